@@ -1,0 +1,35 @@
+"""The Celery app and the whole beat table."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("reviewqueue")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks(["escalation"])
+
+# A sweep that comes late is not worth repeating, so each message expires before the next one is due.
+app.conf.beat_schedule = {
+    "dispatch what was received": {
+        "task": "escalation.tasks.sweep_received",
+        "schedule": 1.0,
+        "options": {"expires": 1.0},
+    },
+    "settle verdicts and number decisions": {
+        "task": "escalation.tasks.sweep_settled",
+        "schedule": 1.0,
+        "options": {"expires": 1.0},
+    },
+    "answer what is past its deadline": {
+        "task": "escalation.tasks.sweep_deadlines",
+        "schedule": 10.0,
+        "options": {"expires": 10.0},
+    },
+    "check that the ledger balances": {
+        "task": "escalation.tasks.check_ledger",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
+}

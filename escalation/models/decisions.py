@@ -1,0 +1,108 @@
+"""What producers read back, in commit order, and what reports count."""
+
+from __future__ import annotations
+
+import secrets
+
+from django.db import models
+from django.db.models import Q
+
+
+class Decision(models.Model):
+    """One revision of one output's decision. `seq` is given by the sequencer after the commit."""
+
+    class By(models.TextChoices):
+        MODEL = "model"
+        PEOPLE = "people"
+        SYSTEM = "system"
+
+    class Outcome(models.TextChoices):
+        ANSWERED = "answered"
+        REJECTED = "rejected"
+        UNJUDGEABLE = "unjudgeable"
+        WITHDRAWN = "withdrawn"
+
+    output = models.ForeignKey(
+        "Output", on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="decisions"
+    )
+    stream = models.ForeignKey(
+        "Stream", on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    external_id = models.CharField(max_length=200)
+    revision = models.PositiveSmallIntegerField()
+    by = models.CharField(max_length=6, choices=By)
+    outcome = models.CharField(max_length=12, choices=Outcome)
+    answer = models.JSONField(null=True)
+    label_id = models.BigIntegerField(null=True)
+    shadow = models.BooleanField(default=False)
+    decided_at = models.DateTimeField()
+    seq = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [
+            # Also serves the latest decision of an output.
+            models.UniqueConstraint(fields=["output", "revision"], name="one_decision_per_revision"),
+            models.CheckConstraint(
+                condition=Q(outcome="answered") | Q(answer__isnull=True), name="decision_answers_or_not"
+            ),
+        ]
+        indexes = [
+            # decisions.number(): what has no number yet.
+            models.Index(fields=["id"], name="decision_unnumbered", condition=Q(seq__isnull=True)),
+            # decisions.read(): a stream's feed after a cursor.
+            models.Index(fields=["stream", "seq"], name="decision_feed", condition=Q(seq__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.external_id} r{self.revision}: {self.outcome} by {self.by}"
+
+
+def new_epoch() -> str:
+    return secrets.token_hex(4)
+
+
+class FeedHead(models.Model):
+    """The one row that the sequencer counts on. A restored backup gets a new epoch, which ends old cursors."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    epoch = models.CharField(max_length=8, default=new_epoch)
+    seq = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="one_feed_head")]
+
+    def __str__(self) -> str:
+        return f"{self.epoch}.{self.seq}"
+
+
+class Outcome(models.Model):
+    """What people settled about one output: the label joined to its prediction, the latest round winning.
+
+    `wrong` compares the settled *first* answers with the prediction; it is null where the item was unjudgeable.
+    `overturned` says that the decision differs from the prediction.
+    """
+
+    output = models.OneToOneField(
+        "Output", primary_key=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="outcome"
+    )
+    stream = models.ForeignKey(
+        "Stream", on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    label_id = models.BigIntegerField()
+    round = models.PositiveSmallIntegerField()
+    outcome = models.CharField(max_length=12)
+    settled = models.CharField(
+        max_length=200, blank=True, help_text="The settled label of a stream with labels."
+    )
+    wrong = models.BooleanField(null=True)
+    overturned = models.BooleanField()
+    blind = models.BooleanField()
+    reviews = models.PositiveSmallIntegerField()
+    active_seconds = models.FloatField(null=True)
+    settled_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["stream", "settled_at"], name="outcome_of_stream")]
+
+    def __str__(self) -> str:
+        return f"{self.outcome} for {self.output_id}"

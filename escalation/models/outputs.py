@@ -1,0 +1,173 @@
+"""Outputs, their payloads and how each was routed.
+
+An output's id is `milliseconds << 20 | sequence`, so ids are in order of time and a month is a range of ids. The
+tables that grow with every output carry no foreign-key triggers: `check_ledger` proves what they would enforce.
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+
+class ExternalId(models.Model):
+    """The producer's id, unique in its stream for ever, and the digest of what was posted under it."""
+
+    pk = models.CompositePrimaryKey("stream_id", "external_id")
+    stream = models.ForeignKey(
+        "Stream", on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    external_id = models.CharField(max_length=200)
+    output_id = models.BigIntegerField()
+    digest = models.BinaryField(max_length=32)
+
+    def __str__(self) -> str:
+        return self.external_id
+
+
+class OutputQuerySet(models.QuerySet["Output"]):
+    def received(self) -> Self:
+        return self.filter(state=Output.State.RECEIVED)
+
+    def in_review(self) -> Self:
+        return self.filter(state=Output.State.IN_REVIEW)
+
+
+class Output(models.Model):
+    """One model output: the narrow row that routing, lists and reports read. `predicted` is a label or empty."""
+
+    class State(models.TextChoices):
+        RECEIVED = "received"
+        IN_REVIEW = "in_review"
+        DECIDED = "decided"
+        WITHDRAWN = "withdrawn"
+        ERASED = "erased"
+
+    id = models.BigIntegerField(primary_key=True)
+    stream = models.ForeignKey(
+        "Stream", on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="outputs"
+    )
+    external_id = models.CharField(max_length=200)
+    model = models.CharField(max_length=200)
+    model_version = models.CharField(max_length=200, blank=True)
+    predicted = models.CharField(max_length=200, blank=True)
+    confidence = models.FloatField(null=True)
+    value = models.FloatField(null=True)
+    segment = models.JSONField(null=True)
+    group = models.CharField(max_length=200, blank=True)
+    due_at = models.DateTimeField(null=True)
+    occurred_at = models.DateTimeField(null=True)
+    shadow = models.BooleanField(default=False)
+    schema_number = models.PositiveIntegerField()
+    state = models.CharField(max_length=10, choices=State, default=State.RECEIVED)
+    attempts = models.PositiveSmallIntegerField(
+        default=0, help_text="Lonely tries after a batch died with it."
+    )
+    received_at = models.DateTimeField()
+
+    objects = OutputQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["received", "in_review", "decided", "withdrawn", "erased"]),
+                name="output_state_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(confidence=None) | Q(confidence__gte=0, confidence__lte=1),
+                name="output_confidence_in_unit_interval",
+            ),
+        ]
+        indexes = [
+            # dispatch.sweep(): what waits to be routed, oldest first.
+            models.Index(fields=["id"], name="output_received", condition=Q(state="received")),
+            # outcomes.expire(): what waits for a person past its deadline.
+            models.Index(
+                fields=["due_at"],
+                name="output_in_review_due",
+                condition=Q(state="in_review", due_at__isnull=False),
+            ),
+            # The stream's pages and reports: a window of one stream is a range of ids.
+            models.Index(fields=["stream", "id"], name="output_of_stream"),
+        ]
+
+    def __str__(self) -> str:
+        return self.external_id
+
+
+class Payload(models.Model):
+    """What was posted beyond the narrow row: `prediction`, `input`, `scores`, `context`, `metadata`, `language`."""
+
+    output = models.OneToOneField(
+        Output, primary_key=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="payload"
+    )
+    body = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"payload of {self.output_id}"
+
+
+class DispatchBatch(models.Model):
+    """Outputs that one worker is routing now: committed before the work starts, gone when it ends.
+
+    A batch whose row nobody has locked was left by a worker that died; its outputs are then tried one by one.
+    """
+
+    output_ids = ArrayField(models.BigIntegerField())
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name_plural = "dispatch batches"
+
+    def __str__(self) -> str:
+        return f"batch {self.pk} of {len(self.output_ids)}"
+
+
+class Route(models.Model):
+    """What the policy decided about one output, and everything needed to decide it again."""
+
+    class Kind(models.TextChoices):
+        AUTO = "auto"
+        REVIEW = "review"
+
+    output = models.OneToOneField(
+        Output, primary_key=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="route"
+    )
+    kind = models.CharField(max_length=6, choices=Kind)
+    reason = models.CharField(max_length=120)
+    policy = models.ForeignKey(
+        "Policy",
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    stop = models.ForeignKey(
+        "Stop", null=True, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    eligible = models.BooleanField()
+    released = models.BooleanField()
+    audit = models.CharField(max_length=5, blank=True, help_text="`hold`, `after`, or empty.")
+    threshold = models.FloatField(null=True)
+    u = models.FloatField(help_text="The output's permanent random number.")
+    p = models.FloatField(help_text="The audit rate in force.")
+    pi = models.FloatField(help_text="Probability that a person reviews it, given all that was known.")
+    routed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=["auto", "review"]), name="route_kind_is_known"),
+            models.CheckConstraint(
+                condition=Q(kind="review")
+                | Q(eligible=True, released=True, policy__isnull=False, stop__isnull=True),
+                name="route_auto_has_its_policy",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.reason}"

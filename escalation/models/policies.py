@@ -1,0 +1,108 @@
+"""What decides, when it took effect and by whom, and the emergency stop. All of it insert-only."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+
+class Policy(models.Model):
+    """One numbered, content-hashed version of everything that decides. `spec` is `routing.Policy` as JSON."""
+
+    stream = models.ForeignKey("Stream", on_delete=models.PROTECT, related_name="policies")
+    number = models.PositiveIntegerField()
+    content_hash = models.CharField(max_length=64)
+    spec = models.JSONField()
+    schema_number = models.PositiveIntegerField()
+    created_by = models.CharField(max_length=160)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name_plural = "policies"
+        constraints = [
+            models.UniqueConstraint(fields=["stream", "number"], name="one_policy_per_number"),
+            models.UniqueConstraint(fields=["stream", "content_hash"], name="one_policy_per_content"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stream}, version {self.number}"
+
+
+class Activation(models.Model):
+    """A policy takes effect. The active policy is that of the latest row in effect at the transaction's start."""
+
+    stream = models.ForeignKey("Stream", on_delete=models.PROTECT, related_name="activations")
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="activations")
+    effective_at = models.DateTimeField()
+    activated_by = models.CharField(max_length=160)
+    approved_by = models.CharField(max_length=160, blank=True)
+    reason = models.CharField(max_length=400, blank=True)
+    evidence = models.JSONField(default=dict)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(activated_by=models.F("approved_by")), name="approver_is_somebody_else"
+            ),
+        ]
+        indexes = [
+            # policies.active(): the latest activation in effect.
+            models.Index(fields=["stream", "-effective_at", "-id"], name="activation_latest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.policy} from {self.effective_at:%Y-%m-%d %H:%M}"
+
+
+class StopQuerySet(models.QuerySet["Stop"]):
+    def standing(self) -> Self:
+        return self.filter(resumed_at=None)
+
+
+class Stop(models.Model):
+    """Nothing is released while a stop stands: of one stream, or of all (no stream). One person stops, two resume."""
+
+    stream = models.ForeignKey("Stream", null=True, on_delete=models.PROTECT, related_name="stops")
+    reason = models.CharField(max_length=400, blank=True)
+    stopped_by = models.CharField(max_length=160)
+    stopped_at = models.DateTimeField()
+    resume_asked_by = models.CharField(max_length=160, blank=True)
+    resume_asked_at = models.DateTimeField(null=True)
+    resumed_by = models.CharField(max_length=160, blank=True)
+    resumed_at = models.DateTimeField(null=True)
+
+    objects = StopQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(resumed_at=None) | ~Q(resumed_by=models.F("resume_asked_by")),
+                name="two_people_resume",
+            ),
+        ]
+        indexes = [
+            # dispatch reads the standing stops of every batch; there are hardly any.
+            models.Index(fields=["stream"], name="stop_standing", condition=Q(resumed_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"stop of {self.stream or 'everything'}"
+
+
+class DailyRate(models.Model):
+    """The audit rate and the share of ordinary items that answer first, fixed for one day of one policy."""
+
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="+")
+    day = models.DateField()
+    audit_rate = models.FloatField()
+    answer_first_share = models.FloatField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["policy", "day"], name="one_rate_per_day")]
+
+    def __str__(self) -> str:
+        return f"{self.policy_id} on {self.day}: {self.audit_rate}"

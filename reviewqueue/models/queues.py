@@ -1,0 +1,73 @@
+"""Queues and what their reviewers go by: numbered answer schemas and numbered guidelines."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Queue(models.Model):
+    """Where people work; its slug is the stream's."""
+
+    slug = models.SlugField(unique=True)
+    title = models.CharField(max_length=120)
+    question = models.CharField(max_length=200, blank=True)
+    reserve_minutes = models.PositiveSmallIntegerField(default=15)
+    checks_share = models.FloatField(
+        default=0.25, help_text=_("Share of claims that look at the checks lane first.")
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(checks_share__gte=0, checks_share__lte=1),
+                name="queue_checks_share_is_a_share",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(reserve_minutes__gte=1), name="queue_reserves_a_minute"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class AnswerSchema(models.Model):
+    """Which answers are possible, numbered in its queue and never changed. Outputs, policies and items pin it.
+
+    `label`: one of `answers`. `labels`: any of them. `structured`: a JSON object that satisfies `schema`.
+    """
+
+    class Kind(models.TextChoices):
+        LABEL = "label"
+        LABELS = "labels"
+        STRUCTURED = "structured"
+
+    queue = models.ForeignKey(Queue, on_delete=models.CASCADE, related_name="schemas")
+    number = models.PositiveIntegerField()
+    kind = models.CharField(max_length=10, choices=Kind)
+    answers = models.JSONField(default=list)
+    schema = models.JSONField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["queue", "number"], name="one_schema_per_number")]
+
+    def __str__(self) -> str:
+        return f"{self.queue} answers {self.number}"
+
+
+class Guideline(models.Model):
+    """What reviewers go by, in Markdown; numbered, and every verdict records which one it followed."""
+
+    queue = models.ForeignKey(Queue, on_delete=models.CASCADE, related_name="guidelines")
+    number = models.PositiveIntegerField()
+    text = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["queue", "number"], name="one_guideline_per_number")]
+
+    def __str__(self) -> str:
+        return f"{self.queue} guidelines {self.number}"

@@ -1,0 +1,145 @@
+"""What people said, and what was settled by it."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+
+class VerdictQuerySet(models.QuerySet["Verdict"]):
+    def counting(self) -> Self:
+        return self.filter(undone_at=None)
+
+    def final(self) -> Self:
+        return self.counting().filter(final_at__lte=Now())
+
+    def pending(self) -> Self:
+        return self.counting().filter(final_at__gt=Now())
+
+
+class Verdict(models.Model):
+    """One person's judgement of one slot. Append-only: it is only ever marked undone or redacted."""
+
+    class Kind(models.TextChoices):
+        AGREE = "agree"
+        CORRECT = "correct"
+        NONE = "none"
+        UNJUDGEABLE = "unjudgeable"
+        ESCALATE = "escalate"
+
+    slot = models.ForeignKey("Slot", on_delete=models.PROTECT, related_name="verdicts")
+    item = models.ForeignKey("Item", on_delete=models.PROTECT, related_name="verdicts")
+    round = models.PositiveSmallIntegerField()
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="verdicts")
+    claim = models.PositiveIntegerField()
+    kind = models.CharField(max_length=12, choices=Kind)
+    answer = models.JSONField(null=True, help_text="The final answer; null unless it agrees or corrects.")
+    first_answer = models.JSONField(null=True, help_text="What the person said first.")
+    first_at = models.DateTimeField()
+    proposal_visible = models.BooleanField(
+        help_text="Whether the proposal was on screen before the first answer."
+    )
+    final_say = models.BooleanField(default=False)
+    reason = models.CharField(max_length=40, blank=True)
+    note = models.TextField(blank=True)
+    active_seconds = models.FloatField(null=True)
+    schema_number = models.PositiveIntegerField()
+    guideline_number = models.PositiveIntegerField(null=True)
+    submitted_at = models.DateTimeField()
+    final_at = models.DateTimeField()
+    undone_at = models.DateTimeField(null=True)
+    redacted_at = models.DateTimeField(null=True)
+
+    objects = VerdictQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["slot", "claim"], name="one_verdict_per_claim"),
+            models.UniqueConstraint(
+                fields=["item", "round", "user"],
+                name="one_counting_verdict_per_person",
+                condition=Q(undone_at__isnull=True),
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=["agree", "correct"]) | Q(answer__isnull=True),
+                name="verdict_answers_or_not",
+            ),
+            models.CheckConstraint(
+                condition=Q(final_at__gte=F("submitted_at")), name="verdict_final_after_submitted"
+            ),
+        ]
+        indexes = [
+            # The desk's list of my last decisions, and a person's day.
+            models.Index(fields=["user", "-submitted_at"], name="verdict_of_person"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} on {self.item_id}"
+
+
+class FirstAnswer(models.Model):
+    """What a person answered before the proposal was shown to them, recorded once per claim."""
+
+    slot = models.ForeignKey("Slot", on_delete=models.PROTECT, related_name="first_answers")
+    claim = models.PositiveIntegerField()
+    kind = models.CharField(max_length=12, help_text="`answer`, `none` or `unjudgeable`.")
+    answer = models.JSONField(null=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["slot", "claim"], name="one_first_answer_per_claim")]
+
+    def __str__(self) -> str:
+        return f"first answer on {self.slot_id}.{self.claim}"
+
+
+class Label(models.Model):
+    """An item's settled answer and where it came from: one row per round, the latest one counts.
+
+    `first_outcome` and `first_answer` settle what people said before they saw the proposal: errors are counted
+    from these, decisions are made from `outcome` and `answer`.
+    """
+
+    class Outcome(models.TextChoices):
+        ANSWERED = "answered"
+        REJECTED = "rejected"
+        UNJUDGEABLE = "unjudgeable"
+
+    class Basis(models.TextChoices):
+        SINGLE = "single"
+        MAJORITY = "majority"
+        FINAL_SAY = "final_say"
+
+    item = models.ForeignKey("Item", on_delete=models.PROTECT, related_name="labels")
+    round = models.PositiveSmallIntegerField()
+    outcome = models.CharField(max_length=12, choices=Outcome)
+    answer = models.JSONField(null=True)
+    first_outcome = models.CharField(max_length=12, choices=Outcome)
+    first_answer = models.JSONField(null=True)
+    blind = models.BooleanField(help_text="Every first answer was given before the proposal was visible.")
+    basis = models.CharField(max_length=10, choices=Basis)
+    verdicts = ArrayField(models.BigIntegerField())
+    active_seconds = models.FloatField(null=True)
+    schema_number = models.PositiveIntegerField()
+    settled_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["item", "round"], name="one_label_per_round")]
+        indexes = [models.Index(fields=["settled_at"], name="label_settled")]
+
+    def __str__(self) -> str:
+        return f"{self.outcome} for {self.item_id}"
+
+
+class LabelOutbox(models.Model):
+    """Labels that the machines' side has not taken yet; taking one deletes its row in the taker's transaction."""
+
+    label = models.OneToOneField(Label, on_delete=models.CASCADE, primary_key=True)
+
+    def __str__(self) -> str:
+        return str(self.label_id)
