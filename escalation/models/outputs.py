@@ -64,6 +64,7 @@ class Output(models.Model):
     shadow = models.BooleanField(default=False)
     schema_number = models.PositiveIntegerField()
     state = models.CharField(max_length=10, choices=State, default=State.RECEIVED)
+    size = models.PositiveIntegerField(help_text="Bytes of its payload; a batch of work is bounded by them.")
     attempts = models.PositiveSmallIntegerField(
         default=0, help_text="Lonely tries after a batch died with it."
     )

@@ -1,0 +1,33 @@
+"""Output ids: milliseconds since the epoch above, a 20-bit sequence below, so a window of time is a range of ids."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+
+SEQUENCE_BITS = 20
+
+# The same in SQL, for a timestamp expression.
+SQL = f"((extract(epoch FROM {{at}}) * 1000)::bigint << {SEQUENCE_BITS} | nextval('escalation_output_seq'))"
+
+
+def at(moment: datetime) -> int:
+    """The smallest id that an output received at this moment can have."""
+    return int(moment.timestamp() * 1000) << SEQUENCE_BITS
+
+
+def moment(output_id: int) -> datetime:
+    """When an output with this id was received, to the millisecond."""
+    return datetime.fromtimestamp((output_id >> SEQUENCE_BITS) / 1000, tz=UTC)
+
+
+def of_day(day: date) -> tuple[int, int]:
+    """The range [first, last) of ids of one day in the team's time zone."""
+    zone = timezone.get_default_timezone()
+    assert isinstance(zone, ZoneInfo)
+    start = datetime(day.year, day.month, day.day, tzinfo=zone)
+    following = day + timedelta(days=1)
+    end = datetime(following.year, following.month, following.day, tzinfo=zone)
+    return at(start), at(end)

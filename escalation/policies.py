@@ -1,0 +1,261 @@
+"""Policy versions and their activations: who made what decide, from when, and approved by whom."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import msgspec
+from django.db import connection, transaction
+from django.db.models import Max
+
+from escalation import ids
+from escalation.models import Activation, DailyRate, Output, Policy, Stream
+from escalation.policy import Policy as Spec
+from escalation.policy import content_hash, parse, plain, sends_more_to_people
+from reviewqueue import clock, events
+from reviewqueue.problems import DomainError, Invalid
+
+# Before a stream has a day of traffic to go by: four fifths of it eligible, so four audits' worth of ordinary items.
+ASSUMED_ELIGIBLE_PER_REVIEWED = 4.0
+
+
+class ApprovalNeeded(DomainError):
+    code = "approval_needed"
+
+
+class SamePerson(DomainError):
+    code = "same_person"
+
+
+class AlreadyActive(DomainError):
+    code = "already_active"
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """The policy in effect for a stream."""
+
+    policy_id: int
+    number: int
+    spec: Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A policy version, whether it is in effect now, and a sentence that says so."""
+
+    policy: Policy
+    active: bool
+    sentence: str
+
+
+def checked(spec: Any) -> Spec:
+    """A typed policy from plain data; Invalid says where it makes no sense."""
+    try:
+        return parse(spec)
+    except (msgspec.ValidationError, TypeError) as error:
+        sentence, _, place = str(error).partition(" - at ")
+        pointer = place.strip("`$").replace(".", "/").replace("[", "/").replace("]", "")
+        raise Invalid(f"This policy makes no sense: {error}", [{"pointer": pointer, "detail": sentence}]) from error
+
+
+def save(*, stream: Stream, spec: Spec, actor: str) -> Policy:
+    """The version with this content: a new one, or the one that already says the same."""
+    digest = content_hash(spec, stream.schema_number)
+    with transaction.atomic():
+        _lock(stream)
+        known = Policy.objects.filter(stream=stream, content_hash=digest).first()
+        if known:
+            return known
+        latest = Policy.objects.filter(stream=stream).aggregate(latest=Max("number"))["latest"] or 0
+        policy = Policy.objects.create(
+            stream=stream,
+            number=latest + 1,
+            content_hash=digest,
+            spec=plain(spec),
+            schema_number=stream.schema_number,
+            created_by=actor,
+        )
+        events.record(
+            actor=actor,
+            verb="policy.created",
+            object_type="policy",
+            object_id=policy.pk,
+            queue=stream.slug,
+            after={"number": policy.number, "content_hash": digest},
+        )
+    return policy
+
+
+def propose(*, stream: Stream, spec: Spec, actor: str, reason: str = "", now: datetime | None = None) -> Proposed:
+    """Save a version, and put it into effect at once where one person may."""
+    with transaction.atomic():
+        policy = save(stream=stream, spec=spec, actor=actor)
+        current = active(stream)
+        if current and current.policy_id == policy.pk:
+            return Proposed(policy, active=True, sentence=f"Version {policy.number} is already in effect.")
+        if needs_approval(stream, spec):
+            return Proposed(
+                policy,
+                active=False,
+                sentence=f"Version {policy.number} is a draft: it may send fewer outputs to people, so a second "
+                "person has to approve it.",
+            )
+        activate(policy=policy, by=actor, reason=reason, now=now)
+    return Proposed(policy, active=True, sentence=f"Version {policy.number} is in effect.")
+
+
+def activate(
+    *,
+    policy: Policy,
+    by: str,
+    approved_by: str = "",
+    reason: str = "",
+    evidence: dict[str, Any] | None = None,
+    now: datetime | None = None,
+) -> Activation:
+    """Put a version into effect now. Whatever may send fewer outputs to people takes a second person."""
+    with transaction.atomic():
+        # Twin activations queue up here, so each compares itself with the policy that really precedes it.
+        _lock(policy.stream)
+        before = active(policy.stream)
+        if before and before.policy_id == policy.pk:
+            raise AlreadyActive(f"Version {policy.number} is already in effect.")
+        _check_approval(policy, by=by, approved_by=approved_by)
+        activation = Activation.objects.create(
+            stream=policy.stream,
+            policy=policy,
+            effective_at=clock.current(now),
+            activated_by=by,
+            approved_by=approved_by,
+            reason=reason,
+            evidence=evidence or {},
+        )
+        events.record(
+            actor=approved_by or by,
+            verb="policy.activated",
+            object_type="policy",
+            object_id=policy.pk,
+            queue=policy.stream.slug,
+            before={"number": before.number} if before else None,
+            after={"number": policy.number, "activated_by": by, "approved_by": approved_by, "reason": reason},
+        )
+    return activation
+
+
+def needs_approval(stream: Stream, spec: Spec) -> bool:
+    """Whether putting this into effect takes two people."""
+    current = active(stream)
+    if current is None:
+        # Nothing was ever decided by a policy here, and without traffic nothing is at stake yet.
+        return Output.objects.filter(stream=stream).exists()
+    return not sends_more_to_people(current.spec, spec)
+
+
+def active(stream: Stream) -> Active | None:
+    return active_for([stream.pk]).get(stream.pk)
+
+
+def active_for(stream_ids: Iterable[int]) -> dict[int, Active]:
+    """The policy in effect for each stream: its latest activation as of this transaction's start."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT s.id, p.id, p.number, p.spec::text
+            FROM unnest(%s::bigint[]) AS s (id)
+            CROSS JOIN LATERAL (
+                SELECT policy_id FROM escalation_activation
+                WHERE stream_id = s.id AND effective_at <= now() ORDER BY effective_at DESC, id DESC LIMIT 1
+            ) AS a
+            JOIN escalation_policy p ON p.id = a.policy_id
+            """,
+            [list(stream_ids)],
+        )
+        return {row[0]: Active(row[1], row[2], _spec(row[1], row[3])) for row in cursor.fetchall()}
+
+
+def spec_of(policy: Policy) -> Spec:
+    return parse(policy.spec)
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """The audit rate in force today and the share of ordinary items that answer first, both probabilities."""
+
+    audit: float
+    answer_first_share: float
+
+
+def rates(current: Active, *, stream_id: int, day: date) -> Rates:
+    """Today's rates: said by the policy, or fixed once a day from the traffic of the day before."""
+    audit, spec = current.spec.audit, current.spec
+    if audit.per_day is None and spec.answer_first_share is not None:
+        return Rates(audit.rate or 0.0, spec.answer_first_share)
+    row = DailyRate.objects.filter(policy_id=current.policy_id, day=day).first()
+    if row is None:
+        found = _rates_from_yesterday(spec, stream_id=stream_id, day=day)
+        # Whoever comes first fixes the day; the others use what stands there.
+        DailyRate.objects.bulk_create(
+            [
+                DailyRate(
+                    policy_id=current.policy_id,
+                    day=day,
+                    audit_rate=found.audit,
+                    answer_first_share=found.answer_first_share,
+                )
+            ],
+            ignore_conflicts=True,
+        )
+        row = DailyRate.objects.get(policy_id=current.policy_id, day=day)
+    return Rates(row.audit_rate, row.answer_first_share)
+
+
+def _rates_from_yesterday(spec: Spec, *, stream_id: int, day: date) -> Rates:
+    eligible, ordinary = _traffic(stream_id, day - timedelta(days=1))
+    if spec.audit.per_day is None:
+        rate = spec.audit.rate or 0.0
+    else:
+        rate = min(1.0, spec.audit.per_day / eligible) if eligible else float(spec.audit.per_day > 0)
+    if spec.answer_first_share is not None:
+        return Rates(rate, spec.answer_first_share)
+    per_reviewed = eligible / ordinary if ordinary else ASSUMED_ELIGIBLE_PER_REVIEWED
+    return Rates(rate, min(1.0, rate * per_reviewed))
+
+
+def _traffic(stream_id: int, day: date) -> tuple[int, int]:
+    """How many outputs of one day were eligible, and how many went to people for another reason."""
+    first, last = ids.of_day(day)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT count(*) FILTER (WHERE r.eligible), count(*) FILTER (WHERE NOT r.eligible)
+            FROM escalation_output o JOIN escalation_route r ON r.output_id = o.id
+            WHERE o.stream_id = %s AND o.id >= %s AND o.id < %s
+            """,
+            [stream_id, first, last],
+        )
+        eligible, ordinary = cursor.fetchone() or (0, 0)
+    return int(eligible), int(ordinary)
+
+
+def _check_approval(policy: Policy, *, by: str, approved_by: str) -> None:
+    if approved_by == by:
+        raise SamePerson("The person who approves has to be somebody else than the one who activates.")
+    if not approved_by and needs_approval(policy.stream, parse(policy.spec)):
+        raise ApprovalNeeded(
+            f"Version {policy.number} may send fewer outputs to people, so a second person has to approve it."
+        )
+
+
+def _lock(stream: Stream) -> None:
+    Stream.objects.select_for_update(no_key=True).only("pk").get(pk=stream.pk)
+
+
+@functools.lru_cache(maxsize=1024)
+def _spec(policy_id: int, text: str) -> Spec:
+    """Policies never change, so each is parsed once per process."""
+    return msgspec.json.decode(text, type=Spec)

@@ -1,0 +1,237 @@
+"""What a policy version says, as a typed value with one canonical form. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+type Share = Annotated[float, Meta(ge=0, le=1)]
+type Money = Annotated[float, Meta(ge=0, le=1e12)]
+type Name = Annotated[str, Meta(min_length=1, max_length=100)]
+type Scalar = str | float | bool
+
+OPERATORS = ("eq", "in", "lt", "lte", "gt", "gte")
+SUBJECTS = ("confidence", "value", "prediction")
+
+
+class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A part of a policy: immutable, and an unknown field is an error."""
+
+
+class SegmentThreshold(_Part):
+    """A threshold for the outputs whose segment has all of these values."""
+
+    when: dict[str, str]
+    threshold: Share
+
+    def matches(self, segment: Mapping[str, str]) -> bool:
+        return all(segment.get(key) == value for key, value in self.when.items())
+
+
+class Rule(_Part):
+    """Sends an output to a person when all its conditions hold, e.g. `{"value": {"gte": 1000}}`.
+
+    A condition on something the output does not have does not hold.
+    """
+
+    name: Name
+    when: dict[str, dict[str, Scalar | list[Scalar]]]
+    route: Literal["review"] = "review"
+
+    def __post_init__(self) -> None:
+        if not self.when:
+            raise ValueError("a rule needs at least one condition")
+        for subject, tests in self.when.items():
+            if subject not in SUBJECTS and not subject.startswith("segment."):
+                raise ValueError(f"a rule knows confidence, value, prediction and segment.*, not {subject!r}")
+            for operator, operand in tests.items():
+                _check_condition(subject, operator, operand)
+
+    def catches(self, *, confidence: float, value: float, predicted: str, segment: Mapping[str, str]) -> bool:
+        facts: dict[str, Scalar | None] = {"confidence": confidence, "value": value, "prediction": predicted}
+        facts |= {f"segment.{key}": fact for key, fact in segment.items()}
+        return all(
+            _holds(operator, facts.get(subject), operand)
+            for subject, tests in self.when.items()
+            for operator, operand in tests.items()
+        )
+
+
+class Audit(_Part):
+    """Random checks of what would go out: a rate, or so many a day. `hold` waits for the person, `after` does not."""
+
+    rate: Share | None = None
+    per_day: Annotated[int, Meta(ge=0)] | None = None
+    mode: Literal["hold", "after"] = "after"
+
+    def __post_init__(self) -> None:
+        if self.rate is not None and self.per_day is not None:
+            raise ValueError("an audit has a rate or a number per day, not both")
+
+
+class Costs(_Part):
+    """What reviews and errors cost, in one currency. `matrix[predicted][true]` refines `error`."""
+
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] = "EUR"
+    review: Money = 0.0
+    error: Money = 1.0
+    matrix: dict[str, dict[str, Money]] = {}
+
+    def of_error(self, predicted: str, true: str) -> float:
+        """The cost of this mistake; no mistake costs nothing."""
+        if predicted == true and true:
+            return 0.0
+        return self.matrix.get(predicted, {}).get(true, self.error)
+
+    def expected_error(self, predicted: str) -> float:
+        """What a mistake on this prediction costs when it is not known which one it is; positive."""
+        listed = [cost for cost in self.matrix.get(predicted, {}).values() if cost > 0]
+        costs = [*listed, self.error]
+        return max(sum(costs) / len(costs), 1e-6)
+
+
+class Policy(_Part):
+    """Everything that decides about the outputs of a stream.
+
+    threshold: outputs at or above it may stand; null sends everything to people. thresholds: per predicted label.
+    deadline_hours: when an item without a `due_at` of its own is due. on_deadline: what then happens to one that
+    nobody looked at. model_versions: the qualified ones; an empty list qualifies all.
+    """
+
+    threshold: Share | None = None
+    thresholds: dict[str, Share] = {}
+    segments: list[SegmentThreshold] = []
+    rules: list[Rule] = []
+    audit: Audit = Audit()
+    model_versions: list[str] = []
+    reviews: Annotated[int, Meta(ge=1, le=9)] = 1
+    answer_first: bool = False
+    answer_first_share: Share | None = None
+    undo_seconds: Annotated[int, Meta(ge=0, le=3600)] = 30
+    deadline_hours: Annotated[float, Meta(gt=0, le=24 * 366)] | None = None
+    on_deadline: Literal["hold", "accept", "reject"] = "hold"
+    on_overload: Literal["refuse", "hold"] = "refuse"
+    costs: Costs = Costs()
+
+    def __post_init__(self) -> None:
+        names = [rule.name for rule in self.rules]
+        if len(set(names)) != len(names):
+            raise ValueError("two rules have the same name")
+
+
+def parse(spec: Any) -> Policy:
+    """A policy from plain data; raises msgspec.ValidationError, whose message names the place."""
+    return msgspec.convert(spec, Policy)
+
+
+def plain(policy: Policy) -> dict[str, Any]:
+    """The policy as plain data, every field spelled out, so a later default cannot change an old version."""
+    spec: dict[str, Any] = msgspec.to_builtins(policy)
+    return spec
+
+
+def content_hash(policy: Policy, schema_number: int) -> str:
+    """SHA-256 of the canonical form (sorted keys, every field spelled out) and the answer schema it is for."""
+    canonical = msgspec.json.encode([plain(policy), schema_number], order="sorted")
+    return hashlib.sha256(canonical).hexdigest()
+
+
+def sends_more_to_people(old: Policy, new: Policy) -> bool:
+    """Whether the change moves nothing towards release, so that one person may make it.
+
+    Only thresholds, the audit rate, the number of reviews, the deadline's default and the qualified model versions
+    may differ, each towards people. Any other difference, costs included, answers False.
+    """
+    return _same_otherwise(old, new) and all(
+        (
+            _stricter_thresholds(old, new),
+            _more_audits(old.audit, new.audit),
+            new.reviews >= old.reviews,
+            new.on_deadline == old.on_deadline or new.on_deadline == "hold",
+            _fewer_versions(old.model_versions, new.model_versions),
+        )
+    )
+
+
+_TIGHTENABLE = ("threshold", "thresholds", "segments", "audit", "reviews", "on_deadline", "model_versions")
+
+
+def _same_otherwise(old: Policy, new: Policy) -> bool:
+    def rest(policy: Policy) -> dict[str, Any]:
+        return {key: value for key, value in plain(policy).items() if key not in _TIGHTENABLE}
+
+    return rest(old) == rest(new)
+
+
+def _stricter_thresholds(old: Policy, new: Policy) -> bool:
+    """No effective threshold fell. Segments have to be the same ones: whether others overlap cannot be told here."""
+    if [part.when for part in old.segments] != [part.when for part in new.segments]:
+        return False
+    overall = _overall(new) >= _overall(old)
+    labels = old.thresholds.keys() | new.thresholds.keys()
+    classes = all(
+        new.thresholds.get(label, _overall(new)) >= old.thresholds.get(label, _overall(old)) for label in labels
+    )
+    pairs = zip(old.segments, new.segments, strict=True)
+    # A class threshold that disappears uncovers the segment's own, which may be lower.
+    covered = not old.segments or old.thresholds.keys() <= new.thresholds.keys()
+    return overall and classes and covered and all(after.threshold >= before.threshold for before, after in pairs)
+
+
+def _overall(policy: Policy) -> float:
+    return math.inf if policy.threshold is None else policy.threshold
+
+
+def _more_audits(old: Audit, new: Audit) -> bool:
+    if new.mode != old.mode and new.mode != "hold":
+        return False
+    if old.per_day is not None or new.per_day is not None:
+        return old.per_day is not None and new.per_day is not None and new.per_day >= old.per_day
+    return (new.rate or 0.0) >= (old.rate or 0.0)
+
+
+def _fewer_versions(old: list[str], new: list[str]) -> bool:
+    return set(new) <= set(old) and bool(new) if old else True
+
+
+def _check_condition(subject: str, operator: str, operand: object) -> None:
+    if operator not in OPERATORS:
+        raise ValueError(f"a condition knows {', '.join(OPERATORS)}, not {operator!r}")
+    if (operator == "in") != isinstance(operand, list):
+        raise ValueError("`in` takes a list, every other operator one value")
+    operands = operand if isinstance(operand, list) else [operand]
+    numeric = subject in {"confidence", "value"}
+    for value in operands:
+        if isinstance(value, bool) or isinstance(value, str) == numeric:
+            raise ValueError(f"{subject} is compared with {'numbers' if numeric else 'texts'}")
+    if not numeric and operator not in {"eq", "in"}:
+        raise ValueError(f"{subject} is a text: it knows eq and in")
+
+
+def _holds(operator: str, fact: Scalar | None, operand: Scalar | list[Scalar]) -> bool:
+    if fact is None or fact != fact:  # noqa: PLR0124 - NaN: the output has no such number
+        return False
+    if operator == "eq":
+        return fact == operand
+    if operator == "in":
+        return isinstance(operand, list) and fact in operand
+    return _ordered(operator, fact, operand)
+
+
+def _ordered(operator: str, fact: Scalar, operand: Scalar | list[Scalar]) -> bool:
+    assert isinstance(fact, (int, float))
+    assert isinstance(operand, (int, float))
+    match operator:
+        case "lt":
+            return fact < operand
+        case "lte":
+            return fact <= operand
+        case "gt":
+            return fact > operand
+        case _:
+            return fact >= operand
