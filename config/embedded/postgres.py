@@ -1,0 +1,219 @@
+"""A PostgreSQL that listens on one unix socket and on nothing else."""
+
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+
+from config.embedded import account, binaries, layout, watchdog
+from config.embedded.layout import Layout
+from config.embedded.refusal import Refused
+from config.embedded.supervisor import Child, Program, Supervisor
+
+NAME = "reviewqueue"  # of the role, which is no superuser, and of its database
+RANK = 40
+STARTING_SECONDS = 180  # after a crash it replays its log first
+
+# For a small server beside the application on one machine; it still survives the loss of power.
+SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "max_connections": "60",
+    "shared_buffers": "64MB",
+    "effective_cache_size": "512MB",
+    "work_mem": "8MB",
+    "maintenance_work_mem": "64MB",
+    "max_wal_size": "512MB",
+    "wal_compression": "on",
+    "random_page_cost": "1.1",
+    "autovacuum_max_workers": "2",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_checkpoints": "off",
+}
+DISPOSABLE_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+class Postgres:
+    """The cluster below a layout. `disposable` trades safety for speed and lets broken data be made anew."""
+
+    def __init__(self, place: Layout, *, disposable: bool = False) -> None:
+        self._layout = place
+        self._disposable = disposable
+        self._account = account.for_postgres()
+        home = self._home()
+        self._data = home / "postgres"
+        self._socket = layout.socket_folder(home / "socket", longest_name=".s.PGSQL.5432")
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://{NAME}@/{NAME}?host={quote(str(self._socket), safe='')}"
+
+    def start(self, supervisor: Supervisor) -> Child:
+        """Make what is missing, start the server, wait until it answers. Raises Refused with the way out."""
+        programs = binaries.find_postgres(self._account)
+        self._make_cluster(programs)
+        layout.make_private(self._socket, uid=self._account.uid, gid=self._account.gid)
+        self._drop_stale_pid_file()
+        child = supervisor.start(self._program(programs))
+        self._wait_for(child)
+        self._make_database()
+        return child
+
+    def _home(self) -> Path:
+        """Where data and socket lie: below the layout, unless the server's user can't get there."""
+        if not self._account.dropped:
+            return self._layout.root
+        if self._layout.postgres.is_symlink():
+            return self._layout.postgres.readlink().parent
+        if self._account.can_enter(self._layout.root):
+            return self._layout.root
+        if self._layout.postgres.exists():
+            raise Refused(
+                f"{self._account.name}, the user that PostgreSQL runs as under root, can't get to its data "
+                f"in {self._layout.postgres}: make every folder above it accessible (chmod a+x), or start "
+                "this as an ordinary user."
+            )
+        return binaries.SYSTEM_HOME / layout.short_hash(self._layout.root)
+
+    def _make_cluster(self, programs: binaries.PostgresPrograms) -> None:
+        """Make the data folder, whole or not at all, unless it is there. Raises Refused if it is of no use."""
+        if (self._data / "PG_VERSION").exists():
+            layout.refuse_foreign(self._data, owner=self._account.uid)
+            made_by = (self._data / "PG_VERSION").read_text().strip()
+            if made_by == str(programs.major):
+                return
+            if not self._disposable:
+                raise Refused(
+                    f"The data in {self._layout.postgres} is PostgreSQL {made_by}'s, and the server here is "
+                    f"{programs.major}: dump it with the old one and restore it with the new one, or move "
+                    f"the folder away to begin anew, or {account.OWN_DATABASE}."
+                )
+            shutil.rmtree(self._data)
+        unfinished = self._data.with_name("postgres.new")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        self._data.parent.mkdir(parents=True, exist_ok=True)
+        layout.make_private(unfinished, uid=self._account.uid, gid=self._account.gid)
+        self._initdb(programs, unfinished)
+        unfinished.rename(self._data)
+        if self._data != self._layout.postgres:
+            self._layout.postgres.unlink(missing_ok=True)
+            self._layout.postgres.symlink_to(self._data)
+
+    def _initdb(self, programs: binaries.PostgresPrograms, data: Path) -> None:
+        # Not the system's locales: they sort differently from one machine to the next.
+        locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if programs.major >= 17 else []
+        # The socket's folder lets nobody else in, so behind it everybody is trusted.
+        command: list[str | Path] = [
+            programs.folder / "initdb",
+            *("--pgdata", data),
+            *("--username=postgres", "--auth-local=trust", "--auth-host=reject"),
+            *("--encoding=UTF8", "--locale=C", *locale),
+            *(["--no-sync"] if self._disposable else []),
+        ]
+        try:
+            subprocess.run(
+                command,
+                cwd="/",
+                env=_environment(),
+                capture_output=True,
+                check=True,
+                text=True,
+                **self._account.identity,
+            )
+        except subprocess.CalledProcessError as failure:
+            raise Refused(f"PostgreSQL can't make its data folder:\n{failure.stderr.strip()}") from None
+
+    def _drop_stale_pid_file(self) -> None:
+        """After a crash its number may be another process's by now, and PostgreSQL would give way to that."""
+        file = self._data / "postmaster.pid"
+        if not file.exists():
+            return
+        pid = int(file.read_text().split("\n", 1)[0])
+        if watchdog.start_time(pid) is None or "postgres" not in _command_of(pid):
+            file.unlink()
+
+    def _program(self, programs: binaries.PostgresPrograms) -> Program:
+        settings = SETTINGS | (DISPOSABLE_SETTINGS if self._disposable else {})
+        settings["unix_socket_directories"] = str(self._socket)
+        if programs.major >= 18:
+            settings["io_method"] = "sync"  # saves three processes that a small server doesn't need
+        return Program(
+            name="PostgreSQL",
+            arguments=[
+                programs.folder / "postgres",
+                "-D",
+                self._data,
+                *(argument for name, value in settings.items() for argument in ("-c", f"{name}={value}")),
+            ],
+            log=self._layout.logs / "postgres.log",
+            rank=RANK,
+            # The fast shutdown; then the immediate one, which costs a recovery at the next start but no data.
+            signals=[(signal.SIGINT, 30), (signal.SIGQUIT, 10), (signal.SIGKILL, 5)],
+            environment=_environment(),
+            folder=Path("/"),
+            identity=self._account.identity,
+            vital=True,
+        )
+
+    def _wait_for(self, child: Child) -> None:
+        deadline = time.monotonic() + STARTING_SECONDS
+        while not self._answers():
+            if child.exit_code is not None:
+                raise Refused(
+                    f"PostgreSQL doesn't start. The end of {child.program.log}:\n{child.last_words()}"
+                )
+            if time.monotonic() > deadline:
+                raise Refused(
+                    f"PostgreSQL doesn't answer after {STARTING_SECONDS} s; see {child.program.log}."
+                )
+            time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        try:
+            self._connect().close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _make_database(self) -> None:
+        with self._connect() as connection:
+            if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [NAME]).fetchall():
+                connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(sql.Identifier(NAME)))
+            if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [NAME]).fetchall():
+                connection.execute(sql.SQL("CREATE DATABASE {0} OWNER {0}").format(sql.Identifier(NAME)))
+
+    def _connect(self) -> psycopg.Connection:
+        return psycopg.connect(
+            host=str(self._socket),
+            port=5432,
+            user="postgres",
+            dbname="postgres",
+            autocommit=True,
+            connect_timeout=5,
+        )
+
+
+def _environment() -> dict[str, str]:
+    """No variable of the user's that changes PostgreSQL's ways, and messages that this package can read."""
+    return {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
+
+
+def _command_of(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
+    except OSError:
+        pass
+    shown = subprocess.run(
+        ["ps", "-o", "command=", "-p", str(pid)],  # noqa: S607 -- its place differs between systems
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    return shown.stdout

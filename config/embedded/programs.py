@@ -1,0 +1,46 @@
+"""The product's own processes, as `up` runs them: thriftily, for one machine."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from config.embedded.layout import Layout
+from config.embedded.supervisor import Program
+
+# One thread per process for linear algebra: the arrays are small, and idle threads cost memory.
+THRIFT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+
+
+def web(layout: Layout, *, folder: Path, listener: int) -> Program:
+    """Gunicorn on a socket that is open already: its port can't be lost to another, nor during a restart."""
+    return Program(
+        name="Web",
+        arguments=[
+            *(sys.executable, "-m", "gunicorn", "--config", "config/gunicorn.py"),
+            *("--bind", f"fd://{listener}", "config.wsgi"),
+        ],
+        log=layout.logs / "web.log",
+        rank=10,
+        signals=[(signal.SIGTERM, 10), (signal.SIGKILL, 5)],
+        environment=os.environ | THRIFT,
+        folder=folder,
+        inherited=(listener,),
+    )
+
+
+def worker(layout: Layout, *, folder: Path) -> Program:
+    """Celery with the beat inside. What a kill interrupts is done again: the rows are the truth."""
+    return Program(
+        name="Worker",
+        arguments=[
+            *(sys.executable, "-m", "celery", "--app", "config.celery", "worker", "--beat"),
+            *("--schedule", layout.run / "beat-schedule"),
+            *("--concurrency", "1", "--loglevel", "warning", "--without-gossip", "--without-mingle"),
+        ],
+        log=layout.logs / "worker.log",
+        rank=20,
+        signals=[(signal.SIGTERM, 15), (signal.SIGKILL, 5)],
+        environment=os.environ | THRIFT,
+        folder=folder,
+    )

@@ -1,0 +1,73 @@
+"""A Valkey that listens on one unix socket and on nothing else: the broker of Celery's messages."""
+
+import os
+import signal
+import socket
+import time
+from pathlib import Path
+
+from config.embedded import binaries, layout
+from config.embedded.layout import Layout
+from config.embedded.refusal import Refused
+from config.embedded.supervisor import Child, Program, Supervisor
+
+RANK = 30
+STARTING_SECONDS = 60
+
+
+class Valkey:
+    """The server below a layout; what is disposable is kept in memory only."""
+
+    def __init__(self, place: Layout, *, disposable: bool = False) -> None:
+        self._layout = place
+        self._disposable = disposable
+        self._folder = layout.socket_folder(place.run / "valkey", longest_name="valkey.sock")
+        self._socket = self._folder / "valkey.sock"
+
+    @property
+    def url(self) -> str:
+        return f"unix://{self._socket}"
+
+    def start(self, supervisor: Supervisor) -> Child:
+        """Start the server and wait until it answers. Raises Refused with the way out."""
+        layout.make_private(self._folder, uid=os.geteuid(), gid=os.getegid())
+        child = supervisor.start(self._program(binaries.find_valkey()))
+        deadline = time.monotonic() + STARTING_SECONDS
+        while not self._answers():
+            if child.exit_code is not None:
+                raise Refused(f"Valkey doesn't start. The end of {child.program.log}:\n{child.last_words()}")
+            if time.monotonic() > deadline:
+                raise Refused(f"Valkey doesn't answer after {STARTING_SECONDS} s; see {child.program.log}.")
+            time.sleep(0.02)
+        return child
+
+    def _program(self, program: Path) -> Program:
+        return Program(
+            name="Valkey",
+            arguments=[
+                program,
+                *("--port", "0"),
+                *("--unixsocket", self._socket, "--unixsocketperm", "700"),
+                *("--dir", self._layout.valkey),
+                *("--save", ""),
+                *("--appendonly", "no" if self._disposable else "yes", "--appendfsync", "everysec"),
+                # A queue that loses messages to make room would be worse than one that refuses them.
+                *("--maxmemory-policy", "noeviction"),
+                *("--loglevel", "warning"),
+            ],
+            log=self._layout.logs / "valkey.log",
+            rank=RANK,
+            signals=[(signal.SIGTERM, 10), (signal.SIGKILL, 5)],
+            environment={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
+            folder=Path("/"),
+        )
+
+    def _answers(self) -> bool:
+        try:
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.settimeout(2)
+                connection.connect(str(self._socket))
+                connection.sendall(b"PING\r\n")
+                return connection.recv(64).startswith(b"+PONG")
+        except OSError:
+            return False

@@ -1,0 +1,176 @@
+"""`manage.py up`: the whole product in the foreground, its servers included, for as long as it runs."""
+
+import http.client
+import os
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import OperationalError, connection
+
+from config.embedded import Refused, ending, environment, programs
+from config.embedded.keeper import Keeper
+from config.embedded.layout import Layout
+from config.embedded.lock import Lock
+from config.embedded.postgres import Postgres
+from config.embedded.progress import Progress
+from config.embedded.supervisor import Child, Supervisor
+from config.embedded.valkey import Valkey
+
+WEB_STARTING_SECONDS = 60
+
+
+class Command(BaseCommand):
+    help = "Run everything in the foreground: PostgreSQL and Valkey (unless yours are set), web and worker."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)"
+        )
+        parser.add_argument(
+            "--port", type=int, default=8000, help="0 takes a free one (default: %(default)s)"
+        )
+        parser.add_argument(
+            "--no-demo", action="store_false", dest="demo", help="begin with an empty product"
+        )
+
+    def handle(self, *args: Any, host: str, port: int, demo: bool, **options: Any) -> None:
+        progress = Progress()
+        ending.listen()
+        try:
+            Site(progress, demo=demo).run(host=host, port=port)
+        except ending.Asked:
+            progress.say("Stopped.")
+        except Refused as reason:
+            sys.exit(f"{reason}")
+
+
+class Site:
+    """One run of everything, from the lock to the last process's end."""
+
+    def __init__(self, progress: Progress, *, demo: bool) -> None:
+        self._progress = progress
+        self._demo = demo
+        self._layout = Layout(settings.BASE_DIR / "var")
+
+    def run(self, *, host: str, port: int) -> None:
+        """Run until asked to end. Raises Refused when it can't start or go on."""
+        with in_charge(self._layout) as lock, listen(host, port) as listener:
+            url = url_of(listener)
+            lock.write(url)
+            environment.withdraw(self._layout)
+            with Supervisor(self._layout) as supervisor:
+                try:
+                    self._serve(supervisor, listener, url)
+                finally:
+                    environment.withdraw(self._layout)
+                    self._progress.say("Stopping. The data stays in var/ until the next `make up`.")
+
+    def _serve(self, supervisor: Supervisor, listener: socket.socket, url: str) -> None:
+        keeper = Keeper(supervisor, self._progress.say)
+        self._start_servers(supervisor)
+        self._prepare_database()
+        environment.publish(self._layout, os.environ)
+        with self._progress.step("Starting the web and the worker"):
+            web = supervisor.start(
+                programs.web(self._layout, folder=settings.BASE_DIR, listener=listener.fileno())
+            )
+            supervisor.start(programs.worker(self._layout, folder=settings.BASE_DIR))
+            wait_for_web(web, listener)
+        self._welcome(url, port=listener.getsockname()[1])
+        connection.close()
+        while True:
+            keeper.check()
+            time.sleep(0.5)
+
+    def _start_servers(self, supervisor: Supervisor) -> None:
+        """Start the ones whose address is our own; the others are the user's."""
+        postgres, valkey = Postgres(self._layout), Valkey(self._layout)
+        if os.environ["DATABASE_URL"] == postgres.url:
+            with self._progress.step("Starting PostgreSQL"):
+                postgres.start(supervisor)
+        if os.environ["REDIS_URL"] == valkey.url:
+            with self._progress.step("Starting Valkey"):
+                valkey.start(supervisor)
+
+    def _prepare_database(self) -> None:
+        try:
+            connection.ensure_connection()
+        except OperationalError as failure:
+            raise Refused(f"The PostgreSQL of DATABASE_URL doesn't answer: {failure}") from failure
+        with self._progress.step("Bringing the tables up to date"):
+            call_command("migrate", interactive=False, verbosity=0)
+        # The marker tells an interrupted demo from a whole one.
+        unfinished = self._layout.root / "demo-unfinished"
+        if self._demo and (unfinished.exists() or not get_user_model().objects.exists()):
+            unfinished.touch()
+            call_command("demo")
+            unfinished.unlink()
+
+    def _welcome(self, url: str, *, port: int) -> None:
+        if self._demo:
+            call_command("demo", "--welcome", "--port", port)
+        self._progress.say(f"\nReady: {url}\nLogs are in {self._layout.logs}. Ctrl-C stops everything.")
+
+
+@contextmanager
+def in_charge(layout: Layout) -> Iterator[Lock]:
+    """Be the only `up` of this folder. Raises Refused beside another one."""
+    lock = Lock(layout.lock)
+    if not lock.take(wait=1):
+        raise Refused(f"It is running already: {layout.lock.read_text() or 'it is just starting'}")
+    try:
+        yield lock
+    finally:
+        lock.release()
+
+
+@contextmanager
+def listen(host: str, port: int) -> Iterator[socket.socket]:
+    """The port, ours from here on. Raises Refused when it can't be had."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as failure:
+        raise Refused(
+            f"Port {port} of {host} can't be used ({failure.strerror}). "
+            f"Take another one: make up ARGS='--port {port + 1}'"
+        ) from None
+    with listener:
+        yield listener
+
+
+def url_of(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 -- compared, not bound
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def wait_for_web(web: Child, listener: socket.socket) -> None:
+    """Until /healthz says yes. Raises Refused when the process ends or the time is up."""
+    deadline = time.monotonic() + WEB_STARTING_SECONDS
+    while not answers(url_of(listener)):
+        if web.exit_code is not None:
+            raise Refused(f"The web doesn't start. The end of {web.program.log}:\n{web.last_words()}")
+        if time.monotonic() > deadline:
+            raise Refused(f"The web doesn't answer after {WEB_STARTING_SECONDS} s; see {web.program.log}.")
+        time.sleep(0.1)
+
+
+def answers(url: str) -> bool:
+    client = http.client.HTTPConnection(url.removeprefix("http://"), timeout=2)
+    try:
+        client.request("GET", "/healthz")
+        return client.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        client.close()
