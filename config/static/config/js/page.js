@@ -1,0 +1,16 @@
+/** What every page can do: choose its appearance. The server reads the cookie, so no page flashes. */
+
+const choice = document.querySelector("[data-theme-choice]");
+
+if (choice) {
+  choice.hidden = false;
+  choice.addEventListener("change", (event) => choose(/** @type {HTMLInputElement} */ (event.target).value));
+}
+
+/** @param {string} theme "light", "dark", or "" for the system's */
+function choose(theme) {
+  const root = document.documentElement;
+  theme ? root.setAttribute("data-theme", theme) : root.removeAttribute("data-theme");
+  document.querySelector('meta[name="color-scheme"]')?.setAttribute("content", theme || "light dark");
+  document.cookie = `theme=${theme}; path=/; max-age=${theme ? 31536000 : 0}; samesite=lax`;
+}
