@@ -57,6 +57,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    "reviewqueue.http.RefusalMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -134,6 +135,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
+CSRF_FAILURE_VIEW = "reviewqueue.http.csrf_refused"
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "inbox"
 LOGOUT_REDIRECT_URL = "sign-in"
@@ -181,6 +183,8 @@ STORAGES = {
 
 # Bodies past this many bytes are answered 413; the API reads them itself, forms stay under Django's own limit.
 API_BODY_LIMIT = 8 * 1024 * 1024
+# Every scope that some endpoint asks for: keys treat scopes as opaque, so a typo is caught here.
+API_SCOPES = ["outputs:write", "decisions:read", "labels:read", "reports:read", "review"]
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["reviewqueue.http.KeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

@@ -1,0 +1,51 @@
+"""Who is calling: a key becomes a Caller, and endpoints demand scopes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
+from rest_framework.request import Request
+
+from .. import access, keys
+from ..access import Caller
+from ..models import User
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The user of a request whose key acts for nobody."""
+
+    name: str
+    is_authenticated: bool = True
+    is_active: bool = True
+
+
+class KeyAuthentication(BaseAuthentication):
+    """`Authorization: Bearer <key>`; sets `request.auth` to the Caller, `request.user` to whom it acts as."""
+
+    def authenticate(self, request: Request) -> tuple[User | Machine, Caller] | None:
+        header = request.META.get("HTTP_AUTHORIZATION", "")
+        scheme, _, text = header.partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        caller = keys.authenticate(text.strip())
+        if caller is None:
+            raise AuthenticationFailed("This key is unknown, expired or revoked.")
+        return caller.acts_as or Machine(caller.name), caller
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+def require(request: Request, scope: str, *, queue: str | None = None) -> Caller:
+    """The caller, if its key has the scope and is bound to the queue.
+
+    Without the scope 403 `missing_scope`; a queue that the key isn't bound to does not exist for it: 404.
+    """
+    caller = request.auth
+    if not isinstance(caller, Caller):
+        raise NotAuthenticated
+    access.demand_scope(caller, scope, queue=queue)
+    return caller

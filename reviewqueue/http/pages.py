@@ -1,0 +1,115 @@
+"""Pages for people: who may open them, and what they see when something is refused."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, cast
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+
+from ..access import Forbidden
+from ..models import User
+from .problem import Problem, problem_of, respond
+
+API = "/api/"
+
+
+class PersonRequest(HttpRequest):
+    """A request of somebody signed in."""
+
+    user: User
+
+
+def for_people[**P](
+    allowed: Callable[[User], bool] | None = None,
+) -> Callable[
+    [Callable[Concatenate[PersonRequest, P], HttpResponse]],
+    Callable[Concatenate[HttpRequest, P], HttpResponse],
+]:
+    """A view for who is signed in and whom `allowed` (say `access.may_manage`) lets in."""
+
+    def decorate(
+        view: Callable[Concatenate[PersonRequest, P], HttpResponse],
+    ) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            if not isinstance(request.user, User):
+                return redirect_to_login(request.get_full_path())
+            if allowed is not None and not allowed(request.user):
+                raise Forbidden("Your role does not open this page.")
+            return view(cast("PersonRequest", request), *args, **kwargs)
+
+        # mypy takes the PersonRequest of `wraps` for a narrower argument; `guarded` takes any request.
+        return cast("Callable[Concatenate[HttpRequest, P], HttpResponse]", guarded)
+
+    return decorate
+
+
+class RefusalMiddleware:
+    """Turns what a view refuses into its answer: a page for people, a problem document under /api/."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """None leaves mistakes of ours to Django, which logs them and calls `broken`."""
+        problem = problem_of(exception)
+        return None if problem is None else answer(request, problem)
+
+
+def answer(request: HttpRequest, problem: Problem) -> HttpResponse:
+    """The refusal in the shape that its reader expects."""
+    if request.path.startswith(API):
+        return respond(problem)
+    context = {"problem": problem}
+    if problem.status >= 500:
+        # Without the request: its context processors would ask the database that is just not there.
+        page = HttpResponse(render_to_string("reviewqueue/broken.html", context), status=problem.status)
+    else:
+        page = render(request, "reviewqueue/refusal.html", context, status=problem.status)
+    for name, value in problem.headers.items():
+        page[name] = value
+    return page
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """handler400. Also a forged Host ends here, so nothing is rendered that asks for it."""
+    problem = problem_of(exception) or Problem(400, "malformed", "The request makes no sense.")
+    if request.path.startswith(API):
+        return respond(problem)
+    return HttpResponse(
+        render_to_string("reviewqueue/broken.html", {"problem": problem}), status=problem.status
+    )
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """handler403."""
+    return answer(request, Problem(403, "forbidden", "This is not for you."))
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """handler404."""
+    return answer(request, Problem(404, "not_found", "There is nothing here."))
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """handler500; a database that went away outside a view (a session, say) is a 503 all the same."""
+    error = sys.exc_info()[1]
+    problem = problem_of(error) if error is not None else None
+    if problem is None or problem.status < 500:
+        problem = Problem(500, "internal_error", "Something went wrong on our side. It has been recorded.")
+    return answer(request, problem)
+
+
+def csrf_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """What a form gets whose page is older than the sign-in."""
+    detail = "This page is older than your sign-in. Go back, load it again and repeat what you did."
+    return answer(request, Problem(403, "stale_page", detail))

@@ -1,0 +1,176 @@
+"""Every refusal as one RFC 9457 document, whoever raised it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import structlog
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, ValidationError
+from django.core.signals import got_request_exception
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from rest_framework import exceptions
+
+from ..problems import DomainError
+
+log = structlog.get_logger(__name__)
+
+RETRY_SECONDS = 5
+_CODES = {
+    400: "malformed",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    406: "not_acceptable",
+    413: "too_large",
+    415: "unsupported_media_type",
+    429: "too_many_requests",
+}
+
+
+class Problem(Exception):
+    """A refusal with its status and stable code; `errors` are `{"pointer", "detail"}`."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str = "",
+        *,
+        title: str = "",
+        errors: list[dict[str, str]] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail or code)
+        self.status = status
+        self.code = code
+        self.title = title or HTTPStatus(status).phrase
+        self.detail = detail
+        self.errors = errors or []
+        self.headers = dict(headers or {})
+
+    def document(self) -> dict[str, Any]:
+        """What is sent; also the shape of one element's refusal inside a batch."""
+        document: dict[str, Any] = {
+            "type": "about:blank",
+            "title": self.title,
+            "status": self.status,
+            "code": self.code,
+        }
+        if self.detail:
+            document["detail"] = self.detail
+        if self.errors:
+            document["errors"] = self.errors
+        return document
+
+
+def respond(problem: Problem) -> HttpResponse:
+    return HttpResponse(
+        msgspec.json.encode(problem.document()),
+        content_type="application/problem+json",
+        status=problem.status,
+        headers=problem.headers,
+    )
+
+
+def problem_response(exc: Exception, context: Mapping[str, Any]) -> HttpResponse:
+    """DRF's exception handler: nothing that happens in an API view leaves as HTML or with a trace."""
+    problem = problem_of(exc)
+    if problem is None:
+        problem = unexpected(exc, context.get("request"))
+    return respond(problem)
+
+
+def problem_of(exc: BaseException) -> Problem | None:
+    """The refusal that an exception stands for; None when it is a mistake of ours."""
+    match exc:
+        case Problem():
+            return exc
+        case DomainError():
+            return _of_domain(exc)
+        case OperationalError() | InterfaceError():
+            return _unavailable(exc)
+        case exceptions.APIException():
+            return _of_api(exc)
+        case ValidationError():
+            return Problem(400, "invalid", "Some fields are not valid.", errors=_of_fields(exc))
+        case Http404():
+            return Problem(404, "not_found", "There is nothing here.")
+        case PermissionDenied():
+            return Problem(403, "forbidden", "This is not for you.")
+        case RequestDataTooBig():
+            return Problem(413, "too_large", "The body is too large.")
+        case SuspiciousOperation() | UnreadablePostError():
+            return Problem(400, "malformed", "The request makes no sense.")
+    return None
+
+
+def unexpected(exc: BaseException, request: Any) -> Problem:
+    """Log a mistake of ours with its trace, and say nothing about it outside."""
+    django_request: HttpRequest | None = getattr(request, "_request", request)
+    log.error("unexpected error", path=getattr(django_request, "path", ""), exc_info=exc)
+    # What Django sends for any unhandled exception: error reporters and the test client listen to it.
+    got_request_exception.send(sender=None, request=django_request)
+    return Problem(500, "internal_error", "Something went wrong on our side. It has been recorded.")
+
+
+def _of_domain(exc: DomainError) -> Problem:
+    return Problem(
+        exc.status,
+        exc.code,
+        str(exc),
+        errors=getattr(exc, "errors", None),
+        headers=getattr(exc, "headers", None),
+    )
+
+
+def _unavailable(exc: BaseException) -> Problem:
+    """The database is away, full, or busy beyond its limits: nothing was stored, so trying again is right."""
+    log.error("database unavailable", error=type(exc.__cause__ or exc).__name__, message=str(exc).strip())
+    return Problem(
+        503,
+        "unavailable",
+        "The service cannot store or read anything at the moment. Try again shortly.",
+        headers={"Retry-After": str(RETRY_SECONDS)},
+    )
+
+
+def _of_api(exc: exceptions.APIException) -> Problem:
+    status = exc.status_code
+    if isinstance(exc, exceptions.ValidationError):
+        return Problem(400, "invalid", "Some fields are not valid.", errors=list(_flatten(exc.detail)))
+    headers = {}
+    if status == 401:
+        headers["WWW-Authenticate"] = getattr(exc, "auth_header", "Bearer")
+    if (wait := getattr(exc, "wait", None)) is not None:  # of Throttled
+        headers["Retry-After"] = str(int(wait) + 1)
+    return Problem(status, _CODES.get(status, "refused"), str(exc.detail), headers=headers)
+
+
+def _of_fields(exc: ValidationError) -> list[dict[str, str]]:
+    return list(_flatten(exc.message_dict if hasattr(exc, "error_dict") else exc.messages))
+
+
+def _flatten(detail: Any, pointer: str = "") -> Iterator[dict[str, str]]:
+    """Nested field errors as JSON Pointers to the fields."""
+    if isinstance(detail, dict):
+        for key, value in detail.items():
+            yield from _flatten(
+                value, pointer if key in {"non_field_errors", "__all__"} else f"{pointer}/{_escaped(key)}"
+            )
+    elif isinstance(detail, list) and any(isinstance(value, dict) for value in detail):
+        for index, value in enumerate(detail):
+            yield from _flatten(value, f"{pointer}/{index}")
+    elif isinstance(detail, list):
+        for value in detail:
+            yield from _flatten(value, pointer)
+    else:
+        yield {"pointer": pointer, "detail": str(detail)}
+
+
+def _escaped(key: object) -> str:
+    return str(key).replace("~", "~0").replace("/", "~1")
