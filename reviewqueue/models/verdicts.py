@@ -83,10 +83,15 @@ class Verdict(models.Model):
 
 
 class FirstAnswer(models.Model):
-    """What a person answered before the proposal was shown to them, recorded once per claim."""
+    """What a person answered before the proposal was shown to them, recorded once per claim.
+
+    When they take the item again in the same round, the row is copied to the new claim: they have seen the
+    proposal and cannot answer first twice.
+    """
 
     slot = models.ForeignKey("Slot", on_delete=models.PROTECT, related_name="first_answers")
     claim = models.PositiveIntegerField()
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=12, help_text="`answer`, `none` or `unjudgeable`.")
     answer = models.JSONField(null=True)
     at = models.DateTimeField()

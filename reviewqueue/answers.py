@@ -1,0 +1,143 @@
+"""What counts as an answer, and when two answers are the same. Pure."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import jsonschema
+from jsonschema.protocols import Validator
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+
+from .problems import Invalid
+
+LABEL = "label"
+LABELS = "labels"
+STRUCTURED = "structured"
+
+MAX_ANSWERS = 1000
+MAX_ANSWER_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The possible answers: `label` is one of `answers`, `labels` any of them, `structured` satisfies `schema`."""
+
+    kind: str
+    answers: Sequence[str] = ()
+    schema: Mapping[str, Any] | None = field(default=None)
+
+
+def form(*, answers: Iterable[str] | None, multiple: bool, schema: Mapping[str, Any] | None) -> Form:
+    """The form that a queue's settings ask for; Invalid when they contradict each other."""
+    listed = list(answers or ())
+    if schema is not None:
+        if listed or multiple:
+            raise _wrong("/schema", "Give either a list of answers or a JSON schema, not both.")
+        return Form(kind=STRUCTURED, schema=_checked_schema(schema))
+    return Form(kind=LABELS if multiple else LABEL, answers=_checked_answers(listed))
+
+
+def normalised(answer: Any, to: Form, *, pointer: str = "/answer") -> Any:
+    """The answer as it is stored: labels in schema order and once each, everything else as given.
+
+    Raises Invalid, with a pointer below `pointer`, when it is not one of the possible answers.
+    """
+    if to.kind == LABEL:
+        return _label(answer, to, pointer)
+    if to.kind == LABELS:
+        return _labels(answer, to, pointer)
+    return _structured(answer, to, pointer)
+
+
+def key(answer: Any) -> str:
+    """Equal for equal answers: neither the order of fields nor 1 or 1.0, white space at the ends or the way an
+    accent is composed makes a difference."""
+    return json.dumps(_canonical(answer), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def same(one: Any, other: Any) -> bool:
+    return key(one) == key(other)
+
+
+def _checked_answers(listed: list[Any]) -> list[str]:
+    if not listed:
+        raise _wrong("/answers", "A queue needs at least one answer, or a JSON schema.")
+    if len(listed) > MAX_ANSWERS:
+        raise _wrong("/answers", f"A queue has at most {MAX_ANSWERS} answers.")
+    for place, answer in enumerate(listed):
+        if not isinstance(answer, str) or not answer.strip() or len(answer) > MAX_ANSWER_LENGTH:
+            raise _wrong(f"/answers/{place}", f"An answer is a text of 1 to {MAX_ANSWER_LENGTH} characters.")
+        if key(answer) in {key(earlier) for earlier in listed[:place]}:
+            raise _wrong(f"/answers/{place}", f"The answer {answer!r} is there twice.")
+    return listed
+
+
+def _checked_schema(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    if schema.get("type") != "object":
+        raise _wrong("/schema", 'The JSON schema must describe an object: "type": "object".')
+    try:
+        jsonschema.Draft202012Validator.check_schema(dict(schema))
+    except jsonschema.SchemaError as error:
+        raise _wrong("/schema" + _pointer(error.absolute_path), error.message) from error
+    return schema
+
+
+def _label(answer: Any, to: Form, pointer: str) -> str:
+    if not isinstance(answer, str) or answer not in to.answers:
+        raise _wrong(pointer, "This is not one of the possible answers.")
+    return answer
+
+
+def _labels(answer: Any, to: Form, pointer: str) -> list[str]:
+    if not isinstance(answer, list):
+        raise _wrong(pointer, "The answer is a list of labels.")
+    for place, label in enumerate(answer):
+        _label(label, to, f"{pointer}/{place}")
+    return [label for label in to.answers if label in answer]
+
+
+def _structured(answer: Any, to: Form, pointer: str) -> dict[str, Any]:
+    if not isinstance(answer, dict):
+        raise _wrong(pointer, "The answer is a JSON object.")
+    try:
+        failures = list(_validator(json.dumps(to.schema, sort_keys=True)).iter_errors(answer))
+    except Unresolvable as error:
+        raise _wrong(pointer, "The queue's JSON schema refers to something outside itself.") from error
+    if failures:
+        raise Invalid(
+            "The answer does not fit the queue's form.",
+            [{"pointer": pointer + _pointer(one.absolute_path), "detail": one.message} for one in failures],
+        )
+    return answer
+
+
+@lru_cache(maxsize=256)
+def _validator(schema: str) -> Validator:
+    # A registry of its own, so that a `$ref` to some address is refused and never fetched.
+    return jsonschema.Draft202012Validator(json.loads(schema), registry=Registry())
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value).strip()
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, Mapping):
+        return {str(name): _canonical(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_canonical(part) for part in value]
+    return value
+
+
+def _pointer(path: Iterable[Any]) -> str:
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+
+
+def _wrong(pointer: str, detail: str) -> Invalid:
+    return Invalid(detail, [{"pointer": pointer, "detail": detail}])
