@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +11,8 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from reviewqueue.models.people import Role
-
-_REVIEW = frozenset({Role.REVIEWER, Role.LEAD, Role.ADMIN})
-_READ = frozenset({Role.LEAD, Role.MANAGER, Role.AUDITOR, Role.ADMIN})
-_MANAGE = frozenset({Role.MANAGER, Role.AUDITOR, Role.ADMIN})
+from reviewqueue import access
+from reviewqueue.models import User
 
 
 @dataclass(frozen=True)
@@ -23,18 +21,18 @@ class Entry:
 
     label: str | Promise
     url_name: str
-    roles: frozenset[Role]
+    allows: Callable[[User], bool]
     within: tuple[str, ...] = ()
 
 
 ENTRIES = (
-    Entry(_("Review"), "inbox", _REVIEW, ("/queues/",)),
-    Entry(_("Reports"), "overview", _READ, ("/reports/",)),
-    Entry(_("Streams"), "streams", _MANAGE, ("/streams/",)),
-    Entry(_("Outputs"), "outputs", _READ, ("/outputs/",)),
-    Entry(_("Activity"), "activity", _MANAGE, ("/activity/",)),
-    Entry(_("People"), "people", _MANAGE, ("/people/",)),
-    Entry(_("Keys"), "keys", _MANAGE, ("/keys/",)),
+    Entry(_("Review"), "inbox", access.may_review, ("/queues/",)),
+    Entry(_("Reports"), "overview", access.may_see_reports, ("/reports/",)),
+    Entry(_("Streams"), "streams", access.may_see_reports, ("/streams/",)),
+    Entry(_("Outputs"), "outputs", access.may_see_reports, ("/outputs/",)),
+    Entry(_("Activity"), "activity", access.may_see_activity, ("/activity/",)),
+    Entry(_("People"), "people", access.may_see_people, ("/people/",)),
+    Entry(_("Keys"), "keys", access.may_see_people, ("/keys/",)),
 )
 THEMES = ("light", "dark")
 
@@ -47,10 +45,10 @@ def context(request: HttpRequest) -> dict[str, Any]:
 
 def _links(request: HttpRequest) -> list[dict[str, Any]]:
     user = getattr(request, "user", None)
-    if user is None or not user.is_authenticated:
+    if not isinstance(user, User):
         return []
-    visible = [entry for entry in ENTRIES if user.role in entry.roles]
-    return [link for entry in visible if (link := _link(entry, request.path))]
+    allowed = [entry for entry in ENTRIES if entry.allows(user)]
+    return [link for entry in allowed if (link := _link(entry, request.path))]
 
 
 def _link(entry: Entry, path: str) -> dict[str, Any] | None:
