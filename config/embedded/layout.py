@@ -96,6 +96,8 @@ def make_private(folder: Path, *, uid: int, gid: int) -> None:
         folder.mkdir(mode=0o700)
         os.chown(folder, uid, gid)
     except FileExistsError:
+        if folder.is_symlink():
+            raise Refused(f"{folder} is a link, and has to be a folder: remove it.") from None
         refuse_foreign(folder, owner=uid)
     folder.chmod(0o700)
 

@@ -32,6 +32,7 @@ SETTINGS = {
     "wal_compression": "on",
     "random_page_cost": "1.1",
     "autovacuum_max_workers": "2",
+    "max_logical_replication_workers": "0",
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -83,7 +84,7 @@ class Postgres:
         return binaries.SYSTEM_HOME / layout.short_hash(self._layout.root)
 
     def _make_cluster(self, programs: binaries.PostgresPrograms) -> None:
-        """Make the data folder, whole or not at all, unless it is there. Raises Refused if it is of no use."""
+        """Make the data folder, whole or not at all, unless it is there. Raises Refused if it's of no use."""
         if (self._data / "PG_VERSION").exists():
             layout.refuse_foreign(self._data, owner=self._account.uid)
             made_by = (self._data / "PG_VERSION").read_text().strip()

@@ -86,7 +86,6 @@ class Supervisor:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd="/",
-            env={},
             start_new_session=True,
             pass_fds=[
                 self._alive_lock.fileno()

@@ -63,16 +63,19 @@ class Site:
 
     def run(self, *, host: str, port: int) -> None:
         """Run until asked to end. Raises Refused when it can't start or go on."""
-        with in_charge(self._layout) as lock, listen(host, port) as listener:
+        # The supervisor first clears what a crash has left, which may be what holds the port.
+        with (
+            in_charge(self._layout) as lock,
+            Supervisor(self._layout) as supervisor,
+            listen(host, port) as listener,
+        ):
             url = url_of(listener)
             lock.write(url)
-            environment.withdraw(self._layout)
-            with Supervisor(self._layout) as supervisor:
-                try:
-                    self._serve(supervisor, listener, url)
-                finally:
-                    environment.withdraw(self._layout)
-                    self._progress.say("Stopping. The data stays in var/ until the next `make up`.")
+            try:
+                self._serve(supervisor, listener, url)
+            finally:
+                environment.withdraw(self._layout)
+                self._progress.say("Stopping. The data stays in var/ until the next `make up`.")
 
     def _serve(self, supervisor: Supervisor, listener: socket.socket, url: str) -> None:
         keeper = Keeper(supervisor, self._progress.say)
@@ -126,7 +129,8 @@ def in_charge(layout: Layout) -> Iterator[Lock]:
     """Be the only `up` of this folder. Raises Refused beside another one."""
     lock = Lock(layout.lock)
     if not lock.take(wait=1):
-        raise Refused(f"It is running already: {layout.lock.read_text() or 'it is just starting'}")
+        raise Refused(f"It is running already: {layout.lock.read_text() or 'and just starting'}")
+    environment.withdraw(layout)  # what a crash has left says nothing about this run
     try:
         yield lock
     finally:
@@ -141,7 +145,7 @@ def listen(host: str, port: int) -> Iterator[socket.socket]:
         listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as failure:
         raise Refused(
-            f"Port {port} of {host} can't be used ({failure.strerror}). "
+            f"Port {port} of {host} can't be used: {str(failure.strerror).partition(' (')[0]}. "
             f"Take another one: make up ARGS='--port {port + 1}'"
         ) from None
     with listener:

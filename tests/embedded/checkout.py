@@ -1,0 +1,108 @@
+"""A copy of the code with a `var/` of its own, for the tests that start and kill a whole `up`."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.embedded import watchdog
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+GIVEN = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "REVIEWQUEUE_PROFILE", "MAKELEVEL", "MAKEFLAGS")
+
+
+def eventually(condition: Callable[[], bool], *, seconds: float = 60) -> None:
+    """Wait until `condition` holds, and fail when it takes longer."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.05)
+
+
+@dataclass(frozen=True)
+class Up:
+    """A started `up`, or the make above it."""
+
+    process: subprocess.Popen[bytes]
+    output: Path
+
+    @property
+    def said(self) -> str:
+        return self.output.read_text()
+
+    @property
+    def url(self) -> str:
+        return self.said.partition("Ready: ")[2].split("\n")[0]
+
+    def wait_until_ready(self) -> None:
+        eventually(lambda: "Ready: " in self.said or self.process.poll() is not None)
+        assert "Ready: " in self.said, self.said
+
+    def wait_until_over(self) -> int:
+        return self.process.wait(timeout=60)
+
+    def family(self) -> dict[int, str]:
+        """The process and all below it, each with its command line."""
+        table = subprocess.run(
+            ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], capture_output=True, check=True, text=True
+        )
+        rows = [line.split(None, 2) for line in table.stdout.splitlines()]
+        family = {self.process.pid: "up"}
+        while True:
+            new = {
+                int(p): rest[0] for p, parent, *rest in rows if int(parent) in family and int(p) not in family
+            }
+            if not new:
+                return family
+            family |= new
+
+    def member(self, part: str) -> int:
+        """The oldest of the family whose command line contains `part`."""
+        return min(pid for pid, command in self.family().items() if part in command)
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A copy of the code with a `var/` of its own."""
+
+    root: Path
+
+    def start(self, *arguments: str, port: int = 0) -> Up:
+        return self.run_in_background(
+            [sys.executable, "manage.py", "up", "--no-demo", "--port", str(port), *arguments]
+        )
+
+    def start_below_make(self) -> Up:
+        (self.root / "Makefile").write_text(
+            f"up:\n\t@exec {sys.executable} manage.py up --no-demo --port 0\n"
+        )
+        return self.run_in_background(["make", "up"])
+
+    def run_in_background(self, command: list[str]) -> Up:
+        with tempfile.NamedTemporaryFile(dir=self.root, delete=False) as output:
+            process = subprocess.Popen(
+                command, cwd=self.root, env=self.environment, stdout=output, stderr=subprocess.STDOUT
+            )
+        return Up(process, Path(output.name))
+
+    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=self.root,
+            env=self.environment,
+            capture_output=True,
+            check=False,
+            text=True,
+        )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {name: value for name, value in os.environ.items() if name not in GIVEN}
+
+
+def all_gone(pids: dict[int, str]) -> bool:
+    return all(watchdog.start_time(pid) is None for pid in pids)

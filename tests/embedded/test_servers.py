@@ -1,0 +1,75 @@
+"""The embedded servers by themselves."""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from config.embedded import Refused, servers
+from tests.embedded.checkout import REPOSITORY, eventually
+
+HOLD = """
+import sys, pathlib
+from config.embedded import servers
+with servers(pathlib.Path(sys.argv[1]), disposable=True) as running:
+    print(running.database_url, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def root() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="reviewqueue-") as folder:
+        Path(folder).chmod(0o755)  # under root, the user that PostgreSQL runs as has to get in
+        yield Path(folder) / "var"
+
+
+def test_two_at_once_get_a_folder_each(root: Path) -> None:
+    with servers(root, disposable=True) as one, servers(root, disposable=True) as other:
+        assert one.database_url != other.database_url
+        assert one.redis_url != other.redis_url
+
+
+def test_the_role_may_make_databases_and_is_no_superuser(root: Path) -> None:
+    with servers(root, disposable=True) as running, psycopg.connect(running.database_url) as connection:
+        row = connection.execute("SELECT rolsuper, rolcreatedb FROM pg_roles WHERE rolname = current_user")
+        assert row.fetchone() == (False, True)
+
+
+def test_a_path_too_long_for_a_socket_is_no_obstacle(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(root.parent))
+
+    with servers(root / ("long" * 25), disposable=True) as running:
+        psycopg.connect(running.database_url).close()
+
+
+@pytest.mark.fault
+def test_they_end_with_the_process_that_was_killed(root: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, root],
+        cwd=REPOSITORY,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        assert holder.stdout is not None
+        url = holder.stdout.readline().strip()
+        psycopg.connect(url).close()
+        holder.kill()
+    eventually(lambda: not (root / "socket" / ".s.PGSQL.5432").exists())
+    eventually(lambda: not (root / "postgres" / "postmaster.pid").exists())
+
+
+def test_data_of_another_version_is_refused_but_made_anew_when_disposable(root: Path) -> None:
+    with servers(root, disposable=True):
+        pass
+    (root / "postgres" / "PG_VERSION").write_text("14\n")
+
+    with pytest.raises(Refused, match="is PostgreSQL 14's"), servers(root):
+        pass
+    with servers(root, disposable=True) as running:
+        psycopg.connect(running.database_url).close()

@@ -1,0 +1,132 @@
+"""`manage.py up` as its user meets it: real processes, really killed."""
+
+import os
+import signal
+import socket
+import urllib.error
+import urllib.request
+
+import psycopg
+import pytest
+
+from config.embedded import environment
+from tests.embedded.checkout import Checkout, Up, all_gone, eventually
+
+pytestmark = pytest.mark.fault
+
+
+def test_a_second_up_says_where_the_first_one_is(checkout: Checkout, up: Up) -> None:
+    second = checkout.start()
+
+    assert second.wait_until_over() == 1
+    assert f"running already: {up.url}" in second.said
+    assert is_healthy(up)
+
+
+def test_another_terminal_finds_the_running_servers(checkout: Checkout, up: Up) -> None:
+    assert checkout.manage("migrate", "--check").returncode == 0
+
+
+def test_without_servers_a_command_names_both_ways_to_have_some(checkout: Checkout) -> None:
+    refused = checkout.manage("migrate", "--check")
+
+    assert refused.returncode == 1
+    assert "make up" in refused.stderr
+    assert "DATABASE_URL" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_taken_port_is_refused_before_anything_starts(checkout: Checkout) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        up = checkout.start(port=port)
+
+        assert up.wait_until_over() == 1
+    assert f"Port {port}" in up.said
+    assert f"--port {port + 1}" in up.said
+    assert "Starting" not in up.said
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_however_it_ends_no_process_stays_and_the_data_do(checkout: Checkout, number: int) -> None:
+    up = checkout.start()
+    up.wait_until_ready()
+    write_row(checkout, number)
+    family = up.family()
+    assert len(family) > 8
+
+    os.kill(up.process.pid, number)
+    up.wait_until_over()
+    eventually(lambda: all_gone(family))
+
+    again = checkout.start()
+    again.wait_until_ready()
+    assert has_row(checkout, number)
+
+
+def test_killing_the_make_above_ends_everything(checkout: Checkout) -> None:
+    up = checkout.start_below_make()
+    up.wait_until_ready()
+    family = up.family()
+
+    up.process.kill()
+
+    eventually(lambda: all_gone(family))
+    up.wait_until_over()
+
+
+def test_a_start_clears_what_is_left_when_the_watchdog_was_killed_too(checkout: Checkout, up: Up) -> None:
+    family = up.family()
+    port = int(up.url.rpartition(":")[2])
+
+    os.kill(up.member("watchdog.py"), signal.SIGKILL)
+    up.process.kill()
+    up.wait_until_over()
+    again = checkout.start(port=port)
+    again.wait_until_ready()
+
+    assert all_gone(family)
+
+
+def test_a_killed_web_and_worker_are_started_again(up: Up) -> None:
+    web, worker = up.member("gunicorn"), up.member("celery")
+
+    os.kill(web, signal.SIGKILL)
+    os.kill(worker, signal.SIGKILL)
+
+    eventually(lambda: up.said.count("starting it again") == 2)
+    eventually(lambda: is_healthy(up))
+    eventually(lambda: up.member("celery") != worker)
+
+
+def test_without_its_database_it_says_so_and_stops(up: Up) -> None:
+    family = up.family()
+
+    os.kill(up.member("bin/postgres"), signal.SIGKILL)
+
+    assert up.wait_until_over() == 1
+    assert "PostgreSQL ended by itself (signal 9)" in up.said
+    eventually(lambda: all_gone(family))
+
+
+def is_healthy(up: Up) -> bool:
+    try:
+        with urllib.request.urlopen(f"{up.url}/healthz", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def write_row(checkout: Checkout, number: int) -> None:
+    with connect(checkout) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS kept (number int)")
+        connection.execute("INSERT INTO kept VALUES (%s)", [number])
+
+
+def has_row(checkout: Checkout, number: int) -> bool:
+    with connect(checkout) as connection:
+        return bool(connection.execute("SELECT FROM kept WHERE number = %s", [number]).fetchall())
+
+
+def connect(checkout: Checkout) -> psycopg.Connection:
+    return psycopg.connect(environment.read(checkout.root / "var/run/env")["DATABASE_URL"])
