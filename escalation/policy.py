@@ -214,7 +214,7 @@ def _check_condition(subject: str, operator: str, operand: object) -> None:
 
 
 def _holds(operator: str, fact: Scalar | None, operand: Scalar | list[Scalar]) -> bool:
-    if fact is None or fact != fact:  # noqa: PLR0124 - NaN: the output has no such number
+    if fact is None or fact != fact:
         return False
     if operator == "eq":
         return fact == operand

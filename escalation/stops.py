@@ -38,7 +38,9 @@ def stop(*, stream: Stream | None, by: str, reason: str = "", now: datetime | No
 def ask_to_resume(*, stop: Stop, by: str, now: datetime | None = None) -> None:
     """The first of two people wants it to go on."""
     with transaction.atomic():
-        asked = Stop.objects.standing().filter(pk=stop.pk).update(resume_asked_by=by, resume_asked_at=clock.current(now))
+        asked = (
+            Stop.objects.standing().filter(pk=stop.pk).update(resume_asked_by=by, resume_asked_at=clock.current(now))
+        )
         if not asked:
             raise NotStopped("This stop has been lifted already.")
         _record(stop, actor=by, verb="stream.resume_asked", after=None)

@@ -107,9 +107,7 @@ def policy_spec(description: Description) -> dict[str, Any] | None:
     return {**description.policy, **deciding, **costs}
 
 
-def _stored(
-    description: Description, settings: _Settings, *, schema_number: int, actor: str
-) -> tuple[Stream, bool]:
+def _stored(description: Description, settings: _Settings, *, schema_number: int, actor: str) -> tuple[Stream, bool]:
     wanted: dict[str, Any] = {
         "title": description.title,
         "owner": description.owner,

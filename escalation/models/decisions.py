@@ -91,9 +91,8 @@ class Outcome(models.Model):
     label_id = models.BigIntegerField()
     round = models.PositiveSmallIntegerField()
     outcome = models.CharField(max_length=12)
-    settled = models.CharField(
-        max_length=200, blank=True, help_text="The settled label of a stream with labels."
-    )
+    answer = models.JSONField(null=True)
+    settled = models.CharField(max_length=200, blank=True, help_text="The settled label of a stream with labels.")
     wrong = models.BooleanField(null=True)
     overturned = models.BooleanField()
     blind = models.BooleanField()

@@ -65,9 +65,7 @@ class Output(models.Model):
     schema_number = models.PositiveIntegerField()
     state = models.CharField(max_length=10, choices=State, default=State.RECEIVED)
     size = models.PositiveIntegerField(help_text="Bytes of its payload; a batch of work is bounded by them.")
-    attempts = models.PositiveSmallIntegerField(
-        default=0, help_text="Lonely tries after a batch died with it."
-    )
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="Lonely tries after a batch died with it.")
     received_at = models.DateTimeField()
 
     objects = OutputQuerySet.as_manager()
@@ -164,8 +162,7 @@ class Route(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(kind__in=["auto", "review"]), name="route_kind_is_known"),
             models.CheckConstraint(
-                condition=Q(kind="review")
-                | Q(eligible=True, released=True, policy__isnull=False, stop__isnull=True),
+                condition=Q(kind="review") | Q(eligible=True, released=True, policy__isnull=False, stop__isnull=True),
                 name="route_auto_has_its_policy",
             ),
         ]

@@ -28,16 +28,12 @@ class Stream(models.Model):
     secret = models.BinaryField(max_length=32, default=new_secret, editable=False)
     schema_number = models.PositiveIntegerField()
     max_waiting = models.PositiveIntegerField(default=10_000)
-    waiting = models.PositiveIntegerField(
-        default=0, help_text="As counted by the sweep; ingest never counts."
-    )
+    waiting = models.PositiveIntegerField(default=0, help_text="As counted by the sweep; ingest never counts.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
-            models.CheckConstraint(
-                condition=models.Q(risk__in=["low", "medium", "high"]), name="stream_risk_is_known"
-            )
+            models.CheckConstraint(condition=models.Q(risk__in=["low", "medium", "high"]), name="stream_risk_is_known")
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,1 @@
+"""The machines' side over HTTP: outputs in, decisions, labels and reports out."""

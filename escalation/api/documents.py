@@ -1,0 +1,133 @@
+"""The shapes of what goes in and out: serializers for the OpenAPI schema, and the one way to answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, inline_serializer
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from reviewqueue.problems import Invalid
+
+
+def answer(document: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    """A JSON answer."""
+    return HttpResponse(
+        msgspec.json.encode(document),
+        content_type="application/json",
+        status=status,
+        headers=dict(headers or {}),
+    )
+
+
+def query(form: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    """The checked query string; a parameter nobody knows is an error."""
+    unknown = request.query_params.keys() - form().fields.keys()
+    if unknown:
+        raise Invalid(
+            "This call does not know every parameter that was sent.",
+            [{"pointer": f"/{name}", "detail": "unknown parameter"} for name in sorted(unknown)],
+        )
+    checked = form(data=request.query_params)
+    checked.is_valid(raise_exception=True)
+    return dict(checked.validated_data)
+
+
+def _object(name: str, **fields: Any) -> serializers.Serializer[Any]:
+    return inline_serializer(name, fields)
+
+
+_TEXT = {"max_length": 200}
+_ANSWER_HELP = "A label, a list of labels, or an object, as the stream's answers are."
+
+OUTPUT = _object(
+    "Output",
+    id=serializers.CharField(help_text="Unique in its stream, for ever.", **_TEXT),
+    model=serializers.CharField(**_TEXT),
+    prediction=serializers.JSONField(help_text=_ANSWER_HELP),
+    confidence=serializers.FloatField(
+        min_value=0, max_value=1, allow_null=True, help_text="Null sends it to a person."
+    ),
+    input=serializers.JSONField(help_text="What the reviewer sees."),
+    model_version=serializers.CharField(required=False, **_TEXT),
+    scores=serializers.DictField(child=serializers.FloatField(), required=False),
+    segment=serializers.DictField(child=serializers.CharField(), required=False),
+    context=serializers.DictField(required=False),
+    metadata=serializers.DictField(required=False, help_text="Only given back."),
+    group=serializers.CharField(required=False, **_TEXT),
+    language=serializers.CharField(required=False),
+    value=serializers.FloatField(required=False),
+    due_at=serializers.DateTimeField(required=False),
+    occurred_at=serializers.DateTimeField(required=False),
+    shadow=serializers.BooleanField(required=False, help_text="Routed and audited, but not to be acted on."),
+)
+OUTPUT_EXAMPLES = [
+    OpenApiExample(
+        "one output",
+        value={
+            "id": "ticket-8123",
+            "model": "intent-clf",
+            "prediction": "refund",
+            "confidence": 0.62,
+            "input": {"text": "I was charged twice"},
+        },
+    )
+]
+
+_DECISION = _object(
+    "Decision",
+    answer=serializers.JSONField(allow_null=True, help_text=_ANSWER_HELP),
+    outcome=serializers.ChoiceField(choices=["answered", "rejected", "unjudgeable", "withdrawn"]),
+    by=serializers.ChoiceField(choices=["model", "people", "system"]),
+    revision=serializers.IntegerField(),
+    decided_at=serializers.DateTimeField(),
+    shadow=serializers.BooleanField(required=False),
+)
+_STATE_FIELDS: dict[str, Any] = {
+    "id": serializers.CharField(),
+    "status": serializers.ChoiceField(choices=["received", "in_review", "decided", "withdrawn", "erased"]),
+    "route": serializers.ChoiceField(choices=["auto", "review"], allow_null=True),
+    "reason": serializers.CharField(allow_null=True),
+    "pi": serializers.FloatField(allow_null=True, help_text="Probability that a person reviews it."),
+    "policy": serializers.IntegerField(allow_null=True, help_text="Number of the policy version that decided."),
+    "decision": _DECISION,
+    "duplicate": serializers.BooleanField(required=False),
+}
+STATE = _object("OutputState", **_STATE_FIELDS)
+STATE_WITH_HISTORY = _object(
+    "OutputStateWithHistory",
+    **_STATE_FIELDS,
+    history=_object("HistoryLine", at=serializers.DateTimeField(), text=serializers.CharField()),
+)
+POSTED = _object(
+    "Posted",
+    **_STATE_FIELDS,
+    results=serializers.ListField(
+        child=serializers.DictField(),
+        required=False,
+        help_text="For several outputs, instead of the fields above: each with its `code`, and its state or problem.",
+    ),
+)
+FEED = _object(
+    "DecisionPage",
+    items=serializers.ListField(child=serializers.DictField(), help_text="A Decision with its output's id each."),
+    next=serializers.CharField(help_text="The cursor to go on from."),
+)
+LABEL = _object("LabelledOutput", id=serializers.CharField(), answer=serializers.JSONField(allow_null=True))
+REPORT = OpenApiResponse(response=serializers.DictField(), description="The stream's figures over the window.")
+_PROBLEM = _object(
+    "Problem",
+    type=serializers.CharField(),
+    title=serializers.CharField(),
+    status=serializers.IntegerField(),
+    code=serializers.CharField(),
+    detail=serializers.CharField(required=False),
+    errors=serializers.ListField(child=serializers.DictField(), required=False),
+)
+PROBLEMS: dict[Any, Any] = {
+    (code, "application/problem+json"): _PROBLEM for code in (400, 401, 403, 404, 409, 413, 415, 429, 503)
+}

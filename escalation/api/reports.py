@@ -1,0 +1,45 @@
+"""A stream's report over HTTP."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.http import HttpResponse
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from escalation import report, streams
+from escalation.api import documents
+from reviewqueue import clock, http
+from reviewqueue.problems import Invalid
+
+READ = "reports:read"
+DEFAULT_DAYS = 28
+MOST_DAYS = 366
+
+
+class ReportQuery(serializers.Serializer[dict[str, object]]):
+    since = serializers.DateField(required=False)
+    until = serializers.DateField(required=False)
+
+
+class StreamReport(APIView):
+    """`GET /streams/{stream}/report?since=&until=`: both days included, the last 28 days unless told."""
+
+    @extend_schema(
+        operation_id="read_report",
+        parameters=[OpenApiParameter("since", str), OpenApiParameter("until", str)],
+        responses={200: documents.REPORT, **documents.PROBLEMS},
+    )
+    def get(self, request: Request, stream: str) -> HttpResponse:
+        http.require(request, READ, queue=stream)
+        query = documents.query(ReportQuery, request)
+        until = query.get("until") or timezone.localdate(clock.current())
+        since = query.get("since") or until - timedelta(days=DEFAULT_DAYS - 1)
+        if not timedelta(0) <= until - since < timedelta(days=MOST_DAYS):
+            raise Invalid(f"A report covers 1 to {MOST_DAYS} days, and `since` is not after `until`.")
+        figures = report.build(stream=streams.get(stream), since=since, until=until)
+        return documents.answer(report.as_json(figures))

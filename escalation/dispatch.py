@@ -1,0 +1,165 @@
+"""Routes what was received: one function for the worker, the sweep and producers who wait.
+
+Rows are the truth and messages are hints. A batch is a committed row before its work starts and gone when it ends,
+so whatever a killed worker was at is found again; its outputs are then tried one by one with a counter that is
+committed first, and the one that keeps failing goes to a person.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import datetime
+
+import structlog
+from django.db import OperationalError, connection, transaction
+
+from escalation import routes, stops
+from escalation.models import DispatchBatch, Output
+from reviewqueue import clock
+
+log = structlog.get_logger(__name__)
+
+BATCH_ROWS = 500
+BATCH_BYTES = 4 * 1024 * 1024
+LEFT_BEHIND_SECONDS = 5
+LONELY_TRIES = 3
+
+
+def run(*, batches: int = 40, now: datetime | None = None) -> int:
+    """Route what waits, up to so many batches; returns how many outputs were routed."""
+    routed = 0
+    for _ in range(batches):
+        batch = _open_batch()
+        if batch is None:
+            break
+        routed += _work(batch, now=now)
+    return routed + _retry_leftovers(now=now)
+
+
+def route_now(output_ids: Sequence[int], *, seconds: float, now: datetime | None = None) -> None:
+    """Route just these, waiting up to so long for whoever holds them. What is not routed then is left to the worker."""
+    milliseconds = max(1, math.floor(seconds * 1000))
+    try:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{milliseconds}ms"])
+            _route(output_ids, skip_locked=False, now=now)
+    except OperationalError as error:
+        # Somebody else is at them for longer than the caller waits. Nothing is lost: they are still `received`.
+        log.info("dispatch.wait_ended", error=str(error))
+
+
+def _open_batch() -> DispatchBatch | None:
+    """Pick the oldest received outputs that nobody works on, and commit that somebody does."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_PICK, {"rows": BATCH_ROWS, "bytes": BATCH_BYTES})
+        row = cursor.fetchone()
+    return DispatchBatch(pk=row[0], output_ids=row[1]) if row else None
+
+
+_PICK = """
+    WITH picked AS (
+        SELECT o.id, o.size FROM escalation_output o
+        WHERE o.state = 'received'
+          AND o.id NOT IN (SELECT unnest(output_ids) FROM escalation_dispatchbatch)
+          AND o.stream_id NOT IN (
+              -- Overloaded streams whose policy holds outputs back instead of refusing them at the door.
+              SELECT s.id FROM escalation_stream s
+              WHERE s.waiting >= s.max_waiting AND 'hold' = (
+                  SELECT p.spec ->> 'on_overload'
+                  FROM escalation_activation a JOIN escalation_policy p ON p.id = a.policy_id
+                  WHERE a.stream_id = s.id AND a.effective_at <= now()
+                  ORDER BY a.effective_at DESC, a.id DESC LIMIT 1
+              )
+          )
+        ORDER BY o.id LIMIT %(rows)s FOR UPDATE OF o SKIP LOCKED
+    ), measured AS (
+        SELECT id, sum(size) OVER (ORDER BY id) - size AS before FROM picked
+    )
+    INSERT INTO escalation_dispatchbatch (output_ids)
+    SELECT array_agg(id ORDER BY id) FROM measured WHERE before < %(bytes)s HAVING count(*) > 0
+    RETURNING id, output_ids
+"""
+
+
+def _work(batch: DispatchBatch, *, now: datetime | None) -> int:
+    try:
+        with transaction.atomic():
+            # The lock says that somebody is at it; without the row somebody else has been.
+            if not DispatchBatch.objects.select_for_update(skip_locked=True).filter(pk=batch.pk).exists():
+                return 0
+            routed = _route(batch.output_ids, skip_locked=True, now=now)
+            DispatchBatch.objects.filter(pk=batch.pk).delete()
+    except OperationalError:
+        raise
+    except Exception:
+        # The row stays, so these are tried one by one: the others must not wait for the one that fails.
+        log.exception("dispatch.batch_failed", batch=batch.pk, outputs=len(batch.output_ids))
+        return 0
+    return routed
+
+
+def _retry_leftovers(*, now: datetime | None) -> int:
+    """Take over the batches of workers that died, one output at a time."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, output_ids FROM escalation_dispatchbatch "
+            "WHERE created_at < clock_timestamp() - make_interval(secs => %s) FOR UPDATE SKIP LOCKED",
+            [LEFT_BEHIND_SECONDS],
+        )
+        left = cursor.fetchall()
+    return sum(_retry(batch_id, output_ids, now=now) for batch_id, output_ids in left)
+
+
+def _retry(batch_id: int, output_ids: list[int], *, now: datetime | None) -> int:
+    with connection.cursor() as cursor:
+        # Held by the session, because the counters are committed one by one: two workers would count each try twice.
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [batch_id])
+        if not (cursor.fetchone() or (False,))[0]:
+            return 0
+        try:
+            routed = sum(_try_alone(output_id, now=now) for output_id in output_ids)
+            DispatchBatch.objects.filter(pk=batch_id).delete()
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [batch_id])
+    return routed
+
+
+def _try_alone(output_id: int, *, now: datetime | None) -> int:
+    """Route one output of a failed batch; after three lonely failures a person gets it."""
+    tries = _count_try(output_id)
+    while 0 < tries <= LONELY_TRIES:
+        try:
+            with transaction.atomic():
+                return _route([output_id], skip_locked=True, now=now)
+        except OperationalError:
+            raise
+        except Exception:
+            log.exception("dispatch.output_failed", output=output_id, tries=tries)
+            tries = _count_try(output_id)
+    if tries == 0:
+        return 0
+    with transaction.atomic():
+        return routes.to_people([output_id], reason="dispatch_failed", now=clock.current(now))
+
+
+def _count_try(output_id: int) -> int:
+    """Count and commit before trying, so a try that kills the process is counted; 0 if there is nothing to do."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE escalation_output SET attempts = attempts + 1 WHERE id = %s AND state = %s RETURNING attempts",
+            [output_id, Output.State.RECEIVED],
+        )
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+def _route(output_ids: Sequence[int], *, skip_locked: bool, now: datetime | None) -> int:
+    """In this order: lock the rows, take the release lock shared, read what stands, decide, write."""
+    outputs = routes.lock(output_ids, skip_locked=skip_locked)
+    if not outputs:
+        return 0
+    stops.hold_release_lock()
+    routes.record(outputs, now=clock.current(now))
+    return len(outputs)

@@ -1,0 +1,237 @@
+"""Takes outputs in: each acknowledged external id is one output, for ever, however often and by whomever it is posted.
+
+A batch is a handful of statements. External ids are claimed first, in their order, in a table of their own; whatever
+that did not insert was there already and is read back by a second statement, because one statement neither creates
+nor sees what a concurrent twin just committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+from escalation import elements, ids, policies, states
+from escalation.elements import Decoded
+from escalation.models import Stream
+from escalation.states import State
+from reviewqueue import clock, events, http, queue
+from reviewqueue.answers import Form
+from reviewqueue.http import Problem
+from reviewqueue.problems import DomainError
+
+COPY_FROM = 20  # below, one statement with arrays is quicker than the round trips of COPY
+
+
+class OutputConflict(DomainError):
+    code = "output_conflict"
+
+
+class Overloaded(DomainError):
+    """Too much waits already."""
+
+    code = "overloaded"
+    status = 429
+    headers = {"Retry-After": "30"}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one element: its state, or the problem with it. `output_id` is set where it is stored."""
+
+    external_id: str | None
+    output_id: int | None = None
+    created: bool = False
+    state: State | None = None
+    problem: Problem | None = None
+
+
+def check_room(stream: Stream) -> None:
+    """Refuse at the door while too much waits, unless the stream's policy holds outputs back instead.
+
+    `waiting` is what the sweep counted last: ingest itself never counts.
+    """
+    if stream.waiting < stream.max_waiting:
+        return
+    current = policies.active(stream)
+    if current is None or current.spec.on_overload == "refuse":
+        raise Overloaded(f"{stream.waiting:,} outputs of this stream wait for people; it takes no more for now.")
+
+
+def receive(*, stream: Stream, raw: Sequence[bytes], actor: str, now: datetime | None = None) -> list[Result]:
+    """Store a request's elements and answer each, in order. One bad element does not harm the others."""
+    form = queue.form(slug=stream.slug, number=stream.schema_number)
+    decoded = [_decoded(element, form=form, secret=bytes(stream.secret)) for element in raw]
+    first: dict[str, Decoded] = {}
+    for each in decoded:
+        if isinstance(each, Decoded):
+            first.setdefault(each.element.id, each)
+    stored = _store(stream, list(first.values()), actor=actor, now=now) if first else _Stored({}, {})
+    known = states.of(stored.known_ids())
+    return [_result(each, first, stored, known) for each in decoded]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """External id -> output id for what is new, external id -> (output id, digest) for what was there."""
+
+    created: dict[str, int]
+    known: dict[str, tuple[int, bytes]]
+
+    def known_ids(self) -> list[int]:
+        return [output_id for output_id, _ in self.known.values()]
+
+
+def _decoded(raw: bytes, *, form: Form, secret: bytes) -> Decoded | Problem:
+    try:
+        return elements.decode(raw, form=form, secret=secret)
+    except (DomainError, Problem) as refusal:
+        return _problem(refusal)
+
+
+def _result(each: Decoded | Problem, first: dict[str, Decoded], stored: _Stored, known: dict[int, State]) -> Result:
+    if isinstance(each, Problem):
+        return Result(None, problem=each)
+    external_id = each.element.id
+    if external_id in stored.created:
+        return _of_new(each, first[external_id], stored.created[external_id])
+    output_id, digest = stored.known[external_id]
+    if digest != each.digest:
+        return Result(external_id, problem=_conflict(external_id))
+    return Result(external_id, output_id, state=known.get(output_id))
+
+
+def _of_new(each: Decoded, first: Decoded, output_id: int) -> Result:
+    """A new output; a repeat of it in the same request is known, or contradicts it."""
+    external_id = each.element.id
+    if each.digest != first.digest:
+        return Result(external_id, problem=_conflict(external_id))
+    return Result(external_id, output_id, created=each is first)
+
+
+def _conflict(external_id: str) -> Problem:
+    return _problem(
+        OutputConflict(f"{external_id!r} was posted before with other content; an id is used once, for ever.")
+    )
+
+
+def _problem(refusal: Exception) -> Problem:
+    problem = http.problem_of(refusal)
+    assert problem is not None
+    return problem
+
+
+def _store(stream: Stream, rows: list[Decoded], *, actor: str, now: datetime | None) -> _Stored:
+    # In one order everywhere: two overlapping batches in opposite order deadlock.
+    rows = sorted(rows, key=lambda row: row.element.id)
+    with transaction.atomic():
+        insert = _insert_few if len(rows) < COPY_FROM else _insert_many
+        created = insert(stream, rows, clock.current(now))
+        if created:
+            events.record(
+                actor=actor,
+                verb="outputs.received",
+                object_type="output",
+                object_ids=sorted(created.values()),
+                queue=stream.slug,
+                at=now,
+            )
+    missing = [row.element.id for row in rows if row.element.id not in created]
+    return _Stored(created, _read_known(stream, missing) if missing else {})
+
+
+_CLAIM_IDS = f"""
+    INSERT INTO escalation_externalid (stream_id, external_id, output_id, digest)
+    SELECT %(stream)s, external_id, {ids.SQL.format(at="%(now)s::timestamptz")}, digest
+    FROM {{source}} ORDER BY external_id
+    ON CONFLICT DO NOTHING RETURNING external_id, output_id
+"""
+
+_COLUMNS = (
+    'external_id, model, model_version, predicted, confidence, value, segment, "group", due_at, occurred_at, '
+    "shadow, size"
+)
+_TYPES = "text, text, text, text, float8, float8, jsonb, text, timestamptz, timestamptz, bool, int"
+
+_ARRAYS = ("bytea", "jsonb", *_TYPES.split(", "))
+_INSERT_FEW = f"""
+    WITH element AS (
+        SELECT * FROM unnest({", ".join(f"%(column{index})s::{kind}[]" for index, kind in enumerate(_ARRAYS))})
+        AS element (digest, body, {_COLUMNS})
+    ), claimed AS ({_CLAIM_IDS.format(source="element")}
+    ), stored AS (
+        INSERT INTO escalation_output
+            (id, stream_id, schema_number, received_at, state, attempts, {_COLUMNS})
+        SELECT output_id, %(stream)s, %(schema)s, %(now)s, 'received', 0, {_COLUMNS}
+        FROM element JOIN claimed USING (external_id)
+    ), filled AS (
+        INSERT INTO escalation_payload (output_id, body)
+        SELECT output_id, body FROM element JOIN claimed USING (external_id)
+    ) SELECT external_id, output_id FROM claimed
+"""
+
+
+def _insert_few(stream: Stream, rows: list[Decoded], now: datetime) -> dict[str, int]:
+    columns = zip(*((row.digest, row.body.decode(), *_narrow(row)) for row in rows), strict=True)
+    parameters = {f"column{index}": list(column) for index, column in enumerate(columns)}
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT_FEW, {"stream": stream.pk, "schema": stream.schema_number, "now": now, **parameters})
+        return dict(cursor.fetchall())
+
+
+def _insert_many(stream: Stream, rows: list[Decoded], now: datetime) -> dict[str, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _CLAIM_IDS.format(source="unnest(%(ids)s::text[], %(digests)s::bytea[]) AS t (external_id, digest)"),
+            {
+                "stream": stream.pk,
+                "now": now,
+                "ids": [row.element.id for row in rows],
+                "digests": [row.digest for row in rows],
+            },
+        )
+        created: dict[str, int] = dict(cursor.fetchall())
+        new = [row for row in rows if row.element.id in created]
+        constant = (stream.pk, stream.schema_number, now, "received", 0)
+        with cursor.copy(
+            "COPY escalation_output (id, stream_id, schema_number, received_at, state, attempts, "
+            f"{_COLUMNS}) FROM STDIN"
+        ) as copy:
+            for row in new:
+                copy.write_row((created[row.element.id], *constant, *_narrow(row)))
+        with cursor.copy("COPY escalation_payload (output_id, body) FROM STDIN") as copy:
+            for row in new:
+                copy.write_row((created[row.element.id], row.body.decode()))
+    return created
+
+
+def _narrow(row: Decoded) -> tuple[Any, ...]:
+    """The values of `_COLUMNS`."""
+    element = row.element
+    return (
+        element.id,
+        element.model,
+        element.model_version or "",
+        row.predicted,
+        row.confidence,
+        element.value,
+        elements.as_json(element.segment),
+        element.group or "",
+        element.due_at,
+        element.occurred_at,
+        element.shadow,
+        len(row.body),
+    )
+
+
+def _read_known(stream: Stream, external_ids: list[str]) -> dict[str, tuple[int, bytes]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT external_id, output_id, digest FROM escalation_externalid "
+            "WHERE stream_id = %s AND external_id = ANY(%s)",
+            [stream.pk, external_ids],
+        )
+        return {external_id: (output_id, bytes(digest)) for external_id, output_id, digest in cursor.fetchall()}

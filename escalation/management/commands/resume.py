@@ -1,0 +1,34 @@
+"""`manage.py resume STOP --asked-by A --by B`: lift a stop; it takes two people."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from escalation import stops
+from escalation.models import Stop
+from reviewqueue.problems import DomainError
+
+
+class Command(BaseCommand):
+    help = "Lift a stop. Resuming takes two people, so two names stand on record."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("stop", type=int, help="The number that stopping printed.")
+        parser.add_argument("--asked-by", required=True)
+        parser.add_argument("--by", required=True)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        stop = Stop.objects.filter(pk=options["stop"]).first()
+        if stop is None:
+            raise CommandError(f"There is no stop {options['stop']}.")
+        try:
+            with transaction.atomic():
+                stops.ask_to_resume(stop=stop, by=options["asked_by"])
+                stops.resume(stop=stop, by=options["by"])
+        except DomainError as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write("Resumed.")

@@ -1,0 +1,28 @@
+"""`manage.py stop [STREAM]`: nothing goes out without a person from now on."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from escalation import stops, streams
+from reviewqueue.problems import DomainError
+
+
+class Command(BaseCommand):
+    help = "Stop one stream, or all: from now on a person sees every output."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("stream", nargs="?", help="The stream's slug; none stops all.")
+        parser.add_argument("--by", default="system:command")
+        parser.add_argument("--reason", default="")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            stream = streams.get(options["stream"]) if options["stream"] else None
+        except DomainError as error:
+            raise CommandError(str(error)) from error
+        stopped = stops.stop(stream=stream, by=options["by"], reason=options["reason"])
+        self.stdout.write(f"Stopped: {stream or 'all streams'} (stop {stopped.pk}).")

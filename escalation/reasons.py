@@ -1,0 +1,48 @@
+"""Why an output is where it is, as sentences for people. The placeholders are filled on screen, in their locale."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_WHY = {
+    "no_confidence": "The AI did not say how sure it was.",
+    "no_policy": "This stream has no policy yet, so a person sees everything.",
+    "unknown_model_version": "This version of the model has not been qualified for this stream.",
+    "stopped": "This stream is stopped, so a person sees everything.",
+    "overload": "So much was waiting that this output was held back.",
+    "dispatch_failed": "The system could not decide about this output.",
+}
+
+
+def why(reason: str, *, confidence: float | None, threshold: float | None) -> dict[str, Any]:
+    """What the desk shows: `{"message", "params"}`. Nothing in it tells a random check from an ordinary item."""
+    if reason.startswith("rule:"):
+        return {
+            "message": "A rule asks for a person: %(rule)s.",
+            "params": {"rule": reason.removeprefix("rule:")},
+        }
+    if reason == "below_threshold" and threshold is not None:
+        return {
+            "message": "The AI was %(confidence)s sure; this stream asks a person below %(threshold)s.",
+            "params": {"confidence": confidence, "threshold": threshold},
+        }
+    if reason in _WHY:
+        return {"message": _WHY[reason], "params": {}}
+    return {"message": "The AI was %(confidence)s sure.", "params": {"confidence": confidence}}
+
+
+def told(reason: str) -> str:
+    """The route's reason as a manager reads it."""
+    if reason.startswith("rule:"):
+        return f"the rule “{reason.removeprefix('rule:')}” asks for a person"
+    return {
+        "above_threshold": "the AI was sure enough",
+        "below_threshold": "the AI was not sure enough",
+        "audit": "drawn at random for a check",
+        "no_confidence": "the AI did not say how sure it was",
+        "no_policy": "the stream had no policy",
+        "unknown_model_version": "the model version was not qualified",
+        "stopped": "the stream was stopped",
+        "overload": "too much was waiting",
+        "dispatch_failed": "routing failed three times",
+    }.get(reason, reason)

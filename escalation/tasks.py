@@ -1,0 +1,45 @@
+"""What Celery runs: each task is one domain call. All of them can run twice, at once, or not at all."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from escalation import decisions, dispatch, health, ledger, loads, outcomes
+
+
+@shared_task(max_retries=3)
+def dispatch_received() -> None:
+    """Somebody posted: route what waits."""
+    dispatch.run()
+
+
+@shared_task(max_retries=3)
+def sweep_received() -> None:
+    """Nobody may have told: route what waits."""
+    dispatch.run()
+    health.beat("worker")
+
+
+@shared_task(max_retries=3)
+def sweep_settled() -> None:
+    """Settle what became final, and number the decisions."""
+    while outcomes.settle():
+        decisions.number()
+    decisions.number()
+    health.beat("settling")
+
+
+@shared_task(max_retries=3)
+def sweep_deadlines() -> None:
+    """Count what waits, and answer what is past its deadline."""
+    loads.refresh()
+    while outcomes.expire():
+        pass
+    health.beat("deadlines")
+
+
+@shared_task(max_retries=3)
+def check_ledger() -> None:
+    """Prove the invariants; what does not balance is logged and shown."""
+    ledger.watch()
+    health.beat("ledger")
