@@ -1,0 +1,126 @@
+"""What somebody who holds a claim gets to see.
+
+While the person is to answer first, the proposal and all that hints at it stay in the database: the statement
+itself leaves them out, so that no page, endpoint or log can let them slip. Neither lane nor source is ever read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from . import leases, sql
+from .models import Slot
+
+
+@dataclass(frozen=True, slots=True)
+class ItemView:
+    """An item as its reviewer sees it. The last five are None (or empty) until revealed."""
+
+    id: int
+    reference: str
+    queue: str
+    title: str
+    question: str
+    kind: str
+    answers: Sequence[str]
+    schema: Mapping[str, Any] | None
+    schema_number: int
+    guideline_number: int | None
+    input: Any
+    context: Any
+    language: str
+    due_at: datetime | None
+    proposal: Any = None
+    alternatives: Sequence[Mapping[str, Any]] = ()
+    field_hints: Mapping[str, float] | None = None
+    why: Mapping[str, Any] | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OtherVerdict:
+    """What somebody else said about the same item, for whoever has the final say."""
+
+    person: str
+    kind: str
+    answer: Any
+    reason: str
+    note: str
+    submitted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A reserved slot. `first_kind` is `answer`, `none` or `unjudgeable` once the person has answered first."""
+
+    id: str
+    item: ItemView
+    answer_first: bool
+    revealed: bool
+    first_kind: str | None
+    first_answer: Any
+    final_say: bool
+    others: Sequence[OtherVerdict]
+    reserved_until: datetime
+
+
+_VIEW = f"""
+SELECT s.id AS slot, s.claim, s.kind = %(final)s AS final_say, s.answer_first, r.revealed, s.reserved_until,
+    f.kind AS first_kind, f.answer AS first_answer,
+    i.id, i.reference, q.slug AS queue, q.title, q.question, a.kind, a.answers, a.schema, a.number AS schema_number,
+    {leases.GUIDELINE} AS guideline_number,
+    c.input, c.context, c.language, i.due_at,
+    CASE WHEN r.revealed THEN c.proposal END AS proposal,
+    CASE WHEN r.revealed THEN c.alternatives END AS alternatives,
+    CASE WHEN r.revealed THEN c.field_hints END AS field_hints,
+    CASE WHEN r.revealed THEN c.why END AS why,
+    CASE WHEN r.revealed THEN c.model END AS model
+FROM reviewqueue_slot s
+JOIN reviewqueue_item i ON i.id = s.item_id
+JOIN reviewqueue_itemcontent c ON c.item_id = i.id
+JOIN reviewqueue_queue q ON q.id = i.queue_id
+JOIN reviewqueue_answerschema a ON a.id = i.schema_id
+LEFT JOIN reviewqueue_firstanswer f ON f.slot_id = s.id AND f.claim = s.claim
+CROSS JOIN LATERAL (SELECT NOT s.answer_first OR f.id IS NOT NULL) AS r(revealed)
+WHERE s.id = ANY(%(slots)s) ORDER BY s.reserved_at, s.id
+"""  # noqa: S608 - put together from constants, not from input
+_OTHERS = """
+SELECT u.username AS person, v.kind, v.answer, v.reason, v.note, v.submitted_at
+FROM reviewqueue_slot s
+JOIN reviewqueue_verdict v ON v.item_id = s.item_id AND v.round = s.round AND v.undone_at IS NULL
+JOIN reviewqueue_user u ON u.id = v.user_id
+WHERE s.id = %(slot)s ORDER BY v.id
+"""
+_CLAIM_FIELDS = ("answer_first", "revealed", "first_kind", "final_say", "reserved_until")
+_JSON_FIELDS = ("answers", "schema", "input", "context", "proposal", "alternatives", "field_hints", "why")
+
+
+def view(slots: Sequence[int]) -> list[Claim]:
+    """The present claims on these slots, the one reserved first in front."""
+    if not slots:
+        return []
+    return [_claim(row) for row in sql.rows(_VIEW, {"slots": list(slots), "final": Slot.Kind.FINAL})]
+
+
+def _claim(row: sql.Row) -> Claim:
+    slot, number = row.pop("slot"), row.pop("claim")
+    fields = {name: row.pop(name) for name in _CLAIM_FIELDS}
+    first_answer = _json(row.pop("first_answer"))
+    for name in _JSON_FIELDS:
+        row[name] = _json(row[name])
+    row["alternatives"] = row["alternatives"] or []
+    others = _others(slot) if fields["final_say"] else []
+    return Claim(id=f"{slot}.{number}", item=ItemView(**row), first_answer=first_answer, others=others, **fields)
+
+
+def _others(slot: int) -> list[OtherVerdict]:
+    rows = sql.rows(_OTHERS, {"slot": slot})
+    return [OtherVerdict(**row | {"answer": _json(row["answer"])}) for row in rows]
+
+
+def _json(text: str | None) -> Any:
+    return None if text is None else json.loads(text)

@@ -1,0 +1,295 @@
+"""What people decide: say it once, keep it or take it back while it is not final.
+
+Everything happens under the item's lock and the slot's, and only for the claim that is named: a reservation that
+lapsed and was given on can do nothing any more, however late its answer comes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+from django.db.models.functions import Greatest
+
+from . import answers, claimed, clock, events, leases, slots, words
+from .claimed import Claim
+from .leases import ClaimId, ClaimLost, Lease
+from .models import FirstAnswer, Item, Slot, User, Verdict
+from .problems import DomainError, NotFound
+from .words import Said
+
+Kind = Verdict.Kind
+
+
+class VerdictExists(DomainError):
+    """This claim was already answered, differently."""
+
+    code = "verdict_exists"
+
+
+class AnswerFirst(DomainError):
+    """The steps of an answer-first item came out of order."""
+
+    code = "answer_first"
+
+
+class VerdictFinal(DomainError):
+    """Too late to take it back."""
+
+    code = "verdict_final"
+
+
+class FinalSay(DomainError):
+    """Whoever has the final say has to say it."""
+
+    code = "final_say"
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A verdict that is recorded; `repeated` when it already was, word for word."""
+
+    id: int
+    final_at: datetime
+    repeated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """One of a person's latest verdicts; `undoable` while it can be taken back."""
+
+    id: int
+    item_id: int
+    reference: str
+    queue: str
+    kind: str
+    answer: Any
+    submitted_at: datetime
+    final_at: datetime
+    undone: bool
+    undoable: bool
+
+
+def submit(
+    *,
+    claim_id: str,
+    user: User,
+    kind: str,
+    answer: Any = None,
+    reason: str = "",
+    note: str = "",
+    active_seconds: float | None = None,
+    now: datetime | None = None,
+) -> Submitted:
+    """Record a verdict; it is final after the item's undo window, and nothing follows from it before.
+
+    `correct` with the answer that was proposed is stored as `agree`: it says the same. The same words again, also
+    at the same time, give the same verdict. Raises Invalid, NotFound, NotAMember, ItemWithdrawn, ClaimLost,
+    VerdictExists, AnswerFirst, FinalSay.
+    """
+    claim = ClaimId.parse(claim_id)
+    with transaction.atomic():
+        lease = leases.lock(claim, user=user, now=now)
+        item = _item(lease)
+        said = words.verdict(item, kind=kind, answer=answer, reason=reason, note=note)
+        earlier = Verdict.objects.filter(slot_id=claim.slot, claim=claim.number).first()
+        if earlier is not None:
+            return _repeat(earlier, said, user)
+        leases.demand(lease, claim, user=user)
+        if lease.final_say and said.kind == Kind.ESCALATE:
+            raise FinalSay("The final say is yours: it cannot be passed up any further.")
+        verdict = _record(lease, item, said, user=user, active_seconds=active_seconds)
+        _tell(verdict, lease, user, verb="submitted", at=now)
+    return Submitted(id=verdict.pk, final_at=verdict.final_at, repeated=False)
+
+
+def answer_first(
+    *, claim_id: str, user: User, kind: str = words.ANSWER, answer: Any = None, now: datetime | None = None
+) -> Claim:
+    """Say what one thinks before the proposal is shown, and get it shown; it cannot be changed, only the verdict
+    that follows may differ. The same again is answered the same. Raises as `submit` does."""
+    claim = ClaimId.parse(claim_id)
+    with transaction.atomic():
+        lease = leases.hold(claim, user=user, now=now)
+        if not lease.answer_first:
+            raise AnswerFirst("The AI's answer is shown already: send the verdict itself.")
+        told = words.first_answer(_item(lease), kind=kind, answer=answer)
+        said_first = {"kind": kind, "answer": told, "at": lease.now}
+        first, created = FirstAnswer.objects.get_or_create(
+            slot_id=claim.slot, claim=claim.number, user=user, defaults=said_first
+        )
+        if not created and (first.kind != kind or not answers.same(first.answer, told)):
+            raise VerdictExists("You have already answered this; keep it or change it by your verdict.")
+        if created:
+            after = {"claim": claim_id, "kind": kind}
+            events.record(
+                actor=events.user_actor(user),
+                verb="answered_first",
+                object_type="item",
+                object_id=lease.item_id,
+                queue=lease.slug,
+                after=after,
+                at=now,
+            )
+        return claimed.view([claim.slot])[0]
+
+
+def undo(*, verdict_id: int, user: User, now: datetime | None = None) -> Claim:
+    """Take a verdict back while it is not final; a fresh slot is reserved for the same person, who goes on there.
+
+    Twice is once: the second call answers with the fresh claim as long as it is held. Raises NotFound (also for
+    somebody else's), NotAMember, VerdictFinal, ItemWithdrawn, ClaimLost.
+    """
+    with transaction.atomic():
+        claim = _claim_of(verdict_id, user)
+        lease = leases.lock(claim, user=user, now=now)
+        verdict = Verdict.objects.get(pk=verdict_id)  # again, now that it is locked
+        leases.demand_item(lease)
+        if verdict.undone_at is not None:
+            return _fresh_claim(lease, user)
+        if verdict.final_at <= lease.now:
+            raise VerdictFinal("This verdict is final: the time to undo it is over.")
+        verdict.undone_at = lease.now
+        verdict.save(update_fields=["undone_at"])
+        fresh = _fresh_slot(lease, user)
+        _settle_later(lease)
+        _tell(verdict, lease, user, verb="undone", at=now)
+        return claimed.view([fresh.pk])[0]
+
+
+def recent(user: User, limit: int = 10, *, now: datetime | None = None) -> list[Recent]:
+    """The person's latest verdicts, the newest first, those undone included."""
+    moment = clock.current(now)
+    found = Verdict.objects.filter(user=user).select_related("item__queue").order_by("-submitted_at", "-id")
+    return [_recent(verdict, moment) for verdict in found[:limit]]
+
+
+def _item(lease: Lease) -> Item:
+    return Item.objects.select_related("schema", "content").get(pk=lease.item_id)
+
+
+def _repeat(earlier: Verdict, said: Said, user: User) -> Submitted:
+    if earlier.user_id != user.pk:
+        raise NotFound("There is no such claim.")
+    if earlier.undone_at is not None:
+        raise ClaimLost("You took this verdict back; go on with the item's new reservation.")
+    if not said.matches(earlier):
+        raise VerdictExists("You have already decided this item, differently. Undo that first, while you can.")
+    return Submitted(id=earlier.pk, final_at=earlier.final_at, repeated=True)
+
+
+def _record(lease: Lease, item: Item, said: Said, *, user: User, active_seconds: float | None) -> Verdict:
+    first = FirstAnswer.objects.filter(slot_id=lease.slot_id, claim=lease.claim).first()
+    if lease.answer_first and first is None:
+        raise AnswerFirst("Answer first: the AI's answer is shown after yours.")
+    told = said.answer if first is None else first.answer
+    # One spelling of one answer, so that whoever compares them later need not know when two spellings are the same.
+    if told is not None and answers.same(told, item.content.proposal):
+        told = item.content.proposal
+    verdict = Verdict.objects.create(
+        slot_id=lease.slot_id,
+        item=item,
+        round=lease.round,
+        user=user,
+        claim=lease.claim,
+        kind=said.kind,
+        answer=said.answer,
+        first_answer=told,
+        first_at=lease.now if first is None else first.at,
+        proposal_visible=first is None or _saw_before(lease, user),
+        final_say=lease.final_say,
+        reason=said.reason,
+        note=said.note,
+        active_seconds=_active(lease, active_seconds),
+        schema_number=item.schema.number,
+        guideline_number=lease.guideline_number,
+        submitted_at=lease.now,
+        final_at=lease.now + timedelta(seconds=lease.undo_seconds),
+    )
+    Slot.objects.filter(pk=lease.slot_id).update(state=Slot.State.JUDGED)
+    Item.objects.filter(pk=item.pk).update(settle_at=Greatest("settle_at", verdict.final_at))
+    return verdict
+
+
+def _saw_before(lease: Lease, user: User) -> bool:
+    """In an earlier round they judged the item with the proposal on screen, or saw it after; they know it now."""
+    return Verdict.objects.filter(item_id=lease.item_id, user=user, round__lt=lease.round).exists()
+
+
+def _active(lease: Lease, seconds: float | None) -> float | None:
+    """Nobody works longer on an item than they hold it, whatever their browser counted."""
+    if seconds is None or lease.reserved_at is None:
+        return None
+    return min(max(0.0, seconds), (lease.now - lease.reserved_at).total_seconds())
+
+
+def _claim_of(verdict_id: int, user: User) -> ClaimId:
+    verdict = Verdict.objects.filter(pk=verdict_id, user=user).first()
+    if verdict is None:
+        raise NotFound("There is no such verdict of yours.")
+    return ClaimId(slot=verdict.slot_id, number=verdict.claim)
+
+
+def _fresh_slot(lease: Lease, user: User) -> Slot:
+    # Closed first: open or judged, it would count as the person's one slot of this item.
+    Slot.objects.filter(pk=lease.slot_id).update(state=Slot.State.CLOSED)
+    slot = Slot.objects.create(
+        item_id=lease.item_id,
+        queue_id=lease.queue_id,
+        round=lease.round,
+        kind=lease.kind,
+        lane=lease.lane,
+        rank=lease.rank,
+        answer_first=lease.answer_first,
+        holder=user,
+        claim=1,
+        reserved_at=lease.now,
+        reserved_until=lease.now + lease.reserve_time,
+    )
+    leases.carry_over(slot=slot.pk, claim=1, user=user)
+    slots.rewind([(lease.queue_id, lease.lane, lease.rank)])
+    return slot
+
+
+def _fresh_claim(lease: Lease, user: User) -> Claim:
+    held = Slot.objects.open().filter(
+        item_id=lease.item_id, round=lease.round, holder=user, reserved_until__gt=lease.now
+    )
+    shown = claimed.view([slot.pk for slot in held])
+    if not shown:
+        raise ClaimLost("You took this verdict back already, and the item is back in the queue.")
+    return shown[0]
+
+
+def _settle_later(lease: Lease) -> None:
+    """The item is looked at when the latest of the verdicts that still count is final; without any, never."""
+    counting = Verdict.objects.counting().filter(item_id=lease.item_id, round=lease.round)
+    latest = counting.aggregate(latest=Max("final_at"))["latest"]
+    Item.objects.filter(pk=lease.item_id).update(settle_at=latest)
+
+
+def _tell(verdict: Verdict, lease: Lease, user: User, *, verb: str, at: datetime | None) -> None:
+    after = {"item": str(lease.item_id), "kind": verdict.kind, "round": verdict.round}
+    actor = events.user_actor(user)
+    events.record(
+        actor=actor, verb=verb, object_type="verdict", object_id=verdict.pk, queue=lease.slug, after=after, at=at
+    )
+
+
+def _recent(verdict: Verdict, now: datetime) -> Recent:
+    undone = verdict.undone_at is not None
+    return Recent(
+        id=verdict.pk,
+        item_id=verdict.item_id,
+        reference=verdict.item.reference,
+        queue=verdict.item.queue.slug,
+        kind=verdict.kind,
+        answer=verdict.answer,
+        submitted_at=verdict.submitted_at,
+        final_at=verdict.final_at,
+        undone=undone,
+        undoable=not undone and verdict.final_at > now and verdict.item.state == Item.State.OPEN,
+    )

@@ -1,0 +1,67 @@
+"""What a person says about an item, checked against what can be said about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from . import answers
+from .answers import Form
+from .models import Item, Verdict
+from .problems import Invalid
+
+Kind = Verdict.Kind
+ANSWER, NONE, UNJUDGEABLE = "answer", "none", "unjudgeable"
+MAX_NOTE = 10_000
+MAX_REASON = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A verdict's words after validation: what two submits are compared by."""
+
+    kind: str
+    answer: Any
+    reason: str
+    note: str
+
+    def matches(self, verdict: Verdict) -> bool:
+        told = (verdict.kind, verdict.reason, verdict.note)
+        return told == (self.kind, self.reason, self.note) and answers.same(verdict.answer, self.answer)
+
+
+def verdict(item: Item, *, kind: str, answer: Any, reason: str, note: str) -> Said:
+    """A verdict's words. The answer that was proposed, said in other words, is agreement. Raises Invalid."""
+    if kind not in Kind.values:
+        raise _wrong("/verdict", "This is not a verdict: agree, correct, none, unjudgeable or escalate.")
+    if len(reason) > MAX_REASON or len(note) > MAX_NOTE:
+        raise _wrong("/reason" if len(reason) > MAX_REASON else "/note", "This text is too long.")
+    if kind != Kind.CORRECT and answer is not None:
+        raise _wrong("/answer", f"The verdict {kind} has no answer of its own.")
+    proposal = item.content.proposal
+    if kind == Kind.CORRECT:
+        answer = answers.normalised(answer, _form(item))
+        if answers.same(answer, proposal):
+            kind = Kind.AGREE
+    if kind == Kind.AGREE:
+        answer = answers.normalised(proposal, _form(item), pointer="/verdict")
+    return Said(kind=str(kind), answer=answer, reason=reason, note=note)
+
+
+def first_answer(item: Item, *, kind: str, answer: Any) -> Any:
+    """What somebody answers first, normalised; None when they say `none` or `unjudgeable`. Raises Invalid."""
+    if kind == ANSWER:
+        return answers.normalised(answer, _form(item))
+    if kind not in {NONE, UNJUDGEABLE}:
+        raise _wrong("/instead", "A first answer is an answer, none or unjudgeable.")
+    if answer is not None:
+        raise _wrong("/answer", "Give either an answer or what is said instead of one.")
+    return None
+
+
+def _form(item: Item) -> Form:
+    return Form(kind=item.schema.kind, answers=item.schema.answers, schema=item.schema.schema)
+
+
+def _wrong(pointer: str, detail: str) -> Invalid:
+    return Invalid(detail, [{"pointer": pointer, "detail": detail}])
