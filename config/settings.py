@@ -146,6 +146,10 @@ AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False
+AXES_LOCKOUT_TEMPLATE = "reviewqueue/sign_in.html"
+AXES_CLIENT_IP_CALLABLE = "reviewqueue.http.client_address"
+# How many proxies of yours stand in front: behind one, every request comes from its address.
+PROXIES = env.integer("PROXIES", 0)
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not LOCAL
 SECURE_HSTS_SECONDS = 0 if LOCAL else 31_536_000
@@ -206,7 +210,14 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "config.documentation.with_problems",
+    ],
 }
+
+# With a token set, /metrics wants it as a bearer; without one, keep the path inside your network.
+METRICS_TOKEN = env.text("METRICS_TOKEN", "")
 
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
 LOGGING = {

@@ -1,5 +1,25 @@
 """The root urls: both sides' pages, and both APIs joined under /api/v1."""
 
-from django.urls import URLPattern, URLResolver
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularJSONAPIView
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from config import probes
+from config.documentation import Documentation
+from reviewqueue import http
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("reviewqueue.urls")),
+    path("healthz", probes.healthz, name="healthz"),
+    path("readyz", probes.readyz, name="readyz"),
+    path("metrics", probes.metrics, name="metrics"),
+    path("api/v1/", include("escalation.api.urls")),
+    path("api/v1/schema", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("api/docs/", Documentation.as_view(url_name="schema"), name="api-docs"),
+    path("admin/", admin.site.urls),
+]
+
+handler400 = http.bad_request
+handler403 = http.forbidden
+handler404 = http.not_found
+handler500 = http.broken

@@ -54,13 +54,9 @@ def create(
     expires_at = None if days is None else clock.current(now) + timedelta(days=days)
     with transaction.atomic():
         key, text = _insert(
-            ApiKey(
-                name=name, scopes=wanted, queues=bound, acts_as=acts_as, created_by=by, expires_at=expires_at
-            )
+            ApiKey(name=name, scopes=wanted, queues=bound, acts_as=acts_as, created_by=by, expires_at=expires_at)
         )
-        events.record(
-            actor=_actor(by), verb="created", object_type="key", object_id=key.pk, after=_facts(key)
-        )
+        events.record(actor=_actor(by), verb="created", object_type="key", object_id=key.pk, after=_facts(key))
     return key, text
 
 
@@ -133,9 +129,7 @@ def authenticate(text: str) -> Caller | None:
     return caller
 
 
-def _check(
-    *, name: str, scopes: list[str], queues: list[str], acts_as: User | None, days: int | None
-) -> None:
+def _check(*, name: str, scopes: list[str], queues: list[str], acts_as: User | None, days: int | None) -> None:
     if not name.strip() or len(name) > 100:
         raise Invalid("A key needs a name of at most 100 characters.")
     if not scopes:

@@ -1,5 +1,6 @@
 """The front door: key authentication, strict bodies, and refusals in one shape."""
 
+from .addresses import client_address
 from .authentication import KeyAuthentication, Machine, require
 from .bodies import (
     AlwaysJSON,
@@ -34,6 +35,7 @@ __all__ = [
     "bad_request",
     "broken",
     "check_json",
+    "client_address",
     "csrf_refused",
     "for_people",
     "forbidden",

@@ -85,9 +85,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     problem = problem_of(exception) or Problem(400, "malformed", "The request makes no sense.")
     if request.path.startswith(API):
         return respond(problem)
-    return HttpResponse(
-        render_to_string("reviewqueue/broken.html", {"problem": problem}), status=problem.status
-    )
+    return HttpResponse(render_to_string("reviewqueue/broken.html", {"problem": problem}), status=problem.status)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -1,0 +1,67 @@
+"""The API's description: the page that shows it, and what the views don't say about themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.utils.csp import CSP
+from django.utils.decorators import method_decorator
+from django.views.decorators.csp import csp_override
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.views import SpectacularSwaggerSplitView
+
+PROBLEM = {
+    "type": "object",
+    "description": "Any refusal (RFC 9457). `code` is stable; `errors` points at what is wrong with a body.",
+    "required": ["type", "title", "status", "code"],
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "detail"],
+                "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}},
+            },
+        },
+    },
+}
+_REFUSED = {
+    "description": "Refused",
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+
+# Swagger UI sets style attributes as it draws; scripts stay ours alone, and only this page is loosened.
+_CSP = dict[str, Any](settings.SECURE_CSP) | {"style-src": [CSP.SELF, CSP.UNSAFE_INLINE]}
+
+
+@method_decorator(csp_override(_CSP), name="dispatch")
+class Documentation(SpectacularSwaggerSplitView):
+    """The docs page, out of files of our own."""
+
+    template_name = "api_docs.html"
+
+
+class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself, untyped
+    """How a key is sent."""
+
+    target_class = "reviewqueue.http.KeyAuthentication"
+    name = "key"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "description": "An API key: `Authorization: Bearer rq_…`"}
+
+
+def with_problems(result: dict[str, Any], generator: Any, **kwargs: Any) -> dict[str, Any]:
+    """A hook of drf-spectacular: every operation can be refused, and always in the same shape."""
+    result.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM
+    for path in result["paths"].values():
+        for operation in path.values():
+            if isinstance(operation, dict):
+                operation.setdefault("responses", {}).setdefault("default", _REFUSED)
+    return result

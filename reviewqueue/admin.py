@@ -1,0 +1,105 @@
+"""Django's admin as a window: administrators look rows up, and change them nowhere but in the product."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.http import HttpRequest
+
+from . import access
+from .models import (
+    AnswerSchema,
+    ApiKey,
+    Event,
+    Guideline,
+    Item,
+    Label,
+    Membership,
+    Pass,
+    Queue,
+    Slot,
+    User,
+    Verdict,
+)
+
+
+class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in its stubs only
+    """Rows that can be looked at by administrators."""
+
+    show_full_result_count = False  # counting a table of millions is not worth a number
+    list_per_page = 50
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return isinstance(request.user, User) and access.may_administer(request.user)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_module_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(User)
+class UserAdmin(ReadOnly):
+    list_display = ("username", "role", "is_active", "last_login")
+    exclude = ("password", "groups", "user_permissions")
+    search_fields = ("username",)
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ReadOnly):
+    list_display = ("name", "prefix", "scopes", "queues", "expires_at", "revoked_at")
+    exclude = ("digest",)
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnly):
+    list_display = ("at", "actor", "verb", "object_type", "object_id", "queue")
+    ordering = ("-id",)
+
+
+@admin.register(Verdict)
+class VerdictAdmin(ReadOnly):
+    list_display = ("id", "item_id", "user", "kind", "submitted_at", "undone_at")
+    list_select_related = ("user",)
+    ordering = ("-id",)
+
+
+@admin.register(Label)
+class LabelAdmin(ReadOnly):
+    list_display = ("id", "item_id", "round", "outcome", "basis", "settled_at")
+    ordering = ("-id",)
+
+
+@admin.register(Item)
+class ItemAdmin(ReadOnly):
+    list_display = ("id", "reference", "queue", "state", "round", "created_at")
+    list_select_related = ("queue",)
+    ordering = ("-id",)
+
+
+@admin.register(Slot)
+class SlotAdmin(ReadOnly):
+    list_display = ("id", "item_id", "kind", "state", "holder", "claim", "reserved_until")
+    list_select_related = ("holder",)
+    ordering = ("-id",)
+
+
+@admin.register(Membership)
+class MembershipAdmin(ReadOnly):
+    list_display = ("user", "queue", "created_at")
+    list_select_related = ("user", "queue")
+
+
+for model in (AnswerSchema, Guideline, Pass, Queue):
+    admin.site.register(model, ReadOnly)
+# Roles take the place of groups.
+admin.site.unregister(Group)

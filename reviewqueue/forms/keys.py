@@ -1,0 +1,66 @@
+"""The form for a new API key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from .. import access
+from ..models import User
+from ..models.people import Role
+
+SCOPES = {
+    "outputs:write": _("Send outputs"),
+    "decisions:read": _("Read decisions"),
+    "labels:read": _("Read labelled data"),
+    "reports:read": _("Read reports"),
+    "review": _("Review for people"),
+}
+_REVIEWERS = (Role.REVIEWER, Role.LEAD)
+
+
+class KeyForm(forms.Form):
+    """A key out of what `by` can give: only an administrator makes one that reviews."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=100, help_text=_("Which system uses it, so that it can be told apart.")
+    )
+    scopes = forms.MultipleChoiceField(label=_("What it may do"), widget=forms.CheckboxSelectMultiple)
+    queues = forms.MultipleChoiceField(
+        label=_("Streams"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("None chosen means all of them."),
+    )
+    days = forms.IntegerField(label=_("Expires after days"), min_value=1, max_value=3650, initial=365)
+    acts_as = forms.ModelChoiceField(
+        label=_("Acts for"),
+        queryset=User.objects.none(),
+        required=False,
+        to_field_name="username",
+        empty_label=_("Nobody in particular"),
+        help_text=_("Only for keys that review."),
+    )
+
+    def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        administers = access.may_administer(by)
+        scopes = [scope for scope in settings.API_SCOPES if administers or scope != access.REVIEW]
+        self._offer("scopes", [(scope, SCOPES.get(scope, scope)) for scope in scopes])
+        self._offer("queues", [(queue.slug, queue.title) for queue in access.queues_for(by)])
+        if not access.is_everywhere(by):
+            self.fields["queues"].required = True
+            self.fields["queues"].help_text = ""
+        if administers:
+            people = User.objects.filter(role__in=_REVIEWERS, is_active=True).order_by("username")
+            self.fields["acts_as"].queryset = people  # type: ignore[attr-defined]  # a ModelChoiceField
+        else:
+            del self.fields["acts_as"]
+
+    def _offer(self, name: str, choices: list[tuple[str, Any]]) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = choices

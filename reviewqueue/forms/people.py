@@ -1,0 +1,57 @@
+"""Forms about people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from .. import access, people
+from ..models import User
+from ..models.people import Role
+
+
+class PersonForm(forms.Form):
+    """What somebody may do and where, out of what `by` can give."""
+
+    role = forms.ChoiceField(label=_("Role"))
+    queues = forms.MultipleChoiceField(label=_("Streams"), required=False, widget=forms.CheckboxSelectMultiple)
+    all_queues = forms.BooleanField(
+        label=_("Every stream, also later ones"), required=False, help_text=_("Instead of single streams.")
+    )
+
+    def __init__(self, *args: Any, by: User, person: User | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        roles = people.grantable_roles(by)
+        if person is not None and person.role not in roles:
+            roles = [Role(person.role)]
+        _choices(self, "role", [(role.value, role.label) for role in roles])
+        _choices(self, "queues", [(queue.slug, queue.title) for queue in access.queues_for(by)])
+        if not access.is_everywhere(by):
+            del self.fields["all_queues"]
+
+    def rights(self) -> dict[str, Any]:
+        """What was chosen, as the domain takes it."""
+        return {
+            "role": self.cleaned_data["role"],
+            "queues": self.cleaned_data["queues"],
+            "all_queues": self.cleaned_data.get("all_queues", False),
+        }
+
+
+class NewPersonForm(PersonForm):
+    username = forms.CharField(
+        label=_("User name"),
+        max_length=150,
+        help_text=_("What they sign in with; it cannot be changed later."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+    )
+    name = forms.CharField(label=_("Name"), max_length=150, required=False)
+    field_order = ("username", "name")
+
+
+def _choices(form: forms.Form, name: str, choices: list[tuple[str, Any]]) -> None:
+    field = form.fields[name]
+    assert isinstance(field, forms.ChoiceField)
+    field.choices = choices

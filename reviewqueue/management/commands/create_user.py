@@ -1,0 +1,47 @@
+"""`manage.py create_user NAME --role ROLE [--streams s,t]`."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from reviewqueue import people
+from reviewqueue.problems import DomainError
+
+
+class Command(BaseCommand):
+    help = "Makes a person. The password is read from standard input when piped, else generated and printed."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("username")
+        parser.add_argument("--role", required=True, help="reviewer, lead, manager, auditor or admin")
+        parser.add_argument("--streams", default="", help="slugs, separated by commas")
+        parser.add_argument("--all-streams", action="store_true", help="every stream, also later ones")
+        parser.add_argument("--name", default="", help="the full name")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        given = _piped()
+        try:
+            _, password = people.create(
+                username=options["username"],
+                role=options["role"],
+                queues=[slug.strip() for slug in options["streams"].split(",") if slug.strip()],
+                all_queues=options["all_streams"],
+                name=options["name"],
+                password=given,
+                by=None,
+            )
+        except DomainError as refusal:
+            raise CommandError(str(refusal)) from None
+        if given is None:
+            self.stdout.write(password)
+
+
+def _piped() -> str | None:
+    """The first line of standard input when something other than a person is typing."""
+    if sys.stdin is None or sys.stdin.isatty():
+        return None
+    return sys.stdin.readline().rstrip("\r\n") or None

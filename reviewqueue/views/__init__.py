@@ -1,0 +1,1 @@
+"""Pages for people: each view asks the domain once and renders."""

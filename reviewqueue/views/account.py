@@ -1,0 +1,41 @@
+"""Signing in and out, and one's own account."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash, views
+from django.contrib.auth.forms import PasswordChangeForm
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from .. import access, events, people
+from ..http import PersonRequest, for_people
+
+sign_in = views.LoginView.as_view(template_name="reviewqueue/sign_in.html", redirect_authenticated_user=True)
+sign_out = views.LogoutView.as_view(http_method_names=["post", "options"])
+
+
+@require_GET
+@for_people()
+def account(request: PersonRequest) -> HttpResponse:
+    """What the person is here: their role, streams and own story."""
+    context = {
+        "queues": access.queues_for(request.user),
+        "story": events.about("user", request.user.username).reverse()[:20],
+    }
+    return render(request, "reviewqueue/account.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@for_people()
+def password(request: PersonRequest) -> HttpResponse:
+    """Choose a new password; every other session of the person ends."""
+    form = PasswordChangeForm(request.user, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        people.change_password(user=request.user, password=form.cleaned_data["new_password1"])
+        update_session_auth_hash(request, request.user)
+        messages.success(request, _("Your new password is in use."))
+        return redirect("account")
+    return render(request, "reviewqueue/password.html", {"form": form})

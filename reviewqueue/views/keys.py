@@ -1,0 +1,64 @@
+"""API keys: which there are, a new one, its successor, its end."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from .. import access, clock, keys
+from ..forms.keys import KeyForm
+from ..http import PersonRequest, for_people
+from ..models import ApiKey
+from ..problems import DomainError
+
+
+@require_GET
+@for_people(access.may_see_people)
+def index(request: PersonRequest) -> HttpResponse:
+    context = {
+        "keys": keys.visible_to(request.user),
+        "may_manage": access.may_manage(request.user),
+        "now": clock.current(),
+    }
+    return render(request, "reviewqueue/keys.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+@for_people(access.may_manage)
+def new(request: PersonRequest) -> HttpResponse:
+    """Make a key; its text is on the answer's page and never again."""
+    form = KeyForm(request.POST or None, by=request.user)
+    if request.method == "POST" and form.is_valid():
+        try:
+            key, text = keys.create(by=request.user, **form.cleaned_data)
+        except DomainError as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            return _key_page(request, key, text)
+    return render(request, "reviewqueue/key_new.html", {"form": form})
+
+
+@require_POST
+@never_cache
+@for_people(access.may_manage)
+def rotation(request: PersonRequest, key_id: int) -> HttpResponse:
+    key, text = keys.rotate(key_id=key_id, by=request.user)
+    return _key_page(request, key, text)
+
+
+@require_POST
+@for_people(access.may_manage)
+def revocation(request: PersonRequest, key_id: int) -> HttpResponse:
+    keys.revoke(key_id=key_id, by=request.user)
+    messages.success(request, _("The key works no more."))
+    return redirect("keys")
+
+
+def _key_page(request: PersonRequest, key: ApiKey, text: str) -> HttpResponse:
+    """Rendered in the POST's own answer, so that the key's text is stored nowhere on its way."""
+    return render(request, "reviewqueue/key_created.html", {"key": key, "text": text})

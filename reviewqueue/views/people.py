@@ -1,0 +1,104 @@
+"""Who works here, what they may do and where."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from .. import access, events, people
+from ..forms.people import NewPersonForm, PersonForm
+from ..http import PersonRequest, for_people
+from ..problems import DomainError
+
+STORY = 20  # events on a person's page
+
+
+@require_GET
+@for_people(access.may_see_people)
+def index(request: PersonRequest) -> HttpResponse:
+    context = {"people": people.visible_to(request.user), "may_manage": access.may_manage(request.user)}
+    return render(request, "reviewqueue/people.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+@for_people(access.may_manage)
+def new(request: PersonRequest) -> HttpResponse:
+    """Make an account; its password is on the answer's page and never again."""
+    form = NewPersonForm(request.POST or None, by=request.user)
+    if request.method == "POST" and form.is_valid():
+        try:
+            person, password = people.create(
+                username=form.cleaned_data["username"],
+                name=form.cleaned_data["name"],
+                by=request.user,
+                **form.rights(),
+            )
+        except DomainError as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            return _password_page(request, person.username, password)
+    return render(request, "reviewqueue/person_new.html", {"form": form})
+
+
+@require_http_methods(["GET", "POST"])
+@for_people(access.may_see_people)
+def person(request: PersonRequest, username: str) -> HttpResponse:
+    """One person: their rights, and for managers the form that changes them."""
+    somebody = people.person_for(request.user, username)
+    initial = {
+        "role": somebody.role,
+        "queues": [membership.queue.slug for membership in somebody.memberships.all()],
+        "all_queues": somebody.all_queues,
+    }
+    form = PersonForm(request.POST or None, by=request.user, person=somebody, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            people.change(user_id=somebody.pk, by=request.user, **form.rights())
+        except DomainError as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(request, _("Saved."))
+            return redirect("person", username)
+    context = {
+        "person": somebody,
+        "form": form,
+        "may_change": access.may_manage(request.user) and somebody != request.user,
+        "may_take_over": people.may_take_over(request.user, somebody),
+        "story": events.about("user", username).reverse()[:STORY],
+    }
+    return render(request, "reviewqueue/person.html", context)
+
+
+@require_POST
+@for_people(access.may_manage)
+def deactivation(request: PersonRequest, username: str) -> HttpResponse:
+    people.deactivate(user_id=people.person_for(request.user, username).pk, by=request.user)
+    messages.success(request, _("The account is closed. What was decided with it stays."))
+    return redirect("person", username)
+
+
+@require_POST
+@for_people(access.may_manage)
+def reactivation(request: PersonRequest, username: str) -> HttpResponse:
+    people.reactivate(user_id=people.person_for(request.user, username).pk, by=request.user)
+    messages.success(request, _("The account is open again."))
+    return redirect("person", username)
+
+
+@require_POST
+@never_cache
+@for_people(access.may_manage)
+def password_reset(request: PersonRequest, username: str) -> HttpResponse:
+    """A new password for somebody who lost theirs, shown once."""
+    somebody = people.person_for(request.user, username)
+    return _password_page(request, username, people.reset_password(user_id=somebody.pk, by=request.user))
+
+
+def _password_page(request: PersonRequest, username: str, password: str) -> HttpResponse:
+    """Rendered in the POST's own answer, so that the password is stored nowhere on its way."""
+    return render(request, "reviewqueue/password_created.html", {"username": username, "password": password})
