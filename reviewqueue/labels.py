@@ -184,7 +184,7 @@ def _record(items: Sequence[_Due], *, verb: str, at: datetime | None) -> None:
         ids.setdefault(item.queue, []).append(item.id)
     actor = events.system_actor("settle")
     for queue, of_queue in sorted(ids.items()):
-        events.record(actor=actor, verb=verb, object_type="item", object_ids=sorted(of_queue), queue=queue, at=at)
+        events.record_each(actor=actor, verb=verb, object_type="item", object_ids=sorted(of_queue), queue=queue, at=at)
 
 
 def _json(text: str | None) -> Any:

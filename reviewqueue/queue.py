@@ -146,7 +146,8 @@ def enqueue(*, slug: str, items: Sequence[NewItem], now: datetime | None = None)
         fresh = _insert(queue, {item.id: item for item in items}, moment)
         if fresh:
             slots.add_wanted(fresh)
-            _record(actor=events.system_actor("queue"), verb="enqueued", ids=fresh, queue=slug, at=now)
+            actor = events.system_actor("queue")
+            events.record(actor=actor, verb="enqueued", object_type="item", object_ids=fresh, queue=slug, at=now)
     return len(fresh)
 
 
@@ -266,8 +267,6 @@ def _record_by_queue(closed: Iterable[sql.Row], *, actor: str, verb: str, at: da
     for row in closed:
         ids.setdefault(row["queue_id"], []).append(row["id"])
     for queue in Queue.objects.filter(pk__in=ids).order_by("pk"):
-        _record(actor=actor, verb=verb, ids=sorted(ids[queue.pk]), queue=queue.slug, at=at)
-
-
-def _record(*, actor: str, verb: str, ids: list[int], queue: str, at: datetime | None) -> None:
-    events.record(actor=actor, verb=verb, object_type="item", object_ids=ids, queue=queue, at=at)
+        events.record_each(
+            actor=actor, verb=verb, object_type="item", object_ids=sorted(ids[queue.pk]), queue=queue.slug, at=at
+        )

@@ -1,0 +1,191 @@
+"""People's half of the invariants, as queries that return the rows which break them.
+
+They run every minute in production, so what grows for ever is looked at where it grew last: the latest
+hundred thousand rows. What waits is looked at whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """`sentence` is what has to hold; `sql` returns the rows for which it doesn't."""
+
+    name: str
+    sentence: str
+    sql: str
+
+
+# The latest rows of each table, as the ORDER BY of its primary key reads them.
+_VERDICTS = "(SELECT * FROM reviewqueue_verdict ORDER BY id DESC LIMIT 100000)"
+_LABELS = "(SELECT * FROM reviewqueue_label ORDER BY id DESC LIMIT 100000)"
+_ITEMS = "(SELECT * FROM reviewqueue_item ORDER BY id DESC LIMIT 100000)"
+_PASSES = "(SELECT * FROM reviewqueue_pass ORDER BY id DESC LIMIT 100000)"
+_EVENTS = "(SELECT * FROM reviewqueue_event ORDER BY id DESC LIMIT 100000)"
+
+
+def checks() -> list[Check]:
+    """One person one voice; nothing said is lost; what is settled was said; all of it is in the log."""
+    return [*_voices(), *_verdicts(), *_labels(), *_items()]
+
+
+def _voices() -> list[Check]:
+    return [
+        Check(
+            "one_verdict_per_person",
+            "At most one verdict of a person counts per item and round.",
+            f"""
+            SELECT v.item_id, v.round, v.user_id, v.id FROM {_VERDICTS} v
+            JOIN reviewqueue_verdict o
+              ON o.item_id = v.item_id AND o.round = v.round AND o.user_id = v.user_id AND o.id <> v.id
+            WHERE v.undone_at IS NULL AND o.undone_at IS NULL
+            """,
+        ),
+        Check(
+            "one_verdict_per_slot",
+            "A slot gives one verdict that counts, by whoever held it last; a lapsed reservation gives none.",
+            f"""
+            SELECT v.slot_id, v.claim, v.user_id, v.id FROM {_VERDICTS} v JOIN reviewqueue_slot s ON s.id = v.slot_id
+            WHERE v.undone_at IS NULL
+              AND (s.state <> 'judged' OR s.claim <> v.claim OR s.holder_id IS DISTINCT FROM v.user_id
+                   OR EXISTS (SELECT FROM reviewqueue_verdict o
+                              WHERE o.slot_id = v.slot_id AND o.id <> v.id AND o.undone_at IS NULL))
+            """,
+        ),
+        Check(
+            "final_say_of_another",
+            "Nobody has the final say on an item that they judged before.",
+            f"""
+            SELECT v.item_id, v.user_id, v.id FROM {_VERDICTS} v
+            WHERE v.final_say AND v.undone_at IS NULL AND EXISTS (
+                SELECT FROM reviewqueue_verdict o
+                WHERE o.item_id = v.item_id AND o.user_id = v.user_id AND o.id < v.id AND o.undone_at IS NULL)
+            """,
+        ),
+        Check(
+            "one_reservation_per_person",
+            "Nobody has two slots of one item reserved in the same round.",
+            """
+            SELECT s.item_id, s.round, s.holder_id FROM reviewqueue_slot s
+            WHERE s.state = 'open' AND s.holder_id IS NOT NULL GROUP BY 1, 2, 3 HAVING count(*) > 1
+            """,
+        ),
+    ]
+
+
+def _verdicts() -> list[Check]:
+    return [
+        Check(
+            "verdict_kept",
+            "A verdict that was acknowledged is there, and says what it said.",
+            f"""
+            SELECT e.object_id, e.actor, e.after FROM {_EVENTS} e
+            LEFT JOIN reviewqueue_verdict v ON v.id = e.object_id::bigint
+            LEFT JOIN reviewqueue_user u ON u.id = v.user_id
+            WHERE e.object_type = 'verdict' AND e.verb = 'submitted'
+              AND (v.id IS NULL OR v.kind <> e.after->>'kind' OR v.item_id::text <> e.after->>'item'
+                   OR v.round::text <> e.after->>'round')
+            """,
+        ),
+        Check(
+            "verdict_has_event",
+            "Every verdict is in the log, and so is its undoing.",
+            f"""
+            SELECT v.id, v.undone_at FROM {_VERDICTS} v WHERE NOT EXISTS (
+                SELECT FROM reviewqueue_event e
+                WHERE e.object_type = 'verdict' AND e.object_id = v.id::text AND e.verb = 'submitted')
+            UNION ALL
+            SELECT v.id, v.undone_at FROM {_VERDICTS} v WHERE v.undone_at IS NOT NULL AND NOT EXISTS (
+                SELECT FROM reviewqueue_event e
+                WHERE e.object_type = 'verdict' AND e.object_id = v.id::text AND e.verb = 'undone')
+            """,
+        ),
+        Check(
+            "pass_has_event",
+            "Every pass is in the log.",
+            f"""
+            SELECT p.item_id, p.round, p.user_id FROM {_PASSES} p
+            WHERE p.reason <> 'judged_original' AND NOT EXISTS (
+                SELECT FROM reviewqueue_event e
+                WHERE e.object_type = 'item' AND e.object_id = p.item_id::text AND e.verb = 'passed')
+            """,
+        ),
+    ]
+
+
+def _labels() -> list[Check]:
+    return [
+        Check(
+            "settled_by_verdicts",
+            "Every settled item has a label for its round, and every label stands on final verdicts of that round.",
+            f"""
+            SELECT i.id, i.round, NULL::bigint AS verdict FROM {_ITEMS} i WHERE i.state = 'settled' AND NOT EXISTS (
+                SELECT FROM reviewqueue_label l
+                WHERE l.item_id = i.id AND l.round = i.round AND cardinality(l.verdicts) > 0)
+            UNION ALL
+            SELECT l.item_id, l.round, n.verdict FROM {_LABELS} l CROSS JOIN LATERAL unnest(l.verdicts) AS n(verdict)
+            LEFT JOIN reviewqueue_verdict v ON v.id = n.verdict
+            WHERE v.id IS NULL OR v.item_id <> l.item_id OR v.round <> l.round OR v.undone_at IS NOT NULL
+               OR v.final_at > l.settled_at
+            """,
+        ),
+        Check(
+            "label_leads_back",
+            "Every label's answers and every verdict's guidelines are on record under their numbers.",
+            f"""
+            SELECT l.item_id, l.round, 'answers' AS missing FROM {_LABELS} l JOIN reviewqueue_item i ON i.id = l.item_id
+            WHERE NOT EXISTS (SELECT FROM reviewqueue_answerschema a
+                              WHERE a.queue_id = i.queue_id AND a.number = l.schema_number)
+            UNION ALL
+            SELECT v.item_id, v.round, 'guidelines' FROM {_VERDICTS} v JOIN reviewqueue_item i ON i.id = v.item_id
+            WHERE v.guideline_number IS NOT NULL AND NOT EXISTS (
+                SELECT FROM reviewqueue_guideline g WHERE g.queue_id = i.queue_id AND g.number = v.guideline_number)
+            """,
+        ),
+        Check(
+            "label_has_event",
+            "Every label is in the log.",
+            f"""
+            SELECT l.item_id, l.round FROM {_LABELS} l WHERE l.round > (
+                SELECT count(*) FROM reviewqueue_event e
+                WHERE e.object_type = 'item' AND e.object_id = l.item_id::text AND e.verb = 'settled')
+            """,
+        ),
+    ]
+
+
+def _items() -> list[Check]:
+    return [
+        Check(
+            "open_item_goes_on",
+            "Every open item waits for somebody, or for a verdict to become final.",
+            """
+            SELECT i.id, i.round FROM reviewqueue_item i
+            WHERE i.state = 'open' AND i.settle_at IS NULL AND NOT EXISTS (
+                SELECT FROM reviewqueue_slot s WHERE s.item_id = i.id AND s.round = i.round AND s.state = 'open')
+            """,
+        ),
+        Check(
+            "nobody_asked_in_vain",
+            "Nobody is asked about an item that is closed, or in a round that is over.",
+            """
+            SELECT s.item_id, s.id FROM reviewqueue_slot s JOIN reviewqueue_item i ON i.id = s.item_id
+            WHERE s.state = 'open' AND (i.state <> 'open' OR s.round <> i.round)
+            """,
+        ),
+        Check(
+            "closed_item_has_event",
+            "Withdrawing an item, letting it expire and opening it again are in the log.",
+            f"""
+            SELECT i.id, i.state, i.round FROM {_ITEMS} i
+            WHERE (i.state IN ('withdrawn', 'expired') AND NOT EXISTS (
+                SELECT FROM reviewqueue_event e
+                WHERE e.object_type = 'item' AND e.object_id = i.id::text AND e.verb = i.state))
+               OR i.round - 1 > (
+                SELECT count(*) FROM reviewqueue_event e
+                WHERE e.object_type = 'item' AND e.object_id = i.id::text AND e.verb = 'reopened')
+            """,
+        ),
+    ]
