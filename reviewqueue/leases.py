@@ -80,6 +80,21 @@ class Lease:
         return self.kind == Slot.Kind.FINAL
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who held a claim, and in which queue; `username` is None once nobody can tell."""
+
+    queue: str
+    username: str | None
+
+
+_HOLDER = """
+SELECT s.claim, q.slug AS queue, u.username FROM reviewqueue_slot s
+JOIN reviewqueue_queue q ON q.id = s.queue_id
+LEFT JOIN reviewqueue_verdict v ON v.slot_id = s.id AND v.claim = %(number)s
+LEFT JOIN reviewqueue_user u ON u.id = COALESCE(v.user_id, CASE WHEN s.claim = %(number)s THEN s.holder_id END)
+WHERE s.id = %(slot)s
+"""
 _LOCK_ITEM = """
 SELECT id FROM reviewqueue_item
 WHERE id = (SELECT item_id FROM reviewqueue_slot WHERE id = %(slot)s) FOR NO KEY UPDATE
@@ -163,6 +178,14 @@ def hold(claim: ClaimId, *, user: User, now: datetime | None) -> Lease:
     lease = lock(claim, user=user, now=now)
     demand(lease, claim, user=user)
     return lease
+
+
+def holder(claim: ClaimId) -> Holder:
+    """Whose claim it is: of whoever decided by it, else of whoever has the slot under this very number."""
+    row = sql.row(_HOLDER, {"slot": claim.slot, "number": claim.number})
+    if row is None or claim.number > row.pop("claim"):
+        raise NotFound("There is no such claim.")
+    return Holder(**row)
 
 
 def carry_over(*, slot: int, claim: int, user: User) -> None:

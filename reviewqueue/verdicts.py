@@ -16,7 +16,7 @@ from django.db.models.functions import Greatest
 
 from . import answers, claimed, clock, events, leases, slots, words
 from .claimed import Claim
-from .leases import ClaimId, ClaimLost, Lease
+from .leases import ClaimId, ClaimLost, Holder, Lease
 from .models import FirstAnswer, Item, Slot, User, Verdict
 from .problems import DomainError, NotFound
 from .words import Said
@@ -165,6 +165,12 @@ def recent(user: User, limit: int = 10, *, now: datetime | None = None) -> list[
     moment = clock.current(now)
     found = Verdict.objects.filter(user=user).select_related("item__queue").order_by("-submitted_at", "-id")
     return [_recent(verdict, moment) for verdict in found[:limit]]
+
+
+def author(verdict_id: int) -> Holder | None:
+    """Who gave a verdict, and in which queue; None when there is none."""
+    verdict = Verdict.objects.filter(pk=verdict_id).select_related("user", "item__queue").first()
+    return None if verdict is None else Holder(verdict.item.queue.slug, verdict.user.username)
 
 
 def _item(lease: Lease) -> Item:
