@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", probes.readyz, name="readyz"),
     path("metrics", probes.metrics, name="metrics"),
     path("api/v1/", include("escalation.api.urls")),
+    path("api/v1/", include("reviewqueue.api.urls")),
     path("api/v1/schema", SpectacularJSONAPIView.as_view(), name="schema"),
     path("api/docs/", Documentation.as_view(url_name="schema"), name="api-docs"),
     path("admin/", admin.site.urls),
