@@ -8,9 +8,10 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
-from django.utils.functional import Promise
+from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
+from escalation import health
 from reviewqueue import access
 from reviewqueue.models import User
 
@@ -38,9 +39,22 @@ THEMES = ("light", "dark")
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
-    """What `base.html` needs on every page: `navigation` (label, url, current) and the chosen `theme`."""
+    """What `base.html` needs on every page: `navigation` (label, url, current), `health`, the chosen `theme`."""
     theme = request.COOKIES.get("theme", "")
-    return {"navigation": _links(request), "theme": theme if theme in THEMES else ""}
+    return {
+        "navigation": _links(request),
+        "theme": theme if theme in THEMES else "",
+        "health": SimpleLazyObject(_health),  # asked only by a page that shows it: fragments cost nothing
+    }
+
+
+def _health() -> dict[str, Any]:
+    """One line on whether the machines' side is at work."""
+    missing = health.degraded()
+    if missing:
+        what = ", ".join(str(health.WATCHED[name]) for name in missing)
+        return {"state": "down", "sentence": _("Not seen for a minute: %(what)s") % {"what": what}}
+    return {"state": "up", "sentence": _("Worker up, %(seconds).1f s behind") % {"seconds": health.behind_seconds()}}
 
 
 def _links(request: HttpRequest) -> list[dict[str, Any]]:

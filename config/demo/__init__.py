@@ -1,0 +1,1 @@
+"""A product with a past: two streams of real data, people, three weeks of verdicts, and a queue to triage."""

@@ -1,0 +1,65 @@
+"""The demo's people and keys, and the one file that remembers how to sign in as them."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from django.conf import settings
+
+from reviewqueue import keys, people
+from reviewqueue.models import User
+
+# Username, role, full name: the cast of the documentation and the tests.
+CAST = (
+    ("rob", "reviewer", "Rob Reuter"),
+    ("rita", "reviewer", "Rita Rossi"),
+    ("ann", "lead", "Ann Lehmann"),
+    ("mara", "manager", "Mara Meyer"),
+    ("max", "manager", "Max Moreau"),
+    ("otto", "auditor", "Otto Olsen"),
+)
+REMEMBERED = Path("demo-sign-in.json")
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """The password of all demo people on this machine, and a key that may do everything but manage."""
+
+    password: str
+    key: str
+
+
+def hire() -> SignIn:
+    """Create the people and the key, or return those of an earlier start."""
+    known = remembered()
+    if known is not None:
+        return known
+    password = "-".join(secrets.token_hex(2) for _ in range(3))
+    for username, role, name in CAST:
+        if not User.objects.filter(username=username).exists():
+            people.create(username=username, role=role, by=None, all_queues=True, name=name, password=password)
+    _, key = keys.create(name="demo", scopes=settings.API_SCOPES, by=None)
+    return _remember(SignIn(password=password, key=key))
+
+
+def remembered() -> SignIn | None:
+    """What `hire` wrote on this machine; None where it never ran, or its folder is gone."""
+    try:
+        return SignIn(**json.loads(_file().read_text()))
+    except FileNotFoundError:
+        return None
+
+
+def _remember(sign_in: SignIn) -> SignIn:
+    file = _file()
+    file.parent.mkdir(exist_ok=True)
+    file.touch(mode=0o600)
+    file.write_text(json.dumps(asdict(sign_in)))
+    return sign_in
+
+
+def _file() -> Path:
+    return Path(settings.BASE_DIR) / "var" / REMEMBERED
