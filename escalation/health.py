@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
 from django.db.models.functions import Now
 
 from escalation.models import Heartbeat
+from reviewqueue import clock, queue
 
 # Name -> what a person is told when it has not been seen.
 WATCHED = {
@@ -44,3 +47,49 @@ def behind_seconds() -> float:
         )
         row = cursor.fetchone()
     return max(0.0, float(row[0])) if row else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """One figure for monitoring: its values by label values."""
+
+    name: str
+    meaning: str
+    labels: Sequence[str]
+    values: Sequence[tuple[Sequence[str], float]]
+
+
+def gauges() -> list[Gauge]:
+    """What a monitor watches, from rows alone."""
+    loads = queue.load()
+    return [
+        Gauge("behind_seconds", "Age of the oldest output that waits to be routed.", (), [((), behind_seconds())]),
+        Gauge(
+            "waiting_items",
+            "Items that wait for people.",
+            ("queue",),
+            [((slug,), load.waiting) for slug, load in loads.items()],
+        ),
+        Gauge(
+            "oldest_item_seconds",
+            "How long the oldest item has been waiting.",
+            ("queue",),
+            [((slug,), _age(load.oldest_at)) for slug, load in loads.items()],
+        ),
+        Gauge(
+            "heartbeat_age_seconds",
+            "Time since the worker or a sweep was last seen.",
+            ("name",),
+            [((beat.name,), _age(beat.at)) for beat in Heartbeat.objects.all()],
+        ),
+        Gauge("ledger_broken_checks", "Invariants that did not hold at the last check.", (), [((), _broken_checks())]),
+    ]
+
+
+def _broken_checks() -> int:
+    beat = Heartbeat.objects.filter(name="ledger").first()
+    return len(beat.detail.get("broken", [])) if beat else 0
+
+
+def _age(moment: datetime | None) -> float:
+    return (clock.current() - moment).total_seconds() if moment else 0.0

@@ -49,28 +49,34 @@ def settle(*, limit: int = SETTLED_AT_ONCE, now: datetime | None = None) -> int:
 
 def withdraw(*, stream: Stream, external_id: str, actor: str, now: datetime | None = None) -> None:
     """The producer takes an output back: off the queue, and `withdrawn` in the feed. Again is no error."""
+    output = Output.objects.filter(stream=stream, external_id=external_id).first()
+    if output is None:
+        raise NotFound(f"There is no output {external_id!r} in this stream.")
     with transaction.atomic():
-        output = Output.objects.select_for_update(no_key=True).filter(stream=stream, external_id=external_id).first()
-        if output is None:
-            raise NotFound(f"There is no output {external_id!r} in this stream.")
-        if output.state == Output.State.WITHDRAWN:
-            return
-        moment = clock.current(now)
+        # The order of locks is item, then output, as in settling. What is still to be routed has no item yet, and
+        # routing locks the output before there is one, so whether it got there in between shows only under the lock.
         queue.withdraw(item_ids=[output.pk], actor=actor, now=now)
-        before, output.state = output.state, Output.State.WITHDRAWN
-        output.save(update_fields=["state"])
-        judged = _judged([output.pk])[output.pk]
-        decisions.add([_decision(judged, by=Decision.By.SYSTEM, outcome="withdrawn", answer=None)], now=moment)
-        events.record(
-            actor=actor,
-            verb="output.withdrawn",
-            object_type="output",
-            object_id=output.pk,
-            queue=stream.slug,
-            before={"state": before},
-            after={"state": output.state},
-            at=now,
-        )
+        output = Output.objects.select_for_update(no_key=True).get(pk=output.pk)
+        if output.state != Output.State.WITHDRAWN:
+            queue.withdraw(item_ids=[output.pk], actor=actor, now=now)
+            _take_back(output, stream, actor=actor, now=now)
+
+
+def _take_back(output: Output, stream: Stream, *, actor: str, now: datetime | None) -> None:
+    before, output.state = output.state, Output.State.WITHDRAWN
+    output.save(update_fields=["state"])
+    judged = _judged([output.pk])[output.pk]
+    decisions.add([_decision(judged, by=Decision.By.SYSTEM, outcome="withdrawn", answer=None)], now=clock.current(now))
+    events.record(
+        actor=actor,
+        verb="output.withdrawn",
+        object_type="output",
+        object_id=output.pk,
+        queue=stream.slug,
+        before={"state": before},
+        after={"state": output.state},
+        at=now,
+    )
 
 
 def expire(*, limit: int = SETTLED_AT_ONCE, now: datetime | None = None) -> int:
@@ -84,11 +90,11 @@ def expire(*, limit: int = SETTLED_AT_ONCE, now: datetime | None = None) -> int:
         stops.hold_release_lock()
         moment = clock.current(now)
         overdue = _overdue(moment, limit)
-        closed = set(queue.expire(item_ids=list(overdue), now=now))
-        answered = [output_id for output_id in overdue if output_id in closed]
-        if answered:
-            _answer_overdue(answered, overdue, moment)
-    return len(answered)
+        # Items first, outputs second: the order of locks that settling has.
+        closed = queue.expire(item_ids=list(overdue), now=now)
+        if closed:
+            _answer_overdue(closed, overdue, moment)
+    return len(closed)
 
 
 _OVERDUE = """
@@ -102,12 +108,12 @@ _OVERDUE = """
         OR p.spec ->> 'on_deadline' = 'accept' AND o.confidence IS NOT NULL AND r.stop_id IS NULL
            AND s.waiting < s.max_waiting AND NOT (s.id = ANY(%(stopped)s) OR %(all_stopped)s)
     )
-    ORDER BY o.due_at LIMIT %(limit)s FOR UPDATE OF o SKIP LOCKED
+    ORDER BY o.due_at LIMIT %(limit)s
 """
 
 
 def _overdue(now: datetime, limit: int) -> dict[int, str]:
-    """Outputs whose policy has an answer for a missed deadline, with it, locked."""
+    """Outputs whose policy has an answer for a missed deadline, with it."""
     standing = stops.standing()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -262,10 +268,9 @@ def _judged(output_ids: Sequence[int]) -> dict[int, _Judged]:
         return {
             row[0]: _Judged(
                 *row[:5],
-                prediction=msgspec.json.decode(row[5]),
-                revision=row[6],
-                outcome=row[7],
-                answer=None if row[8] is None else msgspec.json.decode(row[8]),
+                msgspec.json.decode(row[5]),
+                *row[6:8],
+                None if row[8] is None else msgspec.json.decode(row[8]),
             )
             for row in cursor.fetchall()
         }

@@ -63,6 +63,7 @@ class _Plan:
     due_at: datetime | None
 
 
+_SEGMENT = Row._fields.index("segment")
 _LOCK = """
     SELECT id, stream_id, external_id, model, model_version, predicted, confidence, value, segment, "group", due_at,
            received_at, schema_number, shadow
@@ -311,8 +312,8 @@ def _payloads(output_ids: list[int]) -> dict[int, dict[str, Any]]:
 
 
 def _row(values: tuple[Any, ...]) -> Row:
-    row = Row(*values)
-    return row._replace(segment=msgspec.json.decode(row.segment) if row.segment else {})
+    segment = values[_SEGMENT]
+    return Row(*values[:_SEGMENT], msgspec.json.decode(segment) if segment else {}, *values[_SEGMENT + 1 :])
 
 
 def _by_stream(rows: list[Row]) -> Iterable[tuple[Stream, list[Row]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -66,7 +67,7 @@ def parse(data: Any) -> list[Description]:
         raise Invalid(f"This file makes no sense: {error}") from error
 
 
-def apply(description: Description, *, actor: str) -> Applied:
+def apply(description: Description, *, actor: str, now: datetime | None = None) -> Applied:
     """Create or change a stream, its queue and its policy. The same description again changes nothing."""
     try:
         settings = msgspec.convert(
@@ -87,7 +88,7 @@ def apply(description: Description, *, actor: str) -> Applied:
             actor=actor,
         )
         stream, created = _stored(description, settings, schema_number=configured.schema_number, actor=actor)
-        proposed = _proposed(stream, description, actor=actor)
+        proposed = _proposed(stream, description, actor=actor, now=now)
     return Applied(stream, created, proposed)
 
 
@@ -133,8 +134,12 @@ def _stored(description: Description, settings: _Settings, *, schema_number: int
     return stream, created
 
 
-def _proposed(stream: Stream, description: Description, *, actor: str) -> policies.Proposed | None:
+def _proposed(
+    stream: Stream, description: Description, *, actor: str, now: datetime | None
+) -> policies.Proposed | None:
     spec = policy_spec(description)
     if spec is None:
         return None
-    return policies.propose(stream=stream, spec=policies.checked(spec), actor=actor, reason="applied from a file")
+    return policies.propose(
+        stream=stream, spec=policies.checked(spec), actor=actor, reason="applied from a file", now=now
+    )

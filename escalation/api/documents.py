@@ -41,24 +41,23 @@ def _object(name: str, **fields: Any) -> serializers.Serializer[Any]:
     return inline_serializer(name, fields)
 
 
-_TEXT = {"max_length": 200}
 _ANSWER_HELP = "A label, a list of labels, or an object, as the stream's answers are."
 
 OUTPUT = _object(
     "Output",
-    id=serializers.CharField(help_text="Unique in its stream, for ever.", **_TEXT),
-    model=serializers.CharField(**_TEXT),
+    id=serializers.CharField(help_text="Unique in its stream, for ever.", max_length=200),
+    model=serializers.CharField(max_length=200),
     prediction=serializers.JSONField(help_text=_ANSWER_HELP),
     confidence=serializers.FloatField(
         min_value=0, max_value=1, allow_null=True, help_text="Null sends it to a person."
     ),
     input=serializers.JSONField(help_text="What the reviewer sees."),
-    model_version=serializers.CharField(required=False, **_TEXT),
+    model_version=serializers.CharField(required=False, max_length=200),
     scores=serializers.DictField(child=serializers.FloatField(), required=False),
     segment=serializers.DictField(child=serializers.CharField(), required=False),
     context=serializers.DictField(required=False),
     metadata=serializers.DictField(required=False, help_text="Only given back."),
-    group=serializers.CharField(required=False, **_TEXT),
+    group=serializers.CharField(required=False, max_length=200),
     language=serializers.CharField(required=False),
     value=serializers.FloatField(required=False),
     due_at=serializers.DateTimeField(required=False),
