@@ -1,0 +1,83 @@
+"""Characters that a person cannot see, found so that they can be shown.
+
+Content comes from strangers: a direction override can turn a file name around, and a run of tag characters
+can carry a sentence that only a machine reads. Joiners and variation selectors stay where writing needs them.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+_BLANK = frozenset(
+    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u2028\u2029\u2800\u3164\uffa0"
+)
+_JOINERS = frozenset("\u200c\u200d")
+_EMOJI_STYLE = frozenset("\ufe0e\ufe0f")
+_KEPT = frozenset("\t\n\r")
+_LONG_RUN = 3
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of text: visible as it stands, or hidden with a `label` to show and a `title` to explain."""
+
+    text: str
+    hidden: bool = False
+    title: str = ""
+
+
+def pieces(text: str) -> Iterator[Piece]:
+    """The text cut where hidden characters begin and end; joined again it is the same text, made visible."""
+    marks = [_is_hidden(text, at) for at in range(len(text))]
+    for hidden, group in groupby(zip(marks, text, strict=True), key=lambda pair: pair[0]):
+        run = "".join(character for _, character in group)
+        if not hidden:
+            yield Piece(run)
+        elif len(run) > _LONG_RUN:
+            yield Piece(f"{len(run)} hidden characters", hidden=True, title=_explain(run))
+        else:
+            yield from (Piece(_code(character), hidden=True, title=_name(character)) for character in run)
+
+
+def _is_hidden(text: str, at: int) -> bool:
+    character = text[at]
+    if character in _KEPT or (character.isascii() and character.isprintable()):
+        return False
+    if character in _JOINERS:
+        return not (_needs_joining(text[at - 1 : at]) and _needs_joining(text[at + 1 : at + 2]))
+    if character in _EMOJI_STYLE:
+        return not (
+            at
+            and (text[at - 1] in "#*0123456789" or unicodedata.category(text[at - 1]) in {"So", "Sm", "Po"})
+        )
+    return (
+        character in _BLANK
+        or unicodedata.category(character) in {"Cf", "Cc", "Co", "Cs"}
+        or "\ufe00" <= character <= "\ufe0d"
+        or "\U000e0000" <= character <= "\U000e0fff"
+    )
+
+
+def _needs_joining(neighbour: str) -> bool:
+    """Emoji sequences, and the scripts in which a joiner changes letters."""
+    return bool(neighbour) and (
+        unicodedata.category(neighbour) in {"So", "Sk", "Mn", "Mc", "Lo"} or neighbour in _EMOJI_STYLE
+    )
+
+
+def _code(character: str) -> str:
+    return f"U+{ord(character):04X}"
+
+
+def _name(character: str) -> str:
+    return unicodedata.name(character, "control character").lower()
+
+
+def _explain(run: str) -> str:
+    """What a long run is made of, and what it says if it spells ASCII in tag characters."""
+    said = "".join(chr(ord(c) - 0xE0000) for c in run if 0xE0020 <= ord(c) <= 0xE007E)
+    codes = " ".join(_code(character) for character in run[:8])
+    return f"{codes} …" + (f" It spells: {said}" if said else "")

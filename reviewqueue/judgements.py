@@ -1,0 +1,150 @@
+"""What a person posted from the desk, read into the arguments of a verdict. It knows no item and no row.
+
+The form names say what stands in them: `verdict` or `answer` is the button pressed, `answers` are the ticked
+ones, and the parts of a structured answer are `text.NAME`, `number.NAME`, `flag.NAME`, `json.NAME` or
+one `whole`. Whether an answer fits its schema is for `verdicts` to say.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from django.utils.translation import gettext as _
+
+from .http import Problem, parse_json
+from .problems import Invalid
+
+KINDS = frozenset({"agree", "correct", "none", "unjudgeable", "escalate"})
+
+
+class Posted(Protocol):
+    """The part of a QueryDict that is needed."""
+
+    def getlist(self, key: str) -> list[Any]: ...
+    def __getitem__(self, key: str) -> Any: ...
+    def __contains__(self, key: object) -> bool: ...
+    def __iter__(self) -> Iterator[str]: ...
+
+
+@dataclass(frozen=True)
+class Judgement:
+    kind: str
+    answer: Any
+    reason: str
+    note: str
+    active_seconds: float | None
+
+
+def read(posted: Posted) -> Judgement:
+    """The judgement in a posted form; Invalid, with the places, when some of it makes no sense."""
+    kind = "correct" if "answer" in posted else _text(posted, "verdict")
+    if kind not in KINDS:
+        raise Invalid(_("Choose an answer."))
+    return Judgement(
+        kind=kind,
+        answer=_answer(posted) if kind == "correct" else None,
+        reason=_text(posted, "reason"),
+        note=_text(posted, "note").strip(),
+        active_seconds=_seconds(_text(posted, "active_seconds")),
+    )
+
+
+def _answer(posted: Posted) -> Any:
+    """A label, a list of labels, or an object."""
+    if "answer" in posted:
+        return _text(posted, "answer")
+    if "whole" in posted:
+        return _whole(posted["whole"])
+    parts = [name for name in posted if name.partition(".")[0] in _READERS and "." in name]
+    return _object({name: posted[name] for name in parts}) if parts else _ticked(posted.getlist("answers"))
+
+
+def _ticked(answers: list[Any]) -> list[Any]:
+    if not answers:
+        raise Invalid(_("Tick at least one answer, or choose “None of these”."))
+    return answers
+
+
+def _whole(text: str) -> Any:
+    try:
+        return _json(text)
+    except ValueError as error:
+        raise Invalid(_("This is not JSON."), [_problem("", _("This is not JSON."))]) from error
+
+
+def _object(parts: dict[str, str]) -> dict[str, Any]:
+    """The parts that were filled in, under their names."""
+    answer: dict[str, Any] = {}
+    errors: list[dict[str, str]] = []
+    for name, text in parts.items():
+        kind, _dot, key = name.partition(".")
+        try:
+            if text.strip():
+                answer[key] = _READERS[kind](text)
+        except ValueError:
+            errors.append(_problem(key, _PROBLEMS[kind]()))
+    if errors:
+        raise Invalid(_("Some of it cannot be read yet."), errors)
+    return answer
+
+
+def _problem(key: str, detail: str) -> dict[str, str]:
+    escaped = key.replace("~", "~0").replace("/", "~1")
+    return {"pointer": f"/answer/{escaped}" if key else "/answer", "detail": detail}
+
+
+def _plain(text: str) -> str:
+    if "\0" in text:
+        raise ValueError(text)
+    return text
+
+
+def _number(text: str) -> int | float:
+    try:
+        return int(text)
+    except ValueError:
+        number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
+
+
+def _flag(text: str) -> bool:
+    if text not in {"true", "false"}:
+        raise ValueError(text)
+    return text == "true"
+
+
+def _json(text: str) -> Any:
+    try:
+        return parse_json(text.encode())
+    except Problem as problem:
+        raise ValueError(problem.title) from problem
+
+
+def _seconds(text: str) -> float | None:
+    """How long the person was at it, as their page counted: a hint, so nonsense is simply not recorded."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        return None
+    return seconds if 0 <= seconds <= 86_400 else None
+
+
+def _text(posted: Posted, name: str) -> str:
+    text = str(posted[name]) if name in posted else ""
+    if "\0" in text:
+        raise Invalid(_("The text has a character in it that cannot be stored."))
+    return text
+
+
+_READERS: dict[str, Callable[[str], Any]] = {"text": _plain, "number": _number, "flag": _flag, "json": _json}
+_PROBLEMS: dict[str, Callable[[], str]] = {
+    "text": lambda: _("There is a character in it that cannot be stored."),
+    "number": lambda: _("This is not a number."),
+    "flag": lambda: _("Choose yes or no."),
+    "json": lambda: _("This is not JSON."),
+}

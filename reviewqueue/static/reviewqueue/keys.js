@@ -1,0 +1,60 @@
+/** Single keys: each presses what carries it in `data-key`. Dead while typing, in a dialog, with a modifier held. */
+
+const OFF = "desk-keys-off";
+
+/** @param {() => boolean} ready whether an item is on screen and nothing is on its way */
+export function listenForKeys(ready) {
+  document.addEventListener("keydown", (event) => {
+    if (isTyping(event.target)) return inField(event);
+    if (!isPlain(event) || isElsewhere(event) || isOff() || !ready()) return;
+    const target = carrier(event.key.toLowerCase());
+    if (!target) return;
+    event.preventDefault();
+    press(target);
+  });
+  rememberSwitch();
+}
+
+function isPlain(event) {
+  const shifted = event.shiftKey && event.key !== "?" && event.key !== "/";
+  return !(event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || shifted);
+}
+
+function isTyping(target) {
+  return target.matches?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
+}
+
+/** In a dialog or a menu; or Enter on something that Enter presses anyway. */
+function isElsewhere(event) {
+  if (document.querySelector("dialog[open], :popover-open")) return true;
+  return event.key === "Enter" && event.target.closest?.("a, button, summary, input");
+}
+
+/** Escape leaves a field; Enter in the search takes the only answer left. */
+function inField(event) {
+  if (event.key === "Escape") event.target.blur();
+  if (event.key !== "Enter" || !event.target.matches("[data-filter]")) return;
+  event.preventDefault();
+  const left = [...document.querySelectorAll("[data-choices] .choice:not([hidden])")];
+  if (left.length === 1) left[0].click();
+}
+
+function carrier(key) {
+  const all = [...document.querySelectorAll("[data-key]")];
+  return all.find((element) => element.dataset.key.split(" ").includes(key) && element.checkVisibility());
+}
+
+function press(target) {
+  target.matches("input, textarea") ? target.focus() : target.click();
+}
+
+function isOff() {
+  return localStorage.getItem(OFF) === "true";
+}
+
+function rememberSwitch() {
+  const box = /** @type {HTMLInputElement | null} */ (document.querySelector("[data-keys-off]"));
+  if (!box) return;
+  box.checked = isOff();
+  box.addEventListener("change", () => localStorage.setItem(OFF, String(box.checked)));
+}

@@ -1,0 +1,71 @@
+/** Time on the desk: how long the item stays reserved, and how long a decision can be undone.
+ *
+ * The server says how many seconds are left and the page counts them by a clock that nobody sets. Whoever is
+ * active keeps the item: the reservation is renewed in its second half, at most once a minute.
+ */
+
+const WARN = 60;
+const RENEW_EVERY = 60_000;
+
+/** @param {{isActive: () => boolean}} activity */
+export function startClock(activity) {
+  let since = performance.now();
+  let asked = -Infinity;
+  let stopped = false;
+
+  const left = () => Number(document.getElementById("reservation")?.dataset.remaining) - passed(since);
+
+  function tick() {
+    countUndo();
+    if (stopped || !document.getElementById("reservation")) return;
+    const form = /** @type {HTMLFormElement | null} */ (document.querySelector("[data-extend]"));
+    if (form) warn(form, left());
+    if (form && isTimeToRenew()) {
+      asked = performance.now();
+      form.requestSubmit();
+    }
+  }
+
+  function isTimeToRenew() {
+    const whole = Number(document.querySelector("[data-desk]")?.dataset.reserved);
+    return activity.isActive() && left() > 0 && left() < whole / 2 && performance.now() - asked >= RENEW_EVERY;
+  }
+
+  function restart() {
+    since = performance.now();
+    stopped = false;
+    for (const form of document.querySelectorAll("[data-undo]")) form.since = since;
+    tick();
+  }
+
+  setInterval(tick, 1000);
+  return {
+    restart,
+    renewed() { since = performance.now(); tick(); },
+    stop() { stopped = true; document.querySelector("[data-extend]")?.setAttribute("hidden", ""); },
+  };
+}
+
+function passed(since) {
+  return (performance.now() - since) / 1000;
+}
+
+/** @param {HTMLFormElement} form @param {number} seconds */
+function warn(form, seconds) {
+  const ending = seconds <= WARN;
+  if (ending === !form.hidden) return;
+  const text = form.querySelector("[data-extend-text]");
+  form.hidden = !ending;
+  text.textContent = ending ? text.dataset.text : "";
+}
+
+/** A decision whose time is over shows what was said in the place of its Undo. */
+function countUndo() {
+  for (const form of document.querySelectorAll("[data-undo]")) {
+    const seconds = Math.ceil(Number(form.dataset.undo) - passed(form.since ?? performance.now()));
+    form.querySelector("[data-seconds]").textContent = `${Math.max(0, seconds)} s`;
+    form.hidden = seconds <= 0;
+    const said = form.parentElement.querySelector("[data-said]");
+    if (said) said.hidden = seconds > 0;
+  }
+}

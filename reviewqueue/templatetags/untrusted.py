@@ -1,0 +1,43 @@
+"""Filters for text that strangers wrote: escaped, with hidden characters made visible."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from reviewqueue import guidelines, hidden, wording
+
+register = template.Library()
+
+
+@register.filter
+def visible(text: Any) -> SafeString:
+    """The text, escaped; each hidden character stands as a marked code that names itself."""
+    return format_html_join("", "{}", ((_piece(piece),) for piece in hidden.pieces(str(text))))
+
+
+@register.filter
+def answer(value: Any) -> SafeString:
+    """An answer as people read it."""
+    return visible(wording.answer(value))
+
+
+@register.filter
+def percent(share: Any) -> str:
+    """A share between 0 and 1 as `62 %`, "unknown" without one."""
+    return wording.share(share)
+
+
+@register.filter
+def markdown(text: str) -> SafeString:
+    """Guidelines as inert HTML."""
+    return guidelines.as_html(text)
+
+
+def _piece(piece: hidden.Piece) -> SafeString:
+    if not piece.hidden:
+        return format_html("{}", piece.text)
+    return format_html('<span class="hidden-char" title="{}">{}</span>', piece.title, piece.text)

@@ -1,0 +1,99 @@
+"""The review desk: one item at a time, and every answer brings the next.
+
+Each form is a real one: it posts and is redirected. With htmx it is answered with the desk itself, the next item
+on it and already reserved; a refusal is answered with a notice, so that what the person typed stays where it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from .. import access, claims, desk, judgements, verdicts
+from ..http import PersonRequest, for_people
+from .desk_page import DeskRequest, context_of, for_reviewers
+
+
+@require_GET
+@never_cache
+@for_people(access.may_review)
+def show(request: PersonRequest, slug: str) -> HttpResponse:
+    """Looking at the desk reserves an item; looking again shows the same one."""
+    laid = desk.sit_down(user=request.user, slug=slug, claim_id=request.GET.get("claim", ""))
+    queues = desk.inbox(request.user)
+    return render(request, "reviewqueue/desk.html", context_of(laid) | {"queues": queues})
+
+
+@require_GET
+@never_cache
+@for_people(access.may_review)
+def queues(request: PersonRequest, slug: str) -> HttpResponse:
+    """The queues beside the desk, counted anew."""
+    context = {"queue": access.queue_for(request.user, slug), "queues": desk.inbox(request.user)}
+    return render(request, "reviewqueue/desk/queues.html", context)
+
+
+@require_GET
+@for_people(access.may_review)
+def guidelines(request: PersonRequest, slug: str) -> HttpResponse:
+    queue, guideline = desk.guidance(user=request.user, slug=slug)
+    return render(request, "reviewqueue/guidelines.html", {"queue": queue, "guideline": guideline})
+
+
+@for_reviewers
+def verdict(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
+    judgement = judgements.read(request.POST)
+    verdicts.submit(claim_id=claim_id, user=request.user, **asdict(judgement))
+    return _go_on(request, slug)
+
+
+@for_reviewers
+def first_answer(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
+    """What the person says before the AI's answer is in sight; the answer to it shows that one."""
+    judgement = judgements.read(request.POST)
+    kind = "answer" if judgement.kind == "correct" else judgement.kind
+    verdicts.answer_first(claim_id=claim_id, user=request.user, kind=kind, answer=judgement.answer)
+    return _go_on(request, slug, claim_id=claim_id)
+
+
+@for_reviewers
+def renewal(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
+    claim = claims.renew(claim_id=claim_id, user=request.user)
+    if not request.htmx:
+        return redirect(_place(slug, claim_id))
+    context = {"claim": claim, "remaining": desk.remaining(claim)}
+    return render(request, "reviewqueue/desk/reservation.html", context)
+
+
+@for_reviewers
+def passing(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
+    claims.pass_on(claim_id=claim_id, user=request.user, reason=request.POST.get("reason", ""))
+    return _go_on(request, slug)
+
+
+@for_reviewers
+def release(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
+    claims.release(claim_id=claim_id, user=request.user)
+    return redirect("inbox")
+
+
+@for_reviewers
+def undo(request: DeskRequest, slug: str, verdict_id: int) -> HttpResponse:
+    claim = verdicts.undo(verdict_id=verdict_id, user=request.user)
+    return _go_on(request, slug, claim_id=claim.id)
+
+
+def _go_on(request: DeskRequest, slug: str, *, claim_id: str = "") -> HttpResponse:
+    if not request.htmx:
+        return redirect(_place(slug, claim_id))
+    laid = desk.sit_down(user=request.user, slug=slug, claim_id=claim_id)
+    return render(request, "reviewqueue/desk.html#desk", context_of(laid))
+
+
+def _place(slug: str, claim_id: str) -> str:
+    return reverse("desk", args=[slug], query={"claim": claim_id} if claim_id else None)

@@ -1,0 +1,112 @@
+"""What all of the desk's views share: its template's context, and how a refusal is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, cast
+
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+from django_htmx.middleware import HtmxDetails
+
+from .. import access, desk, sheet
+from ..claimed import Claim
+from ..http import PersonRequest, for_people
+from ..models import User
+from ..problems import DomainError, NotFound
+
+# After these the claim is gone for good: what is left to do is to go on.
+_LOST = frozenset({"claim_lost", "item_withdrawn", "verdict_exists"})
+
+
+class DeskRequest(PersonRequest):
+    """A reviewer's request, perhaps one that only wants a part of the page."""
+
+    htmx: HtmxDetails
+
+
+type View[**P] = Callable[Concatenate[DeskRequest, str, P], HttpResponse]
+
+
+def for_reviewers[**P](view: View[P]) -> Callable[Concatenate[HttpRequest, str, P], HttpResponse]:
+    """A view that changes something at the desk of a queue: POST only, and its refusals become notices."""
+
+    @wraps(view)
+    def told(request: PersonRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        asked = cast("DeskRequest", request)
+        try:
+            return view(asked, slug, *args, **kwargs)
+        except (NotFound, access.Forbidden):
+            raise
+        except DomainError as refusal:
+            return _refused(asked, slug, str(kwargs.get("claim_id", "")), refusal)
+
+    guarded = for_people(access.may_review)(told)
+
+    @require_POST
+    @never_cache
+    def entered(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not isinstance(request.user, User) and cast("DeskRequest", request).htmx:
+            return _signed_out(cast("DeskRequest", request), slug)
+        return guarded(request, slug, *args, **kwargs)
+
+    return cast("Callable[Concatenate[HttpRequest, str, P], HttpResponse]", entered)
+
+
+def context_of(laid: desk.Desk, *, draft: QueryDict | None = None) -> dict[str, Any]:
+    """What the desk's template needs."""
+    return {
+        "queue": laid.queue,
+        "claim": laid.claim,
+        "sheet": sheet.lay_out(laid.claim) if laid.claim else None,
+        "judge_url": _judge_url(laid.queue.slug, laid.claim) if laid.claim else "",
+        "remaining": laid.remaining,
+        "reserved_for": laid.reserved_for,
+        "guideline": laid.guidance,
+        "decided": laid.decided,
+        "draft": draft or {},
+    }
+
+
+def _judge_url(slug: str, claim: Claim) -> str:
+    step = "desk-first-answer" if sheet.stage_of(claim) == "first" else "desk-verdict"
+    return reverse(step, args=[slug, claim.id])
+
+
+def _refused(request: DeskRequest, slug: str, claim_id: str, refusal: DomainError) -> HttpResponse:
+    """A notice beside what the person typed; without htmx the page again, with their draft in it."""
+    problem = {
+        "code": refusal.code,
+        "sentence": str(refusal),
+        "errors": [_error(error) for error in getattr(refusal, "errors", [])],
+        "lost": refusal.code in _LOST,
+    }
+    if request.htmx:
+        return _notice(request, slug, problem, status=refusal.status)
+    laid = desk.stay(user=request.user, slug=slug, claim_id=claim_id)
+    context = context_of(laid, draft=request.POST) | {"problem": problem, "queues": desk.inbox(request.user)}
+    return render(request, "reviewqueue/desk.html", context, status=refusal.status)
+
+
+def _signed_out(request: DeskRequest, slug: str) -> HttpResponse:
+    sentence = _("You are signed out. Sign in, then come back here: what you typed is still on this page.")
+    return _notice(request, slug, {"code": "signed_out", "sentence": sentence, "signed_out": True}, status=401)
+
+
+def _notice(request: DeskRequest, slug: str, problem: dict[str, Any], *, status: int) -> HttpResponse:
+    context = {"problem": problem, "queue": {"slug": slug}, "draft": {}}
+    response = render(request, "reviewqueue/desk/notice.html", context, status=status)
+    response["HX-Retarget"] = "#notice"
+    response["HX-Reswap"] = "innerHTML"
+    return response
+
+
+def _error(error: dict[str, str]) -> dict[str, str]:
+    """`/answer/amount` is `amount` to whoever filled in the form."""
+    name = error["pointer"].removeprefix("/answer").strip("/").replace("~1", "/").replace("~0", "~")
+    return {"name": name, "detail": error["detail"]}

@@ -1,0 +1,37 @@
+"""The first page after signing in: what waits for this person."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import NoReverseMatch, reverse
+from django.views.decorators.http import require_GET
+
+from .. import access, desk
+from ..http import PersonRequest, for_people
+
+
+@require_GET
+@for_people()
+def index(request: PersonRequest) -> HttpResponse:
+    """Who does not review has nothing to do here: they go on to the reports, where those exist."""
+    reviews = access.may_review(request.user)
+    elsewhere = "" if reviews else _overview()
+    if elsewhere:
+        return redirect(elsewhere)
+    queues = desk.inbox(request.user)
+    context = {
+        "queues": queues,
+        "reviews": reviews,
+        "leads": access.may_lead(request.user),
+        "total": sum(queue.waiting for queue in queues) if reviews else 0,
+        "next": min((queue for queue in queues if queue.oldest_at), key=lambda queue: queue.oldest_at, default=None),
+    }
+    return render(request, "reviewqueue/inbox.html", context)
+
+
+def _overview() -> str:
+    try:
+        return reverse("overview")
+    except NoReverseMatch:
+        return ""

@@ -1,0 +1,80 @@
+"""How the desk puts things: answers, shares, verdicts and reasons in the words of the screen. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from . import content
+
+REASONS: dict[str, Promise] = {
+    "ambiguous": gettext_lazy("It can be read in more than one way"),
+    "guideline_gap": gettext_lazy("The guidelines don’t cover it"),  # noqa: RUF001 - an apostrophe
+    "model_error": gettext_lazy("The AI was wrong"),
+    "reviewer_error": gettext_lazy("A person was wrong"),
+}
+# What a reviewer, who sees no other verdicts, can say about their own.
+OWN_REASONS = ("ambiguous", "guideline_gap")
+
+_PLACEHOLDER = re.compile(r"%\((\w+)\)s")
+
+
+def answer(value: Any) -> str:
+    """`card_arrival` as `Card arrival`, a list by commas, an object as JSON."""
+    if isinstance(value, list):
+        return ", ".join(answer(entry) for entry in value)
+    return _words(value) if isinstance(value, str) else content.plain(value)
+
+
+def said(kind: str, value: Any = None) -> str:
+    """A verdict in a word or two."""
+    match kind:
+        case "agree":
+            return _("agreed")
+        case "correct" | "answer" if isinstance(value, Mapping):
+            return _("corrected")
+        case "correct" | "answer":
+            return answer(value)
+        case "none":
+            return _("none of these")
+        case "unjudgeable":
+            return _("can’t be judged")  # noqa: RUF001 - an apostrophe
+        case _:
+            return _("asked the lead")
+
+
+def why(reason: Mapping[str, Any] | None) -> str:
+    """The sentence that tells why an item is here; shares between 0 and 1 are said in percent.
+
+    Placeholders are replaced by name only: nothing in a message or a parameter is ever evaluated.
+    """
+    if not reason or not isinstance(reason.get("message"), str) or not reason["message"]:
+        return ""
+    params = reason.get("params") or {}
+    return _PLACEHOLDER.sub(lambda found: _value(params.get(found[1])), _(reason["message"]))
+
+
+def share(value: Any) -> str:
+    """A share between 0 and 1 as `62 %`; "unknown" without one. Never rounded up to certainty."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return _("unknown")
+    digits = 0 if value in {0, 1} or 0.01 <= value < 0.995 else 1
+    return f"{min(value, 0.999) * 100:.{digits}f}\u00a0%" if value < 1 else "100\u00a0%"
+
+
+def _value(param: Any) -> str:
+    if isinstance(param, int | float) and not isinstance(param, bool) and 0 <= param <= 1:
+        return share(param)
+    return content.plain(param)
+
+
+def _words(name: str) -> str:
+    """A snake_case name as words; anything else as it is."""
+    if not (name.isascii() and re.fullmatch(r"[a-z0-9]+(?:_[a-z0-9]+)*", name)):
+        return name
+    return (name[0].upper() + name[1:]).replace("_", " ")
