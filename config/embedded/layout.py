@@ -63,11 +63,14 @@ class Layout:
 
     def make(self) -> None:
         """Make the folders. Raises Refused when they are another user's."""
-        for folder in (self.root, self.run):
-            folder.mkdir(parents=True, exist_ok=True)
-        refuse_foreign(self.root, owner=os.geteuid())
-        for folder in (self.valkey, self.logs):
-            folder.mkdir(mode=0o700, exist_ok=True)
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            refuse_foreign(self.root, owner=os.geteuid())
+            self.run.mkdir(exist_ok=True)
+            for folder in (self.valkey, self.logs):
+                folder.mkdir(mode=0o700, exist_ok=True)
+        except OSError as failure:
+            raise Refused(f"{failure.filename} can't be made: {failure.strerror}.") from failure
 
 
 def refuse_foreign(path: Path, *, owner: int) -> None:

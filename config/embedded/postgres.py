@@ -167,13 +167,9 @@ class Postgres:
         deadline = time.monotonic() + STARTING_SECONDS
         while not self._answers():
             if child.exit_code is not None:
-                raise Refused(
-                    f"PostgreSQL doesn't start. The end of {child.program.log}:\n{child.last_words()}"
-                )
+                raise Refused(f"PostgreSQL doesn't start. The end of {child.program.log}:\n{child.last_words()}")
             if time.monotonic() > deadline:
-                raise Refused(
-                    f"PostgreSQL doesn't answer after {STARTING_SECONDS} s; see {child.program.log}."
-                )
+                raise Refused(f"PostgreSQL doesn't answer after {STARTING_SECONDS} s; see {child.program.log}.")
             time.sleep(0.05)
 
     def _answers(self) -> bool:

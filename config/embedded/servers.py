@@ -49,6 +49,4 @@ def _take_unused(root: Path) -> tuple[Layout, Lock]:
         held = Lock(layout.lock)
         if held.take(wait=0):
             return layout, held
-    raise Refused(
-        f"{MOST_AT_ONCE} others use {root} and the folders beside it already: wait until one of them ends."
-    )
+    raise Refused(f"{MOST_AT_ONCE} others use {root} and the folders beside it already: wait until one of them ends.")

@@ -76,9 +76,7 @@ class Supervisor:
     def __enter__(self) -> Self:
         # After a kill the predecessor's watchdog needs a moment to stop what it left.
         if not self._alive_lock.take(wait=60):
-            raise Refused(
-                f"Processes of an earlier start below {self._layout.root} don't end: wait, or end them."
-            )
+            raise Refused(f"Processes of an earlier start below {self._layout.root} don't end: wait, or end them.")
         self._stop_leftovers()
         self._watchdog = subprocess.Popen(
             [sys.executable, "-I", "-S", watchdog.__file__],
@@ -87,9 +85,7 @@ class Supervisor:
             stderr=subprocess.DEVNULL,
             cwd="/",
             start_new_session=True,
-            pass_fds=[
-                self._alive_lock.fileno()
-            ],  # so that the lock outlives this process as the watchdog does
+            pass_fds=[self._alive_lock.fileno()],  # so that the lock outlives this process as the watchdog does
         )
         return self
 
@@ -143,9 +139,7 @@ class Supervisor:
             self._watchdog.stdin.close()
             self._watchdog.wait()
             self._watchdog = None
-        watchdog.stop(
-            watched for _, watched in self._children.values()
-        )  # finds work only if the watchdog was killed
+        watchdog.stop(watched for _, watched in self._children.values())  # finds work only if the watchdog was killed
         for child, _ in self._children.values():
             child.process.wait()
         self._children.clear()
@@ -171,9 +165,7 @@ class Supervisor:
             self._watchdog.stdin.write(json.dumps(message).encode() + b"\n")
             self._watchdog.stdin.flush()
         except BrokenPipeError:
-            raise Refused(
-                "The watchdog was killed: stopping, because nothing would clean up after a crash."
-            ) from None
+            raise Refused("The watchdog was killed: stopping, because nothing would clean up after a crash.") from None
 
     def _note_children(self) -> None:
         text = json.dumps([watched for _, watched in self._children.values()])
@@ -187,7 +179,8 @@ class Supervisor:
             leftovers: list[watchdog.Watched] = json.loads(self._layout.children.read_text())
         except (FileNotFoundError, ValueError):
             return
-        watchdog.stop(leftovers)
+        # Only those that are surely ours: by now the number of one that has ended may name others.
+        watchdog.stop(entry for entry in leftovers if watchdog.start_time(entry["pid"]) == entry["started"])
 
 
 def _rotate(log: Path) -> None:

@@ -59,7 +59,6 @@ def start_time(pid: int) -> str | None:
 
 
 def _stop(process: Watched) -> None:
-    was_running = _is_running(process)
     for number, patience in process["signals"]:
         if not _is_running(process):
             break
@@ -67,7 +66,7 @@ def _stop(process: Watched) -> None:
         deadline = time.monotonic() + patience
         while _is_running(process) and time.monotonic() < deadline:
             time.sleep(0.02)
-    if was_running:
+    if start_time(process["pid"]) in {None, process["started"]}:
         # The leader has ended; who is left of its session has nobody to listen to.
         _send(process["pid"], signal.SIGKILL)
 
