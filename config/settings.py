@@ -174,7 +174,8 @@ TIME_ZONE = env.text("TIME_ZONE", "UTC")
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "static-root"
+# Collected once per version; locally the files are served from where they are.
+STATIC_ROOT = None if LOCAL else BASE_DIR / "static-root"
 WHITENOISE_USE_FINDERS = LOCAL
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
