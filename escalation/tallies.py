@@ -1,0 +1,177 @@
+"""Counts of outputs that are alike in everything a report asks about: one pass over the narrow rows of a window.
+
+Whatever a report shows is a sum over these tallies, so every figure and every breakdown adds up to the same whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from escalation import ids
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """`count` outputs received on one day that are alike in all the other fields.
+
+    `routed` is False while an output waits to be routed; the fields of a route are then empty. `segment` holds the
+    values of the declared keys, in their order. `judged`: people settled it; `wrong` by their first answers, None
+    where nobody could tell. `settled`: the true label of a wrong prediction, empty where it is no single label.
+    `reviews`: verdicts behind the settled ones, all together. `blind`: settled without the proposal in sight.
+    """
+
+    day: date
+    model: str
+    model_version: str
+    predicted: str
+    segment: tuple[str | None, ...]
+    shadow: bool
+    routed: bool
+    policy_id: int | None
+    reason: str
+    eligible: bool
+    released: bool
+    audit: str
+    pi: float
+    judged: bool
+    wrong: bool | None
+    settled: str
+    count: int
+    reviews: int
+    blind: int
+
+    @property
+    def to_people(self) -> bool:
+        return self.routed and (not self.released or bool(self.audit))
+
+    @property
+    def checked(self) -> bool:
+        """A random check of what was eligible, with an answer: what error rates are estimated from."""
+        return self.eligible and bool(self.audit) and self.wrong is not None
+
+
+_TALLIES = """
+    SELECT (o.received_at AT TIME ZONE %(zone)s)::date, o.model, o.model_version, o.predicted, {segment}, o.shadow,
+           r.output_id IS NOT NULL, r.policy_id, COALESCE(r.reason, ''), COALESCE(r.eligible, false),
+           COALESCE(r.released, false), COALESCE(r.audit, ''), COALESCE(r.pi, 1), e.output_id IS NOT NULL, e.wrong,
+           CASE WHEN e.wrong THEN e.settled ELSE '' END,
+           count(*), COALESCE(sum(e.reviews), 0)::bigint, count(*) FILTER (WHERE e.blind)
+    FROM escalation_output o
+    LEFT JOIN escalation_route r ON r.output_id = o.id
+    LEFT JOIN escalation_outcome e ON e.output_id = o.id
+    WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.id < %(last)s
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16
+"""
+
+
+def of(*, stream_id: int, since: date, until: date, keys: Sequence[str]) -> list[Tally]:
+    """The tallies of what was received on these days, both included; `keys` are the declared segment keys."""
+    segment = ", ".join(f"o.segment ->> %(key{index})s" for index in range(len(keys)))
+    parameters = {f"key{index}": key for index, key in enumerate(keys)}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _TALLIES.format(segment=f"ARRAY[{segment}]::text[]"),
+            {"stream": stream_id, **_window(since, until), **parameters},
+        )
+        return [_tally(list(row)) for row in cursor.fetchall()]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """`judged` answered checks of one stream at one inclusion probability, and how many of them were wrong."""
+
+    pi: float
+    judged: int
+    wrong: int
+
+
+_SAMPLES = """
+    SELECT o.stream_id, r.pi, count(*), count(*) FILTER (WHERE e.wrong)
+    FROM escalation_output o
+    JOIN escalation_route r ON r.output_id = o.id
+    JOIN escalation_outcome e ON e.output_id = o.id
+    WHERE o.stream_id = ANY(%(streams)s) AND o.id >= %(first)s AND o.id < %(last)s
+      AND r.eligible AND r.audit <> '' AND NOT o.shadow AND e.wrong IS NOT NULL
+    GROUP BY 1, 2
+"""
+
+
+def samples(*, stream_ids: Iterable[int], since: date, until: date) -> dict[int, list[Sample]]:
+    """The answered checks of several streams, by stream, for a page that shows no more than their error rates."""
+    found: dict[int, list[Sample]] = {stream_id: [] for stream_id in stream_ids}
+    with connection.cursor() as cursor:
+        cursor.execute(_SAMPLES, {"streams": list(found), **_window(since, until)})
+        for stream_id, pi, judged, wrong in cursor.fetchall():
+            found[stream_id].append(Sample(pi, judged, wrong))
+    return found
+
+
+_SETTLED = """
+    SELECT (e.settled_at AT TIME ZONE %(zone)s)::date, count(*)
+    FROM escalation_outcome e
+    WHERE e.stream_id = %(stream)s AND e.settled_at >= %(from)s AND e.settled_at < %(to)s
+    GROUP BY 1
+"""
+
+
+def settled_per_day(*, stream_id: int, since: date, until: date) -> dict[date, int]:
+    """How many outputs people decided on each day, whenever those were received."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SETTLED, {"stream": stream_id, **_window(since, until)})
+        return dict(cursor.fetchall())
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Seconds from receipt to people's decision: so many of them, half, 90 % and 95 % within these."""
+
+    decided: int
+    median: float | None
+    p90: float | None
+    p95: float | None
+
+
+_TIMES = """
+    SELECT count(*), percentile_cont(ARRAY[0.5, 0.9, 0.95]) WITHIN GROUP (
+        ORDER BY extract(epoch FROM e.settled_at - o.received_at))
+    FROM escalation_outcome e
+    JOIN escalation_output o ON o.id = e.output_id
+    JOIN escalation_route r ON r.output_id = e.output_id
+    WHERE e.stream_id = %(stream)s AND e.settled_at >= %(from)s AND e.settled_at < %(to)s
+      AND NOT r.released AND e.round = 1
+"""
+
+
+def times(*, stream_id: int, since: date, until: date) -> Times:
+    """How long those waited that people decided on these days.
+
+    Only outputs that waited for their decision: a check after the fact keeps nobody waiting, and neither does a
+    decision that was opened again.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_TIMES, {"stream": stream_id, **_window(since, until)})
+        decided, percentiles = cursor.fetchone() or (0, None)
+    median, p90, p95 = percentiles or (None, None, None)
+    return Times(decided, median, p90, p95)
+
+
+def _tally(values: list[Any]) -> Tally:
+    values[4] = tuple(values[4])
+    return Tally(*values)
+
+
+def _window(since: date, until: date) -> dict[str, Any]:
+    first, last = ids.of_day(since)[0], ids.of_day(until)[1]
+    return {
+        "first": first,
+        "last": last,
+        "from": ids.moment(first),
+        "to": ids.moment(last),
+        "zone": timezone.get_default_timezone_name(),
+    }

@@ -1,0 +1,131 @@
+"""What people did, for those who report on it: verdicts and passes of an item, work per day, who is on, activity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models.functions import TruncDate
+
+from . import access, clock, content
+from .content import Block
+from .models import Event, Guideline, Pass, Queue, Slot, User, Verdict
+
+ON_MINUTES = 15  # a verdict this fresh says that somebody is at work, between two reservations
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One verdict on an item. `answer` is what it says in the end; who reads a story without content leaves it out.
+
+    `blind`: the first answer was given before the AI's was in sight; `changed`: the final one differs from it.
+    """
+
+    at: datetime
+    person: str
+    kind: str
+    answer: Any
+    blind: bool
+    changed: bool
+    final_say: bool
+    round: int
+    undone_at: datetime | None
+    final_at: datetime
+    active_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Somebody gave an item back to the others."""
+
+    at: datetime
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What people did in one queue on one day; `seconds` of attention as far as they were measured."""
+
+    day: date
+    verdicts: int
+    people: int
+    seconds: float
+
+
+def judgements_of(item_id: int) -> list[Judgement]:
+    """The verdicts on an item, oldest first, those taken back included."""
+    rows = Verdict.objects.filter(item_id=item_id).select_related("user").order_by("submitted_at", "id")
+    return [_judgement(row) for row in rows]
+
+
+def passes_of(item_id: int) -> list[Passed]:
+    """Who gave the item back; what the system keeps from somebody is no pass of theirs."""
+    rows = Pass.objects.filter(item_id=item_id).exclude(reason="judged_original").select_related("user")
+    return [Passed(row.at, row.user.get_username()) for row in rows.order_by("at", "id")]
+
+
+def work(*, queue: Queue, since: datetime, until: datetime) -> list[Work]:
+    """Counting verdicts per day in the team's time zone, `until` excluded; days without any are left out."""
+    counting = Q(undone_at=None, submitted_at__gte=since, submitted_at__lt=until, item__queue=queue)
+    days = (
+        Verdict.objects.filter(counting)
+        .values(day=TruncDate("submitted_at"))
+        .annotate(verdicts=Count("id"), people=Count("user", distinct=True), seconds=Sum("active_seconds", default=0.0))
+        .order_by("day")
+    )
+    return [Work(**row) for row in days]
+
+
+def on_now(queue: Queue, *, now: datetime | None = None) -> list[str]:
+    """The user names of those who work in a queue now: they hold an item, or decided one a moment ago."""
+    moment = clock.current(now)
+    holding = Slot.objects.open().filter(queue=queue, reserved_until__gt=moment)
+    recent = Verdict.objects.filter(
+        item__queue=queue, submitted_at__gt=moment - timedelta(minutes=ON_MINUTES), submitted_at__lte=moment
+    )
+    people = User.objects.filter(Q(pk__in=holding.values("holder")) | Q(pk__in=recent.values("user")))
+    return list(people.order_by("username").values_list("username", flat=True))
+
+
+def guidelines_of(queue: Queue) -> str:
+    """The text of the guidelines in force; empty where there are none."""
+    return Guideline.objects.filter(queue=queue).order_by("-number").values_list("text", flat=True).first() or ""
+
+
+def blocks(inputs: Any) -> list[Block]:
+    """An output's input as the parts that templates show; only for those who may see content."""
+    return content.blocks(inputs)
+
+
+def activity(user: User, *, queue: str = "", before: int | None = None) -> QuerySet[Event]:
+    """The events that a person may read, newest first; the caller slices it. `before` is the id of a page's last.
+
+    Of one queue, or of all of theirs; what belongs to no queue is for those who are everywhere.
+    """
+    if not access.may_see_activity(user):
+        return Event.objects.none()
+    mine: Sequence[str] = list(access.queues_for(user).values_list("slug", flat=True))
+    slugs = [slug for slug in mine if slug == queue] if queue else list(mine)
+    if not queue and access.is_everywhere(user):
+        slugs.append("")
+    events = Event.objects.filter(queue__in=slugs).order_by("-id")
+    return events if before is None else events.filter(id__lt=before)
+
+
+def _judgement(row: Verdict) -> Judgement:
+    return Judgement(
+        at=row.submitted_at,
+        person=row.user.get_username(),
+        kind=row.kind,
+        answer=row.answer,
+        blind=not row.proposal_visible,
+        changed=row.first_answer != row.answer,
+        final_say=row.final_say,
+        round=row.round,
+        undone_at=row.undone_at,
+        final_at=row.final_at,
+        active_seconds=row.active_seconds,
+    )
