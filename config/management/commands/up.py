@@ -32,15 +32,9 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)"
-        )
-        parser.add_argument(
-            "--port", type=int, default=8000, help="0 takes a free one (default: %(default)s)"
-        )
-        parser.add_argument(
-            "--no-demo", action="store_false", dest="demo", help="begin with an empty product"
-        )
+        parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
+        parser.add_argument("--port", type=int, default=8000, help="0 takes a free one (default: %(default)s)")
+        parser.add_argument("--no-demo", action="store_false", dest="demo", help="begin with an empty product")
 
     def handle(self, *args: Any, host: str, port: int, demo: bool, **options: Any) -> None:
         progress = Progress()
@@ -83,9 +77,7 @@ class Site:
         self._prepare_database()
         environment.publish(self._layout, os.environ)
         with self._progress.step("Starting the web and the worker"):
-            web = supervisor.start(
-                programs.web(self._layout, folder=settings.BASE_DIR, listener=listener.fileno())
-            )
+            web = supervisor.start(programs.web(self._layout, folder=settings.BASE_DIR, listener=listener.fileno()))
             supervisor.start(programs.worker(self._layout, folder=settings.BASE_DIR))
             wait_for_web(web, listener)
         self._welcome(url, port=listener.getsockname()[1])
@@ -114,6 +106,7 @@ class Site:
         # The marker tells an interrupted demo from a whole one.
         unfinished = self._layout.root / "demo-unfinished"
         if self._demo and (unfinished.exists() or not get_user_model().objects.exists()):
+            self._progress.say("Filling in a demo; --no-demo leaves it out")
             unfinished.touch()
             call_command("demo")
             unfinished.unlink()
