@@ -86,7 +86,7 @@ JOIN reviewqueue_queue q ON q.id = i.queue_id
 JOIN reviewqueue_answerschema a ON a.id = i.schema_id
 LEFT JOIN reviewqueue_firstanswer f ON f.slot_id = s.id AND f.claim = s.claim
 CROSS JOIN LATERAL (SELECT NOT s.answer_first OR f.id IS NOT NULL) AS r(revealed)
-WHERE s.id = ANY(%(slots)s) ORDER BY s.reserved_at, s.id
+WHERE s.id = %(slot)s
 """  # noqa: S608 - put together from constants, not from input
 _OTHERS = """
 SELECT u.username AS person, v.kind, v.answer, v.reason, v.note, v.submitted_at
@@ -99,11 +99,12 @@ _CLAIM_FIELDS = ("answer_first", "revealed", "first_kind", "final_say", "reserve
 _JSON_FIELDS = ("answers", "schema", "input", "context", "proposal", "alternatives", "field_hints", "why")
 
 
-def view(slots: Sequence[int]) -> list[Claim]:
-    """The present claims on these slots, the one reserved first in front."""
-    if not slots:
-        return []
-    return [_claim(row) for row in sql.rows(_VIEW, {"slots": list(slots), "final": Slot.Kind.FINAL})]
+def view(slot: int) -> Claim:
+    """The present claim on a slot, which exists."""
+    # One slot a statement: for a list of unknown length the planner would plan anew each time.
+    row = sql.row(_VIEW, {"slot": slot, "final": str(Slot.Kind.FINAL)}, prepared=True)
+    assert row is not None
+    return _claim(row)
 
 
 def _claim(row: sql.Row) -> Claim:

@@ -161,12 +161,12 @@ def claim(user: User, claim_id: str, *, now: datetime | None = None) -> Claim:
     """The claim as the desk shows it. Raises NotFound, NotAMember, ItemWithdrawn, ClaimLost."""
     number = ClaimId.parse(claim_id)
     leases.demand(leases.read(number, user=user, now=now), number, user=user)
-    return claimed.view([number.slot])[0]
+    return claimed.view(number.slot)
 
 
 def held_by(user: User, slug: str | None = None, *, now: datetime | None = None) -> list[Claim]:
     """What the person has reserved at this moment, the oldest reservation first."""
-    return claimed.view(_held(user, slug, now))
+    return [claimed.view(slot) for slot in _held(user, slug, now)]
 
 
 def renew(*, claim_id: str, user: User, now: datetime | None = None) -> Claim:
@@ -175,7 +175,7 @@ def renew(*, claim_id: str, user: User, now: datetime | None = None) -> Claim:
     with transaction.atomic():
         lease = leases.hold(number, user=user, now=now)
         sql.run(_KEEP, {"slot": lease.slot_id, "until": lease.now + lease.reserve_time})
-        return claimed.view([lease.slot_id])[0]
+        return claimed.view(lease.slot_id)
 
 
 def release(*, claim_id: str, user: User, now: datetime | None = None) -> None:
@@ -205,12 +205,12 @@ def _next(*, user: User, slug: str, now: datetime | None, rng: random.Random, re
     place = _place(user, slug, now)
     held = _held(user, slug, now) if resume else []
     if held:
-        return claimed.view(held[:1])[0]
+        return claimed.view(held[0])
     for look in _looks(place, rng):
-        found = sql.row(_CLAIM, look | {"user": user.pk})
+        found = sql.row(_CLAIM, look | {"user": user.pk}, prepared=True)
         if found is not None:
             _note(found, look, user)
-            return claimed.view([found["id"]])[0]
+            return claimed.view(found["id"])
     if len(_held(user, None, now)) >= MOST_HELD:
         raise TooManyClaims(f"You hold {MOST_HELD} items already; finish or give back one of them first.")
     return None
@@ -219,7 +219,7 @@ def _next(*, user: User, slug: str, now: datetime | None, rng: random.Random, re
 def _place(user: User, slug: str, now: datetime | None) -> _Place:
     leads = sorted(str(role) for role in access.LEADING)
     parameters = {"user": user.pk, "slug": slug, "now": now, "roles": leases.roles(), "leads": leads}
-    row = sql.row(_PLACE, parameters | {"space": _LOCK_SPACE})
+    row = sql.row(_PLACE, parameters | {"space": _LOCK_SPACE}, prepared=True)
     if row is None:
         raise NotFound(f"There is no queue {slug!r}.")
     place = _Place(**row)
@@ -260,7 +260,8 @@ def _note(found: sql.Row, look: dict[str, Any], user: User) -> None:
 
 
 def _held(user: User, slug: str | None, now: datetime | None) -> list[int]:
-    return [row["id"] for row in sql.rows(_HELD, {"user": user.pk, "slug": slug, "now": now})]
+    parameters = {"user": user.pk, "slug": slug, "now": now}
+    return [row["id"] for row in sql.rows(_HELD, parameters, prepared=True)]
 
 
 def _give_back(lease: leases.Lease) -> None:

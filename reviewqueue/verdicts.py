@@ -134,7 +134,7 @@ def answer_first(
                 after=after,
                 at=now,
             )
-        return claimed.view([claim.slot])[0]
+        return claimed.view(claim.slot)
 
 
 def undo(*, verdict_id: int, user: User, now: datetime | None = None) -> Claim:
@@ -157,7 +157,7 @@ def undo(*, verdict_id: int, user: User, now: datetime | None = None) -> Claim:
         fresh = _fresh_slot(lease, user)
         _settle_later(lease)
         _tell(verdict, lease, user, verb="undone", at=now)
-        return claimed.view([fresh.pk])[0]
+        return claimed.view(fresh.pk)
 
 
 def recent(user: User, limit: int = 10, *, now: datetime | None = None) -> list[Recent]:
@@ -264,10 +264,10 @@ def _fresh_claim(lease: Lease, user: User) -> Claim:
     held = Slot.objects.open().filter(
         item_id=lease.item_id, round=lease.round, holder=user, reserved_until__gt=lease.now
     )
-    shown = claimed.view([slot.pk for slot in held])
-    if not shown:
+    slot = held.first()
+    if slot is None:
         raise ClaimLost("You took this verdict back already, and the item is back in the queue.")
-    return shown[0]
+    return claimed.view(slot.pk)
 
 
 def _settle_later(lease: Lease) -> None:
