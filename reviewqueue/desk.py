@@ -13,12 +13,13 @@ from .models import Guideline, Queue, User, Verdict
 
 @dataclass(frozen=True)
 class Waiting:
-    """A queue of the person's, and what waits in it."""
+    """A queue of the person's, and what waits in it; `oldest` tells in words for how long."""
 
     slug: str
     title: str
     waiting: int
     oldest_at: datetime | None
+    oldest: str
     for_lead: int
 
 
@@ -44,9 +45,18 @@ class Guidance:
 
 
 @dataclass(frozen=True)
+class Due:
+    """A deadline in words."""
+
+    sentence: str
+    over: bool
+
+
+@dataclass(frozen=True)
 class Desk:
     queue: Queue
     claim: Claim | None
+    due: Due | None
     remaining: int
     reserved_for: int
     guidance: Guidance
@@ -55,8 +65,14 @@ class Desk:
 
 def inbox(user: User) -> list[Waiting]:
     """The person's queues by title. It counts what waits, so no page asks for it item by item."""
-    loads = queue.load()
-    return [_waiting(theirs, loads.get(theirs.slug)) for theirs in access.queues_for(user)]
+    loads, now = queue.load(), clock.current()
+    return [_waiting(theirs, loads.get(theirs.slug), now) for theirs in access.queues_for(user)]
+
+
+def longest_waiting(queues: Sequence[Waiting]) -> Waiting | None:
+    """The queue to begin with: the one in which somebody has waited longest."""
+    waiting = [(queue.oldest_at, queue.slug, queue) for queue in queues if queue.oldest_at is not None]
+    return min(waiting)[2] if waiting else None
 
 
 def sit_down(*, user: User, slug: str, claim_id: str = "", now: datetime | None = None) -> Desk:
@@ -80,27 +96,38 @@ def guidance(*, user: User, slug: str) -> tuple[Queue, Guidance]:
 
 
 def remaining(claim: Claim, *, now: datetime | None = None) -> int:
-    """The whole seconds for which the claim is still reserved; a page counts these down, whatever its clock says."""
+    """The whole seconds for which the claim is still reserved: a page counts these, whatever its clock says."""
     return max(0, int((claim.reserved_until - clock.current(now)).total_seconds()))
 
 
 def _around(theirs: Queue, claim: Claim | None, *, user: User, now: datetime | None) -> Desk:
+    moment = clock.current(now)
     return Desk(
         queue=theirs,
         claim=claim,
-        remaining=remaining(claim, now=now) if claim else 0,
+        due=_due(claim.item.due_at, moment) if claim else None,
+        remaining=remaining(claim, now=moment) if claim else 0,
         reserved_for=theirs.reserve_minutes * 60,
         guidance=_guidance(theirs, claim.item.guideline_number if claim else None, user),
-        decided=_decided(user, clock.current(now)),
+        decided=_decided(user, moment),
     )
 
 
-def _waiting(theirs: Queue, load: queue.Load | None) -> Waiting:
+def _due(due_at: datetime | None, now: datetime) -> Due | None:
+    if due_at is None:
+        return None
+    seconds = (due_at - now).total_seconds()
+    return Due(sentence=wording.due(seconds), over=seconds < 0)
+
+
+def _waiting(theirs: Queue, load: queue.Load | None, now: datetime) -> Waiting:
+    oldest_at = load.oldest_at if load else None
     return Waiting(
         slug=theirs.slug,
         title=theirs.title,
         waiting=load.waiting if load else 0,
-        oldest_at=load.oldest_at if load else None,
+        oldest_at=oldest_at,
+        oldest=wording.span((now - oldest_at).total_seconds()) if oldest_at else "",
         for_lead=load.for_lead if load else 0,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.utils.html import escape
 from django.utils.safestring import SafeString
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
@@ -12,10 +13,10 @@ from markdown_it.utils import EnvType, OptionsDict
 
 
 class _Inert(RendererHTML):
-    """A link is its text and its address, both to read."""
+    """A link is text, with its address to read."""
 
     def link_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        return '<span class="inert-link">'
+        return f'<span class="inert-link" title="{escape(str(tokens[idx].attrGet("href")))}">'
 
     def link_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         return "</span>"

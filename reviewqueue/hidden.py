@@ -11,9 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-_BLANK = frozenset(
-    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u2028\u2029\u2800\u3164\uffa0"
-)
+_BLANK = frozenset("\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u2028\u2029\u2800\u3164\uffa0")
 _JOINERS = frozenset("\u200c\u200d")
 _EMOJI_STYLE = frozenset("\ufe0e\ufe0f")
 _KEPT = frozenset("\t\n\r")
@@ -49,10 +47,7 @@ def _is_hidden(text: str, at: int) -> bool:
     if character in _JOINERS:
         return not (_needs_joining(text[at - 1 : at]) and _needs_joining(text[at + 1 : at + 2]))
     if character in _EMOJI_STYLE:
-        return not (
-            at
-            and (text[at - 1] in "#*0123456789" or unicodedata.category(text[at - 1]) in {"So", "Sm", "Po"})
-        )
+        return not (at and (text[at - 1] in "#*0123456789" or unicodedata.category(text[at - 1]) in {"So", "Sm", "Po"}))
     return (
         character in _BLANK
         or unicodedata.category(character) in {"Cf", "Cc", "Co", "Cs"}

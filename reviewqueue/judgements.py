@@ -2,7 +2,8 @@
 
 The form names say what stands in them: `verdict` or `answer` is the button pressed, `answers` are the ticked
 ones, and the parts of a structured answer are `text.NAME`, `number.NAME`, `flag.NAME`, `json.NAME` or
-one `whole`. Whether an answer fits its schema is for `verdicts` to say.
+one `whole`. With `reason_wanted`, a `reason` has to be chosen. Whether an answer fits its
+schema is for `verdicts` to say.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ def read(posted: Posted) -> Judgement:
     kind = "correct" if "answer" in posted else _text(posted, "verdict")
     if kind not in KINDS:
         raise Invalid(_("Choose an answer."))
+    if "reason_wanted" in posted and not _text(posted, "reason"):
+        raise Invalid(_("Choose why people differed."), [{"pointer": "/reason", "detail": _("It is missing.")}])
     return Judgement(
         kind=kind,
         answer=_answer(posted) if kind == "correct" else None,

@@ -87,7 +87,12 @@ class Sheet:
 
     @property
     def many(self) -> bool:
-        return len(self.choices) >= MANY
+        return len(self.choices) >= MANY and not self.short
+
+    @property
+    def short(self) -> bool:
+        """Digits, letters, grades: several fit on a line."""
+        return bool(self.choices) and all(len(choice.value) <= 2 for choice in self.choices if choice.name == "answer")
 
 
 def lay_out(claim: Claim) -> Sheet:
@@ -204,7 +209,8 @@ def _fields(claim: Claim) -> list[Field]:
     if not properties and not values:
         return [Field("whole", _("Answer"), "long", "", hint=_("A JSON object"), code=True)]
     hints = claim.item.field_hints or {}
-    names = [*properties, *(name for name in values if name not in properties)]
+    # The database keeps no order of keys; what is required keeps its own, and comes first.
+    names = list(dict.fromkeys([*schema.get("required", []), *properties, *values]))
     return [_field(name, properties.get(name), values.get(name), _doubt(hints, name)) for name in names]
 
 
@@ -227,7 +233,7 @@ def _field(name: str, schema: Any, value: Any, doubt: float | None) -> Field:
             return Field(f"flag.{name}", label, "choice", _json(value), pairs, hint, doubt)
         case "number" | "integer", int() | float() | None:
             return Field(f"number.{name}", label, "number", _json(value), (), hint, doubt)
-        case "string", str() | None:
+        case ("string", str() | None) | (None, str()):
             text = value or ""
             return Field(
                 f"text.{name}",

@@ -59,6 +59,21 @@ def why(reason: Mapping[str, Any] | None) -> str:
     return _PLACEHOLDER.sub(lambda found: _value(params.get(found[1])), _(reason["message"]))
 
 
+def span(seconds: float) -> str:
+    """A stretch of time, rounded down to its largest unit: `45 s`, `12 min`, `3 h`, `2 d`."""
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= size:
+            return f"{int(seconds // size)}\u00a0{unit}"
+    return f"{max(0, int(seconds))}\u00a0s"
+
+
+def due(seconds: float) -> str:
+    """A deadline so many seconds from now; negative when it is over."""
+    if seconds < 0:
+        return _("due %(span)s ago") % {"span": span(-seconds)}
+    return _("due in %(span)s") % {"span": span(seconds)}
+
+
 def share(value: Any) -> str:
     """A share between 0 and 1 as `62 %`; "unknown" without one. Never rounded up to certainty."""
     if not isinstance(value, int | float) or isinstance(value, bool):

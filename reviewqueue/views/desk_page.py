@@ -46,7 +46,9 @@ def for_reviewers[**P](view: View[P]) -> Callable[Concatenate[HttpRequest, str, 
         except DomainError as refusal:
             return _refused(asked, slug, str(kwargs.get("claim_id", "")), refusal)
 
-    guarded = for_people(access.may_review)(told)
+    # mypy takes the DeskRequest of `wraps` for a narrower argument; `told` takes any person's request.
+    signature = Callable[Concatenate[PersonRequest, str, P], HttpResponse]
+    guarded = for_people(access.may_review)(cast("signature", told))
 
     @require_POST
     @never_cache
@@ -65,6 +67,7 @@ def context_of(laid: desk.Desk, *, draft: QueryDict | None = None) -> dict[str, 
         "claim": laid.claim,
         "sheet": sheet.lay_out(laid.claim) if laid.claim else None,
         "judge_url": _judge_url(laid.queue.slug, laid.claim) if laid.claim else "",
+        "due": laid.due,
         "remaining": laid.remaining,
         "reserved_for": laid.reserved_for,
         "guideline": laid.guidance,

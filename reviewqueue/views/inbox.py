@@ -25,7 +25,7 @@ def index(request: PersonRequest) -> HttpResponse:
         "reviews": reviews,
         "leads": access.may_lead(request.user),
         "total": sum(queue.waiting for queue in queues) if reviews else 0,
-        "next": min((queue for queue in queues if queue.oldest_at), key=lambda queue: queue.oldest_at, default=None),
+        "next": desk.longest_waiting(queues),
     }
     return render(request, "reviewqueue/inbox.html", context)
 

@@ -1,0 +1,377 @@
+"""The review desk over HTTP: as a page for everyone, as fragments for htmx."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from reviewqueue import claims, labels, queue, verdicts
+from reviewqueue.claimed import Claim
+from reviewqueue.models import AnswerSchema, Guideline, Queue, Slot, User, Verdict
+from tests.reviewqueue import items
+
+pytestmark = pytest.mark.django_db
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+HTMX = {"HX-Request": "true"}
+
+
+class Desk:
+    """Somebody at the desk of `intents`."""
+
+    def __init__(self, user: User) -> None:
+        self.user = user
+        self.client = Client()
+        self.client.force_login(user, backend=BACKEND)
+
+    def look(self, **query: str) -> str:
+        return _text(self.client.get(reverse("desk", args=["intents"]), query))
+
+    def claim(self) -> Claim:
+        (held,) = claims.held_by(self.user, "intents")
+        return held
+
+    def post(self, step: str, to: str | int, *, htmx: bool = True, **fields: Any) -> HttpResponse:
+        response = self.client.post(reverse(step, args=["intents", to]), fields, headers=HTMX if htmx else {})
+        assert isinstance(response, HttpResponse)
+        return response
+
+
+@pytest.fixture
+def desk(rob: User) -> Desk:
+    return Desk(rob)
+
+
+def _text(response: Any) -> str:
+    assert isinstance(response, HttpResponse)
+    return response.content.decode()
+
+
+def _expire(claim: Claim) -> None:
+    Slot.objects.filter(pk=claim.id.split(".")[0]).update(reserved_until=timezone.now() - timedelta(seconds=1))
+
+
+def test_the_desk_shows_an_item_and_the_same_one_again(desk: Desk) -> None:
+    items.enqueue(1, 2, context={"customer since": "2019"})
+    html = desk.look()
+    assert "I was charged twice" in html
+    assert "customer since" in html
+    assert "The AI was not sure." in html
+    assert "What does the customer want?" in html
+    assert desk.claim().id == desk.claim().id
+    desk.look()
+    assert desk.claim().item.reference == "ticket-1"
+
+
+def test_every_button_prints_its_key_and_every_form_names_its_claim(desk: Desk) -> None:
+    items.enqueue(1)
+    html = desk.look()
+    for key in ("a", "1", "2", "3", "x", "t", "e", "s", "n", "g", "?"):
+        assert f'data-key="{key}"' in html
+    claim = desk.claim().id
+    assert reverse("desk-verdict", args=["intents", claim]) in html
+    assert reverse("desk-pass", args=["intents", claim]) in html
+
+
+def test_agreeing_and_another_answer_are_the_same_button(desk: Desk) -> None:
+    items.enqueue(1)
+    html = desk.look()
+    classes = {
+        re.search(rf'<button class="([^"]*)" name="{name}" value="{value}"', html).group(1)  # type: ignore[union-attr]
+        for name, value in (("verdict", "agree"), ("answer", "billing"), ("verdict", "none"))
+    }
+    assert classes == {"choice"}
+
+
+def test_an_answer_brings_the_next_item_in_the_same_response(desk: Desk) -> None:
+    items.enqueue(1, 2)
+    desk.look()
+    first = desk.claim()
+    html = _text(desk.post("desk-verdict", first.id, answer="billing", note="twice", active_seconds="4"))
+
+    verdict = Verdict.objects.get()
+    assert (verdict.kind, verdict.answer, verdict.note) == ("correct", "billing", "twice")
+    second = desk.claim()
+    assert second.item.reference == "ticket-2"
+    assert f'data-claim="{second.id}"' in html
+    assert "<html" not in html
+    assert reverse("desk-undo", args=["intents", verdict.pk]) in html
+
+
+def test_without_javascript_the_form_posts_and_is_redirected(desk: Desk) -> None:
+    items.enqueue(1)
+    desk.look()
+    response = desk.post("desk-verdict", desk.claim().id, htmx=False, verdict="agree")
+    assert response.status_code == 302
+    assert response["Location"] == reverse("desk", args=["intents"])
+    assert "Nothing waits for you here" in desk.look()
+
+
+def test_choosing_what_the_ai_proposed_is_agreeing(desk: Desk) -> None:
+    items.enqueue(1)
+    desk.look()
+    desk.post("desk-verdict", desk.claim().id, answer="refund")
+    assert Verdict.objects.get().kind == "agree"
+
+
+def test_the_same_submit_again_changes_nothing(desk: Desk) -> None:
+    items.enqueue(1, 2)
+    desk.look()
+    claim = desk.claim().id
+    for _ in range(2):
+        assert desk.post("desk-verdict", claim, verdict="agree").status_code == 200
+    assert Verdict.objects.count() == 1
+    assert desk.claim().item.reference == "ticket-2"
+
+
+def test_a_late_submit_says_so_and_leaves_the_page_as_it_is(desk: Desk) -> None:
+    items.enqueue(1)
+    desk.look()
+    claim = desk.claim()
+    _expire(claim)
+    response = desk.post("desk-verdict", claim.id, verdict="agree", note="a thought")
+    html = _text(response)
+    assert response.status_code == 409
+    assert (response["HX-Retarget"], response["HX-Reswap"]) == ("#notice", "innerHTML")
+    assert "Your reservation ran out" in html
+    assert "Next item" in html
+    assert not Verdict.objects.exists()
+
+
+def test_a_late_submit_without_javascript_gives_the_draft_back(desk: Desk) -> None:
+    items.enqueue(1, 2)
+    desk.look()
+    claim = desk.claim()
+    _expire(claim)
+    html = _text(desk.post("desk-verdict", claim.id, htmx=False, verdict="agree", note="a thought"))
+    assert "Your reservation ran out" in html
+    assert "a thought" in html
+    assert 'name="answer"' not in html
+
+
+def test_a_withdrawn_item_is_told(desk: Desk) -> None:
+    items.enqueue(1)
+    desk.look()
+    claim = desk.claim()
+    queue.withdraw(item_ids=[1], actor="key:1")
+    html = _text(desk.post("desk-verdict", claim.id, verdict="agree"))
+    assert "withdrawn by its sender" in html
+
+
+def test_undo_brings_the_item_back(desk: Desk) -> None:
+    items.enqueue(1, 2)
+    desk.look()
+    desk.post("desk-verdict", desk.claim().id, verdict="agree")
+    verdict = Verdict.objects.get()
+    html = _text(desk.post("desk-undo", verdict.pk))
+    assert "Undo" not in html
+    verdict.refresh_from_db()
+    assert verdict.undone_at is not None
+    back = next(claim for claim in claims.held_by(desk.user) if claim.item.reference == "ticket-1")
+    assert f'data-claim="{back.id}"' in html
+
+
+def test_undo_comes_too_late_for_what_is_final(desk: Desk) -> None:
+    items.enqueue(1, undo_seconds=0)
+    desk.look()
+    desk.post("desk-verdict", desk.claim().id, verdict="agree")
+    response = desk.post("desk-undo", Verdict.objects.get().pk)
+    assert response.status_code == 409
+    assert "final" in _text(response)
+    assert "Undo <" not in desk.look()
+
+
+def test_renewal_answers_with_the_new_time_only(desk: Desk) -> None:
+    items.enqueue(1)
+    desk.look()
+    claim = desk.claim()
+    Slot.objects.update(reserved_until=timezone.now() + timedelta(seconds=30))
+    html = _text(desk.post("desk-renewal", claim.id))
+    seconds = int(re.search(r'data-remaining="(\d+)"', html).group(1))  # type: ignore[union-attr]
+    assert 890 <= seconds <= 900
+    assert html.lstrip().startswith('<span id="reservation"')
+
+
+def test_passing_gives_the_item_to_the_others(desk: Desk, rita: User) -> None:
+    items.enqueue(1)
+    desk.look()
+    assert "Nothing waits for you here" in _text(desk.post("desk-pass", desk.claim().id))
+    assert "I was charged twice" in Desk(rita).look()
+
+
+def test_stopping_gives_the_item_back(desk: Desk) -> None:
+    items.enqueue(1)
+    desk.look()
+    response = desk.post("desk-release", desk.claim().id, htmx=False)
+    assert response["Location"] == reverse("inbox")
+    assert claims.held_by(desk.user) == []
+
+
+def test_answer_first_shows_nothing_of_the_ai_until_the_person_has_answered(desk: Desk) -> None:
+    items.enqueue(
+        1, answer_first=True, proposal="refund", alternatives=[{"answer": "refund", "confidence": 0.6218}],
+        why={"message": "Because of the %(rule)s rule", "params": {"rule": "moonlight"}}, model="intent-clf-9000",
+    )  # fmt: skip
+    before = desk.look()
+    for hint in ("moonlight", "9000", "62", "The AI’s answer</", 'value="agree"', 'value="escalate"'):  # noqa: RUF001
+        assert hint not in before
+    claim = desk.claim()
+    after = _text(desk.post("desk-first-answer", claim.id, answer="billing"))
+    assert f'data-claim="{claim.id}"' in after
+    assert "moonlight" in after
+    assert "You answered: Billing" in after
+    assert re.search(r'name="answer" value="billing"[^>]*data-key="k"', after)
+    assert re.search(r'name="verdict" value="agree"[^>]*data-key="a"', after)
+
+    desk.post("desk-verdict", claim.id, verdict="agree")
+    verdict = Verdict.objects.get()
+    assert (verdict.first_answer, verdict.answer, verdict.proposal_visible) == ("billing", "refund", False)
+
+
+def test_answer_first_out_of_order_is_refused_with_a_sentence(desk: Desk) -> None:
+    items.enqueue(1, answer_first=True)
+    desk.look()
+    response = desk.post("desk-verdict", desk.claim().id, verdict="agree")
+    assert response.status_code == 409
+    assert 'data-problem="answer_first"' in _text(response)
+
+
+def test_ticked_answers_start_from_what_the_ai_said_and_come_back_as_a_list(desk: Desk, queue: Queue) -> None:
+    AnswerSchema.objects.create(queue=queue, number=2, kind="labels", answers=["price", "service", "delivery"])
+    items.enqueue(1, schema_number=2, proposal=["price"], alternatives=[])
+    html = desk.look()
+    assert re.search(r'value="price" checked', html)
+    assert 'value="service" checked' not in html
+    empty = desk.post("desk-verdict", desk.claim().id, verdict="correct")
+    assert empty.status_code == 400
+    assert "Tick at least one" in _text(empty)
+    desk.post("desk-verdict", desk.claim().id, verdict="correct", answers=["delivery", "price"])
+    assert Verdict.objects.get().answer == ["price", "delivery"]
+
+
+def test_a_structured_answer_is_a_form_whose_mistakes_are_named(desk: Desk, queue: Queue) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"supplier": {"type": "string"}, "total": {"type": "number"}, "lines": {"type": "array"}},
+        "required": ["supplier", "total"],
+    }
+    AnswerSchema.objects.create(queue=queue, number=2, kind="structured", schema=schema)
+    proposal = {"supplier": "ACME", "total": 12.5, "lines": [1], "extra": "kept"}
+    items.enqueue(1, schema_number=2, proposal=proposal, alternatives=[], field_hints={"/total": 0.4})
+    html = desk.look()
+    assert 'name="text.supplier" value="ACME"' in html
+    assert 'name="text.extra" value="kept"' in html
+    assert "field-doubt" in html
+    fields: dict[str, Any] = {"verdict": "correct", "text.supplier": "ACME", "text.extra": "kept", "json.lines": "[1]"}
+    wrong = _text(desk.post("desk-verdict", desk.claim().id, **fields | {"number.total": "lots"}))
+    assert "<strong>total</strong>: This is not a number." in wrong
+    missing = _text(desk.post("desk-verdict", desk.claim().id, **fields))
+    assert "required property" in missing
+    desk.post("desk-verdict", desk.claim().id, **fields | {"number.total": "17.5"})
+    assert Verdict.objects.get().answer == proposal | {"total": 17.5}
+
+
+def test_the_final_say_shows_what_the_others_said_and_why(ann: User, rob: User, rita: User) -> None:
+    items.enqueue(1, reviews_wanted=2, undo_seconds=0)
+    for person, answer in ((rob, "billing"), (rita, "card_arrival")):
+        claim = claims.claim_next(user=person, slug="intents")
+        assert claim is not None
+        if claim.answer_first:
+            verdicts.answer_first(claim_id=claim.id, user=person, answer=answer)
+        verdicts.submit(claim_id=claim.id, user=person, kind="correct", answer=answer, note=f"{person.username} thinks")
+    labels.settle_due()
+
+    lead = Desk(ann)
+    html = lead.look()
+    assert "What the others said" in html
+    assert "rita thinks" in html
+    assert 'name="reason" required' in html
+    for reason in ("ambiguous", "guideline_gap", "model_error", "reviewer_error"):
+        assert f'value="{reason}"' in html
+    assert 'value="escalate"' not in html
+    refused = lead.post("desk-verdict", lead.claim().id, answer="billing", reason_wanted="1")
+    assert refused.status_code == 400
+    assert 'name="reason_wanted"' in html
+    lead.post("desk-verdict", lead.claim().id, answer="billing", reason="reviewer_error", reason_wanted="1")
+    assert Verdict.objects.filter(final_say=True).get().reason == "reviewer_error"
+
+
+def test_content_is_inert_and_hidden_characters_show(desk: Desk) -> None:
+    evil = "<script>alert(1)</script>\u202e"
+    items.enqueue(1, input={"text": evil, "url": "https://evil.example"}, context={evil: evil}, reference=evil)
+    html = desk.look()
+    assert "<script>alert" not in html
+    assert "\u202e" not in html
+    assert html.count('">U+202E</span>') == 3
+    assert 'href="https://evil' not in html
+    assert " style=" not in html
+
+
+def test_guidelines_that_changed_are_pointed_out(desk: Desk, queue: Queue) -> None:
+    items.enqueue(1, 2)
+    desk.look()
+    desk.post("desk-verdict", desk.claim().id, verdict="agree")
+    desk.post("desk-release", desk.claim().id)
+    Guideline.objects.create(queue=queue, number=2, text="Now **different**.")
+    html = desk.look()
+    assert "<strong>different</strong>" in html
+    assert "changed</span>" in html
+
+
+def test_the_guidelines_have_a_page_of_their_own(desk: Desk) -> None:
+    assert "<strong>refund</strong>" in _text(desk.client.get(reverse("guidelines", args=["intents"])))
+
+
+def test_what_waits_is_counted_beside_the_desk(desk: Desk) -> None:
+    items.enqueue(1, 2)
+    html = _text(desk.client.get(reverse("desk-queues", args=["intents"]), headers=HTMX))
+    assert 'class="number">2<' in html
+
+
+def test_other_peoples_claims_verdicts_and_queues_do_not_exist(desk: Desk, rita: User, eve: User) -> None:
+    items.enqueue(1, 2)
+    desk.look()
+    mine = desk.claim().id
+    assert Desk(rita).post("desk-verdict", mine, verdict="agree").status_code == 404
+    desk.post("desk-verdict", mine, verdict="agree")
+    assert Desk(rita).post("desk-undo", Verdict.objects.get().pk).status_code == 404
+    assert Desk(eve).client.get(reverse("desk", args=["intents"])).status_code == 404
+    assert Desk(eve).client.get(reverse("guidelines", args=["intents"])).status_code == 404
+
+
+def test_managers_and_auditors_have_no_desk(mara: User, otto: User) -> None:
+    items.enqueue(1)
+    for person in (mara, otto):
+        assert Desk(person).client.get(reverse("desk", args=["intents"])).status_code == 403
+        assert Desk(person).post("desk-verdict", "1.1", verdict="agree").status_code == 403
+
+
+def test_who_was_signed_out_is_told_and_loses_nothing(desk: Desk) -> None:
+    items.enqueue(1)
+    desk.look()
+    claim = desk.claim().id
+    desk.client.logout()
+    response = desk.post("desk-verdict", claim, verdict="agree")
+    assert response.status_code == 401
+    assert response["HX-Retarget"] == "#notice"
+    assert "signed out" in _text(response)
+
+
+def test_nothing_changes_by_looking_at_a_verb(desk: Desk) -> None:
+    for step in ("desk-verdict", "desk-first-answer", "desk-renewal", "desk-pass", "desk-release"):
+        assert desk.client.get(reverse(step, args=["intents", "1.1"])).status_code == 405
+    assert desk.client.get(reverse("desk-undo", args=["intents", 1])).status_code == 405
+
+
+def test_the_desk_asks_a_bounded_number_of_questions(desk: Desk, django_assert_max_num_queries: Any) -> None:
+    items.enqueue(*range(1, 20))
+    desk.look()
+    claim = desk.claim().id
+    with django_assert_max_num_queries(40):
+        desk.post("desk-verdict", claim, verdict="agree")
