@@ -53,9 +53,7 @@ class Up:
         rows = [line.split(None, 2) for line in table.stdout.splitlines()]
         family = {self.process.pid: "up"}
         while True:
-            new = {
-                int(p): rest[0] for p, parent, *rest in rows if int(parent) in family and int(p) not in family
-            }
+            new = {int(p): rest[0] for p, parent, *rest in rows if int(parent) in family and int(p) not in family}
             if not new:
                 return family
             family |= new
@@ -72,14 +70,10 @@ class Checkout:
     root: Path
 
     def start(self, *arguments: str, port: int = 0) -> Up:
-        return self.run_in_background(
-            [sys.executable, "manage.py", "up", "--no-demo", "--port", str(port), *arguments]
-        )
+        return self.run_in_background([sys.executable, "manage.py", "up", "--no-demo", "--port", str(port), *arguments])
 
     def start_below_make(self) -> Up:
-        (self.root / "Makefile").write_text(
-            f"up:\n\t@exec {sys.executable} manage.py up --no-demo --port 0\n"
-        )
+        (self.root / "Makefile").write_text(f"up:\n\t@exec {sys.executable} manage.py up --no-demo --port 0\n")
         return self.run_in_background(["make", "up"])
 
     def run_in_background(self, command: list[str]) -> Up:
