@@ -11,15 +11,19 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from escalation import places
 from reviewqueue import answers, http
 from reviewqueue.answers import Form
 from reviewqueue.problems import Invalid
 
 MOST_ELEMENTS = 1000
 
-type Text = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+# \Z, because $ also matches before a line break at the end.
+type Text = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
 type Probability = Annotated[float, Meta(ge=0, le=1)]
 type Moment = Annotated[datetime, Meta(tz=True)]
+
+FIRST_YEAR, LAST_YEAR = 1900, 9998  # what can be shown in every time zone
 
 
 class Element(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -37,7 +41,7 @@ class Element(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     context: dict[str, Any] | None = None
     metadata: dict[str, Any] | None = None
     group: Text | None = None
-    language: Annotated[str, Meta(pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)] | None = None
+    language: Annotated[str, Meta(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z", max_length=35)] | None = None
     value: Annotated[float, Meta(ge=-1e15, le=1e15)] | None = None
     due_at: Moment | None = None
     occurred_at: Moment | None = None
@@ -104,11 +108,11 @@ def _few_enough(elements: list[bytes]) -> list[bytes]:
 
 def _in_utc(element: Element) -> Element:
     """The same instant written in another zone is the same content."""
-    changed = {
-        name: moment.astimezone(UTC)
-        for name in ("due_at", "occurred_at")
-        if (moment := getattr(element, name)) is not None and moment.tzinfo is not UTC
-    }
+    moments = {name: moment for name in ("due_at", "occurred_at") if (moment := getattr(element, name)) is not None}
+    for name, moment in moments.items():
+        if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+            raise _invalid(f"Expected a moment of the years {FIRST_YEAR} to {LAST_YEAR} - at `$.{name}`")
+    changed = {name: moment.astimezone(UTC) for name, moment in moments.items() if moment.tzinfo is not UTC}
     return msgspec.structs.replace(element, **changed) if changed else element
 
 
@@ -142,6 +146,5 @@ def _payload(element: Element) -> dict[str, Any]:
 
 def _invalid(message: str) -> Invalid:
     """msgspec's sentence and path as a problem with a JSON Pointer."""
-    sentence, _, path = message.partition(" - at ")
-    pointer = path.strip("`").removeprefix("$").replace(".", "/").replace("[", "/").replace("]", "")
+    sentence, pointer = places.split(message)
     return Invalid(f"The output makes no sense: {sentence}.", [{"pointer": pointer, "detail": sentence}])

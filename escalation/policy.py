@@ -23,7 +23,7 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """A part of a policy: immutable, and an unknown field is an error."""
 
 
-class SegmentThreshold(_Part):
+class SegmentThreshold(_Part, frozen=True):
     """A threshold for the outputs whose segment has all of these values."""
 
     when: dict[str, str]
@@ -33,7 +33,7 @@ class SegmentThreshold(_Part):
         return all(segment.get(key) == value for key, value in self.when.items())
 
 
-class Rule(_Part):
+class Rule(_Part, frozen=True):
     """Sends an output to a person when all its conditions hold, e.g. `{"value": {"gte": 1000}}`.
 
     A condition on something the output does not have does not hold.
@@ -47,6 +47,8 @@ class Rule(_Part):
         if not self.when:
             raise ValueError("a rule needs at least one condition")
         for subject, tests in self.when.items():
+            if not tests:
+                raise ValueError(f"the condition on {subject} says nothing")
             if subject not in SUBJECTS and not subject.startswith("segment."):
                 raise ValueError(f"a rule knows confidence, value, prediction and segment.*, not {subject!r}")
             for operator, operand in tests.items():
@@ -62,7 +64,7 @@ class Rule(_Part):
         )
 
 
-class Audit(_Part):
+class Audit(_Part, frozen=True):
     """Random checks of what would go out: a rate, or so many a day. `hold` waits for the person, `after` does not."""
 
     rate: Share | None = None
@@ -74,10 +76,10 @@ class Audit(_Part):
             raise ValueError("an audit has a rate or a number per day, not both")
 
 
-class Costs(_Part):
+class Costs(_Part, frozen=True):
     """What reviews and errors cost, in one currency. `matrix[predicted][true]` refines `error`."""
 
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] = "EUR"
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")] = "EUR"
     review: Money = 0.0
     error: Money = 1.0
     matrix: dict[str, dict[str, Money]] = {}
@@ -95,7 +97,7 @@ class Costs(_Part):
         return max(sum(costs) / len(costs), 1e-6)
 
 
-class Policy(_Part):
+class Policy(_Part, frozen=True):
     """Everything that decides about the outputs of a stream.
 
     threshold: outputs at or above it may stand; null sends everything to people. thresholds: per predicted label.
@@ -209,6 +211,8 @@ def _check_condition(subject: str, operator: str, operand: object) -> None:
     for value in operands:
         if isinstance(value, bool) or isinstance(value, str) == numeric:
             raise ValueError(f"{subject} is compared with {'numbers' if numeric else 'texts'}")
+        if isinstance(value, (int, float)) and not math.isfinite(value):
+            raise ValueError(f"{subject} is compared with numbers, and {value} is none")
     if not numeric and operator not in {"eq", "in"}:
         raise ValueError(f"{subject} is a text: it knows eq and in")
 

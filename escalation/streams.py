@@ -21,7 +21,7 @@ _REVIEW_SETTINGS = ("reserve_minutes", "max_waiting")
 class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One stream of `streams.yaml`. `policy`, `costs` and the deciding part of `review` make the policy version."""
 
-    slug: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,48}$")]
+    slug: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,48}\Z")]
     title: Annotated[str, Meta(min_length=1, max_length=120)]
     question: Annotated[str, Meta(max_length=200)] = ""
     answers: list[Annotated[str, Meta(min_length=1, max_length=200)]] | None = None
@@ -47,7 +47,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class _Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reserve_minutes: Annotated[int, Meta(ge=1, le=24 * 60)] = 15
-    max_waiting: Annotated[int, Meta(ge=1)] = 10_000
+    max_waiting: Annotated[int, Meta(ge=1, le=1_000_000_000)] = 10_000
 
 
 @dataclass(frozen=True, slots=True)
