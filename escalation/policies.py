@@ -12,7 +12,7 @@ import msgspec
 from django.db import connection, transaction
 from django.db.models import Max
 
-from escalation import ids
+from escalation import ids, places
 from escalation.models import Activation, DailyRate, Output, Policy, Stream
 from escalation.policy import Policy as Spec
 from escalation.policy import content_hash, parse, plain, sends_more_to_people
@@ -58,8 +58,7 @@ def checked(spec: Any) -> Spec:
     try:
         return parse(spec)
     except (msgspec.ValidationError, TypeError) as error:
-        sentence, _, place = str(error).partition(" - at ")
-        pointer = place.strip("`$").replace(".", "/").replace("[", "/").replace("]", "")
+        sentence, pointer = places.split(str(error))
         raise Invalid(f"This policy makes no sense: {error}", [{"pointer": pointer, "detail": sentence}]) from error
 
 
@@ -157,24 +156,29 @@ def needs_approval(stream: Stream, spec: Spec) -> bool:
 
 
 def active(stream: Stream) -> Active | None:
-    return active_for([stream.pk]).get(stream.pk)
+    """The policy in effect at this moment: who activates one waits for their twin, and then has to see the twin's."""
+    return _in_effect([stream.pk], at="clock_timestamp()").get(stream.pk)
 
 
 def active_for(stream_ids: Iterable[int]) -> dict[int, Active]:
     """The policy in effect for each stream: its latest activation as of this transaction's start."""
+    return _in_effect(stream_ids, at="now()")
+
+
+_IN_EFFECT = """
+    SELECT s.id, p.id, p.number, p.spec::text
+    FROM unnest(%s::bigint[]) AS s (id)
+    CROSS JOIN LATERAL (
+        SELECT policy_id FROM escalation_activation
+        WHERE stream_id = s.id AND effective_at <= {at} ORDER BY effective_at DESC, id DESC LIMIT 1
+    ) AS a
+    JOIN escalation_policy p ON p.id = a.policy_id
+"""
+
+
+def _in_effect(stream_ids: Iterable[int], *, at: str) -> dict[int, Active]:
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT s.id, p.id, p.number, p.spec::text
-            FROM unnest(%s::bigint[]) AS s (id)
-            CROSS JOIN LATERAL (
-                SELECT policy_id FROM escalation_activation
-                WHERE stream_id = s.id AND effective_at <= now() ORDER BY effective_at DESC, id DESC LIMIT 1
-            ) AS a
-            JOIN escalation_policy p ON p.id = a.policy_id
-            """,
-            [list(stream_ids)],
-        )
+        cursor.execute(_IN_EFFECT.format(at=at), [list(stream_ids)])
         return {row[0]: Active(row[1], row[2], _spec(row[1], row[3])) for row in cursor.fetchall()}
 
 
