@@ -10,6 +10,9 @@ from typing import Any
 import msgspec
 from django.db import connection
 
+from escalation.models import ExternalId, Output, Stream
+from reviewqueue.problems import NotFound
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -44,6 +47,16 @@ def of(output_ids: Sequence[int]) -> dict[int, State]:
     with connection.cursor() as cursor:
         cursor.execute(_QUERY, [list(output_ids)])
         return {row[0]: _state(row[1:]) for row in cursor.fetchall()}
+
+
+def find(*, stream: Stream, external_id: str) -> Output:
+    """The output posted under this id, or NotFound. Asks the table of external ids: outputs have no index on them."""
+    known = ExternalId.objects.filter(stream=stream, external_id=external_id).values("output_id")
+    # A path may spell NUL; no id has one, and PostgreSQL doesn't even let us ask.
+    output = None if "\0" in external_id else Output.objects.filter(pk__in=known).first()
+    if output is None:
+        raise NotFound(f"There is no output {external_id!r} in this stream.")
+    return output
 
 
 def _state(row: tuple[Any, ...]) -> State:

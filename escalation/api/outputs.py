@@ -15,15 +15,14 @@ from rest_framework.views import APIView
 from escalation import decisions, dispatch, elements, ingest, nudges, outcomes, states, stories, streams
 from escalation.api import documents
 from escalation.ingest import Result
-from escalation.models import Output, Stream
+from escalation.models import Output
 from escalation.states import State
 from reviewqueue import http
-from reviewqueue.problems import NotFound
 
 WRITE = "outputs:write"
 MOST_WAIT_SECONDS = 10.0
 _NDJSON = ("application/x-ndjson", "application/jsonl")
-_WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d+(?:\.\d+)?)")
+_WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d+(?:\.\d+)?)", re.ASCII | re.IGNORECASE)
 
 
 class Outputs(APIView):
@@ -74,7 +73,7 @@ class OneOutput(APIView):
     @extend_schema(operation_id="get_output", responses={200: documents.STATE_WITH_HISTORY, **documents.PROBLEMS})
     def get(self, request: Request, stream: str, external_id: str) -> HttpResponse:
         http.require(request, WRITE, queue=stream)
-        output = _output(streams.get(stream), external_id)
+        output = states.find(stream=streams.get(stream), external_id=external_id)
         state = states.of([output.pk])[output.pk]
         history = [{"at": line.at, "text": line.text} for line in stories.of(output)]
         return documents.answer({**_state(external_id, state), "history": history})
@@ -85,15 +84,8 @@ class OneOutput(APIView):
         target = streams.get(stream)
         outcomes.withdraw(stream=target, external_id=external_id, actor=caller.actor)
         decisions.number()
-        output = _output(target, external_id)
+        output = states.find(stream=target, external_id=external_id)
         return documents.answer(_state(external_id, states.of([output.pk])[output.pk]))
-
-
-def _output(stream: Stream, external_id: str) -> Output:
-    output = Output.objects.filter(stream=stream, external_id=external_id).first()
-    if output is None:
-        raise NotFound(f"There is no output {external_id!r} in this stream.")
-    return output
 
 
 def _wait_seconds(request: Request) -> float:
