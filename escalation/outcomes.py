@@ -9,12 +9,11 @@ from typing import Any
 
 import msgspec
 from django.db import connection, transaction
-from reviewqueue.labels import Settled
 
-from escalation import decisions, stops
+from escalation import decisions, states, stops
 from escalation.models import Decision, Outcome, Output, Stream
 from reviewqueue import answers, clock, events, labels, queue
-from reviewqueue.problems import NotFound
+from reviewqueue.labels import Settled
 
 SETTLED_AT_ONCE = 500
 
@@ -49,9 +48,7 @@ def settle(*, limit: int = SETTLED_AT_ONCE, now: datetime | None = None) -> int:
 
 def withdraw(*, stream: Stream, external_id: str, actor: str, now: datetime | None = None) -> None:
     """The producer takes an output back: off the queue, and `withdrawn` in the feed. Again is no error."""
-    output = Output.objects.filter(stream=stream, external_id=external_id).first()
-    if output is None:
-        raise NotFound(f"There is no output {external_id!r} in this stream.")
+    output = states.find(stream=stream, external_id=external_id)
     with transaction.atomic():
         # The order of locks is item, then output, as in settling. What is still to be routed has no item yet, and
         # routing locks the output before there is one, so whether it got there in between shows only under the lock.
@@ -149,6 +146,14 @@ def _answer_overdue(output_ids: list[int], what: dict[int, str], now: datetime) 
 
 
 def _record(settled: list[Settled], now: datetime) -> None:
+    """Labels of one item go one after the other: a later round is compared with what the earlier one decided."""
+    while settled:
+        first = {label.item_id: label for label in reversed(settled)}
+        _record_distinct([label for label in settled if first[label.item_id] is label], now)
+        settled = [label for label in settled if first[label.item_id] is not label]
+
+
+def _record_distinct(settled: list[Settled], now: datetime) -> None:
     judged = _judged([label.item_id for label in settled])
     known = [(label, judged[label.item_id]) for label in settled if label.item_id in judged]
     _upsert_outcomes(known)
@@ -265,12 +270,8 @@ _JUDGED = """
 def _judged(output_ids: Sequence[int]) -> dict[int, _Judged]:
     with connection.cursor() as cursor:
         cursor.execute(_JUDGED, [list(output_ids)])
-        return {
-            row[0]: _Judged(
-                *row[:5],
-                msgspec.json.decode(row[5]),
-                *row[6:8],
-                None if row[8] is None else msgspec.json.decode(row[8]),
-            )
-            for row in cursor.fetchall()
-        }
+        return {row[0]: _Judged(*(*row[:5], _json(row[5]), *row[6:8], _json(row[8]))) for row in cursor.fetchall()}
+
+
+def _json(text: str | None) -> Any:
+    return None if text is None else msgspec.json.decode(text)
