@@ -20,6 +20,7 @@ from reviewqueue import events, queue
 from reviewqueue.queue import NewItem
 
 ALTERNATIVES = 5  # as many as a reviewer takes in at a glance
+MOST_OF_A_NAME = 200  # name and version of the model together are longer than the item has room for
 
 
 class Row(NamedTuple):
@@ -291,7 +292,7 @@ def _item(plan: _Plan, payload: dict[str, Any], spec: Spec) -> NewItem:
         alternatives=[] if structured else [{"answer": answer, "confidence": share} for answer, share in best],
         field_hints=scores if structured else {},
         why=reasons.why(plan.reason, confidence=row.confidence, threshold=plan.threshold),
-        model=f"{row.model} {row.model_version}".strip(),
+        model=f"{row.model} {row.model_version}".strip()[:MOST_OF_A_NAME],
         language=payload.get("language") or "",
         group=row.group,
         lane=queue.Lane.CHECKS if plan.audit else queue.Lane.ORDINARY,
@@ -313,7 +314,8 @@ def _payloads(output_ids: list[int]) -> dict[int, dict[str, Any]]:
 
 def _row(values: tuple[Any, ...]) -> Row:
     segment = values[_SEGMENT]
-    return Row(*values[:_SEGMENT], msgspec.json.decode(segment) if segment else {}, *values[_SEGMENT + 1 :])
+    decoded = msgspec.json.decode(segment) if segment else {}
+    return Row(*(*values[:_SEGMENT], decoded, *values[_SEGMENT + 1 :]))
 
 
 def _by_stream(rows: list[Row]) -> Iterable[tuple[Stream, list[Row]]]:
@@ -328,7 +330,10 @@ def _draws(stream: Stream, rows: list[Row]) -> tuple[routing.Floats, routing.Flo
     """The permanent draws of each output: u for audits, v for who answers first."""
     secret = bytes(stream.secret)
     u = np.fromiter((routing.draw(secret, stream.slug, row.external_id) for row in rows), float, len(rows))
-    v = np.fromiter((routing.draw(secret, stream.slug, row.external_id, "first") for row in rows), float, len(rows))
+    # In front and with a space, where only a slug can stand: the v of one id is the u of no other.
+    v = np.fromiter(
+        (routing.draw(secret, "answers first", stream.slug, row.external_id) for row in rows), float, len(rows)
+    )
     return u, v
 
 
