@@ -13,6 +13,7 @@ from datetime import datetime
 
 import structlog
 from django.db import OperationalError, connection, transaction
+from django.db.models.functions import Now
 
 from escalation import routes, stops
 from escalation.models import DispatchBatch, Output
@@ -24,6 +25,8 @@ BATCH_ROWS = 500
 BATCH_BYTES = 4 * 1024 * 1024
 LEFT_BEHIND_SECONDS = 5
 LONELY_TRIES = 3
+MOST_COUNTED = 1_000  # an output that not even a person can be given is tried for ever, but not counted for ever
+RETRY_LOCKS = 0x52_54_52  # ours among the advisory locks with two numbers
 
 
 def run(*, batches: int = 40, now: datetime | None = None) -> int:
@@ -38,16 +41,22 @@ def run(*, batches: int = 40, now: datetime | None = None) -> int:
 
 
 def route_now(output_ids: Sequence[int], *, seconds: float, now: datetime | None = None) -> None:
-    """Route just these, waiting up to so long for whoever holds them. What is not routed then is left to the worker."""
+    """Route just these, waiting up to so long for whoever holds them. What is not routed then is left to the worker:
+    also what an overloaded stream holds back, and what cannot be routed."""
     milliseconds = max(1, math.floor(seconds * 1000))
     try:
         with transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{milliseconds}ms"])
-            _route(output_ids, skip_locked=False, now=now)
+                cursor.execute(_NOT_HELD_BACK, [list(output_ids)])
+                wanted = [row[0] for row in cursor.fetchall()]
+            _route(wanted, skip_locked=False, now=now)
     except OperationalError as error:
         # Somebody else is at them for longer than the caller waits. Nothing is lost: they are still `received`.
         log.info("dispatch.wait_ended", error=str(error))
+    except Exception:
+        # They are stored, so the caller is not to be told that they aren't.
+        log.exception("dispatch.wait_failed", outputs=len(output_ids))
 
 
 def _open_batch() -> DispatchBatch | None:
@@ -58,21 +67,23 @@ def _open_batch() -> DispatchBatch | None:
     return DispatchBatch(pk=row[0], output_ids=row[1]) if row else None
 
 
-_PICK = """
+# Overloaded streams whose policy holds outputs back instead of refusing them at the door.
+_HOLDING_BACK = """
+    SELECT s.id FROM escalation_stream s
+    WHERE s.waiting >= s.max_waiting AND 'hold' = (
+        SELECT p.spec ->> 'on_overload'
+        FROM escalation_activation a JOIN escalation_policy p ON p.id = a.policy_id
+        WHERE a.stream_id = s.id AND a.effective_at <= now()
+        ORDER BY a.effective_at DESC, a.id DESC LIMIT 1
+    )
+"""
+_NOT_HELD_BACK = f"SELECT id FROM escalation_output WHERE id = ANY(%s) AND stream_id NOT IN ({_HOLDING_BACK})"  # noqa: S608 - our own
+_PICK = f"""
     WITH picked AS (
         SELECT o.id, o.size FROM escalation_output o
         WHERE o.state = 'received'
           AND o.id NOT IN (SELECT unnest(output_ids) FROM escalation_dispatchbatch)
-          AND o.stream_id NOT IN (
-              -- Overloaded streams whose policy holds outputs back instead of refusing them at the door.
-              SELECT s.id FROM escalation_stream s
-              WHERE s.waiting >= s.max_waiting AND 'hold' = (
-                  SELECT p.spec ->> 'on_overload'
-                  FROM escalation_activation a JOIN escalation_policy p ON p.id = a.policy_id
-                  WHERE a.stream_id = s.id AND a.effective_at <= now()
-                  ORDER BY a.effective_at DESC, a.id DESC LIMIT 1
-              )
-          )
+          AND o.stream_id NOT IN ({_HOLDING_BACK})
         ORDER BY o.id LIMIT %(rows)s FOR UPDATE OF o SKIP LOCKED
     ), measured AS (
         SELECT id, sum(size) OVER (ORDER BY id) - size AS before FROM picked
@@ -80,7 +91,7 @@ _PICK = """
     INSERT INTO escalation_dispatchbatch (output_ids)
     SELECT array_agg(id ORDER BY id) FROM measured WHERE before < %(bytes)s HAVING count(*) > 0
     RETURNING id, output_ids
-"""
+"""  # noqa: S608 - put together from constants, not from input
 
 
 def _work(batch: DispatchBatch, *, now: datetime | None) -> int:
@@ -115,19 +126,37 @@ def _retry_leftovers(*, now: datetime | None) -> int:
 def _retry(batch_id: int, output_ids: list[int], *, now: datetime | None) -> int:
     with connection.cursor() as cursor:
         # Held by the session, because the counters are committed one by one: two workers would count each try twice.
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [batch_id])
+        lock = [RETRY_LOCKS, batch_id % 2**31]
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", lock)
         if not (cursor.fetchone() or (False,))[0]:
             return 0
         try:
-            routed = sum(_try_alone(output_id, now=now) for output_id in output_ids)
-            DispatchBatch.objects.filter(pk=batch_id).delete()
+            return _one_by_one(batch_id, output_ids, now=now)
         finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [batch_id])
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
+
+
+def _one_by_one(batch_id: int, output_ids: list[int], *, now: datetime | None) -> int:
+    """Route what can be routed; what cannot even be given to a person stays in the batch, out of the others' way."""
+    routed, stuck = 0, []
+    for output_id in output_ids:
+        try:
+            routed += _try_alone(output_id, now=now)
+        except OperationalError:
+            raise
+        except Exception:
+            log.exception("dispatch.output_stuck", output=output_id)
+            stuck.append(output_id)
+    batch = DispatchBatch.objects.filter(pk=batch_id)
+    if stuck:
+        batch.update(output_ids=stuck, created_at=Now())
+    else:
+        batch.delete()
     return routed
 
 
 def _try_alone(output_id: int, *, now: datetime | None) -> int:
-    """Route one output of a failed batch; after three lonely failures a person gets it."""
+    """Route one output of a failed batch; after three lonely failures a person gets it. Raises what prevents that."""
     tries = _count_try(output_id)
     while 0 < tries <= LONELY_TRIES:
         try:
@@ -148,8 +177,9 @@ def _count_try(output_id: int) -> int:
     """Count and commit before trying, so a try that kills the process is counted; 0 if there is nothing to do."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE escalation_output SET attempts = attempts + 1 WHERE id = %s AND state = %s RETURNING attempts",
-            [output_id, Output.State.RECEIVED],
+            "UPDATE escalation_output SET attempts = LEAST(attempts + 1, %s) WHERE id = %s AND state = %s "
+            "RETURNING attempts",
+            [MOST_COUNTED, output_id, Output.State.RECEIVED],
         )
         row = cursor.fetchone()
     return int(row[0]) if row else 0
