@@ -1,0 +1,51 @@
+"""`python -m benchmarks [ingest|claim|wait|memory ...]`: all of them unless told."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from benchmarks import machine, memory, scratch
+from config.embedded import Refused
+
+# Each is a module of `measured`, run as a process of its own: it can be imported only where the settings can be read.
+MEASURED = ("ingest", "wait", "claim")
+BENCHES = (*MEASURED, "memory")
+
+
+def main() -> None:
+    arguments = _arguments()
+    wanted = arguments.benches or list(BENCHES)
+    print(machine.described())
+    try:
+        if any(name in MEASURED for name in wanted):
+            _measure([name for name in MEASURED if name in wanted], quick=arguments.quick)
+        if "memory" in wanted:
+            memory.show(arguments.pid)
+    except Refused as reason:
+        sys.exit(str(reason))
+
+
+def _measure(names: list[str], *, quick: bool) -> None:
+    with scratch.environment() as variables:
+        for name in names:
+            command = [sys.executable, "-m", f"benchmarks.measured.{name}", *(["--quick"] if quick else [])]
+            if scratch.run(command, os.environ | variables):
+                sys.exit(f"The bench {name!r} failed.")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("benches", nargs="*", metavar="BENCH", help=f"any of {', '.join(BENCHES)}; all unless told")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds and rows: whether it runs, not how fast")
+    parser.add_argument("--pid", type=int, help="memory: the process to measure with its descendants")
+    arguments = parser.parse_args()
+    unknown = set(arguments.benches) - set(BENCHES)
+    if unknown:
+        parser.error(f"there is no bench {min(unknown)!r}; there are {', '.join(BENCHES)}")
+    return arguments
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""The least that an endpoint can do here: the product's settings, one view without a key, one INSERT."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+settings.ROOT_URLCONF = __name__
+
+
+@csrf_exempt
+def post(request: HttpRequest) -> HttpResponse:
+    element = json.loads(request.body)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO bare_output (external_id, body) VALUES (%s, %s)", [element["id"], request.body.decode()]
+        )
+    return JsonResponse({"id": element["id"], "status": "received"}, status=202)
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    return HttpResponse()
+
+
+urlpatterns = [path("bare", post), path("healthz", healthz)]
+application = get_wsgi_application()

@@ -1,0 +1,125 @@
+"""A cheap HTTP client in a process of its own: encoded requests, kept connections, nothing parsed but the length."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_END = b"\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where to post, and with which further header lines."""
+
+    host: str
+    port: int
+    path: str
+    headers: tuple[str, ...] = ()
+
+    def request(self, body: bytes) -> bytes:
+        lines = (
+            f"POST {self.path} HTTP/1.1",
+            f"Host: {self.host}:{self.port}",
+            "Content-Type: application/json",
+            f"Content-Length: {len(body)}",
+            *self.headers,
+        )
+        return "\r\n".join((*lines, "", "")).encode() + body
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """How long it took in all, and each request, in seconds."""
+
+    seconds: float
+    latencies: list[float]
+
+
+class Client:
+    """Posts from another process, so that the client's own work is not the server's."""
+
+    def __init__(self, pool: ProcessPoolExecutor) -> None:
+        self._pool = pool
+
+    def flood(self, target: Target, bodies: Sequence[bytes], *, connections: int) -> Posted:
+        """Post them all, each connection as soon as its last answer is there."""
+        return self._pool.submit(_post, target, bodies, connections, None).result()
+
+    def pace(self, target: Target, bodies: Sequence[bytes], *, connections: int, per_second: float) -> Posted:
+        """Post at set times, whether or not earlier ones were answered; a latency counts from its set time."""
+        return self._pool.submit(_post, target, bodies, connections, per_second).result()
+
+
+@contextmanager
+def running() -> Iterator[Client]:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        yield Client(pool)
+
+
+def _post(target: Target, bodies: Sequence[bytes], connections: int, per_second: float | None) -> Posted:
+    requests = [target.request(body) for body in bodies]
+    latencies = [0.0] * len(requests)
+    failures: list[BaseException] = []
+    numbers = itertools.count()
+    sockets = [socket.create_connection((target.host, target.port), timeout=60) for _ in range(connections)]
+    began = time.monotonic() + 0.05
+
+    def scheduled(number: int) -> float:
+        if per_second is None:
+            return time.monotonic()
+        due = began + number / per_second
+        time.sleep(max(0.0, due - time.monotonic()))
+        return due
+
+    def work(connection: socket.socket) -> None:
+        try:
+            while (number := next(numbers)) < len(requests):
+                due = scheduled(number)
+                connection.sendall(requests[number])
+                _read(connection)
+                latencies[number] = time.monotonic() - due
+        except BaseException as failure:  # noqa: BLE001 - raised again in the main thread
+            failures.append(failure)
+
+    time.sleep(max(0.0, began - time.monotonic()))
+    _together(work, sockets)
+    ended = time.monotonic()
+    if failures:
+        raise failures[0]
+    return Posted(ended - began, latencies)
+
+
+def _together(work: Callable[[socket.socket], None], sockets: Sequence[socket.socket]) -> None:
+    threads = [threading.Thread(target=work, args=(connection,)) for connection in sockets]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for connection in sockets:
+        connection.close()
+
+
+def _read(connection: socket.socket) -> None:
+    """One whole answer; anything but a 2xx ends the bench."""
+    data = connection.recv(65536)
+    while (end := data.find(_END)) < 0:
+        more = connection.recv(65536)
+        if not more:
+            raise ConnectionError(f"The server hung up: {data[:300]!r}")
+        data += more
+    length = _LENGTH.search(data, 0, end)
+    if not data.startswith(b"HTTP/1.1 2") or length is None:
+        raise ConnectionError(f"Not what was hoped for: {data[:600]!r}")
+    missing = int(length[1]) - (len(data) - end - len(_END))
+    while missing > 0:
+        missing -= len(connection.recv(min(missing, 1 << 20)))
