@@ -25,6 +25,7 @@ urlpatterns = [
     path("people/", people.index, name="people"),
     path("people/new/", people.new, name="person-new"),
     path("people/of/<str:username>/", people.person, name="person"),
+    path("people/of/<str:username>/rights/", people.rights, name="person-rights"),
     path("people/of/<str:username>/deactivation/", people.deactivation, name="person-deactivation"),
     path("people/of/<str:username>/reactivation/", people.reactivation, name="person-reactivation"),
     path("people/of/<str:username>/password/", people.password_reset, name="person-password"),

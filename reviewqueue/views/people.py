@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from .. import access, events, people
 from ..forms.people import NewPersonForm, PersonForm
 from ..http import PersonRequest, for_people
+from ..models import User
 from ..problems import DomainError
 
 STORY = 20  # events on a person's page
@@ -45,7 +46,7 @@ def new(request: PersonRequest) -> HttpResponse:
     return render(request, "reviewqueue/person_new.html", {"form": form})
 
 
-@require_http_methods(["GET", "POST"])
+@require_GET
 @for_people(access.may_see_people)
 def person(request: PersonRequest, username: str) -> HttpResponse:
     """One person: their rights, and for managers the form that changes them."""
@@ -55,8 +56,16 @@ def person(request: PersonRequest, username: str) -> HttpResponse:
         "queues": [membership.queue.slug for membership in somebody.memberships.all()],
         "all_queues": somebody.all_queues,
     }
-    form = PersonForm(request.POST or None, by=request.user, person=somebody, initial=initial)
-    if request.method == "POST" and form.is_valid():
+    return _person_page(request, somebody, PersonForm(by=request.user, person=somebody, initial=initial))
+
+
+@require_POST
+@for_people(access.may_manage)
+def rights(request: PersonRequest, username: str) -> HttpResponse:
+    """Another role, or other streams."""
+    somebody = people.person_for(request.user, username)
+    form = PersonForm(request.POST, by=request.user, person=somebody)
+    if form.is_valid():
         try:
             people.change(user_id=somebody.pk, by=request.user, **form.rights())
         except DomainError as refusal:
@@ -64,14 +73,7 @@ def person(request: PersonRequest, username: str) -> HttpResponse:
         else:
             messages.success(request, _("Saved."))
             return redirect("person", username)
-    context = {
-        "person": somebody,
-        "form": form,
-        "may_change": access.may_manage(request.user) and somebody != request.user,
-        "may_take_over": people.may_take_over(request.user, somebody),
-        "story": events.about("user", username).reverse()[:STORY],
-    }
-    return render(request, "reviewqueue/person.html", context)
+    return _person_page(request, somebody, form)
 
 
 @require_POST
@@ -97,6 +99,17 @@ def password_reset(request: PersonRequest, username: str) -> HttpResponse:
     """A new password for somebody who lost theirs, shown once."""
     somebody = people.person_for(request.user, username)
     return _password_page(request, username, people.reset_password(user_id=somebody.pk, by=request.user))
+
+
+def _person_page(request: PersonRequest, somebody: User, form: PersonForm) -> HttpResponse:
+    context = {
+        "person": somebody,
+        "form": form,
+        "may_change": access.may_manage(request.user) and somebody != request.user,
+        "may_take_over": people.may_take_over(request.user, somebody),
+        "story": events.about("user", somebody.username).reverse()[:STORY],
+    }
+    return render(request, "reviewqueue/person.html", context)
 
 
 def _password_page(request: PersonRequest, username: str, password: str) -> HttpResponse:
