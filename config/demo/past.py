@@ -23,6 +23,7 @@ from reviewqueue.models import User
 
 DAYS = 21
 SHIFTS = (time(9), time(11), time(14), time(16))
+BATCHES = 3
 SECONDS_PER_ITEM = (6, 40)
 # How often a demo reviewer asks the lead, or cannot tell.
 ESCALATES, CANNOT_TELL = 0.015, 0.01
@@ -82,10 +83,10 @@ def _shifts(flow: Flow, until: datetime) -> Iterator[Shift]:
 
 
 def _post(shift: Shift, rng: random.Random) -> None:
-    """Arrivals of the last two hours, in ten batches."""
-    for index in range(10):
-        batch = shift.samples[index::10]
-        moment = shift.at - timedelta(minutes=rng.uniform(5, 120) if shift.worked else 12 * index)
+    """Arrivals of the last two hours, in a few batches."""
+    for index in range(BATCHES):
+        batch = shift.samples[index::BATCHES]
+        moment = shift.at - timedelta(minutes=rng.uniform(5, 120) if shift.worked else 40 * index)
         if batch:
             raw = [_element(sample, shift.flow.model) for sample in batch]
             ingest.receive(stream=shift.flow.stream, raw=raw, actor="key:demo", now=moment)
@@ -128,7 +129,7 @@ def _have_final_say(shift: Shift, lead: User, truth: dict[str, Sample], moment: 
     """The lead takes what was escalated, once it is settled that it was."""
     while outcomes.settle(now=moment + timedelta(minutes=10)):
         pass
-    slug, rng = shift.flow.stream.slug, random.Random(0)  # noqa: S311
+    slug, rng = shift.flow.stream.slug, random.Random(0)
     at = moment + timedelta(minutes=20)
     while claim := claims.claim_next(user=lead, slug=slug, now=at, rng=rng, resume=False):
         sample = truth[claim.item.reference]
