@@ -17,7 +17,7 @@ from django.db.models.functions import Greatest
 from . import answers, claimed, clock, events, leases, slots, words
 from .claimed import Claim
 from .leases import ClaimId, ClaimLost, Holder, Lease
-from .models import FirstAnswer, Item, Slot, User, Verdict
+from .models import FirstAnswer, Item, Label, Slot, User, Verdict
 from .problems import DomainError, NotFound
 from .words import Said
 
@@ -150,7 +150,7 @@ def undo(*, verdict_id: int, user: User, now: datetime | None = None) -> Claim:
         leases.demand_item(lease)
         if verdict.undone_at is not None:
             return _fresh_claim(lease, user)
-        if verdict.final_at <= lease.now:
+        if verdict.final_at <= lease.now or _counted(lease):
             raise VerdictFinal("This verdict is final: the time to undo it is over.")
         verdict.undone_at = lease.now
         verdict.save(update_fields=["undone_at"])
@@ -237,6 +237,11 @@ def _claim_of(verdict_id: int, user: User) -> ClaimId:
     if verdict is None:
         raise NotFound("There is no such verdict of yours.")
     return ClaimId(slot=verdict.slot_id, number=verdict.claim)
+
+
+def _counted(lease: Lease) -> bool:
+    """The round has its label already: said apart from the time, because a clock may be set back."""
+    return Label.objects.filter(item_id=lease.item_id, round=lease.round).exists()
 
 
 def _fresh_slot(lease: Lease, user: User) -> Slot:

@@ -1,0 +1,22 @@
+"""What the tests of people's side share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+
+from reviewqueue import ledger
+
+
+@pytest.fixture
+def balanced(db: None) -> Iterator[None]:
+    """After the test no check of the ledger finds anything."""
+    yield
+    broken = {}
+    for check in ledger.checks():
+        with connection.cursor() as cursor:
+            cursor.execute(check.sql)
+            broken[check.sentence] = cursor.fetchall()
+    assert {sentence: rows for sentence, rows in broken.items() if rows} == {}

@@ -1,0 +1,391 @@
+"""Who is offered what, in which order, and what they see of it."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from reviewqueue import access, claims, clock, events, leases, verdicts
+from reviewqueue import queue as queues
+from reviewqueue.claimed import Claim
+from reviewqueue.models import ClaimCursor, Guideline, Membership, Queue, Slot, User
+from reviewqueue.models.items import Lane
+from reviewqueue.problems import NotFound
+from tests.reviewqueue import items
+
+pytestmark = pytest.mark.usefixtures("balanced")
+
+
+class Always(random.Random):
+    """Draws the number it was made with."""
+
+    def __init__(self, drawn: float) -> None:
+        super().__init__()
+        self.drawn = drawn
+
+    def random(self) -> float:
+        return self.drawn
+
+
+def test_the_lowest_rank_comes_first(queue: Queue, rob: User, rita: User) -> None:
+    items.enqueue(1, rank=2.5)
+    items.enqueue(2, rank=-7.0)
+    items.enqueue(3, rank=2.5)
+    assert [items.take(person).item.id for person in (rob, rita, rob)] == [2, 1, 3]
+
+
+def test_nothing_waiting_is_none(queue: Queue, rob: User) -> None:
+    assert claims.claim_next(user=rob, slug="intents") is None
+
+
+def test_the_desk_goes_back_to_what_it_holds_and_the_api_takes_another(queue: Queue, rob: User) -> None:
+    items.enqueue(1, 2)
+    first = items.take(rob)
+    assert items.take(rob, resume=True) == first
+    assert items.take(rob, resume=False).item.id == 2
+
+
+def test_a_reservation_lasts_as_long_as_its_queue_says(queue: Queue, rob: User) -> None:
+    items.enqueue(1)
+    now = clock.current()
+    assert items.take(rob, now=now).reserved_until == now + timedelta(minutes=15)
+
+
+def test_a_lapsed_reservation_is_given_to_the_next_who_asks(queue: Queue, rob: User, rita: User) -> None:
+    items.enqueue(1)
+    lost = items.take(rob)
+    assert claims.claim_next(user=rita, slug="intents") is None
+    won = items.take(rita, now=lost.reserved_until)
+    assert won.item.id == 1
+    assert won.id != lost.id
+    with pytest.raises(leases.ClaimLost):
+        claims.renew(claim_id=lost.id, user=rob)
+
+
+def test_whoever_let_it_lapse_may_take_it_again_under_a_new_number(queue: Queue, rob: User) -> None:
+    items.enqueue(1, reviews_wanted=2)
+    lapsed = items.take(rob)
+    again = items.take(rob, now=lapsed.reserved_until)
+    assert again.id.split(".") == [lapsed.id.split(".")[0], "2"]
+
+
+def test_two_reviews_of_one_item_are_two_people(queue: Queue, rob: User, rita: User) -> None:
+    items.enqueue(1, reviews_wanted=2)
+    items.take(rob)
+    assert claims.claim_next(user=rob, slug="intents", resume=False) is None
+    items.take(rita)
+    assert Slot.objects.reserved().count() == 2
+
+
+def test_whoever_judged_an_item_gets_no_other_slot_of_it(queue: Queue, rob: User, rita: User) -> None:
+    items.enqueue(1, reviews_wanted=2)
+    items.judge(rob)
+    assert claims.claim_next(user=rob, slug="intents") is None
+    assert items.take(rita).item.id == 1
+
+
+def test_nobody_holds_more_than_ten(queue: Queue, rob: User) -> None:
+    items.enqueue(*range(1, 13))
+    held = [items.take(rob) for _ in range(10)]
+    with pytest.raises(claims.TooManyClaims):
+        items.take(rob)
+    assert [claim.id for claim in claims.held_by(rob)] == [claim.id for claim in held]
+    claims.release(claim_id=held[3].id, user=rob)
+    assert items.take(rob).item.id == held[3].item.id
+
+
+def test_what_is_given_back_is_offered_again(queue: Queue, rob: User) -> None:
+    items.enqueue(1)
+    claims.release(claim_id=items.take(rob).id, user=rob)
+    assert items.take(rob).item.id == 1
+
+
+def test_what_is_passed_on_is_offered_to_others_only_until_it_is_reopened(
+    queue: Queue, rob: User, rita: User, ann: User
+) -> None:
+    items.enqueue(1)
+    claims.pass_on(claim_id=items.take(rob).id, user=rob, reason="not my field")
+    assert claims.claim_next(user=rob, slug="intents") is None
+    assert events.about("item", 1).get().after == {"claim": f"{Slot.objects.get().pk}.1", "reason": "not my field"}
+    items.judge(rita)
+    items.settle()
+    queues.reopen(item_id=1, by=ann)
+    assert items.take(rob).item.id == 1
+
+
+def test_a_share_of_the_claims_looks_at_the_checks_first(queue: Queue, rob: User) -> None:
+    items.enqueue(1, 2)
+    items.enqueue(11, 12, lane=Lane.CHECKS, rank=99.0)
+    taken = [items.take(rob, rng=Always(drawn)).item.id for drawn in (0.9, 0.2, 0.3, 0.9)]
+    assert taken == [1, 11, 2, 12]
+
+
+def test_neither_lane_starves(queue: Queue, rob: User) -> None:
+    items.enqueue(*range(1, 101))
+    items.enqueue(*range(201, 301), lane=Lane.CHECKS)
+    rng = random.Random(7)
+    checks = 0
+    for _ in range(100):
+        claim = items.take(rob, rng=rng)
+        checks += claim.item.id > 200
+        items.decide(claim, rob)
+    assert 15 <= checks <= 35
+
+
+def test_a_lead_is_offered_the_final_say_first_and_others_never(queue: Queue, rob: User, rita: User, ann: User) -> None:
+    items.enqueue(1, 2)
+    items.judge(rob, "escalate", note="refund or billing?")
+    items.settle()
+    assert items.take(rita).item.id == 2
+    claim = items.take(ann)
+    assert (claim.item.id, claim.final_say, claim.revealed) == (1, True, True)
+    (other,) = claim.others
+    assert (other.person, other.kind, other.note) == ("rob", "escalate", "refund or billing?")
+
+
+def test_nobody_has_the_final_say_on_what_they_judged(queue: Queue, ann: User, rob: User) -> None:
+    items.enqueue(1)
+    items.judge(ann, "escalate")
+    items.settle()
+    assert claims.claim_next(user=ann, slug="intents") is None
+    User.objects.filter(pk=rob.pk).update(role="lead")
+    assert items.take(rob).final_say
+
+
+def test_nobody_has_the_final_say_on_what_they_judged_in_an_earlier_round(
+    queue: Queue, ann: User, rob: User, rita: User
+) -> None:
+    items.enqueue(1)
+    items.judge(ann)
+    items.settle()
+    queues.reopen(item_id=1, by=ann)
+    items.judge(rob, "escalate")
+    items.settle()
+    assert claims.claim_next(user=ann, slug="intents") is None
+
+
+def test_only_active_reviewers_of_the_queue_claim(queue: Queue, rob: User, eve: User, mara: User, otto: User) -> None:
+    items.enqueue(1)
+    User.objects.filter(pk=rob.pk).update(is_active=False)
+    for person in (rob, eve, mara, otto):
+        with pytest.raises(access.NotAMember):
+            claims.claim_next(user=person, slug="intents")
+    with pytest.raises(NotFound):
+        claims.claim_next(user=rob, slug="elsewhere")
+
+
+@pytest.mark.parametrize("change", [{"role": "admin"}, {"all_queues": True}])
+def test_administrators_and_members_of_everything_claim_without_membership(
+    queue: Queue, eve: User, change: dict[str, Any]
+) -> None:
+    items.enqueue(1)
+    User.objects.filter(pk=eve.pk).update(**change)
+    assert items.take(eve).item.id == 1
+
+
+def test_a_claim_is_seen_by_its_holder_only(queue: Queue, rob: User, rita: User, eve: User) -> None:
+    items.enqueue(1)
+    claim = items.take(rob)
+    assert claims.claim(rob, claim.id) == claim
+    for person in (rita, eve):
+        with pytest.raises(NotFound):
+            claims.claim(person, claim.id)
+        with pytest.raises(NotFound):
+            claims.release(claim_id=claim.id, user=person)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1", "1.", "1.0", "0.1", "-1.1", "a.b", "1.1.1", "\u0661.\u0661", "9" * 30 + ".1", "1.1\n"]
+)
+def test_what_is_no_claim_number_is_not_found(queue: Queue, rob: User, text: str) -> None:
+    with pytest.raises(NotFound):
+        claims.claim(rob, text)
+
+
+def test_a_number_that_was_never_given_out_is_not_found(queue: Queue, rob: User) -> None:
+    items.enqueue(1)
+    claim = items.take(rob)
+    with pytest.raises(NotFound):
+        claims.claim(rob, claim.id + "7")
+
+
+def test_renewing_reserves_for_the_full_time_again_and_never_shortens(queue: Queue, rob: User) -> None:
+    items.enqueue(1)
+    now = clock.current()
+    claim = items.take(rob, now=now)
+    renewed = claims.renew(claim_id=claim.id, user=rob, now=now + timedelta(minutes=10))
+    assert renewed.reserved_until == now + timedelta(minutes=25)
+    Queue.objects.update(reserve_minutes=1)
+    assert claims.renew(claim_id=claim.id, user=rob, now=now) == renewed
+
+
+def test_whoever_leaves_mid_claim_can_do_nothing_and_the_item_goes_on(queue: Queue, rob: User, rita: User) -> None:
+    items.enqueue(1)
+    claim = items.take(rob)
+    Membership.objects.filter(user=rob).delete()
+    for act in (
+        lambda: verdicts.submit(claim_id=claim.id, user=rob, kind="agree"),
+        lambda: claims.renew(claim_id=claim.id, user=rob),
+    ):
+        with pytest.raises(access.NotAMember):
+            act()
+    assert items.take(rita, now=claim.reserved_until).item.id == 1
+
+
+def test_until_they_have_answered_nothing_about_the_proposal_is_read(queue: Queue, rob: User) -> None:
+    secret = "kangaroo"
+    items.enqueue(
+        1,
+        answer_first=True,
+        proposal=secret,
+        alternatives=[{"answer": secret}],
+        field_hints={secret: 1.0},
+        why={"message": secret, "params": {}},
+        model=secret,
+        lane=Lane.CHECKS,
+        source="test",
+    )
+    claim = items.take(rob)
+    assert (claim.answer_first, claim.revealed) == (True, False)
+    shown = json.dumps(asdict(claim), default=str)
+    assert secret not in shown
+    assert "lane" not in shown
+    assert "source" not in shown
+    assert list(claim.item.answers) == ["billing", "refund", "card_arrival"]
+
+
+def test_a_check_and_an_ordinary_item_look_the_same(queue: Queue, rob: User) -> None:
+    def blank(claim: Claim) -> dict[str, Any]:
+        told = asdict(claim)
+        for name in ("id", "reference"):
+            del told["item"][name]
+        return told | {"id": None, "reserved_until": None}
+
+    items.enqueue(1, answer_first=True)
+    items.enqueue(2, answer_first=True, lane=Lane.CHECKS, source="audit")
+    assert blank(items.take(rob)) == blank(items.take(rob))
+
+
+def test_guidelines_are_those_of_the_moment_it_was_reserved(queue: Queue, rob: User) -> None:
+    items.enqueue(1, 2)
+    first = items.take(rob)
+    Guideline.objects.create(queue=queue, number=2, text="new")
+    assert claims.claim(rob, first.id).item.guideline_number == 1
+    assert items.take(rob, now=items.later()).item.guideline_number == 2
+
+
+def test_held_by_tells_apart_the_queues(queue: Queue, rob: User) -> None:
+    items.enqueue(1)
+    claim = items.take(rob)
+    assert claims.held_by(rob, "intents") == [claim]
+    assert claims.held_by(rob, "elsewhere") == []
+    assert claims.held_by(rob, now=claim.reserved_until) == []
+
+
+def test_a_claim_costs_few_statements(queue: Queue, rob: User) -> None:
+    items.enqueue(1)
+    with CaptureQueriesContext(connection) as captured:
+        items.take(rob, rng=Always(0.9))
+    assert len(captured) <= 5
+
+
+# The measured trap: whoever has judged much of a queue that wants two reviews each.
+
+
+@pytest.fixture
+def trapped(queue: Queue, rob: User) -> int:
+    """Rob has judged the first thousand of the items, and each of them waits for somebody else."""
+    judged = 1000
+    items.enqueue(*range(1, judged + 101), reviews_wanted=2)
+    mine = Slot.objects.filter(kind="first", item_id__lte=judged)
+    mine.update(state="closed")  # as good as judged, without the verdicts that the ledger would ask for
+    Slot.objects.filter(kind="second", item_id__lte=judged).update(answer_first=True)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO reviewqueue_pass (item_id, round, user_id, reason, at) "
+            "SELECT id, 1, %s, 'judged_original', now() FROM reviewqueue_item WHERE id <= %s",
+            [rob.pk, judged],
+        )
+    return judged
+
+
+def test_the_second_claim_does_not_walk_past_it_all_again(trapped: int, rob: User) -> None:
+    assert items.take(rob).item.id == trapped + 1
+    cursor = ClaimCursor.objects.get()
+    assert (cursor.rank, cursor.lane) == (trapped + 1, Lane.ORDINARY)
+    assert _slots_looked_at(rob) <= 70
+    assert items.take(rob).item.id == trapped + 2
+
+
+def test_a_cursor_sees_what_becomes_free_before_it(trapped: int, rob: User, rita: User) -> None:
+    claim = items.take(rob)
+    items.enqueue(5000, rank=0.5)
+    assert items.take(rob).item.id == 5000
+    assert items.take(rob).item.id == trapped + 2
+    claims.release(claim_id=claim.id, user=rob)
+    assert items.take(rob).item.id == trapped + 1
+
+
+def test_a_cursor_ends_with_the_first_reservation_it_passed_by(trapped: int, rob: User, rita: User) -> None:
+    items.enqueue(5000, rank=0.5)
+    now = clock.current()
+    held = items.take(rita, now=now - timedelta(minutes=13))
+    assert held.item.id == 5000
+    items.take(rob, now=now)
+    assert ClaimCursor.objects.get().recheck_at == held.reserved_until
+    assert items.take(rob, now=held.reserved_until).item.id == 5000
+
+
+def test_a_cursor_lasts_five_minutes_at_most_and_is_not_prolonged(trapped: int, rob: User) -> None:
+    now = clock.current()
+    items.take(rob, now=now)
+    until = now + timedelta(minutes=5)
+    assert ClaimCursor.objects.get().recheck_at == until
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO reviewqueue_pass (item_id, round, user_id, reason, at) "
+            "SELECT id, 1, %s, 'judged_original', now() FROM reviewqueue_item WHERE id BETWEEN %s AND %s",
+            [rob.pk, trapped + 2, trapped + 90],
+        )
+    assert items.take(rob, now=now + timedelta(minutes=1)).item.id == trapped + 91
+    cursor_row = ClaimCursor.objects.get()
+    assert (cursor_row.rank, cursor_row.recheck_at) == (trapped + 91, until)
+
+
+def test_when_nothing_is_left_behind_the_cursor_the_head_is_looked_at_once_more(trapped: int, rob: User) -> None:
+    items.take(rob)
+    ClaimCursor.objects.update(rank=1e9)
+    assert items.take(rob).item.id == trapped + 2
+
+
+def _slots_looked_at(user: User) -> int:
+    """How many entries of the index the next claim reads, as PostgreSQL counts them; takes nothing."""
+    look = {
+        "user": user.pk,
+        "queue": Queue.objects.get().pk,
+        "lane": Lane.ORDINARY,
+        "now": clock.current(),
+        "from_head": False,
+        "most": claims.MOST_HELD,
+        "minutes": 15,
+        "passed_by": claims.PASSED_BY + 1,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute("SAVEPOINT look")
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {claims._CLAIM}", look)
+        (plan,) = cursor.fetchone() or ()
+        cursor.execute("ROLLBACK TO SAVEPOINT look")
+    scan = next(node for node in _nodes(plan[0]["Plan"]) if node.get("Alias") == "s")
+    assert scan["Index Name"] == "slot_to_claim"
+    return int(scan["Actual Rows"]) + int(scan["Rows Removed by Filter"])
+
+
+def _nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    return [plan, *(node for child in plan.get("Plans", []) for node in _nodes(child))]

@@ -1,0 +1,168 @@
+"""From final verdicts to labels, and out."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from reviewqueue import claims, events, labels
+from reviewqueue.models import Item, Label, LabelOutbox, Membership, Queue, Slot, User
+from tests.reviewqueue import items
+
+pytestmark = pytest.mark.usefixtures("balanced")
+
+
+@pytest.fixture
+def cora(queue: Queue) -> User:
+    """A third reviewer."""
+    user = User.objects.create_user(username="cora", role="reviewer")
+    Membership.objects.create(user=user, queue=queue)
+    return user
+
+
+def test_an_item_is_claimed_judged_and_settled(queue: Queue, rob: User) -> None:
+    items.enqueue(1, source="output")
+    submitted = items.judge(rob, "correct", answer="billing", active_seconds=0.0)
+    assert labels.settle_due() == 0
+    assert labels.settle_due(now=submitted.final_at) == 1
+    (settled,) = labels.take()
+    label = Label.objects.get()
+    assert settled == labels.Settled(
+        label_id=label.pk,
+        item_id=1,
+        queue="intents",
+        source="output",
+        round=1,
+        outcome="answered",
+        answer="billing",
+        first_outcome="answered",
+        first_answer="billing",
+        blind=False,
+        basis="single",
+        verdicts=[submitted.id],
+        reviews=1,
+        active_seconds=0.0,
+        schema_number=1,
+        settled_at=submitted.final_at,
+    )
+    item = Item.objects.get()
+    assert (item.state, item.closed_at, item.settle_at) == ("settled", submitted.final_at, None)
+    assert [event.verb for event in events.about("item", 1)] == ["settled"]
+
+
+def test_a_label_is_taken_once_and_comes_back_when_its_taker_fails(queue: Queue, rob: User) -> None:
+    items.enqueue(1)
+    items.judge(rob)
+    labels.settle_due(now=items.later())
+    with transaction.atomic():
+        assert len(labels.take()) == 1
+        transaction.set_rollback(True)
+    assert len(labels.take()) == 1
+    assert labels.take() == []
+    assert not LabelOutbox.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_taking_outside_a_transaction_is_a_mistake() -> None:
+    with pytest.raises(RuntimeError):
+        labels.take()
+
+
+@pytest.mark.parametrize(("kind", "outcome"), [("none", "rejected"), ("unjudgeable", "unjudgeable")])
+def test_no_answer_is_an_outcome_too(queue: Queue, rob: User, kind: str, outcome: str) -> None:
+    items.enqueue(1)
+    items.judge(rob, kind)
+    (settled,) = items.settle()
+    assert (settled.outcome, settled.answer, settled.first_outcome) == (outcome, None, outcome)
+
+
+def test_an_item_waits_for_all_its_reviews(queue: Queue, rob: User, rita: User) -> None:
+    items.enqueue(1, reviews_wanted=2)
+    items.judge(rob)
+    assert items.settle() == []
+    assert Item.objects.get().settle_at is None
+    items.judge(rita)
+    (settled,) = items.settle()
+    assert (settled.basis, settled.reviews, settled.answer) == ("majority", 2, "refund")
+
+
+def test_two_of_three_are_a_majority(queue: Queue, rob: User, rita: User, cora: User) -> None:
+    items.enqueue(1, reviews_wanted=3)
+    items.judge(rob, "correct", answer="billing")
+    items.judge(rita, "none")
+    items.judge(cora, "correct", answer="billing")
+    (settled,) = items.settle()
+    assert (settled.answer, settled.basis, len(settled.verdicts)) == ("billing", "majority", 3)
+
+
+def test_people_who_disagree_ask_a_lead_once(queue: Queue, rob: User, rita: User, ann: User) -> None:
+    items.enqueue(1, reviews_wanted=2, answer_first=True)
+    items.judge(rob)
+    items.judge(rita, "correct", answer="billing")
+    assert items.settle() == []
+    assert items.settle() == []
+    final = Slot.objects.get(kind="final")
+    assert (final.lane, final.answer_first) == (2, False)
+    assert [event.verb for event in events.about("item", 1)].count("asked_lead") == 1
+    items.judge(ann, "correct", answer="card_arrival")
+    (settled,) = items.settle()
+    assert (settled.answer, settled.basis, settled.reviews) == ("card_arrival", "final_say", 3)
+    assert (settled.first_answer, settled.blind) == ("card_arrival", False)
+
+
+def test_asking_the_lead_waits_for_the_undo_and_lets_the_final_say_settle(queue: Queue, rob: User, ann: User) -> None:
+    items.enqueue(1, reviews_wanted=2)
+    items.judge(rob, "escalate")
+    assert labels.settle_due() == 0
+    offered = items.take(ann)
+    assert not offered.final_say
+    claims.release(claim_id=offered.id, user=ann)
+    items.settle()
+    items.judge(ann, "agree")
+    (settled,) = items.settle()
+    assert (settled.answer, settled.basis) == ("refund", "final_say")
+    assert not Slot.objects.open().exists()
+
+
+def test_first_answers_make_the_error_and_final_ones_the_decision(queue: Queue, rob: User, rita: User) -> None:
+    items.enqueue(1, reviews_wanted=2, answer_first=True)
+    items.judge(rob, "agree", first="billing")
+    items.judge(rita, "agree", first="billing")
+    (settled,) = items.settle()
+    assert (settled.answer, settled.first_answer, settled.blind) == ("refund", "billing", True)
+
+
+def test_one_who_saw_the_proposal_takes_the_blindness_away(queue: Queue, rob: User, rita: User) -> None:
+    items.enqueue(1, reviews_wanted=2)
+    items.judge(rob)
+    items.judge(rita)
+    assert not items.settle()[0].blind
+
+
+def test_a_new_verdict_postpones_the_settling_of_all(queue: Queue, rob: User, rita: User) -> None:
+    items.enqueue(1, reviews_wanted=2)
+    first = items.judge(rob)
+    second = items.judge(rita, now=items.later(10))
+    assert labels.settle_due(now=first.final_at) == 0
+    assert labels.settle_due(now=second.final_at) == 1
+
+
+def test_a_sweep_costs_as_many_statements_for_many_as_for_one(queue: Queue, rob: User, rita: User) -> None:
+    counts = []
+    for numbers in ([1], range(2, 8)):
+        items.enqueue(*numbers)
+        for _ in numbers:
+            items.judge(rob)
+        with CaptureQueriesContext(connection) as captured:
+            labels.settle_due(now=items.later())
+        counts.append(len(captured))
+    assert counts[0] == counts[1]
+
+
+def test_a_sweep_does_as_many_as_it_is_told(queue: Queue, rob: User) -> None:
+    items.enqueue(1, 2, 3)
+    for _ in range(3):
+        items.judge(rob)
+    now = items.later()
+    assert [labels.settle_due(limit=2, now=now) for _ in range(3)] == [2, 1, 0]

@@ -1,0 +1,297 @@
+"""What people say, in which order, once, and how they take it back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from reviewqueue import claims, clock, events, labels, leases, verdicts
+from reviewqueue import queue as queues
+from reviewqueue.models import FirstAnswer, Guideline, Item, Queue, Slot, User, Verdict
+from reviewqueue.problems import Invalid, NotFound
+from tests.reviewqueue import items
+
+pytestmark = pytest.mark.usefixtures("balanced")
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "answer"),
+    [
+        ({"kind": "agree"}, "agree", "refund"),
+        ({"kind": "correct", "answer": "billing"}, "correct", "billing"),
+        ({"kind": "correct", "answer": "refund"}, "agree", "refund"),
+        ({"kind": "none"}, "none", None),
+        ({"kind": "unjudgeable", "reason": "ambiguous", "note": "cut off"}, "unjudgeable", None),
+        ({"kind": "escalate", "reason": "guideline_gap"}, "escalate", None),
+    ],
+)
+def test_every_verdict(queue: Queue, rob: User, said: dict[str, Any], kind: str, answer: str | None) -> None:
+    items.enqueue(1)
+    claim = items.take(rob)
+    submitted = verdicts.submit(claim_id=claim.id, user=rob, **said)
+    verdict = Verdict.objects.get()
+    assert (verdict.kind, verdict.answer, verdict.first_answer) == (kind, answer, answer)
+    assert (verdict.reason, verdict.note) == (said.get("reason", ""), said.get("note", ""))
+    assert (verdict.proposal_visible, verdict.final_say, verdict.round) == (True, False, 1)
+    assert (verdict.schema_number, verdict.guideline_number) == (1, 1)
+    assert submitted.final_at == verdict.submitted_at + timedelta(seconds=30)
+    assert Item.objects.get().settle_at == submitted.final_at
+    (event,) = events.about("verdict", verdict.pk)
+    assert (event.verb, event.actor, event.queue) == ("submitted", "user:rob", "intents")
+    assert event.after == {"item": "1", "kind": kind, "round": 1}
+
+
+@pytest.mark.parametrize(
+    ("said", "pointer"),
+    [
+        ({"kind": "maybe"}, "/verdict"),
+        ({"kind": "correct"}, "/answer"),
+        ({"kind": "correct", "answer": "nonsense"}, "/answer"),
+        ({"kind": "correct", "answer": ["refund"]}, "/answer"),
+        ({"kind": "agree", "answer": "refund"}, "/answer"),
+        ({"kind": "none", "reason": "x" * 41}, "/reason"),
+        ({"kind": "none", "note": "x" * 10_001}, "/note"),
+    ],
+)
+def test_what_cannot_be_said_is_refused_with_the_place(
+    queue: Queue, rob: User, said: dict[str, Any], pointer: str
+) -> None:
+    items.enqueue(1)
+    claim = items.take(rob)
+    with pytest.raises(Invalid) as refused:
+        verdicts.submit(claim_id=claim.id, user=rob, **said)
+    assert refused.value.errors[0]["pointer"] == pointer
+    assert not Verdict.objects.exists()
+
+
+def test_the_same_again_is_the_same_and_anything_else_is_refused(queue: Queue, rob: User) -> None:
+    items.enqueue(1)
+    claim = items.take(rob)
+    said = {"claim_id": claim.id, "user": rob, "kind": "correct", "answer": "billing", "note": "see thread"}
+    first = verdicts.submit(**said)
+    again = verdicts.submit(**said, active_seconds=3.0)
+    assert (again.id, again.final_at, again.repeated) == (first.id, first.final_at, True)
+    assert verdicts.submit(**said, now=items.later(3600)).repeated
+    for other in ({"answer": "card_arrival"}, {"kind": "none", "answer": None}, {"note": ""}):
+        with pytest.raises(verdicts.VerdictExists):
+            verdicts.submit(**said | other)
+    assert Verdict.objects.count() == 1
+
+
+def test_a_late_verdict_is_lost_and_says_whether_somebody_has_the_item(queue: Queue, rob: User, rita: User) -> None:
+    items.enqueue(1)
+    claim = items.take(rob)
+    late = claim.reserved_until
+    with pytest.raises(leases.ClaimLost, match="back in the queue"):
+        verdicts.submit(claim_id=claim.id, user=rob, kind="agree", now=late)
+    items.take(rita, now=late)
+    with pytest.raises(leases.ClaimLost, match="someone else"):
+        verdicts.submit(claim_id=claim.id, user=rob, kind="agree", now=late)
+
+
+def test_somebody_elses_claim_and_verdict_do_not_exist(queue: Queue, rob: User, rita: User) -> None:
+    items.enqueue(1)
+    claim = items.take(rob)
+    with pytest.raises(NotFound):
+        verdicts.submit(claim_id=claim.id, user=rita, kind="agree")
+    given = verdicts.submit(claim_id=claim.id, user=rob, kind="agree")
+    with pytest.raises(NotFound):
+        verdicts.submit(claim_id=claim.id, user=rita, kind="agree")
+    with pytest.raises(NotFound):
+        verdicts.undo(verdict_id=given.id, user=rita)
+
+
+def test_nobody_works_longer_on_an_item_than_they_hold_it(queue: Queue, rob: User) -> None:
+    items.enqueue(1, 2, 3)
+    now = clock.current()
+    for seconds, counted in ((12.5, 12.5), (9000.0, 60.0), (-1.0, 0.0)):
+        claim = items.take(rob, now=now)
+        submitted = verdicts.submit(
+            claim_id=claim.id, user=rob, kind="agree", active_seconds=seconds, now=now + timedelta(seconds=60)
+        )
+        assert Verdict.objects.get(pk=submitted.id).active_seconds == counted
+
+
+def test_the_guidelines_recorded_are_those_that_were_shown(queue: Queue, rob: User) -> None:
+    items.enqueue(1)
+    claim = items.take(rob)
+    Guideline.objects.create(queue=queue, number=2, text="new")
+    verdicts.submit(claim_id=claim.id, user=rob, kind="agree")
+    assert Verdict.objects.get().guideline_number == claim.item.guideline_number == 1
+
+
+# Answer first
+
+
+def test_the_proposal_is_shown_after_the_answer_and_may_be_taken(queue: Queue, rob: User) -> None:
+    items.enqueue(1, answer_first=True)
+    claim = items.take(rob)
+    shown = verdicts.answer_first(claim_id=claim.id, user=rob, answer="billing")
+    assert (shown.revealed, shown.first_kind, shown.first_answer) == (True, "answer", "billing")
+    assert (shown.item.proposal, shown.item.model) == ("refund", "intent-clf")
+    assert claims.claim(rob, claim.id) == shown
+    verdicts.submit(claim_id=claim.id, user=rob, kind="agree")
+    verdict = Verdict.objects.get()
+    assert (verdict.first_answer, verdict.answer, verdict.proposal_visible) == ("billing", "refund", False)
+    assert verdict.first_at == FirstAnswer.objects.get().at
+
+
+@pytest.mark.parametrize("kind", ["agree", "none", "unjudgeable", "escalate"])
+def test_a_verdict_before_the_first_answer_is_out_of_order(queue: Queue, rob: User, kind: str) -> None:
+    items.enqueue(1, answer_first=True)
+    claim = items.take(rob)
+    with pytest.raises(verdicts.AnswerFirst):
+        verdicts.submit(claim_id=claim.id, user=rob, kind=kind)
+
+
+def test_a_first_answer_where_the_proposal_is_shown_is_out_of_order(queue: Queue, rob: User) -> None:
+    items.enqueue(1)
+    claim = items.take(rob)
+    with pytest.raises(verdicts.AnswerFirst):
+        verdicts.answer_first(claim_id=claim.id, user=rob, answer="billing")
+
+
+def test_a_first_answer_stands(queue: Queue, rob: User) -> None:
+    items.enqueue(1, answer_first=True)
+    claim = items.take(rob)
+    first = verdicts.answer_first(claim_id=claim.id, user=rob, kind="none")
+    assert verdicts.answer_first(claim_id=claim.id, user=rob, kind="none") == first
+    with pytest.raises(verdicts.VerdictExists):
+        verdicts.answer_first(claim_id=claim.id, user=rob, answer="billing")
+    for said in ({"answer": "nonsense"}, {"kind": "escalate"}, {"kind": "none", "answer": "billing"}):
+        with pytest.raises(Invalid):
+            verdicts.answer_first(claim_id=claim.id, user=rob, **said)
+
+
+def test_a_lapsed_first_answer_shows_nothing(queue: Queue, rob: User) -> None:
+    items.enqueue(1, answer_first=True)
+    claim = items.take(rob)
+    with pytest.raises(leases.ClaimLost):
+        verdicts.answer_first(claim_id=claim.id, user=rob, answer="billing", now=claim.reserved_until)
+
+
+def test_whoever_has_seen_the_proposal_keeps_their_first_answer(queue: Queue, rob: User) -> None:
+    items.enqueue(1, answer_first=True)
+    claim = items.take(rob)
+    verdicts.answer_first(claim_id=claim.id, user=rob, answer="billing")
+    claims.release(claim_id=claim.id, user=rob)
+    again = items.take(rob)
+    assert (again.revealed, again.first_answer) == (True, "billing")
+    lapsed = items.take(rob, now=again.reserved_until)
+    assert lapsed.first_answer == "billing"
+
+
+def test_the_next_person_does_not_inherit_it(queue: Queue, rob: User, rita: User) -> None:
+    items.enqueue(1, answer_first=True)
+    claim = items.take(rob)
+    verdicts.answer_first(claim_id=claim.id, user=rob, answer="billing")
+    claims.pass_on(claim_id=claim.id, user=rob)
+    assert not items.take(rita).revealed
+
+
+# Undo
+
+
+def test_undoing_reserves_a_fresh_slot_for_the_same_person(queue: Queue, rob: User) -> None:
+    items.enqueue(1, answer_first=True)
+    given = items.judge(rob, "correct", answer="billing")
+    fresh = verdicts.undo(verdict_id=given.id, user=rob)
+    assert (fresh.item.id, fresh.revealed, fresh.first_answer) == (1, True, "billing")
+    assert [slot.state for slot in Slot.objects.order_by("id")] == ["closed", "open"]
+    assert Item.objects.get().settle_at is None
+    verdicts.submit(claim_id=fresh.id, user=rob, kind="agree")
+    (settled,) = items.settle()
+    assert (settled.answer, settled.first_answer, settled.blind) == ("refund", "billing", True)
+    assert [event.verb for event in events.about("verdict", given.id)] == ["submitted", "undone"]
+
+
+def test_an_undone_verdict_stays_on_record_and_its_claim_is_over(queue: Queue, rob: User) -> None:
+    items.enqueue(1)
+    claim = items.take(rob)
+    given = verdicts.submit(claim_id=claim.id, user=rob, kind="none")
+    fresh = verdicts.undo(verdict_id=given.id, user=rob)
+    assert verdicts.undo(verdict_id=given.id, user=rob) == fresh
+    with pytest.raises(leases.ClaimLost):
+        verdicts.submit(claim_id=claim.id, user=rob, kind="none")
+    undone = Verdict.objects.get()
+    assert undone.kind == "none"
+    assert undone.undone_at is not None
+    claims.release(claim_id=fresh.id, user=rob)
+    with pytest.raises(leases.ClaimLost):
+        verdicts.undo(verdict_id=given.id, user=rob)
+
+
+def test_a_final_verdict_cannot_be_undone(queue: Queue, rob: User) -> None:
+    items.enqueue(1)
+    given = items.judge(rob)
+    with pytest.raises(verdicts.VerdictFinal):
+        verdicts.undo(verdict_id=given.id, user=rob, now=given.final_at)
+    items.settle()
+    with pytest.raises(verdicts.VerdictFinal):
+        verdicts.undo(verdict_id=given.id, user=rob, now=items.later())
+    with pytest.raises(NotFound):
+        verdicts.undo(verdict_id=10**9, user=rob)
+
+
+def test_without_an_undo_window_a_verdict_is_final_at_once(queue: Queue, rob: User) -> None:
+    items.enqueue(1, undo_seconds=0)
+    given = items.judge(rob)
+    with pytest.raises(verdicts.VerdictFinal):
+        verdicts.undo(verdict_id=given.id, user=rob)
+    assert labels.settle_due() == 1
+
+
+def test_undoing_one_of_two_leaves_the_other_to_settle_later(queue: Queue, rob: User, rita: User) -> None:
+    items.enqueue(1, reviews_wanted=2)
+    kept = items.judge(rob)
+    undone = items.judge(rita)
+    verdicts.undo(verdict_id=undone.id, user=rita)
+    assert Item.objects.get().settle_at == kept.final_at
+
+
+def test_a_withdrawn_items_verdict_cannot_be_undone(queue: Queue, rob: User) -> None:
+    items.enqueue(1)
+    given = items.judge(rob)
+    queues.withdraw(item_ids=[1], actor="key:1")
+    with pytest.raises(leases.ItemWithdrawn):
+        verdicts.undo(verdict_id=given.id, user=rob)
+
+
+def test_a_lead_may_undo_the_final_say_and_take_it_up_again(queue: Queue, rob: User, ann: User) -> None:
+    items.enqueue(1)
+    items.judge(rob, "escalate")
+    items.settle()
+    said = items.judge(ann, "none")
+    fresh = verdicts.undo(verdict_id=said.id, user=ann)
+    assert fresh.final_say
+    claims.release(claim_id=fresh.id, user=ann)
+    assert items.take(ann).final_say
+
+
+def test_the_final_say_cannot_be_passed_up(queue: Queue, rob: User, ann: User) -> None:
+    items.enqueue(1)
+    items.judge(rob, "escalate")
+    items.settle()
+    claim = items.take(ann)
+    with pytest.raises(verdicts.FinalSay):
+        verdicts.submit(claim_id=claim.id, user=ann, kind="escalate")
+
+
+def test_the_latest_verdicts_of_a_person(queue: Queue, rob: User, rita: User) -> None:
+    items.enqueue(1, 2, 3)
+    now = clock.current()
+    first = items.judge(rob, now=now - timedelta(minutes=5))
+    second = items.judge(rob, "none", now=now)
+    items.judge(rita)
+    latest = verdicts.recent(rob, now=now)
+    assert [(one.id, one.kind, one.undoable) for one in latest] == [
+        (second.id, "none", True),
+        (first.id, "agree", False),
+    ]
+    assert (latest[0].reference, latest[0].queue) == ("ticket-2", "intents")
+    assert len(verdicts.recent(rob, limit=1)) == 1
+    verdicts.undo(verdict_id=second.id, user=rob, now=now)
+    newest = verdicts.recent(rob, now=now)[0]
+    assert (newest.undone, newest.undoable) == (True, False)
