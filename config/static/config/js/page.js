@@ -1,4 +1,4 @@
-/** What every page can do: choose its appearance. The server reads the cookie, so no page flashes. */
+/** What every page can do. The appearance is a cookie that the server reads, so no page flashes. */
 
 const choice = document.querySelector("[data-theme-choice]");
 
@@ -14,3 +14,9 @@ function choose(theme) {
   document.querySelector('meta[name="color-scheme"]')?.setAttribute("content", theme || "light dark");
   document.cookie = `theme=${theme}; path=/; max-age=${theme ? 31536000 : 0}; samesite=lax`;
 }
+
+/** A whole page in the place of a part of one: the sign-in, say, after the session ended. It is not put there. */
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const detail = /** @type {CustomEvent} */ (event).detail;
+  if (/^\s*<!doctype html/i.test(detail.xhr.responseText)) detail.shouldSwap = false;
+});

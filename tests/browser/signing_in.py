@@ -1,0 +1,15 @@
+"""What the fixture `sign_in` is."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from playwright.sync_api import Page
+
+from reviewqueue.models import User
+
+
+class SignIn(Protocol):
+    """Opens a page as this person, in a browser of their own; `options` are the browser context's."""
+
+    def __call__(self, user: User, path: str = "/", **options: Any) -> Page: ...

@@ -1,0 +1,271 @@
+"""The desk in a real browser: by key, by finger, and with what goes wrong."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from reviewqueue import queue as queues
+from reviewqueue.models import AnswerSchema, FirstAnswer, Queue, Slot, User, Verdict
+from tests.browser.signing_in import SignIn
+from tests.reviewqueue import items
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+DESK = "/queues/intents/"
+
+
+def _ready(page: Page, text: str = "") -> None:
+    """This item is on screen and open for answers."""
+    expect(page.locator("#desk[data-ready] #item")).to_contain_text(text)
+
+
+def _done(page: Page) -> None:
+    """The queue has nothing left for this person."""
+    expect(page.get_by_role("heading", name="Nothing waits for you here")).to_be_visible()
+
+
+def _enqueue(*numbers: int, **fields: Any) -> None:
+    for number in numbers:
+        items.enqueue(number, input={"text": f"Letter {number}."}, **fields)
+
+
+def test_ten_items_by_keys_alone(sign_in: SignIn, rob: User) -> None:
+    _enqueue(*range(1, 11))
+    page = sign_in(rob, DESK)
+    for number, key in enumerate(["a", "1", "x", "t", "e", "2", "3", "a", "1", "a"], start=1):
+        _ready(page, f"Letter {number}.")
+        page.keyboard.press(key)
+    _done(page)
+    kinds = list(Verdict.objects.order_by("id").values_list("kind", flat=True))
+    assert kinds == [
+        "agree", "correct", "none", "unjudgeable", "escalate", "agree", "correct", "agree", "correct", "agree"
+    ]  # fmt: skip
+    assert all(seconds is not None for seconds in Verdict.objects.values_list("active_seconds", flat=True))
+
+
+def test_keys_are_dead_while_typing_in_a_dialog_held_down_or_with_a_modifier(sign_in: SignIn, rob: User) -> None:
+    _enqueue(1, 2)
+    page = sign_in(rob, DESK)
+    _ready(page)
+    page.keyboard.press("n")
+    page.keyboard.type("a text with xste in it")
+    expect(page.get_by_label("Note")).to_have_value("a text with xste in it")
+    page.keyboard.press("Escape")
+    for opener in ("g", "?"):
+        page.keyboard.press(opener)
+        expect(page.locator("dialog[open]")).to_be_visible()
+        page.keyboard.press("a")
+        page.keyboard.press("Escape")
+        expect(page.locator("dialog[open]")).to_have_count(0)
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Shift+A")
+    page.evaluate("document.dispatchEvent(new KeyboardEvent('keydown', {key: 'a', repeat: true}))")
+    assert not Verdict.objects.exists()
+    page.keyboard.press("a")
+    _ready(page, "Letter 2.")
+    assert Verdict.objects.get().note == "a text with xste in it"
+
+
+def test_nothing_is_answered_while_the_next_item_is_on_its_way(sign_in: SignIn, rob: User) -> None:
+    _enqueue(1, 2, 3)
+    page = sign_in(rob, DESK)
+    _ready(page)
+    page.evaluate(
+        """() => { const press = () => document.body.dispatchEvent(
+             new KeyboardEvent('keydown', {key: 'a', bubbles: true})); press(); press(); press(); }"""
+    )
+    _ready(page, "Letter 2.")
+    page.locator("button[data-key=a]").dblclick()
+    _ready(page, "Letter 3.")
+    assert Verdict.objects.count() == 2
+
+
+def test_single_keys_can_be_switched_off(sign_in: SignIn, rob: User) -> None:
+    _enqueue(1)
+    page = sign_in(rob, DESK)
+    _ready(page)
+    page.keyboard.press("?")
+    page.get_by_label("Switch single keys off").check()
+    page.keyboard.press("Escape")
+    page.keyboard.press("a")
+    page.reload()
+    _ready(page)
+    page.keyboard.press("a")
+    assert not Verdict.objects.exists()
+
+
+def test_undo_brings_the_item_back_and_the_next_one_waits(sign_in: SignIn, rob: User) -> None:
+    _enqueue(1, 2)
+    page = sign_in(rob, DESK)
+    _ready(page)
+    page.keyboard.press("a")
+    _ready(page, "Letter 2.")
+    page.keyboard.press("u")
+    _ready(page, "Letter 1.")
+    page.keyboard.press("x")
+    _ready(page, "Letter 2.")
+    assert list(Verdict.objects.counting().values_list("kind", flat=True)) == ["none"]
+
+
+def test_the_focus_and_the_announcement_follow_the_item(sign_in: SignIn, rob: User) -> None:
+    _enqueue(1, 2)
+    page = sign_in(rob, DESK)
+    _ready(page)
+    page.keyboard.press("a")
+    _ready(page, "Letter 2.")
+    assert page.evaluate("document.activeElement.id") == "item"
+    expect(page.locator("#announcement")).to_have_text("An item.")
+
+
+def test_a_late_answer_is_told_and_the_draft_stays(sign_in: SignIn, rob: User) -> None:
+    _enqueue(1)
+    page = sign_in(rob, DESK)
+    _ready(page)
+    page.get_by_label("Note").fill("half a thought")
+    Slot.objects.update(reserved_until=timezone.now() - timedelta(seconds=1))
+    page.locator("button[data-key=a]").click()
+    expect(page.locator("#notice")).to_contain_text("Your reservation ran out")
+    expect(page.get_by_label("Note")).to_have_value("half a thought")
+    expect(page.locator("button[data-key=a]")).to_be_disabled()
+    expect(page.get_by_role("link", name="Next item")).to_be_focused()
+    assert not Verdict.objects.exists()
+
+
+def test_an_answer_that_does_not_arrive_is_told_and_can_be_repeated(sign_in: SignIn, rob: User) -> None:
+    _enqueue(1)
+    page = sign_in(rob, DESK)
+    _ready(page)
+    page.route("**/verdict/", lambda route: route.abort())
+    page.keyboard.press("a")
+    expect(page.locator("#notice")).to_contain_text("did not reach the server")
+    page.unroute("**/verdict/")
+    page.keyboard.press("a")
+    _done(page)
+    assert Verdict.objects.count() == 1
+
+
+def test_the_reservation_warns_and_can_be_extended(sign_in: SignIn, rob: User) -> None:
+    _enqueue(1)
+    page = sign_in(rob)
+    page.clock.install()
+    page.goto(DESK)
+    _fast_forward(page, 14 * 60 + 10)
+    expect(page.get_by_role("button", name="Extend")).to_be_visible()
+    page.get_by_role("button", name="Extend").click()
+    expect(page.get_by_role("button", name="Extend")).to_be_hidden()
+
+
+def test_who_is_active_keeps_the_item(sign_in: SignIn, rob: User) -> None:
+    _enqueue(1)
+    page = sign_in(rob)
+    page.clock.install()
+    page.goto(DESK)
+    _fast_forward(page, 8 * 60)
+    before = Slot.objects.get().reserved_until
+    with page.expect_response("**/renewal/"):
+        page.mouse.move(200, 200)
+        page.clock.run_for(2000)
+    after = Slot.objects.get().reserved_until
+    assert before is not None
+    assert after is not None
+    assert after > before
+
+
+def test_answer_first_keeps_the_proposal_out_of_the_network(sign_in: SignIn, rob: User) -> None:
+    _enqueue(1, answer_first=True, proposal="card_arrival", model="moonlight-9")
+    bodies: list[str] = []
+    page = sign_in(rob)
+    page.on("response", lambda response: bodies.append(response.text()) if "/queues/" in response.url else None)
+    page.goto(DESK)
+    _ready(page)
+    expect(page.get_by_role("button", name="Agree with the AI")).to_have_count(0)
+    assert bodies
+    assert all("moonlight" not in body and "not sure" not in body for body in bodies)
+    page.keyboard.press("1")
+    expect(page.get_by_text("You answered: Billing")).to_be_visible()
+    _ready(page)
+    page.keyboard.press("a")
+    _done(page)
+    assert FirstAnswer.objects.get().answer == "billing"
+    assert Verdict.objects.get().answer == "card_arrival"
+
+
+def test_ticks_and_fields_are_sent_by_enter_and_enter_never_agrees(sign_in: SignIn, rob: User, queue: Queue) -> None:
+    AnswerSchema.objects.create(queue=queue, number=2, kind="labels", answers=["price", "service"])
+    schema = {"type": "object", "properties": {"total": {"type": "number"}}, "required": ["total"]}
+    AnswerSchema.objects.create(queue=queue, number=3, kind="structured", schema=schema)
+    _enqueue(1, schema_number=2, proposal=["price"], alternatives=[])
+    _enqueue(2, schema_number=3, proposal={"total": 12}, alternatives=[])
+    page = sign_in(rob, DESK)
+    _ready(page, "Letter 1.")
+    page.keyboard.press("1")
+    page.keyboard.press("2")
+    page.keyboard.press("Enter")
+    _ready(page, "Letter 2.")
+    page.get_by_label("Total").fill("17.5")
+    page.keyboard.press("Enter")
+    _done(page)
+    assert list(Verdict.objects.order_by("id").values_list("answer", flat=True)) == [["service"], {"total": 17.5}]
+
+
+def test_a_long_list_of_answers_is_searched(sign_in: SignIn, rob: User, queue: Queue) -> None:
+    AnswerSchema.objects.create(queue=queue, number=2, kind="label", answers=[f"intent_{n}_x" for n in range(77)])
+    _enqueue(1, schema_number=2, proposal="intent_7_x", alternatives=[])
+    page = sign_in(rob, DESK)
+    _ready(page)
+    page.keyboard.press("/")
+    page.keyboard.type("intent 42")
+    page.keyboard.press("Enter")
+    _done(page)
+    assert Verdict.objects.get().answer == "intent_42_x"
+
+
+def test_a_withdrawn_item_is_told(sign_in: SignIn, rob: User) -> None:
+    _enqueue(1)
+    page = sign_in(rob, DESK)
+    _ready(page)
+    queues.withdraw(item_ids=[1], actor="key:1")
+    page.keyboard.press("a")
+    expect(page.locator("#notice")).to_contain_text("withdrawn by its sender")
+
+
+def test_without_javascript_everything_is_a_form(sign_in: SignIn, rob: User) -> None:
+    _enqueue(1, 2)
+    page = sign_in(rob, DESK, java_script_enabled=False)
+    page.get_by_role("button", name="Billing").click()
+    expect(page.locator("#item")).to_contain_text("Letter 2.")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#item")).to_contain_text("Letter 1.")
+    page.get_by_role("link", name="Guidelines").click()
+    expect(page.get_by_text("money goes back")).to_be_visible()
+
+
+def test_hostile_content_runs_nothing(sign_in: SignIn, rob: User) -> None:
+    evil = '"><img src=x onerror="window.broken=1"><script>window.broken=1</script>'
+    items.enqueue(1, input={"text": evil, "fields": {evil: evil}}, context={evil: evil}, reference=evil)
+    page = sign_in(rob, DESK)
+    _ready(page)
+    assert page.evaluate("window.broken") is None
+    page.keyboard.press("a")
+    _done(page)
+    assert page.evaluate("window.broken") is None
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280, 2560])
+def test_no_width_scrolls_sideways_and_the_answers_are_in_reach(sign_in: SignIn, rob: User, width: int) -> None:
+    items.enqueue(1, input={"text": "A sentence of some length. " * 60}, context={"key": "x" * 300})
+    page = sign_in(rob, DESK, viewport={"width": width, "height": 800})
+    _ready(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for name in (re.compile("Agree"), re.compile("Billing"), re.compile("None of these")):
+        expect(page.get_by_role("button", name=name)).to_be_in_viewport()
+
+
+def _fast_forward(page: Page, seconds: int) -> None:
+    page.clock.fast_forward(seconds * 1000)
+    page.clock.run_for(2000)
