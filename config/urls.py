@@ -10,6 +10,7 @@ from reviewqueue import http
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("reviewqueue.urls")),
+    path("", include("escalation.urls")),
     path("healthz", probes.healthz, name="healthz"),
     path("readyz", probes.readyz, name="readyz"),
     path("metrics", probes.metrics, name="metrics"),

@@ -81,7 +81,7 @@ def _received(output: Output) -> Iterator[Line]:
 def _routed(output: Output) -> Iterator[Line]:
     route = Route.objects.filter(output=output).first()
     if route is not None:
-        number = Policy.objects.filter(pk=route.policy_id).values_list("number", flat=True).first()
+        number = Policy.objects.filter(pk=route.policy_id or 0).values_list("number", flat=True).first()
         yield Line(route.routed_at, route_sentence(route, confidence=output.confidence, policy=number))
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from django.db.models import Q, QuerySet
 
 from . import events
-from .models import Queue, User
+from .models import Membership, Queue, User
 from .models.people import Role
 from .problems import DomainError, NotFound
 
@@ -123,6 +123,15 @@ def members_of(queue: Queue) -> QuerySet[User]:
     return User.objects.filter(
         Q(memberships__queue=queue) | Q(all_queues=True) | Q(role=Role.ADMIN), is_active=True
     ).distinct()
+
+
+def join(*, slug: str, user: User) -> None:
+    """Make a person a member of a queue that they have just made; the caller knows that it is new."""
+    queue = Queue.objects.get(slug=slug)
+    _, joined = Membership.objects.get_or_create(user=user, queue=queue)
+    if joined:
+        actor = events.user_actor(user)
+        events.record(actor=actor, verb="joined", object_type="user", object_id=user.get_username(), queue=slug)
 
 
 def demand_scope(caller: Caller, scope: str, *, queue: str | None = None) -> None:

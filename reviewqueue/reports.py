@@ -12,7 +12,22 @@ from django.db.models.functions import TruncDate
 
 from . import access, clock, content
 from .content import Block
-from .models import Event, Guideline, Pass, Queue, Slot, User, Verdict
+from .models import Event, Guideline, Item, Pass, Queue, Slot, User, Verdict
+
+__all__ = [
+    "Block",
+    "Judgement",
+    "Passed",
+    "Work",
+    "activity",
+    "blocks",
+    "guidelines_of",
+    "is_open",
+    "judgements_of",
+    "on_now",
+    "passes_of",
+    "work",
+]
 
 ON_MINUTES = 15  # a verdict this fresh says that somebody is at work, between two reservations
 
@@ -67,6 +82,11 @@ def passes_of(item_id: int) -> list[Passed]:
     return [Passed(row.at, row.user.get_username()) for row in rows.order_by("at", "id")]
 
 
+def is_open(item_id: int) -> bool:
+    """Whether people are being asked about it now."""
+    return Item.objects.open().filter(pk=item_id).exists()
+
+
 def work(*, queue: Queue, since: datetime, until: datetime) -> list[Work]:
     """Counting verdicts per day in the team's time zone, `until` excluded; days without any are left out."""
     counting = Q(undone_at=None, submitted_at__gte=since, submitted_at__lt=until, item__queue=queue)
@@ -79,15 +99,19 @@ def work(*, queue: Queue, since: datetime, until: datetime) -> list[Work]:
     return [Work(**row) for row in days]
 
 
-def on_now(queue: Queue, *, now: datetime | None = None) -> list[str]:
-    """The user names of those who work in a queue now: they hold an item, or decided one a moment ago."""
+def on_now(queues: Sequence[Queue], *, now: datetime | None = None) -> dict[str, list[str]]:
+    """Who works in each queue now, by its slug: they hold an item there, or decided one a moment ago."""
     moment = clock.current(now)
-    holding = Slot.objects.open().filter(queue=queue, reserved_until__gt=moment)
+    holding = Slot.objects.open().filter(queue__in=queues, reserved_until__gt=moment)
     recent = Verdict.objects.filter(
-        item__queue=queue, submitted_at__gt=moment - timedelta(minutes=ON_MINUTES), submitted_at__lte=moment
+        slot__queue__in=queues, submitted_at__gt=moment - timedelta(minutes=ON_MINUTES), submitted_at__lte=moment
     )
-    people = User.objects.filter(Q(pk__in=holding.values("holder")) | Q(pk__in=recent.values("user")))
-    return list(people.order_by("username").values_list("username", flat=True))
+    names = set(holding.values_list("queue__slug", "holder__username"))
+    names |= set(recent.values_list("slot__queue__slug", "user__username"))
+    on: dict[str, list[str]] = {queue.slug: [] for queue in queues}
+    for slug, name in sorted(names):
+        on[slug].append(name)
+    return on
 
 
 def guidelines_of(queue: Queue) -> str:

@@ -1,0 +1,74 @@
+"""Events as sentences: what somebody did, for a list of activity."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+
+class Told(Protocol):
+    """What of an event a sentence needs."""
+
+    verb: str
+    object_type: str
+    object_id: str
+    object_ids: list[int] | None
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+# (object type, verb) -> sentence; %(number)s is how many, %(id)s which one, anything else comes out of `after`.
+_SENTENCES = {
+    ("output", "outputs.received"): gettext_noop("posted %(number)s outputs"),
+    ("output", "outputs.routed"): gettext_noop("routed %(number)s outputs: %(auto)s out, %(review)s to people"),
+    ("output", "outputs.decided"): gettext_noop("passed on what people decided about %(number)s outputs"),
+    ("output", "outputs.timed_out"): gettext_noop("answered %(number)s outputs past their deadline"),
+    ("output", "output.withdrawn"): gettext_noop("withdrew output %(id)s"),
+    ("output", "output.erased"): gettext_noop("erased output %(id)s"),
+    ("policy", "policy.created"): gettext_noop("made policy version %(version)s"),
+    ("policy", "policy.activated"): gettext_noop("put policy version %(version)s into effect"),
+    ("stream", "stream.created"): gettext_noop("made the stream"),
+    ("stream", "stream.changed"): gettext_noop("changed the stream’s settings"),  # noqa: RUF001
+    ("stop", "stream.stopped"): gettext_noop("stopped it"),
+    ("stop", "stream.resume_asked"): gettext_noop("asked to resume"),
+    ("stop", "stream.resumed"): gettext_noop("resumed it"),
+    ("queue", "configured"): gettext_noop("set up the queue"),
+    ("item", "enqueued"): gettext_noop("put %(number)s items into the queue"),
+    ("item", "settled"): gettext_noop("settled %(number)s items"),
+    ("item", "asked_lead"): gettext_noop("asked the lead about %(number)s items"),
+    ("item", "reopened"): gettext_noop("opened item %(id)s again"),
+    ("item", "withdrawn"): gettext_noop("took %(number)s items off the queue"),
+    ("item", "expired"): gettext_noop("closed %(number)s items past their deadline"),
+    ("item", "passed"): gettext_noop("passed item %(id)s to someone else"),
+    ("item", "answered_first"): gettext_noop("answered item %(id)s before seeing the AI’s answer"),  # noqa: RUF001
+    ("verdict", "submitted"): gettext_noop("decided an item"),
+    ("verdict", "undone"): gettext_noop("took a decision back"),
+    ("user", "created"): gettext_noop("made the account %(id)s"),
+    ("user", "changed"): gettext_noop("changed the rights of %(id)s"),
+    ("user", "joined"): gettext_noop("joined the stream"),
+    ("user", "deactivated"): gettext_noop("closed the account %(id)s"),
+    ("user", "reactivated"): gettext_noop("opened the account %(id)s again"),
+    ("user", "password_reset"): gettext_noop("gave %(id)s a new password"),
+    ("user", "password_changed"): gettext_noop("changed their password"),
+}
+
+
+def told(event: Told) -> str:
+    """The event as a sentence; one without its own is told by its verb."""
+    sentence = _SENTENCES.get((event.object_type, event.verb))
+    if sentence is None:
+        return f"{event.verb.replace('_', ' ').replace('.', ' ')} {event.object_type} {event.object_id}".strip()
+    return _(sentence) % _facts(event)
+
+
+def _facts(event: Told) -> dict[str, Any]:
+    after = event.after or {}
+    return {
+        "number": 1 if event.object_ids is None else len(event.object_ids),
+        "id": event.object_id,
+        "version": after.get("number", "?"),
+        "auto": after.get("auto", "?"),
+        "review": after.get("review", "?"),
+    }

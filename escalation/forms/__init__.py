@@ -1,0 +1,1 @@
+"""Forms of the manager's pages."""

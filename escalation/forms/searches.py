@@ -1,0 +1,84 @@
+"""Forms that narrow down: a window of days, and a search for outputs."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from escalation.searches import Query
+
+MOST_DAYS = 366
+
+
+def _date(**kwargs: Any) -> forms.DateField:
+    return forms.DateField(required=False, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}), **kwargs)
+
+
+class WindowForm(forms.Form):
+    """The days of a report, both included; either end may be left open."""
+
+    since = _date(label=_("From"))
+    until = _date(label=_("To"))
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        since, until = cleaned.get("since"), cleaned.get("until")
+        if since and until and not timedelta(0) <= until - since < timedelta(days=MOST_DAYS):
+            raise forms.ValidationError(_("A report covers 1 to 366 days, the first one first."))
+        return cleaned
+
+    def window(self, since: date, until: date) -> tuple[date, date]:
+        """The chosen days, as many as there were in the default window where one end is open."""
+        span = until - since
+        last = self.cleaned_data["until"] or (
+            min(until, self.cleaned_data["since"] + span) if self.cleaned_data["since"] else until
+        )
+        first = self.cleaned_data["since"] or last - span
+        return min(first, last), last
+
+
+class OutputsForm(WindowForm):
+    """What is looked for among a stream's outputs."""
+
+    q = forms.CharField(
+        label=_("Id"), max_length=200, required=False, widget=forms.TextInput(attrs={"spellcheck": "false"})
+    )
+    state = forms.ChoiceField(
+        label=_("State"),
+        required=False,
+        choices=[
+            ("", _("any")),
+            ("received", _("not routed yet")),
+            ("in_review", _("with people")),
+            ("decided", _("decided")),
+            ("withdrawn", _("withdrawn")),
+            ("erased", _("erased")),
+        ],
+    )
+    route = forms.ChoiceField(
+        label=_("Went"),
+        required=False,
+        choices=[("", _("anywhere")), ("auto", _("out automatically")), ("review", _("to a person"))],
+    )
+    reason = forms.CharField(label=_("Because"), max_length=120, required=False)
+    answer = forms.CharField(label=_("The AI said"), max_length=200, required=False)
+    version = forms.CharField(label=_("Model version"), max_length=200, required=False)
+    found = forms.ChoiceField(
+        label=_("People found"),
+        required=False,
+        choices=[
+            ("", _("anything")),
+            ("wrong", _("the AI wrong")),
+            ("right", _("the AI right")),
+            ("waiting", _("nothing yet")),
+            ("checked", _("in a random check")),
+        ],
+    )
+
+    def query(self) -> Query:
+        cleaned = self.cleaned_data
+        names = ("state", "route", "reason", "answer", "version", "found", "since", "until")
+        return Query(begins=cleaned["q"], **{name: cleaned[name] for name in names})

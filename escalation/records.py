@@ -1,0 +1,61 @@
+"""One output as its page shows it: how it was routed, what was decided, and, apart from that, what it says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from escalation.models import Decision, Outcome, Output, Payload, Policy, Route
+from reviewqueue import reports
+from reviewqueue.reports import Block
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The narrow rows of one output. `asked`: people are being asked about it now."""
+
+    route: Route | None
+    policy: int | None
+    outcome: Outcome | None
+    decision: Decision | None
+    asked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What an output says; only for those who may see content."""
+
+    blocks: list[Block]
+    prediction: Any
+    scores: list[tuple[str, float]]
+    context: dict[str, Any]
+    metadata: dict[str, Any]
+
+
+def of(output: Output) -> Record:
+    route = Route.objects.filter(output=output).first()
+    number = None
+    if route is not None and route.policy_id is not None:
+        number = Policy.objects.filter(pk=route.policy_id).values_list("number", flat=True).first()
+    return Record(
+        route=route,
+        policy=number,
+        outcome=Outcome.objects.filter(output=output).first(),
+        decision=Decision.objects.filter(output=output).order_by("-revision").first(),
+        asked=reports.is_open(output.pk),
+    )
+
+
+def content(output: Output) -> Content | None:
+    """None once it was erased."""
+    body = Payload.objects.filter(output=output).values_list("body", flat=True).first()
+    if body is None:
+        return None
+    scores: dict[str, float] = body.get("scores") or {}
+    return Content(
+        blocks=reports.blocks(body.get("input")),
+        prediction=body.get("prediction"),
+        scores=sorted(scores.items(), key=lambda pair: -pair[1]),
+        context=body.get("context") or {},
+        metadata=body.get("metadata") or {},
+    )

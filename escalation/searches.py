@@ -1,0 +1,109 @@
+"""Finding outputs: by what happened to them, newest first, a page at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from escalation import ids
+from escalation.models import ExternalId, Output, Stream
+from reviewqueue import clock
+
+PAGE = 50
+DAYS_WITHOUT_A_DAY = 92  # how far back an unbounded search walks
+
+# Where people have yet to decide: what a reviewer who may still be asked must not read beforehand.
+_UNDECIDED = Q(outcome=None) & (Q(state=Output.State.IN_REVIEW) | (Q(route__isnull=False) & ~Q(route__audit="")))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """What is looked for; empty means any. `found`: `wrong`, `right`, `waiting` or `checked`, as people judged."""
+
+    begins: str = ""
+    state: str = ""
+    route: str = ""
+    reason: str = ""
+    answer: str = ""
+    version: str = ""
+    found: str = ""
+    since: date | None = None
+    until: date | None = None
+
+    def reveals(self) -> bool:
+        """Whether matching it tells what the AI answered or why something is with people."""
+        return bool(self.route or self.reason or self.answer or self.found == "checked")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some outputs, newest first, each with its route and outcome; `older` is the id to go on from."""
+
+    outputs: Sequence[Output]
+    older: int | None
+
+
+def find(
+    *, streams: Sequence[Stream], query: Query, before: int | None = None, judging: bool, now: datetime | None = None
+) -> Page:
+    """A page of the outputs that match.
+
+    judging: the reader may be asked to judge these. What is undecided is then left out of every search that would
+    tell something about it.
+    """
+    rows = _within(Output.objects.filter(stream__in=streams), query, now)
+    if before is not None:
+        rows = rows.filter(id__lt=before)
+    rows = _matching(rows, query)
+    if judging and query.reveals():
+        rows = rows.exclude(_UNDECIDED)
+    found = list(rows.select_related("route", "outcome", "stream").order_by("-id")[: PAGE + 1])
+    return Page(found[:PAGE], found[PAGE - 1].pk if len(found) > PAGE else None)
+
+
+def named(streams: Sequence[Stream], external_id: str) -> list[Output]:
+    """The outputs with this id: at most one in each stream, however old."""
+    claimed = ExternalId.objects.filter(stream__in=streams, external_id=external_id)
+    ids_of_them = list(claimed.values_list("output_id", flat=True))
+    return list(Output.objects.filter(pk__in=ids_of_them).select_related("route", "outcome", "stream"))
+
+
+def is_undecided(output: Output) -> bool:
+    """Whether people have yet to decide about it, before or after it went out."""
+    route = getattr(output, "route", None)
+    if getattr(output, "outcome", None) is not None or route is None:
+        return False
+    return output.state == Output.State.IN_REVIEW or bool(route.audit)
+
+
+def _within(rows: QuerySet[Output], query: Query, now: datetime | None) -> QuerySet[Output]:
+    today = timezone.localdate(clock.current(now))
+    until = query.until or today
+    since = query.since or until - timedelta(days=DAYS_WITHOUT_A_DAY)
+    return rows.filter(id__gte=ids.of_day(since)[0], id__lt=ids.of_day(until)[1])
+
+
+def _matching(rows: QuerySet[Output], query: Query) -> QuerySet[Output]:
+    exact = {
+        "external_id__startswith": query.begins,
+        "state": query.state,
+        "route__kind": query.route,
+        "route__reason": query.reason,
+        "predicted": query.answer,
+        "model_version": query.version,
+    }
+    rows = rows.filter(**{field: value for field, value in exact.items() if value})
+    match query.found:
+        case "wrong":
+            return rows.filter(outcome__wrong=True)
+        case "right":
+            return rows.filter(outcome__wrong=False)
+        case "waiting":
+            return rows.filter(_UNDECIDED)
+        case "checked":
+            return rows.filter(route__eligible=True, outcome__wrong__isnull=False).exclude(route__audit="")
+    return rows

@@ -1,0 +1,120 @@
+"""Filters for figures: numbers in the reader's locale with their unit; what nobody knows is "unknown"."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import template
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
+from escalation import deeds, reasons, stories
+
+register = template.Library()
+
+SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "CHF": "CHF"}
+NBSP = "\u00a0"
+
+
+@register.filter
+def count(value: int | None) -> str:
+    """A number of things."""
+    return _("unknown") if value is None else number_format(value, 0, use_l10n=True, force_grouping=True)
+
+
+@register.filter
+def money(value: float | None, currency: str) -> str:
+    """A sum with its currency; cents only where they matter."""
+    if value is None:
+        return _("unknown")
+    digits = 0 if abs(value) >= 100 or round(value, 2) == round(value) else 2
+    amount = number_format(round(abs(value), digits), digits, use_l10n=True, force_grouping=True)
+    sign = f"\u2212{NBSP}" if value < 0 and amount.strip("0.,") else ""
+    return f"{sign}{SYMBOLS.get(currency, currency)}{NBSP}{amount}"
+
+
+@register.filter
+def gain(value: float | None, currency: str) -> str:
+    """A sum that may go either way, always with its sign."""
+    told = money(value, currency)
+    return f"+{NBSP}{told}" if value is not None and value > 0 else told
+
+
+@register.filter
+def rate(value: float | None) -> str:
+    """A share between 0 and 1 in percent, with a second digit where it is small."""
+    if value is None:
+        return _("unknown")
+    digits = 0 if value in {0, 1} else 2 if value < 0.001 else 1
+    return f"{number_format(round(value * 100, digits), digits, use_l10n=True)}{NBSP}%"
+
+
+@register.filter
+def duration(value: float | timedelta | None) -> str:
+    """A length of time in its two largest units."""
+    if value is None:
+        return _("unknown")
+    seconds = round(value.total_seconds() if isinstance(value, timedelta) else value)
+    units = ((86_400, _("d")), (3_600, _("h")), (60, _("min")), (1, _("s")))
+    for index, (size, unit) in enumerate(units):
+        if seconds >= size:
+            rest = [(seconds % size // small, name) for small, name in units[index + 1 : index + 2]]
+            parts = [(seconds // size, unit), *[part for part in rest if part[0] and size >= 3_600]]
+            return " ".join(f"{number}{NBSP}{name}" for number, name in parts)
+    return f"0{NBSP}{_('s')}"
+
+
+@register.filter
+def who(actor: str) -> str:
+    """An event's actor as people read it."""
+    return stories.who(actor)
+
+
+@register.filter
+def reason(value: str) -> str:
+    """A route's reason in words."""
+    return reasons.told(value)
+
+
+@register.filter
+def share_of(part: int, whole: int) -> float | None:
+    """A part of a whole between 0 and 1; None of nothing."""
+    return part / whole if whole else None
+
+
+@register.filter
+def age(since: datetime, now: datetime) -> timedelta:
+    """How long ago something was, at a moment that the page holds."""
+    return max(now - since, timedelta(0))
+
+
+@register.filter
+def told(answer: Any, content: bool) -> str:
+    """A decision's answer; anything deeper than labels only with content."""
+    return answer if isinstance(answer, str) else stories.answer(answer, content=content)
+
+
+@register.filter
+def deed(event: Any) -> str:
+    """What an event tells, as a sentence."""
+    return deeds.told(event)
+
+
+@register.filter
+def tick(value: float) -> str:
+    """A number beside an axis."""
+    digits = 0 if value == round(value) else 1 if value * 10 == round(value * 10) else 2
+    return number_format(value, digits, use_l10n=True, force_grouping=True)
+
+
+@register.filter
+def unlocalised(value: float) -> str:
+    """A coordinate as SVG reads it, whatever the reader's locale."""
+    return f"{value:g}"
+
+
+@register.filter
+def get(mapping: dict[str, Any], key: str) -> Any:
+    """A value by a key that the template holds in a variable."""
+    return mapping.get(key)

@@ -1,0 +1,33 @@
+"""The manager's pages."""
+
+from django.urls import path
+
+from escalation.views import activity, outputs, overview, policies, reports, stops, streams
+
+urlpatterns = [
+    path("overview/", overview.overview, name="overview"),
+    path("activity/", activity.activity, name="activity"),
+    path("outputs/", outputs.everywhere, name="outputs"),
+    # STOP of all streams.
+    path("stop/", stops.stop, name="stop-all"),
+    path("stop/resume-ask/", stops.ask, name="resume-ask-all"),
+    path("stop/resume/", stops.resume, name="resume-all"),
+    # Streams.
+    path("streams/", streams.index, name="streams"),
+    path("streams/new/", streams.new, name="stream-new"),
+    path("streams/<slug:slug>/", streams.stream, name="stream"),
+    path("streams/<slug:slug>/edit/", streams.edit, name="stream-edit"),
+    path("streams/<slug:slug>/stop/", stops.stop, name="stop"),
+    path("streams/<slug:slug>/resume-ask/", stops.ask, name="resume-ask"),
+    path("streams/<slug:slug>/resume/", stops.resume, name="resume"),
+    path("streams/<slug:slug>/report/", reports.stream_report, name="report"),
+    # Policy versions.
+    path("streams/<slug:slug>/policies/", policies.index, name="policies"),
+    path("streams/<slug:slug>/policies/new/", policies.new, name="policy-new"),
+    path("streams/<slug:slug>/policies/<int:number>/", policies.policy, name="policy"),
+    path("streams/<slug:slug>/policies/<int:number>/activation/", policies.activation, name="policy-activation"),
+    # Outputs. Their ids are the producers' and may have slashes in them.
+    path("streams/<slug:slug>/outputs/", outputs.index, name="outputs"),
+    path("streams/<slug:slug>/outputs/<path:external_id>/", outputs.output, name="output"),
+    path("streams/<slug:slug>/reopenings/<path:external_id>/", outputs.reopening, name="output-reopening"),
+]

@@ -1,0 +1,116 @@
+"""Outputs: finding them, one's whole story, and asking people again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from escalation import records, searches, stories
+from escalation.forms.searches import OutputsForm
+from escalation.models import Output, Stream
+from escalation.searches import Page, Query
+from escalation.views import scope
+from reviewqueue import access, queue
+from reviewqueue.http import PersonRequest, for_people
+from reviewqueue.problems import DomainError, NotFound
+
+
+@require_GET
+@for_people(access.may_see_reports)
+def everywhere(request: PersonRequest) -> HttpResponse:
+    """The outputs of all of a person's streams."""
+    mine = [row.slug for row in access.queues_for(request.user)]
+    return _list(request, list(Stream.objects.filter(slug__in=mine)), {"tab": ""}, "escalation/outputs_all.html")
+
+
+@require_GET
+@for_people(access.may_see_reports)
+def index(request: PersonRequest, slug: str) -> HttpResponse:
+    """The outputs of one stream."""
+    here = scope.of(request, slug)
+    return _list(request, [here.stream], scope.shell(request, here, tab="outputs"), "escalation/outputs.html")
+
+
+@require_GET
+@for_people(access.may_see_reports)
+def output(request: PersonRequest, slug: str, external_id: str) -> HttpResponse:
+    """One output's whole story; what it says only for those who may see content."""
+    here = scope.of(request, slug)
+    found = _output(here.stream, external_id)
+    sees_content = access.may_see_content(request.user)
+    undecided = searches.is_undecided(found)
+    # Whoever may still be asked to judge it must not read beforehand what the AI or the others said.
+    withheld = undecided and access.may_review(request.user)
+    record = records.of(found)
+    context = {
+        **scope.shell(request, here, tab="outputs"),
+        "output": found,
+        "record": record,
+        "withheld": withheld,
+        "undecided": undecided,
+        "story": [] if withheld else stories.of(found, content=sees_content),
+        "sees_content": sees_content,
+        "content": records.content(found) if sees_content else None,
+        "may_reopen": access.may_lead(request.user) and record.outcome is not None and not record.asked,
+    }
+    return render(request, "escalation/output.html", context)
+
+
+@require_POST
+@for_people(access.may_lead)
+def reopening(request: PersonRequest, slug: str, external_id: str) -> HttpResponse:
+    """Ask people again about what they decided."""
+    found = _output(scope.of(request, slug).stream, external_id)
+    reason = request.POST.get("reason", "").strip()[:400]
+    try:
+        queue.reopen(item_id=found.pk, by=request.user, reason=reason)
+    except DomainError as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _("People are asked again. Their answer goes out as a change of the decision."))
+    return redirect("output", slug, external_id)
+
+
+def _list(request: PersonRequest, among: list[Stream], frame: dict[str, Any], template: str) -> HttpResponse:
+    form = OutputsForm(request.GET or None)
+    query = form.query() if form.is_valid() else Query()
+    judging = access.may_review(request.user)
+    exact = _exact(among, query.begins)
+    if exact is not None:
+        return redirect("output", exact.stream.slug, exact.external_id)
+    before = request.GET.get("before", "")
+    page = searches.find(
+        streams=among, query=query, before=int(before) if before.isdecimal() else None, judging=judging
+    )
+    rows = [
+        {"output": row, "waiting": (waiting := searches.is_undecided(row)), "withheld": judging and waiting}
+        for row in page.outputs
+    ]
+    context = {**frame, "form": form, "rows": rows, "older": _older(request, page), "searched": form.is_bound}
+    return render(request, template, context)
+
+
+def _exact(among: list[Stream], external_id: str) -> Output | None:
+    """The one output with this id, so that pasting an id leads straight to its story."""
+    found = searches.named(among, external_id) if external_id else []
+    return found[0] if len(found) == 1 else None
+
+
+def _older(request: PersonRequest, page: Page) -> str:
+    if page.older is None:
+        return ""
+    query = request.GET.copy()
+    query["before"] = str(page.older)
+    return query.urlencode()
+
+
+def _output(stream: Stream, external_id: str) -> Output:
+    found = searches.named([stream], external_id)
+    if not found:
+        raise NotFound(f"There is no output {external_id!r} in this stream.")
+    return found[0]

@@ -1,0 +1,122 @@
+"""Policy versions: what each says, how it differs, making one, and the second person who approves it."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from escalation import policies, sentences
+from escalation.forms.policies import PolicyForm, initial_of
+from escalation.models import Activation, Policy
+from escalation.policy import Policy as Spec
+from escalation.views import scope
+from escalation.views.scope import Scope
+from reviewqueue import access, events
+from reviewqueue.http import PersonRequest, for_people
+from reviewqueue.problems import DomainError, Invalid, NotFound
+
+LATEST = 100
+
+
+@require_GET
+@for_people(access.may_see_reports)
+def index(request: PersonRequest, slug: str) -> HttpResponse:
+    """The versions, newest first, and every activation."""
+    here = scope.of(request, slug)
+    current = policies.active(here.stream)
+    context = {
+        **scope.shell(request, here, tab="policies"),
+        "versions": Policy.objects.filter(stream=here.stream)
+        .prefetch_related("activations")
+        .order_by("-number")[:LATEST],
+        "active": current.number if current else None,
+        "activations": _activations(here)[:LATEST],
+    }
+    return render(request, "escalation/policies.html", context)
+
+
+@require_GET
+@for_people(access.may_see_reports)
+def policy(request: PersonRequest, slug: str, number: int) -> HttpResponse:
+    """What one version says, and what it would change."""
+    here = scope.of(request, slug)
+    version = _version(here, number)
+    current = policies.active(here.stream)
+    spec = policies.spec_of(version)
+    in_effect = current is not None and current.policy_id == version.pk
+    author = version.created_by == events.user_actor(request.user)
+    context = {
+        **scope.shell(request, here, tab="policies"),
+        "version": version,
+        "clauses": sentences.clauses(spec),
+        "active": current,
+        "in_effect": in_effect,
+        "changes": sentences.changes(current.spec, spec) if current and not in_effect else [],
+        "activations": _activations(here).filter(policy=version),
+        "needs_approval": not in_effect and policies.needs_approval(here.stream, spec),
+        "mine": author,
+    }
+    return render(request, "escalation/policy.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@for_people(access.may_manage)
+def new(request: PersonRequest, slug: str) -> HttpResponse:
+    """Say what decides from now on, starting from what decides today."""
+    here = scope.of(request, slug)
+    current = policies.active(here.stream)
+    form = PolicyForm(request.POST or None, initial=initial_of(current.spec if current else Spec(threshold=0.9)))
+    if request.method == "POST" and form.is_valid() and (made := _proposed(request, here, form)):
+        (messages.success if made.active else messages.warning)(request, made.sentence)
+        return redirect("policy", slug, made.policy.number)
+    context = {**scope.shell(request, here, tab="policies"), "form": form, "active": current}
+    return render(request, "escalation/policy_form.html", context)
+
+
+@require_POST
+@for_people(access.may_manage)
+def activation(request: PersonRequest, slug: str, number: int) -> HttpResponse:
+    """Put a version into effect: alone where it sends more to people, else as the second person."""
+    version = _version(scope.of(request, slug), number)
+    me = events.user_actor(request.user)
+    approves = version.created_by != me
+    reason = request.POST.get("reason", "").strip()[:400]
+    try:
+        if approves:
+            policies.activate(policy=version, by=version.created_by, approved_by=me, reason=reason)
+        else:
+            policies.activate(policy=version, by=me, reason=reason)
+    except DomainError as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _("Version %(number)s is in effect.") % {"number": number})
+    return redirect("policy", slug, number)
+
+
+def _proposed(request: PersonRequest, here: Scope, form: PolicyForm) -> policies.Proposed | None:
+    """What became of the version; what the domain refuses stands in the form."""
+    try:
+        return policies.propose(
+            stream=here.stream,
+            spec=policies.checked(form.spec()),
+            actor=events.user_actor(request.user),
+            reason=form.cleaned_data["reason"],
+        )
+    except Invalid as refusal:
+        form.add_errors(refusal.errors or [{"pointer": "", "detail": str(refusal)}])
+        return None
+
+
+def _version(here: Scope, number: int) -> Policy:
+    version = Policy.objects.filter(stream=here.stream, number=number).first()
+    if version is None:
+        raise NotFound(f"There is no version {number} of this stream's policy.")
+    return version
+
+
+def _activations(here: Scope) -> QuerySet[Activation]:
+    return Activation.objects.filter(stream=here.stream).select_related("policy").order_by("-effective_at", "-id")

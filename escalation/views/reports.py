@@ -1,0 +1,99 @@
+"""A stream's report as a page."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from escalation import charts, report
+from escalation.charts import Chart, Series
+from escalation.forms.searches import WindowForm
+from escalation.money import Estimate
+from escalation.report import Report
+from escalation.views import scope
+from reviewqueue import access
+from reviewqueue.http import PersonRequest, for_people
+
+SPANS = (7, 28, 91)
+
+
+@require_GET
+@for_people(access.may_see_reports)
+def stream_report(request: PersonRequest, slug: str) -> HttpResponse:
+    """The promise, four figures, two pictures, and what they are made of."""
+    here = scope.of(request, slug)
+    since, until = report.window()
+    form = WindowForm(request.GET or None)
+    if form.is_valid():
+        since, until = form.window(since, until)
+    found = report.build(stream=here.stream, since=since, until=until)
+    context = {
+        **scope.shell(request, here, tab="report"),
+        "report": found,
+        "form": form if form.is_bound else WindowForm(initial={"since": since, "until": until}),
+        "window": urlencode({"since": since, "until": until}),
+        "spans": [(days, until - timedelta(days=days - 1), (until - since).days + 1 == days) for days in SPANS],
+        "money_chart": _money_chart(found),
+        "flow_chart": _flow_chart(found),
+        "alternatives": _alternatives(found),
+        "breakdowns": _breakdowns(found),
+    }
+    return render(request, "escalation/report.html", context)
+
+
+def _money_chart(found: Report) -> Chart:
+    through = [day.money.let_through for day in found.days]
+    return charts.bars(
+        [day.day for day in found.days],
+        [
+            Series(_("mistakes caught"), "series-1", [day.money.caught for day in found.days]),
+            Series(_("cost of reviews"), "series-2", [day.money.reviews for day in found.days]),
+            Series(
+                _("mistakes let through (estimate)"),
+                "series-3",
+                [None if estimate is None else estimate.value for estimate in through],
+            ),
+        ],
+    )
+
+
+def _flow_chart(found: Report) -> Chart:
+    return charts.bars(
+        [day.day for day in found.days],
+        [
+            Series(_("received"), "series-2", [day.flow.received for day in found.days]),
+            Series(_("sent to people"), "series-4", [day.flow.to_people for day in found.days]),
+            Series(_("decided by people"), "series-1", [day.decided for day in found.days]),
+        ],
+    )
+
+
+def _alternatives(found: Report) -> list[dict[str, Any]]:
+    """The money of these days next to checking nothing and checking everything."""
+    sums, none = found.money, Estimate(0.0, 0.0, 0.0)
+    everything = sums.all_mistakes.value if sums.all_mistakes else None
+    return [
+        {"name": _("As it was"), "chosen": True, "through": sums.let_through, "caught": sums.caught,
+         "reviews": sums.reviews, "balance": sums.balance},
+        {"name": _("Check nothing"), "through": sums.all_mistakes, "caught": 0.0, "reviews": 0.0, "balance": 0.0},
+        {"name": _("Check everything"), "through": none, "caught": everything, "reviews": sums.review_of_all,
+         "balance": None if everything is None else everything - sums.review_of_all},
+    ]  # fmt: skip
+
+
+def _breakdowns(found: Report) -> list[dict[str, Any]]:
+    """Each breakdown with the filter of the output list that finds a group's rows, where there is one."""
+    return [
+        {"title": _("By answer"), "head": _("The AI said"), "groups": found.classes, "filter": "answer"},
+        {"title": _("By model version"), "head": _("Model"), "groups": found.model_versions, "filter": ""},
+        *(
+            {"title": _("By %(key)s") % {"key": key}, "head": key, "groups": groups, "filter": ""}
+            for key, groups in found.segments.items()
+        ),
+    ]

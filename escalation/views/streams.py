@@ -1,0 +1,112 @@
+"""Streams: what there is, what one is set to, making and changing one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from escalation import overviews, policies, sentences, streams
+from escalation.forms.streams import NewStreamForm, StreamForm, initial_of
+from escalation.models import Policy
+from escalation.views import scope
+from escalation.views.scope import Scope
+from reviewqueue import access, events, queue, reports
+from reviewqueue.http import PersonRequest, for_people
+from reviewqueue.problems import Invalid
+
+STORY = 12  # events on a stream's page
+
+
+@require_GET
+@for_people(access.may_see_reports)
+def index(request: PersonRequest) -> HttpResponse:
+    """The person's streams."""
+    rows = overviews.of([queue.slug for queue in access.queues_for(request.user)])
+    return render(request, "escalation/streams.html", {"rows": rows, "may_manage": access.may_manage(request.user)})
+
+
+@require_GET
+@for_people(access.may_see_reports)
+def stream(request: PersonRequest, slug: str) -> HttpResponse:
+    """What a stream is set to, and its policy in plain words."""
+    here = scope.of(request, slug)
+    current = policies.active(here.stream)
+    context = {
+        **scope.shell(request, here, tab="stream"),
+        "queue": here.queue,
+        "form": queue.form(slug=slug, number=here.stream.schema_number),
+        "guidelines": reports.guidelines_of(here.queue),
+        "members": access.members_of(here.queue).order_by("username"),
+        "active": current,
+        "clauses": sentences.clauses(current.spec) if current else [],
+        "draft": _newest_draft(here, current),
+        "may_see_people": access.may_see_people(request.user),
+        "story": events.recent(slug).filter(object_type__in=("stream", "policy", "stop", "queue"))[:STORY],
+    }
+    return render(request, "escalation/stream.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@for_people(access.may_manage)
+def new(request: PersonRequest) -> HttpResponse:
+    """Make a stream; whoever makes it is its first member."""
+    form = NewStreamForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        slug = form.cleaned_data["slug_name"]
+        with transaction.atomic():
+            made = _applied(request, form, slug)
+            if made:
+                access.join(slug=slug, user=request.user)
+        if made:
+            messages.success(request, _("The stream is there. Next, say what may go out without a person."))
+            return redirect("policy-new", slug)
+    return render(request, "escalation/stream_form.html", {"form": form})
+
+
+@require_http_methods(["GET", "POST"])
+@for_people(access.may_manage)
+def edit(request: PersonRequest, slug: str) -> HttpResponse:
+    """Change a stream's settings; what decides stands in its policy."""
+    here = scope.of(request, slug)
+    form = StreamForm(request.POST or None, initial=_initial(here))
+    if request.method == "POST" and form.is_valid() and _applied(request, form, slug):
+        messages.success(request, _("Saved."))
+        return redirect("stream", slug)
+    context = {**scope.shell(request, here, tab="stream"), "form": form}
+    return render(request, "escalation/stream_form.html", context)
+
+
+def _applied(request: PersonRequest, form: StreamForm, slug: str) -> bool:
+    """Whether the description was applied; what was wrong with it stands in the form."""
+    try:
+        with transaction.atomic():
+            streams.apply(form.description(slug), actor=events.user_actor(request.user))
+    except Invalid as refusal:
+        form.add_error(None, str(refusal))
+        return False
+    return True
+
+
+def _initial(here: Scope) -> dict[str, Any]:
+    answers = queue.form(slug=here.stream.slug, number=here.stream.schema_number)
+    return initial_of(
+        stream=here.stream,
+        question=here.queue.question,
+        guidelines=reports.guidelines_of(here.queue),
+        reserve_minutes=here.queue.reserve_minutes,
+        answers=list(answers.answers),
+        kind=answers.kind,
+        schema=answers.schema,
+    )
+
+
+def _newest_draft(here: Scope, current: policies.Active | None) -> Policy | None:
+    """A version made after the active one that was never in effect."""
+    newer = Policy.objects.filter(stream=here.stream, number__gt=current.number if current else 0)
+    return newer.filter(activations=None).order_by("-number").first()
