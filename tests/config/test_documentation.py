@@ -1,0 +1,35 @@
+"""The API's description and the page that shows it."""
+
+from __future__ import annotations
+
+import re
+
+from django.test import Client
+
+
+def test_the_docs_page_needs_no_exception_from_the_strict_policy(client: Client) -> None:
+    response = client.get("/api/docs/")
+    html = response.content.decode()
+
+    assert response.status_code == 200
+    assert "unsafe" not in response["Content-Security-Policy"]
+    assert not re.search(r"<style|style=|<script(?![^>]*src=)|https?://", html)
+
+
+def test_the_script_of_the_docs_page_is_a_file_of_our_own(client: Client) -> None:
+    response = client.get("/api/docs/?script=")
+
+    assert response["Content-Type"].startswith("application/javascript")
+    assert "/api/v1/schema" in response.content.decode()
+
+
+def test_every_operation_asks_for_a_key_and_can_be_refused(client: Client) -> None:
+    schema = client.get("/api/v1/schema").json()
+
+    assert schema["openapi"].startswith("3.1")
+    assert schema["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
+    operations = [operation for path in schema["paths"].values() for operation in path.values()]
+    assert operations
+    for operation in operations:
+        assert {"key": []} in operation["security"]
+        assert "application/problem+json" in operation["responses"]["default"]["content"]
