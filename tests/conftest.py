@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 
 import pytest
+from django.test import Client
+from hypothesis import settings
 
+from escalation.models import Stream
+from reviewqueue import configuration, keys
 from reviewqueue.models import AnswerSchema, Guideline, Membership, Queue, User
+from tests import making
+
+# A shared machine is no stopwatch, and examples of one run are not to decide another.
+settings.register_profile("suite", deadline=None, database=None, max_examples=60)
+settings.load_profile("suite")
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -15,14 +25,18 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         report.outcome = "failed"
 
 
+@pytest.fixture(autouse=True)
+def forgetful() -> Iterator[None]:
+    """A number of a queue's answers never changes in production; here another test gives it to others."""
+    configuration.form.cache_clear()
+    yield
+    configuration.form.cache_clear()
+
+
 @pytest.fixture
 def queue(db: None) -> Queue:
-    queue = Queue.objects.create(
-        slug="intents", title="Support intents", question="What does the customer want?"
-    )
-    AnswerSchema.objects.create(
-        queue=queue, number=1, kind="label", answers=["billing", "refund", "card_arrival"]
-    )
+    queue = Queue.objects.create(slug="intents", title="Support intents", question="What does the customer want?")
+    AnswerSchema.objects.create(queue=queue, number=1, kind="label", answers=["billing", "refund", "card_arrival"])
     Guideline.objects.create(queue=queue, number=1, text="**refund**: money goes back.")
     return queue
 
@@ -74,3 +88,26 @@ def otto(queue: Queue) -> User:
 def eve(db: None) -> User:
     """The outsider: a reviewer without a queue."""
     return _person(None, "eve", "reviewer")
+
+
+@pytest.fixture
+def stream(queue: Queue) -> Stream:
+    """The stream of the queue: what is 80 % sure stands, and verdicts are final at once."""
+    return making.stream()
+
+
+@pytest.fixture
+def holding(client: Client) -> Callable[..., making.Producer]:
+    """Makes a machine at the front door, whose key has these scopes and is bound to these streams."""
+
+    def make(*scopes: str, streams: tuple[str, ...] = ()) -> making.Producer:
+        _, key = keys.create(name="intake", scopes=scopes, queues=streams, by=None)
+        return making.Producer(client, key)
+
+    return make
+
+
+@pytest.fixture
+def producer(stream: Stream, holding: Callable[..., making.Producer]) -> making.Producer:
+    """A production system that may do all that is not reviewing."""
+    return holding("outputs:write", "decisions:read", "labels:read", "reports:read", streams=("intents",))
