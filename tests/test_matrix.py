@@ -21,48 +21,72 @@ from reviewqueue.models import Membership, Queue, User
 from tests.escalation import traffic
 from tests.reviewqueue import items
 
-# Who asks. People: nobody, a reviewer, the lead, a manager, an auditor, a reviewer of another stream, an
-# administrator. Keys: none (but an administrator's session), one with each single scope for the stream, one with
+# Who asks. People: nobody, a reviewer, the lead, a manager, an auditor, a reviewer and a manager of another stream,
+# an administrator. Keys: none (but an administrator's session), one with each single scope for the stream, one with
 # all scopes for another stream.
-PEOPLE = ("nobody", "rob", "ann", "mara", "otto", "eve", "root")
+PEOPLE = ("nobody", "rob", "ann", "mara", "otto", "eve", "mia", "root")
 KEYS = ("session", "outputs:write", "decisions:read", "labels:read", "reports:read", "review", "elsewhere")
 
 # Method, route, and the answer for each of PEOPLE. A method without a line has to be answered 405.
 PAGES = """
-GET    inbox                302  200  200  302  302  200  200
-GET    desk                 302  200  200  403  403  404  200
-GET    desk-queues          302  200  200  403  403  404  200
-GET    guidelines           302  200  200  403  403  404  200
-POST   desk-verdict         302  302  404  403  403  404  404
-POST   desk-first-answer    302  409  404  403  403  404  404
-POST   desk-renewal         302  302  404  403  403  404  404
-POST   desk-pass            302  302  404  403  403  404  404
-POST   desk-release         302  302  404  403  403  404  404
-POST   desk-undo            302  302  404  403  403  404  404
-GET    sign-in              200  302  302  302  302  302  302
-POST   sign-in              200  302  302  302  302  302  302
-POST   sign-out             302  302  302  302  302  302  302
-GET    account              302  200  200  200  200  200  200
-GET    password             302  200  200  200  200  200  200
-POST   password             302  200  200  200  200  200  200
-GET    people               302  403  403  200  200  403  200
-GET    person-new           302  403  403  200  403  403  200
-POST   person-new           302  403  403  200  403  403  200
-GET    person               302  403  403  200  200  403  200
-POST   person-rights        302  403  403  302  403  403  302
-POST   person-deactivation  302  403  403  302  403  403  302
-POST   person-reactivation  302  403  403  302  403  403  302
-POST   person-password      302  403  403  200  403  403  200
-GET    keys                 302  403  403  200  200  403  200
-GET    key-new              302  403  403  200  403  403  200
-POST   key-new              302  403  403  200  403  403  200
-POST   key-rotation         302  403  403  200  403  403  200
-POST   key-revocation       302  403  403  302  403  403  302
-GET    healthz              200  200  200  200  200  200  200
-GET    readyz               200  200  200  200  200  200  200
-GET    metrics              200  200  200  200  200  200  200
-GET    schema               200  200  200  200  200  200  200
-GET    api-docs             200  200  200  200  200  200  200
+GET    inbox                302  200  200  302  302  200  302  200
+GET    desk                 302  200  200  403  403  404  403  200
+GET    desk-queues          302  200  200  403  403  404  403  200
+GET    guidelines           302  200  200  403  403  404  403  200
+POST   desk-verdict         302  302  404  403  403  404  403  404
+POST   desk-first-answer    302  409  404  403  403  404  403  404
+POST   desk-renewal         302  302  404  403  403  404  403  404
+POST   desk-pass            302  302  404  403  403  404  403  404
+POST   desk-release         302  302  404  403  403  404  403  404
+POST   desk-undo            302  302  404  403  403  404  403  404
+GET    sign-in              200  302  302  302  302  302  302  302
+POST   sign-in              200  302  302  302  302  302  302  302
+POST   sign-out             302  302  302  302  302  302  302  302
+GET    account              302  200  200  200  200  200  200  200
+GET    password             302  200  200  200  200  200  200  200
+POST   password             302  200  200  200  200  200  200  200
+GET    people               302  403  403  200  200  403  200  200
+GET    person-new           302  403  403  200  403  403  200  200
+POST   person-new           302  403  403  200  403  403  200  200
+GET    person               302  403  403  200  200  403  404  200
+POST   person-rights        302  403  403  302  403  403  404  302
+POST   person-deactivation  302  403  403  302  403  403  404  302
+POST   person-reactivation  302  403  403  302  403  403  404  302
+POST   person-password      302  403  403  200  403  403  404  200
+GET    keys                 302  403  403  200  200  403  200  200
+GET    key-new              302  403  403  200  403  403  200  200
+POST   key-new              302  403  403  200  403  403  200  200
+POST   key-rotation         302  403  403  200  403  403  404  200
+POST   key-revocation       302  403  403  302  403  403  404  302
+GET    overview             302  403  200  200  200  403  200  200
+GET    activity             302  403  403  403  200  403  403  200
+GET    outputs              302  403  200  200  200  403  200  200
+POST   stop-all             302  403  403  403  403  403  403  302
+POST   resume-ask-all       302  403  403  403  403  403  403  409
+POST   resume-all           302  403  403  403  403  403  403  409
+GET    streams              302  403  200  200  200  403  200  200
+GET    stream-new           302  403  403  200  403  403  200  200
+POST   stream-new           302  403  403  200  403  403  200  200
+GET    stream               302  403  200  200  200  403  404  200
+GET    stream-edit          302  403  403  200  403  403  404  200
+POST   stream-edit          302  403  403  200  403  403  404  200
+POST   stop                 302  403  403  302  403  403  404  302
+POST   resume-ask           302  403  403  409  403  403  404  409
+POST   resume               302  403  403  409  403  403  404  409
+GET    report               302  403  200  200  200  403  404  200
+GET    policies             302  403  200  200  200  403  404  200
+GET    policy-new           302  403  403  200  403  403  404  200
+POST   policy-new           302  403  403  200  403  403  404  200
+GET    policy               302  403  200  200  200  403  404  200
+POST   policy-activation    302  403  403  302  403  403  404  302
+GET    outputs/slug         302  403  200  200  200  403  404  200
+GET    output               302  403  200  200  200  403  404  200
+POST   output-reopening     302  403  302  403  403  403  403  302
+GET    healthz              200  200  200  200  200  200  200  200
+GET    readyz               200  200  200  200  200  200  200  200
+GET    metrics              200  200  200  200  200  200  200  200
+GET    schema               200  200  200  200  200  200  200  200
+GET    api-docs             200  200  200  200  200  200  200  200
 """
 
 # The same for each of KEYS.
@@ -118,8 +142,18 @@ def _routes(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Itera
             yield prefix + str(pattern.pattern), pattern
 
 
+def _parameters(route: str) -> list[str]:
+    return re.findall(r"<(?:\w+:)?(\w+)>", route)
+
+
+def _label(route: str, pattern: URLPattern) -> str:
+    """The route's name; with its parameters where another route has the same one."""
+    alike = [other for _, other in ROUTES if other.name == pattern.name]
+    return str(pattern.name) if len(alike) == 1 else "/".join([str(pattern.name), *_parameters(route)])
+
+
 ROUTES = list(_routes(get_resolver().url_patterns))
-NAMES = [str(pattern.name) for _, pattern in ROUTES]
+NAMES = [_label(route, pattern) for route, pattern in ROUTES]
 
 
 @pytest.fixture
@@ -131,15 +165,22 @@ def world(db: None) -> dict[str, Any]:
     people = {username: _person(username, role) for username, role in roles.items()}
     Membership.objects.bulk_create(Membership(user=user, queue=queue) for user in people.values())
     other = Queue.objects.create(slug="other", title="Other")
-    Membership.objects.create(user=_person("eve", "reviewer"), queue=other)
+    for user in (_person("eve", "reviewer"), _person("mia", "manager")):
+        Membership.objects.create(user=user, queue=other)
     _person("root", "admin")
     traffic.post(stream, "ticket-1", "ticket-2", "ticket-3", confidence=0.5)
     given = items.judge(people["rob"], "agree")
     held = items.take(people["rob"])
     key, _ = keys.create(name="intake", scopes=["outputs:write"], queues=["intents"], by=None)
-    names = {"username": "rita", "external_id": "ticket-3", "slug": "intents", "stream": "intents", "queue": "intents"}
-    numbers = {"key_id": key.pk, "verdict_id": given.id, "verdict": given.id, "claim_id": held.id, "claim": held.id}
-    return names | numbers
+    return {
+        **dict.fromkeys(("slug", "stream", "queue"), "intents"),
+        **dict.fromkeys(("verdict_id", "verdict"), given.id),
+        **dict.fromkeys(("claim_id", "claim"), held.id),
+        "username": "rita",
+        "external_id": "ticket-3",
+        "number": 1,
+        "key_id": key.pk,
+    }
 
 
 def _person(username: str, role: str) -> User:
@@ -147,10 +188,9 @@ def _person(username: str, role: str) -> User:
     return User.objects.create(username=username, role=role, password="!", is_staff=role == "admin")
 
 
-def _url(name: str, world: dict[str, Any]) -> str:
-    route = next(route for (route, _), known in zip(ROUTES, NAMES, strict=True) if known == name)
-    wanted = re.findall(r"<(?:\w+:)?(\w+)>", route)
-    return reverse(name, kwargs={parameter: world[parameter] for parameter in wanted})
+def _url(label: str, world: dict[str, Any]) -> str:
+    route, pattern = ROUTES[NAMES.index(label)]
+    return reverse(str(pattern.name), kwargs={parameter: world[parameter] for parameter in _parameters(route)})
 
 
 def _person_asks(who: str, method: str, name: str, url: str) -> str:
