@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +24,7 @@ STRUCTURED = "structured"
 
 MAX_ANSWERS = 1000
 MAX_ANSWER_LENGTH = 200
+_NO_CHARACTER = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,19 @@ def same(one: Any, other: Any) -> bool:
     return key(one) == key(other)
 
 
+def storable(value: Any) -> bool:
+    """Whether PostgreSQL can keep it: no NUL and no half of a surrogate pair anywhere, no NaN, no infinity."""
+    if isinstance(value, str):
+        return not _NO_CHARACTER.search(value)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, Mapping):
+        return all(storable(name) and storable(part) for name, part in value.items())
+    if isinstance(value, list):
+        return all(storable(part) for part in value)
+    return True
+
+
 def _checked_answers(listed: list[Any]) -> list[str]:
     if not listed:
         raise _wrong("/answers", "A queue needs at least one answer, or a JSON schema.")
@@ -105,6 +121,8 @@ def _labels(answer: Any, to: Form, pointer: str) -> list[str]:
 def _structured(answer: Any, to: Form, pointer: str) -> dict[str, Any]:
     if not isinstance(answer, dict):
         raise _wrong(pointer, "The answer is a JSON object.")
+    if not storable(answer):
+        raise _wrong(pointer, "The answer has characters or numbers that are none.")
     try:
         failures = list(_validator(json.dumps(to.schema, sort_keys=True)).iter_errors(answer))
     except Unresolvable as error:

@@ -15,7 +15,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from . import access, claimed, events, leases, slots, sql
+from . import access, claimed, events, leases, slots, sql, words
 from .claimed import Claim
 from .leases import ClaimId
 from .models import Pass, User
@@ -130,6 +130,13 @@ UPDATE reviewqueue_slot SET reserved_until = GREATEST(reserved_until, %(until)s)
 _GIVE_BACK = """
 UPDATE reviewqueue_slot SET holder_id = NULL, reserved_at = NULL, reserved_until = NULL WHERE id = %(slot)s
 """
+# A lapsed reservation still names its holder, so that they can take it up again. It must not keep a lead from
+# the final say on the same item, who has let the item go and said nothing.
+_LET_GO = """
+UPDATE reviewqueue_slot SET holder_id = NULL, reserved_at = NULL, reserved_until = NULL WHERE id IN (
+    SELECT id FROM reviewqueue_slot
+    WHERE holder_id = %(user)s AND state = 'open' AND reserved_until <= %(now)s FOR UPDATE SKIP LOCKED)
+"""
 
 
 def claim_next(
@@ -186,7 +193,11 @@ def release(*, claim_id: str, user: User, now: datetime | None = None) -> None:
 
 
 def pass_on(*, claim_id: str, user: User, reason: str = "", now: datetime | None = None) -> None:
-    """Give the slot to the others: in this round the item is not offered to this person again."""
+    """Give the slot to the others: in this round the item is not offered to this person again.
+
+    Raises as `claim` does, and Invalid for a reason that is too long.
+    """
+    words.check_text("/reason", reason, most=words.MAX_REASON)
     number = ClaimId.parse(claim_id)
     with transaction.atomic():
         lease = leases.hold(number, user=user, now=now)
@@ -206,6 +217,8 @@ def _next(*, user: User, slug: str, now: datetime | None, rng: random.Random, re
     held = _held(user, slug, now) if resume else []
     if held:
         return claimed.view(held[0])
+    if place.leads:
+        sql.run(_LET_GO, {"user": user.pk, "now": place.now})
     for look in _looks(place, rng):
         found = sql.row(_CLAIM, look | {"user": user.pk}, prepared=True)
         if found is not None:

@@ -34,8 +34,8 @@ def verdict(item: Item, *, kind: str, answer: Any, reason: str, note: str) -> Sa
     """A verdict's words. The answer that was proposed, said in other words, is agreement. Raises Invalid."""
     if kind not in Kind.values:
         raise _wrong("/verdict", "This is not a verdict: agree, correct, none, unjudgeable or escalate.")
-    if len(reason) > MAX_REASON or len(note) > MAX_NOTE:
-        raise _wrong("/reason" if len(reason) > MAX_REASON else "/note", "This text is too long.")
+    check_text("/reason", reason, most=MAX_REASON)
+    check_text("/note", note, most=MAX_NOTE)
     if kind != Kind.CORRECT and answer is not None:
         raise _wrong("/answer", f"The verdict {kind} has no answer of its own.")
     proposal = item.content.proposal
@@ -46,6 +46,14 @@ def verdict(item: Item, *, kind: str, answer: Any, reason: str, note: str) -> Sa
     if kind == Kind.AGREE:
         answer = answers.normalised(proposal, _form(item), pointer="/verdict")
     return Said(kind=str(kind), answer=answer, reason=reason, note=note)
+
+
+def check_text(pointer: str, text: str, *, most: int) -> None:
+    """Raise Invalid for a text that is too long, or that PostgreSQL cannot store."""
+    if len(text) > most:
+        raise _wrong(pointer, "This text is too long.")
+    if not answers.storable(text):
+        raise _wrong(pointer, "This text has characters that are none.")
 
 
 def first_answer(item: Item, *, kind: str, answer: Any) -> Any:

@@ -57,6 +57,8 @@ def test_an_answer_is_stored_in_one_way(answer: Any, form: Form, stored: Any) ->
         ([], INVOICE, "/answer"),
         ({"total": "3"}, INVOICE, "/answer/total"),
         ({"total": True}, INVOICE, "/answer/total"),
+        ({"total": float("nan")}, INVOICE, "/answer"),
+        ({"total": 1, "lines": [{"a/b": "\0"}]}, INVOICE, "/answer"),
         ({"total": 1, "lines": [{"a/b": 1}]}, INVOICE, "/answer/lines/0/a~1b"),
     ],
 )

@@ -17,7 +17,7 @@ from reviewqueue import queue as queues
 from reviewqueue.claimed import Claim
 from reviewqueue.models import ClaimCursor, Guideline, Membership, Queue, Slot, User
 from reviewqueue.models.items import Lane
-from reviewqueue.problems import NotFound
+from reviewqueue.problems import Invalid, NotFound
 from tests.reviewqueue import items
 
 pytestmark = pytest.mark.usefixtures("balanced")
@@ -120,6 +120,15 @@ def test_what_is_passed_on_is_offered_to_others_only_until_it_is_reopened(
     assert items.take(rob).item.id == 1
 
 
+@pytest.mark.parametrize("reason", ["x" * 41, "a\0b"])
+def test_a_reason_for_passing_that_cannot_be_stored_is_refused(queue: Queue, rob: User, reason: str) -> None:
+    items.enqueue(1)
+    claim = items.take(rob)
+    with pytest.raises(Invalid):
+        claims.pass_on(claim_id=claim.id, user=rob, reason=reason)
+    assert claims.held_by(rob) == [claim]
+
+
 def test_a_share_of_the_claims_looks_at_the_checks_first(queue: Queue, rob: User) -> None:
     items.enqueue(1, 2)
     items.enqueue(11, 12, lane=Lane.CHECKS, rank=99.0)
@@ -169,6 +178,15 @@ def test_nobody_has_the_final_say_on_what_they_judged_in_an_earlier_round(
     items.judge(rob, "escalate")
     items.settle()
     assert claims.claim_next(user=ann, slug="intents") is None
+
+
+def test_a_lapsed_reservation_does_not_keep_a_lead_from_the_final_say(queue: Queue, ann: User, rob: User) -> None:
+    items.enqueue(1, reviews_wanted=2)
+    items.judge(rob, "escalate")
+    lapsed = items.take(ann)
+    items.settle()
+    assert claims.claim_next(user=ann, slug="intents", resume=False) is None
+    assert items.take(ann, now=lapsed.reserved_until).final_say
 
 
 def test_only_active_reviewers_of_the_queue_claim(queue: Queue, rob: User, eve: User, mara: User, otto: User) -> None:
@@ -367,7 +385,7 @@ def test_when_nothing_is_left_behind_the_cursor_the_head_is_looked_at_once_more(
 
 def _slots_looked_at(user: User) -> int:
     """How many entries of the index the next claim reads, as PostgreSQL counts them; takes nothing."""
-    look = {
+    look: dict[str, Any] = {
         "user": user.pk,
         "queue": Queue.objects.get().pk,
         "lane": Lane.ORDINARY,
@@ -380,7 +398,7 @@ def _slots_looked_at(user: User) -> int:
     with connection.cursor() as cursor:
         cursor.execute("SAVEPOINT look")
         cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {claims._CLAIM}", look)
-        (plan,) = cursor.fetchone() or ()
+        plan = cursor.fetchall()[0][0]
         cursor.execute("ROLLBACK TO SAVEPOINT look")
     scan = next(node for node in _nodes(plan[0]["Plan"]) if node.get("Alias") == "s")
     assert scan["Index Name"] == "slot_to_claim"

@@ -53,6 +53,8 @@ def test_every_verdict(queue: Queue, rob: User, said: dict[str, Any], kind: str,
         ({"kind": "agree", "answer": "refund"}, "/answer"),
         ({"kind": "none", "reason": "x" * 41}, "/reason"),
         ({"kind": "none", "note": "x" * 10_001}, "/note"),
+        ({"kind": "none", "note": "a\0b"}, "/note"),
+        ({"kind": "none", "note": "\ud800"}, "/note"),
     ],
 )
 def test_what_cannot_be_said_is_refused_with_the_place(
@@ -69,12 +71,19 @@ def test_what_cannot_be_said_is_refused_with_the_place(
 def test_the_same_again_is_the_same_and_anything_else_is_refused(queue: Queue, rob: User) -> None:
     items.enqueue(1)
     claim = items.take(rob)
-    said = {"claim_id": claim.id, "user": rob, "kind": "correct", "answer": "billing", "note": "see thread"}
+    said: dict[str, Any] = {
+        "claim_id": claim.id,
+        "user": rob,
+        "kind": "correct",
+        "answer": "billing",
+        "note": "see thread",
+    }
     first = verdicts.submit(**said)
     again = verdicts.submit(**said, active_seconds=3.0)
     assert (again.id, again.final_at, again.repeated) == (first.id, first.final_at, True)
     assert verdicts.submit(**said, now=items.later(3600)).repeated
-    for other in ({"answer": "card_arrival"}, {"kind": "none", "answer": None}, {"note": ""}):
+    others: list[dict[str, Any]] = [{"answer": "card_arrival"}, {"kind": "none", "answer": None}, {"note": ""}]
+    for other in others:
         with pytest.raises(verdicts.VerdictExists):
             verdicts.submit(**said | other)
     assert Verdict.objects.count() == 1
@@ -160,7 +169,8 @@ def test_a_first_answer_stands(queue: Queue, rob: User) -> None:
     assert verdicts.answer_first(claim_id=claim.id, user=rob, kind="none") == first
     with pytest.raises(verdicts.VerdictExists):
         verdicts.answer_first(claim_id=claim.id, user=rob, answer="billing")
-    for said in ({"answer": "nonsense"}, {"kind": "escalate"}, {"kind": "none", "answer": "billing"}):
+    wrong: list[dict[str, Any]] = [{"answer": "nonsense"}, {"kind": "escalate"}, {"kind": "none", "answer": "billing"}]
+    for said in wrong:
         with pytest.raises(Invalid):
             verdicts.answer_first(claim_id=claim.id, user=rob, **said)
 
