@@ -51,9 +51,10 @@ def context(request: HttpRequest) -> dict[str, Any]:
 def _health() -> dict[str, Any]:
     """One line on whether the machines' side is at work."""
     missing = health.degraded()
+    if "worker" in missing:
+        return {"state": "bad", "sentence": _("No worker seen for a minute")}
     if missing:
-        what = ", ".join(str(health.WATCHED[name]) for name in missing)
-        return {"state": "down", "sentence": _("Not seen for a minute: %(what)s") % {"what": what}}
+        return {"state": "warn", "sentence": _("A sweep is late")}
     return {"state": "up", "sentence": _("Worker up, %(seconds).1f s behind") % {"seconds": health.behind_seconds()}}
 
 

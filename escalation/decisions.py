@@ -45,7 +45,8 @@ def number(*, limit: int = NUMBERED_AT_ONCE) -> int:
         if not (cursor.fetchone() or (False,))[0]:
             return 0
         cursor.execute(_NUMBER, {"limit": limit})
-        return cursor.rowcount
+        numbered: int = cursor.rowcount
+    return numbered
 
 
 _NUMBER = """

@@ -38,7 +38,8 @@ def labels(stream: Stream) -> Iterator[bytes]:
 def _page(stream: Stream, after: int) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(_PAGE, [stream.pk, after, PAGE])
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
 
 
 def _line(row: tuple[Any, ...]) -> dict[str, Any]:

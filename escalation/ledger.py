@@ -159,4 +159,5 @@ def checks() -> list[Check]:
 def _offending(check: Check) -> list[tuple[object, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT * FROM ({check.sql}) AS offending LIMIT {SHOWN}")  # noqa: S608 - our own text
-        return cursor.fetchall()
+        rows: list[tuple[object, ...]] = cursor.fetchall()
+    return rows

@@ -129,7 +129,8 @@ def ranks(policy: Policy, outputs: Outputs, *, due: Floats) -> Floats:
     """
     doubt = np.maximum(1.0 - np.nan_to_num(outputs.confidence, nan=0.0), LEAST_DOUBT)
     cost = np.fromiter((policy.costs.expected_error(label) for label in outputs.predicted), float, len(outputs))
-    return due / RANK_HALF_LIFE_SECONDS - np.log(doubt * cost)
+    rank: Floats = due / RANK_HALF_LIFE_SECONDS - np.log(doubt * cost)
+    return rank
 
 
 def _unknown_version(policy: Policy, outputs: Outputs) -> Bools:
