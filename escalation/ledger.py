@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import structlog
 from django.db import connection
-from reviewqueue.ledger import Check
 
 from escalation import health
 from reviewqueue import ledger as people
+from reviewqueue.ledger import Check
 
 log = structlog.get_logger(__name__)
 

@@ -13,5 +13,5 @@ def current(now: datetime | None = None) -> datetime:
         return now
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
-        moment: datetime = cursor.fetchone()[0]  # type: ignore[index]  # one row, always
+        moment: datetime = cursor.fetchone()[0]
     return moment
