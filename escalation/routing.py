@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,6 +93,20 @@ def decide(policy: Policy, outputs: Outputs, *, u: Floats, p: float) -> Routes:
             _reason(*row)
             for row in zip(missing.tolist(), unknown.tolist(), rule, eligible.tolist(), audited.tolist(), strict=True)
         ],
+    )
+
+
+def all_to_people(routes: Routes, reason: str) -> Routes:
+    """The same outputs when a person looks at every one of them, for one reason."""
+    nothing, everything = np.zeros(len(routes.pi), bool), np.ones(len(routes.pi), bool)
+    return replace(
+        routes,
+        eligible=nothing,
+        audited=nothing,
+        released=nothing,
+        review=everything,
+        pi=np.ones(len(routes.pi)),
+        reason=[reason] * len(routes.pi),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from escalation import dispatch, policies, routes, routing, stops
+from escalation import dispatch, plans, policies, routes, routing, stops
 from escalation.models import DailyRate, Decision, Output, Payload, Policy, Route, Stream
 from reviewqueue.models import Item, ItemContent, Slot
 from tests import making
@@ -256,8 +256,8 @@ def test_only_what_a_person_sees_or_cannot_be_read_off_the_row_loads_its_payload
 
 def test_the_draws_of_an_id_are_not_those_of_an_id_made_from_it(stream: Stream) -> None:
     rows = [
-        routes.Row(1, stream.pk, name, "m", "", "refund", 0.5, None, {}, "", None, making.LONG_AGO, 1, False)
+        plans.Row(1, stream.pk, name, "m", "", "refund", 0.5, None, {}, "", None, making.LONG_AGO, 1, False)
         for name in ("x", "x|first", "first|x", "answers first|x", "intents|x")
     ]
-    u, v = routes._draws(stream, rows)
+    u, v = plans._draws(stream, rows)
     assert len({*u.tolist(), *v.tolist()}) == 2 * len(rows)
