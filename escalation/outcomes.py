@@ -80,8 +80,8 @@ def expire(*, limit: int = SETTLED_AT_ONCE, now: datetime | None = None) -> int:
     """Answer what is past its deadline as its policy says; returns how many were answered.
 
     Where the policy says hold, it waits on. The model's answer stands only where the output has a valid confidence
-    and a policy, its stream is not stopped, and the queue is not over its cap; a live reservation or a pending
-    verdict wins in any case.
+    and a policy that could decide about it, its stream is not stopped, and the queue is not over its cap; a live
+    reservation or a pending verdict wins in any case.
     """
     with transaction.atomic():
         stops.hold_release_lock()
@@ -103,7 +103,8 @@ _OVERDUE = """
     WHERE o.state = 'in_review' AND o.due_at <= %(now)s AND (
         p.spec ->> 'on_deadline' = 'reject'
         OR p.spec ->> 'on_deadline' = 'accept' AND o.confidence IS NOT NULL AND r.stop_id IS NULL
-           AND s.waiting < s.max_waiting AND NOT (s.id = ANY(%(stopped)s) OR %(all_stopped)s)
+           AND r.reason <> 'dispatch_failed' AND s.waiting < s.max_waiting
+           AND NOT (s.id = ANY(%(stopped)s) OR %(all_stopped)s)
     )
     ORDER BY o.due_at LIMIT %(limit)s
 """
@@ -135,14 +136,17 @@ def _answer_overdue(output_ids: list[int], what: dict[int, str], now: datetime) 
     ]
     decisions.add(new, now=now)
     Output.objects.filter(pk__in=output_ids).update(state=Output.State.DECIDED)
-    events.record(
-        actor="system:deadline",
-        verb="outputs.timed_out",
-        object_type="output",
-        object_ids=output_ids,
-        after={"accepted": sum(what[output_id] == "accept" for output_id in output_ids)},
-        at=now,
-    )
+    for stream in Stream.objects.filter(pk__in={one.stream_id for one in judged.values()}).order_by("pk"):
+        of_stream = [output_id for output_id in output_ids if judged[output_id].stream_id == stream.pk]
+        events.record(
+            actor="system:deadline",
+            verb="outputs.timed_out",
+            object_type="output",
+            object_ids=of_stream,
+            queue=stream.slug,
+            after={"accepted": sum(what[output_id] == "accept" for output_id in of_stream)},
+            at=now,
+        )
 
 
 def _record(settled: list[Settled], now: datetime) -> None:
