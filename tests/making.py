@@ -84,7 +84,7 @@ def output(target: Stream, external_id: str = "ticket-1") -> Output:
 def judge(
     user: User, kind: str = "agree", answer: Any = None, *, first: Any = "refund", slug: str = "intents"
 ) -> Submitted:
-    """Take the next item and decide it; where the proposal is withheld, say `first` (None: none of these) before."""
+    """Take the next item and decide it; where the proposal is withheld, say `first` before (None: can't be judged)."""
     claim = claims.claim_next(user=user, slug=slug)
     assert claim is not None, "nothing waits for them"
     return decide(claim, user, kind, answer, first=first)
@@ -92,7 +92,7 @@ def judge(
 
 def decide(claim: Claim, user: User, kind: str = "agree", answer: Any = None, *, first: Any = "refund") -> Submitted:
     if claim.answer_first:
-        told = "none" if first is None else "answer"
+        told = "unjudgeable" if first is None else "answer"
         verdicts.answer_first(claim_id=claim.id, user=user, kind=told, answer=first)
     return verdicts.submit(claim_id=claim.id, user=user, kind=kind, answer=answer)
 

@@ -1,0 +1,126 @@
+"""Policy versions: numbered, never changed, and loosened by two people only."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from escalation import policies
+from escalation.models import Activation, Policy, Stream
+from reviewqueue.models import Event
+from tests import making
+
+
+def _spec(**policy: Any) -> Any:
+    return policies.checked({"undo_seconds": 0, **policy})
+
+
+def test_the_same_content_is_the_same_version(stream: Stream) -> None:
+    first = policies.save(stream=stream, spec=_spec(threshold=0.9), actor="user:mara")
+    again = policies.save(stream=stream, spec=_spec(threshold=0.9, reviews=1), actor="user:max")
+    other = policies.save(stream=stream, spec=_spec(threshold=0.91), actor="user:max")
+    assert (first, first.number, other.number) == (again, 2, 3)
+    assert Event.objects.filter(verb="policy.created").count() == 3
+    assert policies.spec_of(first) == _spec(threshold=0.9)
+
+
+def test_versions_are_numbered_in_their_stream(stream: Stream) -> None:
+    assert Policy.objects.get(stream=making.stream("invoices")).number == 1
+
+
+def test_other_answers_make_another_version(stream: Stream) -> None:
+    making.stream(answers=["billing", "refund"])
+    numbers = list(Policy.objects.order_by("number").values_list("number", "schema_number"))
+    assert numbers == [(1, 1), (2, 2)]
+
+
+@pytest.mark.parametrize("table", ["policy", "activation", "route"])
+def test_versions_activations_and_routes_are_append_only(stream: Stream, table: str) -> None:
+    making.routed(stream, making.element())
+    column = "number" if table == "policy" else "policy_id"
+    for statement in (f"DELETE FROM escalation_{table}", f"UPDATE escalation_{table} SET {column} = {column}"):
+        with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+            making.sql(statement)
+
+
+def test_what_sends_more_to_people_is_in_effect_at_once(stream: Stream) -> None:
+    proposed = policies.propose(stream=stream, spec=_spec(threshold=0.9), actor="user:mara")
+    assert proposed.active
+    assert "in effect" in proposed.sentence
+    current = policies.active(stream)
+    assert current
+    assert (current.number, current.spec.threshold) == (2, 0.9)
+
+
+def test_what_may_send_less_is_a_draft_for_a_second_person(stream: Stream) -> None:
+    proposed = policies.propose(stream=stream, spec=_spec(threshold=0.7), actor="user:mara")
+    assert not proposed.active
+    assert "second person" in proposed.sentence
+    with pytest.raises(policies.ApprovalNeeded):
+        policies.activate(policy=proposed.policy, by="user:mara")
+    with pytest.raises(policies.SamePerson):
+        policies.activate(policy=proposed.policy, by="user:mara", approved_by="user:mara")
+    assert Activation.objects.count() == 1
+    policies.activate(policy=proposed.policy, by="user:mara", approved_by="user:max", reason="evidence")
+    event = Event.objects.filter(verb="policy.activated").latest("id")
+    assert (event.actor, event.before) == ("user:max", {"number": 1})
+    assert event.after == {"number": 2, "activated_by": "user:mara", "approved_by": "user:max", "reason": "evidence"}
+
+
+def test_going_back_to_a_looser_version_takes_two_as_well(stream: Stream) -> None:
+    policies.propose(stream=stream, spec=_spec(threshold=0.9), actor="user:mara")
+    back = policies.propose(stream=stream, spec=_spec(threshold=0.8), actor="user:mara")
+    assert (back.policy.number, back.active) == (1, False)
+    policies.activate(policy=back.policy, by="user:mara", approved_by="user:max")
+    current = policies.active(stream)
+    assert current
+    assert current.number == 1
+
+
+def test_what_is_in_effect_already_is_said_so(stream: Stream) -> None:
+    again = policies.propose(stream=stream, spec=_spec(threshold=0.8), actor="user:mara")
+    assert again.active
+    assert "already" in again.sentence
+    with pytest.raises(policies.AlreadyActive):
+        policies.activate(policy=again.policy, by="user:mara", approved_by="user:max")
+    assert Activation.objects.count() == 1
+
+
+def test_the_first_policy_needs_nobody_else_until_there_is_traffic(queue: object) -> None:
+    bare = making.stream(policy=None)
+    assert policies.active(bare) is None
+    making.post(bare, making.element())
+    proposed = policies.propose(stream=bare, spec=_spec(threshold=0.8), actor="user:mara")
+    assert not proposed.active
+
+
+def test_the_policy_in_effect_is_the_latest_that_has_begun(stream: Stream) -> None:
+    making.activate(stream, threshold=0.9, hours=2)
+    making.activate(stream, threshold=0.7, hours=1)
+    current = policies.active(stream)
+    assert current
+    assert current.spec.threshold == 0.9
+    assert policies.active_for([stream.pk, -1]) == {stream.pk: current}
+    assert policies.active_for([]) == {}
+
+
+def test_of_two_that_begin_together_the_later_row_counts(stream: Stream) -> None:
+    making.activate(stream, threshold=0.9, hours=3)
+    making.activate(stream, threshold=0.7, hours=3)
+    current = policies.active(stream)
+    assert current
+    assert current.spec.threshold == 0.7
+
+
+def test_the_database_too_wants_somebody_else(stream: Stream) -> None:
+    with pytest.raises(IntegrityError, match="approver_is_somebody_else"), transaction.atomic():
+        Activation.objects.create(
+            stream=stream,
+            policy=Policy.objects.get(),
+            effective_at=making.LONG_AGO + timedelta(hours=1),
+            activated_by="user:mara",
+            approved_by="user:mara",
+        )
