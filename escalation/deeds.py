@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, ngettext_lazy
 
 
 class Told(Protocol):
@@ -20,11 +20,21 @@ class Told(Protocol):
 
 
 # (object type, verb) -> sentence; %(number)s is how many, %(id)s which one, anything else comes out of `after`.
-_SENTENCES = {
-    ("output", "outputs.received"): gettext_noop("posted %(number)s outputs"),
-    ("output", "outputs.routed"): gettext_noop("routed %(number)s outputs: %(auto)s out, %(review)s to people"),
-    ("output", "outputs.decided"): gettext_noop("passed on what people decided about %(number)s outputs"),
-    ("output", "outputs.timed_out"): gettext_noop("answered %(number)s outputs past their deadline"),
+_SENTENCES: dict[tuple[str, str], Any] = {
+    ("output", "outputs.received"): ngettext_lazy("posted an output", "posted %(number)s outputs", "number"),
+    ("output", "outputs.routed"): ngettext_lazy(
+        "routed an output: %(auto)s out, %(review)s to people",
+        "routed %(number)s outputs: %(auto)s out, %(review)s to people",
+        "number",
+    ),
+    ("output", "outputs.decided"): ngettext_lazy(
+        "passed on what people decided about an output",
+        "passed on what people decided about %(number)s outputs",
+        "number",
+    ),
+    ("output", "outputs.timed_out"): ngettext_lazy(
+        "answered an output past its deadline", "answered %(number)s outputs past their deadline", "number"
+    ),
     ("output", "output.withdrawn"): gettext_noop("withdrew output %(id)s"),
     ("output", "output.erased"): gettext_noop("erased output %(id)s"),
     ("policy", "policy.created"): gettext_noop("made policy version %(version)s"),
@@ -35,12 +45,16 @@ _SENTENCES = {
     ("stop", "stream.resume_asked"): gettext_noop("asked to resume"),
     ("stop", "stream.resumed"): gettext_noop("resumed it"),
     ("queue", "configured"): gettext_noop("set up the queue"),
-    ("item", "enqueued"): gettext_noop("put %(number)s items into the queue"),
-    ("item", "settled"): gettext_noop("settled %(number)s items"),
-    ("item", "asked_lead"): gettext_noop("asked the lead about %(number)s items"),
+    ("item", "enqueued"): ngettext_lazy("put an item into the queue", "put %(number)s items into the queue", "number"),
+    ("item", "settled"): ngettext_lazy("settled an item", "settled %(number)s items", "number"),
+    ("item", "asked_lead"): ngettext_lazy(
+        "asked the lead about an item", "asked the lead about %(number)s items", "number"
+    ),
     ("item", "reopened"): gettext_noop("opened item %(id)s again"),
-    ("item", "withdrawn"): gettext_noop("took %(number)s items off the queue"),
-    ("item", "expired"): gettext_noop("closed %(number)s items past their deadline"),
+    ("item", "withdrawn"): ngettext_lazy("took an item off the queue", "took %(number)s items off the queue", "number"),
+    ("item", "expired"): ngettext_lazy(
+        "closed an item past its deadline", "closed %(number)s items past their deadline", "number"
+    ),
     ("item", "passed"): gettext_noop("passed item %(id)s to someone else"),
     ("item", "answered_first"): gettext_noop("answered item %(id)s before seeing the AI’s answer"),  # noqa: RUF001
     ("verdict", "submitted"): gettext_noop("decided an item"),
@@ -60,7 +74,7 @@ def told(event: Told) -> str:
     sentence = _SENTENCES.get((event.object_type, event.verb))
     if sentence is None:
         return f"{event.verb.replace('_', ' ').replace('.', ' ')} {event.object_type} {event.object_id}".strip()
-    return _(sentence) % _facts(event)
+    return (_(sentence) if isinstance(sentence, str) else sentence) % _facts(event)
 
 
 def _facts(event: Told) -> dict[str, Any]:

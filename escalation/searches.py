@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from escalation import ids
+from escalation import ids, policies
 from escalation.models import ExternalId, Output, Stream
 from reviewqueue import clock
 
@@ -63,6 +63,12 @@ def find(
         rows = rows.exclude(_UNDECIDED)
     found = list(rows.select_related("route", "outcome", "stream").order_by("-id")[: PAGE + 1])
     return Page(found[:PAGE], found[PAGE - 1].pk if len(found) > PAGE else None)
+
+
+def rule_names(streams: Sequence[Stream]) -> list[str]:
+    """The names of the rules in effect, as reasons to look for."""
+    active = policies.active_for([stream.pk for stream in streams]).values()
+    return sorted({rule.name for each in active for rule in each.spec.rules})
 
 
 def named(streams: Sequence[Stream], external_id: str) -> list[Output]:

@@ -28,6 +28,13 @@ class Change:
     after: str
 
 
+# The parts of a policy, the most consequential first.
+_ORDER = (
+    "threshold", "thresholds", "segments", "model_versions", "rules", "audit", "reviews", "answer_first", "undo",
+    "deadline", "on_deadline", "on_overload", "costs",
+)  # fmt: skip
+
+
 def clauses(policy: Policy) -> list[Clause]:
     """Everything that the policy says, the most consequential first."""
     return [
@@ -43,7 +50,7 @@ def changes(before: Policy, after: Policy) -> list[Change]:
     """What is put differently, in the order of the clauses."""
     old = {clause.key: clause for clause in clauses(before)}
     new = {clause.key: clause for clause in clauses(after)}
-    keys = list(dict.fromkeys([*new, *old]))
+    keys = sorted(dict.fromkeys([*new, *old]), key=lambda key: _ORDER.index(key.partition("/")[0]))
     return [
         Change((new.get(key) or old[key]).label, _text(old.get(key)), _text(new.get(key)))
         for key in keys

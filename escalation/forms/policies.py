@@ -139,17 +139,21 @@ class PolicyForm(forms.Form):
     )
 
     # How the page groups them.
-    GROUPS = (
+    GROUPS: tuple[tuple[Any, tuple[str | tuple[str, ...], ...]], ...] = (
         (_("What may go out without a person"), ("threshold", "thresholds", "segments", "rules", "model_versions")),
-        (_("How it is checked"), ("checks", "rate", "per_day", "mode")),
+        (_("How it is checked"), ("checks", ("rate", "per_day"), "mode")),
         (_("How people decide"), ("reviews", "answer_first", "answer_first_share", "undo_seconds")),
-        (_("When it takes too long"), ("deadline_hours", "on_deadline", "on_overload")),
-        (_("What it costs"), ("currency", "review", "error", "matrix")),
+        (_("When it takes too long"), ("deadline_hours", ("on_deadline", "on_overload"))),
+        (_("What it costs"), (("currency", "review", "error"), "matrix")),
         (_("Why"), ("reason",)),
     )
 
-    def groups(self) -> list[tuple[Any, list[forms.BoundField]]]:
-        return [(title, [self[name] for name in names]) for title, names in self.GROUPS]
+    def groups(self) -> list[tuple[Any, list[list[forms.BoundField]]]]:
+        """Titles with rows of one field or a few."""
+        return [
+            (title, [[self[name] for name in ((row,) if isinstance(row, str) else row)] for row in rows])
+            for title, rows in self.GROUPS
+        ]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -192,7 +196,7 @@ def initial_of(policy: Policy) -> dict[str, Any]:
     audit = policy.audit
     same = ("reviews", "answer_first", "undo_seconds", "deadline_hours", "on_deadline", "on_overload")
     return {
-        **{name: spec[name] for name in same},
+        **{name: _neat(spec[name]) for name in same},
         "threshold": _in_percent(policy.threshold),
         "thresholds": lines.spelled_thresholds(policy.thresholds),
         "segments": lines.spelled_segments(spec["segments"]),
@@ -204,8 +208,8 @@ def initial_of(policy: Policy) -> dict[str, Any]:
         "mode": audit.mode,
         "answer_first_share": _in_percent(policy.answer_first_share),
         "currency": policy.costs.currency,
-        "review": policy.costs.review,
-        "error": policy.costs.error,
+        "review": _neat(policy.costs.review),
+        "error": _neat(policy.costs.error),
         "matrix": lines.spelled_matrix(policy.costs.matrix),
     }
 
@@ -215,4 +219,9 @@ def _share(percent: float | None) -> float | None:
 
 
 def _in_percent(share: float | None) -> float | None:
-    return None if share is None else round(share * 100, 8)
+    return None if share is None else _neat(round(share * 100, 8))
+
+
+def _neat(value: Any) -> Any:
+    """Whole numbers without a decimal point."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from escalation import reasons
 from escalation.searches import Query
 
 MOST_DAYS = 366
+REASONS = (
+    "above_threshold", "below_threshold", "audit", "no_confidence", "no_policy", "unknown_model_version", "stopped",
+    "overload", "dispatch_failed",
+)  # fmt: skip
 
 
 def _date(**kwargs: Any) -> forms.DateField:
@@ -63,7 +69,7 @@ class OutputsForm(WindowForm):
         required=False,
         choices=[("", _("anywhere")), ("auto", _("out automatically")), ("review", _("to a person"))],
     )
-    reason = forms.CharField(label=_("Because"), max_length=120, required=False)
+    reason = forms.ChoiceField(label=_("Because"), required=False)
     answer = forms.CharField(label=_("The AI said"), max_length=200, required=False)
     version = forms.CharField(label=_("Model version"), max_length=200, required=False)
     found = forms.ChoiceField(
@@ -77,6 +83,25 @@ class OutputsForm(WindowForm):
             ("checked", _("in a random check")),
         ],
     )
+
+    field_order = ("q", "answer", "version", "state", "route", "reason", "found", "since", "until")
+
+    def __init__(self, *args: Any, rules: Iterable[str] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["reason"]
+        assert isinstance(field, forms.ChoiceField)
+        codes = [*REASONS, *(f"rule:{name}" for name in rules)]
+        asked = self.data.get("reason", "")
+        if asked.startswith("rule:") and asked not in codes:
+            codes.append(asked)  # a rule of an older version, out of a link
+        field.choices = [("", _("anything")), *((code, reasons.told(code)) for code in codes)]
+
+    def narrowing(self) -> list[forms.BoundField]:
+        """All but the id, for those who look for something less certain."""
+        return [field for field in self.visible_fields() if field.name != "q"]
+
+    def narrows(self) -> bool:
+        return any(field.data for field in self.narrowing())
 
     def query(self) -> Query:
         cleaned = self.cleaned_data

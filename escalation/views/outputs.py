@@ -77,7 +77,7 @@ def reopening(request: PersonRequest, slug: str, external_id: str) -> HttpRespon
 
 
 def _list(request: PersonRequest, among: list[Stream], frame: dict[str, Any], template: str) -> HttpResponse:
-    form = OutputsForm(request.GET or None)
+    form = OutputsForm(request.GET or None, rules=searches.rule_names(among))
     query = form.query() if form.is_valid() else Query()
     judging = access.may_review(request.user)
     exact = _exact(among, query.begins)

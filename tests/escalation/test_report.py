@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from escalation import estimators, policies, report
 from escalation.models import Outcome, Route, Stream
@@ -186,7 +186,7 @@ def test_money_in_another_currency_is_left_out_and_said_so(queue: Queue, rob: Us
     assert (build(stream).currency, build(stream).unpriced) == ("EUR", 1)
 
 
-def test_days_are_those_of_the_team(queue: Queue, settings: SettingsWrapper) -> None:
+def test_days_are_those_of_the_team(queue: Queue, settings: Settings) -> None:
     stream = traffic.stream()
     late = NOON.replace(hour=23, minute=30)
     traffic.post(stream, "late", now=late)
