@@ -130,7 +130,9 @@ class Slot(models.Model):
         FINAL = "final"
 
     item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="slots")
-    queue = models.ForeignKey("Queue", on_delete=models.PROTECT, related_name="+")
+    # No index of its own: slot_to_claim starts with the queue. A second one tempts the planner, as long as the
+    # statistics know nothing of a new queue, into reading and sorting all of it for one claim.
+    queue = models.ForeignKey("Queue", on_delete=models.PROTECT, related_name="+", db_index=False)
     round = models.PositiveSmallIntegerField(default=1)
     kind = models.CharField(max_length=6, choices=Kind, default=Kind.FIRST)
     lane = models.PositiveSmallIntegerField(choices=Lane)
