@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from config.embedded import servers
 
@@ -30,6 +31,8 @@ def pytest_load_initial_conftests() -> Iterator[None]:
         os.environ.setdefault("DATABASE_URL", embedded.database_url)
         os.environ.setdefault("REDIS_URL", embedded.redis_url)
     yield
+    # A slow hash is for strangers who steal the table, not for a cast that signs in in every other test.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 def pytest_unconfigure() -> None:
