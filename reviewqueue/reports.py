@@ -18,6 +18,7 @@ __all__ = [
     "Block",
     "Judgement",
     "Passed",
+    "Queue",
     "Work",
     "activity",
     "blocks",

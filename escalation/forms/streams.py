@@ -15,6 +15,13 @@ from escalation.streams import Description
 from reviewqueue.problems import Invalid
 
 
+class SchemaField(forms.JSONField):
+    """A JSON schema; none is an empty field, not the word null."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return "" if value is None else super().prepare_value(value)
+
+
 class StreamForm(forms.Form):
     """A stream's settings. Answers are either a list or a JSON schema."""
 
@@ -29,7 +36,7 @@ class StreamForm(forms.Form):
         help_text=_("One a line. Changing them starts a new set; what was posted before keeps its own."),
     )
     multiple = forms.BooleanField(label=_("Several answers can be right at once"), required=False)
-    schema = forms.JSONField(
+    schema = SchemaField(
         label=_("JSON schema"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "class": "lines"}),

@@ -28,7 +28,7 @@ def money(value: float | None, currency: str) -> str:
     """A sum with its currency; cents only where they matter."""
     if value is None:
         return _("unknown")
-    digits = 0 if abs(value) >= 20 or round(value, 2) == round(value) else 2
+    digits = 0 if abs(value) >= 20 or value == 0 else 2
     amount = number_format(round(abs(value), digits), digits, use_l10n=True, force_grouping=True)
     sign = f"\u2212{NBSP}" if value < 0 and amount.strip("0.,") else ""
     return f"{sign}{SYMBOLS.get(currency, currency)}{NBSP}{amount}"

@@ -9,7 +9,7 @@ from escalation import overviews, streams
 from escalation.models import Stop, Stream
 from reviewqueue import access, events
 from reviewqueue.http import PersonRequest
-from reviewqueue.models import Queue
+from reviewqueue.reports import Queue
 
 
 @dataclass(frozen=True, slots=True)
