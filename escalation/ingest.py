@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from django.db import connection, transaction
 
 from escalation import elements, ids, policies, states
@@ -23,7 +24,7 @@ from reviewqueue.answers import Form
 from reviewqueue.http import Problem
 from reviewqueue.problems import DomainError
 
-COPY_FROM = 20  # below, one statement with arrays is quicker than the round trips of COPY
+COPY_FROM = 200  # below, one statement is quicker than several; above, COPY makes up for them
 
 
 class OutputConflict(DomainError):
@@ -127,75 +128,76 @@ def _problem(refusal: Exception) -> Problem:
 def _store(stream: Stream, rows: list[Decoded], *, actor: str, now: datetime | None) -> _Stored:
     # In one order everywhere: two overlapping batches in opposite order deadlock.
     rows = sorted(rows, key=lambda row: row.element.id)
-    with transaction.atomic():
-        insert = _insert_few if len(rows) < COPY_FROM else _insert_many
-        created = insert(stream, rows, clock.current(now))
-        if created:
-            events.record(
-                actor=actor,
-                verb="outputs.received",
-                object_type="output",
-                object_ids=sorted(created.values()),
-                queue=stream.slug,
-                at=now,
-            )
+    insert = _insert_few if len(rows) < COPY_FROM else _insert_many
+    created = insert(stream, rows, actor=actor, now=now)
     missing = [row.element.id for row in rows if row.element.id not in created]
     return _Stored(created, _read_known(stream, missing) if missing else {})
 
 
-_CLAIM_IDS = f"""
-    INSERT INTO escalation_externalid (stream_id, external_id, output_id, digest)
-    SELECT %(stream)s, external_id, {ids.SQL.format(at="%(now)s::timestamptz")}, digest
-    FROM {{source}} ORDER BY external_id
-    ON CONFLICT DO NOTHING RETURNING external_id, output_id
-"""  # noqa: S608 - put together from constants, not from input
-
+_RECEIVED = "outputs.received"
 _COLUMNS = (
     'external_id, model, model_version, predicted, confidence, value, segment, "group", due_at, occurred_at, '
     "shadow, size"
 )
-_TYPES = "text, text, text, text, float8, float8, jsonb, text, timestamptz, timestamptz, bool, int"
+_NAMES = _COLUMNS.replace('"', "").split(", ")
+_MOMENT = "COALESCE(%(now)s::timestamptz, statement_timestamp())"
+_CLAIM_IDS = f"""
+    INSERT INTO escalation_externalid (stream_id, external_id, output_id, digest)
+    SELECT %(stream)s, external_id, {ids.SQL.format(at=_MOMENT)}, digest
+    FROM {{source}} ORDER BY external_id
+    ON CONFLICT DO NOTHING RETURNING external_id, output_id
+"""  # noqa: S608 - put together from constants, not from input
 
-_ARRAYS = ("bytea", "jsonb", *_TYPES.split(", "))
+# All of it in one statement, its event too: a transaction of its own, in one round trip.
 _INSERT_FEW = f"""
     WITH element AS (
-        SELECT * FROM unnest({", ".join(f"%(column{index})s::{kind}[]" for index, kind in enumerate(_ARRAYS))})
-        AS element (digest, body, {_COLUMNS})
+        SELECT decode(hex, 'hex') AS digest, body, {_COLUMNS} FROM jsonb_to_recordset(%(rows)s) AS row (
+            external_id text, model text, model_version text, predicted text, confidence float8, value float8,
+            segment jsonb, "group" text, due_at timestamptz, occurred_at timestamptz, shadow bool, size int,
+            hex text, body jsonb)
     ), claimed AS ({_CLAIM_IDS.format(source="element")}
     ), stored AS (
         INSERT INTO escalation_output
             (id, stream_id, schema_number, received_at, state, attempts, {_COLUMNS})
-        SELECT output_id, %(stream)s, %(schema)s, %(now)s, 'received', 0, {_COLUMNS}
+        SELECT output_id, %(stream)s, %(schema)s, {_MOMENT}, 'received', 0, {_COLUMNS}
         FROM element JOIN claimed USING (external_id)
     ), filled AS (
         INSERT INTO escalation_payload (output_id, body)
         SELECT output_id, body FROM element JOIN claimed USING (external_id)
+    ), told AS ({events.telling(verb=_RECEIVED, object_type="output", ids="SELECT output_id FROM claimed")}
     ) SELECT external_id, output_id FROM claimed
 """  # noqa: S608 - put together from constants, not from input
 
 
-def _insert_few(stream: Stream, rows: list[Decoded], now: datetime) -> dict[str, int]:
-    columns = zip(*((row.digest, row.body.decode(), *_narrow(row)) for row in rows), strict=True)
-    parameters = {f"column{index}": list(column) for index, column in enumerate(columns)}
+def _insert_few(stream: Stream, rows: list[Decoded], *, actor: str, now: datetime | None) -> dict[str, int]:
+    parameters: dict[str, Any] = {
+        "stream": stream.pk,
+        "schema": stream.schema_number,
+        "rows": msgspec.json.encode([_named(row) for row in rows]).decode(),
+        "actor": actor,
+        "queue": stream.slug,
+        "now": now,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT_FEW, {"stream": stream.pk, "schema": stream.schema_number, "now": now, **parameters})
+        cursor.execute(_INSERT_FEW, parameters)
         return dict(cursor.fetchall())
 
 
-def _insert_many(stream: Stream, rows: list[Decoded], now: datetime) -> dict[str, int]:
-    with connection.cursor() as cursor:
+def _insert_many(stream: Stream, rows: list[Decoded], *, actor: str, now: datetime | None) -> dict[str, int]:
+    with transaction.atomic(), connection.cursor() as cursor:
+        moment = clock.current(now)
         cursor.execute(
             _CLAIM_IDS.format(source="unnest(%(ids)s::text[], %(digests)s::bytea[]) AS t (external_id, digest)"),
             {
                 "stream": stream.pk,
-                "now": now,
+                "now": moment,
                 "ids": [row.element.id for row in rows],
                 "digests": [row.digest for row in rows],
             },
         )
         created: dict[str, int] = dict(cursor.fetchall())
         new = [row for row in rows if row.element.id in created]
-        constant = (stream.pk, stream.schema_number, now, "received", 0)
+        constant = (stream.pk, stream.schema_number, moment, "received", 0)
         with cursor.copy(
             "COPY escalation_output (id, stream_id, schema_number, received_at, state, attempts, "
             f"{_COLUMNS}) FROM STDIN"
@@ -205,7 +207,22 @@ def _insert_many(stream: Stream, rows: list[Decoded], now: datetime) -> dict[str
         with cursor.copy("COPY escalation_payload (output_id, body) FROM STDIN") as copy:
             for row in new:
                 copy.write_row((created[row.element.id], row.body.decode()))
+        if created:
+            events.record(
+                actor=actor,
+                verb=_RECEIVED,
+                object_type="output",
+                object_ids=sorted(created.values()),
+                queue=stream.slug,
+                at=now,
+            )
     return created
+
+
+def _named(row: Decoded) -> dict[str, Any]:
+    """An element as `jsonb_to_recordset` takes it."""
+    narrow = dict(zip(_NAMES, _narrow(row), strict=True))
+    return {**narrow, "segment": row.element.segment, "hex": row.digest.hex(), "body": msgspec.Raw(row.body)}
 
 
 def _narrow(row: Decoded) -> tuple[Any, ...]:
