@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from escalation import ids, policies
 from escalation.models import ExternalId, Output, Stream
-from reviewqueue import clock
+from reviewqueue import clock, reports
 
 PAGE = 50
 DAYS_WITHOUT_A_DAY = 92  # how far back an unbounded search walks
@@ -58,7 +58,7 @@ def find(
     rows = _within(Output.objects.filter(stream__in=streams), query, now)
     if before is not None:
         rows = rows.filter(id__lt=before)
-    rows = _matching(rows, query)
+    rows = _matching(rows, query, streams)
     if judging and query.reveals():
         rows = rows.exclude(_UNDECIDED)
     found = list(rows.select_related("route", "outcome", "stream").order_by("-id")[: PAGE + 1])
@@ -93,7 +93,7 @@ def _within(rows: QuerySet[Output], query: Query, now: datetime | None) -> Query
     return rows.filter(id__gte=ids.of_day(since)[0], id__lt=ids.of_day(until)[1])
 
 
-def _matching(rows: QuerySet[Output], query: Query) -> QuerySet[Output]:
+def _matching(rows: QuerySet[Output], query: Query, streams: Sequence[Stream]) -> QuerySet[Output]:
     exact = {
         "external_id__startswith": query.begins,
         "state": query.state,
@@ -109,7 +109,8 @@ def _matching(rows: QuerySet[Output], query: Query) -> QuerySet[Output]:
         case "right":
             return rows.filter(outcome__wrong=False)
         case "waiting":
-            return rows.filter(_UNDECIDED)
+            # From the queue, which knows: walking back through everything that went out takes too long.
+            return rows.filter(pk__in=reports.open_items([stream.slug for stream in streams]))
         case "checked":
             return rows.filter(route__eligible=True, outcome__wrong__isnull=False).exclude(route__audit="")
     return rows

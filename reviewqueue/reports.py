@@ -26,10 +26,12 @@ __all__ = [
     "is_open",
     "judgements_of",
     "on_now",
+    "open_items",
     "passes_of",
     "work",
 ]
 
+MOST_OPEN = 10_000  # as many as a stream lets wait unless told otherwise
 ON_MINUTES = 15  # a verdict this fresh says that somebody is at work, between two reservations
 
 
@@ -86,6 +88,12 @@ def passes_of(item_id: int) -> list[Passed]:
 def is_open(item_id: int) -> bool:
     """Whether people are being asked about it now."""
     return Item.objects.open().filter(pk=item_id).exists()
+
+
+def open_items(slugs: Sequence[str], *, limit: int = MOST_OPEN) -> list[int]:
+    """The ids of what waits for people in these queues, the latest first."""
+    waiting = Item.objects.open().filter(queue__slug__in=slugs).order_by("-created_at", "-id")
+    return list(waiting.values_list("id", flat=True)[:limit])
 
 
 def work(*, queue: Queue, since: datetime, until: datetime) -> list[Work]:
