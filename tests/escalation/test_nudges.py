@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from celery import current_app
+from celery import Celery, current_app
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from escalation import nudges
@@ -24,7 +24,7 @@ def awake(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
-    monkeypatch.setattr(type(current_app._get_current_object()), "send_task", lambda _, name, **__: found.append(name))
+    monkeypatch.setattr(Celery, "send_task", lambda _, name, **__: found.append(name))
     return found
 
 
