@@ -151,10 +151,10 @@ _CLAIM_IDS = f"""
 # All of it in one statement, its event too: a transaction of its own, in one round trip.
 _INSERT_FEW = f"""
     WITH element AS (
-        SELECT decode(hex, 'hex') AS digest, body, {_COLUMNS} FROM jsonb_to_recordset(%(rows)s) AS row (
+        SELECT decode(hex, 'hex') AS digest, body, {_COLUMNS} FROM json_to_recordset(%(rows)s::json) AS row (
             external_id text, model text, model_version text, predicted text, confidence float8, value float8,
             segment jsonb, "group" text, due_at timestamptz, occurred_at timestamptz, shadow bool, size int,
-            hex text, body jsonb)
+            hex text, body json)
     ), claimed AS ({_CLAIM_IDS.format(source="element")}
     ), stored AS (
         INSERT INTO escalation_output
@@ -220,7 +220,7 @@ def _insert_many(stream: Stream, rows: list[Decoded], *, actor: str, now: dateti
 
 
 def _named(row: Decoded) -> dict[str, Any]:
-    """An element as `jsonb_to_recordset` takes it."""
+    """An element as `json_to_recordset` takes it."""
     narrow = dict(zip(_NAMES, _narrow(row), strict=True))
     return {**narrow, "segment": row.element.segment, "hex": row.digest.hex(), "body": msgspec.Raw(row.body)}
 

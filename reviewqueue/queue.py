@@ -95,7 +95,7 @@ ORDER BY n.id ON CONFLICT (id) DO NOTHING RETURNING id
 _CONTENTS = """
 INSERT INTO reviewqueue_itemcontent
     (item_id, input, context, proposal, alternatives, field_hints, why, model, language)
-SELECT n.id, n.input::jsonb, n.context::jsonb, n.proposal::jsonb, n.alternatives::jsonb, n.field_hints::jsonb,
+SELECT n.id, n.input::json, n.context::json, n.proposal::jsonb, n.alternatives::jsonb, n.field_hints::jsonb,
     n.why::jsonb, n.model, n.language
 FROM unnest(%(id)s::bigint[], %(input)s::text[], %(context)s::text[], %(proposal)s::text[],
     %(alternatives)s::text[], %(field_hints)s::text[], %(why)s::text[], %(model)s::text[], %(language)s::text[])

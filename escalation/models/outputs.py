@@ -13,6 +13,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from reviewqueue.columns import OrderedJSONField
+
 
 class ExternalId(models.Model):
     """The producer's id, unique in its stream for ever, and the digest of what was posted under it."""
@@ -104,7 +106,7 @@ class Payload(models.Model):
     output = models.OneToOneField(
         Output, primary_key=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="payload"
     )
-    body = models.JSONField()
+    body = OrderedJSONField()
 
     def __str__(self) -> str:
         return f"payload of {self.output_id}"

@@ -9,6 +9,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from ..columns import OrderedJSONField
+
 
 class Lane(models.IntegerChoices):
     """Ordinary work, checks with a reserved share of claims, and what waits for a lead."""
@@ -88,8 +90,8 @@ class ItemContent(models.Model):
     """
 
     item = models.OneToOneField(Item, on_delete=models.CASCADE, primary_key=True, related_name="content")
-    input = models.JSONField()
-    context = models.JSONField(null=True)
+    input = OrderedJSONField()
+    context = OrderedJSONField(null=True)
     proposal = models.JSONField()
     alternatives = models.JSONField(default=list)
     field_hints = models.JSONField(default=dict)
@@ -139,9 +141,7 @@ class Slot(models.Model):
     rank = models.FloatField()
     answer_first = models.BooleanField(default=False)
     state = models.CharField(max_length=6, choices=State, default=State.OPEN)
-    holder = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="slots"
-    )
+    holder = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="slots")
     claim = models.PositiveIntegerField(default=0)
     reserved_at = models.DateTimeField(null=True)
     reserved_until = models.DateTimeField(null=True)
@@ -166,9 +166,7 @@ class Slot(models.Model):
         ]
         indexes = [
             # queue.claim_next(): the first free slot of a lane, in order.
-            models.Index(
-                fields=["queue", "lane", "rank", "id"], name="slot_to_claim", condition=Q(state="open")
-            ),
+            models.Index(fields=["queue", "lane", "rank", "id"], name="slot_to_claim", condition=Q(state="open")),
             # queue.held_by(): what a person has reserved; at most ten rows.
             models.Index(
                 fields=["holder", "reserved_until"],

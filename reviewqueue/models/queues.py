@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from ..columns import OrderedJSONField
+
 
 class Queue(models.Model):
     """Where people work; its slug is the stream's."""
@@ -13,9 +15,7 @@ class Queue(models.Model):
     title = models.CharField(max_length=120)
     question = models.CharField(max_length=200, blank=True)
     reserve_minutes = models.PositiveSmallIntegerField(default=15)
-    checks_share = models.FloatField(
-        default=0.25, help_text=_("Share of claims that look at the checks lane first.")
-    )
+    checks_share = models.FloatField(default=0.25, help_text=_("Share of claims that look at the checks lane first."))
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -24,9 +24,7 @@ class Queue(models.Model):
                 condition=models.Q(checks_share__gte=0, checks_share__lte=1),
                 name="queue_checks_share_is_a_share",
             ),
-            models.CheckConstraint(
-                condition=models.Q(reserve_minutes__gte=1), name="queue_reserves_a_minute"
-            ),
+            models.CheckConstraint(condition=models.Q(reserve_minutes__gte=1), name="queue_reserves_a_minute"),
         ]
 
     def __str__(self) -> str:
@@ -48,7 +46,7 @@ class AnswerSchema(models.Model):
     number = models.PositiveIntegerField()
     kind = models.CharField(max_length=10, choices=Kind)
     answers = models.JSONField(default=list)
-    schema = models.JSONField(null=True)
+    schema = OrderedJSONField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

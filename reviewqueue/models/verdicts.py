@@ -41,9 +41,7 @@ class Verdict(models.Model):
     answer = models.JSONField(null=True, help_text="The final answer; null unless it agrees or corrects.")
     first_answer = models.JSONField(null=True, help_text="What the person said first.")
     first_at = models.DateTimeField()
-    proposal_visible = models.BooleanField(
-        help_text="Whether the proposal was on screen before the first answer."
-    )
+    proposal_visible = models.BooleanField(help_text="Whether the proposal was on screen before the first answer.")
     final_say = models.BooleanField(default=False)
     reason = models.CharField(max_length=40, blank=True)
     note = models.TextField(blank=True)
@@ -69,9 +67,7 @@ class Verdict(models.Model):
                 condition=Q(kind__in=["agree", "correct"]) | Q(answer__isnull=True),
                 name="verdict_answers_or_not",
             ),
-            models.CheckConstraint(
-                condition=Q(final_at__gte=F("submitted_at")), name="verdict_final_after_submitted"
-            ),
+            models.CheckConstraint(condition=Q(final_at__gte=F("submitted_at")), name="verdict_final_after_submitted"),
         ]
         indexes = [
             # The desk's list of my last decisions, and a person's day.
