@@ -71,7 +71,8 @@ class Claim:
 _VIEW = f"""
 SELECT s.id AS slot, s.claim, s.kind = %(final)s AS final_say, s.answer_first, r.revealed, s.reserved_until,
     f.kind AS first_kind, f.answer AS first_answer,
-    i.id, i.reference, q.slug AS queue, q.title, q.question, a.kind, a.answers, a.schema::text AS schema, a.number AS schema_number,
+    i.id, i.reference, q.slug AS queue, q.title, q.question, a.kind, a.answers,
+    a.schema::text AS schema, a.number AS schema_number,
     {leases.GUIDELINE} AS guideline_number,
     c.input::text AS input, c.context::text AS context, c.language, i.due_at,
     CASE WHEN r.revealed THEN c.proposal END AS proposal,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from escalation import dispatch, plans, policies, routes, routing, stops
+from escalation import dispatch, plans, policies, routing, stops
 from escalation.models import DailyRate, Decision, Output, Payload, Policy, Route, Stream
 from reviewqueue.models import Item, ItemContent, Slot
 from tests import making
