@@ -15,8 +15,8 @@ PAGE = 1_000
 # Keyset pages, each its own short transaction: a long one would keep dead rows alive under the queue.
 _PAGE = """
     SELECT o.id, o.external_id, o.model, o.model_version, p.body::text, c.outcome, c.answer, o.confidence, r.pi,
-           r.u, r.p, r.reason, r.threshold, v.number, c.wrong, c.overturned, c.blind, c.reviews, o.segment, o.received_at,
-           c.settled_at
+           r.u, r.p, r.reason, r.threshold, v.number, c.wrong, c.overturned, c.blind, c.reviews, o.segment,
+           o.received_at, c.settled_at
     FROM escalation_outcome c
     JOIN escalation_output o ON o.id = c.output_id
     JOIN escalation_payload p ON p.output_id = o.id
