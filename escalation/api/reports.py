@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from django.http import HttpResponse
 from django.utils import timezone
@@ -21,9 +21,17 @@ DEFAULT_DAYS = 28
 MOST_DAYS = 366
 
 
+EARLIEST, LATEST = date(2000, 1, 1), date(2999, 12, 31)  # days of a window have neighbours on the calendar
+
+
+def _on_the_calendar(day: date) -> None:
+    if not EARLIEST <= day <= LATEST:
+        raise serializers.ValidationError(f"A day between {EARLIEST} and {LATEST}.")
+
+
 class ReportQuery(serializers.Serializer[dict[str, object]]):
-    since = serializers.DateField(required=False)
-    until = serializers.DateField(required=False)
+    since = serializers.DateField(required=False, validators=[_on_the_calendar])
+    until = serializers.DateField(required=False, validators=[_on_the_calendar])
 
 
 class StreamReport(APIView):
