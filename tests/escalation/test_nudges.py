@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -45,8 +46,12 @@ def test_the_worker_is_told_after_the_commit(
 
 
 def test_nudges_close_together_are_one(
-    db: None, sent: list[str], django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+    db: None,
+    sent: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
+    monkeypatch.setattr("escalation.nudges.time", SimpleNamespace(monotonic=lambda: 100.0))
     with django_capture_on_commit_callbacks(execute=True):
         for _ in range(5):
             nudges.dispatch()
