@@ -52,9 +52,9 @@ def _health() -> dict[str, Any]:
     """One line on whether the machines' side is at work."""
     missing = health.degraded()
     if "worker" in missing:
-        return {"state": "bad", "sentence": _("No worker seen for a minute")}
+        return {"state": "down", "sentence": _("No worker seen for a minute")}
     if missing:
-        return {"state": "warn", "sentence": _("A sweep is late")}
+        return {"state": "late", "sentence": _("A sweep is late")}
     return {"state": "up", "sentence": _("Worker up, %(seconds).1f s behind") % {"seconds": health.behind_seconds()}}
 
 
