@@ -40,6 +40,8 @@ def _taken_in(sizes: list[Size], rounds: int) -> None:
     with client.running() as poster, product.site() as site:
         target = site.web("config.wsgi", product.PATH, product.key_header())
         bare = site.web("benchmarks.bare", "/bare")
+        for each in (target, bare):
+            _rate(poster, each, f"warm{each.port}", Size(1, 200, 16))
         for number in range(rounds):
             single.append(_rate(poster, bare, f"bare{number}", sizes[0]))
             for size in sizes:
