@@ -60,12 +60,12 @@ def to_people(output_ids: Sequence[int], *, reason: str, now: datetime) -> int:
 
 def _write(stream: Stream, made: list[Plan], spec: Spec, *, now: datetime) -> None:
     payloads = _payloads([plan.row.id for plan in made if plan.review or not plan.row.predicted])
-    _copy_routes(made, now)
-    _copy_decisions(stream, [plan for plan in made if plan.released], payloads, now)
     people = [plan for plan in made if plan.review]
     if people:
         queue.enqueue(slug=stream.slug, items=[_item(plan, payloads[plan.row.id], spec) for plan in people], now=now)
-    _set_states(made)
+    rows = [_columns(plan, payloads) for plan in made]
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITE, {"rows": msgspec.json.encode(rows).decode(), "stream": stream.pk, "now": now})
     events.record(
         actor="system:dispatch",
         verb="outputs.routed",
@@ -77,64 +77,54 @@ def _write(stream: Stream, made: list[Plan], spec: Spec, *, now: datetime) -> No
     )
 
 
-def _copy_routes(made: list[Plan], now: datetime) -> None:
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(
-            "COPY escalation_route (output_id, kind, reason, policy_id, stop_id, eligible, released, audit, threshold, "
-            "u, p, pi, routed_at) FROM STDIN"
-        ) as copy,
-    ):
-        for plan in made:
-            copy.write_row(
-                (
-                    plan.row.id,
-                    plan.kind,
-                    plan.reason,
-                    plan.policy_id,
-                    plan.stop_id,
-                    plan.eligible,
-                    plan.released,
-                    plan.audit,
-                    plan.threshold,
-                    plan.u,
-                    plan.p,
-                    plan.pi,
-                    now,
-                )
-            )
+# One round trip for routes, first decisions and states: a producer may be waiting for it.
+_WRITE = """
+    WITH made AS MATERIALIZED (
+        SELECT * FROM jsonb_to_recordset(%(rows)s) AS made (
+            id bigint, kind text, reason text, policy_id bigint, stop_id bigint, eligible bool, released bool,
+            audit text, threshold float8, u float8, p float8, pi float8, state text, due_at timestamptz,
+            external_id text, answer jsonb, shadow bool)
+    ), routed AS (
+        INSERT INTO escalation_route (output_id, kind, reason, policy_id, stop_id, eligible, released, audit,
+            threshold, u, p, pi, routed_at)
+        SELECT id, kind, reason, policy_id, stop_id, eligible, released, audit, threshold, u, p, pi, %(now)s FROM made
+    ), decided AS (
+        -- The model's answer stands: its first revision.
+        INSERT INTO escalation_decision (output_id, stream_id, external_id, revision, by, outcome, answer, shadow,
+            decided_at)
+        SELECT id, %(stream)s, external_id, 1, 'model', 'answered', answer, shadow, %(now)s
+        FROM made WHERE released ORDER BY id
+    )
+    UPDATE escalation_output o SET state = made.state, due_at = made.due_at FROM made WHERE o.id = made.id
+"""
 
 
-def _copy_decisions(stream: Stream, made: list[Plan], payloads: dict[int, dict[str, Any]], now: datetime) -> None:
-    """The model's answer stands: its first revision."""
-    if not made:
-        return
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(
-            "COPY escalation_decision (output_id, stream_id, external_id, revision, by, outcome, answer, shadow, "
-            "decided_at) FROM STDIN"
-        ) as copy,
-    ):
-        for plan in made:
-            row = plan.row
-            prediction = row.predicted or payloads[row.id]["prediction"]
-            answer = msgspec.json.encode(prediction).decode()
-            copy.write_row((row.id, stream.pk, row.external_id, 1, "model", "answered", answer, row.shadow, now))
-
-
-def _set_states(made: list[Plan]) -> None:
-    released = [plan.row.id for plan in made if plan.released]
-    waiting = [plan for plan in made if not plan.released]
-    if released:
-        Output.objects.filter(pk__in=released).update(state=Output.State.DECIDED)
-    if waiting:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE escalation_output o SET state = 'in_review', due_at = w.due_at "
-                "FROM unnest(%s::bigint[], %s::timestamptz[]) AS w (id, due_at) WHERE o.id = w.id",
-                [[plan.row.id for plan in waiting], [plan.due_at for plan in waiting]],
-            )
+def _columns(plan: Plan, payloads: dict[int, dict[str, Any]]) -> dict[str, Any]:
+    """A plan as `_WRITE` takes it. Only what waits is given the policy's deadline."""
+    row = plan.row
+    columns: dict[str, Any] = {
+        "id": row.id,
+        "kind": plan.kind,
+        "reason": plan.reason,
+        "policy_id": plan.policy_id,
+        "stop_id": plan.stop_id,
+        "eligible": plan.eligible,
+        "released": plan.released,
+        "audit": plan.audit,
+        "threshold": plan.threshold,
+        "u": plan.u,
+        "p": plan.p,
+        "pi": plan.pi,
+    }
+    if not plan.released:
+        return columns | {"state": Output.State.IN_REVIEW.value, "due_at": plan.due_at}
+    return columns | {
+        "state": Output.State.DECIDED.value,
+        "due_at": row.due_at,
+        "external_id": row.external_id,
+        "answer": row.predicted or payloads[row.id]["prediction"],
+        "shadow": row.shadow,
+    }
 
 
 def _item(plan: Plan, payload: dict[str, Any], spec: Spec) -> NewItem:

@@ -5,17 +5,17 @@ What people do with it stands in `claims` and `verdicts`; how a queue is set up 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from django.db import transaction
 
 from . import access, clock, events, slots, sql
 from .configuration import Configured, configure, form
-from .models import AnswerSchema, Item, Queue, User
+from .models import Item, Queue, User
 from .models.items import Lane
 from .problems import DomainError, Invalid, NotFound
 
@@ -80,26 +80,33 @@ class Load:
     for_lead: int
 
 
-# In the order of ids, so that two overlapping batches meet in one order and cannot deadlock.
-_ITEMS = """
-INSERT INTO reviewqueue_item (id, queue_id, reference, schema_id, source, "group", lane, rank, answer_first,
-    reviews_wanted, undo_seconds, due_at, state, round, created_at)
-SELECT n.id, %(queue)s, n.reference, n.schema, n.source, n.group_name, n.lane, n.rank, n.answer_first,
-    n.reviews_wanted, n.undo_seconds, n.due_at, 'open', 1, %(now)s
-FROM unnest(%(id)s::bigint[], %(reference)s::text[], %(schema)s::bigint[], %(source)s::text[], %(group)s::text[],
-    %(lane)s::smallint[], %(rank)s::float8[], %(answer_first)s::bool[], %(reviews_wanted)s::smallint[],
-    %(undo_seconds)s::int[], %(due_at)s::timestamptz[])
-    AS n(id, reference, schema, source, group_name, lane, rank, answer_first, reviews_wanted, undo_seconds, due_at)
-ORDER BY n.id ON CONFLICT (id) DO NOTHING RETURNING id
+_QUEUE = """
+SELECT q.id, ARRAY(SELECT a.number FROM reviewqueue_answerschema a WHERE a.queue_id = q.id) AS numbers
+FROM reviewqueue_queue q WHERE q.slug = %(slug)s
 """
-_CONTENTS = """
-INSERT INTO reviewqueue_itemcontent
-    (item_id, input, context, proposal, alternatives, field_hints, why, model, language)
-SELECT n.id, n.input::json, n.context::json, n.proposal::jsonb, n.alternatives::jsonb, n.field_hints::jsonb,
-    n.why::jsonb, n.model, n.language
-FROM unnest(%(id)s::bigint[], %(input)s::text[], %(context)s::text[], %(proposal)s::text[],
-    %(alternatives)s::text[], %(field_hints)s::text[], %(why)s::text[], %(model)s::text[], %(language)s::text[])
-    AS n(id, input, context, proposal, alternatives, field_hints, why, model, language)
+# In the order of ids, so that two overlapping batches meet in one order and cannot deadlock.
+_INSERT = """
+WITH n AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset(%(items)s) AS n (
+        id bigint, reference text, schema_number int, source text, "group" text, lane smallint, rank float8,
+        answer_first bool, reviews_wanted smallint, undo_seconds int, due_at timestamptz,
+        input jsonb, context jsonb, proposal jsonb, alternatives jsonb, field_hints jsonb, why jsonb, model text,
+        language text)
+), created AS (
+    INSERT INTO reviewqueue_item (id, queue_id, reference, schema_id, source, "group", lane, rank, answer_first,
+        reviews_wanted, undo_seconds, due_at, state, round, created_at)
+    SELECT n.id, %(queue)s, reference, a.id, source, "group", lane, rank, answer_first, reviews_wanted,
+        undo_seconds, due_at, 'open', 1, %(now)s
+    FROM n JOIN reviewqueue_answerschema a ON a.queue_id = %(queue)s AND a.number = n.schema_number
+    ORDER BY n.id ON CONFLICT (id) DO NOTHING RETURNING reviewqueue_item.id
+), filled AS (
+    INSERT INTO reviewqueue_itemcontent
+        (item_id, input, context, proposal, alternatives, field_hints, why, model, language)
+    SELECT id, COALESCE(input, 'null'), context, COALESCE(proposal, 'null'), alternatives, field_hints, why, model,
+        language
+    FROM n JOIN created USING (id)
+)
+SELECT id FROM created
 """
 _NOT_FOR_JUDGES = """
 INSERT INTO reviewqueue_pass (item_id, round, user_id, reason, at)
@@ -142,8 +149,8 @@ def enqueue(*, slug: str, items: Sequence[NewItem], now: datetime | None = None)
         return 0
     with transaction.atomic():
         moment = clock.current(now)
-        queue = _queue(slug)
-        fresh = _insert(queue, {item.id: item for item in items}, moment)
+        distinct = list({item.id: item for item in items}.values())
+        fresh = _insert(_queue(slug, distinct), distinct, moment)
         if fresh:
             slots.add_wanted(fresh)
             actor = events.system_actor("queue")
@@ -194,46 +201,25 @@ def load() -> dict[str, Load]:
     return {row.pop("slug"): Load(**row) for row in sql.rows(_LOAD, {"lane": Lane.LEAD})}
 
 
-def _queue(slug: str) -> Queue:
-    queue = Queue.objects.filter(slug=slug).first()
+def _queue(slug: str, items: Sequence[NewItem]) -> int:
+    """The id of the queue, which has the answers that all these items are about."""
+    queue = sql.row(_QUEUE, {"slug": slug})
     if queue is None:
         raise NotFound(f"There is no queue {slug!r}.")
-    return queue
+    unknown = {item.schema_number for item in items}.difference(queue["numbers"])
+    if unknown:
+        raise Invalid(f"Queue {slug!r} has no answers numbered {min(unknown)}.")
+    return int(queue["id"])
 
 
-def _insert(queue: Queue, items: Mapping[int, NewItem], now: datetime) -> list[int]:
-    created = sql.rows(_ITEMS, _item_columns(queue, list(items.values())) | {"queue": queue.pk, "now": now})
-    fresh = [items[row["id"]] for row in created]
-    sql.run(_CONTENTS, _content_columns(fresh))
-    copies = [item for item in fresh if item.copy_of is not None]
+def _insert(queue: int, items: Sequence[NewItem], now: datetime) -> list[int]:
+    encoded = msgspec.json.encode(items).decode()
+    created = {row["id"] for row in sql.rows(_INSERT, {"items": encoded, "queue": queue, "now": now})}
+    copies = [item for item in items if item.id in created and item.copy_of is not None]
     if copies:
         columns = {"id": [item.id for item in copies], "original": [item.copy_of for item in copies]}
         sql.run(_NOT_FOR_JUDGES, columns | {"now": now})
-    return [item.id for item in fresh]
-
-
-def _item_columns(queue: Queue, items: Sequence[NewItem]) -> dict[str, Any]:
-    schemas = dict(AnswerSchema.objects.filter(queue=queue).values_list("number", "pk"))
-    unknown = {item.schema_number for item in items} - set(schemas)
-    if unknown:
-        raise Invalid(f"Queue {queue.slug!r} has no answers numbered {min(unknown)}.")
-    names = (
-        "id", "reference", "source", "group", "lane", "rank", "answer_first",
-        "reviews_wanted", "undo_seconds", "due_at",
-    )  # fmt: skip
-    columns: dict[str, Any] = {name: [getattr(item, name) for item in items] for name in names}
-    return columns | {"schema": [schemas[item.schema_number] for item in items]}
-
-
-def _content_columns(items: Sequence[NewItem]) -> dict[str, Any]:
-    columns: dict[str, Any] = {name: [getattr(item, name) for item in items] for name in ("id", "model", "language")}
-    for name in ("input", "proposal", "alternatives", "field_hints", "why"):
-        columns[name] = [_json(getattr(item, name)) for item in items]
-    return columns | {"context": [None if item.context is None else _json(item.context) for item in items]}
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return [item.id for item in items if item.id in created]
 
 
 def _take_off(
