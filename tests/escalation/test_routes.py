@@ -5,38 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import numpy as np
 import pytest
 
-from escalation import dispatch, plans, policies, routing, stops
-from escalation.models import DailyRate, Decision, Output, Payload, Policy, Route, Stream
+from escalation import dispatch, plans, policies, stops
+from escalation.models import DailyRate, Decision, Payload, Stream
 from reviewqueue.models import Item, ItemContent, Slot
 from tests import making
-
-
-def replay(of: list[Route]) -> list[tuple[Any, ...]]:
-    """Decide again from the stored u, p and policy; what cannot be replayed is what no policy decided."""
-    decided = []
-    for route in of:
-        output = Output.objects.get(pk=route.output_id)
-        assert route.policy_id is not None, "no policy decided this one"
-        spec = policies.spec_of(Policy.objects.get(pk=route.policy_id))
-        column = routing.Outputs(
-            np.array([np.nan if output.confidence is None else output.confidence]),
-            [output.predicted],
-            np.array([np.nan if output.value is None else output.value]),
-            [output.segment or {}],
-            [output.model_version],
-        )
-        again = routing.decide(spec, column, u=np.array([route.u]), p=route.p)
-        released = bool(again.released[0])
-        kind = "auto" if released else "review"
-        decided.append((kind, again.reason[0], bool(again.eligible[0]), released, float(again.pi[0])))
-    return decided
-
-
-def as_written(of: list[Route]) -> list[tuple[Any, ...]]:
-    return [(route.kind, route.reason, route.eligible, route.released, route.pi) for route in of]
+from tests.replaying import as_written, replay
 
 
 def test_every_kind_of_route_replays_from_what_is_stored(stream: Stream) -> None:

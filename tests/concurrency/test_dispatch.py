@@ -1,0 +1,125 @@
+"""Several workers, producers and people at the same outputs at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from threading import Event
+from typing import Any
+
+import pytest
+
+from escalation import decisions, dispatch, ledger, outcomes, routes
+from escalation.models import Decision, DispatchBatch, Output, Route, Stream
+from reviewqueue.models import Item, User
+from tests import making
+from tests.concurrency.racing import of, race
+from tests.replaying import as_written, replay
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatch, "BATCH_ROWS", 40)
+    monkeypatch.setattr(dispatch, "LEFT_BEHIND_SECONDS", 0)
+
+
+def _until_nothing_waits() -> int:
+    routed = 0
+    while Output.objects.received().exists():
+        routed += dispatch.run()
+    return routed
+
+
+def test_workers_at_once_route_everything_once(stream: Stream) -> None:
+    making.post(stream, *making.elements(400), *making.elements(400, first=1000, confidence=0.9))
+    routed = race(*[_until_nothing_waits] * 4)
+    assert sum(of(int, routed)) == 800, routed
+    assert Route.objects.count() == 800
+    assert Item.objects.count() == Decision.objects.count() == 400
+    dispatch.run()
+    assert not DispatchBatch.objects.exists()
+    assert ledger.imbalances() == []
+
+
+def test_a_producer_who_waits_and_a_worker_route_it_once(stream: Stream) -> None:
+    found = making.post(stream, *making.elements(60, confidence=0.9))
+    ids = [one.output_id for one in found if one.output_id]
+    results = race(_until_nothing_waits, *[partial(dispatch.route_now, ids[place::3], seconds=5) for place in range(3)])
+    assert of(Exception, results) == []
+    assert Route.objects.count() == Decision.objects.count() == 60
+    assert ledger.imbalances() == []
+
+
+def test_who_waits_is_let_go_when_somebody_else_keeps_the_output(stream: Stream) -> None:
+    (result,) = making.post(stream, making.element())
+    assert result.output_id
+    locked, done = Event(), Event()
+
+    def keep() -> None:
+        with dispatch.transaction.atomic():
+            routes.lock([result.output_id or 0], skip_locked=False)
+            locked.set()
+            assert done.wait(30)
+
+    def wait() -> None:
+        assert locked.wait(30)
+        dispatch.route_now([result.output_id or 0], seconds=0.05)
+        done.set()
+
+    assert of(Exception, race(keep, wait)) == []
+    assert making.output(stream).state == "received"
+    assert dispatch.run() == 1
+
+
+def test_while_a_policy_is_activated_each_output_uses_exactly_one(stream: Stream) -> None:
+    versions = {making.activate(stream, threshold=0.8, audit={"rate": 0.3}, hours=1)}
+    making.post(stream, *[making.element(f"ticket-{number}", confidence=number / 1000) for number in range(1000)])
+
+    def activate() -> None:
+        for hours, threshold in enumerate((0.2, 0.9, 0.5), start=2):
+            versions.add(making.activate(stream, threshold=threshold, audit={"rate": 0.1}, hours=hours))
+
+    results = race(_until_nothing_waits, _until_nothing_waits, activate)
+    assert of(Exception, results) == []
+    written = list(Route.objects.all())
+    assert len(written) == 1000
+    assert {route.policy_id for route in written} <= versions
+    assert replay(written) == as_written(written)
+    assert ledger.imbalances() == []
+
+
+@pytest.mark.parametrize("turn", range(4))
+def test_withdrawing_meets_routing_without_a_deadlock(stream: Stream, turn: int) -> None:
+    making.post(stream, *making.elements(30, confidence=0.9), *making.elements(30, first=100))
+    withdrawals: list[Callable[[], Any]] = [
+        partial(outcomes.withdraw, stream=stream, external_id=f"ticket-{number}", actor="key:1")
+        for number in (1, 15, 30, 100, 115, 129)
+    ]
+    results = race(_until_nothing_waits, *withdrawals)
+    assert of(Exception, results) == []
+    withdrawn = Output.objects.filter(state="withdrawn")
+    assert withdrawn.count() == 6
+    assert not Item.objects.open().filter(pk__in=withdrawn).exists()
+    decisions.number()
+    assert ledger.imbalances() == []
+
+
+@pytest.mark.parametrize("turn", range(4))
+def test_withdrawing_meets_settling_and_deadlines_without_a_deadlock(stream: Stream, rob: User, turn: int) -> None:
+    making.activate(stream, threshold=0.8, on_deadline="reject")
+    making.routed(stream, *making.elements(20), *making.elements(20, first=100, due_at="2026-03-01T12:00:00Z"))
+    for _ in range(30):
+        making.judge(rob, "correct", "billing")
+    names = [f"ticket-{number}" for number in (*range(1, 21, 3), *range(100, 120, 3))]
+    withdrawals: list[Callable[[], Any]] = [
+        partial(outcomes.withdraw, stream=stream, external_id=name, actor="key:1") for name in names
+    ]
+    results = race(outcomes.settle, outcomes.expire, outcomes.settle, *withdrawals)
+    assert of(Exception, results) == []
+    while outcomes.settle() or outcomes.expire():
+        pass
+    decisions.number()
+    assert Output.objects.filter(state="withdrawn").count() == len(names)
+    assert ledger.imbalances() == []

@@ -1,0 +1,79 @@
+"""The feed under writers: whoever pages all along misses nothing and repeats nothing."""
+
+from __future__ import annotations
+
+from threading import Event
+
+import pytest
+from django.db import transaction
+
+from escalation import decisions, ledger
+from escalation.models import Decision, Stream
+from tests import making
+from tests.concurrency.racing import of, race
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+WRITERS, ROUNDS = 4, 25
+
+
+def test_a_reader_who_pages_all_along_misses_nothing_and_repeats_nothing(stream: Stream) -> None:
+    finished: list[int] = []
+
+    def write(writer: int) -> None:
+        for number in range(ROUNDS):
+            with transaction.atomic():
+                making.post(stream, *making.elements(3, first=writer * 10_000 + number * 3, confidence=0.9))
+                making.dispatch.run(batches=1)
+        finished.append(writer)
+
+    def read(limit: int) -> list[str]:
+        cursor, seen = "", []
+        while True:
+            last = len(finished) == WRITERS
+            page = decisions.read(stream=stream, after=cursor, limit=limit)
+            cursor = page.next
+            seen += [item["id"] for item in page.items]
+            if last and not page.items and not Decision.objects.filter(seq=None).exists():
+                return seen
+
+    def number() -> None:
+        while len(finished) < WRITERS:
+            decisions.number(limit=7)
+
+    results = race(
+        *[lambda writer=writer: write(writer) for writer in range(WRITERS)],
+        lambda: read(limit=2),
+        lambda: read(limit=1000),
+        number,
+    )
+    assert of(Exception, results) == []
+    everything = sorted(Decision.objects.values_list("external_id", flat=True))
+    assert len(everything) == len(set(everything)) > 0
+    for seen in (results[WRITERS], results[WRITERS + 1]):
+        assert len(seen) == len(set(seen)), "repeated"
+        assert sorted(seen) == everything, "missed"
+    assert ledger.imbalances() == []
+
+
+def test_what_commits_late_is_numbered_late(stream: Stream) -> None:
+    making.routed(stream, making.element("the first of the day fixes its rates"))
+    written, read = Event(), Event()
+
+    def late() -> None:
+        with transaction.atomic():
+            making.routed(stream, making.element("late", confidence=0.9))
+            written.set()
+            assert read.wait(30)
+
+    def early() -> decisions.Page:
+        assert written.wait(30)
+        making.routed(stream, making.element("early", confidence=0.9))
+        page = decisions.read(stream=stream)
+        read.set()
+        return page
+
+    _, page = race(late, early)
+    assert [item["id"] for item in page.items] == ["early"]
+    after = decisions.read(stream=stream, after=page.next)
+    assert [item["id"] for item in after.items] == ["late"]
