@@ -8,6 +8,7 @@ from threading import Event
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from escalation import decisions, dispatch, ledger, outcomes, routes
 from escalation.models import Decision, DispatchBatch, Output, Route, Stream
@@ -58,7 +59,7 @@ def test_who_waits_is_let_go_when_somebody_else_keeps_the_output(stream: Stream)
     locked, done = Event(), Event()
 
     def keep() -> None:
-        with dispatch.transaction.atomic():
+        with transaction.atomic():
             routes.lock([result.output_id or 0], skip_locked=False)
             locked.set()
             assert done.wait(30)

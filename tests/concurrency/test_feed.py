@@ -7,7 +7,7 @@ from threading import Event
 import pytest
 from django.db import transaction
 
-from escalation import decisions, ledger
+from escalation import decisions, dispatch, ledger
 from escalation.models import Decision, Stream
 from tests import making
 from tests.concurrency.racing import of, race
@@ -24,7 +24,7 @@ def test_a_reader_who_pages_all_along_misses_nothing_and_repeats_nothing(stream:
         for number in range(ROUNDS):
             with transaction.atomic():
                 making.post(stream, *making.elements(3, first=writer * 10_000 + number * 3, confidence=0.9))
-                making.dispatch.run(batches=1)
+                dispatch.run(batches=1)
         finished.append(writer)
 
     def read(limit: int) -> list[str]:

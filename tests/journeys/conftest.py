@@ -1,0 +1,15 @@
+"""Whatever a journey did, the books balance afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from escalation import ledger
+
+
+@pytest.fixture(autouse=True)
+def balanced(db: None) -> Iterator[None]:
+    yield
+    assert [(found.check.name, found.rows) for found in ledger.imbalances()] == []
