@@ -17,6 +17,7 @@ from reviewqueue.answers import Form
 from reviewqueue.problems import Invalid
 
 MOST_ELEMENTS = 1000
+LONGEST_NAME = 200
 
 # \Z, because $ also matches before a line break at the end.
 type Text = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
@@ -92,6 +93,16 @@ def decode(raw: bytes, *, form: Form, secret: bytes) -> Decoded:
         digest=hmac.digest(secret, msgspec.json.encode(element, order="sorted"), hashlib.sha256),
         body=msgspec.json.encode({**_payload(element), "prediction": prediction}),
     )
+
+
+def named(raw: bytes) -> str | None:
+    """The id of an element that was refused, where it can be read, so that its producer knows which one it was."""
+    try:
+        value = http.parse_json(raw)
+    except http.Problem:
+        return None
+    name = value.get("id") if isinstance(value, dict) else None
+    return name[:LONGEST_NAME] if isinstance(name, str) else None
 
 
 def as_json(value: object | None) -> str | None:

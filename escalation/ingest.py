@@ -86,16 +86,16 @@ class _Stored:
         return [output_id for output_id, _ in self.known.values()]
 
 
-def _decoded(raw: bytes, *, form: Form, secret: bytes) -> Decoded | Problem:
+def _decoded(raw: bytes, *, form: Form, secret: bytes) -> Decoded | Result:
     try:
         return elements.decode(raw, form=form, secret=secret)
     except (DomainError, Problem) as refusal:
-        return _problem(refusal)
+        return Result(elements.named(raw), problem=_problem(refusal))
 
 
-def _result(each: Decoded | Problem, first: dict[str, Decoded], stored: _Stored, known: dict[int, State]) -> Result:
-    if isinstance(each, Problem):
-        return Result(None, problem=each)
+def _result(each: Decoded | Result, first: dict[str, Decoded], stored: _Stored, known: dict[int, State]) -> Result:
+    if isinstance(each, Result):
+        return each
     external_id = each.element.id
     if external_id in stored.created:
         return _of_new(each, first[external_id], stored.created[external_id])

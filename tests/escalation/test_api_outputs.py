@@ -78,7 +78,7 @@ def test_a_batch_is_answered_element_by_element_in_order(producer: Producer) -> 
     results = _told(answer)["results"]
     assert answer.status_code == 202
     assert [one["code"] for one in results] == [202, 200, 409, 400, 400, 200]
-    assert [one["id"] for one in results] == ["new", "known", "known", None, None, "new"]
+    assert [one["id"] for one in results] == ["new", "known", "known", "bad", None, "new"]
     assert results[3]["problem"]["errors"][0]["pointer"] == "/confidence"
     assert results[2]["problem"]["code"] == "output_conflict"
     assert results[5]["duplicate"] is True

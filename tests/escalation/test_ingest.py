@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -160,3 +161,10 @@ def test_a_stream_without_a_policy_has_a_cap_too(queue: object) -> None:
     bare.refresh_from_db()
     with pytest.raises(ingest.Overloaded):
         ingest.check_room(bare)
+
+
+def test_a_refused_element_is_named_where_its_id_can_be_read(stream: Stream) -> None:
+    raw = [msgspec.json.encode(making.element("t-9", prediction="nope")), b'{"id": "t-8"', b'{"id": 7}', b"[1]"]
+    results = ingest.receive(stream=stream, raw=raw, actor="key:1")
+    assert [result.external_id for result in results] == ["t-9", None, None, None]
+    assert all(result.problem for result in results)
