@@ -41,7 +41,11 @@ class Page:
 def number(*, limit: int = NUMBERED_AT_ONCE) -> int:
     """Give the committed, unnumbered decisions their numbers; 0 when somebody else is at it."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [SEQUENCER_LOCK])
+        # Without the setting the planner, whose statistics say that little is unnumbered, reads and sorts all of a
+        # backlog each time instead of following the index.
+        cursor.execute(
+            "SELECT pg_try_advisory_xact_lock(%s), set_config('enable_bitmapscan', 'off', true)", [SEQUENCER_LOCK]
+        )
         if not (cursor.fetchone() or (False,))[0]:
             return 0
         cursor.execute(_NUMBER, {"limit": limit})
