@@ -1,0 +1,114 @@
+"""Real workers on the test database, with a broker of their own, and every way to lose them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from django.db import connection
+
+from config.embedded.layout import Layout
+from config.embedded.supervisor import Child, Supervisor
+from config.embedded.valkey import Valkey
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def until(holds: Callable[[], object], *, seconds: float = 60) -> float:
+    """Wait until it holds; the seconds it took."""
+    began = time.monotonic()
+    while not holds():
+        assert time.monotonic() - began < seconds, f"not within {seconds} s"
+        time.sleep(0.05)
+    return time.monotonic() - began
+
+
+class Broker:
+    """A Valkey that can be emptied, killed and started again."""
+
+    def __init__(self, folder: Path, supervisor: Supervisor, layout: Layout) -> None:
+        self._supervisor, self._valkey = supervisor, Valkey(layout)
+        self._child: Child = self._valkey.start(supervisor)
+
+    @property
+    def url(self) -> str:
+        return self._valkey.url
+
+    def kill(self) -> None:
+        self._child.process.kill()
+        self._child.process.wait(30)
+
+    def start(self) -> None:
+        self._child = self._valkey.start(self._supervisor)
+
+
+class Workers:
+    """Celery workers with the beat inside, each in a process group that is killed as a whole."""
+
+    def __init__(self, folder: Path, broker: str) -> None:
+        self._folder, self._running = folder, list[subprocess.Popen[bytes]]()
+        self._environment = os.environ | {"DATABASE_URL": _database_url(), "REDIS_URL": broker, "LOG_LEVEL": "WARNING"}
+
+    def start(self) -> subprocess.Popen[bytes]:
+        number = len(self._running)
+        with (self._folder / f"worker-{number}.log").open("wb") as log:
+            worker = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "celery", "--app", "config.celery", "worker", "--beat"),
+                    *("--schedule", self._folder / f"beat-{number}", "--hostname", f"fault-{number}@%h"),
+                    *("--concurrency", "1", "--loglevel", "warning", "--without-gossip", "--without-mingle"),
+                ],
+                cwd=ROOT,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._running.append(worker)
+        return worker
+
+    def kill(self, worker: subprocess.Popen[bytes]) -> None:
+        """At once, with all its children, as the machine's memory keeper would."""
+        os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait(30)
+
+    def end(self) -> None:
+        for worker in self._running:
+            if worker.poll() is None:
+                self.kill(worker)
+
+    def last_words(self) -> str:
+        return "\n".join(log.read_text(errors="replace")[-2000:] for log in self._folder.glob("worker-*.log"))
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    layout = Layout(tmp_path / "broker")
+    layout.make()
+    with Supervisor(layout) as supervisor:
+        yield Broker(tmp_path, supervisor, layout)
+
+
+@pytest.fixture
+def workers(transactional_db: None, tmp_path: Path, broker: Broker) -> Iterator[Workers]:
+    found = Workers(tmp_path, broker.url)
+    try:
+        yield found
+    finally:
+        found.end()
+        print(found.last_words())  # noqa: T201 - pytest shows it when the test fails
+
+
+def _database_url() -> str:
+    """The test database, for other processes."""
+    of = connection.settings_dict
+    user = quote(of["USER"]) + (f":{quote(of['PASSWORD'])}" if of["PASSWORD"] else "")
+    return f"postgresql://{user}@/{quote(of['NAME'])}?host={quote(of['HOST'], safe='')}&port={of['PORT'] or 5432}"

@@ -1,0 +1,130 @@
+"""Workers and brokers are killed; every output is routed once all the same."""
+
+from __future__ import annotations
+
+import pytest
+from celery import current_app
+from django.db import connection
+
+from escalation import ledger, nudges, stops
+from escalation.models import Decision, DispatchBatch, Heartbeat, Output, Route, Stream
+from reviewqueue.models import Item
+from tests import making
+from tests.faults.conftest import Broker, Workers, until
+from tests.making import Producer
+
+pytestmark = [pytest.mark.fault, pytest.mark.django_db(transaction=True)]
+
+
+def _nothing_waits() -> bool:
+    return not Output.objects.received().exists() and not DispatchBatch.objects.exists()
+
+
+def _all_routed_once(count: int) -> None:
+    assert Output.objects.count() == Route.objects.count() == count
+    assert Item.objects.count() == Output.objects.in_review().count()
+    assert Decision.objects.count() == Output.objects.filter(state="decided").count()
+    assert [(found.check.name, found.rows) for found in ledger.imbalances()] == []
+
+
+def _somebody_waits_for(key: int) -> bool:
+    return bool(
+        making.sql(
+            "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = %s::bigint::oid", key
+        )
+    )
+
+
+def _mixed(count: int, *, first: int = 1) -> list[dict[str, object]]:
+    return [
+        making.element(f"ticket-{number}", confidence=0.9 if number % 2 else 0.1)
+        for number in range(first, first + count)
+    ]
+
+
+def test_a_worker_routes_what_nobody_told_it_about(stream: Stream, workers: Workers) -> None:
+    making.post(stream, *_mixed(100))
+    workers.start()
+    until(_nothing_waits)
+    until(lambda: not Decision.objects.filter(seq=None).exists())
+    until(lambda: Heartbeat.objects.filter(name="deadlines").exists())
+    _all_routed_once(100)
+
+
+def test_what_a_worker_was_at_when_it_was_killed_is_routed_within_a_minute(stream: Stream, workers: Workers) -> None:
+    making.post(stream, *_mixed(60))
+    with connection.cursor() as cursor:
+        # As STOP does, so the worker waits in the middle of its batch.
+        cursor.execute("SELECT pg_advisory_lock(%s)", [stops.RELEASE_LOCK])
+        try:
+            victim = workers.start()
+            until(lambda: _somebody_waits_for(stops.RELEASE_LOCK))
+            assert DispatchBatch.objects.count() == 1
+            workers.kill(victim)
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [stops.RELEASE_LOCK])
+    assert Output.objects.received().count() == 60
+    making.post(stream, *_mixed(20, first=1000))
+    workers.start()
+    assert until(_nothing_waits) < 60
+    _all_routed_once(80)
+    assert not Route.objects.filter(reason="dispatch_failed").exists()
+
+
+def test_workers_that_are_killed_again_and_again_get_there(stream: Stream, workers: Workers) -> None:
+    for turn in range(3):
+        making.post(stream, *_mixed(700, first=1 + turn * 10_000))
+        before = Route.objects.count()
+        victim = workers.start()
+        until(lambda: Route.objects.count() > before)  # noqa: B023 - called at once
+        workers.kill(victim)
+    workers.start()
+    until(_nothing_waits)
+    _all_routed_once(2100)
+
+
+def test_two_workers_with_two_schedules_do_everything_once(stream: Stream, workers: Workers) -> None:
+    making.post(stream, *_mixed(900))
+    workers.start()
+    workers.start()
+    until(_nothing_waits)
+    _all_routed_once(900)
+
+
+def test_an_emptied_broker_loses_no_work(
+    producer: Producer,
+    workers: Workers,
+    broker: Broker,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(current_app.conf, "broker_url", broker.url.replace("unix://", "redis+socket://"))
+    for number in range(5):
+        monkeypatch.setattr(nudges, "_quiet_until", 0.0)
+        assert producer.post("streams/intents/outputs", making.element(f"ticket-{number}")).status_code == 202
+    with current_app.connection_for_write(broker.url.replace("unix://", "redis+socket://")) as messages:
+        client = messages.default_channel.client
+        assert client.llen("celery") == 5
+        client.flushall()
+    workers.start()
+    until(_nothing_waits)
+    _all_routed_once(5)
+
+
+def test_a_broker_that_dies_keeps_nobody_out_and_the_worker_comes_back_to_it(
+    producer: Producer,
+    workers: Workers,
+    broker: Broker,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(current_app.conf, "broker_url", broker.url.replace("unix://", "redis+socket://"))
+    workers.start()
+    assert producer.post("streams/intents/outputs", making.element("before")).status_code == 202
+    until(_nothing_waits)
+    broker.kill()
+    for number in range(5):
+        monkeypatch.setattr(nudges, "_quiet_until", 0.0)
+        assert producer.post("streams/intents/outputs", making.element(f"during-{number}")).status_code == 202
+    assert Output.objects.received().count() == 5
+    broker.start()
+    until(_nothing_waits)
+    _all_routed_once(6)
