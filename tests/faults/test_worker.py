@@ -102,7 +102,7 @@ def test_an_emptied_broker_loses_no_work(
         monkeypatch.setattr(nudges, "_quiet_until", 0.0)
         assert producer.post("streams/intents/outputs", making.element(f"ticket-{number}")).status_code == 202
     with current_app.connection_for_write(broker.url.replace("unix://", "redis+socket://")) as messages:
-        client = messages.default_channel.client
+        client = messages.default_channel.client  # type: ignore[attr-defined]  # the one of Redis has it
         assert client.llen("celery") == 5
         client.flushall()
     workers.start()
