@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
-from escalation import dispatch, plans, policies, stops
+from escalation import dispatch, plans, policies, states, stops
 from escalation.models import DailyRate, Decision, Payload, Stream
 from reviewqueue.models import Item, ItemContent, Slot
 from tests import making
@@ -176,6 +177,17 @@ def test_a_structured_answer_goes_out_as_it_came(queue: object) -> None:
     )
     assert (route.kind, route.eligible) == ("auto", True)
     assert Decision.objects.get().answer == prediction
+
+
+@pytest.mark.parametrize("confidence", [0.9, 0.1])
+def test_any_object_that_was_taken_can_be_routed_and_told(queue: object, confidence: float) -> None:
+    invoices = making.stream("invoices", schema={"type": "object"}, policy={"threshold": 0.5})
+    prediction = {"n": 2**70, "e": 1e20, "small": -1e-300, "": None, "t": "\u2028\\'\"😀", "deep": [[[{"a/b~c": []}]]]}
+    making.routed(invoices, making.element(prediction=prediction, confidence=confidence))
+    told = states.of([making.output(invoices).pk]).popitem()[1]
+    assert told.status == ("decided" if confidence == 0.9 else "in_review")
+    assert told.decision is None or told.decision["answer"] == prediction
+    assert msgspec.json.encode(told.decision)
 
 
 def test_the_doubtful_fields_of_a_structured_answer_are_hints(queue: object) -> None:
