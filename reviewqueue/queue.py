@@ -102,8 +102,8 @@ WITH n AS MATERIALIZED (
 ), filled AS (
     INSERT INTO reviewqueue_itemcontent
         (item_id, input, context, proposal, alternatives, field_hints, why, model, language)
-    SELECT id, COALESCE(input, 'null'::json), context, COALESCE(proposal, 'null'), alternatives, field_hints, why, model,
-        language
+    SELECT id, COALESCE(input, 'null'::json), context, COALESCE(proposal, 'null'), alternatives, field_hints, why,
+        model, language
     FROM n JOIN created USING (id)
 )
 SELECT id FROM created

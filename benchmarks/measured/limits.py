@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -13,17 +15,14 @@ from django.db import connection
 
 ROWS_PER_COPY = 1000
 
-_COPIED = """
-    CREATE TABLE bare_copy (
-        id bigserial PRIMARY KEY, stream_id bigint, external_id varchar(200), digest bytea, model varchar(200),
-        model_version varchar(200), predicted varchar(200), confidence float8, segment jsonb, schema_number int,
-        state varchar(10), size int, received_at timestamptz, body jsonb
-    )
-"""
-_COPY = """
-    COPY bare_copy (stream_id, external_id, digest, model, model_version, predicted, confidence, segment, schema_number,
-        state, size, received_at, body) FROM STDIN
-"""
+_COLUMNS = (
+    "id", "stream_id", "external_id", "model", "model_version", "predicted", "confidence", "value", "segment",
+    '"group"', "due_at", "occurred_at", "shadow", "schema_number", "state", "size", "attempts", "received_at",
+    "digest", "body",
+)  # fmt: skip
+_COPY = f"COPY bare_copy ({', '.join(_COLUMNS)}) FROM STDIN"
+
+_ids = itertools.count(1)
 
 
 @contextmanager
@@ -38,7 +37,7 @@ def connected() -> Iterator[psycopg.Connection]:
 def make_tables() -> None:
     """The plain tables, that of the bare view too."""
     with connected() as bare:
-        bare.execute(_COPIED)
+        bare.execute("CREATE TABLE bare_copy (LIKE escalation_output, digest bytea, body json, PRIMARY KEY (id))")
         bare.execute("CREATE TABLE bare_output (id bigserial PRIMARY KEY, external_id text, body jsonb)")
 
 
@@ -65,19 +64,10 @@ def commit_rate(count: int) -> float:
 
 
 def _row(element: dict[str, Any], size: int) -> tuple[Any, ...]:
+    """The values of `_COLUMNS`, as the product would store them."""
     body = {name: element[name] for name in ("input", "scores", "prediction")}
-    return (
-        1,
-        element["id"],
-        b"0" * 32,
-        element["model"],
-        element["model_version"],
-        element["prediction"],
-        element["confidence"],
-        msgspec.json.encode(element["segment"]).decode(),
-        1,
-        "received",
-        size,
-        "2026-11-23T12:00:00Z",
-        msgspec.json.encode(body).decode(),
-    )
+    segment = msgspec.json.encode(element["segment"]).decode()
+    model = (element["model"], element["model_version"], element["prediction"], element["confidence"])
+    optional = (None, segment, "", None, None, False)
+    stored = (1, "received", size, 0, datetime.now(UTC), b"0" * 32)
+    return (next(_ids), 1, element["id"], *model, *optional, *stored, msgspec.json.encode(body).decode())
