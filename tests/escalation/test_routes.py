@@ -182,7 +182,14 @@ def test_a_structured_answer_goes_out_as_it_came(queue: object) -> None:
 @pytest.mark.parametrize("confidence", [0.9, 0.1])
 def test_any_object_that_was_taken_can_be_routed_and_told(queue: object, confidence: float) -> None:
     invoices = making.stream("invoices", schema={"type": "object"}, policy={"threshold": 0.5})
-    prediction = {"n": 2**70, "e": 1e20, "small": -1e-300, "": None, "t": "\u2028\\'\"😀", "deep": [[[{"a/b~c": []}]]]}
+    prediction: dict[str, Any] = {
+        "n": 2**70,
+        "e": 1e20,
+        "small": -1e-300,
+        "": None,
+        "t": "\u2028\\'\"😀",
+        "deep": [[[{"a/b~c": []}]]],
+    }
     making.routed(invoices, making.element(prediction=prediction, confidence=confidence))
     told = states.of([making.output(invoices).pk]).popitem()[1]
     assert told.status == ("decided" if confidence == 0.9 else "in_review")
