@@ -35,11 +35,11 @@ def _one_review(lengths: tuple[int, ...], rounds: int) -> None:
             # The shortest line gets enough for its own rounds on top.
             waiting.fill(line, first=filled + 1, last=length + 600 * rounds)
             filled = length + 600 * rounds
-            for users in (people[:1], people):
-                ours, bare = _rounds(line, users, clients, rounds)
-                shortest.setdefault(len(users), fmean(ours))
-                rows.append(_row(f"{length:,} waiting, {len(users)} at once", len(users), ours, bare))
-                rows[-1].append(tables.times(fmean(ours) / shortest[len(users)]))
+            for at_once in (1, CLIENTS):
+                ours, bare = _rounds(line, people, at_once, clients, rounds)
+                shortest.setdefault(at_once, fmean(ours))
+                beside = tables.times(fmean(ours) / shortest[at_once])
+                rows.append([*_row(f"{length:,} waiting, {at_once} at once", at_once, ours, bare), beside])
     title = f"Claims, one review each ({rounds} rounds together)"
     tables.show(title, [*_HEADER, f"beside {lengths[0]:,} waiting"], rows)
 
@@ -59,17 +59,20 @@ def _row(name: str, at_once: int, ours: list[float], bare: list[float]) -> list[
     ]
 
 
-def _rounds(line: Line, users: list[User], clients: Clients, rounds: int) -> tuple[list[float], list[float]]:
+def _rounds(
+    line: Line, people: list[User], at_once: int, clients: Clients, rounds: int
+) -> tuple[list[float], list[float]]:
     ours: list[float] = []
     bare: list[float] = []
-    for _ in range(rounds):
-        if len(users) == 1:
-            claiming.claim(line, users[0], 10)  # warm
-            ours += claiming.claim(line, users[0], 200)
+    for number in range(rounds):
+        if at_once == 1:
+            person = people[number]
+            claiming.claim(line, person, 10)  # warm
+            ours += claiming.claim(line, person, 200)
             bare += claiming.claim_bare(line, 200)
         else:
-            ours += clients.claim(line, users, 40)
-            bare += clients.claim_bare(line, users, 40)
+            ours += clients.claim(line, people, 40)
+            bare += clients.claim_bare(line, people, 40)
     return ours, bare
 
 
