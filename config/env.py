@@ -23,16 +23,8 @@ def integer(name: str, default: int) -> int:
     return _parsed(name, str(default), int, "a whole number")
 
 
-def number(name: str, default: float) -> float:
-    return _parsed(name, str(default), float, "a number")
-
-
-def flag(name: str, *, default: bool) -> bool:
-    return _parsed(name, "yes" if default else "no", _truth, "yes or no")
-
-
-def words(name: str, default: str = "") -> list[str]:
-    """A comma-separated list without empty words."""
+def words(name: str, default: str | None = "") -> list[str]:
+    """A comma-separated list without empty words; with None for a default it has to be set."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
@@ -64,14 +56,6 @@ def broker(name: str) -> str:
     if url.startswith("unix://"):
         return f"redis+socket://{url.removeprefix('unix://')}?virtual_host=0"
     return url
-
-
-def _truth(value: str) -> bool:
-    if value.lower() in {"yes", "true", "1", "on"}:
-        return True
-    if value.lower() in {"no", "false", "0", "off"}:
-        return False
-    raise ValueError(value)
 
 
 def _parsed[T](name: str, default: str, parse: Callable[[str], T], kind: str) -> T:

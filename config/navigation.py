@@ -28,7 +28,7 @@ class Entry:
 
 ENTRIES = (
     Entry(_("Review"), "inbox", access.may_review, ("/queues/",)),
-    Entry(_("Reports"), "overview", access.may_see_reports, ("/reports/",)),
+    Entry(_("Reports"), "overview", access.may_see_reports),
     Entry(_("Streams"), "streams", access.may_see_reports, ("/streams/",)),
     Entry(_("Outputs"), "outputs", access.may_see_reports, ("/outputs/",)),
     Entry(_("Activity"), "activity", access.may_see_activity, ("/activity/",)),

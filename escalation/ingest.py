@@ -17,7 +17,7 @@ from django.db import connection, transaction
 
 from escalation import elements, ids, policies, states
 from escalation.elements import Decoded
-from escalation.models import Stream
+from escalation.models import Output, Stream
 from escalation.states import State
 from reviewqueue import clock, events, http, queue
 from reviewqueue.answers import Form
@@ -48,6 +48,10 @@ class Result:
     created: bool = False
     state: State | None = None
     problem: Problem | None = None
+
+    def is_to_be_routed(self) -> bool:
+        """New, or known and still as it was received: a producer who asks again while waiting waits for it too."""
+        return self.created or (self.state is not None and self.state.status == Output.State.RECEIVED)
 
 
 def check_room(stream: Stream) -> None:

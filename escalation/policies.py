@@ -199,22 +199,30 @@ def rates(current: Active, *, stream_id: int, day: date) -> Rates:
     audit, spec = current.spec.audit, current.spec
     if audit.per_day is None and spec.answer_first_share is not None:
         return Rates(audit.rate or 0.0, spec.answer_first_share)
-    row = DailyRate.objects.filter(policy_id=current.policy_id, day=day).first()
-    if row is None:
+    try:
+        return _fixed(current.policy_id, day)
+    except DailyRate.DoesNotExist:
         found = _rates_from_yesterday(spec, stream_id=stream_id, day=day)
-        # Whoever comes first fixes the day; the others use what stands there.
-        DailyRate.objects.bulk_create(
-            [
-                DailyRate(
-                    policy_id=current.policy_id,
-                    day=day,
-                    audit_rate=found.audit,
-                    answer_first_share=found.answer_first_share,
-                )
-            ],
-            ignore_conflicts=True,
-        )
-        row = DailyRate.objects.get(policy_id=current.policy_id, day=day)
+    # Whoever comes first fixes the day; the others use what stands there.
+    DailyRate.objects.bulk_create(
+        [
+            DailyRate(
+                policy_id=current.policy_id,
+                day=day,
+                audit_rate=found.audit,
+                answer_first_share=found.answer_first_share,
+            )
+        ],
+        ignore_conflicts=True,
+    )
+    row = DailyRate.objects.get(policy_id=current.policy_id, day=day)
+    return Rates(row.audit_rate, row.answer_first_share)
+
+
+@functools.lru_cache(maxsize=1024)
+def _fixed(policy_id: int, day: date) -> Rates:
+    """The rates that were fixed for a day, kept per process; not those that this transaction may yet take back."""
+    row = DailyRate.objects.get(policy_id=policy_id, day=day)
     return Rates(row.audit_rate, row.answer_first_share)
 
 

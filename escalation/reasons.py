@@ -14,14 +14,17 @@ _WHY = {
 }
 
 
-def why(reason: str, *, confidence: float | None, threshold: float | None) -> dict[str, Any]:
-    """What the desk shows: `{"message", "params"}`. Nothing in it tells a random check from an ordinary item."""
+def why(reason: str, *, confidence: float | None, threshold: float | None, blind: bool) -> dict[str, Any]:
+    """What the desk shows: `{"message", "params"}`. Nothing in it tells a random check from an ordinary item.
+
+    Where the person answers before seeing it (`blind`), checks and ordinary items read alike.
+    """
     if reason.startswith("rule:"):
         return {
             "message": "A rule asks for a person: %(rule)s.",
             "params": {"rule": reason.removeprefix("rule:")},
         }
-    if reason == "below_threshold" and threshold is not None:
+    if reason == "below_threshold" and threshold is not None and not blind:
         return {
             "message": "The AI was %(confidence)s sure; this stream asks a person below %(threshold)s.",
             "params": {"confidence": confidence, "threshold": threshold},

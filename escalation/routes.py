@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -141,7 +142,7 @@ def _item(plan: Plan, payload: dict[str, Any], spec: Spec) -> NewItem:
         proposal=payload["prediction"],
         alternatives=[] if structured else [{"answer": answer, "confidence": share} for answer, share in best],
         field_hints=scores if structured else {},
-        why=reasons.why(plan.reason, confidence=row.confidence, threshold=plan.threshold),
+        why=reasons.why(plan.reason, confidence=row.confidence, threshold=plan.threshold, blind=plan.answer_first),
         model=f"{row.model} {row.model_version}".strip()[:MOST_OF_A_NAME],
         language=payload.get("language") or "",
         group=row.group,
@@ -172,5 +173,10 @@ def _by_stream(rows: list[Row]) -> Iterable[tuple[Stream, list[Row]]]:
     groups: dict[int, list[Row]] = defaultdict(list)
     for row in rows:
         groups[row.stream_id].append(row)
-    streams = Stream.objects.in_bulk(groups)
-    return [(streams[stream_id], group) for stream_id, group in sorted(groups.items())]
+    return [(_stream(stream_id), group) for stream_id, group in sorted(groups.items())]
+
+
+@functools.lru_cache(maxsize=1024)
+def _stream(stream_id: int) -> Stream:
+    """What never changes of a stream, kept per process: its slug, and the secret that its draws hang on."""
+    return Stream.objects.only("slug", "secret").get(pk=stream_id)

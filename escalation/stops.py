@@ -67,7 +67,9 @@ def hold_release_lock() -> None:
 
 def standing() -> dict[int | None, int]:
     """The stops that stand now: stream id (None: all streams) -> id of the stop."""
-    return dict(Stop.objects.standing().values_list("stream_id", "id"))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT stream_id, id FROM escalation_stop WHERE resumed_at IS NULL")
+        return dict(cursor.fetchall())
 
 
 def _record(row: Stop, *, actor: str, verb: str, after: dict[str, str] | None) -> None:

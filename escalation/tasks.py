@@ -42,4 +42,3 @@ def sweep_deadlines() -> None:
 def check_ledger() -> None:
     """Prove the invariants; what does not balance is logged and shown."""
     ledger.watch()
-    health.beat("ledger")

@@ -52,16 +52,16 @@ class Outputs(APIView):
 
     def _routed(self, request: Request, results: Sequence[Result]) -> tuple[dict[int, State], dict[str, str]]:
         """Wake the worker, or route at once for a producer who waits; the states then, and what was applied."""
-        new = [result.output_id for result in results if result.created and result.output_id is not None]
+        waiting = [result.output_id for result in results if result.output_id is not None and result.is_to_be_routed()]
         seconds = _wait_seconds(request)
-        if not new:
+        if not waiting:
             return {}, {}
         if not seconds:
             nudges.dispatch()
             return {}, {}
         began = time.monotonic()
-        dispatch.route_now(new, seconds=seconds)
-        current = states.of(new)
+        dispatch.route_now(waiting, seconds=seconds)
+        current = states.of(waiting)
         routed = all(state.status != Output.State.RECEIVED for state in current.values())
         waited = time.monotonic() - began
         return current, {"Preference-Applied": f"wait={seconds:g}"} if routed and waited <= seconds + 1 else {}
@@ -107,7 +107,7 @@ def _element(result: Result, current: dict[int, State]) -> dict[str, Any]:
 
 def _told(result: Result, current: dict[int, State]) -> dict[str, Any]:
     external_id = result.external_id or ""
-    state = result.state or current.get(result.output_id or 0)
+    state = current.get(result.output_id or 0) or result.state
     told = _state(external_id, state) if state else {"id": external_id, **_RECEIVED}
     return told if result.created else {**told, "duplicate": True}
 

@@ -300,12 +300,23 @@ def test_a_database_that_is_away_is_a_503(producer: Producer, monkeypatch: pytes
     assert int(answer["Retry-After"]) > 0
 
 
-def test_the_worker_is_told_after_the_commit_and_only_of_something_new(
+def test_the_worker_is_told_of_what_waits_and_of_nothing_else(
     producer: Producer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []
     monkeypatch.setattr(nudges, "dispatch", lambda: told.append("nudge"))
     producer.post(OUTPUTS, making.element())
     producer.post(OUTPUTS, making.element())
+    assert told == ["nudge", "nudge"], "whoever asks again may be asking because nothing happened"
     producer.post(OUTPUTS, making.element(), headers={"Prefer": "wait=1"})
-    assert told == ["nudge"]
+    producer.post(OUTPUTS, making.element())
+    assert told == ["nudge", "nudge"]
+
+
+def test_who_asks_again_while_it_waits_waits_for_the_route_too(producer: Producer, stream: Stream) -> None:
+    assert _told(producer.post(OUTPUTS, making.element("slow")))["status"] == "received"
+    again = producer.post(OUTPUTS, making.element("slow"), headers={"Prefer": "wait=2"})
+    assert again.status_code == 200
+    told = _told(again)
+    assert told | {"status": "in_review", "route": "review", "duplicate": True} == told
+    assert again["Preference-Applied"] == "wait=2"

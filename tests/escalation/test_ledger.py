@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
 
-from escalation import decisions, health, ledger, loads, outcomes, stops
+from escalation import decisions, health, ledger, loads, outcomes, stops, tasks
 from escalation.models import Heartbeat, Stream
 from reviewqueue import queue
 from reviewqueue.models import Item, User
@@ -215,7 +215,7 @@ def test_a_broken_ledger_is_said_row_by_row_and_watched(day: dict[str, int]) -> 
         call_command("check_ledger", stderr=err)
     assert "released_by_policy" in err.getvalue()
     assert str(day["auto"]) in err.getvalue()
-    ledger.watch()
+    tasks.check_ledger()
     assert Heartbeat.objects.get(name="ledger").detail == {"broken": ["released_by_policy"]}
     (gauge,) = [one for one in health.gauges() if one.name == "ledger_broken_checks"]
     assert gauge.values == [((), 1)]
