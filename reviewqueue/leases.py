@@ -11,6 +11,9 @@ from . import access, sql
 from .models import Item, Slot, User
 from .problems import DomainError, NotFound
 
+# One sentence for what never was and what is somebody else's, so that a number cannot be probed.
+NOT_RESERVED = "This item is not reserved for you."
+
 
 class ClaimLost(DomainError):
     """The reservation lapsed or was given back before its holder acted."""
@@ -35,7 +38,7 @@ class ClaimId:
     def parse(cls, text: str) -> Self:
         found = re.fullmatch(r"([1-9][0-9]{0,17})\.([1-9][0-9]{0,8})", text, re.ASCII)
         if found is None:
-            raise NotFound("There is no such claim.")
+            raise NotFound(NOT_RESERVED)
         return cls(slot=int(found[1]), number=int(found[2]))
 
     def __str__(self) -> str:
@@ -159,7 +162,7 @@ def demand(lease: Lease, claim: ClaimId, *, user: User) -> None:
     """
     theirs = lease.claim == claim.number and lease.holder_id == user.pk
     if not theirs and (not lease.member or (lease.claim == claim.number and lease.holder_id is not None)):
-        raise NotFound("There is no such claim.")
+        raise NotFound(NOT_RESERVED)
     demand_item(lease)
     if not theirs or not lease.live:
         raise ClaimLost(_why_lost(lease, theirs=theirs))
@@ -184,7 +187,7 @@ def holder(claim: ClaimId) -> Holder:
     """Whose claim it is: of whoever decided by it, else of whoever has the slot under this very number."""
     row = sql.row(_HOLDER, {"slot": claim.slot, "number": claim.number})
     if row is None or claim.number > row.pop("claim"):
-        raise NotFound("There is no such claim.")
+        raise NotFound(NOT_RESERVED)
     return Holder(**row)
 
 
@@ -199,7 +202,7 @@ def carry_over(*, slot: int, claim: int, user: User) -> None:
 def _lease(statement: str, claim: ClaimId, user: User, now: datetime | None) -> Lease:
     row = sql.row(statement, {"slot": claim.slot, "user": user.pk, "roles": roles(), "now": now})
     if row is None or claim.number > row["claim"]:
-        raise NotFound("There is no such claim.")
+        raise NotFound(NOT_RESERVED)
     return Lease(**row)
 
 

@@ -93,15 +93,17 @@ def submit(
     claim = ClaimId.parse(claim_id)
     with transaction.atomic():
         lease = leases.lock(claim, user=user, now=now)
-        item = _item(lease)
-        said = words.verdict(item, kind=kind, answer=answer, reason=reason, note=note)
         earlier = Verdict.objects.filter(slot_id=claim.slot, claim=claim.number).first()
+        first = FirstAnswer.objects.filter(slot_id=claim.slot, claim=claim.number).first()
+        _authorise(lease, claim, user, earlier=earlier, first=first)
+        item = _item(lease)
+        # Only now: what is wrong with the words may tell what the proposal is.
+        said = words.verdict(item, kind=kind, answer=answer, reason=reason, note=note)
         if earlier is not None:
-            return _repeat(earlier, said, user)
-        leases.demand(lease, claim, user=user)
+            return _repeat(earlier, said)
         if lease.final_say and said.kind == Kind.ESCALATE:
             raise FinalSay("The final say is yours: it cannot be passed up any further.")
-        verdict = _record(lease, item, said, user=user, active_seconds=active_seconds)
+        verdict = _record(lease, item, said, first=first, user=user, active_seconds=active_seconds)
         _tell(verdict, lease, user, verb="submitted", at=now)
     return Submitted(id=verdict.pk, final_at=verdict.final_at, repeated=False)
 
@@ -177,20 +179,27 @@ def _item(lease: Lease) -> Item:
     return Item.objects.select_related("schema", "content").get(pk=lease.item_id)
 
 
-def _repeat(earlier: Verdict, said: Said, user: User) -> Submitted:
-    if earlier.user_id != user.pk:
-        raise NotFound("There is no such claim.")
-    if earlier.undone_at is not None:
+def _authorise(lease: Lease, claim: ClaimId, user: User, *, earlier: Verdict | None, first: FirstAnswer | None) -> None:
+    """The person may speak about the item now, having seen its proposal; or they did, by this claim."""
+    if earlier is None:
+        leases.demand(lease, claim, user=user)
+        if lease.answer_first and first is None:
+            raise AnswerFirst("Answer first: the AI's answer is shown after yours.")
+    elif earlier.user_id != user.pk:
+        raise NotFound(leases.NOT_RESERVED)
+    elif earlier.undone_at is not None:
         raise ClaimLost("You took this verdict back; go on with the item's new reservation.")
+
+
+def _repeat(earlier: Verdict, said: Said) -> Submitted:
     if not said.matches(earlier):
         raise VerdictExists("You have already decided this item, differently. Undo that first, while you can.")
     return Submitted(id=earlier.pk, final_at=earlier.final_at, repeated=True)
 
 
-def _record(lease: Lease, item: Item, said: Said, *, user: User, active_seconds: float | None) -> Verdict:
-    first = FirstAnswer.objects.filter(slot_id=lease.slot_id, claim=lease.claim).first()
-    if lease.answer_first and first is None:
-        raise AnswerFirst("Answer first: the AI's answer is shown after yours.")
+def _record(
+    lease: Lease, item: Item, said: Said, *, first: FirstAnswer | None, user: User, active_seconds: float | None
+) -> Verdict:
     told = said.answer if first is None else first.answer
     # One spelling of one answer, so that whoever compares them later need not know when two spellings are the same.
     if told is not None and answers.same(told, item.content.proposal):

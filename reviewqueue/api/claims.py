@@ -93,7 +93,7 @@ _REFUSED: dict[Any, OpenApiResponse] = {
         "`not_found`: it isn't there, or not for this key.",
         status=404,
         code="not_found",
-        detail="There is no such claim.",
+        detail=leases.NOT_RESERVED,
     ),
     (409, "application/problem+json"): _problem(
         "`claim_lost`, `item_withdrawn`, `verdict_exists`, `answer_first`, `final_say`, `verdict_final`, "
@@ -205,7 +205,7 @@ def _holder(request: Request, claim: str) -> User:
     caller = http.require(request, SCOPE)
     holder = leases.holder(ClaimId.parse(claim))
     if not caller.allows(holder.queue):
-        raise NotFound("There is no such claim.")
+        raise NotFound(leases.NOT_RESERVED)
     if caller.acts_as is not None:
         return caller.acts_as
     if holder.username is None:

@@ -112,6 +112,31 @@ def test_somebody_elses_claim_and_verdict_do_not_exist(queue: Queue, rob: User, 
         verdicts.undo(verdict_id=given.id, user=rita)
 
 
+@pytest.mark.parametrize("said", [{"kind": "maybe"}, {"kind": "agree", "answer": "refund"}, {"kind": "correct"}])
+def test_words_are_judged_only_for_whom_the_item_is_reserved(
+    queue: Queue, rob: User, rita: User, eve: User, said: dict[str, Any]
+) -> None:
+    items.enqueue(1)
+    claim = items.take(rob)
+    for person in (rita, eve):
+        with pytest.raises(NotFound, match="not reserved for you"):
+            verdicts.submit(claim_id=claim.id, user=person, **said)
+    verdicts.submit(claim_id=claim.id, user=rob, kind="agree")
+    for person in (rita, eve):
+        with pytest.raises(NotFound, match="not reserved for you"):
+            verdicts.submit(claim_id=claim.id, user=person, **said)
+
+
+def test_a_proposal_that_does_not_fit_shows_in_no_refusal_before_the_first_answer(queue: Queue, rob: User) -> None:
+    items.enqueue(1, answer_first=True, proposal="chargeback")
+    claim = items.take(rob)
+    with pytest.raises(verdicts.AnswerFirst):
+        verdicts.submit(claim_id=claim.id, user=rob, kind="agree")
+    verdicts.answer_first(claim_id=claim.id, user=rob, answer="billing")
+    with pytest.raises(Invalid):
+        verdicts.submit(claim_id=claim.id, user=rob, kind="agree")
+
+
 def test_nobody_works_longer_on_an_item_than_they_hold_it(queue: Queue, rob: User) -> None:
     items.enqueue(1, 2, 3)
     now = clock.current()
