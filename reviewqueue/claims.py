@@ -54,7 +54,7 @@ class _Place:
 # One person's claims go one after the other: their second tab sees what the first one took, and ten means ten.
 _PLACE = f"""
 SELECT q.id AS queue_id, q.checks_share, q.reserve_minutes, {leases.MEMBER} AS member,
-    EXISTS (SELECT FROM reviewqueue_user u WHERE u.id = %(user)s AND u.role = ANY(%(leads)s)) AS leads,
+    {leases.LEADS} AS leads,
     ARRAY(SELECT k.lane FROM reviewqueue_claimcursor k WHERE k.user_id = %(user)s AND k.queue_id = q.id) AS cursors,
     COALESCE(%(now)s::timestamptz, clock_timestamp()) AS now
 FROM reviewqueue_queue q, pg_advisory_xact_lock(%(space)s, (%(user)s %% 2147483648)::int)
@@ -117,13 +117,14 @@ INSERT INTO reviewqueue_claimcursor (user_id, queue_id, lane, rank, slot_id, rec
 SELECT %(user)s, %(queue)s, %(lane)s, %(rank)s, %(slot)s, ends.recheck_at FROM ends
 WHERE NOT EXISTS (SELECT FROM moved) ON CONFLICT DO NOTHING
 """
-_HELD = """
+# A final say of somebody who leads no more is not theirs to see: it waits for its reservation to end.
+_HELD = f"""
 SELECT s.id FROM reviewqueue_slot s JOIN reviewqueue_queue q ON q.id = s.queue_id
 WHERE s.holder_id = %(user)s AND s.state = 'open'
   AND s.reserved_until > COALESCE(%(now)s::timestamptz, statement_timestamp())
-  AND (%(slug)s::text IS NULL OR q.slug = %(slug)s::text)
+  AND (%(slug)s::text IS NULL OR q.slug = %(slug)s::text) AND (s.kind <> 'final' OR {leases.LEADS})
 ORDER BY s.reserved_at, s.id
-"""
+"""  # noqa: S608 - put together from constants, not from input
 _KEEP = """
 UPDATE reviewqueue_slot SET reserved_until = GREATEST(reserved_until, %(until)s) WHERE id = %(slot)s
 """
@@ -230,8 +231,7 @@ def _next(*, user: User, slug: str, now: datetime | None, rng: random.Random, re
 
 
 def _place(user: User, slug: str, now: datetime | None) -> _Place:
-    leads = sorted(str(role) for role in access.LEADING)
-    parameters = {"user": user.pk, "slug": slug, "now": now, "roles": leases.roles(), "leads": leads}
+    parameters = {"user": user.pk, "slug": slug, "now": now, "roles": leases.roles(), "leads": leases.leading()}
     row = sql.row(_PLACE, parameters | {"space": _LOCK_SPACE}, prepared=True)
     if row is None:
         raise NotFound(f"There is no queue {slug!r}.")
@@ -273,7 +273,7 @@ def _note(found: sql.Row, look: dict[str, Any], user: User) -> None:
 
 
 def _held(user: User, slug: str | None, now: datetime | None) -> list[int]:
-    parameters = {"user": user.pk, "slug": slug, "now": now}
+    parameters = {"user": user.pk, "slug": slug, "now": now, "leads": leases.leading()}
     return [row["id"] for row in sql.rows(_HELD, parameters, prepared=True)]
 
 

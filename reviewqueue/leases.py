@@ -68,6 +68,7 @@ class Lease:
     reserve_minutes: int
     guideline_number: int | None
     member: bool
+    leads: bool
     now: datetime
 
     @property
@@ -108,6 +109,8 @@ EXISTS (SELECT FROM reviewqueue_user u WHERE u.id = %(user)s AND u.is_active AND
     AND (u.all_queues OR u.role = 'admin' OR EXISTS (
         SELECT FROM reviewqueue_membership m WHERE m.user_id = u.id AND m.queue_id = q.id)))
 """
+# Whether the person may have the final say at this moment, whatever they were when they reserved it.
+LEADS = "EXISTS (SELECT FROM reviewqueue_user u WHERE u.id = %(user)s AND u.is_active AND u.role = ANY(%(leads)s))"
 # The guidelines that were in force when slot `s` was reserved: the ones its holder works by.
 GUIDELINE = """
 COALESCE((SELECT max(g.number) FROM reviewqueue_guideline g
@@ -118,7 +121,7 @@ _SLOT = f"""
 SELECT s.id AS slot_id, s.claim, s.holder_id, s.state AS slot_state, s.kind, s.answer_first, s.lane, s.rank,
     s.reserved_at, s.reserved_until, s.item_id, s.round, i.state AS item_state, i.undo_seconds, s.queue_id, q.slug,
     q.reserve_minutes, {GUIDELINE} AS guideline_number, {MEMBER} AS member,
-    COALESCE(%(now)s::timestamptz, statement_timestamp()) AS now
+    {LEADS} AS leads, COALESCE(%(now)s::timestamptz, statement_timestamp()) AS now
 FROM reviewqueue_slot s
 JOIN reviewqueue_item i ON i.id = s.item_id
 JOIN reviewqueue_queue q ON q.id = s.queue_id
@@ -141,6 +144,11 @@ def roles() -> list[str]:
     return sorted(str(role) for role in access.REVIEWING)
 
 
+def leading() -> list[str]:
+    """The roles that have the final say, as a parameter for LEADS."""
+    return sorted(str(role) for role in access.LEADING)
+
+
 def read(claim: ClaimId, *, user: User, now: datetime | None) -> Lease:
     """The slot of a claim as it is now. Raises NotFound for a number that was never given out."""
     return _lease(_SLOT, claim, user, now)
@@ -158,7 +166,7 @@ def lock(claim: ClaimId, *, user: User, now: datetime | None) -> Lease:
 def demand(lease: Lease, claim: ClaimId, *, user: User) -> None:
     """The person holds the slot, by this very claim, and the reservation is live; otherwise says why not.
 
-    Somebody else's claim does not exist for them. Raises NotFound, NotAMember, ItemWithdrawn or ClaimLost.
+    Somebody else's claim does not exist for them. Raises NotFound, NotAMember, Forbidden, ItemWithdrawn or ClaimLost.
     """
     theirs = lease.claim == claim.number and lease.holder_id == user.pk
     if not theirs and (not lease.member or (lease.claim == claim.number and lease.holder_id is not None)):
@@ -169,9 +177,11 @@ def demand(lease: Lease, claim: ClaimId, *, user: User) -> None:
 
 
 def demand_item(lease: Lease) -> None:
-    """The person may still review in this queue, and the item was not withdrawn: NotAMember, ItemWithdrawn."""
+    """The person may still decide this, and the item was not withdrawn: NotAMember, Forbidden, ItemWithdrawn."""
     if not lease.member:
         raise access.NotAMember("You are not a reviewer of this stream any more.")
+    if lease.final_say and not lease.leads:
+        raise access.Forbidden("Only a lead has the final say.")
     if lease.item_state == Item.State.WITHDRAWN:
         raise ItemWithdrawn("This item was withdrawn by its sender; there is nothing to decide any more.")
 
@@ -200,7 +210,8 @@ def carry_over(*, slot: int, claim: int, user: User) -> None:
 
 
 def _lease(statement: str, claim: ClaimId, user: User, now: datetime | None) -> Lease:
-    row = sql.row(statement, {"slot": claim.slot, "user": user.pk, "roles": roles(), "now": now})
+    parameters = {"slot": claim.slot, "user": user.pk, "roles": roles(), "leads": leading(), "now": now}
+    row = sql.row(statement, parameters)
     if row is None or claim.number > row["claim"]:
         raise NotFound(NOT_RESERVED)
     return Lease(**row)

@@ -84,7 +84,7 @@ def _problem(description: str, *, status: int, code: str, detail: str) -> OpenAp
 
 _REFUSED: dict[Any, OpenApiResponse] = {
     (403, "application/problem+json"): _problem(
-        "`not_a_member`, `missing_scope`",
+        "`not_a_member`, `missing_scope`; `forbidden` for a final say of somebody who leads no more.",
         status=403,
         code="not_a_member",
         detail="eve is not a reviewer of 'intents' whom this key may act for.",

@@ -178,6 +178,21 @@ def test_the_final_say_needs_a_key_made_as_that_lead(
     assert as_ann("post", f"{path}/verdict", {"verdict": "agree"}).status_code == 201
 
 
+def test_a_lead_who_became_a_reviewer_takes_no_final_say_along(
+    call: Call, client: Client, rob: User, ann: User
+) -> None:
+    items.enqueue(1)
+    items.judge(rob, "escalate")
+    items.settle()
+    held = items.take(ann)
+    User.objects.filter(pk=ann.pk).update(role="reviewer")
+    as_ann = caller(client, acts_as=ann)
+    for key in (call, as_ann):
+        assert code(key("post", f"claims/{held.id}/verdict", {"verdict": "agree"})) == (403, "forbidden")
+        assert code(key("post", f"claims/{held.id}/renewal")) == (403, "forbidden")
+    assert Verdict.objects.count() == 1
+
+
 def test_another_persons_key_and_another_streams_key_find_nothing(
     queue: Queue, client: Client, call: Call, rob: User, rita: User
 ) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from reviewqueue import claims, clock, events, labels, leases, verdicts
+from reviewqueue import access, claims, clock, events, labels, leases, verdicts
 from reviewqueue import queue as queues
 from reviewqueue.models import FirstAnswer, Guideline, Item, Queue, Slot, User, Verdict
 from reviewqueue.problems import Invalid, NotFound
@@ -312,6 +313,27 @@ def test_the_final_say_cannot_be_passed_up(queue: Queue, rob: User, ann: User) -
     claim = items.take(ann)
     with pytest.raises(verdicts.FinalSay):
         verdicts.submit(claim_id=claim.id, user=ann, kind="escalate")
+
+
+def test_whoever_leads_no_more_has_no_final_say(queue: Queue, rob: User, ann: User, rita: User) -> None:
+    items.enqueue(1, 2)
+    for _ in range(2):
+        items.judge(rob, "escalate")
+    items.settle()
+    said, claim = items.judge(ann, "none"), items.take(ann)
+    User.objects.filter(pk=ann.pk).update(role="reviewer")  # `ann` itself still says lead
+    acts: list[Callable[[], object]] = [
+        lambda: verdicts.submit(claim_id=claim.id, user=ann, kind="agree"),
+        lambda: verdicts.undo(verdict_id=said.id, user=ann),
+        lambda: claims.claim(ann, claim.id),
+        lambda: claims.renew(claim_id=claim.id, user=ann),
+        lambda: claims.release(claim_id=claim.id, user=ann),
+    ]
+    for act in acts:
+        with pytest.raises(access.Forbidden, match="Only a lead"):
+            act()
+    assert claims.held_by(ann) == []
+    assert claims.claim_next(user=ann, slug="intents") is None
 
 
 def test_the_latest_verdicts_of_a_person(queue: Queue, rob: User, rita: User) -> None:
