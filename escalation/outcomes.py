@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from django.db import connection, transaction
 
-from escalation import decisions, states, stops
-from escalation.models import Decision, Outcome, Output, Stream
+from escalation import decisions, judged, states, stops
+from escalation.judged import Judged
+from escalation.models import Decision, Output, Stream
 from reviewqueue import answers, clock, events, labels, queue
 from reviewqueue.labels import Settled
+from reviewqueue.models import User
+from reviewqueue.problems import DomainError
 
 SETTLED_AT_ONCE = 500
 
 
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    """One output as it stood when its label arrived. `revision` is 0 where nothing was decided yet."""
-
-    id: int
-    stream_id: int
-    external_id: str
-    state: str
-    shadow: bool
-    prediction: Any
-    revision: int
-    outcome: str | None
-    answer: Any
+class NotDecided(DomainError):
+    code = "not_decided"
 
 
 def settle(*, limit: int = SETTLED_AT_ONCE, now: datetime | None = None) -> int:
@@ -48,22 +37,32 @@ def settle(*, limit: int = SETTLED_AT_ONCE, now: datetime | None = None) -> int:
 
 def withdraw(*, stream: Stream, external_id: str, actor: str, now: datetime | None = None) -> None:
     """The producer takes an output back: off the queue, and `withdrawn` in the feed. Again is no error."""
-    output = states.find(stream=stream, external_id=external_id)
+    # Routing gets in between at most once in an output's life.
+    if not _withdrawn(stream, external_id, actor, now):
+        _withdrawn(stream, external_id, actor, now)
+
+
+def _withdrawn(stream: Stream, external_id: str, actor: str, now: datetime | None) -> bool:
+    """False, with nothing done, where routing got in between: its item then has to be locked before the output."""
+    before = states.find(stream=stream, external_id=external_id)
     with transaction.atomic():
         # The order of locks is item, then output, as in settling. What is still to be routed has no item yet, and
         # routing locks the output before there is one, so whether it got there in between shows only under the lock.
-        queue.withdraw(item_ids=[output.pk], actor=actor, now=now)
-        output = Output.objects.select_for_update(no_key=True).get(pk=output.pk)
+        queue.withdraw(item_ids=[before.pk], actor=actor, now=now)
+        output = Output.objects.select_for_update(no_key=True).get(pk=before.pk)
+        if before.state == Output.State.RECEIVED and output.state in {Output.State.IN_REVIEW, Output.State.DECIDED}:
+            transaction.set_rollback(True)
+            return False
         if output.state != Output.State.WITHDRAWN:
-            queue.withdraw(item_ids=[output.pk], actor=actor, now=now)
             _take_back(output, stream, actor=actor, now=now)
+    return True
 
 
 def _take_back(output: Output, stream: Stream, *, actor: str, now: datetime | None) -> None:
     before, output.state = output.state, Output.State.WITHDRAWN
     output.save(update_fields=["state"])
-    judged = _judged([output.pk])[output.pk]
-    decisions.add([_decision(judged, by=Decision.By.SYSTEM, outcome="withdrawn", answer=None)], now=clock.current(now))
+    last = judged.of([output.pk])[output.pk]
+    decisions.add([_decision(last, by=Decision.By.SYSTEM, outcome="withdrawn", answer=None)], now=clock.current(now))
     events.record(
         actor=actor,
         verb="output.withdrawn",
@@ -74,6 +73,16 @@ def _take_back(output: Output, stream: Stream, *, actor: str, now: datetime | No
         after={"state": output.state},
         at=now,
     )
+
+
+def reopen(*, output_id: int, by: User, reason: str = "", now: datetime | None = None) -> None:
+    """Ask people again about what they decided; what they say then goes out as a change of the decision."""
+    with transaction.atomic():
+        queue.reopen(item_id=output_id, by=by, reason=reason, now=now)
+        # The item is locked by now, then the output, as in withdrawing.
+        output = Output.objects.select_for_update(no_key=True).get(pk=output_id)
+        if output.state != Output.State.DECIDED:
+            raise NotDecided(f"This output is {output.get_state_display().lower()}, so nobody can decide it again.")
 
 
 def expire(*, limit: int = SETTLED_AT_ONCE, now: datetime | None = None) -> int:
@@ -127,17 +136,17 @@ def _overdue(now: datetime, limit: int) -> dict[int, str]:
 
 
 def _answer_overdue(output_ids: list[int], what: dict[int, str], now: datetime) -> None:
-    judged = _judged(output_ids)
+    found = judged.of(output_ids)
     new = [
-        _decision(judged[output_id], by=Decision.By.SYSTEM, outcome="answered", answer=judged[output_id].prediction)
+        _decision(found[output_id], by=Decision.By.SYSTEM, outcome="answered", answer=found[output_id].prediction)
         if what[output_id] == "accept"
-        else _decision(judged[output_id], by=Decision.By.SYSTEM, outcome="rejected", answer=None)
+        else _decision(found[output_id], by=Decision.By.SYSTEM, outcome="rejected", answer=None)
         for output_id in output_ids
     ]
     decisions.add(new, now=now)
     Output.objects.filter(pk__in=output_ids).update(state=Output.State.DECIDED)
-    for stream in Stream.objects.filter(pk__in={one.stream_id for one in judged.values()}).order_by("pk"):
-        of_stream = [output_id for output_id in output_ids if judged[output_id].stream_id == stream.pk]
+    for stream in Stream.objects.filter(pk__in={one.stream_id for one in found.values()}).order_by("pk"):
+        of_stream = [output_id for output_id in output_ids if found[output_id].stream_id == stream.pk]
         events.record(
             actor="system:deadline",
             verb="outputs.timed_out",
@@ -158,9 +167,9 @@ def _record(settled: list[Settled], now: datetime) -> None:
 
 
 def _record_distinct(settled: list[Settled], now: datetime) -> None:
-    judged = _judged([label.item_id for label in settled])
-    known = [(label, judged[label.item_id]) for label in settled if label.item_id in judged]
-    _upsert_outcomes(known)
+    found = judged.of([label.item_id for label in settled])
+    known = [(label, found[label.item_id]) for label in settled if label.item_id in found]
+    judged.keep(known)
     changed = [(label, output) for label, output in known if _changes(label, output)]
     decisions.add(
         [
@@ -179,7 +188,7 @@ def _record_distinct(settled: list[Settled], now: datetime) -> None:
     _tell(changed, now)
 
 
-def _tell(changed: list[tuple[Settled, _Judged]], now: datetime) -> None:
+def _tell(changed: list[tuple[Settled, Judged]], now: datetime) -> None:
     for slug in {label.queue for label, _ in changed}:
         events.record(
             actor="system:settle",
@@ -191,7 +200,7 @@ def _tell(changed: list[tuple[Settled, _Judged]], now: datetime) -> None:
         )
 
 
-def _changes(label: Settled, output: _Judged) -> bool:
+def _changes(label: Settled, output: Judged) -> bool:
     """Whether producers hear of it: the first decision always, a later one when it says something else.
 
     A check after the fact that nobody could judge takes nothing back.
@@ -205,45 +214,8 @@ def _changes(label: Settled, output: _Judged) -> bool:
     return label.outcome != output.outcome or not answers.same(label.answer, output.answer)
 
 
-def _upsert_outcomes(known: list[tuple[Settled, _Judged]]) -> None:
-    Outcome.objects.bulk_create(
-        [
-            Outcome(
-                output_id=output.id,
-                stream_id=output.stream_id,
-                label_id=label.label_id,
-                round=label.round,
-                outcome=label.outcome,
-                answer=label.answer,
-                settled=label.first_answer if isinstance(label.first_answer, str) else "",
-                wrong=_wrong(label, output),
-                overturned=label.outcome == "rejected"
-                or (label.outcome == "answered" and not answers.same(label.answer, output.prediction)),
-                blind=label.blind,
-                reviews=label.reviews,
-                active_seconds=label.active_seconds,
-                settled_at=label.settled_at,
-            )
-            for label, output in known
-        ],
-        update_conflicts=True,
-        unique_fields=["output"],
-        update_fields=[
-            "label_id", "round", "outcome", "answer", "settled", "wrong", "overturned", "blind", "reviews",
-            "active_seconds", "settled_at",
-        ],
-    )  # fmt: skip
-
-
-def _wrong(label: Settled, output: _Judged) -> bool | None:
-    """Whether the prediction was wrong by the settled first answers; None where nobody could tell."""
-    if label.first_outcome == "unjudgeable":
-        return None
-    return label.first_outcome == "rejected" or not answers.same(label.first_answer, output.prediction)
-
-
 def _decision(
-    output: _Judged, *, by: Decision.By, outcome: str, answer: Any, label_id: int | None = None
+    output: Judged, *, by: Decision.By, outcome: str, answer: Any, label_id: int | None = None
 ) -> decisions.New:
     return decisions.New(
         output_id=output.id,
@@ -256,26 +228,3 @@ def _decision(
         shadow=output.shadow,
         label_id=label_id,
     )
-
-
-_JUDGED = """
-    SELECT o.id, o.stream_id, o.external_id, o.state, o.shadow, (p.body -> 'prediction')::text,
-           COALESCE(d.revision, 0), d.outcome, d.answer::text
-    FROM escalation_output o
-    JOIN escalation_payload p ON p.output_id = o.id
-    LEFT JOIN LATERAL (
-        SELECT revision, outcome, answer FROM escalation_decision WHERE output_id = o.id
-        ORDER BY revision DESC LIMIT 1
-    ) d ON true
-    WHERE o.id = ANY(%s) ORDER BY o.id FOR NO KEY UPDATE OF o
-"""
-
-
-def _judged(output_ids: Sequence[int]) -> dict[int, _Judged]:
-    with connection.cursor() as cursor:
-        cursor.execute(_JUDGED, [list(output_ids)])
-        return {row[0]: _Judged(*(*row[:5], _json(row[5]), *row[6:8], _json(row[8]))) for row in cursor.fetchall()}
-
-
-def _json(text: str | None) -> Any:
-    return None if text is None else msgspec.json.decode(text)

@@ -76,10 +76,12 @@ class FeedHead(models.Model):
 
 
 class Outcome(models.Model):
-    """What people settled about one output: the label joined to its prediction, the latest round winning.
+    """What people settled about one output: the label joined to its prediction.
 
+    The label, the outcome, the answer and `settled_at` are those of the latest round; reviews and attention are sums
+    over all rounds; `settled`, `wrong` and `blind` stay those of the first, which alone nobody had a hand in choosing.
     `wrong` compares the settled *first* answers with the prediction; it is null where the item was unjudgeable.
-    `overturned` says that the decision differs from the prediction.
+    `overturned` says that the latest answer differs from the prediction.
     """
 
     output = models.OneToOneField(

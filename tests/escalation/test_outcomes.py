@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from escalation import decisions, dispatch, outcomes, routes, stops
-from escalation.models import Decision, Outcome, Stream
+from escalation import decisions, dispatch, outcomes, routes, states, stops
+from escalation.models import Decision, Outcome, Output, Stream
 from reviewqueue import claims, labels, queue, verdicts
 from reviewqueue.models import Event, Item, Label, User
 from reviewqueue.problems import NotFound
@@ -116,6 +118,42 @@ def test_a_reopened_item_with_the_same_answer_is_no_news(stream: Stream, ann: Us
     making.judge(rita)
     outcomes.settle()
     assert len(_revisions()) == 1
+
+
+def test_a_later_round_decides_anew_and_leaves_what_the_first_said_of_the_model(
+    stream: Stream, ann: User, rob: User, rita: User
+) -> None:
+    making.activate(stream, threshold=0.8, audit={"rate": 1})
+    making.routed(stream, making.element(confidence=0.9))
+    _judge_for(rob, 4.0, "refund")
+    outcomes.settle()
+    queue.reopen(item_id=Item.objects.get().pk, by=ann)
+    _judge_for(rita, 3.0, "billing")
+    outcomes.settle()
+    outcome = Outcome.objects.get()
+    assert (outcome.wrong, outcome.blind, outcome.settled) == (False, True, "refund")
+    assert (outcome.round, outcome.answer, outcome.overturned) == (2, "billing", True)
+    assert outcome.label_id == Label.objects.latest("id").pk
+    assert outcome.reviews == 2
+    seconds = [label.active_seconds or 0.0 for label in Label.objects.all()]
+    assert outcome.active_seconds == pytest.approx(sum(seconds))
+
+
+def _judge_for(who: User, seconds: float, answer: str) -> None:
+    claim = claims.claim_next(user=who, slug="intents")
+    assert claim
+    if claim.answer_first:
+        verdicts.answer_first(claim_id=claim.id, user=who, answer=answer)
+    verdicts.submit(claim_id=claim.id, user=who, kind="correct", answer=answer, active_seconds=seconds)
+
+
+@pytest.mark.parametrize("answer", [None, "null", "Zoë \u2028", ""])
+def test_an_outcome_keeps_its_answer_as_it_was_said(queue: object, rob: User, answer: Any) -> None:
+    invoices = making.stream(schema={"type": "object"}, policy={"threshold": 0.99})
+    making.routed(invoices, making.element(prediction={"name": "x"}))
+    making.judge(rob, "correct", {"name": answer}, first={"name": answer})
+    outcomes.settle()
+    assert Outcome.objects.get().answer == {"name": answer}
 
 
 def test_two_labels_of_one_item_taken_together_are_two_revisions(
@@ -242,6 +280,41 @@ def test_what_was_never_posted_cannot_be_withdrawn(stream: Stream) -> None:
     making.post(making.stream("invoices"), making.element("invoice-1"))
     with pytest.raises(NotFound):
         outcomes.withdraw(stream=stream, external_id="invoice-1", actor="key:1")
+
+
+def test_what_is_routed_while_it_is_withdrawn_is_locked_item_first(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    making.post(stream, making.element())
+    find = states.find
+
+    def find_before_routing(**which: Any) -> Output:
+        found = find(**which)
+        dispatch.run()
+        return found
+
+    monkeypatch.setattr(states, "find", find_before_routing)
+    with CaptureQueriesContext(connection) as captured:
+        outcomes.withdraw(stream=stream, external_id="ticket-1", actor="key:1")
+    assert (making.output(stream).state, Item.objects.get().state) == ("withdrawn", "withdrawn")
+    assert len(_revisions()) == 1
+    said = [query["sql"] for query in captured.captured_queries]
+    locked = max(at for at, sql in enumerate(said) if '"escalation_output"' in sql and "FOR NO KEY UPDATE" in sql)
+    assert not any("reviewqueue_item" in sql for sql in said[locked:])
+
+
+# Reopening.
+
+
+def test_only_what_is_decided_can_be_opened_again(stream: Stream, ann: User, rob: User) -> None:
+    making.routed(stream, making.element())
+    making.judge(rob)
+    outcomes.settle()
+    outcomes.withdraw(stream=stream, external_id="ticket-1", actor="key:1")
+    with pytest.raises(outcomes.NotDecided, match="withdrawn"):
+        outcomes.reopen(output_id=making.output(stream).pk, by=ann)
+    assert (Item.objects.get().state, Item.objects.get().round) == ("settled", 1)
+    assert not Event.objects.filter(verb="reopened").exists()
 
 
 # Deadlines.
