@@ -6,18 +6,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from escalation import ids, policies
 from escalation.models import ExternalId, Output, Stream
 from reviewqueue import clock, reports
+from reviewqueue.models import Item
 
 PAGE = 50
 DAYS_WITHOUT_A_DAY = 92  # how far back an unbounded search walks
 
-# Where people have yet to decide: what a reviewer who may still be asked must not read beforehand.
+# Where people have yet to decide for the first time.
 _UNDECIDED = Q(outcome=None) & (Q(state=Output.State.IN_REVIEW) | (Q(route__isnull=False) & ~Q(route__audit="")))
+
+# What people are asked about now, for the first time or again.
+_OPEN = Item.objects.open()
+
+# What went out and is checked is decided, what is held is in review: the state tells one from the other.
+_STATES_TELLING = {Output.State.IN_REVIEW, Output.State.DECIDED}
+_FOUND_TELLING = {"wrong", "right", "checked"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,16 +43,24 @@ class Query:
     until: date | None = None
 
     def reveals(self) -> bool:
-        """Whether matching it tells what the AI answered or why something is with people."""
-        return bool(self.route or self.reason or self.answer or self.found == "checked")
+        """Whether matching it tells what the AI or the people before answered, or why something is with people.
+
+        That something waits for people tells nothing, and neither does that nobody has to judge it.
+        """
+        parts = (self.route, self.reason, self.answer, self.version)
+        return any(parts) or self.found in _FOUND_TELLING or self.state in _STATES_TELLING
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some outputs, newest first, each with its route and outcome; `older` is the id to go on from."""
+    """Some outputs, newest first, each with its route and outcome; `older` is the id to go on from.
+
+    `open`: which of them people are being asked about now.
+    """
 
     outputs: Sequence[Output]
     older: int | None
+    open: frozenset[int]
 
 
 def find(
@@ -52,17 +68,19 @@ def find(
 ) -> Page:
     """A page of the outputs that match.
 
-    judging: the reader may be asked to judge these. What is undecided is then left out of every search that would
-    tell something about it.
+    judging: the reader may be asked to judge these. What people have yet to decide, or to decide again, is then left
+    out of every search that would tell something about it.
     """
     rows = _within(Output.objects.filter(stream__in=streams), query, now)
     if before is not None:
         rows = rows.filter(id__lt=before)
     rows = _matching(rows, query, streams)
     if judging and query.reveals():
-        rows = rows.exclude(_UNDECIDED)
+        rows = rows.exclude(_UNDECIDED | Q(state=Output.State.RECEIVED) | Exists(_OPEN.filter(pk=OuterRef("pk"))))
     found = list(rows.select_related("route", "outcome", "stream").order_by("-id")[: PAGE + 1])
-    return Page(found[:PAGE], found[PAGE - 1].pk if len(found) > PAGE else None)
+    shown = found[:PAGE]
+    asked = _OPEN.filter(pk__in=[row.pk for row in shown]).values_list("pk", flat=True)
+    return Page(shown, shown[-1].pk if len(found) > PAGE else None, frozenset(asked))
 
 
 def rule_names(streams: Sequence[Stream]) -> list[str]:
@@ -84,6 +102,11 @@ def is_undecided(output: Output) -> bool:
     if getattr(output, "outcome", None) is not None or route is None:
         return False
     return output.state == Output.State.IN_REVIEW or bool(route.audit)
+
+
+def may_be_judged(output: Output, *, is_open: bool) -> bool:
+    """Whether somebody may yet be asked about it: what they must not read beforehand. `is_open`: they are asked now."""
+    return is_open or is_undecided(output) or output.state == Output.State.RECEIVED
 
 
 def _within(rows: QuerySet[Output], query: Query, now: datetime | None) -> QuerySet[Output]:

@@ -10,12 +10,13 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from escalation import records, searches, stories
+from escalation import outcomes, records, searches, stories
 from escalation.forms.searches import OutputsForm
 from escalation.models import Output, Stream
+from escalation.records import Record
 from escalation.searches import Page, Query
 from escalation.views import scope
-from reviewqueue import access, queue
+from reviewqueue import access
 from reviewqueue.http import PersonRequest, for_people
 from reviewqueue.problems import DomainError, NotFound
 
@@ -43,22 +44,25 @@ def output(request: PersonRequest, slug: str, external_id: str) -> HttpResponse:
     here = scope.of(request, slug)
     found = _output(here.stream, external_id)
     sees_content = access.may_see_content(request.user)
-    undecided = searches.is_undecided(found)
-    # Whoever may still be asked to judge it must not read beforehand what the AI or the others said.
-    withheld = undecided and access.may_review(request.user)
     record = records.of(found)
+    # Whoever may still be asked to judge it must not read beforehand what the AI or the others said.
+    withheld = access.may_review(request.user) and searches.may_be_judged(found, is_open=record.asked)
     context = {
         **scope.shell(request, here, tab="outputs"),
         "output": found,
         "record": record,
         "withheld": withheld,
-        "undecided": undecided,
+        "undecided": searches.is_undecided(found),
         "story": [] if withheld else stories.of(found, content=sees_content),
         "sees_content": sees_content,
         "content": records.content(found) if sees_content else None,
-        "may_reopen": access.may_lead(request.user) and record.outcome is not None and not record.asked,
+        "may_reopen": access.may_lead(request.user) and found.state == Output.State.DECIDED and _settled(record),
     }
     return render(request, "escalation/output.html", context)
+
+
+def _settled(record: Record) -> bool:
+    return record.outcome is not None and not record.asked
 
 
 @require_POST
@@ -68,7 +72,7 @@ def reopening(request: PersonRequest, slug: str, external_id: str) -> HttpRespon
     found = _output(scope.of(request, slug).stream, external_id)
     reason = request.POST.get("reason", "").strip()[:400]
     try:
-        queue.reopen(item_id=found.pk, by=request.user, reason=reason)
+        outcomes.reopen(output_id=found.pk, by=request.user, reason=reason)
     except DomainError as refusal:
         messages.error(request, str(refusal))
     else:
@@ -87,12 +91,17 @@ def _list(request: PersonRequest, among: list[Stream], frame: dict[str, Any], te
     page = searches.find(
         streams=among, query=query, before=int(before) if before.isdecimal() else None, judging=judging
     )
-    rows = [
-        {"output": row, "waiting": (waiting := searches.is_undecided(row)), "withheld": judging and waiting}
-        for row in page.outputs
-    ]
+    rows = [_row(row, is_open=row.pk in page.open, judging=judging) for row in page.outputs]
     context = {**frame, "form": form, "rows": rows, "older": _older(request, page), "searched": form.is_bound}
     return render(request, template, context)
+
+
+def _row(output: Output, *, is_open: bool, judging: bool) -> dict[str, Any]:
+    return {
+        "output": output,
+        "waiting": is_open or searches.is_undecided(output),
+        "withheld": judging and searches.may_be_judged(output, is_open=is_open),
+    }
 
 
 def _exact(among: list[Stream], external_id: str) -> Output | None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from escalation import searches
+from escalation import outcomes, searches
 from escalation.models import Output, Stream
 from escalation.searches import Query
 from reviewqueue import clock
 from reviewqueue.models import Item, Queue, User
+from tests import making
 from tests.escalation import traffic
 
 
@@ -116,9 +117,63 @@ def test_a_lead_reopens_what_was_decided(client: Client, stream: Stream, ann: Us
     assert "Reopen" in main(client, "/streams/intents/outputs/seen-1/")
     client.post("/streams/intents/reopenings/seen-1/", {"reason": "New facts"})
     assert Item.objects.get(reference="seen-1").round == 2
+    assert "Reopen" not in main(client, "/streams/intents/outputs/seen-1/")
+    client.force_login(mara)
+    assert "Opened again. New facts" in main(client, "/streams/intents/outputs/seen-1/")
+
+
+def test_whoever_may_be_asked_again_reads_nothing_that_was_said_before(
+    client: Client, stream: Stream, ann: User
+) -> None:
+    client.force_login(ann)
+    assert "What the AI said" in main(client, "/streams/intents/outputs/seen-1/")
+    client.post("/streams/intents/reopenings/seen-1/")
     html = main(client, "/streams/intents/outputs/seen-1/")
-    assert "Opened again. New facts" in html
-    assert "Reopen" not in html
+    assert "you may be asked as well" in html
+    assert not any(said in html for said in ("refund", "billing", "What the AI said"))
+    assert main(client, "/streams/intents/outputs/").count("shown when people have decided") == 13
+    for probe in ("?found=wrong", "?found=right", "?answer=refund", "?state=decided"):
+        assert "seen-1" not in main(client, f"/streams/intents/outputs/{probe}")
+
+
+def test_what_is_not_routed_yet_is_kept_from_whoever_may_be_asked(client: Client, stream: Stream, ann: User) -> None:
+    making.post(stream, making.element("new-1", due_at="2999-01-01T00:00:00Z"), now=clock.current())
+    client.force_login(ann)
+    html = main(client, "/streams/intents/outputs/new-1/")
+    assert "you may be asked as well" in html
+    assert "What the AI said" not in html
+    assert "due 1 Jan" not in html
+    assert main(client, "/streams/intents/outputs/").count("shown when people have decided") == 13
+    assert "new-1" not in main(client, "/streams/intents/outputs/?answer=refund")
+
+
+@pytest.mark.parametrize("probe", ["?state=decided&found=waiting", "?state=in_review", "?state=decided", "?version=7"])
+def test_no_search_tells_checks_from_what_is_held(
+    client: Client, stream: Stream, ann: User, mara: User, probe: str
+) -> None:
+    traffic.post(stream, "sure-v7", model_version="7", now=clock.current())
+    client.force_login(ann)
+    found = main(client, f"/streams/intents/outputs/{probe}")
+    assert "sure-" not in found
+    assert "open-1" not in found
+    client.force_login(mara)
+    found = main(client, f"/streams/intents/outputs/{probe}")
+    assert "sure-" in found or "open-1" in found
+
+
+def test_what_waits_for_people_is_found_and_says_no_more(client: Client, stream: Stream, ann: User) -> None:
+    client.force_login(ann)
+    listed = main(client, "/streams/intents/outputs/?found=waiting")
+    assert listed.count("shown when people have decided") == 12
+
+
+def test_what_was_withdrawn_cannot_be_reopened(client: Client, stream: Stream, ann: User) -> None:
+    outcomes.withdraw(stream=stream, external_id="seen-1", actor="key:1")
+    client.force_login(ann)
+    assert "Reopen" not in main(client, "/streams/intents/outputs/seen-1/")
+    answer = client.post("/streams/intents/reopenings/seen-1/", follow=True)
+    assert "nobody can decide it again" in answer.content.decode()
+    assert Item.objects.get(reference="seen-1").round == 1
 
 
 def test_reopening_what_is_open_is_refused_in_words(client: Client, stream: Stream, ann: User) -> None:
