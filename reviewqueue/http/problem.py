@@ -10,7 +10,7 @@ import msgspec
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, ValidationError
 from django.core.signals import got_request_exception
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from rest_framework import exceptions
 
@@ -92,8 +92,8 @@ def problem_of(exc: BaseException) -> Problem | None:
             return exc
         case DomainError():
             return _of_domain(exc)
-        case OperationalError() | InterfaceError():
-            return _unavailable(exc)
+        case DatabaseError() | InterfaceError():
+            return _of_database(exc)
         case exceptions.APIException():
             return _of_api(exc)
         case ValidationError():
@@ -126,6 +126,23 @@ def _of_domain(exc: DomainError) -> Problem:
         errors=getattr(exc, "errors", None),
         headers=getattr(exc, "headers", None),
     )
+
+
+def _of_database(exc: DatabaseError | InterfaceError) -> Problem | None:
+    if isinstance(exc, OperationalError | InterfaceError):
+        return _unavailable(exc)
+    if isinstance(exc, DataError) and _is_text(exc):
+        return Problem(400, "invalid_text", "A text contains something that cannot be stored.")
+    return None
+
+
+def _is_text(exc: DataError) -> bool:
+    """A NUL, say, in a path or a form: nothing of ours looks at every text that is only searched for.
+
+    The driver refuses it without asking the server, so without a code; the server's own are of encoding. Any
+    other, a division by zero, is a mistake of ours.
+    """
+    return getattr(exc.__cause__, "sqlstate", None) in {None, "22021", "22P05"}
 
 
 def _unavailable(exc: BaseException) -> Problem:

@@ -375,3 +375,18 @@ def test_the_desk_asks_a_bounded_number_of_questions(desk: Desk, django_assert_m
     claim = desk.claim().id
     with django_assert_max_num_queries(40):
         desk.post("desk-verdict", claim, verdict="agree")
+
+
+def test_what_cannot_be_stored_is_refused_and_no_mistake_of_ours(desk: Desk, mara: User) -> None:
+    items.enqueue(1)
+    desk.look()
+    passed = desk.post("desk-pass", desk.claim().id, reason="a\0b", htmx=False)
+    assert passed.status_code == 400
+
+    manager = Client()
+    manager.force_login(mara, backend=BACKEND)
+    for path in ("/people/of/a%00b/", "/queues/a%00b/"):
+        assert manager.get(path).status_code in {400, 404}
+    assert "cannot be stored" in _text(manager.get("/people/of/a%00b/"))
+    reset = manager.post("/people/of/a%00b/password/", {"reason": "a\0b"})
+    assert reset.status_code == 400

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.handlers.wsgi import WSGIRequest
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError, connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.test import Client, RequestFactory, override_settings
 from django.urls import path
@@ -121,6 +121,7 @@ class Late(DomainError):
         (exceptions.PermissionDenied(), 403, "forbidden"),
         (exceptions.Throttled(wait=2.5), 429, "too_many_requests"),
         (exceptions.NotAcceptable(), 406, "not_acceptable"),
+        (DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes"), 400, "invalid_text"),
         (OperationalError("the disk is full"), 503, "unavailable"),
         (InterfaceError("connection already closed"), 503, "unavailable"),
     ],
@@ -155,6 +156,14 @@ def test_a_mistake_of_ours_is_a_500_that_tells_nothing(headers: dict[str, str], 
     document = _problem(Client(raise_request_exception=False).get(url, headers=headers), 500, "internal_error")
 
     assert "42" not in str(document)
+
+
+def test_other_errors_of_data_are_mistakes_of_ours(headers: dict[str, str]) -> None:
+    with pytest.raises(DataError) as division, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT 1 / 0")
+    raised.append(division.value)
+
+    _problem(Client(raise_request_exception=False).get("/api/v1/echo", headers=headers), 500, "internal_error")
 
 
 def test_a_mistake_of_ours_reaches_error_reporters(client: Client, headers: dict[str, str]) -> None:
