@@ -15,7 +15,10 @@ from .models import Membership, Queue, User
 from .models.people import Role
 from .problems import DomainError, NotFound
 
-REVIEW = "review"  # the one scope that this package knows: it opens the desk's API
+REVIEW = "review"  # the scope that opens the desk's API
+# What a key with one of these reads is what outputs say. Managers see none of it, so they make no such key: it
+# would show them through a machine what their role hides from them.
+CONTENT_SCOPES = frozenset({REVIEW, "labels:read"})
 
 REVIEWING = frozenset({Role.REVIEWER, Role.LEAD, Role.ADMIN})
 LEADING = frozenset({Role.LEAD, Role.ADMIN})

@@ -148,13 +148,13 @@ def _check(*, name: str, scopes: list[str], queues: list[str], acts_as: User | N
 
 
 def _authorise(by: User | None, scopes: list[str], queues: list[str], acts_as: User | None) -> None:
-    """A manager makes no key that reaches further than they do: they see no content, the desk does."""
+    """A manager makes no key that reaches further than they do: they see no content, the desk and labels do."""
     if by is None or access.may_administer(by):
         return
     if not access.may_manage(by):
         raise Forbidden("Only managers and administrators handle keys.")
-    if acts_as is not None or access.REVIEW in scopes:
-        raise Forbidden("Only an administrator makes a key that reviews.")
+    if acts_as is not None or not access.CONTENT_SCOPES.isdisjoint(scopes):
+        raise Forbidden("Only an administrator handles a key that reviews or reads labelled data.")
     if access.is_everywhere(by):
         return
     mine = set(access.queues_for(by).values_list("slug", flat=True))

@@ -23,7 +23,7 @@ _REVIEWERS = (Role.REVIEWER, Role.LEAD)
 
 
 class KeyForm(forms.Form):
-    """A key out of what `by` can give: only an administrator makes one that reviews."""
+    """A key out of what `by` can give: only an administrator makes one that sees content."""
 
     name = forms.CharField(
         label=_("Name"), max_length=100, help_text=_("Which system uses it, so that it can be told apart.")
@@ -48,7 +48,7 @@ class KeyForm(forms.Form):
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         administers = access.may_administer(by)
-        scopes = [scope for scope in settings.API_SCOPES if administers or scope != access.REVIEW]
+        scopes = [scope for scope in settings.API_SCOPES if administers or scope not in access.CONTENT_SCOPES]
         self._offer("scopes", [(scope, SCOPES.get(scope, scope)) for scope in scopes])
         self._offer("queues", [(queue.slug, queue.title) for queue in access.queues_for(by)])
         if not access.is_everywhere(by):

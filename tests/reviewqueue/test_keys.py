@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
 from reviewqueue import events, keys
 from reviewqueue.access import Forbidden
+from reviewqueue.forms.keys import KeyForm
 from reviewqueue.models import ApiKey, Queue, User
 from reviewqueue.problems import DomainError, Invalid, NotFound
 
@@ -179,6 +181,7 @@ def test_a_manager_makes_no_key_that_reaches_further_than_they_do(mara: User, ro
         {"scopes": ["outputs:write"], "queues": ["intents", "other"]},
         {"scopes": ["outputs:write"]},
         {"scopes": ["review"], "queues": ["intents"]},
+        {"scopes": ["outputs:write", "labels:read"], "queues": ["intents"]},
         {"scopes": ["outputs:write"], "queues": ["intents"], "acts_as": rob},
     ]
     for wanted in wide:
@@ -187,6 +190,21 @@ def test_a_manager_makes_no_key_that_reaches_further_than_they_do(mara: User, ro
 
     key, _ = keys.create(name="fits", scopes=["outputs:write"], queues=["intents"], by=mara)
     assert key.created_by == mara
+
+
+def test_a_manager_gets_no_text_of_a_key_that_reads_content(mara: User) -> None:
+    for scope in ("labels:read", "review"):
+        key, _ = _made(scopes=scope)
+        with pytest.raises(Forbidden):
+            keys.rotate(key_id=key.pk, by=mara)
+
+
+def test_the_form_offers_managers_no_scope_that_reads_content(mara: User, root: User) -> None:
+    def offered(by: User) -> set[str]:
+        return set(dict(KeyForm(by=by).fields["scopes"].choices))  # type: ignore[attr-defined]  # a ChoiceField
+
+    assert offered(mara) == {"outputs:write", "decisions:read", "reports:read"}
+    assert offered(root) == set(settings.API_SCOPES)
 
 
 def test_auditors_and_reviewers_change_no_keys(otto: User, rob: User, ann: User) -> None:
