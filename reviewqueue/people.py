@@ -54,21 +54,29 @@ def create(
 
 
 def change(*, user_id: int, role: str, queues: Iterable[str], all_queues: bool, by: User) -> User:
-    """Give a person another role or other streams; memberships in streams that `by` is no member of stay."""
+    """Give a person another role or other streams.
+
+    What `by` could not give stays as it is: memberships in streams that `by` is no member of, and `all_queues`
+    unless `by` is everywhere. Raises Invalid, NotFound, Forbidden.
+    """
     wanted = _queues(queues)
     _check_role(role)
     with transaction.atomic():
         user = _locked(user_id, by)
         before = _facts(user)
         theirs = set(_memberships(user))
-        given = {slug for slug in wanted if slug not in theirs}
-        if role != user.role:
+        given, taken = set(wanted) - theirs, (theirs - set(wanted)) & _slugs(by)
+        if not access.is_everywhere(by):
+            all_queues = user.all_queues
+        if role != user.role or all_queues != user.all_queues:
             _authorise_account(by, user)
+        if taken:
+            _authorise_removal(by, user)
         if role != user.role or given or all_queues != user.all_queues:
             _authorise_grant(by, role=role, queues=given, all_queues=all_queues and not user.all_queues)
         user.role, user.all_queues, user.is_staff = role, all_queues, role == Role.ADMIN
         user.save(update_fields=["role", "all_queues", "is_staff"])
-        _move(user, wanted, taken=(theirs - set(wanted)) & _slugs(by))
+        _move(user, wanted, taken=taken)
         _tell(user, by, "changed", before=before, after=_facts(user))
     return user
 
@@ -164,6 +172,15 @@ def _locked(user_id: int, by: User) -> User:
 def _authorise_account(by: User, user: User) -> None:
     if not may_take_over(by, user):
         raise Forbidden(f"Only an administrator changes the account of {user.username}.")
+
+
+def _authorise_removal(by: User, user: User) -> None:
+    """Out of a stream of theirs a manager takes whom they could have put there: no manager, no administrator.
+
+    Else whoever asks could remove the second person whom loosening a policy takes.
+    """
+    if user.role not in grantable_roles(by):
+        raise Forbidden(f"Only an administrator takes streams from {user.username}.")
 
 
 def _authorise_grant(by: User | None, *, role: str, queues: set[str], all_queues: bool) -> None:

@@ -89,6 +89,41 @@ def test_memberships_in_streams_that_a_manager_is_not_in_stay(mara: User, rob: U
     assert _queues(rob) == ["other"]
 
 
+def test_a_manager_of_one_stream_leaves_whoever_is_everywhere_there(mara: User, ann: User, client: Client) -> None:
+    User.objects.filter(pk=ann.pk).update(all_queues=True)
+    client.force_login(mara, backend="django.contrib.auth.backends.ModelBackend")
+
+    client.post("/people/of/ann/rights/", {"role": "lead", "queues": ["intents"]})
+    people.change(user_id=ann.pk, role="lead", queues=["intents"], all_queues=False, by=mara)
+
+    ann.refresh_from_db()
+    assert (ann.all_queues, ann.role, _queues(ann)) == (True, "lead", ["intents"])
+
+
+def test_a_manager_takes_no_stream_from_another_manager_or_an_administrator(
+    mara: User,
+    max: User,  # noqa: A002 - his name
+    root: User,
+    queue: Queue,
+) -> None:
+    Membership.objects.create(user=root, queue=queue)
+    for person in (max, root):
+        with pytest.raises(Forbidden):
+            people.change(user_id=person.pk, role=person.role, queues=[], all_queues=False, by=mara)
+        assert _queues(person) == ["intents"]
+
+
+def test_a_manager_of_everything_does_not_confine_another_manager(mara: User, max: User) -> None:  # noqa: A002 - his name
+    User.objects.update(all_queues=True)
+    mara.refresh_from_db()
+
+    with pytest.raises(Forbidden):
+        people.change(user_id=max.pk, role="manager", queues=["intents"], all_queues=False, by=mara)
+
+    max.refresh_from_db()
+    assert max.all_queues
+
+
 def test_a_manager_does_not_take_over_the_account_of_somebody_who_also_works_elsewhere(
     mara: User, rob: User, other: Queue
 ) -> None:
