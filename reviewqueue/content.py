@@ -86,16 +86,6 @@ def plain(value: Any) -> str:
             return pretty(value)
 
 
-def preview(content: Any, *, length: int = 80) -> str:
-    """The first words of an input, for a list."""
-    if isinstance(content, Mapping):
-        messages = _messages(content.get("messages"))
-        first = content.get("text") or (messages[-1].text if messages else "")
-        content = first or next((value for value in content.values() if isinstance(value, str)), "")
-    words = " ".join(str(content).split()) if isinstance(content, str) else ""
-    return "" if words.startswith("data:") else words[:length]
-
-
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 

@@ -27,9 +27,6 @@ class ItemQuerySet(models.QuerySet["Item"]):
     def settled(self) -> Self:
         return self.filter(state=Item.State.SETTLED)
 
-    def due_for_settling(self) -> Self:
-        return self.open().filter(settle_at__lte=Now())
-
 
 class Item(models.Model):
     """One output as people judge it. The id is the output's, so enqueueing twice is enqueueing once."""
@@ -107,9 +104,6 @@ class SlotQuerySet(models.QuerySet["Slot"]):
     def open(self) -> Self:
         return self.filter(state=Slot.State.OPEN)
 
-    def free(self) -> Self:
-        return self.open().filter(Q(reserved_until=None) | Q(reserved_until__lte=Now()))
-
     def reserved(self) -> Self:
         return self.open().filter(reserved_until__gt=Now())
 
@@ -165,9 +159,9 @@ class Slot(models.Model):
             ),
         ]
         indexes = [
-            # queue.claim_next(): the first free slot of a lane, in order.
+            # claims.claim_next(): the first free slot of a lane, in order.
             models.Index(fields=["queue", "lane", "rank", "id"], name="slot_to_claim", condition=Q(state="open")),
-            # queue.held_by(): what a person has reserved; at most ten rows.
+            # claims.held_by(): what a person has reserved; at most ten rows.
             models.Index(
                 fields=["holder", "reserved_until"],
                 name="slot_held",

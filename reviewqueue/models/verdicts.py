@@ -8,18 +8,11 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
 
 
 class VerdictQuerySet(models.QuerySet["Verdict"]):
     def counting(self) -> Self:
         return self.filter(undone_at=None)
-
-    def final(self) -> Self:
-        return self.counting().filter(final_at__lte=Now())
-
-    def pending(self) -> Self:
-        return self.counting().filter(final_at__gt=Now())
 
 
 class Verdict(models.Model):
