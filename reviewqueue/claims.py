@@ -63,12 +63,12 @@ WHERE q.slug = %(slug)s
 
 # OFFSET 0 keeps each question a probe of an index per slot looked at; flattened into joins they invite a plan that
 # first reads everything the person ever judged.
-_CLAIM = """
+_CLAIM = f"""
 WITH start AS MATERIALIZED (
     SELECT rank, slot_id FROM reviewqueue_claimcursor
     WHERE user_id = %(user)s AND queue_id = %(queue)s AND lane = %(lane)s AND recheck_at > %(now)s AND NOT %(from_head)s
 ), picked AS MATERIALIZED (
-    SELECT s.id FROM reviewqueue_slot s
+    SELECT s.id, s.item_id, s.holder_id, s.reserved_at, s.answer_first FROM reviewqueue_slot s
     WHERE s.queue_id = %(queue)s AND s.lane = %(lane)s AND s.state = 'open'
       AND (s.rank, s.id) > (COALESCE((SELECT rank FROM start), '-infinity'), COALESCE((SELECT slot_id FROM start), 0))
       AND (s.reserved_until IS NULL OR s.reserved_until <= %(now)s)
@@ -82,7 +82,7 @@ WITH start AS MATERIALIZED (
       AND (SELECT count(*) FROM reviewqueue_slot h
           WHERE h.holder_id = %(user)s AND h.state = 'open' AND h.reserved_until > %(now)s) < %(most)s
     ORDER BY s.rank, s.id LIMIT 1 FOR UPDATE OF s SKIP LOCKED
-)
+), lapsed AS ({leases.SEEN.format(slots="picked")})
 UPDATE reviewqueue_slot t SET holder_id = %(user)s, claim = t.claim + 1, reserved_at = %(now)s,
     reserved_until = %(now)s + make_interval(mins => %(minutes)s)
 FROM picked WHERE t.id = picked.id
@@ -92,7 +92,7 @@ RETURNING t.id, t.claim, t.rank, t.lane, t.answer_first, (
           AND (b.rank, b.id) > (COALESCE((SELECT rank FROM start), '-infinity'),
                                 COALESCE((SELECT slot_id FROM start), 0))
         LIMIT %(passed_by)s) passed) AS passed
-"""
+"""  # noqa: S608 - put together from constants, not from input
 # Everything before the claimed slot is known not to be for this person until a reservation that was passed by may
 # have lapsed, or one that an earlier, still valid cursor passed by.
 _CURSOR = """
@@ -128,16 +128,21 @@ ORDER BY s.reserved_at, s.id
 _KEEP = """
 UPDATE reviewqueue_slot SET reserved_until = GREATEST(reserved_until, %(until)s) WHERE id = %(slot)s
 """
-_GIVE_BACK = """
+_GIVE_BACK = f"""
+WITH given AS MATERIALIZED (SELECT * FROM reviewqueue_slot WHERE id = %(slot)s),
+    seen AS ({leases.SEEN.format(slots="given")})
 UPDATE reviewqueue_slot SET holder_id = NULL, reserved_at = NULL, reserved_until = NULL WHERE id = %(slot)s
-"""
+"""  # noqa: S608 - put together from constants, not from input
 # A lapsed reservation still names its holder, so that they can take it up again. It must not keep a lead from
 # the final say on the same item, who has let the item go and said nothing.
-_LET_GO = """
-UPDATE reviewqueue_slot SET holder_id = NULL, reserved_at = NULL, reserved_until = NULL WHERE id IN (
-    SELECT id FROM reviewqueue_slot
-    WHERE holder_id = %(user)s AND state = 'open' AND reserved_until <= %(now)s FOR UPDATE SKIP LOCKED)
-"""
+_LET_GO = f"""
+WITH gone AS MATERIALIZED (
+    SELECT * FROM reviewqueue_slot
+    WHERE holder_id = %(user)s AND state = 'open' AND reserved_until <= %(now)s FOR UPDATE SKIP LOCKED
+), seen AS ({leases.SEEN.format(slots="gone")})
+UPDATE reviewqueue_slot SET holder_id = NULL, reserved_at = NULL, reserved_until = NULL
+WHERE id IN (SELECT id FROM gone)
+"""  # noqa: S608 - put together from constants, not from input
 
 
 def claim_next(

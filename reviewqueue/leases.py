@@ -137,6 +137,25 @@ JOIN reviewqueue_slot earlier ON earlier.item_id = s.item_id AND earlier.round =
 JOIN reviewqueue_firstanswer f ON f.slot_id = earlier.id AND f.user_id = %(user)s
 WHERE s.id = %(slot)s ORDER BY f.at, f.id LIMIT 1 ON CONFLICT DO NOTHING
 """
+# A slot that shows the proposal at once shows it to whoever has it. One that is answered first does not.
+SEEN = """
+INSERT INTO reviewqueue_seen (item_id, user_id, at)
+SELECT item_id, holder_id, reserved_at FROM {slots} WHERE holder_id IS NOT NULL AND NOT answer_first
+ON CONFLICT DO NOTHING
+"""
+# By a reservation that ended or one that is still on its slot, by a verdict, or by the first answer of an earlier
+# round, after which it was shown. A first answer of this round is carried over, so it was given before.
+_SAW_BEFORE = """
+SELECT EXISTS (SELECT FROM reviewqueue_seen n
+        WHERE n.item_id = %(item)s AND n.user_id = %(user)s AND n.at <= %(at)s)
+    OR EXISTS (SELECT FROM reviewqueue_slot s
+        WHERE s.item_id = %(item)s AND s.holder_id = %(user)s AND NOT s.answer_first AND s.reserved_at <= %(at)s)
+    OR EXISTS (SELECT FROM reviewqueue_verdict v
+        WHERE v.item_id = %(item)s AND v.user_id = %(user)s AND v.submitted_at <= %(at)s
+          AND (v.round < %(round)s OR v.proposal_visible))
+    OR EXISTS (SELECT FROM reviewqueue_firstanswer f JOIN reviewqueue_slot s ON s.id = f.slot_id
+        WHERE s.item_id = %(item)s AND s.round < %(round)s AND f.user_id = %(user)s) AS seen
+"""
 
 
 def roles() -> list[str]:
@@ -207,6 +226,13 @@ def carry_over(*, slot: int, claim: int, user: User) -> None:
     They have seen the proposal since: after a lapsed reservation or an undo nobody answers first twice.
     """
     sql.run(_CARRY_OVER, {"slot": slot, "claim": claim, "user": user.pk})
+
+
+def saw_before(lease: Lease, *, user: User, at: datetime) -> bool:
+    """The person had seen the item's proposal when they answered first at this moment, whatever this slot hid."""
+    row = sql.row(_SAW_BEFORE, {"item": lease.item_id, "user": user.pk, "round": lease.round, "at": at})
+    assert row is not None
+    return bool(row["seen"])
 
 
 def _lease(statement: str, claim: ClaimId, user: User, now: datetime | None) -> Lease:

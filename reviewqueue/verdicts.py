@@ -214,7 +214,7 @@ def _record(
         answer=said.answer,
         first_answer=told,
         first_at=lease.now if first is None else first.at,
-        proposal_visible=first is None or _saw_before(lease, user),
+        proposal_visible=first is None or leases.saw_before(lease, user=user, at=first.at),
         final_say=lease.final_say,
         reason=said.reason,
         note=said.note,
@@ -227,11 +227,6 @@ def _record(
     Slot.objects.filter(pk=lease.slot_id).update(state=Slot.State.JUDGED)
     Item.objects.filter(pk=item.pk).update(settle_at=Greatest("settle_at", verdict.final_at))
     return verdict
-
-
-def _saw_before(lease: Lease, user: User) -> bool:
-    """In an earlier round they judged the item with the proposal on screen, or saw it after; they know it now."""
-    return Verdict.objects.filter(item_id=lease.item_id, user=user, round__lt=lease.round).exists()
 
 
 def _active(lease: Lease, seconds: float | None) -> float | None:

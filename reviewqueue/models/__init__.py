@@ -1,7 +1,7 @@
 """The rows of people's side."""
 
 from .events import Event
-from .items import ClaimCursor, Item, ItemContent, Pass, Slot
+from .items import ClaimCursor, Item, ItemContent, Pass, Seen, Slot
 from .keys import ApiKey
 from .people import Membership, User
 from .queues import AnswerSchema, Guideline, Queue
@@ -21,6 +21,7 @@ __all__ = [
     "Membership",
     "Pass",
     "Queue",
+    "Seen",
     "Slot",
     "User",
     "Verdict",

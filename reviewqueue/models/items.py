@@ -189,6 +189,24 @@ class Pass(models.Model):
         return f"{self.user_id} passed {self.item_id}"
 
 
+class Seen(models.Model):
+    """Somebody had the item with its proposal on screen and gave no verdict; `at` is when they first did.
+
+    Written when such a reservation ends, because the slot forgets its holder then. Whoever answers first after
+    that did not answer blind.
+    """
+
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["item", "user"], name="seen_once_per_person")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} saw {self.item_id}"
+
+
 class ClaimCursor(models.Model):
     """How far into a lane everything is known to be not for this person, so a claim need not walk it again.
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from reviewqueue import claims, events, labels
-from reviewqueue.models import Item, Label, LabelOutbox, Membership, Queue, Slot, User
+from reviewqueue import claims, events, labels, verdicts
+from reviewqueue import queue as queues
+from reviewqueue.claimed import Claim
+from reviewqueue.models import Item, Label, LabelOutbox, Membership, Queue, Seen, Slot, User, Verdict
 from tests.reviewqueue import items
 
 pytestmark = pytest.mark.usefixtures("balanced")
@@ -138,6 +143,82 @@ def test_one_who_saw_the_proposal_takes_the_blindness_away(queue: Queue, rob: Us
     items.judge(rob)
     items.judge(rita)
     assert not items.settle()[0].blind
+
+
+def _plain_and_blind(rob: User, rita: User, end: Callable[[Claim], datetime | None]) -> Verdict:
+    """Rob has the slot that shows the proposal, lets it end, and judges by the one that is answered first."""
+    items.enqueue(1, reviews_wanted=2)
+    shown = items.take(rob)
+    assert shown.revealed
+    now = end(shown)
+    assert items.take(rita, now=now).revealed
+    hidden = items.take(rob, now=now)
+    assert not hidden.revealed
+    return Verdict.objects.get(pk=items.decide(hidden, rob, now=now).id)
+
+
+def test_whoever_gave_the_proposal_back_is_not_blind_later(queue: Queue, rob: User, rita: User) -> None:
+    def release(claim: Claim) -> None:
+        claims.release(claim_id=claim.id, user=rob)
+
+    assert _plain_and_blind(rob, rita, release).proposal_visible
+
+
+def test_whoever_let_the_proposal_lapse_is_not_blind_later(queue: Queue, rob: User, rita: User) -> None:
+    assert _plain_and_blind(rob, rita, lambda claim: claim.reserved_until).proposal_visible
+
+
+def test_whoever_undid_their_verdict_on_the_proposal_is_not_blind_later(
+    queue: Queue, rob: User, rita: User, cora: User
+) -> None:
+    items.enqueue(1, reviews_wanted=2)
+    fresh = verdicts.undo(verdict_id=items.judge(rob).id, user=rob)
+    claims.release(claim_id=fresh.id, user=rob)
+    hidden = items.take(rita)
+    assert items.take(cora).revealed
+    claims.release(claim_id=hidden.id, user=rita)
+    Seen.objects.all().delete()  # the verdict alone tells it too
+    assert Verdict.objects.get(pk=items.judge(rob).id).proposal_visible
+
+
+def test_whoever_was_shown_it_in_an_earlier_round_is_not_blind_later(
+    queue: Queue, rob: User, rita: User, ann: User
+) -> None:
+    items.enqueue(1, answer_first=True)
+    claim = items.take(rob)
+    verdicts.answer_first(claim_id=claim.id, user=rob, answer="billing")
+    claims.pass_on(claim_id=claim.id, user=rob)
+    items.judge(rita, "escalate")
+    items.settle()
+    opened = items.take(ann)
+    claims.release(claim_id=opened.id, user=ann)
+    items.judge(ann, "agree")
+    assert len(items.settle()) == 1
+    queues.reopen(item_id=1, by=ann)
+    assert Verdict.objects.get(pk=items.judge(rob).id).proposal_visible
+
+
+def test_whoever_opened_the_final_say_is_not_blind_later(queue: Queue, rob: User, ann: User, cora: User) -> None:
+    cora.role = "lead"
+    cora.save(update_fields=["role"])
+    items.enqueue(1, answer_first=True)
+    items.judge(rob, "escalate")
+    items.settle()
+    opened = items.take(ann)
+    assert opened.final_say
+    items.judge(cora, now=opened.reserved_until)
+    items.settle(now=opened.reserved_until + timedelta(minutes=1))
+    queues.reopen(item_id=1, by=cora)
+    assert Verdict.objects.get(pk=items.judge(ann, now=opened.reserved_until).id).proposal_visible
+
+
+def test_whoever_answered_first_before_they_saw_it_stays_blind(queue: Queue, rob: User) -> None:
+    items.enqueue(1, answer_first=True)
+    claim = items.take(rob)
+    verdicts.answer_first(claim_id=claim.id, user=rob, answer="billing")
+    claims.release(claim_id=claim.id, user=rob)
+    assert not Verdict.objects.get(pk=items.judge(rob).id).proposal_visible
+    assert not Seen.objects.exists()
 
 
 def test_a_new_verdict_postpones_the_settling_of_all(queue: Queue, rob: User, rita: User) -> None:
