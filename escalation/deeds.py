@@ -38,6 +38,7 @@ _SENTENCES: dict[tuple[str, str], Any] = {
     ("output", "output.withdrawn"): gettext_noop("withdrew output %(id)s"),
     ("output", "output.erased"): gettext_noop("erased output %(id)s"),
     ("policy", "policy.created"): gettext_noop("made policy version %(version)s"),
+    ("policy", "policy.proposed"): gettext_noop("asked for policy version %(version)s"),
     ("policy", "policy.activated"): gettext_noop("put policy version %(version)s into effect"),
     ("stream", "stream.created"): gettext_noop("made the stream"),
     ("stream", "stream.changed"): gettext_noop("changed the stream’s settings"),  # noqa: RUF001

@@ -12,8 +12,8 @@ import msgspec
 from django.db import connection, transaction
 from django.db.models import Max
 
-from escalation import ids, places
-from escalation.models import Activation, DailyRate, Output, Policy, Stream
+from escalation import ids, places, proposals
+from escalation.models import Activation, DailyRate, Output, Policy, PolicyRequest, Stream
 from escalation.policy import Policy as Spec
 from escalation.policy import content_hash, parse, plain, sends_more_to_people
 from reviewqueue import clock, events
@@ -42,6 +42,7 @@ class Active:
     policy_id: int
     number: int
     spec: Spec
+    activation_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,7 @@ def propose(*, stream: Stream, spec: Spec, actor: str, reason: str = "", now: da
         if current and current.policy_id == policy.pk:
             return Proposed(policy, active=True, sentence=f"Version {policy.number} is already in effect.")
         if needs_approval(stream, spec):
+            ask(policy=policy, by=actor, reason=reason, now=now)
             return Proposed(
                 policy,
                 active=False,
@@ -106,6 +108,34 @@ def propose(*, stream: Stream, spec: Spec, actor: str, reason: str = "", now: da
             )
         activate(policy=policy, by=actor, reason=reason, now=now)
     return Proposed(policy, active=True, sentence=f"Version {policy.number} is in effect.")
+
+
+def ask(*, policy: Policy, by: str, reason: str = "", now: datetime | None = None) -> None:
+    """The first of two people wants it in effect. Whoever asked before them is still the one who asks."""
+    with transaction.atomic():
+        _lock(policy.stream)
+        if asked_for(policy) is None:
+            current = active(policy.stream)
+            before = current.activation_id if current else None
+            proposals.record(policy, instead_of=before, by=by, reason=reason, now=now)
+
+
+def asked_for(policy: Policy) -> PolicyRequest | None:
+    """Who asks for it now: a manager, since the last activation; None where it has to be asked for (again)."""
+    current = active(policy.stream)
+    return proposals.standing(policy, instead_of=current.activation_id if current else None)
+
+
+def approve(*, policy: Policy, by: str, reason: str = "", now: datetime | None = None) -> Activation:
+    """The second person puts into effect what another one asks for."""
+    with transaction.atomic():
+        _lock(policy.stream)
+        request = asked_for(policy)
+        if request is None:
+            raise ApprovalNeeded(
+                f"Nobody asks for version {policy.number} now. Propose it again, and another manager can approve it."
+            )
+        return activate(policy=policy, by=request.asked_by, approved_by=by, reason=reason or request.reason, now=now)
 
 
 def activate(
@@ -166,10 +196,10 @@ def active_for(stream_ids: Iterable[int]) -> dict[int, Active]:
 
 
 _IN_EFFECT = """
-    SELECT s.id, p.id, p.number, p.spec::text
+    SELECT s.id, p.id, p.number, p.spec::text, a.id
     FROM unnest(%s::bigint[]) AS s (id)
     CROSS JOIN LATERAL (
-        SELECT policy_id FROM escalation_activation
+        SELECT id, policy_id FROM escalation_activation
         WHERE stream_id = s.id AND effective_at <= {at} ORDER BY effective_at DESC, id DESC LIMIT 1
     ) AS a
     JOIN escalation_policy p ON p.id = a.policy_id
@@ -179,7 +209,7 @@ _IN_EFFECT = """
 def _in_effect(stream_ids: Iterable[int], *, at: str) -> dict[int, Active]:
     with connection.cursor() as cursor:
         cursor.execute(_IN_EFFECT.format(at=at), [list(stream_ids)])
-        return {row[0]: Active(row[1], row[2], _spec(row[1], row[3])) for row in cursor.fetchall()}
+        return {row[0]: Active(row[1], row[2], _spec(row[1], row[3]), row[4]) for row in cursor.fetchall()}
 
 
 def spec_of(policy: Policy) -> Spec:

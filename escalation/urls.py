@@ -25,6 +25,7 @@ urlpatterns = [
     path("streams/<slug:slug>/policies/", policies.index, name="policies"),
     path("streams/<slug:slug>/policies/new/", policies.new, name="policy-new"),
     path("streams/<slug:slug>/policies/<int:number>/", policies.policy, name="policy"),
+    path("streams/<slug:slug>/policies/<int:number>/proposal/", policies.proposal, name="policy-proposal"),
     path("streams/<slug:slug>/policies/<int:number>/activation/", policies.activation, name="policy-activation"),
     # Outputs. Their ids are the producers' and may have slashes in them.
     path("streams/<slug:slug>/outputs/", outputs.index, name="outputs"),

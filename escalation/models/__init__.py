@@ -2,7 +2,7 @@
 
 from .decisions import Decision, FeedHead, Outcome
 from .outputs import DispatchBatch, ExternalId, Output, Payload, Route
-from .policies import Activation, DailyRate, Policy, Stop
+from .policies import Activation, DailyRate, Policy, PolicyRequest, Stop
 from .streams import Heartbeat, Stream
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Output",
     "Payload",
     "Policy",
+    "PolicyRequest",
     "Route",
     "Stop",
     "Stream",

@@ -84,7 +84,7 @@ class Output(models.Model):
             ),
         ]
         indexes = [
-            # dispatch.sweep(): what waits to be routed, oldest first.
+            # dispatch.run(): what waits to be routed, oldest first.
             models.Index(fields=["id"], name="output_received", condition=Q(state="received")),
             # outcomes.expire(): what waits for a person past its deadline.
             models.Index(

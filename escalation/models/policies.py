@@ -1,4 +1,7 @@
-"""What decides, when it took effect and by whom, and the emergency stop. All of it insert-only."""
+"""What decides, when it took effect and by whom, and the emergency stop.
+
+Policies, who asked for them and their activations are inserted and never changed; a stop is lifted on its row.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from django.db.models.functions import Now
 
 
 class Policy(models.Model):
-    """One numbered, content-hashed version of everything that decides. `spec` is `routing.Policy` as JSON."""
+    """One numbered, content-hashed version of everything that decides. `spec` is `policy.Policy` as JSON."""
 
     stream = models.ForeignKey("Stream", on_delete=models.PROTECT, related_name="policies")
     number = models.PositiveIntegerField()
@@ -29,6 +32,22 @@ class Policy(models.Model):
 
     def __str__(self) -> str:
         return f"{self.stream}, version {self.number}"
+
+
+class PolicyRequest(models.Model):
+    """Somebody wants a version in effect that takes a second person.
+
+    It stands for what was compared: once another activation follows `instead_of` it has to be asked for again.
+    """
+
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="requests")
+    instead_of = models.ForeignKey("Activation", null=True, on_delete=models.PROTECT, related_name="+")
+    asked_by = models.CharField(max_length=160)
+    asked_at = models.DateTimeField()
+    reason = models.CharField(max_length=400, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.policy}, asked for by {self.asked_by}"
 
 
 class Activation(models.Model):

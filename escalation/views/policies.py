@@ -48,7 +48,7 @@ def policy(request: PersonRequest, slug: str, number: int) -> HttpResponse:
     current = policies.active(here.stream)
     spec = policies.spec_of(version)
     in_effect = current is not None and current.policy_id == version.pk
-    author = version.created_by == events.user_actor(request.user)
+    asked = policies.asked_for(version)
     context = {
         **scope.shell(request, here, tab="policies"),
         "version": version,
@@ -58,7 +58,8 @@ def policy(request: PersonRequest, slug: str, number: int) -> HttpResponse:
         "changes": sentences.changes(current.spec, spec) if current and not in_effect else [],
         "activations": _activations(here).filter(policy=version),
         "needs_approval": not in_effect and policies.needs_approval(here.stream, spec),
-        "mine": author,
+        "asked": asked,
+        "mine": asked is not None and asked.asked_by == events.user_actor(request.user),
     }
     return render(request, "escalation/policy.html", context)
 
@@ -79,15 +80,24 @@ def new(request: PersonRequest, slug: str) -> HttpResponse:
 
 @require_POST
 @for_people(access.may_manage)
+def proposal(request: PersonRequest, slug: str, number: int) -> HttpResponse:
+    """Ask for a version that is there already, so that another manager can approve it."""
+    version = _version(scope.of(request, slug), number)
+    policies.ask(policy=version, by=events.user_actor(request.user), reason=_reason(request))
+    messages.success(request, _("You ask for version %(number)s. Another manager can approve it.") % {"number": number})
+    return redirect("policy", slug, number)
+
+
+@require_POST
+@for_people(access.may_manage)
 def activation(request: PersonRequest, slug: str, number: int) -> HttpResponse:
     """Put a version into effect: alone where it sends more to people, else as the second person."""
     version = _version(scope.of(request, slug), number)
     me = events.user_actor(request.user)
-    approves = version.created_by != me
-    reason = request.POST.get("reason", "").strip()[:400]
+    reason = _reason(request)
     try:
-        if approves:
-            policies.activate(policy=version, by=version.created_by, approved_by=me, reason=reason)
+        if policies.needs_approval(version.stream, policies.spec_of(version)):
+            policies.approve(policy=version, by=me, reason=reason)
         else:
             policies.activate(policy=version, by=me, reason=reason)
     except DomainError as refusal:
@@ -95,6 +105,10 @@ def activation(request: PersonRequest, slug: str, number: int) -> HttpResponse:
     else:
         messages.success(request, _("Version %(number)s is in effect.") % {"number": number})
     return redirect("policy", slug, number)
+
+
+def _reason(request: PersonRequest) -> str:
+    return request.POST.get("reason", "").strip()[:400]
 
 
 def _proposed(request: PersonRequest, here: Scope, form: PolicyForm) -> policies.Proposed | None:

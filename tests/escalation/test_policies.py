@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 
 from escalation import policies
 from escalation.models import Activation, Policy, Stream
-from reviewqueue.models import Event
+from reviewqueue.models import Event, User
 from tests import making
 
 
@@ -68,6 +68,50 @@ def test_what_may_send_less_is_a_draft_for_a_second_person(stream: Stream) -> No
     event = Event.objects.filter(verb="policy.activated").latest("id")
     assert (event.actor, event.before) == ("user:max", {"number": 1})
     assert event.after == {"number": 2, "activated_by": "user:mara", "approved_by": "user:max", "reason": "evidence"}
+
+
+def test_whoever_asked_and_whoever_approves_are_two(stream: Stream, mara: User, max: User) -> None:  # noqa: A002
+    draft = policies.propose(stream=stream, spec=_spec(threshold=0.7), actor="user:mara", reason="evidence").policy
+    event = Event.objects.get(verb="policy.proposed")
+    assert (event.actor, event.after) == ("user:mara", {"number": 2, "reason": "evidence"})
+    with pytest.raises(policies.SamePerson):
+        policies.approve(policy=draft, by="user:mara")
+    policies.ask(policy=draft, by="user:max")
+    activation = policies.approve(policy=draft, by="user:max")
+    assert (activation.activated_by, activation.approved_by, activation.reason) == ("user:mara", "user:max", "evidence")
+
+
+def test_nobody_asks_any_more_once_something_else_is_in_effect(
+    stream: Stream,
+    mara: User,
+    max: User,  # noqa: A002
+) -> None:
+    draft = policies.propose(stream=stream, spec=_spec(threshold=0.7), actor="user:mara").policy
+    policies.propose(stream=stream, spec=_spec(threshold=0.9), actor="user:max")
+    with pytest.raises(policies.ApprovalNeeded, match="Nobody asks"):
+        policies.approve(policy=draft, by="user:max")
+    policies.ask(policy=draft, by="user:mara")
+    assert policies.approve(policy=draft, by="user:max").activated_by == "user:mara"
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"role": "lead"}])
+def test_who_manages_no_more_asks_for_nothing(stream: Stream, mara: User, change: dict[str, Any]) -> None:
+    draft = policies.propose(stream=stream, spec=_spec(threshold=0.7), actor="user:mara").policy
+    assert policies.asked_for(draft)
+    User.objects.filter(pk=mara.pk).update(**change)
+    assert policies.asked_for(draft) is None
+
+
+def test_a_key_asks_for_nothing_on_its_own(stream: Stream) -> None:
+    draft = policies.propose(stream=stream, spec=_spec(threshold=0.7), actor="system:cli").policy
+    assert policies.asked_for(draft) is None
+
+
+def test_requests_are_append_only(stream: Stream) -> None:
+    policies.propose(stream=stream, spec=_spec(threshold=0.7), actor="user:mara")
+    for statement in ("DELETE FROM escalation_policyrequest", "UPDATE escalation_policyrequest SET asked_by = 'x'"):
+        with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+            making.sql(statement)
 
 
 def test_going_back_to_a_looser_version_takes_two_as_well(stream: Stream) -> None:

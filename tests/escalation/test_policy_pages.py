@@ -122,6 +122,47 @@ def test_loosening_is_a_draft_until_another_manager_approves(
     assert (activation.activated_by, activation.approved_by) == ("user:mara", "user:max")
 
 
+def test_going_back_to_somebody_elses_looser_version_takes_two_of_now(
+    client: Client,
+    queue: Queue,
+    mara: User,
+    max: User,  # noqa: A002
+) -> None:
+    stream = traffic.stream(policy={"threshold": 0.8})
+    policies.propose(stream=stream, spec=parse({**_spec_of(stream), "threshold": 0.9}), actor="user:mara")
+    client.force_login(max)
+    assert "Propose this version again" in client.get("/streams/intents/policies/1/").content.decode()
+    refused = client.post("/streams/intents/policies/1/activation/", follow=True)
+    assert "Nobody asks for version 1 now" in refused.content.decode()
+    client.post("/streams/intents/policies/1/proposal/", {"reason": "Too strict"})
+    refused = client.post("/streams/intents/policies/1/activation/", follow=True)
+    assert "somebody else" in refused.content.decode()
+    assert Activation.objects.count() == 2
+    client.force_login(mara)
+    assert "Approve and activate" in client.get("/streams/intents/policies/1/").content.decode()
+    client.post("/streams/intents/policies/1/activation/")
+    activation = Activation.objects.latest("id")
+    assert (activation.activated_by, activation.approved_by, activation.reason) == (
+        "user:max",
+        "user:mara",
+        "Too strict",
+    )
+
+
+def test_what_sends_more_to_people_one_person_activates_in_their_own_name(
+    client: Client,
+    queue: Queue,
+    mara: User,
+    max: User,  # noqa: A002
+) -> None:
+    stream = traffic.stream(policy={"threshold": 0.8})
+    policies.save(stream=stream, spec=parse({**_spec_of(stream), "threshold": 0.9}), actor="user:mara")
+    client.force_login(max)
+    client.post("/streams/intents/policies/2/activation/")
+    activation = Activation.objects.latest("id")
+    assert (activation.activated_by, activation.approved_by) == ("user:max", "")
+
+
 def test_a_lead_reads_policies_without_buttons(client: Client, queue: Queue, ann: User) -> None:
     traffic.stream()
     client.force_login(ann)

@@ -9,7 +9,13 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
 from psycopg import sql
 
-INSERT_ONLY = ("reviewqueue_event", "escalation_route", "escalation_policy", "escalation_activation")
+INSERT_ONLY = (
+    "reviewqueue_event",
+    "escalation_route",
+    "escalation_policy",
+    "escalation_policyrequest",
+    "escalation_activation",
+)
 
 
 class Command(BaseCommand):
