@@ -54,7 +54,7 @@ _EVENTS = f"(SELECT * FROM reviewqueue_event ORDER BY id DESC LIMIT {EVENTS})"
 
 def checks() -> list[Check]:
     """Each sentence is what has to hold; the query returns the rows for which it doesn't."""
-    return [*_outputs(), *_releases(), *_decisions(), *_events()]
+    return [*_outputs(), *_states(), *_releases(), *_system(), *_decisions(), *_feed(), *_events()]
 
 
 def _outputs() -> list[Check]:
@@ -82,6 +82,11 @@ def _outputs() -> list[Check]:
                OR (o.state IN ('in_review', 'decided') AND r.output_id IS NULL)
             """,
         ),
+    ]
+
+
+def _states() -> list[Check]:
+    return [
         Check(
             "state_as_decided",
             "A decided output has a decision, a withdrawn one was told so last; one in review has none.",
@@ -142,6 +147,11 @@ def _releases() -> list[Check]:
                OR (p.id IS NULL AND r.policy_id IS NOT NULL) OR (r.reason = 'stopped') <> (s.id IS NOT NULL)
             """,
         ),
+    ]
+
+
+def _system() -> list[Check]:
+    return [
         Check(
             "model_decided_what_was_released",
             "What was released was decided by the model first, and nothing else was.",
@@ -205,6 +215,11 @@ def _decisions() -> list[Check]:
             WHERE b.label_id IS NULL AND (c.output_id IS NULL OR c.round < l.round)
             """,
         ),
+    ]
+
+
+def _feed() -> list[Check]:
+    return [
         Check(
             "revisions_count_up",
             "Revisions of a decision count from one without a gap, and belong to their output.",
