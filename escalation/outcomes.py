@@ -11,8 +11,8 @@ from escalation import decisions, judged, states, stops
 from escalation.judged import Judged
 from escalation.models import Decision, Output, Stream
 from reviewqueue import answers, clock, events, labels, queue
+from reviewqueue.access import Person
 from reviewqueue.labels import Settled
-from reviewqueue.models import User
 from reviewqueue.problems import DomainError
 
 SETTLED_AT_ONCE = 500
@@ -75,7 +75,7 @@ def _take_back(output: Output, stream: Stream, *, actor: str, now: datetime | No
     )
 
 
-def reopen(*, output_id: int, by: User, reason: str = "", now: datetime | None = None) -> None:
+def reopen(*, output_id: int, by: Person, reason: str = "", now: datetime | None = None) -> None:
     """Ask people again about what they decided; what they say then goes out as a change of the decision."""
     with transaction.atomic():
         queue.reopen(item_id=output_id, by=by, reason=reason, now=now)

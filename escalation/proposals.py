@@ -6,7 +6,6 @@ from datetime import datetime
 
 from escalation.models import Policy, PolicyRequest
 from reviewqueue import access, clock, events
-from reviewqueue.models import User
 
 
 def record(policy: Policy, *, instead_of: int | None, by: str, reason: str, now: datetime | None) -> None:
@@ -27,12 +26,6 @@ def record(policy: Policy, *, instead_of: int | None, by: str, reason: str, now:
 def standing(policy: Policy, *, instead_of: int | None) -> PolicyRequest | None:
     """The latest request that counts: made while the same activation was in effect, by somebody who still manages."""
     for request in PolicyRequest.objects.filter(policy=policy, instead_of=instead_of).order_by("-id"):
-        if _manages(request.asked_by):
+        if access.actor_manages(request.asked_by):
             return request
     return None
-
-
-def _manages(actor: str) -> bool:
-    kind, _, username = actor.partition(":")
-    person = User.objects.filter(username=username).first() if kind == "user" else None
-    return person is not None and access.may_manage(person)

@@ -12,7 +12,6 @@ from django.utils import timezone
 from escalation import ids, policies
 from escalation.models import ExternalId, Output, Stream
 from reviewqueue import clock, reports
-from reviewqueue.models import Item
 
 PAGE = 50
 DAYS_WITHOUT_A_DAY = 92  # how far back an unbounded search walks
@@ -21,7 +20,7 @@ DAYS_WITHOUT_A_DAY = 92  # how far back an unbounded search walks
 _UNDECIDED = Q(outcome=None) & (Q(state=Output.State.IN_REVIEW) | (Q(route__isnull=False) & ~Q(route__audit="")))
 
 # What people are asked about now, for the first time or again.
-_OPEN = Item.objects.open()
+_OPEN = reports.open_rows()
 
 # What went out and is checked is decided, what is held is in review: the state tells one from the other.
 _STATES_TELLING = {Output.State.IN_REVIEW, Output.State.DECIDED}

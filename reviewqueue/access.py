@@ -20,6 +20,8 @@ REVIEW = "review"  # the scope that opens the desk's API
 # would show them through a machine what their role hides from them.
 CONTENT_SCOPES = frozenset({REVIEW, "labels:read"})
 
+Person = User  # what others call a person without reaching for the tables
+
 REVIEWING = frozenset({Role.REVIEWER, Role.LEAD, Role.ADMIN})
 LEADING = frozenset({Role.LEAD, Role.ADMIN})
 MANAGING = frozenset({Role.MANAGER, Role.ADMIN})
@@ -76,6 +78,13 @@ def may_lead(user: User) -> bool:
 def may_manage(user: User) -> bool:
     """Policies, stop and resume, people, keys."""
     return _is(user, MANAGING)
+
+
+def actor_manages(actor: str) -> bool:
+    """Whether whoever an event names is a person who may manage now."""
+    kind, _, username = actor.partition(":")
+    person = User.objects.filter(username=username).first() if kind == "user" else None
+    return person is not None and may_manage(person)
 
 
 def may_see_content(user: User) -> bool:

@@ -90,6 +90,11 @@ def is_open(item_id: int) -> bool:
     return Item.objects.open().filter(pk=item_id).exists()
 
 
+def open_rows() -> QuerySet[Item]:
+    """The items that still wait for people, to be joined with by their id."""
+    return Item.objects.open()
+
+
 def open_items(slugs: Sequence[str], *, limit: int = MOST_OPEN) -> list[int]:
     """The ids of what waits for people in these queues, the latest first."""
     waiting = Item.objects.open().filter(queue__slug__in=slugs).order_by("-created_at", "-id")
