@@ -135,6 +135,7 @@ def test_a_batch_of_a_thousand_costs_as_many_statements_as_the_smallest_that_is_
 
 def test_routing_a_thousand_costs_a_fixed_number_of_statements_per_batch(stream: Stream) -> None:
     making.routed(stream, making.element("the first of the day fixes its rates"))
+    making.routed(stream, making.element("the second one learns them"))
     costs = []
     for first, count in ((0, 30), (1000, 250)):
         making.post(
