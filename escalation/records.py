@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,14 +47,14 @@ def of(output: Output) -> Record:
     )
 
 
-def content(output: Output) -> Content | None:
-    """None once it was erased."""
+def content(output: Output, display: Mapping[str, str]) -> Content | None:
+    """None once it was erased. `display`: how the stream wants its inputs shown."""
     body = Payload.objects.filter(output=output).values_list("body", flat=True).first()
     if body is None:
         return None
     scores: dict[str, float] = body.get("scores") or {}
     return Content(
-        blocks=reports.blocks(body.get("input")),
+        blocks=reports.blocks(body.get("input"), display),
         prediction=body.get("prediction"),
         scores=sorted(scores.items(), key=lambda pair: -pair[1]),
         context=body.get("context") or {},

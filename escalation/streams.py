@@ -28,6 +28,8 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     multiple: bool = False
     schema: dict[str, Any] | None = None
     guidelines: str = ""
+    error_types: list[Annotated[str, Meta(min_length=1, max_length=60)]] = []
+    display: dict[str, str] = {}
     owner: Annotated[str, Meta(max_length=120)] = ""
     risk: Literal["low", "medium", "high"] = "medium"
     review: dict[str, Any] = {}
@@ -39,6 +41,8 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             raise ValueError("a stream has either `answers` or a `schema`")
         if self.answers is not None and len(set(self.answers)) != len(self.answers):
             raise ValueError("two answers are the same")
+        if len(set(self.error_types)) != len(self.error_types):
+            raise ValueError("two error types are the same")
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,6 +89,8 @@ def apply(description: Description, *, actor: str, now: datetime | None = None) 
             schema=description.schema,
             guidelines=description.guidelines,
             reserve_minutes=settings.reserve_minutes,
+            error_types=description.error_types,
+            display=description.display,
             actor=actor,
         )
         stream, created = _stored(description, settings, schema_number=configured.schema_number, actor=actor)

@@ -34,6 +34,8 @@ class ItemView:
     context: Any
     language: str
     due_at: datetime | None
+    error_types: Sequence[str] = ()
+    display: Mapping[str, str] | None = None
     proposal: Any = None
     alternatives: Sequence[Mapping[str, Any]] = ()
     field_hints: Mapping[str, float] | None = None
@@ -75,6 +77,7 @@ SELECT s.id AS slot, s.claim, s.kind = %(final)s AS final_say, s.answer_first, r
     a.schema::text AS schema, a.number AS schema_number,
     {leases.GUIDELINE} AS guideline_number,
     c.input::text AS input, c.context::text AS context, c.language, i.due_at,
+    q.error_types, q.display,
     CASE WHEN r.revealed THEN c.proposal END AS proposal,
     CASE WHEN r.revealed THEN c.alternatives END AS alternatives,
     CASE WHEN r.revealed THEN c.field_hints END AS field_hints,
@@ -97,7 +100,18 @@ JOIN reviewqueue_user u ON u.id = v.user_id
 WHERE s.id = %(slot)s ORDER BY v.id
 """
 _CLAIM_FIELDS = ("answer_first", "revealed", "first_kind", "final_say", "reserved_until")
-_JSON_FIELDS = ("answers", "schema", "input", "context", "proposal", "alternatives", "field_hints", "why")
+_JSON_FIELDS = (
+    "answers",
+    "schema",
+    "input",
+    "context",
+    "error_types",
+    "display",
+    "proposal",
+    "alternatives",
+    "field_hints",
+    "why",
+)
 
 
 def view(slot: int) -> Claim:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 
 from . import answers as answer_forms
-from . import events
+from . import content, events
 from .models import AnswerSchema, Guideline, Queue
 from .problems import Invalid, NotFound
 
@@ -36,18 +36,29 @@ def configure(
     schema: Mapping[str, Any] | None = None,
     guidelines: str = "",
     reserve_minutes: int = 15,
+    error_types: Sequence[str] = (),
+    display: Mapping[str, str] | None = None,
     actor: str,
 ) -> Configured:
     """Create or change a queue. Answers and guidelines are never edited: other ones get the next number.
 
+    `error_types` are the kinds of mistakes that a correction may name. `display` maps a key of the input to the
+    renderer that shows it, where its shape alone would choose another (see `content`); `*` is the whole input.
     Doing the same twice changes and records nothing. Raises Invalid, with pointers, when it makes no sense.
     """
     form = answer_forms.form(answers=answers, multiple=multiple, schema=schema)
     if not 1 <= reserve_minutes <= MAX_RESERVE_MINUTES:
         detail = f"An item is reserved for 1 to {MAX_RESERVE_MINUTES} minutes."
         raise Invalid(detail, [{"pointer": "/reserve_minutes", "detail": detail}])
+    _check_display(display or {})
     with transaction.atomic():
-        fields = {"title": title, "question": question, "reserve_minutes": reserve_minutes}
+        fields = {
+            "title": title,
+            "question": question,
+            "reserve_minutes": reserve_minutes,
+            "error_types": list(error_types),
+            "display": dict(display or {}),
+        }
         queue, before = _queue(slug, fields)
         schema_number, new_answers = _schema(queue, form)
         guideline_number, new_guidelines = _guideline(queue, guidelines)
@@ -72,6 +83,13 @@ def form(*, slug: str, number: int) -> answer_forms.Form:
     if row is None:
         raise NotFound(f"The queue {slug!r} has no answers numbered {number}.")
     return answer_forms.Form(kind=row.kind, answers=row.answers, schema=row.schema)
+
+
+def _check_display(display: Mapping[str, str]) -> None:
+    unknown = sorted(set(display.values()) - content.KINDS)
+    if unknown:
+        detail = f"There is no renderer {unknown[0]!r}; there are {', '.join(sorted(content.KINDS))}."
+        raise Invalid(detail, [{"pointer": "/display", "detail": detail}])
 
 
 def _queue(slug: str, fields: dict[str, Any]) -> tuple[Queue, dict[str, Any] | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -133,9 +133,9 @@ def guidelines_of(queue: Queue) -> str:
     return Guideline.objects.filter(queue=queue).order_by("-number").values_list("text", flat=True).first() or ""
 
 
-def blocks(inputs: Any) -> list[Block]:
+def blocks(inputs: Any, display: Mapping[str, str] | None = None) -> list[Block]:
     """An output's input as the parts that templates show; only for those who may see content."""
-    return content.blocks(inputs)
+    return content.blocks(inputs, display)
 
 
 def activity(user: User, *, queue: str = "", before: int | None = None) -> QuerySet[Event]:

@@ -103,7 +103,7 @@ def lay_out(claim: Claim) -> Sheet:
         stage=stage,
         kind=item.kind,
         question=item.question or _("What is the right answer?"),
-        blocks=content.blocks(item.input),
+        blocks=content.blocks(item.input, item.display),
         context=content.facts(item.context),
         why=wording.why(item.why),
         share=_share(item.alternatives, item.proposal) if claim.revealed else None,

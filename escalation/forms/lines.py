@@ -55,6 +55,15 @@ def plain(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
+def pairs(text: str) -> dict[str, str]:
+    """`name: word`."""
+    return dict(_each(text, _pair))
+
+
+def spelled_pairs(found: Mapping[str, str]) -> str:
+    return "\n".join(f"{_spelled(name)}: {_spelled(word)}" for name, word in found.items())
+
+
 def spelled_thresholds(found: Mapping[str, float]) -> str:
     return "\n".join(f"{_spelled(label)}: {_percent(share)}" for label, share in found.items())
 
@@ -101,6 +110,13 @@ def _threshold(line: str) -> tuple[str, float]:
     if not match:
         raise LineError("write it as “answer: percent”, like “refund: 90”.")
     return _read(match[1]), _share(match[2])
+
+
+def _pair(line: str) -> tuple[str, str]:
+    match = re.fullmatch(rf"({_TEXT})\s*:\s*({_TEXT})", line)
+    if not match:
+        raise LineError("write it as “part: how”, like “rows: table”.")
+    return _read(match[1]), _read(match[2])
 
 
 def _segment(line: str) -> dict[str, Any]:

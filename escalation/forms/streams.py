@@ -13,6 +13,7 @@ from escalation.forms.policies import LinesField
 from escalation.models import Stream
 from escalation.streams import Description
 from reviewqueue.problems import Invalid
+from reviewqueue.reports import Queue
 
 
 class SchemaField(forms.JSONField):
@@ -22,8 +23,11 @@ class SchemaField(forms.JSONField):
         return "" if value is None else super().prepare_value(value)
 
 
+_PLAIN = ("title", "question", "multiple", "guidelines", "error_types", "display", "owner", "risk")
+
+
 class StreamForm(forms.Form):
-    """A stream's settings. Answers are either a list or a JSON schema."""
+    """A stream's queue. Answers are either a list or a JSON schema."""
 
     title = forms.CharField(label=_("Title"), max_length=120)
     question = forms.CharField(
@@ -47,6 +51,21 @@ class StreamForm(forms.Form):
         required=False,
         widget=forms.Textarea(attrs={"rows": 6}),
         help_text=_("Markdown. Reviewers see them beside every item, and are told when they change."),
+    )
+    error_types = LinesField(
+        label=_("Kinds of mistakes"),
+        read=lines.plain,
+        help_text=_("One a line. Whoever corrects the AI can say which it was. None: nobody is asked."),
+    )
+    display = LinesField(
+        label=_("How content is shown"),
+        read=lines.pairs,
+        rows=2,
+        placeholder="rows: table",
+        help_text=_(
+            "Only where the shape of the input does not say it: one part of the input a line, and how to show it. "
+            "An asterisk stands for the whole input."
+        ),
     )
     owner = forms.CharField(label=_("Owner"), max_length=120, required=False, help_text=_("Whom to ask about it."))
     risk = forms.ChoiceField(
@@ -77,7 +96,7 @@ class StreamForm(forms.Form):
         """What to apply; Invalid where the pieces don't fit together."""
         cleaned = self.cleaned_data
         plain = {
-            **{name: cleaned[name] for name in ("title", "question", "multiple", "guidelines", "owner", "risk")},
+            **{name: cleaned[name] for name in _PLAIN},
             "slug": slug,
             "answers": cleaned["answers"] or None,
             "schema": cleaned["schema"] or None,
@@ -108,18 +127,20 @@ class NewStreamForm(StreamForm):
 
 
 def initial_of(
-    *, stream: Stream, question: str, guidelines: str, reserve_minutes: int, answers: list[str], kind: str, schema: Any
+    *, stream: Stream, queue: Queue, guidelines: str, answers: list[str], kind: str, schema: Any
 ) -> dict[str, Any]:
     """A stream's settings as the form shows them."""
     return {
         "title": stream.title,
-        "question": question,
+        "question": queue.question,
         "answers": "\n".join(answers),
         "multiple": kind == "labels",
         "schema": schema,
         "guidelines": guidelines,
+        "error_types": "\n".join(queue.error_types),
+        "display": lines.spelled_pairs(queue.display),
         "owner": stream.owner,
         "risk": stream.risk,
-        "reserve_minutes": reserve_minutes,
+        "reserve_minutes": queue.reserve_minutes,
         "max_waiting": stream.max_waiting,
     }

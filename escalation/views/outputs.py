@@ -55,7 +55,7 @@ def output(request: PersonRequest, slug: str, external_id: str) -> HttpResponse:
         "undecided": searches.is_undecided(found),
         "story": [] if withheld else stories.of(found, content=sees_content),
         "sees_content": sees_content,
-        "content": records.content(found) if sees_content else None,
+        "content": records.content(found, here.queue.display) if sees_content else None,
         "may_reopen": access.may_lead(request.user) and found.state == Output.State.DECIDED and _settled(record),
     }
     return render(request, "escalation/output.html", context)

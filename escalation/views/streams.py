@@ -97,9 +97,8 @@ def _initial(here: Scope) -> dict[str, Any]:
     answers = queue.form(slug=here.stream.slug, number=here.stream.schema_number)
     return initial_of(
         stream=here.stream,
-        question=here.queue.question,
+        queue=here.queue,
         guidelines=reports.guidelines_of(here.queue),
-        reserve_minutes=here.queue.reserve_minutes,
         answers=list(answers.answers),
         kind=answers.kind,
         schema=answers.schema,

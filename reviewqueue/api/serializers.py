@@ -85,6 +85,9 @@ class ItemDocument(serializers.Serializer[Any]):
     context = serializers.JSONField(allow_null=True)  # type: ignore[assignment]  # hides the base class's property
     language = serializers.CharField()
     due_at = serializers.DateTimeField(allow_null=True)
+    error_types = serializers.ListField(
+        child=serializers.CharField(), help_text="What kinds of mistakes a correction may name."
+    )
     proposal = serializers.JSONField(required=False, help_text="This and what follows: only when `revealed`.")
     alternatives = serializers.ListField(child=serializers.DictField(), required=False)
     field_hints = serializers.DictField(required=False)
@@ -121,6 +124,7 @@ class SubmittedDocument(serializers.Serializer[Any]):
 def claim_document(claim: Claim) -> dict[str, Any]:
     """A claim as it is sent."""
     item = asdict(claim.item) | {"id": str(claim.item.id)}
+    del item["display"]  # how a page shows it is nothing to an API
     if not claim.revealed:
         item = {name: value for name, value in item.items() if name not in _REVEALED}
     return {

@@ -3,23 +3,26 @@
 from .events import Event
 from .items import ClaimCursor, Item, ItemContent, Pass, Seen, Slot
 from .keys import ApiKey
-from .people import Membership, User
-from .queues import AnswerSchema, Guideline, Queue
-from .verdicts import FirstAnswer, Label, LabelOutbox, Verdict
+from .people import Membership, Preferences, User
+from .queues import AnswerSchema, Guideline, GuidelineRead, Queue
+from .verdicts import Draft, FirstAnswer, Label, LabelOutbox, Verdict
 
 __all__ = [
     "AnswerSchema",
     "ApiKey",
     "ClaimCursor",
+    "Draft",
     "Event",
     "FirstAnswer",
     "Guideline",
+    "GuidelineRead",
     "Item",
     "ItemContent",
     "Label",
     "LabelOutbox",
     "Membership",
     "Pass",
+    "Preferences",
     "Queue",
     "Seen",
     "Slot",

@@ -30,6 +30,24 @@ class User(AbstractUser):
         return self.get_full_name() or self.username
 
 
+class Preferences(models.Model):
+    """How a person wants their desk; who never chose anything has no row.
+
+    `keys` maps an action of the desk to the key that the person gave it, or to "" where they switched it off.
+    """
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="preferences")
+    keys = models.JSONField(default=dict)
+    single_keys = models.BooleanField(default=True)
+    break_nudge = models.BooleanField(default=True)
+    blur_images = models.BooleanField(default=False)
+    grey_images = models.BooleanField(default=False)
+    time_zone = models.CharField(max_length=60, blank=True, help_text=_("Blank: the browser's."))
+
+    def __str__(self) -> str:
+        return f"preferences of {self.user_id}"
+
+
 class Membership(models.Model):
     """One person's place in one queue."""
 

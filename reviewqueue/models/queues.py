@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from ..columns import OrderedJSONField
@@ -15,6 +17,12 @@ class Queue(models.Model):
     title = models.CharField(max_length=120)
     question = models.CharField(max_length=200, blank=True)
     reserve_minutes = models.PositiveSmallIntegerField(default=15)
+    error_types = models.JSONField(
+        default=list, db_default=[], help_text=_("What kinds of mistakes a correction may name.")
+    )
+    display = models.JSONField(
+        default=dict, db_default={}, help_text=_("Which renderer shows a part of the input, by its key.")
+    )
     checks_share = models.FloatField(default=0.25, help_text=_("Share of claims that look at the checks lane first."))
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -69,3 +77,18 @@ class Guideline(models.Model):
 
     def __str__(self) -> str:
         return f"{self.queue} guidelines {self.number}"
+
+
+class GuidelineRead(models.Model):
+    """Which guidelines of a queue a person looked at last: what is newer has changed for them."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    queue = models.ForeignKey(Queue, on_delete=models.CASCADE, related_name="+", db_index=False)
+    number = models.PositiveIntegerField()
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "queue"], name="one_reading_per_queue")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} read {self.number} of {self.queue_id}"

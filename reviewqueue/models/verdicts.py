@@ -38,6 +38,9 @@ class Verdict(models.Model):
     final_say = models.BooleanField(default=False)
     reason = models.CharField(max_length=40, blank=True)
     note = models.TextField(blank=True)
+    error_type = models.CharField(
+        max_length=60, blank=True, db_default="", help_text="Which kind of mistake a correction corrects."
+    )
     active_seconds = models.FloatField(null=True)
     schema_number = models.PositiveIntegerField()
     guideline_number = models.PositiveIntegerField(null=True)
@@ -90,6 +93,27 @@ class FirstAnswer(models.Model):
 
     def __str__(self) -> str:
         return f"first answer on {self.slot_id}.{self.claim}"
+
+
+class Draft(models.Model):
+    """What a person has filled in for an item and not sent, as their form's fields: `{name: [value, ...]}`.
+
+    It outlives the reservation, so that whoever takes the item up again finds it; sending a verdict ends it, and
+    after 20 hours it is dropped.
+    """
+
+    item = models.ForeignKey("Item", on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
+    fields = models.JSONField()
+    saved_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["item", "user"], name="one_draft_per_person")]
+        # drafts.drop_old(): the oldest first.
+        indexes = [models.Index(fields=["saved_at"], name="draft_saved")]
+
+    def __str__(self) -> str:
+        return f"draft of {self.user_id} on {self.item_id}"
 
 
 class Label(models.Model):

@@ -19,6 +19,8 @@ FIELDS: dict[str, Any] = {
     "question": "Which account?",
     "answers": "travel\nfood",
     "guidelines": "**travel**: trains.",
+    "error_types": "wrong account\ntwo accounts",
+    "display": "lines: fields",
     "owner": "Finance",
     "risk": "high",
     "reserve_minutes": "10",
@@ -44,6 +46,9 @@ def test_whoever_makes_a_stream_is_its_member(client: Client, mara: User) -> Non
         ({"answers": ""}, "either a list of answers or a JSON schema"),
         ({"answers": "a\na"}, "two answers are the same"),
         ({"schema": "{}x"}, "valid JSON"),
+        ({"error_types": "a\na"}, "two error types are the same"),
+        ({"display": "lines"}, "Line 1: write it as"),
+        ({"display": "lines: marquee"}, "no renderer"),
         ({"reserve_minutes": "0"}, "greater than or equal to 1"),
     ],
 )

@@ -20,6 +20,8 @@ streams:
     title: Support intents
     answers: [billing, refund, card_arrival]
     guidelines: "**refund**: money goes back."
+    error_types: [wrong intent, two intents]
+    display: {ticket: fields}
     owner: support
     risk: high
     review: {reviews: 2, reserve_minutes: 20, answer_first: false, undo_seconds: 30, deadline_hours: 24,
@@ -48,6 +50,7 @@ def test_a_file_makes_a_stream_its_queue_and_its_policy(
     assert "intents: created. Version 1 is in effect." in capsys.readouterr().out
     stream, queue = streams.get("intents"), Queue.objects.get(slug="intents")
     assert (stream.owner, stream.risk, stream.max_waiting, queue.reserve_minutes) == ("support", "high", 500, 20)
+    assert (queue.error_types, queue.display) == (["wrong intent", "two intents"], {"ticket": "fields"})
     current = policies.active(stream)
     assert current
     assert (current.spec.reviews, current.spec.deadline_hours, current.spec.costs.error) == (2, 24, 5)

@@ -120,3 +120,16 @@ def test_a_share_is_never_rounded_up_to_certainty(share: float | None, said: str
 )
 def test_an_answer_reads_like_words(name: str, said: str) -> None:
     assert wording.answer(name) == said
+
+
+def test_a_stream_says_which_renderer_shows_a_part_or_the_whole() -> None:
+    shown = content.blocks({"ticket": {"a": 1}, "text": "hi"}, {"ticket": "fields", "text": "json"})
+    assert [(block.kind, block.key) for block in shown] == [("json", "text"), ("fields", "ticket")]
+    assert [block.kind for block in content.blocks({"text": "hi"}, {"*": "json"})] == ["json"]
+
+
+def test_a_renderer_that_cannot_read_its_part_is_passed_over() -> None:
+    assert [block.kind for block in content.blocks({"text": "hi", "rows": 3}, {"text": "image", "rows": "fields"})] == [
+        "text",
+        "json",
+    ]

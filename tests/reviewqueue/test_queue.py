@@ -189,6 +189,7 @@ def test_a_queue_without_guidelines_has_no_number(db: None) -> None:
         ({"schema": {"type": "string"}}, "/schema"),
         ({"schema": {"type": "object", "properties": {"a": {"type": "nonsense"}}}}, "/schema/properties/a/type"),
         ({"answers": ["a"], "reserve_minutes": 0}, "/reserve_minutes"),
+        ({"answers": ["a"], "display": {"rows": "marquee"}}, "/display"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused_with_the_place(

@@ -1,0 +1,72 @@
+"""What an item's input is made of: blocks, each of a kind, and each kind with a reader here and a template.
+
+The shape of each part chooses its kind: a known key first names the one it is for. A stream can name another
+(`display`, see `configuration`). Whatever does not have the shape its kind reads is shown as JSON: nothing is ever
+left out, and nothing that a producer sends can break the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from . import candidates, fields, image, messages, text
+from .plain import facts, plain, pretty
+
+__all__ = ["KINDS", "WHOLE", "Block", "blocks", "facts", "plain", "pretty"]
+
+WHOLE = "*"  # as a key of `display`: the input as one part
+
+# Each reads a value into what its template `reviewqueue/content/<kind>.html` draws; None: it is not of this kind.
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "image": image.read,
+    "text": text.read,
+    "messages": messages.read,
+    "fields": fields.read,
+    "candidates": candidates.read,
+    "url": text.read,
+    "json": pretty,
+}
+KINDS = frozenset(_READERS)
+# The keys whose name says what they hold, in the order in which a person reads them.
+_KNOWN = ("image", "text", "messages", "fields", "candidates", "url")
+
+
+@dataclass(frozen=True)
+class Block:
+    """One part of the content; `template` draws `data`. `key` is where it stood in the input, "" for the whole."""
+
+    kind: str
+    data: Any
+    key: str = ""
+
+    @property
+    def template(self) -> str:
+        return f"reviewqueue/content/{self.kind}.html"
+
+
+def blocks(content: Any, display: Mapping[str, str] | None = None) -> list[Block]:
+    """The parts of an input in the order they are read: known keys first, the rest as JSON.
+
+    `display` maps a key of the input, or `*`, to the kind that shows it; a kind that cannot read what it finds is
+    passed over.
+    """
+    wanted = display or {}
+    if WHOLE in wanted and (whole := _READERS[wanted[WHOLE]](content)) is not None:
+        return [Block(wanted[WHOLE], whole)]
+    if isinstance(content, str):
+        return [Block("text", content)]
+    if not isinstance(content, Mapping):
+        return [Block("json", pretty(content))]
+    parts = list(_parts(content, wanted))
+    rest = {key: value for key, value in content.items() if key not in {part.key for part in parts}}
+    return [*parts, Block("json", pretty(rest))] if rest or not parts else parts
+
+
+def _parts(content: Mapping[str, Any], display: Mapping[str, str]) -> Iterator[Block]:
+    for key in (*_KNOWN, *(key for key in display if key not in _KNOWN)):
+        for kind in (display.get(key), key if key in _KNOWN else None):
+            if kind and (data := _READERS[kind](content.get(key))) is not None and key in content:
+                yield Block(kind, data, key)
+                break
