@@ -10,6 +10,6 @@ from reviewqueue.models import User
 
 
 class SignIn(Protocol):
-    """Opens a page as this person, in a browser of their own; `options` are the browser context's."""
+    """Opens a page as this person, or as nobody, in a browser of their own; `options` are the browser context's."""
 
-    def __call__(self, user: User, path: str = "/", **options: Any) -> Page: ...
+    def __call__(self, user: User | None, path: str = "/", **options: Any) -> Page: ...
