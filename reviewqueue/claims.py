@@ -224,7 +224,7 @@ def _next(*, user: User, slug: str, now: datetime | None, rng: random.Random, re
     if held:
         return claimed.view(held[0])
     if place.leads:
-        sql.run(_LET_GO, {"user": user.pk, "now": place.now})
+        sql.run(_LET_GO, {"user": user.pk, "now": place.now}, prepared=True)
     for look in _looks(place, rng):
         found = sql.row(_CLAIM, look | {"user": user.pk}, prepared=True)
         if found is not None:

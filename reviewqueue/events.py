@@ -40,7 +40,7 @@ def record(
         "before": None if before is None else json.dumps(before),
         "after": None if after is None else json.dumps(after),
     }
-    sql.run(_RECORD, parameters)
+    sql.run(_RECORD, parameters, prepared=True)
 
 
 _RECORD = """

@@ -178,7 +178,7 @@ def lock(claim: ClaimId, *, user: User, now: datetime | None) -> Lease:
 
     Two statements, because one that waited for the lock would answer with what it saw before it waited.
     """
-    sql.rows(_LOCK_ITEM, {"slot": claim.slot})
+    sql.rows(_LOCK_ITEM, {"slot": claim.slot}, prepared=True)
     return _lease(_LOCK_SLOT, claim, user, now)
 
 
@@ -225,19 +225,20 @@ def carry_over(*, slot: int, claim: int, user: User) -> None:
 
     They have seen the proposal since: after a lapsed reservation or an undo nobody answers first twice.
     """
-    sql.run(_CARRY_OVER, {"slot": slot, "claim": claim, "user": user.pk})
+    sql.run(_CARRY_OVER, {"slot": slot, "claim": claim, "user": user.pk}, prepared=True)
 
 
 def saw_before(lease: Lease, *, user: User, at: datetime) -> bool:
     """The person had seen the item's proposal when they answered first at this moment, whatever this slot hid."""
-    row = sql.row(_SAW_BEFORE, {"item": lease.item_id, "user": user.pk, "round": lease.round, "at": at})
+    parameters = {"item": lease.item_id, "user": user.pk, "round": lease.round, "at": at}
+    row = sql.row(_SAW_BEFORE, parameters, prepared=True)
     assert row is not None
     return bool(row["seen"])
 
 
 def _lease(statement: str, claim: ClaimId, user: User, now: datetime | None) -> Lease:
     parameters = {"slot": claim.slot, "user": user.pk, "roles": roles(), "leads": leading(), "now": now}
-    row = sql.row(statement, parameters)
+    row = sql.row(statement, parameters, prepared=True)
     if row is None or claim.number > row["claim"]:
         raise NotFound(NOT_RESERVED)
     return Lease(**row)

@@ -30,9 +30,9 @@ def row(statement: str, parameters: Mapping[str, Any], *, prepared: bool = False
     return next(iter(rows(statement, parameters, prepared=prepared)), None)
 
 
-def run(statement: str, parameters: Mapping[str, Any]) -> int:
+def run(statement: str, parameters: Mapping[str, Any], *, prepared: bool = False) -> int:
     """Execute a statement that returns nothing; the number of rows it touched."""
-    with connection.cursor() as cursor:
+    with _prepared() if prepared else connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return int(cursor.rowcount)
 

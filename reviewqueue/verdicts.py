@@ -12,13 +12,13 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
-from django.db.models.functions import Greatest
 
-from . import answers, claimed, clock, events, leases, slots, words
+from . import answers, claimed, clock, events, leases, records, slots, words
 from .claimed import Claim
 from .leases import ClaimId, ClaimLost, Holder, Lease
 from .models import FirstAnswer, Item, Label, Slot, User, Verdict
 from .problems import DomainError, NotFound
+from .records import Record
 from .words import Said
 
 Kind = Verdict.Kind
@@ -93,19 +93,18 @@ def submit(
     claim = ClaimId.parse(claim_id)
     with transaction.atomic():
         lease = leases.lock(claim, user=user, now=now)
-        earlier = Verdict.objects.filter(slot_id=claim.slot, claim=claim.number).first()
-        first = FirstAnswer.objects.filter(slot_id=claim.slot, claim=claim.number).first()
-        _authorise(lease, claim, user, earlier=earlier, first=first)
-        item = _item(lease)
+        record = records.read(claim)
+        earlier = None if record.earlier is None else Verdict.objects.get(pk=record.earlier)
+        _authorise(lease, claim, user, record=record, earlier=earlier)
         # Only now: what is wrong with the words may tell what the proposal is.
-        said = words.verdict(item, kind=kind, answer=answer, reason=reason, note=note)
+        said = words.verdict(record.asked, kind=kind, answer=answer, reason=reason, note=note)
         if earlier is not None:
             return _repeat(earlier, said)
         if lease.final_say and said.kind == Kind.ESCALATE:
             raise FinalSay("The final say is yours: it cannot be passed up any further.")
-        verdict = _record(lease, item, said, first=first, user=user, active_seconds=active_seconds)
-        _tell(verdict, lease, user, verb="submitted", at=now)
-    return Submitted(id=verdict.pk, final_at=verdict.final_at, repeated=False)
+        submitted = _submit(lease, said, record=record, user=user, active_seconds=active_seconds)
+        _tell(submitted.id, said.kind, lease, user, verb="submitted", at=now)
+    return submitted
 
 
 def answer_first(
@@ -118,7 +117,7 @@ def answer_first(
         lease = leases.hold(claim, user=user, now=now)
         if not lease.answer_first:
             raise AnswerFirst("The AI's answer is shown already: send the verdict itself.")
-        told = words.first_answer(_item(lease), kind=kind, answer=answer)
+        told = words.first_answer(records.read(claim).asked, kind=kind, answer=answer)
         said_first = {"kind": kind, "answer": told, "at": lease.now}
         first, created = FirstAnswer.objects.get_or_create(
             slot_id=claim.slot, claim=claim.number, user=user, defaults=said_first
@@ -158,7 +157,7 @@ def undo(*, verdict_id: int, user: User, now: datetime | None = None) -> Claim:
         verdict.save(update_fields=["undone_at"])
         fresh = _fresh_slot(lease, user)
         _settle_later(lease)
-        _tell(verdict, lease, user, verb="undone", at=now)
+        _tell(verdict.pk, verdict.kind, lease, user, verb="undone", at=now)
         return claimed.view(fresh.pk)
 
 
@@ -175,15 +174,11 @@ def author(verdict_id: int) -> Holder | None:
     return None if verdict is None else Holder(verdict.item.queue.slug, verdict.user.username)
 
 
-def _item(lease: Lease) -> Item:
-    return Item.objects.select_related("schema", "content").get(pk=lease.item_id)
-
-
-def _authorise(lease: Lease, claim: ClaimId, user: User, *, earlier: Verdict | None, first: FirstAnswer | None) -> None:
+def _authorise(lease: Lease, claim: ClaimId, user: User, *, record: Record, earlier: Verdict | None) -> None:
     """The person may speak about the item now, having seen its proposal; or they did, by this claim."""
     if earlier is None:
         leases.demand(lease, claim, user=user)
-        if lease.answer_first and first is None:
+        if lease.answer_first and record.first is None:
             raise AnswerFirst("Answer first: the AI's answer is shown after yours.")
     elif earlier.user_id != user.pk:
         raise NotFound(leases.NOT_RESERVED)
@@ -197,36 +192,36 @@ def _repeat(earlier: Verdict, said: Said) -> Submitted:
     return Submitted(id=earlier.pk, final_at=earlier.final_at, repeated=True)
 
 
-def _record(
-    lease: Lease, item: Item, said: Said, *, first: FirstAnswer | None, user: User, active_seconds: float | None
-) -> Verdict:
-    told = said.answer if first is None else first.answer
-    # One spelling of one answer, so that whoever compares them later need not know when two spellings are the same.
-    if told is not None and answers.same(told, item.content.proposal):
-        told = item.content.proposal
-    verdict = Verdict.objects.create(
-        slot_id=lease.slot_id,
-        item=item,
-        round=lease.round,
-        user=user,
-        claim=lease.claim,
-        kind=said.kind,
-        answer=said.answer,
-        first_answer=told,
-        first_at=lease.now if first is None else first.at,
-        proposal_visible=first is None or leases.saw_before(lease, user=user, at=first.at),
-        final_say=lease.final_say,
-        reason=said.reason,
-        note=said.note,
-        active_seconds=_active(lease, active_seconds),
-        schema_number=item.schema.number,
-        guideline_number=lease.guideline_number,
-        submitted_at=lease.now,
-        final_at=lease.now + timedelta(seconds=lease.undo_seconds),
-    )
-    Slot.objects.filter(pk=lease.slot_id).update(state=Slot.State.JUDGED)
-    Item.objects.filter(pk=item.pk).update(settle_at=Greatest("settle_at", verdict.final_at))
-    return verdict
+def _submit(lease: Lease, said: Said, *, record: Record, user: User, active_seconds: float | None) -> Submitted:
+    first, final_at = record.first, lease.now + timedelta(seconds=lease.undo_seconds)
+    verdict = {
+        "slot_id": lease.slot_id,
+        "item_id": lease.item_id,
+        "round": lease.round,
+        "user_id": user.pk,
+        "claim": lease.claim,
+        "kind": said.kind,
+        "answer": said.answer,
+        "first_answer": _told(said, record),
+        "first_at": lease.now if first is None else first.at,
+        "proposal_visible": first is None or leases.saw_before(lease, user=user, at=first.at),
+        "final_say": lease.final_say,
+        "reason": said.reason,
+        "note": said.note,
+        "active_seconds": _active(lease, active_seconds),
+        "schema_number": record.schema_number,
+        "guideline_number": lease.guideline_number,
+        "submitted_at": lease.now,
+        "final_at": final_at,
+    }
+    return Submitted(id=records.add(verdict), final_at=final_at, repeated=False)
+
+
+def _told(said: Said, record: Record) -> Any:
+    """What they said first, in one spelling, so that whoever compares answers later need not know when two
+    spellings are the same."""
+    told, proposal = said.answer if record.first is None else record.first.answer, record.asked.proposal
+    return proposal if told is not None and answers.same(told, proposal) else told
 
 
 def _active(lease: Lease, seconds: float | None) -> float | None:
@@ -286,11 +281,11 @@ def _settle_later(lease: Lease) -> None:
     Item.objects.filter(pk=lease.item_id).update(settle_at=latest)
 
 
-def _tell(verdict: Verdict, lease: Lease, user: User, *, verb: str, at: datetime | None) -> None:
-    after = {"item": str(lease.item_id), "kind": verdict.kind, "round": verdict.round}
+def _tell(verdict: int, kind: str, lease: Lease, user: User, *, verb: str, at: datetime | None) -> None:
+    after = {"item": str(lease.item_id), "kind": kind, "round": lease.round}
     actor = events.user_actor(user)
     events.record(
-        actor=actor, verb=verb, object_type="verdict", object_id=verdict.pk, queue=lease.slug, after=after, at=at
+        actor=actor, verb=verb, object_type="verdict", object_id=verdict, queue=lease.slug, after=after, at=at
     )
 
 

@@ -7,13 +7,21 @@ from typing import Any
 
 from . import answers
 from .answers import Form
-from .models import Item, Verdict
+from .models import Verdict
 from .problems import Invalid
 
 Kind = Verdict.Kind
 ANSWER, NONE, UNJUDGEABLE = "answer", "none", "unjudgeable"
 MAX_NOTE = 10_000
 MAX_REASON = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What can be said about an item: the form of its answers, and the one that was proposed."""
+
+    form: Form
+    proposal: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +38,7 @@ class Said:
         return told == (self.kind, self.reason, self.note) and answers.same(verdict.answer, self.answer)
 
 
-def verdict(item: Item, *, kind: str, answer: Any, reason: str, note: str) -> Said:
+def verdict(asked: Asked, *, kind: str, answer: Any, reason: str, note: str) -> Said:
     """A verdict's words. The answer that was proposed, said in other words, is agreement. Raises Invalid."""
     if kind not in Kind.values:
         raise _wrong("/verdict", "This is not a verdict: agree, correct, none, unjudgeable or escalate.")
@@ -38,13 +46,12 @@ def verdict(item: Item, *, kind: str, answer: Any, reason: str, note: str) -> Sa
     check_text("/note", note, most=MAX_NOTE)
     if kind != Kind.CORRECT and answer is not None:
         raise _wrong("/answer", f"The verdict {kind} has no answer of its own.")
-    proposal = item.content.proposal
     if kind == Kind.CORRECT:
-        answer = answers.normalised(answer, _form(item))
-        if answers.same(answer, proposal):
+        answer = answers.normalised(answer, asked.form)
+        if answers.same(answer, asked.proposal):
             kind = Kind.AGREE
     if kind == Kind.AGREE:
-        answer = answers.normalised(proposal, _form(item), pointer="/verdict")
+        answer = answers.normalised(asked.proposal, asked.form, pointer="/verdict")
     return Said(kind=str(kind), answer=answer, reason=reason, note=note)
 
 
@@ -56,19 +63,15 @@ def check_text(pointer: str, text: str, *, most: int) -> None:
         raise _wrong(pointer, "This text has characters that are none.")
 
 
-def first_answer(item: Item, *, kind: str, answer: Any) -> Any:
+def first_answer(asked: Asked, *, kind: str, answer: Any) -> Any:
     """What somebody answers first, normalised; None when they say `none` or `unjudgeable`. Raises Invalid."""
     if kind == ANSWER:
-        return answers.normalised(answer, _form(item))
+        return answers.normalised(answer, asked.form)
     if kind not in {NONE, UNJUDGEABLE}:
         raise _wrong("/instead", "A first answer is an answer, none or unjudgeable.")
     if answer is not None:
         raise _wrong("/answer", "Give either an answer or what is said instead of one.")
     return None
-
-
-def _form(item: Item) -> Form:
-    return Form(kind=item.schema.kind, answers=item.schema.answers, schema=item.schema.schema)
 
 
 def _wrong(pointer: str, detail: str) -> Invalid:
