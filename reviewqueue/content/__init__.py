@@ -8,10 +8,10 @@ left out, and nothing that a producer sends can break the page.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from . import candidates, fields, image, messages, text
+from .block import Block, as_data
 from .plain import facts, plain, pretty
 
 __all__ = ["KINDS", "WHOLE", "Block", "blocks", "facts", "plain", "pretty"]
@@ -29,21 +29,15 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "json": pretty,
 }
 KINDS = frozenset(_READERS)
-# The keys whose name says what they hold, in the order in which a person reads them.
-_KNOWN = ("image", "text", "messages", "fields", "candidates", "url")
-
-
-@dataclass(frozen=True)
-class Block:
-    """One part of the content; `template` draws `data`. `key` is where it stood in the input, "" for the whole."""
-
-    kind: str
-    data: Any
-    key: str = ""
-
-    @property
-    def template(self) -> str:
-        return f"reviewqueue/content/{self.kind}.html"
+# The keys whose name says what they hold, in the order in which a person reads them, and the kind of each.
+_KNOWN = {
+    "image": "image",
+    "text": "text",
+    "messages": "messages",
+    "fields": "fields",
+    "candidates": "candidates",
+    "url": "url",
+}
 
 
 def blocks(content: Any, display: Mapping[str, str] | None = None) -> list[Block]:
@@ -58,15 +52,15 @@ def blocks(content: Any, display: Mapping[str, str] | None = None) -> list[Block
     if isinstance(content, str):
         return [Block("text", content)]
     if not isinstance(content, Mapping):
-        return [Block("json", pretty(content))]
+        return [as_data(content)]
     parts = list(_parts(content, wanted))
     rest = {key: value for key, value in content.items() if key not in {part.key for part in parts}}
-    return [*parts, Block("json", pretty(rest))] if rest or not parts else parts
+    return [*parts, as_data(rest)] if rest or not parts else parts
 
 
 def _parts(content: Mapping[str, Any], display: Mapping[str, str]) -> Iterator[Block]:
     for key in (*_KNOWN, *(key for key in display if key not in _KNOWN)):
-        for kind in (display.get(key), key if key in _KNOWN else None):
+        for kind in (display.get(key), _KNOWN.get(key)):
             if kind and (data := _READERS[kind](content.get(key))) is not None and key in content:
                 yield Block(kind, data, key)
                 break

@@ -1,0 +1,26 @@
+"""One part of the content, and the kind that shows anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .plain import pretty
+
+
+@dataclass(frozen=True)
+class Block:
+    """One part of the content; `template` draws `data`. `key` is where it stood in the input, "" for the whole."""
+
+    kind: str
+    data: Any
+    key: str = ""
+
+    @property
+    def template(self) -> str:
+        return f"reviewqueue/content/{self.kind}.html"
+
+
+def as_data(value: Any, key: str = "") -> Block:
+    """A value as JSON: for what no other kind understands, and for what a kind understands only in part."""
+    return Block("json", pretty(value), key)
