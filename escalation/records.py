@@ -31,6 +31,7 @@ class Content:
     scores: list[tuple[str, float]]
     context: dict[str, Any]
     metadata: dict[str, Any]
+    language: str
 
 
 def of(output: Output) -> Record:
@@ -59,4 +60,5 @@ def content(output: Output, display: Mapping[str, str]) -> Content | None:
         scores=sorted(scores.items(), key=lambda pair: -pair[1]),
         context=body.get("context") or {},
         metadata=body.get("metadata") or {},
+        language=body.get("language") or "",
     )

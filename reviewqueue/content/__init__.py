@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from . import candidates, fields, image, messages, text
+from . import candidates, fields, image, messages, spans, text
 from .block import Block, as_data
 from .plain import facts, plain, pretty
 
@@ -22,6 +22,7 @@ WHOLE = "*"  # as a key of `display`: the input as one part
 _READERS: dict[str, Callable[[Any], Any]] = {
     "image": image.read,
     "text": text.read,
+    "spans": spans.read,
     "messages": messages.read,
     "fields": fields.read,
     "candidates": candidates.read,
@@ -54,13 +55,25 @@ def blocks(content: Any, display: Mapping[str, str] | None = None) -> list[Block
     if not isinstance(content, Mapping):
         return [as_data(content)]
     parts = list(_parts(content, wanted))
-    rest = {key: value for key, value in content.items() if key not in {part.key for part in parts}}
+    shown = {key for part in parts for key in (part.key, *part.also)}
+    rest = {key: value for key, value in content.items() if key not in shown}
     return [*parts, as_data(rest)] if rest or not parts else parts
 
 
 def _parts(content: Mapping[str, Any], display: Mapping[str, str]) -> Iterator[Block]:
     for key in (*_KNOWN, *(key for key in display if key not in _KNOWN)):
+        if key == "text" and (marked := _marked(content, display)) is not None:
+            yield marked
+            continue
         for kind in (display.get(key), _KNOWN.get(key)):
             if kind and (data := _READERS[kind](content.get(key))) is not None and key in content:
                 yield Block(kind, data, key)
                 break
+
+
+def _marked(content: Mapping[str, Any], display: Mapping[str, str]) -> Block | None:
+    """A text and the places in it that are pointed out: two keys of the input, one block."""
+    if "text" not in content or "spans" not in content or not display.keys().isdisjoint({"text", "spans"}):
+        return None
+    data = spans.read({"text": content["text"], "spans": content["spans"]})
+    return Block("spans", data, "text", also=("spans",)) if data is not None else None

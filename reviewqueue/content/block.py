@@ -10,11 +10,15 @@ from .plain import pretty
 
 @dataclass(frozen=True)
 class Block:
-    """One part of the content; `template` draws `data`. `key` is where it stood in the input, "" for the whole."""
+    """One part of the content; `template` draws `data`. `key` is where it stood in the input, "" for the whole.
+
+    `also` are further keys of the input that it shows.
+    """
 
     kind: str
     data: Any
     key: str = ""
+    also: tuple[str, ...] = ()
 
     @property
     def template(self) -> str:

@@ -9,14 +9,27 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from reviewqueue import guidelines, hidden, wording
+from reviewqueue.content import language, text
 
 register = template.Library()
 
 
 @register.filter
-def visible(text: Any) -> SafeString:
+def visible(value: Any) -> SafeString:
     """The text, escaped; each hidden character stands as a marked code that names itself."""
-    return format_html_join("", "{}", ((_piece(piece),) for piece in hidden.pieces(str(text))))
+    return format_html_join("", "{}", ((_piece(piece),) for piece in hidden.pieces(str(value))))
+
+
+@register.filter
+def paragraphs(value: str) -> list[str]:
+    """A text's paragraphs, each to be shown in a direction of its own."""
+    return text.paragraphs(value)
+
+
+@register.filter
+def language_tag(value: Any) -> str:
+    """What `lang` may say of a text; "" where nothing is known."""
+    return language.tag(value)
 
 
 @register.filter
@@ -32,12 +45,12 @@ def percent(share: Any) -> str:
 
 
 @register.filter
-def markdown(text: str) -> SafeString:
+def markdown(value: str) -> SafeString:
     """Guidelines as inert HTML."""
-    return guidelines.as_html(text)
+    return guidelines.as_html(value)
 
 
 def _piece(piece: hidden.Piece) -> SafeString:
     if not piece.hidden:
         return format_html("{}", piece.text)
-    return format_html('<span class="hidden-char" title="{}">{}</span>', piece.title, piece.text)
+    return format_html('<span class="hidden-char" dir="ltr" title="{}">{}</span>', piece.title, piece.text)

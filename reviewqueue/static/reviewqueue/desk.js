@@ -1,6 +1,7 @@
 /** The desk: answers by key, one item after the other, and nothing sent for an item that was not on screen. */
 
 import { countActivity } from "./activity.js";
+import { listenInContent } from "./content/index.js";
 import { listenForKeys } from "./keys.js";
 import { startClock } from "./reservation.js";
 
@@ -13,6 +14,7 @@ const activity = countActivity();
 const clock = startClock(activity);
 
 listenForKeys(() => isReady());
+listenInContent();
 document.addEventListener("click", refuseEarly, { capture: true });
 document.addEventListener("click", openDialog);
 document.addEventListener("input", narrow);

@@ -1,0 +1,26 @@
+"""Language tags: what a page may say in `lang`."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+# RFC 5646, section 2.1, without the tags of before 2006.
+_TAG = re.compile(
+    r"""[a-z]{2,3}(-[a-z]{3}){0,3}   # language, extended
+        (-[a-z]{4})?                 # script
+        (-([a-z]{2}|[0-9]{3}))?      # region
+        (-([a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*           # variants
+        (-[a-wyz0-9](-[a-z0-9]{2,8})+)*                # extensions
+        (-x(-[a-z0-9]{1,8})+)?                         # private use
+    """,
+    re.VERBOSE | re.IGNORECASE | re.ASCII,
+)
+_NOT_ONE = frozenset({"und", "mul", "mis", "zxx"})  # well-formed, but they name no language to speak
+
+
+def tag(value: Any) -> str:
+    """The value where it is a well-formed tag of one language, else ""."""
+    if not isinstance(value, str) or not _TAG.fullmatch(value):
+        return ""
+    return "" if value[:3].lower() in _NOT_ONE and value[3:4] in {"", "-"} else value

@@ -1,0 +1,45 @@
+"""An input as the page shows it: its blocks through their templates, and what a person then reads."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from typing import Any
+
+from django.template.loader import render_to_string
+
+from reviewqueue import content
+
+
+def drawn(value: Any, language: str = "", **options: Any) -> str:
+    """The markup of an input's blocks."""
+    blocks = content.blocks(value, **options)
+    return "".join(render_to_string(block.template, {"block": block, "language": language}) for block in blocks)
+
+
+def read(html: str) -> str:
+    """The text of markup as eyes read it: without what only a screen reader says."""
+    reader = _Reader()
+    reader.feed(html)
+    reader.close()
+    return "".join(reader.said)
+
+
+class _Reader(HTMLParser):
+    VOID = frozenset({"br", "hr", "img", "input", "link", "meta"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[str] = []
+        self._open: list[bool] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in self.VOID:
+            self._open.append("visually-hidden" in (dict(attrs).get("class") or "").split())
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self.VOID:
+            self._open.pop()
+
+    def handle_data(self, data: str) -> None:
+        if not any(self._open):
+            self.said.append(data)

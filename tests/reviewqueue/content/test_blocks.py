@@ -1,0 +1,49 @@
+"""What an input becomes on screen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from reviewqueue import content
+
+
+def _kinds(value: Any) -> list[str]:
+    return [block.kind for block in content.blocks(value)]
+
+
+@pytest.mark.parametrize(
+    ("value", "kinds"),
+    [
+        ("just text", ["text"]),
+        ({"text": "a"}, ["text"]),
+        ({"messages": [{"role": "user", "content": "hi"}], "text": "a"}, ["text", "messages"]),
+        ({"fields": {"name": "Ada"}, "url": "https://example.com"}, ["fields", "url"]),
+        ({"candidates": ["one", {"two": 2}]}, ["candidates"]),
+        ({"text": "a", "more": [1]}, ["text", "json"]),
+        ({"image": "https://example.com/a.png"}, ["json"]),
+        ({"image": "data:image/svg+xml;base64,AAAA"}, ["json"]),
+        ({"messages": [{"role": "user", "content": "hi", "tool": "x"}]}, ["json"]),
+        ({"messages": [{"role": "user"}]}, ["json"]),
+        ({"text": 7}, ["json"]),
+        ({}, ["json"]),
+        ([1, 2], ["json"]),
+        (None, ["json"]),
+    ],
+)
+def test_the_shape_of_an_input_chooses_its_blocks_and_nothing_is_left_out(value: Any, kinds: list[str]) -> None:
+    assert _kinds(value) == kinds
+
+
+def test_a_stream_says_which_renderer_shows_a_part_or_the_whole() -> None:
+    shown = content.blocks({"ticket": {"a": 1}, "text": "hi"}, {"ticket": "fields", "text": "json"})
+    assert [(block.kind, block.key) for block in shown] == [("json", "text"), ("fields", "ticket")]
+    assert [block.kind for block in content.blocks({"text": "hi"}, {"*": "json"})] == ["json"]
+
+
+def test_a_renderer_that_cannot_read_its_part_is_passed_over() -> None:
+    assert [block.kind for block in content.blocks({"text": "hi", "rows": 3}, {"text": "image", "rows": "fields"})] == [
+        "text",
+        "json",
+    ]
