@@ -80,23 +80,22 @@ def read(value: Any) -> Spans | None:
 
 def _place(text: str, given: list[Any]) -> tuple[list[_Span], list[_Span], list[Any]]:
     """The outermost spans, all that can be drawn in the order of the text, and what cannot."""
-    rest, spans = [], []
-    for entry in given:
-        span = _span(entry, len(text))
-        (rest if span is None else spans).append((span, entry))
+    found = [(_span(entry, len(text)), entry) for entry in given]
+    rest = [entry for span, entry in found if span is None]
     roots: list[_Span] = []
     placed: list[_Span] = []
     around: list[_Span] = []
-    for span, entry in sorted(spans, key=lambda pair: (pair[0].start, -pair[0].end)):  # type: ignore[union-attr]
+    drawable = ((span, entry) for span, entry in found if span is not None)
+    for span, entry in sorted(drawable, key=lambda pair: (pair[0].start, -pair[0].end)):
         while around and around[-1].end <= span.start:
             around.pop()
         if len(placed) == MOST or len(around) == DEEPEST or (around and span.end > around[-1].end):
-            rest.append((None, entry))
+            rest.append(entry)
             continue
         (around[-1].inside if around else roots).append(span)
         around.append(span)
         placed.append(span)
-    return roots, placed, [entry for _, entry in rest]
+    return roots, placed, rest
 
 
 def _span(entry: Any, length: int) -> _Span | None:
