@@ -1,4 +1,4 @@
-"""Rates with their uncertainty: small formulas over scipy.special, each with its source. Pure."""
+"""Rates with their uncertainty at a fixed number of checks."""
 
 from __future__ import annotations
 
@@ -15,14 +15,19 @@ def clopper_pearson(k: int, n: int, delta: float) -> tuple[float, float]:
     Nothing seen says nothing: n = 0 gives (0, 1).
     """
     _check(k, n, delta)
-    low = float(betaincinv(k, n - k + 1, delta / 2)) if k else 0.0
-    return low, upper_bound(k, n, delta / 2)
+    return lower_bound(k, n, delta / 2), upper_bound(k, n, delta / 2)
 
 
 def upper_bound(k: int, n: int, delta: float) -> float:
     """The exact one-sided upper bound U = beta.ppf(1 - delta, k + 1, n - k); 1 when everything seen was an error."""
     _check(k, n, delta)
     return float(betaincinv(k + 1, n - k, 1 - delta)) if k < n else 1.0
+
+
+def lower_bound(k: int, n: int, delta: float) -> float:
+    """The exact one-sided lower bound L = beta.ppf(delta, k, n - k + 1); 0 when no error was seen."""
+    _check(k, n, delta)
+    return float(betaincinv(k, n - k + 1, delta)) if k else 0.0
 
 
 def hajek(weights: Sequence[float], errors: Sequence[float]) -> float | None:

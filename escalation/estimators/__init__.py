@@ -1,0 +1,50 @@
+"""Statistics over numpy and scipy.special: small formulas, each with its source, units and shapes. Pure.
+
+Rates and their intervals stand in `intervals`, promises in `certification`, evidence that may be watched in `betting`,
+whether a confidence means what it says in `calibration`.
+"""
+
+from .betting import Sequential, confidence_sequence, log_evalue
+from .calibration import Bin, Platt, brier, expected_error, fit_isotonic, fit_platt, reliability
+from .certification import (
+    Certified,
+    Start,
+    attempt_delta,
+    certify,
+    cold_starts,
+    counts,
+    labels_needed,
+    n_min,
+    p_values,
+    running_starts,
+    walk,
+)
+from .intervals import clopper_pearson, hajek, lower_bound, upper_bound
+
+__all__ = [
+    "Bin",
+    "Certified",
+    "Platt",
+    "Sequential",
+    "Start",
+    "attempt_delta",
+    "brier",
+    "certify",
+    "clopper_pearson",
+    "cold_starts",
+    "confidence_sequence",
+    "counts",
+    "expected_error",
+    "fit_isotonic",
+    "fit_platt",
+    "hajek",
+    "labels_needed",
+    "log_evalue",
+    "lower_bound",
+    "n_min",
+    "p_values",
+    "reliability",
+    "running_starts",
+    "upper_bound",
+    "walk",
+]
