@@ -42,9 +42,10 @@ def context(request: HttpRequest) -> dict[str, Any]:
     """What `base.html` needs on every page: `navigation` (label, url, current), `health`, the chosen `theme`."""
     theme = request.COOKIES.get("theme", "")
     return {
-        "navigation": _links(request),
         "theme": theme if theme in THEMES else "",
-        "health": SimpleLazyObject(_health),  # asked only by a page that shows it: fragments cost nothing
+        # Asked only by a page that shows them: fragments cost nothing.
+        "navigation": SimpleLazyObject(lambda: _links(request)),
+        "health": SimpleLazyObject(_health),
     }
 
 

@@ -6,15 +6,21 @@ can carry a sentence that only a machine reads. Joiners and variation selectors 
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
 
 _BLANK = frozenset("\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u2028\u2029\u2800\u3164\uffa0")
 _JOINERS = frozenset("\u200c\u200d")
 _EMOJI_STYLE = frozenset("\ufe0e\ufe0f")
-_KEPT = frozenset("\t\n\r")
+# What most texts are made of, and nobody overlooks: only the rest is asked about one by one. Latin, Greek, Cyrillic,
+# kana, Chinese characters, Hangul, and the signs between them.
+_UNSUSPICIOUS = (
+    "\t\n\r -~\u00a0-\u00ac\u00ae-\u034e\u0370-\u052f\u2010-\u2027\u2030-\u205e\u20a0-\u20bf"
+    "\u3001-\u3029\u3041-\u3096\u30a0-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff9f"
+)
+_SUSPECT = re.compile(f"[^{_UNSUSPICIOUS}]")
 _LONG_RUN = 3
 
 
@@ -27,23 +33,48 @@ class Piece:
     title: str = ""
 
 
+def is_plain(text: str) -> bool:
+    """Nothing in the text could be hidden; false says only that it has to be looked at."""
+    return _SUSPECT.search(text) is None
+
+
 def pieces(text: str) -> Iterator[Piece]:
     """The text cut where hidden characters begin and end; joined again it is the same text, made visible."""
-    marks = [_is_hidden(text, at) for at in range(len(text))]
-    for hidden, group in groupby(zip(marks, text, strict=True), key=lambda pair: pair[0]):
-        run = "".join(character for _, character in group)
-        if not hidden:
-            yield Piece(run)
-        elif len(run) > _LONG_RUN:
-            yield Piece(f"{len(run)} hidden characters", hidden=True, title=_explain(run))
-        else:
-            yield from (Piece(_code(character), hidden=True, title=_name(character)) for character in run)
+    done = 0
+    for start, end in _runs(text):
+        if start > done:
+            yield Piece(text[done:start])
+        yield from _shown(text[start:end])
+        done = end
+    if done < len(text):
+        yield Piece(text[done:])
+
+
+def _runs(text: str) -> Iterator[tuple[int, int]]:
+    """From where to where hidden characters stand next to each other."""
+    start = end = -1
+    for found in _SUSPECT.finditer(text):
+        at = found.start()
+        if not _is_hidden(text, at):
+            continue
+        if at != end:
+            if end > start:
+                yield start, end
+            start = at
+        end = at + 1
+    if end > start:
+        yield start, end
+
+
+def _shown(run: str) -> Iterator[Piece]:
+    if len(run) > _LONG_RUN:
+        yield Piece(f"{len(run)} hidden characters", hidden=True, title=_explain(run))
+    else:
+        yield from (Piece(_code(character), hidden=True, title=_name(character)) for character in run)
 
 
 def _is_hidden(text: str, at: int) -> bool:
     character = text[at]
-    if character in _KEPT or (character.isascii() and character.isprintable()):
-        return False
     if character in _JOINERS:
         return not (_needs_joining(text[at - 1 : at]) and _needs_joining(text[at + 1 : at + 2]))
     if character in _EMOJI_STYLE:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 
 from reviewqueue import hidden
@@ -32,3 +34,12 @@ def test_a_message_in_tag_characters_is_read_out() -> None:
 def test_markup_is_text() -> None:
     assert visible("<script>alert(1)</script>") == "&lt;script&gt;alert(1)&lt;/script&gt;"
     assert "".join(piece.text for piece in hidden.pieces("<b>")) == "<b>"
+
+
+def test_what_is_taken_for_plain_without_a_look_hides_nothing() -> None:
+    plain = [character for character in map(chr, range(0x110000)) if hidden.is_plain(character)]
+    assert len(plain) > 30_000
+    assert {unicodedata.category(one) for one in plain if one not in "\t\n\r"}.isdisjoint({"Cf", "Cc", "Co", "Cs"})
+    blank = "\u00ad\u034f\u115f\u1160\u2028\u2029\u2800\u3164\uffa0"
+    assert not set(blank) & set(plain)
+    assert not any(hidden.is_plain(f"pay{character}load") for character in blank)
