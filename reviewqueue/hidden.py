@@ -1,4 +1,4 @@
-"""Characters that a person cannot see, found so that they can be shown.
+"""Characters that a person cannot see, and words that pass for others, found so that they can be shown.
 
 Content comes from strangers: a direction override can turn a file name around, and a run of tag characters
 can carry a sentence that only a machine reads. Joiners and variation selectors stay where writing needs them.
@@ -10,6 +10,9 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
+
+from . import confusables
 
 _BLANK = frozenset("\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u2028\u2029\u2800\u3164\uffa0")
 _JOINERS = frozenset("\u200c\u200d")
@@ -26,28 +29,38 @@ _LONG_RUN = 3
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of text: visible as it stands, or hidden with a `label` to show and a `title` to explain."""
+    """A stretch of text: visible as it stands; hidden, with a label as `text`; or a word that passes for another.
+
+    `title` explains the latter two.
+    """
 
     text: str
     hidden: bool = False
     title: str = ""
+    confusable: bool = False
 
 
 def is_plain(text: str) -> bool:
-    """Nothing in the text could be hidden; false says only that it has to be looked at."""
-    return _SUSPECT.search(text) is None
+    """Nothing in the text could be hidden or pass for something else; false says only that it has to be looked at."""
+    return (text.isascii() and text.isprintable()) or not (_SUSPECT.search(text) or confusables.may_hold_any(text))
 
 
 def pieces(text: str) -> Iterator[Piece]:
-    """The text cut where hidden characters begin and end; joined again it is the same text, made visible."""
+    """The text cut where hidden characters or look-alike words begin and end; joined again it is all there."""
     done = 0
-    for start, end in _runs(text):
+    hidden = ((start, end, list(_shown(text[start:end]))) for start, end in _runs(text))
+    for start, end, shown in sorted(chain(hidden, _look_alikes(text)), key=lambda stretch: stretch[0]):
         if start > done:
             yield Piece(text[done:start])
-        yield from _shown(text[start:end])
+        yield from shown
         done = end
     if done < len(text):
         yield Piece(text[done:])
+
+
+def _look_alikes(text: str) -> Iterator[tuple[int, int, list[Piece]]]:
+    for word in confusables.words(text):
+        yield word.start, word.end, [Piece(text[word.start : word.end], title=word.explained, confusable=True)]
 
 
 def _runs(text: str) -> Iterator[tuple[int, int]]:

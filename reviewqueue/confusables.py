@@ -1,0 +1,135 @@
+"""Words whose letters look like those of another alphabet: `pаypal` with a Cyrillic а.
+
+A subset of Unicode's confusables (UTS 39) that is meant for people's eyes: what ordinary Russian or Greek, units and
+formulas need is left alone, because a warning that is mostly wrong is soon overlooked.
+"""
+
+# ruff: noqa: RUF001, RUF002 - letters that look alike are what this module is about
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_RANGES = {
+    "cyrillic": "\u0400-\u052f\u1c80-\u1c8f\ua640-\ua69f",
+    "greek": "\u0370-\u03ff\u1f00-\u1fff",
+    "armenian": "\u0530-\u058f",
+    "cherokee": "\u13a0-\u13ff\uab70-\uabbf",
+}
+# What each of their letters looks like in Latin, pair by pair.
+_PAIRS = {
+    "cyrillic": ("аaсcеeоoрpхxуyѕsіiјjһhԁdԛqԝwӏlѵvүyёëїïАAВBСCЕEНHІIЈJКKМMОOРPЅSТTХXУYԌGԚQԜWӀIҮYЁËЇÏѴV"),
+    "greek": "αaγyιiκkνvοoρpυuχxϲcϳjάáίíόóύúΑAΒBΕEΖZΗHΙIΚKΜMΝNΟOΡPΤTΥYΧXϹCͿJ",
+    "armenian": "օoոnսuհhցgյjզqՍUՏSՕO",
+    "cherokee": "ᎪAᎬEᎢTᎠDᎡRᎳWᎷMᎻHᏢPᏙVᏞLᏟCᏚSᏦKᎫJᏴBᏀGᏃZᎥiᎩyᏏb",
+}
+_LIKE = {script: dict(zip(pairs[::2], pairs[1::2], strict=True)) for script, pairs in _PAIRS.items()}
+_LATIN_TWINS = {script: {latin: letter for letter, latin in like.items()} for script, like in _LIKE.items()}
+# A whole word out of these reads as a Latin one; the others only pass for Latin among Latin letters.
+_WHOLE = {
+    "cyrillic": frozenset(_LIKE["cyrillic"]),
+    "greek": frozenset(letter for letter in _LIKE["greek"] if letter.isupper() or letter in "ανορϲϳό"),
+}
+_SHORTEST_WHOLE = {"cyrillic": 1, "greek": 3}  # two Greek letters are more often a formula than a disguise
+
+_SCRIPTS = {script: re.compile(f"[{letters}]") for script, letters in _RANGES.items()}
+_ANY = re.compile(f"[{''.join(_RANGES.values())}]")
+_LATIN = re.compile("[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff]")
+_WORD = re.compile("(?:[^\\W\\d_][\u0300-\u036f]*)+")
+
+
+@dataclass(frozen=True)
+class Word:
+    """Where a word stands in a text, and the letters in it that pass for others, each with its Latin twin."""
+
+    start: int
+    end: int
+    letters: tuple[tuple[str, str], ...]
+
+    @property
+    def explained(self) -> str:
+        return "; ".join(f"{letter} is {unicodedata.name(letter).lower()}, not {twin}" for letter, twin in self.letters)
+
+
+def may_hold_any(text: str) -> bool:
+    """Whether it has letters of those alphabets at all."""
+    return not text.isascii() and _ANY.search(text) is not None
+
+
+def words(text: str) -> Iterator[Word]:
+    """The words of a text that pass for others, in their order. A text without those alphabets costs one search."""
+    if not may_hold_any(text):
+        return
+    found = list(_WORD.finditer(text))
+    forms = {match[0] for match in found}
+    native = {script for form in forms for script in _LIKE if _is_native(form, script)}
+    latin = any(_LATIN.search(form) for form in forms)
+    disguised = {form: letters for form in forms if (letters := _letters(form, native=native, latin=latin))}
+    for match in found:
+        if match[0] in disguised:
+            yield Word(match.start(), match.end(), disguised[match[0]])
+
+
+def _is_native(word: str, script: str) -> bool:
+    """Whether it is a word of that script that no Latin reader would take for another."""
+    own = _SCRIPTS[script].findall(word)
+    return not _LATIN.search(word) and any(letter not in _LIKE[script] for letter in own)
+
+
+def _letters(word: str, *, native: set[str], latin: bool) -> tuple[tuple[str, str], ...]:
+    """The letters that pass for others, or none."""
+    if not _ANY.search(word):
+        return ()
+    latin_letters = _LATIN.findall(word)
+    for script, pattern in _SCRIPTS.items():
+        foreign = pattern.findall(word)
+        if foreign and latin_letters:
+            return _mixed(word, script, foreign, latin_letters, native=script in native)
+        if foreign:
+            return _whole(script, foreign) if latin and script not in native else ()
+    return ()
+
+
+def _mixed(
+    word: str, script: str, foreign: list[str], latin: list[str], *, native: bool
+) -> tuple[tuple[str, str], ...]:
+    """The side that could pass for the other one; the smaller when either could."""
+    like, twins = _LIKE[script], _LATIN_TWINS[script]
+    if (script == "greek" and _is_formula(word, foreign)) or (native and _is_inflected(word, script)):
+        return ()
+    foreign_passes, latin_passes = set(foreign) <= like.keys(), set(latin) <= twins.keys()
+    if foreign_passes and (len(foreign) <= len(latin) or not latin_passes):
+        return _named(foreign, like)
+    return _named(latin, twins) if latin_passes else ()
+
+
+def _is_formula(word: str, greek: list[str]) -> bool:
+    """`kΩ`, `αx`, `ρmax`, `TNFα`, `NFκB`, `αSyn`: a symbol among letters, not a letter among others."""
+    rest = [letter for letter in word if letter not in greek]
+    small = all(letter.islower() for letter in greek)
+    leading = len(greek) == 1 and word[0] == greek[0] and small
+    return (
+        len(word) <= 3
+        or (small and all(letter.isupper() for letter in rest))
+        or (leading and (len(word) <= 4 or word[1].isupper()))
+    )
+
+
+def _is_inflected(word: str, script: str) -> bool:
+    """`SMSки`, `CEOа` in Russian text: a Latin abbreviation with an ending."""
+    foreign = "".join(_SCRIPTS[script].findall(word))
+    stem = word.removesuffix(foreign)
+    return stem != word and len(stem) >= 2 and stem.isupper() and foreign.islower()
+
+
+def _whole(script: str, letters: list[str]) -> tuple[tuple[str, str], ...]:
+    if script not in _WHOLE or len(letters) < _SHORTEST_WHOLE[script] or not set(letters) <= _WHOLE[script]:
+        return ()
+    return _named(letters, _LIKE[script])
+
+
+def _named(letters: list[str], twins: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple((letter, twins[letter]) for letter in dict.fromkeys(letters))
