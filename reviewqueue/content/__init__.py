@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from . import candidates, fields, image, messages, spans, text
+from . import candidates, fields, image, messages, spans, text, tree
 from .block import Block, as_data
 from .plain import facts, plain, pretty
 
@@ -27,7 +27,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "fields": fields.read,
     "candidates": candidates.read,
     "url": text.read,
-    "json": pretty,
+    "json": tree.read,
 }
 KINDS = frozenset(_READERS)
 # The keys whose name says what they hold, in the order in which a person reads them, and the kind of each.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .plain import pretty
+from . import tree
 
 
 @dataclass(frozen=True)
@@ -26,5 +26,5 @@ class Block:
 
 
 def as_data(value: Any, key: str = "") -> Block:
-    """A value as JSON: for what no other kind understands, and for what a kind understands only in part."""
-    return Block("json", pretty(value), key)
+    """A value as a tree: for what no other kind understands, and for what a kind understands only in part."""
+    return Block("json", tree.read(value), key)

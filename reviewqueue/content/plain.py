@@ -3,15 +3,60 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+MOST_INDENTED = 64  # levels
+
 
 def pretty(value: Any) -> str:
-    """JSON as a person reads it, in its own key order."""
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    """JSON as a person reads it, in its own key order; on one line where it is nested past all reading."""
+    return compact(value) if _is_deep(value) else json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def compact(value: Any) -> str:
+    """JSON on one line, however deep it is nested."""
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        return "".join(_written(value))
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether indenting it would be most of its text: that grows with the square of the levels."""
+    level = [value]
+    for _level in range(MOST_INDENTED):
+        level = [inner for outer in level for inner in _inside(outer) if isinstance(inner, Mapping | list)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+
+
+def _written(value: Any) -> Iterator[str]:
+    """Without recursion: what is still to be written lies on a stack, strings of JSON in a list of their own."""
+    stack: list[tuple[bool, Any]] = [(False, value)]
+    while stack:
+        is_text, top = stack.pop()
+        if is_text:
+            yield top
+        elif isinstance(top, Mapping):
+            parts = ([(True, json.dumps(str(name), ensure_ascii=False) + ": "), (False, top[name])] for name in top)
+            stack.extend(reversed(_enclosed("{", parts, "}")))
+        elif isinstance(top, list):
+            stack.extend(reversed(_enclosed("[", ([(False, entry)] for entry in top), "]")))
+        else:
+            yield json.dumps(top, ensure_ascii=False)
+
+
+def _enclosed(opening: str, parts: Iterable[list[tuple[bool, Any]]], closing: str) -> list[tuple[bool, Any]]:
+    between = [step for part in parts for step in ((True, ", "), *part)]
+    return [(True, opening), *between[1:], (True, closing)]
 
 
 def facts(value: Any) -> list[tuple[str, str]]:

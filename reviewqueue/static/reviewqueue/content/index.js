@@ -1,7 +1,9 @@
 /** What the content answers to, whatever its kind; listens once for all items. */
 
+import { listenForFolds } from "./folding.js";
 import { listenForLegends } from "./spans.js";
 
 export function listenInContent() {
+  listenForFolds();
   listenForLegends();
 }
