@@ -8,7 +8,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("reviewqueue")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["escalation"])
+app.autodiscover_tasks(["escalation", "reviewqueue"])
 
 # A sweep that comes late is not worth repeating, so each message expires before the next one is due.
 app.conf.beat_schedule = {
@@ -31,5 +31,10 @@ app.conf.beat_schedule = {
         "task": "escalation.tasks.check_ledger",
         "schedule": 60.0,
         "options": {"expires": 60.0},
+    },
+    "forget what was never sent": {
+        "task": "reviewqueue.tasks.drop_old_drafts",
+        "schedule": 3600.0,
+        "options": {"expires": 3600.0},
     },
 }

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from . import access, claims, clock, queue, verdicts, wording
+from . import access, claims, clock, drafts, queue, verdicts, wording
 from .claimed import Claim
 from .models import Guideline, Queue, User, Verdict
 
@@ -61,6 +61,8 @@ class Desk:
     reserved_for: int
     guidance: Guidance
     decided: Sequence[Decided]
+    draft: drafts.Kept | None
+    now: datetime
 
 
 def inbox(user: User) -> list[Waiting]:
@@ -110,6 +112,8 @@ def _around(theirs: Queue, claim: Claim | None, *, user: User, now: datetime | N
         reserved_for=theirs.reserve_minutes * 60,
         guidance=_guidance(theirs, claim.item.guideline_number if claim else None, user),
         decided=_decided(user, moment),
+        draft=drafts.kept_for(claim, user=user, now=moment) if claim else None,
+        now=moment,
     )
 
 

@@ -52,10 +52,12 @@ _COLUMNS = (
     "proposal_visible", "final_say", "reason", "note", "active_seconds", "schema_number", "guideline_number",
     "submitted_at", "final_at",
 )  # fmt: skip
-# The slot is judged, and the item is looked at again when the latest of its verdicts is final.
+# The slot is judged, the item is looked at again when the latest of its verdicts is final, and what the person had
+# filled in for it is sent.
 _ADD = f"""
 WITH judged AS (UPDATE reviewqueue_slot SET state = 'judged' WHERE id = %(slot_id)s),
-    settling AS (UPDATE reviewqueue_item SET settle_at = GREATEST(settle_at, %(final_at)s) WHERE id = %(item_id)s)
+    settling AS (UPDATE reviewqueue_item SET settle_at = GREATEST(settle_at, %(final_at)s) WHERE id = %(item_id)s),
+    sent AS (DELETE FROM reviewqueue_draft WHERE item_id = %(item_id)s AND user_id = %(user_id)s)
 INSERT INTO reviewqueue_verdict ({", ".join(_COLUMNS)})
 VALUES ({", ".join(f"%({name})s" for name in _COLUMNS)})
 RETURNING id

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import account, desk, inbox, keys, people
+from .views import account, desk, drafts, inbox, keys, people
 
 urlpatterns = [
     # The inbox and the desk.
@@ -14,6 +14,7 @@ urlpatterns = [
     path("queues/<slug:slug>/claims/<str:claim_id>/first-answer/", desk.first_answer, name="desk-first-answer"),
     path("queues/<slug:slug>/claims/<str:claim_id>/renewal/", desk.renewal, name="desk-renewal"),
     path("queues/<slug:slug>/claims/<str:claim_id>/pass/", desk.passing, name="desk-pass"),
+    path("queues/<slug:slug>/claims/<str:claim_id>/draft/", drafts.save, name="desk-draft"),
     path("queues/<slug:slug>/claims/<str:claim_id>/release/", desk.release, name="desk-release"),
     path("queues/<slug:slug>/verdicts/<int:verdict_id>/undo/", desk.undo, name="desk-undo"),
     # One's own account.

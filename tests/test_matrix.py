@@ -37,6 +37,7 @@ POST   desk-verdict         302  302  404  403  403  404  403  404
 POST   desk-first-answer    302  409  404  403  403  404  403  404
 POST   desk-renewal         302  302  404  403  403  404  403  404
 POST   desk-pass            302  302  404  403  403  404  403  404
+POST   desk-draft           302  204  404  403  403  404  403  404
 POST   desk-release         302  302  404  403  403  404  403  404
 POST   desk-undo            302  302  404  403  403  404  403  404
 GET    sign-in              200  302  302  302  302  302  302  302

@@ -96,7 +96,7 @@ class FirstAnswer(models.Model):
 
 
 class Draft(models.Model):
-    """What a person has filled in for an item and not sent, as their form's fields: `{name: [value, ...]}`.
+    """What a person has filled in for an item and not sent: `{"stage": ..., "fields": {name: [value, ...]}}`.
 
     It outlives the reservation, so that whoever takes the item up again finds it; sending a verdict ends it, and
     after 20 hours it is dropped.

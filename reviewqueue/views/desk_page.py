@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from typing import Any, Concatenate, cast
 
@@ -73,7 +75,22 @@ def context_of(laid: desk.Desk, *, draft: QueryDict | None = None) -> dict[str, 
         "guideline": laid.guidance,
         "decided": laid.decided,
         "draft": draft or {},
+        "kept": _kept(laid),
     }
+
+
+def _kept(laid: desk.Desk) -> dict[str, Any]:
+    """Their draft for the page's script, which also has one of its own; times in milliseconds, to tell the newer."""
+    draft = laid.draft
+    return {
+        "fields": json.dumps(draft.fields) if draft else "",
+        "at": _milliseconds(draft.saved_at) if draft else 0,
+        "now": _milliseconds(laid.now),
+    }
+
+
+def _milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
 
 
 def _judge_url(slug: str, claim: Claim) -> str:

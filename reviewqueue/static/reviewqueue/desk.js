@@ -2,6 +2,7 @@
 
 import { countActivity } from "./activity.js";
 import { listenInContent } from "./content/index.js";
+import { keepDrafts } from "./drafts.js";
 import { listenForKeys } from "./keys.js";
 import { startClock } from "./reservation.js";
 
@@ -10,8 +11,11 @@ const ON_SCREEN = 200;
 const LOST = new Set(["claim_lost", "item_withdrawn", "verdict_exists"]);
 
 let inFlight = false;
+/** Where the draft lies that an answer on its way makes superfluous. */
+let sending = "";
 const activity = countActivity();
 const clock = startClock(activity);
+const drafts = keepDrafts();
 
 listenForKeys(() => isReady());
 listenInContent();
@@ -19,7 +23,7 @@ document.addEventListener("click", refuseEarly, { capture: true });
 document.addEventListener("click", openDialog);
 document.addEventListener("input", narrow);
 document.addEventListener("submit", tellSeconds, { capture: true });
-document.addEventListener("htmx:beforeRequest", (event) => { if (decides(event)) inFlight = true; });
+document.addEventListener("htmx:beforeRequest", (event) => { if (decides(event)) leave(event); });
 document.addEventListener("htmx:afterRequest", (event) => { if (decides(event)) inFlight = false; });
 document.addEventListener("htmx:afterSettle", (event) => settle(/** @type {CustomEvent} */ (event)));
 for (const failure of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
@@ -43,10 +47,21 @@ function decides(event) {
   return target?.id === "desk" || target?.id === "notice";
 }
 
+function leave(event) {
+  inFlight = true;
+  sending = /\/(verdict|pass)\/$/.test(event.detail.requestConfig.path) ? drafts.place() : "";
+}
+
 function settle(event) {
   if (event.detail.target.id === "notice") refused();
-  if (event.detail.elt?.id === "desk" || event.detail.target.id === "desk") show({ focus: true });
+  if (event.detail.elt?.id === "desk" || event.detail.target.id === "desk") arrived();
   if (event.detail.target.id === "reservation" || event.detail.elt?.id === "reservation") clock.renewed();
+}
+
+function arrived() {
+  if (sending) drafts.sent(sending);
+  sending = "";
+  show({ focus: true });
 }
 
 /** A new item is on the desk: say so, put the focus on it, and open it for answers once it has been painted. */
@@ -54,6 +69,7 @@ function show({ focus }) {
   for (const element of desk().querySelectorAll("[data-scripted]")) element.hidden = false;
   activity.restart();
   clock.restart();
+  drafts.shown();
   if (focus) {
     document.getElementById("item")?.focus({ preventScroll: true });
     document.getElementById("announcement").textContent = desk().dataset.announce ?? "";

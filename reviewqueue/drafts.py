@@ -1,0 +1,127 @@
+"""What a person has filled in and not sent: kept for 20 hours, and given back to nobody but them.
+
+A draft knows how much its writer could see. What was written with the proposal in sight never comes back into a
+form that hides it, be it the same item asked again in a later round; and what was written before the proposal was
+in sight never becomes an answer after it: only the remarks go along.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from django.db import transaction
+
+from . import access, answers, clock, leases, sql
+from .claimed import Claim
+from .leases import ClaimId, Lease
+from .models import Draft, User
+from .problems import Invalid, NotFound
+
+KEPT_FOR = timedelta(hours=20)
+MOST_BYTES = 200_000
+# What is said beside an answer, and so goes along from one stage to the next.
+REMARKS = ("note", "reason", "error_type")
+
+# open: with the proposal in sight. first: before it is. keep: after it was shown.
+type Stage = Literal["open", "first", "keep"]
+type Fields = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A draft as it may be put into a form, and when it was written, by the server's clock."""
+
+    fields: Fields
+    saved_at: datetime
+
+
+# Theirs now, or once theirs: the slot remembers its last holder only, and what they left on the item the others.
+_HELD = """
+SELECT s.holder_id = %(user)s
+    OR EXISTS (SELECT FROM reviewqueue_draft d WHERE d.item_id = s.item_id AND d.user_id = %(user)s)
+    OR EXISTS (SELECT FROM reviewqueue_seen n WHERE n.item_id = s.item_id AND n.user_id = %(user)s)
+    OR EXISTS (SELECT FROM reviewqueue_firstanswer f WHERE f.slot_id = s.id AND f.user_id = %(user)s) AS held,
+    EXISTS (SELECT FROM reviewqueue_verdict v WHERE v.slot_id = s.id AND v.claim = %(number)s) AS decided,
+    EXISTS (SELECT FROM reviewqueue_firstanswer f WHERE f.slot_id = s.id AND f.claim = %(number)s) AS revealed
+FROM reviewqueue_slot s WHERE s.id = %(slot)s
+"""
+# A draft that took long to arrive does not replace a newer one from another browser.
+_SAVE = """
+INSERT INTO reviewqueue_draft AS d (item_id, user_id, fields, saved_at)
+VALUES (%(item)s, %(user)s, %(fields)s, %(at)s)
+ON CONFLICT (item_id, user_id) DO UPDATE SET fields = excluded.fields, saved_at = excluded.saved_at
+WHERE d.saved_at <= excluded.saved_at
+"""
+
+
+def save(*, claim_id: str, user: User, fields: Fields, age: float = 0, now: datetime | None = None) -> None:
+    """Keep what a person filled in for an item that they hold or held; `age` is in seconds since they wrote it.
+
+    Raises Invalid for what is too long or cannot be stored, NotFound for an item that was never theirs, NotAMember,
+    and ClaimLost once it is decided: a draft that comes after its verdict is none.
+    """
+    _check(fields)
+    claim = ClaimId.parse(claim_id)
+    with transaction.atomic():
+        lease = leases.lock(claim, user=user, now=now)
+        stage = _stage(lease, claim, user)
+        written = lease.now - min(max(timedelta(seconds=age), timedelta()), KEPT_FOR)
+        content = json.dumps({"stage": stage, "fields": {name: list(values) for name, values in fields.items()}})
+        sql.run(_SAVE, {"item": lease.item_id, "user": user.pk, "fields": content, "at": written})
+
+
+def kept_for(claim: Claim, *, user: User, now: datetime | None = None) -> Kept | None:
+    """What of the person's draft may stand in the form of this claim; None when there is nothing."""
+    draft = Draft.objects.filter(item_id=claim.item.id, user=user).first()
+    if draft is None or draft.saved_at <= clock.current(now) - KEPT_FOR:
+        return None
+    fields = _fitting(draft.fields, stage_of(claim))
+    return Kept(fields=fields, saved_at=draft.saved_at) if fields is not None else None
+
+
+def stage_of(claim: Claim) -> Stage:
+    """How much whoever fills in the form of this claim can see."""
+    if not claim.answer_first:
+        return "open"
+    return "keep" if claim.revealed else "first"
+
+
+def drop_old(now: datetime | None = None) -> int:
+    """Forget the drafts that are older than 20 hours; how many there were."""
+    dropped, _ = Draft.objects.filter(saved_at__lte=clock.current(now) - KEPT_FOR).delete()
+    return dropped
+
+
+def _check(fields: Fields) -> None:
+    if len(json.dumps(dict(fields), ensure_ascii=False).encode("utf-8", "surrogatepass")) > MOST_BYTES:
+        raise Invalid(f"A draft can have {MOST_BYTES:,} bytes; this one is longer and stays in your browser only.")
+    if not answers.storable({name: list(values) for name, values in fields.items()}):
+        raise Invalid("The text has characters that are none.")
+
+
+def _stage(lease: Lease, claim: ClaimId, user: User) -> Stage:
+    """How much the form of this claim showed; refuses whose item it never was, and what is decided."""
+    found = sql.row(_HELD, {"slot": claim.slot, "number": claim.number, "user": user.pk})
+    assert found is not None
+    if not found["held"]:
+        raise NotFound(leases.NOT_RESERVED)
+    if not lease.member:
+        raise access.NotAMember("You are not a reviewer of this stream any more.")
+    if found["decided"]:
+        raise leases.ClaimLost("You have decided this item already.")
+    if not lease.answer_first:
+        return "open"
+    return "keep" if found["revealed"] else "first"
+
+
+def _fitting(draft: Mapping[str, Any], stage: Stage) -> Fields | None:
+    written_at, fields = draft["stage"], draft["fields"]
+    if written_at == stage:
+        return dict(fields)
+    if stage == "first":
+        return None
+    return {name: values for name, values in fields.items() if name in REMARKS} or None

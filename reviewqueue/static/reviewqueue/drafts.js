@@ -1,0 +1,135 @@
+/**
+ * What is filled in and not sent yet: kept in this browser at once, and on the server a moment later.
+ *
+ * The newer of the two is put back when the same person has the same item again. Both are dated by the server's
+ * clock: the page carries the time at which it was made, and counts on from there by a clock that nobody sets.
+ */
+
+import { csrfToken } from "./csrf.js";
+import { fitting, read, write } from "./draft_fields.js";
+
+const PREFIX = "desk-draft:";
+const KEPT_FOR = 20 * 3_600_000;
+const PAUSE = 2000;
+/** More than this many characters no browser sends while it leaves a page. */
+const KEEPALIVE = 60_000;
+
+export function keepDrafts() {
+  /** When the page's item came, and when its form was last changed, in this page's own time. */
+  let since = performance.now();
+  let changed = 0;
+  let timer = 0;
+  let filling = false;
+
+  const place = () => /** @type {HTMLElement | null} */ (document.querySelector("[data-draft]"));
+  const form = () => /** @type {HTMLFormElement | null} */ (document.querySelector("[data-judgement]"));
+  const serverTime = (moment) => Number(place()?.dataset.now) + moment - since;
+
+  document.addEventListener("input", touched);
+  document.addEventListener("change", touched);
+  window.addEventListener("pagehide", sendNow);
+  document.addEventListener("visibilitychange", () => { if (document.hidden) sendNow(); });
+
+  function touched(event) {
+    if (filling || !event.target.name || event.target.form !== form() || !place()) return;
+    changed = performance.now();
+    const draft = { at: Math.round(serverTime(changed)), stage: place().dataset.stage, fields: read(form()) };
+    if (!store(key(place()), draft)) tell("none");
+    later();
+  }
+
+  function later() {
+    clearTimeout(timer);
+    timer = setTimeout(sendNow, PAUSE);
+  }
+
+  /** Saves what waits to be saved. An untouched form has nothing waiting. */
+  async function sendNow() {
+    if (!timer) return;
+    clearTimeout(timer);
+    timer = 0;
+    const here = place();
+    if (!here || !form()) return;
+    const word = await save(here.dataset.url, read(form()), performance.now() - changed);
+    if (place() === here) tell(word, here);
+  }
+
+  /** An item came, perhaps with a draft: the newer of the two is put into the form. */
+  function shown() {
+    clearTimeout(timer);
+    timer = 0;
+    since = performance.now();
+    const here = place();
+    if (!here) return;
+    forgetOld(Number(here.dataset.now));
+    const theirs = here.dataset.fields ? { at: Number(here.dataset.at), fields: JSON.parse(here.dataset.fields) } : null;
+    const kept = recall(key(here));
+    const fields = kept && !(theirs?.at >= kept.at) ? fitting(kept, here.dataset.stage) : null;
+    if (fields || theirs) fill(fields ?? theirs.fields);
+    if (fields) later();
+    if (theirs) tell("kept");
+    changed = since;
+  }
+
+  function fill(fields) {
+    filling = true;
+    write(form(), fields);
+    filling = false;
+  }
+
+  function tell(word, here = place()) {
+    if (here && here.textContent !== here.dataset[word]) here.textContent = here.dataset[word];
+  }
+
+  return {
+    shown,
+    /** Where the draft of the item on screen lies, for `sent` once another is there. */
+    place: () => (place() ? key(place()) : ""),
+    isEmpty: () => !place() || !recall(key(place())),
+    /** @param {string} where */
+    sent: (where) => { attempt(() => localStorage.removeItem(where)); },
+  };
+}
+
+/** @returns {Promise<"kept" | "long" | "local">} what can be said about the draft now */
+async function save(url, fields, age) {
+  const body = new URLSearchParams({ draft_age: String(Math.round(age / 1000)) });
+  for (const [name, values] of Object.entries(fields)) for (const value of values) body.append(name, value);
+  const headers = { "HX-Request": "true", "X-CSRFToken": csrfToken() };
+  try {
+    const keepalive = body.toString().length < KEEPALIVE;
+    const answer = await fetch(url, { method: "POST", body, headers, keepalive, redirect: "error" });
+    return answer.ok ? "kept" : answer.status === 400 || answer.status === 413 ? "long" : "local";
+  } catch {
+    return "local";
+  }
+}
+
+function key(place) {
+  return `${PREFIX}${place.dataset.person}:${place.dataset.item}`;
+}
+
+function store(where, draft) {
+  return attempt(() => { localStorage.setItem(where, JSON.stringify(draft)); return true; });
+}
+
+function recall(where) {
+  return attempt(() => JSON.parse(localStorage.getItem(where) ?? "null"));
+}
+
+function forgetOld(now) {
+  attempt(() => {
+    for (const where of Object.keys(localStorage).filter((name) => name.startsWith(PREFIX))) {
+      if (!(recall(where)?.at > now - KEPT_FOR)) localStorage.removeItem(where);
+    }
+  });
+}
+
+/** A browser may have no storage, or a full one; a draft is then on the server only. */
+function attempt(deed) {
+  try {
+    return deed();
+  } catch {
+    return null;
+  }
+}

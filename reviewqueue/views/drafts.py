@@ -1,0 +1,24 @@
+"""What is filled in on the desk and not sent yet, taken in beside it."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+
+from .. import drafts
+from .desk_page import DeskRequest, for_reviewers
+
+# What a form carries beside what the person filled in.
+_CARRIED = frozenset({"csrfmiddlewaretoken", "draft_age"})
+
+
+@for_reviewers
+def save(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
+    """204 once it is kept. Without scripts nobody asks for this: the form then stands as it is until it is sent."""
+    fields = {name: values for name, values in request.POST.lists() if name not in _CARRIED}
+    drafts.save(claim_id=claim_id, user=request.user, fields=fields, age=_seconds(request.POST.get("draft_age", "")))
+    return HttpResponse(status=204)
+
+
+def _seconds(text: str) -> float:
+    """How old the browser says it is: a hint, so nonsense is no age."""
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0

@@ -1,0 +1,206 @@
+"""Drafts: kept for whoever wrote them, gone with the verdict, and never a way to the proposal."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from reviewqueue import access, claims, clock, drafts, labels, leases, problems, queue, tasks, verdicts
+from reviewqueue.claimed import Claim
+from reviewqueue.models import Draft, Slot, User, Verdict
+from tests.reviewqueue import items
+
+pytestmark = pytest.mark.django_db
+NOTE = {"note": ["half a thought"], "answers": ["refund"]}
+
+
+def _save(claim: Claim, user: User, **options: Any) -> None:
+    drafts.save(claim_id=claim.id, user=user, **{"fields": NOTE} | options)
+
+
+def _fields(claim: Claim, user: User) -> drafts.Fields | None:
+    kept = drafts.kept_for(claim, user=user)
+    return None if kept is None else kept.fields
+
+
+def _lapse(claim: Claim) -> None:
+    Slot.objects.filter(pk=claim.id.split(".")[0]).update(reserved_until=clock.current() - timedelta(seconds=1))
+
+
+def test_a_draft_comes_back_to_whoever_wrote_it_and_to_nobody_else(rob: User, rita: User) -> None:
+    items.enqueue(1)
+    first = items.take(rob)
+    _save(first, rob)
+    _lapse(first)
+    theirs = items.take(rita)
+    assert _fields(theirs, rita) is None
+    _save(theirs, rita, fields={"note": ["hers"]})
+    claims.release(claim_id=theirs.id, user=rita)
+    assert _fields(items.take(rob), rob) == NOTE
+
+
+def test_a_draft_is_kept_after_somebody_else_took_the_item(rob: User, rita: User) -> None:
+    items.enqueue(1)
+    mine = items.take(rob)
+    _save(mine, rob, fields={"note": ["before"]})
+    _lapse(mine)
+    items.take(rita)
+    _save(mine, rob, fields={"note": ["after"]})
+    assert Draft.objects.get().fields["fields"] == {"note": ["after"]}
+
+
+def test_an_item_that_was_never_theirs_takes_no_draft(rob: User, rita: User, eve: User) -> None:
+    items.enqueue(1)
+    mine = items.take(rob)
+    for stranger in (rita, eve):
+        with pytest.raises(problems.NotFound):
+            _save(mine, stranger)
+    for number in ("1", "x", "999999.1", f"{mine.id}9"):
+        with pytest.raises(problems.NotFound):
+            drafts.save(claim_id=number, user=rob, fields=NOTE)
+    assert not Draft.objects.exists()
+
+
+def test_who_left_the_stream_keeps_no_draft_there(rob: User) -> None:
+    items.enqueue(1)
+    mine = items.take(rob)
+    rob.memberships.all().delete()
+    with pytest.raises(access.NotAMember):
+        _save(mine, rob)
+
+
+def test_a_verdict_takes_its_draft_along_and_leaves_those_of_others(rob: User, rita: User) -> None:
+    items.enqueue(1, reviews_wanted=2)
+    first, second = items.take(rob), items.take(rita)
+    _save(first, rob)
+    _save(second, rita)
+    items.decide(first, rob)
+    assert Draft.objects.get().user == rita
+
+
+def test_a_draft_that_comes_after_its_verdict_is_none(rob: User) -> None:
+    items.enqueue(1)
+    claim = items.take(rob)
+    items.decide(claim, rob)
+    with pytest.raises(leases.ClaimLost):
+        _save(claim, rob)
+    assert not Draft.objects.exists()
+
+
+def test_a_refused_verdict_leaves_the_draft(rob: User) -> None:
+    items.enqueue(1)
+    claim = items.take(rob)
+    _save(claim, rob)
+    with pytest.raises(problems.Invalid):
+        verdicts.submit(claim_id=claim.id, user=rob, kind="correct", answer="nonsense")
+    assert _fields(claim, rob) == NOTE
+
+
+def test_what_is_written_before_the_reveal_brings_only_its_remarks_after_it(rob: User) -> None:
+    items.enqueue(1, answer_first=True)
+    claim = items.take(rob)
+    _save(claim, rob)
+    assert _fields(claim, rob) == NOTE
+    revealed = verdicts.answer_first(claim_id=claim.id, user=rob, kind="none")
+    assert _fields(revealed, rob) == {"note": ["half a thought"]}
+
+
+def test_what_is_written_after_the_reveal_comes_back_whole(rob: User) -> None:
+    items.enqueue(1, answer_first=True)
+    claim = items.take(rob)
+    verdicts.answer_first(claim_id=claim.id, user=rob, kind="none")
+    _save(claim, rob)
+    _lapse(claim)
+    again = items.take(rob)
+    assert again.revealed
+    assert _fields(again, rob) == NOTE
+
+
+def test_a_draft_with_the_proposal_in_it_never_comes_into_a_form_that_hides_it(rob: User, ann: User) -> None:
+    items.enqueue(1, undo_seconds=0)
+    mine = items.take(rob)
+    _save(mine, rob)
+    _lapse(mine)
+    items.judge(ann)
+    labels.settle_due(now=items.later())
+    queue.reopen(item_id=1, by=ann)
+    Slot.objects.open().update(answer_first=True)
+    asked = items.take(rob)
+    assert not asked.revealed
+    assert _fields(asked, rob) is None
+    revealed = verdicts.answer_first(claim_id=asked.id, user=rob, kind="none")
+    assert _fields(revealed, rob) == {"note": ["half a thought"]}
+
+
+def test_the_newer_draft_stays_whichever_comes_last(rob: User) -> None:
+    items.enqueue(1)
+    claim = items.take(rob)
+    _save(claim, rob, fields={"note": ["typed a minute ago"]}, age=60)
+    _save(claim, rob, fields={"note": ["typed now"]})
+    _save(claim, rob, fields={"note": ["typed an hour ago, sent late"]}, age=3600)
+    assert _fields(claim, rob) == {"note": ["typed now"]}
+
+
+def test_a_draft_is_kept_for_twenty_hours(rob: User) -> None:
+    items.enqueue(1, 2)
+    old, young = items.take(rob), items.take(rob)
+    _save(old, rob)
+    _save(young, rob)
+    Draft.objects.filter(item_id=1).update(saved_at=clock.current() - timedelta(hours=20, seconds=1))
+    Draft.objects.filter(item_id=2).update(saved_at=clock.current() - timedelta(hours=19, minutes=59))
+    assert _fields(old, rob) is None
+    assert _fields(young, rob) == NOTE
+    tasks.drop_old_drafts()
+    assert [draft.item_id for draft in Draft.objects.all()] == [2]
+
+
+@pytest.mark.parametrize("fields", [{"note": ["x" * 200_001]}, {"x" * 200_001: [""]}, {"note": ["\0"]}])
+def test_what_cannot_be_kept_is_refused_and_the_earlier_draft_stays(rob: User, fields: drafts.Fields) -> None:
+    items.enqueue(1)
+    claim = items.take(rob)
+    _save(claim, rob)
+    with pytest.raises(problems.Invalid):
+        _save(claim, rob, fields=fields)
+    assert _fields(claim, rob) == NOTE
+
+
+class TestOverHttp:
+    """The route, and what the page carries for its script."""
+
+    @pytest.fixture
+    def asked(self, rob: User, client: Client) -> Claim:
+        client.force_login(rob, backend="django.contrib.auth.backends.ModelBackend")
+        items.enqueue(1)
+        return items.take(rob)
+
+    def _post(self, client: Client, claim: Claim, **fields: Any) -> int:
+        url = reverse("desk-draft", args=["intents", claim.id])
+        return client.post(url, fields, headers={"HX-Request": "true"}).status_code
+
+    def test_it_is_kept_and_stands_in_the_page(self, asked: Claim, client: Client, rob: User) -> None:
+        assert self._post(client, asked, note='"><b>', answers=["a", "b"], draft_age="5") == 204
+        assert _fields(asked, rob) == {"note": ['"><b>'], "answers": ["a", "b"]}
+        html = client.get(reverse("desk", args=["intents"])).content.decode()
+        assert "&quot;note&quot;: [&quot;\\&quot;&gt;&lt;b&gt;&quot;]" in html
+
+    @pytest.mark.parametrize("age", ["", "-1", "nan", "1e9", "9" * 30, "٣"])
+    def test_an_age_that_is_none_is_no_age(self, asked: Claim, client: Client, rob: User, age: str) -> None:
+        assert self._post(client, asked, note="x", draft_age=age) == 204
+        assert clock.current() - Draft.objects.get().saved_at < timedelta(seconds=60)
+
+    def test_too_long_and_not_theirs_are_told(self, asked: Claim, client: Client, rita: User) -> None:
+        assert self._post(client, asked, note="x" * 200_001) == 400
+        client.force_login(rita, backend="django.contrib.auth.backends.ModelBackend")
+        assert self._post(client, asked, note="x") == 404
+        client.logout()
+        assert self._post(client, asked, note="x") == 401
+
+    def test_the_verdict_ends_it(self, asked: Claim, client: Client) -> None:
+        self._post(client, asked, note="x")
+        client.post(reverse("desk-verdict", args=["intents", asked.id]), {"verdict": "agree"})
+        assert not Draft.objects.exists()
+        assert Verdict.objects.exists()
