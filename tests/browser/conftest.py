@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -63,7 +64,15 @@ def sign_in(chromium: Browser, live_server: LiveServer) -> Iterator[SignIn]:
     yield open_as
     for context in contexts:
         context.close()
+    _wait_for_last_requests()
     assert complaints == []
+
+
+def _wait_for_last_requests() -> None:
+    """A page that is closed still saves what was typed; the database must not go before that is done."""
+    for thread in threading.enumerate():
+        if "process_request_thread" in thread.name:
+            thread.join(10)
 
 
 def _session(user: User) -> str:
