@@ -1,4 +1,4 @@
-"""`python -m benchmarks [ingest|claim|wait|memory ...]`: all of them unless told."""
+"""`python -m benchmarks [ingest|claim|wait|desk|memory ...]`: all of them unless told."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks import machine, memory, scratch
 from config.embedded import Refused
 
 # Each is a module of `measured`, run as a process of its own: it can be imported only where the settings can be read.
-MEASURED = ("ingest", "wait", "claim")
+MEASURED = ("ingest", "wait", "claim", "desk")
 BENCHES = (*MEASURED, "memory")
 
 
@@ -20,17 +20,20 @@ def main() -> None:
     print(machine.described())
     try:
         if any(name in MEASURED for name in wanted):
-            _measure([name for name in MEASURED if name in wanted], quick=arguments.quick)
+            _measure([name for name in MEASURED if name in wanted], arguments)
         if "memory" in wanted:
             memory.show(arguments.pid)
     except Refused as reason:
         sys.exit(str(reason))
 
 
-def _measure(names: list[str], *, quick: bool) -> None:
+def _measure(names: list[str], arguments: argparse.Namespace) -> None:
+    options = ["--quick"] if arguments.quick else []
+    items = ["--items", str(arguments.items)] if arguments.items else []
     with scratch.environment() as variables:
         for name in names:
-            command = [sys.executable, "-m", f"benchmarks.measured.{name}", *(["--quick"] if quick else [])]
+            more = items if name == "desk" else []
+            command = [sys.executable, "-m", f"benchmarks.measured.{name}", *options, *more]
             if scratch.run(command, os.environ | variables):
                 sys.exit(f"The bench {name!r} failed.")
 
@@ -39,6 +42,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("benches", nargs="*", metavar="BENCH", help=f"any of {', '.join(BENCHES)}; all unless told")
     parser.add_argument("--quick", action="store_true", help="fewer rounds and rows: whether it runs, not how fast")
+    parser.add_argument("--items", type=int, help="desk: how many items one tab goes through (200)")
     parser.add_argument("--pid", type=int, help="memory: the process to measure with its descendants")
     arguments = parser.parse_args()
     unknown = set(arguments.benches) - set(BENCHES)

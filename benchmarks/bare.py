@@ -1,4 +1,4 @@
-"""The least that an endpoint can do here: the product's settings, one view without a key, one INSERT."""
+"""The least that an endpoint can do here: the product's settings, and views that write one row or one page."""
 
 from __future__ import annotations
 
@@ -26,9 +26,14 @@ def post(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"id": element["id"], "status": "received"}, status=202)
 
 
+@csrf_exempt
+def page(request: HttpRequest, size: int) -> HttpResponse:
+    return HttpResponse("x" * size)
+
+
 def healthz(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
-urlpatterns = [path("bare", post), path("healthz", healthz)]
+urlpatterns = [path("bare", post), path("page/<int:size>", page), path("healthz", healthz)]
 application = get_wsgi_application()

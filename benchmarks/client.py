@@ -86,7 +86,7 @@ def _post(target: Target, bodies: Sequence[bytes], connections: int, per_second:
             while (number := next(numbers)) < len(requests):
                 due = scheduled(number)
                 connection.sendall(requests[number])
-                _read(connection)
+                read(connection)
                 latencies[number] = time.monotonic() - due
         except BaseException as failure:  # noqa: BLE001 - raised again in the main thread
             failures.append(failure)
@@ -109,8 +109,8 @@ def _together(work: Callable[[socket.socket], None], sockets: Sequence[socket.so
         connection.close()
 
 
-def _read(connection: socket.socket) -> None:
-    """One whole answer; anything but a 2xx ends the bench."""
+def read(connection: socket.socket) -> tuple[bytes, bytes]:
+    """One whole answer, its head and its body; anything but a 2xx ends the bench."""
     data = connection.recv(65536)
     while (end := data.find(_END)) < 0:
         more = connection.recv(65536)
@@ -120,6 +120,7 @@ def _read(connection: socket.socket) -> None:
     length = _LENGTH.search(data, 0, end)
     if not data.startswith(b"HTTP/1.1 2") or length is None:
         raise ConnectionError(f"Not what was hoped for: {data[:600]!r}")
-    missing = int(length[1]) - (len(data) - end - len(_END))
-    while missing > 0:
-        missing -= len(connection.recv(min(missing, 1 << 20)))
+    whole = end + len(_END) + int(length[1])
+    while len(data) < whole:
+        data += connection.recv(min(whole - len(data), 1 << 20))
+    return data[:end], data[end + len(_END) :]

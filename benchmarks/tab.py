@@ -1,0 +1,114 @@
+"""One tab of a real Chromium at a desk: answers by key, watched from inside the page."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, sync_playwright
+
+from benchmarks.reviewer import Seat
+
+WATCH = Path(__file__).with_name("watch.js")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+ANSWER_KEYS = "123ax"
+
+
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """One item: seconds from the key to its being painted, those of them that the server took, and two idle frames."""
+
+    waited: float
+    server: float
+    frames: float
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a tab holds once its garbage is collected."""
+
+    bytes: int
+    nodes: int
+    listeners: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A judgement as it left the page: the key, the claim it was for, and the one painted when the key went down."""
+
+    claim: str
+    key: str
+    painted: str
+
+
+@contextmanager
+def opened(seat: Seat, *, watched: bool = True) -> Iterator[Page]:
+    """The desk, once its first item can be answered."""
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        address = f"http://{seat.host}:{seat.port}"
+        context = browser.new_context(base_url=address, viewport={"width": 1280, "height": 800})
+        context.add_cookies([{"name": "sessionid", "value": seat.session, "url": address}])
+        page = context.new_page()
+        if watched:
+            page.add_init_script(path=WATCH)
+        page.goto(seat.path)
+        ready(page)
+        yield page
+        browser.close()
+
+
+def paint(page: Page, count: int) -> list[Painted]:
+    """Answer so many items, each as soon as it can be."""
+    frames = [page.evaluate("deskWatch.idle()") for _ in range(20)]
+    for _ in range(count):
+        judge(page)
+    typical = sorted(frames)[len(frames) // 2]
+    painted = page.evaluate("deskWatch.paintings")
+    return [Painted(one["waited"] / 1000, one["server"] / 1000, typical / 1000) for one in painted[-count:]]
+
+
+def judge(page: Page, key: str = "a") -> None:
+    """Answer what is on the desk, and wait until what follows can be answered."""
+    before = page.locator("#desk").get_attribute("data-claim")
+    page.keyboard.press(key)
+    ready(page, f':not([data-claim="{before}"])')
+
+
+def ready(page: Page, which: str = "") -> None:
+    """Wait until the item can be answered. By a locator: the handle that other ways return keeps the item in memory."""
+    page.locator(f"#desk[data-ready]{which}").wait_for()
+
+
+def memory(page: Page) -> Memory:
+    """Collect the tab's garbage and count what is left."""
+    session = page.context.new_cdp_session(page)
+    session.send("HeapProfiler.enable")
+    session.send("HeapProfiler.collectGarbage")
+    counted = session.send("Memory.getDOMCounters")
+    used = session.send("Runtime.getHeapUsage")["usedSize"]
+    session.detach()
+    return Memory(int(used), counted["nodes"], counted["jsEventListeners"])
+
+
+def burst(page: Page, items: int, *, per_second: float = 10, seed: int = 1) -> int:
+    """Press an answer's key at set times, whatever is on the desk, until so many judgements left. How many presses."""
+    draws, began, presses = random.Random(seed), time.monotonic(), 0
+    while presses % per_second or page.evaluate("deskWatch.sent.length") < items:
+        time.sleep(max(0.0, began + presses / per_second - time.monotonic()))
+        page.keyboard.press(draws.choice(ANSWER_KEYS))
+        presses += 1
+    return presses
+
+
+def sent(page: Page) -> list[Sent]:
+    """What the page has sent since it was opened."""
+    found: Sequence[dict[str, Any]] = page.evaluate("deskWatch.sent")
+    return [Sent(**one) for one in found]
