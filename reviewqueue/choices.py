@@ -64,8 +64,8 @@ def share(alternatives: Iterable[Mapping[str, Any]], proposal: Any) -> float | N
 
 
 def _keep(claim: Claim, *, same: bool) -> Choice | None:
-    if claim.first_kind is None:
-        return None
+    if claim.first_kind is None or claim.first_kind == "unjudgeable":
+        return None  # the act that keeps it asks for its reason: see `acts`
     if claim.first_kind != "answer":
         return Choice("verdict", claim.first_kind, _("Keep my answer"), "k")
     if claim.item.kind == answers.LABEL:

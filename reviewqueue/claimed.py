@@ -2,6 +2,8 @@
 
 While the person is to answer first, the proposal and all that hints at it stay in the database: the statement
 itself leaves them out, so that no page, endpoint or log can let them slip. Neither lane nor source is ever read.
+Afterwards they see the proposal, and still not how sure the model was or why the item is here: a model that was sure
+enough would give a random check away.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from .models import Slot
 
 @dataclass(frozen=True, slots=True)
 class ItemView:
-    """An item as its reviewer sees it. The last five are None (or empty) until revealed."""
+    """An item as its reviewer sees it. The last five are None (or empty) until revealed; where the person answered
+    first, `alternatives`, `field_hints` and `why` stay empty."""
 
     id: int
     reference: str
@@ -45,13 +48,22 @@ class ItemView:
 
 @dataclass(frozen=True, slots=True)
 class OtherVerdict:
-    """What somebody else said about the same item, for whoever has the final say."""
+    """What somebody else said about the same item, for whoever has the final say.
+
+    `first_kind` and `first_answer`: what they said first, as in Claim. `blind`: that was before they saw the
+    proposal. `first_at` is when, and `submitted_at` when they gave their verdict.
+    """
 
     person: str
     kind: str
     answer: Any
+    first_kind: str
+    first_answer: Any
+    first_at: datetime
+    blind: bool
     reason: str
     note: str
+    error_type: str
     submitted_at: datetime
 
 
@@ -79,9 +91,9 @@ SELECT s.id AS slot, s.claim, s.kind = %(final)s AS final_say, s.answer_first, r
     c.input::text AS input, c.context::text AS context, c.language, i.due_at,
     q.error_types, q.display,
     CASE WHEN r.revealed THEN c.proposal END AS proposal,
-    CASE WHEN r.revealed THEN c.alternatives END AS alternatives,
-    CASE WHEN r.revealed THEN c.field_hints END AS field_hints,
-    CASE WHEN r.revealed THEN c.why END AS why,
+    CASE WHEN NOT s.answer_first THEN c.alternatives END AS alternatives,
+    CASE WHEN NOT s.answer_first THEN c.field_hints WHEN r.revealed THEN '{{}}' END AS field_hints,
+    CASE WHEN NOT s.answer_first THEN c.why WHEN r.revealed THEN '{{}}' END AS why,
     CASE WHEN r.revealed THEN c.model END AS model
 FROM reviewqueue_slot s
 JOIN reviewqueue_item i ON i.id = s.item_id
@@ -93,10 +105,12 @@ CROSS JOIN LATERAL (SELECT NOT s.answer_first OR f.id IS NOT NULL) AS r(revealed
 WHERE s.id = %(slot)s
 """  # noqa: S608 - put together from constants, not from input
 _OTHERS = """
-SELECT u.username AS person, v.kind, v.answer, v.reason, v.note, v.submitted_at
+SELECT u.username AS person, v.kind, v.answer, COALESCE(f.kind, v.kind) AS first_kind, v.first_answer, v.first_at,
+    NOT v.proposal_visible AS blind, v.reason, v.note, v.error_type, v.submitted_at
 FROM reviewqueue_slot s
 JOIN reviewqueue_verdict v ON v.item_id = s.item_id AND v.round = s.round AND v.undone_at IS NULL
 JOIN reviewqueue_user u ON u.id = v.user_id
+LEFT JOIN reviewqueue_firstanswer f ON f.slot_id = v.slot_id AND f.claim = v.claim
 WHERE s.id = %(slot)s ORDER BY v.id
 """
 _CLAIM_FIELDS = ("answer_first", "revealed", "first_kind", "final_say", "reserved_until")
@@ -135,7 +149,7 @@ def _claim(row: sql.Row) -> Claim:
 
 def _others(slot: int) -> list[OtherVerdict]:
     rows = sql.rows(_OTHERS, {"slot": slot})
-    return [OtherVerdict(**row | {"answer": _json(row["answer"])}) for row in rows]
+    return [OtherVerdict(**row | {name: _json(row[name]) for name in ("answer", "first_answer")}) for row in rows]
 
 
 def _json(text: str | None) -> Any:

@@ -2,8 +2,8 @@
 
 The form names say what stands in them: `verdict` or `answer` is the button pressed, `answers` are the ticked
 ones, and the parts of a structured answer are `text.NAME`, `number.NAME`, `flag.NAME`, `json.NAME` or
-one `whole`. With `reason_wanted`, a `reason` has to be chosen. Whether an answer fits its
-schema is for `verdicts` to say.
+one `whole`. `escalate`, `unjudgeable` and `pass` are buttons whose value is the reason. Whether an answer fits
+its schema is for `verdicts` to say.
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ from typing import Any, Protocol
 
 from django.utils.translation import gettext as _
 
+from . import wording
 from .http import Problem, parse_json
 from .problems import Invalid
 
 KINDS = frozenset({"agree", "correct", "none", "unjudgeable", "escalate"})
+# What a button says whose value is the reason for it.
+_REASONED = ("escalate", "unjudgeable")
 
 
 class Posted(Protocol):
@@ -36,23 +39,65 @@ class Judgement:
     answer: Any
     reason: str
     note: str
+    error_type: str
     active_seconds: float | None
+
+
+@dataclass(frozen=True)
+class First:
+    """What somebody says before the proposal is shown: `answer`, `none` or `unjudgeable`."""
+
+    kind: str
+    answer: Any
 
 
 def read(posted: Posted) -> Judgement:
     """The judgement in a posted form; Invalid, with the places, when some of it makes no sense."""
-    kind = "correct" if "answer" in posted else _text(posted, "verdict")
-    if kind not in KINDS:
-        raise Invalid(_("Choose an answer."))
-    if "reason_wanted" in posted and not _text(posted, "reason"):
-        raise Invalid(_("Choose why people differed."), [{"pointer": "/reason", "detail": _("It is missing.")}])
+    kind = _kind(posted)
     return Judgement(
         kind=kind,
         answer=_answer(posted) if kind == "correct" else None,
-        reason=_text(posted, "reason"),
+        reason=_reason(posted, kind),
         note=_text(posted, "note").strip(),
+        error_type=_text(posted, "error_type"),
         active_seconds=_seconds(_text(posted, "active_seconds")),
     )
+
+
+def read_first(posted: Posted) -> First:
+    """The first answer in a posted form; why something can't be judged is asked once, with the verdict."""
+    kind = _kind(posted)
+    return First(kind="answer", answer=_answer(posted)) if kind == "correct" else First(kind=kind, answer=None)
+
+
+def read_pass(posted: Posted) -> str:
+    """Why somebody passes an item on, as a posted form says; Invalid without one of the reasons for it."""
+    return _listed("pass", _text(posted, "pass"))
+
+
+def _kind(posted: Posted) -> str:
+    if "answer" in posted:
+        return "correct"
+    kind = next((name for name in _REASONED if name in posted), None) or _text(posted, "verdict")
+    if kind not in KINDS:
+        raise Invalid(_("Choose an answer."))
+    return kind
+
+
+def _reason(posted: Posted, kind: str) -> str:
+    """Whoever has the final say tells why people differed, whatever they say."""
+    if "reason_wanted" in posted:
+        reason = _text(posted, "reason")
+        if reason not in wording.REASONS:
+            raise Invalid(_("Choose why people differed."), [{"pointer": "/reason", "detail": _("It is missing.")}])
+        return reason
+    return _listed(kind, _text(posted, kind)) if kind in _REASONED else _text(posted, "reason")
+
+
+def _listed(kind: str, code: str) -> str:
+    if code not in wording.REASONS_OF[kind]:
+        raise Invalid(_("Choose a reason."), [{"pointer": "/reason", "detail": _("Choose one of the reasons.")}])
+    return code
 
 
 def _answer(posted: Posted) -> Any:

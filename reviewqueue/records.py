@@ -37,11 +37,12 @@ class Record:
 
 
 _READ = """
-SELECT a.kind, a.answers, a.schema::text AS schema, a.number, c.proposal, f.answer AS first_answer, f.at AS first_at,
+SELECT a.kind, a.answers, a.schema::text AS schema, a.number, c.proposal, q.error_types, f.answer AS first_answer, f.at AS first_at,
     v.id AS earlier
 FROM reviewqueue_slot s
 JOIN reviewqueue_item i ON i.id = s.item_id
 JOIN reviewqueue_itemcontent c ON c.item_id = i.id
+JOIN reviewqueue_queue q ON q.id = i.queue_id
 JOIN reviewqueue_answerschema a ON a.id = i.schema_id
 LEFT JOIN reviewqueue_firstanswer f ON f.slot_id = s.id AND f.claim = %(claim)s
 LEFT JOIN reviewqueue_verdict v ON v.slot_id = s.id AND v.claim = %(claim)s
@@ -49,7 +50,7 @@ WHERE s.id = %(slot)s
 """
 _COLUMNS = (
     "slot_id", "item_id", "round", "user_id", "claim", "kind", "answer", "first_answer", "first_at",
-    "proposal_visible", "final_say", "reason", "note", "active_seconds", "schema_number", "guideline_number",
+    "proposal_visible", "final_say", "reason", "note", "error_type", "active_seconds", "schema_number", "guideline_number",
     "submitted_at", "final_at",
 )  # fmt: skip
 # The slot is judged, the item is looked at again when the latest of its verdicts is final, and what the person had
@@ -71,7 +72,8 @@ def read(claim: ClaimId) -> Record:
     assert row is not None
     form = Form(kind=row["kind"], answers=_decoded(row["answers"]), schema=_decoded(row["schema"]))
     first = None if row["first_at"] is None else First(_decoded(row["first_answer"]), row["first_at"])
-    return Record(Asked(form, _decoded(row["proposal"])), row["number"], first, row["earlier"])
+    asked = Asked(form, _decoded(row["proposal"]), _decoded(row["error_types"]))
+    return Record(asked, row["number"], first, row["earlier"])
 
 
 def add(verdict: Mapping[str, Any]) -> int:

@@ -4,30 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Literal
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from . import answers, choices, content, fields, wording
-from .claimed import Claim, OtherVerdict
+from . import acts, answers, choices, content, fields, sides, wording
+from .claimed import Claim
 
 MANY = 12  # from here on, a list of answers is easier to search than to read
 
 # open: answer with the proposal in sight. first: answer without. keep: the proposal is shown, keep or change.
 Stage = Literal["open", "first", "keep"]
-
-
-@dataclass(frozen=True)
-class Other:
-    """What somebody else said, for whoever has the final say."""
-
-    person: str
-    said: str
-    at: datetime
-    reason: str | Promise
-    note: str
 
 
 @dataclass(frozen=True)
@@ -45,9 +33,10 @@ class Sheet:
     choices: Sequence[choices.Choice]
     fields: Sequence[fields.Field]
     send: str
-    others: Sequence[Other]
-    reasons: Sequence[tuple[str, str | Promise]]
-    may_ask: bool
+    sides: Sequence[sides.Side]
+    reasons: Sequence[tuple[str, Promise]]
+    error_types: Sequence[str]
+    acts: Sequence[acts.Act]
 
     @property
     def answers_template(self) -> str:
@@ -82,9 +71,10 @@ def lay_out(claim: Claim) -> Sheet:
         choices=[] if item.kind == answers.STRUCTURED else choices.listed(claim, start),
         fields=fields.of(claim, start) if item.kind == answers.STRUCTURED else [],
         send=_("Send these answers") if item.kind == answers.LABELS else _("Send this answer"),
-        others=[_other(verdict) for verdict in claim.others],
-        reasons=_reasons(final_say=claim.final_say),
-        may_ask=stage != "first" and not claim.final_say,
+        sides=sides.of(claim),
+        reasons=list(wording.REASONS.items()) if claim.final_say else [],
+        error_types=item.error_types if claim.revealed else [],
+        acts=acts.of(claim),
     )
 
 
@@ -99,17 +89,3 @@ def _starting_point(claim: Claim) -> Any:
     if claim.first_kind == "answer":
         return claim.first_answer
     return claim.item.proposal if claim.revealed else None
-
-
-def _reasons(*, final_say: bool) -> list[tuple[str, str | Promise]]:
-    return [(name, text) for name, text in wording.REASONS.items() if final_say or name in wording.OWN_REASONS]
-
-
-def _other(verdict: OtherVerdict) -> Other:
-    return Other(
-        person=verdict.person,
-        said=wording.said(verdict.kind, verdict.answer),
-        at=verdict.submitted_at,
-        reason=wording.REASONS.get(verdict.reason, verdict.reason),
-        note=verdict.note,
-    )

@@ -14,11 +14,11 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
-from . import answers, claimed, events, leases, records, slots, sql, words
+from . import answers, claimed, events, leases, records, slots, sql, wording, words
 from .claimed import Claim
 from .leases import ClaimId, ClaimLost, Holder, Lease
 from .models import FirstAnswer, Item, Label, Slot, User, Verdict
-from .problems import DomainError, NotFound
+from .problems import DomainError, Invalid, NotFound
 from .records import Record
 from .words import Said
 
@@ -96,14 +96,15 @@ def submit(
     answer: Any = None,
     reason: str = "",
     note: str = "",
+    error_type: str = "",
     active_seconds: float | None = None,
     now: datetime | None = None,
 ) -> Submitted:
     """Record a verdict; it is final after the item's undo window, and nothing follows from it before.
 
-    `correct` with the answer that was proposed is stored as `agree`: it says the same. The same words again, also
-    at the same time, give the same verdict. Raises Invalid, NotFound, NotAMember, ItemWithdrawn, ClaimLost,
-    VerdictExists, AnswerFirst, FinalSay.
+    `correct` with the answer that was proposed is stored as `agree`: it says the same. A final say needs one of its
+    reasons (`wording.REASONS`). The same words again, also at the same time, give the same verdict. Raises Invalid,
+    NotFound, NotAMember, ItemWithdrawn, ClaimLost, VerdictExists, AnswerFirst, FinalSay.
     """
     claim = ClaimId.parse(claim_id)
     with transaction.atomic():
@@ -112,11 +113,11 @@ def submit(
         earlier = None if record.earlier is None else Verdict.objects.get(pk=record.earlier)
         _authorise(lease, claim, user, record=record, earlier=earlier)
         # Only now: what is wrong with the words may tell what the proposal is.
-        said = words.verdict(record.asked, kind=kind, answer=answer, reason=reason, note=note)
+        said = words.verdict(record.asked, kind=kind, answer=answer, reason=reason, note=note, error_type=error_type)
         if earlier is not None:
             return _repeat(earlier, said)
-        if lease.final_say and said.kind == Kind.ESCALATE:
-            raise FinalSay("The final say is yours: it cannot be passed up any further.")
+        if lease.final_say:
+            _check_final_say(said)
         submitted = _submit(lease, said, record=record, user=user, active_seconds=active_seconds)
         _tell(submitted.id, said.kind, lease, user, verb="submitted", at=now)
     return submitted
@@ -200,6 +201,15 @@ def _authorise(lease: Lease, claim: ClaimId, user: User, *, record: Record, earl
         raise ClaimLost("You took this verdict back; go on with the item's new reservation.")
 
 
+def _check_final_say(said: Said) -> None:
+    """A final say says something, and why it was needed: that is what a stream learns from it."""
+    if said.kind == Kind.ESCALATE:
+        raise FinalSay("The final say is yours: it cannot be passed up any further.")
+    if said.reason not in wording.REASONS:
+        detail = f"A final say needs a reason: {', '.join(wording.REASONS)}."
+        raise Invalid(detail, [{"pointer": "/reason", "detail": detail}])
+
+
 def _repeat(earlier: Verdict, said: Said) -> Submitted:
     if not said.matches(earlier):
         raise VerdictExists("You have already decided this item, differently. Undo that first, while you can.")
@@ -222,6 +232,7 @@ def _submit(lease: Lease, said: Said, *, record: Record, user: User, active_seco
         "final_say": lease.final_say,
         "reason": said.reason,
         "note": said.note,
+        "error_type": said.error_type,
         "active_seconds": _active(lease, active_seconds),
         "schema_number": record.schema_number,
         "guideline_number": lease.guideline_number,

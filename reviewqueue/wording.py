@@ -12,14 +12,40 @@ from django.utils.translation import gettext_lazy
 
 from . import content
 
+# Why people differed, which whoever has the final say tells.
 REASONS: dict[str, Promise] = {
     "ambiguous": gettext_lazy("It can be read in more than one way"),
     "guideline_gap": gettext_lazy("The guidelines don’t cover it"),  # noqa: RUF001 - an apostrophe
     "model_error": gettext_lazy("The AI was wrong"),
     "reviewer_error": gettext_lazy("A person was wrong"),
 }
-# What a reviewer, who sees no other verdicts, can say about their own.
-OWN_REASONS = ("ambiguous", "guideline_gap")
+_SOMETHING_ELSE = gettext_lazy("Something else")
+# Why somebody decides nothing: one key each at the desk, and counted.
+PASS_REASONS: dict[str, Promise] = {
+    "not_my_field": gettext_lazy("Not my field"),
+    "conflict": gettext_lazy("I know the person or the case"),
+    "need_a_break": gettext_lazy("I need a break from this kind"),
+    "other": _SOMETHING_ELSE,
+}
+ASK_REASONS: dict[str, Promise] = {
+    "guideline_gap": gettext_lazy("The guidelines don’t cover it"),  # noqa: RUF001 - an apostrophe
+    "not_sure": gettext_lazy("I’m not sure"),  # noqa: RUF001 - an apostrophe
+    "special_knowledge": gettext_lazy("It needs special knowledge"),
+    "other": _SOMETHING_ELSE,
+}
+UNJUDGEABLE_REASONS: dict[str, Promise] = {
+    "unreadable": gettext_lazy("Cut off or unreadable"),
+    "missing_context": gettext_lazy("The context is missing"),
+    "wrong_language": gettext_lazy("In the wrong language"),
+    "wrong_stream": gettext_lazy("Not of this stream"),
+    "other": _SOMETHING_ELSE,
+}
+# The acts that are counted by their reason, under the names that reports give them.
+REASONS_OF: dict[str, dict[str, Promise]] = {
+    "pass": PASS_REASONS,
+    "escalate": ASK_REASONS,
+    "unjudgeable": UNJUDGEABLE_REASONS,
+}
 
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 
@@ -46,6 +72,11 @@ def said(kind: str, value: Any = None) -> str:
             return _("can’t be judged")  # noqa: RUF001 - an apostrophe
         case _:
             return _("asked the lead")
+
+
+def reason(kind: str, code: str) -> str | Promise:
+    """A reason in words, whoever gave it for what; one that is in no list, as an API may send, as it is."""
+    return REASONS_OF.get(kind, {}).get(code) or REASONS.get(code, code)
 
 
 def why(reason: Mapping[str, Any] | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,14 +15,17 @@ Kind = Verdict.Kind
 ANSWER, NONE, UNJUDGEABLE = "answer", "none", "unjudgeable"
 MAX_NOTE = 10_000
 MAX_REASON = 40
+MAX_ERROR_TYPE = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What can be said about an item: the form of its answers, and the one that was proposed."""
+    """What can be said about an item: the form of its answers, the one that was proposed, and the kinds of mistakes
+    that the queue knows."""
 
     form: Form
     proposal: Any
+    error_types: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +36,19 @@ class Said:
     answer: Any
     reason: str
     note: str
+    error_type: str = ""
 
     def matches(self, verdict: Verdict) -> bool:
-        told = (verdict.kind, verdict.reason, verdict.note)
-        return told == (self.kind, self.reason, self.note) and answers.same(verdict.answer, self.answer)
+        told = (verdict.kind, verdict.reason, verdict.note, verdict.error_type)
+        mine = (self.kind, self.reason, self.note, self.error_type)
+        return told == mine and answers.same(verdict.answer, self.answer)
 
 
-def verdict(asked: Asked, *, kind: str, answer: Any, reason: str, note: str) -> Said:
-    """A verdict's words. The answer that was proposed, said in other words, is agreement. Raises Invalid."""
+def verdict(asked: Asked, *, kind: str, answer: Any, reason: str, note: str, error_type: str = "") -> Said:
+    """A verdict's words. The answer that was proposed, said in other words, is agreement.
+
+    `error_type` is one of the queue's, and goes with a verdict that finds the proposal wrong. Raises Invalid.
+    """
     if kind not in Kind.values:
         raise _wrong("/verdict", "This is not a verdict: agree, correct, none, unjudgeable or escalate.")
     check_text("/reason", reason, most=MAX_REASON)
@@ -52,7 +61,9 @@ def verdict(asked: Asked, *, kind: str, answer: Any, reason: str, note: str) -> 
             kind = Kind.AGREE
     if kind == Kind.AGREE:
         answer = answers.normalised(asked.proposal, asked.form, pointer="/verdict")
-    return Said(kind=str(kind), answer=answer, reason=reason, note=note)
+    if error_type:
+        _check_error_type(error_type, kind=kind, among=asked.error_types)
+    return Said(kind=str(kind), answer=answer, reason=reason, note=note, error_type=error_type)
 
 
 def check_text(pointer: str, text: str, *, most: int) -> None:
@@ -72,6 +83,15 @@ def first_answer(asked: Asked, *, kind: str, answer: Any) -> Any:
     if answer is not None:
         raise _wrong("/answer", "Give either an answer or what is said instead of one.")
     return None
+
+
+def _check_error_type(error_type: str, *, kind: str, among: Sequence[str]) -> None:
+    if kind not in {Kind.CORRECT, Kind.NONE}:
+        raise _wrong(
+            "/error_type", "A kind of mistake goes with another answer than the AI's, or with “None of these”."
+        )
+    if error_type not in among:
+        raise _wrong("/error_type", "This is not one of the stream's kinds of mistakes.")
 
 
 def _wrong(pointer: str, detail: str) -> Invalid:

@@ -41,6 +41,7 @@ _ITEM = {
     "context": None,
     "language": "en",
     "due_at": "2026-11-23T12:00:00Z",
+    "error_types": ["wrong account", "two accounts"],
 }
 _CLAIM = OpenApiExample(
     "an answer-first item",
@@ -61,6 +62,16 @@ _CLAIM = OpenApiExample(
 _VERDICTS = [
     OpenApiExample("agree", value={"verdict": "agree"}, request_only=True),
     OpenApiExample("another answer", value={"verdict": "correct", "answer": "billing"}, request_only=True),
+    OpenApiExample(
+        "another answer, and the kind of mistake",
+        value={"verdict": "correct", "answer": "billing", "error_type": "wrong account"},
+        request_only=True,
+    ),
+    OpenApiExample(
+        "the final say",
+        value={"verdict": "correct", "answer": "billing", "reason": "reviewer_error"},
+        request_only=True,
+    ),
     OpenApiExample("answer first", value={"verdict": "answer", "answer": "billing"}, request_only=True),
     OpenApiExample("ask the lead", value={"verdict": "escalate", "reason": "guideline_gap"}, request_only=True),
     OpenApiExample(
@@ -159,7 +170,10 @@ class Verdicts(APIView):
 
     @extend_schema(
         operation_id="submit_verdict",
-        description="Decide. On an answer-first claim, `answer` first; the answer to it shows the proposal.",
+        description=(
+            "Decide. On an answer-first claim, `answer` first; the answer to it shows the proposal. "
+            "A final say needs a `reason`: 400 with the pointer `/reason` without one."
+        ),
         request=VerdictRequest,
         responses={201: _SUBMITTED, 200: _AGAIN, **_REFUSED},
         examples=_VERDICTS,
@@ -220,7 +234,7 @@ def _read(form: type[Strict], request: Request) -> dict[str, Any]:
 
 
 def _only_answer(body: dict[str, Any]) -> Any:
-    for name in ("reason", "note", "active_seconds"):
+    for name in ("reason", "note", "error_type", "active_seconds"):
         if name in body:
             raise _misplaced(name)
     return body.get("answer")

@@ -8,7 +8,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from .. import words
+from .. import wording, words
 from ..claimed import Claim
 from ..models import Verdict
 
@@ -65,8 +65,19 @@ class VerdictRequest(Strict):
         required=False,
         help_text="With `answer`, in place of one: none of the answers is right, or it can't be judged.",
     )
-    reason = Text(required=False, allow_blank=True, max_length=words.MAX_REASON)
+    reason = Text(
+        required=False,
+        allow_blank=True,
+        max_length=words.MAX_REASON,
+        help_text=f"Required for a final say, and then one of {', '.join(wording.REASONS)}.",
+    )
     note = Text(required=False, allow_blank=True, max_length=words.MAX_NOTE)
+    error_type = Text(
+        required=False,
+        allow_blank=True,
+        max_length=words.MAX_ERROR_TYPE,
+        help_text="With `correct` and `none`: which of the item's `error_types` the mistake is.",
+    )
     active_seconds = Seconds(required=False, min_value=0, help_text="How long the person worked on it.")
 
 
@@ -89,7 +100,11 @@ class ItemDocument(serializers.Serializer[Any]):
         child=serializers.CharField(), help_text="What kinds of mistakes a correction may name."
     )
     proposal = serializers.JSONField(required=False, help_text="This and what follows: only when `revealed`.")
-    alternatives = serializers.ListField(child=serializers.DictField(), required=False)
+    alternatives = serializers.ListField(
+        child=serializers.DictField(),
+        required=False,
+        help_text="This, `field_hints` and `why` stay empty on an answer-first claim.",
+    )
     field_hints = serializers.DictField(required=False)
     why = serializers.DictField(required=False)
     model = serializers.CharField(required=False)
@@ -99,8 +114,13 @@ class OtherVerdictDocument(serializers.Serializer[Any]):
     person = serializers.CharField()
     kind = serializers.CharField()
     answer = serializers.JSONField(allow_null=True)
+    first_kind = serializers.CharField(help_text="What they said first: a verdict, or `answer`, `none`, `unjudgeable`.")
+    first_answer = serializers.JSONField(allow_null=True)
+    first_at = serializers.DateTimeField()
+    blind = serializers.BooleanField(help_text="They said that before they saw the proposal.")
     reason = serializers.CharField()
     note = serializers.CharField()
+    error_type = serializers.CharField()
     submitted_at = serializers.DateTimeField()
 
 

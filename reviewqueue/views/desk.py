@@ -55,9 +55,8 @@ def verdict(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
 @for_reviewers
 def first_answer(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
     """What the person says before the AI's answer is in sight; the answer to it shows that one."""
-    judgement = judgements.read(request.POST)
-    kind = "answer" if judgement.kind == "correct" else judgement.kind
-    verdicts.answer_first(claim_id=claim_id, user=request.user, kind=kind, answer=judgement.answer)
+    told = judgements.read_first(request.POST)
+    verdicts.answer_first(claim_id=claim_id, user=request.user, kind=told.kind, answer=told.answer)
     return _go_on(request, slug, claim_id=claim_id)
 
 
@@ -72,7 +71,7 @@ def renewal(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
 
 @for_reviewers
 def passing(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
-    claims.pass_on(claim_id=claim_id, user=request.user, reason=request.POST.get("reason", ""))
+    claims.pass_on(claim_id=claim_id, user=request.user, reason=judgements.read_pass(request.POST))
     return _go_on(request, slug)
 
 
