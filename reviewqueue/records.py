@@ -37,8 +37,8 @@ class Record:
 
 
 _READ = """
-SELECT a.kind, a.answers, a.schema::text AS schema, a.number, c.proposal, q.error_types, f.answer AS first_answer, f.at AS first_at,
-    v.id AS earlier
+SELECT a.kind, a.answers, a.schema::text AS schema, a.number, c.proposal, q.error_types,
+    f.answer AS first_answer, f.at AS first_at, v.id AS earlier
 FROM reviewqueue_slot s
 JOIN reviewqueue_item i ON i.id = s.item_id
 JOIN reviewqueue_itemcontent c ON c.item_id = i.id
@@ -50,8 +50,8 @@ WHERE s.id = %(slot)s
 """
 _COLUMNS = (
     "slot_id", "item_id", "round", "user_id", "claim", "kind", "answer", "first_answer", "first_at",
-    "proposal_visible", "final_say", "reason", "note", "error_type", "active_seconds", "schema_number", "guideline_number",
-    "submitted_at", "final_at",
+    "proposal_visible", "final_say", "reason", "note", "error_type", "active_seconds", "schema_number",
+    "guideline_number", "submitted_at", "final_at",
 )  # fmt: skip
 # The slot is judged, the item is looked at again when the latest of its verdicts is final, and what the person had
 # filled in for it is sent.

@@ -76,7 +76,7 @@ def said(kind: str, value: Any = None) -> str:
 
 def reason(kind: str, code: str) -> str | Promise:
     """A reason in words, whoever gave it for what; one that is in no list, as an API may send, as it is."""
-    return REASONS_OF.get(kind, {}).get(code) or REASONS.get(code, code)
+    return {**REASONS, **REASONS_OF.get(kind, {})}.get(code, code)
 
 
 def why(reason: Mapping[str, Any] | None) -> str:

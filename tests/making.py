@@ -94,7 +94,8 @@ def decide(claim: Claim, user: User, kind: str = "agree", answer: Any = None, *,
     if claim.answer_first:
         told = "unjudgeable" if first is None else "answer"
         verdicts.answer_first(claim_id=claim.id, user=user, kind=told, answer=first)
-    return verdicts.submit(claim_id=claim.id, user=user, kind=kind, answer=answer)
+    reason = "ambiguous" if claim.final_say else ""
+    return verdicts.submit(claim_id=claim.id, user=user, kind=kind, answer=answer, reason=reason)
 
 
 def sql(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:

@@ -110,6 +110,7 @@ DELETE api-undo       401  403  403  403  403  200  404
 # What a POST carries: enough for every form, so that a refusal is about who asks and not about what is missing.
 FORM = {
     "verdict": "agree",
+    "pass": "not_my_field",
     "username": "nina",
     "role": "reviewer",
     "queues": "intents",

@@ -130,7 +130,7 @@ def test_two_who_disagree_leave_the_final_say_to_a_lead(
     _say(desk, _claim(desk, "rita"), first="billing", verdict="correct", answer="billing")
     _work()
     assert _read(producer.get(DECISIONS))["items"] == []
-    _say(leads_desk, _claim(leads_desk, "ann"), verdict="none")
+    _say(leads_desk, _claim(leads_desk, "ann"), verdict="none", reason="model_error")
     _work()
     (item,) = _read(producer.get(DECISIONS))["items"]
     assert (item["outcome"], item["answer"], item["by"]) == ("rejected", None, "people")

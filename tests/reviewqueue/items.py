@@ -51,6 +51,8 @@ def decide(claim: Claim, user: User, kind: str = "agree", *, first: str | None =
         answer = first or said.get("answer") or (None if kind in {"none", "unjudgeable"} else "refund")
         first_kind = kind if answer is None else "answer"
         verdicts.answer_first(claim_id=claim.id, user=user, kind=first_kind, answer=answer, now=said.get("now"))
+    if claim.final_say:
+        said.setdefault("reason", "ambiguous")
     return verdicts.submit(claim_id=claim.id, user=user, kind=kind, **said)
 
 

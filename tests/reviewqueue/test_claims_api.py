@@ -175,7 +175,10 @@ def test_the_final_say_needs_a_key_made_as_that_lead(
     path = f"claims/{got['claim']}"
     for method, target, body in (("post", f"{path}/verdict", {"verdict": "agree"}), ("delete", path, None)):
         assert code(call(method, target, body)) == (403, "not_a_member")
-    assert as_ann("post", f"{path}/verdict", {"verdict": "agree"}).status_code == 201
+    refused = as_ann("post", f"{path}/verdict", {"verdict": "agree"})
+    assert refused.status_code == 400
+    assert [error["pointer"] for error in refused.json()["errors"]] == ["/reason"]  # type: ignore[attr-defined]
+    assert as_ann("post", f"{path}/verdict", {"verdict": "agree", "reason": "ambiguous"}).status_code == 201
 
 
 def test_a_lead_who_became_a_reviewer_takes_no_final_say_along(

@@ -1,4 +1,9 @@
-/** Single keys: each presses what carries it in `data-key`. Dead while typing, in a dialog, with a modifier held. */
+/** Single keys: each presses what carries it in `data-key`. Dead while typing, in a dialog, with a modifier held.
+ *
+ * While a list of reasons is open, its own keys work and no others.
+ */
+
+import { choose } from "./reasons.js";
 
 const OFF = "desk-keys-off";
 
@@ -24,9 +29,9 @@ function isTyping(target) {
   return target.matches?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
 }
 
-/** In a dialog or a menu; or Enter on something that Enter presses anyway. */
+/** In a dialog or a menu without keys of its own; or Enter on something that Enter presses anyway. */
 function isElsewhere(event) {
-  if (document.querySelector("dialog[open], :popover-open")) return true;
+  if (document.querySelector("dialog[open], :popover-open:not([data-reasons])")) return true;
   return event.key === "Enter" && event.target.closest?.("a, button, summary, input");
 }
 
@@ -40,11 +45,13 @@ function inField(event) {
 }
 
 function carrier(key) {
-  const all = [...document.querySelectorAll("[data-key]")];
+  const open = document.querySelector("[data-reasons]:popover-open") ?? document;
+  const all = [...open.querySelectorAll("[data-key]")];
   return all.find((element) => element.dataset.key.split(" ").includes(key) && element.checkVisibility());
 }
 
 function press(target) {
+  if (target.matches("select")) return choose(target);
   target.matches("input, textarea") ? target.focus() : target.click();
 }
 
