@@ -6,14 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from . import access, claims, clock, drafts, queue, verdicts, wording
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from . import access, claims, clock, drafts, past, queue, readings, wording
 from .claimed import Claim
-from .models import Guideline, Queue, User, Verdict
+from .models import Queue, Slot, User
+from .readings import Guidance
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """A queue of the person's, and what waits in it; `oldest` tells in words for how long."""
+    """A queue of the person's, and what waits in it; `oldest` tells in words for how long.
+
+    `reserved_until`: they have an item of it open, and until when it stays theirs.
+    """
 
     slug: str
     title: str
@@ -21,27 +28,24 @@ class Waiting:
     oldest_at: datetime | None
     oldest: str
     for_lead: int
+    reserved_until: datetime | None = None
 
 
 @dataclass(frozen=True)
 class Decided:
-    """One of the person's latest verdicts, with the seconds in which it can still be undone, if any."""
+    """One of the person's latest verdicts, in a few words, with the seconds in which it can still be undone, if any.
+
+    `latest`: of those that can, the one that was given last.
+    """
 
     id: int
     queue: str
-    reference: str
+    title: str
+    what: str
     said: str
+    at: datetime
     undo_seconds: int
     latest: bool = False
-
-
-@dataclass(frozen=True)
-class Guidance:
-    """The guidelines that go with an item; `changed` since the person's last verdict in the queue."""
-
-    number: int | None
-    text: str
-    changed: bool
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,10 @@ class Desk:
 def inbox(user: User) -> list[Waiting]:
     """The person's queues by title. It counts what waits, so no page asks for it item by item."""
     loads, now = queue.load(), clock.current()
-    return [_waiting(theirs, loads.get(theirs.slug), now) for theirs in access.queues_for(user)]
+    reserved = _reserved(user, now)
+    return [
+        _waiting(theirs, loads.get(theirs.slug), reserved.get(theirs.pk), now) for theirs in access.queues_for(user)
+    ]
 
 
 def longest_waiting(queues: Sequence[Waiting]) -> Waiting | None:
@@ -91,10 +98,16 @@ def stay(*, user: User, slug: str, claim_id: str, now: datetime | None = None) -
     return _around(theirs, held.get(claim_id), user=user, now=now)
 
 
-def guidance(*, user: User, slug: str) -> tuple[Queue, Guidance]:
-    """A queue and its present guidelines."""
-    theirs = access.queue_for(user, slug)
-    return theirs, _guidance(theirs, None, user)
+def decided(user: User, *, now: datetime | None = None) -> list[Decided]:
+    """The person's latest ten verdicts that stand, the newest first."""
+    moment = clock.current(now)
+    return _decided(past.latest(user, now=moment), moment)
+
+
+def decided_before(user: User, *, now: datetime | None = None) -> list[Decided]:
+    """The same, going back further."""
+    moment = clock.current(now)
+    return _decided(past.listed(user, now=moment), moment)
 
 
 def remaining(claim: Claim, *, now: datetime | None = None) -> int:
@@ -110,8 +123,8 @@ def _around(theirs: Queue, claim: Claim | None, *, user: User, now: datetime | N
         due=_due(claim.item.due_at, moment) if claim else None,
         remaining=remaining(claim, now=moment) if claim else 0,
         reserved_for=theirs.reserve_minutes * 60,
-        guidance=_guidance(theirs, claim.item.guideline_number if claim else None, user),
-        decided=_decided(user, moment),
+        guidance=readings.guidance(user=user, queue=theirs, number=claim.item.guideline_number if claim else None),
+        decided=decided(user, now=moment),
         draft=drafts.kept_for(claim, user=user, now=moment) if claim else None,
         now=moment,
     )
@@ -124,7 +137,13 @@ def _due(due_at: datetime | None, now: datetime) -> Due | None:
     return Due(sentence=wording.due(seconds), over=seconds < 0)
 
 
-def _waiting(theirs: Queue, load: queue.Load | None, now: datetime) -> Waiting:
+def _reserved(user: User, now: datetime) -> dict[int, datetime]:
+    """Until when the person has an item open, by the queue."""
+    held = Slot.objects.open().filter(holder=user, reserved_until__gt=now).values_list("queue_id")
+    return dict(held.annotate(until=Max("reserved_until")))
+
+
+def _waiting(theirs: Queue, load: queue.Load | None, reserved_until: datetime | None, now: datetime) -> Waiting:
     oldest_at = load.oldest_at if load else None
     return Waiting(
         slug=theirs.slug,
@@ -133,30 +152,22 @@ def _waiting(theirs: Queue, load: queue.Load | None, now: datetime) -> Waiting:
         oldest_at=oldest_at,
         oldest=wording.span((now - oldest_at).total_seconds()) if oldest_at else "",
         for_lead=load.for_lead if load else 0,
+        reserved_until=reserved_until,
     )
 
 
-def _guidance(theirs: Queue, number: int | None, user: User) -> Guidance:
-    numbered = Guideline.objects.filter(queue=theirs).order_by("-number")
-    text = (numbered.filter(number=number) if number is not None else numbered).first()
-    if text is None:
-        return Guidance(number=None, text="", changed=False)
-    mine = Verdict.objects.filter(user=user, item__queue=theirs).order_by("-submitted_at")
-    last = mine.values_list("guideline_number", flat=True).first()
-    return Guidance(number=text.number, text=text.text, changed=last is not None and last < text.number)
-
-
-def _decided(user: User, now: datetime) -> list[Decided]:
-    counting = [verdict for verdict in verdicts.recent(user, now=now) if not verdict.undone]
-    undoable = next((verdict.id for verdict in counting if verdict.undoable), None)
+def _decided(recent: Sequence[past.Recent], now: datetime) -> list[Decided]:
+    undoable = next((verdict.id for verdict in recent if verdict.undoable), None)
     return [
         Decided(
             id=verdict.id,
             queue=verdict.queue,
-            reference=verdict.reference,
-            said=wording.said(verdict.kind, verdict.answer),
+            title=verdict.title,
+            what=wording.gist(verdict.words, image=verdict.image, reference=verdict.reference),
+            said=_("asked again") if verdict.asked_again else wording.said(verdict.kind, verdict.answer),
+            at=verdict.submitted_at,
             undo_seconds=max(1, int((verdict.final_at - now).total_seconds())) if verdict.undoable else 0,
             latest=verdict.id == undoable,
         )
-        for verdict in counting
+        for verdict in recent
     ]

@@ -12,7 +12,7 @@ from . import answers
 
 ANSWERED, REJECTED, UNJUDGEABLE = "answered", "rejected", "unjudgeable"
 SINGLE, MAJORITY, FINAL_SAY = "single", "majority", "final_say"
-_OUTCOMES = {
+OUTCOMES = {
     "agree": ANSWERED,
     "correct": ANSWERED,
     "answer": ANSWERED,
@@ -50,13 +50,13 @@ class Judgement:
     @property
     def vote(self) -> Vote | None:
         """The opinion that counts for the decision; escalating is none."""
-        outcome = _OUTCOMES.get(self.kind)
+        outcome = OUTCOMES.get(self.kind)
         return None if outcome is None else Vote(outcome, self.answer)
 
     @property
     def first(self) -> Vote | None:
         """The opinion that counts for errors and agreement."""
-        outcome = _OUTCOMES.get(self.first_kind or self.kind)
+        outcome = OUTCOMES.get(self.first_kind or self.kind)
         return None if outcome is None else Vote(outcome, self.first_answer if outcome == ANSWERED else None)
 
 

@@ -2,25 +2,29 @@
 
 from django.urls import path
 
-from .views import account, desk, drafts, inbox, keys, people
+from .views import account, desk, drafts, guidelines, inbox, keys, numbers, past, people
 
 urlpatterns = [
     # The inbox and the desk.
     path("", inbox.index, name="inbox"),
     path("queues/<slug:slug>/", desk.show, name="desk"),
     path("queues/<slug:slug>/waiting/", desk.queues, name="desk-queues"),
-    path("queues/<slug:slug>/guidelines/", desk.guidelines, name="guidelines"),
+    path("queues/<slug:slug>/guidelines/", guidelines.show, name="guidelines"),
+    path("queues/<slug:slug>/guidelines/reading/", guidelines.reading, name="guidelines-reading"),
     path("queues/<slug:slug>/claims/<str:claim_id>/verdict/", desk.verdict, name="desk-verdict"),
     path("queues/<slug:slug>/claims/<str:claim_id>/first-answer/", desk.first_answer, name="desk-first-answer"),
     path("queues/<slug:slug>/claims/<str:claim_id>/renewal/", desk.renewal, name="desk-renewal"),
     path("queues/<slug:slug>/claims/<str:claim_id>/pass/", desk.passing, name="desk-pass"),
     path("queues/<slug:slug>/claims/<str:claim_id>/draft/", drafts.save, name="desk-draft"),
     path("queues/<slug:slug>/claims/<str:claim_id>/release/", desk.release, name="desk-release"),
+    path("queues/<slug:slug>/verdicts/", past.decisions, name="desk-decisions"),
+    path("queues/<slug:slug>/verdicts/<int:verdict_id>/", past.decision, name="desk-decision"),
     path("queues/<slug:slug>/verdicts/<int:verdict_id>/undo/", desk.undo, name="desk-undo"),
     # One's own account.
     path("sign-in/", account.sign_in, name="sign-in"),
     path("sign-out/", account.sign_out, name="sign-out"),
     path("account/", account.account, name="account"),
+    path("account/numbers/", numbers.show, name="numbers"),
     path("account/password/", account.password, name="password"),
     # People and their rights.
     path("people/", people.index, name="people"),

@@ -6,7 +6,6 @@ lapsed and was given on can do nothing any more, however late its answer comes.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
-from . import answers, claimed, events, leases, records, slots, sql, wording, words
+from . import answers, claimed, events, leases, records, slots, wording, words
 from .claimed import Claim
 from .leases import ClaimId, ClaimLost, Holder, Lease
 from .models import FirstAnswer, Item, Label, Slot, User, Verdict
@@ -56,36 +55,6 @@ class Submitted:
     id: int
     final_at: datetime
     repeated: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Recent:
-    """One of a person's latest verdicts; `undoable` while it can be taken back."""
-
-    id: int
-    item_id: int
-    reference: str
-    queue: str
-    kind: str
-    answer: Any
-    submitted_at: datetime
-    final_at: datetime
-    undone: bool
-    undoable: bool
-
-
-MOST_RECENT = 10
-# The limit is no parameter: a prepared plan would reckon with a tenth of all that the person ever decided.
-_RECENT = f"""
-SELECT v.id, v.item_id, i.reference, q.slug AS queue, v.kind, v.answer, v.submitted_at, v.final_at,
-    v.undone_at IS NOT NULL AS undone,
-    v.undone_at IS NULL AND i.state = 'open'
-        AND v.final_at > COALESCE(%(now)s::timestamptz, clock_timestamp()) AS undoable
-FROM reviewqueue_verdict v
-JOIN reviewqueue_item i ON i.id = v.item_id
-JOIN reviewqueue_queue q ON q.id = i.queue_id
-WHERE v.user_id = %(user)s ORDER BY v.submitted_at DESC, v.id DESC LIMIT {MOST_RECENT}
-"""  # noqa: S608 - put together from constants, not from input
 
 
 def submit(
@@ -175,12 +144,6 @@ def undo(*, verdict_id: int, user: User, now: datetime | None = None) -> Claim:
         _settle_later(lease)
         _tell(verdict.pk, verdict.kind, lease, user, verb="undone", at=now)
         return claimed.view(fresh.pk)
-
-
-def recent(user: User, limit: int = MOST_RECENT, *, now: datetime | None = None) -> list[Recent]:
-    """The person's latest verdicts, ten at most, the newest first, those undone included."""
-    rows = sql.rows(_RECENT, {"user": user.pk, "now": now}, prepared=True)[:limit]
-    return [Recent(**row | {"answer": None if row["answer"] is None else json.loads(row["answer"])}) for row in rows]
 
 
 def author(verdict_id: int) -> Holder | None:

@@ -47,6 +47,8 @@ REASONS_OF: dict[str, dict[str, Promise]] = {
     "unjudgeable": UNJUDGEABLE_REASONS,
 }
 
+GIST = 80  # characters of an item that stand for it in a list
+
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 
 
@@ -72,6 +74,25 @@ def said(kind: str, value: Any = None) -> str:
             return _("can’t be judged")  # noqa: RUF001 - an apostrophe
         case _:
             return _("asked the lead")
+
+
+def gist(words: str, *, image: bool, reference: str) -> str:
+    """A few words to tell one item from another by: how it begins, else what it is and what its sender calls it."""
+    start = " ".join(words.split())
+    if start:
+        return start if len(start) <= GIST else start[:GIST].rstrip() + "…"
+    return _("Image %(reference)s") % {"reference": reference} if image else reference
+
+
+def settled(outcome: str, value: Any = None) -> str:
+    """What an item came to, in a word or two."""
+    match outcome:
+        case "answered":
+            return answer(value)
+        case "rejected":
+            return _("none of these")
+        case _:
+            return _("can’t be judged")  # noqa: RUF001 - an apostrophe
 
 
 def reason(kind: str, code: str) -> str | Promise:

@@ -17,7 +17,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from reviewqueue import keys
-from reviewqueue.models import Membership, Queue, User
+from reviewqueue.models import Guideline, Membership, Queue, User
 from tests.escalation import traffic
 from tests.reviewqueue import items
 
@@ -33,6 +33,9 @@ GET    inbox                302  200  200  302  302  200  302  200
 GET    desk                 302  200  200  403  403  404  403  200
 GET    desk-queues          302  200  200  403  403  404  403  200
 GET    guidelines           302  200  200  403  403  404  403  200
+POST   guidelines-reading   302  302  302  403  403  404  403  302
+GET    desk-decisions       302  200  200  403  403  404  403  200
+GET    desk-decision        302  200  404  403  403  404  403  404
 POST   desk-verdict         302  302  404  403  403  404  403  404
 POST   desk-first-answer    302  409  404  403  403  404  403  404
 POST   desk-renewal         302  302  404  403  403  404  403  404
@@ -43,6 +46,7 @@ POST   desk-undo            302  302  404  403  403  404  403  404
 GET    sign-in              200  302  302  302  302  302  302  302
 POST   sign-in              200  302  302  302  302  302  302  302
 POST   sign-out             302  302  302  302  302  302  302  302
+GET    numbers              302  200  200  403  403  200  403  200
 GET    account              302  200  200  200  200  200  200  200
 GET    password             302  200  200  200  200  200  200  200
 POST   password             302  200  200  200  200  200  200  200
@@ -117,6 +121,7 @@ FORM = {
     "name": "Nina",
     "scopes": "outputs:write",
     "days": "30",
+    "number": "1",
 }
 OUTPUT = {
     "id": "ticket-9",
@@ -165,6 +170,7 @@ def world(db: None) -> dict[str, Any]:
     stream = traffic.stream(undo_seconds=30)
     roles = {"rob": "reviewer", "ann": "lead", "mara": "manager", "otto": "auditor", "rita": "reviewer"}
     queue = Queue.objects.get(slug="intents")
+    Guideline.objects.create(queue=queue, number=1, text="**refund**: money goes back.")
     people = {username: _person(username, role) for username, role in roles.items()}
     Membership.objects.bulk_create(Membership(user=user, queue=queue) for user in people.values())
     other = Queue.objects.create(slug="other", title="Other")

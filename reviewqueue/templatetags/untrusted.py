@@ -49,6 +49,12 @@ def percent(share: Any) -> str:
 
 
 @register.filter
+def span(seconds: float) -> str:
+    """A stretch of time as `12 s`, rounded down to its largest unit."""
+    return wording.span(seconds)
+
+
+@register.filter
 def markdown(value: str) -> SafeString:
     """Guidelines as inert HTML."""
     return guidelines.as_html(value)

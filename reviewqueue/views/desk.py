@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from .. import access, claims, desk, judgements, verdicts
+from .. import access, claims, desk, judgements, readings, verdicts
 from ..http import PersonRequest, for_people
 from .desk_page import DeskRequest, context_of, for_reviewers
 
@@ -25,8 +25,8 @@ from .desk_page import DeskRequest, context_of, for_reviewers
 def show(request: PersonRequest, slug: str) -> HttpResponse:
     """Looking at the desk reserves an item; looking again shows the same one."""
     laid = desk.sit_down(user=request.user, slug=slug, claim_id=request.GET.get("claim", ""))
-    queues = desk.inbox(request.user)
-    return render(request, "reviewqueue/desk.html", context_of(laid) | {"queues": queues})
+    around = {"queues": desk.inbox(request.user), "change": readings.since_known(laid.queue, laid.guidance)}
+    return render(request, "reviewqueue/desk.html", context_of(laid) | around)
 
 
 @require_GET
@@ -36,13 +36,6 @@ def queues(request: PersonRequest, slug: str) -> HttpResponse:
     """The queues beside the desk, counted anew."""
     context = {"queue": access.queue_for(request.user, slug), "queues": desk.inbox(request.user)}
     return render(request, "reviewqueue/desk/queues.html", context)
-
-
-@require_GET
-@for_people(access.may_review)
-def guidelines(request: PersonRequest, slug: str) -> HttpResponse:
-    queue, guideline = desk.guidance(user=request.user, slug=slug)
-    return render(request, "reviewqueue/guidelines.html", {"queue": queue, "guideline": guideline})
 
 
 @for_reviewers

@@ -334,21 +334,3 @@ def test_whoever_leads_no_more_has_no_final_say(queue: Queue, rob: User, ann: Us
             act()
     assert claims.held_by(ann) == []
     assert claims.claim_next(user=ann, slug="intents") is None
-
-
-def test_the_latest_verdicts_of_a_person(queue: Queue, rob: User, rita: User) -> None:
-    items.enqueue(1, 2, 3)
-    now = clock.current()
-    first = items.judge(rob, now=now - timedelta(minutes=5))
-    second = items.judge(rob, "none", now=now)
-    items.judge(rita)
-    latest = verdicts.recent(rob, now=now)
-    assert [(one.id, one.kind, one.undoable) for one in latest] == [
-        (second.id, "none", True),
-        (first.id, "agree", False),
-    ]
-    assert (latest[0].reference, latest[0].queue) == ("ticket-2", "intents")
-    assert len(verdicts.recent(rob, limit=1)) == 1
-    verdicts.undo(verdict_id=second.id, user=rob, now=now)
-    newest = verdicts.recent(rob, now=now)[0]
-    assert (newest.undone, newest.undoable) == (True, False)

@@ -3,6 +3,7 @@
 import { countActivity } from "./activity.js";
 import { listenInContent } from "./content/index.js";
 import { keepDrafts } from "./drafts.js";
+import { loadGuidelines } from "./guidelines.js";
 import { listenForKeys } from "./keys.js";
 import { startClock } from "./reservation.js";
 
@@ -20,6 +21,7 @@ const drafts = keepDrafts();
 listenForKeys(() => isReady());
 listenInContent();
 document.addEventListener("click", refuseEarly, { capture: true });
+loadGuidelines();
 document.addEventListener("click", openDialog);
 document.addEventListener("input", narrow);
 document.addEventListener("submit", tellSeconds, { capture: true });

@@ -1,0 +1,23 @@
+"""One's own numbers: a page, and the line at the foot of the desk."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from .. import access, numbers
+from ..http import PersonRequest, for_people
+from .desk_page import DeskRequest
+
+
+@require_GET
+@never_cache
+@for_people(access.may_review)
+def show(request: PersonRequest) -> HttpResponse:
+    """Of whoever asks: there is no way to name somebody else."""
+    template = "numbers.html#line" if cast("DeskRequest", request).htmx else "numbers.html"
+    return render(request, f"reviewqueue/{template}", {"numbers": numbers.of(request.user)})

@@ -1,0 +1,49 @@
+"""What changed between two texts, by lines and by words."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reviewqueue import changes
+from reviewqueue.changes import Line
+
+LINES = st.lists(st.sampled_from(["", "a refund", "a late refund", "billing", "b"]), max_size=12)
+
+
+def _texts(lines: list[Line], *marks: str) -> list[str]:
+    return ["".join(piece.text for piece in line.pieces) for line in lines if line.mark in marks]
+
+
+def test_equal_texts_have_no_changes() -> None:
+    assert changes.between("a\nb", "a\nb") == []
+
+
+def test_within_a_long_line_only_the_changed_words_are_marked() -> None:
+    before, after = "A refund goes to the customer within a week.", "A refund goes to the bank within a week."
+    lines = changes.between(before, after) or []
+    assert [line.mark for line in lines] == ["removed", "added"]
+    assert [piece.text for line in lines for piece in line.pieces if piece.change] == ["customer", "bank"]
+
+
+def test_what_stayed_far_away_is_left_out() -> None:
+    before = [f"line {number}" for number in range(30)]
+    lines = changes.between("\n".join(before), "\n".join([*before[:15], "new", *before[15:]])) or []
+    assert [line.mark for line in lines] == ["gap", "same", "same", "added", "same", "same"]
+
+
+@given(LINES, LINES)
+def test_all_that_was_removed_and_added_is_there(before: list[str], after: list[str]) -> None:
+    lines = changes.between("\n".join(before), "\n".join(after))
+    assert lines is not None
+    gone, came = _texts(lines, "removed"), _texts(lines, "added")
+    rest = list("\n".join(before).splitlines())
+    for line in gone:
+        rest.remove(line)
+    assert sorted(rest + came) == sorted("\n".join(after).splitlines())
+
+
+@pytest.mark.parametrize("lines", [changes.MOST + 1])
+def test_texts_without_end_are_not_compared(lines: int) -> None:
+    assert changes.between("", "x\n" * lines) is None
