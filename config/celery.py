@@ -27,6 +27,11 @@ app.conf.beat_schedule = {
         "schedule": 10.0,
         "options": {"expires": 10.0},
     },
+    "count what became known": {
+        "task": "escalation.tasks.count_outputs",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
     "check that the ledger balances": {
         "task": "escalation.tasks.check_ledger",
         "schedule": 60.0,

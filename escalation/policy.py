@@ -97,6 +97,18 @@ class Costs(_Part, frozen=True):
         return max(sum(costs) / len(costs), 1e-6)
 
 
+class Promise(_Part, frozen=True):
+    """How long a statement about errors holds, and what happens when it no longer does.
+
+    on_expiry: `keep` the thresholds and say so, `check_more` (everything that is eligible is checked before it goes
+    out), or send `all_to_people`. due_days: a check that nobody answered for so long counts as an error.
+    """
+
+    expires_days: Annotated[int, Meta(ge=1, le=3660)] = 90
+    on_expiry: Literal["keep", "check_more", "all_to_people"] = "keep"
+    due_days: Annotated[float, Meta(gt=0, le=366)] = 14.0
+
+
 class Policy(_Part, frozen=True):
     """Everything that decides about the outputs of a stream.
 
@@ -119,6 +131,7 @@ class Policy(_Part, frozen=True):
     on_deadline: Literal["hold", "accept", "reject"] = "hold"
     on_overload: Literal["refuse", "hold"] = "refuse"
     costs: Costs = Costs()
+    promise: Promise = Promise()
 
     def __post_init__(self) -> None:
         names = [rule.name for rule in self.rules]
@@ -141,6 +154,18 @@ def content_hash(policy: Policy, schema_number: int) -> str:
     """SHA-256 of the canonical form (sorted keys, every field spelled out) and the answer schema it is for."""
     canonical = msgspec.json.encode([plain(policy), schema_number], order="sorted")
     return hashlib.sha256(canonical).hexdigest()
+
+
+def declared_keys(policy: Policy) -> list[str]:
+    """The segment keys that a policy names, in its thresholds and in its rules."""
+    in_segments = [key for part in policy.segments for key in part.when]
+    in_rules = [
+        subject.removeprefix("segment.")
+        for rule in policy.rules
+        for subject in rule.when
+        if subject.startswith("segment.")
+    ]
+    return list(dict.fromkeys([*in_segments, *in_rules]))
 
 
 def sends_more_to_people(old: Policy, new: Policy) -> bool:

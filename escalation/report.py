@@ -14,6 +14,7 @@ from escalation import money, policies, rates, tallies
 from escalation.models import Policy, Stream
 from escalation.money import Estimate, Money, Price
 from escalation.policy import Policy as Spec
+from escalation.policy import declared_keys
 from escalation.rates import Flow, Rate
 from escalation.tallies import Tally, Times
 from reviewqueue import clock, queue
@@ -121,18 +122,6 @@ def build(*, stream: Stream, since: date, until: date, now: datetime | None = No
         },
         reasons=_reasons(acted_on),
     )
-
-
-def declared_keys(spec: Spec) -> list[str]:
-    """The segment keys that a policy names, in its thresholds and in its rules."""
-    in_segments = [key for part in spec.segments for key in part.when]
-    in_rules = [
-        subject.removeprefix("segment.")
-        for rule in spec.rules
-        for subject in rule.when
-        if subject.startswith("segment.")
-    ]
-    return list(dict.fromkeys([*in_segments, *in_rules]))
 
 
 @dataclass(frozen=True, slots=True)

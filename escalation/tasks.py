@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from escalation import decisions, dispatch, health, ledger, loads, outcomes
+from escalation.tuning import counts
 
 
 @shared_task(max_retries=3)
@@ -42,3 +43,9 @@ def sweep_deadlines() -> None:
 def check_ledger() -> None:
     """Prove the invariants; what does not balance is logged and shown."""
     ledger.watch()
+
+
+@shared_task(max_retries=3)
+def count_outputs() -> None:
+    """Count anew the days about which something became known."""
+    counts.refresh()

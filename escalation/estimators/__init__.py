@@ -7,6 +7,7 @@ whether a confidence means what it says in `calibration`.
 from .betting import Sequential, confidence_sequence, log_evalue
 from .calibration import Bin, Platt, brier, expected_error, fit_isotonic, fit_platt, reliability
 from .certification import (
+    COLD_STARTS,
     Certified,
     Start,
     attempt_delta,
@@ -22,6 +23,7 @@ from .certification import (
 from .intervals import clopper_pearson, hajek, lower_bound, upper_bound
 
 __all__ = [
+    "COLD_STARTS",
     "Bin",
     "Certified",
     "Platt",

@@ -3,13 +3,18 @@
 from .decisions import Decision, FeedHead, Outcome
 from .outputs import DispatchBatch, ExternalId, Output, Payload, Route
 from .policies import Activation, DailyRate, Policy, PolicyRequest, Stop
+from .promises import Attempt, Count, CountedDay, Evidence, Target, TestItem
 from .streams import Heartbeat, Stream
 
 __all__ = [
     "Activation",
+    "Attempt",
+    "Count",
+    "CountedDay",
     "DailyRate",
     "Decision",
     "DispatchBatch",
+    "Evidence",
     "ExternalId",
     "FeedHead",
     "Heartbeat",
@@ -21,4 +26,6 @@ __all__ = [
     "Route",
     "Stop",
     "Stream",
+    "Target",
+    "TestItem",
 ]

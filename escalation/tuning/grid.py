@@ -1,0 +1,29 @@
+"""The thresholds that are tried, counted and offered: fixed for ever, so that no label can have had a say in them.
+
+Round numbers a manager can say, closer together where confidences crowd: about even steps of the logit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from bisect import bisect_left
+
+
+def _steps(first: int, last: int, step: int, scale: int) -> list[float]:
+    return [number / scale for number in range(first, last, step)]
+
+
+THRESHOLDS: tuple[float, ...] = (
+    *_steps(0, 50, 5, 100),
+    *_steps(50, 90, 2, 100),
+    *_steps(900, 990, 5, 1000),
+    *_steps(990, 999, 1, 1000),
+    *_steps(9990, 10_000, 1, 10_000),
+)
+HASH = hashlib.sha256(json.dumps(THRESHOLDS).encode()).hexdigest()
+
+
+def at_or_above(threshold: float) -> int:
+    """The index of the loosest threshold that is no looser than this one; the strictest where none is."""
+    return min(bisect_left(THRESHOLDS, threshold), len(THRESHOLDS) - 1)

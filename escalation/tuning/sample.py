@@ -1,0 +1,163 @@
+"""The certification sample: a simple random sample of a stream's traffic whose labels nobody could choose.
+
+All outputs whose permanent number u lies below the lowest audit rate of the window, on both sides of any threshold,
+whatever they were sent to a person for. Nobody saw the AI's answer before giving theirs. It needs no weights, and no
+change of a threshold or rate can roll it again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from django.db import connection
+from numpy.typing import NDArray
+
+from escalation import ids
+from escalation.models import Output, Stream
+
+DAYS = 180  # how far back a sample reaches
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a statement is about: one version of one model, judged by one set of answers."""
+
+    model: str
+    model_version: str
+    schema_number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Outputs with first <= id < last; `rate` is the lowest audit rate of those (0: there is no sample)."""
+
+    first: int
+    last: int
+    rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Columns of the n answered outputs of a sample, in the order of ids, and how many have no answer.
+
+    `wrong` by what people said without seeing the AI's answer. `group` is the value that the target's groups go by.
+    `missing`: nobody could tell, or not without having seen the AI's answer. `overdue`: unanswered for too long;
+    they stand in the columns as wrong.
+    """
+
+    window: Window
+    scores: NDArray[np.float64]
+    wrong: NDArray[np.bool_]
+    group: Sequence[str]
+    missing: int
+    overdue: int
+    labels_hash: str
+
+    @property
+    def sampled(self) -> int:
+        return len(self.scores) + self.missing
+
+
+def line_of(stream: Stream) -> Line | None:
+    """The model version that was heard last and that is acted on; None without traffic."""
+    latest = Output.objects.filter(stream=stream, shadow=False).order_by("-id")
+    row = latest.values_list("model", "model_version", "schema_number").first()
+    return Line(*row) if row else None
+
+
+# The window begins after the last output of the line that could not have been drawn.
+_WINDOW = """
+    WITH line AS MATERIALIZED (
+        SELECT o.id, r.p FROM escalation_output o JOIN escalation_route r ON r.output_id = o.id
+        WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.model = %(model)s
+          AND o.model_version = %(version)s AND o.schema_number = %(schema)s
+    )
+    SELECT min(id), max(id) + 1, min(p) FROM line
+    WHERE id > COALESCE((SELECT max(id) FROM line WHERE p = 0), 0)
+"""
+
+
+def window_of(stream: Stream, line: Line, *, now: datetime) -> Window | None:
+    """The latest stretch of the line's traffic in which everything could be drawn; None where there is none."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WINDOW, {**_of(stream, line), "first": ids.at(now - timedelta(days=DAYS))})
+        row = cursor.fetchone()
+    return Window(*row) if row and row[0] is not None else None
+
+
+# Valid confidence, not sent to a person by a rule, drawn at the lowest rate of the window.
+_SAMPLE = """
+    SELECT o.id, o.confidence, {group}, e.wrong, e.blind, o.received_at
+    FROM escalation_output o
+    JOIN escalation_route r ON r.output_id = o.id
+    LEFT JOIN escalation_outcome e ON e.output_id = o.id
+    WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.id < %(last)s AND o.model = %(model)s
+      AND o.model_version = %(version)s AND o.schema_number = %(schema)s AND o.state NOT IN ('withdrawn', 'erased')
+      AND o.confidence IS NOT NULL AND r.u < %(rate)s AND r.reason NOT LIKE 'rule:%%'
+    ORDER BY o.id
+"""
+
+
+def draw(stream: Stream, line: Line, window: Window, *, group: str, due: timedelta, now: datetime) -> Sample:
+    """The sample of a window, up to the first output that still waits for its answer in time.
+
+    group: `` for one group, `predicted`, or `segment:KEY`. due: an output unanswered for longer counts as wrong, and
+    the window goes on past it.
+    """
+    rows = _rows(stream, line, window, group)
+    rows, last = _up_to_the_first_open(rows, window.last, due=due, now=now)
+    answered = [row for row in rows if row[3] is not None and row[4]]
+    overdue = [row for row in rows if row[3] is None and row[4] is None]
+    labelled = sorted([*answered, *overdue])
+    return Sample(
+        window=Window(window.first, last, window.rate),
+        scores=np.array([row[1] for row in labelled], dtype=np.float64),
+        wrong=np.array([row[3] is not False for row in labelled], dtype=np.bool_),
+        group=[row[2] or "" for row in labelled],
+        missing=len(rows) - len(labelled),
+        overdue=len(overdue),
+        labels_hash=_digest([(row[0], row[3]) for row in labelled]),
+    )
+
+
+type _Row = tuple[int, float, str | None, bool | None, bool | None, datetime]
+
+
+def _rows(stream: Stream, line: Line, window: Window, group: str) -> list[_Row]:
+    kind, _, key = group.partition(":")
+    expression = {"": "''", "predicted": "o.predicted", "segment": "o.segment ->> %(key)s"}[kind]
+    limits: dict[str, Any] = {"first": window.first, "last": window.last, "rate": window.rate, "key": key}
+    with connection.cursor() as cursor:
+        cursor.execute(_SAMPLE.format(group=expression), _of(stream, line) | limits)
+        rows: list[_Row] = cursor.fetchall()
+    return rows
+
+
+def _up_to_the_first_open(rows: list[_Row], last: int, *, due: timedelta, now: datetime) -> tuple[list[_Row], int]:
+    """The rows before the first one that nobody has answered and that is not overdue yet, and where they end.
+
+    Errors take longer to settle than agreement: going on past what is open would count too few of them.
+    """
+    for at, (output_id, _, _, _, blind, received_at) in enumerate(rows):
+        if blind is None and received_at > now - due:
+            return rows[:at], output_id
+    return rows, last
+
+
+def _of(stream: Stream, line: Line) -> dict[str, Any]:
+    return {
+        "stream": stream.pk,
+        "model": line.model,
+        "version": line.model_version,
+        "schema": line.schema_number,
+    }
+
+
+def _digest(labels: Sequence[tuple[int, bool | None]]) -> str:
+    """SHA-256 of ids and labels: which labels a statement was made from."""
+    return hashlib.sha256(repr(list(labels)).encode()).hexdigest()

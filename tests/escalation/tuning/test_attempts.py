@@ -1,0 +1,227 @@
+"""Looking at the labels: what is found, what is refused before anybody has looked, and what each look costs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+
+from escalation import estimators, policies
+from escalation.models import Attempt, Output, Route, Stream
+from escalation.tuning import attempts, grid, targets
+from tests.concurrency import racing
+from tests.escalation import history, traffic
+from tests.escalation.traffic import NOON
+
+LATER = NOON + timedelta(days=11)
+POLICY: dict[str, Any] = {"threshold": 0.9, "audit": {"rate": 0.5, "mode": "after"}}
+
+
+@pytest.fixture
+def stream(queue: object) -> Stream:
+    return traffic.stream(policy=POLICY)
+
+
+def _honest(count: int, seed: int = 1) -> tuple[list[float], list[bool]]:
+    """Confidences that mean what they say, most of them high."""
+    rng = np.random.default_rng(seed)
+    scores = 1 - rng.random(count) ** 3
+    return scores.tolist(), (rng.random(count) > scores).tolist()
+
+
+def _target(stream: Stream, max_error: float = 0.05, **said: Any) -> None:
+    targets.set_target(stream=stream, max_error=max_error, actor="user:mara", now=NOON, **said)
+
+
+def test_a_threshold_is_found_whose_counts_reproduce_its_bound(stream: Stream) -> None:
+    history.write(stream, *_honest(4000))
+    _target(stream)
+    (found,) = attempts.groups_of(attempts.look(stream, by="user:mara", now=LATER))
+    assert found.threshold in grid.THRESHOLDS
+    assert found.bound == estimators.upper_bound(found.wrong, found.accepted, found.delta)
+    assert found.bound <= 0.05
+    drawn = Route.objects.filter(u__lt=0.5, output__confidence__gte=found.threshold).select_related("output__outcome")
+    assert (found.accepted, found.wrong) == (drawn.count(), drawn.filter(output__outcome__wrong=True).count())
+    everything = Output.objects.count()
+    above = Output.objects.filter(confidence__gte=found.threshold).count()
+    assert found.coverage == pytest.approx(above / everything)
+
+
+def test_a_change_of_threshold_does_not_change_the_sample(stream: Stream) -> None:
+    scores, wrong = _honest(2000)
+    history.write(stream, scores, wrong)
+    _target(stream)
+    before = attempts.prepare(stream, now=LATER).sample
+    spec = policies.checked({**POLICY, "undo_seconds": 0, "threshold": 0.99})
+    policies.activate(
+        policy=policies.save(stream=stream, spec=spec, actor="user:mara"),
+        by="user:mara",
+        approved_by="user:max",
+        now=NOON,
+    )
+    after = attempts.prepare(stream, now=LATER).sample
+    assert after.labels_hash == before.labels_hash
+
+
+@pytest.mark.parametrize(
+    ("outputs", "blind", "reason"), [(0, True, "no_traffic"), (40, True, "too_few"), (600, False, "unresolved")]
+)
+def test_what_cannot_be_said_is_refused_before_anybody_looks(
+    stream: Stream, outputs: int, blind: bool, reason: str
+) -> None:
+    _target(stream)
+    history.write(stream, [0.95] * outputs, [False] * outputs, blind=blind)
+    with pytest.raises(attempts.Refused) as refused:
+        attempts.look(stream, by="user:mara", now=LATER)
+    assert refused.value.reason == reason
+    assert not Attempt.objects.exists()
+
+
+def test_without_a_target_nobody_looks(stream: Stream) -> None:
+    history.write(stream, *_honest(1500))
+    with pytest.raises(attempts.Refused) as refused:
+        attempts.look(stream, by="user:mara", now=LATER)
+    assert refused.value.reason == "no_target"
+
+
+def test_a_stream_without_checks_is_refused(queue: object) -> None:
+    stream = traffic.stream(policy={"threshold": 0.9, "audit": {"rate": 0.0}})
+    history.write(stream, [0.95] * 600, [False] * 600)
+    _target(stream)
+    with pytest.raises(attempts.Refused) as refused:
+        attempts.prepare(stream, now=LATER)
+    assert refused.value.reason == "no_audit"
+
+
+def test_too_few_says_how_many_more_and_how_long_that_takes(stream: Stream) -> None:
+    history.write(stream, [0.95] * 100, [False] * 100)
+    _target(stream)
+    with pytest.raises(attempts.Refused) as refused:
+        attempts.prepare(stream, now=LATER)
+    params = refused.value.params
+    assert params["have"] + params["more"] == params["least"]
+    # 100 outputs in 10 days, half of them drawn: about five checks a day.
+    assert params["days"] == pytest.approx(params["more"] / 5, rel=0.4)
+
+
+def test_too_many_errors_is_an_attempt_and_says_what_it_would_take(stream: Stream) -> None:
+    rng = np.random.default_rng(2)
+    history.write(stream, rng.uniform(0.5, 1, 1500).tolist(), (rng.random(1500) < 0.2).tolist())
+    _target(stream, 0.02)
+    made = attempts.look(stream, by="user:mara", now=LATER)
+    assert made.refusal == "too_many_errors"
+    assert attempts.groups_of(made)[0].threshold is None
+    assert set(made.params) == {"more", "days", "answered"}
+
+
+def test_every_look_has_its_number_and_costs_more_trust_than_the_sum_allows(stream: Stream) -> None:
+    history.write(stream, *_honest(1500))
+    _target(stream)
+    made = [attempts.look(stream, by="user:mara", now=LATER) for _ in range(3)]
+    _target(stream, 0.04)
+    made.append(attempts.look(stream, by="user:mara", now=LATER))
+    assert [one.number for one in made] == [1, 2, 3, 4]
+    assert [one.spent for one in made] == [estimators.attempt_delta(0.05, number) for number in (1, 2, 3, 4)]
+
+
+def test_another_model_version_begins_a_line_of_its_own(stream: Stream) -> None:
+    history.write(stream, *_honest(1500))
+    _target(stream)
+    attempts.look(stream, by="user:mara", now=LATER)
+    history.write(stream, *_honest(1500, seed=2), since=LATER, prefix="new", model_version="2")
+    made = attempts.look(stream, by="user:mara", now=LATER + timedelta(days=11))
+    assert (made.number, made.model_version) == (1, "2")
+    assert made.first_id > Output.objects.filter(model_version="1").latest("id").pk
+
+
+def test_the_window_ends_before_the_first_check_that_still_waits(stream: Stream) -> None:
+    scores, wrong = _honest(2000)
+    history.write(stream, scores, wrong, answered=[index < 1500 for index in range(2000)])
+    _target(stream)
+    drawn = attempts.prepare(stream, now=LATER).sample
+    waiting = Route.objects.filter(u__lt=0.5, output__outcome=None).order_by("output_id").first()
+    assert waiting
+    assert drawn.window.last == waiting.output_id
+    assert (drawn.overdue, drawn.missing) == (0, 0)
+
+
+def test_what_waits_too_long_counts_as_wrong(stream: Stream) -> None:
+    scores, wrong = _honest(2000)
+    history.write(stream, scores, wrong, answered=[index != 700 and index != 701 for index in range(2000)])
+    _target(stream)
+    open_ones = Route.objects.filter(u__lt=0.5, output__outcome=None).count()
+    drawn = attempts.prepare(stream, now=LATER + timedelta(days=20)).sample
+    assert drawn.overdue == open_ones
+    assert drawn.wrong.sum() == open_ones + Route.objects.filter(u__lt=0.5, output__outcome__wrong=True).count()
+
+
+def test_the_window_begins_after_the_last_time_without_checks(queue: object) -> None:
+    stream = traffic.stream(policy={"threshold": 0.9, "audit": {"rate": 0.0}})
+    history.write(stream, *_honest(300), prefix="before")
+    spec = policies.checked({**POLICY, "undo_seconds": 0})
+    version = policies.save(stream=stream, spec=spec, actor="user:mara")
+    policies.activate(policy=version, by="user:mara", approved_by="user:max", now=NOON)
+    first = history.write(stream, *_honest(1500, seed=3), since=LATER)[0].row.id
+    _target(stream)
+    ready = attempts.prepare(stream, now=LATER + timedelta(days=11))
+    assert ready.sample.window.first == first
+    assert ready.sample.window.rate == 0.5
+
+
+def test_a_promise_for_each_class_shares_delta_and_sends_the_others_to_people(stream: Stream) -> None:
+    scores, wrong = _honest(6000)
+    rng = np.random.default_rng(4)
+    labels = rng.choice(["refund", "billing"], 6000).tolist()
+    wrong = [
+        flag or (label == "billing" and bool(rng.random() < 0.4)) for flag, label in zip(wrong, labels, strict=True)
+    ]
+    history.write(stream, scores, wrong, predicted=labels)
+    _target(stream, groups="classes")
+    made = attempts.look(stream, by="user:mara", now=LATER)
+    billing, refund = attempts.groups_of(made)
+    assert (billing.group, refund.group) == ("billing", "refund")
+    assert billing.delta == refund.delta == pytest.approx(made.spent / 2)
+    assert billing.threshold is None
+    assert refund.threshold is not None
+    changed = attempts.spec_of(made, policies.checked(POLICY))
+    assert changed == {"threshold": None, "thresholds": {"refund": refund.threshold}, "segments": []}
+
+
+def test_a_promise_for_each_segment_reads_its_key(stream: Stream) -> None:
+    scores, wrong = _honest(3000)
+    segments = [{"language": "de" if index % 2 else "en"} for index in range(3000)]
+    history.write(stream, scores, wrong, segments=segments)
+    _target(stream, groups="segments", segment_key="language")
+    made = attempts.look(stream, by="user:mara", now=LATER)
+    assert [group.group for group in attempts.groups_of(made)] == ["de", "en"]
+    assert [part["when"] for part in attempts.spec_of(made, policies.checked(POLICY))["segments"]] == [
+        {"language": "de"},
+        {"language": "en"},
+    ]
+
+
+def test_what_rules_send_to_people_is_neither_in_the_sample_nor_automated(queue: object) -> None:
+    rule = {"name": "large", "when": {"prediction": {"eq": "billing"}}}
+    stream = traffic.stream(policy={**POLICY, "rules": [rule]})
+    labels = ["billing" if index % 4 == 0 else "refund" for index in range(2000)]
+    history.write(stream, *_honest(2000), predicted=labels)
+    _target(stream)
+    (found,) = attempts.groups_of(attempts.look(stream, by="user:mara", now=LATER))
+    above = Output.objects.filter(confidence__gte=found.threshold, predicted="refund").count()
+    assert found.coverage == pytest.approx(above / 2000)
+    assert (
+        attempts.prepare(stream, now=LATER).sample.sampled
+        == Route.objects.filter(u__lt=0.5, output__predicted="refund").count()
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_looks_at_once_are_two_attempts(stream: Stream) -> None:
+    history.write(stream, *_honest(1500))
+    _target(stream)
+    look = partial(attempts.look, stream, by="user:mara", now=LATER)
+    racing.race(look, look)
+    assert sorted(Attempt.objects.values_list("number", flat=True)) == [1, 2]

@@ -1,0 +1,115 @@
+"""Counts equal the outputs they were made from, also when something becomes known late."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from escalation.models import Count, CountedDay, Outcome, Output, Route, Stream
+from escalation.policy import Costs
+from escalation.tuning import counts, simulation
+from escalation.tuning.sample import Line
+from tests.escalation import history, traffic
+from tests.escalation.traffic import NOON
+
+LINE = Line("clf", "1", 1)
+LATER = NOON + timedelta(days=11)
+
+
+@pytest.fixture
+def stream(queue: object) -> Stream:
+    return traffic.stream(
+        policy={
+            "threshold": 0.8,
+            "audit": {"rate": 0.3},
+            "rules": [{"name": "rare", "when": {"prediction": {"eq": "billing"}}}],
+        }
+    )
+
+
+def _past(stream: Stream, count: int = 600, seed: int = 1) -> None:
+    rng = np.random.default_rng(seed)
+    scores: list[float | None] = [*rng.random(count - 20).tolist(), *[None] * 10, *[1.0] * 5, *[0.0] * 5]
+    labels = rng.choice(["refund", "billing"], count, p=[0.9, 0.1]).tolist()
+    history.write(stream, scores, (rng.random(count) < 0.2).tolist(), predicted=labels)
+
+
+def _cells(stream: Stream) -> list[simulation.Cell]:
+    return counts.cells(stream=stream, line=LINE, since=date(2025, 1, 1), until=date(2026, 1, 1))
+
+
+def test_every_threshold_of_the_grid_counts_what_the_outputs_say(stream: Stream) -> None:
+    _past(stream)
+    counts.refresh(now=LATER)
+    for point in simulation.curve(_cells(stream), Costs()):
+        above = Route.objects.filter(output__confidence__gte=point.threshold).exclude(reason__startswith="rule:")
+        judged = above.filter(u__lt=0.3, output__outcome__blind=True)
+        assert point.outputs == Output.objects.count()
+        assert point.automatic == above.count()
+        assert point.checked == judged.count()
+        assert point.wrong == judged.filter(output__outcome__wrong=True).count()
+
+
+def test_one_threshold_is_its_point_of_the_curve(stream: Stream) -> None:
+    _past(stream)
+    counts.refresh(now=LATER)
+    cells = _cells(stream)
+    costs = Costs(review=0.5, error=10)
+    for point in simulation.curve(cells, costs):
+        alone = simulation.at(cells, point.threshold, costs)
+        assert (alone.automatic, alone.checked, alone.wrong) == (point.automatic, point.checked, point.wrong)
+        assert alone.rate == pytest.approx(point.rate)
+        assert alone.cost == pytest.approx(point.cost)
+    parts = simulation.by(cells, lambda cell: cell.predicted, 0.5, Costs())
+    assert sum(point.automatic for _, point in parts) == simulation.at(cells, 0.5, Costs()).automatic
+
+
+def test_a_late_label_makes_its_day_anew_and_no_other(stream: Stream) -> None:
+    _past(stream)
+    counts.refresh(now=LATER)
+    before = {row.day: row.counted_at for row in CountedDay.objects.all()}
+    outcome = Outcome.objects.filter(wrong=False, blind=True, output__route__u__lt=0.3).latest("output_id")
+    Outcome.objects.filter(pk=outcome.pk).update(wrong=True, settled="billing", settled_at=LATER + timedelta(hours=1))
+    counts.refresh(now=LATER + timedelta(hours=2))
+    changed = [row.day for row in CountedDay.objects.all() if row.counted_at != before[row.day]]
+    assert len(changed) == 1
+    raw = Outcome.objects.filter(wrong=True, blind=True, output__route__u__lt=0.3).count()
+    assert sum(Count.objects.values_list("wrong", flat=True)) == raw
+
+
+def test_a_day_with_outputs_that_wait_to_be_routed_is_counted_until_they_are(stream: Stream) -> None:
+    _past(stream)
+    waiting = Output.objects.latest("id")
+    Output.objects.filter(pk=waiting.pk).update(state=Output.State.RECEIVED)
+    counts.refresh(now=LATER)
+    day = CountedDay.objects.get(waiting=1)
+    Output.objects.filter(pk=waiting.pk).update(state=Output.State.DECIDED)
+    counts.refresh(now=LATER + timedelta(days=3))
+    day.refresh_from_db()
+    assert day.waiting == 0
+    assert day.counted_at == LATER + timedelta(days=3)
+
+
+def test_counting_twice_changes_nothing(stream: Stream) -> None:
+    _past(stream)
+    counts.refresh(now=LATER)
+    rows = list(
+        Count.objects.order_by("day", "bin", "predicted", "p", "settled", "ruled").values_list("day", "outputs")
+    )
+    counts.recount(stream=stream, now=LATER)
+    again = list(
+        Count.objects.order_by("day", "bin", "predicted", "p", "settled", "ruled").values_list("day", "outputs")
+    )
+    assert rows == again
+
+
+def test_segments_are_told_apart_once_a_policy_names_them(stream: Stream) -> None:
+    history.write(stream, [0.9, 0.9], [False, False], segments=[{"language": "de"}, {"language": "en"}])
+    counts.refresh(now=LATER)
+    assert [cell.segment for cell in _cells(stream)] == [{}]
+    traffic.stream(policy={"threshold": 0.8, "segments": [{"when": {"language": "de"}, "threshold": 0.9}]})
+    counts.count_day(stream=stream, day=NOON.date(), keys=["language"], now=LATER)
+    found = {cell.segment["language"] for cell in _cells(stream) if cell.segment}
+    assert "de" in found
