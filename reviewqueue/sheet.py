@@ -24,6 +24,7 @@ class Sheet:
     kind: str
     question: str
     blocks: Sequence[content.Block]
+    extent: str  # how long a text is that one may want to search
     context: Sequence[tuple[str, str]]
     why: str
     share: float | None
@@ -61,7 +62,8 @@ def lay_out(claim: Claim) -> Sheet:
         stage=stage,
         kind=item.kind,
         question=item.question or _("What is the right answer?"),
-        blocks=content.blocks(item.input, item.display),
+        blocks=content.blocks(item.input, item.display, proposal=item.proposal if claim.revealed else None),
+        extent=content.extent.told(item.input),
         context=content.facts(item.context),
         why=wording.why(item.why),
         share=choices.share(item.alternatives, item.proposal) if claim.revealed else None,

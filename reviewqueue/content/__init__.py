@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from . import candidates, fields, image, messages, spans, text, tree
+from . import candidates, diff, extent, fields, image, messages, spans, text, tree
 from .block import Block, as_data
 from .plain import facts, plain, pretty
 
-__all__ = ["KINDS", "WHOLE", "Block", "blocks", "facts", "plain", "pretty"]
+__all__ = ["KINDS", "WHOLE", "Block", "blocks", "extent", "facts", "plain", "pretty"]
 
 WHOLE = "*"  # as a key of `display`: the input as one part
 
@@ -27,6 +27,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "fields": fields.read,
     "candidates": candidates.read,
     "url": text.read,
+    "diff": diff.read,
     "json": tree.read,
 }
 KINDS = frozenset(_READERS)
@@ -41,13 +42,20 @@ _KNOWN = {
 }
 
 
-def blocks(content: Any, display: Mapping[str, str] | None = None) -> list[Block]:
+def blocks(content: Any, display: Mapping[str, str] | None = None, *, proposal: Any = None) -> list[Block]:
     """The parts of an input in the order they are read: known keys first, the rest as JSON.
+
+    A `proposal`, given only once it may be seen, that rewrites the text is shown as what it changes in the text.
 
     `display` maps a key of the input, or `*`, to the kind that shows it; a kind that cannot read what it finds is
     passed over.
     """
-    wanted = display or {}
+    found = _blocks(content, display or {})
+    rewritten = None if proposal is None else diff.of(content, proposal)
+    return found if rewritten is None else list(_with_changes(found, rewritten))
+
+
+def _blocks(content: Any, wanted: Mapping[str, str]) -> list[Block]:
     if WHOLE in wanted and (whole := _READERS[wanted[WHOLE]](content)) is not None:
         return [Block(wanted[WHOLE], whole)]
     if isinstance(content, str):
@@ -69,6 +77,16 @@ def _parts(content: Mapping[str, Any], display: Mapping[str, str]) -> Iterator[B
             if kind and (data := _READERS[kind](content.get(key))) is not None and key in content:
                 yield Block(kind, data, key)
                 break
+
+
+def _with_changes(found: list[Block], rewritten: diff.Diff) -> Iterator[Block]:
+    """The changes in the place of the plain text, of which they hold every word; behind anything else that shows it."""
+    place = next((at for at, block in enumerate(found) if block.kind == "text" and block.key in {"", "text"}), None)
+    changes = Block("diff", rewritten, "text")
+    if place is None:
+        yield from (*found, changes)
+    else:
+        yield from (*found[:place], changes, *found[place + 1 :])
 
 
 def _marked(content: Mapping[str, Any], display: Mapping[str, str]) -> Block | None:

@@ -46,7 +46,7 @@ class Spans:
     labels: Sequence[Label]
     notes: Sequence[tuple[str, str]]  # the beginning of what is marked, and what is said about it
     rest: str = ""  # JSON of what could not be marked
-    length: int = 0
+    text: str = ""
 
 
 @dataclass
@@ -74,7 +74,7 @@ def read(value: Any) -> Spans | None:
         labels=labels,
         notes=[(_quote(text, span), span.note) for span in placed if span.note],
         rest=pretty(rest) if rest else "",
-        length=len(text),
+        text=text,
     )
 
 

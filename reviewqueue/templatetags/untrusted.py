@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from reviewqueue import guidelines, hidden, wording
-from reviewqueue.content import language, text
+from reviewqueue.content import extent, language, text
 
 register = template.Library()
 
@@ -28,6 +28,12 @@ def visible(value: Any) -> SafeString:
 def paragraphs(value: str) -> list[str]:
     """A text's paragraphs, each to be shown in a direction of its own."""
     return text.paragraphs(value)
+
+
+@register.filter
+def is_long(value: str) -> bool:
+    """Whether a text is set for long reading."""
+    return extent.is_long(value)
 
 
 @register.filter

@@ -1,0 +1,45 @@
+"""How much there is to read, and from where on a person wants to search in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.utils.formats import number_format
+from django.utils.translation import ngettext
+
+LONG = 2000  # characters
+_LETTERS_A_WORD = 20  # of scripts that write no spaces between words, characters are counted
+
+
+def is_long(value: Any) -> bool:
+    return sum(map(len, _strings(value))) > LONG
+
+
+def told(value: Any) -> str:
+    """The length of a long input in words; "" of a short one."""
+    if not is_long(value):
+        return ""
+    characters = words = 0
+    for text in _strings(value):
+        characters += len(text)
+        words += len(text.split())
+    count, sentence = (
+        (words, ngettext("%(count)s word", "%(count)s words", words))
+        if characters < words * _LETTERS_A_WORD
+        else (characters, ngettext("%(count)s character", "%(count)s characters", characters))
+    )
+    return sentence % {"count": number_format(count, 0, use_l10n=True, force_grouping=True)}
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """All texts in a value, however deep; pictures are not read."""
+    stack = [value]
+    while stack:
+        match stack.pop():
+            case str() as text if not text.startswith("data:image/"):
+                yield text
+            case Mapping() as mapping:
+                stack.extend(mapping.values())
+            case list() as entries:
+                stack.extend(entries)
