@@ -16,6 +16,7 @@ from jsonschema.protocols import Validator
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
+from . import mistakes
 from .problems import Invalid
 
 LABEL = "label"
@@ -100,7 +101,7 @@ def _checked_schema(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
         jsonschema.Draft202012Validator.check_schema(dict(schema))
     except jsonschema.SchemaError as error:
-        raise _wrong("/schema" + _pointer(error.absolute_path), error.message) from error
+        raise _wrong("/schema" + mistakes.pointer(error.absolute_path), error.message) from error
     return schema
 
 
@@ -130,7 +131,7 @@ def _structured(answer: Any, to: Form, pointer: str) -> dict[str, Any]:
     if failures:
         raise Invalid(
             "The answer does not fit the queue's form.",
-            [{"pointer": pointer + _pointer(one.absolute_path), "detail": one.message} for one in failures],
+            [error for one in failures for error in mistakes.told(one, pointer)],
         )
     return answer
 
@@ -151,10 +152,6 @@ def _canonical(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_canonical(part) for part in value]
     return value
-
-
-def _pointer(path: Iterable[Any]) -> str:
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
 
 
 def _wrong(pointer: str, detail: str) -> Invalid:

@@ -1,85 +1,158 @@
-"""A structured answer as the fields of a form, from its JSON schema. Pure."""
+"""What a structured answer is filled in with: single fields, groups of them, and lines. Pure."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+from urllib.parse import quote
 
-from django.utils.translation import gettext as _
+from . import hidden
 
-from . import wording
-from .claimed import Claim
+type Control = Literal["line", "long", "number", "date", "choice"]
+type Options = Sequence[tuple[str, str]]
 
-DOUBTFUL = 0.8  # a field that the AI was less sure of than this is pointed out
+NEW = "NEW"  # stands for the place of a line that is yet to be added
 
 
 @dataclass(frozen=True)
 class Field:
-    """One part of a structured answer."""
+    """One value to fill in. `closed`: sure, so it is shown as text until all fields are asked for.
 
+    `proposed` is the AI's value as the field shows it, None while that is not told.
+    """
+
+    pointer: str
     name: str
     label: str
-    kind: Literal["line", "long", "number", "choice"]
+    kind: Control
     value: str
-    options: Sequence[tuple[str, str]] = ()
+    options: Options = ()
     hint: str = ""
     doubt: float | None = None
-    code: bool = False
+    required: bool = False
+    closed: bool = False
+    proposed: str | None = None
+    error: str = ""
+
+    template = "reviewqueue/desk/field.html"
 
     @property
     def id(self) -> str:
-        return "field-" + "-".join(self.name.split())
+        return "at-" + quote(self.pointer, safe="/~")
+
+    @property
+    def code(self) -> bool:
+        return self.name.startswith("json/") and self.kind == "long"
+
+    @property
+    def hides(self) -> bool:
+        """Whether some of its characters cannot be seen."""
+        return any(piece.hidden for piece in hidden.pieces(self.value))
+
+    @property
+    def changed(self) -> bool:
+        return self.proposed is not None and self.proposed != self.value
+
+    @property
+    def shown(self) -> str:
+        return self._in_words(self.value)
+
+    @property
+    def proposed_shown(self) -> str:
+        return self._in_words(self.proposed or "")
+
+    def _in_words(self, value: str) -> str:
+        return dict(self.options).get(value, value) if value else "–"  # noqa: RUF001 - nothing is there
 
 
-def of(claim: Claim, start: Any) -> list[Field]:
-    """A field for each property of the schema, and for each part of an answer that the schema leaves open; `start`
-    is what they hold at first."""
-    values: Mapping[str, Any] = start if isinstance(start, Mapping) else {}
-    schema = claim.item.schema or {}
-    properties: Mapping[str, Any] = schema.get("properties") or {}
-    if not properties and not values:
-        return [Field("whole", _("Answer"), "long", "", hint=_("A JSON object"), code=True)]
-    hints = claim.item.field_hints or {}
-    # The database keeps no order of keys; what is required keeps its own, and comes first.
-    names = list(dict.fromkeys([*schema.get("required", []), *properties, *values]))
-    return [_field(name, properties.get(name), values.get(name), _doubt(hints, name)) for name in names]
+@dataclass(frozen=True)
+class Group:
+    """Fields that belong together: an object inside the answer."""
+
+    pointer: str
+    name: str
+    label: str
+    hint: str
+    parts: Sequence[Part]
+    error: str = ""
+
+    template = "reviewqueue/desk/field_group.html"
 
 
-def _doubt(hints: Mapping[str, float], name: str) -> float | None:
-    pointer = "/" + name.replace("~", "~0").replace("/", "~1")
-    share = hints.get(pointer)
-    return share if share is not None and share < DOUBTFUL else None
+@dataclass(frozen=True)
+class Lines:
+    """A list, one line for each entry; `spare` is an empty line to add, `proposed` the AI's lines once told."""
+
+    pointer: str
+    name: str
+    label: str
+    hint: str
+    columns: Sequence[str]
+    lines: Sequence[Sequence[Field]]
+    spare: Sequence[Field]
+    proposed: Sequence[Sequence[Field]] | None
+    least: int
+    most: int
+    error: str = ""
+
+    template = "reviewqueue/desk/field_lines.html"
+
+    @property
+    def id(self) -> str:
+        return "at-" + quote(self.pointer, safe="/~")
+
+    @property
+    def another(self) -> Sequence[Field]:
+        """An empty line after the last, for pages that cannot add one."""
+        return [self._moved(cell, len(self.lines)) for cell in self.spare] if len(self.lines) < self.most else []
+
+    @property
+    def resized(self) -> bool:
+        return self.proposed is not None and len(self.proposed) != len(self.lines)
+
+    def _moved(self, cell: Field, place: int) -> Field:
+        reader = cell.name.removesuffix(cell.pointer)
+        pointer = f"{self.pointer}/{place}" + cell.pointer.removeprefix(f"{self.pointer}/{NEW}")
+        return replace(cell, pointer=pointer, name=reader + pointer)
 
 
-def _field(name: str, schema: Any, value: Any, doubt: float | None) -> Field:
-    rules: Mapping[str, Any] = schema if isinstance(schema, Mapping) else {}
-    label, hint = str(rules.get("title") or wording.answer(name)), str(rules.get("description") or "")
-    options = rules.get("enum")
-    match rules.get("type"), value:
-        case "string", str() | None if isinstance(options, list) and all(isinstance(o, str) for o in options):
-            pairs = [(option, wording.answer(option)) for option in options]
-            return Field(f"text.{name}", label, "choice", value or "", pairs, hint, doubt)
-        case "boolean", bool() | None:
-            pairs = [("true", _("yes")), ("false", _("no"))]
-            return Field(f"flag.{name}", label, "choice", _json(value), pairs, hint, doubt)
-        case "number" | "integer", int() | float() | None:
-            return Field(f"number.{name}", label, "number", _json(value), (), hint, doubt)
-        case ("string", str() | None) | (None, str()):
-            text = value or ""
-            return Field(
-                f"text.{name}",
-                label,
-                "long" if len(text) > 60 or "\n" in text else "line",
-                text,
-                (),
-                hint,
-                doubt,
-            )
-        case _:
-            return Field(f"json.{name}", label, "long", _json(value), (), hint, doubt, code=True)
+type Part = Field | Group | Lines
 
 
-def _json(value: Any) -> str:
-    return "" if value is None else json.dumps(value, ensure_ascii=False, indent=2)
+@dataclass(frozen=True)
+class Typed:
+    """What a person had filled in when it was refused: texts by name, and what is wrong by pointer."""
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+    ticked: Sequence[str] = ()
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Form:
+    """The parts of an answer in the schema's order."""
+
+    parts: Sequence[Part]
+
+    @property
+    def closed(self) -> int:
+        """How many fields are there to read only."""
+        return sum(one.closed for part in self.parts for one in _flat(part))
+
+    @property
+    def doubtful(self) -> int:
+        """How many fields the AI was not sure of."""
+        return sum(one.doubt is not None for part in self.parts for one in _flat(part))
+
+
+def _flat(part: Part) -> Iterator[Field]:
+    match part:
+        case Field():
+            yield part
+        case Group():
+            for inner in part.parts:
+                yield from _flat(inner)
+        case Lines():
+            for line in part.lines:
+                yield from line

@@ -1,22 +1,20 @@
 """What a person posted from the desk, read into the arguments of a verdict. It knows no item and no row.
 
-The form names say what stands in them: `verdict` or `answer` is the button pressed, `answers` are the ticked
-ones, and the parts of a structured answer are `text.NAME`, `number.NAME`, `flag.NAME`, `json.NAME` or
-one `whole`. `escalate`, `unjudgeable` and `pass` are buttons whose value is the reason. Whether an answer fits
-its schema is for `verdicts` to say.
+The form names say what stands in them: `verdict` or `answer` is the button pressed, `answers` are the ticked ones, and
+the parts of a structured answer are named as `entries` says, or are one `whole`. `escalate`, `unjudgeable` and `pass`
+are buttons whose value is the reason. Whether an answer fits its schema is for `verdicts` to say.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from django.utils.translation import gettext as _
 
-from . import wording
-from .http import Problem, parse_json
+from . import entries, wording
+from .fields import Typed
 from .problems import Invalid
 
 KINDS = frozenset({"agree", "correct", "none", "unjudgeable", "escalate"})
@@ -64,6 +62,15 @@ def read(posted: Posted) -> Judgement:
     )
 
 
+def typed(posted: Posted, errors: Iterable[Mapping[str, str]] = ()) -> Typed:
+    """What was filled in or ticked, and what was wrong with it, for showing it again."""
+    return Typed(
+        texts={name: str(posted[name]) for name in posted if entries.is_part(name) or name == "whole"},
+        ticked=posted.getlist("answers"),
+        errors={error["pointer"].removeprefix("/answer"): error["detail"] for error in errors},
+    )
+
+
 def read_first(posted: Posted) -> First:
     """The first answer in a posted form; why something can't be judged is asked once, with the verdict."""
     kind = _kind(posted)
@@ -106,8 +113,15 @@ def _answer(posted: Posted) -> Any:
         return _text(posted, "answer")
     if "whole" in posted:
         return _whole(posted["whole"])
-    parts = [name for name in posted if name.partition(".")[0] in _READERS and "." in name]
-    return _object({name: posted[name] for name in parts}) if parts else _ticked(posted.getlist("answers"))
+    parts = {name: posted[name] for name in posted if entries.is_part(name)}
+    return _object(parts) if parts else _ticked(posted.getlist("answers"))
+
+
+def _object(parts: dict[str, str]) -> dict[str, Any]:
+    answer = entries.read(parts)
+    if not answer:
+        raise Invalid(_("Nothing is filled in. If there is nothing to fill in, choose “None of these”."))
+    return answer
 
 
 def _ticked(answers: list[Any]) -> list[Any]:
@@ -118,59 +132,10 @@ def _ticked(answers: list[Any]) -> list[Any]:
 
 def _whole(text: str) -> Any:
     try:
-        return _json(text)
+        return entries.json_value(text)
     except ValueError as error:
-        raise Invalid(_("This is not JSON."), [_problem("", _("This is not JSON."))]) from error
-
-
-def _object(parts: dict[str, str]) -> dict[str, Any]:
-    """The parts that were filled in, under their names."""
-    answer: dict[str, Any] = {}
-    errors: list[dict[str, str]] = []
-    for name, text in parts.items():
-        kind, _dot, key = name.partition(".")
-        try:
-            if text.strip():
-                answer[key] = _READERS[kind](text)
-        except ValueError:
-            errors.append(_problem(key, _PROBLEMS[kind]()))
-    if errors:
-        raise Invalid(_("Some of it cannot be read yet."), errors)
-    return answer
-
-
-def _problem(key: str, detail: str) -> dict[str, str]:
-    escaped = key.replace("~", "~0").replace("/", "~1")
-    return {"pointer": f"/answer/{escaped}" if key else "/answer", "detail": detail}
-
-
-def _plain(text: str) -> str:
-    if "\0" in text:
-        raise ValueError(text)
-    return text
-
-
-def _number(text: str) -> int | float:
-    try:
-        return int(text)
-    except ValueError:
-        number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(text)
-    return number
-
-
-def _flag(text: str) -> bool:
-    if text not in {"true", "false"}:
-        raise ValueError(text)
-    return text == "true"
-
-
-def _json(text: str) -> Any:
-    try:
-        return parse_json(text.encode())
-    except Problem as problem:
-        raise ValueError(problem.title) from problem
+        sentence = _("This is not JSON.")
+        raise Invalid(sentence, [{"pointer": "/answer", "detail": sentence}]) from error
 
 
 def _seconds(text: str) -> float | None:
@@ -187,12 +152,3 @@ def _text(posted: Posted, name: str) -> str:
     if "\0" in text:
         raise Invalid(_("The text has a character in it that cannot be stored."))
     return text
-
-
-_READERS: dict[str, Callable[[str], Any]] = {"text": _plain, "number": _number, "flag": _flag, "json": _json}
-_PROBLEMS: dict[str, Callable[[], str]] = {
-    "text": lambda: _("There is a character in it that cannot be stored."),
-    "number": lambda: _("This is not a number."),
-    "flag": lambda: _("Choose yes or no."),
-    "json": lambda: _("This is not JSON."),
-}

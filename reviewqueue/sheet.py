@@ -9,8 +9,9 @@ from typing import Any, Literal
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from . import acts, answers, choices, content, fields, sides, wording
+from . import acts, answers, choices, content, entries, sides, structured, wording
 from .claimed import Claim
+from .fields import Form, Typed
 
 MANY = 12  # from here on, a list of answers is easier to search than to read
 
@@ -32,7 +33,7 @@ class Sheet:
     same: bool
     decisive: Sequence[choices.Choice]
     choices: Sequence[choices.Choice]
-    fields: Sequence[fields.Field]
+    form: Form | None
     send: str
     sides: Sequence[sides.Side]
     reasons: Sequence[tuple[str, Promise]]
@@ -53,8 +54,10 @@ class Sheet:
         return bool(self.choices) and all(len(choice.value) <= 2 for choice in self.choices if choice.name == "answer")
 
 
-def lay_out(claim: Claim) -> Sheet:
-    """Everything that the desk shows of a claim, in the order and the words in which it shows it."""
+def lay_out(claim: Claim, typed: Typed | None = None) -> Sheet:
+    """Everything that the desk shows of a claim, in the order and the words in which it shows it.
+
+    `typed` is what the person had filled in when that was refused."""
     item, stage = claim.item, stage_of(claim)
     start = _starting_point(claim)
     same = stage == "keep" and claim.first_kind == "answer" and answers.same(claim.first_answer, item.proposal)
@@ -71,7 +74,7 @@ def lay_out(claim: Claim) -> Sheet:
         same=same,
         decisive=choices.decisive(claim, same=same),
         choices=[] if item.kind == answers.STRUCTURED else choices.listed(claim, start),
-        fields=fields.of(claim, start) if item.kind == answers.STRUCTURED else [],
+        form=_form(claim, start, typed) if item.kind == answers.STRUCTURED else None,
         send=_("Send these answers") if item.kind == answers.LABELS else _("Send this answer"),
         sides=sides.of(claim),
         reasons=list(wording.REASONS.items()) if claim.final_say else [],
@@ -91,3 +94,14 @@ def _starting_point(claim: Claim) -> Any:
     if claim.first_kind == "answer":
         return claim.first_answer
     return claim.item.proposal if claim.revealed else None
+
+
+def _form(claim: Claim, start: Any, typed: Typed | None) -> Form:
+    item = claim.item
+    return structured.of(
+        schema=item.schema or {},
+        start=start,
+        proposed=item.proposal if claim.revealed else entries.ABSENT,
+        hints=(item.field_hints or {}) if claim.revealed else {},
+        typed=typed,
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import wraps
 from typing import Any, Concatenate, cast
@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 from django_htmx.middleware import HtmxDetails
 
-from .. import access, desk, sheet
+from .. import access, desk, entries, judgements, sheet
 from ..claimed import Claim
 from ..http import PersonRequest, for_people
 from ..models import User
@@ -62,12 +62,14 @@ def for_reviewers[**P](view: View[P]) -> Callable[Concatenate[HttpRequest, str, 
     return cast("Callable[Concatenate[HttpRequest, str, P], HttpResponse]", entered)
 
 
-def context_of(laid: desk.Desk, *, draft: QueryDict | None = None) -> dict[str, Any]:
-    """What the desk's template needs."""
+def context_of(
+    laid: desk.Desk, *, draft: QueryDict | None = None, errors: Sequence[dict[str, str]] = ()
+) -> dict[str, Any]:
+    """What the desk's template needs; `draft` is what was typed, and `errors` what was wrong with it."""
     return {
         "queue": laid.queue,
         "claim": laid.claim,
-        "sheet": sheet.lay_out(laid.claim) if laid.claim else None,
+        "sheet": sheet.lay_out(laid.claim, judgements.typed(draft, errors) if draft else None) if laid.claim else None,
         "judge_url": _judge_url(laid.queue.slug, laid.claim) if laid.claim else "",
         "due": laid.due,
         "remaining": laid.remaining,
@@ -100,16 +102,20 @@ def _judge_url(slug: str, claim: Claim) -> str:
 
 def _refused(request: DeskRequest, slug: str, claim_id: str, refusal: DomainError) -> HttpResponse:
     """A notice beside what the person typed; without htmx the page again, with their draft in it."""
+    errors = getattr(refusal, "errors", [])
     problem = {
         "code": refusal.code,
         "sentence": str(refusal),
-        "errors": [_error(error) for error in getattr(refusal, "errors", [])],
+        "errors": [_error(error) for error in errors],
         "lost": refusal.code in _LOST,
     }
     if request.htmx:
         return _notice(request, slug, problem, status=refusal.status)
     laid = desk.stay(user=request.user, slug=slug, claim_id=claim_id)
-    context = context_of(laid, draft=request.POST) | {"problem": problem, "queues": desk.inbox(request.user)}
+    context = context_of(laid, draft=request.POST, errors=errors) | {
+        "problem": problem,
+        "queues": desk.inbox(request.user),
+    }
     return render(request, "reviewqueue/desk.html", context, status=refusal.status)
 
 
@@ -127,6 +133,7 @@ def _notice(request: DeskRequest, slug: str, problem: dict[str, Any], *, status:
 
 
 def _error(error: dict[str, str]) -> dict[str, str]:
-    """`/answer/amount` is `amount` to whoever filled in the form."""
-    name = error["pointer"].removeprefix("/answer").strip("/").replace("~1", "/").replace("~0", "~")
-    return {"name": name, "detail": error["detail"]}
+    """`/answer/lines/0/amount` is `lines 1 amount` to whoever filled in the form."""
+    pointer = error["pointer"].removeprefix("/answer")
+    words = [str(int(step) + 1) if step.isascii() and step.isdigit() else step for step in entries.steps(pointer)]
+    return {"pointer": pointer, "name": " ".join(words), "detail": error["detail"]}

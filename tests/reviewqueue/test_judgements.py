@@ -12,7 +12,7 @@ from reviewqueue.problems import Invalid
 def _posted(**fields: str | list[str]) -> QueryDict:
     posted = QueryDict(mutable=True)
     for name, value in fields.items():
-        posted.setlist(name.replace("__", "."), value if isinstance(value, list) else [value])
+        posted.setlist(name.replace("__", "/"), value if isinstance(value, list) else [value])
     return posted
 
 

@@ -1,6 +1,7 @@
 /** The desk: answers by key, one item after the other, and nothing sent for an item that was not on screen. */
 
 import { countActivity } from "./activity.js";
+import { listenForAnswers, prepareAnswers, showMistakes } from "./answers.js";
 import { listenInContent } from "./content/index.js";
 import { keepDrafts } from "./drafts.js";
 import { loadGuidelines } from "./guidelines.js";
@@ -18,6 +19,7 @@ const activity = countActivity();
 const clock = startClock(activity);
 const drafts = keepDrafts();
 
+listenForAnswers();
 listenForKeys(() => isReady());
 listenInContent();
 document.addEventListener("click", refuseEarly, { capture: true });
@@ -69,6 +71,7 @@ function arrived() {
 /** A new item is on the desk: say so, put the focus on it, and open it for answers once it has been painted. */
 function show({ focus }) {
   for (const element of desk().querySelectorAll("[data-scripted]")) element.hidden = false;
+  prepareAnswers();
   activity.restart();
   clock.restart();
   drafts.shown();
@@ -83,6 +86,7 @@ function show({ focus }) {
 /** A refusal came back: everything typed stays; when the claim is gone for good there is only one way on. */
 function refused() {
   const problem = document.querySelector("#notice [data-problem]");
+  showMistakes();
   if (!problem || !LOST.has(problem.getAttribute("data-problem"))) return;
   for (const button of document.querySelectorAll(".choice, .choice input")) button.disabled = true;
   clock.stop();

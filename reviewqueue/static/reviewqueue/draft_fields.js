@@ -1,5 +1,7 @@
 /** The fields of a form as a draft keeps them, `{name: [value, ...]}`, and back into the form. */
 
+import { fitLines } from "./lines.js";
+
 /** What is said beside an answer: it goes along from one stage to the next, answers don't. */
 const REMARKS = new Set(["note", "reason", "error_type"]);
 const NOT_FILLED_IN = new Set(["submit", "button", "reset", "hidden", "file"]);
@@ -17,6 +19,7 @@ export function read(form) {
 
 /** Puts them back and says so to whoever listens to the form. */
 export function write(form, fields) {
+  fitLines(form, fields);
   const taken = {};
   for (const control of controls(form)) {
     const values = fields[control.name];

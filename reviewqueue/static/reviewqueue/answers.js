@@ -1,0 +1,27 @@
+/** The answers: fields to fill in, ticks to set, long lists to search. All is delegated: a swap re-binds nothing. */
+
+import { listenInFields, placeMistakes, prepareFields } from "./fields.js";
+
+export function listenForAnswers() {
+  listenInFields();
+  document.addEventListener("keydown", sendByKey, { capture: true });
+}
+
+/** Once for each item that comes. */
+export function prepareAnswers() {
+  prepareFields();
+}
+
+/** After a refusal: every mistake at its place. */
+export function showMistakes() {
+  placeMistakes();
+}
+
+/** Ctrl or Cmd and Enter send what is ticked or filled in, from any field. */
+function sendByKey(event) {
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.repeat || event.isComposing) return;
+  if (!event.target.closest?.("[data-judgement]")) return;
+  event.preventDefault();
+  event.stopPropagation();
+  /** @type {HTMLElement | null} */ (document.querySelector("[data-judgement] [data-send]"))?.click();
+}

@@ -1,0 +1,139 @@
+/** Filling in a structured answer: what is doubtful first, all fields by a key, and back to what the AI said.
+ *
+ * Sure fields are closed: text to read, and inputs that no key reaches but that are sent as they are. Whether all are
+ * open is remembered for this tab, on the root element, so that the next item comes as this one went.
+ */
+
+import { changeLines } from "./lines.js";
+
+const ALL = "desk-all-fields";
+
+export function listenInFields() {
+  document.addEventListener("keydown", walk, { capture: true });
+  document.addEventListener("input", (event) => {
+    const field = event.target.closest?.("[data-field]");
+    if (field) mark(field);
+  });
+  document.addEventListener("click", (event) => {
+    const target = /** @type {HTMLElement} */ (event.target);
+    if (target.closest("[data-all-fields]")) toggle();
+    if (target.closest("[data-take-back]")) takeBack(target.closest("[data-field]"));
+    changeLines(target);
+  });
+  document.documentElement.toggleAttribute("data-all-open", sessionStorage.getItem(ALL) === "true");
+}
+
+/** Once for each item that comes. */
+export function prepareFields() {
+  // A page that came by itself reads what is in here as part of the form.
+  for (const fallback of document.querySelectorAll("[data-fields] noscript")) fallback.remove();
+  tellState();
+}
+
+/** Puts each mistake that the notice tells at its field, and the focus on the first of them. */
+export function placeMistakes() {
+  for (const field of document.querySelectorAll("[data-fields] [data-pointer]")) clear(field);
+  for (const told of document.querySelectorAll("#notice [data-pointer]")) {
+    const place = nearest(told.dataset.pointer);
+    if (place) tell(place, told);
+  }
+  const first = document.querySelector("[data-fields] .field-bad");
+  (first && (controlOf(first) ?? first.querySelector("button:not([hidden])")))?.focus();
+}
+
+/** Arrows go from field to field where the caret cannot; Enter goes to the next, and from the last one it sends. */
+function walk(event) {
+  const control = event.target;
+  if (!control.closest?.("[data-field]") || event.isComposing || isHeld(event)) return;
+  const step = { ArrowUp: -1, ArrowDown: 1, Enter: 1 }[event.key];
+  if (!step || !leaves(control, event.key)) return;
+  const all = openControls();
+  const next = all[all.indexOf(control) + step];
+  if (!next) return;
+  event.preventDefault();
+  event.stopPropagation();
+  next.focus();
+  if (next.matches("input")) next.select();
+}
+
+function isHeld(event) {
+  return event.ctrlKey || event.metaKey || event.altKey || event.shiftKey;
+}
+
+/** Whether this key has nothing to do inside of the control itself. */
+function leaves(control, key) {
+  if (control.matches("textarea")) {
+    const at = control.selectionStart;
+    return key !== "Enter" && at === control.selectionEnd && at === (key === "ArrowUp" ? 0 : control.value.length);
+  }
+  return control.matches("input") || (key === "Enter" && control.matches("select"));
+}
+
+function openControls() {
+  const all = document.querySelectorAll("[data-field] :is(input, select, textarea)");
+  return [...all].filter((control) => control.checkVisibility());
+}
+
+function controlOf(field) {
+  return field.querySelector(".field-control :is(input, select, textarea)");
+}
+
+/** What was changed stays open, and says what the AI had; a mistake in it may be mended now. */
+function mark(field) {
+  clear(field);
+  field.classList.add("field-opened");
+  const was = field.querySelector("[data-was]");
+  if (was) was.hidden = isSame(controlOf(field), field.dataset.proposed);
+}
+
+function isSame(control, proposed) {
+  const entered = control.value.trim();
+  if (entered === proposed.trim()) return true;
+  return control.inputMode === "decimal" && entered !== "" && Number(entered) === Number(proposed || NaN);
+}
+
+function takeBack(field) {
+  const control = controlOf(field);
+  control.value = field.dataset.proposed;
+  control.dispatchEvent(new Event("input", { bubbles: true }));
+  control.focus();
+}
+
+function toggle() {
+  const all = document.documentElement.toggleAttribute("data-all-open");
+  sessionStorage.setItem(ALL, String(all));
+  tellState();
+  const closed = document.querySelector("[data-fields] .field-closed:not(.field-opened)");
+  if (all && closed) controlOf(closed).focus();
+}
+
+function tellState() {
+  const all = document.documentElement.hasAttribute("data-all-open");
+  document.querySelector("[data-all-fields]")?.setAttribute("aria-pressed", String(all));
+}
+
+/** The field a mistake is in, or what that is part of. */
+function nearest(pointer) {
+  const places = [...document.querySelectorAll("[data-fields] [data-pointer]")];
+  for (let at = pointer; at; at = at.slice(0, at.lastIndexOf("/"))) {
+    const found = places.find((place) => place.dataset.pointer === at);
+    if (found) return found;
+  }
+  return places.find((place) => place.dataset.pointer === "");
+}
+
+function tell(place, told) {
+  const error = place.querySelector("[data-error]");
+  error.textContent = told.dataset.detail;
+  error.hidden = false;
+  told.hidden = true;
+  place.classList.add("field-bad", "field-opened");
+  if (place.matches("[data-field]")) controlOf(place).setAttribute("aria-invalid", "true");
+}
+
+function clear(place) {
+  if (!place.classList.contains("field-bad")) return;
+  place.classList.remove("field-bad");
+  place.querySelector("[data-error]").hidden = true;
+  if (place.matches("[data-field]")) controlOf(place).removeAttribute("aria-invalid");
+}

@@ -1,0 +1,259 @@
+"""Answering in a real browser: fields by keys, long lists by typing, ticks, and two candidates."""
+
+from __future__ import annotations
+
+import copy
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from reviewqueue.models import AnswerSchema, Queue, User, Verdict
+from tests.browser.signing_in import SignIn
+from tests.reviewqueue import invoices, items
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+DESK = "/queues/intents/"
+
+
+@pytest.fixture
+def invoice(queue: Queue) -> None:
+    AnswerSchema.objects.create(queue=queue, number=2, kind="structured", schema=invoices.SCHEMA)
+
+
+def _invoices(*numbers: int, **fields: Any) -> None:
+    told: dict[str, Any] = {"proposal": invoices.ANSWER, "field_hints": invoices.HINTS} | fields
+    for number in numbers:
+        items.enqueue(number, schema_number=2, input={"text": f"Invoice {number}."}, alternatives=[], **told)
+
+
+def _ready(page: Page, text: str = "") -> None:
+    expect(page.locator("#desk[data-ready] #item")).to_contain_text(text)
+
+
+def _done(page: Page) -> None:
+    expect(page.get_by_role("heading", name="Nothing waits for you here")).to_be_visible()
+
+
+def _tabbed(page: Page, times: int) -> list[str]:
+    """What so many presses of Tab go through, by name."""
+    names = []
+    for _ in range(times):
+        page.keyboard.press("Tab")
+        names.append(page.evaluate("document.activeElement.name || document.activeElement.textContent.trim()"))
+    return names
+
+
+@pytest.mark.usefixtures("invoice")
+def test_tab_goes_through_what_is_doubtful_alone(sign_in: SignIn, rob: User) -> None:
+    _invoices(1)
+    page = sign_in(rob, DESK)
+    _ready(page)
+    page.locator("button[data-key=a]").focus()
+    assert _tabbed(page, 3) == ["date/issued", "number/total", "number/lines/0/amount"]
+    expect(page.get_by_label("Supplier")).to_be_hidden()
+    expect(page.get_by_text("Muster & Sohn GmbH")).to_be_visible()
+
+
+@pytest.mark.usefixtures("invoice")
+def test_one_key_opens_all_fields_and_the_next_item_comes_the_same_way(sign_in: SignIn, rob: User) -> None:
+    _invoices(1, 2)
+    page = sign_in(rob, DESK)
+    _ready(page, "Invoice 1.")
+    page.keyboard.press("f")
+    expect(page.get_by_label("Supplier")).to_be_focused()
+    expect(page.get_by_role("button", name="All fields")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Invoice number")).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.type("Somebody else")
+    page.keyboard.press("Control+Enter")
+    _ready(page, "Invoice 2.")
+    assert Verdict.objects.get().answer == invoices.ANSWER | {"supplier": "Somebody else"}
+    expect(page.get_by_label("Supplier")).to_be_visible()
+    page.keyboard.press("f")
+    expect(page.get_by_label("Supplier")).to_be_hidden()
+
+
+@pytest.mark.usefixtures("invoice")
+def test_enter_walks_through_the_doubtful_and_sends_from_the_last(sign_in: SignIn, rob: User) -> None:
+    _invoices(1)
+    page = sign_in(rob, DESK)
+    _ready(page)
+    page.locator("[name='number/total']").fill("120")
+    page.keyboard.press("Enter")
+    expect(page.locator("[name='number/lines/0/amount']")).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(page.locator("[name='number/total']")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.type("20")
+    assert not Verdict.objects.exists()
+    page.keyboard.press("Enter")
+    _done(page)
+    answer = copy.deepcopy(invoices.ANSWER)
+    answer["total"], answer["lines"][0]["amount"] = 120, 20
+    assert Verdict.objects.get().answer == answer
+
+
+@pytest.mark.usefixtures("invoice")
+def test_sending_what_was_not_touched_is_agreeing(sign_in: SignIn, rob: User) -> None:
+    _invoices(1)
+    page = sign_in(rob, DESK)
+    _ready(page)
+    page.keyboard.press("Enter")
+    _done(page)
+    assert Verdict.objects.get().kind == "agree"
+
+
+@pytest.mark.usefixtures("invoice")
+def test_a_change_says_so_and_can_be_taken_back(sign_in: SignIn, rob: User) -> None:
+    _invoices(1)
+    page = sign_in(rob, DESK)
+    _ready(page)
+    total = page.locator("[data-pointer='/total']")
+    expect(total.get_by_text("The AI:")).to_be_hidden()
+    total.locator("input").fill("12")
+    expect(total.get_by_text("The AI: 119.0")).to_be_visible()
+    total.locator("input").fill("119")
+    expect(total.get_by_text("The AI:")).to_be_hidden()
+    total.locator("input").fill("12")
+    total.get_by_role("button", name="Take it back").click()
+    expect(total.locator("input")).to_have_value("119.0")
+    expect(total.locator("input")).to_be_focused()
+
+
+@pytest.mark.usefixtures("invoice")
+def test_mistakes_come_back_at_their_fields_and_what_was_typed_stays(sign_in: SignIn, rob: User) -> None:
+    _invoices(1)
+    page = sign_in(rob, DESK)
+    _ready(page)
+    page.keyboard.press("f")
+    page.locator("[name='number/discount']").fill("200")
+    page.locator("[name='text/supplier']").fill("")
+    page.locator("[name='number/total']").fill("-1")
+    page.keyboard.press("Control+Enter")
+    supplier = page.locator("[name='text/supplier']")
+    expect(supplier).to_be_focused()
+    expect(supplier).to_have_attribute("aria-invalid", "true")
+    expect(supplier).to_have_accessible_description("It is missing.")
+    expect(page.locator("[name='number/total']")).to_have_accessible_description("This must be at least 0.")
+    expect(page.locator("[name='number/discount']")).to_have_value("200")
+    supplier.fill("ACME")
+    expect(supplier).not_to_have_attribute("aria-invalid", "true")
+    page.locator("[name='number/total']").fill("1")
+    page.locator("[name='number/discount']").fill("20")
+    page.keyboard.press("Control+Enter")
+    _done(page)
+
+
+@pytest.mark.usefixtures("invoice")
+def test_a_mistake_in_a_field_that_is_closed_opens_it(sign_in: SignIn, rob: User) -> None:
+    _invoices(1, proposal=invoices.ANSWER | {"discount": 500})
+    page = sign_in(rob, DESK)
+    _ready(page)
+    page.locator("[name='number/total']").fill("5")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("[name='number/discount']")).to_be_focused()
+
+
+@pytest.mark.usefixtures("invoice")
+def test_lines_are_added_removed_and_taken_back(sign_in: SignIn, rob: User) -> None:
+    _invoices(1)
+    page = sign_in(rob, DESK)
+    _ready(page)
+    page.keyboard.press("f")
+    lines = page.locator("[data-lines][data-pointer='/lines']")
+    lines.get_by_role("button", name="Remove this line").first.click()
+    expect(lines.get_by_role("group", name="Line 1")).to_be_visible()
+    expect(lines.get_by_label("Description")).to_have_value("Delivery")
+    lines.get_by_role("button", name="Add a line").click()
+    expect(page.locator("[name='text/lines/1/description']")).to_be_focused()
+    page.keyboard.type("Ink")
+    page.locator("[name='number/lines/1/amount']").fill("7")
+    page.keyboard.press("Control+Enter")
+    _done(page)
+    answer: Any = Verdict.objects.get().answer
+    assert answer["lines"] == [
+        {"description": "Delivery", "amount": 100}, {"description": "Ink", "amount": 7}
+    ]  # fmt: skip
+
+    _invoices(2)
+    page.goto(DESK)
+    _ready(page, "Invoice 2.")
+    lines.get_by_role("button", name="Remove this line").first.click()
+    lines.get_by_role("button", name=re.compile("lines back")).click()
+    page.keyboard.press("Control+Enter")
+    _done(page)
+    assert Verdict.objects.order_by("-id")[0].kind == "agree"
+
+
+@pytest.mark.usefixtures("invoice")
+def test_lines_that_were_added_or_removed_survive_a_reload(sign_in: SignIn, rob: User) -> None:
+    _invoices(1)
+    page = sign_in(rob, DESK)
+    _ready(page)
+    page.keyboard.press("f")
+    lines = page.locator("[data-lines][data-pointer='/lines']")
+    lines.get_by_role("button", name="Remove this line").first.click()
+    for place in (1, 2):
+        lines.get_by_role("button", name="Add a line").click()
+        page.locator(f"[name='text/lines/{place}/description']").fill(f"Ink {place}")
+    page.locator("[data-lines][data-pointer='/tags']").get_by_role("button", name="Remove this line").click()
+    page.reload()
+    _ready(page)
+    expect(lines.get_by_label("Description")).to_have_count(3)
+    assert [field.input_value() for field in lines.get_by_label("Description").all()] == ["Delivery", "Ink 1", "Ink 2"]
+    expect(page.locator("[data-lines][data-pointer='/tags'] [data-line]")).to_have_count(0)
+
+
+@pytest.mark.usefixtures("invoice")
+def test_a_list_grows_no_further_than_it_may(sign_in: SignIn, rob: User) -> None:
+    _invoices(1)
+    page = sign_in(rob, DESK)
+    _ready(page)
+    page.keyboard.press("f")
+    lines = page.locator("[data-lines][data-pointer='/lines']")
+    for _ in range(6):
+        lines.get_by_role("button", name="Add a line").click()
+    expect(lines.get_by_role("group")).to_have_count(5)
+    page.keyboard.press("Control+Enter")
+    _done(page)
+    assert Verdict.objects.get().kind == "agree"
+
+
+@pytest.mark.usefixtures("invoice")
+def test_answering_first_all_fields_are_open_and_then_ones_own_stand_beside_the_ais(sign_in: SignIn, rob: User) -> None:
+    _invoices(1, answer_first=True)
+    page = sign_in(rob, DESK)
+    _ready(page)
+    assert "119" not in page.locator(".panel").inner_html()
+    expect(page.get_by_role("button", name="All fields")).to_have_count(0)
+    page.get_by_label("Supplier").fill("Muster & Sohn GmbH")
+    page.get_by_label("Total").fill("19")
+    page.get_by_label("Currency").select_option("EUR")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("[data-pointer='/total']").get_by_text("The AI: 119.0")).to_be_visible()
+    expect(page.get_by_label("Total")).to_have_value("19")
+    _ready(page)
+    page.keyboard.press("Enter")
+    _done(page)
+    assert Verdict.objects.get().answer == {"supplier": "Muster & Sohn GmbH", "total": 19, "currency": "EUR"}
+
+
+@pytest.mark.usefixtures("invoice")
+def test_without_javascript_all_fields_are_open_with_a_line_to_spare(sign_in: SignIn, rob: User) -> None:
+    _invoices(1)
+    page = sign_in(rob, DESK, java_script_enabled=False)
+    page.get_by_label("Supplier").fill("")
+    page.locator("[name='text/lines/2/description']").fill("Ink")
+    page.locator("[name='number/lines/2/amount']").fill("7")
+    page.get_by_role("button", name="Send this answer").click()
+    expect(page.get_by_label("Supplier")).to_have_accessible_description("It is missing.")
+    expect(page.locator("[name='text/lines/2/description']")).to_have_value("Ink")
+    page.get_by_label("Supplier").fill("ACME")
+    page.get_by_role("button", name="Send this answer").click()
+    expect(page.get_by_role("heading", name="Nothing waits for you here")).to_be_visible()
+    answer: Any = Verdict.objects.get().answer
+    assert answer["lines"] == [*invoices.ANSWER["lines"], {"description": "Ink", "amount": 7}]
+    assert answer["supplier"] == "ACME"
