@@ -35,7 +35,9 @@ def of(
         text = typed.texts.get("whole", "") if typed else ""
         return Form([Field("", "whole", _("Answer"), "long", text, hint=_("A JSON object"))])
     told = proposed if isinstance(proposed, Mapping) else ABSENT
-    layout = _Layout(schema, hints, typed or Typed(), is_told=proposed is not ABSENT)
+    named = {*whole.properties, *values, *_members(told)}
+    about = {pointer: share for pointer, share in hints.items() if named & set(entries.steps(pointer)[:1])}
+    layout = _Layout(schema, about, typed or Typed(), is_told=proposed is not ABSENT)
     return Form(list(layout.members("", whole, values, told, depth=0)))
 
 

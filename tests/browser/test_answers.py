@@ -53,7 +53,7 @@ def test_tab_goes_through_what_is_doubtful_alone(sign_in: SignIn, rob: User) -> 
     page.locator("button[data-key=a]").focus()
     assert _tabbed(page, 3) == ["date/issued", "number/total", "number/lines/0/amount"]
     expect(page.get_by_label("Supplier")).to_be_hidden()
-    expect(page.get_by_text("Muster & Sohn GmbH")).to_be_visible()
+    expect(page.get_by_text("Muster & Sohn GmbH", exact=True)).to_be_visible()
 
 
 @pytest.mark.usefixtures("invoice")
