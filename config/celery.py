@@ -32,6 +32,11 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "options": {"expires": 60.0},
     },
+    "act on statements that ended": {
+        "task": "escalation.tasks.sweep_statements",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
     "check that the ledger balances": {
         "task": "escalation.tasks.check_ledger",
         "schedule": 60.0,

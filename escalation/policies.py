@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Max
 
 from escalation import ids, places, proposals
-from escalation.models import Activation, DailyRate, Output, Policy, PolicyRequest, Stream
+from escalation.models import Activation, DailyRate, Evidence, Output, Policy, PolicyRequest, Stream
 from escalation.policy import Policy as Spec
 from escalation.policy import content_hash, parse, plain, sends_more_to_people
 from reviewqueue import clock, events
@@ -162,7 +162,7 @@ def activate(
             activated_by=by,
             approved_by=approved_by,
             reason=reason,
-            evidence=evidence or {},
+            evidence=evidence or _evidence(policy),
         )
         events.record(
             actor=approved_by or by,
@@ -174,6 +174,12 @@ def activate(
             after={"number": policy.number, "activated_by": by, "approved_by": approved_by, "reason": reason},
         )
     return activation
+
+
+def _evidence(policy: Policy) -> dict[str, Any]:
+    """Which attempt to show that a promise holds the version was made from last."""
+    latest = Evidence.objects.filter(policy=policy).order_by("-pk").values_list("attempt_id", flat=True).first()
+    return {} if latest is None else {"attempt": latest}
 
 
 def needs_approval(stream: Stream, spec: Spec) -> bool:

@@ -151,8 +151,15 @@ def plain(policy: Policy) -> dict[str, Any]:
 
 
 def content_hash(policy: Policy, schema_number: int) -> str:
-    """SHA-256 of the canonical form (sorted keys, every field spelled out) and the answer schema it is for."""
-    canonical = msgspec.json.encode([plain(policy), schema_number], order="sorted")
+    """SHA-256 of the canonical form (sorted keys, every field spelled out) and the answer schema it is for.
+
+    A part that came with a later release counts once a version says anything of its own there, so that what was
+    stored before keeps its hash.
+    """
+    spelled = plain(policy)
+    if policy.promise == Promise():
+        del spelled["promise"]
+    canonical = msgspec.json.encode([spelled, schema_number], order="sorted")
     return hashlib.sha256(canonical).hexdigest()
 
 
@@ -197,6 +204,8 @@ def _same_otherwise(old: Policy, new: Policy) -> bool:
 
 def _stricter_thresholds(old: Policy, new: Policy) -> bool:
     """No effective threshold fell. Segments have to be the same ones: whether others overlap cannot be told here."""
+    if new.threshold is None and not new.thresholds and not new.segments:
+        return True  # nothing is let through at all
     if [part.when for part in old.segments] != [part.when for part in new.segments]:
         return False
     overall = _overall(new) >= _overall(old)
@@ -215,6 +224,8 @@ def _overall(policy: Policy) -> float:
 
 
 def _more_audits(old: Audit, new: Audit) -> bool:
+    if new.rate == 1.0 and new.mode == "hold":
+        return True  # everything waits for a person
     if new.mode != old.mode and new.mode != "hold":
         return False
     if old.per_day is not None or new.per_day is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from escalation.policy import Audit, Costs, Policy, Rule, Scalar
+from escalation.policy import Audit, Costs, Policy, Promise, Rule, Scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ class Change:
 
 # The parts of a policy, the most consequential first.
 _ORDER = (
-    "threshold", "thresholds", "segments", "model_versions", "rules", "audit", "reviews", "answer_first", "undo",
-    "deadline", "on_deadline", "on_overload", "costs",
+    "threshold", "thresholds", "segments", "model_versions", "rules", "audit", "promise", "reviews", "answer_first",
+    "undo", "deadline", "on_deadline", "on_overload", "costs",
 )  # fmt: skip
 
 
@@ -40,6 +40,7 @@ def clauses(policy: Policy) -> list[Clause]:
     return [
         *_thresholds(policy),
         *_rules(policy),
+        Clause("promise", _("A statement about mistakes"), _promise(policy.promise)),
         *_people(policy),
         *_deadlines(policy),
         *_costs(policy.costs),
@@ -131,6 +132,17 @@ def _audit(audit: Audit) -> str:
         return _("None: how often the AI is wrong stays unknown.")
     then = _("and waits for a person") if audit.mode == "hold" else _("and looked at after it went out")
     return f"{drawn} {then}."
+
+
+def _promise(promise: Promise) -> str:
+    then = {
+        "keep": _("then the thresholds stay, and pages say so"),
+        "check_more": _("then everything is checked before it goes out"),
+        "all_to_people": _("then everything goes to people"),
+    }[promise.on_expiry]
+    holds = _("holds for %(days)s days, for this model version and these answers") % {"days": promise.expires_days}
+    late = _("A check unanswered for %(days)s days counts as a mistake.") % {"days": f"{promise.due_days:g}"}
+    return f"{holds[:1].upper()}{holds[1:]}; {then}. {late}"
 
 
 def _answer_first(policy: Policy) -> str:

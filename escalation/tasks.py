@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from escalation import decisions, dispatch, health, ledger, loads, outcomes
-from escalation.tuning import counts
+from escalation.tuning import counts, statements
 
 
 @shared_task(max_retries=3)
@@ -49,3 +49,9 @@ def check_ledger() -> None:
 def count_outputs() -> None:
     """Count anew the days about which something became known."""
     counts.refresh()
+
+
+@shared_task(max_retries=3)
+def sweep_statements() -> None:
+    """Send more to people where a statement ended and its policy says so."""
+    statements.act_on_ended()

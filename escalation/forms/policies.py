@@ -119,6 +119,27 @@ class PolicyForm(forms.Form):
         label=_("When too much waits"),
         choices=[("refuse", _("refuse new outputs")), ("hold", _("take them and hold them back"))],
     )
+    expires_days = forms.IntegerField(
+        label=_("Days that a statement about mistakes holds"),
+        min_value=1,
+        max_value=3660,
+        widget=_number(),
+        help_text=_("It also ends with a new model version, other answers, or signs that the AI got worse."),
+    )
+    on_expiry = forms.ChoiceField(
+        label=_("When it no longer holds"),
+        choices=[
+            ("keep", _("go on, and say so")),
+            ("check_more", _("check everything before it goes out")),
+            ("all_to_people", _("send everything to people")),
+        ],
+    )
+    due_days = forms.FloatField(
+        label=_("Days after which an unanswered check counts as a mistake"),
+        min_value=0.01,
+        max_value=366,
+        widget=_number(step="any"),
+    )
     currency = forms.RegexField(
         label=_("Currency"), regex=r"^[A-Z]{3}$", max_length=3, widget=forms.TextInput(attrs={"class": "short"})
     )
@@ -142,6 +163,7 @@ class PolicyForm(forms.Form):
     GROUPS: tuple[tuple[Any, tuple[str | tuple[str, ...], ...]], ...] = (
         (_("What may go out without a person"), ("threshold", "thresholds", "segments", "rules", "model_versions")),
         (_("How it is checked"), ("checks", ("rate", "per_day"), "mode")),
+        (_("What is stated about it"), (("expires_days", "on_expiry"), "due_days")),
         (_("How people decide"), ("reviews", "answer_first", "answer_first_share", "undo_seconds")),
         (_("When it takes too long"), ("deadline_hours", ("on_deadline", "on_overload"))),
         (_("What it costs"), (("currency", "review", "error"), "matrix")),
@@ -171,6 +193,7 @@ class PolicyForm(forms.Form):
             "threshold": _share(cleaned["threshold"]),
             "answer_first_share": _share(cleaned["answer_first_share"]),
             "audit": self._audit(),
+            "promise": {name: cleaned[name] for name in ("expires_days", "on_expiry", "due_days")},
             "costs": {name: cleaned[name] for name in ("currency", "review", "error", "matrix")},
         }
 
@@ -207,6 +230,9 @@ def initial_of(policy: Policy) -> dict[str, Any]:
         "per_day": audit.per_day,
         "mode": audit.mode,
         "answer_first_share": _in_percent(policy.answer_first_share),
+        "expires_days": policy.promise.expires_days,
+        "on_expiry": policy.promise.on_expiry,
+        "due_days": _neat(policy.promise.due_days),
         "currency": policy.costs.currency,
         "review": _neat(policy.costs.review),
         "error": _neat(policy.costs.error),

@@ -283,7 +283,7 @@ def _share_from(histogram: Mapping[int, int], threshold: float) -> float | None:
     return sum(count for place, count in histogram.items() if place >= first) / total if total else None
 
 
-def spec_of(attempt: Attempt, base: Spec) -> dict[str, Any]:
+def spec_of(attempt: Attempt) -> dict[str, Any]:
     """The thresholds that an attempt shows to keep its target, as changes to a policy's plain data.
 
     One promise for everything sets the overall threshold and drops the others. A promise for each group sets one for

@@ -215,3 +215,20 @@ def test_a_mistake_costs_what_the_matrix_says_or_the_usual() -> None:
     assert costs.of_error("", "") == 5  # structured answers that differ
     assert costs.expected_error("billing") == pytest.approx((12 + 5) / 2)
     assert policy.parse({"costs": {"error": 0}}).costs.expected_error("billing") > 0
+
+
+def test_a_promise_of_its_own_makes_another_version() -> None:
+    said = policy.parse({"promise": {"expires_days": 30}})
+    assert policy.content_hash(said, 1) != policy.content_hash(policy.parse({}), 1)
+
+
+def test_sending_everything_to_people_or_holding_everything_is_always_stricter() -> None:
+    old = policy.parse(
+        {"threshold": 0.9, "segments": [{"when": {"a": "b"}, "threshold": 0.5}], "audit": {"per_day": 20}}
+    )
+    nothing_through = policy.parse({"audit": {"per_day": 20}})
+    everything_held = policy.parse(policy.plain(old) | {"audit": {"rate": 1.0, "mode": "hold"}})
+    assert policy.sends_more_to_people(old, nothing_through)
+    assert policy.sends_more_to_people(old, everything_held)
+    assert not policy.sends_more_to_people(nothing_through, old)
+    assert not policy.sends_more_to_people(everything_held, old)

@@ -25,7 +25,7 @@ def stream(queue: object) -> Stream:
     return traffic.stream(policy=POLICY)
 
 
-def _honest(count: int, seed: int = 1) -> tuple[list[float], list[bool]]:
+def honest(count: int, seed: int = 1) -> tuple[list[float], list[bool]]:
     """Confidences that mean what they say, most of them high."""
     rng = np.random.default_rng(seed)
     scores = 1 - rng.random(count) ** 3
@@ -37,7 +37,7 @@ def _target(stream: Stream, max_error: float = 0.05, **said: Any) -> None:
 
 
 def test_a_threshold_is_found_whose_counts_reproduce_its_bound(stream: Stream) -> None:
-    history.write(stream, *_honest(4000))
+    history.write(stream, *honest(4000))
     _target(stream)
     (found,) = attempts.groups_of(attempts.look(stream, by="user:mara", now=LATER))
     assert found.threshold in grid.THRESHOLDS
@@ -51,7 +51,7 @@ def test_a_threshold_is_found_whose_counts_reproduce_its_bound(stream: Stream) -
 
 
 def test_a_change_of_threshold_does_not_change_the_sample(stream: Stream) -> None:
-    scores, wrong = _honest(2000)
+    scores, wrong = honest(2000)
     history.write(stream, scores, wrong)
     _target(stream)
     before = attempts.prepare(stream, now=LATER).sample
@@ -81,7 +81,7 @@ def test_what_cannot_be_said_is_refused_before_anybody_looks(
 
 
 def test_without_a_target_nobody_looks(stream: Stream) -> None:
-    history.write(stream, *_honest(1500))
+    history.write(stream, *honest(1500))
     with pytest.raises(attempts.Refused) as refused:
         attempts.look(stream, by="user:mara", now=LATER)
     assert refused.value.reason == "no_target"
@@ -118,7 +118,7 @@ def test_too_many_errors_is_an_attempt_and_says_what_it_would_take(stream: Strea
 
 
 def test_every_look_has_its_number_and_costs_more_trust_than_the_sum_allows(stream: Stream) -> None:
-    history.write(stream, *_honest(1500))
+    history.write(stream, *honest(1500))
     _target(stream)
     made = [attempts.look(stream, by="user:mara", now=LATER) for _ in range(3)]
     _target(stream, 0.04)
@@ -128,17 +128,17 @@ def test_every_look_has_its_number_and_costs_more_trust_than_the_sum_allows(stre
 
 
 def test_another_model_version_begins_a_line_of_its_own(stream: Stream) -> None:
-    history.write(stream, *_honest(1500))
+    history.write(stream, *honest(1500))
     _target(stream)
     attempts.look(stream, by="user:mara", now=LATER)
-    history.write(stream, *_honest(1500, seed=2), since=LATER, prefix="new", model_version="2")
+    history.write(stream, *honest(1500, seed=2), since=LATER, prefix="new", model_version="2")
     made = attempts.look(stream, by="user:mara", now=LATER + timedelta(days=11))
     assert (made.number, made.model_version) == (1, "2")
     assert made.first_id > Output.objects.filter(model_version="1").latest("id").pk
 
 
 def test_the_window_ends_before_the_first_check_that_still_waits(stream: Stream) -> None:
-    scores, wrong = _honest(2000)
+    scores, wrong = honest(2000)
     history.write(stream, scores, wrong, answered=[index < 1500 for index in range(2000)])
     _target(stream)
     drawn = attempts.prepare(stream, now=LATER).sample
@@ -149,7 +149,7 @@ def test_the_window_ends_before_the_first_check_that_still_waits(stream: Stream)
 
 
 def test_what_waits_too_long_counts_as_wrong(stream: Stream) -> None:
-    scores, wrong = _honest(2000)
+    scores, wrong = honest(2000)
     history.write(stream, scores, wrong, answered=[index != 700 and index != 701 for index in range(2000)])
     _target(stream)
     open_ones = Route.objects.filter(u__lt=0.5, output__outcome=None).count()
@@ -160,11 +160,11 @@ def test_what_waits_too_long_counts_as_wrong(stream: Stream) -> None:
 
 def test_the_window_begins_after_the_last_time_without_checks(queue: object) -> None:
     stream = traffic.stream(policy={"threshold": 0.9, "audit": {"rate": 0.0}})
-    history.write(stream, *_honest(300), prefix="before")
+    history.write(stream, *honest(300), prefix="before")
     spec = policies.checked({**POLICY, "undo_seconds": 0})
     version = policies.save(stream=stream, spec=spec, actor="user:mara")
     policies.activate(policy=version, by="user:mara", approved_by="user:max", now=NOON)
-    first = history.write(stream, *_honest(1500, seed=3), since=LATER)[0].row.id
+    first = history.write(stream, *honest(1500, seed=3), since=LATER)[0].row.id
     _target(stream)
     ready = attempts.prepare(stream, now=LATER + timedelta(days=11))
     assert ready.sample.window.first == first
@@ -172,7 +172,7 @@ def test_the_window_begins_after_the_last_time_without_checks(queue: object) -> 
 
 
 def test_a_promise_for_each_class_shares_delta_and_sends_the_others_to_people(stream: Stream) -> None:
-    scores, wrong = _honest(6000)
+    scores, wrong = honest(6000)
     rng = np.random.default_rng(4)
     labels = rng.choice(["refund", "billing"], 6000).tolist()
     wrong = [
@@ -186,18 +186,18 @@ def test_a_promise_for_each_class_shares_delta_and_sends_the_others_to_people(st
     assert billing.delta == refund.delta == pytest.approx(made.spent / 2)
     assert billing.threshold is None
     assert refund.threshold is not None
-    changed = attempts.spec_of(made, policies.checked(POLICY))
+    changed = attempts.spec_of(made)
     assert changed == {"threshold": None, "thresholds": {"refund": refund.threshold}, "segments": []}
 
 
 def test_a_promise_for_each_segment_reads_its_key(stream: Stream) -> None:
-    scores, wrong = _honest(3000)
+    scores, wrong = honest(3000)
     segments = [{"language": "de" if index % 2 else "en"} for index in range(3000)]
     history.write(stream, scores, wrong, segments=segments)
     _target(stream, groups="segments", segment_key="language")
     made = attempts.look(stream, by="user:mara", now=LATER)
     assert [group.group for group in attempts.groups_of(made)] == ["de", "en"]
-    assert [part["when"] for part in attempts.spec_of(made, policies.checked(POLICY))["segments"]] == [
+    assert [part["when"] for part in attempts.spec_of(made)["segments"]] == [
         {"language": "de"},
         {"language": "en"},
     ]
@@ -207,7 +207,7 @@ def test_what_rules_send_to_people_is_neither_in_the_sample_nor_automated(queue:
     rule = {"name": "large", "when": {"prediction": {"eq": "billing"}}}
     stream = traffic.stream(policy={**POLICY, "rules": [rule]})
     labels = ["billing" if index % 4 == 0 else "refund" for index in range(2000)]
-    history.write(stream, *_honest(2000), predicted=labels)
+    history.write(stream, *honest(2000), predicted=labels)
     _target(stream)
     (found,) = attempts.groups_of(attempts.look(stream, by="user:mara", now=LATER))
     above = Output.objects.filter(confidence__gte=found.threshold, predicted="refund").count()
@@ -220,7 +220,7 @@ def test_what_rules_send_to_people_is_neither_in_the_sample_nor_automated(queue:
 
 @pytest.mark.django_db(transaction=True)
 def test_two_looks_at_once_are_two_attempts(stream: Stream) -> None:
-    history.write(stream, *_honest(1500))
+    history.write(stream, *honest(1500))
     _target(stream)
     look = partial(attempts.look, stream, by="user:mara", now=LATER)
     racing.race(look, look)

@@ -1,0 +1,138 @@
+"""What is stated about a policy: on its evidence, until it ends, and what its end brings about."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from escalation import policies
+from escalation.models import Activation, Stream
+from escalation.tuning import attempts, statements, targets
+from tests.escalation import history, traffic
+from tests.escalation.traffic import NOON
+from tests.escalation.tuning.test_attempts import POLICY, honest
+
+LATER = NOON + timedelta(days=11)
+
+
+@pytest.fixture
+def stream(queue: object) -> Stream:
+    return _stream()
+
+
+def _stream(**promise: Any) -> Stream:
+    # From less to more: whatever is found below this threshold sends fewer outputs to people.
+    return traffic.stream(policy={**POLICY, "threshold": 0.9999, "promise": promise})
+
+
+def _stated(stream: Stream) -> statements.Statement:
+    """A statement in force, asked for by one manager and approved by another."""
+    history.write(stream, *honest(4000))
+    targets.set_target(stream=stream, max_error=0.05, actor="user:mara", now=NOON)
+    attempt = attempts.look(stream, by="user:mara", now=LATER)
+    proposed = statements.propose(attempt=attempt, actor="user:mara", now=LATER)
+    assert not proposed.active
+    policies.activate(policy=proposed.policy, by="user:mara", approved_by="user:max", now=LATER)
+    found = statements.in_force(stream, now=LATER)
+    assert found
+    return found
+
+
+def test_loosening_on_evidence_still_takes_two_and_keeps_the_evidence(stream: Stream) -> None:
+    found = _stated(stream)
+    assert found.holds
+    activation = Activation.objects.latest("pk")
+    assert activation.evidence == {"attempt": found.attempt.pk}
+    assert activation.approved_by == "user:max"
+    (group,) = attempts.groups_of(found.attempt)
+    current = policies.active(stream)
+    assert current
+    assert current.spec.threshold == group.threshold
+
+
+def test_everything_else_of_the_policy_stays(stream: Stream) -> None:
+    before = policies.active(stream)
+    _stated(stream)
+    after = policies.active(stream)
+    assert before
+    assert after
+    assert (after.spec.audit, after.spec.costs, after.spec.promise) == (
+        before.spec.audit, before.spec.costs, before.spec.promise
+    )  # fmt: skip
+
+
+def test_a_policy_made_by_hand_has_no_statement(stream: Stream) -> None:
+    assert statements.in_force(stream, now=LATER) is None
+
+
+def test_it_ends_on_its_date(stream: Stream) -> None:
+    found = _stated(stream)
+    assert found.attempt.expires_at == LATER + timedelta(days=90)
+    again = statements.in_force(stream, now=LATER + timedelta(days=91))
+    assert again
+    assert again.ended == "expired"
+
+
+def test_it_ends_with_another_model_version(stream: Stream) -> None:
+    _stated(stream)
+    history.write(stream, [0.9], [False], since=LATER, prefix="new", model_version="2")
+    found = statements.in_force(stream, now=LATER)
+    assert found
+    assert found.ended == "model_version"
+
+
+def test_a_shadow_version_does_not_end_it(stream: Stream) -> None:
+    _stated(stream)
+    history.write(stream, [0.9], [False], since=LATER, prefix="new", model_version="2", shadow=True)
+    found = statements.in_force(stream, now=LATER)
+    assert found
+    assert found.holds
+
+
+def test_it_ends_with_other_answers(stream: Stream) -> None:
+    _stated(stream)
+    stream.schema_number = 2
+    found = statements.in_force(stream, now=LATER)
+    assert found
+    assert found.ended == "answers"
+
+
+@pytest.mark.parametrize(
+    ("on_expiry", "threshold", "audit"),
+    [("keep", True, (0.5, "after")), ("check_more", True, (1.0, "hold")), ("all_to_people", False, (0.5, "after"))],
+)
+def test_its_end_brings_about_what_the_policy_says(
+    queue: object, on_expiry: str, threshold: bool, audit: tuple[float, str]
+) -> None:
+    stream = _stream(on_expiry=on_expiry)
+    _stated(stream)
+    moment = LATER + timedelta(days=91)
+    for _ in range(2):  # a second sweep finds nothing left to do
+        statements.act_on_ended(now=moment)
+    current = policies.active(stream)
+    assert current
+    assert (current.spec.threshold is not None) == threshold
+    assert (current.spec.audit.rate, current.spec.audit.mode) == audit
+    made = Activation.objects.filter(activated_by=statements.SYSTEM)
+    assert made.count() == (0 if on_expiry == "keep" else 1)
+
+
+def test_looking_again_renews_the_statement_of_the_same_policy(stream: Stream) -> None:
+    found = _stated(stream)
+    moment = LATER + timedelta(days=60)
+    again = attempts.look(stream, by="user:mara", now=moment)
+    if attempts.spec_of(again) == attempts.spec_of(found.attempt):
+        statements.propose(attempt=again, actor="user:mara", now=moment)
+        renewed = statements.in_force(stream, now=moment)
+        assert renewed
+        assert renewed.attempt.pk == again.pk
+
+
+def test_an_attempt_that_found_nothing_makes_no_policy(stream: Stream) -> None:
+    history.write(stream, [0.9] * 1500, [index % 3 == 0 for index in range(1500)])
+    targets.set_target(stream=stream, max_error=0.02, actor="user:mara", now=NOON)
+    attempt = attempts.look(stream, by="user:mara", now=LATER)
+    with pytest.raises(attempts.Refused):
+        statements.propose(attempt=attempt, actor="user:mara", now=LATER)
