@@ -9,9 +9,9 @@ from datetime import datetime
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
-from . import access, claims, clock, drafts, past, queue, readings, wording
+from . import access, claims, clock, drafts, past, preferences, queue, readings, wording
 from .claimed import Claim
-from .models import Queue, Slot, User
+from .models import Preferences, Queue, Slot, User
 from .readings import Guidance
 
 
@@ -66,6 +66,7 @@ class Desk:
     guidance: Guidance
     decided: Sequence[Decided]
     draft: drafts.Kept | None
+    wishes: Preferences
     now: datetime
 
 
@@ -126,6 +127,7 @@ def _around(theirs: Queue, claim: Claim | None, *, user: User, now: datetime | N
         guidance=readings.guidance(user=user, queue=theirs, number=claim.item.guideline_number if claim else None),
         decided=decided(user, now=moment),
         draft=drafts.kept_for(claim, user=user, now=moment) if claim else None,
+        wishes=preferences.of(user),
         now=moment,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from django.utils.functional import Promise
@@ -12,7 +12,9 @@ from django.utils.translation import gettext as _
 from . import acts, answers, choices, content, entries, sides, structured, wording
 from .claimed import Claim
 from .fields import Form, Typed
+from .keymap import Keymap
 
+DEFAULT_KEYS = Keymap()
 MANY = 12  # from here on, a list of answers is easier to search than to read
 
 # open: answer with the proposal in sight. first: answer without. keep: the proposal is shown, keep or change.
@@ -54,8 +56,8 @@ class Sheet:
         return bool(self.choices) and all(len(choice.value) <= 2 for choice in self.choices if choice.name == "answer")
 
 
-def lay_out(claim: Claim, typed: Typed | None = None) -> Sheet:
-    """Everything that the desk shows of a claim, in the order and the words in which it shows it.
+def lay_out(claim: Claim, typed: Typed | None = None, *, keys: Keymap = DEFAULT_KEYS) -> Sheet:
+    """Everything that the desk shows of a claim, in the order, the words and with the keys in which it shows it.
 
     `typed` is what the person had filled in when that was refused."""
     item, stage = claim.item, stage_of(claim)
@@ -72,14 +74,14 @@ def lay_out(claim: Claim, typed: Typed | None = None) -> Sheet:
         share=choices.share(item.alternatives, item.proposal) if claim.revealed else None,
         first_label=wording.said(claim.first_kind or "", claim.first_answer) if claim.first_kind else "",
         same=same,
-        decisive=choices.decisive(claim, same=same),
-        choices=[] if item.kind == answers.STRUCTURED else choices.listed(claim, start),
+        decisive=_keyed(choices.decisive(claim, same=same), keys),
+        choices=[] if item.kind == answers.STRUCTURED else _keyed(choices.listed(claim, start), keys),
         form=_form(claim, start, typed) if item.kind == answers.STRUCTURED else None,
         send=_("Send these answers") if item.kind == answers.LABELS else _("Send this answer"),
         sides=sides.of(claim),
         reasons=list(wording.REASONS.items()) if claim.final_say else [],
         error_types=item.error_types if claim.revealed else [],
-        acts=acts.of(claim),
+        acts=[replace(act, reasons=_keyed(act.reasons, keys)) for act in _keyed(acts.of(claim), keys)],
     )
 
 
@@ -87,6 +89,11 @@ def stage_of(claim: Claim) -> Stage:
     if not claim.answer_first:
         return "open"
     return "keep" if claim.revealed else "first"
+
+
+def _keyed[K: (acts.Act, acts.Reason, choices.Choice)](pressed: Sequence[K], keys: Keymap) -> list[K]:
+    """With the person's keys in the place of the default ones."""
+    return [replace(one, key=keys.instead(one.key)) for one in pressed]
 
 
 def _starting_point(claim: Claim) -> Any:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import account, desk, drafts, guidelines, inbox, keys, numbers, past, people
+from .views import account, desk, desk_settings, drafts, guidelines, inbox, keys, numbers, past, people
 
 urlpatterns = [
     # The inbox and the desk.
@@ -26,6 +26,7 @@ urlpatterns = [
     path("account/", account.account, name="account"),
     path("account/numbers/", numbers.show, name="numbers"),
     path("account/password/", account.password, name="password"),
+    path("account/desk/switch/", desk_settings.switch, name="desk-switch"),
     # People and their rights.
     path("people/", people.index, name="people"),
     path("people/new/", people.new, name="person-new"),

@@ -48,6 +48,7 @@ POST   sign-in              200  302  302  302  302  302  302  302
 POST   sign-out             302  302  302  302  302  302  302  302
 GET    numbers              302  200  200  403  403  200  403  200
 GET    account              302  200  200  200  200  200  200  200
+POST   desk-switch          302  302  302  302  302  302  302  302
 GET    password             302  200  200  200  200  200  200  200
 POST   password             302  200  200  200  200  200  200  200
 GET    people               302  403  403  200  200  403  200  200
@@ -122,6 +123,7 @@ FORM = {
     "scopes": "outputs:write",
     "days": "30",
     "number": "1",
+    "switch": "break_nudge",
 }
 OUTPUT = {
     "id": "ticket-9",

@@ -19,6 +19,7 @@ from django_htmx.middleware import HtmxDetails
 from .. import access, desk, entries, judgements, sheet
 from ..claimed import Claim
 from ..http import PersonRequest, for_people
+from ..keymap import Keymap
 from ..models import User
 from ..problems import DomainError, NotFound
 
@@ -66,10 +67,12 @@ def context_of(
     laid: desk.Desk, *, draft: QueryDict | None = None, errors: Sequence[dict[str, str]] = ()
 ) -> dict[str, Any]:
     """What the desk's template needs; `draft` is what was typed, and `errors` what was wrong with it."""
+    keys = Keymap(laid.wishes.keys)
+    typed = judgements.typed(draft, errors) if draft else None
     return {
         "queue": laid.queue,
         "claim": laid.claim,
-        "sheet": sheet.lay_out(laid.claim, judgements.typed(draft, errors) if draft else None) if laid.claim else None,
+        "sheet": sheet.lay_out(laid.claim, typed, keys=keys) if laid.claim else None,
         "judge_url": _judge_url(laid.queue.slug, laid.claim) if laid.claim else "",
         "due": laid.due,
         "remaining": laid.remaining,
@@ -78,6 +81,8 @@ def context_of(
         "decided": laid.decided,
         "draft": draft or {},
         "kept": _kept(laid),
+        "keys": keys,
+        "wishes": laid.wishes,
     }
 
 

@@ -2,6 +2,7 @@
 
 import { countActivity } from "./activity.js";
 import { listenForAnswers, prepareAnswers, showMistakes } from "./answers.js";
+import { listenForCheatSheet } from "./cheat_sheet.js";
 import { listenInContent } from "./content/index.js";
 import { keepDrafts } from "./drafts.js";
 import { loadGuidelines } from "./guidelines.js";
@@ -21,6 +22,7 @@ const drafts = keepDrafts();
 
 listenForAnswers();
 listenForKeys(() => isReady());
+listenForCheatSheet();
 listenInContent();
 document.addEventListener("click", refuseEarly, { capture: true });
 loadGuidelines();

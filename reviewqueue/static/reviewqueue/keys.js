@@ -3,26 +3,34 @@
  * While a list of reasons is open, its own keys work and no others.
  */
 
+import { areSingleKeysOff } from "./cheat_sheet.js";
 import { choose } from "./reasons.js";
-
-const OFF = "desk-keys-off";
 
 /** @param {() => boolean} ready whether an item is on screen and nothing is on its way */
 export function listenForKeys(ready) {
   document.addEventListener("keydown", (event) => {
     if (isTyping(event.target)) return inField(event);
-    if (!isPlain(event) || isElsewhere(event) || isOff() || !ready()) return;
-    const target = carrier(event.key.toLowerCase());
+    if (!isPlain(event) || isElsewhere(event) || isOff(event) || !ready()) return;
+    const target = carrier(typed(event));
     if (!target) return;
     event.preventDefault();
     press(target);
   });
-  rememberSwitch();
 }
 
 function isPlain(event) {
-  const shifted = event.shiftKey && event.key !== "?" && event.key !== "/";
+  const shifted = event.shiftKey && !isSign(event.key);
   return !(event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || shifted);
+}
+
+/** Signs are typed with Shift on one keyboard and without on another: there it is part of the key. */
+function isSign(key) {
+  return /^[\p{P}\p{S}]$/u.test(key);
+}
+
+/** The key as the server stores one: what was typed, whatever the layout, composed and without its case. */
+function typed(event) {
+  return event.key.normalize("NFC").toLowerCase();
 }
 
 function isTyping(target) {
@@ -55,13 +63,7 @@ function press(target) {
   target.matches("input, textarea") ? target.focus() : target.click();
 }
 
-function isOff() {
-  return localStorage.getItem(OFF) === "true";
-}
-
-function rememberSwitch() {
-  const box = /** @type {HTMLInputElement | null} */ (document.querySelector("[data-keys-off]"));
-  if (!box) return;
-  box.checked = isOff();
-  box.addEventListener("change", () => localStorage.setItem(OFF, String(box.checked)));
+/** Enter stays: it is nobody's letter typed by mistake or by voice. */
+function isOff(event) {
+  return event.key !== "Enter" && areSingleKeysOff();
 }
