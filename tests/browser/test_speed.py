@@ -1,0 +1,46 @@
+"""Many items in one tab: nothing is sent for an item that was not on screen, and nothing piles up."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks import tab
+from reviewqueue.models import User, Verdict
+from tests.browser.signing_in import SignIn
+from tests.reviewqueue import items
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+DESK = "/queues/intents/"
+# What each key says of an item of the cast's, whose proposal is the second answer.
+SAYS = {"1": "correct", "2": "agree", "3": "correct", "a": "agree", "x": "none"}
+
+
+def test_a_burst_of_keys_decides_nothing_that_was_not_on_screen(sign_in: SignIn, rob: User) -> None:
+    items.enqueue(*range(1, 401))
+    page = sign_in(rob)
+    page.add_init_script(path=tab.WATCH)
+    page.goto(DESK)
+    tab.ready(page)
+    presses = tab.burst(page, 120)
+    tab.ready(page)
+    sent = tab.sent(page)
+    verdicts = {f"{verdict.slot_id}.{verdict.claim}": verdict.kind for verdict in Verdict.objects.all()}
+    assert [one for one in sent if one.painted != one.claim] == []
+    assert verdicts == {one.claim: SAYS[one.key] for one in sent}
+    assert 120 <= len(verdicts) == len(sent) < presses
+
+
+def test_one_tab_does_many_items_and_holds_no_more_than_after_the_first(sign_in: SignIn, rob: User) -> None:
+    items.enqueue(*range(1, 130))
+    page = sign_in(rob, DESK)
+    tab.ready(page)
+    for _ in range(30):
+        tab.judge(page)
+    before = tab.memory(page)
+    for _ in range(90):
+        tab.judge(page)
+    after = tab.memory(page)
+    assert after.bytes < 1.2 * before.bytes
+    # The browser keeps two texts an item for its own records, at most some hundreds; a desk that stays has hundreds.
+    assert after.nodes < before.nodes + 90 * 10
+    assert after.listeners <= 1.1 * before.listeners
