@@ -1,0 +1,286 @@
+"""What stands around the item: the line above it, what was decided, the guidelines, one's numbers, the inbox."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from reviewqueue import readings
+from reviewqueue.models import Guideline, GuidelineRead, Membership, Queue, User, Verdict
+from tests.browser.signing_in import SignIn
+from tests.reviewqueue import items
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+DESK = "/queues/intents/"
+TEXT = "I was charged twice for the same order, once at 21:04 and again at 21:06. "
+PHONE, TABLET, LAPTOP, HUGE = (390, 844), (768, 1024), (1280, 800), (2560, 1440)
+
+
+def _ready(page: Page, text: str = "") -> None:
+    """This item is on screen and open for answers."""
+    expect(page.locator("#desk[data-ready] #item")).to_contain_text(text)
+
+
+def _enqueue(*numbers: int, **fields: Any) -> None:
+    due = timezone.now() + timedelta(hours=3)
+    for number in numbers:
+        items.enqueue(number, **{"input": {"text": f"Letter {number}. {TEXT}"}, "due_at": due} | fields)
+
+
+def _size(size: tuple[int, int]) -> dict[str, int]:
+    return {"width": size[0], "height": size[1]}
+
+
+def _tops(page: Page) -> dict[str, float]:
+    """Where what the eye returns to stands."""
+    boxes = page.evaluate(
+        """() => Object.fromEntries(Object.entries({panel: ".panel", question: ".question", content: "#item",
+             choice: ".judgement .choice", numbers: ".desk-numbers", queues: ".desk-queues"})
+             .map(([name, where]) => [name, document.querySelector(where).getBoundingClientRect().top]))"""
+    )
+    return {name: float(top) for name, top in boxes.items()}
+
+
+def test_above_the_item_stand_why_it_is_here_the_deadline_and_the_reservation(sign_in: SignIn, rob: User) -> None:
+    _enqueue(1)
+    page = sign_in(rob, DESK)
+    _ready(page)
+    head = page.locator(".item-head")
+    expect(head).to_contain_text("The AI was not sure.")
+    expect(head).to_contain_text("due in 2\u00a0h")
+    expect(head.locator("#reservation")).to_contain_text("reserved for you until")
+    assert page.locator(".panel #reservation").count() == 0
+
+
+def test_answer_first_has_its_sentence_in_the_place_of_the_reason(sign_in: SignIn, rob: User) -> None:
+    _enqueue(1, answer_first=True)
+    page = sign_in(rob, DESK)
+    _ready(page)
+    expect(page.locator(".item-head")).to_contain_text("Answer first")
+    expect(page.locator(".item-head")).not_to_contain_text("not sure")
+
+
+@pytest.mark.parametrize("size", [PHONE, TABLET, LAPTOP, HUGE])
+def test_nothing_jumps_when_the_next_item_comes(sign_in: SignIn, rob: User, size: tuple[int, int]) -> None:
+    _enqueue(1, 2, 3)
+    page = sign_in(rob, DESK, viewport=_size(size))
+    _ready(page, "Letter 1.")
+    expect(page.locator(".desk-numbers")).to_contain_text("Today")
+    before = _tops(page)
+    for number in (2, 3):
+        page.keyboard.press("a")
+        _ready(page, f"Letter {number}.")
+        after = _tops(page)
+        assert {name: abs(top - before[name]) <= 1 for name, top in after.items()} == dict.fromkeys(before, True)
+
+
+@pytest.mark.parametrize("size", [(320, 640), PHONE, LAPTOP])
+def test_the_warning_moves_nothing_and_can_be_pressed(sign_in: SignIn, rob: User, size: tuple[int, int]) -> None:
+    _enqueue(1)
+    page = sign_in(rob, viewport=_size(size))
+    page.clock.install()
+    page.goto(DESK)
+    _ready(page)
+    before = _tops(page)
+    page.clock.fast_forward((14 * 60 + 10) * 1000)
+    page.clock.run_for(2000)
+    extend = page.get_by_role("button", name="Extend")
+    expect(extend).to_be_in_viewport()
+    assert _tops(page) == before
+    extend.click()
+    expect(extend).to_be_hidden()
+    assert _tops(page) == before
+
+
+def test_the_latest_decisions_tell_what_they_were_and_any_can_be_undone(sign_in: SignIn, rob: User) -> None:
+    _enqueue(1, 2, 3)
+    page = sign_in(rob, DESK)
+    for number in (1, 2):
+        _ready(page, f"Letter {number}.")
+        page.keyboard.press("a")
+    _ready(page, "Letter 3.")
+    listed = page.locator(".aside-decided li")
+    expect(listed).to_have_count(2)
+    expect(listed.nth(0)).to_contain_text("Letter 2.")
+    expect(listed.nth(0).locator("kbd")).to_have_text("U")
+    expect(listed.nth(1).locator("kbd")).to_have_count(0)
+    listed.nth(1).get_by_role("button", name="Undo").click()
+    _ready(page, "Letter 1.")
+    expect(listed).to_have_count(1)
+    assert Verdict.objects.counting().get().item_id == 2
+
+
+def test_a_decision_opens_again_and_leads_back(sign_in: SignIn, rob: User) -> None:
+    _enqueue(1, 2)
+    page = sign_in(rob, DESK)
+    _ready(page, "Letter 1.")
+    page.get_by_label("Note").fill("seen twice")
+    page.get_by_label("Note").press("Escape")
+    page.keyboard.press("1")
+    _ready(page, "Letter 2.")
+    page.get_by_role("link", name="Letter 1.").click()
+    expect(page.get_by_role("heading", name="Your decision")).to_be_visible()
+    for part in ("Letter 1.", "Billing", "seen twice", "Not final yet"):
+        expect(page.locator("main")).to_contain_text(part)
+    page.get_by_role("link", name="All your decisions").click()
+    expect(page.locator(".decisions li")).to_have_count(1)
+    page.get_by_role("link", name="Letter 1.").click()
+    page.get_by_role("button", name="Undo").click()
+    _ready(page, "Letter 1.")
+
+
+def test_on_a_phone_there_is_the_undo_and_a_way_to_the_list(sign_in: SignIn, rob: User) -> None:
+    _enqueue(1, 2, 3)
+    page = sign_in(rob, DESK, viewport=_size(PHONE))
+    for number in (1, 2):
+        _ready(page, f"Letter {number}.")
+        page.get_by_role("button", name="Agree with the AI").click()
+    _ready(page, "Letter 3.")
+    expect(page.get_by_role("button", name="Undo")).to_have_count(1)
+    expect(page.locator(".decided-what:visible")).to_have_count(0)
+    page.get_by_role("link", name="Just decided").click()
+    expect(page.locator(".decisions li")).to_have_count(2)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_guidelines_that_changed_say_what_did_until_they_are_opened(sign_in: SignIn, rob: User, queue: Queue) -> None:
+    readings.read(user=rob, slug="intents", number=1)
+    Guideline.objects.create(queue=queue, number=2, text="**refund**: money never goes back.")
+    _enqueue(1)
+    page = sign_in(rob, DESK)
+    _ready(page)
+    mark = page.locator("#guidelines-changed .tag")
+    expect(mark).to_have_text("changed")
+    assert GuidelineRead.objects.get().number == 1
+    page.keyboard.press("g")
+    dialog = page.get_by_role("dialog", name="Guidelines")
+    expect(dialog).to_contain_text("What changed since you last looked (version 1 to 2)")
+    expect(dialog.locator("ins")).to_contain_text("never")
+    expect(mark).to_have_count(0)
+    page.keyboard.press("Escape")
+    assert GuidelineRead.objects.get().number == 2
+    page.keyboard.press("g")
+    expect(dialog).to_contain_text("Version 2")
+    expect(dialog).not_to_contain_text("What changed")
+
+
+def test_the_dialog_shows_the_version_of_the_item_that_is_on_the_desk(sign_in: SignIn, rob: User, queue: Queue) -> None:
+    _enqueue(1, 2)
+    page = sign_in(rob, DESK)
+    _ready(page, "Letter 1.")
+    Guideline.objects.create(queue=queue, number=2, text="Only at night.")
+    page.keyboard.press("g")
+    dialog = page.get_by_role("dialog", name="Guidelines")
+    expect(dialog).to_contain_text("money goes back")
+    expect(dialog).not_to_contain_text("Only at night")
+    page.keyboard.press("Escape")
+    page.keyboard.press("a")
+    _ready(page, "Letter 2.")
+    expect(page.locator("#guidelines-changed .tag")).to_be_visible()
+    page.keyboard.press("g")
+    expect(dialog).to_contain_text("Only at night")
+    expect(page.locator("#guidelines-changed .tag")).to_have_count(0)
+
+
+def test_without_javascript_reading_is_a_button(sign_in: SignIn, rob: User, queue: Queue) -> None:
+    readings.read(user=rob, slug="intents", number=1)
+    Guideline.objects.create(queue=queue, number=2, text="Only at night.")
+    page = sign_in(rob, "/queues/intents/guidelines/", java_script_enabled=False)
+    expect(page.get_by_role("heading", name="What changed since you last looked")).to_be_visible()
+    page.get_by_role("button", name="I have read it").click()
+    expect(page.get_by_role("button", name="I have read it")).to_have_count(0)
+    assert GuidelineRead.objects.get().number == 2
+
+
+def test_two_versions_are_compared_on_the_page(sign_in: SignIn, rob: User, queue: Queue) -> None:
+    Guideline.objects.create(queue=queue, number=2, text="Only at night.")
+    Guideline.objects.create(queue=queue, number=3, text="Only on Sundays.")
+    page = sign_in(rob, "/queues/intents/guidelines/")
+    page.get_by_label("From").select_option("1")
+    page.get_by_label("to", exact=True).select_option("3")
+    page.get_by_role("button", name="Compare").click()
+    expect(page.locator(".changes ins")).to_contain_text("Sundays")
+    expect(page.locator(".reading button")).to_be_hidden()
+
+
+def test_ones_own_numbers_stand_at_the_foot_and_lead_to_their_page(sign_in: SignIn, rob: User) -> None:
+    _enqueue(1, 2)
+    items.judge(rob)
+    page = sign_in(rob, DESK)
+    line = page.locator(".desk-numbers")
+    expect(line).to_contain_text("Today 1")
+    line.get_by_role("link").click()
+    expect(page.get_by_role("heading", name="Your numbers")).to_be_visible()
+    expect(page.get_by_role("row", name="Today")).to_contain_text("unknown")
+
+
+def test_the_inbox_by_keyboard(sign_in: SignIn, rob: User) -> None:
+    other = Queue.objects.create(slug="zeta", title="Zeta")
+    Membership.objects.create(user=rob, queue=other)
+    _enqueue(1)
+    page = sign_in(rob)
+    queues = page.locator("[data-queue]")
+    page.keyboard.press("ArrowDown")
+    expect(queues.nth(0)).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(queues.nth(1)).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/queues/zeta/")
+    page.goto("/")
+    page.keyboard.press("Control+Enter")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/queues/intents/")
+    page.goto("/")
+    expect(page.locator("main")).to_contain_text("an item is reserved for you until")
+
+
+def test_enter_does_nothing_where_nothing_waits(sign_in: SignIn, rob: User) -> None:
+    page = sign_in(rob)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="All done")).to_be_visible()
+
+
+def test_a_typical_item_needs_no_scrolling(sign_in: SignIn, rob: User) -> None:
+    _enqueue(1, context={"Customer since": "2019", "Language": "English", "Thread": "thread-77"})
+    page = sign_in(rob, DESK, viewport=_size(LAPTOP))
+    _ready(page)
+    scrolled = page.evaluate(
+        """() => [document.documentElement, ...document.querySelectorAll("body *")]
+             .filter((one) => one.scrollHeight > one.clientHeight + 1 && one.clientHeight > 0
+                && (one === document.documentElement || /auto|scroll/.test(getComputedStyle(one).overflowY)))
+             .map((one) => one.className || one.tagName)"""
+    )
+    assert scrolled == []
+    widths = page.evaluate(
+        """() => [".desk-queues", "#item", ".panel"].map((one) => document.querySelector(one).offsetWidth)"""
+    )
+    assert widths[1] > max(widths[0], widths[2])
+
+
+@pytest.mark.parametrize("size", [(320, 256), (320, 640), (640, 400), PHONE, TABLET, (1280, 600)])
+def test_everything_is_within_reach_and_nothing_lies_on_it(sign_in: SignIn, rob: User, size: tuple[int, int]) -> None:
+    _enqueue(1, 2, context={"Customer since": "2019"})
+    items.judge(rob)
+    page = sign_in(rob, DESK, viewport=_size(size))
+    _ready(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for control in page.locator("main :is(a, button, select, textarea):visible").all():
+        if "visually-hidden" not in (control.get_attribute("class") or ""):
+            control.click(trial=True)
+
+
+def test_what_strangers_wrote_runs_nothing_in_the_lists(sign_in: SignIn, rob: User) -> None:
+    evil = '"><img src=x onerror="window.broken=1"><script>window.broken=1</script>'
+    items.enqueue(1, input={"text": evil})
+    items.enqueue(2, input={"fields": {}}, reference=evil)
+    items.judge(rob)
+    items.judge(rob)
+    for path in (DESK, "/queues/intents/verdicts/"):
+        page = sign_in(rob, path)
+        expect(page.locator(".decided-what")).to_have_count(2)
+        assert page.evaluate("window.broken") is None
