@@ -26,9 +26,9 @@ def _ready(page: Page, text: str = "") -> None:
 
 
 def _enqueue(*numbers: int, **fields: Any) -> None:
-    due = timezone.now() + timedelta(hours=3)
+    shown: dict[str, Any] = {"due_at": timezone.now() + timedelta(hours=3)} | fields
     for number in numbers:
-        items.enqueue(number, **{"input": {"text": f"Letter {number}. {TEXT}"}, "due_at": due} | fields)
+        items.enqueue(number, input={"text": f"Letter {number}. {TEXT}"}, **shown)
 
 
 def _size(size: tuple[int, int]) -> dict[str, int]:
