@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from . import candidates, diff, extent, fields, image, messages, spans, text, tree
+from . import candidates, diff, extent, fields, image, messages, spans, table, text, tree
 from .block import Block, as_data
 from .plain import facts, plain, pretty
 
@@ -25,7 +25,8 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "spans": spans.read,
     "messages": messages.read,
     "fields": fields.read,
-    "candidates": candidates.read,
+    "table": table.read,
+    "candidates": lambda value: candidates.read(value, draw=_simple),
     "url": text.read,
     "diff": diff.read,
     "json": tree.read,
@@ -34,9 +35,15 @@ KINDS = frozenset(_READERS)
 # The keys whose name says what they hold, in the order in which a person reads them, and the kind of each.
 _KNOWN = {
     "image": "image",
+    "images": "image",
     "text": "text",
+    "prompt": "text",
     "messages": "messages",
     "fields": "fields",
+    "table": "table",
+    "rows": "table",
+    "records": "table",
+    "line_items": "table",
     "candidates": "candidates",
     "url": "url",
 }
@@ -60,12 +67,45 @@ def _blocks(content: Any, wanted: Mapping[str, str]) -> list[Block]:
         return [Block(wanted[WHOLE], whole)]
     if isinstance(content, str):
         return [Block("text", content)]
+    if (block := _shaped(content)) is not None:
+        return [block]
     if not isinstance(content, Mapping):
         return [as_data(content)]
     parts = list(_parts(content, wanted))
     shown = {key for part in parts for key in (part.key, *part.also)}
     rest = {key: value for key, value in content.items() if key not in shown}
-    return [*parts, as_data(rest)] if rest or not parts else parts
+    return _with_prompt([*parts, as_data(rest)] if rest or not parts else parts)
+
+
+def _shaped(content: Any) -> Block | None:
+    """An input that is a transcript or a table as a whole, without a key that says so."""
+    if messages.is_transcript(content):
+        kind = "messages"
+    elif table.reads_as_rows(content) or _is_apart(content):
+        kind = "table"
+    else:
+        return None
+    data = _READERS[kind](content)
+    return Block(kind, data) if data is not None else None
+
+
+def _is_apart(content: Any) -> bool:
+    """Columns and rows, and nothing that would have a block of its own."""
+    return isinstance(content, Mapping) and {"columns", "rows"} <= content.keys() <= {"columns", "rows", "title"}
+
+
+def _with_prompt(parts: list[Block]) -> list[Block]:
+    """What candidates answer to, above them and to be folded."""
+    answers = [part for part in parts if part.kind == "candidates"]
+    asked = [part for part in parts if part.kind != "candidates"]
+    return [Block("prompt", asked), *answers] if answers and asked else parts
+
+
+def _simple(content: Any) -> list[Block]:
+    """The blocks of a candidate, which holds no further candidates to compare."""
+    if isinstance(content, Mapping) and "candidates" in content:
+        return [as_data(content)]
+    return blocks(content)
 
 
 def _parts(content: Mapping[str, Any], display: Mapping[str, str]) -> Iterator[Block]:

@@ -56,7 +56,20 @@ def sides(first: str, second: str) -> tuple[list[Piece], list[Piece]] | None:
     shared = sum(len(piece.text) for piece in found if not piece.change)
     if 2 * shared < ALIKE * (len(first) + len(second)):
         return None
-    return [one for one in found if one.change != "added"], [one for one in found if one.change != "removed"]
+    return list(_trimmed(found, without="added")), list(_trimmed(found, without="removed"))
+
+
+def _trimmed(found: Sequence[Piece], *, without: Change) -> Iterator[Piece]:
+    """One side, on which blanks around a changed phrase are not marked with it."""
+    for piece in found:
+        phrase = piece.text.strip()
+        if piece.change == without:
+            continue
+        if not piece.change or not phrase:
+            yield piece
+            continue
+        before, after = piece.text.split(phrase, 1)
+        yield from (one for one in (Piece(before), Piece(phrase, piece.change), Piece(after)) if one.text)
 
 
 def _common(old: Sequence[str], new: Sequence[str]) -> int:

@@ -1,4 +1,4 @@
-"""A picture that stands in the data itself; no address is ever fetched."""
+"""Pictures that stand in the data itself; no address is ever fetched."""
 
 from __future__ import annotations
 
@@ -8,37 +8,79 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-_IMAGE = re.compile(r"data:image/(png|jpeg|gif|webp);base64,([A-Za-z0-9+/]+={0,2})")
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext as _
+
+from . import image_size
+
+_DATA = re.compile(r"data:(image/[\w.+-]+)(?:;[\w=.+-]+)*;base64,", re.IGNORECASE)
+_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _TINY = 64  # pixels: at or below this, a picture is drawn large with hard edges
+_HEAD = 1 << 19  # characters of base64 in which a size is looked for: cameras put previews before it
+_LARGEST = 120_000_000  # pixels: what unpacks to more stops a browser
+_BEGINNING = 600  # characters shown of data that is no picture
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Image:
-    source: str
-    width: int | None
-    height: int | None
+    """One picture to draw, or one that cannot be: then `problem` says why and `beginning` is how its data begins."""
+
+    source: str = ""
+    width: int | None = None
+    height: int | None = None
+    problem: str = ""
+    beginning: str = ""
 
     @property
     def tiny(self) -> bool:
         return self.width is not None and self.height is not None and max(self.width, self.height) <= _TINY
 
 
-def read(value: Any) -> Image | None:
-    match = _IMAGE.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
+def read(value: Any) -> list[Image] | None:
+    """One picture or a list of them, each a data URL. None for anything else, addresses included."""
+    sources = value if isinstance(value, list) else [value]
+    images = [found for source in sources if (found := picture(source)) is not None]
+    return images if images and len(images) == len(sources) else None
+
+
+def picture(source: Any) -> Image | None:
+    """The picture of a data URL, which need not be a good one; None where there is no data URL of a picture."""
+    if not isinstance(source, str) or source[:11].lower() != "data:image/":
         return None
-    width, height = _size(match[1], match[2])
-    return Image(value, width, height)
+    match = _DATA.match(source)
+    if match is None:
+        return _broken(source, _("it is not written in base64"))
+    encoded = "".join(source[match.end() :].split())
+    if not _BASE64.fullmatch(encoded) or len(encoded) % 4 == 1:
+        return _broken(source, _("it is not written in base64"))
+    return _drawn(source, encoded)
 
 
-def _size(kind: str, encoded: str) -> tuple[int | None, int | None]:
-    """Width and height of a PNG or GIF from its first bytes, so that the page keeps its place free."""
+def from_base64(encoded: str) -> Image | None:
+    """The picture of bare base64, as some chat formats carry it."""
+    return picture(f"data:image/unknown;base64,{encoded}")
+
+
+def _drawn(source: str, encoded: str) -> Image:
+    known = image_size.of(_decoded(encoded[:_HEAD]))
+    if known is None:
+        return _broken(source, _("its data begins like no PNG, JPEG, GIF or WebP"))
+    if known.width and known.height and known.width * known.height > _LARGEST:
+        size = {"width": known.width, "height": known.height}
+        return _broken(source, _("it would be %(width)s by %(height)s pixels") % size)
+    # The kind is what the data says, not what its sender says of it.
+    return Image(f"data:image/{known.kind};base64,{encoded}", known.width, known.height)
+
+
+def _decoded(encoded: str) -> bytes:
+    whole = encoded[: len(encoded) // 4 * 4] if len(encoded) == _HEAD else encoded + "=" * (-len(encoded) % 4)
     try:
-        head = base64.b64decode(encoded[:32])
+        return base64.b64decode(whole)
     except binascii.Error:
-        return None, None
-    if kind == "png" and head[12:16] == b"IHDR":
-        return int.from_bytes(head[16:20]), int.from_bytes(head[20:24])
-    if kind == "gif" and len(head) >= 10:
-        return int.from_bytes(head[6:8], "little"), int.from_bytes(head[8:10], "little")
-    return None, None
+        return b""
+
+
+def _broken(source: str, why: str) -> Image:
+    told = {"why": why, "size": filesizeformat(len(source))}
+    problem = _("This picture can’t be shown: %(why)s. Its data is %(size)s long.") % told  # noqa: RUF001
+    return Image(problem=problem, beginning=source[:_BEGINNING])

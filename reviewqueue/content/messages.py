@@ -1,31 +1,191 @@
-"""A chat: who said what."""
+"""Chats and transcripts of agents: who said what, which tools were called with what, and what came back.
+
+Reads messages as OpenAI's and Anthropic's interfaces carry them, and plain chat lines. What a message or a part of it
+holds beyond that is never dropped: it stands below it as data.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from django.utils.translation import gettext as _
+
+from .block import Block, as_data
+from .message_parts import Part, beginning, has_pictures, of_call, of_content, only_results
+from .plain import plain
+
+MOST = 40  # messages in view; of a longer transcript the earlier ones are folded
+KEPT = 30  # messages in view of a longer transcript
+
+type Role = Literal["user", "assistant", "system", "tool", "other"]
+
+_AUTHORS = ("role", "author", "from", "sender", "name")
+_TEXTS = ("content", "text", "message", "value")
+_TIMES = ("timestamp", "created_at", "at", "time", "date")
+_CALLS = ("tool_calls", "function_call")
+_ROLES: dict[str, Role] = {
+    "user": "user",
+    "human": "user",
+    "customer": "user",
+    "assistant": "assistant",
+    "ai": "assistant",
+    "bot": "assistant",
+    "gpt": "assistant",
+    "model": "assistant",
+    "agent": "assistant",
+    "system": "system",
+    "developer": "system",
+    "tool": "tool",
+    "function": "tool",
+}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Message:
+    """`author` in words, `name` beside it; `rest` is what the message carried beyond its author, time and content.
+
+    `judged`: the one that is asked about, as its sender says, or else the last answer of a transcript that ends in one.
+    """
+
+    number: int
+    role: Role
     author: str
-    text: str
+    name: str
+    at: str
+    answers: str  # the id of the call that this is the result of
+    parts: Sequence[Part]
+    rest: Block | None
+    rest_keys: str
+    judged: bool = False
+
+    @property
+    def folded(self) -> bool:
+        """Instructions and what tools gave back: there to be looked up."""
+        return self.role in {"system", "tool"} and not self.judged and not only_results(self.parts)
+
+    @property
+    def peek(self) -> str:
+        """How it begins, for the line that it is folded into."""
+        return beginning(self.parts)
 
 
-def read(value: Any) -> list[Message] | None:
-    if not isinstance(value, list) or not value:
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """`earlier` is what is folded of a long one."""
+
+    earlier: Sequence[Message]
+    messages: Sequence[Message]
+    said_judged: bool
+
+    @property
+    def total(self) -> int:
+        return len(self.earlier) + len(self.messages)
+
+    @property
+    def judged(self) -> Message | None:
+        return next((one for one in self.messages if one.judged), None)
+
+    @property
+    def pictured(self) -> bool:
+        return any(has_pictures(one.parts) for one in (*self.earlier, *self.messages))
+
+
+def read(value: Any) -> Transcript | None:
+    """None where an entry is no message; a list of messages may stand in a mapping of its own."""
+    if not isinstance(value, list) or not value or not all(is_message(entry) for entry in value):
         return None
-    messages = [message for entry in value if (message := _message(entry))]
-    return messages if len(messages) == len(value) else None
+    messages = [_message(entry, number) for number, entry in enumerate(value, start=1)]
+    said = next((at for at, entry in enumerate(value) if entry.get("judged") is True), None)
+    judged = _last_answer(messages) if said is None else said
+    if judged is not None:
+        messages[judged] = replace(messages[judged], judged=True)
+    first = _first_in_view(len(messages), judged)
+    return Transcript(messages[:first], messages[first:], said_judged=said is not None)
 
 
-def _message(entry: Any) -> Message | None:
-    """A chat line; anything beyond an author and a text would be lost, so it makes the whole chat JSON."""
+def is_transcript(value: Any) -> bool:
+    """Whether a list says of itself that it is a transcript: every entry has a role."""
+    return isinstance(value, list) and all(is_message(entry) and entry.keys() & {"role", "from"} for entry in value)
+
+
+def is_message(entry: Any) -> bool:
+    """Somebody said something, or called a tool."""
     if not isinstance(entry, Mapping):
-        return None
-    author = next((entry[key] for key in ("author", "role", "from", "name") if key in entry), "")
-    text = next((entry[key] for key in ("text", "content") if key in entry), None)
-    if not isinstance(author, str) or not isinstance(text, str) or len(entry) > 2:
-        return None
-    return Message(author, text)
+        return False
+    author = _first(entry, _AUTHORS)
+    says = any(key in entry for key in _TEXTS)
+    return author is not None and isinstance(entry[author], str) and (says or any(entry.get(key) for key in _CALLS))
+
+
+def _message(entry: Mapping[str, Any], number: int) -> Message:
+    author, text, time = _first(entry, _AUTHORS), _first(entry, _TEXTS), _first(entry, _TIMES)
+    said = entry[author] if author else ""
+    taken = {author, text, time, *_CALLS, "tool_call_id", "judged"}
+    name = ""
+    if author != "name" and isinstance(entry.get("name"), str):
+        name = entry["name"]
+        taken.add("name")
+    parts = [*(of_content(entry[text]) if text else []), *_calls(entry)]
+    rest = {key: value for key, value in entry.items() if key not in taken} | dict(_left_over(entry))
+    return Message(
+        number=number,
+        role="tool" if only_results(parts) else _ROLES.get(said.lower(), "other"),
+        author=_in_words("tool" if only_results(parts) else said),
+        name=name,
+        at=plain(entry[time]) if time else "",
+        answers=str(entry.get("tool_call_id") or ""),
+        parts=parts,
+        rest=as_data(rest) if rest else None,
+        rest_keys=", ".join(rest),
+    )
+
+
+def _first(entry: Mapping[str, Any], keys: Sequence[str]) -> str | None:
+    return next((key for key in keys if key in entry), None)
+
+
+def _calls(entry: Mapping[str, Any]) -> Iterator[Part]:
+    calls = entry.get("tool_calls")
+    yield from (of_call(call) for call in (calls if isinstance(calls, list) else []))
+    if isinstance(entry.get("function_call"), Mapping):
+        yield of_call(entry["function_call"])
+
+
+def _left_over(entry: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What stands where calls or a mark would, and is none."""
+    if entry.get("tool_calls") is not None and not isinstance(entry["tool_calls"], list):
+        yield "tool_calls", entry["tool_calls"]
+    if entry.get("function_call") is not None and not isinstance(entry["function_call"], Mapping):
+        yield "function_call", entry["function_call"]
+    if "judged" in entry and not isinstance(entry["judged"], bool):
+        yield "judged", entry["judged"]
+
+
+def _in_words(role: str) -> str:
+    match role.lower():
+        case "user":
+            return _("User")
+        case "assistant":
+            return _("Assistant")
+        case "system":
+            return _("System")
+        case "developer":
+            return _("Developer")
+        case "tool" | "function":
+            return _("Tool")
+        case _:
+            return role
+
+
+def _last_answer(messages: Sequence[Message]) -> int | None:
+    """A transcript that ends in somebody else's words asks about something else."""
+    last = len(messages) - 1
+    return last if len(messages) > 1 and messages[last].role == "assistant" else None
+
+
+def _first_in_view(count: int, judged: int | None) -> int:
+    if count <= MOST:
+        return 0
+    return min(count - KEPT, count if judged is None else max(0, judged - 2))

@@ -1,0 +1,88 @@
+"""What kind of picture some bytes are and how large it is shown, from their beginning. Pure.
+
+PNG: RFC 2083. GIF: GIF89a. JPEG: ITU T.81, and Exif 2.3 for the side on which it lies. WebP: RFC 9649.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # JPEG markers that carry the size
+_ORIENTATION = 0x0112  # the Exif tag; from 5 on the picture is turned by a quarter
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """`kind` is the media type's second half. Sizes in pixels, None where the beginning does not tell."""
+
+    kind: str
+    width: int | None = None
+    height: int | None = None
+
+
+def of(head: bytes) -> Known | None:
+    """The picture that begins with these bytes; None when they begin no PNG, JPEG, GIF or WebP."""
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return _sized("png", _big(head[16:20]), _big(head[20:24])) if head[12:16] == b"IHDR" else None
+    if head[:6] in {b"GIF87a", b"GIF89a"}:
+        return _sized("gif", _little(head[6:8]), _little(head[8:10]))
+    if head.startswith(b"\xff\xd8\xff"):
+        return _jpeg(head)
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return _webp(head[12:])
+    return None
+
+
+def _sized(kind: str, width: int, height: int) -> Known:
+    return Known(kind, width, height) if width and height else Known(kind)
+
+
+def _jpeg(head: bytes) -> Known:
+    """Walks from segment to segment up to the frame, which follows the Exif data."""
+    at, turned = 2, False
+    while at + 9 <= len(head) and head[at] == 0xFF:
+        marker = head[at + 1]
+        if marker == 0xFF:  # padding
+            at += 1
+            continue
+        if marker in _FRAMES:
+            height, width = _big(head[at + 5 : at + 7]), _big(head[at + 7 : at + 9])
+            return _sized("jpeg", height, width) if turned else _sized("jpeg", width, height)
+        length = _big(head[at + 2 : at + 4])
+        if marker == 0xE1 and head[at + 4 : at + 10] == b"Exif\0\0":
+            turned = _is_turned(head[at + 10 : at + 2 + length])
+        at += 2 + max(length, 2)
+    return Known("jpeg")
+
+
+def _is_turned(tiff: bytes) -> bool:
+    """Whether the first directory of Exif data says that the picture lies on its side."""
+    order = "little" if tiff[:2] == b"II" else "big"
+    number = _little if order == "little" else _big
+    directory = number(tiff[4:8])
+    entries = min(number(tiff[directory : directory + 2]), 64)
+    for at in range(directory + 2, directory + 2 + 12 * entries, 12):
+        if number(tiff[at : at + 2]) == _ORIENTATION:
+            return 5 <= number(tiff[at + 8 : at + 10]) <= 8
+    return False
+
+
+def _webp(chunk: bytes) -> Known:
+    match chunk[:4]:
+        case b"VP8 " if chunk[11:14] == b"\x9d\x01\x2a":
+            return _sized("webp", _little(chunk[14:16]) & 0x3FFF, _little(chunk[16:18]) & 0x3FFF)
+        case b"VP8L" if chunk[8:9] == b"\x2f":
+            bits = _little(chunk[9:13])
+            return _sized("webp", (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1)
+        case b"VP8X" if len(chunk) >= 18:
+            return _sized("webp", _little(chunk[12:15]) + 1, _little(chunk[15:18]) + 1)
+        case _:
+            return Known("webp")
+
+
+def _big(data: bytes) -> int:
+    return int.from_bytes(data)
+
+
+def _little(data: bytes) -> int:
+    return int.from_bytes(data, "little")

@@ -1,0 +1,175 @@
+"""Rows and columns: a list of mappings with keys in common, or columns and rows of their own."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .block import Block, as_data
+from .plain import plain
+from .values import Value, shown
+
+# What a browser and a person can take in at once; what is beyond it stands below as data.
+MOST_CELLS = 2_000
+MOST_COLUMNS = 60
+FEWEST_ROWS = 20
+LONGEST_CELL = 90  # characters
+BRIEF = 16  # characters
+_DECIMALS = 6  # at most so many, and the figures of a column stand decimal under decimal
+_FILLED = 0.5  # the share of cells that mappings must fill, to be rows of one table
+_SINGLE = 0.8  # the share of cells that hold no further data, in a list that is a table unasked
+_FIGURE = re.compile(r"[-+−(]?\s?[$€£¥]?\s?\d[\d.,'’\s\u00a0\u202f]*\s?(?:%|[$€£¥]|[A-Z]{3})?\)?")  # noqa: RUF001
+_DECIMAL = re.compile(r"-?\d+(?:\.\d+)?")
+_MISSING = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    value: Value
+    number: bool
+
+    @property
+    def brief(self) -> bool:
+        """A code, a date or a figure, which is not broken over lines."""
+        return len(self.value.text) <= BRIEF
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    name: str
+    number: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The first rows of a table. `total` counts all rows, `width` all columns.
+
+    `whole` is every row as a line of JSON where not all is shown; `rest` is what came with the table and is none of it.
+    """
+
+    caption: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Cell]]
+    total: int
+    width: int
+    whole: str = ""
+    rest: Block | None = None
+
+
+def read(value: Any) -> Table | None:
+    match value:
+        case {"columns": [*columns], "rows": [*rows]} if columns:
+            extra = {key: entry for key, entry in value.items() if key not in {"columns", "rows", "caption", "title"}}
+            title = value.get("caption", value.get("title", ""))
+            return _listed(columns, rows, plain(title) if title else "", as_data(extra) if extra else None)
+        case [Mapping(), *_] if all(isinstance(row, Mapping) for row in value):
+            return _keyed(value)
+        case _:
+            return None
+
+
+def reads_as_rows(value: Any) -> bool:
+    """Whether a list that nobody called a table is one: at least two mappings, of single values for the most part."""
+    if not isinstance(value, list) or len(value) < 2 or not all(isinstance(row, Mapping) for row in value):
+        return False
+    entries = [entry for row in value for entry in row.values()]
+    return sum(not isinstance(entry, list | Mapping) for entry in entries) >= _SINGLE * len(entries)
+
+
+def _keyed(rows: Sequence[Mapping[str, Any]]) -> Table | None:
+    """Mappings as rows, when most of them have most of the keys."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    if not names or sum(len(row) for row in rows) < _FILLED * len(rows) * len(names):
+        return None
+    kept = rows[: _room(len(names))]
+    return _table(names, [[row.get(name, _MISSING) for name in names[:MOST_COLUMNS]] for row in kept], rows)
+
+
+def _listed(columns: Sequence[Any], rows: Sequence[Any], caption: str, rest: Block | None) -> Table | None:
+    """Columns by name and rows as lists or as mappings; None where a row is neither or longer than the columns."""
+    names = [_heading(column) for column in columns]
+    keys = [column.get("key", column.get("name")) if isinstance(column, Mapping) else column for column in columns]
+    if not all(_belongs(row, keys) for row in rows):
+        return None
+    kept = [_in_order(row, keys)[:MOST_COLUMNS] for row in rows[: _room(len(names))]]
+    return _table(names, kept, rows, caption=caption, rest=rest)
+
+
+def _heading(column: Any) -> str:
+    if isinstance(column, Mapping):
+        return plain(column.get("title", column.get("label", column.get("name", column))))
+    return plain(column)
+
+
+def _belongs(row: Any, keys: Sequence[Any]) -> bool:
+    if isinstance(row, Mapping):
+        return all(isinstance(key, str) for key in keys) and set(row) <= set(keys)
+    return isinstance(row, list) and len(row) <= len(keys)
+
+
+def _in_order(row: Any, keys: Sequence[Any]) -> list[Any]:
+    if isinstance(row, Mapping):
+        return [row.get(key, _MISSING) for key in keys]
+    return [*row, *[_MISSING] * (len(keys) - len(row))]
+
+
+def _room(columns: int) -> int:
+    return max(FEWEST_ROWS, MOST_CELLS // min(columns, MOST_COLUMNS))
+
+
+def _table(
+    names: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    every: Sequence[Any],
+    *,
+    caption: str = "",
+    rest: Block | None = None,
+) -> Table:
+    values = _aligned([[_cell(entry) for entry in row] for row in rows])
+    numeric = [_is_numeric([row[at] for row in values]) for at in range(min(len(names), MOST_COLUMNS))]
+    everything = len(rows) == len(every) and len(names) <= MOST_COLUMNS
+    return Table(
+        caption=caption,
+        columns=[Column(name, number) for name, number in zip(names, numeric, strict=False)],
+        rows=[[Cell(value, number) for value, number in zip(row, numeric, strict=True)] for row in values],
+        total=len(every),
+        width=len(names),
+        whole="" if everything else "\n".join(json.dumps(row, ensure_ascii=False) for row in every),
+        rest=rest,
+    )
+
+
+def _cell(entry: Any) -> Value:
+    return Value("empty", "") if entry is _MISSING else shown(entry, longest=LONGEST_CELL)
+
+
+def _aligned(rows: list[list[Value]]) -> list[list[Value]]:
+    """With as many decimals in each column as its most precise number has, where all are written in decimals."""
+    for at in range(max(map(len, rows), default=0)):
+        column = [row[at] for row in rows]
+        numbers = [value.text for value in column if value.kind == "number"]
+        if not all(_DECIMAL.fullmatch(text) for text in numbers):
+            continue
+        places = max((len(text.partition(".")[2]) for text in numbers), default=0)
+        if 0 < places <= _DECIMALS:
+            for row in rows:
+                row[at] = _padded(row[at], places)
+    return rows
+
+
+def _padded(value: Value, places: int) -> Value:
+    if value.kind != "number":
+        return value
+    whole, _, decimals = value.text.partition(".")
+    return Value("number", f"{whole}.{decimals.ljust(places, '0')}")
+
+
+def _is_numeric(values: Sequence[Value]) -> bool:
+    """Whether a column holds figures, also as text such as `1,204.50` or `12 %`, and nothing else."""
+    said = [value for value in values if value.kind != "empty"]
+    return bool(said) and all(
+        value.kind == "number" or (value.kind == "text" and bool(_FIGURE.fullmatch(value.text))) for value in said
+    )

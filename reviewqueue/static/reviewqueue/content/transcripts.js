@@ -1,0 +1,31 @@
+/** What is judged of a transcript stands in view when it arrives: its last answer, or else its end. */
+
+export function keepJudgedInView() {
+  document.addEventListener("htmx:afterSwap", (event) => { if (event.detail.target.id === "desk") show(); });
+  show();
+}
+
+function show() {
+  const item = document.querySelector("[data-desk] #item");
+  if (!item?.querySelector(".content-messages")) return;
+  const judged = item.querySelector("[data-judged]");
+  const target = judged ?? item.querySelector(".content-messages .messages-list:last-child > li:last-child");
+  if (target && !isWithin(target, scroller(item))) reveal(target, scroller(item));
+}
+
+/** The item scrolls in itself, on phones in what holds it. */
+function scroller(item) {
+  return getComputedStyle(item).overflowY === "visible" ? item.parentElement : item;
+}
+
+function isWithin(target, box) {
+  const [inner, outer] = [target.getBoundingClientRect(), box.getBoundingClientRect()];
+  return inner.top >= outer.top && inner.bottom <= outer.bottom;
+}
+
+/** The whole message with the end at the bottom; the beginning of one that is taller than its place. */
+function reveal(target, box) {
+  const fits = target.offsetHeight < box.clientHeight;
+  target.scrollIntoView({ block: fits ? "end" : "start", behavior: "instant" });
+  if (fits) box.scrollTop += parseFloat(getComputedStyle(box).paddingBottom);
+}

@@ -1,0 +1,236 @@
+"""Pictures, transcripts, tables and candidates in a real browser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Locator, Page, expect
+
+from escalation.models import Stream
+from reviewqueue.models import User
+from tests import making, pictures, samples
+from tests.browser.signing_in import SignIn
+from tests.reviewqueue import items
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+DESK = "/queues/intents/"
+LARGE = {"image": pictures.landscape(1200, 800)}
+
+
+def _open(sign_in: SignIn, user: User, *inputs: Any, **options: Any) -> Page:
+    for number, content in enumerate(inputs, start=1):
+        items.enqueue(number, input=content)
+    page = sign_in(user, DESK, **options)
+    _ready(page)
+    return page
+
+
+def _ready(page: Page) -> None:
+    expect(page.locator("#desk[data-ready] #item")).to_be_visible()
+
+
+def _matrix(page: Page) -> list[float]:
+    """Scale and place of the first picture: a, b, c, d, e, f."""
+    found: list[float] = page.evaluate(
+        """() => { const style = getComputedStyle(document.querySelector(".picture img"));
+             const m = new DOMMatrix(style.transform); return [m.a, m.b, m.c, m.d, m.e, m.f]; }"""
+    )
+    return found
+
+
+def _filter(page: Page) -> str:
+    found: str = page.evaluate("getComputedStyle(document.querySelector('.picture img')).filter")
+    return found
+
+
+def _level(page: Page) -> Locator:
+    return page.locator("[data-zoom-level]")
+
+
+def test_a_picture_gets_larger_by_key_and_moves_by_arrows(sign_in: SignIn, rob: User) -> None:
+    page = _open(sign_in, rob, LARGE)
+    fitting = _level(page).text_content() or ""
+    assert fitting.endswith("\xa0%")
+    page.keyboard.press("z")
+    expect(_level(page)).to_have_text("100\xa0%")
+    expect(page.locator('[data-key="z"]')).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("group", name="Image, 1200 by 800").focus()
+    page.keyboard.press("ArrowRight")
+    assert _matrix(page)[4] == -60
+    for _ in range(40):
+        page.keyboard.press("ArrowRight")
+    assert _matrix(page)[4] > -400, "it stays in its stage"
+    page.keyboard.press("+")
+    expect(_level(page)).to_have_text("150\xa0%")
+    page.keyboard.press("-")
+    expect(_level(page)).to_have_text("100\xa0%")
+    page.keyboard.press("z")
+    expect(_level(page)).to_have_text(fitting)
+
+
+def test_a_picture_is_pressed_dragged_and_wheeled(sign_in: SignIn, rob: User) -> None:
+    page = _open(sign_in, rob, LARGE)
+    stage = page.locator("[data-picture-stage]")
+    box = stage.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 10, box["y"] + 10)
+    expect(_level(page)).to_have_text("100\xa0%")
+    assert _matrix(page)[4] > 0, "what was pressed stays under the pointer"
+    before = _matrix(page)
+    page.mouse.down()
+    page.mouse.move(box["x"] - 40, box["y"] - 20, steps=4)
+    page.mouse.up()
+    after = _matrix(page)
+    assert (after[4] - before[4], after[5] - before[5]) == pytest.approx((-50, -30), abs=1)
+    expect(_level(page)).to_have_text("100\xa0%")
+    page.keyboard.down("Control")
+    page.mouse.move(box["x"] + 50, box["y"] + 50)
+    page.mouse.wheel(0, -300)
+    page.keyboard.up("Control")
+    expect(_level(page)).not_to_have_text("100\xa0%")
+    assert page.evaluate("visualViewport.scale") == 1
+
+
+def test_a_blur_is_remembered_and_lifted_by_holding_or_pressing(sign_in: SignIn, rob: User) -> None:
+    page = _open(sign_in, rob, LARGE, {"images": [pictures.digit(), pictures.digit()]})
+    assert _filter(page) == "none"
+    page.keyboard.press("b")
+    page.keyboard.press("y")
+    assert "blur" in _filter(page)
+    assert "grayscale" in _filter(page)
+    page.reload()
+    _ready(page)
+    assert "blur" in _filter(page)
+    expect(page.locator('[data-shade="blur"]')).to_have_attribute("aria-pressed", "true")
+    veil = page.get_by_role("button", name="Hold to show")
+    veil.press("Enter")
+    assert _filter(page) == "grayscale(1)"
+    page.keyboard.press("x")
+    expect(page.locator(".picture")).to_have_count(2)
+    _ready(page)
+    assert "blur" in _filter(page), "the next item is behind its shade again"
+    page.keyboard.press("b")
+    assert _filter(page) == "grayscale(1)"
+
+
+def test_a_held_picture_is_shown_while_it_is_held(sign_in: SignIn, rob: User) -> None:
+    page = _open(sign_in, rob, LARGE)
+    page.keyboard.press("b")
+    page.locator("[data-picture-veil]").hover()
+    page.mouse.down()
+    expect(page.locator(".picture[data-peek]")).to_be_visible()
+    page.evaluate("new Promise(done => setTimeout(done, 400))")  # a press this long is a hold
+    page.mouse.up()
+    expect(page.locator(".picture[data-peek]")).to_have_count(0)
+    page.locator("[data-picture-veil]").click()
+    expect(page.locator(".picture[data-peek]")).to_be_visible()
+    page.get_by_role("button", name="Hide again").click()
+    expect(page.locator(".picture[data-peek]")).to_have_count(0)
+
+
+def test_the_persons_setting_holds_until_they_choose_here(sign_in: SignIn, rob: User) -> None:
+    page = _open(sign_in, rob, LARGE)
+
+    def blurred_by(setting: str) -> str:
+        page.route("**/queues/intents/", lambda route: _with_setting(route, setting), times=1)
+        page.reload()
+        _ready(page)
+        return _filter(page)
+
+    assert "blur" in blurred_by("true")
+    page.keyboard.press("b")
+    assert "blur" not in _filter(page)
+    assert "blur" not in blurred_by("true")
+    assert "blur" not in blurred_by("false")
+    assert "blur" in blurred_by("true"), "what was chosen here held until the setting changed"
+
+
+def _with_setting(route: Any, setting: str) -> None:
+    response = route.fetch()
+    marked = f'data-desk data-blur="{setting}"'
+    route.fulfill(response=response, body=response.text().replace("data-desk", marked, 1))
+
+
+def test_nothing_moves_when_a_picture_arrives(sign_in: SignIn, rob: User) -> None:
+    page = _open(sign_in, rob, {"text": "Before."}, {"image": LARGE["image"], "text": "Below the picture."})
+    page.evaluate(
+        """() => { window.shifts = 0; new PerformanceObserver(list => {
+             for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifts += entry.value;
+           }).observe({type: "layout-shift", buffered: false}); }"""
+    )
+    page.locator('button[data-key="x"]').evaluate("button => button.click()")
+    expect(page.get_by_text("Below the picture.")).to_be_visible()
+    _ready(page)
+    assert page.evaluate("window.shifts") < 0.01
+
+
+def test_a_picture_that_the_browser_cannot_read_says_so(sign_in: SignIn, rob: User) -> None:
+    broken = pictures.data_url(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x50\0\0\0\x50" + b"nonsense" * 9)
+    page = _open(sign_in, rob, {"image": broken}, {"image": broken})
+    expect(page.get_by_text("the browser cannot read its data")).to_be_visible()
+    expect(page.locator(".picture img")).to_be_hidden()
+    page.keyboard.press("x")
+    expect(page.locator("#announcement")).to_have_text("An item.")
+    expect(page.get_by_text("the browser cannot read its data")).to_be_visible()
+
+
+def test_what_is_judged_of_a_long_transcript_is_in_view(sign_in: SignIn, rob: User) -> None:
+    chat = [{"role": ("user", "assistant")[n % 2], "content": f"Line {n}. " * 20} for n in range(60)]
+    marked = [{**message, "judged": True} if n == 30 else message for n, message in enumerate(chat)]
+    page = _open(sign_in, rob, {"messages": chat}, {"messages": marked})
+    expect(page.get_by_role("article", name="Message 60 of 60, Assistant, the last answer")).to_be_in_viewport(ratio=1)
+    page.keyboard.press("x")
+    expect(page.get_by_role("article", name="Message 31 of 60, User, the one to judge")).to_be_in_viewport(ratio=1)
+    page.get_by_text("28 earlier messages").scroll_into_view_if_needed()
+    page.get_by_text("28 earlier messages").click()
+    expect(page.get_by_text("Line 0.").first).to_be_visible()
+
+
+def test_what_is_asked_folds_by_key(sign_in: SignIn, rob: User) -> None:
+    page = _open(sign_in, rob, samples.samples()["candidates"].item["input"])
+    expect(page.get_by_text("Summarise for the board")).to_be_visible()
+    page.keyboard.press("v")
+    expect(page.get_by_text("Summarise for the board")).to_be_hidden()
+    first, second = page.locator(".candidate").all()
+    assert _height(first) == _height(second)
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert _left(first) == _left(second)
+
+
+def _height(element: Locator) -> float:
+    box = element.bounding_box()
+    return box["height"] if box else 0
+
+
+def _left(element: Locator) -> float:
+    box = element.bounding_box()
+    return box["x"] if box else 0
+
+
+@pytest.mark.parametrize("width", [320, 768, 1280, 2560])
+def test_no_kind_of_content_scrolls_the_page_sideways(sign_in: SignIn, rob: User, width: int) -> None:
+    wide = {"rows": [{f"column {c}": "x" * 40 for c in range(50)} for _ in range(30)], "fields": {"k" * 90: "v" * 900}}
+    talk = {"messages": [{"role": "r" * 200, "content": "w" * 500, "tool_call_id": "i" * 300, "other": "o" * 300}]}
+    pair = {"candidates": ["a" * 300, "b" * 300], "prompt": "p" * 400}
+    page = _open(sign_in, rob, wide, talk, pair, LARGE, viewport={"width": width, "height": 800})
+    for kind in (".content-table", ".content-messages", ".content-candidates", ".picture"):
+        expect(page.locator(kind).first).to_be_visible()
+        _ready(page)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.evaluate("(box => box.scrollWidth <= box.clientWidth)(document.getElementById('item'))"), kind
+        page.keyboard.press("x")
+
+
+def test_the_outputs_page_shows_the_same_without_the_desks_scripts(sign_in: SignIn, stream: Stream, ann: User) -> None:
+    content = {**samples.samples()["messages"].item["input"], "image": pictures.digit()}
+    making.routed(stream, making.element(input=content))
+    page = sign_in(ann, reverse("output", args=["intents", "ticket-1"]))
+    expect(page.get_by_role("img", name="Image, 8 by 8")).to_be_visible()
+    expect(page.get_by_text("Good news: your parcel")).to_be_visible()
+    expect(page.get_by_role("toolbar")).to_have_count(0)
+    expect(page.get_by_role("button", name="Hold to show")).to_have_count(0)
+    page.get_by_role("article", name="Message 1 of 7, System").locator("summary").click()
+    expect(page.get_by_text("Never promise refunds above 50 EUR").last).to_be_visible()
+    assert page.evaluate("getComputedStyle(document.querySelector('.picture-stage')).display") == "grid"

@@ -1,0 +1,240 @@
+"""Chats and transcripts of agents, in the shapes in which interfaces carry them; nothing they hold is lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from reviewqueue import content
+from reviewqueue.content.messages import KEPT, MOST, Message, Transcript
+from tests import pictures, samples
+from tests.reviewqueue.content.drawing import drawn, read
+
+
+def _transcript(*messages: Any) -> Transcript:
+    (block,) = content.blocks({"messages": list(messages)})
+    assert block.kind == "messages"
+    transcript: Transcript = block.data
+    return transcript
+
+
+def _message(message: Any) -> Message:
+    (found,) = _transcript(message).messages
+    return found
+
+
+def _said(*messages: Any) -> str:
+    return read(drawn({"messages": list(messages)}))
+
+
+@pytest.mark.parametrize(
+    ("message", "role", "author"),
+    [
+        ({"role": "user", "content": "hi"}, "user", "User"),
+        ({"role": "assistant", "content": "hi"}, "assistant", "Assistant"),
+        ({"role": "system", "content": "hi"}, "system", "System"),
+        ({"role": "developer", "content": "hi"}, "system", "Developer"),
+        ({"role": "function", "name": "f", "content": "hi"}, "tool", "Tool"),
+        ({"from": "human", "value": "hi"}, "user", "human"),
+        ({"author": "Dr. Ellison", "text": "hi"}, "other", "Dr. Ellison"),
+        ({"name": "Ada", "message": "hi"}, "other", "Ada"),
+    ],
+)
+def test_who_speaks_is_known_by_any_of_the_usual_names(message: Any, role: str, author: str) -> None:
+    found = _message(message)
+    assert (found.role, found.author) == (role, author)
+    assert [part.text for part in found.parts] == ["hi"]
+    assert found.rest is None
+
+
+def test_a_name_and_a_time_stand_beside_the_role() -> None:
+    found = _message({"role": "user", "name": "Ada", "content": "hi", "created_at": 1763899200})
+    assert (found.name, found.at) == ("Ada", "1763899200")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [],
+        ["hi"],
+        [{"content": "hi"}],
+        [{"role": "user"}],
+        [{"role": 7, "content": "hi"}],
+        [{"role": "user", "content": "hi"}, 7],
+        {"role": "user", "content": "hi"},
+    ],
+)
+def test_what_is_no_chat_is_data(value: Any) -> None:
+    assert [block.kind for block in content.blocks({"messages": value})] == ["json"]
+
+
+def test_a_call_in_the_manner_of_one_interface() -> None:
+    function = {"name": "find_order", "arguments": '{"email": "jonas@example.org"}', "strict": True}
+    call = {"id": "call_1", "type": "function", "function": function, "index": 0}
+    (part,) = _message({"role": "assistant", "content": None, "tool_calls": [call]}).parts
+    assert (part.kind, part.name, part.id, part.text) == (
+        "call",
+        "find_order",
+        "call_1",
+        '{"email": "jonas@example.org"}',
+    )
+    assert part.rest is not None
+    assert [(token.name, token.text) for token in part.rest.data.tokens] == [("index", "0"), ("strict", "true")]
+    (old,) = _message({"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": ""}}).parts
+    assert (old.kind, old.name, old.text) == ("call", "f", "")
+
+
+def test_a_call_and_its_result_in_the_manner_of_the_other() -> None:
+    call, result = _transcript(
+        {"role": "assistant", "content": [{"type": "tool_use", "id": "t1", "name": "find", "input": {"a": 1}}]},
+        {
+            "role": "user",
+            "content": [
+                {
+                    "type": "tool_result",
+                    "tool_use_id": "t1",
+                    "is_error": True,
+                    "content": [{"type": "text", "text": "not found"}],
+                }
+            ],
+        },
+    ).messages
+    assert (call.parts[0].kind, call.parts[0].text) == ("call", '{"a": 1}')
+    assert (result.role, result.author) == ("tool", "Tool")
+    assert (result.parts[0].kind, result.parts[0].failed, result.parts[0].peek) == ("result", True, "not found")
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ('{"a": 1}', '{"a": 1}'),
+        ('{"a": 1, "a": 2}', '{"a": 1, "a": 2}'),
+        ("{broken", "{broken"),
+        ("[" * 90_000, "[" * 90_000),
+        ({"a": 1}, '{"a": 1}'),
+        (None, ""),
+        (7, "7"),
+    ],
+)
+def test_arguments_are_laid_out_or_stay_as_they_came(sent: Any, shown: str) -> None:
+    call = {"id": "c", "function": {"name": "f", "arguments": sent}}
+    (part,) = _message({"role": "assistant", "content": "", "tool_calls": [call]}).parts
+    assert part.text == shown
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "image_url", "image_url": {"url": pictures.digit(), "detail": "low"}},
+        {"type": "image_url", "image_url": pictures.digit()},
+        {"type": "input_image", "image_url": pictures.digit()},
+        {
+            "type": "image",
+            "source": {"type": "base64", "media_type": "image/png", "data": pictures.digit().partition(",")[2]},
+        },
+        {"type": "image", "image": pictures.digit()},
+        {"type": "tool_result", "content": [{"type": "image", "image": pictures.digit()}]},
+    ],
+)
+def test_a_picture_in_a_message_is_drawn(part: Any) -> None:
+    html = drawn({"messages": [{"role": "user", "content": ["look", part]}]})
+    assert html.count(f'<img src="{pictures.digit()}"') == 1
+    assert 'data-shade="blur"' in html
+    assert "low" in html or "detail" not in str(part)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"role": "user", "content": "hi", "lost": "kept"},
+        {"role": "user", "content": "hi", "text": "kept"},
+        {"role": "user", "author": "kept", "content": "hi"},
+        {"role": "user", "content": "hi", "timestamp": 1, "date": "kept"},
+        {"role": "user", "content": {"a": "kept"}},
+        {"role": "user", "content": [{"type": "video", "url": "kept"}]},
+        {"role": "user", "content": [{"type": "text", "text": "hi", "citations": ["kept"]}]},
+        {"role": "user", "content": [{"type": "text", "text": ["kept"]}]},
+        {"role": "user", "content": ["hi", 7, ["kept"]]},
+        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://example.com/kept.png"}}]},
+        {"role": "user", "content": [{"type": "thinking", "thinking": "hm", "signature": "kept"}]},
+        {"role": "user", "content": [{"type": "refusal", "refusal": "kept"}]},
+        {"role": "user", "content": [{"type": "tool_use", "name": "f", "input": {"a": "kept"}, "x": 1}]},
+        {"role": "user", "content": [{"type": "tool_use", "name": ["kept"]}]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "kept"}]},
+        {"role": "user", "content": [{"type": "tool_result", "content": [{"type": "tool_result", "content": "kept"}]}]},
+        {"role": "assistant", "content": "hi", "tool_calls": "kept"},
+        {"role": "assistant", "content": "hi", "tool_calls": ["kept"]},
+        {"role": "assistant", "content": "hi", "tool_calls": [{"function": {"name": "f", "arguments": "kept"}}]},
+        {"role": "assistant", "content": "hi", "tool_calls": [{"type": "custom", "custom": {"name": "kept"}}]},
+        {"role": "assistant", "content": "hi", "function_call": "kept"},
+        {"role": "tool", "tool_call_id": "kept", "content": "hi"},
+        {"role": "assistant", "content": "hi", "judged": "kept"},
+        {"role": "assistant", "content": "hi", "name": ["kept"]},
+        {"role": "kept", "content": None},
+    ],
+)
+def test_nothing_that_a_message_carries_is_lost(message: Any) -> None:
+    assert "kept" in _said(message)
+
+
+def test_instructions_and_results_fold_and_short_calls_stand_open() -> None:
+    html = drawn(samples.samples()["messages"].item["input"])
+    assert html.count('<details class="message-fold"') == 2
+    assert html.count('<details class="message-call" open') == 2
+    assert html.count('<details class="message-call">') == 1
+
+
+def test_a_transcript_that_ends_in_an_answer_marks_it() -> None:
+    asked, answered = {"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}
+    assert [message.judged for message in _transcript(asked, answered).messages] == [False, True]
+    assert [message.judged for message in _transcript(answered, asked).messages] == [False, False]
+    assert "Last answer" in _said(asked, answered)
+
+
+def test_the_sender_can_say_which_message_is_asked_about() -> None:
+    asked, answered = {"role": "user", "content": "hi", "judged": True}, {"role": "assistant", "content": "hello"}
+    transcript = _transcript(asked, answered)
+    assert [message.judged for message in transcript.messages] == [True, False]
+    said = _said(asked, answered)
+    assert "To judge" in said
+    assert "Last answer" not in said
+
+
+def test_a_long_transcript_folds_what_came_earlier_and_counts_on() -> None:
+    chat = [{"role": "user", "content": f"line {n}"} for n in range(1, MOST + 21)]
+    transcript = _transcript(*chat)
+    assert (len(transcript.earlier), len(transcript.messages), transcript.total) == (30, KEPT, 60)
+    html = drawn({"messages": chat})
+    assert "30 earlier messages" in html
+    assert 'start="31"' in html
+    assert not _transcript(*chat[:MOST]).earlier
+
+
+def test_the_judged_message_is_never_folded_away() -> None:
+    chat: list[Any] = [{"role": "user", "content": f"line {n}"} for n in range(80)]
+    chat[20]["judged"] = True
+    transcript = _transcript(*chat)
+    assert transcript.judged is not None
+    assert transcript.judged.number == 21
+
+
+def test_every_message_is_an_item_of_a_list_and_says_who_and_where() -> None:
+    html = drawn({"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]})
+    assert '<article aria-label="Message 1 of 2, User">' in html
+    assert '<article aria-label="Message 2 of 2, Assistant, the last answer">' in html
+    assert html.count("<li class=") == 2
+
+
+def test_markup_anywhere_in_a_message_is_text() -> None:
+    evil = '"><script>alert(1)</script>'
+    call = {"id": evil, "function": {"name": evil, "arguments": evil}, evil: evil}
+    html = drawn(
+        {
+            "messages": [
+                {"role": evil, "name": evil, "content": evil, "tool_calls": [call], evil: evil, "timestamp": evil},
+                {"role": "tool", "tool_call_id": evil, "content": [{"type": "text", "text": evil}]},
+            ]
+        }
+    )
+    assert "<script" not in html

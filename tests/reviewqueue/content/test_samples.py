@@ -1,0 +1,30 @@
+"""The samples of what producers post are shown by the renderers that they are samples of."""
+
+from __future__ import annotations
+
+from reviewqueue import answers, content
+from tests import samples
+from tests.reviewqueue.content.drawing import drawn
+
+KINDS = {
+    "arabic": ["text"],
+    "hebrew": ["text"],
+    "diff": ["text"],
+    "digit": ["image"],
+    "images": ["image", "text"],
+    "table": ["fields", "table"],
+    "candidates": ["prompt", "candidates"],
+}
+
+
+def test_every_sample_is_shown_by_its_renderer() -> None:
+    for name, sample in samples.samples().items():
+        blocks = content.blocks(sample.item["input"], sample.display)
+        assert [block.kind for block in blocks] == KINDS.get(name, [name])
+        assert drawn(sample.item["input"], display=sample.display)
+
+
+def test_every_sample_proposes_an_answer_that_its_stream_allows() -> None:
+    for sample in samples.samples().values():
+        form = answers.form(answers=sample.answers or None, multiple=sample.multiple, schema=sample.schema)
+        assert answers.normalised(sample.item["proposal"], form) == sample.item["proposal"]
