@@ -5,12 +5,20 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from django.db import connection
 from django.utils import timezone
 
 SEQUENCE_BITS = 20
 
 # The same in SQL, for a timestamp expression.
 SQL = f"((extract(epoch FROM {{at}}) * 1000)::bigint << {SEQUENCE_BITS} | nextval('escalation_output_seq'))"
+
+
+def new() -> int:
+    """The id of something that is received now."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {SQL.format(at='clock_timestamp()')}")
+        return int(cursor.fetchone()[0])
 
 
 def at(moment: datetime) -> int:

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from escalation import decisions, judged, states, stops
 from escalation.judged import Judged
 from escalation.models import Decision, Output, Stream
+from escalation.tuning import testitems
 from reviewqueue import answers, clock, events, labels, queue
 from reviewqueue.access import Person
 from reviewqueue.labels import Settled
@@ -32,6 +33,7 @@ def settle(*, limit: int = SETTLED_AT_ONCE, now: datetime | None = None) -> int:
         settled = labels.take(limit=limit)
         if settled:
             _record(settled, clock.current(now))
+            testitems.record(settled)
     return len(settled)
 
 

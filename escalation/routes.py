@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -63,7 +63,7 @@ def _write(stream: Stream, made: list[Plan], spec: Spec, *, now: datetime) -> No
     payloads = _payloads([plan.row.id for plan in made if plan.review or not plan.row.predicted])
     people = [plan for plan in made if plan.review]
     if people:
-        queue.enqueue(slug=stream.slug, items=[_item(plan, payloads[plan.row.id], spec) for plan in people], now=now)
+        queue.enqueue(slug=stream.slug, items=[item(plan, payloads[plan.row.id], spec) for plan in people], now=now)
     rows = [_columns(plan, payloads) for plan in made]
     with connection.cursor() as cursor:
         cursor.execute(_WRITE, {"rows": msgspec.json.encode(rows).decode(), "stream": stream.pk, "now": now})
@@ -128,7 +128,8 @@ def _columns(plan: Plan, payloads: dict[int, dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _item(plan: Plan, payload: dict[str, Any], spec: Spec) -> NewItem:
+def item(plan: Plan, payload: Mapping[str, Any], spec: Spec) -> NewItem:
+    """An output as a person will meet it."""
     row = plan.row
     scores: dict[str, float] = payload.get("scores") or {}
     structured = not row.predicted

@@ -12,18 +12,16 @@ from typing import Any
 
 import numpy as np
 from django.db import connection, transaction
-from numpy.typing import NDArray
 
 from escalation import estimators, ids, policies
 from escalation.models import Attempt, Stream, Target
 from escalation.policy import Policy as Spec
-from escalation.tuning import catching, grid, needs, sample, targets
+from escalation.tuning import catching, certifying, grid, needs, sample, targets
 from escalation.tuning.catching import Caught
 from escalation.tuning.sample import Line, Sample, Window
 from reviewqueue import clock, events
 from reviewqueue.problems import DomainError
 
-GRID: NDArray[np.float64] = np.array(grid.THRESHOLDS[::-1])  # strict to loose
 MOST_MISSING = 0.02  # of a sample, before nothing can be said
 # Of what a look may cost, what it spends on the bound of how much reviewers catch.
 SHARE_OF_CATCHING = 0.2
@@ -211,11 +209,11 @@ def _found(ready: Ready, stream: Stream, now: datetime) -> list[Group]:
 def _group(ready: Ready, name: str, delta: float, histogram: Mapping[int, int], stream: Stream, now: datetime) -> Group:
     members = np.array([not name or group == name for group in ready.sample.group], dtype=np.bool_)
     scores, wrong = ready.sample.scores[members], ready.sample.wrong[members]
-    accepted, missed = estimators.counts(scores, wrong, GRID)
-    starts = _starts(ready, accepted, stream, delta=delta, n=len(scores))
-    spelled = [(float(GRID[start.index]), start.delta) for start in starts]
-    found = estimators.certify(scores, wrong, GRID, starts, alpha=ready.max_error, delta=delta)
+    begin = certifying.starts(scores, alpha=ready.max_error, delta=delta, deployed=_deployed(ready, stream))
+    spelled = [(float(certifying.STRICT_TO_LOOSE[start.index]), start.delta) for start in begin]
+    found = certifying.certify(scores, wrong, begin, alpha=ready.max_error, delta=delta)
     if found is None:
+        accepted, missed = estimators.counts(scores, wrong, certifying.STRICT_TO_LOOSE)
         more = needs.more(accepted, missed, n=len(scores), alpha=ready.max_error, delta=delta)
         days = None if more is None else needs.days(stream, ready.line, more, now=now)
         params = {"more": more, "days": days, "answered": len(scores)}
@@ -232,16 +230,10 @@ def _group(ready: Ready, name: str, delta: float, histogram: Mapping[int, int], 
     )
 
 
-def _starts(
-    ready: Ready, accepted: NDArray[np.int64], stream: Stream, *, delta: float, n: int
-) -> list[estimators.Start]:
-    """Cold starts, and the threshold in use where the promise is one for everything."""
+def _deployed(ready: Ready, stream: Stream) -> float | None:
+    """The threshold in use, where there is one for everything and the promise is one for everything."""
     current = policies.active(stream)
-    deployed = current.spec.threshold if current and len(ready.names) == 1 else None
-    if deployed is None:
-        return estimators.cold_starts(accepted, alpha=ready.max_error, delta=delta, n=n)
-    index = len(GRID) - 1 - grid.at_or_above(deployed)
-    return estimators.running_starts(accepted, deployed=index, alpha=ready.max_error, delta=delta, n=n)
+    return current.spec.threshold if current and ready.target.groups == Target.Groups.TOGETHER else None
 
 
 _HISTOGRAM = """
