@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 _BREAK = "window.broken=1"  # what runs leaves this behind
 
 _MARKUP = [
@@ -124,3 +127,36 @@ _ENTITIES = [
 ]
 
 PAYLOADS = [*_MARKUP, *_FOREIGN, *_ADDRESSES, *_TEMPLATES, *_HTMX, *_STYLES, *_CHARACTERS, *_ENTITIES]
+
+_PICTURE = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="
+
+
+def _marked(strings: list[str]) -> dict[str, Any]:
+    """Each of them as a label, as a note and as the text that is marked."""
+    starts = [sum(len(one) + 2 for one in strings[:at]) for at in range(len(strings))]
+    places = [
+        {"start": start, "end": start + len(one), "label": one, "note": one, one: one}
+        for start, one in zip(starts, strings, strict=True)
+    ]
+    return {"text": "\n\n".join(strings), "spans": places}
+
+
+def _edited(strings: list[str]) -> dict[str, Any]:
+    before = "\n\n".join(strings)
+    return {"edit": {"before": before, "after": f"{before}\n\n{strings[0]}"}}
+
+
+# An input of each kind of content, made of these strings wherever a producer can put one.
+SHAPES: dict[str, Callable[[list[str]], Any]] = {
+    "text": lambda strings: {"text": "\n\n".join(strings)},
+    "spans": _marked,
+    "messages": lambda strings: {"messages": [{"role": one, "content": one} for one in strings]},
+    "fields": lambda strings: {"fields": {one: one for one in strings}},
+    "candidates": lambda strings: {"candidates": strings},
+    "url": lambda strings: {"url": "\n".join(strings)},
+    "image": lambda strings: {"image": _PICTURE, "captions": strings},
+    "diff": _edited,
+    "json": lambda strings: {"data": [{one: one} for one in strings], **{one: [one] for one in strings}},
+}
+# What a stream has to say so that the shape alone does not choose.
+DISPLAY = {"edit": "diff"}
