@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from . import differences
-from .differences import Piece
+from .differences import Change, Piece
 
 ALIKE = 0.5  # the share of both texts that must be in both to call one a version of the other
 SHORTEST = 12  # characters; what is shorter is an answer, not a text
@@ -35,7 +36,7 @@ def read(value: Any) -> Diff | None:
     if not isinstance(before, str) or not isinstance(after, str) or not (before or after):
         return None
     pieces = differences.pieces(before, after)
-    return None if pieces is None else Diff(pieces, text=before)
+    return None if pieces is None else Diff(list(_tidied(pieces)), text=before)
 
 
 def of(content: Any, proposal: Any) -> Diff | None:
@@ -60,7 +61,41 @@ def _texts(proposal: Any, text: str) -> list[tuple[str, str]]:
 
 def _diff(text: str, other: str, name: str) -> Diff | None:
     pieces = differences.pieces(text, other)
-    return None if pieces is None else Diff(pieces, name, text)
+    return None if pieces is None else Diff(list(_tidied(pieces)), name, text)
+
+
+def _tidied(pieces: Sequence[Piece]) -> Iterator[Piece]:
+    """The same without blanks that are both taken out and put in: a break between paragraphs would be marked twice."""
+    at = 0
+    while at < len(pieces):
+        pair = pieces[at : at + 2]
+        if [piece.change for piece in pair] == ["removed", "added"]:
+            yield from _without_blanks(pair[0].text, pair[1].text)
+            at += 2
+        else:
+            yield pair[0]
+            at += 1
+
+
+def _without_blanks(old: str, new: str) -> Iterator[Piece]:
+    start = _shared_blanks(old, new)
+    blanks, old, new = old[:start], old[start:], new[start:]
+    end = len(old) - _shared_blanks(old[::-1], new[::-1])
+    tail = old[end:]
+    parts: list[tuple[str, Change]] = [
+        (blanks, ""),
+        (old[:end], "removed"),
+        (new.removesuffix(tail), "added"),
+        (tail, ""),
+    ]
+    yield from (Piece(text, change) for text, change in parts if text)
+
+
+def _shared_blanks(one: str, other: str) -> int:
+    """How many blanks both begin with."""
+    return sum(
+        1 for _ in takewhile(lambda pair: pair[0] == pair[1] and pair[0].isspace(), zip(one, other, strict=False))
+    )
 
 
 def _alike(diff: Diff) -> float:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .plain import plain, pretty
+from .plain import compact, plain
 
 COLOURS = 6
 MOST = 2000  # places drawn; a page of more is no longer read
@@ -45,7 +45,7 @@ class Spans:
     tokens: Sequence[Token]
     labels: Sequence[Label]
     notes: Sequence[tuple[str, str]]  # the beginning of what is marked, and what is said about it
-    rest: str = ""  # JSON of what could not be marked
+    rest: Sequence[str] = ()  # what could not be marked, as JSON
     text: str = ""
 
 
@@ -73,7 +73,7 @@ def read(value: Any) -> Spans | None:
         tokens=list(_tokens(text, roots, {label.name: label for label in labels})),
         labels=labels,
         notes=[(_quote(text, span), span.note) for span in placed if span.note],
-        rest=pretty(rest) if rest else "",
+        rest=[compact(entry) for entry in rest],
         text=text,
     )
 

@@ -7,6 +7,8 @@ import time
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from reviewqueue import content, sheet
 from reviewqueue.content import diff
@@ -27,6 +29,30 @@ def test_changed_words_are_told_without_colour() -> None:
     assert re.search(r"<del><span[^>]*>\[taken out: </span>charged<span[^>]*>\] </span></del>", html)
     assert re.search(r"<ins><span[^>]*>\[put in: </span>billed<span[^>]*>\] </span></ins>", html)
     assert "I was chargedbilled twice" in read(html)
+
+
+def test_a_break_between_paragraphs_is_not_marked_twice() -> None:
+    data = diff.of(
+        "First of all, some words. Gone.\n\nThen the rest of it.", "First of all, some words. \n\nThen the rest of it."
+    )
+    assert data is not None
+    assert [(piece.text, piece.change) for piece in data.pieces] == [
+        ("First of all, some words.", ""),
+        (" ", ""),
+        ("Gone.", "removed"),
+        ("\n\n", ""),
+        ("Then the rest of it.", ""),
+    ]
+
+
+@given(before=some.text(alphabet="ab \n.", max_size=40), after=some.text(alphabet="ab \n.", max_size=40))
+def test_either_text_can_be_read_from_the_changes(before: str, after: str) -> None:
+    data = diff.read({"before": before, "after": after})
+    if data is None:
+        assert not before + after
+        return
+    assert "".join(piece.text for piece in data.pieces if piece.change != "added") == before
+    assert "".join(piece.text for piece in data.pieces if piece.change != "removed") == after
 
 
 def test_the_changes_take_the_place_of_the_plain_text() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from reviewqueue import content
 from reviewqueue.content import spans
+from reviewqueue.content.plain import compact
 from tests.reviewqueue.content.drawing import drawn, read
 
 TEXT = "I was charged twice, send one back"
@@ -75,7 +76,7 @@ def test_what_cannot_be_marked_is_listed_as_data(place: Any) -> None:
     data = _marked({"start": 6, "end": 19, "label": "issue"}, place)
     assert _text(data) == TEXT
     assert len(data.labels) == 1
-    assert content.pretty(place)[:20] in data.rest.replace("\n  ", "\n")
+    assert data.rest == [compact(place)]
 
 
 @pytest.mark.parametrize("places", [["x"], [{"start": 5, "end": 1}], {"start": 1, "end": 2}, "x", 7, None])
@@ -97,7 +98,7 @@ def test_more_is_known_about_a_place_than_its_label() -> None:
 def test_a_page_draws_so_many_marks_and_lists_the_others() -> None:
     data = _marked(*({"start": n, "end": n + 1} for n in range(spans.MOST + 5)), text="x" * 9000)
     assert data.labels[0].count == spans.MOST
-    assert data.rest.count("start") == 5
+    assert len(data.rest) == 5
 
 
 @given(
