@@ -141,6 +141,14 @@ def _marked(strings: list[str]) -> dict[str, Any]:
     return {"text": "\n\n".join(strings), "spans": places}
 
 
+def _said(string: str) -> dict[str, Any]:
+    """A message with a stranger's string in every place that one has."""
+    call = {"id": string, "function": {"name": string, "arguments": string}, "more": string}
+    result = {"type": "tool_result", "tool_use_id": string, "content": string, "more": string}
+    content = [{"type": "text", "text": string, "more": string}, {"type": "thinking", "thinking": string}, result]
+    return {"role": string, "name": string, "at": string, "content": content, "tool_calls": [call], string: string}
+
+
 def _edited(strings: list[str]) -> dict[str, Any]:
     before = "\n\n".join(strings)
     return {"edit": {"before": before, "after": f"{before}\n\n{strings[0]}"}}
@@ -150,11 +158,26 @@ def _edited(strings: list[str]) -> dict[str, Any]:
 SHAPES: dict[str, Callable[[list[str]], Any]] = {
     "text": lambda strings: {"text": "\n\n".join(strings)},
     "spans": _marked,
-    "messages": lambda strings: {"messages": [{"role": one, "content": one} for one in strings]},
-    "fields": lambda strings: {"fields": {one: one for one in strings}},
-    "candidates": lambda strings: {"candidates": strings},
+    "messages": lambda strings: {"messages": [_said(one) for one in strings]},
+    "fields": lambda strings: {"fields": {one: {one: one, "in": [one, [one]]} for one in strings}},
+    "table": lambda strings: {
+        "table": {
+            "caption": strings[0],
+            "columns": strings[:20],
+            "rows": [strings[at::5] for at in range(5)],
+            "x": strings,
+        }
+    },
+    "candidates": lambda strings: {
+        "prompt": strings[0],
+        "candidates": [*strings, {"name": strings[1], "text": strings[2]}],
+    },
     "url": lambda strings: {"url": "\n".join(strings)},
-    "image": lambda strings: {"image": _PICTURE, "captions": strings},
+    "image": lambda strings: {
+        "image": _PICTURE,
+        "images": [f"data:image/png;base64,{one}" for one in strings],
+        "captions": strings,
+    },
     "diff": _edited,
     "json": lambda strings: {"data": [{one: one} for one in strings], **{one: [one] for one in strings}},
 }

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -19,16 +20,20 @@ from tests.reviewqueue.content.drawing import drawn, read
 
 # All that the templates of content may be made of: one that needs more says so here.
 _ELEMENTS = (
-    "bdi br button caption code col colgroup dd del details div dl dt em fieldset figcaption figure h3 h4 img input ins"
-    " kbd label legend li mark ol option output p pre samp section select small span strong summary table tbody td"
-    " tfoot th thead time tr ul"
+    "article bdi br button caption code col colgroup dd del details div dl dt em fieldset figcaption figure h3 h4"
+    " img input ins kbd label legend li mark ol option output p pre samp section select small span strong summary"
+    " table tbody td tfoot th thead time tr ul"
 )
 _ATTRIBUTES = (
     "alt autocomplete checked class colspan datetime decoding dir disabled draggable for height hidden id lang max min"
-    " name open placeholder role rowspan scope src step tabindex title type value width"
+    " name open placeholder role rowspan scope src start step tabindex title type value width"
 )
 ELEMENTS, ATTRIBUTES = frozenset(_ELEMENTS.split()), frozenset(_ATTRIBUTES.split())
-HARMLESS = [f"Nothing {word} here" for word in range(100)]
+# As long as the attacks, because what is long is drawn in another way.
+HARMLESS = [
+    f"{number} plain words ".ljust(len(one) - 1, "x")[: len(one) - 1] + "."
+    for number, one in enumerate(hostile.PAYLOADS)
+]
 Start = tuple[str, dict[str, str]]
 
 
@@ -63,7 +68,17 @@ def test_every_kind_of_content_is_attacked() -> None:
     """A new kind takes its place in `hostile.SHAPES`: an input of it, with a stranger's string wherever one can be."""
     assert set(hostile.SHAPES) == content.KINDS
     for kind, shape in hostile.SHAPES.items():
-        assert kind in {block.kind for block in content.blocks(shape(HARMLESS), hostile.DISPLAY)}
+        assert f"/{kind}.html" in _templates(shape(HARMLESS))
+
+
+def _templates(value: Any) -> str:
+    """The templates of an input's blocks, also of those that stand in another."""
+    blocks = content.blocks(value, hostile.DISPLAY)
+    return " ".join(inner.template for block in blocks for inner in (block, *_inner(block)))
+
+
+def _inner(block: content.Block) -> list[content.Block]:
+    return block.data if block.kind == "prompt" else []
 
 
 @pytest.mark.parametrize("kind", sorted(content.KINDS))
