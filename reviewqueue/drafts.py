@@ -57,6 +57,12 @@ ON CONFLICT (item_id, user_id) DO UPDATE SET fields = excluded.fields, saved_at 
 WHERE d.saved_at <= excluded.saved_at
 """
 
+_KEPT = """
+SELECT fields, saved_at FROM reviewqueue_draft
+WHERE item_id = %(item)s AND user_id = %(user)s
+  AND saved_at > COALESCE(%(now)s::timestamptz, clock_timestamp()) - %(kept_for)s
+"""
+
 
 def save(*, claim_id: str, user: User, fields: Fields, age: float = 0, now: datetime | None = None) -> None:
     """Keep what a person filled in for an item that they hold or held; `age` is in seconds since they wrote it.
@@ -76,11 +82,12 @@ def save(*, claim_id: str, user: User, fields: Fields, age: float = 0, now: date
 
 def kept_for(claim: Claim, *, user: User, now: datetime | None = None) -> Kept | None:
     """What of the person's draft may stand in the form of this claim; None when there is nothing."""
-    draft = Draft.objects.filter(item_id=claim.item.id, user=user).first()
-    if draft is None or draft.saved_at <= clock.current(now) - KEPT_FOR:
+    parameters = {"item": claim.item.id, "user": user.pk, "now": now, "kept_for": KEPT_FOR}
+    draft = sql.row(_KEPT, parameters, prepared=True)
+    if draft is None:
         return None
-    fields = _fitting(draft.fields, stage_of(claim))
-    return Kept(fields=fields, saved_at=draft.saved_at) if fields is not None else None
+    fields = _fitting(json.loads(draft["fields"]), stage_of(claim))
+    return Kept(fields=fields, saved_at=draft["saved_at"]) if fields is not None else None
 
 
 def stage_of(claim: Claim) -> Stage:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -18,13 +20,16 @@ def pressed(default: str, keys: Keymap | str) -> str:
     return keys.instead(default) if isinstance(keys, Keymap) else default
 
 
+# A page prints two dozen keys, and they are always the same few.
 @register.filter
+@lru_cache(maxsize=512)
 def data_key(key: str) -> SafeString:
     """The attribute by which keys.js finds what a key presses."""
     return format_html(' data-key="{}"', key) if key else SafeString("")
 
 
 @register.filter
+@lru_cache(maxsize=512)
 def kbd(key: str) -> SafeString:
     """The key's cap; of several the first."""
     return format_html(" <kbd>{}</kbd>", cap(key)) if key else SafeString("")

@@ -224,15 +224,15 @@ def test_answer_first_shows_nothing_of_the_ai_until_the_person_has_answered(desk
         why={"message": "Because of the %(rule)s rule", "params": {"rule": "moonlight"}}, model="intent-clf-9000",
     )  # fmt: skip
     before = desk.look()
-    for hint in ("moonlight", "9000", "62", "The AI’s answer</", 'value="agree"', 'value="escalate"'):  # noqa: RUF001
+    for hint in ("moonlight", "9000", "The AI’s answer</", 'value="agree"', 'value="escalate"'):  # noqa: RUF001
         assert hint not in before
+    assert not re.search(r"\b62(18)?\b", before)  # a token or a time may well have these digits in it
     claim = desk.claim()
     after = _text(desk.post("desk-first-answer", claim.id, answer="billing"))
     assert f'data-claim="{claim.id}"' in after
     # How sure it was, and why the item is here, would tell a random check from the others.
     assert "The AI’s answer</" in after  # noqa: RUF001 - an apostrophe
-    for hint in ("moonlight", "9000", "62"):
-        assert hint not in after
+    assert not re.search(r"moonlight|9000|\b62(18)?\b", after)
     assert "You answered: Billing" in after
     assert re.search(r'name="answer" value="billing"[^>]*data-key="k"', after)
     assert re.search(r'name="verdict" value="agree"[^>]*data-key="a"', after)
@@ -377,12 +377,16 @@ def test_nothing_changes_by_looking_at_a_verb(desk: Desk) -> None:
     assert desk.client.get(reverse("desk-undo", args=["intents", 1])).status_code == 405
 
 
-def test_the_desk_asks_a_bounded_number_of_questions(desk: Desk, django_assert_max_num_queries: Any) -> None:
+def test_an_answer_and_the_next_item_take_few_statements(desk: Desk, django_assert_max_num_queries: Any) -> None:
+    """Two for who it is; two locks, what is on record, the verdict and its event; the queue, the place in it, what
+    they hold, at most two looks for a slot, the item; the time, guidelines, draft, latest verdicts and preferences;
+    and two transactions, each with a beginning and an end. Who waits for the answer waits for each of them."""
     items.enqueue(*range(1, 20))
     desk.look()
-    claim = desk.claim().id
-    with django_assert_max_num_queries(40):
-        desk.post("desk-verdict", claim, verdict="agree")
+    for _ in range(12):
+        claim = desk.claim().id
+        with django_assert_max_num_queries(22):
+            desk.post("desk-verdict", claim, verdict="agree")
 
 
 def test_what_cannot_be_stored_is_refused_and_no_mistake_of_ours(desk: Desk, mara: User) -> None:
