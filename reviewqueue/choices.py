@@ -11,6 +11,9 @@ from django.utils.translation import gettext as _
 from . import answers, wording
 from .claimed import Claim
 
+SEARCHED = 11  # from so many on, a list is easier to search than to read, and the keys do not reach to its end
+NUMBERED = 9  # what the AI thought of, each with a digit
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -22,13 +25,14 @@ class Choice:
     key: str = ""
     share: float | None = None
     ticked: bool = False
+    suggested: bool = False
 
 
 def keys(labels: Sequence[str]) -> list[str]:
-    """A key for each answer: its own digit when all are digits, else 1 to 9 in order, and none after that."""
+    """A key for each answer: its own digit when all are digits, else 1 to 9 and 0, and none after that."""
     if all(len(label) == 1 and label.isascii() and label.isdigit() for label in labels):
         return list(labels)
-    return [str(number) if number <= 9 else "" for number in range(1, len(labels) + 1)]
+    return [*"1234567890", *[""] * len(labels)][: len(labels)]
 
 
 def decisive(claim: Claim, *, same: bool) -> list[Choice]:
@@ -43,9 +47,14 @@ def decisive(claim: Claim, *, same: bool) -> list[Choice]:
 
 
 def listed(claim: Claim, start: Any) -> list[Choice]:
-    """The listed answers in the schema's order. Choosing what the AI proposed is agreeing with it."""
+    """The listed answers with their keys. Choosing what the AI proposed is agreeing with it.
+
+    They keep the schema's order, so that hands learn it; in a list to search, what the AI thought of comes first.
+    """
     item, ticked = claim.item, start or []
     shares = {answers.key(entry.get("answer")): entry.get("confidence") for entry in item.alternatives}
+    first = _suggested(claim, shares)
+    labels = [*first, *(label for label in item.answers if label not in first)]
     return [
         Choice(
             *_sends(claim, label),
@@ -53,14 +62,42 @@ def listed(claim: Claim, start: Any) -> list[Choice]:
             key=key,
             share=shares.get(answers.key(label)),
             ticked=item.kind == answers.LABELS and label in ticked,
+            suggested=label in first,
         )
-        for label, key in zip(item.answers, keys(item.answers), strict=True)
+        for label, key in zip(labels, _keys_for(claim, labels), strict=True)
     ]
 
 
 def share(alternatives: Iterable[Mapping[str, Any]], proposal: Any) -> float | None:
     found = (entry.get("confidence") for entry in alternatives if answers.same(entry.get("answer"), proposal))
     return next((share for share in found if isinstance(share, int | float)), None)
+
+
+def _suggested(claim: Claim, shares: Mapping[str, Any]) -> list[str]:
+    """What comes first in a list to search: the AI's ticks and likeliest answers, as many as there are keys.
+
+    Nothing does where people answer first: the order would tell, and it would turn around as soon as they have.
+    """
+    item = claim.item
+    if claim.answer_first or len(item.answers) < SEARCHED:
+        return []
+    theirs = item.proposal if item.kind == answers.LABELS and isinstance(item.proposal, list) else []
+    sure = {label: _number(shares.get(answers.key(label))) for label in item.answers}
+    likely = [label for label in item.answers if label in theirs or answers.key(label) in shares]
+    return sorted(likely, key=lambda label: (label not in theirs, -sure[label]))[:NUMBERED]
+
+
+def _keys_for(claim: Claim, labels: Sequence[str]) -> list[str]:
+    """Of two candidates, the first, the second and, where it is an answer, neither: 1, 2 and 0."""
+    shown = claim.item.input.get("candidates") if isinstance(claim.item.input, Mapping) else None
+    two = isinstance(shown, list) and len(shown) == 2
+    if two and claim.item.kind == answers.LABEL and len(labels) == 3:
+        return ["1", "2", "0"]
+    return keys(labels)
+
+
+def _number(share: Any) -> float:
+    return float(share) if isinstance(share, int | float) else 0.0
 
 
 def _keep(claim: Claim, *, same: bool) -> Choice | None:

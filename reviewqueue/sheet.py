@@ -15,7 +15,6 @@ from .fields import Form, Typed
 from .keymap import Keymap
 
 DEFAULT_KEYS = Keymap()
-MANY = 12  # from here on, a list of answers is easier to search than to read
 
 # open: answer with the proposal in sight. first: answer without. keep: the proposal is shown, keep or change.
 Stage = Literal["open", "first", "keep"]
@@ -48,7 +47,12 @@ class Sheet:
 
     @property
     def many(self) -> bool:
-        return len(self.choices) >= MANY and not self.short
+        """So many that they are searched."""
+        return len(self.choices) >= choices.SEARCHED
+
+    @property
+    def ticked(self) -> int:
+        return sum(choice.ticked for choice in self.choices)
 
     @property
     def short(self) -> bool:
@@ -61,7 +65,7 @@ def lay_out(claim: Claim, typed: Typed | None = None, *, keys: Keymap = DEFAULT_
 
     `typed` is what the person had filled in when that was refused."""
     item, stage = claim.item, stage_of(claim)
-    start = _starting_point(claim)
+    start = _starting_point(claim) if typed is None or item.kind != answers.LABELS else typed.ticked
     same = stage == "keep" and claim.first_kind == "answer" and answers.same(claim.first_answer, item.proposal)
     return Sheet(
         stage=stage,

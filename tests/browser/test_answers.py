@@ -257,3 +257,126 @@ def test_without_javascript_all_fields_are_open_with_a_line_to_spare(sign_in: Si
     answer: Any = Verdict.objects.get().answer
     assert answer["lines"] == [*invoices.ANSWER["lines"], {"description": "Ink", "amount": 7}]
     assert answer["supplier"] == "ACME"
+
+
+MANY = ["Überweisung", "card_arrival", "card_lost", "lost_in_the_post", *(f"topic_{number}" for number in range(73))]
+
+
+@pytest.fixture
+def many(queue: Queue) -> None:
+    AnswerSchema.objects.create(queue=queue, number=2, kind="label", answers=MANY)
+    AnswerSchema.objects.create(queue=queue, number=3, kind="labels", answers=MANY)
+
+
+def _letters(*numbers: int, **fields: Any) -> None:
+    for number in numbers:
+        items.enqueue(
+            number, input={"text": f"Letter {number}."}, **{"proposal": "card_lost", "alternatives": []} | fields
+        )
+
+
+def _shown(page: Page) -> list[str]:
+    return page.locator("[data-choices] .choice:visible .choice-label").all_inner_texts()
+
+
+@pytest.mark.usefixtures("many")
+def test_a_long_list_is_searched_by_typing(sign_in: SignIn, rob: User) -> None:
+    _letters(1, 2, schema_number=2)
+    page = sign_in(rob, DESK)
+    _ready(page, "Letter 1.")
+    page.keyboard.press("/")
+    field = page.get_by_role("combobox", name="Find an answer")
+    expect(field).to_be_focused()
+    page.keyboard.type("lost")
+    assert _shown(page) == ["Lost in the post", "Card lost"]
+    expect(page.get_by_role("option", selected=True)).to_have_text(re.compile("Lost in the post"))
+    page.keyboard.press("ArrowDown")
+    chosen = page.get_by_role("option", selected=True)
+    expect(chosen).to_have_text(re.compile("Card lost"))
+    expect(field).to_have_attribute("aria-activedescendant", str(chosen.get_attribute("id")))
+    expect(field).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(field).to_have_value("")
+    expect(field).to_be_focused()
+    assert len(_shown(page)) == len(MANY)
+    page.keyboard.press("Escape")
+    expect(field).not_to_be_focused()
+    page.keyboard.press("/")
+    page.keyboard.type("uber")
+    page.keyboard.press("Enter")
+    _ready(page, "Letter 2.")
+    assert Verdict.objects.get().answer == "Überweisung"
+
+
+@pytest.mark.usefixtures("many")
+def test_enter_takes_nothing_that_was_not_pointed_at(sign_in: SignIn, rob: User) -> None:
+    _letters(1, schema_number=2)
+    page = sign_in(rob, DESK)
+    _ready(page)
+    page.keyboard.press("/")
+    page.keyboard.press("Enter")
+    page.keyboard.type("no such answer")
+    expect(page.get_by_text("No answer has this in it")).to_be_visible()
+    page.keyboard.press("Enter")
+    page.keyboard.press("1")
+    assert not Verdict.objects.exists()
+    expect(page.get_by_role("button", name="None of these")).to_be_visible()
+
+
+@pytest.mark.usefixtures("many")
+def test_a_long_list_is_one_stop_of_tab(sign_in: SignIn, rob: User) -> None:
+    _letters(1, schema_number=2)
+    page = sign_in(rob, DESK)
+    _ready(page)
+    page.get_by_role("combobox", name="Find an answer").focus()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("option").first).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("option").nth(1)).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="None of these")).to_be_focused()
+
+
+@pytest.mark.usefixtures("many")
+def test_ticks_are_searched_counted_and_cleared(sign_in: SignIn, rob: User) -> None:
+    _letters(1, schema_number=3, proposal=["card_lost", "topic_9"])
+    page = sign_in(rob, DESK)
+    _ready(page)
+    assert _shown(page)[:2] == ["Card lost", "Topic 9"]
+    expect(page.get_by_text("2 ticked")).to_be_visible()
+    page.get_by_role("button", name="Clear all").click()
+    expect(page.get_by_text("Nothing ticked")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("searchbox", name="Find an answer").focus()
+    page.keyboard.type("post")
+    page.keyboard.press("Enter")
+    page.keyboard.type("ÜBER")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Überweisung: ticked")).to_be_attached()
+    expect(page.locator("[data-send]")).to_contain_text("2")
+    page.keyboard.press("Control+Enter")
+    _done(page)
+    assert Verdict.objects.get().answer == ["Überweisung", "lost_in_the_post"]
+
+
+@pytest.mark.usefixtures("many")
+def test_sending_the_ais_ticks_is_agreeing(sign_in: SignIn, rob: User) -> None:
+    _letters(1, schema_number=3, proposal=["card_lost", "topic_9"])
+    page = sign_in(rob, DESK)
+    _ready(page)
+    page.keyboard.press("Enter")
+    _done(page)
+    assert Verdict.objects.get().kind == "agree"
+
+
+def test_two_candidates_are_compared_by_one_two_and_nought(sign_in: SignIn, rob: User, queue: Queue) -> None:
+    AnswerSchema.objects.create(queue=queue, number=2, kind="label", answers=["first", "second", "equal"])
+    for number in (1, 2, 3):
+        candidates = [f"Letter {number}.", "Another."]
+        items.enqueue(number, schema_number=2, input={"candidates": candidates}, proposal="first", alternatives=[])
+    page = sign_in(rob, DESK)
+    for number, key in ((1, "0"), (2, "2"), (3, "1")):
+        _ready(page, f"Letter {number}.")
+        page.keyboard.press(key)
+    _done(page)
+    assert list(Verdict.objects.order_by("id").values_list("answer", flat=True)) == ["equal", "second", "first"]

@@ -1,15 +1,21 @@
 /** The answers: fields to fill in, ticks to set, long lists to search. All is delegated: a swap re-binds nothing. */
 
 import { listenInFields, placeMistakes, prepareFields } from "./fields.js";
+import { listenInSearch, prepareSearch } from "./finder.js";
+import { count, listenToTicks } from "./ticks.js";
 
 export function listenForAnswers() {
   listenInFields();
+  listenInSearch();
+  listenToTicks();
   document.addEventListener("keydown", sendByKey, { capture: true });
 }
 
 /** Once for each item that comes. */
 export function prepareAnswers() {
   prepareFields();
+  prepareSearch();
+  count();
 }
 
 /** After a refusal: every mistake at its place. */

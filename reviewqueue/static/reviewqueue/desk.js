@@ -27,7 +27,6 @@ listenInContent();
 document.addEventListener("click", refuseEarly, { capture: true });
 loadGuidelines();
 document.addEventListener("click", openDialog);
-document.addEventListener("input", narrow);
 document.addEventListener("submit", tellSeconds, { capture: true });
 document.addEventListener("htmx:beforeRequest", (event) => { if (decides(event)) leave(event); });
 document.addEventListener("htmx:afterRequest", (event) => { if (decides(event)) inFlight = false; });
@@ -111,15 +110,6 @@ function openDialog(event) {
   if (!opener) return;
   event.preventDefault();
   /** @type {HTMLDialogElement} */ (document.getElementById(opener.dataset.dialog)).showModal();
-}
-
-/** Typing in the search of a long list leaves the answers that match. */
-function narrow(event) {
-  if (!event.target.matches("[data-filter]")) return;
-  const wanted = event.target.value.trim().toLowerCase();
-  for (const choice of document.querySelectorAll("[data-choices] .choice")) {
-    choice.hidden = !choice.querySelector(".choice-label").textContent.toLowerCase().includes(wanted);
-  }
 }
 
 function tellSeconds(event) {

@@ -43,13 +43,9 @@ function isElsewhere(event) {
   return event.key === "Enter" && event.target.closest?.("a, button, summary, input");
 }
 
-/** Escape leaves a field; Enter in the search takes the only answer left. */
+/** Escape leaves a field. */
 function inField(event) {
   if (event.key === "Escape") event.target.blur();
-  if (event.key !== "Enter" || !event.target.matches("[data-filter]")) return;
-  event.preventDefault();
-  const left = [...document.querySelectorAll("[data-choices] .choice:not([hidden])")];
-  if (left.length === 1) left[0].click();
 }
 
 function carrier(key) {
