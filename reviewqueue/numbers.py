@@ -15,7 +15,7 @@ from .models import User
 
 DAYS = (1, 7, 30)  # today, and so many days with today among them
 ENOUGH = 5  # below this, a share says nothing
-_MOST_COMPARED = 5_000  # of a person's latest verdicts: what bounds the work for whoever gives thousands a day
+_MOST_COMPARED = 2_000  # of a person's latest verdicts: what bounds the work for whoever gives thousands a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +55,16 @@ class Numbers:
     queues: Sequence[OfQueue]
 
     @property
-    def today(self) -> Figures:
-        return self.whole[0]
-
-    @property
     def month(self) -> Figures:
         return self.whole[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What fits on a line: `today`, and the agreement of the last thirty days, because a day's is rarely known."""
+
+    today: Figures
+    agreement: Agreement
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +89,16 @@ SELECT i.queue_id AS queue, p.days, count(*) AS count,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY v.active_seconds) AS median_seconds
 FROM {_PERIODS}
 JOIN reviewqueue_verdict v ON v.user_id = %(user)s AND v.undone_at IS NULL AND v.submitted_at >= p.since
+    AND v.submitted_at >= %(since_30)s
 JOIN reviewqueue_item i ON i.id = v.item_id AND i.queue_id = ANY(%(queues)s)
 GROUP BY GROUPING SETS ((i.queue_id, p.days), (p.days))
 """  # noqa: S608 - put together from constants, not from input
+_TODAY = """
+SELECT count(*) AS count, percentile_cont(0.5) WITHIN GROUP (ORDER BY v.active_seconds) AS median_seconds
+FROM reviewqueue_verdict v
+JOIN reviewqueue_item i ON i.id = v.item_id AND i.queue_id = ANY(%(queues)s)
+WHERE v.user_id = %(user)s AND v.undone_at IS NULL AND v.submitted_at >= %(since_1)s
+"""
 # What others judged too. Who had the final say agrees with it by that alone, so it is no agreement. A verdict that
 # asks a lead is no opinion.
 _COMPARED = f"""
@@ -108,7 +119,7 @@ def of(user: User, *, now: datetime | None = None) -> Numbers:
     mine = {queue.pk: queue.title for queue in access.queues_for(user)}
     parameters = {"user": user.pk, "queues": list(mine), **_since(clock.current(now))}
     work = {(row.pop("queue"), row["days"]): row for row in sql.rows(_WORK, parameters)}
-    compared = [_compared(row) for row in sql.rows(_COMPARED, parameters)]
+    compared = _all_compared(parameters)
     worked = {queue for queue, _ in work if queue is not None}
     return Numbers(
         whole=_all_figures(None, work, compared),
@@ -118,6 +129,14 @@ def of(user: User, *, now: datetime | None = None) -> Numbers:
             if queue in worked
         ],
     )
+
+
+def glance(user: User, *, now: datetime | None = None) -> Glance:
+    """The same in short, at the price of a day instead of a month."""
+    mine = list(access.queues_for(user).values_list("pk", flat=True))
+    parameters = {"user": user.pk, "queues": mine, **_since(clock.current(now))}
+    (today,) = sql.rows(_TODAY, parameters)
+    return Glance(Figures(days=1, **today), agreement(_all_compared(parameters), days=DAYS[-1]))
 
 
 def agreement(compared: Iterable[Compared], *, days: int) -> Agreement:
@@ -142,6 +161,10 @@ def _all_figures(
     return [
         Figures(**work.get((queue, days), {"days": days}), agreement=agreement(compared, days=days)) for days in DAYS
     ]
+
+
+def _all_compared(parameters: Mapping[str, Any]) -> list[Compared]:
+    return [_compared(row) for row in sql.rows(_COMPARED, parameters)]
 
 
 def _compared(row: sql.Row) -> Compared:

@@ -19,5 +19,6 @@ from .desk_page import DeskRequest
 @for_people(access.may_review)
 def show(request: PersonRequest) -> HttpResponse:
     """Of whoever asks: there is no way to name somebody else."""
-    template = "numbers.html#line" if cast("DeskRequest", request).htmx else "numbers.html"
-    return render(request, f"reviewqueue/{template}", {"numbers": numbers.of(request.user)})
+    if cast("DeskRequest", request).htmx:
+        return render(request, "reviewqueue/numbers/line.html", {"glance": numbers.glance(request.user)})
+    return render(request, "reviewqueue/numbers.html", {"numbers": numbers.of(request.user)})

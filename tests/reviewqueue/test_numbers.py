@@ -49,9 +49,10 @@ def _both(one: User, other: User, said: str, others: str, *, count: int = 1, sta
 
 
 def test_who_has_decided_nothing_has_no_numbers(queue: Queue, rob: User) -> None:
-    mine = numbers.of(rob)
-    assert (mine.today.count, mine.today.median_seconds, mine.today.agreement.share) == (0, None, None)
+    mine, today = numbers.of(rob), numbers.glance(rob)
     assert mine.queues == []
+    assert mine.month == numbers.Figures(days=30)
+    assert (today.today, today.agreement.share) == (numbers.Figures(days=1), None)
     assert "No numbers yet" in _page(rob)
 
 
@@ -72,7 +73,8 @@ def test_half_of_the_items_took_less_than_the_one_in_the_middle(queue: Queue, ro
         items.judge(rob)
     for seconds, verdict in zip((None, 4, 10, 400), Verdict.objects.order_by("id"), strict=True):
         Verdict.objects.filter(pk=verdict.pk).update(active_seconds=seconds)
-    assert numbers.of(rob).today.median_seconds == 10
+    assert numbers.of(rob).whole[0].median_seconds == 10
+    assert numbers.glance(rob).today.median_seconds == 10
 
 
 def test_agreement_counts_settled_items_that_others_judged_too(queue: Queue, rob: User, rita: User) -> None:
@@ -81,6 +83,8 @@ def test_agreement_counts_settled_items_that_others_judged_too(queue: Queue, rob
     _both(rob, rita, "refund", "refund", count=5)
     said = numbers.of(rob).month.agreement
     assert (said.same, said.judged, said.share) == (5, 5, 1.0)
+    assert numbers.glance(rob).agreement == said
+    assert "agreement 100\u00a0%" in _page(rob, htmx=True)
 
 
 def test_whoever_the_lead_overrules_did_not_agree(queue: Queue, rob: User, rita: User, ann: User) -> None:
@@ -158,9 +162,10 @@ def test_the_line_is_short_and_asks_little(queue: Queue, rob: User) -> None:
     items.enqueue(*range(1, 6))
     for _ in range(5):
         items.judge(rob)
+    now = clock.current()
     with CaptureQueriesContext(connection) as asked:
-        numbers.of(rob, now=clock.current())
-    assert len(asked) <= 4
+        numbers.glance(rob, now=now)
+    assert len(asked) <= 3
     line = _page(rob, htmx=True)
     assert "Today 5" in line
     assert "<html" not in line
