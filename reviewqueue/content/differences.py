@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
+MOST_BETWEEN_SIDES = 250  # two answers to one question that differ in more are two texts, not two wordings
 MOST_CHANGES = 500  # words taken out and put in; texts further apart than that are not versions of one another
 ALIKE = 0.4  # the share of both texts that must be in both for marks to help; below it nearly all would be marked
 
@@ -50,7 +51,7 @@ def pieces(before: str, after: str, *, most_changes: int = MOST_CHANGES) -> list
 
 def sides(first: str, second: str) -> tuple[list[Piece], list[Piece]] | None:
     """Each of two texts with what only it has; None where they are too unlike for marks to help."""
-    found = pieces(first, second)
+    found = pieces(first, second, most_changes=MOST_BETWEEN_SIDES)
     if found is None:
         return None
     shared = sum(len(piece.text) for piece in found if not piece.change)

@@ -18,6 +18,7 @@ from .plain import plain
 
 MOST = 40  # messages in view; of a longer transcript the earlier ones are folded
 KEPT = 30  # messages in view of a longer transcript
+MOST_EARLIER = 200  # folded messages that are drawn; of a transcript longer still, the first ones are data
 
 type Role = Literal["user", "assistant", "system", "tool", "other"]
 
@@ -73,15 +74,13 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """`earlier` is what is folded of a long one."""
+    """`earlier` is what is folded of a long one, `first` is what even that leaves to be data."""
 
     earlier: Sequence[Message]
     messages: Sequence[Message]
     said_judged: bool
-
-    @property
-    def total(self) -> int:
-        return len(self.earlier) + len(self.messages)
+    total: int
+    first: Block | None = None
 
     @property
     def judged(self) -> Message | None:
@@ -96,13 +95,20 @@ def read(value: Any) -> Transcript | None:
     """None where an entry is no message; a list of messages may stand in a mapping of its own."""
     if not isinstance(value, list) or not value or not all(is_message(entry) for entry in value):
         return None
-    messages = [_message(entry, number) for number, entry in enumerate(value, start=1)]
     said = next((at for at, entry in enumerate(value) if entry.get("judged") is True), None)
-    judged = _last_answer(messages) if said is None else said
+    judged = _last_answer(value) if said is None else said
+    view = _first_in_view(len(value), judged)
+    drawn = max(0, view - MOST_EARLIER)
+    messages = [_message(entry, number) for number, entry in enumerate(value[drawn:], start=drawn + 1)]
     if judged is not None:
-        messages[judged] = replace(messages[judged], judged=True)
-    first = _first_in_view(len(messages), judged)
-    return Transcript(messages[:first], messages[first:], said_judged=said is not None)
+        messages[judged - drawn] = replace(messages[judged - drawn], judged=True)
+    return Transcript(
+        earlier=messages[: view - drawn],
+        messages=messages[view - drawn :],
+        said_judged=said is not None,
+        total=len(value),
+        first=as_data(value[:drawn]) if drawn else None,
+    )
 
 
 def is_transcript(value: Any) -> bool:
@@ -179,10 +185,10 @@ def _in_words(role: str) -> str:
             return role
 
 
-def _last_answer(messages: Sequence[Message]) -> int | None:
+def _last_answer(entries: Sequence[Mapping[str, Any]]) -> int | None:
     """A transcript that ends in somebody else's words asks about something else."""
-    last = len(messages) - 1
-    return last if len(messages) > 1 and messages[last].role == "assistant" else None
+    last = len(entries) - 1
+    return last if last > 0 and _message(entries[last], last).role == "assistant" else None
 
 
 def _first_in_view(count: int, judged: int | None) -> int:

@@ -12,6 +12,7 @@ from escalation.models import Stream
 from reviewqueue.models import User
 from tests import making, pictures, samples
 from tests.browser.signing_in import SignIn
+from tests.browser.test_accessibility import complaints
 from tests.reviewqueue import items
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -188,6 +189,21 @@ def test_what_is_judged_of_a_long_transcript_is_in_view(sign_in: SignIn, rob: Us
     expect(page.get_by_text("Line 0.").first).to_be_visible()
 
 
+def test_transcripts_to_choose_between_begin_side_by_side(sign_in: SignIn, rob: User) -> None:
+    chat = [{"role": ("user", "assistant")[n % 2], "content": f"Line {n}. " * 20} for n in range(20)]
+    page = _open(sign_in, rob, {"candidates": [chat, chat]})
+    expect(page.get_by_role("heading", name="Candidate 1")).to_be_in_viewport()
+    expect(page.get_by_role("heading", name="Candidate 2")).to_be_in_viewport()
+
+
+def test_tools_above_a_transcript_do_not_push_its_end_out_of_view(sign_in: SignIn, rob: User) -> None:
+    chat: list[Any] = [{"role": "user", "content": f"Line {n}. " * 20} for n in range(20)]
+    chat.insert(2, {"role": "user", "content": [{"type": "image", "image": LARGE["image"]}]})
+    page = _open(sign_in, rob, {"text": "Before."}, {"messages": chat})
+    page.keyboard.press("x")
+    expect(page.get_by_role("article", name="Message 21 of 21")).to_be_in_viewport(ratio=1)
+
+
 def test_what_is_asked_folds_by_key(sign_in: SignIn, rob: User) -> None:
     page = _open(sign_in, rob, samples.samples()["candidates"].item["input"])
     expect(page.get_by_text("Summarise for the board")).to_be_visible()
@@ -221,6 +237,18 @@ def test_no_kind_of_content_scrolls_the_page_sideways(sign_in: SignIn, rob: User
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert page.evaluate("(box => box.scrollWidth <= box.clientWidth)(document.getElementById('item'))"), kind
         page.keyboard.press("x")
+
+
+def test_no_kind_of_content_keeps_anybody_out(sign_in: SignIn, rob: User) -> None:
+    names = ("messages", "table", "fields", "images", "candidates")
+    page = _open(sign_in, rob, *(samples.samples()[name].item["input"] for name in names))
+    for name in names:
+        assert complaints(page) == [], name
+        claim = page.locator("#desk").get_attribute("data-claim")
+        page.keyboard.press("b")
+        page.keyboard.press("x")
+        expect(page.locator(f'#desk[data-claim="{claim}"]')).to_have_count(0)
+        expect(page.locator("#desk[data-ready]")).to_be_attached()
 
 
 def test_the_outputs_page_shows_the_same_without_the_desks_scripts(sign_in: SignIn, stream: Stream, ann: User) -> None:

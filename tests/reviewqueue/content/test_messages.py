@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reviewqueue import content
-from reviewqueue.content.messages import KEPT, MOST, Message, Transcript
+from reviewqueue.content.messages import KEPT, MOST, MOST_EARLIER, Message, Transcript
 from tests import pictures, samples
 from tests.reviewqueue.content.drawing import drawn, read
 
@@ -209,6 +209,15 @@ def test_a_long_transcript_folds_what_came_earlier_and_counts_on() -> None:
     assert "30 earlier messages" in html
     assert 'start="31"' in html
     assert not _transcript(*chat[:MOST]).earlier
+
+
+def test_of_a_transcript_without_end_the_first_messages_are_data() -> None:
+    chat = [{"role": "user", "content": f"line {n}"} for n in range(1000)]
+    transcript = _transcript(*chat)
+    assert (len(transcript.earlier), len(transcript.messages), transcript.total) == (MOST_EARLIER, KEPT, 1000)
+    assert transcript.messages[-1].number == 1000
+    said = read(drawn({"messages": chat}))
+    assert all(f"line {n}" in said for n in (0, 769, 770, 969, 999))
 
 
 def test_the_judged_message_is_never_folded_away() -> None:

@@ -1,13 +1,16 @@
 /** What is judged of a transcript stands in view when it arrives: its last answer, or else its end. */
 
 export function keepJudgedInView() {
-  document.addEventListener("htmx:afterSwap", (event) => { if (event.detail.target.id === "desk") show(); });
-  show();
+  // Once everything else is in place: tools that need this script push what stands below them down.
+  const soon = () => queueMicrotask(show);
+  document.addEventListener("htmx:afterSwap", (event) => { if (event.detail.target.id === "desk") soon(); });
+  soon();
 }
 
 function show() {
   const item = document.querySelector("[data-desk] #item");
-  if (!item?.querySelector(".content-messages")) return;
+  // Transcripts to choose between begin side by side: none of them has the view to itself.
+  if (!item?.querySelector(".content-messages") || item.querySelector(".candidate")) return;
   const judged = item.querySelector("[data-judged]");
   const target = judged ?? item.querySelector(".content-messages .messages-list:last-child > li:last-child");
   if (target && !isWithin(target, scroller(item))) reveal(target, scroller(item));
