@@ -134,3 +134,13 @@ def test_each_paragraph_and_line_runs_in_its_own_direction(sign_in: SignIn, rob:
     )
     assert edges[0][0] < 2 < edges[0][1]
     assert edges[-1][1] < 2 < edges[-1][0]
+
+
+def test_a_fact_in_another_direction_stays_beside_its_name(sign_in: SignIn, rob: User) -> None:
+    items.enqueue(1, context={"order": "A-4471", "customer": "דנה"})
+    page = _open(sign_in, rob)
+    lefts = page.locator(".item-context dd").evaluate_all(
+        """all => all.map(one => { const text = new Range(); text.selectNodeContents(one);
+             return Math.round(text.getBoundingClientRect().left); })"""
+    )
+    assert lefts[0] == lefts[1]
