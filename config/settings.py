@@ -168,6 +168,8 @@ SECURE_CSP = {
 }
 
 LANGUAGE_CODE = "en"
+# The languages that the words are there in. Numbers follow the reader's locale all the same: see reviewqueue/digits.py.
+LANGUAGES = [("en", "English")]
 TIME_ZONE = env.text("TIME_ZONE", "UTC")
 USE_TZ = True
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
-from django.utils import timezone
 
 from escalation import ids, policies, rates, report, tallies
 from escalation.models import Stop, Stream
@@ -79,7 +78,7 @@ _TODAY = """
 
 
 def _today(streams: Sequence[Stream], now: datetime) -> dict[int, dict[str, int]]:
-    first, last = ids.of_day(timezone.localdate(now))
+    first, last = ids.of_day(clock.day(now))
     with connection.cursor() as cursor:
         cursor.execute(
             _TODAY,

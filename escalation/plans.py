@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import numpy as np
-from django.utils import timezone
 
 from escalation import policies, routing
 from escalation.models import Stream
 from escalation.policies import Active, Rates
 from escalation.policy import Policy as Spec
+from reviewqueue import clock
 
 
 class Row(NamedTuple):
@@ -81,7 +81,7 @@ def make(
     person stays in the random sample that it was drawn into.
     """
     spec, outputs = current.spec if current else Spec(), columns(rows)
-    rates = policies.rates(current, stream_id=stream.pk, day=timezone.localdate(now)) if current else Rates(0.0, 0.0)
+    rates = policies.rates(current, stream_id=stream.pk, day=clock.day(now)) if current else Rates(0.0, 0.0)
     u, v = _draws(stream, rows)
     # What the policy would have said has no say then, and must not fail: it may be what keeps failing.
     decided = routing.decide(Spec() if override else spec, outputs, u=u, p=rates.audit)

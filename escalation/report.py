@@ -80,7 +80,7 @@ class Report:
 
 def window(now: datetime | None = None) -> tuple[date, date]:
     """The days that a report covers unless told otherwise: the last 28 in the team's time zone."""
-    today = timezone.localdate(clock.current(now))
+    today = clock.day(clock.current(now))
     return today - timedelta(days=DAYS - 1), today
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
 
 from escalation import ids, policies
 from escalation.models import ExternalId, Output, Stream
@@ -109,7 +108,7 @@ def may_be_judged(output: Output, *, is_open: bool) -> bool:
 
 
 def _within(rows: QuerySet[Output], query: Query, now: datetime | None) -> QuerySet[Output]:
-    today = timezone.localdate(clock.current(now))
+    today = clock.day(clock.current(now))
     until = query.until or today
     since = query.since or until - timedelta(days=DAYS_WITHOUT_A_DAY)
     return rows.filter(id__gte=ids.of_day(since)[0], id__lt=ids.of_day(until)[1])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import connection
+from django.utils import timezone
 
 
 def current(now: datetime | None = None) -> datetime:
@@ -15,3 +16,8 @@ def current(now: datetime | None = None) -> datetime:
         cursor.execute("SELECT clock_timestamp()")
         moment: datetime = cursor.fetchone()[0]
     return moment
+
+
+def day(moment: datetime) -> date:
+    """The day of a moment in the team's zone, whoever reads and wherever they are."""
+    return timezone.localdate(moment, timezone.get_default_timezone())

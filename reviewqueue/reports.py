@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
+from django.utils import timezone
 
 from . import access, clock, content
 from .content import Block
@@ -106,7 +107,7 @@ def work(*, queue: Queue, since: datetime, until: datetime) -> list[Work]:
     counting = Q(undone_at=None, submitted_at__gte=since, submitted_at__lt=until, item__queue=queue)
     days = (
         Verdict.objects.filter(counting)
-        .values(day=TruncDate("submitted_at"))
+        .values(day=TruncDate("submitted_at", tzinfo=timezone.get_default_timezone()))
         .annotate(verdicts=Count("id"), people=Count("user", distinct=True), seconds=Sum("active_seconds", default=0.0))
         .order_by("day")
     )

@@ -26,6 +26,7 @@ urlpatterns = [
     path("account/", account.account, name="account"),
     path("account/numbers/", numbers.show, name="numbers"),
     path("account/password/", account.password, name="password"),
+    path("account/desk/", desk_settings.show, name="desk-settings"),
     path("account/desk/switch/", desk_settings.switch, name="desk-switch"),
     # People and their rights.
     path("people/", people.index, name="people"),

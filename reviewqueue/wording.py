@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from . import content
+from . import content, digits
 
 # Why people differed, which whoever has the final say tells.
 REASONS: dict[str, Promise] = {
@@ -130,8 +130,8 @@ def share(value: Any) -> str:
     """A share between 0 and 1 as `62 %`; "unknown" without one. Never rounded up to certainty."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return _("unknown")
-    digits = 0 if value in {0, 1} or 0.01 <= value < 0.995 else 1
-    return f"{min(value, 0.999) * 100:.{digits}f}\u00a0%" if value < 1 else "100\u00a0%"
+    places = 0 if value in {0, 1} or 0.01 <= value < 0.995 else 1
+    return f"{digits.number(min(value, 0.999) * 100, places)}\u00a0%" if value < 1 else "100\u00a0%"
 
 
 def _value(param: Any) -> str:

@@ -48,6 +48,8 @@ POST   sign-in              200  302  302  302  302  302  302  302
 POST   sign-out             302  302  302  302  302  302  302  302
 GET    numbers              302  200  200  403  403  200  403  200
 GET    account              302  200  200  200  200  200  200  200
+GET    desk-settings        302  200  200  200  200  200  200  200
+POST   desk-settings        302  302  302  302  302  302  302  302
 POST   desk-switch          302  302  302  302  302  302  302  302
 GET    password             302  200  200  200  200  200  200  200
 POST   password             302  200  200  200  200  200  200  200

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from django.http import HttpResponse
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -45,7 +44,7 @@ class StreamReport(APIView):
     def get(self, request: Request, stream: str) -> HttpResponse:
         http.require(request, READ, queue=stream)
         query = documents.query(ReportQuery, request)
-        until = query.get("until") or timezone.localdate(clock.current())
+        until = query.get("until") or clock.day(clock.current())
         since = query.get("since") or until - timedelta(days=DEFAULT_DAYS - 1)
         if not timedelta(0) <= until - since < timedelta(days=MOST_DAYS):
             raise Invalid(f"A report covers 1 to {MOST_DAYS} days, and `since` is not after `until`.")

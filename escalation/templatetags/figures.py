@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from escalation import deeds, reasons, stories
+from reviewqueue import digits
 
 register = template.Library()
 
@@ -20,7 +20,7 @@ NBSP = "\u00a0"
 @register.filter
 def count(value: int | None) -> str:
     """A number of things."""
-    return _("unknown") if value is None else number_format(value, 0, use_l10n=True, force_grouping=True)
+    return _("unknown") if value is None else digits.number(value, 0, grouped=True)
 
 
 @register.filter
@@ -28,9 +28,9 @@ def money(value: float | None, currency: str) -> str:
     """A sum with its currency; cents only where they matter."""
     if value is None:
         return _("unknown")
-    digits = 0 if abs(value) >= 20 or value == 0 else 2
-    amount = number_format(round(abs(value), digits), digits, use_l10n=True, force_grouping=True)
-    sign = f"\u2212{NBSP}" if value < 0 and amount.strip("0.,") else ""
+    places = 0 if abs(value) >= 20 or value == 0 else 2
+    amount = digits.number(abs(value), places, grouped=True)
+    sign = f"\u2212{NBSP}" if value < 0 and amount.strip("0.,\u066b") else ""
     return f"{sign}{SYMBOLS.get(currency, currency)}{NBSP}{amount}"
 
 
@@ -46,8 +46,8 @@ def rate(value: float | None) -> str:
     """A share between 0 and 1 in percent, with a second digit where it is small."""
     if value is None:
         return _("unknown")
-    digits = 0 if value in {0, 1} else 2 if value < 0.001 else 1
-    return f"{number_format(round(value * 100, digits), digits, use_l10n=True)}{NBSP}%"
+    places = 0 if value in {0, 1} else 2 if value < 0.001 else 1
+    return f"{digits.number(value * 100, places)}{NBSP}%"
 
 
 @register.filter
@@ -104,8 +104,8 @@ def deed(event: Any) -> str:
 @register.filter
 def tick(value: float) -> str:
     """A number beside an axis."""
-    digits = 0 if value == round(value) else 1 if value * 10 == round(value * 10) else 2
-    return number_format(value, digits, use_l10n=True, force_grouping=True)
+    places = 0 if value == round(value) else 1 if value * 10 == round(value * 10) else 2
+    return digits.number(value, places, grouped=True)
 
 
 @register.filter

@@ -20,9 +20,11 @@ def overview(request: PersonRequest) -> HttpResponse:
     rows = overviews.of([queue.slug for queue in queues])
     missing = health.degraded()
     stopped_all = next((row.stop for row in rows if row.stop and row.stop.stream_id is None), None)
+    now = clock.current()
     context = {
         "rows": rows,
-        "now": clock.current(),
+        "now": now,
+        "today": clock.day(now),
         "on": reports.on_now(queues),
         "missing": [text for name, text in health.WATCHED.items() if name in missing],
         "behind": health.behind_seconds(),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from django.utils.formats import number_format
 from django.utils.translation import ngettext
+
+from reviewqueue import digits
 
 LONG = 2000  # characters
 _LETTERS_A_WORD = 20  # of scripts that write no spaces between words, characters are counted
@@ -29,7 +30,7 @@ def told(value: Any) -> str:
         if characters < words * _LETTERS_A_WORD
         else (characters, ngettext("%(count)s character", "%(count)s characters", characters))
     )
-    return sentence % {"count": number_format(count, 0, use_l10n=True, force_grouping=True)}
+    return sentence % {"count": digits.number(count, grouped=True)}
 
 
 def _strings(value: Any) -> Iterator[str]:

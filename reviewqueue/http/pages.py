@@ -14,6 +14,7 @@ from django.template.loader import render_to_string
 
 from ..access import Forbidden
 from ..models import User
+from . import reader
 from .problem import Problem, problem_of, respond
 
 API = "/api/"
@@ -42,7 +43,8 @@ def for_people[**P](
                 return redirect_to_login(request.get_full_path())
             if allowed is not None and not allowed(request.user):
                 raise Forbidden("Your role does not open this page.")
-            return view(cast("PersonRequest", request), *args, **kwargs)
+            with reader.served(request, request.user):
+                return view(cast("PersonRequest", request), *args, **kwargs)
 
         # mypy takes the PersonRequest of `wraps` for a narrower argument; `guarded` takes any request.
         return cast("Callable[Concatenate[HttpRequest, P], HttpResponse]", guarded)

@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
-from django.http import HttpResponse
-from django.shortcuts import redirect
-from django.views.decorators.http import require_POST
+from collections.abc import Sequence
+from typing import Any
 
-from .. import preferences
+from django.contrib import messages
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST
+
+from .. import clock, keymap, preferences
 from ..http import PersonRequest, for_people
+from ..problems import Invalid
+
+GROUPS = {
+    "answers": gettext_lazy("Answers"),
+    "item": gettext_lazy("The item"),
+    "content": gettext_lazy("The content"),
+    "page": gettext_lazy("The page"),
+}
+
+
+@require_http_methods(["GET", "POST"])
+@for_people()
+def show(request: PersonRequest) -> HttpResponse:
+    """The whole page is one form; each key can be set back by itself."""
+    if request.method == "GET":
+        return render(request, "reviewqueue/desk_settings.html", _context(request))
+    try:
+        _change(request)
+    except Invalid as refusal:
+        context = _context(request, typed=request.POST, errors=refusal.errors)
+        return render(request, "reviewqueue/desk_settings.html", context, status=refusal.status)
+    messages.success(request, _("Your desk is as you want it."))
+    return redirect("desk-settings")
 
 
 @require_POST
@@ -15,4 +44,44 @@ from ..http import PersonRequest, for_people
 def switch(request: PersonRequest) -> HttpResponse:
     """One switch, from where it stands; `off` says that it is."""
     preferences.switch(user=request.user, name=request.POST.get("switch", ""), on="off" not in request.POST)
-    return HttpResponse(status=204) if request.headers.get("HX-Request") else redirect("account")
+    return HttpResponse(status=204) if request.headers.get("HX-Request") else redirect("desk-settings")
+
+
+def _change(request: PersonRequest) -> None:
+    sent = request.POST
+    if "reset" in sent:
+        preferences.reset(user=request.user, action=sent["reset"])
+    elif "form" in sent:
+        switches = {name: name in sent for name in preferences.SWITCHES}
+        zone = sent.get("time_zone", "").strip()
+        preferences.save(user=request.user, keys=_keys(sent), time_zone=zone, **switches)
+
+
+def _keys(sent: QueryDict) -> dict[str, str]:
+    return {name: sent[f"key.{name}"].strip() for name in keymap.DEFAULTS if f"key.{name}" in sent}
+
+
+def _context(
+    request: PersonRequest, *, typed: QueryDict | None = None, errors: Sequence[dict[str, str]] = ()
+) -> dict[str, Any]:
+    wishes = preferences.of(request.user)
+    told = {error["pointer"]: error["detail"] for error in errors}
+    keys: dict[str, str] = {name: keymap.Keymap(wishes.keys)[name] for name in keymap.DEFAULTS}
+    if typed and "form" in typed:
+        keys |= _keys(typed)
+    lines = [
+        {"action": action, "key": keys[action.name], "error": told.get(f"/keys/{action.name}", "")}
+        for action in keymap.ACTIONS
+    ]
+    return {
+        "groups": [
+            (title, [line for line in lines if line["action"].group == group]) for group, title in GROUPS.items()
+        ],
+        "wishes": wishes,
+        "on": typed if typed and "form" in typed else {name: getattr(wishes, name) for name in preferences.SWITCHES},
+        "zone": typed.get("time_zone", "") if typed else wishes.time_zone,
+        "zone_error": told.get("/time_zone", ""),
+        "zones": sorted(preferences.zones()),
+        "wrong": len(told),
+        "now": clock.current(),
+    }

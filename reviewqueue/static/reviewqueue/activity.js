@@ -1,6 +1,6 @@
 /** How long somebody was really at it: the seconds in which the page was seen and touched not long ago. */
 
-const STILL_THERE = 30_000;
+const STILL_THERE = 60_000;
 
 export function countActivity() {
   let seconds = 0;

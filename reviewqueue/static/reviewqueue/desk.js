@@ -7,6 +7,7 @@ import { listenInContent } from "./content/index.js";
 import { keepDrafts } from "./drafts.js";
 import { loadGuidelines } from "./guidelines.js";
 import { listenForKeys } from "./keys.js";
+import { startNudge } from "./nudge.js";
 import { startClock } from "./reservation.js";
 
 /** How long a new item must have been on screen before it can be answered: the end of a double click is shorter. */
@@ -23,6 +24,7 @@ const drafts = keepDrafts();
 listenForAnswers();
 listenForKeys(() => isReady());
 listenForCheatSheet();
+startNudge(activity);
 listenInContent();
 document.addEventListener("click", refuseEarly, { capture: true });
 loadGuidelines();

@@ -15,6 +15,12 @@ function choose(theme) {
   document.cookie = `theme=${theme}; path=/; max-age=${theme ? 31536000 : 0}; samesite=lax`;
 }
 
+/** Times are written in the zone of whoever reads them: the server knows it from the second page on. */
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+if (zone && !document.cookie.split("; ").includes(`zone=${zone}`)) {
+  document.cookie = `zone=${zone}; path=/; max-age=31536000; samesite=lax`;
+}
+
 /** A whole page in the place of a part of one: the sign-in, say, after the session ended. It is not put there. */
 document.addEventListener("htmx:beforeSwap", (event) => {
   const detail = /** @type {CustomEvent} */ (event).detail;

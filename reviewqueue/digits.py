@@ -1,0 +1,50 @@
+"""Numbers as the reader writes them: the words of a page stay in its language, separators follow the reader's locale.
+
+Only pages for people are served in a locale; whatever machines read has a dot and no groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from django.utils import numberformat
+from django.utils.formats import get_format
+from django.utils.translation import check_for_language
+from django.utils.translation.trans_real import parse_accept_lang_header
+
+DEFAULT = "en"
+_locale = ContextVar("locale", default=DEFAULT)
+
+
+def number(value: float, digits: int = 0, *, grouped: bool = False) -> str:
+    """A number with so many digits after the separator; `grouped`: thousands by themselves."""
+    lang = _locale.get()
+    return numberformat.format(
+        round(value, digits),  # Django would cut off what is too much
+        get_format("DECIMAL_SEPARATOR", lang, use_l10n=True),
+        digits,
+        grouping=get_format("NUMBER_GROUPING", lang, use_l10n=True),
+        thousand_sep=get_format("THOUSAND_SEPARATOR", lang, use_l10n=True),
+        force_grouping=grouped,
+    )
+
+
+@contextmanager
+def written_as_in(locale: str) -> Iterator[None]:
+    """Within it, numbers are written as in this locale, which `accepted` found."""
+    token = _locale.set(locale)
+    try:
+        yield
+    finally:
+        _locale.reset(token)
+
+
+def accepted(header: str) -> str:
+    """The first locale of an Accept-Language header whose numbers Django knows how to write; else English."""
+    for wanted, _quality in parse_accept_lang_header(header[:500].lower()):
+        for code in dict.fromkeys((wanted, wanted.split("-")[0])):
+            if check_for_language(code):
+                return code
+    return DEFAULT

@@ -1,0 +1,15 @@
+"""Filters for numbers as the reader writes them."""
+
+from __future__ import annotations
+
+from django import template
+
+from reviewqueue import digits
+
+register = template.Library()
+
+
+@register.filter
+def count(value: int) -> str:
+    """A number of things, its thousands by themselves."""
+    return digits.number(value, grouped=True)
