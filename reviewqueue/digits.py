@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from django.conf.locale import LANG_INFO
 from django.utils import numberformat
 from django.utils.formats import get_format
-from django.utils.translation import check_for_language
 from django.utils.translation.trans_real import parse_accept_lang_header
 
 DEFAULT = "en"
@@ -45,6 +45,6 @@ def accepted(header: str) -> str:
     """The first locale of an Accept-Language header whose numbers Django knows how to write; else English."""
     for wanted, _quality in parse_accept_lang_header(header[:500].lower()):
         for code in dict.fromkeys((wanted, wanted.split("-")[0])):
-            if check_for_language(code):
+            if code in LANG_INFO:
                 return code
     return DEFAULT

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -58,7 +58,7 @@ def _change(request: PersonRequest) -> None:
 
 
 def _keys(sent: QueryDict) -> dict[str, str]:
-    return {name: sent[f"key.{name}"].strip() for name in keymap.DEFAULTS if f"key.{name}" in sent}
+    return {name: sent.get(f"key.{name}", "").strip() for name in keymap.DEFAULTS if f"key.{name}" in sent}
 
 
 def _context(
@@ -69,14 +69,8 @@ def _context(
     keys: dict[str, str] = {name: keymap.Keymap(wishes.keys)[name] for name in keymap.DEFAULTS}
     if typed and "form" in typed:
         keys |= _keys(typed)
-    lines = [
-        {"action": action, "key": keys[action.name], "error": told.get(f"/keys/{action.name}", "")}
-        for action in keymap.ACTIONS
-    ]
     return {
-        "groups": [
-            (title, [line for line in lines if line["action"].group == group]) for group, title in GROUPS.items()
-        ],
+        "groups": [(title, _lines(group, keys, told)) for group, title in GROUPS.items()],
         "wishes": wishes,
         "on": typed if typed and "form" in typed else {name: getattr(wishes, name) for name in preferences.SWITCHES},
         "zone": typed.get("time_zone", "") if typed else wishes.time_zone,
@@ -85,3 +79,12 @@ def _context(
         "wrong": len(told),
         "now": clock.current(),
     }
+
+
+def _lines(group: str, keys: Mapping[str, str], told: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The actions of a group, each with its key and what is wrong with it."""
+    return [
+        {"action": action, "key": keys[action.name], "error": told.get(f"/keys/{action.name}", "")}
+        for action in keymap.ACTIONS
+        if action.group == group
+    ]

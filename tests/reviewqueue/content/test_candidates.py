@@ -76,7 +76,7 @@ def test_what_is_asked_stands_above_and_folds() -> None:
     assert (prompt.kind, candidates.kind) == ("prompt", "candidates")
     html = drawn({"prompt": "Which is better?", "candidates": ["a", "b"], "source": {"page": 7}})
     assert html.index("Which is better?") < html.index("Candidate 1")
-    assert '<summary data-key="v">' in html
+    assert '<details class="content-prompt" open>' in html
     assert "page" in read(html)
 
 
