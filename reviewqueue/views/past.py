@@ -28,12 +28,13 @@ def decision(request: PersonRequest, slug: str, verdict_id: int) -> HttpResponse
     """One verdict with the content that it was about, as it was shown."""
     found = past.decision(user=request.user, slug=slug, verdict_id=verdict_id)
     verdict, shown, settled = found.verdict, found.shown, found.settled
+    proposal = shown.proposal if shown and not found.withheld else None
     first = wording.said(found.first_kind, verdict.first_answer) if found.first_kind else ""
     context = {
         "queue": verdict.item.queue,
         "found": found,
         "verdict": verdict,
-        "blocks": content.blocks(shown.input, shown.display) if shown else [],
+        "blocks": content.blocks(shown.input, shown.display, proposal=proposal) if shown else [],
         "facts": content.facts(shown.context) if shown else [],
         "said": wording.said(verdict.kind, verdict.answer),
         "first": first,

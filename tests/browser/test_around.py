@@ -133,6 +133,16 @@ def test_a_decision_opens_again_and_leads_back(sign_in: SignIn, rob: User) -> No
     _ready(page, "Letter 1.")
 
 
+def test_the_content_of_a_decision_answers_as_at_the_desk(sign_in: SignIn, rob: User) -> None:
+    pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+    items.enqueue(1, input={"image": f"data:image/png;base64,{pixel}", "other": {"deep": [1, 2]}})
+    given = items.judge(rob)
+    page = sign_in(rob, f"{DESK}verdicts/{given.id}/")
+    expect(page.locator("#item img")).to_be_visible()
+    page.get_by_role("button", name="Grey").click()
+    expect(page.locator(":root[data-grey=true]")).to_have_count(1)
+
+
 def test_on_a_phone_there_is_the_undo_and_a_way_to_the_list(sign_in: SignIn, rob: User) -> None:
     _enqueue(1, 2, 3)
     page = sign_in(rob, DESK, viewport=_size(PHONE))

@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from reviewqueue import clock, past, verdicts, wording
 from reviewqueue import queue as queues
-from reviewqueue.models import Guideline, ItemContent, Membership, Queue, User, Verdict
+from reviewqueue.models import AnswerSchema, Guideline, ItemContent, Membership, Queue, User, Verdict
 from tests.reviewqueue import items
 
 pytestmark = pytest.mark.django_db
@@ -184,6 +184,18 @@ def test_while_people_are_asked_again_nothing_that_was_said_is_shown(queue: Queu
     listed = _get(rob, "desk-decisions").content.decode()
     assert "asked again" in listed
     assert "Billing" not in listed
+
+
+def test_what_the_ai_made_of_a_text_is_withheld_too(queue: Queue, rob: User, ann: User) -> None:
+    AnswerSchema.objects.create(queue=queue, number=2, kind="structured", schema={"type": "object"})
+    text = "Please send one of the two payments back to my account."
+    rewritten = {"text": text.replace("back", "tomorrow")}
+    items.enqueue(1, input={"text": text}, proposal=rewritten, schema_number=2)
+    given = items.judge(rob)
+    items.settle()
+    assert "tomorrow" in _page(rob, given.id)
+    _reopen(ann)
+    assert "tomorrow" not in _page(rob, given.id)
 
 
 def test_what_was_taken_back_is_not_told_and_what_was_withdrawn_not_shown(queue: Queue, rob: User) -> None:
