@@ -43,7 +43,7 @@ class Field:
 
     @property
     def code(self) -> bool:
-        return self.name.startswith("json/") and self.kind == "long"
+        return self.kind == "long" and self.name.startswith(("json/", "whole"))
 
     @property
     def hides(self) -> bool:
@@ -136,14 +136,14 @@ class Form:
     parts: Sequence[Part]
 
     @property
+    def size(self) -> int:
+        """How many fields there are."""
+        return sum(1 for part in self.parts for _ in _flat(part))
+
+    @property
     def closed(self) -> int:
         """How many fields are there to read only."""
         return sum(one.closed for part in self.parts for one in _flat(part))
-
-    @property
-    def doubtful(self) -> int:
-        """How many fields the AI was not sure of."""
-        return sum(one.doubt is not None for part in self.parts for one in _flat(part))
 
 
 def _flat(part: Part) -> Iterator[Field]:

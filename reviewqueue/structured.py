@@ -19,7 +19,8 @@ from .shapes import Shape
 DOUBTFUL = 0.8  # a field that the AI was less sure of than this is pointed out
 LONG = 60  # characters that still fit on a line
 MAX_DEPTH = 3  # groups in groups; below that it is JSON
-MAX_CELLS = 240  # of one list; a form that is posted has its limits
+MAX_CELLS = 240  # of one list
+MAX_FIELDS = 600  # of a form; what is posted has its limits, and the whole form goes along with every answer
 
 
 def of(
@@ -31,14 +32,21 @@ def of(
     """
     whole = shapes.shape(schema, schema)
     values = start if isinstance(start, Mapping) else {}
-    if not whole.properties and not values:
-        text = typed.texts.get("whole", "") if typed else ""
-        return Form([Field("", "whole", _("Answer"), "long", text, hint=_("A JSON object"))])
     told = proposed if isinstance(proposed, Mapping) else ABSENT
     named = {*whole.properties, *values, *_members(told)}
     about = {pointer: share for pointer, share in hints.items() if named & set(entries.steps(pointer)[:1])}
-    layout = _Layout(schema, about, typed or Typed(), is_told=proposed is not ABSENT)
-    return Form(list(layout.members("", whole, values, told, depth=0)))
+    for with_lines in (True, False):
+        layout = _Layout(schema, about, typed or Typed(), is_told=proposed is not ABSENT, with_lines=with_lines)
+        form = Form(list(layout.members("", whole, values, told, depth=0)))
+        if form.parts and form.size <= MAX_FIELDS:
+            return form
+    return Form([_as_json(values, typed or Typed())])
+
+
+def _as_json(values: Mapping[str, Any], typed: Typed) -> Field:
+    """The answer as one text, where there are no fields for it or too many."""
+    text = typed.texts.get("whole", entries.text("json", values) if values else "")
+    return Field("", "whole", _("Answer"), "long", text, hint=_("A JSON object"), error=typed.errors.get("", ""))
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,7 @@ class _Layout:
     hints: Mapping[str, float]
     typed: Typed
     is_told: bool
+    with_lines: bool
 
     def members(self, pointer: str, shape: Shape, value: Any, proposed: Any, *, depth: int) -> Iterator[Part]:
         values, told = _members(value), _members(proposed)
@@ -65,7 +74,7 @@ class _Layout:
     def _part(self, at: str, shape: Shape, value: Any, proposed: Any, *, name: str, required: bool, depth: int) -> Part:
         if shape.kind == "group" and depth < MAX_DEPTH and _is(Mapping, value, proposed):
             return self._group(at, shape, value, proposed, name=name, depth=depth)
-        if shape.kind == "list" and _is(list, value, proposed):
+        if shape.kind == "list" and self.with_lines and _is(list, value, proposed):
             lines = self._lines(at, shape, value, proposed, name=name)
             if lines is not None:
                 return lines

@@ -185,6 +185,32 @@ def test_ids_are_of_one_word_and_one_each() -> None:
     assert not any(character.isspace() for one in ids for character in one)
 
 
+def test_a_form_never_has_more_fields_than_can_be_sent() -> None:
+    rows = [{"a": "x", "b": "y"}] * 100
+    item = {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "string"}}}
+    lists = {"type": "object", "properties": {f"x{n}": {"type": "array", "items": item} for n in range(5)}}
+    answer: dict[str, Any] = {f"x{n}": rows for n in range(5)}
+    form = _laid(answer, schema=lists)
+    assert {type(part) for part in form.parts} == {Field}
+    assert entries.read(dict(_entries(form.parts))) == answer
+
+    wide = {f"x{n}": "y" for n in range(2000)}
+    (whole,) = _laid(wide, schema={"type": "object"}).parts
+    assert isinstance(whole, Field)
+    assert (whole.name, entries.json_value(whole.value)) == ("whole", wide)
+
+
+def test_a_form_of_nothing_but_a_list_is_one_before_anything_is_in_it() -> None:
+    root = {"type": "object", "properties": {"x": {"type": "array", "items": {"type": "string"}}}}
+    assert isinstance(_part(_laid(schema=root), "/x"), Lines)
+
+
+def test_a_schema_that_names_no_fields_is_filled_in_as_json() -> None:
+    (whole,) = _laid(schema={"type": "object"}).parts
+    assert isinstance(whole, Field)
+    assert (whole.name, whole.value, whole.code) == ("whole", "", True)
+
+
 _scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 _values = st.recursive(
     _scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
