@@ -42,6 +42,9 @@ _SENTENCES: dict[tuple[str, str], Any] = {
     ("policy", "policy.activated"): gettext_noop("put policy version %(version)s into effect"),
     ("stream", "stream.created"): gettext_noop("made the stream"),
     ("stream", "stream.changed"): gettext_noop("changed the stream’s settings"),  # noqa: RUF001
+    ("stream", "target.set"): gettext_noop("said what may go wrong"),
+    ("attempt", "target.attempted"): gettext_noop("looked at the labels for a threshold, look number %(version)s"),
+    ("stream", "test_items.mixed_in"): gettext_noop("mixed in test items"),
     ("stop", "stream.stopped"): gettext_noop("stopped it"),
     ("stop", "stream.resume_asked"): gettext_noop("asked to resume"),
     ("stop", "stream.resumed"): gettext_noop("resumed it"),

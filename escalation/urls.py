@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from escalation.views import activity, outputs, overview, policies, reports, stops, streams
+from escalation.views import activity, outputs, overview, policies, promises, reports, stops, streams
 
 urlpatterns = [
     path("overview/", overview.overview, name="overview"),
@@ -27,6 +27,15 @@ urlpatterns = [
     path("streams/<slug:slug>/policies/<int:number>/", policies.policy, name="policy"),
     path("streams/<slug:slug>/policies/<int:number>/proposal/", policies.proposal, name="policy-proposal"),
     path("streams/<slug:slug>/policies/<int:number>/activation/", policies.activation, name="policy-activation"),
+    # What the stream promises.
+    path("streams/<slug:slug>/promise/", promises.promise, name="promise"),
+    path("streams/<slug:slug>/promise/trial/", promises.trial, name="promise-trial"),
+    path("streams/<slug:slug>/promise/thresholds.csv", promises.curve, name="promise-curve"),
+    path("streams/<slug:slug>/promise/target/", promises.target, name="promise-target"),
+    path("streams/<slug:slug>/promise/look/", promises.look, name="promise-look"),
+    path("streams/<slug:slug>/promise/tests/", promises.tests, name="promise-tests"),
+    path("streams/<slug:slug>/promise/evidence/<int:attempt_id>/", promises.evidence, name="evidence"),
+    path("streams/<slug:slug>/promise/evidence/<int:attempt_id>/policy/", promises.proposal, name="evidence-policy"),
     # Outputs. Their ids are the producers' and may have slashes in them.
     path("streams/<slug:slug>/outputs/", outputs.index, name="outputs"),
     path("streams/<slug:slug>/outputs/<path:external_id>/", outputs.output, name="output"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -16,7 +17,9 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from reviewqueue import keys
+from escalation.models import Attempt, Stream
+from escalation.tuning import sample, targets
+from reviewqueue import clock, keys
 from reviewqueue.models import Guideline, Membership, Queue, User
 from tests.escalation import traffic
 from tests.reviewqueue import items
@@ -88,6 +91,14 @@ POST   policy-new           302  403  403  200  403  403  404  200
 GET    policy               302  403  200  200  200  403  404  200
 POST   policy-proposal      302  403  403  302  403  403  404  302
 POST   policy-activation    302  403  403  302  403  403  404  302
+GET    promise              302  403  200  200  200  403  404  200
+GET    promise-trial        302  403  200  200  200  403  404  200
+GET    promise-curve        302  403  200  200  200  403  404  200
+POST   promise-target       302  403  403  302  403  403  404  302
+POST   promise-look         302  403  403  302  403  403  404  302
+POST   promise-tests        302  403  403  302  403  403  404  302
+GET    evidence             302  403  200  200  200  403  404  200
+POST   evidence-policy      302  403  403  302  403  403  404  302
 GET    outputs/slug         302  403  200  200  200  403  404  200
 GET    output               302  403  200  200  200  403  404  200
 POST   output-reopening     302  403  302  403  403  403  403  302
@@ -184,6 +195,7 @@ def world(db: None) -> dict[str, Any]:
     traffic.post(stream, "ticket-1", "ticket-2", "ticket-3", confidence=0.5)
     given = items.judge(people["rob"], "agree")
     held = items.take(people["rob"])
+    attempt_id = _attempt(stream).pk
     key, _ = keys.create(name="intake", scopes=["outputs:write"], queues=["intents"], by=None)
     return {
         **dict.fromkeys(("slug", "stream", "queue"), "intents"),
@@ -191,9 +203,23 @@ def world(db: None) -> dict[str, Any]:
         **dict.fromkeys(("claim_id", "claim"), held.id),
         "username": "rita",
         "external_id": "ticket-3",
+        "attempt_id": attempt_id,
         "number": 1,
         "key_id": key.pk,
     }
+
+
+def _attempt(stream: Stream) -> Attempt:
+    """A look at the labels that found nothing: its page is there all the same."""
+    target = targets.set_target(stream=stream, max_error=0.02, actor="user:mara")
+    line = sample.line_of(stream)
+    assert line
+    fields = {"number": 1, "spent": 0.03, "first_id": 1, "last_id": 2, "rate": 0.1, "max_error": 0.02, "sampled": 0}
+    return Attempt.objects.create(
+        stream=stream, target=target, **asdict(line), **fields, resolved=0, overdue=0, refusal="too_few",
+        params={"have": 0, "more": 149, "days": 9}, asked_by="user:mara", asked_at=clock.current(),
+        expires_at=clock.current(),
+    )  # fmt: skip
 
 
 def _person(username: str, role: str) -> User:

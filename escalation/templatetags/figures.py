@@ -8,7 +8,7 @@ from typing import Any
 from django import template
 from django.utils.translation import gettext as _
 
-from escalation import deeds, reasons, stories
+from escalation import deeds, reasons, stories, telling
 from reviewqueue import digits
 
 register = template.Library()
@@ -48,6 +48,32 @@ def rate(value: float | None) -> str:
         return _("unknown")
     places = 0 if value in {0, 1} else 2 if value < 0.001 else 1
     return f"{digits.number(value * 100, places)}{NBSP}%"
+
+
+@register.filter
+def exact_rate(value: float | None) -> str:
+    """A share in percent with three digits more, for whoever wants to compute it again."""
+    return _("unknown") if value is None else f"{digits.number(value * 100, 4)}{NBSP}%"
+
+
+@register.filter
+def per_thousand(value: float | None) -> str:
+    """A share as so many of 1,000."""
+    if value is None:
+        return _("unknown")
+    return digits.number(value * 1000, 0 if value >= 0.02 else 1)
+
+
+@register.filter
+def hours(value: float) -> str:
+    """Hours, with one digit where they are few."""
+    return digits.number(value, 0 if value >= 10 else 1, grouped=True)
+
+
+@register.filter
+def promised(target: Any) -> str:
+    """What may go wrong, as a sentence."""
+    return telling.promise(target.max_error, target.doubt)
 
 
 @register.filter

@@ -1,0 +1,86 @@
+"""A curve with its band and its points as plain geometry, drawn by a template as SVG. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from escalation import charts
+
+WIDTH, HEIGHT = 640.0, 300.0
+LEFT, RIGHT, TOP, BOTTOM = 52.0, 16.0, 14.0, 40.0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A point with the interval around it; all three in the units of the vertical axis, `x` in the horizontal one's."""
+
+    x: float
+    y: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    at: float
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A drawn plot; coordinates are in the units of `0 0 width height`."""
+
+    width: float
+    height: float
+    left: float
+    right: float
+    top: float
+    floor: float
+    line: str
+    band: str
+    points: list[tuple[float, float, float, float]]  # x, y, and the two ends of the interval
+    x_ticks: list[Tick]
+    y_ticks: list[Tick]
+    marks: dict[str, tuple[float, float]]
+    rule: float | None  # where the stated error lies, if it lies on the plot
+    diagonal: str
+
+
+def draw(
+    places: Sequence[Place],
+    *,
+    marks: dict[str, tuple[float, float]] | None = None,
+    rule: float | None = None,
+    y_most: float | None = None,
+    diagonal: bool = False,
+) -> Plot:
+    """A line through the places in order, with a band; shares on both axes, the horizontal one from 0 to 1."""
+    most = y_most or max([place.y for place in places] + [rule or 0.0, 0.01]) * 1.35
+    step, top = charts.scale(most) if y_most is None else (y_most / 4, y_most)
+    floor, per_y = HEIGHT - BOTTOM, (HEIGHT - BOTTOM - TOP) / top
+
+    def x(value: float) -> float:
+        return round(LEFT + value * (WIDTH - LEFT - RIGHT), 1)
+
+    def y(value: float) -> float:
+        return round(floor - min(value, top) * per_y, 1)
+
+    upper = [f"{x(place.x)},{y(place.high)}" for place in places]
+    lower = [f"{x(place.x)},{y(place.low)}" for place in reversed(places)]
+    return Plot(
+        width=WIDTH,
+        height=HEIGHT,
+        left=LEFT,
+        right=WIDTH - RIGHT,
+        top=TOP,
+        floor=floor,
+        line=" ".join(f"{x(place.x)},{y(place.y)}" for place in places),
+        band=" ".join([*upper, *lower]),
+        points=[(x(place.x), y(place.y), y(place.low), y(place.high)) for place in places],
+        x_ticks=[Tick(x(value / 5), value / 5) for value in range(6)],
+        y_ticks=[Tick(y(step * number), step * number) for number in range(round(top / step) + 1)],
+        marks={name: (x(at), y(value)) for name, (at, value) in (marks or {}).items()},
+        rule=y(rule) if rule is not None and rule <= top else None,
+        diagonal=f"{x(0)},{y(0)} {x(1)},{y(1)}" if diagonal else "",
+    )

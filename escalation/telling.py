@@ -1,0 +1,114 @@
+"""Statements about errors, and why there is none, in plain words. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from escalation.estimators import Bin
+
+
+def promise(max_error: float, doubt: float) -> str:
+    """What may go wrong, as a sentence: `max_error` and `doubt` are shares."""
+    return _(
+        "Of what goes out without a person, at most %(errors)s is wrong. This statement fails at most %(doubt)s."
+    ) % {
+        "errors": in_words(max_error),
+        "doubt": one_in(doubt),
+    }
+
+
+def in_words(share: float) -> str:
+    """A small share as a count a person can picture: `2 in 100`, `5 in 1,000`."""
+    for whole in (100, 1_000, 10_000):
+        part = share * whole
+        if part >= 0.95:
+            return _("%(part)s in %(whole)s") % {"part": f"{part:.3g}", "whole": f"{whole:,}"}
+    return _("less than 1 in 10,000")
+
+
+def one_in(probability: float) -> str:
+    """`1 time in 20`, rounded so that it never sounds rarer than it is."""
+    return _("1 time in %(number)s") % {"number": f"{math.floor(1 / probability + 1e-9):,}"}
+
+
+def refusal(reason: str, params: Mapping[str, Any]) -> str:
+    """Why nothing can be said, in a sentence or two that end with what it would take."""
+    match reason:
+        case "no_target":
+            return _("Nobody has said yet what may go wrong.")
+        case "no_traffic":
+            return _("No outputs have come in yet.")
+        case "no_audit":
+            return _(
+                "Nothing that goes out is checked at random, so nobody can know how often it is wrong. "
+                "Add random checks to the policy."
+            )
+        case "unresolved":
+            return _(
+                "%(missing)s of the %(sampled)s checked outputs could not be judged, or not without seeing the AI’s "  # noqa: RUF001
+                "answer: too many to say anything."
+            ) % {"missing": params["missing"], "sampled": params["sampled"]}
+        case "too_few":
+            return _("%(have)s checked outputs are too few for this target: %(takes)s.") % {
+                "have": params["have"],
+                "takes": takes(params["more"], params["days"]),
+            }
+        case "nothing_found":
+            return _("This look at the labels found no threshold to make a policy from.")
+        case _:
+            return _too_many_errors(params)
+
+
+def takes(more: int | None, days: int | None) -> str:
+    """What it would take, as half a sentence."""
+    if more is None:
+        return _("no number of checks would change that while the AI is wrong this often")
+    checks = ngettext("about %(number)s more checked output", "about %(number)s more checked outputs", more) % {
+        "number": f"{_round(more):,}"
+    }
+    if days is None:
+        return checks
+    at = ngettext("at today’s traffic %(days)s day", "at today’s traffic %(days)s days", days) % {"days": f"{days:,}"}  # noqa: RUF001
+    return f"{checks}; {at}"
+
+
+def shape(bins: Sequence[Bin]) -> str:
+    """What the diagram of a confidence says: errors fall with it, rise again at its top, or hardly depend on it."""
+    errors = [(1 - part.interval[1], 1 - part.interval[0]) for part in bins if part.n >= LEAST_OF_A_BIN]
+    if len(errors) < 2:
+        return _("Too few checked outputs to see a shape.")
+    lows, highs = [low for low, _high in errors], [high for _low, high in errors]
+    if lows[-1] > min(highs[:-1]):
+        return _(
+            "The surest answers are wrong more often than less sure ones: a threshold cannot help there. "
+            "Look at what the AI is so sure about."
+        )
+    if max(lows) <= min(highs):
+        return _("How sure the AI is says little about whether it is right: a threshold can hardly tell them apart.")
+    return _("The surer the AI is, the more often it is right: a threshold can tell good answers from bad ones.")
+
+
+LEAST_OF_A_BIN = 10
+
+
+def _too_many_errors(params: Mapping[str, Any]) -> str:
+    if params.get("more") is None:
+        return _(
+            "Among %(answered)s checked outputs the AI was wrong too often at every threshold, and more checks would "
+            "not change that. A better model would, or a looser target."
+        ) % {"answered": params["answered"]}
+    return _("%(answered)s checked outputs do not show it yet. It would take %(takes)s.") % {
+        "answered": params["answered"],
+        "takes": takes(params["more"], params["days"]),
+    }
+
+
+def _round(number: int) -> int:
+    """Two digits: an estimate that names single outputs would claim to know too much."""
+    digits = max(0, len(str(number)) - 2)
+    return round(number, -digits) if digits else number

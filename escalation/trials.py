@@ -1,0 +1,120 @@
+"""What a stream's policy page shows: where thresholds could be, what each would have done, and how honest the AI is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db.models import Avg
+from django.utils import timezone
+
+from escalation import estimators, policies
+from escalation.estimators import Bin
+from escalation.models import Outcome, Stream
+from escalation.policy import Costs
+from escalation.policy import Policy as Spec
+from escalation.tuning import counts, grid, sample, simulation
+from escalation.tuning.sample import Line
+from escalation.tuning.simulation import Cell, Point
+from reviewqueue import clock
+
+DAYS = 28
+MOST_DAYS = 366
+# Where the confidences of the diagram are cut: tenths, and finer where most of them are.
+_CUTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """The outputs of some days that trials are made on: one model version, one set of answers, nothing shadowed."""
+
+    line: Line
+    since: date
+    until: date
+    cells: Sequence[Cell]
+    costs: Costs
+    seconds_per_review: float | None
+    reviews: int
+
+    @property
+    def outputs(self) -> int:
+        return sum(cell.outputs for cell in self.cells)
+
+    @property
+    def days(self) -> int:
+        return (self.until - self.since).days + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a threshold would have done: to all, to each class and each value of each declared segment key."""
+
+    point: Point
+    hours: float | None
+    classes: list[tuple[str, Point]]
+    segments: dict[str, list[tuple[str, Point]]]
+
+
+def traffic(stream: Stream, *, days: int = DAYS, now: datetime | None = None) -> Traffic | None:
+    """The last days' traffic as it was counted; None before the first output."""
+    line = sample.line_of(stream)
+    if line is None:
+        return None
+    current = policies.active(stream)
+    spec = current.spec if current else Spec()
+    until = timezone.localdate(clock.current(now))
+    since = until - timedelta(days=min(max(days, 1), MOST_DAYS) - 1)
+    attention = Outcome.objects.filter(stream=stream).aggregate(seconds=Avg("active_seconds"))
+    return Traffic(
+        line=line,
+        since=since,
+        until=until,
+        cells=counts.cells(stream=stream, line=line, since=since, until=until),
+        costs=spec.costs,
+        seconds_per_review=attention["seconds"],
+        reviews=spec.reviews,
+    )
+
+
+def at(seen: Traffic, threshold: float) -> Trial:
+    """What this threshold would have done; one between two of the grid counts as the next stricter one."""
+    point = simulation.at(seen.cells, threshold, seen.costs)
+    keys = list(dict.fromkeys(key for cell in seen.cells for key in cell.segment))
+    return Trial(
+        point=point,
+        hours=_hours(seen, point),
+        classes=simulation.by(seen.cells, lambda cell: cell.predicted, threshold, seen.costs),
+        segments={
+            key: simulation.by(seen.cells, lambda cell, key=key: cell.segment.get(key), threshold, seen.costs)  # type: ignore[misc]
+            for key in keys
+        },
+    )
+
+
+def curve(seen: Traffic) -> list[Point]:
+    """A point for every threshold, loose to strict, without the ones that change nothing."""
+    points = simulation.curve(seen.cells, seen.costs)
+    return [point for at, point in enumerate(points) if at == 0 or point.automatic != points[at - 1].automatic]
+
+
+def honesty(seen: Traffic) -> list[Bin]:
+    """When it says so much, how often is it right? From the outputs that were drawn at random and answered."""
+    bins = []
+    for low, high in zip(_CUTS, (*_CUTS[1:], 1.0), strict=True):
+        first = grid.THRESHOLDS.index(low)
+        last = grid.THRESHOLDS.index(high) if high < 1 else len(grid.THRESHOLDS)
+        members = [cell for cell in seen.cells if first <= cell.bin < last and not cell.ruled]
+        judged = sum(cell.judged for cell in members)
+        right = judged - sum(cell.wrong for cell in members)
+        if judged:
+            interval = estimators.clopper_pearson(right, judged, simulation.DELTA)
+            bins.append(Bin(low, high, judged, (low + high) / 2, right / judged, interval))
+    return bins
+
+
+def _hours(seen: Traffic, point: Point) -> float | None:
+    """The hours that people would have spent: what a review took them so far, times the reviews."""
+    if seen.seconds_per_review is None:
+        return None
+    return point.to_people * seen.reviews * seen.seconds_per_review / 3600
