@@ -9,13 +9,14 @@ import msgspec
 from django.db import connection
 
 from escalation.models import Stream
+from reviewqueue import labels as settled
 
 PAGE = 1_000
 
 # Keyset pages, each its own short transaction: a long one would keep dead rows alive under the queue.
 _PAGE = """
-    SELECT o.id, o.external_id, o.model, o.model_version, p.body::text, c.outcome, c.answer, o.confidence, r.pi,
-           r.u, r.p, r.reason, r.threshold, v.number, c.wrong, c.overturned, c.blind, c.reviews, o.segment,
+    SELECT o.id, c.label_id, o.external_id, o.model, o.model_version, p.body::text, c.outcome, c.answer, o.confidence,
+           r.pi, r.u, r.p, r.reason, r.threshold, v.number, c.wrong, c.overturned, c.blind, c.reviews, o.segment,
            o.received_at, c.settled_at
     FROM escalation_outcome c
     JOIN escalation_output o ON o.id = c.output_id
@@ -31,7 +32,8 @@ def labels(stream: Stream) -> Iterator[bytes]:
     """JSON Lines, one for each output that people settled; what the system answered is never among them."""
     after = 0
     while page := _page(stream, after):
-        yield b"".join(msgspec.json.encode(_line(row)) + b"\n" for row in page)
+        mistakes = settled.error_types([row[1] for row in page])
+        yield b"".join(msgspec.json.encode(_line(row, mistakes.get(row[1], []))) + b"\n" for row in page)
         after = page[-1][0]
 
 
@@ -42,9 +44,9 @@ def _page(stream: Stream, after: int) -> list[tuple[Any, ...]]:
     return rows
 
 
-def _line(row: tuple[Any, ...]) -> dict[str, Any]:
+def _line(row: tuple[Any, ...], error_types: list[str]) -> dict[str, Any]:
     (
-        _, external_id, model, model_version, body, outcome, answer, confidence, pi, u, p, reason, threshold, policy,
+        _, _, external_id, model, model_version, body, outcome, answer, confidence, pi, u, p, reason, threshold, policy,
         wrong, overturned, blind, reviews, segment, received_at, settled_at,
     ) = row  # fmt: skip
     payload = msgspec.json.decode(body)
@@ -60,6 +62,7 @@ def _line(row: tuple[Any, ...]) -> dict[str, Any]:
         "overturned": overturned,
         "blind": blind,
         "reviews": reviews,
+        "error_types": error_types,
         "confidence": confidence,
         "pi": pi,
         "u": u,

@@ -39,3 +39,8 @@ def of_day(day: date) -> tuple[int, int]:
     following = day + timedelta(days=1)
     end = datetime(following.year, following.month, following.day, tzinfo=zone)
     return at(start), at(end)
+
+
+def between(since: date, until: date) -> tuple[datetime, datetime]:
+    """The moments [first, last) of these days in the team's time zone, both days included."""
+    return moment(of_day(since)[0]), moment(of_day(until)[1])

@@ -89,7 +89,7 @@ def make(
     if override:
         decided = routing.all_to_people(decided, override)
     due = [_due(row, spec) for row in rows]
-    rank = routing.ranks(spec, outputs, due=_hurry(rows, due)).tolist()
+    rank = routing.ranks(spec, outputs, due=_hurry(rows, due), blind=first).tolist()
     threshold = [value if np.isfinite(value) else None for value in decided.threshold.tolist()]
     eligible, released, audited = decided.eligible.tolist(), decided.released.tolist(), decided.audited.tolist()
     review, pi, draws, blind = decided.review.tolist(), decided.pi.tolist(), u.tolist(), first.tolist()

@@ -10,14 +10,14 @@ from typing import Any
 
 from django.utils import timezone
 
-from escalation import money, policies, rates, tallies
+from escalation import ids, money, policies, rates, tallies
 from escalation.models import Policy, Stream
 from escalation.money import Estimate, Money, Price
 from escalation.policy import Policy as Spec
 from escalation.policy import declared_keys
 from escalation.rates import Flow, Rate
 from escalation.tallies import Tally, Times
-from reviewqueue import clock, queue
+from reviewqueue import clock, queue, reports
 
 DAYS = 28
 
@@ -52,7 +52,8 @@ class Report:
 
     `decided`: what people decided within the window, whenever it was received. `waiting`: items that wait for
     people now. `unchecked`: outputs that went out while no checks were drawn, so that nothing is known about them.
-    `unpriced`: outputs that no policy in this currency routed; they are in no sum of money.
+    `unpriced`: outputs that no policy in this currency routed; they are in no sum of money. `acts`: what people did
+    within the window by what they said of it, `reports.ACTS` by code.
     """
 
     stream: str
@@ -76,6 +77,7 @@ class Report:
     model_versions: list[Group]
     segments: dict[str, list[Group]]
     reasons: list[tuple[str, int]]
+    acts: dict[str, dict[str, int]]
 
 
 def window(now: datetime | None = None) -> tuple[date, date]:
@@ -121,6 +123,7 @@ def build(*, stream: Stream, since: date, until: date, now: datetime | None = No
             for index, key in enumerate(keys)
         },
         reasons=_reasons(acted_on),
+        acts=_acts(stream, since, until),
     )
 
 
@@ -175,6 +178,11 @@ def _reasons(found: Iterable[Tally]) -> list[tuple[str, int]]:
     return counted.most_common()
 
 
+def _acts(stream: Stream, since: date, until: date) -> dict[str, dict[str, int]]:
+    first, last = ids.between(since, until)
+    return reports.counted(slug=stream.slug, since=first, until=last)
+
+
 def as_json(report: Report) -> dict[str, Any]:
     """The report as the API spells it; what is unknown is null."""
     return {
@@ -217,7 +225,18 @@ def as_json(report: Report) -> dict[str, Any]:
         "model_versions": _groups_as_json(report.model_versions),
         "segments": {key: _groups_as_json(groups) for key, groups in report.segments.items()},
         "reasons": dict(report.reasons),
+        "acts": {
+            "passed": _act_as_json(report.acts["pass"]),
+            "asked_lead": _act_as_json(report.acts["escalate"]),
+            "unjudgeable": _act_as_json(report.acts["unjudgeable"]),
+        },
+        "error_types": report.acts["mistake"],
     }
+
+
+def _act_as_json(by_reason: dict[str, int]) -> dict[str, Any]:
+    """The reasons by their code; the empty one: none was given."""
+    return {"total": sum(by_reason.values()), "reasons": by_reason}
 
 
 def _flow_as_json(went: Flow) -> dict[str, int]:

@@ -147,7 +147,8 @@ def item(plan: Plan, payload: Mapping[str, Any], spec: Spec) -> NewItem:
         model=f"{row.model} {row.model_version}".strip()[:MOST_OF_A_NAME],
         language=payload.get("language") or "",
         group=row.group,
-        lane=queue.Lane.CHECKS if plan.audit else queue.Lane.ORDINARY,
+        # With the checks all that is answered first: who comes from which lane shows in the order of work.
+        lane=queue.Lane.CHECKS if plan.answer_first else queue.Lane.ORDINARY,
         rank=plan.rank,
         answer_first=plan.answer_first,
         reviews_wanted=spec.reviews,

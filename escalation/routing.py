@@ -135,15 +135,17 @@ def answers_first(policy: Policy, routes: Routes, *, u: Floats, v: Floats, p: fl
     return (u < p) | (~routes.eligible & (v < share))
 
 
-def ranks(policy: Policy, outputs: Outputs, *, due: Floats) -> Floats:
+def ranks(policy: Policy, outputs: Outputs, *, due: Floats, blind: Bools) -> Floats:
     """(n,) order of work, lower first: due / tau - ln(value).
 
     due: (n,) seconds since the epoch. value: the expected cost that a review saves, (1 - confidence) x cost of an
     error, in the policy's currency. Time cancels between two items, so the order never has to be computed again.
+    blind: (n,) answered before the model's answer is seen. These have a lane of their own and go by their time
+    alone, since their value would put the checks, of which the model is surer, behind the others.
     """
     doubt = np.maximum(1.0 - np.nan_to_num(outputs.confidence, nan=0.0), LEAST_DOUBT)
     cost = np.fromiter((policy.costs.expected_error(label) for label in outputs.predicted), float, len(outputs))
-    rank: Floats = due / RANK_HALF_LIFE_SECONDS - np.log(doubt * cost)
+    rank: Floats = due / RANK_HALF_LIFE_SECONDS - np.where(blind, 0.0, np.log(doubt * cost))
     return rank
 
 

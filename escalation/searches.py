@@ -28,7 +28,11 @@ _FOUND_TELLING = {"wrong", "right", "checked"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """What is looked for; empty means any. `found`: `wrong`, `right`, `waiting` or `checked`, as people judged."""
+    """What is looked for; empty means any. `found`: `wrong`, `right`, `waiting` or `checked`, as people judged.
+
+    `act` and `code`: what people did on these days, one of `reports.ACTS`, and what they said of it; the days are
+    then theirs and not those of the output's receipt.
+    """
 
     begins: str = ""
     state: str = ""
@@ -37,6 +41,8 @@ class Query:
     answer: str = ""
     version: str = ""
     found: str = ""
+    act: str = ""
+    code: str = ""
     since: date | None = None
     until: date | None = None
 
@@ -45,7 +51,7 @@ class Query:
 
         That something waits for people tells nothing, and neither does that nobody has to judge it.
         """
-        parts = (self.route, self.reason, self.answer, self.version)
+        parts = (self.route, self.reason, self.answer, self.version, self.act)
         return any(parts) or self.found in _FOUND_TELLING or self.state in _STATES_TELLING
 
 
@@ -69,7 +75,8 @@ def find(
     judging: the reader may be asked to judge these. What people have yet to decide, or to decide again, is then left
     out of every search that would tell something about it.
     """
-    rows = _within(Output.objects.filter(stream__in=streams), query, now)
+    rows: QuerySet[Output] = Output.objects.filter(stream__in=streams)
+    rows = _acted_on(rows, query, streams, now) if query.act else _within(rows, query, now)
     if before is not None:
         rows = rows.filter(id__lt=before)
     rows = _matching(rows, query, streams)
@@ -108,10 +115,21 @@ def may_be_judged(output: Output, *, is_open: bool) -> bool:
 
 
 def _within(rows: QuerySet[Output], query: Query, now: datetime | None) -> QuerySet[Output]:
-    today = clock.day(clock.current(now))
-    until = query.until or today
-    since = query.since or until - timedelta(days=DAYS_WITHOUT_A_DAY)
+    since, until = _days(query, now)
     return rows.filter(id__gte=ids.of_day(since)[0], id__lt=ids.of_day(until)[1])
+
+
+def _acted_on(
+    rows: QuerySet[Output], query: Query, streams: Sequence[Stream], now: datetime | None
+) -> QuerySet[Output]:
+    first, last = ids.between(*_days(query, now))
+    slugs = [stream.slug for stream in streams]
+    return rows.filter(pk__in=reports.acted_on(slugs=slugs, act=query.act, code=query.code, since=first, until=last))
+
+
+def _days(query: Query, now: datetime | None) -> tuple[date, date]:
+    until = query.until or clock.day(clock.current(now))
+    return query.since or until - timedelta(days=DAYS_WITHOUT_A_DAY), until
 
 
 def _matching(rows: QuerySet[Output], query: Query, streams: Sequence[Stream]) -> QuerySet[Output]:

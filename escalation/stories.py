@@ -91,7 +91,13 @@ def _judged(output: Output, content: bool) -> Iterator[Line]:
         if judgement.undone_at is not None:
             yield Line(judgement.undone_at, _("Took that back."), judgement.person)
     for passed in reports.passes_of(output.pk):
-        yield Line(passed.at, _("Passed it to someone else."), passed.person)
+        yield Line(passed.at, _passed(passed.reason), passed.person)
+
+
+def _passed(reason: str) -> str:
+    return (
+        _("Passed it to someone else: %(reason)s.") % {"reason": reason} if reason else _("Passed it to someone else.")
+    )
 
 
 def _verdict(judgement: Judgement, content: bool) -> str:
@@ -103,6 +109,10 @@ def _verdict(judgement: Judgement, content: bool) -> str:
         "escalate": _("Asked the lead"),
     }[judgement.kind]
     text = said % {"answer": answer(judgement.answer, content=content)} if judgement.kind == "correct" else said
+    if judgement.error_type:
+        text = _("%(text)s; kind of mistake: %(kind)s") % {"text": text, "kind": judgement.error_type}
+    if judgement.reason:
+        text = _("%(text)s; reason: %(reason)s") % {"text": text, "reason": judgement.reason}
     if judgement.final_say:
         text = _("Final say. %(text)s") % {"text": text}
     if judgement.blind:

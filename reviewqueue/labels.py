@@ -91,6 +91,12 @@ JOIN reviewqueue_queue q ON q.id = i.queue_id
 ORDER BY l.id
 """
 
+_ERROR_TYPES = """
+SELECT l.id AS label, v.error_type
+FROM reviewqueue_label l JOIN reviewqueue_verdict v ON v.id = ANY(l.verdicts)
+WHERE l.id = ANY(%(labels)s) AND v.error_type <> '' GROUP BY l.id, v.error_type ORDER BY l.id, min(v.id)
+"""
+
 
 def settle_due(*, limit: int = 500, now: datetime | None = None) -> int:
     """Look at the items whose latest verdict became final, in a fixed number of statements; returns how many.
@@ -116,6 +122,14 @@ def take(*, limit: int = 500) -> list[Settled]:
         Settled(**row | {"answer": _json(row["answer"]), "first_answer": _json(row["first_answer"])})
         for row in sql.rows(_TAKE, {"limit": limit})
     ]
+
+
+def error_types(label_ids: Sequence[int]) -> dict[int, list[str]]:
+    """The kinds of mistakes that the verdicts behind these labels name, each once, by label; none: not there."""
+    found: dict[int, list[str]] = {}
+    for row in sql.rows(_ERROR_TYPES, {"labels": list(label_ids)}):
+        found.setdefault(row["label"], []).append(row["error_type"])
+    return found
 
 
 def _lock_due(now: datetime, limit: int) -> list[_Due]:

@@ -1,4 +1,5 @@
-"""What people did, for those who report on it: verdicts and passes of an item, work per day, who is on, activity."""
+"""What people did, for those who report on it: verdicts and passes of an item, work per day and why some of it
+decided nothing, who is on, activity."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from . import access, clock, content
+from . import access, clock, content, wording
 from .content import Block
 from .models import Event, Guideline, Item, Pass, Queue, Slot, User, Verdict
 
@@ -21,18 +22,24 @@ __all__ = [
     "Passed",
     "Queue",
     "Work",
+    "acted_on",
     "activity",
     "blocks",
+    "counted",
     "guidelines_of",
     "is_open",
     "judgements_of",
     "on_now",
     "open_items",
     "passes_of",
+    "told",
     "work",
 ]
 
 MOST_OPEN = 10_000  # as many as a stream lets wait unless told otherwise
+# What is counted by what goes with it: passing on, asking the lead and judging nothing by reason, mistakes by kind.
+ACTS = ("pass", "escalate", "unjudgeable", "mistake")
+_NOT_THEIRS = "judged_original"  # what the system keeps from somebody is no pass of theirs
 ON_MINUTES = 15  # a verdict this fresh says that somebody is at work, between two reservations
 
 
@@ -54,6 +61,8 @@ class Judgement:
     undone_at: datetime | None
     final_at: datetime
     active_seconds: float | None
+    reason: str
+    error_type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +71,7 @@ class Passed:
 
     at: datetime
     person: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +92,29 @@ def judgements_of(item_id: int) -> list[Judgement]:
 
 def passes_of(item_id: int) -> list[Passed]:
     """Who gave the item back; what the system keeps from somebody is no pass of theirs."""
-    rows = Pass.objects.filter(item_id=item_id).exclude(reason="judged_original").select_related("user")
-    return [Passed(row.at, row.user.get_username()) for row in rows.order_by("at", "id")]
+    rows = Pass.objects.filter(item_id=item_id).exclude(reason=_NOT_THEIRS).select_related("user")
+    return [Passed(row.at, row.user.get_username(), told("pass", row.reason)) for row in rows.order_by("at", "id")]
+
+
+def counted(*, slug: str, since: datetime, until: datetime) -> dict[str, dict[str, int]]:
+    """How often people did each of ACTS in a queue, by the code that went with it, the most frequent first.
+
+    `until` excluded; what was taken back is left out. An empty code: none was given, as an API may leave it out.
+    """
+    return {act: _by_code(act, slug, since, until) for act in ACTS}
+
+
+def acted_on(
+    *, slugs: Sequence[str], act: str, code: str, since: datetime, until: datetime, limit: int = MOST_OPEN
+) -> list[int]:
+    """The items behind a number of `counted`, the latest first."""
+    found = _acts(act, slugs, since, until).filter(**{_BY[act]: code})
+    return list(found.order_by("-item_id").values_list("item_id", flat=True).distinct()[:limit])
+
+
+def told(act: str, code: str) -> str:
+    """What went with one of ACTS in words, in the language of the reader; kinds of mistakes are the stream's own."""
+    return str(wording.reason(act, code))
 
 
 def is_open(item_id: int) -> bool:
@@ -139,6 +170,25 @@ def blocks(inputs: Any, display: Mapping[str, str] | None = None) -> list[Block]
     return content.blocks(inputs, display)
 
 
+_BY = {"pass": "reason", "escalate": "reason", "unjudgeable": "reason", "mistake": "error_type"}
+
+
+def _acts(act: str, slugs: Sequence[str], since: datetime, until: datetime) -> QuerySet[Pass] | QuerySet[Verdict]:
+    if act == "pass":
+        passes = Pass.objects.filter(item__queue__slug__in=slugs, at__gte=since, at__lt=until)
+        return passes.exclude(reason=_NOT_THEIRS)
+    given = Verdict.objects.counting().filter(
+        item__queue__slug__in=slugs, submitted_at__gte=since, submitted_at__lt=until
+    )
+    return given.exclude(error_type="") if act == "mistake" else given.filter(kind=act)
+
+
+def _by_code(act: str, slug: str, since: datetime, until: datetime) -> dict[str, int]:
+    code = _BY[act]
+    counts = _acts(act, [slug], since, until).values(code).annotate(times=Count("id")).order_by("-times", code)
+    return {row[code]: row["times"] for row in counts}
+
+
 def activity(user: User, *, queue: str = "", before: int | None = None) -> QuerySet[Event]:
     """The events that a person may read, newest first; the caller slices it. `before` is the id of a page's last.
 
@@ -167,4 +217,6 @@ def _judgement(row: Verdict) -> Judgement:
         undone_at=row.undone_at,
         final_at=row.final_at,
         active_seconds=row.active_seconds,
+        reason=told(row.kind, row.reason),
+        error_type=row.error_type,
     )

@@ -116,8 +116,22 @@ FEED = _object(
     items=serializers.ListField(child=serializers.DictField(), help_text="A Decision with its output's id each."),
     next=serializers.CharField(help_text="The cursor to go on from."),
 )
-LABEL = _object("LabelledOutput", id=serializers.CharField(), answer=serializers.JSONField(allow_null=True))
-REPORT = OpenApiResponse(response=serializers.DictField(), description="The stream's figures over the window.")
+LABEL = _object(
+    "LabelledOutput",
+    id=serializers.CharField(),
+    answer=serializers.JSONField(allow_null=True),
+    error_types=serializers.ListField(
+        child=serializers.CharField(), help_text="The kinds of mistakes that the verdicts behind it name."
+    ),
+)
+REPORT = OpenApiResponse(
+    response=serializers.DictField(),
+    description=(
+        "The stream's figures over the window. `acts` counts what people passed on (`passed`), asked the lead about "
+        "(`asked_lead`) and could not judge (`unjudgeable`), each `{total, reasons}` by the code of the reason, which "
+        "is empty where none was given; `error_types` counts the kinds of mistakes that their verdicts name."
+    ),
+)
 _PROBLEM = _object(
     "Problem",
     type=serializers.CharField(),

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from escalation import reasons
 from escalation.searches import Query
+from reviewqueue.reports import ACTS
 
 MOST_DAYS = 366
 REASONS = (
@@ -84,6 +85,12 @@ class OutputsForm(WindowForm):
         ],
     )
 
+    # What a report counted, out of a link; there is nothing to fill in.
+    act = forms.ChoiceField(
+        required=False, choices=[("", "")] + [(act, act) for act in ACTS], widget=forms.HiddenInput()
+    )
+    code = forms.CharField(max_length=60, required=False, widget=forms.HiddenInput(), strip=False)
+
     field_order = ("q", "answer", "version", "state", "route", "reason", "found", "since", "until")
 
     def __init__(self, *args: Any, rules: Iterable[str] = (), **kwargs: Any) -> None:
@@ -105,5 +112,5 @@ class OutputsForm(WindowForm):
 
     def query(self) -> Query:
         cleaned = self.cleaned_data
-        names = ("state", "route", "reason", "answer", "version", "found", "since", "until")
+        names = ("state", "route", "reason", "answer", "version", "found", "act", "code", "since", "until")
         return Query(begins=cleaned["q"], **{name: cleaned[name] for name in names})

@@ -17,7 +17,7 @@ from escalation.forms.searches import WindowForm
 from escalation.money import Estimate
 from escalation.report import Report
 from escalation.views import scope
-from reviewqueue import access
+from reviewqueue import access, reports
 from reviewqueue.http import PersonRequest, for_people
 
 SPANS = (7, 28, 91)
@@ -43,6 +43,7 @@ def stream_report(request: PersonRequest, slug: str) -> HttpResponse:
         "flow_chart": _flow_chart(found),
         "alternatives": _alternatives(found),
         "breakdowns": _breakdowns(found),
+        "acts": _acts(found),
     }
     return render(request, "escalation/report.html", context)
 
@@ -85,6 +86,26 @@ def _alternatives(found: Report) -> list[dict[str, Any]]:
         {"name": _("Check everything"), "through": none, "caught": everything, "reviews": sums.review_of_all,
          "balance": None if everything is None else everything - sums.review_of_all},
     ]  # fmt: skip
+
+
+def _acts(found: Report) -> list[dict[str, Any]]:
+    """What people said of passing on, asking, judging nothing and mistakes, with how often."""
+    titles = {
+        "pass": _("Passed to someone else"),
+        "escalate": _("Asked the lead"),
+        "unjudgeable": _("Can’t be judged"),  # noqa: RUF001 - an apostrophe
+        "mistake": _("Kind of mistake"),
+    }
+    return [
+        {
+            "name": act,
+            "title": title,
+            "total": sum(found.acts[act].values()),
+            "rows": [(code, reports.told(act, code), number) for code, number in found.acts[act].items()],
+        }
+        for act, title in titles.items()
+        if found.acts[act]
+    ]
 
 
 def _breakdowns(found: Report) -> list[dict[str, Any]]:

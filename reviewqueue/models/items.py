@@ -13,7 +13,8 @@ from ..columns import OrderedJSONField
 
 
 class Lane(models.IntegerChoices):
-    """Ordinary work, checks with a reserved share of claims, and what waits for a lead."""
+    """Ordinary work, checks and what has to look like them with a reserved share of claims, and what waits for a
+    lead."""
 
     ORDINARY = 0
     CHECKS = 1

@@ -254,7 +254,7 @@ def test_the_nearer_deadline_and_the_dearer_doubt_come_first() -> None:
         np.array([0.5, 0.5, 0.1, math.nan, 1.0]), ["refund"] * 5, np.full(5, math.nan), [{}] * 5, [""] * 5
     )
     hour = 3600.0
-    ranks = routing.ranks(spec, columns, due=np.array([0.0, 4 * hour, 0.0, 0.0, 0.0]))
+    ranks = routing.ranks(spec, columns, due=np.array([0.0, 4 * hour, 0.0, 0.0, 0.0]), blind=np.zeros(5, bool))
     assert ranks[1] - ranks[0] == pytest.approx(1.0)  # tau later is one step
     assert ranks[2] < ranks[0]  # less sure, so a mistake is likelier
     assert ranks[3] < ranks[2]  # says nothing: the most doubtful
