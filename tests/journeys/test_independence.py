@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -27,7 +28,7 @@ def first(stream: Stream, rob: User) -> int:
     making.routed(stream, making.element())
     claim = claims.claim_next(user=rob, slug="intents")
     assert claim is not None
-    said = {"answer": "chargeback", "reason": REASON, "note": NOTE, "error_type": "wrong kind of rob"}
+    said: dict[str, Any] = {"answer": "chargeback", "reason": REASON, "note": NOTE, "error_type": "wrong kind of rob"}
     verdicts.submit(claim_id=claim.id, user=rob, kind="correct", **said)
     return claim.item.id
 
