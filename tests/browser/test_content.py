@@ -197,11 +197,14 @@ def test_transcripts_to_choose_between_begin_side_by_side(sign_in: SignIn, rob: 
 
 
 def test_tools_above_a_transcript_do_not_push_its_end_out_of_view(sign_in: SignIn, rob: User) -> None:
-    chat: list[Any] = [{"role": "user", "content": f"Line {n}. " * 20} for n in range(20)]
-    chat.insert(2, {"role": "user", "content": [{"type": "image", "image": LARGE["image"]}]})
-    page = _open(sign_in, rob, {"text": "Before."}, {"messages": chat})
+    chat = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": ["What is on this photo?", {"type": "image", "image": LARGE["image"]}]},
+        {"role": "Dr. Ellison", "content": "Hills.", "words": 1},
+    ]
+    page = _open(sign_in, rob, {"text": "Before."}, {"image": "data:image/png;base64,AAAA", "messages": chat})
     page.keyboard.press("x")
-    expect(page.get_by_role("article", name="Message 21 of 21")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("article", name="Message 3 of 3")).to_be_in_viewport(ratio=1)
 
 
 def test_what_is_asked_folds_by_key(sign_in: SignIn, rob: User) -> None:
