@@ -136,7 +136,10 @@ class Slot(models.Model):
     rank = models.FloatField()
     answer_first = models.BooleanField(default=False)
     state = models.CharField(max_length=6, choices=State, default=State.OPEN)
-    holder = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="slots")
+    # Nor here: slot_held has the few that a person holds, where a plain index has all that they ever judged.
+    holder = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="slots", db_index=False
+    )
     claim = models.PositiveIntegerField(default=0)
     reserved_at = models.DateTimeField(null=True)
     reserved_until = models.DateTimeField(null=True)

@@ -383,6 +383,13 @@ def test_when_nothing_is_left_behind_the_cursor_the_head_is_looked_at_once_more(
     assert items.take(rob).item.id == trapped + 2
 
 
+def test_there_is_one_way_to_what_a_person_holds_and_it_lists_nothing_that_they_judged(queue: Queue) -> None:
+    """At some length the planner takes any other that begins with the holder, and reads all that they ever judged."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexname FROM pg_indexes WHERE indexdef LIKE '%.reviewqueue_slot USING btree (holder_id%'")
+        assert cursor.fetchall() == [("slot_held",)]
+
+
 def _slots_looked_at(user: User) -> int:
     """How many entries of the index the next claim reads, as PostgreSQL counts them; takes nothing."""
     look: dict[str, Any] = {
