@@ -39,7 +39,7 @@ class TooManyClaims(DomainError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class Place:
     """A queue, for one person: what a claim needs to know before it looks."""
 
     queue_id: int
@@ -61,8 +61,24 @@ FROM reviewqueue_queue q, pg_advisory_xact_lock(%(space)s, (%(user)s %% 21474836
 WHERE q.slug = %(slug)s
 """  # noqa: S608 - put together from constants, not from input
 
+# Whether open slot `s` is free, and for this person: nobody judges an item twice in a round, takes back a pass, or has
+# the final say on what they said.
 # OFFSET 0 keeps each question a probe of an index per slot looked at; flattened into joins they invite a plan that
 # first reads everything the person ever judged.
+FREE = """
+(s.reserved_until IS NULL OR s.reserved_until <= %(now)s)
+      AND NOT EXISTS (SELECT FROM reviewqueue_slot mine
+          WHERE mine.item_id = s.item_id AND mine.round = s.round AND mine.holder_id = %(user)s
+            AND mine.state IN ('open', 'judged') AND mine.id <> s.id OFFSET 0)
+      AND NOT EXISTS (SELECT FROM reviewqueue_pass p
+          WHERE p.item_id = s.item_id AND p.round = s.round AND p.user_id = %(user)s OFFSET 0)
+      AND (s.kind <> 'final' OR NOT EXISTS (SELECT FROM reviewqueue_verdict v
+          WHERE v.item_id = s.item_id AND v.user_id = %(user)s AND (v.undone_at IS NULL OR NOT v.final_say) OFFSET 0))
+"""
+HOLDS = """
+(SELECT count(*) FROM reviewqueue_slot h
+          WHERE h.holder_id = %(user)s AND h.state = 'open' AND h.reserved_until > %(now)s)
+"""
 _CLAIM = f"""
 WITH start AS MATERIALIZED (
     SELECT rank, slot_id FROM reviewqueue_claimcursor
@@ -71,16 +87,7 @@ WITH start AS MATERIALIZED (
     SELECT s.id, s.item_id, s.holder_id, s.reserved_at, s.answer_first FROM reviewqueue_slot s
     WHERE s.queue_id = %(queue)s AND s.lane = %(lane)s AND s.state = 'open'
       AND (s.rank, s.id) > (COALESCE((SELECT rank FROM start), '-infinity'), COALESCE((SELECT slot_id FROM start), 0))
-      AND (s.reserved_until IS NULL OR s.reserved_until <= %(now)s)
-      AND NOT EXISTS (SELECT FROM reviewqueue_slot mine
-          WHERE mine.item_id = s.item_id AND mine.round = s.round AND mine.holder_id = %(user)s
-            AND mine.state IN ('open', 'judged') AND mine.id <> s.id OFFSET 0)
-      AND NOT EXISTS (SELECT FROM reviewqueue_pass p
-          WHERE p.item_id = s.item_id AND p.round = s.round AND p.user_id = %(user)s OFFSET 0)
-      AND (s.kind <> 'final' OR NOT EXISTS (SELECT FROM reviewqueue_verdict v
-          WHERE v.item_id = s.item_id AND v.user_id = %(user)s AND (v.undone_at IS NULL OR NOT v.final_say) OFFSET 0))
-      AND (SELECT count(*) FROM reviewqueue_slot h
-          WHERE h.holder_id = %(user)s AND h.state = 'open' AND h.reserved_until > %(now)s) < %(most)s
+      AND {FREE} AND {HOLDS} < %(most)s
     ORDER BY s.rank, s.id LIMIT 1 FOR UPDATE OF s SKIP LOCKED
 ), lapsed AS ({leases.SEEN.format(slots="picked")})
 UPDATE reviewqueue_slot t SET holder_id = %(user)s, claim = t.claim + 1, reserved_at = %(now)s,
@@ -170,6 +177,21 @@ def claim_next(
     return None
 
 
+def enter(user: User, slug: str, now: datetime | None) -> Place:
+    """Let a person into a queue, one at a time: until the transaction ends, no other claim of theirs begins.
+
+    Raises NotFound, NotAMember.
+    """
+    parameters = {"user": user.pk, "slug": slug, "now": now, "roles": leases.roles(), "leads": leases.leading()}
+    row = sql.row(_PLACE, parameters | {"space": _LOCK_SPACE}, prepared=True)
+    if row is None:
+        raise NotFound(f"There is no queue {slug!r}.")
+    place = Place(**row)
+    if not place.member:
+        raise access.NotAMember(f"You are not a reviewer of {slug!r}.")
+    return place
+
+
 def claim(user: User, claim_id: str, *, now: datetime | None = None) -> Claim:
     """The claim as the desk shows it. Raises NotFound, NotAMember, ItemWithdrawn, ClaimLost."""
     number = ClaimId.parse(claim_id)
@@ -206,7 +228,11 @@ def pass_on(*, claim_id: str, user: User, reason: str = "", now: datetime | None
     words.check_text("/reason", reason, most=words.MAX_REASON)
     number = ClaimId.parse(claim_id)
     with transaction.atomic():
-        lease = leases.hold(number, user=user, now=now)
+        lease = leases.lock(number, user=user, now=now)
+        passed = Pass.objects.filter(item_id=lease.item_id, round=lease.round, user=user)
+        if lease.holder_id != user.pk and passed.exists():
+            return  # they did, and only the answer to it was lost
+        leases.demand(lease, number, user=user)
         _give_back(lease)
         Pass.objects.get_or_create(
             item_id=lease.item_id, round=lease.round, user=user, defaults={"reason": reason, "at": lease.now}
@@ -219,7 +245,7 @@ def pass_on(*, claim_id: str, user: User, reason: str = "", now: datetime | None
 
 
 def _next(*, user: User, slug: str, now: datetime | None, rng: random.Random, resume: bool) -> Claim | None:
-    place = _place(user, slug, now)
+    place = enter(user, slug, now)
     held = _held(user, slug, now) if resume else []
     if held:
         return claimed.view(held[0])
@@ -235,18 +261,7 @@ def _next(*, user: User, slug: str, now: datetime | None, rng: random.Random, re
     return None
 
 
-def _place(user: User, slug: str, now: datetime | None) -> _Place:
-    parameters = {"user": user.pk, "slug": slug, "now": now, "roles": leases.roles(), "leads": leases.leading()}
-    row = sql.row(_PLACE, parameters | {"space": _LOCK_SPACE}, prepared=True)
-    if row is None:
-        raise NotFound(f"There is no queue {slug!r}.")
-    place = _Place(**row)
-    if not place.member:
-        raise access.NotAMember(f"You are not a reviewer of {slug!r}.")
-    return place
-
-
-def _looks(place: _Place, rng: random.Random) -> Iterator[dict[str, Any]]:
+def _looks(place: Place, rng: random.Random) -> Iterator[dict[str, Any]]:
     """Where to look, in order: each lane from its cursor, and once from the head if the cursor hid it."""
     common = {
         "queue": place.queue_id,
@@ -261,7 +276,7 @@ def _looks(place: _Place, rng: random.Random) -> Iterator[dict[str, Any]]:
             yield common | {"lane": lane, "from_head": True}
 
 
-def _lanes(place: _Place, rng: random.Random) -> list[int]:
+def _lanes(place: Place, rng: random.Random) -> list[int]:
     shared = [Lane.ORDINARY, Lane.CHECKS]
     if rng.random() < place.checks_share:
         shared.reverse()

@@ -39,16 +39,12 @@ class Kept:
     saved_at: datetime
 
 
-# Theirs now, or once theirs: the slot remembers its last holder only, and what they left on the item the others.
-_HELD = """
-SELECT s.holder_id = %(user)s
-    OR EXISTS (SELECT FROM reviewqueue_draft d WHERE d.item_id = s.item_id AND d.user_id = %(user)s)
-    OR EXISTS (SELECT FROM reviewqueue_seen n WHERE n.item_id = s.item_id AND n.user_id = %(user)s)
-    OR EXISTS (SELECT FROM reviewqueue_firstanswer f WHERE f.slot_id = s.id AND f.user_id = %(user)s) AS held,
+_CLAIMED = f"""
+SELECT {leases.HELD} AS held,
     EXISTS (SELECT FROM reviewqueue_verdict v WHERE v.slot_id = s.id AND v.claim = %(number)s) AS decided,
     EXISTS (SELECT FROM reviewqueue_firstanswer f WHERE f.slot_id = s.id AND f.claim = %(number)s) AS revealed
 FROM reviewqueue_slot s WHERE s.id = %(slot)s
-"""
+"""  # noqa: S608 - put together from constants, not from input
 # A draft that took long to arrive does not replace a newer one from another browser.
 _SAVE = """
 INSERT INTO reviewqueue_draft AS d (item_id, user_id, fields, saved_at)
@@ -112,7 +108,7 @@ def _check(fields: Fields) -> None:
 
 def _stage(lease: Lease, claim: ClaimId, user: User) -> Stage:
     """How much the form of this claim showed; refuses whose item it never was, and what is decided."""
-    found = sql.row(_HELD, {"slot": claim.slot, "number": claim.number, "user": user.pk})
+    found = sql.row(_CLAIMED, {"slot": claim.slot, "number": claim.number, "user": user.pk})
     assert found is not None
     if not found["held"]:
         raise NotFound(leases.NOT_RESERVED)

@@ -53,6 +53,7 @@ ACTIONS = (
     Action("undo", "u", gettext_lazy("Undo your last decision"), "item"),
     Action("why", "j", gettext_lazy("Why did people differ?"), "item"),
     Action("mistake", "m", gettext_lazy("Kind of mistake"), "item"),
+    Action("extend", "r", gettext_lazy("Extend the reservation, or take a lost item again"), "item"),
     Action("note", "n", gettext_lazy("Write a note"), "item"),
     Action("zoom", "z", gettext_lazy("The picture larger"), "content"),
     Action("blur", "b", gettext_lazy("The picture blurred"), "content"),

@@ -111,6 +111,14 @@ EXISTS (SELECT FROM reviewqueue_user u WHERE u.id = %(user)s AND u.is_active AND
 """
 # Whether the person may have the final say at this moment, whatever they were when they reserved it.
 LEADS = "EXISTS (SELECT FROM reviewqueue_user u WHERE u.id = %(user)s AND u.is_active AND u.role = ANY(%(leads)s))"
+# Whether slot `s` is theirs now or was once: it remembers its last holder only, and what they left on the item the
+# others.
+HELD = """
+(s.holder_id IS NOT DISTINCT FROM %(user)s
+    OR EXISTS (SELECT FROM reviewqueue_draft d WHERE d.item_id = s.item_id AND d.user_id = %(user)s)
+    OR EXISTS (SELECT FROM reviewqueue_seen n WHERE n.item_id = s.item_id AND n.user_id = %(user)s)
+    OR EXISTS (SELECT FROM reviewqueue_firstanswer f WHERE f.slot_id = s.id AND f.user_id = %(user)s))
+"""
 # The guidelines that were in force when slot `s` was reserved: the ones its holder works by.
 GUIDELINE = """
 COALESCE((SELECT max(g.number) FROM reviewqueue_guideline g

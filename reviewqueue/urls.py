@@ -15,6 +15,7 @@ urlpatterns = [
     path("queues/<slug:slug>/claims/<str:claim_id>/first-answer/", desk.first_answer, name="desk-first-answer"),
     path("queues/<slug:slug>/claims/<str:claim_id>/renewal/", desk.renewal, name="desk-renewal"),
     path("queues/<slug:slug>/claims/<str:claim_id>/pass/", desk.passing, name="desk-pass"),
+    path("queues/<slug:slug>/claims/<str:claim_id>/retake/", desk.retake, name="desk-retake"),
     path("queues/<slug:slug>/claims/<str:claim_id>/draft/", drafts.save, name="desk-draft"),
     path("queues/<slug:slug>/claims/<str:claim_id>/release/", desk.release, name="desk-release"),
     path("queues/<slug:slug>/verdicts/", past.decisions, name="desk-decisions"),

@@ -43,6 +43,7 @@ POST   desk-verdict         302  302  404  403  403  404  403  404
 POST   desk-first-answer    302  409  404  403  403  404  403  404
 POST   desk-renewal         302  302  404  403  403  404  403  404
 POST   desk-pass            302  302  404  403  403  404  403  404
+POST   desk-retake          302  302  404  403  403  404  403  404
 POST   desk-draft           302  204  404  403  403  404  403  404
 POST   desk-release         302  302  404  403  403  404  403  404
 POST   desk-undo            302  302  404  403  403  404  403  404

@@ -14,9 +14,9 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from .. import access, claims, desk, judgements, readings, verdicts
+from .. import access, claims, desk, judgements, readings, retaking, verdicts
 from ..http import PersonRequest, for_people
-from .desk_page import DeskRequest, context_of, for_reviewers
+from .desk_page import DeskRequest, context_of, for_reviewers, prolong
 
 
 @require_GET
@@ -24,6 +24,7 @@ from .desk_page import DeskRequest, context_of, for_reviewers
 @for_people(access.may_review)
 def show(request: PersonRequest, slug: str) -> HttpResponse:
     """Looking at the desk reserves an item; looking again shows the same one."""
+    prolong(request)
     laid = desk.sit_down(user=request.user, slug=slug, claim_id=request.GET.get("claim", ""))
     around = {"queues": desk.inbox(request.user), "change": readings.since_known(laid.queue, laid.guidance)}
     return render(request, "reviewqueue/desk.html", context_of(laid) | around)
@@ -72,6 +73,13 @@ def passing(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
 def release(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
     claims.release(claim_id=claim_id, user=request.user)
     return redirect("inbox")
+
+
+@for_reviewers
+def retake(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
+    """The item of a reservation that ran out, once more."""
+    claim = retaking.take_again(claim_id=claim_id, user=request.user, slug=slug)
+    return _go_on(request, slug, claim_id=claim.id)
 
 
 @for_reviewers

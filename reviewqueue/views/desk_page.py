@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import wraps
@@ -16,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 from django_htmx.middleware import HtmxDetails
 
-from .. import access, desk, entries, judgements, sheet
+from .. import access, claims, desk, entries, judgements, leases, preferences, retaking, sheet
 from ..claimed import Claim
 from ..http import PersonRequest, for_people
 from ..keymap import Keymap
@@ -25,6 +26,10 @@ from ..problems import DomainError, NotFound
 
 # After these the claim is gone for good: what is left to do is to go on.
 _LOST = frozenset({"claim_lost", "item_withdrawn", "verdict_exists"})
+# After these perhaps not for good: the same item may be taken again.
+_LAPSED = frozenset({leases.ClaimLost.code, claims.TooManyClaims.code})
+# Whoever is at work stays signed in: their session's end is moved this often, not at every answer.
+_PROLONGED_EVERY = 3600
 
 
 class DeskRequest(PersonRequest):
@@ -58,9 +63,16 @@ def for_reviewers[**P](view: View[P]) -> Callable[Concatenate[HttpRequest, str, 
     def entered(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not isinstance(request.user, User) and cast("DeskRequest", request).htmx:
             return _signed_out(cast("DeskRequest", request), slug)
+        prolong(request)
         return guarded(request, slug, *args, **kwargs)
 
     return cast("Callable[Concatenate[HttpRequest, str, P], HttpResponse]", entered)
+
+
+def prolong(request: HttpRequest) -> None:
+    """Whoever is at the desk stays signed in: saving a session moves its end."""
+    if time.time() - request.session.get("prolonged", 0) > _PROLONGED_EVERY:
+        request.session["prolonged"] = int(time.time())
 
 
 def context_of(
@@ -114,6 +126,8 @@ def _refused(request: DeskRequest, slug: str, claim_id: str, refusal: DomainErro
         "errors": [_error(error) for error in errors],
         "lost": refusal.code in _LOST,
     }
+    if refusal.code in _LAPSED and claim_id:
+        problem |= _standing(claim_id, request.user, refusal)
     if request.htmx:
         return _notice(request, slug, problem, status=refusal.status)
     laid = desk.stay(user=request.user, slug=slug, claim_id=claim_id)
@@ -124,13 +138,23 @@ def _refused(request: DeskRequest, slug: str, claim_id: str, refusal: DomainErro
     return render(request, "reviewqueue/desk.html", context, status=refusal.status)
 
 
+def _standing(claim_id: str, user: User, refusal: DomainError) -> dict[str, Any]:
+    """Who has the item now, and the claim by which it can be taken again when nobody has."""
+    found = retaking.standing(claim_id=claim_id, user=user)
+    lapsed = refusal.code == leases.ClaimLost.code and not found.closed
+    sentence = f"{_('Your reservation ran out.')} {found.sentence}" if lapsed else str(refusal)
+    return {"sentence": sentence, "retake": claim_id if found.free else "", "lost": True}
+
+
 def _signed_out(request: DeskRequest, slug: str) -> HttpResponse:
     sentence = _("You are signed out. Sign in, then come back here: what you typed is still on this page.")
     return _notice(request, slug, {"code": "signed_out", "sentence": sentence, "signed_out": True}, status=401)
 
 
 def _notice(request: DeskRequest, slug: str, problem: dict[str, Any], *, status: int) -> HttpResponse:
-    context = {"problem": problem, "queue": {"slug": slug}, "draft": {}}
+    context: dict[str, Any] = {"problem": problem, "queue": {"slug": slug}, "draft": {}}
+    if problem.get("retake"):
+        context["keys"] = preferences.keys_of(request.user)
     response = render(request, "reviewqueue/desk/notice.html", context, status=status)
     response["HX-Retarget"] = "#notice"
     response["HX-Reswap"] = "innerHTML"

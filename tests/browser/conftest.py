@@ -49,11 +49,12 @@ def sign_in(chromium: Browser, live_server: LiveServer) -> Iterator[SignIn]:
     complaints: list[str] = []
 
     def open_as(user: User | None, path: str = "/", **options: Any) -> Page:
-        context = chromium.new_context(base_url=live_server.url, **options)
+        options.setdefault("base_url", live_server.url)
+        context = chromium.new_context(**options)
         contexts.append(context)
         if user is not None:
             context.add_cookies(
-                [{"name": settings.SESSION_COOKIE_NAME, "value": _session(user), "url": live_server.url}]
+                [{"name": settings.SESSION_COOKIE_NAME, "value": _session(user), "url": options["base_url"]}]
             )
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))

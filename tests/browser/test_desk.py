@@ -132,7 +132,7 @@ def test_a_late_answer_is_told_and_the_draft_stays(sign_in: SignIn, rob: User) -
     expect(page.locator("#notice")).to_contain_text("Your reservation ran out")
     expect(page.get_by_label("Note")).to_have_value("half a thought")
     expect(page.locator("button[data-key=a]")).to_be_disabled()
-    expect(page.get_by_role("link", name="Next item")).to_be_focused()
+    expect(page.get_by_role("button", name="Take it again")).to_be_focused()
     assert not Verdict.objects.exists()
 
 
@@ -144,7 +144,7 @@ def test_an_answer_that_does_not_arrive_is_told_and_can_be_repeated(sign_in: Sig
     page.keyboard.press("a")
     expect(page.locator("#notice")).to_contain_text("did not reach the server")
     page.unroute("**/verdict/")
-    page.keyboard.press("a")
+    page.get_by_role("button", name="Try now").click()
     _done(page)
     assert Verdict.objects.count() == 1
 

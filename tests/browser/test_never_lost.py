@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
+from django.db import connection, transaction
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
-from reviewqueue.models import AnswerSchema, Draft, Queue, Slot, User, Verdict
+from reviewqueue.models import AnswerSchema, Draft, Item, Queue, Slot, User, Verdict
 from tests.browser.signing_in import SignIn
+from tests.browser.web import Web
+from tests.processes import until
 from tests.reviewqueue import items
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -32,7 +38,7 @@ def _kept(page: Page) -> None:
 
 
 def _lapse() -> None:
-    Slot.objects.open().update(reserved_until=timezone.now() - timedelta(seconds=1))
+    Slot.objects.open().exclude(holder=None).update(reserved_until=timezone.now() - timedelta(seconds=1))
 
 
 def test_a_draft_survives_a_reload_also_before_the_server_has_it(sign_in: SignIn, rob: User) -> None:
@@ -180,3 +186,308 @@ def test_a_draft_of_the_open_item_says_nothing_once_it_is_asked_answer_first(sig
     _ready(page)
     expect(page.get_by_label("Note")).to_have_value("")
     assert "the AI says" not in page.content()
+
+
+def test_a_lapsed_item_is_taken_again_and_one_key_sends_it(sign_in: SignIn, rob: User) -> None:
+    _enqueue(1, 2)
+    page = sign_in(rob, DESK)
+    _ready(page, "Letter 1.")
+    page.get_by_label("Note").fill("half a thought")
+    page.keyboard.press("Escape")
+    _lapse()
+    page.keyboard.press("1")
+    expect(page.locator("#notice")).to_contain_text("Your reservation ran out. It is back in the queue")
+    page.keyboard.press("r")
+    expect(page.locator("#notice")).to_be_empty()
+    _ready(page, "Letter 1.")
+    expect(page.get_by_label("Note")).to_have_value("half a thought")
+    page.keyboard.press("1")
+    _ready(page, "Letter 2.")
+    assert Verdict.objects.get().note == "half a thought"
+
+
+def test_who_has_it_now_is_said_and_the_draft_stays(sign_in: SignIn, rob: User, rita: User) -> None:
+    _enqueue(1, 2)
+    page = sign_in(rob, DESK)
+    _ready(page, "Letter 1.")
+    page.get_by_label("Note").fill("half a thought")
+    _kept(page)
+    page.keyboard.press("Escape")
+    _lapse()
+    items.take(rita)
+    page.keyboard.press("a")
+    expect(page.locator("#notice")).to_contain_text("rita has it now.")
+    expect(page.get_by_role("button", name="Take it again")).to_have_count(0)
+    expect(page.get_by_label("Note")).to_have_value("half a thought")
+    expect(page.get_by_role("link", name="Next item")).to_be_focused()
+    page.keyboard.press("Enter")
+    _ready(page, "Letter 2.")
+
+
+def test_a_reservation_that_ended_unnoticed_is_told_by_itself(sign_in: SignIn, rob: User) -> None:
+    _enqueue(1)
+    page = sign_in(rob)
+    page.clock.install()
+    page.goto(DESK)
+    _lapse()
+    page.clock.fast_forward(15 * 60_000)
+    page.clock.run_for(2000)
+    expect(page.locator("#notice")).to_contain_text("Your reservation ran out")
+    expect(page.get_by_role("button", name="Take it again")).to_be_visible()
+
+
+def test_the_reservation_is_extended_by_one_key_as_often_as_one_likes(sign_in: SignIn, rob: User) -> None:
+    _enqueue(1)
+    page = sign_in(rob)
+    page.clock.install()
+    page.goto(DESK)
+    for _ in range(12):
+        before = Slot.objects.get().reserved_until
+        page.clock.fast_forward(14 * 60_000 + 10_000)
+        page.clock.run_for(2000)
+        expect(page.get_by_role("button", name="Extend R")).to_be_visible()
+        with page.expect_response("**/renewal/"):
+            page.keyboard.press("r")
+        expect(page.get_by_role("button", name="Extend R")).to_be_hidden()
+        after = Slot.objects.get().reserved_until
+        assert before is not None
+        assert after is not None
+        assert after > before
+
+
+def test_what_does_not_arrive_is_sent_again_by_itself_in_the_same_words(sign_in: SignIn, rob: User) -> None:
+    _enqueue(1, 2)
+    page = sign_in(rob, DESK)
+    _ready(page, "Letter 1.")
+    page.get_by_label("Note").fill("with a note")
+    page.keyboard.press("Escape")
+    page.route("**/verdict/", lambda route: route.abort())
+    page.keyboard.press("1")
+    notice = page.locator("#notice")
+    expect(notice).to_contain_text("That did not reach the server. Trying again in")
+    expect(notice).to_contain_text("(attempt 2)")
+    expect(page.get_by_role("button", name="Try now")).to_be_focused()
+    for key in ("a", "x", "2"):
+        page.keyboard.press(key)
+    page.get_by_role("button", name="Try now").click()
+    expect(notice).to_contain_text("(attempt 3)")
+    page.unroute("**/verdict/")
+    expect(page.locator("#desk[data-ready] #item")).to_contain_text("Letter 2.", timeout=20_000)
+    verdict = Verdict.objects.get()
+    assert (verdict.answer, verdict.note) == ("billing", "with a note")
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 429])
+def test_a_server_that_answers_with_an_error_is_asked_again(sign_in: SignIn, rob: User, status: int) -> None:
+    _enqueue(1, 2)
+    page = sign_in(rob, DESK)
+    _ready(page, "Letter 1.")
+    page.route("**/verdict/", lambda route: route.fulfill(status=status, body="<!doctype html>no"), times=1)
+    page.keyboard.press("a")
+    expect(page.locator("#notice")).to_contain_text("(attempt 2)")
+    page.get_by_role("button", name="Try now").click()
+    _ready(page, "Letter 2.")
+    assert Verdict.objects.count() == 1
+
+
+def test_when_only_the_answer_was_lost_the_next_item_comes_as_usual(sign_in: SignIn, rob: User) -> None:
+    _enqueue(1, 2)
+    page = sign_in(rob, DESK)
+    _ready(page, "Letter 1.")
+
+    def cut(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    page.route("**/verdict/", cut, times=1)
+    page.keyboard.press("1")
+    expect(page.locator("#notice")).to_contain_text("did not reach the server")
+    assert Verdict.objects.count() == 1
+    page.get_by_role("button", name="Try now").click()
+    _ready(page, "Letter 2.")
+    assert Verdict.objects.count() == 1
+
+
+def test_trying_can_be_stopped_and_the_item_answered_anew(sign_in: SignIn, rob: User) -> None:
+    _enqueue(1, 2)
+    page = sign_in(rob, DESK)
+    _ready(page, "Letter 1.")
+    page.get_by_label("Note").fill("with a note")
+    page.keyboard.press("Escape")
+    page.route("**/verdict/", lambda route: route.abort(), times=1)
+    page.keyboard.press("1")
+    page.get_by_role("button", name="Stop trying").click()
+    expect(page.locator("#notice")).to_contain_text("Stopped")
+    expect(page.get_by_label("Note")).to_have_value("with a note")
+    page.keyboard.press("x")
+    _ready(page, "Letter 2.")
+    assert Verdict.objects.get().kind == "none"
+
+
+def test_what_the_server_refuses_for_good_is_told_and_not_repeated(sign_in: SignIn, rob: User) -> None:
+    _enqueue(1)
+    page = sign_in(rob, DESK)
+    _ready(page)
+    rob.memberships.all().delete()
+    page.keyboard.press("a")
+    expect(page.locator("#notice")).to_contain_text("did not accept this")
+    assert not Verdict.objects.exists()
+
+
+@pytest.fixture
+def web(transactional_db: None, tmp_path: Path) -> Iterator[Web]:
+    server = Web(tmp_path)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+def test_a_server_stopped_in_the_middle_of_a_submit_loses_nothing(sign_in: SignIn, rob: User, web: Web) -> None:
+    _enqueue(1, 2)
+    page = sign_in(rob, base_url=web.url)
+    page.goto(DESK)
+    _ready(page, "Letter 1.")
+    page.get_by_label("Note").fill("typed before the crash")
+    page.keyboard.press("Escape")
+    with transaction.atomic():
+        Item.objects.select_for_update().get(pk=1)  # the submit waits for it, in the server's hands
+        page.keyboard.press("1")
+        until(_somebody_waits)
+        web.kill()
+        expect(page.locator("#notice")).to_contain_text("did not reach the server")
+    assert not Verdict.objects.exists()
+    expect(page.get_by_label("Note")).to_have_value("typed before the crash")
+    page.get_by_role("button", name="Try now").click()
+    expect(page.locator("#notice")).to_contain_text("(attempt 3)")
+    web.start()
+    expect(page.locator("#desk[data-ready] #item")).to_contain_text("Letter 2.", timeout=30_000)
+    verdict = Verdict.objects.get()
+    assert (verdict.answer, verdict.note) == ("billing", "typed before the crash")
+
+
+def _somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])
+
+
+def test_what_one_tab_decides_the_other_says_at_once(sign_in: SignIn, rob: User) -> None:
+    _enqueue(1, 2)
+    first = sign_in(rob, DESK)
+    _ready(first, "Letter 1.")
+    second = first.context.new_page()
+    second.goto(DESK)
+    _ready(second, "Letter 1.")
+    second.get_by_label("Note").fill("typed in the second tab")
+    first.bring_to_front()
+    first.keyboard.press("a")
+    _ready(first, "Letter 2.")
+    notice = second.locator("#notice")
+    expect(notice).to_contain_text("You decided this item in another tab.")
+    expect(notice).to_contain_text("What you filled in here is still here")
+    expect(second.get_by_label("Note")).to_have_value("typed in the second tab")
+    expect(second.locator("button[data-key=a]")).to_be_disabled()
+    second.get_by_role("link", name="Go on").click()
+    _ready(second, "Letter 2.")
+    assert Verdict.objects.count() == 1
+
+
+def test_a_first_answer_is_told_to_the_other_tab(sign_in: SignIn, rob: User) -> None:
+    _enqueue(1, answer_first=True)
+    first = sign_in(rob, DESK)
+    _ready(first, "Letter 1.")
+    second = first.context.new_page()
+    second.goto(DESK)
+    _ready(second, "Letter 1.")
+    first.bring_to_front()
+    first.keyboard.press("1")
+    expect(first.get_by_text("You answered: Billing")).to_be_visible()
+    expect(second.locator("#notice")).to_contain_text("You answered this item in another tab.")
+    assert "Agree" not in second.locator("#desk").inner_text()
+    expect(first.locator("#notice")).to_be_empty()
+
+
+def test_another_browser_of_the_same_person_is_told_by_the_server(sign_in: SignIn, rob: User) -> None:
+    _enqueue(1, 2)
+    here, there = sign_in(rob, DESK), sign_in(rob, DESK)
+    _ready(here, "Letter 1.")
+    _ready(there, "Letter 1.")
+    here.keyboard.press("a")
+    _ready(here, "Letter 2.")
+    there.keyboard.press("x")
+    expect(there.locator("#notice")).to_contain_text("already decided this item, differently")
+    there.get_by_role("link", name="Next item").click()
+    _ready(there, "Letter 2.")
+
+
+def test_back_shows_the_present_item(sign_in: SignIn, rob: User) -> None:
+    _enqueue(1, 2)
+    page = sign_in(rob, "/")
+    page.goto(DESK)
+    _ready(page, "Letter 1.")
+    page.keyboard.press("a")
+    _ready(page, "Letter 2.")
+    page.goto("/account/")
+    page.go_back()
+    _ready(page, "Letter 2.")
+    page.go_back()
+    page.go_forward()
+    _ready(page, "Letter 2.")
+
+
+def test_two_browsers_on_one_queue_never_see_the_same_item(sign_in: SignIn, rob: User, rita: User) -> None:
+    _enqueue(*range(1, 21))
+    pages = [sign_in(rob, DESK), sign_in(rita, DESK)]
+    seen: list[str] = []
+    for turn in range(20):
+        page = pages[turn % 2]
+        _ready(page)
+        shown = [one.locator("#item").inner_text() for one in pages if one.locator("#item.item-content").count()]
+        assert len(shown) == len(set(shown))
+        seen.append(page.locator("#item").inner_text())
+        claim = page.locator("#desk").get_attribute("data-claim")
+        page.keyboard.press("a")
+        expect(page.locator(f'#desk:not([data-claim="{claim}"])')).to_have_count(1)
+    assert sorted(seen) == sorted({f"Letter {number}." for number in range(1, 21)})
+    assert Verdict.objects.count() == 20
+
+
+def test_who_was_signed_out_signs_in_again_in_a_tab_and_the_page_sends_what_it_holds(
+    sign_in: SignIn, rob: User
+) -> None:
+    _enqueue(1, 2)
+    page = sign_in(rob, DESK)
+    _ready(page, "Letter 1.")
+    page.get_by_label("Note").fill("half a thought")
+    page.keyboard.press("Escape")
+    Session.objects.all().delete()
+    page.keyboard.press("1")
+    expect(page.locator("#notice")).to_contain_text("You are signed out.")
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="Sign in").click()
+    other = opened.value
+    other.get_by_label("Username").fill("rob")
+    other.get_by_label("Password").fill("rob-password")
+    other.get_by_role("button", name="Sign in").click()
+    _ready(other, "Letter 1.")
+    page.bring_to_front()
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    _ready(page, "Letter 2.")
+    verdict = Verdict.objects.get()
+    assert (verdict.answer, verdict.note) == ("billing", "half a thought")
+    expect(other.locator("#notice")).to_contain_text("You decided this item in another tab.")
+    page.keyboard.press("a")  # by the new sign-in's token
+    expect(page.get_by_role("heading", name="Nothing waits for you here")).to_be_visible()
+
+
+def test_without_scripts_a_lapsed_item_is_taken_again_by_a_form(sign_in: SignIn, rob: User) -> None:
+    _enqueue(1)
+    page = sign_in(rob, DESK, java_script_enabled=False)
+    page.get_by_label("Note").fill("half a thought")
+    _lapse()
+    page.get_by_role("button", name="Billing").click()
+    expect(page.get_by_text("half a thought")).to_be_visible()
+    page.get_by_role("button", name="Take it again").click()
+    expect(page.locator("#item")).to_contain_text("Letter 1.")

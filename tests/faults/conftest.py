@@ -6,28 +6,17 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
-from django.db import connection
 
 from config.embedded.layout import Layout
 from config.embedded.supervisor import Child, Supervisor
 from config.embedded.valkey import Valkey
+from tests.processes import database_url
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def until(holds: Callable[[], object], *, seconds: float = 60) -> float:
-    """Wait until it holds; the seconds it took."""
-    began = time.monotonic()
-    while not holds():
-        assert time.monotonic() - began < seconds, f"not within {seconds} s"
-        time.sleep(0.05)
-    return time.monotonic() - began
 
 
 class Broker:
@@ -54,7 +43,7 @@ class Workers:
 
     def __init__(self, folder: Path, broker: str) -> None:
         self._folder, self._running = folder, list[subprocess.Popen[bytes]]()
-        self._environment = os.environ | {"DATABASE_URL": _database_url(), "REDIS_URL": broker, "LOG_LEVEL": "WARNING"}
+        self._environment = os.environ | {"DATABASE_URL": database_url(), "REDIS_URL": broker, "LOG_LEVEL": "WARNING"}
 
     def start(self) -> subprocess.Popen[bytes]:
         number = len(self._running)
@@ -105,10 +94,3 @@ def workers(transactional_db: None, tmp_path: Path, broker: Broker) -> Iterator[
     finally:
         found.end()
         print(found.last_words())  # noqa: T201 - pytest shows it when the test fails
-
-
-def _database_url() -> str:
-    """The test database, for other processes."""
-    of = connection.settings_dict
-    user = quote(of["USER"]) + (f":{quote(of['PASSWORD'])}" if of["PASSWORD"] else "")
-    return f"postgresql://{user}@/{quote(of['NAME'])}?host={quote(of['HOST'], safe='')}&port={of['PORT'] or 5432}"

@@ -10,8 +10,9 @@ from escalation import ledger, nudges, stops
 from escalation.models import Decision, DispatchBatch, Heartbeat, Output, Route, Stream
 from reviewqueue.models import Item
 from tests import making
-from tests.faults.conftest import Broker, Workers, until
+from tests.faults.conftest import Broker, Workers
 from tests.making import Producer
+from tests.processes import until
 
 pytestmark = [pytest.mark.fault, pytest.mark.django_db(transaction=True)]
 

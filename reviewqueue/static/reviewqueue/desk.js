@@ -8,18 +8,20 @@ import { keepDrafts } from "./drafts.js";
 import { loadGuidelines } from "./guidelines.js";
 import { listenForKeys } from "./keys.js";
 import { startNudge } from "./nudge.js";
+import { put } from "./notices.js";
 import { startClock } from "./reservation.js";
+import { keepSending } from "./sending.js";
+import { listenToTabs } from "./tabs.js";
 
 /** How long a new item must have been on screen before it can be answered: the end of a double click is shorter. */
 const ON_SCREEN = 200;
-const LOST = new Set(["claim_lost", "item_withdrawn", "verdict_exists"]);
+const LOST = new Set(["claim_lost", "too_many_claims", "item_withdrawn", "verdict_exists"]);
 
-let inFlight = false;
-/** Where the draft lies that an answer on its way makes superfluous. */
-let sending = "";
 const activity = countActivity();
-const clock = startClock(activity);
 const drafts = keepDrafts();
+const sending = keepSending({ context: drafts.place, arrived });
+const clock = startClock({ isActive: activity.isActive, isBusy: sending.isBusy });
+const tabs = listenToTabs(decidedElsewhere);
 
 listenForAnswers();
 listenForKeys(() => isReady());
@@ -30,12 +32,7 @@ document.addEventListener("click", refuseEarly, { capture: true });
 loadGuidelines();
 document.addEventListener("click", openDialog);
 document.addEventListener("submit", tellSeconds, { capture: true });
-document.addEventListener("htmx:beforeRequest", (event) => { if (decides(event)) leave(event); });
-document.addEventListener("htmx:afterRequest", (event) => { if (decides(event)) inFlight = false; });
 document.addEventListener("htmx:afterSettle", (event) => settle(/** @type {CustomEvent} */ (event)));
-for (const failure of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
-  document.addEventListener(failure, (event) => { if (decides(event)) tellUnreached(); });
-}
 window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 for (const element of document.querySelectorAll("[data-scripted]")) element.hidden = false;
 show({ focus: false });
@@ -45,30 +42,30 @@ function desk() {
 }
 
 function isReady() {
-  return !inFlight && desk().hasAttribute("data-ready");
-}
-
-/** Requests that bring another item; renewing a reservation or counting queues does not. */
-function decides(event) {
-  const target = event.detail?.target;
-  return target?.id === "desk" || target?.id === "notice";
-}
-
-function leave(event) {
-  inFlight = true;
-  sending = /\/(verdict|pass)\/$/.test(event.detail.requestConfig.path) ? drafts.place() : "";
+  return !sending.isBusy() && desk().hasAttribute("data-ready");
 }
 
 function settle(event) {
   if (event.detail.target.id === "notice") refused();
-  if (event.detail.elt?.id === "desk" || event.detail.target.id === "desk") arrived();
+  if (event.detail.elt?.id === "desk" || event.detail.target.id === "desk") show({ focus: true });
   if (event.detail.target.id === "reservation" || event.detail.elt?.id === "reservation") clock.renewed();
 }
 
-function arrived() {
-  if (sending) drafts.sent(sending);
-  sending = "";
-  show({ focus: true });
+/** What was sent is recorded: its draft is superfluous, and the other tabs are told. */
+function arrived(path, where) {
+  const how = path.match(/\/(verdict|pass|first-answer)\/$/)?.[1];
+  if (!how || !where) return;
+  if (how !== "first-answer") drafts.sent(where);
+  tabs.tell(how, where);
+}
+
+function decidedElsewhere(how, where) {
+  const stage = document.querySelector("[data-draft]")?.getAttribute("data-stage");
+  if (where !== drafts.place() || sending.isBusy() || (how === "first-answer" && stage !== "first")) return;
+  const notice = put("elsewhere");
+  notice.querySelector(`[data-how="${how}"]`).hidden = false;
+  notice.querySelector("[data-typed]").hidden = !drafts.keep();
+  close(notice);
 }
 
 /** A new item is on the desk: say so, put the focus on it, and open it for answers once it has been painted. */
@@ -90,15 +87,15 @@ function show({ focus }) {
 function refused() {
   const problem = document.querySelector("#notice [data-problem]");
   showMistakes();
-  if (!problem || !LOST.has(problem.getAttribute("data-problem"))) return;
-  for (const button of document.querySelectorAll(".choice, .choice input")) button.disabled = true;
-  clock.stop();
-  /** @type {HTMLElement | null} */ (problem.querySelector("[data-next]"))?.focus();
+  for (const element of document.querySelectorAll("#notice [data-scripted]")) element.hidden = false;
+  if (problem && LOST.has(problem.getAttribute("data-problem"))) close(problem);
 }
 
-function tellUnreached() {
-  const template = /** @type {HTMLTemplateElement} */ (document.getElementById("unreached"));
-  document.getElementById("notice")?.replaceChildren(template.content.cloneNode(true));
+/** The item on screen can't be answered any more: what is left to do stands in the notice. */
+function close(notice) {
+  for (const button of document.querySelectorAll(".choice, .choice input")) button.disabled = true;
+  clock.stop();
+  notice.querySelector("[data-go-on]")?.focus();
 }
 
 function refuseEarly(event) {

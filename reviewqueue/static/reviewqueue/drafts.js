@@ -20,6 +20,7 @@ export function keepDrafts() {
   let changed = 0;
   let timer = 0;
   let filling = false;
+  let filledIn = false;
 
   const place = () => /** @type {HTMLElement | null} */ (document.querySelector("[data-draft]"));
   const form = () => /** @type {HTMLFormElement | null} */ (document.querySelector("[data-judgement]"));
@@ -33,9 +34,14 @@ export function keepDrafts() {
   function touched(event) {
     if (filling || !event.target.name || event.target.form !== form() || !place()) return;
     changed = performance.now();
+    filledIn = true;
+    keepHere();
+    later();
+  }
+
+  function keepHere() {
     const draft = { at: Math.round(serverTime(changed)), stage: place().dataset.stage, fields: read(form()) };
     if (!store(key(place()), draft)) tell("none");
-    later();
   }
 
   function later() {
@@ -69,6 +75,7 @@ export function keepDrafts() {
     if (fields) later();
     if (theirs) tell("kept");
     changed = since;
+    filledIn = Boolean(fields || theirs);
   }
 
   function fill(fields) {
@@ -85,7 +92,8 @@ export function keepDrafts() {
     shown,
     /** Where the draft of the item on screen lies, for `sent` once another is there. */
     place: () => (place() ? key(place()) : ""),
-    isEmpty: () => !place() || !recall(key(place())),
+    /** Whether there is anything of the person's in the form; it is kept here, whatever another tab sent. */
+    keep: () => { if (filledIn) keepHere(); return filledIn; },
     /** @param {string} where */
     sent: (where) => { attempt(() => localStorage.removeItem(where)); },
   };

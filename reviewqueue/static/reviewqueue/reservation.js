@@ -6,9 +6,10 @@
 
 const WARN = 60;
 const RENEW_EVERY = 60_000;
+const ASK_EVERY = 5_000;
 
-/** @param {{isActive: () => boolean}} activity */
-export function startClock(activity) {
+/** @param {{isActive: () => boolean, isBusy: () => boolean}} desk busy: an answer is on its way, and decides by itself */
+export function startClock(desk) {
   let since = performance.now();
   let asked = -Infinity;
   let stopped = false;
@@ -20,7 +21,7 @@ export function startClock(activity) {
     if (stopped || !document.getElementById("reservation")) return;
     const form = /** @type {HTMLFormElement | null} */ (document.querySelector("[data-extend]"));
     if (form) warn(form, left());
-    if (form && isTimeToRenew()) {
+    if (form && !desk.isBusy() && (isTimeToRenew() || isOver())) {
       asked = performance.now();
       form.requestSubmit();
     }
@@ -28,7 +29,17 @@ export function startClock(activity) {
 
   function isTimeToRenew() {
     const whole = Number(document.querySelector("[data-desk]")?.dataset.reserved);
-    return activity.isActive() && left() > 0 && left() < whole / 2 && performance.now() - asked >= RENEW_EVERY;
+    return desk.isActive() && left() > 0 && left() < whole / 2 && performance.now() - asked >= RENEW_EVERY;
+  }
+
+  /** Asked once more, and the server tells who has the item now. */
+  function isOver() {
+    return left() <= 0 && performance.now() - asked >= ASK_EVERY;
+  }
+
+  /** It did not reach the server: soon again, while there is time. */
+  function failed(event) {
+    if (event.target.matches?.("[data-extend]")) asked = performance.now() - RENEW_EVERY + ASK_EVERY;
   }
 
   function restart() {
@@ -39,6 +50,7 @@ export function startClock(activity) {
   }
 
   setInterval(tick, 1000);
+  for (const failure of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) document.addEventListener(failure, failed);
   return {
     restart,
     renewed() { since = performance.now(); tick(); },

@@ -1,0 +1,84 @@
+"""Two who want the same lost item at one moment: one gets it, the other is told."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from reviewqueue import claims, clock, drafts, leases, retaking, verdicts
+from reviewqueue.claimed import Claim
+from reviewqueue.models import Draft, Queue, Slot, User, Verdict
+from tests.concurrency.racing import of, race
+from tests.reviewqueue import items
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def _lost(number: int, *people: User) -> list[Claim]:
+    """Each of them had the item once, one after the other."""
+    items.enqueue(number)
+    taken = []
+    for person in people:
+        claim = items.take(person)
+        drafts.save(claim_id=claim.id, user=person, fields={"note": ["mine"]})
+        Slot.objects.open().update(reserved_until=clock.current() - timedelta(seconds=1))
+        taken.append(claim)
+    return taken
+
+
+def _again(claim: Claim, user: User) -> partial[Claim]:
+    return partial(retaking.take_again, claim_id=claim.id, user=user, slug="intents")
+
+
+def test_one_of_two_gets_the_item(queue: Queue, rob: User, rita: User) -> None:
+    for number in range(1, 11):
+        first, second = _lost(number, rob, rita)
+        results = race(_again(first, rob), _again(second, rita))
+        (winner,) = of(Claim, results)
+        assert len(of(leases.ClaimLost, results)) == 1, results
+        items.decide(winner, rob if results[0] is winner else rita)
+        Draft.objects.all().delete()
+
+
+def test_a_colleague_who_asks_for_the_next_item_gets_it_or_the_other_does(queue: Queue, rob: User, rita: User) -> None:
+    for number in range(1, 11):
+        (lost,) = _lost(number, rob)
+        again, following = race(_again(lost, rob), partial(claims.claim_next, user=rita, slug="intents"))
+        got = of(Claim, [again, following])
+        assert len(got) == 1, (again, following)
+        items.decide(got[0], rob if got[0] is again else rita)
+
+
+def test_a_double_click_takes_it_once(queue: Queue, rob: User) -> None:
+    for number in range(1, 6):
+        (lost,) = _lost(number, rob)
+        results = race(*[_again(lost, rob)] * 4)
+        assert len({claim.id for claim in of(Claim, results)}) == 1, results
+        assert len(of(Claim, results)) == 4, results
+        items.decide(results[0], rob)
+
+
+def test_ten_is_ten_when_eleven_are_taken_again_at_once(queue: Queue, rob: User) -> None:
+    items.enqueue(*range(1, 12))
+    taken = [items.take(rob) for _ in range(10)]
+    Slot.objects.update(reserved_until=None, holder=None)
+    for claim in taken:
+        Draft.objects.create(item_id=claim.item.id, user=rob, fields={}, saved_at=clock.current())
+    eleventh = items.take(rob, resume=False)
+    results = race(*(_again(claim, rob) for claim in taken if claim.item.id != eleventh.item.id))
+    held = claims.held_by(rob)
+    assert len(held) == min(10, 1 + len(of(Claim, results)))
+
+
+def test_a_draft_and_its_verdict_at_once_leave_no_draft(queue: Queue, rob: User) -> None:
+    for number in range(1, 16):
+        items.enqueue(number)
+        claim = items.take(rob)
+        race(
+            partial(drafts.save, claim_id=claim.id, user=rob, fields={"note": ["late"]}),
+            partial(verdicts.submit, claim_id=claim.id, user=rob, kind="agree"),
+        )
+        assert not Draft.objects.exists()
+    assert Verdict.objects.count() == 15
