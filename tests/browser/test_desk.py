@@ -34,15 +34,17 @@ def _enqueue(*numbers: int, **fields: Any) -> None:
         items.enqueue(number, input={"text": f"Letter {number}."}, **fields)
 
 
-def test_ten_items_by_keys_alone(sign_in: SignIn, rob: User) -> None:
-    _enqueue(*range(1, 11))
+def test_thirty_items_by_keys_alone(sign_in: SignIn, rob: User) -> None:
+    _enqueue(*range(1, 31))
     page = sign_in(rob, DESK)
-    for number, key in enumerate(["a", "1", "x", "t1", "e2", "2", "3", "a", "1", "a"], start=1):
+    page.evaluate("document.addEventListener('pointerdown', () => { window.pointed = true; })")
+    for number, key in zip(range(1, 31), ["a", "1", "x", "t1", "e2", "2", "3", "a", "1", "a"] * 3, strict=True):
         _ready(page, f"Letter {number}.")
         page.keyboard.type(key)
     _done(page)
+    assert page.evaluate("window.pointed") is None
     kinds = list(Verdict.objects.order_by("id").values_list("kind", flat=True))
-    assert kinds == [
+    assert kinds == 3 * [
         "agree", "correct", "none", "unjudgeable", "escalate", "agree", "correct", "agree", "correct", "agree"
     ]  # fmt: skip
     assert all(seconds is not None for seconds in Verdict.objects.values_list("active_seconds", flat=True))
