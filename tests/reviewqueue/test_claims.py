@@ -386,7 +386,9 @@ def test_when_nothing_is_left_behind_the_cursor_the_head_is_looked_at_once_more(
 def test_there_is_one_way_to_what_a_person_holds_and_it_lists_nothing_that_they_judged(queue: Queue) -> None:
     """At some length the planner takes any other that begins with the holder, and reads all that they ever judged."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT indexname FROM pg_indexes WHERE indexdef LIKE '%.reviewqueue_slot USING btree (holder_id%'")
+        cursor.execute(
+            "SELECT indexname FROM pg_indexes WHERE indexdef LIKE '%.reviewqueue_slot USING btree (holder_id%'"
+        )
         assert cursor.fetchall() == [("slot_held",)]
 
 
