@@ -26,7 +26,7 @@ SHIFTS = (time(9), time(11), time(14), time(16))
 BATCHES = 3
 SECONDS_PER_ITEM = (6, 40)
 # How often a demo reviewer asks the lead, or cannot tell.
-ESCALATES, CANNOT_TELL = 0.015, 0.01
+ESCALATES, CANNOT_TELL = 0.015, 0.005
 
 
 @dataclass(frozen=True)

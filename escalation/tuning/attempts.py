@@ -191,7 +191,8 @@ def _grouping(target: Target) -> str:
 def _demand_enough(ready: Ready, stream: Stream, now: datetime) -> None:
     """Enough answered checks that a sample without errors would do, and few enough without an answer."""
     drawn, least = ready.sample, estimators.n_min(ready.max_error, ready.delta / estimators.COLD_STARTS)
-    if drawn.missing > MOST_MISSING * drawn.sampled:
+    # Of few, a single one that nobody could judge is more than the share: then what is missing is checks.
+    if drawn.sampled >= least and drawn.missing > MOST_MISSING * drawn.sampled:
         raise Refused("unresolved", missing=drawn.missing, sampled=drawn.sampled)
     if len(drawn.scores) < least:
         more = least - len(drawn.scores)

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from django.test import Client
+
 from config.demo import people
 from config.management.commands import demo
-from escalation import report, streams
-from escalation.models import Output, Policy
+from escalation import estimators, report, streams
+from escalation.models import Count, Output, Policy
+from escalation.tuning import attempts, statements
 from reviewqueue import clock, queue
 from reviewqueue.models import User, Verdict
 
@@ -45,3 +48,24 @@ def test_an_interrupted_demo_goes_on_where_it_stopped(monkeypatch: pytest.Monkey
     demo.fill(now)
     assert Output.objects.count() == before
     assert people.remembered() == password
+
+
+def test_the_demo_states_for_digits_what_it_honestly_refuses_for_sentiment(
+    monkeypatch: pytest.MonkeyPatch, client: Client
+) -> None:
+    monkeypatch.setattr(demo, "DIGITS", 1300)
+    demo.fill(clock.current())
+    statement = statements.in_force(streams.get("digits"))
+    assert statement
+    assert statement.holds
+    (found,) = attempts.groups_of(statement.attempt)
+    assert found.bound == estimators.upper_bound(found.wrong, found.accepted, found.delta)
+    assert found.bound <= 0.02
+    assert statement.attempt.target.set_at < Output.objects.earliest("received_at").received_at
+    assert Count.objects.exists()
+    client.force_login(User.objects.get(username="mara"))
+    stated = client.get("/streams/digits/promise/").content.decode()
+    assert "at most 2 in 100 is wrong" in stated
+    assert f"/streams/digits/promise/evidence/{statement.attempt.pk}/" in stated
+    refused = client.get("/streams/sentiment/promise/").content.decode()
+    assert "checked outputs are too few for this target: about" in refused

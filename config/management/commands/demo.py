@@ -13,15 +13,16 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 from rich.progress import track
 
-from config.demo import past, people, samples
+from config.demo import past, people, promises, samples
 from escalation import loads, policies, policy, streams
 from escalation.models import Stream
+from escalation.tuning import counts
 from reviewqueue import clock
 from reviewqueue.models import User
 
 STREAMS = Path(past.__file__).with_name("streams.yaml")
 # As many as make a report worth reading, and as the first start can take.
-SENTENCES, DIGITS = 1000, 1500
+SENTENCES, DIGITS = 700, 1300
 SEED = 2026
 
 WELCOME = """
@@ -73,9 +74,14 @@ def fill(now: datetime) -> None:
     rng = random.Random(SEED)
     reviewers = list(User.objects.filter(username__in=["rob", "rita"]).order_by("username"))
     lead = User.objects.get(username="ann")
+    evening, silent = promises.evening(now), list(flows)
     for shift in track(past.shifts(flows, until=now), description="Living through three weeks of demo"):
+        while silent and shift.at > evening:
+            promises.state(silent.pop().stream, now=evening)
         past.work(shift, reviewers=reviewers, lead=lead, rng=rng)
     _draft_a_looser_policy(flows[0].stream)
+    for flow in flows:
+        counts.recount(stream=flow.stream, now=now)
     loads.refresh()
 
 
@@ -84,6 +90,8 @@ def _flows(began: datetime) -> list[past.Flow]:
     made = {
         slug: streams.apply(description, actor="user:mara", now=began).stream for slug, description in described.items()
     }
+    for stream in made.values():
+        promises.say(stream, now=began)
     return [
         past.Flow(made["sentiment"], "review-sentiment", _some(samples.sentiment(), SENTENCES), left=60),
         past.Flow(made["digits"], "digit-reader", _some(samples.digits(), DIGITS), left=120),
