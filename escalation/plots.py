@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from escalation import charts
-
 WIDTH, HEIGHT = 640.0, 300.0
-LEFT, RIGHT, TOP, BOTTOM = 52.0, 16.0, 14.0, 40.0
+LEFT, RIGHT, TOP, BOTTOM = 52.0, 26.0, 30.0, 46.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +27,17 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """A point with a name beside it, on the side where there is room."""
+
+    name: str
+    x: float
+    y: float
+    label_x: float
+    anchor: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plot:
     """A drawn plot; coordinates are in the units of `0 0 width height`."""
 
@@ -42,7 +52,7 @@ class Plot:
     points: list[tuple[float, float, float, float]]  # x, y, and the two ends of the interval
     x_ticks: list[Tick]
     y_ticks: list[Tick]
-    marks: dict[str, tuple[float, float]]
+    marks: list[Mark]
     rule: float | None  # where the stated error lies, if it lies on the plot
     diagonal: str
 
@@ -56,8 +66,9 @@ def draw(
     diagonal: bool = False,
 ) -> Plot:
     """A line through the places in order, with a band; shares on both axes, the horizontal one from 0 to 1."""
-    most = y_most or max([place.y for place in places] + [rule or 0.0, 0.01]) * 1.35
-    step, top = charts.scale(most) if y_most is None else (y_most / 4, y_most)
+    most = y_most or max([place.y for place in places] + [rule or 0.0, 0.01]) * 1.2
+    step = _step(most) if y_most is None else y_most / 5
+    top = math.ceil(most / step - 1e-9) * step
     floor, per_y = HEIGHT - BOTTOM, (HEIGHT - BOTTOM - TOP) / top
 
     def x(value: float) -> float:
@@ -80,7 +91,18 @@ def draw(
         points=[(x(place.x), y(place.y), y(place.low), y(place.high)) for place in places],
         x_ticks=[Tick(x(value / 5), value / 5) for value in range(6)],
         y_ticks=[Tick(y(step * number), step * number) for number in range(round(top / step) + 1)],
-        marks={name: (x(at), y(value)) for name, (at, value) in (marks or {}).items()},
+        marks=[_mark(name, x(at), y(value)) for name, (at, value) in (marks or {}).items()],
         rule=y(rule) if rule is not None and rule <= top else None,
         diagonal=f"{x(0)},{y(0)} {x(1)},{y(1)}" if diagonal else "",
     )
+
+
+def _mark(name: str, x: float, y: float) -> Mark:
+    left = x > WIDTH * 0.75
+    return Mark(name, x, y, x - 10 if left else x + 10, "end" if left else "start")
+
+
+def _step(most: float) -> float:
+    """A round distance between the lines of an axis, so that there are three to six of them."""
+    power: float = 10 ** math.floor(math.log10(most / 3))
+    return next(factor * power for factor in (1, 2, 5, 10) if most / (factor * power) <= 5)

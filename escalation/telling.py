@@ -22,6 +22,14 @@ def promise(max_error: float, doubt: float) -> str:
     }
 
 
+def allowed(max_error: float, doubt: float) -> str:
+    """The same as a manager sets it."""
+    return _(
+        "Up to %(errors)s of what goes out without a person may be wrong. "
+        "A statement that this is kept may be false %(doubt)s."
+    ) % {"errors": in_words(max_error), "doubt": one_in(doubt)}
+
+
 def in_words(share: float) -> str:
     """A small share as a count a person can picture: `2 in 100`, `5 in 1,000`."""
     for whole in (100, 1_000, 10_000):

@@ -77,9 +77,14 @@ def traffic(stream: Stream, *, days: int = DAYS, now: datetime | None = None) ->
     )
 
 
-def at(seen: Traffic, threshold: float) -> Trial:
-    """What this threshold would have done; one between two of the grid counts as the next stricter one."""
+def at(seen: Traffic, threshold: float, *, parts: bool = False) -> Trial:
+    """What this threshold would have done; one between two of the grid counts as the next stricter one.
+
+    parts: also to each class and segment, which takes longer.
+    """
     point = simulation.at(seen.cells, threshold, seen.costs)
+    if not parts:
+        return Trial(point=point, hours=_hours(seen, point), classes=[], segments={})
     keys = list(dict.fromkeys(key for cell in seen.cells for key in cell.segment))
     return Trial(
         point=point,

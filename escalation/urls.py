@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from escalation.views import activity, outputs, overview, policies, promises, reports, stops, streams
+from escalation.views import activity, outputs, overview, policies, promises, reports, stops, streams, trying
 
 urlpatterns = [
     path("overview/", overview.overview, name="overview"),
@@ -29,8 +29,9 @@ urlpatterns = [
     path("streams/<slug:slug>/policies/<int:number>/activation/", policies.activation, name="policy-activation"),
     # What the stream promises.
     path("streams/<slug:slug>/promise/", promises.promise, name="promise"),
-    path("streams/<slug:slug>/promise/trial/", promises.trial, name="promise-trial"),
-    path("streams/<slug:slug>/promise/thresholds.csv", promises.curve, name="promise-curve"),
+    path("streams/<slug:slug>/promise/trial/", trying.trial, name="promise-trial"),
+    path("streams/<slug:slug>/promise/thresholds.csv", trying.curve, name="promise-curve"),
+    path("streams/<slug:slug>/promise/honesty.csv", trying.honesty, name="promise-honesty"),
     path("streams/<slug:slug>/promise/target/", promises.target, name="promise-target"),
     path("streams/<slug:slug>/promise/look/", promises.look, name="promise-look"),
     path("streams/<slug:slug>/promise/tests/", promises.tests, name="promise-tests"),

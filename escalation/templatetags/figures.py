@@ -51,6 +51,21 @@ def rate(value: float | None) -> str:
 
 
 @register.filter
+def percent(value: float | None) -> str:
+    """A share that somebody set, in percent with as many digits as it has."""
+    if value is None:
+        return _("unknown")
+    places = next(places for places in range(5) if places == 4 or abs(value * 100 - round(value * 100, places)) < 1e-9)
+    return f"{digits.number(value * 100, places)}{NBSP}%"
+
+
+@register.filter
+def allowed(target: Any) -> str:
+    """What may go wrong, as what somebody set."""
+    return telling.allowed(target.max_error, target.doubt)
+
+
+@register.filter
 def exact_rate(value: float | None) -> str:
     """A share in percent with three digits more, for whoever wants to compute it again."""
     return _("unknown") if value is None else f"{digits.number(value * 100, 4)}{NBSP}%"

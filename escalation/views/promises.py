@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -14,15 +13,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from escalation import plots, policies, telling, trials
+from escalation import stated, telling
 from escalation.estimators import attempt_delta
 from escalation.forms.promises import TargetForm, TestItemsForm, initial_of
 from escalation.models import Attempt, TestItem
-from escalation.plots import Place, Plot
-from escalation.trials import Traffic
-from escalation.tuning import attempts, catching, grid, statements, targets, testitems
-from escalation.tuning.simulation import Point
-from escalation.views import scope
+from escalation.tuning import attempts, catching, statements, targets, testitems
+from escalation.views import scope, trying
 from escalation.views.scope import Scope
 from reviewqueue import access, events
 from reviewqueue.http import PersonRequest, for_people
@@ -42,54 +38,12 @@ def promise(request: PersonRequest, slug: str) -> HttpResponse:
         "target": target,
         "target_form": TargetForm(initial=initial_of(target)),
         "tests_form": TestItemsForm(),
-        "statement": statements.in_force(here.stream),
+        "statement": stated.of(here.stream),
         "ready": _ready(here),
         "attempts": Attempt.objects.filter(stream=here.stream).select_related("target").order_by("-pk")[:LATEST],
         "tests": _tests(here),
     }
-    # Nobody sees how often the AI is wrong before they have said what may go wrong.
-    if target is not None and (seen := trials.traffic(here.stream)) is not None and seen.outputs:
-        context |= _pictures(here, seen) | _tried(request, here, seen)
-    return render(request, "escalation/promise.html", context)
-
-
-@require_GET
-@for_people(access.may_see_reports)
-def trial(request: PersonRequest, slug: str) -> HttpResponse:
-    """What the threshold under somebody's finger would have done."""
-    here = scope.of(request, slug)
-    seen = trials.traffic(here.stream)
-    if seen is None or targets.target(here.stream) is None:
-        raise NotFound("There is nothing to try a threshold on yet.")
-    return render(request, "escalation/partials/trial.html", {"stream": here.stream, **_tried(request, here, seen)})
-
-
-@require_GET
-@for_people(access.may_see_reports)
-def curve(request: PersonRequest, slug: str) -> HttpResponse:
-    """The numbers behind the curve, as a file."""
-    here = scope.of(request, slug)
-    seen = trials.traffic(here.stream)
-    if seen is None or targets.target(here.stream) is None:
-        raise NotFound("There are no numbers yet.")
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{slug}-thresholds.csv"'
-    writer = csv.writer(response)
-    columns = (
-        "threshold",
-        "outputs",
-        "automatic",
-        "checked",
-        "wrong",
-        "rate",
-        "low",
-        "high",
-        "error_cost",
-        "review_cost",
-    )
-    writer.writerow(columns)
-    writer.writerows([[getattr(point, name) for name in columns] for point in trials.curve(seen)])
-    return response
+    return render(request, "escalation/promise.html", context | trying.context(request, here, target))
 
 
 def _refusals_told(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -139,18 +93,18 @@ def evidence(request: PersonRequest, slug: str, attempt_id: int) -> HttpResponse
     here = scope.of(request, slug)
     attempt = _attempt(here, attempt_id)
     since, until = attempts.window_of(attempt)
-    groups = attempts.groups_of(attempt)
+    groups, current = attempts.groups_of(attempt), statements.in_force(here.stream)
     context = {
         **scope.shell(request, here, tab="promise"),
         "attempt": attempt,
-        "groups": [(group, _why_none(group)) for group in groups],
+        "groups": stated.groups(groups),
         "found": attempts.names_of(groups),
         "claim": telling.promise(attempt.target.max_error, attempt.target.doubt),
         "refusal": telling.refusal(attempt.refusal, attempt.params) if attempt.refusal else "",
         "since": since,
         "until": until,
         "versions": attempt.evidence.select_related("policy").order_by("policy__number"),
-        "statement": statements.in_force(here.stream),
+        "in_force": current if current is not None and current.attempt.pk == attempt.pk else None,
     }
     return render(request, "escalation/evidence.html", context)
 
@@ -207,55 +161,6 @@ def _tests(here: Scope) -> dict[str, Any]:
         "settled": found.filter(caught__isnull=False).count(),
         "least": catching.LEAST,
     }
-
-
-def _tried(request: PersonRequest, here: Scope, seen: Traffic) -> dict[str, Any]:
-    """The threshold that was asked for, else the one in use, and what it would have done."""
-    current = policies.active(here.stream)
-    deployed = current.spec.threshold if current and current.spec.threshold is not None else 0.9
-    asked = request.GET.get("place", "")
-    in_use = grid.at_or_above(deployed)
-    place = min(int(asked), len(grid.THRESHOLDS) - 1) if asked.isascii() and asked.isdigit() else in_use
-    return {
-        "trial": trials.at(seen, grid.THRESHOLDS[place]),
-        "place": place,
-        "most": len(grid.THRESHOLDS) - 1,
-        "is_in_use": place == in_use and current is not None and current.spec.threshold is not None,
-        "seen": seen,
-        "currency": seen.costs.currency,
-    }
-
-
-def _pictures(here: Scope, seen: Traffic) -> dict[str, Any]:
-    """The curve of mistakes against automation, and the diagram of how honest the confidence is; each with its rows."""
-    points = trials.curve(seen)
-    bins = trials.honesty(seen)
-    return {
-        "points": points,
-        "curve": _curve(here, points),
-        "bins": bins,
-        "honesty": plots.draw(
-            [Place(part.said, part.right, *part.interval) for part in bins], y_most=1.0, diagonal=True
-        ),
-        "shape": telling.shape(bins),
-    }
-
-
-def _curve(here: Scope, points: list[Point]) -> Plot:
-    wanted = targets.target(here.stream)
-    statement = statements.in_force(here.stream)
-    marks = {}
-    if statement is not None:
-        for group in attempts.groups_of(statement.attempt):
-            if group.threshold is not None and group.bound is not None and group.coverage is not None:
-                marks[group.group or "stated"] = (group.coverage, group.bound)
-    known = [point for point in reversed(points) if point.rate is not None and point.automatic]
-    places = [Place(point.share, point.rate or 0.0, point.low or 0.0, point.high or 1.0) for point in known]
-    return plots.draw(places, marks=marks, rule=wanted.max_error if wanted else None)
-
-
-def _why_none(group: attempts.Group) -> str:
-    return telling.refusal(group.refusal, group.params or {}) if group.refusal else ""
 
 
 def _attempt(here: Scope, attempt_id: int) -> Attempt:

@@ -1,0 +1,102 @@
+"""The statement about a stream as pages and the API tell it: what it says, on how many checks, until when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from escalation import telling
+from escalation.models import Stream
+from escalation.tuning import attempts, statements
+from escalation.tuning.attempts import Group
+from escalation.tuning.statements import Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A statement with what its look found: `found` have a threshold, of everything else (`refused`) people see all.
+
+    checked, wrong: the checks above the thresholds, summed. share: of what came in, how much was at or above the
+    threshold; None where each group has its own.
+    """
+
+    statement: Statement
+    claim: str
+    found: list[Group]
+    refused: list[tuple[Group, str]]
+
+    @property
+    def groups(self) -> list[tuple[Group, str]]:
+        """Those with a threshold first."""
+        return [*((group, "") for group in self.found), *self.refused]
+
+    @property
+    def together(self) -> bool:
+        return self.statement.attempt.target.groups == "together"
+
+    @property
+    def checked(self) -> int:
+        return sum(group.accepted for group in self.found)
+
+    @property
+    def wrong(self) -> int:
+        return sum(group.wrong for group in self.found)
+
+    @property
+    def share(self) -> float | None:
+        return self.found[0].coverage if self.together else None
+
+    @property
+    def threshold(self) -> float | None:
+        return self.found[0].threshold if self.together else None
+
+
+def of(stream: Stream) -> Stated | None:
+    """The statement about the policy in effect, whether or not it still holds; None where there never was one."""
+    statement = statements.in_force(stream)
+    if statement is None:
+        return None
+    target, told = statement.attempt.target, groups(attempts.groups_of(statement.attempt))
+    return Stated(
+        statement=statement,
+        claim=telling.promise(target.max_error, target.doubt),
+        found=[group for group, _ in told if group.threshold is not None],
+        refused=[(group, why) for group, why in told if group.threshold is None],
+    )
+
+
+def groups(found: Sequence[Group]) -> list[tuple[Group, str]]:
+    """Each group that was looked at, and why there is no threshold for it; that is empty where there is one."""
+    return [(group, telling.refusal(group.refusal, group.params or {}) if group.refusal else "") for group in found]
+
+
+def as_json(stated: Stated | None) -> dict[str, Any] | None:
+    """The statement as the API spells it; shares between 0 and 1."""
+    if stated is None:
+        return None
+    attempt = stated.statement.attempt
+    return {
+        "claim": stated.claim,
+        "holds": stated.statement.holds,
+        "ended": stated.statement.ended or None,
+        "policy": stated.statement.policy,
+        "since": stated.statement.since,
+        "valid_until": attempt.expires_at,
+        "max_error": attempt.target.max_error,
+        "doubt": attempt.target.doubt,
+        "groups": [
+            {
+                "group": group.group or None,
+                "threshold": group.threshold,
+                "checked": group.accepted,
+                "wrong": group.wrong,
+                "bound": group.bound,
+                "doubt": group.delta,
+            }
+            for group in stated.found
+        ],
+        "to_people": [group.group for group, _ in stated.refused],
+        "assumes_perfect_reviewers": attempt.caught is None,
+        "evidence": str(attempt.pk),
+    }
