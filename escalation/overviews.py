@@ -11,6 +11,8 @@ from django.db import connection
 from escalation import ids, policies, rates, report, tallies
 from escalation.models import Stop, Stream
 from escalation.rates import Rate
+from escalation.tuning import statements
+from escalation.tuning.statements import Statement
 from reviewqueue import clock, queue
 from reviewqueue.queue import Load
 
@@ -30,6 +32,7 @@ class Row:
     completed: int
     rate: Rate
     stop: Stop | None
+    statement: Statement | None
 
 
 def of(slugs: Sequence[str], *, now: datetime | None = None) -> list[Row]:
@@ -42,6 +45,7 @@ def of(slugs: Sequence[str], *, now: datetime | None = None) -> list[Row]:
     active = policies.active_for([stream.pk for stream in chosen])
     samples = tallies.samples(stream_ids=[stream.pk for stream in chosen], since=since, until=until)
     today = _today(chosen, moment)
+    stated = statements.all_in_force(chosen, now=now)
     stops = {stop.stream_id: stop for stop in Stop.objects.standing()}
     return [
         Row(
@@ -50,6 +54,7 @@ def of(slugs: Sequence[str], *, now: datetime | None = None) -> list[Row]:
             load=loads.get(stream.slug, Load(0, None, 0)),
             rate=rates.rate_of(samples[stream.pk]),
             stop=stops.get(stream.pk, stops.get(None)),
+            statement=stated.get(stream.pk),
             **today[stream.pk],
         )
         for stream in chosen

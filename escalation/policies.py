@@ -193,7 +193,12 @@ def needs_approval(stream: Stream, spec: Spec) -> bool:
 
 def active(stream: Stream) -> Active | None:
     """The policy in effect at this moment: who activates one waits for their twin, and then has to see the twin's."""
-    return _in_effect([stream.pk], at="clock_timestamp()").get(stream.pk)
+    return active_of([stream.pk]).get(stream.pk)
+
+
+def active_of(stream_ids: Iterable[int]) -> dict[int, Active]:
+    """The same of several streams."""
+    return _in_effect(stream_ids, at="clock_timestamp()")
 
 
 def active_for(stream_ids: Iterable[int]) -> dict[int, Active]:

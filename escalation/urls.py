@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from escalation.views import activity, outputs, overview, policies, promises, reports, stops, streams, trying
+from escalation.views import activity, outputs, overview, policies, promises, replays, reports, stops, streams, trying
 
 urlpatterns = [
     path("overview/", overview.overview, name="overview"),
@@ -26,9 +26,11 @@ urlpatterns = [
     path("streams/<slug:slug>/policies/new/", policies.new, name="policy-new"),
     path("streams/<slug:slug>/policies/<int:number>/", policies.policy, name="policy"),
     path("streams/<slug:slug>/policies/<int:number>/proposal/", policies.proposal, name="policy-proposal"),
+    path("streams/<slug:slug>/policies/<int:number>/replay/", replays.replay, name="policy-replay"),
     path("streams/<slug:slug>/policies/<int:number>/activation/", policies.activation, name="policy-activation"),
     # What the stream promises.
     path("streams/<slug:slug>/promise/", promises.promise, name="promise"),
+    path("streams/<slug:slug>/promise/outlook/", promises.outlook, name="promise-outlook"),
     path("streams/<slug:slug>/promise/trial/", trying.trial, name="promise-trial"),
     path("streams/<slug:slug>/promise/thresholds.csv", trying.curve, name="promise-curve"),
     path("streams/<slug:slug>/promise/honesty.csv", trying.honesty, name="promise-honesty"),

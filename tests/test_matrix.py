@@ -94,6 +94,8 @@ POST   policy-proposal      302  403  403  302  403  403  404  302
 POST   policy-activation    302  403  403  302  403  403  404  302
 GET    promise              302  403  200  200  200  403  404  200
 GET    promise-trial        302  403  200  200  200  403  404  200
+GET    promise-outlook      302  403  200  200  200  403  404  200
+GET    policy-replay        302  403  200  200  200  403  404  200
 GET    promise-curve        302  403  200  200  200  403  404  200
 GET    promise-honesty      302  403  200  200  200  403  404  200
 POST   promise-target       302  403  403  302  403  403  404  302

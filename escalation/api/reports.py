@@ -10,7 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from escalation import report, streams
+from escalation import report, stated, streams
 from escalation.api import documents
 from reviewqueue import clock, http
 from reviewqueue.problems import Invalid
@@ -48,5 +48,6 @@ class StreamReport(APIView):
         since = query.get("since") or until - timedelta(days=DEFAULT_DAYS - 1)
         if not timedelta(0) <= until - since < timedelta(days=MOST_DAYS):
             raise Invalid(f"A report covers 1 to {MOST_DAYS} days, and `since` is not after `until`.")
-        figures = report.build(stream=streams.get(stream), since=since, until=until)
-        return documents.answer(report.as_json(figures))
+        found = streams.get(stream)
+        figures = report.build(stream=found, since=since, until=until)
+        return documents.answer({**report.as_json(figures), "statement": stated.as_json(stated.of(found))})

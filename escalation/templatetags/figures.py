@@ -60,6 +60,12 @@ def percent(value: float | None) -> str:
 
 
 @register.filter
+def in_words(share: float) -> str:
+    """A small share as a count: `2 in 100`."""
+    return telling.in_words(share)
+
+
+@register.filter
 def allowed(target: Any) -> str:
     """What may go wrong, as what somebody set."""
     return telling.allowed(target.max_error, target.doubt)

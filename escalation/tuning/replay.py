@@ -36,9 +36,11 @@ class Group:
 class Replayed:
     """A window's outputs, routed again: how many would have gone the same way, and how many another.
 
-    `newly_released` waited for a person and would have gone out first, `newly_held` the other way round.
+    `since`: when the first could have been received. `newly_released` waited for a person and would have gone out
+    first, `newly_held` the other way round.
     """
 
+    since: datetime
     same: int = 0
     newly_released: int = 0
     newly_held: int = 0
@@ -59,22 +61,39 @@ _ROUTED = """
 """
 
 
-def replay(stream: Stream, spec: Spec, *, since: datetime, until: datetime) -> Replayed:
+def replay(stream: Stream, spec: Spec, *, since: datetime, until: datetime, most: int | None = None) -> Replayed:
     """Route again what was received from `since` until before `until`, as this policy would have.
 
-    Each output keeps its permanent number. A policy with an audit rate of its own draws at that; one with a number a
-    day draws at the rate that was in force.
+    most: no more than the latest so many; `Replayed.since` says where they begin. Each output keeps its permanent
+    number. A policy with an audit rate of its own draws at that; one with a number a day draws at the rate that was in
+    force.
     """
-    found = Replayed()
-    for rows in _chunks(stream, since, until):
+    first = ids.at(since) if most is None else _first_of(stream, since, until, most)
+    found = Replayed(since=max(since, ids.moment(first)))
+    for rows in _chunks(stream, first, until):
         routes = _decided(spec, rows)
         for row, would in zip(rows, routes, strict=True):
             _tally(found, row, would)
     return found
 
 
-def _chunks(stream: Stream, since: datetime, until: datetime) -> Iterator[list[tuple[Any, ...]]]:
-    limits = {"stream": stream.pk, "first": ids.at(since), "last": ids.at(until)}
+_FIRST = """
+    SELECT id FROM escalation_output WHERE stream_id = %(stream)s AND id >= %(first)s AND id < %(last)s
+    ORDER BY id DESC OFFSET %(most)s - 1 LIMIT 1
+"""
+
+
+def _first_of(stream: Stream, since: datetime, until: datetime, most: int) -> int:
+    """The id at which the latest so many begin; that of the window where it holds fewer."""
+    limits = {"stream": stream.pk, "first": ids.at(since), "last": ids.at(until), "most": most}
+    with connection.cursor() as cursor:
+        cursor.execute(_FIRST, limits)
+        row = cursor.fetchone()
+    return ids.at(since) if row is None else int(row[0])
+
+
+def _chunks(stream: Stream, first: int, until: datetime) -> Iterator[list[tuple[Any, ...]]]:
+    limits = {"stream": stream.pk, "first": first, "last": ids.at(until)}
     with transaction.atomic(), connection.chunked_cursor() as cursor:
         cursor.execute(_ROUTED, limits)
         while rows := cursor.fetchmany(AT_ONCE):

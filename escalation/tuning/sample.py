@@ -18,7 +18,7 @@ from django.db import connection
 from numpy.typing import NDArray
 
 from escalation import ids
-from escalation.models import Output, Stream
+from escalation.models import Stream
 
 DAYS = 180  # how far back a sample reaches
 
@@ -63,11 +63,26 @@ class Sample:
         return len(self.scores) + self.missing
 
 
+_LINES = """
+    SELECT s.id, o.model, o.model_version, o.schema_number
+    FROM unnest(%(streams)s::bigint[]) AS s (id)
+    CROSS JOIN LATERAL (
+        SELECT model, model_version, schema_number FROM escalation_output
+        WHERE stream_id = s.id AND NOT shadow ORDER BY id DESC LIMIT 1
+    ) o
+"""
+
+
 def line_of(stream: Stream) -> Line | None:
     """The model version that was heard last and that is acted on; None without traffic."""
-    latest = Output.objects.filter(stream=stream, shadow=False).order_by("-id")
-    row = latest.values_list("model", "model_version", "schema_number").first()
-    return Line(*row) if row else None
+    return lines_of([stream.pk]).get(stream.pk)
+
+
+def lines_of(stream_ids: Sequence[int]) -> dict[int, Line]:
+    """The same of several streams; those without traffic are left out."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LINES, {"streams": list(stream_ids)})
+        return {stream_id: Line(*line) for stream_id, *line in cursor.fetchall()}
 
 
 # The window begins after the last output of the line that could not have been drawn.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -16,6 +16,7 @@ from escalation.policies import Active, Proposed
 from escalation.policy import Audit
 from escalation.policy import Policy as Spec
 from escalation.tuning import attempts, sample
+from escalation.tuning.sample import Line
 from reviewqueue import clock
 
 SYSTEM = "system:statements"
@@ -57,20 +58,37 @@ def propose(*, attempt: Attempt, actor: str, reason: str = "", now: datetime | N
 
 def in_force(stream: Stream, *, now: datetime | None = None) -> Statement | None:
     """The statement about the policy in effect, whether or not it still holds; None where there never was one."""
-    current = policies.active(stream)
-    attempt = evidence_of(current.policy_id) if current else None
-    if current is None or attempt is None:
-        return None
-    activation = Activation.objects.get(pk=current.activation_id)
-    ended = _ended(stream, attempt, clock.current(now))
-    return Statement(attempt=attempt, policy=current.number, since=activation.effective_at, ended=ended)
+    return all_in_force([stream], now=now).get(stream.pk)
+
+
+def all_in_force(streams: Sequence[Stream], *, now: datetime | None = None) -> dict[int, Statement]:
+    """The same of several streams, by their keys, in a fixed number of queries."""
+    current = policies.active_of([stream.pk for stream in streams])
+    attempts_of = _evidence_of([active.policy_id for active in current.values()])
+    stated = [stream for stream in streams if stream.pk in current and current[stream.pk].policy_id in attempts_of]
+    if not stated:
+        return {}
+    lines, moment = sample.lines_of([stream.pk for stream in stated]), clock.current(now)
+    since = Activation.objects.in_bulk([current[stream.pk].activation_id for stream in stated])
+    return {
+        stream.pk: Statement(
+            attempt=(attempt := attempts_of[current[stream.pk].policy_id]),
+            policy=current[stream.pk].number,
+            since=since[current[stream.pk].activation_id].effective_at,
+            ended=_ended(stream, attempt, lines.get(stream.pk), moment),
+        )
+        for stream in stated
+    }
 
 
 def evidence_of(policy_id: int) -> Attempt | None:
     """The latest attempt that a policy version was made from."""
-    row = Evidence.objects.filter(policy_id=policy_id).select_related("attempt__target", "attempt__stream")
-    latest = row.order_by("-pk").first()
-    return latest.attempt if latest else None
+    return _evidence_of([policy_id]).get(policy_id)
+
+
+def _evidence_of(policy_ids: Sequence[int]) -> dict[int, Attempt]:
+    rows = Evidence.objects.filter(policy_id__in=policy_ids).select_related("attempt__target", "attempt__stream")
+    return {row.policy_id: row.attempt for row in rows.order_by("pk")}
 
 
 def act_on_ended(*, now: datetime | None = None) -> list[Policy]:
@@ -105,10 +123,9 @@ def _stricter(current: Active) -> Spec | None:
             return None
 
 
-def _ended(stream: Stream, attempt: Attempt, now: datetime) -> Ended:
+def _ended(stream: Stream, attempt: Attempt, line: Line | None, now: datetime) -> Ended:
     if attempt.schema_number != stream.schema_number:
         return "answers"
-    line = sample.line_of(stream)
     if line is not None and (line.model, line.model_version) != (attempt.model, attempt.model_version):
         return "model_version"
     return "expired" if attempt.expires_at <= now else ""

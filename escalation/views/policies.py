@@ -11,9 +11,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from escalation import policies, sentences
 from escalation.forms.policies import PolicyForm, initial_of
-from escalation.models import Activation, Policy
+from escalation.models import Activation, Evidence, Policy
 from escalation.policy import Policy as Spec
-from escalation.views import scope
+from escalation.tuning import grid
+from escalation.views import replays, scope
 from escalation.views.scope import Scope
 from reviewqueue import access, events
 from reviewqueue.http import PersonRequest, for_people
@@ -31,7 +32,7 @@ def index(request: PersonRequest, slug: str) -> HttpResponse:
     context = {
         **scope.shell(request, here, tab="policies"),
         "versions": Policy.objects.filter(stream=here.stream)
-        .prefetch_related("activations")
+        .prefetch_related("activations", "evidence__attempt__target")
         .order_by("-number")[:LATEST],
         "active": current.number if current else None,
         "activations": _activations(here)[:LATEST],
@@ -60,6 +61,9 @@ def policy(request: PersonRequest, slug: str, number: int) -> HttpResponse:
         "needs_approval": not in_effect and policies.needs_approval(here.stream, spec),
         "asked": asked,
         "mine": asked is not None and asked.asked_by == events.user_actor(request.user),
+        "evidence": Evidence.objects.filter(policy=version).select_related("attempt__target").order_by("-pk"),
+        "place": _place(spec),
+        **replays.context(request, version),
     }
     return render(request, "escalation/policy.html", context)
 
@@ -107,6 +111,13 @@ def activation(request: PersonRequest, slug: str, number: int) -> HttpResponse:
     return redirect("policy", slug, number)
 
 
+def _place(spec: Spec) -> int | None:
+    """Where the version's threshold lies on the slider; None where there is more than one."""
+    if spec.threshold is None or spec.thresholds or spec.segments:
+        return None
+    return grid.at_or_above(spec.threshold)
+
+
 def _reason(request: PersonRequest) -> str:
     return request.POST.get("reason", "").strip()[:400]
 
@@ -126,7 +137,7 @@ def _proposed(request: PersonRequest, here: Scope, form: PolicyForm) -> policies
 
 
 def _version(here: Scope, number: int) -> Policy:
-    version = Policy.objects.filter(stream=here.stream, number=number).first()
+    version = Policy.objects.filter(stream=here.stream, number=number).select_related("stream").first()
     if version is None:
         raise NotFound(f"There is no version {number} of this stream's policy.")
     return version

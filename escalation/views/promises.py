@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.html import escape
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
@@ -44,6 +45,14 @@ def promise(request: PersonRequest, slug: str) -> HttpResponse:
         "tests": _tests(here),
     }
     return render(request, "escalation/promise.html", context | trying.context(request, here, target))
+
+
+@require_GET
+@for_people(access.may_see_reports)
+def outlook(request: PersonRequest, slug: str) -> HttpResponse:
+    """What it would take to state something, as a sentence on another page."""
+    ready = _ready(scope.of(request, slug))
+    return HttpResponse(escape(ready.get("refusal") or _("There are enough checked outputs to look for one.")))
 
 
 def _refusals_told(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

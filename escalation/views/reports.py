@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from escalation import charts, report
+from escalation import charts, report, stated
 from escalation.charts import Chart, Series
 from escalation.forms.searches import WindowForm
 from escalation.money import Estimate
@@ -36,6 +36,7 @@ def stream_report(request: PersonRequest, slug: str) -> HttpResponse:
     context = {
         **scope.shell(request, here, tab="report"),
         "report": found,
+        "stated": stated.of(here.stream),
         "form": form if form.is_bound else WindowForm(initial={"since": since, "until": until}),
         "window": urlencode({"since": since, "until": until}),
         "spans": [(days, until - timedelta(days=days - 1), (until - since).days + 1 == days) for days in SPANS],

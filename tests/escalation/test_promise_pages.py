@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from escalation import estimators, policies
 from escalation.models import Attempt, Policy, Stream, Target, TestItem
-from escalation.tuning import counts, statements
+from escalation.tuning import attempts, counts, statements, targets
+from reviewqueue import keys
 from reviewqueue.models import User
 from tests.escalation import history, traffic
 from tests.escalation.tuning.test_attempts import POLICY, honest
@@ -29,6 +30,15 @@ def stream(queue: object) -> Stream:
 def _past(stream: Stream, count: int = 3000) -> None:
     history.write(stream, *honest(count), since=timezone.now() - timedelta(days=9), span=timedelta(days=8))
     counts.refresh()
+
+
+def _stated(stream: Stream) -> Attempt:
+    """A statement in force: asked for by mara, approved by max."""
+    targets.set_target(stream=stream, max_error=0.05, actor="user:mara")
+    attempt = attempts.look(stream, by="user:mara")
+    made = statements.propose(attempt=attempt, actor="user:mara")
+    policies.approve(policy=made.policy, by="user:max")
+    return attempt
 
 
 def _read(client: Client, page: str = PAGE) -> str:
@@ -165,3 +175,96 @@ def test_the_pages_ask_the_database_as_often_whatever_there_is(
     with django_assert_max_num_queries(45):
         client.get(PAGE)
     assert Policy.objects.count() == 1
+
+
+def test_the_report_and_the_lists_tell_the_statement(client: Client, stream: Stream, mara: User) -> None:
+    _past(stream)
+    client.force_login(mara)
+    for page in ("/streams/", "/overview/"):
+        assert "none yet" in _read(client, page)
+    attempt = _stated(stream)
+    report = _read(client, "/streams/intents/report/")
+    assert "at most 5 in 100 is wrong. This statement fails at most 1 time in 20." in report
+    assert f"/streams/intents/promise/evidence/{attempt.pk}/" in report
+    for page in ("/streams/", "/overview/", "/streams/intents/policies/"):
+        assert "at most 5 in 100 wrong" in _read(client, page)
+
+
+def test_a_report_without_a_statement_says_what_it_would_take(client: Client, stream: Stream, mara: User) -> None:
+    history.write(stream, [0.9] * 60, [False] * 60, since=timezone.now() - timedelta(days=5), span=timedelta(days=4))
+    client.force_login(mara)
+    outlook = f"{PAGE}outlook/"
+    assert outlook in _read(client, "/streams/intents/report/")
+    assert _read(client, outlook) == "Nobody has said yet what may go wrong."
+    client.post(f"{PAGE}target/", TARGET)
+    assert "checked outputs are too few for this target: about" in _read(client, outlook)
+
+
+def test_a_statement_that_ended_is_not_shown_as_kept(client: Client, stream: Stream, mara: User) -> None:
+    _past(stream)
+    _stated(stream)
+    history.write(stream, [0.9], [False], since=timezone.now() - timedelta(hours=1), prefix="new", model_version="2")
+    client.force_login(mara)
+    for page in (PAGE, "/streams/intents/report/"):
+        said = _read(client, page)
+        assert "The last statement has ended." in said
+        assert "It was about another version of the model." in said
+        assert "promise-kept" not in said
+    assert "ended" in _read(client, "/streams/")
+
+
+def test_the_report_of_the_api_has_the_statement(client: Client, stream: Stream, mara: User) -> None:
+    _past(stream)
+    _, key = keys.create(name="figures", scopes=["reports:read"], by=None)
+    headers = {"Authorization": f"Bearer {key}"}
+    read = "/api/v1/streams/intents/report"
+    assert client.get(read, headers=headers).json()["statement"] is None
+    attempt = _stated(stream)
+    stated = client.get(read, headers=headers).json()["statement"]
+    (found,) = attempts.groups_of(attempt)
+    assert stated["holds"] is True
+    assert stated["max_error"] == 0.05
+    assert stated["evidence"] == str(attempt.pk)
+    assert stated["groups"] == [
+        {
+            "group": None,
+            "threshold": found.threshold,
+            "checked": found.accepted,
+            "wrong": found.wrong,
+            "bound": found.bound,
+            "doubt": found.delta,
+        }
+    ]
+
+
+def test_a_version_shows_what_it_would_have_done(client: Client, stream: Stream, mara: User) -> None:
+    _past(stream)
+    attempt = _stated(stream)
+    client.force_login(mara)
+    page = "/streams/intents/policies/2/"
+    plain = _read(client, page)
+    assert f"/streams/intents/promise/evidence/{attempt.pk}/" in plain
+    assert "Would go out now, and waited" not in plain
+    for shown in (_read(client, f"{page}?days=28"), _read(client, f"{page}replay/?days=28")):
+        assert "Would go out now, and waited" in shown
+        assert "of 3,000 outputs" in shown
+    assert "Would go out now, and waited" not in _read(client, f"{page}replay/?days=4000")
+    assert client.get("/streams/intents/policies/99/replay/?days=7").status_code == 404
+    assert "its thresholds were set by hand" in _read(client, "/streams/intents/policies/1/")
+
+
+def test_the_slider_tells_parts_only_when_asked(client: Client, stream: Stream, mara: User) -> None:
+    _past(stream)
+    client.force_login(mara)
+    client.post(f"{PAGE}target/", TARGET)
+    assert "By answer and segment" not in _read(client, f"{PAGE}trial/?place=3")
+    assert "By answer and segment" in _read(client, f"{PAGE}trial/?place=3&parts=on")
+
+
+def test_how_honest_the_confidence_is_can_be_downloaded(client: Client, stream: Stream, mara: User) -> None:
+    _past(stream)
+    client.force_login(mara)
+    client.post(f"{PAGE}target/", TARGET)
+    rows = list(csv.DictReader(client.get(f"{PAGE}honesty.csv").content.decode().splitlines()))
+    assert rows
+    assert all(float(row["low"]) <= float(row["right"]) <= float(row["high"]) for row in rows)

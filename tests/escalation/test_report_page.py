@@ -108,7 +108,7 @@ def test_the_overview_takes_the_same_statements_for_one_stream_and_for_many(
     for slug in ("a", "b", "c"):
         traffic.stream(slug=slug, title=slug)
     client.force_login(mara)
-    with django_assert_max_num_queries(22):  # type: ignore[operator]
+    with django_assert_max_num_queries(26):  # type: ignore[operator]
         client.get("/overview/")
 
 

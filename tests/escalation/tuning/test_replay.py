@@ -74,3 +74,12 @@ def test_known_mistakes_among_what_would_go_out_are_counted(stream: Stream) -> N
 def test_an_empty_window_is_no_outputs(stream: Stream) -> None:
     found = replay.replay(stream, policies.checked(POLICY), since=SINCE, until=UNTIL)
     assert found.total.outputs == 0
+
+
+def test_only_the_latest_are_gone_through_where_there_are_more(stream: Stream) -> None:
+    _past(stream, 500)
+    spec = policies.checked(POLICY)
+    found = replay.replay(stream, spec, since=SINCE, until=UNTIL, most=100)
+    assert found.total.outputs == 100
+    assert found.since > SINCE
+    assert replay.replay(stream, spec, since=SINCE, until=UNTIL, most=1000).total.outputs == 500

@@ -1,0 +1,51 @@
+"""What a policy version would have done on the outputs of the last days."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from escalation import policies
+from escalation.models import Policy
+from escalation.tuning import replay as replaying
+from escalation.views import scope
+from reviewqueue import access, clock
+from reviewqueue.http import PersonRequest, for_people
+from reviewqueue.problems import NotFound
+
+SPANS = (7, 28, 90)
+MOST = 200_000  # outputs: a few seconds of work
+
+
+@require_GET
+@for_people(access.may_see_reports)
+def replay(request: PersonRequest, slug: str, number: int) -> HttpResponse:
+    """The figures alone, for the version's page to put in."""
+    here = scope.of(request, slug)
+    version = Policy.objects.filter(stream=here.stream, number=number).select_related("stream").first()
+    if version is None:
+        raise NotFound(f"There is no version {number} of this stream's policy.")
+    return render(request, "escalation/partials/replay.html", context(request, version))
+
+
+def context(request: PersonRequest, version: Policy) -> dict[str, Any]:
+    """What the fragment needs: the days to choose from, and the figures once some were chosen."""
+    plain: dict[str, Any] = {"stream": version.stream, "version": version, "spans": SPANS}
+    asked = request.GET.get("days", "")
+    days = next((span for span in SPANS if str(span) == asked), None)
+    if days is None:
+        return plain
+    until = clock.current()
+    since = until - timedelta(days=days)
+    found = replaying.replay(version.stream, policies.spec_of(version), since=since, until=until, most=MOST)
+    return {
+        **plain,
+        "days": days,
+        "replayed": found,
+        "classes": sorted(found.classes.items(), key=lambda pair: -pair[1].outputs),
+        "cut": found.total.outputs >= MOST,
+    }
