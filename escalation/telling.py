@@ -66,6 +66,16 @@ def refusal(reason: str, params: Mapping[str, Any]) -> str:
                 "have": params["have"],
                 "takes": takes(params["more"], params["days"]),
             }
+        case "none_caught":
+            return _(
+                "Reviewers found none of %(shown)s known mistakes, so what they call right says nothing about how "
+                "often the AI is wrong."
+            ) % {"shown": params["shown"]}
+        case "outdated":
+            return _(
+                "This look was about another target, another version of the model or other answers, or its time is "
+                "over. Look again."
+            )
         case "nothing_found":
             return _("This look at the labels found no threshold to make a policy from.")
         case _:

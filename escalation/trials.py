@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Avg
-from django.utils import timezone
+from django.db.models import Sum
 
 from escalation import estimators, policies
 from escalation.estimators import Bin
 from escalation.models import Outcome, Stream
-from escalation.policy import Costs
+from escalation.money import Price
 from escalation.policy import Policy as Spec
 from escalation.tuning import counts, grid, sample, simulation
 from escalation.tuning.sample import Line
@@ -33,9 +32,8 @@ class Traffic:
     since: date
     until: date
     cells: Sequence[Cell]
-    costs: Costs
+    price: Price
     seconds_per_review: float | None
-    reviews: int
 
     @property
     def outputs(self) -> int:
@@ -63,17 +61,17 @@ def traffic(stream: Stream, *, days: int = DAYS, now: datetime | None = None) ->
         return None
     current = policies.active(stream)
     spec = current.spec if current else Spec()
-    until = timezone.localdate(clock.current(now))
+    until = clock.day(clock.current(now))
     since = until - timedelta(days=min(max(days, 1), MOST_DAYS) - 1)
-    attention = Outcome.objects.filter(stream=stream).aggregate(seconds=Avg("active_seconds"))
+    timed = Outcome.objects.filter(stream=stream, active_seconds__isnull=False)
+    attention = timed.aggregate(seconds=Sum("active_seconds"), reviews=Sum("reviews"))
     return Traffic(
         line=line,
         since=since,
         until=until,
         cells=counts.cells(stream=stream, line=line, since=since, until=until),
-        costs=spec.costs,
-        seconds_per_review=attention["seconds"],
-        reviews=spec.reviews,
+        price=Price.of(spec),
+        seconds_per_review=attention["seconds"] / attention["reviews"] if attention["reviews"] else None,
     )
 
 
@@ -82,16 +80,16 @@ def at(seen: Traffic, threshold: float, *, parts: bool = False) -> Trial:
 
     parts: also to each class and segment, which takes longer.
     """
-    point = simulation.at(seen.cells, threshold, seen.costs)
+    point = simulation.at(seen.cells, threshold, seen.price)
     if not parts:
         return Trial(point=point, hours=_hours(seen, point), classes=[], segments={})
     keys = list(dict.fromkeys(key for cell in seen.cells for key in cell.segment))
     return Trial(
         point=point,
         hours=_hours(seen, point),
-        classes=simulation.by(seen.cells, lambda cell: cell.predicted, threshold, seen.costs),
+        classes=simulation.by(seen.cells, lambda cell: cell.predicted, threshold, seen.price),
         segments={
-            key: simulation.by(seen.cells, lambda cell, key=key: cell.segment.get(key), threshold, seen.costs)  # type: ignore[misc]
+            key: simulation.by(seen.cells, lambda cell, key=key: cell.segment.get(key), threshold, seen.price)  # type: ignore[misc]
             for key in keys
         },
     )
@@ -99,7 +97,7 @@ def at(seen: Traffic, threshold: float, *, parts: bool = False) -> Trial:
 
 def curve(seen: Traffic) -> list[Point]:
     """A point for every threshold, loose to strict, without the ones that change nothing."""
-    points = simulation.curve(seen.cells, seen.costs)
+    points = simulation.curve(seen.cells, seen.price)
     return [point for at, point in enumerate(points) if at == 0 or point.automatic != points[at - 1].automatic]
 
 
@@ -122,4 +120,4 @@ def _hours(seen: Traffic, point: Point) -> float | None:
     """The hours that people would have spent: what a review took them so far, times the reviews."""
     if seen.seconds_per_review is None:
         return None
-    return point.to_people * seen.reviews * seen.seconds_per_review / 3600
+    return point.to_people * seen.price.reviews * seen.seconds_per_review / 3600

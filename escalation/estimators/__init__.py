@@ -20,7 +20,7 @@ from .certification import (
     running_starts,
     walk,
 )
-from .intervals import clopper_pearson, hajek, lower_bound, upper_bound
+from .intervals import clopper_pearson, hajek, lower_bound, upper_bound, weighted_interval
 
 __all__ = [
     "COLD_STARTS",
@@ -49,4 +49,5 @@ __all__ = [
     "running_starts",
     "upper_bound",
     "walk",
+    "weighted_interval",
 ]

@@ -30,6 +30,22 @@ def lower_bound(k: int, n: int, delta: float) -> float:
     return float(betaincinv(k, n - k + 1, delta)) if k else 0.0
 
 
+def weighted_interval(
+    weights: Sequence[float], counts: Sequence[int], rate: float, delta: float
+) -> tuple[float, float]:
+    """An interval around a weighted rate: Clopper and Pearson's for as many checks as the weights are worth.
+
+    `counts[i]` checks have `weights[i]` each. n = (sum w)^2 / sum w^2 (Kish 1965): all of them where the weights are
+    equal, when it is Clopper and Pearson's own; fewer the more they differ, when it is an approximation.
+    """
+    weight, number = np.asarray(weights, dtype=float), np.asarray(counts, dtype=float)
+    n = float((weight @ number) ** 2 / (weight**2 @ number))
+    k = rate * n
+    low = float(betaincinv(k, n - k + 1, delta / 2)) if k > 0 else 0.0
+    high = float(betaincinv(k + 1, n - k, 1 - delta / 2)) if k < n else 1.0
+    return low, high
+
+
 def hajek(weights: Sequence[float], errors: Sequence[float]) -> float | None:
     """The weighted error rate sum(w e) / sum(w), w = 1 / pi of each checked output; None where nothing was checked.
 

@@ -124,7 +124,7 @@ class PolicyForm(forms.Form):
         min_value=1,
         max_value=3660,
         widget=_number(),
-        help_text=_("It also ends with a new model version, other answers, or signs that the AI got worse."),
+        help_text=_("It also ends with a new model version or other answers."),
     )
     on_expiry = forms.ChoiceField(
         label=_("When it no longer holds"),

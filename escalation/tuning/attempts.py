@@ -5,6 +5,7 @@ What can be told without looking (no checks, too few, too many unanswered) is re
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from django.db import connection, transaction
+from numpy.typing import NDArray
 
 from escalation import estimators, ids, policies
 from escalation.models import Attempt, Stream, Target
@@ -62,8 +64,24 @@ class Ready:
 
     @property
     def names(self) -> list[str]:
-        """The groups that each get a promise of their own; one without a name where it is one promise for all."""
-        return sorted(set(self.sample.group)) if self.target.groups != Target.Groups.TOGETHER else [""]
+        """The groups that each get a promise of their own; one without a name where it is one promise for all.
+
+        What belongs to no group (no such segment) gets none: a person sees it.
+        """
+        return [""] if self.together else sorted(set(self.sample.group) - {""})
+
+    @property
+    def together(self) -> bool:
+        return self.target.groups == Target.Groups.TOGETHER
+
+    def members(self, name: str) -> NDArray[np.bool_]:
+        """(n,) which of the sample belong to a group."""
+        return np.array([self.together or group == name for group in self.sample.group], dtype=np.bool_)
+
+    @property
+    def least(self) -> int:
+        """The fewest answered checks of a group that could show anything: so many without one mistake."""
+        return estimators.n_min(self.max_error, self.delta / max(len(self.names), 1) / estimators.COLD_STARTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +120,10 @@ def prepare(stream: Stream, *, now: datetime | None = None) -> Ready:
         raise Refused("no_audit")
     number = _looks(stream, line) + 1
     spends = estimators.attempt_delta(target.doubt, number)
-    drawn = sample.draw(
-        stream, line, window, group=_grouping(target), due=timedelta(days=spec.promise.due_days), now=moment
-    )
+    drawn = sample.draw(stream, line, window, spec=spec, group=_grouping(target), now=moment)
     caught = catching.measured(stream, delta=spends * SHARE_OF_CATCHING)
+    if caught is not None and caught.low <= 0:
+        raise Refused("none_caught", shown=caught.shown)
     ready = Ready(
         target=target,
         line=line,
@@ -175,7 +193,9 @@ def latest(stream: Stream) -> Attempt | None:
 
 
 def _looks(stream: Stream, line: Line) -> int:
-    return Attempt.objects.filter(stream=stream, **asdict(line)).count()
+    """How often somebody has looked at a line's labels, or said something else after they could have seen figures."""
+    changed = max(0, Target.objects.filter(stream=stream).count() - 1)
+    return Attempt.objects.filter(stream=stream, **asdict(line)).count() + changed
 
 
 def _grouping(target: Target) -> str:
@@ -189,15 +209,21 @@ def _grouping(target: Target) -> str:
 
 
 def _demand_enough(ready: Ready, stream: Stream, now: datetime) -> None:
-    """Enough answered checks that a sample without errors would do, and few enough without an answer."""
-    drawn, least = ready.sample, estimators.n_min(ready.max_error, ready.delta / estimators.COLD_STARTS)
+    """Some group has enough answered checks that no mistake among them would do, and few enough have no answer."""
+    drawn = ready.sample
     # Of few, a single one that nobody could judge is more than the share: then what is missing is checks.
-    if drawn.sampled >= least and drawn.missing > MOST_MISSING * drawn.sampled:
+    if drawn.sampled >= ready.least and drawn.missing > MOST_MISSING * drawn.sampled:
         raise Refused("unresolved", missing=drawn.missing, sampled=drawn.sampled)
-    if len(drawn.scores) < least:
-        more = least - len(drawn.scores)
-        days = needs.days(stream, ready.line, more, now=now)
-        raise Refused("too_few", have=len(drawn.scores), least=least, more=more, days=days)
+    have = max((int(ready.members(name).sum()) for name in ready.names), default=0)
+    if have < ready.least:
+        raise Refused("too_few", **_too_few(ready, have, stream, now))
+
+
+def _too_few(ready: Ready, have: int, stream: Stream, now: datetime) -> dict[str, Any]:
+    more = ready.least - have
+    # A group gets its share of the stream's checks only.
+    whole = math.ceil(more * max(len(ready.sample.scores), 1) / max(have, 1))
+    return {"have": have, "least": ready.least, "more": more, "days": needs.days(stream, ready.line, whole, now=now)}
 
 
 def _found(ready: Ready, stream: Stream, now: datetime) -> list[Group]:
@@ -208,7 +234,9 @@ def _found(ready: Ready, stream: Stream, now: datetime) -> list[Group]:
 
 
 def _group(ready: Ready, name: str, delta: float, histogram: Mapping[int, int], stream: Stream, now: datetime) -> Group:
-    members = np.array([not name or group == name for group in ready.sample.group], dtype=np.bool_)
+    members = ready.members(name)
+    if members.sum() < ready.least:
+        return Group(name, delta, [], refusal="too_few", params=_too_few(ready, int(members.sum()), stream, now))
     scores, wrong = ready.sample.scores[members], ready.sample.wrong[members]
     begin = certifying.starts(scores, alpha=ready.max_error, delta=delta, deployed=_deployed(ready, stream))
     spelled = [(float(certifying.STRICT_TO_LOOSE[start.index]), start.delta) for start in begin]
@@ -234,7 +262,7 @@ def _group(ready: Ready, name: str, delta: float, histogram: Mapping[int, int], 
 def _deployed(ready: Ready, stream: Stream) -> float | None:
     """The threshold in use, where there is one for everything and the promise is one for everything."""
     current = policies.active(stream)
-    return current.spec.threshold if current and ready.target.groups == Target.Groups.TOGETHER else None
+    return current.spec.threshold if current and ready.together else None
 
 
 _HISTOGRAM = """

@@ -115,10 +115,12 @@ def keys_of(stream: Stream) -> list[str]:
 
 
 def _refresh(stream: Stream, now: datetime) -> int:
-    keys = keys_of(stream)
-    days = sorted(_touched(stream, now) | _outdated(stream, keys))
-    for day in days:
-        count_day(stream=stream, day=day, keys=keys, now=now)
+    """All of a stream's days or none: what is known to be counted begins at the latest of them."""
+    with transaction.atomic():
+        keys = keys_of(stream)
+        days = sorted(_touched(stream, now) | _outdated(stream, keys))
+        for day in days:
+            count_day(stream=stream, day=day, keys=keys, now=now)
     return len(days)
 
 

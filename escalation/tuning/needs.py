@@ -38,9 +38,11 @@ def more(accepted: NDArray[np.int64], wrong: NDArray[np.int64], *, n: int, alpha
 
 
 _PER_DAY = """
-    SELECT count(*) FILTER (WHERE r.u < r.p), min(o.received_at)
+    SELECT count(*) FILTER (WHERE r.u < r.p AND o.confidence IS NOT NULL AND r.reason NOT LIKE 'rule:%%'),
+        min(o.received_at)
     FROM escalation_output o JOIN escalation_route r ON r.output_id = o.id
     WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.model = %(model)s AND o.model_version = %(version)s
+      AND o.schema_number = %(schema)s
 """
 
 
@@ -51,6 +53,7 @@ def days(stream: Stream, line: Line, checks: int, *, now: datetime) -> int | Non
         "first": ids.at(now - RECENT),
         "model": line.model,
         "version": line.model_version,
+        "schema": line.schema_number,
     }
     with connection.cursor() as cursor:
         cursor.execute(_PER_DAY, limits)

@@ -8,9 +8,11 @@ change of a threshold or rate can roll it again.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from numpy.typing import NDArray
 
 from escalation import ids
 from escalation.models import Stream
+from escalation.policy import Policy as Spec
 
 DAYS = 180  # how far back a sample reaches
 
@@ -46,8 +49,8 @@ class Sample:
     """Columns of the n answered outputs of a sample, in the order of ids, and how many have no answer.
 
     `wrong` by what people said without seeing the AI's answer. `group` is the value that the target's groups go by.
-    `missing`: nobody could tell, or not without having seen the AI's answer. `overdue`: unanswered for too long;
-    they stand in the columns as wrong.
+    `missing`: nobody could tell, or not without having seen the AI's answer. `overdue`: unanswered, for too long or as
+    the one that the window ends with; they stand in the columns as wrong.
     """
 
     window: Window
@@ -67,14 +70,19 @@ _LINES = """
     SELECT s.id, o.model, o.model_version, o.schema_number
     FROM unnest(%(streams)s::bigint[]) AS s (id)
     CROSS JOIN LATERAL (
-        SELECT model, model_version, schema_number FROM escalation_output
-        WHERE stream_id = s.id AND NOT shadow ORDER BY id DESC LIMIT 1
+        SELECT model, model_version, schema_number
+        FROM escalation_output h LEFT JOIN escalation_route r ON r.output_id = h.id
+        WHERE h.stream_id = s.id AND NOT h.shadow AND r.reason IS DISTINCT FROM 'unknown_model_version'
+        ORDER BY h.id DESC LIMIT 1
     ) o
 """
 
 
 def line_of(stream: Stream) -> Line | None:
-    """The model version that was heard last and that is acted on; None without traffic."""
+    """The model version that was heard last and that is acted on; None without traffic.
+
+    One that the policy does not qualify goes to people and says nothing about what goes out.
+    """
     return lines_of([stream.pk]).get(stream.pk)
 
 
@@ -105,30 +113,34 @@ def window_of(stream: Stream, line: Line, *, now: datetime) -> Window | None:
     return Window(*row) if row and row[0] is not None else None
 
 
-# Valid confidence, not sent to a person by a rule, drawn at the lowest rate of the window.
+# Valid confidence, drawn at the lowest rate of the window. What was taken back before anybody had judged it is left
+# out; what was taken back after stays, or a producer could take its mistakes back.
 _SAMPLE = """
-    SELECT o.id, o.confidence, {group}, e.wrong, e.blind, o.received_at
+    SELECT o.id, o.confidence, {group}, e.wrong, e.blind, o.received_at, o.predicted, o.value,
+        COALESCE(o.segment, '{{}}'::jsonb)::text
     FROM escalation_output o
     JOIN escalation_route r ON r.output_id = o.id
     LEFT JOIN escalation_outcome e ON e.output_id = o.id
     WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.id < %(last)s AND o.model = %(model)s
-      AND o.model_version = %(version)s AND o.schema_number = %(schema)s AND o.state NOT IN ('withdrawn', 'erased')
-      AND o.confidence IS NOT NULL AND r.u < %(rate)s AND r.reason NOT LIKE 'rule:%%'
+      AND o.model_version = %(version)s AND o.schema_number = %(schema)s
+      AND (o.state NOT IN ('withdrawn', 'erased') OR e.output_id IS NOT NULL)
+      AND o.confidence IS NOT NULL AND r.u < %(rate)s
     ORDER BY o.id
 """
 
 
-def draw(stream: Stream, line: Line, window: Window, *, group: str, due: timedelta, now: datetime) -> Sample:
-    """The sample of a window, up to the first output that still waits for its answer in time.
+def draw(stream: Stream, line: Line, window: Window, *, spec: Spec, group: str, now: datetime) -> Sample:
+    """The sample of a window, up to the first output that still waits for its answer in time, that one included.
 
-    group: `` for one group, `predicted`, or `segment:KEY`. due: an output unanswered for longer counts as wrong, and
-    the window goes on past it.
+    spec: its rules send outputs to people whatever their confidence, so these are no part of it; after its `due_days`
+    an unanswered output counts as wrong, and the window goes on past it. group: `` for one group, `predicted`, or
+    `segment:KEY`.
     """
-    rows = _rows(stream, line, window, group)
-    rows, last = _up_to_the_first_open(rows, window.last, due=due, now=now)
+    rows = [row for row in _rows(stream, line, window, group) if not _ruled(row, spec)]
+    rows, last = _up_to_the_first_open(rows, window.last, due=timedelta(days=spec.promise.due_days), now=now)
     answered = [row for row in rows if row[3] is not None and row[4]]
     overdue = [row for row in rows if row[3] is None and row[4] is None]
-    labelled = sorted([*answered, *overdue])
+    labelled = sorted([*answered, *overdue], key=itemgetter(0))
     return Sample(
         window=Window(window.first, last, window.rate),
         scores=np.array([row[1] for row in labelled], dtype=np.float64),
@@ -140,7 +152,8 @@ def draw(stream: Stream, line: Line, window: Window, *, group: str, due: timedel
     )
 
 
-type _Row = tuple[int, float, str | None, bool | None, bool | None, datetime]
+# id, confidence, group, wrong, blind, when it was received, prediction, value, segment
+type _Row = tuple[int, float, str | None, bool | None, bool | None, datetime, str, float | None, str]
 
 
 def _rows(stream: Stream, line: Line, window: Window, group: str) -> list[_Row]:
@@ -153,14 +166,26 @@ def _rows(stream: Stream, line: Line, window: Window, group: str) -> list[_Row]:
     return rows
 
 
-def _up_to_the_first_open(rows: list[_Row], last: int, *, due: timedelta, now: datetime) -> tuple[list[_Row], int]:
-    """The rows before the first one that nobody has answered and that is not overdue yet, and where they end.
+def _ruled(row: _Row, spec: Spec) -> bool:
+    """Whether a rule of the policy sends it to a person, whatever it was sent there for at its time."""
+    _, confidence, _, _, _, _, predicted, value, segment = row
+    facts = {} if segment == "{}" else json.loads(segment)
+    known = float("nan") if value is None else value
+    return any(
+        rule.catches(confidence=confidence, value=known, predicted=predicted, segment=facts) for rule in spec.rules
+    )
 
-    Errors take longer to settle than agreement: going on past what is open would count too few of them.
+
+def _up_to_the_first_open(rows: list[_Row], last: int, *, due: timedelta, now: datetime) -> tuple[list[_Row], int]:
+    """The rows up to the first one that nobody has answered and that is not overdue yet, and where they end.
+
+    Errors take longer to settle than agreement: going on past what is open would count too few of them. Stopping just
+    before it would too, since where the rows end would then be chosen by an error that is still to come; so the open
+    one is in, and counts as wrong like any that has no answer.
     """
-    for at, (output_id, _, _, _, blind, received_at) in enumerate(rows):
-        if blind is None and received_at > now - due:
-            return rows[:at], output_id
+    for at, row in enumerate(rows):
+        if row[4] is None and row[5] > now - due:
+            return rows[: at + 1], row[0] + 1
     return rows, last
 
 

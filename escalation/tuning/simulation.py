@@ -2,7 +2,7 @@
 
 A trial sends to people what a rule sent there and what has no confidence, whatever the threshold, as routing does.
 Errors are those of the outputs that were drawn at random and answered without seeing the AI's answer, each weighted by
-the inverse of the audit rate it was drawn at.
+the inverse of the audit rate it was drawn at. Money leaves out what the random checks cost.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from escalation import estimators
+from escalation.money import Price
 from escalation.policy import Costs
 from escalation.tuning import grid
 
@@ -67,7 +68,7 @@ class Point:
         return None if self.error_cost is None else self.error_cost + self.review_cost
 
 
-def curve(cells: Sequence[Cell], costs: Costs) -> list[Point]:
+def curve(cells: Sequence[Cell], price: Price) -> list[Point]:
     """A point for every threshold of the grid, loose to strict, and one that sends everything to people."""
     bins: list[list[Cell]] = [[] for _ in grid.THRESHOLDS]
     for cell in cells:
@@ -76,28 +77,28 @@ def curve(cells: Sequence[Cell], costs: Costs) -> list[Point]:
     total, sums, points = sum(cell.outputs for cell in cells), _Sums(), []
     for threshold, members in zip(reversed(grid.THRESHOLDS), reversed(bins), strict=True):
         for cell in members:
-            sums.add(cell, costs)
-        points.append(sums.point(threshold, total, costs))
+            sums.add(cell, price.costs)
+        points.append(sums.point(threshold, total, price))
     return points[::-1]
 
 
-def at(cells: Sequence[Cell], threshold: float, costs: Costs) -> Point:
+def at(cells: Sequence[Cell], threshold: float, price: Price) -> Point:
     """What one threshold of the grid would have done; one between two counts as the next stricter one."""
     place, sums = grid.at_or_above(threshold), _Sums()
     for cell in cells:
         if cell.bin >= place and not cell.ruled:
-            sums.add(cell, costs)
-    return sums.point(grid.THRESHOLDS[place], sum(cell.outputs for cell in cells), costs)
+            sums.add(cell, price.costs)
+    return sums.point(grid.THRESHOLDS[place], sum(cell.outputs for cell in cells), price)
 
 
 def by(
-    cells: Iterable[Cell], name: Callable[[Cell], str | None], threshold: float, costs: Costs
+    cells: Iterable[Cell], name: Callable[[Cell], str | None], threshold: float, price: Price
 ) -> list[tuple[str, Point]]:
     """The same for each group of the outputs, the largest first."""
     groups: dict[str, list[Cell]] = {}
     for cell in cells:
         groups.setdefault(name(cell) or "", []).append(cell)
-    points = [(label, at(members, threshold, costs)) for label, members in groups.items()]
+    points = [(label, at(members, threshold, price)) for label, members in groups.items()]
     return sorted(points, key=lambda pair: (-pair[1].outputs, pair[0]))
 
 
@@ -107,6 +108,7 @@ class _Sums:
     def __init__(self) -> None:
         self.automatic = self.checked = self.wrong = 0
         self.weights: list[float] = []
+        self.counts: list[int] = []
         self.errors: list[float] = []
         self.weighted_cost = 0.0
 
@@ -117,12 +119,13 @@ class _Sums:
         self.checked += cell.judged
         self.wrong += cell.wrong
         self.weights.append(cell.judged / cell.p)
+        self.counts.append(cell.judged)
         self.errors.append(cell.wrong / cell.judged)
         self.weighted_cost += cell.wrong / cell.p * costs.of_error(cell.predicted, cell.settled)
 
-    def point(self, threshold: float, total: int, costs: Costs) -> Point:
+    def point(self, threshold: float, total: int, price: Price) -> Point:
         rate = estimators.hajek(self.weights, self.errors)
-        low, high = estimators.clopper_pearson(self.wrong, self.checked, DELTA) if self.checked else (None, None)
+        low, high = (None, None) if rate is None else estimators.weighted_interval(*self._worth(), rate, DELTA)
         # The mean cost of a checked output's mistakes, for all that would have gone out.
         mean = self.weighted_cost / sum(self.weights) if self.checked else None
         return Point(
@@ -135,5 +138,9 @@ class _Sums:
             low=low,
             high=high,
             error_cost=0.0 if not self.automatic else None if mean is None else mean * self.automatic,
-            review_cost=costs.review * (total - self.automatic),
+            review_cost=price.costs.review * price.reviews * (total - self.automatic),
         )
+
+    def _worth(self) -> tuple[list[float], list[int]]:
+        """What each check weighs, and how many weigh as much."""
+        return [weight / count for weight, count in zip(self.weights, self.counts, strict=True)], self.counts

@@ -5,33 +5,44 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from escalation import policies
 from escalation.models import Activation, Attempt, Evidence, Policy, Stream
 from escalation.policies import Active, Proposed
 from escalation.policy import Audit
 from escalation.policy import Policy as Spec
-from escalation.tuning import attempts, sample
+from escalation.tuning import attempts, sample, targets
 from escalation.tuning.sample import Line
 from reviewqueue import clock
 
 SYSTEM = "system:statements"
+# What an activation says about a statement that ended.
+_WHY = {
+    "answers": "The statement about mistakes was about other answers.",
+    "model_version": "The statement about mistakes was about another version of the model.",
+    "expired": "The statement about mistakes was for a limited time, which is over.",
+}
 
-# Why a statement does not hold any more.
-type Ended = Literal["", "expired", "model_version", "answers", "drift"]
+# Why a statement does not hold any more. `replaced`: what may go out is decided otherwise now.
+type Ended = Literal["", "replaced", "answers", "model_version", "expired"]
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """An attempt that the policy in effect was made from; `ended` is empty while it holds."""
+    """The attempt behind the thresholds in effect, and the version that it came into effect with.
+
+    `in_effect`: what it is about still decides. `ended` is empty while it holds.
+    """
 
     attempt: Attempt
     policy: int
     since: datetime
+    in_effect: bool
     ended: Ended
 
     @property
@@ -43,10 +54,14 @@ def propose(*, attempt: Attempt, actor: str, reason: str = "", now: datetime | N
     """A policy version with the thresholds that an attempt found, and the attempt as its evidence.
 
     It takes effect as any other version does: at once where it sends more to people, else when a second person
-    approves it. Raises Refused for an attempt without a threshold.
+    approves it. Raises Refused for an attempt without a threshold, and for one that would end at once.
     """
     if not attempts.names_of(attempts.groups_of(attempt)):
         raise attempts.Refused("nothing_found")
+    line = sample.line_of(attempt.stream)
+    ended = _ended(attempt.stream, attempt, line, clock.current(now))
+    if ended or attempt.target != targets.target(attempt.stream):
+        raise attempts.Refused("outdated")
     with transaction.atomic():
         current = policies.active(attempt.stream)
         base = current.spec if current else Spec()
@@ -57,33 +72,53 @@ def propose(*, attempt: Attempt, actor: str, reason: str = "", now: datetime | N
 
 
 def in_force(stream: Stream, *, now: datetime | None = None) -> Statement | None:
-    """The statement about the policy in effect, whether or not it still holds; None where there never was one."""
+    """The latest statement about what goes out, whether or not it still holds; None where there never was one.
+
+    It outlives versions that change nothing about what may go out: more checks, other costs, more reviews.
+    """
     return all_in_force([stream], now=now).get(stream.pk)
 
 
 def all_in_force(streams: Sequence[Stream], *, now: datetime | None = None) -> dict[int, Statement]:
     """The same of several streams, by their keys, in a fixed number of queries."""
-    current = policies.active_of([stream.pk for stream in streams])
-    attempts_of = _evidence_of([active.policy_id for active in current.values()])
-    stated = [stream for stream in streams if stream.pk in current and current[stream.pk].policy_id in attempts_of]
+    by_key = {stream.pk: stream for stream in streams}
+    stated = _stated(list(by_key))
     if not stated:
         return {}
-    lines, moment = sample.lines_of([stream.pk for stream in stated]), clock.current(now)
-    since = Activation.objects.in_bulk([current[stream.pk].activation_id for stream in stated])
+    current, lines = policies.active_of(list(stated)), sample.lines_of(list(stated))
+    evidence = _evidence_of([activation.policy_id for activation in stated.values()])
+    moment = clock.current(now)
     return {
-        stream.pk: Statement(
-            attempt=(attempt := attempts_of[current[stream.pk].policy_id]),
-            policy=current[stream.pk].number,
-            since=since[current[stream.pk].activation_id].effective_at,
-            ended=_ended(stream, attempt, lines.get(stream.pk), moment),
-        )
-        for stream in stated
+        key: _statement(by_key[key], activation, evidence[activation.policy_id], current[key], lines.get(key), moment)
+        for key, activation in stated.items()
     }
 
 
-def evidence_of(policy_id: int) -> Attempt | None:
-    """The latest attempt that a policy version was made from."""
-    return _evidence_of([policy_id]).get(policy_id)
+def _stated(stream_ids: Sequence[int]) -> dict[int, Activation]:
+    """Of each stream the latest activation of a version that has evidence."""
+    rows = Activation.objects.filter(stream__in=stream_ids).filter(
+        Exists(Evidence.objects.filter(policy=OuterRef("policy")))
+    )
+    latest = rows.order_by("stream_id", "-effective_at", "-id").distinct("stream_id").select_related("policy")
+    return {activation.stream_id: activation for activation in latest}
+
+
+def _statement(
+    stream: Stream, activation: Activation, attempt: Attempt, current: Active, line: Line | None, now: datetime
+) -> Statement:
+    in_effect = _lets_out(current.spec) == _lets_out(policies.spec_of(activation.policy))
+    return Statement(
+        attempt=attempt,
+        policy=activation.policy.number,
+        since=activation.effective_at,
+        in_effect=in_effect,
+        ended=_ended(stream, attempt, line, now) or ("" if in_effect else "replaced"),
+    )
+
+
+def _lets_out(spec: Spec) -> tuple[Any, ...]:
+    """All that decides about what may go out."""
+    return spec.threshold, spec.thresholds, spec.segments, spec.rules, spec.model_versions
 
 
 def _evidence_of(policy_ids: Sequence[int]) -> dict[int, Attempt]:
@@ -103,12 +138,13 @@ def _act(stream: Stream, now: datetime | None) -> Iterator[Policy]:
     with transaction.atomic():
         Stream.objects.select_for_update(no_key=True).only("pk").get(pk=stream.pk)
         statement, current = in_force(stream, now=now), policies.active(stream)
-        if statement is None or statement.holds or current is None:
+        # Whatever somebody has decided since is theirs: the system acts on what was stated, once.
+        if statement is None or current is None or statement.holds or not statement.in_effect:
             return
         spec = _stricter(current)
-        if spec is not None:
+        if spec is not None and spec != current.spec:
             version = policies.save(stream=stream, spec=spec, actor=SYSTEM)
-            policies.activate(policy=version, by=SYSTEM, reason=f"The statement ended: {statement.ended}.", now=now)
+            policies.activate(policy=version, by=SYSTEM, reason=_WHY[statement.ended], now=now)
             yield version
 
 

@@ -105,7 +105,7 @@ def _tried(request: PersonRequest, here: Scope, seen: Traffic) -> dict[str, Any]
         "most": len(grid.THRESHOLDS) - 1,
         "is_in_use": place == in_use,
         "seen": seen,
-        "currency": seen.costs.currency,
+        "currency": seen.price.costs.currency,
     }
 
 

@@ -117,14 +117,15 @@ def test_too_many_errors_is_an_attempt_and_says_what_it_would_take(stream: Strea
     assert set(made.params) == {"more", "days", "answered"}
 
 
-def test_every_look_has_its_number_and_costs_more_trust_than_the_sum_allows(stream: Stream) -> None:
+def test_every_look_has_its_number_and_may_cost_less_than_the_one_before(stream: Stream) -> None:
     history.write(stream, *honest(1500))
     _target(stream)
     made = [attempts.look(stream, by="user:mara", now=LATER) for _ in range(3)]
     _target(stream, 0.04)
     made.append(attempts.look(stream, by="user:mara", now=LATER))
-    assert [one.number for one in made] == [1, 2, 3, 4]
-    assert [one.spent for one in made] == [estimators.attempt_delta(0.05, number) for number in (1, 2, 3, 4)]
+    # The other target counts as a look of its own.
+    assert [one.number for one in made] == [1, 2, 3, 5]
+    assert [one.spent for one in made] == [estimators.attempt_delta(0.05, number) for number in (1, 2, 3, 5)]
 
 
 def test_another_model_version_begins_a_line_of_its_own(stream: Stream) -> None:
@@ -137,15 +138,48 @@ def test_another_model_version_begins_a_line_of_its_own(stream: Stream) -> None:
     assert made.first_id > Output.objects.filter(model_version="1").latest("id").pk
 
 
-def test_the_window_ends_before_the_first_check_that_still_waits(stream: Stream) -> None:
+def test_the_window_ends_with_the_first_check_that_still_waits_which_counts_as_wrong(stream: Stream) -> None:
     scores, wrong = honest(2000)
     history.write(stream, scores, wrong, answered=[index < 1500 for index in range(2000)])
     _target(stream)
     drawn = attempts.prepare(stream, now=LATER).sample
     waiting = Route.objects.filter(u__lt=0.5, output__outcome=None).order_by("output_id").first()
     assert waiting
-    assert drawn.window.last == waiting.output_id
-    assert (drawn.overdue, drawn.missing) == (0, 0)
+    assert drawn.window.last == waiting.output_id + 1
+    assert (drawn.overdue, drawn.missing, drawn.wrong[-1]) == (1, 0, True)
+
+
+def test_what_was_taken_back_after_it_was_judged_stays_in_the_sample(stream: Stream) -> None:
+    history.write(stream, *honest(2000))
+    _target(stream)
+    before = attempts.prepare(stream, now=LATER).sample
+    Output.objects.filter(outcome__wrong=True).update(state=Output.State.WITHDRAWN)
+    assert attempts.prepare(stream, now=LATER).sample.labels_hash == before.labels_hash
+
+
+def test_outputs_without_the_segment_belong_to_no_group(stream: Stream) -> None:
+    segments = [{"language": "de"} if index % 2 else {} for index in range(3000)]
+    history.write(stream, *honest(3000), segments=segments)
+    _target(stream, groups="segments", segment_key="language")
+    (group,) = attempts.groups_of(attempts.look(stream, by="user:mara", now=LATER))
+    assert group.group == "de"
+
+
+def test_a_group_with_too_few_checks_is_told_so_and_what_it_takes(stream: Stream) -> None:
+    labels = ["refund" if index % 50 else "billing" for index in range(4000)]
+    history.write(stream, *honest(4000), predicted=labels)
+    _target(stream, groups="classes")
+    billing, refund = attempts.groups_of(attempts.look(stream, by="user:mara", now=LATER))
+    assert (billing.refusal, refund.refusal) == ("too_few", "")
+    assert billing.params
+    assert billing.params["have"] + billing.params["more"] == billing.params["least"]
+
+
+def test_saying_something_else_costs_as_a_look_does(stream: Stream) -> None:
+    history.write(stream, *honest(1500))
+    _target(stream)
+    _target(stream, 0.04)
+    assert attempts.prepare(stream, now=LATER).number == 2
 
 
 def test_what_waits_too_long_counts_as_wrong(stream: Stream) -> None:

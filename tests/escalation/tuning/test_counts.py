@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
 
 from escalation.models import Count, CountedDay, Outcome, Output, Route, Stream
+from escalation.money import Price
 from escalation.policy import Costs
 from escalation.tuning import counts, simulation
 from escalation.tuning.sample import Line
+from escalation.tuning.simulation import Cell
 from tests.escalation import history, traffic
 from tests.escalation.traffic import NOON
 
+FREE = Price(Costs(), 1)
 LINE = Line("clf", "1", 1)
 LATER = NOON + timedelta(days=11)
 
@@ -43,7 +47,7 @@ def _cells(stream: Stream) -> list[simulation.Cell]:
 def test_every_threshold_of_the_grid_counts_what_the_outputs_say(stream: Stream) -> None:
     _past(stream)
     counts.refresh(now=LATER)
-    for point in simulation.curve(_cells(stream), Costs()):
+    for point in simulation.curve(_cells(stream), FREE):
         above = Route.objects.filter(output__confidence__gte=point.threshold).exclude(reason__startswith="rule:")
         judged = above.filter(u__lt=0.3, output__outcome__blind=True)
         assert point.outputs == Output.objects.count()
@@ -56,14 +60,14 @@ def test_one_threshold_is_its_point_of_the_curve(stream: Stream) -> None:
     _past(stream)
     counts.refresh(now=LATER)
     cells = _cells(stream)
-    costs = Costs(review=0.5, error=10)
-    for point in simulation.curve(cells, costs):
-        alone = simulation.at(cells, point.threshold, costs)
+    price = Price(Costs(review=0.5, error=10), 2)
+    for point in simulation.curve(cells, price):
+        alone = simulation.at(cells, point.threshold, price)
         assert (alone.automatic, alone.checked, alone.wrong) == (point.automatic, point.checked, point.wrong)
         assert alone.rate == pytest.approx(point.rate)
         assert alone.cost == pytest.approx(point.cost)
-    parts = simulation.by(cells, lambda cell: cell.predicted, 0.5, Costs())
-    assert sum(point.automatic for _, point in parts) == simulation.at(cells, 0.5, Costs()).automatic
+    parts = simulation.by(cells, lambda cell: cell.predicted, 0.5, FREE)
+    assert sum(point.automatic for _, point in parts) == simulation.at(cells, 0.5, FREE).automatic
 
 
 def test_a_late_label_makes_its_day_anew_and_no_other(stream: Stream) -> None:
@@ -113,3 +117,33 @@ def test_segments_are_told_apart_once_a_policy_names_them(stream: Stream) -> Non
     counts.count_day(stream=stream, day=NOON.date(), keys=["language"], now=LATER)
     found = {cell.segment["language"] for cell in _cells(stream) if cell.segment}
     assert "de" in found
+
+
+def test_a_sweep_that_dies_counts_nothing_or_everything(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
+    _past(stream)
+    whole, days = counts.count_day, []
+
+    def dying(**day: Any) -> None:
+        days.append(day)
+        if len(days) == 3:
+            raise KeyboardInterrupt
+        whole(**day)
+
+    monkeypatch.setattr(counts, "count_day", dying)
+    with pytest.raises(KeyboardInterrupt):
+        counts.refresh(now=LATER)
+    monkeypatch.undo()
+    counts.refresh(now=LATER + timedelta(minutes=1))
+    assert sum(Count.objects.values_list("outputs", flat=True)) == Output.objects.count()
+
+
+def test_where_the_odds_changed_the_interval_goes_with_the_weighted_rate(stream: Stream) -> None:
+    cells = [
+        Cell("refund", {}, False, 60, 0.01, "", outputs=1000, drawn=10, judged=10, wrong=2),
+        Cell("refund", {}, False, 60, 1.0, "", outputs=500, drawn=500, judged=500, wrong=1),
+    ]
+    point = simulation.at(cells, 0.5, FREE)
+    assert point.rate
+    assert point.low
+    assert point.high
+    assert point.low < point.rate < point.high

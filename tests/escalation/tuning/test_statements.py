@@ -9,6 +9,7 @@ import pytest
 
 from escalation import policies
 from escalation.models import Activation, Stream
+from escalation.policy import plain
 from escalation.tuning import attempts, statements, targets
 from tests.escalation import history, traffic
 from tests.escalation.traffic import NOON
@@ -123,11 +124,63 @@ def test_looking_again_renews_the_statement_of_the_same_policy(stream: Stream) -
     found = _stated(stream)
     moment = LATER + timedelta(days=60)
     again = attempts.look(stream, by="user:mara", now=moment)
-    if attempts.spec_of(again) == attempts.spec_of(found.attempt):
-        statements.propose(attempt=again, actor="user:mara", now=moment)
-        renewed = statements.in_force(stream, now=moment)
-        assert renewed
-        assert renewed.attempt.pk == again.pk
+    # The second look may spend less; what it then finds is put in the place of what is stated.
+    version = statements.propose(attempt=again, actor="user:mara", now=moment).policy
+    if not version.activations.exists():
+        policies.activate(policy=version, by="user:mara", approved_by="user:max", now=moment)
+    renewed = statements.in_force(stream, now=moment)
+    assert renewed
+    assert (renewed.attempt.pk, renewed.holds) == (again.pk, True)
+    assert renewed.attempt.expires_at > found.attempt.expires_at
+
+
+def test_a_version_that_changes_nothing_about_what_goes_out_keeps_the_statement(stream: Stream) -> None:
+    found = _stated(stream)
+    current = policies.active(stream)
+    assert current
+    more_checks = {**plain(current.spec), "audit": {"rate": 0.9, "mode": "after"}}
+    proposed = policies.propose(stream=stream, spec=policies.checked(more_checks), actor="user:mara", now=LATER)
+    assert proposed.active
+    kept = statements.in_force(stream, now=LATER)
+    assert kept
+    assert (kept.attempt, kept.holds) == (found.attempt, True)
+
+
+def test_another_threshold_replaces_the_statement_and_stays_whoever_decided_it(queue: object) -> None:
+    stream = _stream(on_expiry="all_to_people")
+    _stated(stream)
+    current = policies.active(stream)
+    assert current
+    by_hand = {**plain(current.spec), "threshold": 0.9999}
+    policies.propose(stream=stream, spec=policies.checked(by_hand), actor="user:mara", now=LATER)
+    replaced = statements.in_force(stream, now=LATER)
+    assert replaced
+    assert replaced.ended == "replaced"
+    assert statements.act_on_ended(now=LATER + timedelta(days=91)) == []
+
+
+def test_one_output_of_a_version_that_is_not_qualified_ends_nothing(queue: object) -> None:
+    stream = traffic.stream(policy={**POLICY, "threshold": 0.9999, "model_versions": ["1"]})
+    _stated(stream)
+    history.write(stream, [0.99], [False], since=LATER, prefix="stray", model_version="2")
+    found = statements.in_force(stream, now=LATER + timedelta(hours=1))
+    assert found
+    assert found.holds
+
+
+@pytest.mark.parametrize("change", ["another target", "its time is over"])
+def test_an_attempt_that_would_end_at_once_makes_no_policy(stream: Stream, change: str) -> None:
+    history.write(stream, *honest(4000))
+    targets.set_target(stream=stream, max_error=0.05, actor="user:mara", now=NOON)
+    attempt = attempts.look(stream, by="user:mara", now=LATER)
+    moment = LATER
+    if change == "another target":
+        targets.set_target(stream=stream, max_error=0.04, actor="user:mara", now=LATER)
+    else:
+        moment = LATER + timedelta(days=400)
+    with pytest.raises(attempts.Refused) as refused:
+        statements.propose(attempt=attempt, actor="user:mara", now=moment)
+    assert refused.value.reason == "outdated"
 
 
 def test_an_attempt_that_found_nothing_makes_no_policy(stream: Stream) -> None:

@@ -134,3 +134,16 @@ def test_a_few_test_items_say_nothing_yet(stream: Stream) -> None:
             added_at=NOON, settled_at=NOON, caught=True,
         )  # fmt: skip
     assert catching.measured(stream, delta=0.01) is None
+
+
+def test_reviewers_who_find_no_known_mistake_leave_nothing_to_say(stream: Stream) -> None:
+    history.write(stream, *honest(1500))
+    targets.set_target(stream=stream, max_error=0.05, actor="user:mara", now=NOON)
+    for index in range(catching.LEAST):
+        TestItem.objects.create(
+            pk=index + 1, stream=stream, answer="billing", prediction="refund", schema_number=1, added_by="user:mara",
+            added_at=NOON, settled_at=NOON, caught=False,
+        )  # fmt: skip
+    with pytest.raises(attempts.Refused) as refused:
+        attempts.prepare(stream, now=NOON + timedelta(days=11))
+    assert refused.value.reason == "none_caught"
