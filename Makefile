@@ -37,8 +37,8 @@ migrations: installed-dev ## Check that the migrations say what the models say
 bench: installed-dev ## Measure the hot paths
 	@exec $(PYTHON) -m benchmarks $(ARGS)
 
-screenshots: installed-dev browser ## Take the pictures of the documentation
-	@exec $(PYTHON) -m tests.browser.screenshots $(ARGS)
+screenshots: installed-dev browser ## Take the pictures of docs/desk.md (ARGS="-k structured")
+	@exec $(PYTHON) -m pytest tests/browser/screenshots.py $(ARGS)
 
 lock: ## Choose the libraries' versions anew (needs uv; ARGS=--upgrade)
 	$(COMPILE) -o requirements.lock $(ARGS)

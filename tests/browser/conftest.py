@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from reviewqueue.models import User
+from tests import doors
 from tests.browser.signing_in import SignIn
 
 # Playwright's synchronous API runs an event loop in this thread, which Django would take for asynchronous code.
@@ -67,6 +68,12 @@ def sign_in(chromium: Browser, live_server: LiveServer) -> Iterator[SignIn]:
         context.close()
     _wait_for_last_requests()
     assert complaints == []
+
+
+@pytest.fixture
+def world(transactional_db: None) -> dict[str, Any]:
+    """Something behind every address: the values that the routes' parameters take."""
+    return doors.build()
 
 
 def _wait_for_last_requests() -> None:

@@ -1,87 +1,76 @@
-"""Pictures of a running product, in both schemes and at two widths.
+"""Takes the pictures of `docs/desk.md`: each scene on a desk and on a phone, light above and dark below, in one file.
 
-    make screenshots ARGS="http://127.0.0.1:8000 --user ann --password … / /queues/intents/"
+    make screenshots                      all of them
+    make screenshots ARGS="-k structured" some
 
-Names a picture after its page, width and scheme, and fails when a page answers with an error or scrolls sideways.
+Written as tests because it needs what they have: servers of their own, the cast, and the desk's scenes. A page that
+scrolls sideways fails, and so does one that logs an error.
 """
 
 from __future__ import annotations
 
-import argparse
-import shutil
-import sys
-from itertools import product
+import base64
 from pathlib import Path
-from typing import Literal
 
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+import pytest
+from django.conf import settings
+from playwright.sync_api import Browser, Page, ViewportSize
 
-type Scheme = Literal["light", "dark"]
+from reviewqueue.models import User
+from tests.browser.scenes import Scene, scenes
+from tests.browser.signing_in import SignIn
+from tests.browser.test_accessibility import SCHEMES, SETTLED
 
-SCHEMES: tuple[Scheme, ...] = ("light", "dark")
-SIZES: dict[str, ViewportSize] = {"wide": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-
-
-def main() -> int:
-    wanted = _arguments()
-    wanted.to.mkdir(parents=True, exist_ok=True)
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        problems = [line for scheme, size in product(SCHEMES, SIZES) for line in _take(browser, wanted, scheme, size)]
-        browser.close()
-    sys.stderr.writelines(f"{line}\n" for line in problems)
-    return 1 if problems else 0
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Pictures of a running product.")
-    parser.add_argument("url")
-    parser.add_argument("pages", nargs="*", default=["/"])
-    parser.add_argument("--user", required=True)
-    parser.add_argument("--password", required=True)
-    parser.add_argument("--to", type=Path, default=Path("docs/images"))
-    return parser.parse_intermixed_args()
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+FOLDER = Path(settings.BASE_DIR) / "docs" / "images" / "desk"
+WIDE: ViewportSize = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+HEIGHT, GAP = 560, 12
+# States that a sentence tells better than a picture does; and a phone shows no keys.
+UNSEEN = {
+    "structured-mistake", "long-list-searched", "settings-mistake", "past-decisions", "draft", "nothing-waits",
+    "keys-dialog",
+}  # fmt: skip
 
 
-def _take(browser: Browser, wanted: argparse.Namespace, scheme: Scheme, size: str) -> list[str]:
-    """The pictures of one scheme and width; returns what is wrong with the pages."""
-    touch = size == "phone"
-    context = browser.new_context(
-        base_url=wanted.url,
-        viewport=SIZES[size],
-        color_scheme=scheme,
-        is_mobile=touch,
-        has_touch=touch,
+@pytest.mark.parametrize("name", [name for name in scenes() if name not in UNSEEN])
+def test_takes_a_picture_of(sign_in: SignIn, chromium: Browser, name: str) -> None:
+    scene = scenes()[name]
+    scene.prepare()
+    wide = _taken(sign_in, scene, WIDE)
+    phone = _taken(sign_in, scene, PHONE)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    _compose(chromium, [*zip(wide, phone, strict=True)], FOLDER / f"{name}.jpg")
+
+
+def _taken(sign_in: SignIn, scene: Scene, size: ViewportSize) -> list[bytes]:
+    """One picture for each scheme, from one sitting: a second one would find the scene played already."""
+    touch = size is PHONE
+    user = User.objects.get(username=scene.who)
+    page = sign_in(
+        user, scene.path, viewport=size, has_touch=touch, is_mobile=touch, reduced_motion="reduce", locale="en-GB"
     )
-    page = context.new_page()
-    _sign_in(page, wanted.user, wanted.password)
-    problems = [problem for path in wanted.pages if (problem := _picture(page, path, f"{size}-{scheme}", wanted.to))]
-    context.close()
-    return problems
-
-
-def _sign_in(page: Page, user: str, password: str) -> None:
-    page.goto("/sign-in/")
-    page.locator("input[name=username]").fill(user)
-    page.locator("input[name=password]").fill(password)
-    page.locator("main button").first.click()
-    page.wait_for_load_state()
-
-
-def _picture(page: Page, path: str, suffix: str, folder: Path) -> str | None:
-    response = page.goto(path)
-    page.wait_for_load_state("load")
     page.evaluate("document.fonts.ready")
-    name = path.strip("/").replace("/", "-") or "start"
-    page.screenshot(path=folder / f"{name}-{suffix}.png", full_page=True)
-    if response is None or response.status >= 400:
-        return f"{path}: {response.status if response else 'no answer'}"
-    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-        return f"{path} ({suffix}) scrolls sideways"
-    return None
+    scene.play(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "scrolls sideways"
+    return [_picture(page, scheme) for scheme in SCHEMES]
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _picture(page: Page, scheme: str) -> bytes:
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.evaluate(SETTLED)
+    return page.screenshot()
+
+
+def _compose(chromium: Browser, rows: list[tuple[bytes, bytes]], path: Path) -> None:
+    scaled = [round(size["width"] * HEIGHT / size["height"]) for size in (WIDE, PHONE)]
+    page = chromium.new_page(viewport={"width": sum(scaled) + GAP, "height": 2 * HEIGHT + GAP})
+    images = "".join(
+        f'<img src="data:image/png;base64,{base64.b64encode(one).decode()}">' for row in rows for one in row
+    )
+    page.set_content(
+        f"<style>body {{ margin: 0; display: grid; gap: {GAP}px; grid-template-columns: {scaled[0]}px {scaled[1]}px; "
+        f"background: #8a8a85 }} img {{ display: block; width: 100%; height: {HEIGHT}px }}</style>{images}"
+    )
+    page.screenshot(path=path, type="jpeg", quality=70)
+    page.close()

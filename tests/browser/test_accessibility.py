@@ -9,16 +9,14 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from reviewqueue.models import User
-from tests import test_matrix
+from tests import doors
+from tests.browser.scenes import scenes
 from tests.browser.signing_in import SignIn
-from tests.test_matrix import world  # noqa: F401 - a fixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-SETTLED = "() => Promise.all(document.getAnimations().map((animation) => animation.finished))"
-# What answers a GET with something that is no page of ours: figures, a fragment, and a library's own page.
-NO_PAGES = {"healthz", "readyz", "metrics", "schema", "api-docs", "desk-queues"}
+SETTLED = "() => Promise.allSettled(document.getAnimations().map((animation) => animation.finished))"
 
 
 def complaints(page: Page) -> list[str]:
@@ -34,18 +32,19 @@ def complaints(page: Page) -> list[str]:
     return found
 
 
-def _pages() -> list[tuple[str, str]]:
-    """Each page with somebody who may see it."""
-    pages = []
-    for method, name, *answers in test_matrix._lines(test_matrix.PAGES):
-        if method == "GET" and "200" in answers and name not in NO_PAGES:
-            pages.append((name, test_matrix.PEOPLE[answers.index("200")]))
-    return pages
-
-
-@pytest.mark.parametrize(("name", "who"), _pages())
-def test_no_page_keeps_anybody_out(sign_in: SignIn, world: dict[str, Any], name: str, who: str) -> None:  # noqa: F811
-    address = test_matrix._url(name, world)
+@pytest.mark.parametrize(("name", "who"), doors.pages())
+def test_no_page_keeps_anybody_out(sign_in: SignIn, world: dict[str, Any], name: str, who: str) -> None:
     user = None if who == "nobody" else User.objects.get(username=who)
-    page = sign_in(user, address)
+    page = sign_in(user, doors.url(name, world))
+    assert complaints(page) == []
+
+
+@pytest.mark.parametrize("name", scenes())
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_state_of_the_desk_keeps_anybody_out(sign_in: SignIn, name: str, width: int) -> None:
+    scene = scenes()[name]
+    scene.prepare()
+    user = User.objects.get(username=scene.who)
+    page = sign_in(user, scene.path, viewport={"width": width, "height": 800}, reduced_motion="reduce")
+    scene.play(page)
     assert complaints(page) == []
