@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 _WHY = {
     "no_confidence": "The AI did not say how sure it was.",
     "no_policy": "This stream has no policy yet, so a person sees everything.",
@@ -37,15 +39,15 @@ def why(reason: str, *, confidence: float | None, threshold: float | None, blind
 def told(reason: str) -> str:
     """The route's reason as a manager reads it."""
     if reason.startswith("rule:"):
-        return f"the rule “{reason.removeprefix('rule:')}” asks for a person"
+        return _("the rule “%(name)s” asks for a person") % {"name": reason.removeprefix("rule:")}
     return {
-        "above_threshold": "the AI was sure enough",
-        "below_threshold": "the AI was not sure enough",
-        "audit": "drawn at random for a check",
-        "no_confidence": "the AI did not say how sure it was",
-        "no_policy": "the stream had no policy",
-        "unknown_model_version": "the model version was not qualified",
-        "stopped": "the stream was stopped",
-        "overload": "too much was waiting",
-        "dispatch_failed": "routing failed three times",
+        "above_threshold": _("the AI was sure enough"),
+        "below_threshold": _("the AI was not sure enough"),
+        "audit": _("drawn at random for a check"),
+        "no_confidence": _("the AI did not say how sure it was"),
+        "no_policy": _("the stream had no policy"),
+        "unknown_model_version": _("the model version was not qualified"),
+        "stopped": _("the stream was stopped"),
+        "overload": _("too much was waiting"),
+        "dispatch_failed": _("routing failed three times"),
     }.get(reason, reason)

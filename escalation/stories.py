@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from escalation import reasons
 from escalation.models import Decision, Output, Policy, Route
@@ -154,9 +155,9 @@ def _decision(decision: Decision, content: bool) -> str:
 
 # Events that no row above tells already. The others say the same as a row does.
 _EVENTS = {
-    "reopened": "Opened again.",
-    "output.erased": "Its content was erased.",
-    "output.withdrawn": "Taken back by its producer.",
+    "reopened": gettext_noop("Opened again."),
+    "output.erased": gettext_noop("Its content was erased."),
+    "output.withdrawn": gettext_noop("Taken back by its producer."),
 }
 
 

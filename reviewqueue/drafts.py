@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from . import access, answers, clock, leases, sql
 from .claimed import Claim
@@ -95,7 +96,7 @@ def stage_of(claim: Claim) -> Stage:
 
 def drop_old(now: datetime | None = None) -> int:
     """Forget the drafts that are older than 20 hours; how many there were."""
-    dropped, _ = Draft.objects.filter(saved_at__lte=clock.current(now) - KEPT_FOR).delete()
+    dropped, _rows = Draft.objects.filter(saved_at__lte=clock.current(now) - KEPT_FOR).delete()
     return dropped
 
 
@@ -103,7 +104,7 @@ def _check(fields: Fields) -> None:
     if len(json.dumps(dict(fields), ensure_ascii=False).encode("utf-8", "surrogatepass")) > MOST_BYTES:
         raise Invalid(f"A draft can have {MOST_BYTES:,} bytes; this one is longer and stays in your browser only.")
     if not answers.storable({name: list(values) for name, values in fields.items()}):
-        raise Invalid("The text has characters that are none.")
+        raise Invalid(_("The text has characters that are none."))
 
 
 def _stage(lease: Lease, claim: ClaimId, user: User) -> Stage:
@@ -113,9 +114,9 @@ def _stage(lease: Lease, claim: ClaimId, user: User) -> Stage:
     if not found["held"]:
         raise NotFound(leases.NOT_RESERVED)
     if not lease.member:
-        raise access.NotAMember("You are not a reviewer of this stream any more.")
+        raise access.NotAMember(_("You are not a reviewer of this stream any more."))
     if found["decided"]:
-        raise leases.ClaimLost("You have decided this item already.")
+        raise leases.ClaimLost(_("You have decided this item already."))
     if not lease.answer_first:
         return "open"
     return "keep" if found["revealed"] else "first"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -39,7 +40,7 @@ ACTIONS = (
         Action(
             f"answer_{number}",
             str(number),
-            gettext_lazy("The answer numbered %(number)s") % {"number": number},
+            format_lazy(gettext_lazy("The answer numbered {number}"), number=number),
             "answers",
         )
         for number in (1, 2, 3, 4, 5, 6, 7, 8, 9, 0)

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from . import access, sql
 from .models import Item, Slot, User
 from .problems import DomainError, NotFound
 
 # One sentence for what never was and what is somebody else's, so that a number cannot be probed.
-NOT_RESERVED = "This item is not reserved for you."
+NOT_RESERVED = gettext_noop("This item is not reserved for you.")
 
 
 class ClaimLost(DomainError):
@@ -38,7 +41,7 @@ class ClaimId:
     def parse(cls, text: str) -> Self:
         found = re.fullmatch(r"([1-9][0-9]{0,17})\.([1-9][0-9]{0,8})", text, re.ASCII)
         if found is None:
-            raise NotFound(NOT_RESERVED)
+            raise NotFound(_(NOT_RESERVED))
         return cls(slot=int(found[1]), number=int(found[2]))
 
     def __str__(self) -> str:
@@ -197,7 +200,7 @@ def demand(lease: Lease, claim: ClaimId, *, user: User) -> None:
     """
     theirs = lease.claim == claim.number and lease.holder_id == user.pk
     if not theirs and (not lease.member or (lease.claim == claim.number and lease.holder_id is not None)):
-        raise NotFound(NOT_RESERVED)
+        raise NotFound(_(NOT_RESERVED))
     demand_item(lease)
     if not theirs or not lease.live:
         raise ClaimLost(_why_lost(lease, theirs=theirs))
@@ -206,11 +209,11 @@ def demand(lease: Lease, claim: ClaimId, *, user: User) -> None:
 def demand_item(lease: Lease) -> None:
     """The person may still decide this, and the item was not withdrawn: NotAMember, Forbidden, ItemWithdrawn."""
     if not lease.member:
-        raise access.NotAMember("You are not a reviewer of this stream any more.")
+        raise access.NotAMember(_("You are not a reviewer of this stream any more."))
     if lease.final_say and not lease.leads:
-        raise access.Forbidden("Only a lead has the final say.")
+        raise access.Forbidden(_("Only a lead has the final say."))
     if lease.item_state == Item.State.WITHDRAWN:
-        raise ItemWithdrawn("This item was withdrawn by its sender; there is nothing to decide any more.")
+        raise ItemWithdrawn(_("This item was withdrawn by its sender; there is nothing to decide any more."))
 
 
 def hold(claim: ClaimId, *, user: User, now: datetime | None) -> Lease:
@@ -224,7 +227,7 @@ def holder(claim: ClaimId) -> Holder:
     """Whose claim it is: of whoever decided by it, else of whoever has the slot under this very number."""
     row = sql.row(_HOLDER, {"slot": claim.slot, "number": claim.number})
     if row is None or claim.number > row.pop("claim"):
-        raise NotFound(NOT_RESERVED)
+        raise NotFound(_(NOT_RESERVED))
     return Holder(**row)
 
 
@@ -248,13 +251,13 @@ def _lease(statement: str, claim: ClaimId, user: User, now: datetime | None) -> 
     parameters = {"slot": claim.slot, "user": user.pk, "roles": roles(), "leads": leading(), "now": now}
     row = sql.row(statement, parameters, prepared=True)
     if row is None or claim.number > row["claim"]:
-        raise NotFound(NOT_RESERVED)
+        raise NotFound(_(NOT_RESERVED))
     return Lease(**row)
 
 
 def _why_lost(lease: Lease, *, theirs: bool) -> str:
     if lease.item_state != Item.State.OPEN or lease.slot_state == Slot.State.CLOSED:
-        return "This item is closed; your answer was not needed any more."
+        return _("This item is closed; your answer was not needed any more.")
     if lease.slot_state == Slot.State.JUDGED or (lease.live and not theirs):
-        return "Your reservation ran out and someone else has taken the item."
-    return "Your reservation ran out, and the item is back in the queue."
+        return _("Your reservation ran out and someone else has taken the item.")
+    return _("Your reservation ran out, and the item is back in the queue.")

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from django.utils.translation import gettext as _
+
 from . import access, clock, leases, sql
 from .models import FirstAnswer, Item, ItemContent, Label, User, Verdict
 from .problems import NotFound
@@ -122,7 +124,7 @@ def decision(*, user: User, slug: str, verdict_id: int, now: datetime | None = N
     mine = Verdict.objects.filter(pk=verdict_id, user=user, item__queue=theirs)
     verdict = mine.select_related("item__queue").first()
     if verdict is None:
-        raise NotFound("There is no such verdict of yours.")
+        raise NotFound(_("There is no such verdict of yours."))
     item, withheld = verdict.item, _withheld(verdict)
     first = FirstAnswer.objects.filter(slot_id=verdict.slot_id, claim=verdict.claim).first()
     return Decision(

@@ -40,7 +40,9 @@ def save(*, user: User, keys: Mapping[str, str] | None = None, **fields: Any) ->
     if keys is not None:
         fields["keys"] = _stored(of(user), keys)
     if fields.get("time_zone") and fields["time_zone"] not in zones():
-        raise Invalid("There is no such time zone.", [{"pointer": "/time_zone", "detail": _("There is no such zone.")}])
+        raise Invalid(
+            _("There is no such time zone."), [{"pointer": "/time_zone", "detail": _("There is no such zone.")}]
+        )
     row, _created = Preferences.objects.update_or_create(user=user, defaults=fields)
     return row
 
@@ -72,5 +74,5 @@ def _stored(present: Preferences, keys: Mapping[str, str]) -> dict[str, str]:
     mistakes = keymap.mistakes(wanted)
     if mistakes:
         errors = [{"pointer": f"/keys/{name}", "detail": sentence} for name, sentence in mistakes.items()]
-        raise Invalid("Some keys cannot be used.", errors)
+        raise Invalid(_("Some keys cannot be used."), errors)
     return {name: key for name, key in wanted.items() if key != keymap.DEFAULTS[name]}

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from . import access, changes, sql
 from .changes import Line
 from .models import Guideline, Queue, User
@@ -74,7 +76,7 @@ def open_at(*, user: User, slug: str, number: int | None = None) -> tuple[Queue,
     theirs = access.queue_for(user, slug)
     found = guidance(user=user, queue=theirs, number=number)
     if number is not None and found.number is None:
-        raise NotFound("There is no such version of the guidelines.")
+        raise NotFound(_("There is no such version of the guidelines."))
     return theirs, found
 
 
@@ -102,5 +104,5 @@ def compare(queue: Queue, *, before: int, after: int) -> Comparison:
     wanted = Guideline.objects.filter(queue=queue, number__in={before, after})
     texts = dict(wanted.values_list("number", "text"))
     if not {before, after} <= texts.keys():
-        raise NotFound("There is no such version of the guidelines.")
+        raise NotFound(_("There is no such version of the guidelines."))
     return Comparison(before, after, changes.between(texts[before], texts[after]))

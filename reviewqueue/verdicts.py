@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from . import answers, claimed, events, leases, records, slots, wording, words
 from .claimed import Claim
@@ -101,14 +102,14 @@ def answer_first(
     with transaction.atomic():
         lease = leases.hold(claim, user=user, now=now)
         if not lease.answer_first:
-            raise AnswerFirst("The AI's answer is shown already: send the verdict itself.")
+            raise AnswerFirst(_("The AI's answer is shown already: send the verdict itself."))
         told = words.first_answer(records.read(claim).asked, kind=kind, answer=answer)
         said_first = {"kind": kind, "answer": told, "at": lease.now}
         first, created = FirstAnswer.objects.get_or_create(
             slot_id=claim.slot, claim=claim.number, user=user, defaults=said_first
         )
         if not created and (first.kind != kind or not answers.same(first.answer, told)):
-            raise VerdictExists("You have already answered this; keep it or change it by your verdict.")
+            raise VerdictExists(_("You have already answered this; keep it or change it by your verdict."))
         if created:
             after = {"claim": claim_id, "kind": kind}
             events.record(
@@ -137,7 +138,7 @@ def undo(*, verdict_id: int, user: User, now: datetime | None = None) -> Claim:
         if verdict.undone_at is not None:
             return _fresh_claim(lease, user)
         if verdict.final_at <= lease.now or _counted(lease):
-            raise VerdictFinal("This verdict is final: the time to undo it is over.")
+            raise VerdictFinal(_("This verdict is final: the time to undo it is over."))
         verdict.undone_at = lease.now
         verdict.save(update_fields=["undone_at"])
         fresh = _fresh_slot(lease, user)
@@ -157,17 +158,17 @@ def _authorise(lease: Lease, claim: ClaimId, user: User, *, record: Record, earl
     if earlier is None:
         leases.demand(lease, claim, user=user)
         if lease.answer_first and record.first is None:
-            raise AnswerFirst("Answer first: the AI's answer is shown after yours.")
+            raise AnswerFirst(_("Answer first: the AI's answer is shown after yours."))
     elif earlier.user_id != user.pk:
         raise NotFound(leases.NOT_RESERVED)
     elif earlier.undone_at is not None:
-        raise ClaimLost("You took this verdict back; go on with the item's new reservation.")
+        raise ClaimLost(_("You took this verdict back; go on with the item's new reservation."))
 
 
 def _check_final_say(said: Said) -> None:
     """A final say says something, and why it was needed: that is what a stream learns from it."""
     if said.kind == Kind.ESCALATE:
-        raise FinalSay("The final say is yours: it cannot be passed up any further.")
+        raise FinalSay(_("The final say is yours: it cannot be passed up any further."))
     if said.reason not in wording.REASONS:
         detail = f"A final say needs a reason: {', '.join(wording.REASONS)}."
         raise Invalid(detail, [{"pointer": "/reason", "detail": detail}])
@@ -175,7 +176,7 @@ def _check_final_say(said: Said) -> None:
 
 def _repeat(earlier: Verdict, said: Said) -> Submitted:
     if not said.matches(earlier):
-        raise VerdictExists("You have already decided this item, differently. Undo that first, while you can.")
+        raise VerdictExists(_("You have already decided this item, differently. Undo that first, while you can."))
     return Submitted(id=earlier.pk, final_at=earlier.final_at, repeated=True)
 
 
@@ -222,7 +223,7 @@ def _active(lease: Lease, seconds: float | None) -> float | None:
 def _claim_of(verdict_id: int, user: User) -> ClaimId:
     verdict = Verdict.objects.filter(pk=verdict_id, user=user).first()
     if verdict is None:
-        raise NotFound("There is no such verdict of yours.")
+        raise NotFound(_("There is no such verdict of yours."))
     return ClaimId(slot=verdict.slot_id, number=verdict.claim)
 
 
@@ -258,7 +259,7 @@ def _fresh_claim(lease: Lease, user: User) -> Claim:
     )
     slot = held.first()
     if slot is None:
-        raise ClaimLost("You took this verdict back already, and the item is back in the queue.")
+        raise ClaimLost(_("You took this verdict back already, and the item is back in the queue."))
     return claimed.view(slot.pk)
 
 

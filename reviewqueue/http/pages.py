@@ -11,6 +11,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
 
 from ..access import Forbidden
 from ..models import User
@@ -42,7 +43,7 @@ def for_people[**P](
             if not isinstance(request.user, User):
                 return redirect_to_login(request.get_full_path())
             if allowed is not None and not allowed(request.user):
-                raise Forbidden("Your role does not open this page.")
+                raise Forbidden(_("Your role does not open this page."))
             with reader.served(request, request.user):
                 return view(cast("PersonRequest", request), *args, **kwargs)
 
@@ -84,7 +85,7 @@ def answer(request: HttpRequest, problem: Problem) -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """handler400. Also a forged Host ends here, so nothing is rendered that asks for it."""
-    problem = problem_of(exception) or Problem(400, "malformed", "The request makes no sense.")
+    problem = problem_of(exception) or Problem(400, "malformed", _("The request makes no sense."))
     if request.path.startswith(API):
         return respond(problem)
     return HttpResponse(render_to_string("reviewqueue/broken.html", {"problem": problem}), status=problem.status)
@@ -92,12 +93,12 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """handler403."""
-    return answer(request, Problem(403, "forbidden", "This is not for you."))
+    return answer(request, Problem(403, "forbidden", _("This is not for you.")))
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """handler404."""
-    return answer(request, Problem(404, "not_found", "There is nothing here."))
+    return answer(request, Problem(404, "not_found", _("There is nothing here.")))
 
 
 def broken(request: HttpRequest) -> HttpResponse:
@@ -105,11 +106,11 @@ def broken(request: HttpRequest) -> HttpResponse:
     error = sys.exc_info()[1]
     problem = problem_of(error) if error is not None else None
     if problem is None or problem.status < 500:
-        problem = Problem(500, "internal_error", "Something went wrong on our side. It has been recorded.")
+        problem = Problem(500, "internal_error", _("Something went wrong on our side. It has been recorded."))
     return answer(request, problem)
 
 
 def csrf_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
     """What a form gets whose page is older than the sign-in."""
-    detail = "This page is older than your sign-in. Go back, load it again and repeat what you did."
+    detail = _("This page is older than your sign-in. Go back, load it again and repeat what you did.")
     return answer(request, Problem(403, "stale_page", detail))

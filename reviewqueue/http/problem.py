@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig, Suspicio
 from django.core.signals import got_request_exception
 from django.db import DatabaseError, DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from django.utils.translation import gettext as _
 from rest_framework import exceptions
 
 from ..problems import DomainError
@@ -97,15 +98,15 @@ def problem_of(exc: BaseException) -> Problem | None:
         case exceptions.APIException():
             return _of_api(exc)
         case ValidationError():
-            return Problem(400, "invalid", "Some fields are not valid.", errors=_of_fields(exc))
+            return Problem(400, "invalid", _("Some fields are not valid."), errors=_of_fields(exc))
         case Http404():
-            return Problem(404, "not_found", "There is nothing here.")
+            return Problem(404, "not_found", _("There is nothing here."))
         case PermissionDenied():
-            return Problem(403, "forbidden", "This is not for you.")
+            return Problem(403, "forbidden", _("This is not for you."))
         case RequestDataTooBig():
-            return Problem(413, "too_large", "The body is too large.")
+            return Problem(413, "too_large", _("The body is too large."))
         case SuspiciousOperation() | UnreadablePostError():
-            return Problem(400, "malformed", "The request makes no sense.")
+            return Problem(400, "malformed", _("The request makes no sense."))
     return None
 
 
@@ -115,7 +116,7 @@ def unexpected(exc: BaseException, request: Any) -> Problem:
     log.error("unexpected error", path=getattr(django_request, "path", ""), exc_info=exc)
     # What Django sends for any unhandled exception: error reporters and the test client listen to it.
     got_request_exception.send(sender=None, request=django_request)
-    return Problem(500, "internal_error", "Something went wrong on our side. It has been recorded.")
+    return Problem(500, "internal_error", _("Something went wrong on our side. It has been recorded."))
 
 
 def _of_domain(exc: DomainError) -> Problem:
@@ -132,7 +133,7 @@ def _of_database(exc: DatabaseError | InterfaceError) -> Problem | None:
     if isinstance(exc, OperationalError | InterfaceError):
         return _unavailable(exc)
     if isinstance(exc, DataError) and _is_text(exc):
-        return Problem(400, "invalid_text", "A text contains something that cannot be stored.")
+        return Problem(400, "invalid_text", _("A text contains something that cannot be stored."))
     return None
 
 
@@ -159,7 +160,7 @@ def _unavailable(exc: BaseException) -> Problem:
 def _of_api(exc: exceptions.APIException) -> Problem:
     status = exc.status_code
     if isinstance(exc, exceptions.ValidationError):
-        return Problem(400, "invalid", "Some fields are not valid.", errors=list(_flatten(exc.detail)))
+        return Problem(400, "invalid", _("Some fields are not valid."), errors=list(_flatten(exc.detail)))
     headers = {}
     if status == 401:
         headers["WWW-Authenticate"] = getattr(exc, "auth_header", "Bearer")
