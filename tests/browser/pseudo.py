@@ -18,7 +18,7 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 # Names of the product, of keys as they are printed on keyboards, of zones and money, and words of formats.
 _NAMES = {"reviewqueue", "esc", "enter", "utc", "ctrl", "cmd", "shift", "eur", "null", "true", "false"}
 # A stream's own words, in the examples that forms give.
-_EXAMPLES = {"rows", "language = de", "large amounts", "value"}
+_EXAMPLES = {"rows", "language = de", "large amounts", "value", "table", "billing -> refund"}
 # Where people's and machines' words are kept.
 _DATA = {
     "username", "slug", "title", "question", "error_types", "answers", "schema", "text", "input", "context", "proposal",
