@@ -131,6 +131,8 @@ NO_PAGES = {
     "promise-trial",
     "promise-curve",
     "promise-honesty",
+    "promise-outlook",
+    "policy-replay",
 }
 
 
