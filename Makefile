@@ -15,7 +15,7 @@ up: installed ## Run the whole product here (ARGS="--port 8080 --no-demo"); Ctrl
 	@exec $(PYTHON) manage.py up $(ARGS)
 
 test: installed-dev browser ## Run the tests (ARGS="tests/embedded -k port")
-	@exec $(PYTHON) -m pytest $(ARGS)
+	@exec $(PYTHON) -m pytest --numprocesses auto --dist worksteal $(ARGS)
 
 lint: installed-dev ## Check the manner of the code
 	$(PYTHON) -m ruff check $(ARGS)

@@ -49,9 +49,11 @@ def check_ledger() -> None:
 def count_outputs() -> None:
     """Count anew the days about which something became known."""
     counts.refresh()
+    health.beat("counting")
 
 
 @shared_task(max_retries=3)
 def sweep_statements() -> None:
     """Send more to people where a statement ended and its policy says so."""
     statements.act_on_ended()
+    health.beat("statements")

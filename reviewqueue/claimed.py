@@ -3,7 +3,7 @@
 While the person is to answer first, the proposal and all that hints at it stay in the database: the statement
 itself leaves them out, so that no page, endpoint or log can let them slip. Neither lane nor source is ever read.
 Afterwards they see the proposal, and still not how sure the model was or why the item is here: a model that was sure
-enough would give a random check away.
+enough would give a random check away. Whoever has the final say on what was answered first is told as little.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .models import Slot
 
 @dataclass(frozen=True, slots=True)
 class ItemView:
-    """An item as its reviewer sees it. The last five are None (or empty) until revealed; where the person answered
+    """An item as its reviewer sees it. The last five are None (or empty) until revealed; where it was answered
     first, `alternatives`, `field_hints` and `why` stay empty."""
 
     id: int
@@ -91,9 +91,9 @@ SELECT s.id AS slot, s.claim, s.kind = %(final)s AS final_say, s.answer_first, r
     c.input::text AS input, c.context::text AS context, c.language, i.due_at,
     q.error_types, q.display,
     CASE WHEN r.revealed THEN c.proposal END AS proposal,
-    CASE WHEN NOT s.answer_first THEN c.alternatives END AS alternatives,
-    CASE WHEN NOT s.answer_first THEN c.field_hints WHEN r.revealed THEN '{{}}' END AS field_hints,
-    CASE WHEN NOT s.answer_first THEN c.why WHEN r.revealed THEN '{{}}' END AS why,
+    CASE WHEN r.told THEN c.alternatives END AS alternatives,
+    CASE WHEN r.told THEN c.field_hints WHEN r.revealed THEN '{{}}' END AS field_hints,
+    CASE WHEN r.told THEN c.why WHEN r.revealed THEN '{{}}' END AS why,
     CASE WHEN r.revealed THEN c.model END AS model
 FROM reviewqueue_slot s
 JOIN reviewqueue_item i ON i.id = s.item_id
@@ -101,7 +101,8 @@ JOIN reviewqueue_itemcontent c ON c.item_id = i.id
 JOIN reviewqueue_queue q ON q.id = i.queue_id
 JOIN reviewqueue_answerschema a ON a.id = i.schema_id
 LEFT JOIN reviewqueue_firstanswer f ON f.slot_id = s.id AND f.claim = s.claim
-CROSS JOIN LATERAL (SELECT NOT s.answer_first OR f.id IS NOT NULL) AS r(revealed)
+CROSS JOIN LATERAL (SELECT NOT s.answer_first OR f.id IS NOT NULL, NOT s.answer_first AND NOT i.answer_first)
+    AS r(revealed, told)
 WHERE s.id = %(slot)s
 """  # noqa: S608 - put together from constants, not from input
 _OTHERS = """

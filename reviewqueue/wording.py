@@ -96,7 +96,12 @@ def settled(outcome: str, value: Any = None) -> str:
 
 
 def reason(kind: str, code: str) -> str | Promise:
-    """A reason in words, whoever gave it for what; one that is in no list, as an API may send, as it is."""
+    """A reason in words, whoever gave it for what; one that is in no list, as an API may send, as it is.
+
+    A kind of mistake is the stream's own word, whatever reason has the same code.
+    """
+    if kind == "mistake":
+        return code
     return {**REASONS, **REASONS_OF.get(kind, {})}.get(code, code)
 
 

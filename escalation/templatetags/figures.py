@@ -43,10 +43,10 @@ def gain(value: float | None, currency: str) -> str:
 
 @register.filter
 def rate(value: float | None) -> str:
-    """A share between 0 and 1 in percent, with a second digit where it is small."""
+    """A share between 0 and 1 in percent, with a second digit near either end: it is not certain before it is."""
     if value is None:
         return _("unknown")
-    places = 0 if value in {0, 1} else 2 if value < 0.001 else 1
+    places = 0 if value in {0, 1} else 2 if value < 0.001 or value > 0.999 else 1
     return f"{digits.number(value * 100, places)}{NBSP}%"
 
 

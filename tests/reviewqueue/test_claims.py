@@ -416,3 +416,13 @@ def _slots_looked_at(user: User) -> int:
 
 def _nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
     return [plan, *(node for child in plan.get("Plans", []) for node in _nodes(child))]
+
+
+def test_a_final_say_on_what_was_answered_first_tells_no_random_check_apart(queue: Queue, rob: User, ann: User) -> None:
+    items.enqueue(1, answer_first=True, undo_seconds=0)
+    items.judge(rob, "escalate")
+    items.settle()
+    claim = items.take(ann)
+    assert claim.final_say
+    assert claim.item.proposal == "refund"
+    assert (claim.item.alternatives, claim.item.why, claim.item.field_hints) == ([], {}, {})

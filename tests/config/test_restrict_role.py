@@ -1,0 +1,30 @@
+"""The application's database role may change everything but what is evidence."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from tests import making
+
+pytestmark = pytest.mark.django_db
+
+_MAY = "SELECT has_table_privilege('rq_narrow', %s, %s)"
+
+
+def test_evidence_is_read_and_inserted_only_and_the_rest_is_changed() -> None:
+    making.sql("CREATE ROLE rq_narrow")
+    call_command("restrict_role", "rq_narrow")
+    evidence = {
+        name for (name,) in making.sql("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'append_only'")
+    }
+    assert {"reviewqueue_event", "escalation_route", "escalation_target", "escalation_attempt"} <= evidence
+    for table in evidence:
+        assert making.sql(_MAY, table, "INSERT") == [(True,)], table
+        assert making.sql(_MAY, table, "UPDATE, DELETE, TRUNCATE") == [(False,)], table
+    assert making.sql(_MAY, "reviewqueue_slot", "UPDATE") == [(True,)]
+
+
+def test_a_role_that_is_not_there_is_told_how_to_be_made() -> None:
+    with pytest.raises(CommandError, match="CREATE ROLE nobody_here"):
+        call_command("restrict_role", "nobody_here")
