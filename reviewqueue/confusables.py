@@ -34,6 +34,7 @@ _WHOLE = {
     "greek": frozenset(letter for letter in _LIKE["greek"] if letter.isupper() or letter in "ανορϲϳό"),
 }
 _SHORTEST_WHOLE = {"cyrillic": 1, "greek": 3}  # two Greek letters are more often a formula than a disguise
+_LONGEST_FORMULA = 60  # letters; what is longer is no formula, whoever wrote it
 
 _SCRIPTS = {script: re.compile(f"[{letters}]") for script, letters in _RANGES.items()}
 _ANY = re.compile(f"[{''.join(_RANGES.values())}]")
@@ -108,7 +109,10 @@ def _mixed(
 
 def _is_formula(word: str, greek: list[str]) -> bool:
     """`kΩ`, `αx`, `ρmax`, `TNFα`, `NFκB`, `αSyn`: a symbol among letters, not a letter among others."""
-    rest = [letter for letter in word if letter not in greek]
+    if len(word) > _LONGEST_FORMULA:
+        return False
+    symbols = frozenset(greek)
+    rest = [letter for letter in word if letter not in symbols]
     small = all(letter.islower() for letter in greek)
     leading = len(greek) == 1 and word[0] == greek[0] and small
     return (

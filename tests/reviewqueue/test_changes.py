@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from reviewqueue import changes
 from reviewqueue.changes import Line
+from reviewqueue.content import differences
 
 LINES = st.lists(st.sampled_from(["", "a refund", "a late refund", "billing", "b"]), max_size=12)
 
@@ -47,3 +48,21 @@ def test_all_that_was_removed_and_added_is_there(before: list[str], after: list[
 @pytest.mark.parametrize("lines", [changes.MOST + 1])
 def test_texts_without_end_are_not_compared(lines: int) -> None:
     assert changes.between("", "x\n" * lines) is None
+
+
+def test_of_texts_rewritten_all_over_only_so_much_is_compared_by_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[int] = []
+    sides = differences.sides
+
+    def counted(first: str, second: str) -> object:
+        compared.append(len(first) + len(second))
+        return sides(first, second)
+
+    monkeypatch.setattr(differences, "sides", counted)
+    before, after = (
+        "\n".join(f"{number} {word} " + "and so on " * 80 for number in range(100)) for word in ("refund", "return")
+    )
+    lines = changes.between(before, after) or []
+    assert 0 < sum(compared) <= changes.MOST_COMPARED < len(before) + len(after)
+    assert _texts(lines, "removed") == before.splitlines()
+    assert _texts(lines, "added") == after.splitlines()

@@ -100,3 +100,19 @@ def test_a_long_text_costs_little(text: str, milliseconds: int) -> None:
     began = time.process_time()
     visible(text)
     assert (time.process_time() - began) * 1000 < milliseconds
+
+
+def test_the_cost_of_a_word_grows_with_its_letters_and_no_faster() -> None:
+    short, long = (min(_seconds("α" * letters + "z" * letters) for _ in range(5)) for letters in (2_000, 16_000))
+    assert long < 20 * short  # eight times the letters; what grows with the square takes 64 times as long
+
+
+def test_a_word_too_long_for_a_formula_is_one_that_passes_for_another() -> None:
+    assert _found("TNFα") == []
+    assert _found("T" * 60 + "α") == ["T" * 60 + "α"]
+
+
+def _seconds(text: str) -> float:
+    began = time.process_time()
+    visible(text)
+    return time.process_time() - began
