@@ -95,6 +95,7 @@ def test_the_evidence_shows_the_counts_that_reproduce_its_bound(client: Client, 
     client.force_login(otto)
     page = _read(client, evidence)
     assert f"{bound * 100:.4f}" in page
+    assert f"{group['delta'] * 100:.4f}" in page
     assert f">{group['accepted']:,}<" in page
     assert f">{group['wrong']:,}<" in page
     assert "Make a policy version" not in page
