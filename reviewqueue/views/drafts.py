@@ -7,14 +7,15 @@ from django.http import HttpResponse
 from .. import drafts
 from .desk_page import DeskRequest, for_reviewers
 
-# What a form carries beside what the person filled in.
-_CARRIED = frozenset({"csrfmiddlewaretoken", "draft_age"})
+# What a form carries beside what the person filled in; `draft_none` names what none is ticked of.
+_CARRIED = frozenset({"csrfmiddlewaretoken", "draft_age", "draft_none"})
 
 
 @for_reviewers
 def save(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
     """204 once it is kept. Without scripts nobody asks for this: the form then stands as it is until it is sent."""
-    fields = {name: values for name, values in request.POST.lists() if name not in _CARRIED}
+    fields: dict[str, list[str]] = {name: [] for name in request.POST.getlist("draft_none")}
+    fields |= {name: values for name, values in request.POST.lists() if name not in _CARRIED}
     drafts.save(claim_id=claim_id, user=request.user, fields=fields, age=_seconds(request.POST.get("draft_age", "")))
     return HttpResponse(status=204)
 

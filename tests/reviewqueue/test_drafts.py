@@ -187,6 +187,10 @@ class TestOverHttp:
         html = client.get(reverse("desk", args=["intents"])).content.decode()
         assert "&quot;note&quot;: [&quot;\\&quot;&gt;&lt;b&gt;&quot;]" in html
 
+    def test_none_ticked_is_kept_as_such(self, asked: Claim, client: Client, rob: User) -> None:
+        assert self._post(client, asked, note="x", draft_none=["answers", "note"]) == 204
+        assert _fields(asked, rob) == {"note": ["x"], "answers": []}
+
     @pytest.mark.parametrize("age", ["", "-1", "nan", "1e9", "9" * 30, "٣"])
     def test_an_age_that_is_none_is_no_age(self, asked: Claim, client: Client, rob: User, age: str) -> None:
         assert self._post(client, asked, note="x", draft_age=age) == 204

@@ -1,12 +1,16 @@
 /** The fields of a form as a draft keeps them, `{name: [value, ...]}`, and back into the form. */
 
-import { fitLines } from "./lines.js";
+import { fitLines, isList } from "./lines.js";
 
 /** What is said beside an answer: it goes along from one stage to the next, answers don't. */
 const REMARKS = new Set(["note", "reason", "error_type"]);
 const NOT_FILLED_IN = new Set(["submit", "button", "reset", "hidden", "file"]);
 
-/** @param {HTMLFormElement} form */
+/**
+ * Every group of ticks is in it, also one of which none is ticked; and every list, also one without any line.
+ *
+ * @param {HTMLFormElement} form
+ */
 export function read(form) {
   /** @type {Record<string, string[]>} */
   const fields = {};
@@ -17,14 +21,15 @@ export function read(form) {
   return fields;
 }
 
-/** Puts them back and says so to whoever listens to the form. */
+/** Puts them back and says so to whoever listens to the form. What the draft does not speak of stays as it is. */
 export function write(form, fields) {
   fitLines(form, fields);
   const taken = {};
   for (const control of controls(form)) {
     const values = fields[control.name];
-    if (isTick(control)) put(control, "checked", Boolean(values?.includes(control.value)));
-    else if (values) put(control, "value", values[taken[control.name] = (taken[control.name] ?? -1) + 1] ?? "");
+    if (!values) continue;
+    if (isTick(control)) put(control, "checked", values.includes(control.value));
+    else put(control, "value", values[taken[control.name] = (taken[control.name] ?? -1) + 1] ?? "");
   }
 }
 
@@ -41,7 +46,11 @@ export function fitting({ stage, fields }, now) {
 
 /** Disabled ones too: an item that is lost keeps what was ticked. */
 function controls(form) {
-  return [...form.elements].filter((control) => control.name && !NOT_FILLED_IN.has(control.type) && control.tagName !== "BUTTON");
+  return [...form.elements].filter((control) => control.name && control.tagName !== "BUTTON" && isFilledIn(control));
+}
+
+function isFilledIn(control) {
+  return isList(control) || !NOT_FILLED_IN.has(control.type);
 }
 
 function isTick(control) {

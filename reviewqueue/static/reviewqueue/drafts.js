@@ -102,7 +102,10 @@ export function keepDrafts() {
 /** @returns {Promise<"kept" | "long" | "local">} what can be said about the draft now */
 async function save(url, fields, age) {
   const body = new URLSearchParams({ draft_age: String(Math.round(age / 1000)) });
-  for (const [name, values] of Object.entries(fields)) for (const value of values) body.append(name, value);
+  for (const [name, values] of Object.entries(fields)) {
+    for (const value of values) body.append(name, value);
+    if (!values.length) body.append("draft_none", name);
+  }
   const headers = { "HX-Request": "true", "X-CSRFToken": csrfToken() };
   try {
     const keepalive = body.toString().length < KEEPALIVE;

@@ -9,6 +9,14 @@ export function changeLines(target) {
   else if (target.closest("[data-take-lines]")) takeBack(list);
 }
 
+/** Whether this is what says in the form that there is a list, however many lines it has.
+ *
+ * @param {HTMLInputElement} control
+ */
+export function isList(control) {
+  return control.type === "hidden" && /^list[./]/.test(control.name);
+}
+
 /** As many lines, and under the same names, as a draft of the form has.
  *
  * @param {HTMLFormElement} form
@@ -16,8 +24,8 @@ export function changeLines(target) {
  */
 export function fitLines(form, fields) {
   const names = new Map(Object.keys(fields).filter((name) => name.includes("/")).map((name) => [plain(name), name]));
-  if (!names.size) return;
   for (const list of form.querySelectorAll("[data-lines]")) {
+    if (!names.has(plain(nameOf(list).name))) continue;
     const wanted = 1 + Math.max(-1, ...[...names.keys()].map((name) => placeIn(list, name)));
     const held = rows(list).children;
     const before = held.length;
@@ -26,6 +34,10 @@ export function fitLines(form, fields) {
     if (held.length !== before) changed(list);
     for (const control of rows(list).querySelectorAll("[name]")) control.name = names.get(plain(control.name)) ?? control.name;
   }
+}
+
+function nameOf(list) {
+  return /** @type {HTMLInputElement} */ ([...list.querySelectorAll("input[type=hidden]")].find(isList));
 }
 
 /** A name without what an empty field stands for. */
@@ -76,7 +88,7 @@ function changed(list) {
   [...rows(list).children].forEach((line, place) => move(list, line, String(place)));
   const back = list.querySelector("[data-take-lines]");
   if (back) back.hidden = false;
-  list.querySelector("input[type=hidden]").dispatchEvent(new Event("input", { bubbles: true }));
+  nameOf(list).dispatchEvent(new Event("input", { bubbles: true }));
 }
 
 function move(list, line, place) {

@@ -1,0 +1,79 @@
+"""Answers in a draft: none ticked is not the same as nothing said, and a list can be empty."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from reviewqueue.models import AnswerSchema, Queue, User
+from tests.browser.signing_in import SignIn
+from tests.reviewqueue import items
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+DESK = "/queues/intents/"
+
+
+@pytest.fixture
+def ticks(queue: Queue) -> None:
+    AnswerSchema.objects.create(queue=queue, number=2, kind="labels", answers=["price", "service", "delivery"])
+
+
+def _ready(page: Page) -> None:
+    expect(page.locator("#desk[data-ready] #item")).to_be_visible()
+
+
+def _kept(page: Page) -> None:
+    expect(page.get_by_text("Draft kept", exact=True)).to_be_visible()
+
+
+@pytest.mark.usefixtures("ticks")
+def test_a_remark_from_before_the_reveal_leaves_the_first_answer_ticked_after_it(sign_in: SignIn, rob: User) -> None:
+    items.enqueue(1, schema_number=2, proposal=["price"], alternatives=[], answer_first=True)
+    page = sign_in(rob, DESK)
+    _ready(page)
+    page.get_by_role("checkbox", name="Delivery").check()
+    page.get_by_label("Note").fill("half a thought")
+    _kept(page)
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("You answered: Delivery")).to_be_visible()
+    expect(page.get_by_label("Note")).to_have_value("half a thought")
+    expect(page.get_by_role("checkbox", name="Delivery")).to_be_checked()
+    expect(page.get_by_role("checkbox", name="Price")).not_to_be_checked()
+
+
+@pytest.mark.usefixtures("ticks")
+@pytest.mark.parametrize("forgotten", ["the server", "the browser"])
+def test_none_ticked_comes_back_as_none_ticked(sign_in: SignIn, rob: User, forgotten: str) -> None:
+    items.enqueue(1, schema_number=2, proposal=["price"], alternatives=[])
+    page = sign_in(rob, DESK)
+    _ready(page)
+    if forgotten == "the server":
+        page.route("**/draft/", lambda route: route.abort())
+    page.get_by_role("checkbox", name="Price").uncheck()
+    if forgotten == "the browser":
+        _kept(page)
+        page.evaluate("localStorage.clear()")
+    page.reload()
+    expect(page.get_by_text("Nothing ticked")).to_be_visible()
+    expect(page.get_by_role("checkbox", name="Price")).not_to_be_checked()
+
+
+@pytest.mark.parametrize("forgotten", ["the server", "the browser"])
+def test_a_list_of_which_every_line_was_removed_comes_back_empty(
+    sign_in: SignIn, rob: User, queue: Queue, forgotten: str
+) -> None:
+    schema = {"type": "object", "properties": {"tags": {"type": "array", "items": {"type": "string"}}}}
+    AnswerSchema.objects.create(queue=queue, number=2, kind="structured", schema=schema)
+    items.enqueue(1, schema_number=2, proposal={"tags": ["a", "b"]}, alternatives=[])
+    page = sign_in(rob, DESK)
+    _ready(page)
+    if forgotten == "the server":
+        page.route("**/draft/", lambda route: route.abort())
+    for _ in range(2):
+        page.get_by_role("button", name="Remove this line").first.click()
+    if forgotten == "the browser":
+        _kept(page)
+        page.evaluate("localStorage.clear()")
+    page.reload()
+    _ready(page)
+    expect(page.locator("[data-line]")).to_have_count(0)
