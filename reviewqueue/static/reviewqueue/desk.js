@@ -29,6 +29,7 @@ listenForCheatSheet();
 startNudge(activity);
 listenInContent();
 document.addEventListener("click", refuseEarly, { capture: true });
+document.addEventListener("submit", refuseUnready, { capture: true });
 loadGuidelines();
 document.addEventListener("click", openDialog);
 document.addEventListener("submit", tellSeconds, { capture: true });
@@ -93,13 +94,20 @@ function refused() {
 
 /** The item on screen can't be answered any more: what is left to do stands in the notice. */
 function close(notice) {
-  for (const button of document.querySelectorAll(".choice, .choice input")) button.disabled = true;
+  for (const button of document.querySelectorAll(".choice, .choice input, [data-judgement] > button")) button.disabled = true;
   clock.stop();
   notice.querySelector("[data-go-on]")?.focus();
 }
 
 function refuseEarly(event) {
   if (!event.target.closest(".choice:not(.choice-tick), [data-undo] button") || isReady()) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+}
+
+/** However it was sent: Enter in a field presses a button that nobody sees. */
+function refuseUnready(event) {
+  if (!event.target.matches("[data-judgement], [data-undo]") || isReady()) return;
   event.preventDefault();
   event.stopImmediatePropagation();
 }

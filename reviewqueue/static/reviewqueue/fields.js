@@ -44,6 +44,7 @@ export function placeMistakes() {
 /** Arrows go from field to field where the caret cannot; Enter goes to the next, and from the last one it sends. */
 function walk(event) {
   const control = event.target;
+  if (isHeldEnter(event)) return swallow(event);
   if (!control.closest?.("[data-field]") || event.isComposing || isHeld(event)) return;
   const step = { ArrowUp: -1, ArrowDown: 1, Enter: 1 }[event.key];
   if (!step || !leaves(control, event.key)) return;
@@ -54,6 +55,16 @@ function walk(event) {
   event.stopPropagation();
   next.focus();
   if (next.matches("input")) next.select();
+}
+
+/** Held down, it would run through all fields and send them; in a text it makes lines. */
+function isHeldEnter(event) {
+  return event.repeat && event.key === "Enter" && event.target.closest?.("[data-judgement]") && !event.target.matches("textarea");
+}
+
+function swallow(event) {
+  event.preventDefault();
+  event.stopPropagation();
 }
 
 function isHeld(event) {
