@@ -63,7 +63,7 @@ def refusal(reason: str, params: Mapping[str, Any]) -> str:
             ) % {"missing": params["missing"], "sampled": params["sampled"]}
         case "too_few":
             return _("%(have)s checked outputs are too few for this target: %(takes)s.") % {
-                "have": params["have"],
+                "have": f"{params['have']:,}",
                 "takes": takes(params["more"], params["days"]),
             }
         case "none_caught":
@@ -119,9 +119,9 @@ def _too_many_errors(params: Mapping[str, Any]) -> str:
         return _(
             "Among %(answered)s checked outputs the AI was wrong too often at every threshold, and more checks would "
             "not change that. A better model would, or a looser target."
-        ) % {"answered": params["answered"]}
+        ) % {"answered": f"{params['answered']:,}"}
     return _("%(answered)s checked outputs do not show it yet. It would take %(takes)s.") % {
-        "answered": params["answered"],
+        "answered": f"{params['answered']:,}",
         "takes": takes(params["more"], params["days"]),
     }
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from django.db.models import Sum
 
 from escalation import estimators, policies
 from escalation.estimators import Bin
-from escalation.models import Outcome, Stream
+from escalation.models import Outcome, Policy, Stream
 from escalation.money import Price
 from escalation.policy import Policy as Spec
 from escalation.tuning import counts, grid, sample, simulation
@@ -32,6 +33,7 @@ class Traffic:
     since: date
     until: date
     cells: Sequence[Cell]
+    points: Sequence[Point]  # one for every threshold of the grid
     price: Price
     seconds_per_review: float | None
 
@@ -60,17 +62,26 @@ def traffic(stream: Stream, *, days: int = DAYS, now: datetime | None = None) ->
     if line is None:
         return None
     current = policies.active(stream)
-    spec = current.spec if current else Spec()
     until = clock.day(clock.current(now))
     since = until - timedelta(days=min(max(days, 1), MOST_DAYS) - 1)
-    timed = Outcome.objects.filter(stream=stream, active_seconds__isnull=False)
+    state = counts.state(stream=stream, since=since, until=until)
+    return _counted(stream.pk, line, since, until, current.policy_id if current else None, state)
+
+
+# While somebody moves the slider, the same rows are asked for again and again: each process reads them once.
+@lru_cache(maxsize=4)
+def _counted(stream_id: int, line: Line, since: date, until: date, policy_id: int | None, _state: str) -> Traffic:
+    price = Price.of(policies.spec_of(Policy.objects.get(pk=policy_id)) if policy_id else Spec())
+    cells = counts.cells(stream_id=stream_id, line=line, since=since, until=until)
+    timed = Outcome.objects.filter(stream_id=stream_id, active_seconds__isnull=False)
     attention = timed.aggregate(seconds=Sum("active_seconds"), reviews=Sum("reviews"))
     return Traffic(
         line=line,
         since=since,
         until=until,
-        cells=counts.cells(stream=stream, line=line, since=since, until=until),
-        price=Price.of(spec),
+        cells=cells,
+        points=simulation.curve(cells, price),
+        price=price,
         seconds_per_review=attention["seconds"] / attention["reviews"] if attention["reviews"] else None,
     )
 
@@ -80,7 +91,7 @@ def at(seen: Traffic, threshold: float, *, parts: bool = False) -> Trial:
 
     parts: also to each class and segment, which takes longer.
     """
-    point = simulation.at(seen.cells, threshold, seen.price)
+    point = seen.points[grid.at_or_above(threshold)]
     if not parts:
         return Trial(point=point, hours=_hours(seen, point), classes=[], segments={})
     keys = list(dict.fromkeys(key for cell in seen.cells for key in cell.segment))
@@ -97,7 +108,7 @@ def at(seen: Traffic, threshold: float, *, parts: bool = False) -> Trial:
 
 def curve(seen: Traffic) -> list[Point]:
     """A point for every threshold, loose to strict, without the ones that change nothing."""
-    points = simulation.curve(seen.cells, seen.price)
+    points = seen.points
     return [point for at, point in enumerate(points) if at == 0 or point.automatic != points[at - 1].automatic]
 
 

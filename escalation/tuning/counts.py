@@ -98,12 +98,26 @@ _CELLS = """
 """
 
 
-def cells(*, stream: Stream, line: Line, since: date, until: date) -> list[Cell]:
+def cells(*, stream_id: int, line: Line, since: date, until: date) -> list[Cell]:
     """What was counted of one line on these days, both included; the days added up."""
-    parameters: dict[str, Any] = {"stream": stream.pk, "since": since, "until": until, **asdict(line)}
+    parameters: dict[str, Any] = {"stream": stream_id, "since": since, "until": until, **asdict(line)}
     with connection.cursor() as cursor:
         cursor.execute(_CELLS, parameters)
         return [Cell(row[0], json.loads(row[1]), *row[2:]) for row in cursor.fetchall()]
+
+
+_STATE = """
+    SELECT COALESCE(string_agg(day || ' ' || xmin || ' ' || ctid, ',' ORDER BY day), '')
+    FROM escalation_countedday WHERE stream_id = %(stream)s AND day >= %(since)s AND day <= %(until)s
+"""
+
+
+def state(*, stream: Stream, since: date, until: date) -> str:
+    """What changes with every count of one of these days: as long as it is the same, so are the cells."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STATE, {"stream": stream.pk, "since": since, "until": until})
+        (found,) = cursor.fetchone() or ("",)
+    return str(found)
 
 
 def keys_of(stream: Stream) -> list[str]:

@@ -9,7 +9,6 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.html import escape
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
@@ -26,6 +25,7 @@ from reviewqueue.http import PersonRequest, for_people
 from reviewqueue.problems import Invalid, NotFound
 
 LATEST = 20
+AT_ONCE = 100_000  # outputs: past it, the page comes first and what takes a second follows
 
 
 @require_GET
@@ -34,25 +34,27 @@ def promise(request: PersonRequest, slug: str) -> HttpResponse:
     """The statement, what it would take, and what every threshold would have done."""
     here = scope.of(request, slug)
     target = targets.target(here.stream)
+    traffic = trying.context(request, here, target)
     context = {
         **scope.shell(request, here, tab="promise"),
+        **traffic,
         "target": target,
         "target_form": TargetForm(initial=initial_of(target)),
         "tests_form": TestItemsForm(),
         "statement": stated.of(here.stream),
-        "ready": _ready(here),
+        "ready": {"later": True} if traffic and traffic["seen"].outputs > AT_ONCE else _ready(here),
         "attempts": Attempt.objects.filter(stream=here.stream).select_related("target").order_by("-pk")[:LATEST],
         "tests": _tests(here),
     }
-    return render(request, "escalation/promise.html", context | trying.context(request, here, target))
+    return render(request, "escalation/promise.html", context)
 
 
 @require_GET
 @for_people(access.may_see_reports)
 def outlook(request: PersonRequest, slug: str) -> HttpResponse:
-    """What it would take to state something, as a sentence on another page."""
-    ready = _ready(scope.of(request, slug))
-    return HttpResponse(escape(ready.get("refusal") or _("There are enough checked outputs to look for one.")))
+    """Whether somebody could look at the labels, and what it would take; a sentence alone where it is to be short."""
+    found = {"ready": _ready(scope.of(request, slug)), "short": "short" in request.GET}
+    return render(request, "escalation/partials/ready.html", found)
 
 
 def _refusals_told(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
