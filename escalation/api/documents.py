@@ -135,7 +135,7 @@ REPORT = OpenApiResponse(
         "of `groups` (one, `group` null, for a promise about everything) has its `threshold`, how many were `checked` "
         "at or above it and how many of these `wrong`, and the upper `bound` of the share that is wrong, itself false "
         "with a probability of at most `doubt`. `ended` says why it no longer holds: `expired`, `model_version`, "
-        "`answers` or `drift`."
+        "`answers` or `replaced`."
     ),
 )
 _PROBLEM = _object(
