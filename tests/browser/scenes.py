@@ -188,7 +188,8 @@ def _other(title: str, waiting: int, cast: list[User]) -> None:
 
 
 def _answer_first(page: Page) -> None:
-    page.keyboard.press("1")
+    if not page.locator(".yours").count():  # in a second browser it is answered already
+        page.keyboard.press("1")
     expect(page.locator("#desk[data-ready] .yours")).to_be_visible()
 
 

@@ -1,0 +1,16 @@
+"""The pictures that the documentation shows are there, taken by `make screenshots`, and small enough to keep."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from django.conf import settings
+
+DOCS = Path(settings.BASE_DIR) / "docs"
+
+
+def test_every_picture_of_the_desk_is_there_and_shown() -> None:
+    shown = re.findall(r"images/desk/([\w-]+\.jpg)", (DOCS / "desk.md").read_text())
+    assert {path.name for path in (DOCS / "images" / "desk").iterdir()} == set(shown)
+    assert sum(path.stat().st_size for path in (DOCS / "images" / "desk").iterdir()) < 4_000_000
