@@ -65,6 +65,16 @@ def is_date(value: Any) -> bool:
         return False
 
 
+def is_plain(value: str) -> bool:
+    """Whether a field gives this text back as it is: forms make line ends their own, and blanks count as empty."""
+    return "\r" not in value and (not value or bool(value.strip()))
+
+
+def is_nameable(member: str) -> bool:
+    """Whether a member can stand in the name of a field: forms make line ends their own there, too."""
+    return "\r" not in member and "\n" not in member
+
+
 def is_part(posted: str) -> bool:
     """Whether this is the name of a part of a structured answer."""
     return _NAME.fullmatch(posted) is not None
@@ -161,11 +171,10 @@ def _plain(entered: str) -> str:
 
 
 def _number(entered: str) -> int | float:
-    if _WHOLE.fullmatch(entered.strip()):
-        return int(entered)
+    """What a double can hold, as in a body of JSON; whole ones exactly."""
     if not _NUMBER.fullmatch(entered.strip()) or not math.isfinite(number := float(entered)):
         raise ValueError(entered)
-    return number
+    return int(entered) if _WHOLE.fullmatch(entered.strip()) else number
 
 
 def _flag(entered: str) -> bool:

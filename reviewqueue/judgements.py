@@ -20,6 +20,8 @@ from .problems import Invalid
 KINDS = frozenset({"agree", "correct", "none", "unjudgeable", "escalate"})
 # What a button says whose value is the reason for it.
 _REASONED = ("escalate", "unjudgeable")
+# The list of mistakes stands beside every button, and is meant only with those that find the AI wrong.
+_MISTAKEN = frozenset({"correct", "none"})
 
 
 class Posted(Protocol):
@@ -57,7 +59,7 @@ def read(posted: Posted) -> Judgement:
         answer=_answer(posted) if kind == "correct" else None,
         reason=_reason(posted, kind),
         note=_text(posted, "note").strip(),
-        error_type=_text(posted, "error_type"),
+        error_type=_text(posted, "error_type") if kind in _MISTAKEN else "",
         active_seconds=_seconds(_text(posted, "active_seconds")),
     )
 

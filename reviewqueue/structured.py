@@ -33,8 +33,10 @@ def of(
     whole = shapes.shape(schema, schema)
     values = start if isinstance(start, Mapping) else {}
     told = proposed if isinstance(proposed, Mapping) else ABSENT
-    named = {*whole.properties, *values, *_members(told)}
+    named = {*whole.required, *whole.properties, *values, *_members(told)}
     about = {pointer: share for pointer, share in hints.items() if named & set(entries.steps(pointer)[:1])}
+    if not all(map(entries.is_nameable, named)):
+        return Form([_as_json(values, typed or Typed())])
     for with_lines in (True, False):
         layout = _Layout(schema, about, typed or Typed(), is_told=proposed is not ABSENT, with_lines=with_lines)
         form = Form(list(layout.members("", whole, values, told, depth=0)))
@@ -72,7 +74,7 @@ class _Layout:
             )
 
     def _part(self, at: str, shape: Shape, value: Any, proposed: Any, *, name: str, required: bool, depth: int) -> Part:
-        if shape.kind == "group" and depth < MAX_DEPTH and _is(Mapping, value, proposed):
+        if shape.kind == "group" and depth < MAX_DEPTH and _is_group(shape, value, proposed):
             return self._group(at, shape, value, proposed, name=name, depth=depth)
         if shape.kind == "list" and self.with_lines and _is(list, value, proposed):
             lines = self._lines(at, shape, value, proposed, name=name)
@@ -126,7 +128,10 @@ class _Layout:
             return None if cell.code or value in ("", None) else [cell]
         if value is not ABSENT and (not isinstance(value, Mapping) or set(value) - set(item.properties)):
             return None
-        parts = list(self.members(here, item, value, proposed if isinstance(proposed, Mapping) else ABSENT, depth=0))
+        told = proposed if isinstance(proposed, Mapping) else ABSENT
+        if not _is_group(item, value, told):
+            return None
+        parts = list(self.members(here, item, value, told, depth=0))
         cells = [part for part in parts if isinstance(part, Field) and not part.code]
         empty = value is not ABSENT and not any(cell.value for cell in cells)
         return None if empty or len(cells) < len(parts) else cells
@@ -175,7 +180,7 @@ def _control(shape: Shape, value: Any, proposed: Any) -> tuple[entries.Reader, C
     texts = [one for one in (value, proposed) if isinstance(one, str)]
     if shape.kind == "open" and not texts:
         return "json", "long", ()
-    if shape.kind in {"text", "date", "open"} and _is(str, value, proposed) and not any("\r" in one for one in texts):
+    if shape.kind in {"text", "date", "open"} and _is(str, value, proposed) and all(map(entries.is_plain, texts)):
         return "text", "long" if any(len(one) > LONG or "\n" in one for one in texts) else "line", ()
     return "json", "long", ()
 
@@ -184,7 +189,7 @@ def _choice(shape: Shape, value: Any, proposed: Any) -> tuple[entries.Reader, Co
     """One of the listed values, and what stands there already even if it is not listed."""
     there = [one for one in (value, proposed) if one is not ABSENT and one is not None]
     listed = list({answers.key(one): one for one in [*shape.options, *there]}.values())
-    if all(isinstance(one, str) and one.strip() and "\r" not in one for one in listed):
+    if all(isinstance(one, str) and one and entries.is_plain(one) for one in listed):
         return "text", "choice", [(one, _in_words(one)) for one in listed]
     return "json", "choice", [(entries.text("json", one), _in_words(one)) for one in listed]
 
@@ -211,6 +216,12 @@ def _blank_of(value: Any) -> entries.Blank:
 
 def _is(kind: type | tuple[type, ...], *values: Any) -> bool:
     return all(value is ABSENT or value is None or isinstance(value, kind) for value in values)
+
+
+def _is_group(shape: Shape, *values: Any) -> bool:
+    """Whether they are objects whose members can all have fields."""
+    names = [*shape.properties, *shape.required, *(name for value in values for name in _members(value))]
+    return _is(Mapping, *values) and all(map(entries.is_nameable, names))
 
 
 def _any_is(kind: type, *values: Any) -> bool:

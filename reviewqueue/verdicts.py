@@ -86,6 +86,7 @@ def submit(
         said = words.verdict(record.asked, kind=kind, answer=answer, reason=reason, note=note, error_type=error_type)
         if earlier is not None:
             return _repeat(earlier, said)
+        words.check_error_type(said, among=record.asked.error_types)
         if lease.final_say:
             _check_final_say(said)
         submitted = _submit(lease, said, record=record, user=user, active_seconds=active_seconds)

@@ -13,6 +13,7 @@ from .problems import Invalid
 
 Kind = Verdict.Kind
 ANSWER, NONE, UNJUDGEABLE = "answer", "none", "unjudgeable"
+MISTAKEN = frozenset({Kind.CORRECT, Kind.NONE})  # verdicts that find the proposal wrong
 MAX_NOTE = 10_000
 MAX_REASON = 40
 MAX_ERROR_TYPE = 60
@@ -45,9 +46,9 @@ class Said:
 
 
 def verdict(asked: Asked, *, kind: str, answer: Any, reason: str, note: str, error_type: str = "") -> Said:
-    """A verdict's words. The answer that was proposed, said in other words, is agreement.
+    """A verdict's words. The answer that was proposed, said in other words, is agreement. Raises Invalid.
 
-    `error_type` is one of the queue's, and goes with a verdict that finds the proposal wrong. Raises Invalid.
+    Whether its kind of mistake is one is for `check_error_type`: the queue may have named others since.
     """
     if kind not in Kind.values:
         raise _wrong("/verdict", "This is not a verdict: agree, correct, none, unjudgeable or escalate.")
@@ -61,8 +62,6 @@ def verdict(asked: Asked, *, kind: str, answer: Any, reason: str, note: str, err
             kind = Kind.AGREE
     if kind == Kind.AGREE:
         answer = answers.normalised(asked.proposal, asked.form, pointer="/verdict")
-    if error_type:
-        _check_error_type(error_type, kind=kind, among=asked.error_types)
     return Said(kind=str(kind), answer=answer, reason=reason, note=note, error_type=error_type)
 
 
@@ -74,6 +73,18 @@ def check_text(pointer: str, text: str, *, most: int) -> None:
         raise _wrong(pointer, "This text has characters that are none.")
 
 
+def check_error_type(said: Said, *, among: Sequence[str]) -> None:
+    """Raise Invalid unless the kind of mistake is one of `among`, and goes with a verdict that finds one."""
+    if not said.error_type:
+        return
+    if said.kind not in MISTAKEN:
+        raise _wrong(
+            "/error_type", "A kind of mistake goes with another answer than the AI's, or with “None of these”."
+        )
+    if said.error_type not in among:
+        raise _wrong("/error_type", "This is not one of the stream's kinds of mistakes.")
+
+
 def first_answer(asked: Asked, *, kind: str, answer: Any) -> Any:
     """What somebody answers first, normalised; None when they say `none` or `unjudgeable`. Raises Invalid."""
     if kind == ANSWER:
@@ -83,15 +94,6 @@ def first_answer(asked: Asked, *, kind: str, answer: Any) -> Any:
     if answer is not None:
         raise _wrong("/answer", "Give either an answer or what is said instead of one.")
     return None
-
-
-def _check_error_type(error_type: str, *, kind: str, among: Sequence[str]) -> None:
-    if kind not in {Kind.CORRECT, Kind.NONE}:
-        raise _wrong(
-            "/error_type", "A kind of mistake goes with another answer than the AI's, or with “None of these”."
-        )
-    if error_type not in among:
-        raise _wrong("/error_type", "This is not one of the stream's kinds of mistakes.")
 
 
 def _wrong(pointer: str, detail: str) -> Invalid:

@@ -27,7 +27,7 @@ GROUPS = {
 @require_http_methods(["GET", "POST"])
 @for_people()
 def show(request: PersonRequest) -> HttpResponse:
-    """The whole page is one form; each key can be set back by itself."""
+    """The whole page is one form; what sets a key back saves what else was typed, too."""
     if request.method == "GET":
         return render(request, "reviewqueue/desk_settings.html", _context(request))
     try:
@@ -49,16 +49,19 @@ def switch(request: PersonRequest) -> HttpResponse:
 
 def _change(request: PersonRequest) -> None:
     sent = request.POST
-    if "reset" in sent:
-        preferences.reset(user=request.user, action=sent["reset"])
-    elif "form" in sent:
+    if "form" in sent:
         switches = {name: name in sent for name in preferences.SWITCHES}
         zone = sent.get("time_zone", "").strip()
         preferences.save(user=request.user, keys=_keys(sent), time_zone=zone, **switches)
+    elif "reset" in sent:
+        preferences.reset(user=request.user, action=sent["reset"])
 
 
 def _keys(sent: QueryDict) -> dict[str, str]:
-    return {name: sent.get(f"key.{name}", "").strip() for name in keymap.DEFAULTS if f"key.{name}" in sent}
+    """What was typed, with the one key, or all, that is set back by the button pressed."""
+    typed = {name: sent.get(f"key.{name}", "").strip() for name in keymap.DEFAULTS if f"key.{name}" in sent}
+    back = {name: key for name, key in keymap.DEFAULTS.items() if sent.get("reset") in {"", name}}
+    return typed | back
 
 
 def _context(

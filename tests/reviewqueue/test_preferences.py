@@ -84,13 +84,27 @@ def test_a_zone_that_there_is_not_is_refused_at_its_field(client: Client) -> Non
 
 def test_one_key_or_all_go_back_and_the_rest_stays(client: Client, rob: User) -> None:
     preferences.save(user=rob, keys={"agree": "w", "note": "l"}, time_zone="Asia/Tokyo")
-    client.post(reverse("desk-settings"), {"form": "1", "reset": "agree"})
+    client.post(reverse("desk-settings"), {"form": "1", "time_zone": "Asia/Tokyo", "reset": "agree"})
     assert Preferences.objects.get().keys == {"note": "l"}
-    client.post(reverse("desk-settings"), {"form": "1", "reset": ""})
+    client.post(reverse("desk-settings"), {"form": "1", "time_zone": "Asia/Tokyo", "reset": ""})
     row = Preferences.objects.get()
     assert (row.keys, row.time_zone) == ({}, "Asia/Tokyo")
     client.post(reverse("desk-settings"), {"reset": "no such action"})
     assert Preferences.objects.get().keys == {}
+
+
+def test_what_was_typed_is_saved_with_the_key_that_goes_back(client: Client, rob: User) -> None:
+    preferences.save(user=rob, keys={"agree": "w"}, time_zone="Asia/Tokyo")
+    typed = {"form": "1", "key.agree": "w", "key.note": "l", "time_zone": "Europe/Paris", "grey_images": "on"}
+    client.post(reverse("desk-settings"), typed | {"reset": "agree"})
+    row = Preferences.objects.get()
+    assert (row.keys, row.time_zone, row.grey_images) == ({"note": "l"}, "Europe/Paris", True)
+    refused = client.post(reverse("desk-settings"), typed | {"key.note": "a", "time_zone": "Mars", "reset": "agree"})
+    assert refused.status_code == 400
+    assert 'value="Mars"' in _text(refused)
+    client.post(reverse("desk-settings"), typed | {"time_zone": "Asia/Tokyo", "reset": ""})
+    row.refresh_from_db()
+    assert (row.keys, row.time_zone) == ({}, "Asia/Tokyo")
 
 
 def test_a_default_that_another_action_has_now_is_not_taken_from_it(client: Client, rob: User) -> None:

@@ -122,6 +122,28 @@ def test_the_same_verdict_with_another_kind_of_mistake_is_another_one(rob: User)
             verdicts.submit(**said, error_type=other)
 
 
+def test_the_same_words_stay_the_same_once_the_stream_names_other_mistakes(rob: User) -> None:
+    items.enqueue(1, 2)
+    claim = items.take(rob)
+    said: dict[str, Any] = {"user": rob, "kind": "none", "error_type": "wrong intent"}
+    first = verdicts.submit(claim_id=claim.id, **said)
+    Queue.objects.update(error_types=["two intents"])
+    assert verdicts.submit(claim_id=claim.id, **said).id == first.id
+    with pytest.raises(Invalid):
+        verdicts.submit(claim_id=items.take(rob).id, **said)
+
+
+@pytest.mark.parametrize("act", [{"verdict": "agree"}, {"escalate": "not_sure"}, {"unjudgeable": "unreadable"}])
+def test_a_kind_of_mistake_that_is_chosen_keeps_nobody_from_saying_something_else(
+    rob: User, act: dict[str, str]
+) -> None:
+    items.enqueue(1)
+    desk = Desk(rob)
+    desk.look()
+    assert desk.post("desk-verdict", desk.claim().id, error_type="wrong intent", **act).status_code == 200
+    assert Verdict.objects.get().error_type == ""
+
+
 def test_the_desk_offers_the_kinds_of_mistakes_once_the_proposal_is_shown(rob: User) -> None:
     items.enqueue(1, answer_first=True)
     desk = Desk(rob)
