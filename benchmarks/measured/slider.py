@@ -95,6 +95,7 @@ def main() -> None:
         ["what", "p50", "p95"],
         [
             _row(f"slider, {TRIED} thresholds", slide),
+            _row("the first of them, which a process reads the counts for", slide[:1]),
             _row("slider with each answer and segment", parts),
             _row("the same asked of the outputs", _timed(lambda: _raw(stream), 3)),
             _row("the whole page", _timed(lambda: _read(client, page), 5)),
