@@ -10,7 +10,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
+from heapq import merge
+from itertools import islice
 
 from . import confusables
 
@@ -25,6 +26,8 @@ _UNSUSPICIOUS = (
 )
 _SUSPECT = re.compile(f"[^{_UNSUSPICIOUS}]")
 _LONG_RUN = 3
+_MOST = 2_000  # places of one text that are named; past them a text is not read any more
+_UNNAMED = "\ufffd"  # stands for a hidden character past them
 
 
 @dataclass(frozen=True)
@@ -46,16 +49,31 @@ def is_plain(text: str) -> bool:
 
 
 def pieces(text: str) -> Iterator[Piece]:
-    """The text cut where hidden characters or look-alike words begin and end; joined again it is all there."""
+    """The text cut where hidden characters or look-alike words begin and end; joined again it is all there.
+
+    Past so many of them one piece tells how many more there are, and the rest is one piece without names.
+    """
     done = 0
     hidden = ((start, end, list(_shown(text[start:end]))) for start, end in _runs(text))
-    for start, end, shown in sorted(chain(hidden, _look_alikes(text)), key=lambda stretch: stretch[0]):
+    places = merge(hidden, _look_alikes(text), key=lambda stretch: stretch[0])
+    for start, end, shown in islice(places, _MOST):
         if start > done:
             yield Piece(text[done:start])
         yield from shown
         done = end
-    if done < len(text):
+    if next(places, None) is not None:
+        yield from _unnamed(text[done:])
+    elif done < len(text):
         yield Piece(text[done:])
+
+
+def _unnamed(rest: str) -> Iterator[Piece]:
+    """By kinds of character, not by place: however many there are, it costs one look at each kind."""
+    kinds = [ord(character) for character in set(rest) if _is_hidden(character, 0)]
+    count = len(rest) - len(rest.translate(dict.fromkeys(kinds)))
+    told = f"{count} more hidden characters, each shown as {_UNNAMED}" if count else "more look-alike words"
+    yield Piece(told, hidden=True, title="Look-alike words are not pointed out from here on")
+    yield Piece(rest.translate(dict.fromkeys(kinds, _UNNAMED)))
 
 
 def _look_alikes(text: str) -> Iterator[tuple[int, int, list[Piece]]]:

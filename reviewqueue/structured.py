@@ -5,8 +5,9 @@ Where the AI's doubts are known, only what is doubtful is open; the rest stands 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -21,6 +22,7 @@ LONG = 60  # characters that still fit on a line
 MAX_DEPTH = 3  # groups in groups; below that it is JSON
 MAX_CELLS = 240  # of one list
 MAX_FIELDS = 600  # of a form; what is posted has its limits, and the whole form goes along with every answer
+MAX_BUILT = 4 * MAX_FIELDS  # with the AI's lines beside a list's own, and lists that turn out not to be lines
 
 
 def of(
@@ -39,7 +41,10 @@ def of(
         return Form([_as_json(values, typed or Typed())])
     for with_lines in (True, False):
         layout = _Layout(schema, about, typed or Typed(), is_told=proposed is not ABSENT, with_lines=with_lines)
-        form = Form(list(layout.members("", whole, values, told, depth=0)))
+        try:
+            form = Form(list(layout.members("", whole, values, told, depth=0)))
+        except _TooManyError:
+            continue
         if form.parts and form.size <= MAX_FIELDS:
             return form
     return Form([_as_json(values, typed or Typed())])
@@ -51,6 +56,10 @@ def _as_json(values: Mapping[str, Any], typed: Typed) -> Field:
     return Field("", "whole", _("Answer"), "long", text, hint=_("A JSON object"), error=typed.errors.get("", ""))
 
 
+class _TooManyError(Exception):
+    """More fields than a form may have, before all of them are built."""
+
+
 @dataclass(frozen=True)
 class _Layout:
     root: Mapping[str, Any]
@@ -58,6 +67,7 @@ class _Layout:
     typed: Typed
     is_told: bool
     with_lines: bool
+    built: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def members(self, pointer: str, shape: Shape, value: Any, proposed: Any, *, depth: int) -> Iterator[Part]:
         values, told = _members(value), _members(proposed)
@@ -100,23 +110,25 @@ class _Layout:
         if self.typed.texts:
             count = entries.places(self.typed.texts, at)
             held = (held + [ABSENT] * count)[:count]
-        lines = [self._line(at, place, item, one, _place(told, place)) for place, one in enumerate(held)]
         as_told = replace(self, typed=Typed())
-        theirs = [as_told._line(at, place, item, one, one) for place, one in enumerate(told)]
         spare = as_told._line(at, NEW, item, ABSENT, ABSENT)
-        if any(line is None for line in (*lines, *theirs, spare)) or len(spare or ()) * len(lines) > MAX_CELLS:
+        if spare is None or max(1, len(spare)) * max(len(held), len(told)) > MAX_CELLS:
+            return None
+        lines = [self._line(at, place, item, one, _place(told, place)) for place, one in enumerate(held)]
+        theirs = [as_told._line(at, place, item, one, one) for place, one in enumerate(told)]
+        if any(line is None for line in (*lines, *theirs)):
             return None
         return Lines(
             pointer=at,
             name=entries.name("list", at, _blank_of(value)),
             label=_label(shape, name),
             hint=_hint(shape),
-            columns=[cell.label for cell in spare or ()],
+            columns=[cell.label for cell in spare],
             lines=[line for line in lines if line],
-            spare=[replace(cell, proposed=None, closed=False) for cell in spare or ()],
+            spare=[replace(cell, proposed=None, closed=False) for cell in spare],
             proposed=[line for line in theirs if line] if self.is_told else None,
             least=_limit(shape, "minItems", 0),
-            most=_limit(shape, "maxItems", MAX_CELLS // max(1, len(spare or ()))),
+            most=_limit(shape, "maxItems", MAX_CELLS // max(1, len(spare))),
             error=self.typed.errors.get(at, ""),
         )
 
@@ -137,6 +149,8 @@ class _Layout:
         return None if empty or len(cells) < len(parts) else cells
 
     def _field(self, at: str, shape: Shape, value: Any, proposed: Any, *, label: str, required: bool) -> Field:
+        if next(self.built) > MAX_BUILT:
+            raise _TooManyError
         reader, kind, options = _control(shape, value, proposed)
         name = entries.name(reader, at, "" if kind == "long" and reader == "json" else _blank(shape, value, required))
         laid = Field(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from . import candidates, diff, extent, fields, image, messages, spans, table, text, tree
+from . import candidates, diff, extent, fields, image, limits, messages, spans, table, text, tree
 from .block import Block, as_data
 from .plain import facts, plain, pretty
 
@@ -57,7 +57,8 @@ def blocks(content: Any, display: Mapping[str, str] | None = None, *, proposal: 
     `display` maps a key of the input, or `*`, to the kind that shows it; a kind that cannot read what it finds is
     passed over.
     """
-    found = _blocks(content, display or {})
+    with limits.of_item():
+        found = _blocks(content, display or {})
     rewritten = None if proposal is None else diff.of(content, proposal)
     return found if rewritten is None else list(_with_changes(found, rewritten))
 

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import differences, fields
-from .block import Block
+from . import differences, fields, limits
+from .block import Block, as_data
 from .differences import Piece
 from .plain import plain
+
+MOST = 100  # candidates that are drawn
 
 # What names a candidate, when it stands beside what the candidate says.
 _NAMES = ("label", "name", "title", "id")
@@ -32,6 +34,8 @@ class Candidate:
 class Candidates:
     each: Sequence[Candidate]
     compared: bool  # whether words are marked
+    more: int = 0  # candidates that are not drawn, and all of them as data
+    rest: Block | None = None
 
 
 def read(value: Any, draw: Draw) -> Candidates | None:
@@ -39,6 +43,8 @@ def read(value: Any, draw: Draw) -> Candidates | None:
     named = _named(value)
     if not named:
         return None
+    rest = dict(enumerate(named[(room := limits.some(min(len(named), MOST))) :], start=room + 1))
+    named = named[:room]
     texts = [_text(entry) for _, entry in named]
     marked = _compared(texts)
     each = []
@@ -47,7 +53,12 @@ def read(value: Any, draw: Draw) -> Candidates | None:
             each.append(Candidate(number, name, blocks=_blocks(entry, draw)))
         else:
             each.append(Candidate(number, name, pieces=marked[number - 1] if marked else [Piece(text)]))
-    return Candidates(each, compared=any(one.change for side in marked or () for one in side))
+    compared = any(one.change for side in marked or () for one in side)
+    return Candidates(each, compared, len(rest), _as_data(rest) if rest else None)
+
+
+def _as_data(rest: Mapping[int, tuple[str, Any]]) -> Block:
+    return as_data({f"{number} {name}".rstrip(): entry for number, (name, entry) in rest.items()})
 
 
 def _named(value: Any) -> list[tuple[str, Any]]:

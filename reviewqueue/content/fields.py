@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import table
+from django.utils.translation import ngettext
+
+from . import limits, table
 from .block import Block, as_data
 from .values import Value, shown
 
@@ -31,9 +33,14 @@ def read(value: Any) -> list[Field] | None:
 
 def _fields(value: Mapping[str, Any], *, depth: int) -> list[Field]:
     entries = list(value.items())
-    shown_first = [_field(str(name), entry, depth) for name, entry in entries[:MOST_FIELDS]]
-    rest = dict(entries[MOST_FIELDS:])
-    return [*shown_first, Field("…", block=as_data(rest))] if rest else shown_first
+    room = limits.some(min(len(entries), MOST_FIELDS))
+    shown_first = [_field(str(name), entry, depth) for name, entry in entries[:room]]
+    rest = dict(entries[room:])
+    return [*shown_first, Field(_more(len(rest)), block=as_data(rest))] if rest else shown_first
+
+
+def _more(count: int) -> str:
+    return ngettext("%(count)d more field", "%(count)d more fields", count) % {"count": count}
 
 
 def _field(name: str, entry: Any, depth: int) -> Field:

@@ -11,26 +11,32 @@ from typing import Any
 from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from . import image_size
+from . import image_size, limits
 
 _DATA = re.compile(r"data:(image/[\w.+-]+)(?:;[\w=.+-]+)*;base64,", re.IGNORECASE)
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _TINY = 64  # pixels: at or below this, a picture is drawn large with hard edges
 _HEAD = 1 << 19  # characters of base64 in which a size is looked for: cameras put previews before it
 _LARGEST = 120_000_000  # pixels: what unpacks to more stops a browser
+MOST = 60  # pictures that are drawn
 _BEGINNING = 600  # characters shown of data that is no picture
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """One picture to draw, or one that cannot be: then `problem` says why and `beginning` is how its data begins."""
+    """One picture to draw, or one that cannot be: then `problem` says why and `beginning` is how its data begins.
+
+    Past the most that are drawn, the last one says how many more there are, and `rest` is their data.
+    """
 
     source: str = ""
     width: int | None = None
     height: int | None = None
     problem: str = ""
     beginning: str = ""
+    rest: str = ""
 
     @property
     def tiny(self) -> bool:
@@ -40,13 +46,16 @@ class Image:
 def read(value: Any) -> list[Image] | None:
     """One picture or a list of them, each a data URL. None for anything else, addresses included."""
     sources = value if isinstance(value, list) else [value]
-    images = [found for source in sources if (found := picture(source)) is not None]
-    return images if images and len(images) == len(sources) else None
+    if not sources or not all(_is_data(source) for source in sources):
+        return None
+    room = limits.some(min(len(sources), MOST))
+    images = [found for source in sources[:room] if (found := picture(source)) is not None]
+    return [*images, _undrawn(sources[room:])] if sources[room:] else images
 
 
 def picture(source: Any) -> Image | None:
     """The picture of a data URL, which need not be a good one; None where there is no data URL of a picture."""
-    if not isinstance(source, str) or source[:11].lower() != "data:image/":
+    if not _is_data(source):
         return None
     match = _DATA.match(source)
     if match is None:
@@ -55,6 +64,16 @@ def picture(source: Any) -> Image | None:
     if not _BASE64.fullmatch(encoded) or len(encoded) % 4 == 1:
         return _broken(source, _("it is not written in base64"))
     return _drawn(source, encoded)
+
+
+def _is_data(source: Any) -> bool:
+    return isinstance(source, str) and source[:11].lower() == "data:image/"
+
+
+def _undrawn(sources: list[str]) -> Image:
+    count = len(sources)
+    told = ngettext("%(count)d more picture is not drawn.", "%(count)d more pictures are not drawn.", count)
+    return Image(problem=told % {"count": count}, rest="\n".join(sources))
 
 
 def from_base64(encoded: str) -> Image | None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from . import image
+from django.utils.translation import ngettext
+
+from . import image, limits
 from .block import Block, as_data
 from .image import Image
 from .plain import pretty
 
 SHORT = 240  # characters of arguments up to which a call is open at first
 ONE_LINE = 72  # characters of arguments that stand on one line
+MOST = 200  # parts of one message that are drawn; the others are data
 _PEEK = 140  # characters of a folded text
 
 type Kind = Literal["text", "picture", "call", "result", "thought", "data"]
@@ -70,9 +73,13 @@ def of_content(content: Any, *, inside: bool = False) -> list[Part]:
         case str():
             return [Part("text", content)]
         case list():
-            return [_part(entry, inside=inside) for entry in content]
+            return _each(content, lambda entry: _part(entry, inside=inside))
         case _:
             return [Part("data", rest=as_data(content))]
+
+
+def of_calls(calls: list[Any]) -> list[Part]:
+    return _each(calls, of_call)
 
 
 def of_call(call: Any) -> Part:
@@ -89,6 +96,17 @@ def of_call(call: Any) -> Part:
         id=str(call.get("id") or ""),
         rest=_rest({**outer, **inner}),
     )
+
+
+def _each(entries: list[Any], read: Callable[[Any], Part]) -> list[Part]:
+    room = limits.some(min(len(entries), MOST))
+    parts = [read(entry) for entry in entries[:room]]
+    rest = dict(enumerate(entries[room:], start=room + 1))
+    return [*parts, Part("data", rest=as_data({_more(len(rest)): rest}))] if rest else parts
+
+
+def _more(count: int) -> str:
+    return ngettext("%(count)d more part", "%(count)d more parts", count) % {"count": count}
 
 
 def _part(entry: Any, *, inside: bool) -> Part:

@@ -13,11 +13,12 @@ from typing import Any, Literal
 from django.utils.translation import gettext as _
 
 from .block import Block, as_data
-from .message_parts import Part, beginning, has_pictures, of_call, of_content, only_results
+from .message_parts import Part, beginning, has_pictures, of_call, of_calls, of_content, only_results
 from .plain import plain
 
 MOST = 40  # messages in view; of a longer transcript the earlier ones are folded
 KEPT = 30  # messages in view of a longer transcript
+MOST_LATER = 200  # messages in view, when the one to judge stands early; those after them are data
 MOST_EARLIER = 200  # folded messages that are drawn; of a transcript longer still, the first ones are data
 
 type Role = Literal["user", "assistant", "system", "tool", "other"]
@@ -74,13 +75,15 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """`earlier` is what is folded of a long one, `first` is what even that leaves to be data."""
+    """`earlier` is what is folded of a long one, `first` and `last` are what even that leaves to be data."""
 
     earlier: Sequence[Message]
     messages: Sequence[Message]
     said_judged: bool
     total: int
     first: Block | None = None
+    last: Block | None = None
+    after: int = 0  # messages in `last`
 
     @property
     def judged(self) -> Message | None:
@@ -99,15 +102,18 @@ def read(value: Any) -> Transcript | None:
     judged = _last_answer(value) if said is None else said
     view = _first_in_view(len(value), judged)
     drawn = max(0, view - MOST_EARLIER)
-    messages = [_message(entry, number) for number, entry in enumerate(value[drawn:], start=drawn + 1)]
+    end = view + MOST_LATER
+    messages = _numbered(value[view:end], view)  # before the earlier ones, which take what room is left
     if judged is not None:
-        messages[judged - drawn] = replace(messages[judged - drawn], judged=True)
+        messages[judged - view] = replace(messages[judged - view], judged=True)
     return Transcript(
-        earlier=messages[: view - drawn],
-        messages=messages[view - drawn :],
+        earlier=_numbered(value[drawn:view], drawn),
+        messages=messages,
         said_judged=said is not None,
         total=len(value),
         first=as_data(value[:drawn]) if drawn else None,
+        last=as_data(value[end:]) if value[end:] else None,
+        after=len(value[end:]),
     )
 
 
@@ -123,6 +129,10 @@ def is_message(entry: Any) -> bool:
     author = _first(entry, _AUTHORS)
     says = any(key in entry for key in _TEXTS)
     return author is not None and isinstance(entry[author], str) and (says or any(entry.get(key) for key in _CALLS))
+
+
+def _numbered(entries: Sequence[Mapping[str, Any]], before: int) -> list[Message]:
+    return [_message(entry, number) for number, entry in enumerate(entries, start=before + 1)]
 
 
 def _message(entry: Mapping[str, Any], number: int) -> Message:
@@ -154,7 +164,7 @@ def _first(entry: Mapping[str, Any], keys: Sequence[str]) -> str | None:
 
 def _calls(entry: Mapping[str, Any]) -> Iterator[Part]:
     calls = entry.get("tool_calls")
-    yield from (of_call(call) for call in (calls if isinstance(calls, list) else []))
+    yield from of_calls(calls if isinstance(calls, list) else [])
     if isinstance(entry.get("function_call"), Mapping):
         yield of_call(entry["function_call"])
 

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 MOST_INDENTED = 64  # levels
+MOST_FACTS = 200  # pairs listed one by one
 
 
 def pretty(value: Any) -> str:
@@ -62,8 +64,15 @@ def _enclosed(opening: str, parts: Iterable[list[tuple[bool, Any]]], closing: st
 def facts(value: Any) -> list[tuple[str, str]]:
     """A mapping as pairs to list; anything else under one unnamed pair. Nothing for nothing."""
     if isinstance(value, Mapping):
-        return [(str(key), plain(entry)) for key, entry in value.items()]
+        pairs = list(value.items())
+        listed, rest = pairs[:MOST_FACTS], dict(pairs[MOST_FACTS:])
+        return [*((str(key), plain(entry)) for key, entry in listed), *_rest(rest)]
     return [] if value in (None, "", []) else [("", plain(value))]
+
+
+def _rest(rest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if rest:
+        yield ngettext("%(count)d more", "%(count)d more", len(rest)) % {"count": len(rest)}, compact(rest)
 
 
 def plain(value: Any) -> str:

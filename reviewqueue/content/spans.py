@@ -10,10 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from . import limits
 from .plain import compact, plain
 
 COLOURS = 6
 MOST = 2000  # places drawn; a page of more is no longer read
+MOST_LISTED = 200  # of those that could not be marked
 DEEPEST = 3
 
 
@@ -46,6 +48,8 @@ class Spans:
     labels: Sequence[Label]
     notes: Sequence[tuple[str, str]]  # the beginning of what is marked, and what is said about it
     rest: Sequence[str] = ()  # what could not be marked, as JSON
+    more: int = 0  # places past the most that are listed, and those as lines of JSON
+    as_lines: str = ""
     text: str = ""
 
 
@@ -73,7 +77,9 @@ def read(value: Any) -> Spans | None:
         tokens=list(_tokens(text, roots, {label.name: label for label in labels})),
         labels=labels,
         notes=[(_quote(text, span), span.note) for span in placed if span.note],
-        rest=[compact(entry) for entry in rest],
+        rest=[compact(entry) for entry in rest[:MOST_LISTED]],
+        more=len(rest[MOST_LISTED:]),
+        as_lines="\n".join(compact(entry) for entry in rest[MOST_LISTED:]),
         text=text,
     )
 
@@ -85,11 +91,12 @@ def _place(text: str, given: list[Any]) -> tuple[list[_Span], list[_Span], list[
     roots: list[_Span] = []
     placed: list[_Span] = []
     around: list[_Span] = []
+    room = limits.some(min(len(found) - len(rest), MOST))
     drawable = ((span, entry) for span, entry in found if span is not None)
     for span, entry in sorted(drawable, key=lambda pair: (pair[0].start, -pair[0].end)):
         while around and around[-1].end <= span.start:
             around.pop()
-        if len(placed) == MOST or len(around) == DEEPEST or (around and span.end > around[-1].end):
+        if len(placed) == room or len(around) == DEEPEST or (around and span.end > around[-1].end):
             rest.append(entry)
             continue
         (around[-1].inside if around else roots).append(span)

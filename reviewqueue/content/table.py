@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from . import limits
 from .block import Block, as_data
 from .plain import plain
 from .values import Value, shown
@@ -85,6 +86,8 @@ def _keyed(rows: Sequence[Mapping[str, Any]]) -> Table | None:
     if not names or sum(len(row) for row in rows) < _FILLED * len(rows) * len(names):
         return None
     kept = rows[: _room(len(names))]
+    if not _fits(len(kept), len(names)):
+        return None
     return _table(names, [[row.get(name, _MISSING) for name in names[:MOST_COLUMNS]] for row in kept], rows)
 
 
@@ -92,9 +95,12 @@ def _listed(columns: Sequence[Any], rows: Sequence[Any], caption: str, rest: Blo
     """Columns by name and rows as lists or as mappings; None where a row is neither or longer than the columns."""
     names = [_heading(column) for column in columns]
     keys = [column.get("key", column.get("name")) if isinstance(column, Mapping) else column for column in columns]
-    if not all(_belongs(row, keys) for row in rows):
+    known = frozenset(keys) if all(isinstance(key, str) for key in keys) else None
+    if not all(_belongs(row, len(keys), known) for row in rows):
         return None
     kept = [_in_order(row, keys)[:MOST_COLUMNS] for row in rows[: _room(len(names))]]
+    if not _fits(len(kept), len(names)):
+        return None
     return _table(names, kept, rows, caption=caption, rest=rest)
 
 
@@ -104,10 +110,10 @@ def _heading(column: Any) -> str:
     return plain(column)
 
 
-def _belongs(row: Any, keys: Sequence[Any]) -> bool:
+def _belongs(row: Any, width: int, known: frozenset[str] | None) -> bool:
     if isinstance(row, Mapping):
-        return all(isinstance(key, str) for key in keys) and set(row) <= set(keys)
-    return isinstance(row, list) and len(row) <= len(keys)
+        return known is not None and row.keys() <= known
+    return isinstance(row, list) and len(row) <= width
 
 
 def _in_order(row: Any, keys: Sequence[Any]) -> list[Any]:
@@ -118,6 +124,11 @@ def _in_order(row: Any, keys: Sequence[Any]) -> list[Any]:
 
 def _room(columns: int) -> int:
     return max(FEWEST_ROWS, MOST_CELLS // min(columns, MOST_COLUMNS))
+
+
+def _fits(rows: int, columns: int) -> bool:
+    """Whether the item has room for so many cells and a line of headings."""
+    return limits.all_of((rows + 1) * min(columns, MOST_COLUMNS))
 
 
 def _table(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+MOST = 2_000  # paragraphs; what follows them is one
+
 # Only the line breaks that end a paragraph go; any further ones stay, as the space somebody meant or hid behind.
 _BREAK = re.compile(r"(?<![\r\n])\r?\n[ \t]*\r?\n")
 
@@ -15,4 +17,4 @@ def read(value: Any) -> str | None:
 
 def paragraphs(text: str) -> list[str]:
     """The text cut where a line is empty: each part has a direction of its own."""
-    return _BREAK.split(text)
+    return _BREAK.split(text, maxsplit=MOST - 1)

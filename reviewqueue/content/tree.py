@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from django.utils.translation import ngettext
 
+from . import limits
 from .plain import compact
 
 MOST = 2000  # entries drawn one by one
@@ -59,7 +60,7 @@ def _tokens(value: Any) -> Iterator[Token]:
                 yield _END
             continue
         left -= 1
-        if left < 0:
+        if left < 0 or not limits.all_of(1):
             yield Token("…", compact(dict([entry, *stack[-1]])), "text")
         elif _is_nested(entry[1]) and len(stack) < DEEPEST:
             yield _opening(*entry, level=len(stack))

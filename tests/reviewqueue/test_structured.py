@@ -251,3 +251,28 @@ def test_whatever_a_machine_answered_is_sent_as_it_was(answer: dict[str, Any]) -
     if not answers.storable(answer):
         return
     assert _sent(_laid(answer)) == answer
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"lines": [{"description": "x", "quantity": n} for n in range(5_000)]},
+        {f"field {n}": n for n in range(5_000)},
+    ],
+    ids=["lines", "fields"],
+)
+def test_of_an_answer_too_long_for_a_form_only_so_many_fields_are_built(
+    value: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[str] = []
+    name = entries.name
+
+    def counted(reader: Any, pointer: str, blank: entries.Blank = "") -> str:
+        built.append(pointer)
+        return name(reader, pointer, blank)
+
+    monkeypatch.setattr(entries, "name", counted)
+    form = _laid(value)
+    assert len(built) < 3 * structured.MAX_BUILT  # of two attempts
+    monkeypatch.undo()
+    assert _sent(form) == value

@@ -1,0 +1,108 @@
+"""However much an input holds, a page draws only so much of it, tells how much more there is, and has that as text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from reviewqueue import content, hidden
+from reviewqueue.content import candidates, image, limits, messages, spans, table, text
+from reviewqueue.content.plain import MOST_FACTS
+from reviewqueue.templatetags.untrusted import visible
+from tests.reviewqueue.content.drawing import drawn, read
+
+PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
+TAGS = 10 * limits.MOST  # a piece is drawn by a few elements
+_FORM = {f"group {n}": {f"name {m}": m for m in range(100)} for n in range(200)}
+
+
+@pytest.mark.parametrize(
+    ("value", "last"),
+    [
+        ({"candidates": [f"answer {n}" for n in range(20_000)]}, "answer 19999"),
+        ({"candidates": [{"id": n, "fields": {f"f{m}": m for m in range(200)}} for n in range(100)]}, "f199"),
+        ({"fields": _FORM}, "name 99"),
+        ({"images": [PIXEL] * 5_000}, PIXEL),
+        (
+            {"messages": [{"role": "user", "content": f"line {n}", "judged": n == 1} for n in range(20_000)]},
+            "line 19999",
+        ),
+        ({"messages": [{"role": "user", "content": [f"part {n}" for n in range(20_000)]}]}, "part 19999"),
+        ({"messages": [{"role": "user", "content": [f"part {n}" for n in range(150)]}] * 200}, "part 149"),
+        ({"messages": [{"role": "ai", "tool_calls": [{"name": f"call {n}"} for n in range(20_000)]}]}, "call 19999"),
+        ({"text": "words", "spans": [{"start": 0, "end": 5}, *({"start": n} for n in range(9, 20_000))]}, "19999"),
+        ({"text": "\n\n".join(f"part {n}" for n in range(20_000))}, "part 19999"),
+        ({"text": "a\u200b" * 100_000 + "end"}, "end"),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else next(iter(value)),
+)
+def test_what_is_drawn_has_an_end_and_nothing_is_lost(value: Any, last: str) -> None:
+    html = drawn(value)
+    assert html.count("<") < TAGS
+    assert last in read(html)
+
+
+def test_how_many_more_there_are_is_told() -> None:
+    said = read(drawn({"candidates": ["yes"] * (candidates.MOST + 7)}))
+    assert "7 more candidates, as data" in said
+    assert "3 more pictures are not drawn." in read(drawn({"images": [PIXEL] * (image.MOST + 3)}))
+    chat = [{"role": "user", "content": "x", "judged": n == 0} for n in range(messages.MOST_LATER + 5)]
+    assert "5 later messages, as data" in read(drawn({"messages": chat}))
+    wrong = [{"start": -1}] * (spans.MOST_LISTED + 4)
+    assert "4 more, as data" in read(drawn({"text": "words", "spans": [{"start": 0, "end": 2}, *wrong]}))
+
+
+def test_the_parts_of_an_item_share_one_room() -> None:
+    tables = {name: [{"a": n, "b": n} for n in range(1_000)] for name in ("table", "rows", "records", "line_items")}
+    assert drawn(tables).count("<td") <= limits.MOST
+    assert drawn({"table": tables["table"]}).count("<td") == table.MOST_CELLS
+
+
+def test_the_next_item_has_all_its_room() -> None:
+    first, second = (content.blocks({"fields": _FORM}) for _ in range(2))
+    assert first == second
+
+
+def test_past_so_many_hidden_places_a_text_says_how_many_more_there_are() -> None:
+    html = visible("a\u200b" * 5_000)
+    assert html.count("<span") == 2_001
+    assert "3000 more hidden characters" in html
+    assert html.endswith("a\ufffd" * 3_000)
+    assert "\u200b" not in html
+
+
+def test_past_so_many_look_alike_words_the_others_stand_as_text() -> None:
+    pieces = list(hidden.pieces("p\u0430ypal " * 3_000))
+    assert sum(piece.confusable for piece in pieces) == 2_000
+    assert pieces[-1].text.split() == ["p\u0430ypal"] * 1_000
+
+
+def test_paragraphs_past_the_most_are_one() -> None:
+    found = text.paragraphs("x\n\n" * 10_000 + "end")
+    assert (len(found), found[-1].endswith("end")) == (text.MOST, True)
+
+
+def test_a_context_without_end_is_listed_as_far_as_it_is_read() -> None:
+    facts = content.facts({f"key {n}": n for n in range(MOST_FACTS + 50)})
+    assert len(facts) == MOST_FACTS + 1
+    assert facts[-1][0] == "50 more"
+    assert f"key {MOST_FACTS + 49}" in facts[-1][1]
+
+
+def test_the_columns_of_a_table_are_looked_at_once_not_for_every_row() -> None:
+    looks: list[str] = []
+
+    class Name(str):
+        __slots__ = ()
+
+        def __hash__(self) -> int:
+            looks.append(self)
+            return super().__hash__()
+
+    def looked(rows: int) -> int:
+        looks.clear()
+        assert table.read({"columns": [Name(n) for n in range(100)], "rows": [{}] * rows}) is not None
+        return len(looks)
+
+    assert looked(2_000) == looked(1_000)
