@@ -68,8 +68,22 @@ class OtherVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Undone:
+    """What the person said about the item and took back: they go on from there."""
+
+    kind: str
+    answer: Any
+    reason: str
+    note: str
+    error_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
-    """A reserved slot. `first_kind` is `answer`, `none` or `unjudgeable` once the person has answered first."""
+    """A reserved slot. `first_kind` is `answer`, `none` or `unjudgeable` once the person has answered first.
+
+    `undone` is their latest verdict of this round that they took back, once the proposal is revealed.
+    """
 
     id: str
     item: ItemView
@@ -80,6 +94,7 @@ class Claim:
     final_say: bool
     others: Sequence[OtherVerdict]
     reserved_until: datetime
+    undone: Undone | None = None
 
 
 _VIEW = f"""
@@ -94,7 +109,8 @@ SELECT s.id AS slot, s.claim, s.kind = %(final)s AS final_say, s.answer_first, r
     CASE WHEN r.told THEN c.alternatives END AS alternatives,
     CASE WHEN r.told THEN c.field_hints WHEN r.revealed THEN '{{}}' END AS field_hints,
     CASE WHEN r.told THEN c.why WHEN r.revealed THEN '{{}}' END AS why,
-    CASE WHEN r.revealed THEN c.model END AS model
+    CASE WHEN r.revealed THEN c.model END AS model,
+    u.undone
 FROM reviewqueue_slot s
 JOIN reviewqueue_item i ON i.id = s.item_id
 JOIN reviewqueue_itemcontent c ON c.item_id = i.id
@@ -103,6 +119,14 @@ JOIN reviewqueue_answerschema a ON a.id = i.schema_id
 LEFT JOIN reviewqueue_firstanswer f ON f.slot_id = s.id AND f.claim = s.claim
 CROSS JOIN LATERAL (SELECT NOT s.answer_first OR f.id IS NOT NULL, NOT s.answer_first AND NOT i.answer_first)
     AS r(revealed, told)
+LEFT JOIN LATERAL (
+    SELECT json_build_object('kind', v.kind, 'answer', v.answer, 'reason', v.reason, 'note', v.note,
+        'error_type', v.error_type)::text AS undone
+    FROM reviewqueue_verdict v
+    WHERE r.revealed AND v.item_id = s.item_id AND v.round = s.round AND v.user_id = s.holder_id
+      AND v.undone_at IS NOT NULL
+    ORDER BY v.undone_at DESC, v.id DESC LIMIT 1
+) AS u ON true
 WHERE s.id = %(slot)s
 """  # noqa: S608 - put together from constants, not from input
 _OTHERS = """
@@ -140,12 +164,19 @@ def view(slot: int) -> Claim:
 def _claim(row: sql.Row) -> Claim:
     slot, number = row.pop("slot"), row.pop("claim")
     fields = {name: row.pop(name) for name in _CLAIM_FIELDS}
-    first_answer = _json(row.pop("first_answer"))
+    first_answer, undone = _json(row.pop("first_answer")), _json(row.pop("undone"))
     for name in _JSON_FIELDS:
         row[name] = _json(row[name])
     row["alternatives"] = row["alternatives"] or []
     others = _others(slot) if fields["final_say"] else []
-    return Claim(id=f"{slot}.{number}", item=ItemView(**row), first_answer=first_answer, others=others, **fields)
+    return Claim(
+        id=f"{slot}.{number}",
+        item=ItemView(**row),
+        first_answer=first_answer,
+        others=others,
+        undone=Undone(**undone) if undone else None,
+        **fields,
+    )
 
 
 def _others(slot: int) -> list[OtherVerdict]:

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext
 
 from . import access, claimed, events, leases, slots, sql, words
 from .claimed import Claim
@@ -192,6 +193,14 @@ def enter(user: User, slug: str, now: datetime | None) -> Place:
     return place
 
 
+def demand_room(user: User, now: datetime | None) -> None:
+    """Raises TooManyClaims when the person, who was let in by `enter`, holds as many items as anybody may."""
+    if len(_held(user, None, now)) >= MOST_HELD:
+        raise TooManyClaims(
+            gettext("You hold %(most)s items already; finish or give back one of them first.") % {"most": MOST_HELD}
+        )
+
+
 def claim(user: User, claim_id: str, *, now: datetime | None = None) -> Claim:
     """The claim as the desk shows it. Raises NotFound, NotAMember, ItemWithdrawn, ClaimLost."""
     number = ClaimId.parse(claim_id)
@@ -256,8 +265,7 @@ def _next(*, user: User, slug: str, now: datetime | None, rng: random.Random, re
         if found is not None:
             _note(found, look, user)
             return claimed.view(found["id"])
-    if len(_held(user, None, now)) >= MOST_HELD:
-        raise TooManyClaims(f"You hold {MOST_HELD} items already; finish or give back one of them first.")
+    demand_room(user, now)
     return None
 
 

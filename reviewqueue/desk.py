@@ -9,9 +9,10 @@ from datetime import datetime
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
-from . import access, claims, clock, drafts, past, preferences, queue, readings, wording
+from . import access, claims, clock, drafts, leases, past, preferences, queue, readings, wording
 from .claimed import Claim
 from .models import Preferences, Queue, Slot, User
+from .problems import NotFound
 from .readings import Guidance
 
 
@@ -86,9 +87,11 @@ def longest_waiting(queues: Sequence[Waiting]) -> Waiting | None:
 
 
 def sit_down(*, user: User, slug: str, claim_id: str = "", now: datetime | None = None) -> Desk:
-    """The desk with the named claim on it, or the one the person has, or the next; NotFound if not their queue."""
+    """The desk with the named claim on it, or theirs, or the next; NotFound for another queue or its claim."""
     theirs = access.queue_for(user, slug)
     claim = claims.claim(user, claim_id, now=now) if claim_id else claims.claim_next(user=user, slug=slug, now=now)
+    if claim is not None and claim.item.queue != theirs.slug:
+        raise NotFound(_(leases.NOT_RESERVED))
     return _around(theirs, claim, user=user, now=now)
 
 

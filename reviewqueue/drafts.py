@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from . import access, answers, clock, leases, sql
 from .claimed import Claim
 from .leases import ClaimId, Lease
-from .models import Draft, User
+from .models import Draft, Item, User
 from .problems import Invalid, NotFound
 
 KEPT_FOR = timedelta(hours=20)
@@ -42,7 +42,10 @@ class Kept:
 
 _CLAIMED = f"""
 SELECT {leases.HELD} AS held,
-    EXISTS (SELECT FROM reviewqueue_verdict v WHERE v.slot_id = s.id AND v.claim = %(number)s) AS decided,
+    EXISTS (SELECT FROM reviewqueue_verdict v WHERE v.slot_id = s.id AND v.claim = %(number)s)
+        OR EXISTS (SELECT FROM reviewqueue_verdict v
+            WHERE v.item_id = s.item_id AND v.round = s.round AND v.user_id = %(user)s AND v.undone_at IS NULL)
+        AS decided,
     EXISTS (SELECT FROM reviewqueue_firstanswer f WHERE f.slot_id = s.id AND f.claim = %(number)s) AS revealed
 FROM reviewqueue_slot s WHERE s.id = %(slot)s
 """  # noqa: S608 - put together from constants, not from input
@@ -65,7 +68,8 @@ def save(*, claim_id: str, user: User, fields: Fields, age: float = 0, now: date
     """Keep what a person filled in for an item that they hold or held; `age` is in seconds since they wrote it.
 
     Raises Invalid for what is too long or cannot be stored, NotFound for an item that was never theirs, NotAMember,
-    and ClaimLost once it is decided: a draft that comes after its verdict is none.
+    ItemWithdrawn, and ClaimLost once they have decided it, by whichever claim: a draft that comes after the verdict
+    is none.
     """
     _check(fields)
     claim = ClaimId.parse(claim_id)
@@ -115,6 +119,8 @@ def _stage(lease: Lease, claim: ClaimId, user: User) -> Stage:
         raise NotFound(leases.NOT_RESERVED)
     if not lease.member:
         raise access.NotAMember(_("You are not a reviewer of this stream any more."))
+    if lease.item_state == Item.State.WITHDRAWN:
+        raise leases.ItemWithdrawn("This item was withdrawn by its sender; there is nothing to decide any more.")
     if found["decided"]:
         raise leases.ClaimLost(_("You have decided this item already."))
     if not lease.answer_first:

@@ -15,7 +15,7 @@ from django.db import transaction
 
 from . import access, clock, events, slots, sql
 from .configuration import Configured, configure, form
-from .models import Item, Queue, User
+from .models import Draft, Item, Queue, User
 from .models.items import Lane
 from .problems import DomainError, Invalid, NotFound
 
@@ -159,8 +159,14 @@ def enqueue(*, slug: str, items: Sequence[NewItem], now: datetime | None = None)
 
 
 def withdraw(*, item_ids: Sequence[int], actor: str, now: datetime | None = None) -> list[int]:
-    """Take open items off their queues; returns those that were open. Whoever holds one is told when they act."""
-    return _take_off(item_ids, state=Item.State.WITHDRAWN, actor=actor, now=now, among=lambda locked, moment: locked)
+    """Take open items off their queues; returns those that were open. Whoever holds one is told when they act.
+
+    What people had filled in for them is deleted: it may quote what was withdrawn.
+    """
+    with transaction.atomic():
+        taken = _take_off(item_ids, state=Item.State.WITHDRAWN, actor=actor, now=now, among=_all)
+        Draft.objects.filter(item_id__in=taken).delete()
+    return taken
 
 
 def expire(*, item_ids: Sequence[int], now: datetime | None = None) -> list[int]:
@@ -242,6 +248,10 @@ def _take_off(
         closed = sql.rows(_CLOSE, {"items": chosen, "state": state, "now": moment})
         _record_by_queue(closed, actor=actor, verb=str(state), at=now)
     return sorted(chosen)
+
+
+def _all(locked: list[int], now: datetime) -> list[int]:
+    return locked
 
 
 def _idle(locked: list[int], now: datetime) -> list[int]:

@@ -18,6 +18,7 @@ DEFAULT_KEYS = Keymap()
 
 # open: answer with the proposal in sight. first: answer without. keep: the proposal is shown, keep or change.
 Stage = Literal["open", "first", "keep"]
+_ANSWERING = frozenset({"agree", "correct"})
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,9 @@ def _keyed[K: (acts.Act, acts.Reason, choices.Choice)](pressed: Sequence[K], key
 
 
 def _starting_point(claim: Claim) -> Any:
-    """What ticks and fields hold at first: one's own first answer, else the AI's, else nothing."""
+    """What ticks and fields hold at first: what one took back, one's own first answer, the AI's, or nothing."""
+    if claim.undone is not None and claim.undone.kind in _ANSWERING:
+        return claim.undone.answer
     if claim.first_kind == "answer":
         return claim.first_answer
     return claim.item.proposal if claim.revealed else None

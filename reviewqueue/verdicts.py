@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
-from . import answers, claimed, events, leases, records, slots, wording, words
+from . import answers, claimed, claims, events, leases, records, slots, wording, words
 from .claimed import Claim
 from .leases import ClaimId, ClaimLost, Holder, Lease
 from .models import FirstAnswer, Item, Label, Slot, User, Verdict
@@ -68,17 +68,20 @@ def submit(
     note: str = "",
     error_type: str = "",
     active_seconds: float | None = None,
+    slug: str | None = None,
     now: datetime | None = None,
 ) -> Submitted:
     """Record a verdict; it is final after the item's undo window, and nothing follows from it before.
 
     `correct` with the answer that was proposed is stored as `agree`: it says the same. A final say needs one of its
     reasons (`wording.REASONS`). The same words again, also at the same time, give the same verdict. Raises Invalid,
-    NotFound, NotAMember, ItemWithdrawn, ClaimLost, VerdictExists, AnswerFirst, FinalSay.
+    NotFound (also for a claim of another queue than `slug`, where that is named), NotAMember, ItemWithdrawn,
+    ClaimLost, VerdictExists, AnswerFirst, FinalSay.
     """
     claim = ClaimId.parse(claim_id)
     with transaction.atomic():
         lease = leases.lock(claim, user=user, now=now)
+        _check_place(lease.slug, slug)
         record = records.read(claim)
         earlier = None if record.earlier is None else Verdict.objects.get(pk=record.earlier)
         _authorise(lease, claim, user, record=record, earlier=earlier)
@@ -95,13 +98,20 @@ def submit(
 
 
 def answer_first(
-    *, claim_id: str, user: User, kind: str = words.ANSWER, answer: Any = None, now: datetime | None = None
+    *,
+    claim_id: str,
+    user: User,
+    kind: str = words.ANSWER,
+    answer: Any = None,
+    slug: str | None = None,
+    now: datetime | None = None,
 ) -> Claim:
     """Say what one thinks before the proposal is shown, and get it shown; it cannot be changed, only the verdict
     that follows may differ. The same again is answered the same. Raises as `submit` does."""
     claim = ClaimId.parse(claim_id)
     with transaction.atomic():
         lease = leases.hold(claim, user=user, now=now)
+        _check_place(lease.slug, slug)
         if not lease.answer_first:
             raise AnswerFirst(_("The AI's answer is shown already: send the verdict itself."))
         told = words.first_answer(records.read(claim).asked, kind=kind, answer=answer)
@@ -125,14 +135,18 @@ def answer_first(
         return claimed.view(claim.slot)
 
 
-def undo(*, verdict_id: int, user: User, now: datetime | None = None) -> Claim:
+def undo(*, verdict_id: int, user: User, slug: str | None = None, now: datetime | None = None) -> Claim:
     """Take a verdict back while it is not final; a fresh slot is reserved for the same person, who goes on there.
 
-    Twice is once: the second call answers with the fresh claim as long as it is held. Raises NotFound (also for
-    somebody else's), NotAMember, VerdictFinal, ItemWithdrawn, ClaimLost.
+    Twice is once: the second call answers with the fresh claim as long as it is held. Whoever holds ten items gives
+    back or decides one of them first. Raises NotFound (also for somebody else's, and one of another queue than
+    `slug`, where that is named), NotAMember, VerdictFinal, ItemWithdrawn, ClaimLost, TooManyClaims.
     """
     with transaction.atomic():
-        claim = _claim_of(verdict_id, user)
+        claim, home = _claim_of(verdict_id, user)
+        _check_place(home, slug)
+        # Before the item is locked, in the order in which a claim goes: ten means ten.
+        claims.enter(user, home, now)
         lease = leases.lock(claim, user=user, now=now)
         verdict = Verdict.objects.get(pk=verdict_id)  # again, now that it is locked
         leases.demand_item(lease)
@@ -140,6 +154,7 @@ def undo(*, verdict_id: int, user: User, now: datetime | None = None) -> Claim:
             return _fresh_claim(lease, user)
         if verdict.final_at <= lease.now or _counted(lease):
             raise VerdictFinal(_("This verdict is final: the time to undo it is over."))
+        claims.demand_room(user, now)
         verdict.undone_at = lease.now
         verdict.save(update_fields=["undone_at"])
         fresh = _fresh_slot(lease, user)
@@ -221,11 +236,18 @@ def _active(lease: Lease, seconds: float | None) -> float | None:
     return min(max(0.0, seconds), (lease.now - lease.reserved_at).total_seconds())
 
 
-def _claim_of(verdict_id: int, user: User) -> ClaimId:
-    verdict = Verdict.objects.filter(pk=verdict_id, user=user).first()
+def _claim_of(verdict_id: int, user: User) -> tuple[ClaimId, str]:
+    """The claim by which a verdict was given, and its queue."""
+    verdict = Verdict.objects.filter(pk=verdict_id, user=user).select_related("item__queue").first()
     if verdict is None:
         raise NotFound(_("There is no such verdict of yours."))
-    return ClaimId(slot=verdict.slot_id, number=verdict.claim)
+    return ClaimId(slot=verdict.slot_id, number=verdict.claim), verdict.item.queue.slug
+
+
+def _check_place(home: str, slug: str | None) -> None:
+    """A claim is one of its own queue's: where another is named, it does not exist."""
+    if slug is not None and slug != home:
+        raise NotFound(_(leases.NOT_RESERVED))
 
 
 def _counted(lease: Lease) -> bool:

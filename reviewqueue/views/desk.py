@@ -42,7 +42,7 @@ def queues(request: PersonRequest, slug: str) -> HttpResponse:
 @for_reviewers
 def verdict(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
     judgement = judgements.read(request.POST)
-    verdicts.submit(claim_id=claim_id, user=request.user, **asdict(judgement))
+    verdicts.submit(claim_id=claim_id, user=request.user, slug=slug, **asdict(judgement))
     return _go_on(request, slug)
 
 
@@ -50,7 +50,7 @@ def verdict(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
 def first_answer(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
     """What the person says before the AI's answer is in sight; the answer to it shows that one."""
     told = judgements.read_first(request.POST)
-    verdicts.answer_first(claim_id=claim_id, user=request.user, kind=told.kind, answer=told.answer)
+    verdicts.answer_first(claim_id=claim_id, user=request.user, slug=slug, kind=told.kind, answer=told.answer)
     return _go_on(request, slug, claim_id=claim_id)
 
 
@@ -84,7 +84,7 @@ def retake(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
 
 @for_reviewers
 def undo(request: DeskRequest, slug: str, verdict_id: int) -> HttpResponse:
-    claim = verdicts.undo(verdict_id=verdict_id, user=request.user)
+    claim = verdicts.undo(verdict_id=verdict_id, user=request.user, slug=slug)
     return _go_on(request, slug, claim_id=claim.id)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from functools import wraps
 from typing import Any, Concatenate, cast
@@ -24,7 +25,7 @@ from ..keymap import Keymap
 from ..models import User
 from ..problems import DomainError, NotFound
 
-# After these the claim is gone for good: what is left to do is to go on.
+# After these the claim that was named is gone for good: what is left to do is to go on.
 _LOST = frozenset({"claim_lost", "item_withdrawn", "verdict_exists"})
 # After these perhaps not for good: the same item may be taken again.
 _LAPSED = frozenset({leases.ClaimLost.code, claims.TooManyClaims.code})
@@ -47,6 +48,7 @@ def for_reviewers[**P](view: View[P]) -> Callable[Concatenate[HttpRequest, str, 
     @wraps(view)
     def told(request: PersonRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         asked = cast("DeskRequest", request)
+        prolong(request)
         try:
             return view(asked, slug, *args, **kwargs)
         except (NotFound, access.Forbidden):
@@ -63,7 +65,6 @@ def for_reviewers[**P](view: View[P]) -> Callable[Concatenate[HttpRequest, str, 
     def entered(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not isinstance(request.user, User) and cast("DeskRequest", request).htmx:
             return _signed_out(cast("DeskRequest", request), slug)
-        prolong(request)
         return guarded(request, slug, *args, **kwargs)
 
     return cast("Callable[Concatenate[HttpRequest, str, P], HttpResponse]", entered)
@@ -80,6 +81,7 @@ def context_of(
 ) -> dict[str, Any]:
     """What the desk's template needs; `draft` is what was typed, and `errors` what was wrong with it."""
     keys = Keymap(laid.wishes.keys)
+    undone = laid.claim.undone if laid.claim else None
     typed = judgements.typed(draft, errors) if draft else None
     return {
         "queue": laid.queue,
@@ -91,7 +93,7 @@ def context_of(
         "reserved_for": laid.reserved_for,
         "guideline": laid.guidance,
         "decided": laid.decided,
-        "draft": draft or {},
+        "draft": draft or (asdict(undone) if undone else {}),
         "kept": _kept(laid),
         "keys": keys,
         "wishes": laid.wishes,
@@ -124,7 +126,7 @@ def _refused(request: DeskRequest, slug: str, claim_id: str, refusal: DomainErro
         "code": refusal.code,
         "sentence": str(refusal),
         "errors": [_error(error) for error in errors],
-        "lost": refusal.code in _LOST,
+        "lost": bool(claim_id) and refusal.code in _LOST,
     }
     if refusal.code in _LAPSED and claim_id:
         problem |= _standing(claim_id, request.user, refusal)

@@ -92,3 +92,79 @@ def test_enter_sends_nothing_of_an_item_that_was_lost(sign_in: SignIn, rob: User
     page.locator("[name='number/lines/0/amount']").press("Enter")
     expect(page.locator("[data-judgement] > button").first).to_be_disabled()
     assert [url for url in sent if url.endswith("/verdict/")] == []
+
+
+def test_a_retake_that_never_arrives_leaves_its_way_on(sign_in: SignIn, rob: User) -> None:
+    _enqueue(1)
+    page = sign_in(rob, DESK)
+    _ready(page)
+    _lapse()
+    page.keyboard.press("a")
+    page.route("**/retake/", lambda route: route.abort(), times=1)
+    page.get_by_role("button", name="Take it again").click()
+    page.get_by_role("button", name="Stop trying").click()
+    expect(page.get_by_role("link", name="Next item")).to_be_visible()
+    expect(page.get_by_role("button", name="Take it again")).to_be_focused()
+    page.keyboard.press("r")
+    expect(page.locator("#notice")).to_be_empty()
+    _ready(page)
+
+
+def test_a_renewal_that_keeps_failing_is_asked_for_less_and_less_often(sign_in: SignIn, rob: User) -> None:
+    page, asked = _over(sign_in, rob, status=503)
+    page.clock.run_for(60_000)
+    page.evaluate("0")
+    assert 2 <= len(asked) <= 6
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_renewal_that_is_refused_for_good_is_told_and_not_repeated(sign_in: SignIn, rob: User, status: int) -> None:
+    page, asked = _over(sign_in, rob, status=status)
+    expect(page.locator("#notice")).to_contain_text("The server did not extend your reservation.")
+    page.clock.run_for(60_000)
+    page.evaluate("0")
+    assert len(asked) == 1
+
+
+def _over(sign_in: SignIn, rob: User, *, status: int) -> tuple[Page, list[str]]:
+    """The desk when its time is over, and the renewals it asks for, which all fail."""
+    _enqueue(1)
+    page = sign_in(rob)
+    page.clock.install()
+    page.goto(DESK)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/renewal/") else None)
+    page.route("**/renewal/", lambda route: route.fulfill(status=status, body="no"))
+    page.clock.fast_forward(15 * 60_000)
+    with page.expect_response("**/renewal/"):
+        page.clock.run_for(1000)
+    return page, asked
+
+
+def test_the_desk_works_where_a_browser_stores_nothing(sign_in: SignIn, rob: User) -> None:
+    _enqueue(1, 2)
+    page = sign_in(rob)
+    page.add_init_script(
+        "for (const name of ['localStorage', 'sessionStorage']) Object.defineProperty(window, name,"
+        "{ get() { throw new DOMException('denied', 'SecurityError'); } });"
+    )
+    page.goto(DESK)
+    _ready(page, "Letter 1.")
+    page.keyboard.press("a")
+    _ready(page, "Letter 2.")
+    assert Verdict.objects.count() == 1
+
+
+@pytest.mark.usefixtures("invoice")
+def test_undo_brings_back_what_was_said(sign_in: SignIn, rob: User) -> None:
+    _invoices(1)
+    page = sign_in(rob, DESK)
+    _ready(page)
+    page.locator("[name='number/total']").fill("120")
+    page.get_by_label("Note").fill("read off the scan")
+    page.get_by_role("button", name="Send this answer").last.click()
+    _ready(page, "Look again")
+    page.keyboard.press("u")
+    _ready(page, "Letter 1.")
+    expect(page.locator("[name='number/total']")).to_have_value("120")
+    expect(page.get_by_label("Note")).to_have_value("read off the scan")

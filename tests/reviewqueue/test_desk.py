@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
@@ -14,7 +15,7 @@ from django.utils import timezone
 
 from reviewqueue import claims, labels, queue, verdicts
 from reviewqueue.claimed import Claim
-from reviewqueue.models import AnswerSchema, Guideline, Queue, Slot, User, Verdict
+from reviewqueue.models import AnswerSchema, Guideline, Membership, Queue, Slot, User, Verdict
 from tests.reviewqueue import items
 
 pytestmark = pytest.mark.django_db
@@ -180,6 +181,66 @@ def test_undo_brings_the_item_back(desk: Desk) -> None:
     assert verdict.undone_at is not None
     back = next(claim for claim in claims.held_by(desk.user) if claim.item.reference == "ticket-1")
     assert f'data-claim="{back.id}"' in html
+
+
+def test_undo_brings_back_what_was_said(desk: Desk, queue_of_labels: Queue) -> None:
+    queue_of_labels.error_types = ["misread"]
+    queue_of_labels.save()
+    items.enqueue(1, schema_number=2, proposal=["price"], alternatives=[])
+    desk.look()
+    said = {"verdict": "correct", "answers": ["service"], "note": "read <twice>", "error_type": "misread"}
+    desk.post("desk-verdict", desk.claim().id, **said)
+    html = _text(desk.post("desk-undo", Verdict.objects.get().pk))
+    assert "read &lt;twice&gt;</textarea>" in html
+    assert '<option value="misread" selected>' in html
+    assert re.findall(r'value="(\w+)"[^>]* checked', html) == ["service"]
+
+
+@pytest.fixture
+def queue_of_labels(queue: Queue) -> Queue:
+    AnswerSchema.objects.create(queue=queue, number=2, kind="labels", answers=["price", "service"])
+    return queue
+
+
+def test_a_refused_undo_leaves_the_item_on_screen_open(desk: Desk) -> None:
+    items.enqueue(*range(1, 13))
+    items.judge(desk.user)
+    for _ in range(10):
+        items.take(desk.user)
+    response = desk.post("desk-undo", Verdict.objects.get().pk)
+    assert response.status_code == 409
+    assert "finish or give back one" in _text(response)
+    assert "data-lost" not in _text(response)
+
+
+def test_a_second_different_verdict_is_not_called_unrecorded(desk: Desk) -> None:
+    items.enqueue(1)
+    desk.look()
+    claim = desk.claim()
+    desk.post("desk-verdict", claim.id, verdict="agree")
+    html = _text(desk.post("desk-verdict", claim.id, verdict="none"))
+    assert "already decided this item" in html
+    assert "data-lost" in html
+    assert "Nothing of yours was recorded" not in html
+
+
+def test_a_claim_is_one_of_its_own_queue(desk: Desk) -> None:
+    other = Queue.objects.create(slug="other", title="Other")
+    Membership.objects.create(user=desk.user, queue=other)
+    items.enqueue(1, 2)
+    given = items.judge(desk.user)
+    claim = items.take(desk.user)
+    for step, to in (("desk-verdict", claim.id), ("desk-undo", given.id)):
+        address = reverse(step, args=["other", to])
+        assert desk.client.post(address, {"verdict": "agree"}, headers=HTMX).status_code == 404
+    assert desk.client.get(reverse("desk", args=["other"]), {"claim": claim.id}).status_code == 404
+    assert Verdict.objects.counting().count() == 1
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_who_is_not_signed_in_leaves_no_session(queue: Queue, client: Client, headers: dict[str, str]) -> None:
+    client.post(reverse("desk-verdict", args=["intents", "1.1"]), {"verdict": "agree"}, headers=headers)
+    assert not Session.objects.exists()
 
 
 def test_undo_comes_too_late_for_what_is_final(desk: Desk) -> None:

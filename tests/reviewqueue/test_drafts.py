@@ -91,6 +91,28 @@ def test_a_draft_that_comes_after_its_verdict_is_none(rob: User) -> None:
     assert not Draft.objects.exists()
 
 
+def test_a_draft_under_an_earlier_claim_is_none_either_once_they_decided(rob: User) -> None:
+    items.enqueue(1)
+    old = items.take(rob)
+    _lapse(old)
+    items.judge(rob)
+    with pytest.raises(leases.ClaimLost):
+        _save(old, rob)
+    assert not Draft.objects.exists()
+
+
+def test_a_withdrawn_item_keeps_no_draft_and_takes_none(rob: User, rita: User) -> None:
+    items.enqueue(1, 2, reviews_wanted=2)
+    mine, hers, other = items.take(rob), items.take(rita), items.take(rob)
+    _save(mine, rob)
+    _save(hers, rita)
+    _save(other, rob)
+    queue.withdraw(item_ids=[1], actor="system:stream")
+    assert [draft.item_id for draft in Draft.objects.all()] == [2]
+    with pytest.raises(leases.ItemWithdrawn):
+        _save(mine, rob)
+
+
 def test_a_refused_verdict_leaves_the_draft(rob: User) -> None:
     items.enqueue(1)
     claim = items.take(rob)

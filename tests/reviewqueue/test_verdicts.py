@@ -259,6 +259,37 @@ def test_an_undone_verdict_stays_on_record_and_its_claim_is_over(queue: Queue, r
         verdicts.undo(verdict_id=given.id, user=rob)
 
 
+def test_what_was_undone_goes_along_to_whoever_undid_it_and_to_nobody_else(queue: Queue, rob: User, rita: User) -> None:
+    items.enqueue(1)
+    given = items.judge(rob, "correct", answer="billing", note="twice")
+    fresh = verdicts.undo(verdict_id=given.id, user=rob)
+    assert fresh.undone is not None
+    assert (fresh.undone.kind, fresh.undone.answer, fresh.undone.note) == ("correct", "billing", "twice")
+    claims.release(claim_id=fresh.id, user=rob)
+    assert items.take(rita).undone is None
+
+
+def test_what_was_undone_is_not_told_in_a_form_that_hides_the_proposal(queue: Queue, rob: User) -> None:
+    items.enqueue(1)
+    fresh = verdicts.undo(verdict_id=items.judge(rob).id, user=rob)
+    assert fresh.undone is not None
+    Slot.objects.open().update(answer_first=True)
+    (hidden,) = claims.held_by(rob)
+    assert not hidden.revealed
+    assert hidden.undone is None
+
+
+def test_undoing_makes_nobody_hold_more_than_ten(queue: Queue, rob: User) -> None:
+    items.enqueue(*range(1, 12))
+    given = items.judge(rob)
+    held = [items.take(rob) for _ in range(10)]
+    with pytest.raises(claims.TooManyClaims, match="finish or give back one"):
+        verdicts.undo(verdict_id=given.id, user=rob)
+    claims.release(claim_id=held[0].id, user=rob)
+    assert verdicts.undo(verdict_id=given.id, user=rob).item.id == 1
+    assert verdicts.undo(verdict_id=given.id, user=rob).item.id == 1
+
+
 def test_a_final_verdict_cannot_be_undone(queue: Queue, rob: User) -> None:
     items.enqueue(1)
     given = items.judge(rob)

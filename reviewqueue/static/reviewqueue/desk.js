@@ -15,7 +15,6 @@ import { listenToTabs } from "./tabs.js";
 
 /** How long a new item must have been on screen before it can be answered: the end of a double click is shorter. */
 const ON_SCREEN = 200;
-const LOST = new Set(["claim_lost", "too_many_claims", "item_withdrawn", "verdict_exists"]);
 
 const activity = countActivity();
 const drafts = keepDrafts();
@@ -86,10 +85,10 @@ function show({ focus }) {
 
 /** A refusal came back: everything typed stays; when the claim is gone for good there is only one way on. */
 function refused() {
-  const problem = document.querySelector("#notice [data-problem]");
+  const lost = document.querySelector("#notice [data-lost]");
   showMistakes();
   for (const element of document.querySelectorAll("#notice [data-scripted]")) element.hidden = false;
-  if (problem && LOST.has(problem.getAttribute("data-problem"))) close(problem);
+  if (lost) close(lost);
 }
 
 /** The item on screen can't be answered any more: what is left to do stands in the notice. */

@@ -7,6 +7,7 @@
 
 import { csrfToken } from "./csrf.js";
 import { fitting, read, write } from "./draft_fields.js";
+import { inBrowser } from "./storage.js";
 
 const PREFIX = "desk-draft:";
 const KEPT_FOR = 20 * 3_600_000;
@@ -95,7 +96,7 @@ export function keepDrafts() {
     /** Whether there is anything of the person's in the form; it is kept here, whatever another tab sent. */
     keep: () => { if (filledIn) keepHere(); return filledIn; },
     /** @param {string} where */
-    sent: (where) => { attempt(() => localStorage.removeItem(where)); },
+    sent: (where) => inBrowser.remove(where),
   };
 }
 
@@ -121,26 +122,19 @@ function key(place) {
 }
 
 function store(where, draft) {
-  return attempt(() => { localStorage.setItem(where, JSON.stringify(draft)); return true; });
+  return inBrowser.set(where, JSON.stringify(draft));
 }
 
 function recall(where) {
-  return attempt(() => JSON.parse(localStorage.getItem(where) ?? "null"));
+  try {
+    return JSON.parse(inBrowser.get(where) ?? "null");
+  } catch {
+    return null;
+  }
 }
 
 function forgetOld(now) {
-  attempt(() => {
-    for (const where of Object.keys(localStorage).filter((name) => name.startsWith(PREFIX))) {
-      if (!(recall(where)?.at > now - KEPT_FOR)) localStorage.removeItem(where);
-    }
-  });
-}
-
-/** A browser may have no storage, or a full one; a draft is then on the server only. */
-function attempt(deed) {
-  try {
-    return deed();
-  } catch {
-    return null;
+  for (const where of inBrowser.names().filter((name) => name.startsWith(PREFIX))) {
+    if (!(recall(where)?.at > now - KEPT_FOR)) inBrowser.remove(where);
   }
 }

@@ -5,6 +5,7 @@
  */
 
 import { changeLines } from "./lines.js";
+import { inTab } from "./storage.js";
 
 const ALL = "desk-all-fields";
 
@@ -20,7 +21,7 @@ export function listenInFields() {
     if (target.closest("[data-take-back]")) takeBack(target.closest("[data-field]"));
     changeLines(target);
   });
-  document.documentElement.toggleAttribute("data-all-open", sessionStorage.getItem(ALL) === "true");
+  document.documentElement.toggleAttribute("data-all-open", inTab.get(ALL) === "true");
 }
 
 /** Once for each item that comes. */
@@ -112,7 +113,7 @@ function takeBack(field) {
 
 function toggle() {
   const all = document.documentElement.toggleAttribute("data-all-open");
-  sessionStorage.setItem(ALL, String(all));
+  inTab.set(ALL, String(all));
   tellState();
   const closed = document.querySelector("[data-fields] .field-closed:not(.field-opened)");
   if (all && closed) controlOf(closed).focus();

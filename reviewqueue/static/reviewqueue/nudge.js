@@ -3,6 +3,8 @@
  * What counts is active time, over items and reloads: it is kept for as long as the tab is.
  */
 
+import { inTab } from "./storage.js";
+
 const PLACE = "desk-worked";
 const LONG = 50 * 60;
 const LATER = 15 * 60;
@@ -60,17 +62,13 @@ function hide(place) {
 }
 
 function keep(told) {
-  try {
-    sessionStorage.setItem(PLACE, JSON.stringify(told));
-  } catch {
-    // Without storage a reload begins anew, and nothing else is lost.
-  }
+  inTab.set(PLACE, JSON.stringify(told)); // without storage a reload begins anew, and nothing else is lost
 }
 
 function read() {
   const fresh = { worked: 0, due: LONG, last: Date.now() };
   try {
-    const kept = JSON.parse(sessionStorage.getItem(PLACE) ?? "{}");
+    const kept = JSON.parse(inTab.get(PLACE) ?? "{}");
     return [kept.worked, kept.due, kept.last].every(Number.isFinite) ? kept : fresh;
   } catch {
     return fresh;

@@ -4,14 +4,19 @@
  * active keeps the item: the reservation is renewed in its second half, at most once a minute.
  */
 
+import { put } from "./notices.js";
+
 const WARN = 60;
 const RENEW_EVERY = 60_000;
+/** After a failure: this long, then twice as long each time, and never longer than a minute. */
 const ASK_EVERY = 5_000;
 
 /** @param {{isActive: () => boolean, isBusy: () => boolean}} desk busy: an answer is on its way, and decides by itself */
 export function startClock(desk) {
   let since = performance.now();
-  let asked = -Infinity;
+  let renewAt = -Infinity;
+  let askAt = -Infinity;
+  let failures = 0;
   let stopped = false;
 
   const left = () => Number(document.getElementById("reservation")?.dataset.remaining) - passed(since);
@@ -22,28 +27,44 @@ export function startClock(desk) {
     const form = /** @type {HTMLFormElement | null} */ (document.querySelector("[data-extend]"));
     if (form) warn(form, left());
     if (form && !desk.isBusy() && (isTimeToRenew() || isOver())) {
-      asked = performance.now();
+      renewAt = performance.now() + RENEW_EVERY;
+      askAt = performance.now() + ASK_EVERY;
       form.requestSubmit();
     }
   }
 
   function isTimeToRenew() {
     const whole = Number(document.querySelector("[data-desk]")?.dataset.reserved);
-    return desk.isActive() && left() > 0 && left() < whole / 2 && performance.now() - asked >= RENEW_EVERY;
+    return desk.isActive() && left() > 0 && left() < whole / 2 && performance.now() >= renewAt;
   }
 
   /** Asked once more, and the server tells who has the item now. */
   function isOver() {
-    return left() <= 0 && performance.now() - asked >= ASK_EVERY;
+    return left() <= 0 && performance.now() >= askAt;
   }
 
-  /** It did not reach the server: soon again, while there is time. */
+  /** It did not reach the server: soon again, and then less and less often. An item that is not theirs stays so. */
   function failed(event) {
-    if (event.target.matches?.("[data-extend]")) asked = performance.now() - RENEW_EVERY + ASK_EVERY;
+    if (!event.target.matches?.("[data-extend]")) return;
+    if ([403, 404].includes(event.detail.xhr?.status)) return giveUp();
+    renewAt = askAt = performance.now() + Math.min(ASK_EVERY * 2 ** failures, RENEW_EVERY);
+    failures += 1;
+  }
+
+  function giveUp() {
+    stop();
+    if (!document.querySelector("#notice [data-problem]")) put("unrenewed");
+  }
+
+  function stop() {
+    stopped = true;
+    document.querySelector("[data-extend]")?.setAttribute("hidden", "");
   }
 
   function restart() {
     since = performance.now();
+    renewAt = askAt = -Infinity;
+    failures = 0;
     stopped = false;
     for (const form of document.querySelectorAll("[data-undo]")) form.since = since;
     tick();
@@ -53,8 +74,8 @@ export function startClock(desk) {
   for (const failure of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) document.addEventListener(failure, failed);
   return {
     restart,
-    renewed() { since = performance.now(); tick(); },
-    stop() { stopped = true; document.querySelector("[data-extend]")?.setAttribute("hidden", ""); },
+    renewed() { since = performance.now(); failures = 0; tick(); },
+    stop,
   };
 }
 

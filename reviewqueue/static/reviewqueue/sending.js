@@ -12,7 +12,7 @@ const WAITS = [4, 8, 15];
 
 /**
  * @typedef {{path: string, values: FormData, attempt: number, xhr: XMLHttpRequest, wait: number, timer: number,
- *   token: string, context: object}} Sending
+ *   token: string, context: object, notice: ChildNode[]}} Sending
  */
 
 /**
@@ -40,7 +40,10 @@ export function keepSending(desk) {
     const { requestConfig, target, xhr } = event.detail;
     if (target?.id !== "desk") return;
     if (sending?.xhr) return event.preventDefault();
-    sending ??= { path: requestConfig.path, values: copy(requestConfig.parameters), attempt: 1, wait: 0, timer: 0, token: "", context: desk.context() };
+    sending ??= {
+      path: requestConfig.path, values: copy(requestConfig.parameters), attempt: 1, wait: 0, timer: 0, token: "", context: desk.context(),
+      notice: [...document.getElementById("notice").childNodes],
+    };
     sending.xhr = xhr;
   }
 
@@ -91,10 +94,10 @@ export function keepSending(desk) {
 
   function stop() {
     if (!sending) return;
-    const { xhr } = sending;
+    const { xhr, notice } = sending;
     free();
     xhr?.abort();
-    put("unsent");
+    if (!putBack(notice)) put("unsent");
   }
 
   function free() {
@@ -107,6 +110,15 @@ export function keepSending(desk) {
     /** Whether something is on its way, or waits to be sent again. */
     isBusy: () => sending !== null,
   };
+}
+
+/** The only way on from an item that is lost stands in the notice that told so. @param {ChildNode[]} notice */
+function putBack(notice) {
+  const place = document.getElementById("notice");
+  if (!notice.some((node) => node instanceof Element && node.matches("[data-lost]"))) return false;
+  place.replaceChildren(...notice);
+  place.querySelector("[data-go-on]")?.focus();
+  return true;
 }
 
 function freshToken(event) {

@@ -4,6 +4,8 @@
  * they pressed holds until they change the setting. A blurred picture is shown while it is held, or by one press.
  */
 
+import { inBrowser } from "../storage.js";
+
 const SHADES = ["blur", "grey"];
 /** A longer press shows the picture only while it lasts. */
 const HOLD = 350;
@@ -21,7 +23,7 @@ export function listenForShades() {
 /** The desk may be another than before: what holds for it is shown at once, before it is painted. */
 export function showShades() {
   for (const shade of SHADES) {
-    if (chosen(shade).was !== String(setting(shade))) localStorage.removeItem(name(shade));
+    if (chosen(shade).was !== String(setting(shade))) inBrowser.remove(name(shade));
     shown(shade, isOn(shade));
   }
 }
@@ -30,7 +32,7 @@ function choose(event) {
   const tool = event.target.closest?.("[data-shade]");
   if (tool) {
     const on = !isOn(tool.dataset.shade);
-    localStorage.setItem(name(tool.dataset.shade), `${setting(tool.dataset.shade)}>${on}`);
+    inBrowser.set(name(tool.dataset.shade), `${setting(tool.dataset.shade)}>${on}`);
     shown(tool.dataset.shade, on);
   }
   // By keyboard or by a screen reader: there was no pointer to hold it with.
@@ -49,7 +51,7 @@ function isOn(shade) {
 
 /** What was pressed in this browser, and what the setting was then. */
 function chosen(shade) {
-  const [was, own] = (localStorage.getItem(name(shade)) ?? "").split(">");
+  const [was, own] = (inBrowser.get(name(shade)) ?? "").split(">");
   return { was, own };
 }
 
