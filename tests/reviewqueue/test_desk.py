@@ -188,7 +188,12 @@ def test_undo_brings_back_what_was_said(desk: Desk, queue_of_labels: Queue) -> N
     queue_of_labels.save()
     items.enqueue(1, schema_number=2, proposal=["price"], alternatives=[])
     desk.look()
-    said = {"verdict": "correct", "answers": ["service"], "note": "read <twice>", "error_type": "misread"}
+    said: dict[str, Any] = {
+        "verdict": "correct",
+        "answers": ["service"],
+        "note": "read <twice>",
+        "error_type": "misread",
+    }
     desk.post("desk-verdict", desk.claim().id, **said)
     html = _text(desk.post("desk-undo", Verdict.objects.get().pk))
     assert "read &lt;twice&gt;</textarea>" in html

@@ -135,7 +135,7 @@ def test_the_same_words_stay_the_same_once_the_stream_names_other_mistakes(rob: 
 
 @pytest.mark.parametrize("act", [{"verdict": "agree"}, {"escalate": "not_sure"}, {"unjudgeable": "unreadable"}])
 def test_a_kind_of_mistake_that_is_chosen_keeps_nobody_from_saying_something_else(
-    rob: User, act: dict[str, str]
+    rob: User, act: dict[str, Any]
 ) -> None:
     items.enqueue(1)
     desk = Desk(rob)
