@@ -1,13 +1,17 @@
 /** The answers: fields to fill in, ticks to set, long lists to search. All is delegated: a swap re-binds nothing. */
 
+import { listenToChanges, tellChanged } from "./agreeing.js";
 import { listenInFields, placeMistakes, prepareFields } from "./fields.js";
 import { listenInSearch, prepareSearch } from "./finder.js";
+import { listenToPosts } from "./posting.js";
 import { count, listenToTicks } from "./ticks.js";
 
 export function listenForAnswers() {
   listenInFields();
   listenInSearch();
   listenToTicks();
+  listenToChanges();
+  listenToPosts();
   document.addEventListener("keydown", sendByKey, { capture: true });
 }
 
@@ -16,6 +20,7 @@ export function prepareAnswers() {
   prepareFields();
   prepareSearch();
   count();
+  tellChanged();
 }
 
 /** After a refusal: every mistake at its place. */

@@ -98,7 +98,8 @@ function mark(field) {
   if (was) was.hidden = isSame(controlOf(field), field.dataset.proposed);
 }
 
-function isSame(control, proposed) {
+/** Whether a field holds this value, however it is written. */
+export function isSame(control, proposed) {
   const entered = control.value.trim();
   if (entered === proposed.trim()) return true;
   return control.inputMode === "decimal" && entered !== "" && Number(entered) === Number(proposed || NaN);

@@ -70,6 +70,7 @@ function takeBack(list) {
   rows(list).replaceChildren(...copies(list, "[data-theirs]"));
   changed(list);
   list.querySelector("[data-take-lines]").hidden = true;
+  list.removeAttribute("data-edited");
   list.querySelector("[data-add-line]").focus();
 }
 
@@ -88,6 +89,7 @@ function changed(list) {
   [...rows(list).children].forEach((line, place) => move(list, line, String(place)));
   const back = list.querySelector("[data-take-lines]");
   if (back) back.hidden = false;
+  list.toggleAttribute("data-edited", true);
   nameOf(list).dispatchEvent(new Event("input", { bubbles: true }));
 }
 

@@ -1,0 +1,85 @@
+"""Agreeing never drops what somebody changed, and an act sends none of the fields."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from reviewqueue.models import AnswerSchema, Queue, User, Verdict
+from tests.browser.signing_in import SignIn
+from tests.reviewqueue import items
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+DESK = "/queues/intents/"
+SCHEMA = {
+    "type": "object",
+    "properties": {"shop": {"type": "string"}, "tags": {"type": "array", "items": {"type": "string"}}},
+}
+
+
+@pytest.fixture
+def forms(queue: Queue) -> None:
+    AnswerSchema.objects.create(queue=queue, number=2, kind="labels", answers=["price", "service"])
+    AnswerSchema.objects.create(queue=queue, number=3, kind="structured", schema=SCHEMA)
+
+
+def _ready(page: Page) -> None:
+    expect(page.locator("#desk[data-ready] #item")).to_be_visible()
+
+
+def _refused(page: Page) -> None:
+    """Agreeing says that it waits, and sends nothing."""
+    agree = page.locator("button[value=agree]")
+    expect(agree).to_have_attribute("aria-disabled", "true")
+    expect(agree).to_contain_text("you changed it")
+    page.locator("#item").focus()
+    page.keyboard.press("a")
+    expect(page.get_by_text("You changed it: send it, or take the AI’s back.")).to_be_visible()  # noqa: RUF001
+    agree.click(force=True)
+    assert not Verdict.objects.exists()
+
+
+@pytest.mark.usefixtures("forms")
+def test_changed_ticks_are_not_dropped_by_agreeing(sign_in: SignIn, rob: User) -> None:
+    items.enqueue(1, schema_number=2, proposal=["price"], alternatives=[])
+    page = sign_in(rob, DESK)
+    _ready(page)
+    page.get_by_role("checkbox", name="Service").check()
+    _refused(page)
+    page.get_by_role("checkbox", name="Service").uncheck()
+    expect(page.get_by_text("You changed it: send")).to_have_count(0)
+    page.keyboard.press("a")
+    expect(page.get_by_role("heading", name="Nothing waits for you here")).to_be_visible()
+    assert Verdict.objects.get().kind == "agree"
+
+
+@pytest.mark.usefixtures("forms")
+def test_changed_fields_and_lines_are_not_dropped_by_agreeing(sign_in: SignIn, rob: User) -> None:
+    items.enqueue(1, schema_number=3, proposal={"shop": "ACME", "tags": ["a"]}, alternatives=[])
+    page = sign_in(rob, DESK)
+    _ready(page)
+    agree = page.locator("button[value=agree]")
+    page.get_by_label("Shop").fill("Other")
+    _refused(page)
+    page.get_by_role("button", name="Take it back").first.click()
+    expect(agree).not_to_have_attribute("aria-disabled", "true")
+    page.get_by_role("button", name="Remove this line").click()
+    _refused(page)
+    page.get_by_role("button", name="lines back").click()
+    expect(agree).not_to_have_attribute("aria-disabled", "true")
+    agree.click()
+    expect(page.get_by_role("heading", name="Nothing waits for you here")).to_be_visible()
+    assert Verdict.objects.get().kind == "agree"
+
+
+@pytest.mark.usefixtures("forms")
+def test_an_answer_too_long_to_send_is_told_and_keeps_nobody_from_an_act(sign_in: SignIn, rob: User) -> None:
+    items.enqueue(1, schema_number=3, proposal={"shop": "ACME"}, alternatives=[])
+    page = sign_in(rob, DESK)
+    _ready(page)
+    page.get_by_label("Shop").evaluate("field => { field.value = 'x'.repeat(2_700_000); }")
+    page.locator(".choice[data-send]").click()
+    expect(page.get_by_text("too long for the desk to send")).to_be_visible()
+    page.get_by_role("button", name="None of these").click()
+    expect(page.get_by_role("heading", name="Nothing waits for you here")).to_be_visible()
+    assert Verdict.objects.get().kind == "none"
