@@ -32,6 +32,11 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "options": {"expires": 60.0},
     },
+    "notice mistakes beyond what is stated": {
+        "task": "escalation.tasks.watch_statements",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
     "act on statements that ended": {
         "task": "escalation.tasks.sweep_statements",
         "schedule": 60.0,

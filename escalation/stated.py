@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from escalation import telling
-from escalation.models import Stream
-from escalation.tuning import attempts, statements
+from escalation.models import Stream, Watch
+from escalation.tuning import attempts, drift, statements
 from escalation.tuning.attempts import Group
 from escalation.tuning.statements import Statement
 
@@ -18,13 +18,14 @@ class Stated:
     """A statement with what its look found: `found` have a threshold, of everything else (`refused`) people see all.
 
     checked, wrong: the checks above the thresholds, summed. share: of what came in, how much was at or above the
-    threshold; None where each group has its own.
+    threshold; None where each group has its own. watches: how the checks of each group have gone since.
     """
 
     statement: Statement
     claim: str
     found: list[Group]
     refused: list[tuple[Group, str]]
+    watches: list[Watch]
 
     @property
     def groups(self) -> list[tuple[Group, str]]:
@@ -42,6 +43,14 @@ class Stated:
     @property
     def wrong(self) -> int:
         return sum(group.wrong for group in self.found)
+
+    @property
+    def checked_since(self) -> int:
+        return sum(watch.checked for watch in self.watches)
+
+    @property
+    def wrong_since(self) -> int:
+        return sum(watch.wrong for watch in self.watches)
 
     @property
     def share(self) -> float | None:
@@ -63,6 +72,7 @@ def of(stream: Stream) -> Stated | None:
         claim=telling.promise(target.max_error, target.doubt),
         found=[group for group, _ in told if group.threshold is not None],
         refused=[(group, why) for group, why in told if group.threshold is None],
+        watches=drift.of(statement),
     )
 
 
@@ -80,6 +90,8 @@ def as_json(stated: Stated | None) -> dict[str, Any] | None:
         "claim": stated.claim,
         "holds": stated.statement.holds,
         "ended": stated.statement.ended or None,
+        "checked_since": stated.checked_since,
+        "wrong_since": stated.wrong_since,
         "policy": stated.statement.policy,
         "since": stated.statement.since,
         "valid_until": attempt.expires_at,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from escalation import decisions, dispatch, health, ledger, loads, outcomes
-from escalation.tuning import counts, statements
+from escalation.tuning import counts, drift, statements
 
 
 @shared_task(max_retries=3)
@@ -50,6 +50,13 @@ def count_outputs() -> None:
     """Count anew the days about which something became known."""
     counts.refresh()
     health.beat("counting")
+
+
+@shared_task(max_retries=3)
+def watch_statements() -> None:
+    """Notice when more goes wrong than a statement says."""
+    drift.watch()
+    health.beat("drift")
 
 
 @shared_task(max_retries=3)

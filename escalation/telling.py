@@ -73,8 +73,8 @@ def refusal(reason: str, params: Mapping[str, Any]) -> str:
             ) % {"shown": params["shown"]}
         case "outdated":
             return _(
-                "This look was about another target, another version of the model or other answers, or its time is "
-                "over. Look again."
+                "This look was about another target, another version of the model or other answers, its time is over, "
+                "or an alarm about mistakes was raised since. Look again."
             )
         case "nothing_found":
             return _("This look at the labels found no threshold to make a policy from.")

@@ -14,8 +14,8 @@ from escalation.estimators import Bin
 from escalation.models import Outcome, Policy, Stream
 from escalation.money import Price
 from escalation.policy import Policy as Spec
-from escalation.tuning import counts, grid, sample, simulation
-from escalation.tuning.sample import Line
+from escalation.tuning import counts, grid, lines, simulation
+from escalation.tuning.lines import Line
 from escalation.tuning.simulation import Cell, Point
 from reviewqueue import clock
 
@@ -58,7 +58,7 @@ class Trial:
 
 def traffic(stream: Stream, *, days: int = DAYS, now: datetime | None = None) -> Traffic | None:
     """The last days' traffic as it was counted; None before the first output."""
-    line = sample.line_of(stream)
+    line = lines.of(stream)
     if line is None:
         return None
     current = policies.active(stream)

@@ -10,7 +10,8 @@ from typing import Any
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from escalation.models import Attempt, Stream
-from escalation.tuning import sample, targets
+from escalation.tuning import lines as tuned
+from escalation.tuning import targets
 from reviewqueue import clock, keys
 from reviewqueue.models import Guideline, Membership, Queue, User
 from tests.escalation import traffic
@@ -204,7 +205,7 @@ def build() -> dict[str, Any]:
 def _attempt(stream: Stream) -> Attempt:
     """A look at the labels that found nothing: its page is there all the same."""
     target = targets.set_target(stream=stream, max_error=0.02, actor="user:mara")
-    line = sample.line_of(stream)
+    line = tuned.of(stream)
     assert line
     fields = {"number": 1, "spent": 0.03, "first_id": 1, "last_id": 2, "rate": 0.1, "max_error": 0.02, "sampled": 0}
     return Attempt.objects.create(

@@ -131,11 +131,13 @@ REPORT = OpenApiResponse(
         "(`asked_lead`) and could not judge (`unjudgeable`), each `{total, reasons}` by the code of the reason, which "
         "is empty where none was given; `error_types` counts the kinds of mistakes that their verdicts name. "
         "`statement` is what is stated about the policy in effect, null where there is none: `{claim, holds, ended, "
-        "policy, since, valid_until, max_error, doubt, groups, to_people, assumes_perfect_reviewers, evidence}`. Each "
+        "policy, since, checked_since, wrong_since, valid_until, max_error, doubt, groups, to_people, "
+        "assumes_perfect_reviewers, evidence}`; the checks above the threshold that were answered since it took effect "
+        "are `checked_since`, of which `wrong_since` were wrong. Each "
         "of `groups` (one, `group` null, for a promise about everything) has its `threshold`, how many were `checked` "
         "at or above it and how many of these `wrong`, and the upper `bound` of the share that is wrong, itself false "
         "with a probability of at most `doubt`. `ended` says why it no longer holds: `expired`, `model_version`, "
-        "`answers` or `replaced`."
+        "`answers`, `drift` (more went wrong among later checks than it allows) or `replaced`."
     ),
 )
 _PROBLEM = _object(

@@ -1,7 +1,7 @@
 """Statistics over numpy and scipy.special: small formulas, each with its source, units and shapes. Pure.
 
 Rates and their intervals stand in `intervals`, promises in `certification`, evidence that may be watched in `betting`,
-whether a confidence means what it says in `calibration`.
+a risk that rises in `detection`, whether a confidence means what it says in `calibration`.
 """
 
 from .betting import Sequential, confidence_sequence, log_evalue
@@ -20,6 +20,7 @@ from .certification import (
     running_starts,
     walk,
 )
+from .detection import Watched, watch
 from .intervals import clopper_pearson, hajek, lower_bound, upper_bound, weighted_interval
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Platt",
     "Sequential",
     "Start",
+    "Watched",
     "attempt_delta",
     "brier",
     "certify",
@@ -49,5 +51,6 @@ __all__ = [
     "running_starts",
     "upper_bound",
     "walk",
+    "watch",
     "weighted_interval",
 ]

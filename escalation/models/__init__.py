@@ -3,7 +3,7 @@
 from .decisions import Decision, FeedHead, Outcome
 from .outputs import DispatchBatch, ExternalId, Output, Payload, Route
 from .policies import Activation, DailyRate, Policy, PolicyRequest, Stop
-from .promises import Attempt, Count, CountedDay, Evidence, Target, TestItem
+from .promises import Attempt, Count, CountedDay, Evidence, Target, TestItem, Watch
 from .streams import Heartbeat, Stream
 
 __all__ = [
@@ -28,4 +28,5 @@ __all__ = [
     "Stream",
     "Target",
     "TestItem",
+    "Watch",
 ]

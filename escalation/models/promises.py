@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -103,6 +105,37 @@ class Evidence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.policy} by {self.attempt}"
+
+
+class WatchQuerySet(models.QuerySet["Watch"]):
+    def alarmed(self) -> Self:
+        return self.filter(alarmed_at__isnull=False)
+
+
+class Watch(models.Model):
+    """How the mistakes behind a statement have gone since it took effect: the detector's state, for each group of it.
+
+    `levels` are the detector's (see `estimators.watch`), None before the first check; `seen` is the id of the last
+    output that was taken in. After an alarm the row stays as it is.
+    """
+
+    activation = models.ForeignKey("Activation", on_delete=models.PROTECT, related_name="watches")
+    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="watches")
+    group = models.CharField(max_length=200, blank=True)
+    levels = models.JSONField(null=True)
+    seen = models.BigIntegerField()
+    checked = models.PositiveIntegerField(default=0)
+    wrong = models.PositiveIntegerField(default=0)
+    alarmed_at = models.DateTimeField(null=True)
+
+    objects = WatchQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "watches"
+        constraints = [models.UniqueConstraint(fields=["activation", "group"], name="one_watch_per_group")]
+
+    def __str__(self) -> str:
+        return f"{self.wrong} of {self.checked} since {self.activation}"
 
 
 class Count(models.Model):

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from escalation import estimators, ids, policies
 from escalation.models import Attempt, Stream, Target
 from escalation.policy import Policy as Spec
-from escalation.tuning import catching, certifying, grid, needs, sample, targets
+from escalation.tuning import catching, certifying, grid, lines, needs, sample, targets
 from escalation.tuning.catching import Caught
-from escalation.tuning.sample import Line, Sample, Window
+from escalation.tuning.lines import Line
+from escalation.tuning.sample import Sample, Window
 from reviewqueue import clock, events
 from reviewqueue.problems import DomainError
 
@@ -110,7 +111,7 @@ def prepare(stream: Stream, *, now: datetime | None = None) -> Ready:
     target = targets.target(stream)
     if target is None:
         raise Refused("no_target")
-    line = sample.line_of(stream)
+    line = lines.of(stream)
     if line is None:
         raise Refused("no_traffic")
     current = policies.active(stream)

@@ -19,7 +19,7 @@ from escalation import ids, policies
 from escalation.models import Count, CountedDay, Output, Stream, Target
 from escalation.policy import declared_keys
 from escalation.tuning import grid
-from escalation.tuning.sample import Line
+from escalation.tuning.lines import Line
 from escalation.tuning.simulation import Cell
 from reviewqueue import clock
 

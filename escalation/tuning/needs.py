@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from escalation import estimators, ids
 from escalation.models import Stream
-from escalation.tuning.sample import Line
+from escalation.tuning.lines import Line
 
 RECENT = timedelta(days=14)
 

@@ -22,17 +22,10 @@ from numpy.typing import NDArray
 from escalation import ids
 from escalation.models import Stream
 from escalation.policy import Policy as Spec
+from escalation.tuning import alarms
+from escalation.tuning.lines import Line
 
 DAYS = 180  # how far back a sample reaches
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """What a statement is about: one version of one model, judged by one set of answers."""
-
-    model: str
-    model_version: str
-    schema_number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,34 +59,7 @@ class Sample:
         return len(self.scores) + self.missing
 
 
-_LINES = """
-    SELECT s.id, o.model, o.model_version, o.schema_number
-    FROM unnest(%(streams)s::bigint[]) AS s (id)
-    CROSS JOIN LATERAL (
-        SELECT model, model_version, schema_number
-        FROM escalation_output h LEFT JOIN escalation_route r ON r.output_id = h.id
-        WHERE h.stream_id = s.id AND NOT h.shadow AND r.reason IS DISTINCT FROM 'unknown_model_version'
-        ORDER BY h.id DESC LIMIT 1
-    ) o
-"""
-
-
-def line_of(stream: Stream) -> Line | None:
-    """The model version that was heard last and that is acted on; None without traffic.
-
-    One that the policy does not qualify goes to people and says nothing about what goes out.
-    """
-    return lines_of([stream.pk]).get(stream.pk)
-
-
-def lines_of(stream_ids: Sequence[int]) -> dict[int, Line]:
-    """The same of several streams; those without traffic are left out."""
-    with connection.cursor() as cursor:
-        cursor.execute(_LINES, {"streams": list(stream_ids)})
-        return {stream_id: Line(*line) for stream_id, *line in cursor.fetchall()}
-
-
-# The window begins after the last output of the line that could not have been drawn.
+# The window begins after the last output of the line that could not have been drawn, and after its last alarm.
 _WINDOW = """
     WITH line AS MATERIALIZED (
         SELECT o.id, r.p FROM escalation_output o JOIN escalation_route r ON r.output_id = o.id
@@ -101,14 +67,15 @@ _WINDOW = """
           AND o.model_version = %(version)s AND o.schema_number = %(schema)s
     )
     SELECT min(id), max(id) + 1, min(p) FROM line
-    WHERE id > COALESCE((SELECT max(id) FROM line WHERE p = 0), 0)
+    WHERE id > GREATEST(COALESCE((SELECT max(id) FROM line WHERE p = 0), 0), %(alarm)s)
 """
 
 
 def window_of(stream: Stream, line: Line, *, now: datetime) -> Window | None:
     """The latest stretch of the line's traffic in which everything could be drawn; None where there is none."""
+    limits = {"first": ids.at(now - timedelta(days=DAYS)), "alarm": alarms.last(stream.pk, line)}
     with connection.cursor() as cursor:
-        cursor.execute(_WINDOW, {**_of(stream, line), "first": ids.at(now - timedelta(days=DAYS))})
+        cursor.execute(_WINDOW, _of(stream, line) | limits)
         row = cursor.fetchone()
     return Window(*row) if row and row[0] is not None else None
 

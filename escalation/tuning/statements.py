@@ -9,15 +9,15 @@ from typing import Any, Literal
 
 import msgspec
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Subquery
 
 from escalation import policies
 from escalation.models import Activation, Attempt, Evidence, Policy, Stream
 from escalation.policies import Active, Proposed
 from escalation.policy import Audit
 from escalation.policy import Policy as Spec
-from escalation.tuning import attempts, sample, targets
-from escalation.tuning.sample import Line
+from escalation.tuning import alarms, attempts, lines, targets
+from escalation.tuning.lines import Line
 from reviewqueue import clock
 
 SYSTEM = "system:statements"
@@ -25,29 +25,37 @@ SYSTEM = "system:statements"
 _WHY = {
     "answers": "The statement about mistakes was about other answers.",
     "model_version": "The statement about mistakes was about another version of the model.",
+    "drift": "More went wrong among random checks than the statement about mistakes allows.",
     "expired": "The statement about mistakes was for a limited time, which is over.",
 }
 
 # Why a statement does not hold any more. `replaced`: what may go out is decided otherwise now.
-type Ended = Literal["", "replaced", "answers", "model_version", "expired"]
+type Ended = Literal["", "replaced", "answers", "model_version", "drift", "expired"]
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """The attempt behind the thresholds in effect, and the version that it came into effect with.
+    """The attempt behind the thresholds in effect, and the activation that brought them into effect.
 
     `in_effect`: what it is about still decides. `ended` is empty while it holds.
     """
 
     attempt: Attempt
-    policy: int
-    since: datetime
+    activation: Activation
     in_effect: bool
     ended: Ended
 
     @property
     def holds(self) -> bool:
         return not self.ended
+
+    @property
+    def policy(self) -> int:
+        return self.activation.policy.number
+
+    @property
+    def since(self) -> datetime:
+        return self.activation.effective_at
 
 
 def propose(*, attempt: Attempt, actor: str, reason: str = "", now: datetime | None = None) -> Proposed:
@@ -58,8 +66,9 @@ def propose(*, attempt: Attempt, actor: str, reason: str = "", now: datetime | N
     """
     if not attempts.names_of(attempts.groups_of(attempt)):
         raise attempts.Refused("nothing_found")
-    line = sample.line_of(attempt.stream)
-    ended = _ended(attempt.stream, attempt, line, clock.current(now))
+    line = lines.of(attempt.stream)
+    alarm = alarms.last(attempt.stream_id, lines.about(attempt))
+    ended = _ended(attempt.stream, attempt, line, alarm, clock.current(now))
     if ended or attempt.target != targets.target(attempt.stream):
         raise attempts.Refused("outdated")
     with transaction.atomic():
@@ -85,13 +94,17 @@ def all_in_force(streams: Sequence[Stream], *, now: datetime | None = None) -> d
     stated = _stated(list(by_key))
     if not stated:
         return {}
-    current, lines = policies.active_of(list(stated)), sample.lines_of(list(stated))
+    current, heard = policies.active_of(list(stated)), lines.of_streams(list(stated))
     evidence = _evidence_of([activation.policy_id for activation in stated.values()])
-    moment = clock.current(now)
-    return {
-        key: _statement(by_key[key], activation, evidence[activation.policy_id], current[key], lines.get(key), moment)
-        for key, activation in stated.items()
-    }
+    raised, moment = alarms.last_of(list(stated)), clock.current(now)
+    found = {}
+    for key, activation in stated.items():
+        attempt = evidence[activation.policy_id]
+        alarm = raised.get((key, lines.about(attempt)), 0)
+        in_effect = _lets_out(current[key].spec) == _lets_out(policies.spec_of(activation.policy))
+        ended = _ended(by_key[key], attempt, heard.get(key), alarm, moment) or ("" if in_effect else "replaced")
+        found[key] = Statement(attempt=attempt, activation=activation, in_effect=in_effect, ended=ended)
+    return found
 
 
 def _stated(stream_ids: Sequence[int]) -> dict[int, Activation]:
@@ -101,19 +114,6 @@ def _stated(stream_ids: Sequence[int]) -> dict[int, Activation]:
     )
     latest = rows.order_by("stream_id", "-effective_at", "-id").distinct("stream_id").select_related("policy")
     return {activation.stream_id: activation for activation in latest}
-
-
-def _statement(
-    stream: Stream, activation: Activation, attempt: Attempt, current: Active, line: Line | None, now: datetime
-) -> Statement:
-    in_effect = _lets_out(current.spec) == _lets_out(policies.spec_of(activation.policy))
-    return Statement(
-        attempt=attempt,
-        policy=activation.policy.number,
-        since=activation.effective_at,
-        in_effect=in_effect,
-        ended=_ended(stream, attempt, line, now) or ("" if in_effect else "replaced"),
-    )
 
 
 def _lets_out(spec: Spec) -> tuple[Any, ...]:
@@ -138,14 +138,23 @@ def _act(stream: Stream, now: datetime | None) -> Iterator[Policy]:
     with transaction.atomic():
         Stream.objects.select_for_update(no_key=True).only("pk").get(pk=stream.pk)
         statement, current = in_force(stream, now=now), policies.active(stream)
-        # Whatever somebody has decided since is theirs: the system acts on what was stated, once.
         if statement is None or current is None or statement.holds or not statement.in_effect:
+            return
+        # Whatever people have decided since is theirs: the system acts on what was stated, once.
+        if _has_acted(stream, statement.attempt):
             return
         spec = _stricter(current)
         if spec is not None and spec != current.spec:
             version = policies.save(stream=stream, spec=spec, actor=SYSTEM)
             policies.activate(policy=version, by=SYSTEM, reason=_WHY[statement.ended], now=now)
             yield version
+
+
+def _has_acted(stream: Stream, attempt: Attempt) -> bool:
+    """Whether the system has put a version into effect since the attempt's thresholds first took effect."""
+    of_stream = Activation.objects.filter(stream=stream)
+    first = of_stream.filter(policy__evidence__attempt=attempt).order_by("pk").values("pk")[:1]
+    return of_stream.filter(activated_by=SYSTEM, pk__gt=Subquery(first)).exists()
 
 
 def _stricter(current: Active) -> Spec | None:
@@ -159,9 +168,12 @@ def _stricter(current: Active) -> Spec | None:
             return None
 
 
-def _ended(stream: Stream, attempt: Attempt, line: Line | None, now: datetime) -> Ended:
+def _ended(stream: Stream, attempt: Attempt, line: Line | None, alarm: int, now: datetime) -> Ended:
+    """line: what is heard now; alarm: the id at which more mistakes than stated were noticed, 0 for never."""
     if attempt.schema_number != stream.schema_number:
         return "answers"
     if line is not None and (line.model, line.model_version) != (attempt.model, attempt.model_version):
         return "model_version"
+    if alarm >= attempt.first_id:
+        return "drift"
     return "expired" if attempt.expires_at <= now else ""

@@ -12,7 +12,7 @@ from escalation.models import Count, CountedDay, Outcome, Output, Route, Stream
 from escalation.money import Price
 from escalation.policy import Costs
 from escalation.tuning import counts, simulation
-from escalation.tuning.sample import Line
+from escalation.tuning.lines import Line
 from escalation.tuning.simulation import Cell
 from tests.escalation import history, traffic
 from tests.escalation.traffic import NOON

@@ -30,7 +30,7 @@ def _stream(**promise: Any) -> Stream:
 
 def _stated(stream: Stream) -> statements.Statement:
     """A statement in force, asked for by one manager and approved by another."""
-    history.write(stream, *honest(4000))
+    history.write(stream, *honest(1600))
     targets.set_target(stream=stream, max_error=0.05, actor="user:mara", now=NOON)
     attempt = attempts.look(stream, by="user:mara", now=LATER)
     proposed = statements.propose(attempt=attempt, actor="user:mara", now=LATER)
@@ -170,7 +170,7 @@ def test_one_output_of_a_version_that_is_not_qualified_ends_nothing(queue: objec
 
 @pytest.mark.parametrize("change", ["another target", "its time is over"])
 def test_an_attempt_that_would_end_at_once_makes_no_policy(stream: Stream, change: str) -> None:
-    history.write(stream, *honest(4000))
+    history.write(stream, *honest(1600))
     targets.set_target(stream=stream, max_error=0.05, actor="user:mara", now=NOON)
     attempt = attempts.look(stream, by="user:mara", now=LATER)
     moment = LATER
