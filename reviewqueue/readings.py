@@ -80,10 +80,11 @@ def open_at(*, user: User, slug: str, number: int | None = None) -> tuple[Queue,
     return theirs, found
 
 
-def read(*, user: User, slug: str, number: int) -> None:
+def read(*, user: User, slug: str, number: int) -> Guidance:
     """Note that the person has this version before them; an older one than they know changes nothing."""
     theirs, found = open_at(user=user, slug=slug, number=number)
     sql.run(_READ, {"user": user.pk, "queue": theirs.pk, "number": found.number})
+    return found
 
 
 def versions(queue: Queue) -> list[Version]:

@@ -36,9 +36,9 @@ def show(request: PersonRequest, slug: str) -> HttpResponse:
 @for_people(access.may_review)
 def reading(request: PersonRequest, slug: str) -> HttpResponse:
     """The person has a version before them: from now on only a later one has changed for them."""
-    readings.read(user=request.user, slug=slug, number=_number(request, "number") or 0)
+    guideline = readings.read(user=request.user, slug=slug, number=_number(request, "number") or 0)
     if cast("DeskRequest", request).htmx:
-        return render(request, "reviewqueue/guidelines/changed.html", {"away": True})
+        return render(request, "reviewqueue/guidelines/changed.html", {"guideline": guideline, "away": True})
     return redirect("guidelines", slug)
 
 

@@ -27,9 +27,15 @@ def complaints(page: Page) -> list[str]:
         page.evaluate(SETTLED)
         results = Axe().run(page, options=RULES)
         for violation in results.response["violations"]:
-            places = [" ".join(map(str, node["target"])) + ": " + node["html"][:160] for node in violation["nodes"][:3]]
+            places = "; ".join(_place(node) for node in violation["nodes"][:3])
             found.append(f"{scheme} {violation['id']}: {violation['help']} at {places}")
     return found
+
+
+def _place(node: dict[str, Any]) -> str:
+    """Where, and what of it: for colours these two and their ratio."""
+    why = [check["message"] for kind in ("any", "all", "none") for check in node[kind]]
+    return f"{' '.join(map(str, node['target']))}: {node['html'][:160]} ({' '.join(why)})"
 
 
 @pytest.mark.parametrize(("name", "who"), doors.pages())

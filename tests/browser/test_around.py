@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from reviewqueue import readings
 from reviewqueue.models import Guideline, GuidelineRead, Membership, Queue, User, Verdict
@@ -183,6 +183,8 @@ def test_the_dialog_shows_the_version_of_the_item_that_is_on_the_desk(sign_in: S
     page = sign_in(rob, DESK)
     _ready(page, "Letter 1.")
     Guideline.objects.create(queue=queue, number=2, text="Only at night.")
+    held: list[Route] = []
+    page.route("**/reading/", held.append, times=1)
     page.keyboard.press("g")
     dialog = page.get_by_role("dialog", name="Guidelines")
     expect(dialog).to_contain_text("money goes back")
@@ -191,6 +193,9 @@ def test_the_dialog_shows_the_version_of_the_item_that_is_on_the_desk(sign_in: S
     page.keyboard.press("a")
     _ready(page, "Letter 2.")
     expect(page.locator("#guidelines-changed .tag")).to_be_visible()
+    with page.expect_response("**/reading/"):
+        held[0].continue_()
+    expect(page.locator("#guidelines-changed .tag"), "it was the older version that was read").to_be_visible()
     page.keyboard.press("g")
     expect(dialog).to_contain_text("Only at night")
     expect(page.locator("#guidelines-changed .tag")).to_have_count(0)

@@ -138,19 +138,6 @@ def test_a_late_answer_is_told_and_the_draft_stays(sign_in: SignIn, rob: User) -
     assert not Verdict.objects.exists()
 
 
-def test_an_answer_that_does_not_arrive_is_told_and_can_be_repeated(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1)
-    page = sign_in(rob, DESK)
-    _ready(page)
-    page.route("**/verdict/", lambda route: route.abort())
-    page.keyboard.press("a")
-    expect(page.locator("#notice")).to_contain_text("did not reach the server")
-    page.unroute("**/verdict/")
-    page.get_by_role("button", name="Try now").click()
-    _done(page)
-    assert Verdict.objects.count() == 1
-
-
 def test_the_reservation_warns_and_can_be_extended(sign_in: SignIn, rob: User) -> None:
     _enqueue(1)
     page = sign_in(rob)

@@ -37,6 +37,12 @@ def _kept(page: Page) -> None:
     expect(page.get_by_text("Draft kept", exact=True)).to_be_visible()
 
 
+def _stand_still(page: Page) -> None:
+    """From here on no time passes in the page, so that nothing is sent again by itself until it does."""
+    page.clock.install()
+    page.clock.pause_at(timezone.now() + timedelta(seconds=2))
+
+
 def _lapse() -> None:
     Slot.objects.open().exclude(holder=None).update(reserved_until=timezone.now() - timedelta(seconds=1))
 
@@ -261,6 +267,7 @@ def test_what_does_not_arrive_is_sent_again_by_itself_in_the_same_words(sign_in:
     _ready(page, "Letter 1.")
     page.get_by_label("Note").fill("with a note")
     page.keyboard.press("Escape")
+    _stand_still(page)
     page.route("**/verdict/", lambda route: route.abort())
     page.keyboard.press("1")
     notice = page.locator("#notice")
@@ -272,6 +279,7 @@ def test_what_does_not_arrive_is_sent_again_by_itself_in_the_same_words(sign_in:
     page.get_by_role("button", name="Try now").click()
     expect(notice).to_contain_text("(attempt 3)")
     page.unroute("**/verdict/")
+    page.clock.resume()
     expect(page.locator("#desk[data-ready] #item")).to_contain_text("Letter 2.", timeout=20_000)
     verdict = Verdict.objects.get()
     assert (verdict.answer, verdict.note) == ("billing", "with a note")
@@ -282,10 +290,12 @@ def test_a_server_that_answers_with_an_error_is_asked_again(sign_in: SignIn, rob
     _enqueue(1, 2)
     page = sign_in(rob, DESK)
     _ready(page, "Letter 1.")
+    _stand_still(page)
     page.route("**/verdict/", lambda route: route.fulfill(status=status, body="<!doctype html>no"), times=1)
     page.keyboard.press("a")
     expect(page.locator("#notice")).to_contain_text("(attempt 2)")
     page.get_by_role("button", name="Try now").click()
+    page.clock.resume()
     _ready(page, "Letter 2.")
     assert Verdict.objects.count() == 1
 
@@ -299,11 +309,13 @@ def test_when_only_the_answer_was_lost_the_next_item_comes_as_usual(sign_in: Sig
         route.fetch()
         route.abort()
 
+    _stand_still(page)
     page.route("**/verdict/", cut, times=1)
     page.keyboard.press("1")
     expect(page.locator("#notice")).to_contain_text("did not reach the server")
     assert Verdict.objects.count() == 1
     page.get_by_role("button", name="Try now").click()
+    page.clock.resume()
     _ready(page, "Letter 2.")
     assert Verdict.objects.count() == 1
 
@@ -314,9 +326,11 @@ def test_trying_can_be_stopped_and_the_item_answered_anew(sign_in: SignIn, rob: 
     _ready(page, "Letter 1.")
     page.get_by_label("Note").fill("with a note")
     page.keyboard.press("Escape")
+    _stand_still(page)
     page.route("**/verdict/", lambda route: route.abort(), times=1)
     page.keyboard.press("1")
     page.get_by_role("button", name="Stop trying").click()
+    page.clock.resume()
     expect(page.locator("#notice")).to_contain_text("Stopped")
     expect(page.get_by_label("Note")).to_have_value("with a note")
     page.keyboard.press("x")
@@ -351,6 +365,7 @@ def test_a_server_stopped_in_the_middle_of_a_submit_loses_nothing(sign_in: SignI
     _ready(page, "Letter 1.")
     page.get_by_label("Note").fill("typed before the crash")
     page.keyboard.press("Escape")
+    _stand_still(page)
     with transaction.atomic():
         Item.objects.select_for_update().get(pk=1)  # the submit waits for it, in the server's hands
         page.keyboard.press("1")
@@ -362,6 +377,7 @@ def test_a_server_stopped_in_the_middle_of_a_submit_loses_nothing(sign_in: SignI
     page.get_by_role("button", name="Try now").click()
     expect(page.locator("#notice")).to_contain_text("(attempt 3)")
     web.start()
+    page.clock.resume()
     expect(page.locator("#desk[data-ready] #item")).to_contain_text("Letter 2.", timeout=30_000)
     verdict = Verdict.objects.get()
     assert (verdict.answer, verdict.note) == ("billing", "typed before the crash")

@@ -1,11 +1,13 @@
 """A copy of the code with a `var/` of its own, for the tests that start and kill a whole `up`."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,7 +79,7 @@ class Checkout:
         return self.run_in_background(["make", "up"])
 
     def run_in_background(self, command: list[str]) -> Up:
-        with tempfile.NamedTemporaryFile(dir=self.root, delete=False) as output:
+        with tempfile.NamedTemporaryFile(dir=self.root, delete=False) as output, signals_as_in_a_terminal():
             process = subprocess.Popen(
                 command, cwd=self.root, env=self.environment, stdout=output, stderr=subprocess.STDOUT
             )
@@ -96,6 +98,17 @@ class Checkout:
     @property
     def environment(self) -> dict[str, str]:
         return {name: value for name, value in os.environ.items() if name not in GIVEN}
+
+
+@contextmanager
+def signals_as_in_a_terminal() -> Iterator[None]:
+    """What is started meanwhile ignores neither Ctrl-C nor a hang-up, also where this process was told to."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def all_gone(pids: dict[int, str]) -> bool:
