@@ -11,12 +11,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from benchmarks.reviewer import Seat
 
 WATCH = Path(__file__).with_name("watch.js")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+# The shell is the same browser without a window around each page.
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 ANSWER_KEYS = "123ax"
 _ANOTHER = """before => {
   const desk = document.getElementById("desk");
@@ -51,12 +61,19 @@ class Sent:
     painted: str
 
 
+def launched(playwright: Playwright) -> Browser:
+    """The machine's own Chromium. Raises LookupError where there is none: no other is downloaded."""
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        raise LookupError("There is no Chromium on this machine: install the package `chromium-headless-shell`.")
+    return playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+
+
 @contextmanager
 def opened(seat: Seat, *, watched: bool = True) -> Iterator[Page]:
     """The desk, once its first item can be answered."""
-    path = shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = launched(playwright)
         address = f"http://{seat.host}:{seat.port}"
         context = browser.new_context(base_url=address, viewport={"width": 1280, "height": 800})
         context.add_cookies([{"name": "sessionid", "value": seat.session, "url": address}])
@@ -114,6 +131,6 @@ def burst(page: Page, items: int, *, per_second: float = 10, seed: int = 1) -> i
 
 
 def sent(page: Page) -> list[Sent]:
-    """What the page has sent since it was opened."""
+    """What the page has sent since it was opened, whether or not it has arrived."""
     found: Sequence[dict[str, Any]] = page.evaluate("deskWatch.sent")
     return [Sent(**one) for one in found]
