@@ -45,6 +45,7 @@ _SENTENCES: dict[tuple[str, str], Any] = {
     ("stream", "target.set"): gettext_noop("said what may go wrong"),
     ("attempt", "target.attempted"): gettext_noop("looked at the labels for a threshold, look number %(version)s"),
     ("attempt", "statement.alarmed"): gettext_noop("noticed that more goes wrong than look number %(version)s stated"),
+    ("attempt", "statement.ended"): gettext_noop("noted that the statement of look number %(version)s has ended"),
     ("stream", "test_items.mixed_in"): gettext_noop("mixed in test items"),
     ("stop", "stream.stopped"): gettext_noop("stopped it"),
     ("stop", "stream.resume_asked"): gettext_noop("asked to resume"),

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from escalation import telling
+from escalation import policies, telling
 from escalation.models import Stream, Watch
+from escalation.policies import Active
 from escalation.tuning import attempts, drift, statements
 from escalation.tuning.attempts import Group
 from escalation.tuning.statements import Statement
@@ -19,6 +20,7 @@ class Stated:
 
     checked, wrong: the checks above the thresholds, summed. share: of what came in, how much was at or above the
     threshold; None where each group has its own. watches: how the checks of each group have gone since.
+    watched: whether anything is checked at random now; otherwise nobody would notice more mistakes.
     """
 
     statement: Statement
@@ -26,6 +28,7 @@ class Stated:
     found: list[Group]
     refused: list[tuple[Group, str]]
     watches: list[Watch]
+    watched: bool
 
     @property
     def groups(self) -> list[tuple[Group, str]]:
@@ -73,7 +76,12 @@ def of(stream: Stream) -> Stated | None:
         found=[group for group, _ in told if group.threshold is not None],
         refused=[(group, why) for group, why in told if group.threshold is None],
         watches=drift.of(statement),
+        watched=_draws(policies.active(stream)),
     )
+
+
+def _draws(current: Active | None) -> bool:
+    return current is not None and bool(current.spec.audit.rate or current.spec.audit.per_day)
 
 
 def groups(found: Sequence[Group]) -> list[tuple[Group, str]]:

@@ -62,10 +62,17 @@ def refusal(reason: str, params: Mapping[str, Any]) -> str:
                 "answer: too many to say anything."
             ) % {"missing": params["missing"], "sampled": params["sampled"]}
         case "too_few":
-            return _("%(have)s checked outputs are too few for this target: %(takes)s.") % {
+            return _(
+                "%(have)s checked outputs are too few for this target: %(takes)s if nothing is wrong, and more else."
+            ) % {
                 "have": f"{params['have']:,}",
                 "takes": takes(params["more"], params["days"]),
             }
+        case "deadline_accepts":
+            return _(
+                "The policy lets outputs out when their deadline passes, whatever they are, so nothing can be said "
+                "about what goes out. Let deadlines hold."
+            )
         case "none_caught":
             return _(
                 "Reviewers found none of %(shown)s known mistakes, so what they call right says nothing about how "
@@ -73,8 +80,8 @@ def refusal(reason: str, params: Mapping[str, Any]) -> str:
             ) % {"shown": params["shown"]}
         case "outdated":
             return _(
-                "This look was about another target, another version of the model or other answers, its time is over, "
-                "or an alarm about mistakes was raised since. Look again."
+                "This look was about another target, another version of the model, other answers or other rules, its "
+                "time is over, or an alarm about mistakes was raised since. Look again."
             )
         case "nothing_found":
             return _("This look at the labels found no threshold to make a policy from.")

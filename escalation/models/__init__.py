@@ -3,7 +3,7 @@
 from .decisions import Decision, FeedHead, Outcome
 from .outputs import DispatchBatch, ExternalId, Output, Payload, Route
 from .policies import Activation, DailyRate, Policy, PolicyRequest, Stop
-from .promises import Attempt, Count, CountedDay, Evidence, Target, TestItem, Watch
+from .promises import Attempt, Count, CountedDay, Ending, Evidence, Target, TestItem, Watch
 from .streams import Heartbeat, Stream
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "DailyRate",
     "Decision",
     "DispatchBatch",
+    "Ending",
     "Evidence",
     "ExternalId",
     "FeedHead",

@@ -76,6 +76,12 @@ class Attempt(models.Model):
     params = models.JSONField(default=dict)
     grid_hash = models.CharField(max_length=64, blank=True)
     labels_hash = models.CharField(max_length=64, blank=True)
+    conditions_hash = models.CharField(
+        max_length=64,
+        blank=True,
+        db_default="",
+        help_text="Of what else of the policy decides about what goes out, as it was then.",
+    )
     asked_by = models.CharField(max_length=160)
     asked_at = models.DateTimeField()
     expires_at = models.DateTimeField()
@@ -90,6 +96,11 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"attempt {self.number} of {self.stream}"
+
+    @property
+    def missing(self) -> int:
+        """Those of the sample of which nobody could tell, or not without having seen the AI's answer."""
+        return self.sampled - self.resolved - self.overdue
 
 
 class Evidence(models.Model):
@@ -113,13 +124,12 @@ class WatchQuerySet(models.QuerySet["Watch"]):
 
 
 class Watch(models.Model):
-    """How the mistakes behind a statement have gone since it took effect: the detector's state, for each group of it.
+    """How mistakes have gone since the statement of an attempt took effect: the detector's state, for each group of it.
 
     `levels` are the detector's (see `estimators.watch`), None before the first check; `seen` is the id of the last
     output that was taken in. After an alarm the row stays as it is.
     """
 
-    activation = models.ForeignKey("Activation", on_delete=models.PROTECT, related_name="watches")
     attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="watches")
     group = models.CharField(max_length=200, blank=True)
     levels = models.JSONField(null=True)
@@ -132,10 +142,21 @@ class Watch(models.Model):
 
     class Meta:
         verbose_name_plural = "watches"
-        constraints = [models.UniqueConstraint(fields=["activation", "group"], name="one_watch_per_group")]
+        constraints = [models.UniqueConstraint(fields=["attempt", "group"], name="one_watch_per_group")]
 
     def __str__(self) -> str:
-        return f"{self.wrong} of {self.checked} since {self.activation}"
+        return f"{self.wrong} of {self.checked} since {self.attempt}"
+
+
+class Ending(models.Model):
+    """A statement ended, for good: what follows from that was put into effect then, once. Inserted, never changed."""
+
+    attempt = models.OneToOneField(Attempt, on_delete=models.PROTECT, related_name="ending")
+    reason = models.CharField(max_length=20, help_text="Of `statements.Ended`.")
+    ended_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.attempt} ended: {self.reason}"
 
 
 class Count(models.Model):

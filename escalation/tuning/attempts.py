@@ -5,6 +5,7 @@ What can be told without looking (no checks, too few, too many unanswered) is re
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -16,7 +17,7 @@ from django.db import connection, transaction
 from numpy.typing import NDArray
 
 from escalation import estimators, ids, policies
-from escalation.models import Attempt, Stream, Target
+from escalation.models import Activation, Attempt, Evidence, Stream, Target
 from escalation.policy import Policy as Spec
 from escalation.tuning import catching, certifying, grid, lines, needs, sample, targets
 from escalation.tuning.catching import Caught
@@ -57,6 +58,7 @@ class Ready:
     max_error: float
     caught: Caught | None
     expires_days: int
+    conditions_hash: str
 
     @property
     def delta(self) -> float:
@@ -78,6 +80,11 @@ class Ready:
     def members(self, name: str) -> NDArray[np.bool_]:
         """(n,) which of the sample belong to a group."""
         return np.array([self.together or group == name for group in self.sample.group], dtype=np.bool_)
+
+    def missing(self, name: str) -> NDArray[np.float64]:
+        """(m,) the confidences of those of a group of which nobody could tell."""
+        of_group = [self.together or group == name for group in self.sample.missing_group]
+        return self.sample.missing_scores[np.array(of_group, dtype=np.bool_)]
 
     @property
     def least(self) -> int:
@@ -116,6 +123,8 @@ def prepare(stream: Stream, *, now: datetime | None = None) -> Ready:
         raise Refused("no_traffic")
     current = policies.active(stream)
     spec = current.spec if current else Spec()
+    if spec.on_deadline == "accept":
+        raise Refused("deadline_accepts")
     window = sample.window_of(stream, line, now=moment)
     if window is None or window.rate == 0:
         raise Refused("no_audit")
@@ -134,6 +143,7 @@ def prepare(stream: Stream, *, now: datetime | None = None) -> Ready:
         max_error=target.max_error * (caught.low if caught else 1.0),
         caught=caught,
         expires_days=spec.promise.expires_days,
+        conditions_hash=conditions(spec),
     )
     _demand_enough(ready, stream, moment)
     return ready
@@ -169,6 +179,7 @@ def look(stream: Stream, *, by: str, now: datetime | None = None) -> Attempt:
             params={} if any(group.threshold is not None for group in found) else dict(found[0].params or {}),
             grid_hash=grid.HASH,
             labels_hash=ready.sample.labels_hash,
+            conditions_hash=ready.conditions_hash,
             asked_by=by,
             asked_at=moment,
             expires_at=moment + timedelta(days=ready.expires_days),
@@ -182,6 +193,11 @@ def look(stream: Stream, *, by: str, now: datetime | None = None) -> Attempt:
             after={"number": made.number, "spent": made.spent, "refusal": made.refusal},
         )
     return made
+
+
+def conditions(spec: Spec) -> str:
+    """SHA-256 of what beside thresholds decides about what goes out: a look is about one such set."""
+    return hashlib.sha256(repr((spec.rules, spec.model_versions, spec.on_deadline)).encode()).hexdigest()
 
 
 def groups_of(attempt: Attempt) -> list[Group]:
@@ -239,15 +255,23 @@ def _group(ready: Ready, name: str, delta: float, histogram: Mapping[int, int], 
     if members.sum() < ready.least:
         return Group(name, delta, [], refusal="too_few", params=_too_few(ready, int(members.sum()), stream, now))
     scores, wrong = ready.sample.scores[members], ready.sample.wrong[members]
-    begin = certifying.starts(scores, alpha=ready.max_error, delta=delta, deployed=_deployed(ready, stream))
+    deployed = _deployed(ready, stream, now)
+    begin = certifying.starts(scores, alpha=ready.max_error, delta=delta, deployed=deployed)
     spelled = [(float(certifying.STRICT_TO_LOOSE[start.index]), start.delta) for start in begin]
     found = certifying.certify(scores, wrong, begin, alpha=ready.max_error, delta=delta)
     if found is None:
         accepted, missed = estimators.counts(scores, wrong, certifying.STRICT_TO_LOOSE)
-        more = needs.more(accepted, missed, n=len(scores), alpha=ready.max_error, delta=delta)
+        following = (
+            delta * estimators.attempt_delta(1.0, ready.number + 1) / estimators.attempt_delta(1.0, ready.number)
+        )
+        more = needs.more(accepted, missed, n=len(scores), alpha=ready.max_error, delta=following)
         days = None if more is None else needs.days(stream, ready.line, more, now=now)
         params = {"more": more, "days": days, "answered": len(scores)}
         return Group(name, delta, spelled, refusal="too_many_errors", params=params)
+    lost = int(np.sum(ready.missing(name) >= found.threshold))
+    if lost > MOST_MISSING * (found.accepted + lost):
+        params = {"missing": lost, "sampled": found.accepted + lost}
+        return Group(name, delta, spelled, refusal="unresolved", params=params)
     return Group(
         name,
         delta,
@@ -260,10 +284,19 @@ def _group(ready: Ready, name: str, delta: float, histogram: Mapping[int, int], 
     )
 
 
-def _deployed(ready: Ready, stream: Stream) -> float | None:
-    """The threshold in use, where there is one for everything and the promise is one for everything."""
+def _deployed(ready: Ready, stream: Stream, now: datetime) -> float | None:
+    """The threshold in use, where there is one for everything and the promise is one for everything.
+
+    Only one that nobody can have picked by these labels: in effect since before the first of them, or found by a look.
+    """
     current = policies.active(stream)
-    return current.spec.threshold if current and ready.together else None
+    if current is None or not ready.together:
+        return None
+    of_policy = Activation.objects.filter(stream=stream, policy=current.policy_id)
+    began = ids.moment(ready.sample.window.first)
+    is_fixed = of_policy.filter(effective_at__lte=min(began, now)).exists()
+    is_found = Evidence.objects.filter(policy=current.policy_id).exists()
+    return current.spec.threshold if is_fixed or is_found else None
 
 
 _HISTOGRAM = """

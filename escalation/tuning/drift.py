@@ -33,7 +33,7 @@ def watch(*, now: datetime | None = None) -> list[Watch]:
 
 def of(statement: Statement) -> list[Watch]:
     """How the checks of each group have gone since the statement took effect."""
-    return list(Watch.objects.filter(activation=statement.activation).order_by("group"))
+    return list(Watch.objects.filter(attempt=statement.attempt).order_by("group"))
 
 
 def _watch(statement: Statement, now: datetime) -> list[Watch]:
@@ -45,9 +45,7 @@ def _take_in(statement: Statement, group: Group, now: datetime) -> Watch | None:
     """One group's checks up to the first that waits for its answer; the watch itself where this raises its alarm."""
     with transaction.atomic():
         row, _ = Watch.objects.select_for_update().get_or_create(
-            activation=statement.activation,
-            group=group.group,
-            defaults={"attempt": statement.attempt, "seen": ids.at(statement.since) - 1},
+            attempt=statement.attempt, group=group.group, defaults={"seen": ids.at(statement.since) - 1}
         )
         while row.alarmed_at is None:
             checks, whole = _checks(statement, group, row.seen, now)
@@ -63,6 +61,10 @@ class _Check(NamedTuple):
     wrong: bool | None  # None: nobody could tell, or nobody has answered
     blind: bool | None  # None: nobody has answered
     received_at: datetime
+    gone: bool
+
+    def is_open(self, due: datetime) -> bool:
+        return self.blind is None and not self.gone and self.received_at > due
 
 
 def _count(row: Watch, checks: Sequence[_Check], statement: Statement, now: datetime) -> None:
@@ -87,14 +89,13 @@ def _count(row: Watch, checks: Sequence[_Check], statement: Statement, now: date
 
 
 _CHECKS = """
-    SELECT o.id, e.wrong, e.blind, o.received_at
+    SELECT o.id, e.wrong, e.blind, o.received_at, o.state IN ('withdrawn', 'erased') AND e.output_id IS NULL
     FROM escalation_output o
     JOIN escalation_route r ON r.output_id = o.id
     LEFT JOIN escalation_outcome e ON e.output_id = o.id
     WHERE o.stream_id = %(stream)s AND o.id > %(seen)s AND o.model = %(model)s AND o.model_version = %(model_version)s
       AND o.schema_number = %(schema_number)s AND o.confidence >= %(threshold)s AND r.u < r.p
-      AND r.reason NOT LIKE 'rule:%%' AND (o.state NOT IN ('withdrawn', 'erased') OR e.output_id IS NOT NULL)
-      AND {group}
+      AND r.reason NOT LIKE 'rule:%%' AND {group}
     ORDER BY o.id LIMIT %(most)s
 """
 _GROUP = {
@@ -121,6 +122,6 @@ def _checks(statement: Statement, group: Group, seen: int, now: datetime) -> tup
             },
         )
         found = [_Check(*row) for row in cursor.fetchall()]
-    due = timedelta(days=policies.spec_of(statement.activation.policy).promise.due_days)
-    closed = next((at for at, one in enumerate(found) if one.blind is None and one.received_at > now - due), len(found))
+    due = now - timedelta(days=policies.spec_of(statement.version).promise.due_days)
+    closed = next((at for at, one in enumerate(found) if one.is_open(due)), len(found))
     return found[:closed], closed == BATCH

@@ -12,8 +12,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from django.db import connection
@@ -42,17 +41,23 @@ class Sample:
     """Columns of the n answered outputs of a sample, in the order of ids, and how many have no answer.
 
     `wrong` by what people said without seeing the AI's answer. `group` is the value that the target's groups go by.
-    `missing`: nobody could tell, or not without having seen the AI's answer. `overdue`: unanswered, for too long or as
-    the one that the window ends with; they stand in the columns as wrong.
+    `missing_*`: the same of those of whom nobody could tell, or not without having seen the AI's answer. `overdue`:
+    unanswered, for too long, because they were taken back, or as the one that the window ends with; they stand in the
+    columns as wrong.
     """
 
     window: Window
     scores: NDArray[np.float64]
     wrong: NDArray[np.bool_]
     group: Sequence[str]
-    missing: int
+    missing_scores: NDArray[np.float64]
+    missing_group: Sequence[str]
     overdue: int
     labels_hash: str
+
+    @property
+    def missing(self) -> int:
+        return len(self.missing_group)
 
     @property
     def sampled(self) -> int:
@@ -80,17 +85,18 @@ def window_of(stream: Stream, line: Line, *, now: datetime) -> Window | None:
     return Window(*row) if row and row[0] is not None else None
 
 
-# Valid confidence, drawn at the lowest rate of the window. What was taken back before anybody had judged it is left
-# out; what was taken back after stays, or a producer could take its mistakes back.
+# Valid confidence, drawn at the lowest rate of the window. Of what a person would have seen anyway, what was taken back
+# before anybody had judged it is left out. What goes out without a person stays, or a producer could take its mistakes
+# back: as it was judged, and as a mistake where it was not.
 _SAMPLE = """
     SELECT o.id, o.confidence, {group}, e.wrong, e.blind, o.received_at, o.predicted, o.value,
-        COALESCE(o.segment, '{{}}'::jsonb)::text
+        COALESCE(o.segment, '{{}}'::jsonb)::text, o.state IN ('withdrawn', 'erased') AND e.output_id IS NULL
     FROM escalation_output o
     JOIN escalation_route r ON r.output_id = o.id
     LEFT JOIN escalation_outcome e ON e.output_id = o.id
     WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.id < %(last)s AND o.model = %(model)s
       AND o.model_version = %(version)s AND o.schema_number = %(schema)s
-      AND (o.state NOT IN ('withdrawn', 'erased') OR e.output_id IS NOT NULL)
+      AND (o.state NOT IN ('withdrawn', 'erased') OR e.output_id IS NOT NULL OR r.eligible)
       AND o.confidence IS NOT NULL AND r.u < %(rate)s
     ORDER BY o.id
 """
@@ -105,22 +111,32 @@ def draw(stream: Stream, line: Line, window: Window, *, spec: Spec, group: str, 
     """
     rows = [row for row in _rows(stream, line, window, group) if not _ruled(row, spec)]
     rows, last = _up_to_the_first_open(rows, window.last, due=timedelta(days=spec.promise.due_days), now=now)
-    answered = [row for row in rows if row[3] is not None and row[4]]
-    overdue = [row for row in rows if row[3] is None and row[4] is None]
-    labelled = sorted([*answered, *overdue], key=itemgetter(0))
+    unanswered = [row for row in rows if row.blind is None]
+    labelled = [row for row in rows if row.blind is None or (row.blind and row.wrong is not None)]
+    missing = [row for row in rows if row.blind is not None and not (row.blind and row.wrong is not None)]
     return Sample(
         window=Window(window.first, last, window.rate),
-        scores=np.array([row[1] for row in labelled], dtype=np.float64),
-        wrong=np.array([row[3] is not False for row in labelled], dtype=np.bool_),
-        group=[row[2] or "" for row in labelled],
-        missing=len(rows) - len(labelled),
-        overdue=len(overdue),
-        labels_hash=_digest([(row[0], row[3]) for row in labelled]),
+        scores=np.array([row.score for row in labelled], dtype=np.float64),
+        wrong=np.array([row.wrong is not False for row in labelled], dtype=np.bool_),
+        group=[row.group or "" for row in labelled],
+        missing_scores=np.array([row.score for row in missing], dtype=np.float64),
+        missing_group=[row.group or "" for row in missing],
+        overdue=len(unanswered),
+        labels_hash=_digest([(row.id, row.wrong) for row in labelled]),
     )
 
 
-# id, confidence, group, wrong, blind, when it was received, prediction, value, segment
-type _Row = tuple[int, float, str | None, bool | None, bool | None, datetime, str, float | None, str]
+class _Row(NamedTuple):
+    id: int
+    score: float
+    group: str | None
+    wrong: bool | None  # None: nobody could tell, or nobody has answered
+    blind: bool | None  # None: nobody has answered
+    received_at: datetime
+    predicted: str
+    value: float | None
+    segment: str
+    gone: bool
 
 
 def _rows(stream: Stream, line: Line, window: Window, group: str) -> list[_Row]:
@@ -129,17 +145,15 @@ def _rows(stream: Stream, line: Line, window: Window, group: str) -> list[_Row]:
     limits: dict[str, Any] = {"first": window.first, "last": window.last, "rate": window.rate, "key": key}
     with connection.cursor() as cursor:
         cursor.execute(_SAMPLE.format(group=expression), _of(stream, line) | limits)
-        rows: list[_Row] = cursor.fetchall()
-    return rows
+        return [_Row(*row) for row in cursor.fetchall()]
 
 
 def _ruled(row: _Row, spec: Spec) -> bool:
     """Whether a rule of the policy sends it to a person, whatever it was sent there for at its time."""
-    _, confidence, _, _, _, _, predicted, value, segment = row
-    facts = {} if segment == "{}" else json.loads(segment)
-    known = float("nan") if value is None else value
+    facts = {} if row.segment == "{}" else json.loads(row.segment)
+    value = float("nan") if row.value is None else row.value
     return any(
-        rule.catches(confidence=confidence, value=known, predicted=predicted, segment=facts) for rule in spec.rules
+        rule.catches(confidence=row.score, value=value, predicted=row.predicted, segment=facts) for rule in spec.rules
     )
 
 
@@ -151,8 +165,8 @@ def _up_to_the_first_open(rows: list[_Row], last: int, *, due: timedelta, now: d
     one is in, and counts as wrong like any that has no answer.
     """
     for at, row in enumerate(rows):
-        if row[4] is None and row[5] > now - due:
-            return rows[: at + 1], row[0] + 1
+        if row.blind is None and not row.gone and row.received_at > now - due:
+            return rows[: at + 1], row.id + 1
     return rows, last
 
 

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import msgspec
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Subquery
+from django.db.models import Max, Min, Q, QuerySet
 
 from escalation import policies
-from escalation.models import Activation, Attempt, Evidence, Policy, Stream
+from escalation.models import Attempt, Ending, Evidence, Policy, Stream
 from escalation.policies import Active, Proposed
 from escalation.policy import Audit
 from escalation.policy import Policy as Spec
 from escalation.tuning import alarms, attempts, lines, targets
 from escalation.tuning.lines import Line
-from reviewqueue import clock
+from reviewqueue import clock, events
 
 SYSTEM = "system:statements"
 # What an activation says about a statement that ended.
@@ -35,13 +36,14 @@ type Ended = Literal["", "replaced", "answers", "model_version", "drift", "expir
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """The attempt behind the thresholds in effect, and the activation that brought them into effect.
+    """The attempt behind the thresholds in effect, and the version that brought them.
 
     `in_effect`: what it is about still decides. `ended` is empty while it holds.
     """
 
     attempt: Attempt
-    activation: Activation
+    version: Policy
+    since: datetime
     in_effect: bool
     ended: Ended
 
@@ -51,11 +53,7 @@ class Statement:
 
     @property
     def policy(self) -> int:
-        return self.activation.policy.number
-
-    @property
-    def since(self) -> datetime:
-        return self.activation.effective_at
+        return self.version.number
 
 
 def propose(*, attempt: Attempt, actor: str, reason: str = "", now: datetime | None = None) -> Proposed:
@@ -68,12 +66,14 @@ def propose(*, attempt: Attempt, actor: str, reason: str = "", now: datetime | N
         raise attempts.Refused("nothing_found")
     line = lines.of(attempt.stream)
     alarm = alarms.last(attempt.stream_id, lines.about(attempt))
-    ended = _ended(attempt.stream, attempt, line, alarm, clock.current(now))
+    ended = _ended(attempt, attempt.stream, line, alarm, clock.current(now))
     if ended or attempt.target != targets.target(attempt.stream):
         raise attempts.Refused("outdated")
     with transaction.atomic():
         current = policies.active(attempt.stream)
         base = current.spec if current else Spec()
+        if attempts.conditions(base) != attempt.conditions_hash:
+            raise attempts.Refused("outdated")
         spec = policies.checked({**msgspec.to_builtins(base), **attempts.spec_of(attempt)})
         version = policies.save(stream=attempt.stream, spec=spec, actor=actor)
         Evidence.objects.get_or_create(policy=version, attempt=attempt)
@@ -90,40 +90,53 @@ def in_force(stream: Stream, *, now: datetime | None = None) -> Statement | None
 
 def all_in_force(streams: Sequence[Stream], *, now: datetime | None = None) -> dict[int, Statement]:
     """The same of several streams, by their keys, in a fixed number of queries."""
-    by_key = {stream.pk: stream for stream in streams}
-    stated = _stated(list(by_key))
+    moment, stated = clock.current(now), defaultdict[int, list[Evidence]](list)
+    for row in _activated([stream.pk for stream in streams], moment):
+        stated[row.policy.stream_id].append(row)
     if not stated:
         return {}
-    current, heard = policies.active_of(list(stated)), lines.of_streams(list(stated))
-    evidence = _evidence_of([activation.policy_id for activation in stated.values()])
-    raised, moment = alarms.last_of(list(stated)), clock.current(now)
+    current, heard, raised = policies.active_of(stated), lines.of_streams(list(stated)), alarms.last_of(list(stated))
     found = {}
-    for key, activation in stated.items():
-        attempt = evidence[activation.policy_id]
-        alarm = raised.get((key, lines.about(attempt)), 0)
-        in_effect = _lets_out(current[key].spec) == _lets_out(policies.spec_of(activation.policy))
-        ended = _ended(by_key[key], attempt, heard.get(key), alarm, moment) or ("" if in_effect else "replaced")
-        found[key] = Statement(attempt=attempt, activation=activation, in_effect=in_effect, ended=ended)
+    for stream in streams:
+        if stream.pk not in stated:
+            continue
+        chosen, in_effect = _chosen(stated[stream.pk], current[stream.pk].spec)
+        alarm = raised.get((stream.pk, lines.about(chosen.attempt)), 0)
+        found[stream.pk] = Statement(
+            attempt=chosen.attempt,
+            version=chosen.policy,
+            since=max(chosen.first, chosen.attempt.asked_at),  # type: ignore[attr-defined]  # annotated
+            in_effect=in_effect,
+            ended=_ended(chosen.attempt, stream, heard.get(stream.pk), alarm, moment)
+            or ("" if in_effect else "replaced"),
+        )
     return found
 
 
-def _stated(stream_ids: Sequence[int]) -> dict[int, Activation]:
-    """Of each stream the latest activation of a version that has evidence."""
-    rows = Activation.objects.filter(stream__in=stream_ids).filter(
-        Exists(Evidence.objects.filter(policy=OuterRef("policy")))
+def _activated(stream_ids: Sequence[int], now: datetime) -> QuerySet[Evidence]:
+    """The evidence of versions that took effect, with when they first and last did."""
+    effective = Q(policy__activations__effective_at__lte=now)
+    return (
+        Evidence.objects.filter(policy__stream__in=stream_ids)
+        .annotate(
+            first=Min("policy__activations__effective_at", filter=effective),
+            last=Max("policy__activations__effective_at", filter=effective),
+        )
+        .filter(first__isnull=False)
+        .select_related("policy", "attempt__target", "attempt__stream", "attempt__ending")
+        .order_by("last", "attempt_id")
     )
-    latest = rows.order_by("stream_id", "-effective_at", "-id").distinct("stream_id").select_related("policy")
-    return {activation.stream_id: activation for activation in latest}
+
+
+def _chosen(rows: Sequence[Evidence], current: Spec) -> tuple[Evidence, bool]:
+    """The latest look whose thresholds decide now, whichever version carries them; else what was in effect last."""
+    deciding = [row for row in rows if _lets_out(policies.spec_of(row.policy)) == _lets_out(current)]
+    return (max(deciding, key=lambda row: row.attempt_id), True) if deciding else (rows[-1], False)
 
 
 def _lets_out(spec: Spec) -> tuple[Any, ...]:
     """All that decides about what may go out."""
-    return spec.threshold, spec.thresholds, spec.segments, spec.rules, spec.model_versions
-
-
-def _evidence_of(policy_ids: Sequence[int]) -> dict[int, Attempt]:
-    rows = Evidence.objects.filter(policy_id__in=policy_ids).select_related("attempt__target", "attempt__stream")
-    return {row.policy_id: row.attempt for row in rows.order_by("pk")}
+    return spec.threshold, spec.thresholds, spec.segments, spec.rules, spec.model_versions, spec.on_deadline
 
 
 def act_on_ended(*, now: datetime | None = None) -> list[Policy]:
@@ -140,21 +153,26 @@ def _act(stream: Stream, now: datetime | None) -> Iterator[Policy]:
         statement, current = in_force(stream, now=now), policies.active(stream)
         if statement is None or current is None or statement.holds or not statement.in_effect:
             return
-        # Whatever people have decided since is theirs: the system acts on what was stated, once.
-        if _has_acted(stream, statement.attempt):
+        # Once: whatever people decide afterwards is theirs.
+        ending, is_new = Ending.objects.get_or_create(
+            attempt=statement.attempt, defaults={"reason": statement.ended, "ended_at": clock.current(now)}
+        )
+        if not is_new:
             return
+        events.record(
+            actor=SYSTEM,
+            verb="statement.ended",
+            object_type="attempt",
+            object_id=statement.attempt.pk,
+            queue=stream.slug,
+            after={"number": statement.attempt.number, "reason": ending.reason},
+            at=now,
+        )
         spec = _stricter(current)
         if spec is not None and spec != current.spec:
             version = policies.save(stream=stream, spec=spec, actor=SYSTEM)
             policies.activate(policy=version, by=SYSTEM, reason=_WHY[statement.ended], now=now)
             yield version
-
-
-def _has_acted(stream: Stream, attempt: Attempt) -> bool:
-    """Whether the system has put a version into effect since the attempt's thresholds first took effect."""
-    of_stream = Activation.objects.filter(stream=stream)
-    first = of_stream.filter(policy__evidence__attempt=attempt).order_by("pk").values("pk")[:1]
-    return of_stream.filter(activated_by=SYSTEM, pk__gt=Subquery(first)).exists()
 
 
 def _stricter(current: Active) -> Spec | None:
@@ -168,8 +186,14 @@ def _stricter(current: Active) -> Spec | None:
             return None
 
 
-def _ended(stream: Stream, attempt: Attempt, line: Line | None, alarm: int, now: datetime) -> Ended:
-    """line: what is heard now; alarm: the id at which more mistakes than stated were noticed, 0 for never."""
+def _ended(attempt: Attempt, stream: Stream, line: Line | None, alarm: int, now: datetime) -> Ended:
+    """line: what is heard now; alarm: the id at which more mistakes than stated were noticed, 0 for never.
+
+    What has ended stays so, whatever is heard next: two versions that take turns end it at the first of the other.
+    """
+    ending = getattr(attempt, "ending", None)
+    if ending is not None:
+        return cast("Ended", ending.reason)
     if attempt.schema_number != stream.schema_number:
         return "answers"
     if line is not None and (line.model, line.model_version) != (attempt.model, attempt.model_version):

@@ -115,7 +115,7 @@ def evidence(request: PersonRequest, slug: str, attempt_id: int) -> HttpResponse
         "since": since,
         "until": until,
         "versions": attempt.evidence.select_related("policy").order_by("policy__number"),
-        "in_force": current if current is not None and current.attempt.pk == attempt.pk else None,
+        "stated": current if current is not None and current.attempt.pk == attempt.pk else None,
     }
     return render(request, "escalation/evidence.html", context)
 

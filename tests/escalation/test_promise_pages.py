@@ -11,7 +11,8 @@ from django.test import Client
 from django.utils import timezone
 
 from escalation import estimators, policies
-from escalation.models import Attempt, Policy, Stream, Target, TestItem
+from escalation.models import Attempt, Policy, Stream, Target, TestItem, Watch
+from escalation.policy import plain
 from escalation.tuning import attempts, counts, statements, targets
 from escalation.views import promises
 from reviewqueue import keys
@@ -84,6 +85,44 @@ def test_a_statement_is_reached_by_clicking_and_takes_two(
         in page
     )
     assert "Assumes that reviewers miss nothing." in page
+
+
+def test_the_evidence_says_whether_what_it_found_is_in_force(
+    client: Client, stream: Stream, mara: User, otto: User
+) -> None:
+    _past(stream)
+    client.force_login(mara)
+    client.post(f"{PAGE}target/", TARGET)
+    evidence = client.post(f"{PAGE}look/")["Location"]
+    client.force_login(otto)
+    assert "Not in force" in _read(client, evidence)
+    policies.approve(policy=statements.propose(attempt=Attempt.objects.get(), actor="user:mara").policy, by="user:max")
+    assert "In force since" in _read(client, evidence)
+    history.write(stream, [0.9], [False], since=timezone.now() - timedelta(hours=1), prefix="new", model_version="2")
+    page = _read(client, evidence)
+    assert "It has ended." in page
+    assert "another version of the model" in page
+    assert "promise-kept" not in page
+
+
+def test_a_statement_says_how_the_checks_went_since_and_when_nobody_checks(
+    client: Client, stream: Stream, mara: User
+) -> None:
+    _past(stream)
+    _stated(stream)
+    client.force_login(mara)
+    watch = Watch.objects.create(attempt=Attempt.objects.get(), seen=1, checked=214, wrong=3)
+    page = _read(client)
+    assert "Watched since: 214 checks above it, 3 wrong, no alarm." in page
+    assert "nobody would notice" not in page
+    current = policies.active(stream)
+    assert current
+    unchecked = policies.checked({**plain(current.spec), "audit": {"rate": 0.0, "mode": "after"}})
+    version = policies.save(stream=stream, spec=unchecked, actor="user:mara")
+    policies.activate(policy=version, by="user:mara", approved_by="user:max")
+    assert "nobody would notice" in _read(client)
+    Watch.objects.filter(pk=watch.pk).update(alarmed_at=timezone.now(), seen=Attempt.objects.get().last_id)
+    assert "3 of 214 checks were wrong" in _read(client)
 
 
 def test_the_evidence_shows_the_counts_that_reproduce_its_bound(client: Client, stream: Stream, otto: User) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from escalation import estimators, policies
-from escalation.models import Attempt, Output, Route, Stream
+from escalation.models import Attempt, Outcome, Output, Route, Stream
 from escalation.tuning import attempts, grid, targets
 from tests.concurrency import racing
 from tests.escalation import history, traffic
@@ -259,3 +259,55 @@ def test_two_looks_at_once_are_two_attempts(stream: Stream) -> None:
     look = partial(attempts.look, stream, by="user:mara", now=LATER)
     racing.race(look, look)
     assert sorted(Attempt.objects.values_list("number", flat=True)) == [1, 2]
+
+
+def test_where_deadlines_release_whatever_it_is_nothing_can_be_said(queue: object) -> None:
+    stream = traffic.stream(policy=POLICY)
+    spec = policies.checked({**POLICY, "undo_seconds": 0, "on_deadline": "accept", "deadline_hours": 1})
+    version = policies.save(stream=stream, spec=spec, actor="user:mara")
+    policies.activate(policy=version, by="user:mara", approved_by="user:max", now=NOON)
+    history.write(stream, *honest(1000))
+    _target(stream)
+    with pytest.raises(attempts.Refused, match="deadline_accepts"):
+        attempts.prepare(stream, now=LATER)
+
+
+@pytest.mark.parametrize(("picked_at", "is_start"), [(NOON - timedelta(hours=1), True), (LATER, False)])
+def test_a_walk_begins_at_the_threshold_in_use_unless_it_can_have_been_picked_by_the_labels(
+    stream: Stream, picked_at: Any, is_start: bool
+) -> None:
+    history.write(stream, *honest(2000))
+    spec = policies.checked({**POLICY, "undo_seconds": 0, "threshold": 0.97})
+    version = policies.save(stream=stream, spec=spec, actor="user:mara")
+    policies.activate(policy=version, by="user:mara", approved_by="user:max", now=picked_at)
+    _target(stream)
+    (group,) = attempts.groups_of(attempts.look(stream, by="user:mara", now=LATER))
+    assert any(share == pytest.approx(group.delta / 2) for _, share in group.starts) == is_start
+
+
+def test_what_went_out_and_was_taken_back_unjudged_counts_as_a_mistake(stream: Stream) -> None:
+    history.write(stream, *honest(2000))
+    _target(stream)
+    before = attempts.prepare(stream, now=LATER).sample
+    gone = Output.objects.filter(route__u__lt=0.5, route__eligible=True, outcome__wrong=False)[:20]
+    taken_back = list(gone.values_list("pk", flat=True))
+    Outcome.objects.filter(output__in=taken_back).delete()
+    Output.objects.filter(pk__in=taken_back).update(state=Output.State.WITHDRAWN)
+    after = attempts.prepare(stream, now=LATER).sample
+    assert after.window == before.window
+    assert after.wrong.sum() == before.wrong.sum() + 20
+
+
+def test_a_group_of_which_too_many_could_not_be_judged_gets_no_statement(stream: Stream) -> None:
+    """They are few of the whole stream, and many of the group."""
+    count = 8000
+    labels = ["billing" if index % 10 == 0 else "refund" for index in range(count)]
+    scores, wrong = honest(count)
+    wrong = [was_wrong and label == "refund" for was_wrong, label in zip(wrong, labels, strict=True)]
+    history.write(stream, scores, wrong, predicted=labels)
+    _target(stream, groups="classes")
+    of_billing = Outcome.objects.filter(output__predicted="billing", output__route__u__lt=0.5).order_by("pk")
+    unjudged = list(of_billing.values_list("pk", flat=True)[:60])
+    Outcome.objects.filter(pk__in=unjudged).update(wrong=None, outcome="unjudgeable")
+    billing, refund = attempts.groups_of(attempts.look(stream, by="user:mara", now=LATER))
+    assert (billing.refusal, refund.refusal) == ("unresolved", "")

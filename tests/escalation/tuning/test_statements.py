@@ -189,3 +189,79 @@ def test_an_attempt_that_found_nothing_makes_no_policy(stream: Stream) -> None:
     attempt = attempts.look(stream, by="user:mara", now=LATER)
     with pytest.raises(attempts.Refused):
         statements.propose(attempt=attempt, actor="user:mara", now=LATER)
+
+
+def test_two_versions_that_take_turns_end_it_for_good(stream: Stream) -> None:
+    found = _stated(stream)
+    for at, version in enumerate(["2", "1"]):
+        since = LATER + timedelta(hours=at)
+        history.write(stream, [0.99], [False], since=since, prefix=f"turn{at}", model_version=version)
+        statements.act_on_ended(now=since + timedelta(minutes=1))
+    last = statements.in_force(stream, now=LATER + timedelta(hours=2))
+    assert last
+    assert (last.attempt, last.ended) == (found.attempt, "model_version")
+
+
+def test_what_a_later_look_states_of_the_same_thresholds_ends_by_itself(
+    queue: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The version is the same one, which the system has taken out of effect before."""
+    stream = _stream(on_expiry="all_to_people")
+    first = _stated(stream)
+    thresholds = attempts.spec_of(first.attempt)
+    moment = LATER + timedelta(days=91)
+    assert len(statements.act_on_ended(now=moment)) == 1
+    again = attempts.look(stream, by="user:mara", now=moment)
+    monkeypatch.setattr(attempts, "spec_of", lambda attempt: thresholds)
+    version = statements.propose(attempt=again, actor="user:mara", now=moment).policy
+    assert version == first.version
+    policies.activate(policy=version, by="user:mara", approved_by="user:max", now=moment)
+    renewed = statements.in_force(stream, now=moment)
+    assert renewed
+    assert (renewed.attempt, renewed.holds, renewed.since) == (again, True, moment)
+    assert len(statements.act_on_ended(now=moment + timedelta(days=91))) == 1
+
+
+def test_a_statement_goes_with_its_thresholds_whichever_version_carries_them(queue: object) -> None:
+    stream = _stream()
+    found = _stated(stream)
+    current = policies.active(stream)
+    assert current
+    more_checks = {**plain(current.spec), "audit": {"rate": 0.9, "mode": "after"}}
+    policies.propose(stream=stream, spec=policies.checked(more_checks), actor="user:mara", now=LATER)
+    again = attempts.look(stream, by="user:mara", now=LATER)
+    statements.propose(attempt=again, actor="user:mara", now=LATER)
+    policies.activate(policy=found.version, by="user:mara", approved_by="user:max", now=LATER)
+    kept = statements.in_force(stream, now=LATER)
+    assert kept
+    if attempts.spec_of(again) == attempts.spec_of(found.attempt):
+        assert kept.attempt == again
+    assert kept.holds
+
+
+def test_letting_deadlines_release_what_is_below_the_threshold_replaces_it(stream: Stream) -> None:
+    _stated(stream)
+    current = policies.active(stream)
+    assert current
+    releasing = policies.checked({**plain(current.spec), "on_deadline": "accept", "deadline_hours": 1})
+    version = policies.save(stream=stream, spec=releasing, actor="user:mara")
+    policies.activate(policy=version, by="user:mara", approved_by="user:max", now=LATER)
+    replaced = statements.in_force(stream, now=LATER)
+    assert replaced
+    assert replaced.ended == "replaced"
+
+
+def test_a_look_by_other_rules_makes_no_policy(queue: object) -> None:
+    large = {"name": "large", "when": {"value": {"gte": 1000}}, "route": "review"}
+    stream = traffic.stream(policy={**POLICY, "threshold": 0.9999, "rules": [large]})
+    history.write(stream, *honest(1600))
+    targets.set_target(stream=stream, max_error=0.05, actor="user:mara", now=NOON)
+    attempt = attempts.look(stream, by="user:mara", now=LATER)
+    current = policies.active(stream)
+    assert current
+    version = policies.save(
+        stream=stream, spec=policies.checked({**plain(current.spec), "rules": []}), actor="user:mara"
+    )
+    policies.activate(policy=version, by="user:mara", approved_by="user:max", now=LATER)
+    with pytest.raises(attempts.Refused, match="outdated"):
+        statements.propose(attempt=attempt, actor="user:mara", now=LATER)
