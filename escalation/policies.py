@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from escalation import ids, places, proposals
 from escalation.models import Activation, DailyRate, Evidence, Output, Policy, PolicyRequest, Stream
@@ -189,6 +189,18 @@ def needs_approval(stream: Stream, spec: Spec) -> bool:
         # Nothing was ever decided by a policy here, and without traffic nothing is at stake yet.
         return Output.objects.filter(stream=stream).exists()
     return not sends_more_to_people(current.spec, spec)
+
+
+def before(policy: Policy) -> Policy | None:
+    """The version that this one took the place of when it came into effect last; None for the first, and for drafts."""
+    order = ("-effective_at", "-pk")
+    came = policy.activations.order_by(*order).first()
+    if came is None:
+        return None
+    earlier = Activation.objects.filter(stream=policy.stream_id).exclude(policy=policy)
+    earlier = earlier.filter(Q(effective_at__lt=came.effective_at) | Q(effective_at=came.effective_at, pk__lt=came.pk))
+    left = earlier.select_related("policy").order_by(*order).first()
+    return left.policy if left else None
 
 
 def active(stream: Stream) -> Active | None:

@@ -64,10 +64,7 @@ def propose(*, attempt: Attempt, actor: str, reason: str = "", now: datetime | N
     """
     if not attempts.names_of(attempts.groups_of(attempt)):
         raise attempts.Refused("nothing_found")
-    line = lines.of(attempt.stream)
-    alarm = alarms.last(attempt.stream_id, lines.about(attempt))
-    ended = _ended(attempt, attempt.stream, line, alarm, clock.current(now))
-    if ended or attempt.target != targets.target(attempt.stream):
+    if ended(attempt, now=now) or attempt.target != targets.target(attempt.stream):
         raise attempts.Refused("outdated")
     with transaction.atomic():
         current = policies.active(attempt.stream)
@@ -78,6 +75,12 @@ def propose(*, attempt: Attempt, actor: str, reason: str = "", now: datetime | N
         version = policies.save(stream=attempt.stream, spec=spec, actor=actor)
         Evidence.objects.get_or_create(policy=version, attempt=attempt)
         return policies.propose(stream=attempt.stream, spec=spec, actor=actor, reason=reason, now=now)
+
+
+def ended(attempt: Attempt, *, now: datetime | None = None) -> Ended:
+    """Why what a look found would not hold if it took effect now; empty where it would."""
+    line, alarm = lines.of(attempt.stream), alarms.last(attempt.stream_id, lines.about(attempt))
+    return _ended(attempt, attempt.stream, line, alarm, clock.current(now))
 
 
 def in_force(stream: Stream, *, now: datetime | None = None) -> Statement | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpResponse
@@ -11,9 +13,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from escalation import policies, sentences
 from escalation.forms.policies import PolicyForm, initial_of
-from escalation.models import Activation, Evidence, Policy
+from escalation.models import Activation, Attempt, Evidence, Policy
+from escalation.policies import Active
 from escalation.policy import Policy as Spec
-from escalation.tuning import grid
+from escalation.tuning import grid, statements
 from escalation.views import replays, scope
 from escalation.views.scope import Scope
 from reviewqueue import access, events
@@ -56,12 +59,12 @@ def policy(request: PersonRequest, slug: str, number: int) -> HttpResponse:
         "clauses": sentences.clauses(spec),
         "active": current,
         "in_effect": in_effect,
-        "changes": sentences.changes(current.spec, spec) if current and not in_effect else [],
+        **_changes(version, spec, None if in_effect else current),
         "activations": _activations(here).filter(policy=version),
         "needs_approval": not in_effect and policies.needs_approval(here.stream, spec),
         "asked": asked,
         "mine": asked is not None and asked.asked_by == events.user_actor(request.user),
-        "evidence": Evidence.objects.filter(policy=version).select_related("attempt__target").order_by("-pk"),
+        "evidence": _evidence(version),
         "place": _place(spec),
         **replays.context(request, version),
     }
@@ -145,3 +148,21 @@ def _version(here: Scope, number: int) -> Policy:
 
 def _activations(here: Scope) -> QuerySet[Activation]:
     return Activation.objects.filter(stream=here.stream).select_related("policy").order_by("-effective_at", "-id")
+
+
+def _changes(version: Policy, spec: Spec, current: Active | None) -> dict[str, Any]:
+    """What it would change against the version in effect; where it is that one, what it changed when it came."""
+    if current is not None:
+        return {"against": current.number, "changes": sentences.changes(current.spec, spec)}
+    before = policies.before(version)
+    if before is None:
+        return {"against": None, "changes": []}
+    return {"against": before.number, "changes": sentences.changes(policies.spec_of(before), spec)}
+
+
+def _evidence(version: Policy) -> list[tuple[Attempt, str]]:
+    """The looks that it was made from, the latest first, and why each would not hold any more."""
+    rows = Evidence.objects.filter(policy=version).select_related(
+        "attempt__target", "attempt__stream", "attempt__ending"
+    )
+    return [(row.attempt, statements.ended(row.attempt)) for row in rows.order_by("-pk")]

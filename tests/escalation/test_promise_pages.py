@@ -322,3 +322,19 @@ def test_with_much_traffic_the_page_comes_before_the_checks_are_counted(
     assert "The checks are being counted." in page
     assert f'hx-get="{PAGE}outlook/"' in page
     assert "look number 1 may be false with a probability" in _read(client, f"{PAGE}outlook/")
+
+
+def test_a_versions_page_tells_what_it_changed_and_whether_its_evidence_still_holds(
+    client: Client, stream: Stream, mara: User
+) -> None:
+    _past(stream)
+    _stated(stream)
+    client.force_login(mara)
+    page = _read(client, "/streams/intents/policies/2/")
+    assert "What it changed against version 1" in page
+    assert "99.99" in page, "the threshold that it took the place of"
+    assert 'class="tag tag-bad">ended' not in page
+    history.write(stream, [0.9], [False], since=timezone.now() - timedelta(hours=1), prefix="new", model_version="2")
+    page = _read(client, "/streams/intents/policies/2/")
+    assert 'class="tag tag-bad">ended' in page
+    assert "another version of the model" in page

@@ -49,6 +49,7 @@ def test_an_interrupted_demo_goes_on_where_it_stopped(monkeypatch: pytest.Monkey
     assert people.remembered() == password
 
 
+@pytest.mark.scale
 def test_the_demo_states_for_digits_what_it_honestly_refuses_for_sentiment(
     monkeypatch: pytest.MonkeyPatch, client: Client
 ) -> None:
