@@ -6,7 +6,7 @@ OFFLINE := env REVIEWQUEUE_PROFILE=local SECRET_KEY=offline DATABASE_URL=postgre
 COMPILE := uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-header --python-version 3.12
 
 .DEFAULT_GOAL := help
-.PHONY: help up test lint format types layers migrations bench screenshots lock clean installed installed-dev browser
+.PHONY: help up test quick lint format types layers migrations bench screenshots lock clean installed installed-dev browser
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf 'make %-12s %s\n' "$$name" "$$text"; done
@@ -16,6 +16,9 @@ up: installed ## Run the whole product here (ARGS="--port 8080 --no-demo"); Ctrl
 
 test: installed-dev browser ## Run the tests (ARGS="tests/embedded -k port")
 	@exec $(PYTHON) -m pytest --numprocesses auto --dist worksteal $(ARGS)
+
+quick: installed-dev ## Run the tests that need neither browser nor kills nor thousands of items
+	@exec $(PYTHON) -m pytest --numprocesses auto --dist worksteal -m "not browser and not fault and not scale" $(ARGS)
 
 lint: installed-dev ## Check the manner of the code
 	$(PYTHON) -m ruff check $(ARGS)

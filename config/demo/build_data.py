@@ -29,14 +29,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.datasets import load_digits  # type: ignore[import-not-found]  # build time only, see above
-from sklearn.feature_extraction.text import TfidfVectorizer  # type: ignore[import-not-found]  # as above
-from sklearn.linear_model import LogisticRegression  # type: ignore[import-not-found]  # as above
-from sklearn.model_selection import KFold, StratifiedGroupKFold  # type: ignore[import-not-found]  # as above
-from sklearn.pipeline import make_union  # type: ignore[import-not-found]  # as above
-from sklearn.preprocessing import FunctionTransformer  # type: ignore[import-not-found]  # as above
-from threadpoolctl import threadpool_limits  # type: ignore[import-not-found]  # as above
-from vaderSentiment.vaderSentiment import (  # type: ignore[import-not-found]  # as above
+from sklearn.datasets import load_digits
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import KFold, StratifiedGroupKFold
+from sklearn.pipeline import make_union
+from sklearn.preprocessing import FunctionTransformer
+from threadpoolctl import threadpool_limits
+from vaderSentiment.vaderSentiment import (  # type: ignore[import-not-found]  # build time only, see above
     SentimentIntensityAnalyzer,
 )
 

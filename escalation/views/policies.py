@@ -162,7 +162,6 @@ def _changes(version: Policy, spec: Spec, current: Active | None) -> dict[str, A
 
 def _evidence(version: Policy) -> list[tuple[Attempt, str]]:
     """The looks that it was made from, the latest first, and why each would not hold any more."""
-    rows = Evidence.objects.filter(policy=version).select_related(
-        "attempt__target", "attempt__stream", "attempt__ending"
-    )
+    rows = Evidence.objects.filter(policy=version)
+    rows = rows.select_related("attempt__target", "attempt__stream", "attempt__ending")
     return [(row.attempt, statements.ended(row.attempt)) for row in rows.order_by("-pk")]
