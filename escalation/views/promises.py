@@ -17,7 +17,7 @@ from escalation import stated, telling
 from escalation.estimators import attempt_delta
 from escalation.forms.promises import TargetForm, TestItemsForm, initial_of
 from escalation.models import Attempt, TestItem
-from escalation.tuning import attempts, catching, statements, targets, testitems
+from escalation.tuning import attempts, catching, lines, statements, targets, testitems
 from escalation.views import scope, trying
 from escalation.views.scope import Scope
 from reviewqueue import access, events
@@ -159,7 +159,8 @@ def _ready(here: Scope) -> dict[str, Any]:
     try:
         ready = attempts.prepare(here.stream)
     except attempts.Refused as refused:
-        return {"refusal": telling.refusal(refused.reason, refused.params), "reason": refused.reason}
+        said = telling.refusal(refused.reason, refused.params)
+        return {"refusal": said, "reason": refused.reason, "line": lines.of(here.stream)}
     following = attempt_delta(ready.target.doubt, ready.number + 1)
     return {"number": ready.number, "sampled": ready.sample.sampled, "spends": ready.spends, "following": following}
 

@@ -338,3 +338,12 @@ def test_a_versions_page_tells_what_it_changed_and_whether_its_evidence_still_ho
     page = _read(client, "/streams/intents/policies/2/")
     assert 'class="tag tag-bad">ended' in page
     assert "another version of the model" in page
+
+
+def test_what_is_missing_is_said_of_the_model_that_came_in_last(client: Client, stream: Stream, mara: User) -> None:
+    _past(stream)
+    client.force_login(mara)
+    client.post(f"{PAGE}target/", TARGET)
+    assert "that is what came in last" not in _read(client)
+    history.write(stream, [0.9], [False], since=timezone.now() - timedelta(hours=1), prefix="new", model_version="2")
+    assert "Only checks of clf 2 count: that is what came in last." in _read(client)

@@ -37,7 +37,8 @@ Post an output and wait for its route:
   curl -s {url}/api/v1/streams/sentiment/outputs \\
     -H 'Authorization: Bearer {key}' \\
     -H 'Content-Type: application/json' -H 'Prefer: wait=2' \\
-    -d '{{"id": "my-first", "model": "mine", "prediction": "positive", "confidence": 0.62,
+    -d '{{"id": "my-first", "model": "review-sentiment", "model_version": "2026-11-01",
+         "prediction": "positive", "confidence": 0.62,
          "input": {{"text": "It broke, but the refund came fast."}}}}'
 """
 
