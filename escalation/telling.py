@@ -31,11 +31,14 @@ def allowed(max_error: float, doubt: float) -> str:
 
 
 def in_words(share: float) -> str:
-    """A small share as a count a person can picture: `2 in 100`, `5 in 1,000`."""
+    """A small share as a count a person can picture, rounded so that it never sounds smaller than it is.
+
+    `2 in 100`, `5 in 1,000`; three digits.
+    """
     for whole in (100, 1_000, 10_000):
         part = share * whole
         if part >= 0.95:
-            return _("%(part)s in %(whole)s") % {"part": f"{part:.3g}", "whole": f"{whole:,}"}
+            return _("%(part)s in %(whole)s") % {"part": f"{_up(part):.3g}", "whole": f"{whole:,}"}
     return _("less than 1 in 10,000")
 
 
@@ -103,16 +106,26 @@ def takes(more: int | None, days: int | None) -> str:
 
 
 def shape(bins: Sequence[Bin]) -> str:
-    """What the diagram of a confidence says: errors fall with it, rise again at its top, or hardly depend on it."""
-    errors = [(1 - part.interval[1], 1 - part.interval[0]) for part in bins if part.n >= LEAST_OF_A_BIN]
-    if len(errors) < 2:
+    """What the diagram of a confidence says: errors fall with it, rise again somewhere, or hardly depend on it.
+
+    They rise where an interval lies wholly above that of any less sure part; what overlaps could be chance.
+    """
+    seen = [part for part in bins if part.n >= LEAST_OF_A_BIN]
+    if len(seen) < 2:
         return _("Too few checked outputs to see a shape.")
-    lows, highs = [low for low, _high in errors], [high for _low, high in errors]
-    if lows[-1] > min(highs[:-1]):
+    lows, highs = [1 - part.interval[1] for part in seen], [1 - part.interval[0] for part in seen]
+    rises = [lows[at] - min(highs[:at]) for at in range(1, len(seen))]
+    if rises[-1] > 0:
         return _(
             "The surest answers are wrong more often than less sure ones: a threshold cannot help there. "
             "Look at what the AI is so sure about."
         )
+    if max(rises) > 0:
+        worst = seen[1 + rises.index(max(rises))]
+        return _(
+            "Answers that the AI is around %(sure)s sure about are wrong more often than some that it is less sure "
+            "about: a threshold below that lets them out. Look at what they are."
+        ) % {"sure": f"{worst.said * 100:.0f}\u00a0%"}
     if max(lows) <= min(highs):
         return _("How sure the AI is says little about whether it is right: a threshold can hardly tell them apart.")
     return _("The surer the AI is, the more often it is right: a threshold can tell good answers from bad ones.")
@@ -131,6 +144,12 @@ def _too_many_errors(params: Mapping[str, Any]) -> str:
         "answered": f"{params['answered']:,}",
         "takes": takes(params["more"], params["days"]),
     }
+
+
+def _up(number: float) -> float:
+    """The next larger number of three digits; itself where it has no more, whatever the last bits of a float say."""
+    scale = 10.0 ** (2 - math.floor(math.log10(number)))
+    return math.ceil(number * scale - 1e-9) / scale
 
 
 def _round(number: int) -> int:

@@ -23,6 +23,9 @@ DAYS = 28
 MOST_DAYS = 366
 # Where the confidences of the diagram are cut: tenths, and finer where most of them are.
 _CUTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+# Below these, one number about how honest a confidence is would say more about chance than about it.
+LEAST_CHECKED = 200
+LEAST_WRONG = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,22 @@ class Trial:
     hours: float | None
     classes: list[tuple[str, Point]]
     segments: dict[str, list[tuple[str, Point]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Honesty:
+    """Whether the AI is as often right as it says.
+
+    bins: the diagram. checked, wrong: the outputs it was made from. off: how far what the AI says lies from how often
+    it is right, on average over the bins (the expected calibration error; chance makes it more than 0 for an honest AI
+    too). brier: the mean squared difference between confidence and outcome. Both None where too few were checked.
+    """
+
+    bins: list[Bin]
+    checked: int
+    wrong: int
+    off: float | None
+    brier: float | None
 
 
 def traffic(stream: Stream, *, days: int = DAYS, now: datetime | None = None) -> Traffic | None:
@@ -112,19 +131,60 @@ def curve(seen: Traffic) -> list[Point]:
     return [point for at, point in enumerate(points) if at == 0 or point.automatic != points[at - 1].automatic]
 
 
-def honesty(seen: Traffic) -> list[Bin]:
-    """When it says so much, how often is it right? From the outputs that were drawn at random and answered."""
-    bins = []
-    for low, high in zip(_CUTS, (*_CUTS[1:], 1.0), strict=True):
-        first = grid.THRESHOLDS.index(low)
-        last = grid.THRESHOLDS.index(high) if high < 1 else len(grid.THRESHOLDS)
-        members = [cell for cell in seen.cells if first <= cell.bin < last and not cell.ruled]
-        judged = sum(cell.judged for cell in members)
-        right = judged - sum(cell.wrong for cell in members)
-        if judged:
-            interval = estimators.clopper_pearson(right, judged, simulation.DELTA)
-            bins.append(Bin(low, high, judged, (low + high) / 2, right / judged, interval))
-    return bins
+def honesty(seen: Traffic) -> Honesty:
+    """When it says so much, how often is it right? From the outputs that were drawn at random and answered.
+
+    Each weighs 1 / p, p the audit rate it was drawn at, as in the curve (`simulation`); where there is one p, that is
+    no weight at all. The counts hold no mean confidence, so an output is taken to say the middle of its step of
+    `grid.THRESHOLDS`: no more than a point away from 0.5 on, a quarter of a point from 0.9 on, and 2.5 points below.
+    """
+    cells = [cell for cell in seen.cells if cell.judged and cell.bin >= 0 and not cell.ruled]
+    checked, wrong = sum(cell.judged for cell in cells), sum(cell.wrong for cell in cells)
+    parts = [
+        (low, high, [cell for cell in cells if low <= grid.THRESHOLDS[cell.bin] < high])
+        for low, high in zip(_CUTS, (*_CUTS[1:], 1.0), strict=True)
+    ]
+    bins = [_bin(low, high, members) for low, high, members in parts if members]
+    enough = checked >= LEAST_CHECKED and wrong >= LEAST_WRONG
+    return Honesty(
+        bins=bins,
+        checked=checked,
+        wrong=wrong,
+        off=_off(bins, [members for _low, _high, members in parts if members]) if enough else None,
+        brier=_mean(cells, [_squared(cell) for cell in cells]) if enough else None,
+    )
+
+
+def _bin(low: float, high: float, members: Sequence[Cell]) -> Bin:
+    # Never past 1, where the last bit of a sum could bring it.
+    error = min(1.0, _mean(members, [cell.wrong / cell.judged for cell in members]))
+    weights, counted = [1 / cell.p for cell in members], [cell.judged for cell in members]
+    least, most = estimators.weighted_interval(weights, counted, error, simulation.DELTA)
+    said = _mean(members, [_said(cell) for cell in members])
+    return Bin(low, high, sum(counted), said, 1 - error, (1 - most, 1 - least))
+
+
+def _off(bins: Sequence[Bin], members: Sequence[Sequence[Cell]]) -> float:
+    """As `estimators.expected_error`, with weights and over the bins of the diagram, so that its table makes it."""
+    weights = [sum(cell.judged / cell.p for cell in cells) for cells in members]
+    return estimators.hajek(weights, [abs(part.said - part.right) for part in bins]) or 0.0
+
+
+def _squared(cell: Cell) -> float:
+    """As `estimators.brier`, of the checks of one cell."""
+    said, error = _said(cell), cell.wrong / cell.judged
+    return error * said**2 + (1 - error) * (1 - said) ** 2
+
+
+def _said(cell: Cell) -> float:
+    """The middle of the confidences that were counted together."""
+    low, *higher = grid.THRESHOLDS[cell.bin : cell.bin + 2]
+    return (low + (higher[0] if higher else 1.0)) / 2
+
+
+def _mean(cells: Sequence[Cell], values: Sequence[float]) -> float:
+    """A mean over the checks of these cells, each check weighing 1 / p."""
+    return estimators.hajek([cell.judged / cell.p for cell in cells], values) or 0.0
 
 
 def _hours(seen: Traffic, point: Point) -> float | None:

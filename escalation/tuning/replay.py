@@ -36,11 +36,13 @@ class Group:
 class Replayed:
     """A window's outputs, routed again: how many would have gone the same way, and how many another.
 
-    `since`: when the first could have been received. `newly_released` waited for a person and would have gone out
+    `since`: when the first could have been received; later than what was asked for only where the window was `cut`,
+    because it holds more than were to be gone through. `newly_released` waited for a person and would have gone out
     first, `newly_held` the other way round.
     """
 
     since: datetime
+    cut: bool = False
     same: int = 0
     newly_released: int = 0
     newly_held: int = 0
@@ -64,12 +66,13 @@ _ROUTED = """
 def replay(stream: Stream, spec: Spec, *, since: datetime, until: datetime, most: int | None = None) -> Replayed:
     """Route again what was received from `since` until before `until`, as this policy would have.
 
-    most: no more than the latest so many; `Replayed.since` says where they begin. Each output keeps its permanent
-    number. A policy with an audit rate of its own draws at that; one with a number a day draws at the rate that was in
-    force.
+    most: no more than the latest so many received, whatever became of them; `Replayed.cut` and `since` say whether
+    there were more and where these begin. Each output keeps its permanent number. A policy with an audit rate of its
+    own draws at that; one with a number a day draws at the rate that was in force.
     """
-    first = ids.at(since) if most is None else _first_of(stream, since, until, most)
-    found = Replayed(since=max(since, ids.moment(first)))
+    cut_at = None if most is None else _cut_at(stream, since, until, most)
+    first = ids.at(since) if cut_at is None else cut_at
+    found = Replayed(since=max(since, ids.moment(first)), cut=cut_at is not None)
     for rows in _chunks(stream, first, until):
         routes = _decided(spec, rows)
         for row, would in zip(rows, routes, strict=True):
@@ -77,19 +80,20 @@ def replay(stream: Stream, spec: Spec, *, since: datetime, until: datetime, most
     return found
 
 
+# The first of the latest so many, and the one before it where there is one.
 _FIRST = """
     SELECT id FROM escalation_output WHERE stream_id = %(stream)s AND id >= %(first)s AND id < %(last)s
-    ORDER BY id DESC OFFSET %(most)s - 1 LIMIT 1
+    ORDER BY id DESC OFFSET %(most)s - 1 LIMIT 2
 """
 
 
-def _first_of(stream: Stream, since: datetime, until: datetime, most: int) -> int:
-    """The id at which the latest so many begin; that of the window where it holds fewer."""
+def _cut_at(stream: Stream, since: datetime, until: datetime, most: int) -> int | None:
+    """The id at which the latest so many begin; None where the window holds no more."""
     limits = {"stream": stream.pk, "first": ids.at(since), "last": ids.at(until), "most": most}
     with connection.cursor() as cursor:
         cursor.execute(_FIRST, limits)
-        row = cursor.fetchone()
-    return ids.at(since) if row is None else int(row[0])
+        found = cursor.fetchall()
+    return int(found[0][0]) if len(found) == 2 else None
 
 
 def _chunks(stream: Stream, first: int, until: datetime) -> Iterator[list[tuple[Any, ...]]]:

@@ -47,5 +47,4 @@ def context(request: PersonRequest, version: Policy) -> dict[str, Any]:
         "days": days,
         "replayed": found,
         "classes": sorted(found.classes.items(), key=lambda pair: -pair[1].outputs),
-        "cut": found.total.outputs >= MOST,
     }

@@ -69,9 +69,9 @@ def curve(request: PersonRequest, slug: str) -> HttpResponse:
 @for_people(access.may_see_reports)
 def honesty(request: PersonRequest, slug: str) -> HttpResponse:
     """The numbers behind "when it says 80 %, how often is it right?", as a file."""
-    bins = trials.honesty(_seen(scope.of(request, slug)))
-    rows = ([part.low, part.high, part.n, part.right, *part.interval] for part in bins)
-    return _file(f"{slug}-honesty.csv", ("says_from", "says_to", "checked", "right", "low", "high"), rows)
+    bins = trials.honesty(_seen(scope.of(request, slug))).bins
+    rows = ([part.low, part.high, part.said, part.n, part.right, *part.interval] for part in bins)
+    return _file(f"{slug}-honesty.csv", ("says_from", "says_to", "says", "checked", "right", "low", "high"), rows)
 
 
 def _seen(here: Scope) -> Traffic:
@@ -118,14 +118,17 @@ def _in_use(here: Scope) -> int | None:
 def _pictures(here: Scope, target: Target, seen: Traffic) -> dict[str, Any]:
     """The curve of mistakes against automation, and the diagram of how honest the confidence is; each with its rows."""
     points = trials.curve(seen)
-    bins = trials.honesty(seen)
-    places = [Place(part.said, part.right, *part.interval) for part in bins]
+    honest = trials.honesty(seen)
+    places = [Place(part.said, part.right, *part.interval) for part in honest.bins]
     return {
         "points": points,
         "curve": _curve(here, target, points),
-        "bins": bins,
+        "bins": honest.bins,
+        "honest": honest,
+        "points_off": None if honest.off is None else honest.off * 100,
+        "takes": {"checked": trials.LEAST_CHECKED, "wrong": trials.LEAST_WRONG},
         "honesty": plots.draw(places, y_most=1.0, diagonal=True),
-        "shape": telling.shape(bins),
+        "shape": telling.shape(honest.bins),
     }
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
-from escalation import policies
-from escalation.models import Route, Stream
+from escalation import plans, policies
+from escalation.models import Output, Route, Stream
 from escalation.tuning import replay
 from tests.escalation import history, traffic
 from tests.escalation.traffic import NOON
 
 SINCE, UNTIL = NOON, NOON + timedelta(days=11)
+LITTLE = timedelta(minutes=5)
 POLICY: dict[str, Any] = {
     "threshold": 0.8,
     "thresholds": {"billing": 0.9},
@@ -81,5 +83,22 @@ def test_only_the_latest_are_gone_through_where_there_are_more(stream: Stream) -
     spec = policies.checked(POLICY)
     found = replay.replay(stream, spec, since=SINCE, until=UNTIL, most=100)
     assert found.total.outputs == 100
-    assert found.since > SINCE
-    assert replay.replay(stream, spec, since=SINCE, until=UNTIL, most=1000).total.outputs == 500
+    first = Output.objects.order_by("-pk")[99].received_at
+    assert abs(found.since - first) < timedelta(milliseconds=2)
+    assert found.cut
+    whole = replay.replay(stream, spec, since=SINCE, until=UNTIL, most=1000)
+    assert (whole.total.outputs, whole.since, whole.cut) == (500, SINCE, False)
+
+
+@pytest.mark.parametrize(("most", "cut"), [(499, True), (500, False), (501, False)])
+def test_a_window_is_cut_where_it_holds_more_and_not_where_it_just_fits(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch, most: int, cut: bool
+) -> None:
+    _past(stream, 495)
+    # Not routed by a policy, they are still gone through.
+    monkeypatch.setattr(plans, "make", partial(plans.make, override="stopped"))
+    history.write(stream, [0.9] * 5, [False] * 5, since=NOON + timedelta(days=10.5), span=LITTLE, prefix="stopped")
+    found = replay.replay(stream, policies.checked(POLICY), since=SINCE, until=UNTIL, most=most)
+    assert found.cut == cut
+    assert (found.since > SINCE) == cut
+    assert found.total.outputs == min(most, 500) - 5
