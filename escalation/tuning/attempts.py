@@ -131,7 +131,7 @@ def prepare(stream: Stream, *, now: datetime | None = None) -> Ready:
     number = _looks(stream, line) + 1
     spends = estimators.attempt_delta(target.doubt, number)
     drawn = sample.draw(stream, line, window, spec=spec, group=_grouping(target), now=moment)
-    caught = catching.measured(stream, delta=spends * SHARE_OF_CATCHING)
+    caught = catching.measured(stream, delta=spends * SHARE_OF_CATCHING, now=moment)
     if caught is not None and caught.low <= 0:
         raise Refused("none_caught", shown=caught.shown)
     ready = Ready(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from escalation import estimators
 from escalation.models import Stream, TestItem
+from reviewqueue import clock
 
 LEAST = 20  # settled test items below which nothing is said about what reviewers miss
+RECENT = timedelta(days=180)  # people change, and so do the ways in which the model is wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +24,19 @@ class Caught:
     low: float
 
 
-def measured(stream: Stream, *, delta: float) -> Caught | None:
+def measured(stream: Stream, *, delta: float, now: datetime | None = None) -> Caught | None:
     """What test items say so far, its lower bound false with probability <= delta; None where they are too few."""
-    settled = TestItem.objects.filter(stream=stream, caught__isnull=False)
-    found = settled.aggregate(shown=Count("pk"), caught=Count("pk", filter=Q(caught=True)))
-    if found["shown"] < LEAST:
+    counted = counting(stream, now=now).aggregate(shown=Count("pk"), caught=Count("pk", filter=Q(caught=True)))
+    if counted["shown"] < LEAST:
         return None
-    return Caught(found["shown"], found["caught"], estimators.lower_bound(found["caught"], found["shown"], delta))
+    return Caught(
+        counted["shown"], counted["caught"], estimators.lower_bound(counted["caught"], counted["shown"], delta)
+    )
+
+
+def counting(stream: Stream, *, now: datetime | None = None) -> QuerySet[TestItem]:
+    """The test items that say something about today: with the answers that the stream has, settled of late."""
+    since = clock.current(now) - RECENT
+    return TestItem.objects.filter(
+        stream=stream, schema_number=stream.schema_number, caught__isnull=False, settled_at__gte=since
+    )

@@ -1,56 +1,61 @@
 """Test items: known answers mixed in among the others, to measure what reviewers miss.
 
 They are made by the same steps as an output that is checked at random, with an id of the same kind, so that nothing
-about them tells what they are. No producer ever hears of them, and no figure about outputs counts them.
+about them tells what they are. What is mixed in waits here, and comes into the queue one by one while people work: for
+one in OTHERS of the stream's outputs that they settle answer-first, one of them arrives. So its id, its claim's number,
+its place in the order of work and when it is due are all of that moment, as an output's are, and none had to be made
+up. Its reference is in the manner of the latest outputs', and so are its model and the time until it is due.
+Where nobody works nothing comes: a test item on its own would be plain.
+
+No producer ever hears of them, and no figure about outputs counts them.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
+import structlog
 from django.db import connection, transaction
 
 from escalation import ids, plans, policies, routes
-from escalation.models import Output, Stream, TestItem
+from escalation.models import Output, Payload, Stream, TestItem
 from escalation.plans import Row
+from escalation.policies import Active
 from escalation.policy import Policy as Spec
+from escalation.tuning import references
 from reviewqueue import answers, clock, events, queue
 from reviewqueue.labels import Settled
 from reviewqueue.problems import Invalid
-from reviewqueue.queue import NewItem
 
 SOURCE = "known"  # what people's side is told; it asks no further
 MOST = 200  # at once: more would be a day's work of nothing but tests
-LOOKS = 50  # the latest outputs, whose looks one that was brought takes on
+OTHERS = 5  # outputs settled answer-first for each test item that comes in
+LOOKS = 50  # the latest outputs, whose looks one takes on
 _RNG = random.Random()
+log = structlog.get_logger(__name__)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SETTLED_BEFORE = timedelta(days=1)  # nobody should meet again what they saw yesterday
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a test item is made of. `copy_of`: the output it was, for which reviewers who judged it are left out."""
+    """What a test item asks. `copy_of`: the output it was, for which reviewers who judged it are left out."""
 
     payload: Mapping[str, Any]
     answer: Any
-    model: str
-    model_version: str
-    confidence: float | None
-    segment: Mapping[str, str]
-    group: str
-    reference: str
     copy_of: int | None = None
 
 
 # Mistakes that people settled without having seen the AI's answer, never shown as a test before; the latest first.
 _PAST = """
-    SELECT p.body::text, e.answer::text, o.model, o.model_version, o.confidence, COALESCE(o.segment, '{}'::jsonb)::text,
-        o."group", o.external_id, o.id
+    SELECT p.body::text, e.answer::text, o.id
     FROM escalation_outcome e
     JOIN escalation_output o ON o.id = e.output_id
     JOIN escalation_payload p ON p.output_id = o.id
@@ -58,6 +63,22 @@ _PAST = """
       AND o.state = 'decided' AND o.schema_number = %(schema)s AND e.settled_at < %(before)s
       AND NOT EXISTS (SELECT FROM escalation_testitem t WHERE t.copy_of = o.id)
     ORDER BY e.settled_at DESC LIMIT %(limit)s
+"""
+
+
+# What is still to come has its payload among the outputs', under a number of its own, until it has an item's. With
+# other answers than the stream has by now it would be plain, and stays where it is.
+_TO_COME = """
+    SELECT t.id, t.copy_of, p.body::text FROM escalation_testitem t JOIN escalation_payload p ON p.output_id = t.id
+    WHERE t.stream_id = %(stream)s AND t.settled_at IS NULL AND t.schema_number = %(schema)s
+    ORDER BY t.id LIMIT %(count)s FOR UPDATE SKIP LOCKED
+"""
+# Not the references of all items: those are the outputs' or another test item's.
+_TAKEN = """
+    SELECT external_id FROM escalation_externalid WHERE stream_id = %(stream)s AND external_id = ANY(%(asked)s)
+    UNION ALL
+    SELECT i.reference FROM escalation_testitem t JOIN reviewqueue_item i ON i.id = t.id
+    WHERE t.stream_id = %(stream)s AND i.reference = ANY(%(asked)s)
 """
 
 
@@ -76,36 +97,44 @@ def mix_in_past(*, stream: Stream, count: int, actor: str, now: datetime | None 
         Stream.objects.select_for_update(no_key=True).only("pk").get(pk=stream.pk)
         with connection.cursor() as cursor:
             cursor.execute(_PAST, limits)
-            found = [_past(row) for row in cursor.fetchall()]
+            found = [Known(json.loads(body), json.loads(answer), of) for body, answer, of in cursor.fetchall()]
         return _mix_in(stream, found, actor=actor, now=now)
 
 
 def mix_in(
-    *,
-    stream: Stream,
-    known: Sequence[Mapping[str, Any]],
-    actor: str,
-    rng: random.Random | None = None,
-    now: datetime | None = None,
+    *, stream: Stream, known: Sequence[Mapping[str, Any]], actor: str, now: datetime | None = None
 ) -> list[TestItem]:
     """Mix in examples that somebody brought: each has `input`, the AI's `prediction`, and the right `answer`.
 
-    In all else they look like one of the latest outputs. Raises Invalid, with the place, for one whose answer is none
-    of the stream's or whose prediction is right.
+    Raises Invalid, with the place, for one whose answer is none of the stream's or whose prediction is right, and
+    before the stream's first output.
     """
     if not 1 <= len(known) <= MOST:
         raise Invalid(f"Bring 1 to {MOST} test items at once.", [{"pointer": "", "detail": f"1 to {MOST}."}])
     form = queue.form(slug=stream.slug, number=stream.schema_number)
-    looks = list(Output.objects.filter(stream=stream, shadow=False).order_by("-id")[:LOOKS])
-    if not looks:
+    if not _latest(stream):
         raise Invalid("Before the first output a test item would look like no other.", [])
-    brought = [_brought(at, entry, form, (rng or _RNG).choice(looks), rng or _RNG) for at, entry in enumerate(known)]
+    brought = [_brought(at, entry, form) for at, entry in enumerate(known)]
     with transaction.atomic():
         return _mix_in(stream, brought, actor=actor, now=now)
 
 
+def come_in(*, stream: Stream, count: int, rng: random.Random | None = None, now: datetime | None = None) -> list[int]:
+    """Let so many of those that were mixed in arrive at this moment, or as many as there are; returns their ids."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(_TO_COME, {"stream": stream.pk, "schema": stream.schema_number, "count": count})
+            found = cursor.fetchall()
+        latest = _latest(stream) if found else []
+        known = [(number, json.loads(body), copy_of) for number, copy_of, body in found]
+        return [_arrive(stream, *one, latest, rng or _RNG, clock.current(now)) for one in known]
+
+
 def record(settled: Sequence[Settled]) -> None:
-    """What became of test items among these labels: whether people found the mistake before they saw it proposed."""
+    """What became of test items among these labels: whether people found the mistake before they saw it proposed.
+
+    As these come out of the queues, others may come in: at most one into each, or they would come in a row.
+    """
     labels = {label.item_id: label for label in settled if label.source == SOURCE and label.round == 1}
     for item in TestItem.objects.filter(pk__in=labels, settled_at=None):
         label = labels[item.pk]
@@ -114,20 +143,25 @@ def record(settled: Sequence[Settled]) -> None:
             None if label.first_outcome == "unjudgeable" else not answers.same(label.first_answer, item.prediction)
         )
         item.save(update_fields=["settled_at", "caught"])
+    others = [label for label in settled if label.source != SOURCE and label.blind]
+    drawn = {label.queue: label.settled_at for label in others if _RNG.random() < 1 / OTHERS}
+    for stream in Stream.objects.filter(slug__in=drawn).order_by("pk"):
+        _come_in_if_possible(stream, drawn[stream.slug])
+
+
+def _come_in_if_possible(stream: Stream, now: datetime) -> None:
+    try:
+        with transaction.atomic():
+            come_in(stream=stream, count=1, now=now)
+    except Exception:
+        # Whatever is wrong with a test, the labels of others are settled.
+        log.exception("test_item.held_back", stream=stream.slug)
 
 
 def _mix_in(stream: Stream, known: Sequence[Known], *, actor: str, now: datetime | None) -> list[TestItem]:
-    moment, current = clock.current(now), policies.active(stream)
-    spec = current.spec if current else Spec()
-    made = [_made(stream, one, actor=actor, now=moment) for one in known]
-    items = []
-    for item, one in zip(made, known, strict=True):
-        (plan,) = plans.make(stream, [_row(item, one, moment)], current, now=moment)
-        # As one that was drawn for a check: judged first, shown after, whatever the policy thinks of its confidence.
-        drawn = plan._replace(review=True, answer_first=True, audit=spec.audit.mode)
-        items.append(_as_test(routes.item(drawn, one.payload, spec), one))
-    queue.enqueue(slug=stream.slug, items=items, now=now)
+    made = [_made(stream, one, actor=actor, now=clock.current(now)) for one in known]
     TestItem.objects.bulk_create(made)
+    Payload.objects.bulk_create([Payload(pk=item.pk, body=one.payload) for item, one in zip(made, known, strict=True)])
     events.record(
         actor=actor,
         verb="test_items.mixed_in",
@@ -153,47 +187,92 @@ def _made(stream: Stream, known: Known, *, actor: str, now: datetime) -> TestIte
     )
 
 
-def _row(item: TestItem, known: Known, now: datetime) -> Row:
-    predicted = item.prediction if isinstance(item.prediction, str) else ""
+def _latest(stream: Stream) -> list[Output]:
+    """The outputs that arrived last, in the order of their arrival."""
+    return list(Output.objects.filter(stream=stream, shadow=False).order_by("-id")[:LOOKS])[::-1]
+
+
+def _arrive(
+    stream: Stream,
+    number: int,
+    payload: dict[str, Any],
+    copy_of: int | None,
+    latest: Sequence[Output],
+    rng: random.Random,
+    now: datetime,
+) -> int:
+    current = _answered_first(policies.active(stream))
+    spec, arrived = current.spec if current else Spec(), _id(now)
+    reference = _free(stream, references.after([output.external_id for output in latest], rng))
+    row = _row(arrived, payload["prediction"], rng.choice(latest), reference, stream.schema_number, now)
+    (plan,) = plans.make(stream, [row], current, now=now)
+    # As one that was drawn for a check: judged first, shown after, whatever the policy thinks of its confidence.
+    drawn = plan._replace(review=True, answer_first=True, audit=spec.audit.mode)
+    item = replace(routes.item(drawn, payload, spec), source=SOURCE, copy_of=copy_of)
+    new = queue.enqueue(slug=stream.slug, items=[item], now=now)
+    assert new == 1  # with the id of an output it would take that output's label for its own
+    TestItem.objects.filter(pk=number).update(id=arrived)
+    Payload.objects.filter(pk=number).delete()
+    return arrived
+
+
+def _answered_first(current: Active | None) -> Active | None:
+    """The policy as if everything was answered first: its order of work is then by time alone, never by doubt."""
+    return current and replace(current, spec=msgspec.structs.replace(current.spec, answer_first=True))
+
+
+def _id(arrival: datetime) -> int:
+    """As an output that is received at that moment is given one."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {ids.SQL.format(at='%s::timestamptz')}", [arrival])
+        return int(cursor.fetchone()[0])
+
+
+def _row(arrived: int, prediction: Any, like: Output, reference: str, schema_number: int, now: datetime) -> Row:
+    """In all that a test item doesn't say itself it is like one of the latest outputs."""
     return Row(
-        id=item.pk,
-        stream_id=item.stream_id,
-        external_id=known.reference,
-        model=known.model,
-        model_version=known.model_version,
-        predicted=predicted,
-        confidence=known.confidence,
-        value=None,
-        segment=dict(known.segment),
-        group=known.group,
-        due_at=None,
+        id=arrived,
+        stream_id=like.stream_id,
+        external_id=reference,
+        model=like.model,
+        model_version=like.model_version,
+        predicted=prediction if isinstance(prediction, str) else "",
+        confidence=like.confidence,
+        value=like.value,
+        segment=like.segment or {},
+        group=like.group,
+        due_at=_due(like, now),
         received_at=now,
-        schema_number=item.schema_number,
+        schema_number=schema_number,
         shadow=False,
     )
 
 
-def _as_test(item: NewItem, known: Known) -> NewItem:
-    return replace(item, source=SOURCE, copy_of=known.copy_of)
+def _due(like: Output, arrival: datetime) -> datetime | None:
+    """As far from its arrival as that of `like`, and as round: where that is due on the hour, so is this.
+
+    None where `like` has none, and the policy's deadline then holds for it as for others.
+    """
+    if like.due_at is None:
+        return None
+    since, later = like.due_at - _EPOCH, arrival - like.received_at
+    units = (timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1))
+    grain = next((unit for unit in units if not since % unit), timedelta.resolution)
+    return like.due_at + later // grain * grain
 
 
-def _past(row: tuple[Any, ...]) -> Known:
-    payload, answer, model, version, confidence, segment, group, external_id, output_id = row
-    return Known(
-        payload=json.loads(payload),
-        answer=json.loads(answer),
-        model=model,
-        model_version=version,
-        confidence=confidence,
-        segment=json.loads(segment),
-        group=group,
-        reference=external_id,
-        copy_of=output_id,
-    )
+def _free(stream: Stream, candidates: Iterator[str]) -> str:
+    """The first of the candidates that no output or test item of the stream is called."""
+    for asked in itertools.batched(candidates, 20):
+        with connection.cursor() as cursor:
+            cursor.execute(_TAKEN, {"stream": stream.pk, "asked": list(asked)})
+            taken = {name for (name,) in cursor.fetchall()}
+        if free := [name for name in asked if name not in taken]:
+            return free[0]
+    raise AssertionError("there is no end of candidates")
 
 
-def _brought(at: int, entry: Mapping[str, Any], form: answers.Form, like: Output, rng: random.Random) -> Known:
-    """An example as an item, in all that it doesn't say like an output that was received lately."""
+def _brought(at: int, entry: Mapping[str, Any], form: answers.Form) -> Known:
     missing = [name for name in ("input", "prediction", "answer") if name not in entry]
     if missing:
         raise _wrong(f"/{at}/{missing[0]}", "It is missing.")
@@ -202,16 +281,7 @@ def _brought(at: int, entry: Mapping[str, Any], form: answers.Form, like: Output
     if answers.same(answer, prediction):
         raise _wrong(f"/{at}/answer", "A test item needs a mistake: here the AI's answer is the right one.")
     payload = {name: entry[name] for name in ("input", "context", "language", "scores") if name in entry}
-    return Known(
-        payload={**payload, "prediction": prediction},
-        answer=answer,
-        model=like.model,
-        model_version=like.model_version,
-        confidence=like.confidence,
-        segment=like.segment or {},
-        group="",
-        reference=re.sub("[0-9]", lambda _: str(rng.randrange(10)), like.external_id),
-    )
+    return Known({**payload, "prediction": prediction}, answer)
 
 
 def _wrong(pointer: str, detail: str) -> Invalid:

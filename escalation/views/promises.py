@@ -166,11 +166,10 @@ def _ready(here: Scope) -> dict[str, Any]:
 
 
 def _tests(here: Scope) -> dict[str, Any]:
-    found = TestItem.objects.filter(stream=here.stream)
     return {
-        "mixed_in": found.count(),
+        "mixed_in": TestItem.objects.filter(stream=here.stream).count(),
         "measured": catching.measured(here.stream, delta=0.05),
-        "settled": found.filter(caught__isnull=False).count(),
+        "settled": catching.counting(here.stream).count(),
         "least": catching.LEAST,
     }
 

@@ -1,20 +1,24 @@
-"""Nothing that a reviewer sees or times tells a random check from another item that is answered first.
+"""Nothing that a reviewer sees or times tells a random check, or a test item, from another item that is answered first.
 
-The two kinds get here as in production: outputs are posted and routed, checks are held, and a random share of the
-ordinary rest is answered first as well. Somebody judges them all over HTTP, and a classifier then tries to tell
-them apart by the markup (all of it but the item's own text and the tokens against forgery), sizes, times, status,
-headers, the item's and the claim's numbers, and the order of work.
+They get here as in production: outputs are posted and routed, checks are held, a random share of the ordinary rest is
+answered first as well, and test items are mixed in while outputs come in. Somebody judges them all over HTTP, and a
+classifier then tries to tell them apart by the markup (all of it but the item's own text and the tokens against
+forgery), the API's document, sizes, times, status, headers, the item's and the claim's numbers, its reference, when
+it is due, and the order of work.
 
 A classifier that knows nothing has an AUC of 0.5, give or take: with 200 of each, chance alone puts 4 in 100 such
 measurements above 0.55. So there are about 300 of each (2 in 100), all draws are the same in every run so that only
 the times vary, and a measurement above the mark is made once more with fresh items and averaged (1 in 1,000). What
-leaks stays.
+leaks stays. Of test items, which take longer to get here, there are 160 (6 in 100, then 1 in 100).
 """
 
 from __future__ import annotations
 
+import json
 import random
+import re
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,14 +28,18 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from escalation.models import Route, Stream
+from escalation import ids
+from escalation.models import Route, Stream, TestItem
+from escalation.tuning import testitems
 from reviewqueue import claims
+from reviewqueue.api.serializers import claim_document
 from reviewqueue.claimed import Claim
 from reviewqueue.models import Queue, User
 from tests import making
 from tests.journeys.telling_apart import Seen, auc, without_secrets
 
 EACH = 300
+EACH_KNOWN = 160
 MARK = 0.55
 TEXT = "I was charged twice"
 HTMX = {"HX-Request": "true"}
@@ -40,6 +48,14 @@ POLICY: dict[str, Any] = {
     "audit": {"rate": 0.5, "mode": "hold"},
     "answer_first_share": 0.8,
     "deadline_hours": 24,
+}
+
+
+KNOWN = {
+    "input": {"text": TEXT},
+    "prediction": "refund",
+    "answer": "billing",
+    "scores": {"refund": 0.9, "billing": 0.1},
 }
 
 
@@ -69,11 +85,11 @@ class _Desk:
         slot, number = claim.id.split(".")
         at, sequence = divmod(claim.item.id, 1 << 20)  # too long for a float together
         counted: dict[str, float] = {"arrived": at, "sequence": sequence, "slot": int(slot), "claim": int(number)}
-        counted["order"] = self.done
+        counted |= {"order": self.done, **_written(claim)}
         # The page that comes with the verdict is the next item's: of this one it has the status and the time.
         for step, one in enumerate([*responses, replace(sent, page="", size=0)]):
             counted |= {f"size{step}": one.size, f"time{step}": one.seconds, f"status{step}": one.status}
-        return Seen([response.page for response in responses], counted)
+        return Seen([*(response.page for response in responses), _document(claim)], counted)
 
     def _step(self, step: str, claim: Claim, answer: str) -> _Response:
         return self._call("post", reverse(step, args=["intents", claim.id]), {"answer": answer}, headers=HTMX)
@@ -88,32 +104,86 @@ class _Desk:
         return _Response(page, len(response.content), seconds, response.status_code)
 
 
+def _document(claim: Claim) -> str:
+    """What the API says of it, but for what its numbers are: they are counted."""
+    return re.sub("[0-9]", "9", json.dumps(claim_document(claim), default=str)).replace(TEXT, "")
+
+
+def _written(claim: Claim) -> dict[str, float]:
+    """The number in its reference, and how long after its arrival it is due, in seconds."""
+    item = claim.item
+    due = (item.due_at - ids.moment(item.id)).total_seconds() if item.due_at else -1.0
+    return {"reference": int(re.sub("[^0-9]", "", item.reference)), "due": due}
+
+
+def _outputs(prefix: str, confidences: Iterable[float]) -> list[dict[str, Any]]:
+    return [
+        making.element(f"{prefix}-{number:04}", confidence=share, scores={"refund": share, "billing": 1 - share})
+        for number, share in enumerate(confidences)
+    ]
+
+
 def _arrive(stream: Stream, prefix: str, each: int) -> None:
     """As many checks as others, mixed, in batches as they come in."""
     rng = random.Random(prefix)
     sure = [rng.uniform(0.81, 0.99) for _ in range(2 * each)]  # half of these are checked
     doubtful = [rng.uniform(0.05, 0.79) for _ in range(each * 10 // 9)]  # nine in ten of these are answered first
-    mixed = rng.sample([*sure, *doubtful], len(sure) + len(doubtful))
-    outputs = [
-        making.element(f"{prefix}-{number:04}", confidence=share, scores={"refund": share, "billing": 1 - share})
-        for number, share in enumerate(mixed)
-    ]
+    outputs = _outputs(prefix, rng.sample([*sure, *doubtful], len(sure) + len(doubtful)))
     for start in range(0, len(outputs), 100):
         making.routed(stream, *outputs[start : start + 100])
     # In production autovacuum knows these tables; in one long transaction plans would be made for empty ones.
     making.sql("ANALYZE")
 
 
-def _measure(stream: Stream, reviewer: User, prefix: str, each: int) -> tuple[list[Seen], list[Seen]]:
-    """What the reviewer saw of the checks, and of the others that they answered first."""
-    _arrive(stream, prefix, each)
+def _arrive_with_known(stream: Stream, prefix: str, each: int) -> None:
+    """About as many test items as others, mixed in at once, that come in while outputs do."""
+    rng, number = random.Random(prefix), 0
+    outputs = _outputs(prefix, [rng.uniform(0.05, 0.99) for _ in range(each * 6 // 5)])
+    for output in outputs:
+        number += rng.randint(1, 5)  # somebody counts, and the stream gets some of what they have
+        output["id"] = f"{prefix}-{number:04}"
+    making.routed(stream, outputs.pop(0))
+    testitems.mix_in(stream=stream, known=[KNOWN] * each, actor="user:mara")
+    for test in rng.sample([True] * each + [False] * len(outputs), each + len(outputs)):
+        if test:
+            testitems.come_in(stream=stream, count=1, rng=rng)
+        else:
+            making.routed(stream, outputs.pop(0))
+    making.sql("ANALYZE")
+
+
+def _checks(seen: Iterable[int]) -> set[int]:
+    return set(Route.objects.exclude(audit="").filter(pk__in=seen).values_list("pk", flat=True))
+
+
+def _known(seen: Iterable[int]) -> set[int]:
+    return set(TestItem.objects.filter(pk__in=seen).values_list("pk", flat=True))
+
+
+def _judged(reviewer: User) -> dict[int, Seen]:
+    """What the reviewer saw of all that waited and that they answered first."""
     desk, seen = _Desk(reviewer), dict[int, Seen]()
     while claim := claims.claim_next(user=reviewer, slug="intents"):
         met = desk.judge(claim)
         if claim.answer_first:
             seen[claim.item.id] = met
-    checks = set(Route.objects.exclude(audit="").filter(pk__in=seen).values_list("pk", flat=True))
-    return [seen[one] for one in seen if one in checks], [seen[one] for one in seen if one not in checks]
+    return seen
+
+
+def _measure(
+    stream: Stream,
+    reviewer: User,
+    prefix: str,
+    each: int,
+    *,
+    arrive: Callable[[Stream, str, int], None] = _arrive,
+    kind: Callable[[Iterable[int]], set[int]] = _checks,
+) -> tuple[list[Seen], list[Seen]]:
+    """What the reviewer saw of that kind, and of the others that they answered first."""
+    arrive(stream, prefix, each)
+    seen = _judged(reviewer)
+    ones = kind(seen)
+    return [seen[one] for one in seen if one in ones], [seen[one] for one in seen if one not in ones]
 
 
 @pytest.fixture
@@ -125,6 +195,7 @@ def stream(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> Stream:
     return stream
 
 
+@pytest.mark.scale
 def test_a_check_cannot_be_told_from_another_item_that_is_answered_first(stream: Stream, rob: User) -> None:
     checks, others = _measure(stream, rob, "first", EACH)
     assert min(len(checks), len(others)) >= EACH * 0.9
@@ -134,6 +205,17 @@ def test_a_check_cannot_be_told_from_another_item_that_is_answered_first(stream:
     assert measured <= MARK
 
 
+@pytest.mark.scale
+def test_a_test_item_cannot_be_told_from_another_item_that_is_answered_first(stream: Stream, rob: User) -> None:
+    known, others = _measure_known(stream, rob, "first", EACH_KNOWN)
+    assert min(len(known), len(others)) >= EACH_KNOWN * 0.9
+    measured = auc(known, others)
+    if measured > MARK:
+        measured = (measured + auc(*_measure_known(stream, rob, "again", EACH_KNOWN))) / 2
+    assert measured <= MARK
+
+
+@pytest.mark.scale
 def test_a_leak_would_be_found(stream: Stream, rob: User) -> None:
     """One attribute on one page of the checks, an answer that takes longer, or every second number is enough."""
     checks, others = _measure(stream, rob, "few", 60)
@@ -145,3 +227,27 @@ def test_a_leak_would_be_found(stream: Stream, rob: User) -> None:
     even = [replace(one, numbers={**one.numbers, "claim": at * 2}) for at, one in enumerate(checks)]
     odd = [replace(one, numbers={**one.numbers, "claim": at * 2 + 1}) for at, one in enumerate(others)]
     assert auc(even, odd) > 0.9
+
+
+@pytest.mark.scale
+def test_what_gave_test_items_away_would_be_found(stream: Stream, rob: User) -> None:
+    """References that are no longer given, none to be due, all arrived at once, or dealt out in a row."""
+    known, others = _measure_known(stream, rob, "few", 60)
+    assert auc([_rewritten(one, r"few-9999", "old-9999") for one in known], others) > 0.9
+    never_due = [_rewritten(one, r'<span class="due".*?</span>', "") for one in known]
+    assert auc(never_due, others) > 0.9
+    assert auc([one.with_number("due", -one.numbers["due"]) for one in known], others) > 0.9
+    last = max(one.numbers["arrived"] for one in [*known, *others])
+    assert auc([replace(one, numbers={**one.numbers, "arrived": last}) for one in known], others) > 0.9
+    row = [replace(one, numbers={**one.numbers, "order": 200.0 + at}) for at, one in enumerate(known)]
+    assert auc(row, others) > 0.9
+
+
+def _measure_known(stream: Stream, reviewer: User, prefix: str, each: int) -> tuple[list[Seen], list[Seen]]:
+    return _measure(stream, reviewer, prefix, each, arrive=_arrive_with_known, kind=_known)
+
+
+def _rewritten(seen: Seen, pattern: str, by: str) -> Seen:
+    pages = [re.sub(pattern, by, page, flags=re.DOTALL) for page in seen.pages]
+    assert pages != seen.pages
+    return replace(seen, pages=pages)

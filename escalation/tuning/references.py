@@ -1,0 +1,59 @@
+"""References in the manner of those that came last: what the next output might be called. Pure."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import re
+import string
+from collections.abc import Iterator, Sequence
+
+LONGEST = 200
+
+
+def after(latest: Sequence[str], rng: random.Random) -> Iterator[str]:
+    """References that might come after the latest ones, the likeliest first, without end.
+
+    Where they count up it is a number near the last that was left out, or else beyond it; where they are drawn by
+    chance, one of the same form; and where there is no form to see, one with letters and digits in the same places.
+    """
+    like = rng.choice(latest)
+    yield from _counted(like, latest, rng)
+    form = re.sub("[A-Za-z0-9]", "x", like)
+    alike = [re.split("([^A-Za-z0-9]+)", name) for name in latest if re.sub("[A-Za-z0-9]", "x", name) == form]
+    if len(alike) > 2:
+        for _ in range(60):
+            yield "".join(_word(words, rng) for words in zip(*alike, strict=True))
+    for tried in itertools.count():
+        more = tried // 20  # letters than the last twenty had, or there might be an end
+        yield "".join(_another(letter, rng) for letter in like[: LONGEST - more] + "0" * more)
+
+
+def _counted(like: str, latest: Sequence[str], rng: random.Random) -> Iterator[str]:
+    parts = re.fullmatch(r"(.*?)([0-9]+)([^0-9]*)", like, re.DOTALL)
+    if parts is None:
+        return
+    head, _, tail = parts.groups()
+    same = [re.fullmatch(f"{re.escape(head)}([0-9]+){re.escape(tail)}", name) for name in latest]
+    counts = [found[1] for found in same if found]
+    steps = [int(later) > int(earlier) for earlier, later in itertools.combinations(counts, 2)]
+    if len(latest) > 2 and (len(counts) < 3 or sum(steps) < 0.75 * len(steps)):
+        return  # no numbers that count up
+    last, least = max(int(count) for count in counts), min(int(count) for count in counts)
+    width = len(counts[-1]) if any(count.startswith("0") for count in counts) else 0
+    for reach in (2**power for power in range(1, 21)):
+        for _ in range(5):
+            near = str(max(least, last + rng.randint(-reach, reach))).zfill(width)
+            yield f"{head}{near}{tail}"[:LONGEST]
+
+
+def _word(words: Sequence[str], rng: random.Random) -> str:
+    """One of the words where they come again and again, else one that is put together of their letters."""
+    if len(set(words)) <= len(words) / 2:
+        return rng.choice(words)
+    return "".join(rng.choice(letters) for letters in zip(*words, strict=True))
+
+
+def _another(letter: str, rng: random.Random) -> str:
+    kinds = (string.digits, string.ascii_lowercase, string.ascii_uppercase)
+    return next((rng.choice(kind) for kind in kinds if letter in kind), letter)
