@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from reviewqueue.models import AnswerSchema, Queue, Slot, User, Verdict
 from tests.browser.signing_in import SignIn
@@ -168,3 +168,75 @@ def test_undo_brings_back_what_was_said(sign_in: SignIn, rob: User) -> None:
     _ready(page, "Letter 1.")
     expect(page.locator("[name='number/total']")).to_have_value("120")
     expect(page.get_by_label("Note")).to_have_value("read off the scan")
+
+
+def test_what_is_typed_on_the_heels_of_a_key_that_came_too_early_answers_nothing(sign_in: SignIn, rob: User) -> None:
+    """`t1` is one thing: where `t` comes too early, `1` is no answer."""
+    _enqueue(1, 2)
+    page = sign_in(rob)
+    page.clock.install()
+    page.goto(DESK)
+    _ready(page, "Letter 1.")
+    page.evaluate(UNREADY)
+    page.keyboard.press("t")
+    page.evaluate(READY)
+    page.keyboard.type("1a")
+    page.keyboard.press("n")
+    expect(page.get_by_label("Note")).not_to_be_focused()
+    page.clock.run_for(500)
+    assert not Verdict.objects.exists()
+    page.keyboard.press("a")
+    _ready(page, "Letter 2.")
+    assert Verdict.objects.get().kind == "agree"
+
+
+def test_digits_that_are_typed_with_shift_are_keys(sign_in: SignIn, rob: User) -> None:
+    _enqueue(1, 2)
+    page = sign_in(rob, DESK)
+    _ready(page, "Letter 1.")
+    page.evaluate("""document.body.dispatchEvent(
+        new KeyboardEvent('keydown', {key: '1', code: 'Digit1', shiftKey: true, bubbles: true}))""")
+    _ready(page, "Letter 2.")
+    assert Verdict.objects.get().answer == "billing"
+
+
+def test_a_renewal_that_is_refused_late_leaves_the_next_item_open(sign_in: SignIn, rob: User) -> None:
+    _enqueue(1, 2, 3)
+    page = sign_in(rob, DESK)
+    _ready(page, "Letter 1.")
+    held: list[Route] = []
+    page.route("**/renewal/", lambda route: held.append(route), times=1)  # noqa: PLW0108 - Playwright marks handlers
+    page.evaluate("document.querySelector('[data-extend]').requestSubmit()")
+    page.keyboard.press("a")
+    _ready(page, "Letter 2.")
+    with page.expect_response("**/renewal/") as refused:
+        held[0].continue_()
+    assert refused.value.status == 409
+    expect(page.locator("#notice")).to_be_empty()
+    page.keyboard.press("a")
+    _ready(page, "Letter 3.")
+
+
+def test_the_time_spent_before_the_ai_s_answer_is_shown_counts_too_and_outlives_a_reload(
+    sign_in: SignIn, rob: User
+) -> None:
+    _enqueue(1, answer_first=True)
+    _enqueue(2)
+    page = sign_in(rob)
+    page.clock.install()
+    page.goto(DESK)
+    _ready(page, "Letter 1.")
+    for _ in range(8):
+        page.keyboard.press("Shift")
+        page.clock.run_for(1000)
+    page.reload()
+    _ready(page, "Letter 1.")
+    page.keyboard.press("1")
+    expect(page.locator("#desk[data-ready] .yours")).to_be_visible()
+    page.clock.run_for(4000)
+    Slot.objects.update(reserved_at=timezone.now() - timedelta(minutes=5))
+    page.keyboard.press("k")
+    _ready(page, "Letter 2.")
+    seconds = Verdict.objects.get().active_seconds
+    assert seconds is not None
+    assert 12 <= seconds < 30

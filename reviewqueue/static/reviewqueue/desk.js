@@ -32,6 +32,7 @@ document.addEventListener("submit", refuseUnready, { capture: true });
 loadGuidelines();
 document.addEventListener("click", openDialog);
 document.addEventListener("submit", tellSeconds, { capture: true });
+document.addEventListener("htmx:beforeSwap", dropLate);
 document.addEventListener("htmx:afterSettle", (event) => settle(/** @type {CustomEvent} */ (event)));
 window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 for (const element of document.querySelectorAll("[data-scripted]")) element.hidden = false;
@@ -43,6 +44,13 @@ function desk() {
 
 function isReady() {
   return !sending.isBusy() && desk().hasAttribute("data-ready");
+}
+
+/** What a renewal brings when its item has left the desk is about that one, and would close another. */
+function dropLate(event) {
+  const { requestConfig } = event.detail;
+  if (!requestConfig?.elt?.matches?.("[data-extend]")) return;
+  if (!requestConfig.path.includes(`/${desk().dataset.claim}/`)) event.detail.shouldSwap = false;
 }
 
 function settle(event) {
@@ -72,7 +80,7 @@ function decidedElsewhere(how, where) {
 function show({ focus }) {
   for (const element of desk().querySelectorAll("[data-scripted]")) element.hidden = false;
   prepareAnswers();
-  activity.restart();
+  activity.show(document.querySelector("[data-draft]")?.getAttribute("data-item") ?? "");
   clock.restart();
   drafts.shown();
   if (focus) {
@@ -88,6 +96,7 @@ function refused() {
   const lost = document.querySelector("#notice [data-lost]");
   showMistakes();
   for (const element of document.querySelectorAll("#notice [data-scripted]")) element.hidden = false;
+  for (const element of document.querySelectorAll("#notice [data-try-now]")) element.hidden = !sending.isBusy();
   if (lost) close(lost);
 }
 

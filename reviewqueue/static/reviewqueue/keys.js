@@ -6,26 +6,39 @@
 import { areSingleKeysOff } from "./cheat_sheet.js";
 import { choose } from "./reasons.js";
 
+/** A key that opens something, pressed too early, opens nothing: what is typed on its heels was meant for what it opens. */
+const ON_ITS_HEELS = 400;
+
 /** @param {() => boolean} ready whether an item is on screen and nothing is on its way */
 export function listenForKeys(ready) {
+  let deadUntil = -Infinity;
+
   document.addEventListener("keydown", (event) => {
     if (isTyping(event.target)) return inField(event);
-    if (!isPlain(event) || isElsewhere(event) || isOff(event) || !ready()) return;
+    if (!isPlain(event) || isElsewhere(event) || isOff(event)) return;
     const target = carrier(typed(event));
-    if (!target) return;
+    if (performance.now() < deadUntil || (!ready() && opens(target))) {
+      deadUntil = performance.now() + ON_ITS_HEELS;
+      return;
+    }
+    if (!target || !ready()) return;
     event.preventDefault();
     press(target);
   });
 }
 
+function opens(target) {
+  return target?.matches("input, textarea, select, [popovertarget], [data-dialog]");
+}
+
 function isPlain(event) {
-  const shifted = event.shiftKey && !isSign(event.key);
+  const shifted = event.shiftKey && !isCaseless(event.key);
   return !(event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || shifted);
 }
 
-/** Signs are typed with Shift on one keyboard and without on another: there it is part of the key. */
-function isSign(key) {
-  return /^[\p{P}\p{S}]$/u.test(key);
+/** Signs and digits are typed with Shift on one keyboard and without on another: there it is part of the key. */
+function isCaseless(key) {
+  return /^[\p{P}\p{S}\p{N}]$/u.test(key);
 }
 
 /** The key as the server stores one: what was typed, whatever the layout, composed and without its case. */

@@ -70,11 +70,25 @@ export function startClock(desk) {
     tick();
   }
 
+  /** Signed out: told once by the notice, and asked again as after any failure. */
+  function signedOut(event) {
+    if (event.detail.xhr?.status === 401) failed(event);
+  }
+
+  /** Signed in again: what the notice told is over. */
+  function renewed() {
+    since = performance.now();
+    failures = 0;
+    document.querySelector("#notice [data-signed-out]")?.remove();
+    tick();
+  }
+
   setInterval(tick, 1000);
+  document.addEventListener("htmx:afterRequest", signedOut);
   for (const failure of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) document.addEventListener(failure, failed);
   return {
     restart,
-    renewed() { since = performance.now(); failures = 0; tick(); },
+    renewed,
     stop,
   };
 }
