@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 from django.core.servers.basehttp import WSGIRequestHandler
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from benchmarks import tab
@@ -24,6 +24,9 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 # The test server sends headers and body apart, and Nagle's algorithm holds the second back for 40 ms, each time.
 WSGIRequestHandler.disable_nagle_algorithm = True
+
+# What is expected comes at once, unless the machine is busy with other tests.
+expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(scope="session")
