@@ -126,8 +126,8 @@ class WatchQuerySet(models.QuerySet["Watch"]):
 class Watch(models.Model):
     """How mistakes have gone since the statement of an attempt took effect: the detector's state, for each group of it.
 
-    `levels` are the detector's (see `estimators.watch`), None before the first check; `seen` is the id of the last
-    output that was taken in. After an alarm the row stays as it is.
+    `levels` are the detector's (see `estimators.watch`), None before the first check. All up to the id `seen` was taken
+    in; it is that of the output that raised the alarm where there was one, after which the row stays as it is.
     """
 
     attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="watches")

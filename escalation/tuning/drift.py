@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from django.db import connection, transaction
@@ -21,6 +21,7 @@ from escalation.tuning.attempts import Group
 from escalation.tuning.statements import SYSTEM, Statement
 from reviewqueue import clock, events
 
+ROUTED_BY_THEN = timedelta(hours=1)
 BATCH = 1_000  # checks that are read at a time: a sweep that finds the next one unanswered reads no further
 
 
@@ -48,12 +49,22 @@ def _take_in(statement: Statement, group: Group, now: datetime) -> Watch | None:
             attempt=statement.attempt, group=group.group, defaults={"seen": ids.at(statement.since) - 1}
         )
         while row.alarmed_at is None:
-            checks, whole = _checks(statement, group, row.seen, now)
+            checks, following = _checks(statement, group, row.seen, now)
             if checks:
                 _count(row, checks, statement, now)
-            if not whole:
+            if following == "nothing":
+                _look_past(row, now)
+            if following != "more":
                 break
     return row if row.alarmed_at == now else None
+
+
+def _look_past(row: Watch, now: datetime) -> None:
+    """What came in a while ago and is no check never will be one: the next sweep need not go through it again."""
+    past = ids.at(now - ROUTED_BY_THEN)
+    if row.alarmed_at is None and row.seen < past:
+        row.seen = past
+        row.save(update_fields=["seen"])
 
 
 class _Check(NamedTuple):
@@ -105,8 +116,11 @@ _GROUP = {
 }
 
 
-def _checks(statement: Statement, group: Group, seen: int, now: datetime) -> tuple[list[_Check], bool]:
-    """The next checks that have their answer or are overdue, and whether more may follow at once."""
+type _Following = Literal["more", "an open one", "nothing"]
+
+
+def _checks(statement: Statement, group: Group, seen: int, now: datetime) -> tuple[list[_Check], _Following]:
+    """The next checks that have their answer or are overdue, and what follows them."""
     attempt = statement.attempt
     with connection.cursor() as cursor:
         cursor.execute(
@@ -124,4 +138,4 @@ def _checks(statement: Statement, group: Group, seen: int, now: datetime) -> tup
         found = [_Check(*row) for row in cursor.fetchall()]
     due = now - timedelta(days=policies.spec_of(statement.version).promise.due_days)
     closed = next((at for at, one in enumerate(found) if one.is_open(due)), len(found))
-    return found[:closed], closed == BATCH
+    return found[:closed], "an open one" if closed < len(found) else "more" if closed == BATCH else "nothing"

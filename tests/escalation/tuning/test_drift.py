@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from escalation import policies, telling
+from escalation import ids, policies, telling
 from escalation.models import Activation, Outcome, Stream, Target, Watch
 from escalation.tuning import attempts, drift, statements, targets
 from escalation.tuning.statements import Statement
@@ -97,6 +97,17 @@ def test_a_check_without_its_answer_holds_up_those_behind_it_until_it_is_overdue
     (row,) = drift.of(_in_force(stream))
     assert row.checked > 150
     assert 0 < row.wrong <= 4, "what nobody answered counts as a mistake"
+
+
+def test_what_is_no_check_is_gone_through_once(stream: Stream) -> None:
+    _stated(stream)
+    history.write(stream, [0.1] * 40, [False] * 40, since=STATED, prefix="below")
+    drift.watch(now=LATER)
+    (row,) = drift.of(_in_force(stream))
+    assert row.seen == ids.at(LATER - drift.ROUTED_BY_THEN)
+    history.write(stream, [0.97] * 40, [False] * 40, since=LATER, prefix="on")
+    drift.watch(now=LATER + timedelta(days=11))
+    assert drift.of(_in_force(stream, LATER + timedelta(days=11)))[0].checked > 10
 
 
 def test_answers_of_people_who_saw_the_machines_say_nothing(stream: Stream) -> None:
