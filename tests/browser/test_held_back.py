@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from reviewqueue.models import AnswerSchema, Queue, Slot, User, Verdict
 from tests.browser.signing_in import SignIn
@@ -198,23 +198,6 @@ def test_digits_that_are_typed_with_shift_are_keys(sign_in: SignIn, rob: User) -
         new KeyboardEvent('keydown', {key: '1', code: 'Digit1', shiftKey: true, bubbles: true}))""")
     _ready(page, "Letter 2.")
     assert Verdict.objects.get().answer == "billing"
-
-
-def test_a_renewal_that_is_refused_late_leaves_the_next_item_open(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1, 2, 3)
-    page = sign_in(rob, DESK)
-    _ready(page, "Letter 1.")
-    held: list[Route] = []
-    page.route("**/renewal/", lambda route: held.append(route), times=1)  # noqa: PLW0108 - Playwright marks handlers
-    page.evaluate("document.querySelector('[data-extend]').requestSubmit()")
-    page.keyboard.press("a")
-    _ready(page, "Letter 2.")
-    with page.expect_response("**/renewal/") as refused:
-        held[0].continue_()
-    assert refused.value.status == 409
-    expect(page.locator("#notice")).to_be_empty()
-    page.keyboard.press("a")
-    _ready(page, "Letter 3.")
 
 
 def test_the_time_spent_before_the_ai_s_answer_is_shown_counts_too_and_outlives_a_reload(
