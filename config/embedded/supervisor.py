@@ -112,7 +112,7 @@ class Supervisor:
         child = Child(program, process, time.monotonic())
         self._watch(child)
         assert process.stdin is not None
-        with process.stdin as gate:
+        with suppress(BrokenPipeError), process.stdin as gate:  # killed at the gate: `ended` tells of it
             gate.write(b"go\n")
         return child
 

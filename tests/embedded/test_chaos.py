@@ -42,6 +42,7 @@ def test_what_was_acknowledged_survives_the_kills_and_is_routed_once(checkout: C
             kill()
         posting.result(timeout=120)
     assert len(acknowledged) == BATCHES * SIZE
+    assert up.process.poll() is None, up.said
     eventually(lambda: _waiting(checkout) == 0)
     assert _outputs(checkout) == set(acknowledged)
     balance = checkout.manage("check_ledger")

@@ -1,0 +1,51 @@
+"""What the supervisor does about a child whose end comes at a bad moment."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from config.embedded import watchdog
+from config.embedded.layout import Layout
+from config.embedded.supervisor import Program, Supervisor
+
+pytestmark = pytest.mark.fault
+
+
+def test_a_child_killed_before_it_became_its_program_is_told_of_as_any_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layout = Layout(tmp_path)
+    layout.make()
+    with Supervisor(layout) as supervisor:
+        monkeypatch.setattr(watchdog, "start_time", _killing(watchdog.start_time))
+        child = supervisor.start(_program(layout, tmp_path))
+        monkeypatch.undo()
+        assert supervisor.ended() == [child]
+        assert child.exit_code == -signal.SIGKILL
+
+
+def _killing(start_time: Callable[[int], str | None]) -> Callable[[int], str | None]:
+    """In place of `start_time`, which is asked of every child that waits to become its program."""
+
+    def kill_first(pid: int) -> str | None:
+        os.kill(pid, signal.SIGKILL)
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        return start_time(pid)
+
+    return kill_first
+
+
+def _program(layout: Layout, folder: Path) -> Program:
+    return Program(
+        name="Nothing",
+        arguments=[sys.executable, "-c", "pass"],
+        log=layout.logs / "nothing.log",
+        rank=10,
+        signals=[(signal.SIGKILL, 5)],
+        environment=dict(os.environ),
+        folder=folder,
+    )
