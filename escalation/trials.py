@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
-from django.db.models import Sum
-
 from escalation import estimators, policies
 from escalation.estimators import Bin
-from escalation.models import Outcome, Policy, Stream
+from escalation.models import Policy, Stream
 from escalation.money import Price
 from escalation.policy import Policy as Spec
 from escalation.tuning import counts, grid, lines, simulation
@@ -21,6 +19,9 @@ from reviewqueue import clock
 
 DAYS = 28
 MOST_DAYS = 366
+# A sweep counts today anew every minute, and the days before while their reviews come in: so these are read again more
+# often than those before.
+_RECENT = timedelta(days=6)
 # Where the confidences of the diagram are cut: tenths, and finer where most of them are.
 _CUTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 # Below these, one number about how honest a confidence is would say more about chance than about it.
@@ -83,26 +84,49 @@ def traffic(stream: Stream, *, days: int = DAYS, now: datetime | None = None) ->
     current = policies.active(stream)
     until = clock.day(clock.current(now))
     since = until - timedelta(days=min(max(days, 1), MOST_DAYS) - 1)
-    state = counts.state(stream=stream, since=since, until=until)
-    return _counted(stream.pk, line, since, until, current.policy_id if current else None, state)
+    recent = max(since, until - _RECENT)
+    spans = (
+        _span(stream.pk, line, since, recent - timedelta(days=1)),
+        _span(stream.pk, line, recent, until),
+    )
+    return _counted(spans, current.policy_id if current else None)
 
 
-# While somebody moves the slider, the same rows are asked for again and again: each process reads them once.
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Some days of a stream, and the state of their counts: with another state, other cells."""
+
+    stream_id: int
+    line: Line
+    since: date
+    until: date
+    state: str
+
+
+def _span(stream_id: int, line: Line, since: date, until: date) -> _Span:
+    return _Span(stream_id, line, since, until, counts.state(stream_id=stream_id, since=since, until=until))
+
+
+# While somebody moves the slider, the same rows are asked for again and again: each process adds them up once.
 @lru_cache(maxsize=4)
-def _counted(stream_id: int, line: Line, since: date, until: date, policy_id: int | None, _state: str) -> Traffic:
+def _counted(spans: tuple[_Span, ...], policy_id: int | None) -> Traffic:
     price = Price.of(policies.spec_of(Policy.objects.get(pk=policy_id)) if policy_id else Spec())
-    cells = counts.cells(stream_id=stream_id, line=line, since=since, until=until)
-    timed = Outcome.objects.filter(stream_id=stream_id, active_seconds__isnull=False)
-    attention = timed.aggregate(seconds=Sum("active_seconds"), reviews=Sum("reviews"))
+    cells = [cell for span in spans for cell in _cells(span)]
+    first, last = spans[0], spans[-1]
     return Traffic(
-        line=line,
-        since=since,
-        until=until,
+        line=first.line,
+        since=first.since,
+        until=last.until,
         cells=cells,
         points=simulation.curve(cells, price),
         price=price,
-        seconds_per_review=attention["seconds"] / attention["reviews"] if attention["reviews"] else None,
+        seconds_per_review=counts.seconds_per_review(stream_id=first.stream_id, since=first.since, until=last.until),
     )
+
+
+@lru_cache(maxsize=8)
+def _cells(span: _Span) -> list[Cell]:
+    return counts.cells(stream_id=span.stream_id, line=span.line, since=span.since, until=span.until)
 
 
 def at(seen: Traffic, threshold: float, *, parts: bool = False) -> Trial:

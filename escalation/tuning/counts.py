@@ -13,10 +13,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from escalation import ids, policies
-from escalation.models import Count, CountedDay, Output, Stream, Target
+from escalation.models import Count, CountedDay, Outcome, Output, Stream, Target
 from escalation.policy import declared_keys
 from escalation.tuning import grid
 from escalation.tuning.lines import Line
@@ -85,7 +86,16 @@ def count_day(*, stream: Stream, day: date, keys: Sequence[str], now: datetime) 
                 },
             )
         waiting = Output.objects.filter(stream=stream, pk__gte=first, pk__lt=last).received().count()
-        CountedDay.objects.filter(pk=counted.pk).update(keys=list(keys), waiting=waiting, counted_at=now)
+        outcomes = Outcome.objects.filter(stream=stream, pk__gte=first, pk__lt=last)
+        CountedDay.objects.filter(pk=counted.pk).update(
+            keys=list(keys), waiting=waiting, counted_at=now, **_attention(outcomes)
+        )
+
+
+def _attention(outcomes: QuerySet[Outcome]) -> dict[str, float]:
+    """How many of their reviews were timed, and what those took together."""
+    timed = outcomes.filter(active_seconds__isnull=False)
+    return timed.aggregate(reviews=Sum("reviews", default=0), active_seconds=Sum("active_seconds", default=0.0))
 
 
 _CELLS = """
@@ -103,7 +113,16 @@ def cells(*, stream_id: int, line: Line, since: date, until: date) -> list[Cell]
     parameters: dict[str, Any] = {"stream": stream_id, "since": since, "until": until, **asdict(line)}
     with connection.cursor() as cursor:
         cursor.execute(_CELLS, parameters)
-        return [Cell(row[0], json.loads(row[1]), *row[2:]) for row in cursor.fetchall()]
+        rows = cursor.fetchall()
+    segments = {text: json.loads(text) for text in {row[1] for row in rows}}
+    return [Cell(row[0], segments[row[1]], *row[2:]) for row in rows]
+
+
+def seconds_per_review(*, stream_id: int, since: date, until: date) -> float | None:
+    """What a review of these days' outputs took on average, both included; None where none was timed."""
+    days = CountedDay.objects.filter(stream_id=stream_id, day__range=(since, until))
+    sums = days.aggregate(seconds=Sum("active_seconds"), reviews=Sum("reviews"))
+    return sums["seconds"] / sums["reviews"] if sums["reviews"] else None
 
 
 _STATE = """
@@ -112,10 +131,10 @@ _STATE = """
 """
 
 
-def state(*, stream: Stream, since: date, until: date) -> str:
+def state(*, stream_id: int, since: date, until: date) -> str:
     """What changes with every count of one of these days: as long as it is the same, so are the cells."""
     with connection.cursor() as cursor:
-        cursor.execute(_STATE, {"stream": stream.pk, "since": since, "until": until})
+        cursor.execute(_STATE, {"stream": stream_id, "since": since, "until": until})
         (found,) = cursor.fetchone() or ("",)
     return str(found)
 

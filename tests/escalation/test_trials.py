@@ -12,14 +12,15 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from escalation import estimators, routing, trials
-from escalation.models import Outcome, Output, Stream
+from escalation import estimators, ids, routing, trials
+from escalation.models import Outcome, Output, Route, Stream
 from escalation.money import Price
 from escalation.policy import Costs
 from escalation.trials import Traffic
 from escalation.tuning import counts, grid, simulation, targets
 from escalation.tuning.lines import Line
 from escalation.tuning.simulation import Cell, Point
+from reviewqueue import clock
 from reviewqueue.models import User
 from tests.escalation import history, traffic
 from tests.escalation.traffic import NOON
@@ -142,6 +143,21 @@ def test_it_says_the_same_of_each_class(small: Stream) -> None:
     assert (arrival.outputs, arrival.automatic, arrival.checked, arrival.rate) == (1, 0, 0, None)
     assert arrival.error_cost == 0.0
     assert arrival.review_cost == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("days_ago", [0, 20])
+def test_what_became_known_of_any_day_is_in_the_next_answer(queue: object, days_ago: int) -> None:
+    stream = traffic.stream(policy={"threshold": 0.5, "audit": {"rate": 0.5}})
+    history.write(stream, [0.9] * 400, [False] * 400, since=LATER - timedelta(days=25), span=timedelta(days=25))
+    counts.refresh(now=LATER)
+    assert _at(stream, 0.5).point.wrong == 0
+    first, last = ids.of_day(clock.day(LATER - timedelta(days=days_ago)))
+    drawn = list(
+        Route.objects.filter(output_id__gte=first, output_id__lt=last, u__lt=0.5).values_list("output_id", flat=True)
+    )
+    known = Outcome.objects.filter(pk__in=drawn).update(wrong=True, settled="billing", settled_at=LATER)
+    counts.refresh(now=LATER)
+    assert _at(stream, 0.5).point.wrong == known > 0
 
 
 def test_and_of_each_segment_where_nothing_checked_is_unknown(small: Stream) -> None:
