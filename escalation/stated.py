@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from escalation import policies, telling
+from escalation import estimators, policies, telling
 from escalation.models import Stream, Watch
 from escalation.policies import Active
 from escalation.tuning import attempts, drift, statements
@@ -56,6 +56,19 @@ class Stated:
         return sum(watch.wrong for watch in self.watches)
 
     @property
+    def range_since(self) -> tuple[float, float] | None:
+        """How much has gone wrong of what went out since, as far as its checks tell; None before the first.
+
+        However often it is read, all the ranges ever read hold together with probability 1 - `doubt`. It assumes, as
+        all does, that reviewers miss nothing.
+        """
+        if not self.checked_since:
+            return None
+        doubt = self.statement.attempt.target.doubt
+        found = estimators.confidence_sequence(self.checked_since, [self.wrong_since], [1.0], doubt)
+        return found.low, found.high
+
+    @property
     def share(self) -> float | None:
         return self.found[0].coverage if self.together else None
 
@@ -100,6 +113,7 @@ def as_json(stated: Stated | None) -> dict[str, Any] | None:
         "ended": stated.statement.ended or None,
         "checked_since": stated.checked_since,
         "wrong_since": stated.wrong_since,
+        "range_since": stated.range_since,
         "policy": stated.statement.policy,
         "since": stated.statement.since,
         "valid_until": attempt.expires_at,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from datetime import timedelta
 from typing import Any
 
@@ -10,9 +11,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from escalation import estimators, policies
+from escalation import estimators, policies, stated
 from escalation.models import Attempt, Policy, Stream, Target, TestItem, Watch
 from escalation.policy import plain
+from escalation.templatetags import figures
 from escalation.tuning import attempts, counts, statements, targets
 from escalation.views import promises
 from reviewqueue import keys
@@ -114,6 +116,14 @@ def test_a_statement_says_how_the_checks_went_since_and_when_nobody_checks(
     watch = Watch.objects.create(attempt=Attempt.objects.get(), seen=1, checked=214, wrong=3)
     page = _read(client)
     assert "Watched since: 214 checks above it, 3 wrong, no alarm." in page
+    found = stated.of(stream)
+    assert found
+    assert found.range_since
+    low, high = found.range_since
+    assert 0 < low < 3 / 214 < high
+    # At the upper end, the evidence against "at least so much" reaches 2 / doubt.
+    assert estimators.log_evalue(214, [3], [1.0], high) == pytest.approx(math.log(2 / 0.05))
+    assert f"between {figures.rate(low)} and {figures.rate(high)} of it is wrong" in page
     assert "nobody would notice" not in page
     current = policies.active(stream)
     assert current
