@@ -28,12 +28,13 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A point with a name beside it, on the side where there is room."""
+    """A point with a name beside it, where there is room: curves rise to the right, so below that."""
 
     name: str
     x: float
     y: float
     label_x: float
+    label_y: float
     anchor: str
 
 
@@ -91,15 +92,15 @@ def draw(
         points=[(x(place.x), y(place.y), y(place.low), y(place.high)) for place in places],
         x_ticks=[Tick(x(value / 5), value / 5) for value in range(6)],
         y_ticks=[Tick(y(step * number), step * number) for number in range(round(top / step) + 1)],
-        marks=[_mark(name, x(at), y(value)) for name, (at, value) in (marks or {}).items()],
+        marks=[_mark(name, x(at), y(value), floor) for name, (at, value) in (marks or {}).items()],
         rule=y(rule) if rule is not None and rule <= top else None,
         diagonal=f"{x(0)},{y(0)} {x(1)},{y(1)}" if diagonal else "",
     )
 
 
-def _mark(name: str, x: float, y: float) -> Mark:
-    left = x > WIDTH * 0.75
-    return Mark(name, x, y, x - 10 if left else x + 10, "end" if left else "start")
+def _mark(name: str, x: float, y: float, floor: float) -> Mark:
+    left, above = x > WIDTH * 0.75, y + 24 > floor
+    return Mark(name, x, y, x - 10 if left else x + 10, y - 10 if above else y + 18, "end" if left else "start")
 
 
 def _step(most: float) -> float:

@@ -54,6 +54,8 @@ def refusal(reason: str, params: Mapping[str, Any]) -> str:
             return _("Nobody has said yet what may go wrong.")
         case "no_traffic":
             return _("No outputs have come in yet.")
+        case "none_of_late":
+            return _("Nothing that could show anything has come in of late, or since the alarm about mistakes.")
         case "no_audit":
             return _(
                 "Nothing that goes out is checked at random, so nobody can know how often it is wrong. "

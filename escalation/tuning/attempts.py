@@ -127,7 +127,7 @@ def prepare(stream: Stream, *, now: datetime | None = None) -> Ready:
         raise Refused("deadline_accepts")
     window = sample.window_of(stream, line, now=moment)
     if window is None or window.rate == 0:
-        raise Refused("no_audit")
+        raise Refused("no_audit" if sample.is_there_any(stream, line, now=moment) else "none_of_late")
     number = _looks(stream, line) + 1
     spends = estimators.attempt_delta(target.doubt, number)
     drawn = sample.draw(stream, line, window, spec=spec, group=_grouping(target), now=moment)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from django.db import connection
 from numpy.typing import NDArray
 
 from escalation import ids
-from escalation.models import Stream
+from escalation.models import Output, Stream
 from escalation.policy import Policy as Spec
 from escalation.tuning import alarms
 from escalation.tuning.lines import Line
@@ -74,6 +74,12 @@ _WINDOW = """
     SELECT min(id), max(id) + 1, min(p) FROM line
     WHERE id > GREATEST(COALESCE((SELECT max(id) FROM line WHERE p = 0), 0), %(alarm)s)
 """
+
+
+def is_there_any(stream: Stream, line: Line, *, now: datetime) -> bool:
+    """Whether the line has traffic of late, drawn or not: after its last alarm, and no further back than samples go."""
+    after = max(ids.at(now - timedelta(days=DAYS)), alarms.last(stream.pk, line))
+    return Output.objects.filter(stream=stream, pk__gt=after, **asdict(line)).exists()
 
 
 def window_of(stream: Stream, line: Line, *, now: datetime) -> Window | None:

@@ -181,3 +181,13 @@ def test_what_came_in_before_an_alarm_is_no_evidence_any_more(stream: Stream) ->
     with pytest.raises(attempts.Refused) as refused:
         statements.propose(attempt=old.attempt, actor="user:mara", now=LATER)
     assert "alarm" in telling.refusal(refused.value.reason, refused.value.params)
+
+
+def test_where_nothing_came_in_since_an_alarm_nobody_is_told_to_check_more(stream: Stream) -> None:
+    statement = _stated(stream)
+    last = statement.attempt.last_id
+    Watch.objects.create(attempt=statement.attempt, seen=last, checked=214, wrong=31, alarmed_at=STATED)
+    with pytest.raises(attempts.Refused) as refused:
+        attempts.prepare(stream, now=LATER)
+    assert refused.value.reason == "none_of_late"
+    assert "since the alarm" in telling.refusal(refused.value.reason, refused.value.params)
