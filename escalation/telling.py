@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from escalation.estimators import Bin
 
@@ -47,20 +47,33 @@ def one_in(probability: float) -> str:
     return _("1 time in %(number)s") % {"number": f"{math.floor(1 / probability + 1e-9):,}"}
 
 
+_REFUSALS = {
+    "no_target": gettext_lazy("Nobody has said yet what may go wrong."),
+    "no_traffic": gettext_lazy("No outputs have come in yet."),
+    "none_of_late": gettext_lazy(
+        "Nothing that could show anything has come in of late, or since the alarm about mistakes."
+    ),
+    "no_audit": gettext_lazy(
+        "Nothing that goes out is checked at random, so nobody can know how often it is wrong. "
+        "Add random checks to the policy."
+    ),
+    "deadline_accepts": gettext_lazy(
+        "The policy lets outputs out when their deadline passes, whatever they are, so nothing can be said "
+        "about what goes out. Let deadlines hold."
+    ),
+    "outdated": gettext_lazy(
+        "This look was about another target, another version of the model, other answers or other rules, its "
+        "time is over, or an alarm about mistakes was raised since. Look again."
+    ),
+    "nothing_found": gettext_lazy("This look at the labels found no threshold to make a policy from."),
+}
+
+
 def refusal(reason: str, params: Mapping[str, Any]) -> str:
     """Why nothing can be said, in a sentence or two that end with what it would take."""
+    if reason in _REFUSALS:
+        return str(_REFUSALS[reason])
     match reason:
-        case "no_target":
-            return _("Nobody has said yet what may go wrong.")
-        case "no_traffic":
-            return _("No outputs have come in yet.")
-        case "none_of_late":
-            return _("Nothing that could show anything has come in of late, or since the alarm about mistakes.")
-        case "no_audit":
-            return _(
-                "Nothing that goes out is checked at random, so nobody can know how often it is wrong. "
-                "Add random checks to the policy."
-            )
         case "unresolved":
             return _(
                 "%(missing)s of the %(sampled)s checked outputs could not be judged, or not without seeing the AI’s "  # noqa: RUF001
@@ -73,23 +86,11 @@ def refusal(reason: str, params: Mapping[str, Any]) -> str:
                 "have": f"{params['have']:,}",
                 "takes": takes(params["more"], params["days"]),
             }
-        case "deadline_accepts":
-            return _(
-                "The policy lets outputs out when their deadline passes, whatever they are, so nothing can be said "
-                "about what goes out. Let deadlines hold."
-            )
         case "none_caught":
             return _(
                 "Reviewers found none of %(shown)s known mistakes, so what they call right says nothing about how "
                 "often the AI is wrong."
             ) % {"shown": params["shown"]}
-        case "outdated":
-            return _(
-                "This look was about another target, another version of the model, other answers or other rules, its "
-                "time is over, or an alarm about mistakes was raised since. Look again."
-            )
-        case "nothing_found":
-            return _("This look at the labels found no threshold to make a policy from.")
         case _:
             return _too_many_errors(params)
 
