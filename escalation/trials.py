@@ -31,7 +31,10 @@ LEAST_WRONG = 20
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """The outputs of some days that trials are made on: one model version, one set of answers, nothing shadowed."""
+    """The outputs of some days that trials are made on: of one model version, judged by one set of answers.
+
+    Those it made in shadow, before it was acted on, are among them: that is how a version earns its evidence.
+    """
 
     line: Line
     since: date
