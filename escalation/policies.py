@@ -63,7 +63,7 @@ def checked(spec: Any) -> Spec:
         raise Invalid(f"This policy makes no sense: {error}", [{"pointer": pointer, "detail": sentence}]) from error
 
 
-def save(*, stream: Stream, spec: Spec, actor: str) -> Policy:
+def save(*, stream: Stream, spec: Spec, actor: str, now: datetime | None = None) -> Policy:
     """The version with this content: a new one, or the one that already says the same."""
     digest = content_hash(spec, stream.schema_number)
     with transaction.atomic():
@@ -79,6 +79,7 @@ def save(*, stream: Stream, spec: Spec, actor: str) -> Policy:
             spec=plain(spec),
             schema_number=stream.schema_number,
             created_by=actor,
+            created_at=clock.current(now),
         )
         events.record(
             actor=actor,
@@ -87,6 +88,7 @@ def save(*, stream: Stream, spec: Spec, actor: str) -> Policy:
             object_id=policy.pk,
             queue=stream.slug,
             after={"number": policy.number, "content_hash": digest},
+            at=now,
         )
     return policy
 
@@ -94,7 +96,7 @@ def save(*, stream: Stream, spec: Spec, actor: str) -> Policy:
 def propose(*, stream: Stream, spec: Spec, actor: str, reason: str = "", now: datetime | None = None) -> Proposed:
     """Save a version, and put it into effect at once where one person may."""
     with transaction.atomic():
-        policy = save(stream=stream, spec=spec, actor=actor)
+        policy = save(stream=stream, spec=spec, actor=actor, now=now)
         current = active(stream)
         if current and current.policy_id == policy.pk:
             return Proposed(policy, active=True, sentence=f"Version {policy.number} is already in effect.")
@@ -172,6 +174,7 @@ def activate(
             queue=policy.stream.slug,
             before={"number": before.number} if before else None,
             after={"number": policy.number, "activated_by": by, "approved_by": approved_by, "reason": reason},
+            at=now,
         )
     return activation
 

@@ -20,6 +20,7 @@ def record(policy: Policy, *, instead_of: int | None, by: str, reason: str, now:
         object_id=policy.pk,
         queue=policy.stream.slug,
         after={"number": policy.number, "reason": reason},
+        at=now,
     )
 
 

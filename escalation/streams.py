@@ -92,8 +92,9 @@ def apply(description: Description, *, actor: str, now: datetime | None = None) 
             error_types=description.error_types,
             display=description.display,
             actor=actor,
+            now=now,
         )
-        stream, created = _stored(description, settings, schema_number=configured.schema_number, actor=actor)
+        stream, created = _stored(description, settings, schema_number=configured.schema_number, actor=actor, now=now)
         proposed = _proposed(stream, description, actor=actor, now=now)
     return Applied(stream, created, proposed)
 
@@ -121,7 +122,9 @@ def policy_spec(description: Description) -> dict[str, Any] | None:
     return {**description.policy, **deciding, **costs}
 
 
-def _stored(description: Description, settings: _Settings, *, schema_number: int, actor: str) -> tuple[Stream, bool]:
+def _stored(
+    description: Description, settings: _Settings, *, schema_number: int, actor: str, now: datetime | None
+) -> tuple[Stream, bool]:
     wanted: dict[str, Any] = {
         "title": description.title,
         "owner": description.owner,
@@ -143,6 +146,7 @@ def _stored(description: Description, settings: _Settings, *, schema_number: int
             queue=stream.slug,
             before=None if created else before,
             after=wanted if created else {key: wanted[key] for key in before},
+            at=now,
         )
     return stream, created
 

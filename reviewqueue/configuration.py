@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -39,6 +40,7 @@ def configure(
     error_types: Sequence[str] = (),
     display: Mapping[str, str] | None = None,
     actor: str,
+    now: datetime | None = None,
 ) -> Configured:
     """Create or change a queue. Answers and guidelines are never edited: other ones get the next number.
 
@@ -72,6 +74,7 @@ def configure(
                 queue=slug,
                 before=before,
                 after=after,
+                at=now,
             )
     return Configured(schema_number=schema_number, guideline_number=guideline_number, kind=form.kind)
 

@@ -191,6 +191,7 @@ def look(stream: Stream, *, by: str, now: datetime | None = None) -> Attempt:
             object_id=made.pk,
             queue=stream.slug,
             after={"number": made.number, "spent": made.spent, "refusal": made.refusal},
+            at=now,
         )
     return made
 

@@ -72,7 +72,7 @@ def propose(*, attempt: Attempt, actor: str, reason: str = "", now: datetime | N
         if attempts.conditions(base) != attempt.conditions_hash:
             raise attempts.Refused("outdated")
         spec = policies.checked({**msgspec.to_builtins(base), **attempts.spec_of(attempt)})
-        version = policies.save(stream=attempt.stream, spec=spec, actor=actor)
+        version = policies.save(stream=attempt.stream, spec=spec, actor=actor, now=now)
         Evidence.objects.get_or_create(policy=version, attempt=attempt)
         return policies.propose(stream=attempt.stream, spec=spec, actor=actor, reason=reason, now=now)
 
@@ -173,7 +173,7 @@ def _act(stream: Stream, now: datetime | None) -> Iterator[Policy]:
         )
         spec = _stricter(current)
         if spec is not None and spec != current.spec:
-            version = policies.save(stream=stream, spec=spec, actor=SYSTEM)
+            version = policies.save(stream=stream, spec=spec, actor=SYSTEM, now=now)
             policies.activate(policy=version, by=SYSTEM, reason=_WHY[statement.ended], now=now)
             yield version
 

@@ -50,6 +50,7 @@ def set_target(
             queue=stream.slug,
             before={"max_error": before.max_error, "doubt": before.doubt, "groups": before.groups} if before else None,
             after={**wanted, "reason": reason},
+            at=now,
         )
     return made
 

@@ -80,7 +80,7 @@ def fill(now: datetime) -> None:
         while silent and shift.at > evening:
             promises.state(silent.pop().stream, now=evening)
         past.work(shift, reviewers=reviewers, lead=lead, rng=rng)
-    _draft_a_looser_policy(flows[0].stream)
+    _draft_a_looser_policy(flows[0].stream, now=evening)
     for flow in flows:
         counts.recount(stream=flow.stream, now=now)
     loads.refresh()
@@ -103,9 +103,9 @@ def _some(known: list[samples.Sample], number: int) -> list[samples.Sample]:
     return random.Random(SEED).sample(known, number)
 
 
-def _draft_a_looser_policy(stream: Stream) -> None:
+def _draft_a_looser_policy(stream: Stream, *, now: datetime) -> None:
     """Something for the second manager to approve."""
     current = policies.active(stream)
     assert current is not None
     looser = {**policy.plain(current.spec), "threshold": 0.75}
-    policies.propose(stream=stream, spec=policies.checked(looser), actor="user:mara", reason="Fewer reviews")
+    policies.propose(stream=stream, spec=policies.checked(looser), actor="user:mara", reason="Fewer reviews", now=now)
