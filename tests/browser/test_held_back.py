@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from reviewqueue.models import AnswerSchema, Queue, Slot, User, Verdict
 from tests.browser.signing_in import SignIn
@@ -198,6 +199,46 @@ def test_digits_that_are_typed_with_shift_are_keys(sign_in: SignIn, rob: User) -
         new KeyboardEvent('keydown', {key: '1', code: 'Digit1', shiftKey: true, bubbles: true}))""")
     _ready(page, "Letter 2.")
     assert Verdict.objects.get().answer == "billing"
+
+
+def _granted(route: Route) -> Callable[[], None]:
+    """The answer that the server gives now, to be given to the page later."""
+    response = route.fetch()
+    return lambda: route.fulfill(response=response)
+
+
+def _refused(route: Route) -> Callable[[], None]:
+    """The answer that the server gives later."""
+    return route.continue_
+
+
+@pytest.mark.parametrize(("hold", "status"), [(_granted, 200), (_refused, 409)], ids=["granted", "refused"])
+def test_a_renewal_whose_answer_comes_late_leaves_the_next_item_as_it_is(
+    sign_in: SignIn, rob: User, hold: Callable[[Route], Callable[[], None]], status: int
+) -> None:
+    _enqueue(1, 2, 3)
+    page = sign_in(rob, DESK)
+    _ready(page, "Letter 1.")
+    held: list[Route] = []
+    page.route("**/renewal/", lambda route: held.append(route), times=1)  # noqa: PLW0108 - Playwright marks handlers
+    form = page.locator("[data-extend]").element_handle()
+    with page.expect_request("**/renewal/"):
+        form.evaluate(
+            """form => { form.over = new Promise(over => form.addEventListener("htmx:afterRequest", over));
+                 form.requestSubmit(); }"""
+        )
+    _ready(page, "Letter 1.")
+    answer = hold(held[0])
+    page.keyboard.press("a")
+    _ready(page, "Letter 2.")
+    before = page.locator("#desk").evaluate("desk => desk.outerHTML")
+    with page.expect_response("**/renewal/") as answered:
+        answer()
+    assert answered.value.status == status
+    form.evaluate("async form => { await form.over; }")  # what it brought is where it belongs, or nowhere
+    assert page.locator("#desk").evaluate("desk => desk.outerHTML") == before
+    page.keyboard.press("a")
+    _ready(page, "Letter 3.")
 
 
 def test_the_time_spent_before_the_ai_s_answer_is_shown_counts_too_and_outlives_a_reload(

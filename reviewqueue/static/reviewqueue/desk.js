@@ -32,7 +32,6 @@ document.addEventListener("submit", refuseUnready, { capture: true });
 loadGuidelines();
 document.addEventListener("click", openDialog);
 document.addEventListener("submit", tellSeconds, { capture: true });
-document.addEventListener("htmx:beforeSwap", dropLate);
 document.addEventListener("htmx:afterSettle", (event) => settle(/** @type {CustomEvent} */ (event)));
 window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 for (const element of document.querySelectorAll("[data-scripted]")) element.hidden = false;
@@ -44,13 +43,6 @@ function desk() {
 
 function isReady() {
   return !sending.isBusy() && desk().hasAttribute("data-ready");
-}
-
-/** What a renewal brings when its item has left the desk is about that one, and would close another. */
-function dropLate(event) {
-  const { requestConfig } = event.detail;
-  if (!requestConfig?.elt?.matches?.("[data-extend]")) return;
-  if (!requestConfig.path.includes(`/${desk().dataset.claim}/`)) event.detail.shouldSwap = false;
 }
 
 function settle(event) {
