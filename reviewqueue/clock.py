@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from django.db import connection
 from django.utils import timezone
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def current(now: datetime | None = None) -> datetime:
@@ -21,3 +23,13 @@ def current(now: datetime | None = None) -> datetime:
 def day(moment: datetime) -> date:
     """The day of a moment in the team's zone, whoever reads and wherever they are."""
     return timezone.localdate(moment, timezone.get_default_timezone())
+
+
+def milliseconds(moment: datetime) -> int:
+    """A moment as a page counts it: whole, so that the same moment is the same number."""
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def moment(milliseconds: int) -> datetime:
+    """The moment of such a number."""
+    return _EPOCH + timedelta(milliseconds=milliseconds)

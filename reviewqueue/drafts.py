@@ -34,7 +34,7 @@ type Fields = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A draft as it may be put into a form, and when it was written, by the server's clock."""
+    """A draft as it may be put into a form, and when it was written, as the page dated it by the server's clock."""
 
     fields: Fields
     saved_at: datetime
@@ -64,8 +64,8 @@ WHERE item_id = %(item)s AND user_id = %(user)s
 """
 
 
-def save(*, claim_id: str, user: User, fields: Fields, age: float = 0, now: datetime | None = None) -> None:
-    """Keep what a person filled in for an item that they hold or held; `age` is in seconds since they wrote it.
+def save(*, claim_id: str, user: User, fields: Fields, at: datetime | None = None, now: datetime | None = None) -> None:
+    """Keep what a person filled in for an item that they hold or held; `at` is when they wrote it, if not just now.
 
     Raises Invalid for what is too long or cannot be stored, NotFound for an item that was never theirs, NotAMember,
     ItemWithdrawn, and ClaimLost once they have decided it, by whichever claim: a draft that comes after the verdict
@@ -76,7 +76,7 @@ def save(*, claim_id: str, user: User, fields: Fields, age: float = 0, now: date
     with transaction.atomic():
         lease = leases.lock(claim, user=user, now=now)
         stage = _stage(lease, claim, user)
-        written = lease.now - min(max(timedelta(seconds=age), timedelta()), KEPT_FOR)
+        written = min(max(at or lease.now, lease.now - KEPT_FOR), lease.now)
         content = json.dumps({"stage": stage, "fields": {name: list(values) for name, values in fields.items()}})
         sql.run(_SAVE, {"item": lease.item_id, "user": user.pk, "fields": content, "at": written})
 

@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import datetime
 from functools import wraps
 from typing import Any, Concatenate, cast
 
@@ -18,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 from django_htmx.middleware import HtmxDetails
 
-from .. import access, claims, desk, entries, judgements, leases, preferences, retaking, sheet
+from .. import access, claims, clock, desk, entries, judgements, leases, preferences, retaking, sheet
 from ..claimed import Claim
 from ..http import PersonRequest, for_people
 from ..keymap import Keymap
@@ -105,13 +104,9 @@ def _kept(laid: desk.Desk) -> dict[str, Any]:
     draft = laid.draft
     return {
         "fields": json.dumps(draft.fields) if draft else "",
-        "at": _milliseconds(draft.saved_at) if draft else 0,
-        "now": _milliseconds(laid.now),
+        "at": clock.milliseconds(draft.saved_at) if draft else 0,
+        "now": clock.milliseconds(laid.now),
     }
-
-
-def _milliseconds(moment: datetime) -> int:
-    return int(moment.timestamp() * 1000)
 
 
 def _judge_url(slug: str, claim: Claim) -> str:

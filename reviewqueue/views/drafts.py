@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.http import HttpResponse
 
-from .. import drafts
+from .. import clock, drafts
 from .desk_page import DeskRequest, for_reviewers
 
 # What a form carries beside what the person filled in; `draft_none` names what none is ticked of.
-_CARRIED = frozenset({"csrfmiddlewaretoken", "draft_age", "draft_none"})
+_CARRIED = frozenset({"csrfmiddlewaretoken", "draft_at", "draft_none"})
 
 
 @for_reviewers
@@ -16,10 +18,10 @@ def save(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
     """204 once it is kept. Without scripts nobody asks for this: the form then stands as it is until it is sent."""
     fields: dict[str, list[str]] = {name: [] for name in request.POST.getlist("draft_none")}
     fields |= {name: values for name, values in request.POST.lists() if name not in _CARRIED}
-    drafts.save(claim_id=claim_id, user=request.user, fields=fields, age=_seconds(request.POST.get("draft_age", "")))
+    drafts.save(claim_id=claim_id, user=request.user, fields=fields, at=_moment(request.POST.get("draft_at", "")))
     return HttpResponse(status=204)
 
 
-def _seconds(text: str) -> float:
-    """How old the browser says it is: a hint, so nonsense is no age."""
-    return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0
+def _moment(text: str) -> datetime | None:
+    """When the page says that it was written, in milliseconds: a hint, so nonsense is no moment."""
+    return clock.moment(int(text)) if text.isascii() and text.isdigit() and len(text) < 15 else None

@@ -161,10 +161,23 @@ def test_a_draft_with_the_proposal_in_it_never_comes_into_a_form_that_hides_it(r
 def test_the_newer_draft_stays_whichever_comes_last(rob: User) -> None:
     items.enqueue(1)
     claim = items.take(rob)
-    _save(claim, rob, fields={"note": ["typed a minute ago"]}, age=60)
-    _save(claim, rob, fields={"note": ["typed now"]})
-    _save(claim, rob, fields={"note": ["typed an hour ago, sent late"]}, age=3600)
+    now = clock.current()
+    _save(claim, rob, fields={"note": ["typed a minute ago"]}, at=now - timedelta(minutes=1))
+    _save(claim, rob, fields={"note": ["typed now"]}, at=now)
+    _save(claim, rob, fields={"note": ["typed an hour ago, sent late"]}, at=now - timedelta(hours=1))
     assert _fields(claim, rob) == {"note": ["typed now"]}
+
+
+def test_no_draft_is_of_tomorrow_or_older_than_any_is_kept(rob: User) -> None:
+    items.enqueue(1)
+    claim, now = items.take(rob), clock.current()
+    for said, kept in (
+        (now - timedelta(days=3), now - drafts.KEPT_FOR),
+        (now - timedelta(hours=1), now - timedelta(hours=1)),
+        (now + timedelta(days=1), now),
+    ):
+        _save(claim, rob, at=said, now=now)
+        assert Draft.objects.get().saved_at == kept
 
 
 def test_a_draft_is_kept_for_twenty_hours(rob: User) -> None:
@@ -204,7 +217,7 @@ class TestOverHttp:
         return client.post(url, fields, headers={"HX-Request": "true"}).status_code
 
     def test_it_is_kept_and_stands_in_the_page(self, asked: Claim, client: Client, rob: User) -> None:
-        assert self._post(client, asked, note='"><b>', answers=["a", "b"], draft_age="5") == 204
+        assert self._post(client, asked, note='"><b>', answers=["a", "b"], draft_at="") == 204
         assert _fields(asked, rob) == {"note": ['"><b>'], "answers": ["a", "b"]}
         html = client.get(reverse("desk", args=["intents"])).content.decode()
         assert "&quot;note&quot;: [&quot;\\&quot;&gt;&lt;b&gt;&quot;]" in html
@@ -213,9 +226,15 @@ class TestOverHttp:
         assert self._post(client, asked, note="x", draft_none=["answers", "note"]) == 204
         assert _fields(asked, rob) == {"note": ["x"], "answers": []}
 
-    @pytest.mark.parametrize("age", ["", "-1", "nan", "1e9", "9" * 30, "٣"])
-    def test_an_age_that_is_none_is_no_age(self, asked: Claim, client: Client, rob: User, age: str) -> None:
-        assert self._post(client, asked, note="x", draft_age=age) == 204
+    def test_it_has_the_date_that_the_page_gave_it(self, asked: Claim, client: Client) -> None:
+        written = clock.milliseconds(clock.current()) - 1234
+        assert self._post(client, asked, note="x", draft_at=str(written)) == 204
+        assert Draft.objects.get().saved_at == clock.moment(written)
+        assert f'data-at="{written}"' in client.get(reverse("desk", args=["intents"])).content.decode()
+
+    @pytest.mark.parametrize("at", ["", "-1", "nan", "1e9", "9" * 30, "٣"])
+    def test_a_date_that_is_none_is_today(self, asked: Claim, client: Client, at: str) -> None:
+        assert self._post(client, asked, note="x", draft_at=at) == 204
         assert clock.current() - Draft.objects.get().saved_at < timedelta(seconds=60)
 
     def test_too_long_and_not_theirs_are_told(self, asked: Claim, client: Client, rita: User) -> None:

@@ -15,6 +15,8 @@ import { listenToTabs } from "./tabs.js";
 
 /** How long a new item must have been on screen before it can be answered: the end of a double click is shorter. */
 const ON_SCREEN = 200;
+/** What is posted by the form itself, with all that is in it. */
+const POSTED = /\/(verdict|pass|first-answer)\/$/;
 
 const activity = countActivity();
 const drafts = keepDrafts();
@@ -32,6 +34,7 @@ document.addEventListener("submit", refuseUnready, { capture: true });
 loadGuidelines();
 document.addEventListener("click", openDialog);
 document.addEventListener("submit", tellSeconds, { capture: true });
+document.addEventListener("htmx:beforeSwap", saveWhatGoes);
 document.addEventListener("htmx:afterSettle", (event) => settle(/** @type {CustomEvent} */ (event)));
 window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 for (const element of document.querySelectorAll("[data-scripted]")) element.hidden = false;
@@ -45,6 +48,12 @@ function isReady() {
   return !sending.isBusy() && desk().hasAttribute("data-ready");
 }
 
+/** What was typed last and is not posted stays: its form makes way for another item's. */
+function saveWhatGoes(event) {
+  const { target, shouldSwap, pathInfo } = event.detail;
+  if (target.id === "desk" && shouldSwap && !POSTED.test(pathInfo.requestPath)) drafts.flush();
+}
+
 function settle(event) {
   if (event.detail.target.id === "notice") refused();
   if (event.detail.elt?.id === "desk" || event.detail.target.id === "desk") show({ focus: true });
@@ -53,7 +62,7 @@ function settle(event) {
 
 /** What was sent is recorded: its draft is superfluous, and the other tabs are told. */
 function arrived(path, where) {
-  const how = path.match(/\/(verdict|pass|first-answer)\/$/)?.[1];
+  const how = path.match(POSTED)?.[1];
   if (!how || !where) return;
   if (how !== "first-answer") drafts.sent(where);
   tabs.tell(how, where);

@@ -1,8 +1,8 @@
 /**
  * What is filled in and not sent yet: kept in this browser at once, and on the server a moment later.
  *
- * The newer of the two is put back when the same person has the same item again. Both are dated by the server's
- * clock: the page carries the time at which it was made, and counts on from there by a clock that nobody sets.
+ * The newer of the two is put back when the same person has the same item again. Both carry the date that the page
+ * gave them: it comes with the server's time, and counts on from there by a clock that nobody sets.
  */
 
 import { csrfToken } from "./csrf.js";
@@ -12,20 +12,24 @@ import { inBrowser } from "./storage.js";
 const PREFIX = "desk-draft:";
 const KEPT_FOR = 20 * 3_600_000;
 const PAUSE = 2000;
+/** Who types on without a pause is kept on the server this often. */
+const LONGEST = 5000;
 /** More than this many characters no browser sends while it leaves a page. */
 const KEEPALIVE = 60_000;
 
 export function keepDrafts() {
-  /** When the page's item came, and when its form was last changed, in this page's own time. */
+  /** When the page's item came, in this page's own time. */
   let since = performance.now();
-  let changed = 0;
+  /** When what is in the form was written, in milliseconds by the server's clock; 0 if nothing of the person's is. */
+  let at = 0;
   let timer = 0;
+  /** By when what waits to be saved is saved, in this page's own time. */
+  let latest = 0;
   let filling = false;
-  let filledIn = false;
 
   const place = () => /** @type {HTMLElement | null} */ (document.querySelector("[data-draft]"));
   const form = () => /** @type {HTMLFormElement | null} */ (document.querySelector("[data-judgement]"));
-  const serverTime = (moment) => Number(place()?.dataset.now) + moment - since;
+  const serverTime = () => Math.round(Number(place().dataset.now) + performance.now() - since);
 
   document.addEventListener("input", touched);
   document.addEventListener("change", touched);
@@ -34,20 +38,20 @@ export function keepDrafts() {
 
   function touched(event) {
     if (filling || !event.target.name || event.target.form !== form() || !place()) return;
-    changed = performance.now();
-    filledIn = true;
+    at = serverTime();
     keepHere();
     later();
   }
 
   function keepHere() {
-    const draft = { at: Math.round(serverTime(changed)), stage: place().dataset.stage, fields: read(form()) };
+    const draft = { at, stage: place().dataset.stage, fields: read(form()) };
     if (!store(key(place()), draft)) tell("none");
   }
 
   function later() {
+    if (!timer) latest = performance.now() + LONGEST;
     clearTimeout(timer);
-    timer = setTimeout(sendNow, PAUSE);
+    timer = setTimeout(sendNow, Math.min(PAUSE, latest - performance.now()));
   }
 
   /** Saves what waits to be saved. An untouched form has nothing waiting. */
@@ -57,7 +61,7 @@ export function keepDrafts() {
     timer = 0;
     const here = place();
     if (!here || !form()) return;
-    const word = await save(here.dataset.url, read(form()), performance.now() - changed);
+    const word = await save(here.dataset.url, read(form()), at);
     if (place() === here) tell(word, here);
   }
 
@@ -73,10 +77,9 @@ export function keepDrafts() {
     const kept = recall(key(here));
     const fields = kept && !(theirs?.at >= kept.at) ? fitting(kept, here.dataset.stage) : null;
     if (fields || theirs) fill(fields ?? theirs.fields);
-    if (fields) later();
     if (theirs) tell("kept");
-    changed = since;
-    filledIn = Boolean(fields || theirs);
+    at = (fields ? kept : theirs)?.at ?? 0;
+    if (fields) later();
   }
 
   function fill(fields) {
@@ -91,18 +94,20 @@ export function keepDrafts() {
 
   return {
     shown,
+    /** Before the form goes: saves what waits to be saved. */
+    flush: sendNow,
     /** Where the draft of the item on screen lies, for `sent` once another is there. */
     place: () => (place() ? key(place()) : ""),
     /** Whether there is anything of the person's in the form; it is kept here, whatever another tab sent. */
-    keep: () => { if (filledIn) keepHere(); return filledIn; },
+    keep: () => { if (at) keepHere(); return at > 0; },
     /** @param {string} where */
     sent: (where) => inBrowser.remove(where),
   };
 }
 
 /** @returns {Promise<"kept" | "long" | "local">} what can be said about the draft now */
-async function save(url, fields, age) {
-  const body = new URLSearchParams({ draft_age: String(Math.round(age / 1000)) });
+async function save(url, fields, at) {
+  const body = new URLSearchParams({ draft_at: String(at) });
   for (const [name, values] of Object.entries(fields)) {
     for (const value of values) body.append(name, value);
     if (!values.length) body.append("draft_none", name);
