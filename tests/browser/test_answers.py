@@ -324,6 +324,20 @@ def test_enter_takes_nothing_that_was_not_pointed_at(sign_in: SignIn, rob: User)
 
 
 @pytest.mark.usefixtures("many")
+def test_the_answer_that_is_pointed_at_is_sent_from_the_note(sign_in: SignIn, rob: User) -> None:
+    _letters(1, 2, schema_number=2)
+    page = sign_in(rob, DESK)
+    _ready(page, "Letter 1.")
+    page.keyboard.press("/")
+    page.keyboard.type("uber")
+    page.get_by_label("Note").fill("to my bank")
+    page.keyboard.press("Control+Enter")
+    _ready(page, "Letter 2.")
+    verdict = Verdict.objects.get()
+    assert (verdict.answer, verdict.note) == ("Überweisung", "to my bank")
+
+
+@pytest.mark.usefixtures("many")
 def test_a_long_list_is_one_stop_of_tab(sign_in: SignIn, rob: User) -> None:
     _letters(1, schema_number=2)
     page = sign_in(rob, DESK)

@@ -162,6 +162,46 @@ def _expect_said_once(page: Page, text: str) -> None:
     assert text in said[0]
 
 
+@pytest.mark.parametrize("key", ["Escape", "Control+Enter"])
+def test_the_note_leads_back_to_the_answers_whose_key_sends_both(sign_in: SignIn, rob: User, key: str) -> None:
+    items.enqueue(1, input={"text": "Letter 1."})
+    page = sign_in(rob, DESK)
+    _ready_without_focus(page, "Letter 1.")
+    page.keyboard.press("n")
+    page.keyboard.type("seen twice")
+    page.keyboard.press(key)
+    expect(page.get_by_role("heading", name="What does the customer want?")).to_be_focused()
+    assert page.evaluate(FOCUS)["seen"]
+    page.keyboard.press("1")
+    expect(page.get_by_role("heading", name="Nothing waits for you here")).to_be_visible()
+    verdict = Verdict.objects.get()
+    assert (verdict.answer, verdict.note) == ("billing", "seen twice")
+
+
+def test_sending_a_note_without_an_answer_says_that_nothing_is_sent(sign_in: SignIn, rob: User) -> None:
+    items.enqueue(1, input={"text": "Letter 1."})
+    page = sign_in(rob)
+    page.context.add_init_script(LISTEN)
+    page.goto(DESK)
+    _ready_without_focus(page, "Letter 1.")
+    for _ in range(2):
+        page.keyboard.press("n")
+        page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("alert")).to_have_text("Nothing is sent yet: choose an answer.")
+    assert _said(page) == ["Nothing is sent yet: choose an answer."]
+    assert not Verdict.objects.exists()
+
+
+def test_enter_with_a_modifier_presses_the_answer_that_has_the_focus(sign_in: SignIn, rob: User) -> None:
+    items.enqueue(1, input={"text": "Letter 1."})
+    page = sign_in(rob, DESK)
+    _ready_without_focus(page, "Letter 1.")
+    page.get_by_role("button", name=re.compile("^Billing")).focus()
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("heading", name="Nothing waits for you here")).to_be_visible()
+    assert Verdict.objects.get().answer == "billing"
+
+
 def test_a_lead_has_the_final_say_with_a_reason(sign_in: SignIn) -> None:
     final_say()
     page = sign_in(User.objects.get(username="ann"))

@@ -4,6 +4,7 @@
  */
 
 import { areSingleKeysOff } from "./cheat_sheet.js";
+import { goToQuestion } from "./question.js";
 import { choose } from "./reasons.js";
 
 /** A key that opens something, pressed too early, opens nothing: what is typed on its heels was meant for what it opens. */
@@ -56,9 +57,10 @@ function isElsewhere(event) {
   return event.key === "Enter" && event.target.closest?.("a, button, summary, input");
 }
 
-/** Escape leaves a field. */
+/** Escape leaves a field: one of the answer for the question. */
 function inField(event) {
-  if (event.key === "Escape") event.target.blur();
+  if (event.key !== "Escape" || event.target !== document.activeElement) return;
+  event.target.closest("[data-judgement]") ? goToQuestion() : event.target.blur();
 }
 
 function carrier(key) {
