@@ -14,7 +14,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, Route, expect
 
 from reviewqueue import clock
-from reviewqueue.models import AnswerSchema, Draft, Item, Queue, Slot, User, Verdict
+from reviewqueue.models import AnswerSchema, Draft, Item, Pass, Queue, Slot, User, Verdict
 from tests.browser.signing_in import SignIn
 from tests.browser.web import Web
 from tests.processes import until
@@ -451,7 +451,8 @@ def _somebody_waits() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def test_what_one_tab_decides_the_other_says_at_once(sign_in: SignIn, rob: User) -> None:
+def _two_tabs(sign_in: SignIn, rob: User) -> tuple[Page, Page]:
+    """The first item in both of them, and the first tab in front."""
     _enqueue(1, 2)
     first = sign_in(rob, DESK)
     _ready(first, "Letter 1.")
@@ -460,16 +461,64 @@ def test_what_one_tab_decides_the_other_says_at_once(sign_in: SignIn, rob: User)
     _ready(second, "Letter 1.")
     second.get_by_label("Note").fill("typed in the second tab")
     first.bring_to_front()
+    return first, second
+
+
+def _told_and_closed(page: Page, sentence: str) -> None:
+    notice = page.locator("#notice")
+    expect(notice).to_contain_text(sentence)
+    expect(notice).to_contain_text("What you filled in here is still here")
+    expect(page.get_by_label("Note")).to_have_value("typed in the second tab")
+    expect(page.get_by_role("button", name="Agree with the AI")).to_be_disabled()
+
+
+def test_what_one_tab_decides_the_other_says_at_once(sign_in: SignIn, rob: User) -> None:
+    first, second = _two_tabs(sign_in, rob)
     first.keyboard.press("a")
     _ready(first, "Letter 2.")
-    notice = second.locator("#notice")
-    expect(notice).to_contain_text("You decided this item in another tab.")
-    expect(notice).to_contain_text("What you filled in here is still here")
-    expect(second.get_by_label("Note")).to_have_value("typed in the second tab")
-    expect(second.locator("button[data-key=a]")).to_be_disabled()
+    _told_and_closed(second, "You decided this item in another tab.")
     second.get_by_role("link", name="Go on").click()
     _ready(second, "Letter 2.")
     assert Verdict.objects.count() == 1
+
+
+def test_what_one_tab_passes_on_the_other_says_at_once(sign_in: SignIn, rob: User) -> None:
+    first, second = _two_tabs(sign_in, rob)
+    first.keyboard.press("s")
+    first.keyboard.press("1")
+    _ready(first, "Letter 2.")
+    _told_and_closed(second, "You passed this item on in another tab.")
+    second.get_by_role("link", name="Go on").click()
+    _ready(second, "Letter 2.")
+    assert Pass.objects.get().item_id == 1
+    expect(first.locator("#notice")).to_be_empty()
+
+
+def test_what_one_tab_takes_back_stands_there_and_not_in_the_other(sign_in: SignIn, rob: User) -> None:
+    first, second = _two_tabs(sign_in, rob)
+    first.keyboard.press("a")
+    _ready(first, "Letter 2.")
+    _told_and_closed(second, "You decided this item in another tab.")
+    first.keyboard.press("u")
+    _ready(first, "Letter 1.")
+    _told_and_closed(second, "You took this item up again in another tab.")
+    expect(second.get_by_text("You decided this item in another tab.")).to_be_hidden()
+    second.get_by_role("link", name="Go on").click()
+    _ready(second, "Letter 2.")
+    first.bring_to_front()
+    first.keyboard.press("x")
+    _ready(first, "Letter 2.")
+    assert list(Verdict.objects.counting().values_list("kind", flat=True)) == ["none"]
+
+
+def test_what_one_tab_gives_back_the_other_says_at_once(sign_in: SignIn, rob: User) -> None:
+    first, second = _two_tabs(sign_in, rob)
+    first.get_by_role("button", name="Stop here").click()
+    expect(first.get_by_role("heading", name="Review", level=1)).to_be_visible()
+    _told_and_closed(second, "You gave this item back in another tab.")
+    assert not Slot.objects.filter(holder=rob).exists()
+    second.get_by_role("link", name="Go on").click()
+    _ready(second, "Letter 1.")
 
 
 def test_a_first_answer_is_told_to_the_other_tab(sign_in: SignIn, rob: User) -> None:

@@ -22,7 +22,7 @@ const activity = countActivity();
 const drafts = keepDrafts();
 const sending = keepSending({ context: drafts.place, arrived });
 const clock = startClock({ isActive: activity.isActive, isBusy: sending.isBusy });
-const tabs = listenToTabs(decidedElsewhere);
+const tabs = listenToTabs(doneElsewhere);
 
 listenForAnswers();
 listenForKeys(() => isReady());
@@ -34,6 +34,7 @@ document.addEventListener("submit", refuseUnready, { capture: true });
 loadGuidelines();
 document.addEventListener("click", openDialog);
 document.addEventListener("submit", tellSeconds, { capture: true });
+document.addEventListener("submit", tellGivenBack);
 document.addEventListener("htmx:beforeSwap", saveWhatGoes);
 document.addEventListener("htmx:afterSettle", (event) => settle(/** @type {CustomEvent} */ (event)));
 window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
@@ -68,13 +69,25 @@ function arrived(path, where) {
   tabs.tell(how, where);
 }
 
-function decidedElsewhere(how, where) {
-  const stage = document.querySelector("[data-draft]")?.getAttribute("data-stage");
-  if (where !== drafts.place() || sending.isBusy() || (how === "first-answer" && stage !== "first")) return;
+/** It is given back once the page goes; a page that stays has given nothing back. */
+function tellGivenBack(event) {
+  if (!event.target.matches("[data-release]")) return;
+  const where = drafts.place();
+  window.addEventListener("pagehide", () => tabs.tell("release", where), { once: true });
+}
+
+function doneElsewhere(how, where, claim) {
+  if (where !== drafts.place() || sending.isBusy() || isTrueHere(how, claim)) return;
   const notice = put("elsewhere");
   notice.querySelector(`[data-how="${how}"]`).hidden = false;
   notice.querySelector("[data-typed]").hidden = !drafts.keep();
   close(notice);
+}
+
+/** The AI's answer stands here as well, or the item that was taken up is the one that stands here. */
+function isTrueHere(how, claim) {
+  if (how === "claim") return claim === desk().dataset.claim;
+  return how === "first-answer" && document.querySelector("[data-draft]")?.getAttribute("data-stage") !== "first";
 }
 
 /** A new item is on the desk: say so, put the focus on it, and open it for answers once it has been painted. */
@@ -84,6 +97,7 @@ function show({ focus }) {
   activity.show(document.querySelector("[data-draft]")?.getAttribute("data-item") ?? "");
   clock.restart();
   drafts.shown();
+  tabs.tell("claim", drafts.place(), desk().dataset.claim);
   if (focus) {
     document.getElementById("item")?.focus({ preventScroll: true });
     document.getElementById("announcement").textContent = desk().dataset.announce ?? "";
