@@ -39,6 +39,10 @@ class Kept:
     fields: Fields
     saved_at: datetime
 
+    def remarks(self) -> dict[str, str]:
+        """What is said beside the answer."""
+        return {name: self.fields[name][0] for name in REMARKS if self.fields.get(name)}
+
 
 _CLAIMED = f"""
 SELECT {leases.HELD} AS held,

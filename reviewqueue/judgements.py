@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from django.utils.translation import gettext as _
 
-from . import entries, wording
+from . import drafts, entries, wording
 from .fields import Typed
 from .problems import Invalid
 
@@ -45,10 +45,11 @@ class Judgement:
 
 @dataclass(frozen=True)
 class First:
-    """What somebody says before the proposal is shown: `answer`, `none` or `unjudgeable`."""
+    """What somebody says before the proposal is shown: `answer`, `none` or `unjudgeable`; and what beside it."""
 
     kind: str
     answer: Any
+    remarks: Mapping[str, str]
 
 
 def read(posted: Posted) -> Judgement:
@@ -75,8 +76,10 @@ def typed(posted: Posted, errors: Iterable[Mapping[str, str]] = ()) -> Typed:
 
 def read_first(posted: Posted) -> First:
     """The first answer in a posted form; why something can't be judged is asked once, with the verdict."""
-    kind = _kind(posted)
-    return First(kind="answer", answer=_answer(posted)) if kind == "correct" else First(kind=kind, answer=None)
+    kind, remarks = _kind(posted), {name: _text(posted, name) for name in drafts.REMARKS if name in posted}
+    if kind == "correct":
+        return First(kind="answer", answer=_answer(posted), remarks=remarks)
+    return First(kind=kind, answer=None, remarks=remarks)
 
 
 def read_pass(posted: Posted) -> str:

@@ -6,15 +6,17 @@ lapsed and was given on can do nothing any more, however late its answer comes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
-from . import answers, claimed, claims, events, leases, records, slots, wording, words
+from . import answers, claimed, claims, drafts, events, leases, records, slots, wording, words
 from .claimed import Claim
 from .leases import ClaimId, ClaimLost, Holder, Lease
 from .models import FirstAnswer, Item, Label, Slot, User, Verdict
@@ -103,11 +105,13 @@ def answer_first(
     user: User,
     kind: str = words.ANSWER,
     answer: Any = None,
+    remarks: Mapping[str, str] = MappingProxyType({}),
     slug: str | None = None,
     now: datetime | None = None,
 ) -> Claim:
     """Say what one thinks before the proposal is shown, and get it shown; it cannot be changed, only the verdict
-    that follows may differ. The same again is answered the same. Raises as `submit` does."""
+    that follows may differ. The same again is answered the same. `remarks` (of `drafts.REMARKS`) are kept for that
+    verdict. Raises as `submit` does."""
     claim = ClaimId.parse(claim_id)
     with transaction.atomic():
         lease = leases.hold(claim, user=user, now=now)
@@ -132,6 +136,9 @@ def answer_first(
                 after=after,
                 at=now,
             )
+        if any(remarks.values()):
+            fields = {name: [text] for name, text in remarks.items()}
+            drafts.save(claim_id=claim_id, user=user, fields=fields, now=now)
         return claimed.view(claim.slot)
 
 

@@ -50,7 +50,7 @@ def verdict(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
 def first_answer(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
     """What the person says before the AI's answer is in sight; the answer to it shows that one."""
     told = judgements.read_first(request.POST)
-    verdicts.answer_first(claim_id=claim_id, user=request.user, slug=slug, kind=told.kind, answer=told.answer)
+    verdicts.answer_first(claim_id=claim_id, user=request.user, slug=slug, **asdict(told))
     return _go_on(request, slug, claim_id=claim_id)
 
 

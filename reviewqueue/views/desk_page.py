@@ -80,7 +80,6 @@ def context_of(
 ) -> dict[str, Any]:
     """What the desk's template needs; `draft` is what was typed, and `errors` what was wrong with it."""
     keys = Keymap(laid.wishes.keys)
-    undone = laid.claim.undone if laid.claim else None
     typed = judgements.typed(draft, errors) if draft else None
     return {
         "queue": laid.queue,
@@ -92,11 +91,17 @@ def context_of(
         "reserved_for": laid.reserved_for,
         "guideline": laid.guidance,
         "decided": laid.decided,
-        "draft": draft or (asdict(undone) if undone else {}),
+        "draft": draft or _said(laid),
         "kept": _kept(laid),
         "keys": keys,
         "wishes": laid.wishes,
     }
+
+
+def _said(laid: desk.Desk) -> dict[str, Any]:
+    """What the person said beside an answer that they took back, or have not sent yet; the page shows it by itself."""
+    undone = laid.claim.undone if laid.claim else None
+    return (asdict(undone) if undone else {}) | (laid.draft.remarks() if laid.draft else {})
 
 
 def _kept(laid: desk.Desk) -> dict[str, Any]:

@@ -609,6 +609,18 @@ def test_who_was_signed_out_signs_in_again_in_a_tab_and_the_page_sends_what_it_h
     expect(page.get_by_role("heading", name="Nothing waits for you here")).to_be_visible()
 
 
+def test_without_scripts_a_note_from_before_the_reveal_is_sent_with_the_verdict(sign_in: SignIn, rob: User) -> None:
+    _enqueue(1, answer_first=True)
+    page = sign_in(rob, DESK, java_script_enabled=False)
+    page.get_by_label("Note").fill("my own thought")
+    page.get_by_role("button", name="Billing").click()
+    expect(page.get_by_text("You answered: Billing")).to_be_visible()
+    expect(page.get_by_label("Note")).to_have_value("my own thought")
+    page.get_by_role("button", name="Billing").click()
+    expect(page.get_by_role("heading", name="Nothing waits for you here")).to_be_visible()
+    assert Verdict.objects.get().note == "my own thought"
+
+
 def test_without_scripts_a_lapsed_item_is_taken_again_by_a_form(sign_in: SignIn, rob: User) -> None:
     _enqueue(1)
     page = sign_in(rob, DESK, java_script_enabled=False)

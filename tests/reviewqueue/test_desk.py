@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from reviewqueue import claims, labels, queue, verdicts
 from reviewqueue.claimed import Claim
-from reviewqueue.models import AnswerSchema, Guideline, Membership, Queue, Slot, User, Verdict
+from reviewqueue.models import AnswerSchema, Draft, Guideline, Membership, Queue, Slot, User, Verdict
 from tests.reviewqueue import items
 
 pytestmark = pytest.mark.django_db
@@ -306,6 +306,26 @@ def test_answer_first_shows_nothing_of_the_ai_until_the_person_has_answered(desk
     desk.post("desk-verdict", claim.id, verdict="agree")
     verdict = Verdict.objects.get()
     assert (verdict.first_answer, verdict.answer, verdict.proposal_visible) == ("billing", "refund", False)
+
+
+@pytest.mark.parametrize("htmx", [True, False])
+def test_what_was_said_beside_the_first_answer_is_still_there_when_the_ai_s_is_shown(desk: Desk, htmx: bool) -> None:
+    Queue.objects.update(error_types=["wrong team", "wrong tone"])
+    items.enqueue(1, answer_first=True)
+    desk.look()
+    claim = desk.claim().id
+    said = {"note": "my own thought", "error_type": "wrong tone"}
+    response = desk.post("desk-first-answer", claim, htmx=htmx, answer="billing", **said)
+    after = _text(response) if htmx else _text(desk.client.get(response["Location"]))
+    assert "my own thought</textarea>" in after
+    assert '<option value="wrong tone" selected>' in after
+
+
+def test_nothing_is_kept_of_a_first_answer_with_nothing_beside_it(desk: Desk) -> None:
+    items.enqueue(1, answer_first=True)
+    desk.look()
+    desk.post("desk-first-answer", desk.claim().id, answer="billing", note="")
+    assert not Draft.objects.exists()
 
 
 def test_answer_first_out_of_order_is_refused_with_a_sentence(desk: Desk) -> None:

@@ -27,6 +27,12 @@ def test_a_verdict_without_an_answer_ignores_what_is_ticked(kind: str) -> None:
     assert judgements.read(_posted(verdict=kind, answers=["a"], text__name="x")).answer is None
 
 
+def test_a_first_answer_has_what_was_said_beside_it() -> None:
+    read = judgements.read_first(_posted(answer="billing", note=" why ", error_type="", active_seconds="12"))
+    assert (read.kind, read.answer, read.remarks) == ("answer", "billing", {"note": " why ", "error_type": ""})
+    assert judgements.read_first(_posted(verdict="none", note="why")).remarks == {"note": "why"}
+
+
 def test_ticked_answers_come_as_a_list_and_none_ticked_is_said() -> None:
     assert judgements.read(_posted(verdict="correct", answers=["a", "b"])).answer == ["a", "b"]
     with pytest.raises(Invalid, match="Tick at least one"):
