@@ -72,6 +72,15 @@ def test_a_picture_gets_larger_by_key_and_moves_by_arrows(sign_in: SignIn, rob: 
     expect(_level(page)).to_have_text(fitting)
 
 
+def test_a_tiny_picture_has_hard_edges_and_no_other_has(sign_in: SignIn, rob: User) -> None:
+    page = _open(sign_in, rob, {"images": [pictures.digit(), LARGE["image"]]})
+    expect(page.locator(".picture")).to_have_count(2)
+    drawn = page.locator(".picture img").evaluate_all(
+        'images => images.map((image) => [image.getAttribute("width"), getComputedStyle(image).imageRendering])'
+    )
+    assert drawn == [["8", "pixelated"], ["1200", "auto"]]
+
+
 def test_a_picture_is_pressed_dragged_and_wheeled(sign_in: SignIn, rob: User) -> None:
     page = _open(sign_in, rob, LARGE)
     stage = page.locator("[data-picture-stage]")

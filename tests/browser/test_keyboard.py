@@ -214,13 +214,30 @@ def test_a_lead_has_the_final_say_with_a_reason(sign_in: SignIn) -> None:
     reason = page.get_by_role("combobox", name=re.compile("Why did people differ"))
     page.keyboard.press("j")
     expect(reason).to_be_focused()
-    page.keyboard.type("The model")
+    page.keyboard.type("The AI")
     page.keyboard.press("Enter")
-    if not Verdict.objects.filter(final_say=True).exists():
-        expect(page.locator("#item")).to_be_focused()
+    expect(page.locator("#item")).to_be_focused()
     page.keyboard.press("1")
     expect(page.get_by_role("heading", name="Nothing waits for you here")).to_be_visible()
-    assert Verdict.objects.get(final_say=True).answer == "billing"
+    verdict = Verdict.objects.get(final_say=True)
+    assert (verdict.answer, verdict.reason) == ("billing", "model_error")
+
+
+def test_the_last_minute_of_a_reservation_is_an_alert_that_is_said_once(sign_in: SignIn, rob: User) -> None:
+    items.enqueue(1, input={"text": "Letter 1."})
+    page = sign_in(rob)
+    page.context.add_init_script(LISTEN)
+    page.clock.install()
+    page.goto(DESK)
+    _ready_without_focus(page, "Letter 1.")
+    _said(page)
+    warning = "Your reservation ends in less than a minute."
+    alert = page.get_by_role("alert").filter(has_text=warning)
+    expect(alert).to_have_count(0)
+    page.clock.fast_forward((14 * 60 + 10) * 1000)
+    page.clock.run_for(5000)
+    expect(alert).to_be_visible()
+    assert _said(page) == [warning]
 
 
 def test_a_manager_goes_from_signing_in_over_the_report_to_another_policy(sign_in: SignIn) -> None:
