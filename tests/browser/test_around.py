@@ -26,7 +26,7 @@ def _ready(page: Page, text: str = "") -> None:
 
 
 def _enqueue(*numbers: int, **fields: Any) -> None:
-    shown: dict[str, Any] = {"due_at": timezone.now() + timedelta(hours=3)} | fields
+    shown: dict[str, Any] = {"due_at": timezone.now() + timedelta(hours=3), "undo_seconds": 600} | fields
     for number in numbers:
         items.enqueue(number, input={"text": f"Letter {number}. {TEXT}"}, **shown)
 

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from reviewqueue.models import AnswerSchema, Queue, User
+from tests.browser.network import cut_off
 from tests.browser.signing_in import SignIn
 from tests.reviewqueue import items
 
@@ -48,7 +49,7 @@ def test_none_ticked_comes_back_as_none_ticked(sign_in: SignIn, rob: User, forgo
     page = sign_in(rob, DESK)
     _ready(page)
     if forgotten == "the server":
-        page.route("**/draft/", lambda route: route.abort())
+        cut_off(page)
     page.get_by_role("checkbox", name="Price").uncheck()
     if forgotten == "the browser":
         _kept(page)
@@ -68,7 +69,7 @@ def test_a_list_of_which_every_line_was_removed_comes_back_empty(
     page = sign_in(rob, DESK)
     _ready(page)
     if forgotten == "the server":
-        page.route("**/draft/", lambda route: route.abort())
+        cut_off(page)
     for _ in range(2):
         page.get_by_role("button", name="Remove this line").first.click()
     if forgotten == "the browser":

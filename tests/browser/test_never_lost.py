@@ -15,6 +15,7 @@ from playwright.sync_api import Page, Route, expect
 
 from reviewqueue import clock
 from reviewqueue.models import AnswerSchema, Draft, Item, Pass, Queue, Slot, User, Verdict
+from tests.browser.network import cut_off
 from tests.browser.signing_in import SignIn
 from tests.browser.web import Web
 from tests.processes import until
@@ -44,11 +45,6 @@ def _stand_still(page: Page) -> None:
     page.clock.pause_at(timezone.now() + timedelta(seconds=20))
 
 
-def _cut_off(page: Page) -> None:
-    """Until it is loaded again no draft of it arrives, not even what it sends while it goes, which no route holds."""
-    page.evaluate("() => { window.fetch = () => Promise.reject(new TypeError('offline')); }")
-
-
 def _lapse() -> None:
     Slot.objects.open().exclude(holder=None).update(reserved_until=timezone.now() - timedelta(seconds=1))
 
@@ -58,7 +54,7 @@ def test_a_draft_survives_a_reload_also_before_the_server_has_it(sign_in: SignIn
     page = sign_in(rob, DESK)
     _ready(page)
     page.route("**/draft/", lambda route: route.abort())
-    _cut_off(page)
+    cut_off(page)
     page.get_by_label("Note").fill("half a thought")
     page.reload()
     _ready(page)
@@ -78,7 +74,7 @@ def test_a_draft_is_in_another_browser_too_and_the_newer_one_counts(sign_in: Sig
         there.get_by_label("Note").fill("and then there")
     here.reload()
     expect(here.get_by_label("Note")).to_have_value("and then there")
-    _cut_off(there)
+    cut_off(there)
     there.get_by_label("Note").fill("and last, offline")
     there.reload()
     expect(there.get_by_label("Note")).to_have_value("and last, offline")
@@ -122,7 +118,7 @@ def test_leaving_the_page_saves_what_was_just_typed(sign_in: SignIn, rob: User) 
 
 
 def test_undo_saves_what_was_just_typed_for_the_item_that_makes_way(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1, 2)
+    _enqueue(1, 2, undo_seconds=600)
     page = sign_in(rob, DESK)
     _ready(page, "Letter 1.")
     page.keyboard.press("a")
@@ -453,7 +449,7 @@ def _somebody_waits() -> bool:
 
 def _two_tabs(sign_in: SignIn, rob: User) -> tuple[Page, Page]:
     """The first item in both of them, and the first tab in front."""
-    _enqueue(1, 2)
+    _enqueue(1, 2, undo_seconds=600)
     first = sign_in(rob, DESK)
     _ready(first, "Letter 1.")
     second = first.context.new_page()

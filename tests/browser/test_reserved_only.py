@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, Response, expect
+from playwright.sync_api import Page, expect
 
 from reviewqueue.models import Slot, User
+from tests.browser import network
 from tests.browser.signing_in import SignIn
 from tests.reviewqueue import items
 
@@ -26,7 +27,7 @@ class Reader:
         self.read: set[int] = set()
         self.leaked: list[str] = []
         self._bodies: list[tuple[str, str]] = []
-        page.on("response", self._keep)
+        network.listen(page, lambda url, body: self._bodies.append((url, body)))
 
     def open(self, path: str) -> None:
         self.page.goto(path)
@@ -39,10 +40,6 @@ class Reader:
         self.page.keyboard.press(key)
         expect(self.page.locator(f'#desk[data-ready]:not([data-claim="{before}"])')).to_be_visible()
         self._look()
-
-    def _keep(self, response: Response) -> None:
-        if response.request.resource_type not in {"stylesheet", "script", "font", "image"}:
-            self._bodies.append((response.url, response.text()))
 
     def _look(self) -> None:
         """Nobody else's at this moment; whoever decided an item stays the holder of its slot."""
@@ -78,6 +75,8 @@ def test_nothing_of_an_item_that_is_not_reserved_for_the_person_reaches_their_br
     for reader in readers:
         reader.press("u")
         reader.open(DESK)
+    for reader in readers:
+        reader.page.unroute_all(behavior="wait")
     rob_read, rita_read = (reader.read for reader in readers)
     assert [reader.leaked for reader in readers] == [[], []]
     assert (len(rob_read), len(rita_read)) == (11, 11)
