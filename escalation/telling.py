@@ -81,7 +81,8 @@ def refusal(reason: str, params: Mapping[str, Any]) -> str:
             ) % {"missing": params["missing"], "sampled": params["sampled"]}
         case "too_few":
             return _(
-                "%(have)s checked outputs are too few for this target: %(takes)s if nothing is wrong, and more else."
+                "%(have)s checked outputs are too few for this target: %(takes)s. That is enough only if not one of "
+                "all of them is wrong; with mistakes it takes more."
             ) % {
                 "have": f"{params['have']:,}",
                 "takes": takes(params["more"], params["days"]),

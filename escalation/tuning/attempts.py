@@ -238,6 +238,7 @@ def _demand_enough(ready: Ready, stream: Stream, now: datetime) -> None:
 
 
 def _too_few(ready: Ready, have: int, stream: Stream, now: datetime) -> dict[str, Any]:
+    # By the error rate so far it would be nearer to the truth; but that would be a look, and has its price.
     more = ready.least - have
     # A group gets its share of the stream's checks only.
     whole = math.ceil(more * max(len(ready.sample.scores), 1) / max(have, 1))

@@ -46,6 +46,12 @@ def test_no_target_that_can_be_set_sounds_smaller_or_larger_than_it_is() -> None
             assert float(part) / int(whole.replace(",", "")) == pytest.approx(hundredths / 10_000, abs=1e-12)
 
 
+def test_too_few_says_that_its_number_is_without_a_single_mistake() -> None:
+    said = telling.refusal("too_few", {"have": 60, "least": 90, "more": 30, "days": 3})
+    assert "60 checked outputs are too few for this target: about 30 more checked outputs" in said
+    assert "only if not one of all of them is wrong" in said
+
+
 def _bins(*wrong: int, n: int = 200) -> list[Bin]:
     """Parts of equal width in which so many of n were wrong."""
     width = 1 / len(wrong)

@@ -108,6 +108,22 @@ def test_too_few_says_how_many_more_and_how_long_that_takes(stream: Stream) -> N
     assert params["days"] == math.ceil(params["more"] * 11 / params["have"])
 
 
+@pytest.mark.parametrize(("mistakes", "is_found"), [(0, True), (1, False)])
+def test_as_many_as_too_few_asks_for_are_enough_only_if_not_one_is_wrong(
+    queue: object, mistakes: int, is_found: bool
+) -> None:
+    stream = traffic.stream(policy={"threshold": 0.9, "audit": {"rate": 1.0, "mode": "after"}})
+    _target(stream)
+    history.write(stream, [0.95] * 50, [False] * 50, span=timedelta(days=5))
+    with pytest.raises(attempts.Refused) as refused:
+        attempts.prepare(stream, now=LATER)
+    more = refused.value.params["more"]
+    wrong = [index < mistakes for index in range(more)]
+    history.write(stream, [0.95] * more, wrong, since=NOON + timedelta(days=6), span=timedelta(days=4), prefix="more")
+    (group,) = attempts.groups_of(attempts.look(stream, by="user:mara", now=LATER))
+    assert (group.threshold is not None) == is_found
+
+
 def test_too_many_errors_is_an_attempt_and_says_what_it_would_take(stream: Stream) -> None:
     rng = np.random.default_rng(2)
     history.write(stream, rng.uniform(0.5, 1, 1500).tolist(), (rng.random(1500) < 0.2).tolist())
