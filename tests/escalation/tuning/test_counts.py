@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
 
+from escalation import policies
 from escalation.models import Count, CountedDay, Outcome, Output, Route, Stream
 from escalation.money import Price
 from escalation.policy import Costs
@@ -19,18 +21,17 @@ from tests.escalation.traffic import NOON
 
 FREE = Price(Costs(), 1)
 LINE = Line("clf", "1", 1)
+POLICY: dict[str, Any] = {
+    "threshold": 0.8,
+    "audit": {"rate": 0.3},
+    "rules": [{"name": "rare", "when": {"prediction": {"eq": "billing"}}}],
+}
 LATER = NOON + timedelta(days=11)
 
 
 @pytest.fixture
 def stream(queue: object) -> Stream:
-    return traffic.stream(
-        policy={
-            "threshold": 0.8,
-            "audit": {"rate": 0.3},
-            "rules": [{"name": "rare", "when": {"prediction": {"eq": "billing"}}}],
-        }
-    )
+    return traffic.stream(policy=POLICY)
 
 
 def _past(stream: Stream, count: int = 600, seed: int = 1) -> None:
@@ -110,13 +111,18 @@ def test_counting_twice_changes_nothing(stream: Stream) -> None:
 
 
 def test_segments_are_told_apart_once_a_policy_names_them(stream: Stream) -> None:
-    history.write(stream, [0.9, 0.9], [False, False], segments=[{"language": "de"}, {"language": "en"}])
+    segments = [{"language": "de"}, {"language": "de", "tier": "gold"}, {"language": "en"}, {"tier": "gold"}]
+    history.write(stream, [0.9] * 4, [False] * 4, segments=segments)
     counts.refresh(now=LATER)
-    assert [cell.segment for cell in _cells(stream)] == [{}]
-    traffic.stream(policy={"threshold": 0.8, "segments": [{"when": {"language": "de"}, "threshold": 0.9}]})
-    counts.count_day(stream=stream, day=NOON.date(), keys=["language"], now=LATER)
-    found = {cell.segment["language"] for cell in _cells(stream) if cell.segment}
-    assert "de" in found
+    assert {tuple(cell.segment.items()) for cell in _cells(stream)} == {()}
+    spec = policies.checked({**POLICY, "segments": [{"when": {"language": "de"}, "threshold": 0.9}]})
+    version = policies.save(stream=stream, spec=spec, actor="user:mara")
+    policies.activate(policy=version, by="user:mara", approved_by="user:max", now=NOON)
+    counts.refresh(now=LATER + timedelta(hours=1))
+    outputs: Counter[Any] = Counter()
+    for cell in _cells(stream):
+        outputs[tuple(cell.segment.items())] += cell.outputs
+    assert outputs == {(("language", "de"),): 2, (("language", "en"),): 1, (("language", None),): 1}
 
 
 def test_a_sweep_that_dies_counts_nothing_or_everything(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
