@@ -15,49 +15,76 @@ PAGE = 1_000
 
 # Keyset pages, each its own short transaction: a long one would keep dead rows alive under the queue.
 _PAGE = """
-    SELECT o.id, c.label_id, o.external_id, o.model, o.model_version, p.body::text, c.outcome, c.answer, o.confidence,
-           r.pi, r.u, r.p, r.reason, r.threshold, v.number, c.wrong, c.overturned, c.blind, c.reviews, o.segment,
-           o.received_at, c.settled_at
+    SELECT o.id, c.label_id, o.external_id, o.state, o.model, o.model_version, o.schema_number,
+           CASE WHEN o.state NOT IN ('withdrawn', 'erased') THEN p.body::text END, o.predicted, c.outcome, c.answer,
+           o.confidence, r.pi, r.u, r.p, r.reason, r.threshold, v.number, c.round, c.wrong, c.overturned, c.blind,
+           c.reviews, o.segment, o.received_at, c.settled_at
+    {of}
+    LEFT JOIN escalation_policy v ON v.id = r.policy_id
+    WHERE {among}
+    ORDER BY o.id LIMIT %(most)s
+"""
+_LABELS = _PAGE.format(
+    of="""
     FROM escalation_outcome c
     JOIN escalation_output o ON o.id = c.output_id
     JOIN escalation_payload p ON p.output_id = o.id
+    JOIN escalation_route r ON r.output_id = o.id""",
+    among="c.stream_id = %(stream)s AND c.output_id > %(after)s AND o.state = 'decided'",
+)
+# Also what counts in a statement without being a label: see `tuning.sample`.
+_LABELS_AND_CHECKS = _PAGE.format(
+    of="""
+    FROM escalation_output o
     JOIN escalation_route r ON r.output_id = o.id
-    LEFT JOIN escalation_policy v ON v.id = r.policy_id
-    WHERE c.stream_id = %s AND c.output_id > %s AND o.state = 'decided'
-    ORDER BY c.output_id LIMIT %s
-"""
+    LEFT JOIN escalation_outcome c ON c.output_id = o.id
+    LEFT JOIN escalation_payload p ON p.output_id = o.id""",
+    among="""o.stream_id = %(stream)s AND o.id > %(after)s AND (
+        c.output_id IS NOT NULL AND o.state = 'decided'
+        OR r.u < r.p AND (c.output_id IS NOT NULL OR r.eligible OR o.state NOT IN ('withdrawn', 'erased')))""",
+)
 
 
-def labels(stream: Stream) -> Iterator[bytes]:
-    """JSON Lines, one for each output that people settled; what the system answered is never among them."""
+def labels(stream: Stream, *, checks: bool = False) -> Iterator[bytes]:
+    """JSON Lines, one for each output that people settled; what the system answered is never among them.
+
+    checks: also those that were drawn at random and have no label, because nobody has answered yet or because they were
+    taken back; of what was taken back without its content.
+    """
     after = 0
-    while page := _page(stream, after):
-        mistakes = settled.error_types([row[1] for row in page])
+    while page := _page(stream, after, checks=checks):
+        mistakes = settled.error_types([row[1] for row in page if row[1] is not None])
         yield b"".join(msgspec.json.encode(_line(row, mistakes.get(row[1], []))) + b"\n" for row in page)
         after = page[-1][0]
 
 
-def _page(stream: Stream, after: int) -> list[tuple[Any, ...]]:
+def _page(stream: Stream, after: int, *, checks: bool) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(_PAGE, [stream.pk, after, PAGE])
+        limits = {"stream": stream.pk, "after": after, "most": PAGE}
+        cursor.execute(_LABELS_AND_CHECKS if checks else _LABELS, limits)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
 
 
 def _line(row: tuple[Any, ...], error_types: list[str]) -> dict[str, Any]:
     (
-        _, _, external_id, model, model_version, body, outcome, answer, confidence, pi, u, p, reason, threshold, policy,
-        wrong, overturned, blind, reviews, segment, received_at, settled_at,
+        number, _, external_id, status, model, model_version, schema_number, body, predicted, outcome, answer,
+        confidence, pi, u, p, reason, threshold, policy, round_, wrong, overturned, blind, reviews, segment,
+        received_at, settled_at,
     ) = row  # fmt: skip
-    payload = msgspec.json.decode(body)
+    payload = {"prediction": predicted or None} if body is None else msgspec.json.decode(body)
     return {
         "id": external_id,
+        "number": str(number),
+        "status": status,
         "model": model,
         "model_version": model_version or None,
-        "input": payload["input"],
+        "schema_number": schema_number,
+        "input": payload.get("input"),
         "prediction": payload["prediction"],
         "outcome": outcome,
         "answer": None if answer is None else msgspec.json.decode(answer),
+        "round": round_,
         "wrong": wrong,
         "overturned": overturned,
         "blind": blind,

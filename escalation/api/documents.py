@@ -119,7 +119,15 @@ FEED = _object(
 LABEL = _object(
     "LabelledOutput",
     id=serializers.CharField(),
+    number=serializers.CharField(help_text="Larger for what came in later; a statement names a window of them."),
+    status=serializers.ChoiceField(choices=["in_review", "decided", "withdrawn", "erased"]),
+    schema_number=serializers.IntegerField(help_text="Which of the stream's sets of answers it was asked by."),
     answer=serializers.JSONField(allow_null=True),
+    round=serializers.IntegerField(allow_null=True, help_text="How often people were asked; null without a label."),
+    wrong=serializers.BooleanField(
+        allow_null=True, help_text="By the first answers; null where nobody could tell, and without a label."
+    ),
+    blind=serializers.BooleanField(allow_null=True, help_text="Answered before the AI's answer was shown."),
     error_types=serializers.ListField(
         child=serializers.CharField(), help_text="The kinds of mistakes that the verdicts behind it name."
     ),

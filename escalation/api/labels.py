@@ -17,18 +17,28 @@ READ = "labels:read"
 
 class LabelsQuery(serializers.Serializer[dict[str, object]]):
     format = serializers.ChoiceField(choices=["jsonl"], default="jsonl")
+    include = serializers.ChoiceField(choices=["checks"], required=False)
 
 
 class Labels(APIView):
-    """`GET /streams/{stream}/labels?format=jsonl`: one line per labelled output, oldest first."""
+    """`GET /streams/{stream}/labels?format=jsonl&include=checks`: a line per labelled output or check, oldest first."""
 
     @extend_schema(
         operation_id="export_labels",
-        parameters=[OpenApiParameter("format", str, enum=["jsonl"], description="JSON Lines.")],
+        parameters=[
+            OpenApiParameter("format", str, enum=["jsonl"], description="JSON Lines."),
+            OpenApiParameter(
+                "include",
+                str,
+                enum=["checks"],
+                description="Also outputs that were drawn at random and have no label, because nobody has answered yet "
+                "or because they were taken back: what an accuracy statement counts.",
+            ),
+        ],
         responses={(200, "application/x-ndjson"): documents.LABEL, **documents.PROBLEMS},
     )
     def get(self, request: Request, stream: str) -> HttpResponseBase:
         http.require(request, READ, queue=stream)
-        documents.query(LabelsQuery, request)
-        lines = exports.labels(streams.get(stream))
+        asked = documents.query(LabelsQuery, request)
+        lines = exports.labels(streams.get(stream), checks="include" in asked)
         return StreamingHttpResponse(lines, content_type="application/x-ndjson")

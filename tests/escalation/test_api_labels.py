@@ -34,7 +34,14 @@ def test_a_stream_without_labels_gives_an_empty_answer(producer: Producer) -> No
     assert b"".join(cast("Iterable[bytes]", answer)) == b""
 
 
-@pytest.mark.parametrize("query", [{"format": "csv"}, {"since": "2026-01-01"}])
+def test_checks_without_a_label_come_when_asked_for(producer: Producer, stream: Stream) -> None:
+    making.activate(stream, threshold=0.8, audit={"rate": 1.0, "mode": "after"})
+    making.routed(stream, making.element(confidence=0.9))
+    asked = [producer.get("streams/intents/labels", **query) for query in ({}, {"include": "checks"})]
+    assert [len(b"".join(cast("Iterable[bytes]", answer)).splitlines()) for answer in asked] == [0, 1]
+
+
+@pytest.mark.parametrize("query", [{"format": "csv"}, {"since": "2026-01-01"}, {"include": "everything"}])
 def test_another_format_is_refused(producer: Producer, query: dict[str, str]) -> None:
     answer = producer.get("streams/intents/labels", **query)
     assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")

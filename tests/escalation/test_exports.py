@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from escalation import exports, outcomes
-from escalation.models import Stream
+from escalation.models import Attempt, Outcome, Output, Stream
+from escalation.tuning import attempts, targets
 from reviewqueue.models import User
 from tests import making
+from tests.escalation import history, traffic
+from tests.escalation.traffic import NOON
+from tests.escalation.tuning.test_attempts import honest
 
 
-def _lines(stream: Stream) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in b"".join(exports.labels(stream)).splitlines()]
+def _lines(stream: Stream, *, checks: bool = False) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in b"".join(exports.labels(stream, checks=checks)).splitlines()]
 
 
 def _judged(stream: Stream, user: User, count: int, *said: Any) -> None:
@@ -32,6 +38,7 @@ def test_a_line_is_evidence(stream: Stream, rob: User) -> None:
         "id": "ticket-1",
         "model": "intent-clf",
         "model_version": "7",
+        "schema_number": 1,
         "input": {"text": "I was charged twice"},
         "prediction": "refund",
         "outcome": "answered",
@@ -84,3 +91,60 @@ def test_a_line_break_in_a_text_does_not_break_the_line(stream: Stream, rob: Use
     _judged(stream, rob, 1)
     (line,) = _lines(stream)
     assert line["input"] == {"text": "a\nb\r\u2028c"}
+
+
+def test_the_counts_of_a_statement_follow_from_the_export_with_its_checks(queue: object) -> None:
+    """By the words of `docs/promise.md`: of some checks nobody can tell, some have no answer, others got one later."""
+    rule = {"name": "large", "when": {"prediction": {"eq": "billing"}}}
+    stream = traffic.stream(policy={"threshold": 0.9, "audit": {"rate": 0.5, "mode": "after"}, "rules": [rule]})
+    labels = ["billing" if index % 10 == 0 else "refund" for index in range(3000)]
+    history.write(stream, *honest(3000), predicted=labels, answered=[index < 2900 for index in range(3000)])
+    right = Outcome.objects.filter(output__route__u__lt=0.5, output__route__eligible=True, wrong=False).order_by("pk")
+    taken_back, unjudged, seen_before, late = itertools.batched(right[:40], 10)
+    _change(taken_back, Output, state=Output.State.WITHDRAWN)
+    Outcome.objects.filter(pk__in=[one.pk for one in (*taken_back[:5], *late)]).delete()
+    _change(unjudged, Outcome, wrong=None, outcome="unjudgeable")
+    _change(seen_before, Outcome, blind=False)
+    targets.set_target(stream=stream, max_error=0.2, actor="user:mara", now=NOON)
+    look = attempts.look(stream, by="user:mara", now=NOON + timedelta(days=30))
+    Outcome.objects.bulk_create(late)
+    _change(late, Outcome, settled_at=look.asked_at + timedelta(hours=1), wrong=None)
+    (group,) = attempts.groups_of(look)
+    assert group.threshold is not None
+    counted = [line for line in _lines(stream, checks=True) if _counts(line, look, group.threshold)]
+    wrong = [line for line in counted if line["wrong"] or _is_unanswered(line, look)]
+    assert look.overdue > 15
+    assert (len(counted), len(wrong)) == (group.accepted, group.wrong)
+
+
+def _change(outcomes: Sequence[Outcome], of: type[Outcome] | type[Output], **fields: Any) -> None:
+    of._default_manager.filter(pk__in=[one.pk for one in outcomes]).update(**fields)
+
+
+def _counts(line: dict[str, Any], look: Attempt, threshold: float) -> bool:
+    return (
+        (line["model"], line["model_version"], line["schema_number"])
+        == (look.model, look.model_version, look.schema_number)
+        and look.first_id <= int(line["number"]) < look.last_id
+        and line["u"] < look.rate
+        and line["confidence"] >= threshold
+        and not line["reason"].startswith("rule:")
+        and (_is_unanswered(line, look) or (line["blind"] and line["wrong"] is not None))
+    )
+
+
+def _is_unanswered(line: dict[str, Any], look: Attempt) -> bool:
+    """At the moment of the look."""
+    answered_later = line["round"] == 1 and datetime.fromisoformat(line["settled_at"]) > look.asked_at
+    return line["outcome"] is None or answered_later
+
+
+def test_of_what_was_taken_back_the_export_has_no_content(stream: Stream, rob: User) -> None:
+    making.activate(stream, threshold=0.8, audit={"rate": 1.0, "mode": "after"})
+    making.routed(stream, making.element("taken back", confidence=0.9), making.element("waits", confidence=0.9))
+    outcomes.withdraw(stream=stream, external_id="taken back", actor="key:1")
+    assert _lines(stream) == []
+    taken_back, waits = _lines(stream, checks=True)
+    told = ("id", "status", "input", "prediction", "outcome", "wrong")
+    assert [taken_back[name] for name in told] == ["taken back", "withdrawn", None, "refund", None, None]
+    assert [waits[name] for name in told[:3]] == ["waits", "decided", {"text": "I was charged twice"}]

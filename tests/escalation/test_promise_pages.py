@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from escalation import estimators, policies, stated
-from escalation.models import Attempt, Outcome, Policy, Route, Stream, Target, TestItem, Watch
+from escalation.models import Attempt, Outcome, Route, Stream, Target, TestItem, Watch
 from escalation.policy import plain
 from escalation.templatetags import figures
 from escalation.tuning import attempts, counts, statements, targets
@@ -143,7 +143,8 @@ def test_the_evidence_shows_the_counts_that_reproduce_its_bound(client: Client, 
     client.force_login(User.objects.create(username="mia", role="admin"))
     client.post(f"{PAGE}target/", TARGET)
     evidence = client.post(f"{PAGE}look/")["Location"]
-    group = Attempt.objects.get().groups[0]
+    attempt = Attempt.objects.get()
+    (group,) = attempt.groups
     bound = estimators.upper_bound(group["wrong"], group["accepted"], group["delta"])
     client.force_login(otto)
     page = _read(client, evidence)
@@ -151,6 +152,7 @@ def test_the_evidence_shows_the_counts_that_reproduce_its_bound(client: Client, 
     assert f"{group['delta'] * 100:.4f}" in page
     assert f">{group['accepted']:,}<" in page
     assert f">{group['wrong']:,}<" in page
+    assert f"from <code>{attempt.first_id}</code> to below <code>{attempt.last_id}</code>" in page
     assert "Make a policy version" not in page
 
 
