@@ -29,11 +29,13 @@ def main() -> None:
 
 def _measure(names: list[str], arguments: argparse.Namespace) -> None:
     options = ["--quick"] if arguments.quick else []
-    items = ["--items", str(arguments.items)] if arguments.items else []
+    more = {
+        "desk": ["--items", str(arguments.items)] if arguments.items else [],
+        "promise": ["--stored", str(arguments.stored)] if arguments.stored else [],
+    }
     with scratch.environment() as variables:
         for name in names:
-            more = items if name == "desk" else []
-            command = [sys.executable, "-m", f"benchmarks.measured.{name}", *options, *more]
+            command = [sys.executable, "-m", f"benchmarks.measured.{name}", *options, *more.get(name, [])]
             if scratch.run(command, os.environ | variables):
                 sys.exit(f"The bench {name!r} failed.")
 
@@ -43,6 +45,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("benches", nargs="*", metavar="BENCH", help=f"any of {', '.join(BENCHES)}; all unless told")
     parser.add_argument("--quick", action="store_true", help="fewer rounds and rows: whether it runs, not how fast")
     parser.add_argument("--items", type=int, help="desk: how many items one tab goes through (200)")
+    parser.add_argument("--stored", type=int, help="promise: how many streams of each line go into the database (50)")
     parser.add_argument("--pid", type=int, help="memory: the process to measure with its descendants")
     arguments = parser.parse_args()
     unknown = set(arguments.benches) - set(BENCHES)

@@ -1,186 +1,140 @@
 """How often the promise is broken, when it is made many times: beside ways of choosing a threshold that many use.
 
-Each trial is a stream of its own: outputs with a confidence and a truth, routed by the product's own decision on
-permanent random numbers, sampled and certified by its own functions. A promise is broken when the threshold that was
-certified lets more go wrong than was promised, measured on the whole population that the trial was drawn from.
+A promise is broken when the threshold that was certified lets more go wrong than was promised, measured on the whole
+population that the stream was drawn from. Thousands of streams are computed by the product's functions; the first of
+them go through all of the product, on real tables, and have to come to the same thresholds, checks and mistakes.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+import math
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from benchmarks.measured import product, stored, ways
+from benchmarks.measured.stored import Looks
+from benchmarks.measured.trials import Population, Trial, populations, trials
+from benchmarks.measured.ways import CERTIFIED, CORRECTED, DELTA, WAYS, Found
 from benchmarks.tables import show
-from config.demo import samples
-from escalation import estimators, routing
-from escalation.policy import Audit, Policy
-from escalation.tuning import attempts, certifying, grid
+from escalation import estimators
 
-DELTA = 0.05
 CATCH = 0.8  # how many of the AI's mistakes the imperfect reviewers find
-TESTS = 200  # known answers that measure it
-POLICY = Policy(threshold=0.9, audit=Audit(rate=0.3, mode="after"))
-
-type Floats = NDArray[np.float64]
-type Bools = NDArray[np.bool_]
+SPENT = estimators.attempt_delta(DELTA, 1)  # how often the one look at each stream may be false
 
 
-@dataclass(frozen=True)
-class Population:
-    """Confidences and how likely each is wrong (0 or 1 where the truth is known), and the promise made about them."""
+@dataclass(frozen=True, slots=True)
+class Reviewers:
+    """Who judges, and which share of the AI's mistakes they find.
+
+    keep: the ways that keep the promise with them. way, look: which of these is put to the whole product.
+    """
 
     name: str
-    scores: Floats
-    risks: Floats
-    outputs: int  # of each trial
-    alpha: float
-
-    def risk_from(self, threshold: float) -> float:
-        accepted = self.scores >= threshold
-        return float(self.risks[accepted].mean()) if accepted.any() else 0.0
-
-    def share_from(self, threshold: float) -> float:
-        return float((self.scores >= threshold).mean())
+    catch: float
+    keep: Sequence[str]
+    way: str
+    look: Callable[[Trial, float], Found | None]
 
 
-@dataclass(frozen=True)
-class Trial:
-    """What one stream brought: its scores, those drawn by chance, and what people said of those."""
-
-    scores: Floats
-    drawn: Bools
-    said_wrong: Bools
-    caught: int  # of TESTS test items
+REVIEWERS = (
+    Reviewers("Reviewers who miss nothing", 1.0, (CERTIFIED, CORRECTED), CERTIFIED, ways.certified),
+    Reviewers(f"Reviewers who find {CATCH:.0%} of the mistakes", CATCH, (CORRECTED,), CORRECTED, ways.corrected),
+)
 
 
-# A way of choosing a threshold from a trial; None where it does not dare.
-type Way = Callable[[Trial, float], float | None]
+@dataclass(slots=True)
+class Line:
+    """What became of the promise in streams of one population; `keeps`: it has to be kept."""
+
+    population: Population
+    way: str
+    keeps: bool
+    streams: int = 0
+    broken: int = 0
+    shares: float = 0.0
+
+    def add(self, threshold: float | None) -> None:
+        self.streams += 1
+        if threshold is not None:
+            self.broken += self.population.risk_from(threshold) > self.population.alpha
+            self.shares += self.population.share_from(threshold)
+
+    @property
+    def name(self) -> str:
+        return f"{self.population.name}, at most {self.population.alpha:.0%} wrong: {self.way}"
+
+    @property
+    def most(self) -> float:
+        """How often it may be broken, and three standard errors of that in so many streams."""
+        return SPENT + 3 * math.sqrt(SPENT * (1 - SPENT) / self.streams)
+
+    @property
+    def fails(self) -> bool:
+        return self.keeps and self.broken / self.streams > self.most
+
+    @property
+    def row(self) -> list[str]:
+        return [
+            self.name,
+            f"{self.streams:,}",
+            f"{self.broken / self.streams:.1%}",
+            f"{self.most:.1%}" if self.keeps else "",
+            f"{self.shares / self.streams:.1%}",
+        ]
 
 
-def populations() -> Iterator[Population]:
-    digits = samples.digits()
-    confidence = np.array([sample.confidence for sample in digits])
-    wrong = np.array([sample.prediction != sample.truth for sample in digits], float)
-    yield Population("digits", confidence, wrong, 3000, 0.02)
-    rng = np.random.default_rng(1)
-    scores = 1 - rng.random(200_000) ** 3
-    yield Population("synthetic, honest", scores, 1 - scores, 4000, 0.05)
-    yield Population("synthetic, overconfident", scores, np.minimum(1, 2 * (1 - scores) + 0.01), 4000, 0.05)
-    yield Population("synthetic, useless", scores, np.full(len(scores), 0.055), 4000, 0.05)
+def measure(computed: int, through_product: int) -> list[str]:
+    """Print a table for each kind of reviewers; returns what is not as it has to be."""
+    wrong = []
+    with stored.looks() as looks:
+        for reviewers in REVIEWERS:
+            lines = []
+            for population in populations():
+                line, differing = _stored(population, through_product, reviewers, looks)
+                lines += [*_computed(population, computed, reviewers), line]
+                wrong += [f"{line.name}: {name} came to something else than computed." for name in differing]
+            header = ["population and way", "streams", "promise broken", "at most", "handled automatically"]
+            show(reviewers.name, header, [line.row for line in lines])
+            wrong += [f"{reviewers.name}, {line.name}: broken too often." for line in lines if line.fails]
+    return wrong
 
 
-def trials(population: Population, count: int, *, catch: float) -> Iterator[Trial]:
-    rng = np.random.default_rng(2)
-    secret = rng.bytes(32)
-    for number in range(count):
-        picked = rng.integers(len(population.scores), size=population.outputs)
-        scores = population.scores[picked]
-        wrong = rng.random(len(picked)) < population.risks[picked]
-        u = np.array([routing.draw(secret, f"trial-{number}", str(at)) for at in range(len(picked))])
-        routes = routing.decide(POLICY, _columns(scores), u=u, p=POLICY.audit.rate or 0.0)
-        drawn = u < (POLICY.audit.rate or 0.0)
-        assert bool(routes.review[drawn].all())
-        found = wrong & (rng.random(len(picked)) < catch)
-        yield Trial(scores, drawn, found, caught=int(rng.binomial(TESTS, catch)))
+def _computed(population: Population, count: int, reviewers: Reviewers) -> list[Line]:
+    """A line for each way, by the product's functions alone."""
+    lines = [Line(population, way, way in reviewers.keep) for way in WAYS]
+    for trial in trials(population, count, catch=reviewers.catch):
+        for line in lines:
+            line.add(WAYS[line.way](trial, population.alpha))
+    return lines
 
 
-def certified(trial: Trial, alpha: float) -> float | None:
-    """The product's way, believing that reviewers miss nothing."""
-    return _certified(trial, alpha, estimators.attempt_delta(DELTA, 1))
-
-
-def corrected(trial: Trial, alpha: float) -> float | None:
-    """The product's way once test items have measured what reviewers miss."""
-    spends = estimators.attempt_delta(DELTA, 1)
-    low = estimators.lower_bound(trial.caught, TESTS, spends * attempts.SHARE_OF_CATCHING)
-    return _certified(trial, alpha * low, spends * (1 - attempts.SHARE_OF_CATCHING))
-
-
-def trusting(trial: Trial, alpha: float) -> float | None:
-    """Takes the confidence at its word: the loosest threshold above which the mean doubt is small enough."""
-    return _loosest(lambda accepted: float((1 - trial.scores[accepted]).mean()) <= alpha, trial)
-
-
-def unchecked_as_right(trial: Trial, alpha: float) -> float | None:
-    """Counts what nobody looked at as right: mistakes that people reported over everything that went out."""
-    reported = trial.said_wrong & trial.drawn
-    return _loosest(lambda accepted: float(reported[accepted].mean()) <= alpha, trial)
-
-
-def point_estimate(trial: Trial, alpha: float) -> float | None:
-    """Believes the error rate in the sample, without asking how sure that is."""
-    return _loosest(
-        lambda accepted: (
-            bool((accepted & trial.drawn).any()) and float(trial.said_wrong[accepted & trial.drawn].mean()) <= alpha
-        ),
-        trial,
-    )
-
-
-WAYS: dict[str, Way] = {
-    "certified": certified,
-    "certified, misses measured": corrected,
-    "trusting the confidence": trusting,
-    "unchecked counts as right": unchecked_as_right,
-    "the sample's error rate": point_estimate,
-}
-
-
-def measure(count: int) -> None:
-    for catch, who in ((1.0, "reviewers who miss nothing"), (CATCH, f"reviewers who find {CATCH:.0%} of the mistakes")):
-        rows = []
-        for population in populations():
-            broken, shares = dict.fromkeys(WAYS, 0), dict.fromkeys(WAYS, 0.0)
-            for trial in trials(population, count, catch=catch):
-                for name, way in WAYS.items():
-                    threshold = way(trial, population.alpha)
-                    if threshold is not None:
-                        broken[name] += population.risk_from(threshold) > population.alpha
-                        shares[name] += population.share_from(threshold)
-            rows += [
-                [
-                    f"{population.name}, at most {population.alpha:.0%} wrong: {name}",
-                    f"{broken[name] / count:.1%}",
-                    f"{shares[name] / count:.1%}",
-                ]
-                for name in WAYS
-            ]
-        show(f"{count} streams each, {who}", ["population and way", "promise broken", "handled automatically"], rows)
-    print(f"\nPromised: broken at most {DELTA:.0%} of the time.")
-
-
-def _certified(trial: Trial, alpha: float, delta: float) -> float | None:
-    scores, wrong = trial.scores[trial.drawn], trial.said_wrong[trial.drawn]
-    if len(scores) < estimators.n_min(alpha, delta / estimators.COLD_STARTS):
-        return None
-    begin = certifying.starts(scores, alpha=alpha, delta=delta, deployed=POLICY.threshold)
-    found = certifying.certify(scores, wrong, begin, alpha=alpha, delta=delta)
-    return None if found is None else found.threshold
-
-
-def _loosest(keeps: Callable[[Bools], bool], trial: Trial) -> float | None:
-    for threshold in grid.THRESHOLDS:
-        accepted = trial.scores >= threshold
-        if not accepted.any() or keeps(accepted):
-            return threshold if accepted.any() else None
-    return None
-
-
-def _columns(scores: Floats) -> routing.Outputs:
-    nothing: list[dict[str, str]] = [{}] * len(scores)
-    return routing.Outputs(scores, [""] * len(scores), np.full(len(scores), np.nan), nothing, [""] * len(scores))
+def _stored(population: Population, count: int, reviewers: Reviewers, looks: Looks) -> tuple[Line, list[str]]:
+    """A line for the whole product, and the streams in which it found something else than is computed."""
+    line, differing = Line(population, f"{reviewers.way}, stored", keeps=True), []
+    drawn = list(trials(population, count, catch=reviewers.catch))
+    looked = looks.at(drawn, population.alpha, measured=reviewers.way == CORRECTED)
+    for trial, found in zip(drawn, looked, strict=True):
+        line.add(found and found.threshold)
+        if found != reviewers.look(trial, population.alpha):
+            differing.append(trial.slug)
+    return line, differing
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="200 streams each")
-    parser.add_argument("--trials", type=int, default=5000)
+    parser.add_argument("--quick", action="store_true", help="200 streams each, and 2 of them stored")
+    parser.add_argument("--trials", type=int, help="streams of each population (5000)")
+    parser.add_argument("--stored", type=int, help="how many of these go through the whole product (50)")
     arguments = parser.parse_args()
-    measure(200 if arguments.quick else arguments.trials)
+    computed, through_product = (200, 2) if arguments.quick else (5000, 50)
+    product.prepare()
+    wrong = measure(arguments.trials or computed, arguments.stored or through_product)
+    print(f"\nPromised: all looks together are false {DELTA:.0%} of the time at most, the first one, which is the only")
+    print(f"one here, {SPENT:.1%}; `at most` adds three standard errors of so many streams.")
+    print("\n".join(wrong) or "Stored and computed came to the same thresholds, checks and mistakes.")
+    sys.exit(bool(wrong))
 
 
 if __name__ == "__main__":

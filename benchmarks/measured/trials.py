@@ -1,0 +1,91 @@
+"""Streams of their own, thousands of them: outputs with a confidence and a truth, and what reviewers say of some.
+
+Each is routed by the product's own decision on permanent random numbers; so are the same outputs where they are posted
+to the product as the stream of that name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.demo import samples
+from escalation import routing
+from escalation.policy import Audit, Policy
+
+RATE = 0.3
+POLICY = Policy(threshold=0.9, audit=Audit(rate=RATE, mode="after"))
+TESTS = 200  # known answers that measure what reviewers miss
+
+type Floats = NDArray[np.float64]
+type Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Population:
+    """Confidences and how likely each is wrong (0 or 1 where the truth is known), and the promise made about them."""
+
+    name: str
+    scores: Floats
+    risks: Floats
+    outputs: int  # of each trial
+    alpha: float
+
+    def risk_from(self, threshold: float) -> float:
+        accepted = self.scores >= threshold
+        return float(self.risks[accepted].mean()) if accepted.any() else 0.0
+
+    def share_from(self, threshold: float) -> float:
+        return float((self.scores >= threshold).mean())
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What one stream brought: its scores, those drawn by chance, and what people said of those.
+
+    An output is called by its place among them. The secret is the one that its draws hang on.
+    """
+
+    slug: str
+    secret: bytes
+    scores: Floats
+    drawn: Bools
+    said_wrong: Bools
+    caught: int  # of TESTS test items
+
+
+def populations() -> Iterator[Population]:
+    digits = samples.digits()
+    confidence = np.array([sample.confidence for sample in digits])
+    wrong = np.array([sample.prediction != sample.truth for sample in digits], float)
+    yield Population("digits", confidence, wrong, 3000, 0.02)
+    rng = np.random.default_rng(1)
+    scores = 1 - rng.random(200_000) ** 3
+    yield Population("synthetic, honest", scores, 1 - scores, 4000, 0.05)
+    yield Population("synthetic, overconfident", scores, np.minimum(1, 2 * (1 - scores) + 0.01), 4000, 0.05)
+    yield Population("synthetic, useless", scores, np.full(len(scores), 0.055), 4000, 0.05)
+    # The hardest there is: whatever is certified breaks the promise, and nothing that breaks it is easier to certify.
+    yield Population("synthetic, useless, at the edge", scores, np.full(len(scores), 0.0501), 4000, 0.05)
+
+
+def trials(population: Population, count: int, *, catch: float) -> Iterator[Trial]:
+    """So many streams, the same in every run; `catch`: the share of the AI's mistakes that reviewers find."""
+    rng = np.random.default_rng(2)
+    secret = rng.bytes(32)
+    for number in range(count):
+        picked = rng.integers(len(population.scores), size=population.outputs)
+        scores, slug = population.scores[picked], f"trial-{number}"
+        wrong = rng.random(len(picked)) < population.risks[picked]
+        u = np.array([routing.draw(secret, slug, str(at)) for at in range(len(picked))])
+        drawn = u < RATE
+        assert bool(routing.decide(POLICY, _columns(scores), u=u, p=RATE).review[drawn].all())
+        found = wrong & (rng.random(len(picked)) < catch)
+        yield Trial(slug, secret, scores, drawn, found, caught=int(rng.binomial(TESTS, catch)))
+
+
+def _columns(scores: Floats) -> routing.Outputs:
+    nothing: list[dict[str, str]] = [{}] * len(scores)
+    return routing.Outputs(scores, [""] * len(scores), np.full(len(scores), np.nan), nothing, [""] * len(scores))

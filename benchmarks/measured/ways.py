@@ -1,0 +1,92 @@
+"""Ways of choosing a threshold from a trial: the product's own, and those that many use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from benchmarks.measured.trials import POLICY, TESTS, Bools, Trial
+from escalation import estimators
+from escalation.tuning import attempts, certifying, grid
+
+DELTA = 0.05
+
+
+class Found(NamedTuple):
+    """A threshold that was certified, how many checks are at or above it, and how many of those were wrong."""
+
+    threshold: float
+    checked: int
+    wrong: int
+
+
+# A way of choosing a threshold from a trial; None where it does not dare.
+type Way = Callable[[Trial, float], float | None]
+
+
+def certified(trial: Trial, alpha: float) -> Found | None:
+    """The product's way, believing that reviewers miss nothing."""
+    return _certified(trial, alpha, estimators.attempt_delta(DELTA, 1))
+
+
+def corrected(trial: Trial, alpha: float) -> Found | None:
+    """The product's way once test items have measured what reviewers miss."""
+    spends = estimators.attempt_delta(DELTA, 1)
+    low = estimators.lower_bound(trial.caught, TESTS, spends * attempts.SHARE_OF_CATCHING)
+    return _certified(trial, alpha * low, spends * (1 - attempts.SHARE_OF_CATCHING))
+
+
+def trusting(trial: Trial, alpha: float) -> float | None:
+    """Takes the confidence at its word: the loosest threshold above which the mean doubt is small enough."""
+    return _loosest(lambda accepted: float((1 - trial.scores[accepted]).mean()) <= alpha, trial)
+
+
+def unchecked_as_right(trial: Trial, alpha: float) -> float | None:
+    """Counts what nobody looked at as right: mistakes that people reported over everything that went out."""
+    reported = trial.said_wrong & trial.drawn
+    return _loosest(lambda accepted: float(reported[accepted].mean()) <= alpha, trial)
+
+
+def point_estimate(trial: Trial, alpha: float) -> float | None:
+    """Believes the error rate in the sample, without asking how sure that is."""
+    return _loosest(
+        lambda accepted: (
+            bool((accepted & trial.drawn).any()) and float(trial.said_wrong[accepted & trial.drawn].mean()) <= alpha
+        ),
+        trial,
+    )
+
+
+def _threshold(look: Callable[[Trial, float], Found | None]) -> Way:
+    def threshold(trial: Trial, alpha: float) -> float | None:
+        found = look(trial, alpha)
+        return None if found is None else found.threshold
+
+    return threshold
+
+
+CERTIFIED, CORRECTED = "certified", "certified, misses measured"
+WAYS: dict[str, Way] = {
+    CERTIFIED: _threshold(certified),
+    CORRECTED: _threshold(corrected),
+    "trusting the confidence": trusting,
+    "unchecked counts as right": unchecked_as_right,
+    "the sample's error rate": point_estimate,
+}
+
+
+def _certified(trial: Trial, alpha: float, delta: float) -> Found | None:
+    scores, wrong = trial.scores[trial.drawn], trial.said_wrong[trial.drawn]
+    if len(scores) < estimators.n_min(alpha, delta / estimators.COLD_STARTS):
+        return None
+    begin = certifying.starts(scores, alpha=alpha, delta=delta, deployed=POLICY.threshold)
+    found = certifying.certify(scores, wrong, begin, alpha=alpha, delta=delta)
+    return None if found is None else Found(found.threshold, found.accepted, found.wrong)
+
+
+def _loosest(keeps: Callable[[Bools], bool], trial: Trial) -> float | None:
+    for threshold in grid.THRESHOLDS:
+        accepted = trial.scores >= threshold
+        if not accepted.any() or keeps(accepted):
+            return threshold if accepted.any() else None
+    return None
