@@ -1,40 +1,73 @@
-"""A hundred attacks in every kind of content, in a real browser: nothing runs, and nothing is asked of anybody else."""
+"""A hundred attacks in every place that shows what strangers wrote, in a real browser: nothing runs, nothing is asked
+of anybody else, and no element is there that plain words would not have."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Dialog, Page, expect
+from playwright.sync_api import ConsoleMessage, Dialog, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from reviewqueue import content
-from reviewqueue.models import AnswerSchema, Guideline, Queue, User
+from reviewqueue import content, past
+from reviewqueue.models import Queue, Slot, User, Verdict
 from tests.browser.signing_in import SignIn
-from tests.reviewqueue import hostile, items
+from tests.reviewqueue import attacked, hostile, items
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-DESK = "/queues/intents/"
-FREE = {"type": "object"}
+ATTACKS, HARMLESS = hostile.PAYLOADS, hostile.HARMLESS
+# What is not ours: elements that no template has, and what runs or fetches by itself.
+FOREIGN = """() => [...document.querySelectorAll("main *, main ~ *")].filter((one) =>
+  one.matches("script, iframe, object, embed, base, style, link, meta, svg, math, video, audio, marquee, x-y") ||
+  one.getAttributeNames().some((name) => /^on|^srcdoc$|^hx-on|^hx-vals$|^data-hx/.test(name)) ||
+  /^(?!\\/(?!\\/)|#|\\?|data:image\\/)/.test(one.getAttribute("src") ?? one.getAttribute("href") ?? "#")
+).map((one) => one.outerHTML.slice(0, 200))"""
+# What an item, and the panel beside it, are made of: how often which element with which attributes. What makes hidden
+# characters visible, which plain words have none of, is left out.
+ELEMENTS = """(roots) => {
+  const counts = {};
+  function count(within) {
+    for (const one of within.querySelectorAll("*")) {
+      if (one.matches("span:is(.hidden-char, .confusable, .visually-hidden), p.hint[dir]")) continue;
+      const made = [one.localName, ...one.getAttributeNames().sort()].join(" ");
+      counts[made] = (counts[made] ?? 0) + 1;
+      if (one.matches("template")) count(one.content);
+    }
+  }
+  for (const root of document.querySelectorAll(roots)) count(root);
+  return counts;
+}"""
+# What a person might set off by looking around.
+TOUCH = """() => { for (const one of document.querySelectorAll('main *')) for (const type of
+  ['pointerenter', 'mouseover', 'mouseenter', 'focus', 'toggle', 'load', 'error', 'animationstart'])
+    one.dispatchEvent(new Event(type)); }"""
+# As a browser without scripts sends the form: with the button that was pressed.
+SUBMIT = """() => {
+  const form = document.getElementById("judgement");
+  form.append(Object.assign(document.createElement("input"), { name: "verdict", value: "agree" }));
+  form.submit();
+}"""
+type Watch = Callable[[User], Page]
 
 
 @pytest.fixture
-def watched(sign_in: SignIn, rob: User, live_server: LiveServer) -> Iterator[Page]:
-    """A page on which every request, dialog, window and complaint is counted; after the test there were none."""
+def watch(sign_in: SignIn, live_server: LiveServer) -> Iterator[Watch]:
+    """Opens pages on which every request, dialog, window and complaint is counted; after the test there were none."""
     seen: list[str] = []
-    page = sign_in(rob)
 
     def refuse(dialog: Dialog) -> None:
         seen.append(dialog.message)
         dialog.dismiss()
 
-    page.on("request", lambda request: None if _is_own(request.url, live_server.url) else seen.append(request.url))
-    page.on("dialog", refuse)
-    page.on("popup", lambda popup: seen.append(popup.url))
-    page.on("console", lambda line: seen.append(line.text) if line.type == "error" else None)
-    yield page
-    assert page.evaluate("window.broken") is None
+    def open_as(user: User) -> Page:
+        page = sign_in(user)
+        page.on("request", lambda request: None if _is_own(request.url, live_server.url) else seen.append(request.url))
+        page.on("dialog", refuse)
+        page.on("popup", lambda popup: seen.append(popup.url))
+        page.on("console", lambda line: seen.append(line.text) if _is_complaint(line) else None)
+        return page
+
+    yield open_as
     assert seen == []
 
 
@@ -42,63 +75,119 @@ def _is_own(url: str, origin: str) -> bool:
     return url.startswith((f"{origin}/", "data:image/"))
 
 
-def _touch_everything(page: Page) -> None:
-    """What a person might set off by looking around: folds, keys of the content, whatever the pointer passes over."""
+def _is_complaint(line: ConsoleMessage) -> bool:
+    """Whoever is refused something is told so in the console; what was asked for is counted as a request."""
+    return line.type == "error" and not line.text.startswith("Failed to load resource")
+
+
+def _looked_at(page: Page, roots: str = "#item") -> dict[str, int]:
+    """What is there once everything was touched, and nothing of it is foreign."""
     page.keyboard.press("v")
-    page.evaluate(
-        """() => { for (const one of document.querySelectorAll('#desk *')) for (const type of
-             ['pointerenter', 'mouseover', 'mouseenter', 'focus', 'toggle', 'load', 'error', 'animationstart'])
-               one.dispatchEvent(new Event(type)); }"""
-    )
+    page.evaluate(TOUCH)
+    assert page.evaluate(FOREIGN) == []
+    assert page.evaluate("window.broken") is None
+    elements: dict[str, int] = page.evaluate(ELEMENTS, roots)
+    return elements
+
+
+def _answer(page: Page, key: str) -> None:
+    """To the next item, or to the end."""
+    claim = page.locator("#desk").get_attribute("data-claim")
+    page.keyboard.press(key)
+    expect(page.locator(f"#desk[data-ready]:not([data-claim='{claim}'])")).to_be_attached()
 
 
 @pytest.mark.parametrize("kind", sorted(content.KINDS))
-def test_nothing_runs_and_no_request_leaves_from_any_kind_of_content(watched: Page, queue: Queue, kind: str) -> None:
-    queue.display = hostile.DISPLAY
-    queue.save(update_fields=["display"])
-    items.enqueue(1, input=hostile.SHAPES[kind](hostile.PAYLOADS))
-    items.enqueue(2, input={"text": "the next"})
-    watched.goto(DESK)
-    expect(watched.locator("#desk[data-ready] #item")).to_contain_text("window.broken=1")
-    _touch_everything(watched)
-    watched.keyboard.press("a")
-    expect(watched.locator("#desk[data-ready] #item")).to_contain_text("the next")
+def test_attacks_in_any_kind_of_content_are_made_of_what_plain_words_are(
+    watch: Watch, queue: Queue, rob: User, kind: str
+) -> None:
+    Queue.objects.update(display=hostile.DISPLAY)
+    for number, strings in enumerate((ATTACKS, HARMLESS), start=1):
+        items.enqueue(number, input=hostile.SHAPES[kind](strings))
+    page = watch(rob)
+    page.goto(attacked.DESK)
+    expect(page.locator("#desk[data-ready] #item")).to_contain_text("window.broken=1")
+    made = _looked_at(page)
+    _answer(page, "a")
+    expect(page.locator("#item")).to_contain_text("plain words")
+    assert made == _looked_at(page)
 
 
-@pytest.mark.parametrize("kind", ["label", "labels", "structured"])
-def test_nothing_runs_anywhere_else_on_the_desk(watched: Page, queue: Queue, kind: str) -> None:
-    attacks: list[str] = hostile.PAYLOADS
-    proposals: dict[str, Any] = {
-        "label": attacks[1],
-        "labels": attacks[:9],
-        "structured": {one: one for one in attacks},
-    }
-    AnswerSchema.objects.create(
-        queue=queue,
-        number=2,
-        kind=kind,
-        answers=[] if kind == "structured" else attacks,
-        schema=FREE if kind == "structured" else None,
-    )
-    Guideline.objects.create(queue=queue, number=2, text="\n\n".join(attacks))
-    Queue.objects.update(title=attacks[0], question=attacks[6], error_types=attacks)
-    items.enqueue(
-        1,
-        schema_number=2,
-        input={"text": attacks[3]},
-        proposal=proposals[kind],
-        alternatives=[{"answer": one, "confidence": 0.01} for one in attacks],
-        field_hints={f"/{one}": 0.1 for one in attacks},
-        why={"message": "%(rule)s " + attacks[2], "params": {"rule": attacks[3]}},
-        context={one: one for one in attacks},
-        reference=attacks[4][:200],
-        model=attacks[5],
-    )
-    watched.goto(DESK)
-    expect(watched.locator("#desk[data-ready] #item")).to_contain_text("window.broken=1")
-    _touch_everything(watched)
-    watched.keyboard.press("g")
-    expect(watched.locator("dialog[open]")).to_be_visible()
-    watched.keyboard.press("Escape")
-    watched.keyboard.press("x")
-    expect(watched.locator("#desk")).to_be_attached()
+def test_attacks_in_texts_that_the_ai_rewrote_are_text(watch: Watch, queue: Queue, rob: User) -> None:
+    count = attacked.rewritten(queue, ATTACKS)
+    page = watch(rob)
+    page.goto(attacked.DESK)
+    for _item in range(count):
+        expect(page.locator("#desk[data-ready] #item .content-diff :is(ins, del)")).to_have_count(2)
+        _looked_at(page)
+        _answer(page, "a")
+
+
+@pytest.mark.parametrize("form", attacked.FORMS)
+def test_attacks_around_the_content_are_made_of_what_plain_words_are(
+    watch: Watch, queue: Queue, rob: User, form: str
+) -> None:
+    for number, strings in ((2, HARMLESS), (1, ATTACKS)):
+        attacked.asked(queue, strings, form=form, number=number)
+    page = watch(rob)
+    page.goto(attacked.DESK)
+    expect(page.locator("#desk[data-ready] #item")).to_contain_text("window.broken=1")
+    page.keyboard.press("g")
+    expect(page.locator("dialog[open]")).to_be_visible()
+    page.keyboard.press("Escape")
+    made = _looked_at(page, "#desk .item, #desk .panel")
+    _answer(page, "x")
+    expect(page.locator("#item")).to_contain_text("plain words")
+    assert made == _looked_at(page, "#desk .item, #desk .panel")
+
+
+def test_attacks_in_what_is_wrong_with_an_answer_are_text(watch: Watch, queue: Queue, rob: User) -> None:
+    attacked.asked(queue, ATTACKS, form="structured")
+    page = watch(rob)
+    page.goto(attacked.DESK)
+    expect(page.locator("#desk[data-ready]")).to_be_attached()
+    page.keyboard.press("f")
+    page.locator("#note").press("Control+Enter")
+    expect(page.locator("#notice li")).not_to_have_count(0)
+    expect(page.locator(".field-error:visible", has_text="window.broken=1").first).to_be_visible()
+    _looked_at(page)
+
+
+def test_attacks_in_a_note_come_back_as_text_when_it_is_too_late(watch: Watch, queue: Queue, rob: User) -> None:
+    """As without JavaScript, which keeps the note where it was typed."""
+    items.enqueue(1)
+    page = watch(rob)
+    page.goto(attacked.DESK)
+    expect(page.locator("#desk[data-ready]")).to_be_attached()
+    Slot.objects.update(reserved_until="2020-01-01T00:00Z")
+    page.locator("#note").evaluate("(note, typed) => { note.value = typed; }", "\n".join(ATTACKS))
+    page.evaluate(SUBMIT)
+    expect(page.locator("#notice blockquote")).to_contain_text("window.broken=1")
+    _looked_at(page)
+
+
+def test_attacks_that_people_typed_are_text_to_who_has_the_final_say(watch: Watch, queue: Queue, ann: User) -> None:
+    for number, strings in ((2, HARMLESS), (1, ATTACKS)):
+        attacked.disputed(queue, strings, number=number)
+    page = watch(ann)
+    page.goto(attacked.DESK)
+    expect(page.locator("#desk[data-ready] .side")).to_have_count(len(ATTACKS) + 1)
+    made = _looked_at(page, "#desk .item, #desk .panel")
+    page.locator("#reason").select_option("ambiguous")
+    _answer(page, "x")
+    expect(page.locator(".side-note").first).to_contain_text("plain words")
+    assert made == _looked_at(page, "#desk .item, #desk .panel")
+
+
+@pytest.mark.parametrize("half", [0, 1])
+def test_attacks_in_past_decisions_are_text(watch: Watch, queue: Queue, rob: User, half: int) -> None:
+    strings = ATTACKS[half * past.LISTED :][: past.LISTED]
+    attacked.decided(queue, strings, rob)
+    page = watch(rob)
+    page.goto(f"{attacked.DESK}verdicts/")
+    expect(page.locator(".decided-what")).to_have_count(len(strings))
+    _looked_at(page)
+    attacked.settled()
+    for verdict in Verdict.objects.filter(user=rob):
+        page.goto(f"{attacked.DESK}verdicts/{verdict.pk}/", wait_until="domcontentloaded")
+        _looked_at(page)

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import base64
+from collections.abc import Callable, Iterable, Iterator
+from itertools import batched
 from typing import Any
 
 _BREAK = "window.broken=1"  # what runs leaves this behind
@@ -79,7 +81,7 @@ _ADDRESSES = [
     f"data:text/html,<script>{_BREAK}</script>",
     "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' onload='window.broken=1'/>",
     f'data:image/png;base64,AAAA" onerror="{_BREAK}',
-    "https://evil.example/" + "a" * 5000,
+    "https://evil.example/" + "a" * 400,
     "blob:https://evil.example/1234",
 ]
 _TEMPLATES = [
@@ -128,58 +130,106 @@ _ENTITIES = [
 
 PAYLOADS = [*_MARKUP, *_FOREIGN, *_ADDRESSES, *_TEMPLATES, *_HTMX, *_STYLES, *_CHARACTERS, *_ENTITIES]
 
-_PICTURE = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="
+# As long as the attacks, because what is long is drawn in another way.
+HARMLESS = [
+    f"{number} plain words ".ljust(len(one) - 1, "x")[: len(one) - 1] + "." for number, one in enumerate(PAYLOADS)
+]
+
+# As much of a text as makes any value a long one, of words that no attack has.
+MORE = "Lorem ipsum dolor sit amet consetetur sadipscing elitr sed diam nonumy eirmod tempor invidunt. " * 8
+# A picture of one pixel, its bytes a multiple of three: whatever follows begins with a letter of its own in base64.
+_PIXEL = base64.b64decode("R0lGODlhAQABAAAAACwAAAAAAQABAAA=") + b";"
+_MOST_DRAWN = 60  # pictures of one block; the others stand as data
+_MOST_LISTED = 2  # hundreds of places that cannot be marked; the others stand as data
+_SERIES = 100  # blocks of a kind
+# What a stream has to say so that the shape alone does not choose: any number of blocks of a kind in one input.
+DISPLAY = {
+    f"{kind} {number}": kind
+    for kind in ("text", "url", "table", "candidates", "image", "diff")
+    for number in range(1, _SERIES + 1)
+}
+
+
+def _series(kind: str, values: Iterable[Any]) -> dict[str, Any]:
+    """Each of them as a block of its own."""
+    return {f"{kind} {number}": value for number, value in enumerate(values, 1)}
 
 
 def _marked(strings: list[str]) -> dict[str, Any]:
-    """Each of them as a label, as a note and as the text that is marked."""
+    """Each of them as a label, as a note, as the text that is marked, and in places that cannot be marked."""
     starts = [sum(len(one) + 2 for one in strings[:at]) for at in range(len(strings))]
     places = [
         {"start": start, "end": start + len(one), "label": one, "note": one, one: one}
         for start, one in zip(starts, strings, strict=True)
     ]
-    return {"text": "\n\n".join(strings), "spans": places}
+    lost = [{"start": -1, "end": 0, one: one} for one in strings]
+    return {"text": "\n\n".join(strings), "spans": [*places, *lost * _MOST_LISTED, *lost]}
 
 
-def _said(string: str) -> dict[str, Any]:
-    """A message with a stranger's string in every place that one has."""
+def _said(string: str) -> list[dict[str, Any]]:
+    """Messages with a stranger's string in every place that one has."""
     call = {"id": string, "function": {"name": string, "arguments": string}, "more": string}
     result = {"type": "tool_result", "tool_use_id": string, "content": string, "more": string}
-    content = [{"type": "text", "text": string, "more": string}, {"type": "thinking", "thinking": string}, result]
-    return {"role": string, "name": string, "at": string, "content": content, "tool_calls": [call], string: string}
+    picture = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{string}", "detail": string}}
+    said = {"type": "text", "text": string, "more": string}
+    content = [said, {"type": "thinking", "thinking": string}, result, picture]
+    open_to_read = {"role": string, "name": string, "at": string, "content": content, "tool_calls": [call]}
+    return [{"role": "system", "content": string, "tool_call_id": string}, open_to_read | {string: string}]
 
 
-def _edited(strings: list[str]) -> dict[str, Any]:
-    before = "\n\n".join(strings)
-    return {"edit": {"before": before, "after": f"{before}\n\n{strings[0]}"}}
+def _row(string: str) -> dict[str, Any]:
+    return {"caption": string, "columns": [string, "next"], "rows": [[string, string + MORE]], "x": string}
+
+
+def _broken(string: str) -> str:
+    return f"data:image/png;base64,{string}"
+
+
+def _drawn(string: str) -> str:
+    """A picture that a browser draws, with the string after its end."""
+    return f"data:image/gif;base64,{encoded(_PIXEL)}{encoded(string.encode())}"
+
+
+def encoded(data: bytes) -> str:
+    return base64.b64encode(data).decode().rstrip("=")
+
+
+def _edited(string: str) -> dict[str, Any]:
+    """Taken out at the beginning, put in at the end, and left alone between these."""
+    return {"before": f"{string}\n{MORE}\n{string}", "after": f"{MORE}\n{string}\n{string}"}
+
+
+def rewritings(strings: list[str]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Inputs, and answers that rewrite their text: few strings in each, because only so many changes are shown."""
+    for some in batched(strings, 4, strict=False):
+        told = "\n".join(some)
+        kept = "so " * len(told)  # more words than are moved, so that these are what moves
+        yield {"text": f"{told}\n{kept}"}, {told: f"{kept}\n{told}"}
 
 
 # An input of each kind of content, made of these strings wherever a producer can put one.
 SHAPES: dict[str, Callable[[list[str]], Any]] = {
-    "text": lambda strings: {"text": "\n\n".join(strings)},
+    "text": lambda strings: _series("text", strings),
     "spans": _marked,
-    "messages": lambda strings: {"messages": [_said(one) for one in strings]},
-    "fields": lambda strings: {"fields": {one: {one: one, "in": [one, [one]]} for one in strings}},
+    "messages": lambda strings: {"messages": [message for one in strings for message in _said(one)]},
+    "fields": lambda strings: {
+        "fields": {one: {one: one, "in": [one, [one]], "all": one + MORE} for one in strings},
+    },
     "table": lambda strings: {
-        "table": {
-            "caption": strings[0],
-            "columns": strings[:20],
-            "rows": [strings[at::5] for at in range(5)],
-            "x": strings,
-        }
+        **_series("table", map(_row, strings)),
+        "table": {"columns": strings, "rows": [strings]},
     },
     "candidates": lambda strings: {
-        "prompt": strings[0],
-        "candidates": [*strings, {"name": strings[1], "text": strings[2]}],
+        "prompt": "\n\n".join(strings),
+        "candidates": [*({"name": one, "text": one} for one in strings), *strings],
+        **_series("candidates", ([f"{MORE}\n{one}", MORE] for one in strings)),
     },
-    "url": lambda strings: {"url": "\n".join(strings)},
+    "url": lambda strings: _series("url", strings),
     "image": lambda strings: {
-        "image": _PICTURE,
-        "images": [f"data:image/png;base64,{one}" for one in strings],
+        **_series("image", ([_drawn(one), _broken(one)] for one in strings)),
+        "image": [*map(_broken, ["AAAA"] * _MOST_DRAWN), *map(_broken, strings)],
         "captions": strings,
     },
-    "diff": _edited,
+    "diff": lambda strings: _series("diff", map(_edited, strings)),
     "json": lambda strings: {"data": [{one: one} for one in strings], **{one: [one] for one in strings}},
 }
-# What a stream has to say so that the shape alone does not choose.
-DISPLAY = {"edit": "diff"}

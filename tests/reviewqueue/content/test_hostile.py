@@ -1,22 +1,21 @@
-"""A hundred attacks in every kind of content and all over the desk: all of them are text, and nothing else."""
+"""A hundred attacks in every place of every kind of content: all of them are text, and nothing else."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from reviewqueue import content
-from reviewqueue.models import AnswerSchema, Guideline, Queue, User
+from reviewqueue.content import table
 from reviewqueue.templatetags.untrusted import visible
-from tests.reviewqueue import hostile, items
+from tests.reviewqueue import hostile
 from tests.reviewqueue.content.drawing import drawn, read
+from tests.reviewqueue.markup import elements
+from tests.reviewqueue.places import Places
 
 # All that the templates of content may be made of: one that needs more says so here.
 _ELEMENTS = (
@@ -29,30 +28,15 @@ _ATTRIBUTES = (
     " name open placeholder role rowspan scope src start step tabindex title type value width"
 )
 ELEMENTS, ATTRIBUTES = frozenset(_ELEMENTS.split()), frozenset(_ATTRIBUTES.split())
-# As long as the attacks, because what is long is drawn in another way.
-HARMLESS = [
-    f"{number} plain words ".ljust(len(one) - 1, "x")[: len(one) - 1] + "."
-    for number, one in enumerate(hostile.PAYLOADS)
-]
-Start = tuple[str, dict[str, str]]
+# A text becomes a block of another kind when the AI's answer rewrites it.
+REWRITING = "rewriting"
+KINDS = [*sorted(content.KINDS), REWRITING]
 
 
-class _Elements(HTMLParser):
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.found: list[Start] = []
-        self.feed(html)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, {name: value or "" for name, value in attrs}))
-
-
-def _elements(html: str) -> Iterator[Start]:
-    """All elements but those that make hidden and look-alike characters visible."""
-    for tag, attributes in _Elements(html).found:
-        if tag != "span" or attributes.get("class") not in {"hidden-char", "confusable", "visually-hidden"}:
-            yield tag, attributes
+def _drawn(kind: str, strings: list[str]) -> str:
+    if kind == REWRITING:
+        return "".join(drawn(told, proposal=proposal) for told, proposal in hostile.rewritings(strings))
+    return drawn(hostile.SHAPES[kind](strings), display=hostile.DISPLAY)
 
 
 def _as_read(payload: str) -> set[str]:
@@ -68,7 +52,7 @@ def test_every_kind_of_content_is_attacked() -> None:
     """A new kind takes its place in `hostile.SHAPES`: an input of it, with a stranger's string wherever one can be."""
     assert set(hostile.SHAPES) == content.KINDS
     for kind, shape in hostile.SHAPES.items():
-        assert f"/{kind}.html" in _templates(shape(HARMLESS))
+        assert f"/{kind}.html" in _templates(shape(hostile.HARMLESS))
 
 
 def _templates(value: Any) -> str:
@@ -81,29 +65,35 @@ def _inner(block: content.Block) -> list[content.Block]:
     return block.data if block.kind == "prompt" else []
 
 
-@pytest.mark.parametrize("kind", sorted(content.KINDS))
+def test_every_attack_reaches_every_place_in_the_templates_of_content(monkeypatch: pytest.MonkeyPatch) -> None:
+    places = Places(monkeypatch, hostile.PAYLOADS, "content/*.html")
+    for kind in KINDS:
+        _drawn(kind, hostile.PAYLOADS)
+    assert places.missed(room={"table.html: cell.value.text|visible (1)": table.LONGEST_CELL}) == {}
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_attack_is_text_in_every_kind(kind: str) -> None:
-    html = drawn(hostile.SHAPES[kind](hostile.PAYLOADS), display=hostile.DISPLAY)
-    said = read(html)
+    said = read(_drawn(kind, hostile.PAYLOADS))
     assert [payload for payload in hostile.PAYLOADS if not any(form in said for form in _as_read(payload))] == []
 
 
-@pytest.mark.parametrize("kind", sorted(content.KINDS))
+@pytest.mark.parametrize("kind", KINDS)
 def test_no_attack_becomes_an_element_or_an_attribute(kind: str) -> None:
-    elements = list(_elements(drawn(hostile.SHAPES[kind](hostile.PAYLOADS), display=hostile.DISPLAY)))
-    assert {tag for tag, _ in elements} <= ELEMENTS
-    names = {name for _, attributes in elements for name in attributes}
+    found = list(elements(_drawn(kind, hostile.PAYLOADS)))
+    assert {tag for tag, _ in found} <= ELEMENTS
+    names = {name for _, attributes in found for name in attributes}
     assert {name for name in names if not re.fullmatch(r"(aria|data)-[a-z-]+", name)} <= ATTRIBUTES
     assert not {name for name in names if name.startswith("data-hx")}
-    assert all(attributes.get("src", "data:image/").startswith("data:image/") for _, attributes in elements)
-    assert {attributes["dir"] for _, attributes in elements if "dir" in attributes} <= {"auto", "ltr"}
+    assert all(attributes.get("src", "data:image/").startswith("data:image/") for _, attributes in found)
+    assert {attributes["dir"] for _, attributes in found if "dir" in attributes} <= {"auto", "ltr"}
 
 
-@pytest.mark.parametrize("kind", sorted(content.KINDS))
+@pytest.mark.parametrize("kind", KINDS)
 def test_attacks_are_drawn_by_as_many_elements_as_harmless_words(kind: str) -> None:
     attacked, usual = (
-        Counter((tag, *sorted(attributes)) for tag, attributes in _elements(drawn(value, display=hostile.DISPLAY)))
-        for value in (hostile.SHAPES[kind](hostile.PAYLOADS), hostile.SHAPES[kind](HARMLESS))
+        Counter((tag, *sorted(attributes)) for tag, attributes in elements(_drawn(kind, strings)))
+        for strings in (hostile.PAYLOADS, hostile.HARMLESS)
     )
     assert attacked == usual
 
@@ -114,57 +104,5 @@ def test_an_attack_alone_stays_text_whatever_the_kind_makes_of_it(payload: str) 
     inputs = [payload, [payload], {payload: payload}, *({kind: payload} for kind in content.KINDS)]
     for value in inputs:
         html = drawn(value, language=payload if len(payload) < 3 else "")
-        assert {tag for tag, _ in _elements(html)} <= ELEMENTS
+        assert {tag for tag, _ in elements(html)} <= ELEMENTS
         assert any(form in read(html) for form in _as_read(payload))
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("first", [False, True], ids=["open", "answer first"])
-@pytest.mark.parametrize("form", ["label", "labels", "structured"])
-def test_no_attack_acts_anywhere_on_the_desk(queue: Queue, rob: User, form: str, first: bool) -> None:
-    attacks = hostile.PAYLOADS
-    fields = {payload: {"type": "string", "title": payload, "description": payload} for payload in attacks}
-    structured = form == "structured"
-    AnswerSchema.objects.create(
-        queue=queue,
-        number=2,
-        kind=form,
-        answers=[] if structured else attacks,
-        schema={"type": "object", "properties": fields} if structured else None,
-    )
-    queue.error_types = attacks
-    queue.title = queue.question = attacks[0]
-    queue.save()
-    Guideline.objects.create(queue=queue, number=2, text="\n\n".join(attacks))
-    proposal = {"label": attacks[1], "labels": attacks, "structured": {payload: payload for payload in attacks}}[form]
-    items.enqueue(
-        1,
-        schema_number=2,
-        input={"data": attacks},
-        proposal=proposal,
-        alternatives=[{"answer": payload, "confidence": 0.1} for payload in attacks],
-        field_hints={f"/{payload}": 0.1 for payload in attacks},
-        why={"message": "%(rule)s " + attacks[2], "params": {"rule": attacks[3]}},
-        context={payload: payload for payload in attacks},
-        reference=attacks[4][:200],
-        model=attacks[5],
-        language='en" onclick="x',
-        answer_first=first,
-    )
-    client = Client()
-    client.force_login(rob, backend="django.contrib.auth.backends.ModelBackend")
-    html = client.get("/queues/intents/").content.decode()
-    _assert_ours(html)
-    assert 'lang="en&' not in html
-
-
-def _assert_ours(html: str) -> None:
-    """Scripts, styles, addresses and handlers are those of the product."""
-    for tag, attributes in _elements(html):
-        assert tag not in {"iframe", "object", "embed", "base", "style", "math", "video", "audio", "foreignobject"}
-        assert not any(name.startswith("on") or name in {"style", "srcdoc", "hx-on", "hx-vals"} for name in attributes)
-        for name in ("src", "href", "action", "formaction", "hx-get", "hx-post"):
-            assert re.match(r"/|#|data:image/|$", attributes.get(name, "")), (tag, name)
-            assert not attributes.get(name, "").startswith("//")
-        assert tag != "script" or attributes.get("src", "").startswith("/static/")
-        assert tag != "meta" or "http-equiv" not in attributes

@@ -1,0 +1,42 @@
+"""The elements that a page's markup is made of, as a parser finds them, and whether all of them are the product's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+
+type Element = tuple[str, dict[str, str]]
+
+_MARKS = {"hidden-char", "confusable", "visually-hidden"}
+_NEVER = {"iframe", "object", "embed", "base", "style", "math", "video", "audio", "foreignobject"}
+
+
+class _Elements(HTMLParser):
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[Element] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, {name: value or "" for name, value in attrs}))
+
+
+def elements(html: str) -> Iterator[Element]:
+    """All elements but those that make hidden and look-alike characters visible."""
+    for tag, attributes in _Elements(html).found:
+        if tag != "span" or attributes.get("class") not in _MARKS:
+            yield tag, attributes
+
+
+def assert_ours(html: str) -> None:
+    """Scripts, styles, addresses and handlers are those of the product."""
+    for tag, attributes in elements(html):
+        assert tag not in _NEVER
+        assert not any(name.startswith("on") or name in {"style", "srcdoc", "hx-on", "hx-vals"} for name in attributes)
+        for name in ("src", "href", "action", "formaction", "hx-get", "hx-post"):
+            assert re.match(r"/|#|\?|data:image/|$", attributes.get(name, "")), (tag, name)
+            assert not attributes.get(name, "").startswith("//")
+        assert tag != "script" or attributes.get("src", "").startswith("/static/")
+        assert tag != "meta" or "http-equiv" not in attributes
