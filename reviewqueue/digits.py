@@ -12,6 +12,8 @@ from contextvars import ContextVar
 from django.conf.locale import LANG_INFO
 from django.utils import numberformat
 from django.utils.formats import get_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.utils.translation.trans_real import parse_accept_lang_header
 
 DEFAULT = "en"
@@ -29,6 +31,14 @@ def number(value: float, digits: int = 0, *, grouped: bool = False) -> str:
         thousand_sep=get_format("THOUSAND_SEPARATOR", lang, use_l10n=True),
         force_grouping=grouped,
     )
+
+
+def size(count: int) -> str:
+    """So many bytes, in the largest unit of which there is one."""
+    for least, unit in ((1 << 20, _("MB")), (1 << 10, _("KB"))):
+        if count >= least:
+            return f"{number(count / least, 1)}\u00a0{unit}"
+    return f"{number(count)}\u00a0{ngettext('byte', 'bytes', count)}"
 
 
 @contextmanager

@@ -92,6 +92,12 @@ def hours(value: float) -> str:
 
 
 @register.filter
+def places(value: float, digits_after: int) -> str:
+    """A number with so many digits after the separator."""
+    return digits.number(value, digits_after)
+
+
+@register.filter
 def promised(target: Any) -> str:
     """What may go wrong, as a sentence."""
     return telling.promise(target.max_error, target.doubt)
@@ -108,7 +114,7 @@ def duration(value: float | timedelta | None) -> str:
         if seconds >= size:
             rest = [(seconds % size // small, name) for small, name in units[index + 1 : index + 2]]
             parts = [(seconds // size, unit), *[part for part in rest if part[0] and size >= 3_600]]
-            return " ".join(f"{number}{NBSP}{name}" for number, name in parts)
+            return " ".join(f"{digits.number(number, grouped=True)}{NBSP}{name}" for number, name in parts)
     return f"0{NBSP}{_('s')}"
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.utils.translation import ngettext
 
+from reviewqueue import digits
+
 from . import limits, table
 from .block import Block, as_data
 from .values import Value, shown
@@ -40,7 +42,9 @@ def _fields(value: Mapping[str, Any], *, depth: int) -> list[Field]:
 
 
 def _more(count: int) -> str:
-    return ngettext("%(count)d more field", "%(count)d more fields", count) % {"count": count}
+    return ngettext("%(count)s more field", "%(count)s more fields", count) % {
+        "count": digits.number(count, grouped=True)
+    }
 
 
 def _field(name: str, entry: Any, depth: int) -> Field:

@@ -8,10 +8,11 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+
+from reviewqueue import digits
 
 from . import image_size, limits
 
@@ -72,8 +73,8 @@ def _is_data(source: Any) -> bool:
 
 def _undrawn(sources: list[str]) -> Image:
     count = len(sources)
-    told = ngettext("%(count)d more picture is not drawn.", "%(count)d more pictures are not drawn.", count)
-    return Image(problem=told % {"count": count}, rest="\n".join(sources))
+    told = ngettext("%(count)s more picture is not drawn.", "%(count)s more pictures are not drawn.", count)
+    return Image(problem=told % {"count": digits.number(count, grouped=True)}, rest="\n".join(sources))
 
 
 def from_base64(encoded: str) -> Image | None:
@@ -86,7 +87,10 @@ def _drawn(source: str, encoded: str) -> Image:
     if known is None:
         return _broken(source, _("its data begins like no PNG, JPEG, GIF or WebP"))
     if known.width and known.height and known.width * known.height > _LARGEST:
-        size = {"width": known.width, "height": known.height}
+        size = {
+            side: digits.number(pixels, grouped=True)
+            for side, pixels in (("width", known.width), ("height", known.height))
+        }
         return _broken(source, _("it would be %(width)s by %(height)s pixels") % size)
     # The kind is what the data says, not what its sender says of it.
     # And it holds nothing that markup would take for its own, which spares a long text the search for it.
@@ -103,6 +107,6 @@ def _decoded(encoded: str) -> bytes:
 
 
 def _broken(source: str, why: str) -> Image:
-    told = {"why": why, "size": filesizeformat(len(source))}
+    told = {"why": why, "size": digits.size(len(source))}
     problem = _("This picture can’t be shown: %(why)s. Its data is %(size)s long.") % told  # noqa: RUF001
     return Image(problem=problem, beginning=source[:_BEGINNING])

@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from django.utils.translation import ngettext
 
+from reviewqueue import digits
+
 from . import image, limits
 from .block import Block, as_data
 from .image import Image
@@ -106,7 +108,9 @@ def _each(entries: list[Any], read: Callable[[Any], Part]) -> list[Part]:
 
 
 def _more(count: int) -> str:
-    return ngettext("%(count)d more part", "%(count)d more parts", count) % {"count": count}
+    return ngettext("%(count)s more part", "%(count)s more parts", count) % {
+        "count": digits.number(count, grouped=True)
+    }
 
 
 def _part(entry: Any, *, inside: bool) -> Part:

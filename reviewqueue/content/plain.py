@@ -9,6 +9,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from reviewqueue import digits
+
 MOST_INDENTED = 64  # levels
 MOST_FACTS = 200  # pairs listed one by one
 
@@ -72,7 +74,10 @@ def facts(value: Any) -> list[tuple[str, str]]:
 
 def _rest(rest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if rest:
-        yield ngettext("%(count)d more", "%(count)d more", len(rest)) % {"count": len(rest)}, compact(rest)
+        yield (
+            ngettext("%(count)s more", "%(count)s more", len(rest)) % {"count": digits.number(len(rest), grouped=True)},
+            compact(rest),
+        )
 
 
 def plain(value: Any) -> str:

@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 from django.utils.translation import ngettext
 
+from reviewqueue import digits
+
 from . import limits
 from .plain import compact
 
@@ -80,11 +82,13 @@ def _is_nested(value: Any) -> bool:
 
 
 def _opening(name: str, value: Any, *, level: int) -> Token:
+    count = len(value)
     if isinstance(value, Mapping):
-        size = ngettext("%(count)d field", "%(count)d fields", len(value)) % {"count": len(value)}
+        told = ngettext("%(count)s field", "%(count)s fields", count)
     else:
-        size = ngettext("%(count)d entry", "%(count)d entries", len(value)) % {"count": len(value)}
-    return Token(_escaped(name), size=size, is_open=level <= OPEN_LEVELS and len(value) <= LONG)
+        told = ngettext("%(count)s entry", "%(count)s entries", count)
+    size = told % {"count": digits.number(count, grouped=True)}
+    return Token(_escaped(name), size=size, is_open=level <= OPEN_LEVELS and count <= LONG)
 
 
 def _leaf(name: str, value: Any) -> Token:

@@ -13,3 +13,9 @@ register = template.Library()
 def count(value: int) -> str:
     """A number of things, its thousands by themselves."""
     return digits.number(value, grouped=True)
+
+
+@register.filter
+def size(count: int) -> str:
+    """A number of bytes in its largest unit."""
+    return digits.size(count)

@@ -1,5 +1,7 @@
 /** Finding an answer in a long list by typing: the focus stays in the field, arrows move what Enter takes. */
 
+import { written } from "./numbers.js";
+
 export function listenInSearch() {
   document.addEventListener("input", (event) => { if (isSearch(event.target)) narrow(event.target); });
   document.addEventListener("keydown", (event) => { if (isSearch(event.target)) steer(event); else rove(event); }, { capture: true });
@@ -78,7 +80,7 @@ function activate(choice) {
 function tell(count) {
   const found = document.querySelector("[data-answer-found]");
   const text = count === null ? "" : found.dataset[count === 0 ? "none" : count === 1 ? "one" : "some"];
-  found.textContent = text.replace("{count}", String(count));
+  found.textContent = text.replace("{count}", written(count));
 }
 
 function steer(event) {

@@ -1,5 +1,7 @@
 /** Several answers at once: how many are ticked, and a way to begin again. */
 
+import { written } from "./numbers.js";
+
 export function listenToTicks() {
   document.addEventListener("change", (event) => { if (event.target.closest?.("[data-choices]")) count(); });
   document.addEventListener("click", (event) => { if (event.target.closest("[data-clear-ticks]")) clear(); });
@@ -9,9 +11,9 @@ export function count() {
   const status = document.querySelector("[data-ticks]");
   if (!status) return;
   const ticked = boxes().filter((box) => box.checked).length;
-  const text = status.dataset[ticked ? "some" : "none"].replace("{count}", String(ticked));
+  const text = status.dataset[ticked ? "some" : "none"].replace("{count}", written(ticked));
   if (status.textContent !== text) status.textContent = text;
-  document.querySelector("[data-ticked-count]").textContent = String(ticked);
+  document.querySelector("[data-ticked-count]").textContent = written(ticked);
 }
 
 function clear() {

@@ -94,7 +94,7 @@ def test_a_picture_is_named_by_what_it_is_and_not_by_what_its_sender_says() -> N
         ("data:image/png;base64,%89PNG", "not written in base64"),
         ("data:image/png,plain", "not written in base64"),
         ("data:image/png;base64,", "not written in base64"),
-        (pictures.data_url(PNG_HEAD + struct.pack(">II", 90_000, 90_000)), "90000 by 90000 pixels"),
+        (pictures.data_url(PNG_HEAD + struct.pack(">II", 90_000, 90_000)), "90,000 by 90,000 pixels"),
     ],
 )
 def test_what_cannot_be_drawn_says_so_with_its_size(source: str, why: str) -> None:

@@ -67,7 +67,7 @@ def test_the_next_item_has_all_its_room() -> None:
 def test_past_so_many_hidden_places_a_text_says_how_many_more_there_are() -> None:
     html = visible("a\u200b" * 5_000)
     assert html.count("<span") == 2_001
-    assert "3000 more hidden characters" in html
+    assert "3,000 more hidden characters" in html
     assert html.endswith("a\ufffd" * 3_000)
     assert "\u200b" not in html
 

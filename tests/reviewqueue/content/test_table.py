@@ -78,7 +78,7 @@ def test_a_large_table_shows_its_beginning_and_holds_the_rest_as_data() -> None:
     table = _table(rows)
     assert (len(table.rows), table.total, table.width) == (40, 1000, 50)
     html = drawn({"table": rows})
-    assert "The first 40 of 1000 rows" in html
+    assert "The first 40 of 1,000 rows" in html
     assert "999/49" in read(html)
     assert html.count("<td") == 2000
 

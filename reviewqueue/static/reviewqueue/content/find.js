@@ -1,5 +1,7 @@
 /** Finding in the item's content: every match is highlighted where it stands, and no markup changes for it. */
 
+import { written } from "../numbers.js";
+
 const MOST = 2000;
 const LEFT_OUT = "[data-find], .find, .visually-hidden, button, fieldset, [hidden]";
 
@@ -76,8 +78,8 @@ function tell() {
   const output = /** @type {HTMLElement | null} */ (document.querySelector("[data-found]"));
   if (!output) return;
   const box = /** @type {HTMLInputElement} */ (document.querySelector("[data-find]"));
-  const count = found.length.toLocaleString() + (found.length === MOST ? "+" : "");
-  const some = output.dataset.of.replace("{at}", (at + 1).toLocaleString()).replace("{count}", count);
+  const count = written(found.length) + (found.length === MOST ? "+" : "");
+  const some = output.dataset.of.replace("{at}", written(at + 1)).replace("{count}", count);
   output.textContent = found.length ? some : box.value.trim() && output.dataset.none;
   for (const step of document.querySelectorAll("[data-find-step]")) step.disabled = found.length === 0;
 }

@@ -3,6 +3,7 @@
  * A picture lies in the middle of its stage, enlarged by `scale` and moved by `x` and `y` pixels. Scale 1 fits.
  */
 
+import { written } from "../numbers.js";
 import { listenForShades, showShades } from "./shades.js";
 
 const STEP = 1.5;
@@ -133,7 +134,7 @@ function tellLevel() {
   const stage = current();
   if (!stage) return;
   const { scale } = viewOf(stage);
-  const percent = Math.round(scale * sizes(stage).fit * 100).toLocaleString(document.documentElement.lang);
+  const percent = written(Math.round(scale * sizes(stage).fit * 100));
   for (const level of document.querySelectorAll("[data-zoom-level]")) level.textContent = `${percent}\u00a0%`;
   for (const tool of document.querySelectorAll('[data-zoom="toggle"]')) tool.setAttribute("aria-pressed", String(scale > 1.01));
 }
