@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
+from django.utils.translation import gettext
 
 from escalation import decisions, judged, states, stops
 from escalation.judged import Judged
@@ -84,7 +85,10 @@ def reopen(*, output_id: int, by: Person, reason: str = "", now: datetime | None
         # The item is locked by now, then the output, as in withdrawing.
         output = Output.objects.select_for_update(no_key=True).get(pk=output_id)
         if output.state != Output.State.DECIDED:
-            raise NotDecided(f"This output is {output.get_state_display().lower()}, so nobody can decide it again.")
+            raise NotDecided(
+                gettext("This output is %(state)s, so nobody can decide it again.")
+                % {"state": output.get_state_display().lower()}
+            )
 
 
 def expire(*, limit: int = SETTLED_AT_ONCE, now: datetime | None = None) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from django.db import connection, transaction
 from django.db.models import Max, Q
+from django.utils.translation import gettext as _
 
 from escalation import ids, places, proposals
 from escalation.models import Activation, DailyRate, Evidence, Output, Policy, PolicyRequest, Stream
@@ -99,17 +100,22 @@ def propose(*, stream: Stream, spec: Spec, actor: str, reason: str = "", now: da
         policy = save(stream=stream, spec=spec, actor=actor, now=now)
         current = active(stream)
         if current and current.policy_id == policy.pk:
-            return Proposed(policy, active=True, sentence=f"Version {policy.number} is already in effect.")
+            return Proposed(
+                policy, active=True, sentence=_("Version %(number)s is already in effect.") % {"number": policy.number}
+            )
         if needs_approval(stream, spec):
             ask(policy=policy, by=actor, reason=reason, now=now)
             return Proposed(
                 policy,
                 active=False,
-                sentence=f"Version {policy.number} is a draft: it may send fewer outputs to people, so a second "
-                "person has to approve it.",
+                sentence=_(
+                    "Version %(number)s is a draft: it may send fewer outputs to people, "
+                    "so a second person has to approve it."
+                )
+                % {"number": policy.number},
             )
         activate(policy=policy, by=actor, reason=reason, now=now)
-    return Proposed(policy, active=True, sentence=f"Version {policy.number} is in effect.")
+    return Proposed(policy, active=True, sentence=_("Version %(number)s is in effect.") % {"number": policy.number})
 
 
 def ask(*, policy: Policy, by: str, reason: str = "", now: datetime | None = None) -> None:
@@ -135,7 +141,8 @@ def approve(*, policy: Policy, by: str, reason: str = "", now: datetime | None =
         request = asked_for(policy)
         if request is None:
             raise ApprovalNeeded(
-                f"Nobody asks for version {policy.number} now. Propose it again, and another manager can approve it."
+                _("Nobody asks for version %(number)s now. Propose it again, and another manager can approve it.")
+                % {"number": policy.number}
             )
         return activate(policy=policy, by=request.asked_by, approved_by=by, reason=reason or request.reason, now=now)
 
@@ -155,7 +162,7 @@ def activate(
         _lock(policy.stream)
         before = active(policy.stream)
         if before and before.policy_id == policy.pk:
-            raise AlreadyActive(f"Version {policy.number} is already in effect.")
+            raise AlreadyActive(_("Version %(number)s is already in effect.") % {"number": policy.number})
         _check_approval(policy, by=by, approved_by=approved_by)
         activation = Activation.objects.create(
             stream=policy.stream,
@@ -312,10 +319,11 @@ def _traffic(stream_id: int, day: date) -> tuple[int, int]:
 
 def _check_approval(policy: Policy, *, by: str, approved_by: str) -> None:
     if approved_by == by:
-        raise SamePerson("The person who approves has to be somebody else than the one who activates.")
+        raise SamePerson(_("The person who approves has to be somebody else than the one who activates."))
     if not approved_by and needs_approval(policy.stream, parse(policy.spec)):
         raise ApprovalNeeded(
-            f"Version {policy.number} may send fewer outputs to people, so a second person has to approve it."
+            _("Version %(number)s may send fewer outputs to people, so a second person has to approve it.")
+            % {"number": policy.number}
         )
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 _WHY = {
-    "no_confidence": "The AI did not say how sure it was.",
-    "no_policy": "This stream has no policy yet, so a person sees everything.",
-    "unknown_model_version": "This version of the model has not been qualified for this stream.",
-    "stopped": "This stream is stopped, so a person sees everything.",
-    "overload": "So much was waiting that this output was held back.",
-    "dispatch_failed": "The system could not decide about this output.",
+    "no_confidence": gettext_noop("The AI did not say how sure it was."),
+    "no_policy": gettext_noop("This stream has no policy yet, so a person sees everything."),
+    "unknown_model_version": gettext_noop("This version of the model has not been qualified for this stream."),
+    "stopped": gettext_noop("This stream is stopped, so a person sees everything."),
+    "overload": gettext_noop("So much was waiting that this output was held back."),
+    "dispatch_failed": gettext_noop("The system could not decide about this output."),
 }
 
 
@@ -23,17 +24,17 @@ def why(reason: str, *, confidence: float | None, threshold: float | None, blind
     """
     if reason.startswith("rule:"):
         return {
-            "message": "A rule asks for a person: %(rule)s.",
+            "message": gettext_noop("A rule asks for a person: %(rule)s."),
             "params": {"rule": reason.removeprefix("rule:")},
         }
     if reason == "below_threshold" and threshold is not None and not blind:
         return {
-            "message": "The AI was %(confidence)s sure; this stream asks a person below %(threshold)s.",
+            "message": gettext_noop("The AI was %(confidence)s sure; this stream asks a person below %(threshold)s."),
             "params": {"confidence": confidence, "threshold": threshold},
         }
     if reason in _WHY:
         return {"message": _WHY[reason], "params": {}}
-    return {"message": "The AI was %(confidence)s sure.", "params": {"confidence": confidence}}
+    return {"message": gettext_noop("The AI was %(confidence)s sure."), "params": {"confidence": confidence}}
 
 
 def told(reason: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from escalation.models import ExternalId, Output, Stream
 from reviewqueue.problems import NotFound
@@ -55,7 +56,7 @@ def find(*, stream: Stream, external_id: str) -> Output:
     # A path may spell NUL; no id has one, and PostgreSQL doesn't even let us ask.
     output = None if "\0" in external_id else Output.objects.filter(pk__in=known).first()
     if output is None:
-        raise NotFound(f"There is no output {external_id!r} in this stream.")
+        raise NotFound(_("There is no output %(external_id)r in this stream.") % {"external_id": external_id})
     return output
 
 

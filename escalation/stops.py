@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from escalation.models import Stop, Stream
 from reviewqueue import clock, events
@@ -42,7 +43,7 @@ def ask_to_resume(*, stop: Stop, by: str, now: datetime | None = None) -> None:
             Stop.objects.standing().filter(pk=stop.pk).update(resume_asked_by=by, resume_asked_at=clock.current(now))
         )
         if not asked:
-            raise NotStopped("This stop has been lifted already.")
+            raise NotStopped(_("This stop has been lifted already."))
         _record(stop, actor=by, verb="stream.resume_asked", after=None)
 
 
@@ -51,9 +52,9 @@ def resume(*, stop: Stop, by: str, now: datetime | None = None) -> None:
     with transaction.atomic():
         row = Stop.objects.standing().select_for_update().filter(pk=stop.pk).first()
         if row is None:
-            raise NotStopped("This stop has been lifted already.")
+            raise NotStopped(_("This stop has been lifted already."))
         if not row.resume_asked_by or row.resume_asked_by == by:
-            raise SecondPersonNeeded("Resuming takes two people: one asks for it, another one confirms.")
+            raise SecondPersonNeeded(_("Resuming takes two people: one asks for it, another one confirms."))
         row.resumed_by, row.resumed_at = by, clock.current(now)
         row.save(update_fields=["resumed_by", "resumed_at"])
         _record(row, actor=by, verb="stream.resumed", after={"asked_by": row.resume_asked_by})

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 from msgspec import Meta
 
 from escalation import policies
@@ -109,7 +110,7 @@ def get(slug: str) -> Stream:
         cursor.execute(_GET, [slug])
         row = cursor.fetchone()
     if row is None:
-        raise NotFound(f"There is no stream {slug!r}.")
+        raise NotFound(_("There is no stream %(slug)r.") % {"slug": slug})
     return Stream.from_db(connection.alias, _NAMES, row)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext
 
 from . import events
 from .models import Membership, Queue, User
@@ -126,7 +127,7 @@ def queue_for(user: User, slug: str) -> Queue:
     """The queue, or NotFound when there is none or the person is no member of it."""
     queue = queues_for(user).filter(slug=slug).first()
     if queue is None:
-        raise NotFound(f"There is no stream {slug!r} for you.")
+        raise NotFound(gettext("There is no stream %(slug)r for you.") % {"slug": slug})
     return queue
 
 
@@ -149,9 +150,9 @@ def join(*, slug: str, user: User) -> None:
 def demand_scope(caller: Caller, scope: str, *, queue: str | None = None) -> None:
     """Refuse a key without the scope, and hide streams that it isn't bound to."""
     if scope not in caller.scopes:
-        raise MissingScope(f"This key has no scope {scope!r}.")
+        raise MissingScope(gettext("This key has no scope %(scope)r.") % {"scope": scope})
     if queue is not None and not caller.allows(queue):
-        raise NotFound(f"There is no stream {queue!r} for this key.")
+        raise NotFound(gettext("There is no stream %(queue)r for this key.") % {"queue": queue})
 
 
 def reviewer_acting(caller: Caller, username: str | None, queue: str) -> User:
@@ -165,9 +166,12 @@ def reviewer_acting(caller: Caller, username: str | None, queue: str) -> User:
     if person is None:
         person = User.objects.filter(username=username or "", role=Role.REVIEWER, is_active=True).first()
     elif username not in {None, person.username}:
-        raise NotAMember(f"This key acts for {person.username} only.")
+        raise NotAMember(gettext("This key acts for %(username)s only.") % {"username": person.username})
     if person is None or not may_review(person) or not queues_for(person).filter(slug=queue).exists():
-        raise NotAMember(f"{username or 'Nobody'} is not a reviewer of {queue!r} whom this key may act for.")
+        raise NotAMember(
+            gettext("%(username)s is not a reviewer of %(queue)r whom this key may act for.")
+            % {"username": username or gettext("Nobody"), "queue": queue}
+        )
     return person
 
 

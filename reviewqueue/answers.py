@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 import jsonschema
+from django.utils.translation import gettext as _
 from jsonschema.protocols import Validator
 from referencing import Registry
 from referencing.exceptions import Unresolvable
@@ -42,7 +43,7 @@ def form(*, answers: Iterable[str] | None, multiple: bool, schema: Mapping[str, 
     listed = list(answers or ())
     if schema is not None:
         if listed or multiple:
-            raise _wrong("/schema", "Give either a list of answers or a JSON schema, not both.")
+            raise _wrong("/schema", _("Give either a list of answers or a JSON schema, not both."))
         return Form(kind=STRUCTURED, schema=_checked_schema(schema))
     return Form(kind=LABELS if multiple else LABEL, answers=_checked_answers(listed))
 
@@ -84,20 +85,23 @@ def storable(value: Any) -> bool:
 
 def _checked_answers(listed: list[Any]) -> list[str]:
     if not listed:
-        raise _wrong("/answers", "A queue needs at least one answer, or a JSON schema.")
+        raise _wrong("/answers", _("A queue needs at least one answer, or a JSON schema."))
     if len(listed) > MAX_ANSWERS:
-        raise _wrong("/answers", f"A queue has at most {MAX_ANSWERS} answers.")
+        raise _wrong("/answers", _("A queue has at most %(most)s answers.") % {"most": MAX_ANSWERS})
     for place, answer in enumerate(listed):
         if not isinstance(answer, str) or not answer.strip() or len(answer) > MAX_ANSWER_LENGTH:
-            raise _wrong(f"/answers/{place}", f"An answer is a text of 1 to {MAX_ANSWER_LENGTH} characters.")
+            raise _wrong(
+                f"/answers/{place}",
+                _("An answer is a text of 1 to %(most)s characters.") % {"most": MAX_ANSWER_LENGTH},
+            )
         if key(answer) in {key(earlier) for earlier in listed[:place]}:
-            raise _wrong(f"/answers/{place}", f"The answer {answer!r} is there twice.")
+            raise _wrong(f"/answers/{place}", _("The answer %(answer)r is there twice.") % {"answer": answer})
     return listed
 
 
 def _checked_schema(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     if schema.get("type") != "object":
-        raise _wrong("/schema", 'The JSON schema must describe an object: "type": "object".')
+        raise _wrong("/schema", _('The JSON schema must describe an object: "type": "object".'))
     try:
         jsonschema.Draft202012Validator.check_schema(dict(schema))
     except jsonschema.SchemaError as error:
@@ -107,13 +111,13 @@ def _checked_schema(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _label(answer: Any, to: Form, pointer: str) -> str:
     if not isinstance(answer, str) or answer not in to.answers:
-        raise _wrong(pointer, "This is not one of the possible answers.")
+        raise _wrong(pointer, _("This is not one of the possible answers."))
     return answer
 
 
 def _labels(answer: Any, to: Form, pointer: str) -> list[str]:
     if not isinstance(answer, list):
-        raise _wrong(pointer, "The answer is a list of labels.")
+        raise _wrong(pointer, _("The answer is a list of labels."))
     for place, label in enumerate(answer):
         _label(label, to, f"{pointer}/{place}")
     return [label for label in to.answers if label in answer]
@@ -121,16 +125,16 @@ def _labels(answer: Any, to: Form, pointer: str) -> list[str]:
 
 def _structured(answer: Any, to: Form, pointer: str) -> dict[str, Any]:
     if not isinstance(answer, dict):
-        raise _wrong(pointer, "The answer is a JSON object.")
+        raise _wrong(pointer, _("The answer is a JSON object."))
     if not storable(answer):
-        raise _wrong(pointer, "The answer has characters or numbers that are none.")
+        raise _wrong(pointer, _("The answer has characters or numbers that are none."))
     try:
         failures = list(_validator(json.dumps(to.schema, sort_keys=True)).iter_errors(answer))
     except Unresolvable as error:
-        raise _wrong(pointer, "The queue's JSON schema refers to something outside itself.") from error
+        raise _wrong(pointer, _("The queue's JSON schema refers to something outside itself.")) from error
     if failures:
         raise Invalid(
-            "The answer does not fit the queue's form.",
+            _("The answer does not fit the queue's form."),
             [error for one in failures for error in mistakes.told(one, pointer)],
         )
     return answer

@@ -186,10 +186,10 @@ def enter(user: User, slug: str, now: datetime | None) -> Place:
     parameters = {"user": user.pk, "slug": slug, "now": now, "roles": leases.roles(), "leads": leases.leading()}
     row = sql.row(_PLACE, parameters | {"space": _LOCK_SPACE}, prepared=True)
     if row is None:
-        raise NotFound(f"There is no queue {slug!r}.")
+        raise NotFound(gettext("There is no queue %(slug)r.") % {"slug": slug})
     place = Place(**row)
     if not place.member:
-        raise access.NotAMember(f"You are not a reviewer of {slug!r}.")
+        raise access.NotAMember(gettext("You are not a reviewer of %(slug)r.") % {"slug": slug})
     return place
 
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from . import answers as answer_forms
 from . import content, events
@@ -50,7 +51,7 @@ def configure(
     """
     form = answer_forms.form(answers=answers, multiple=multiple, schema=schema)
     if not 1 <= reserve_minutes <= MAX_RESERVE_MINUTES:
-        detail = f"An item is reserved for 1 to {MAX_RESERVE_MINUTES} minutes."
+        detail = _("An item is reserved for 1 to %(most)s minutes.") % {"most": MAX_RESERVE_MINUTES}
         raise Invalid(detail, [{"pointer": "/reserve_minutes", "detail": detail}])
     _check_display(display or {})
     with transaction.atomic():
@@ -84,14 +85,17 @@ def form(*, slug: str, number: int) -> answer_forms.Form:
     """The answers that a queue's numbered schema allows; kept per process, since a number never changes."""
     row = AnswerSchema.objects.filter(queue__slug=slug, number=number).first()
     if row is None:
-        raise NotFound(f"The queue {slug!r} has no answers numbered {number}.")
+        raise NotFound(_("The queue %(slug)r has no answers numbered %(number)s.") % {"slug": slug, "number": number})
     return answer_forms.Form(kind=row.kind, answers=row.answers, schema=row.schema)
 
 
 def _check_display(display: Mapping[str, str]) -> None:
     unknown = sorted(set(display.values()) - content.KINDS)
     if unknown:
-        detail = f"There is no renderer {unknown[0]!r}; there are {', '.join(sorted(content.KINDS))}."
+        detail = _("There is no renderer %(unknown)r; there are %(known)s.") % {
+            "unknown": unknown[0],
+            "known": ", ".join(sorted(content.KINDS)),
+        }
         raise Invalid(detail, [{"pointer": "/display", "detail": detail}])
 
 

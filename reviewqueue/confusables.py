@@ -13,6 +13,8 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 _RANGES = {
     "cyrillic": "\u0400-\u052f\u1c80-\u1c8f\ua640-\ua69f",
     "greek": "\u0370-\u03ff\u1f00-\u1fff",
@@ -52,7 +54,12 @@ class Word:
 
     @property
     def explained(self) -> str:
-        return "; ".join(f"{letter} is {unicodedata.name(letter).lower()}, not {twin}" for letter, twin in self.letters)
+        return "; ".join(_explained(letter, twin) for letter, twin in self.letters)
+
+
+def _explained(letter: str, twin: str) -> str:
+    told = {"letter": letter, "name": unicodedata.name(letter).lower(), "twin": twin}
+    return _("%(letter)s is %(name)s, not %(twin)s") % told
 
 
 def may_hold_any(text: str) -> bool:

@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 from . import access, claims, clock, drafts, leases, past, preferences, queue, readings, wording
 from .claimed import Claim
 from .models import Preferences, Queue, Slot, User
-from .problems import NotFound
 from .readings import Guidance
 
 
@@ -91,7 +90,7 @@ def sit_down(*, user: User, slug: str, claim_id: str = "", now: datetime | None 
     theirs = access.queue_for(user, slug)
     claim = claims.claim(user, claim_id, now=now) if claim_id else claims.claim_next(user=user, slug=slug, now=now)
     if claim is not None and claim.item.queue != theirs.slug:
-        raise NotFound(_(leases.NOT_RESERVED))
+        raise leases.not_reserved()
     return _around(theirs, claim, user=user, now=now)
 
 

@@ -16,11 +16,11 @@ from typing import Any, Literal
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from . import access, answers, clock, leases, sql
+from . import access, answers, clock, digits, leases, sql
 from .claimed import Claim
 from .leases import ClaimId, Lease
 from .models import Draft, Item, User
-from .problems import Invalid, NotFound
+from .problems import Invalid
 
 KEPT_FOR = timedelta(hours=20)
 MOST_BYTES = 200_000
@@ -110,7 +110,8 @@ def drop_old(now: datetime | None = None) -> int:
 
 def _check(fields: Fields) -> None:
     if len(json.dumps(dict(fields), ensure_ascii=False).encode("utf-8", "surrogatepass")) > MOST_BYTES:
-        raise Invalid(f"A draft can have {MOST_BYTES:,} bytes; this one is longer and stays in your browser only.")
+        told = _("A draft can have %(most)s bytes; this one is longer and stays in your browser only.")
+        raise Invalid(told % {"most": digits.number(MOST_BYTES, grouped=True)})
     if not answers.storable({name: list(values) for name, values in fields.items()}):
         raise Invalid(_("The text has characters that are none."))
 
@@ -120,11 +121,11 @@ def _stage(lease: Lease, claim: ClaimId, user: User) -> Stage:
     found = sql.row(_CLAIMED, {"slot": claim.slot, "number": claim.number, "user": user.pk})
     assert found is not None
     if not found["held"]:
-        raise NotFound(leases.NOT_RESERVED)
+        raise leases.not_reserved()
     if not lease.member:
         raise access.NotAMember(_("You are not a reviewer of this stream any more."))
     if lease.item_state == Item.State.WITHDRAWN:
-        raise leases.ItemWithdrawn("This item was withdrawn by its sender; there is nothing to decide any more.")
+        raise leases.ItemWithdrawn(_("This item was withdrawn by its sender; there is nothing to decide any more."))
     if found["decided"]:
         raise leases.ClaimLost(_("You have decided this item already."))
     if not lease.answer_first:

@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from heapq import merge
 from itertools import islice
 
-from . import confusables
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from . import confusables, digits
 
 _BLANK = frozenset("\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u2028\u2029\u2800\u3164\uffa0")
 _JOINERS = frozenset("\u200c\u200d")
@@ -71,8 +74,14 @@ def _unnamed(rest: str) -> Iterator[Piece]:
     """By kinds of character, not by place: however many there are, it costs one look at each kind."""
     kinds = [ord(character) for character in set(rest) if _is_hidden(character, 0)]
     count = len(rest) - len(rest.translate(dict.fromkeys(kinds)))
-    told = f"{count} more hidden characters, each shown as {_UNNAMED}" if count else "more look-alike words"
-    yield Piece(told, hidden=True, title="Look-alike words are not pointed out from here on")
+    told = ngettext(
+        "%(count)s more hidden character, shown as %(sign)s",
+        "%(count)s more hidden characters, each shown as %(sign)s",
+        count,
+    )
+    counted = told % {"count": digits.number(count, grouped=True), "sign": _UNNAMED}
+    title = _("Look-alike words are not pointed out from here on")
+    yield Piece(counted if count else _("more look-alike words"), hidden=True, title=title)
     yield Piece(rest.translate(dict.fromkeys(kinds, _UNNAMED)))
 
 
@@ -99,7 +108,8 @@ def _runs(text: str) -> Iterator[tuple[int, int]]:
 
 def _shown(run: str) -> Iterator[Piece]:
     if len(run) > _LONG_RUN:
-        yield Piece(f"{len(run)} hidden characters", hidden=True, title=_explain(run))
+        told = _("%(count)s hidden characters") % {"count": digits.number(len(run), grouped=True)}
+        yield Piece(told, hidden=True, title=_explain(run))
     else:
         yield from (Piece(_code(character), hidden=True, title=_name(character)) for character in run)
 
@@ -130,11 +140,12 @@ def _code(character: str) -> str:
 
 
 def _name(character: str) -> str:
-    return unicodedata.name(character, "control character").lower()
+    return unicodedata.name(character, _("control character")).lower()
 
 
 def _explain(run: str) -> str:
     """What a long run is made of, and what it says if it spells ASCII in tag characters."""
     said = "".join(chr(ord(c) - 0xE0000) for c in run if 0xE0020 <= ord(c) <= 0xE007E)
     codes = " ".join(_code(character) for character in run[:8])
-    return f"{codes} …" + (f" It spells: {said}" if said else "")
+    spelt = _("It spells: %(said)s") % {"said": said}
+    return f"{codes} … {spelt}" if said else f"{codes} …"

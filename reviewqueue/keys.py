@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from . import access, clock, events
 from .access import Caller, Forbidden
@@ -65,7 +66,7 @@ def rotate(*, key_id: int, by: User | None, now: datetime | None = None) -> tupl
     with transaction.atomic():
         old = _locked(key_id, by)
         if old.replaced_by_id is not None:
-            raise AlreadyRevoked("This key has been replaced already.")
+            raise AlreadyRevoked(_("This key has been replaced already."))
         moment = clock.current(now)
         key, text = _insert(
             ApiKey(
@@ -131,20 +132,23 @@ def authenticate(text: str) -> Caller | None:
 
 def _check(*, name: str, scopes: list[str], queues: list[str], acts_as: User | None, days: int | None) -> None:
     if not name.strip() or len(name) > 100:
-        raise Invalid("A key needs a name of at most 100 characters.")
+        raise Invalid(_("A key needs a name of at most 100 characters."))
     if not scopes:
-        raise Invalid("A key needs at least one scope.")
+        raise Invalid(_("A key needs at least one scope."))
     unknown = [scope for scope in scopes if scope not in settings.API_SCOPES]
     if unknown:
-        raise Invalid(f"There is no scope {unknown[0]!r}; there are {', '.join(settings.API_SCOPES)}.")
+        raise Invalid(
+            _("There is no scope %(unknown)r; there are %(known)s.")
+            % {"unknown": unknown[0], "known": ", ".join(settings.API_SCOPES)}
+        )
     known = set(Queue.objects.filter(slug__in=queues).values_list("slug", flat=True))
     missing = [slug for slug in queues if slug not in known]
     if missing:
-        raise Invalid(f"There is no stream {missing[0]!r}.")
+        raise Invalid(_("There is no stream %(slug)r.") % {"slug": missing[0]})
     if acts_as is not None and not access.may_review(acts_as):
-        raise Invalid(f"{acts_as.username} does not review, so no key can act for them.")
+        raise Invalid(_("%(username)s does not review, so no key can act for them.") % {"username": acts_as.username})
     if days is not None and not 1 <= days <= 3650:
-        raise Invalid("A key lasts between 1 and 3650 days.")
+        raise Invalid(_("A key lasts between 1 and 3650 days."))
 
 
 def _authorise(by: User | None, scopes: list[str], queues: list[str], acts_as: User | None) -> None:
@@ -152,14 +156,14 @@ def _authorise(by: User | None, scopes: list[str], queues: list[str], acts_as: U
     if by is None or access.may_administer(by):
         return
     if not access.may_manage(by):
-        raise Forbidden("Only managers and administrators handle keys.")
+        raise Forbidden(_("Only managers and administrators handle keys."))
     if acts_as is not None or not access.CONTENT_SCOPES.isdisjoint(scopes):
-        raise Forbidden("Only an administrator handles a key that reviews or reads labelled data.")
+        raise Forbidden(_("Only an administrator handles a key that reviews or reads labelled data."))
     if access.is_everywhere(by):
         return
     mine = set(access.queues_for(by).values_list("slug", flat=True))
     if not queues or not mine.issuperset(queues):
-        raise Forbidden("Bind the key to streams that you are a member of.")
+        raise Forbidden(_("Bind the key to streams that you are a member of."))
 
 
 def _locked(key_id: int, by: User | None) -> ApiKey:
@@ -169,10 +173,10 @@ def _locked(key_id: int, by: User | None) -> ApiKey:
         keys = keys.filter(pk__in=visible_to(by).order_by().values("pk"))
     key = keys.select_related("acts_as").filter(pk=key_id).first()
     if key is None:
-        raise NotFound("There is no such key.")
+        raise NotFound(_("There is no such key."))
     _authorise(by, key.scopes, key.queues, key.acts_as)
     if key.revoked_at is not None:
-        raise AlreadyRevoked("This key has been revoked already.")
+        raise AlreadyRevoked(_("This key has been revoked already."))
     return key
 
 

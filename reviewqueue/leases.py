@@ -41,7 +41,7 @@ class ClaimId:
     def parse(cls, text: str) -> Self:
         found = re.fullmatch(r"([1-9][0-9]{0,17})\.([1-9][0-9]{0,8})", text, re.ASCII)
         if found is None:
-            raise NotFound(_(NOT_RESERVED))
+            raise not_reserved()
         return cls(slot=int(found[1]), number=int(found[2]))
 
     def __str__(self) -> str:
@@ -169,6 +169,11 @@ SELECT EXISTS (SELECT FROM reviewqueue_seen n
 """
 
 
+def not_reserved() -> NotFound:
+    """What never was and what is somebody else's is told in the same words."""
+    return NotFound(_(NOT_RESERVED))
+
+
 def roles() -> list[str]:
     """The roles that review, as a parameter for MEMBER."""
     return sorted(str(role) for role in access.REVIEWING)
@@ -200,7 +205,7 @@ def demand(lease: Lease, claim: ClaimId, *, user: User) -> None:
     """
     theirs = lease.claim == claim.number and lease.holder_id == user.pk
     if not theirs and (not lease.member or (lease.claim == claim.number and lease.holder_id is not None)):
-        raise NotFound(_(NOT_RESERVED))
+        raise not_reserved()
     demand_item(lease)
     if not theirs or not lease.live:
         raise ClaimLost(_why_lost(lease, theirs=theirs))
@@ -227,7 +232,7 @@ def holder(claim: ClaimId) -> Holder:
     """Whose claim it is: of whoever decided by it, else of whoever has the slot under this very number."""
     row = sql.row(_HOLDER, {"slot": claim.slot, "number": claim.number})
     if row is None or claim.number > row.pop("claim"):
-        raise NotFound(_(NOT_RESERVED))
+        raise not_reserved()
     return Holder(**row)
 
 
@@ -251,7 +256,7 @@ def _lease(statement: str, claim: ClaimId, user: User, now: datetime | None) -> 
     parameters = {"slot": claim.slot, "user": user.pk, "roles": roles(), "leads": leading(), "now": now}
     row = sql.row(statement, parameters, prepared=True)
     if row is None or claim.number > row["claim"]:
-        raise NotFound(_(NOT_RESERVED))
+        raise not_reserved()
     return Lease(**row)
 
 

@@ -6,32 +6,34 @@ from collections.abc import Iterable
 from typing import Any
 
 import jsonschema
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 _TYPES = {
-    "string": "a text",
-    "number": "a number",
-    "integer": "a whole number",
-    "boolean": "yes or no",
-    "array": "a list",
-    "object": "an object",
-    "null": "empty",
+    "string": gettext_lazy("a text"),
+    "number": gettext_lazy("a number"),
+    "integer": gettext_lazy("a whole number"),
+    "boolean": gettext_lazy("yes or no"),
+    "array": gettext_lazy("a list"),
+    "object": gettext_lazy("an object"),
+    "null": gettext_lazy("empty"),
 }
 _SENTENCES = {
-    "enum": "This is none of the possible values.",
-    "const": "This is not the only possible value.",
-    "minimum": "This must be at least {}.",
-    "maximum": "This must be at most {}.",
-    "exclusiveMinimum": "This must be more than {}.",
-    "exclusiveMaximum": "This must be less than {}.",
-    "multipleOf": "This must be a multiple of {}.",
-    "minLength": "This must have at least {} characters.",
-    "maxLength": "This must have at most {} characters.",
-    "pattern": "This is not written in the way that is asked for.",
-    "minItems": "There must be at least {}.",
-    "maxItems": "There must be at most {}.",
-    "uniqueItems": "The same is there twice.",
-    "anyOf": "This has none of the shapes that it may have.",
-    "oneOf": "This has none of the shapes that it may have, or several.",
+    "enum": gettext_lazy("This is none of the possible values."),
+    "const": gettext_lazy("This is not the only possible value."),
+    "minimum": gettext_lazy("This must be at least %(limit)s."),
+    "maximum": gettext_lazy("This must be at most %(limit)s."),
+    "exclusiveMinimum": gettext_lazy("This must be more than %(limit)s."),
+    "exclusiveMaximum": gettext_lazy("This must be less than %(limit)s."),
+    "multipleOf": gettext_lazy("This must be a multiple of %(limit)s."),
+    "minLength": gettext_lazy("This must have at least %(limit)s characters."),
+    "maxLength": gettext_lazy("This must have at most %(limit)s characters."),
+    "pattern": gettext_lazy("This is not written in the way that is asked for."),
+    "minItems": gettext_lazy("There must be at least %(limit)s."),
+    "maxItems": gettext_lazy("There must be at most %(limit)s."),
+    "uniqueItems": gettext_lazy("The same is there twice."),
+    "anyOf": gettext_lazy("This has none of the shapes that it may have."),
+    "oneOf": gettext_lazy("This has none of the shapes that it may have, or several."),
 }
 
 
@@ -42,14 +44,14 @@ def told(failure: jsonschema.ValidationError, below: str) -> list[dict[str, str]
     if rule == "required":
         # One failure for each member that is missing, which only its message names.
         missing = [name for name in limit if name not in found and failure.message.startswith(repr(name))]
-        return [_told(at + pointer([name]), "It is missing.") for name in missing]
+        return [_told(at + pointer([name]), _("It is missing.")) for name in missing]
     if rule == "additionalProperties" and limit is False and "patternProperties" not in _any(failure.schema):
         known = _any(failure.schema).get("properties", {})
-        return [_told(at + pointer([name]), "The form has no such field.") for name in found if name not in known]
+        return [_told(at + pointer([name]), _("The form has no such field.")) for name in found if name not in known]
     if rule == "type":
-        wanted = [_TYPES.get(name, str(name)) for name in ([limit] if isinstance(limit, str) else limit)]
-        return [_told(at, f"This must be {' or '.join(wanted)}.")]
-    return [_told(at, _SENTENCES[rule].format(limit) if rule in _SENTENCES else failure.message)]
+        wanted = [str(_TYPES.get(name, name)) for name in ([limit] if isinstance(limit, str) else limit)]
+        return [_told(at, _("This must be %(wanted)s.") % {"wanted": _(" or ").join(wanted)})]
+    return [_told(at, _SENTENCES[rule] % {"limit": limit} if rule in _SENTENCES else failure.message)]
 
 
 def pointer(path: Iterable[Any]) -> str:

@@ -13,6 +13,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from . import access, events
 from .access import Forbidden
@@ -124,7 +125,7 @@ def person_for(by: User, username: str) -> User:
     """The person, or NotFound when `by` may not see them."""
     user = visible_to(by).filter(username=username).first()
     if user is None:
-        raise NotFound(f"There is nobody called {username!r}.")
+        raise NotFound(gettext("There is nobody called %(username)r.") % {"username": username})
     return user
 
 
@@ -159,19 +160,21 @@ def _activate(user_id: int, by: User, *, active: bool) -> None:
 def _locked(user_id: int, by: User) -> User:
     """The person's locked row, if `by` manages people and may see this one."""
     if not access.may_manage(by):
-        raise Forbidden("Only managers and administrators change people.")
+        raise Forbidden(gettext("Only managers and administrators change people."))
     visible = visible_to(by).order_by().values("pk")
     user = User.objects.select_for_update().filter(pk=user_id, pk__in=visible).first()
     if user is None:
-        raise NotFound("There is no such person.")
+        raise NotFound(gettext("There is no such person."))
     if user.pk == by.pk:
-        raise Forbidden("Nobody changes their own account here; ask another administrator.")
+        raise Forbidden(gettext("Nobody changes their own account here; ask another administrator."))
     return user
 
 
 def _authorise_account(by: User, user: User) -> None:
     if not may_take_over(by, user):
-        raise Forbidden(f"Only an administrator changes the account of {user.username}.")
+        raise Forbidden(
+            gettext("Only an administrator changes the account of %(username)s.") % {"username": user.username}
+        )
 
 
 def _authorise_removal(by: User, user: User) -> None:
@@ -180,23 +183,25 @@ def _authorise_removal(by: User, user: User) -> None:
     Else whoever asks could remove the second person whom loosening a policy takes.
     """
     if user.role not in grantable_roles(by):
-        raise Forbidden(f"Only an administrator takes streams from {user.username}.")
+        raise Forbidden(gettext("Only an administrator takes streams from %(username)s.") % {"username": user.username})
 
 
 def _authorise_grant(by: User | None, *, role: str, queues: set[str], all_queues: bool) -> None:
     if by is None or access.may_administer(by):
         return
     if not access.may_manage(by):
-        raise Forbidden("Only managers and administrators change people.")
+        raise Forbidden(gettext("Only managers and administrators change people."))
     if role not in GRANTED_BY_MANAGERS:
-        raise Forbidden("Only an administrator makes managers and administrators.")
+        raise Forbidden(gettext("Only an administrator makes managers and administrators."))
     if (all_queues and not by.all_queues) or not _slugs(by).issuperset(queues):
-        raise Forbidden("You can only give streams that you are a member of.")
+        raise Forbidden(gettext("You can only give streams that you are a member of."))
 
 
 def _check_role(role: str) -> None:
     if role not in Role.values:
-        raise Invalid(f"There is no role {role!r}; there are {', '.join(Role.values)}.")
+        raise Invalid(
+            gettext("There is no role %(role)r; there are %(known)s.") % {"role": role, "known": ", ".join(Role.values)}
+        )
 
 
 def _set_password(user: User, password: str) -> None:
@@ -216,7 +221,7 @@ def _insert(user: User) -> None:
     except ValidationError as error:
         raise Invalid(" ".join(error.messages)) from None
     except IntegrityError:
-        raise Invalid(f"Somebody is called {user.username!r} already.") from None
+        raise Invalid(gettext("Somebody is called %(username)r already.") % {"username": user.username}) from None
 
 
 def _queues(slugs: Iterable[str]) -> dict[str, Queue]:
@@ -224,7 +229,7 @@ def _queues(slugs: Iterable[str]) -> dict[str, Queue]:
     found = {queue.slug: queue for queue in Queue.objects.filter(slug__in=wanted)}
     missing = [slug for slug in wanted if slug not in found]
     if missing:
-        raise Invalid(f"There is no stream {missing[0]!r}.")
+        raise Invalid(gettext("There is no stream %(slug)r.") % {"slug": missing[0]})
     return found
 
 

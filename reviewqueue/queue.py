@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from . import access, clock, events, slots, sql
 from .configuration import Configured, configure, form
@@ -187,11 +188,11 @@ def reopen(*, item_id: int, by: User, reason: str = "", now: datetime | None = N
         item = Item.objects.select_for_update(no_key=True).select_related(None).filter(pk=item_id).first()
         slug = Queue.objects.filter(pk=item.queue_id).values_list("slug", flat=True).first() if item else None
         if item is None or slug is None or not access.queues_for(by).filter(pk=item.queue_id).exists():
-            raise NotFound("There is no such item for you.")
+            raise NotFound(_("There is no such item for you."))
         if not access.may_lead(by):
-            raise access.Forbidden("Only a lead can reopen what was decided.")
+            raise access.Forbidden(_("Only a lead can reopen what was decided."))
         if item.state != Item.State.SETTLED:
-            raise NotSettled("This item is not decided, so there is nothing to reopen.")
+            raise NotSettled(_("This item is not decided, so there is nothing to reopen."))
         item.round, item.state, item.settle_at, item.closed_at = item.round + 1, Item.State.OPEN, None, None
         item.save(update_fields=["round", "state", "settle_at", "closed_at"])
         slots.add_wanted([item.pk])
@@ -211,10 +212,10 @@ def _queue(slug: str, items: Sequence[NewItem]) -> int:
     """The id of the queue, which has the answers that all these items are about."""
     queue = sql.row(_QUEUE, {"slug": slug})
     if queue is None:
-        raise NotFound(f"There is no queue {slug!r}.")
+        raise NotFound(_("There is no queue %(slug)r.") % {"slug": slug})
     unknown = {item.schema_number for item in items}.difference(queue["numbers"])
     if unknown:
-        raise Invalid(f"Queue {slug!r} has no answers numbered {min(unknown)}.")
+        raise Invalid(_("Queue %(slug)r has no answers numbered %(number)s.") % {"slug": slug, "number": min(unknown)})
     return int(queue["id"])
 
 

@@ -12,7 +12,6 @@ from . import claimed, claims, clock, leases, sql
 from .claimed import Claim
 from .leases import ClaimId, ClaimLost
 from .models import Slot, User
-from .problems import NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +111,7 @@ def _slot(claim: ClaimId, user: User, now: datetime, *, slug: str | None = None)
     parameters = {"slot": claim.slot, "number": claim.number, "user": user.pk, "now": now, "leads": leases.leading()}
     row = sql.row(_SLOT, parameters)
     if row is None or (slug is not None and not (row["slug"] == slug and row["held"])):
-        raise NotFound(leases.NOT_RESERVED)
+        raise leases.not_reserved()
     return row
 
 

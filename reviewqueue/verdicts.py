@@ -183,7 +183,7 @@ def _authorise(lease: Lease, claim: ClaimId, user: User, *, record: Record, earl
         if lease.answer_first and record.first is None:
             raise AnswerFirst(_("Answer first: the AI's answer is shown after yours."))
     elif earlier.user_id != user.pk:
-        raise NotFound(leases.NOT_RESERVED)
+        raise leases.not_reserved()
     elif earlier.undone_at is not None:
         raise ClaimLost(_("You took this verdict back; go on with the item's new reservation."))
 
@@ -193,7 +193,7 @@ def _check_final_say(said: Said) -> None:
     if said.kind == Kind.ESCALATE:
         raise FinalSay(_("The final say is yours: it cannot be passed up any further."))
     if said.reason not in wording.REASONS:
-        detail = f"A final say needs a reason: {', '.join(wording.REASONS)}."
+        detail = _("A final say needs a reason: %(reasons)s.") % {"reasons": ", ".join(wording.REASONS)}
         raise Invalid(detail, [{"pointer": "/reason", "detail": detail}])
 
 
@@ -254,7 +254,7 @@ def _claim_of(verdict_id: int, user: User) -> tuple[ClaimId, str]:
 def _check_place(home: str, slug: str | None) -> None:
     """A claim is one of its own queue's: where another is named, it does not exist."""
     if slug is not None and slug != home:
-        raise NotFound(_(leases.NOT_RESERVED))
+        raise leases.not_reserved()
 
 
 def _counted(lease: Lease) -> bool:

@@ -118,10 +118,9 @@ def why(reason: Mapping[str, Any] | None) -> str:
 
 def span(seconds: float) -> str:
     """A stretch of time, rounded down to its largest unit: `45 s`, `12 min`, `3 h`, `2 d`."""
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= size:
-            return f"{int(seconds // size)}\u00a0{unit}"
-    return f"{max(0, int(seconds))}\u00a0s"
+    units = ((86_400, _("d")), (3_600, _("h")), (60, _("min")))
+    size, unit = next(((size, unit) for size, unit in units if seconds >= size), (1, _("s")))
+    return f"{digits.number(max(0, seconds // size), grouped=True)}\u00a0{unit}"
 
 
 def due(seconds: float) -> str:

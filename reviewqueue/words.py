@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from . import answers
 from .answers import Form
 from .models import Verdict
@@ -51,11 +53,11 @@ def verdict(asked: Asked, *, kind: str, answer: Any, reason: str, note: str, err
     Whether its kind of mistake is one is for `check_error_type`: the queue may have named others since.
     """
     if kind not in Kind.values:
-        raise _wrong("/verdict", "This is not a verdict: agree, correct, none, unjudgeable or escalate.")
+        raise _wrong("/verdict", _("This is not a verdict: agree, correct, none, unjudgeable or escalate."))
     check_text("/reason", reason, most=MAX_REASON)
     check_text("/note", note, most=MAX_NOTE)
     if kind != Kind.CORRECT and answer is not None:
-        raise _wrong("/answer", f"The verdict {kind} has no answer of its own.")
+        raise _wrong("/answer", _("The verdict %(kind)s has no answer of its own.") % {"kind": kind})
     if kind == Kind.CORRECT:
         answer = answers.normalised(answer, asked.form)
         if answers.same(answer, asked.proposal):
@@ -68,9 +70,9 @@ def verdict(asked: Asked, *, kind: str, answer: Any, reason: str, note: str, err
 def check_text(pointer: str, text: str, *, most: int) -> None:
     """Raise Invalid for a text that is too long, or that PostgreSQL cannot store."""
     if len(text) > most:
-        raise _wrong(pointer, "This text is too long.")
+        raise _wrong(pointer, _("This text is too long."))
     if not answers.storable(text):
-        raise _wrong(pointer, "This text has characters that are none.")
+        raise _wrong(pointer, _("This text has characters that are none."))
 
 
 def check_error_type(said: Said, *, among: Sequence[str]) -> None:
@@ -79,10 +81,10 @@ def check_error_type(said: Said, *, among: Sequence[str]) -> None:
         return
     if said.kind not in MISTAKEN:
         raise _wrong(
-            "/error_type", "A kind of mistake goes with another answer than the AI's, or with “None of these”."
+            "/error_type", _("A kind of mistake goes with another answer than the AI's, or with “None of these”.")
         )
     if said.error_type not in among:
-        raise _wrong("/error_type", "This is not one of the stream's kinds of mistakes.")
+        raise _wrong("/error_type", _("This is not one of the stream's kinds of mistakes."))
 
 
 def first_answer(asked: Asked, *, kind: str, answer: Any) -> Any:
@@ -90,9 +92,9 @@ def first_answer(asked: Asked, *, kind: str, answer: Any) -> Any:
     if kind == ANSWER:
         return answers.normalised(answer, asked.form)
     if kind not in {NONE, UNJUDGEABLE}:
-        raise _wrong("/instead", "A first answer is an answer, none or unjudgeable.")
+        raise _wrong("/instead", _("A first answer is an answer, none or unjudgeable."))
     if answer is not None:
-        raise _wrong("/answer", "Give either an answer or what is said instead of one.")
+        raise _wrong("/answer", _("Give either an answer or what is said instead of one."))
     return None
 
 

@@ -137,6 +137,9 @@ NO_PAGES = {
 }
 
 
+REFUSED = {"403", "404", "409"}
+
+
 def pages() -> list[tuple[str, str]]:
     """Each page with somebody who may see it."""
     return [
@@ -144,6 +147,16 @@ def pages() -> list[tuple[str, str]]:
         for method, name, *answers in lines(PAGES)
         if method == "GET" and "200" in answers and name not in NO_PAGES
     ]
+
+
+def refusals() -> list[tuple[str, str, str]]:
+    """Each way to be refused at each door: the method, the route, and somebody to whom it happens."""
+    found: dict[tuple[str, str, str], str] = {}
+    for method, name, *answers in lines(PAGES):
+        for answer, who in zip(answers, PEOPLE, strict=True):
+            if answer in REFUSED:
+                found.setdefault((method, name, answer), who)
+    return [(method, name, who) for (method, name, _answer), who in found.items()]
 
 
 def lines(table: str) -> list[list[str]]:

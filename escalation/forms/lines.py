@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 _PLAIN = re.compile(r"[^\s\",:=<>≤≥#-](?:[^\",:=<>≤≥#]*[^\s\",:=<>≤≥#])?")
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _TEXT = rf"(?:{_QUOTED}|[^\",:=<>≤≥]+?)"
@@ -102,20 +104,20 @@ def _each[T](text: str, read: Callable[[str], T]) -> Iterable[T]:
             try:
                 yield read(line.strip())
             except LineError as error:
-                raise LineError(f"Line {number}: {error}") from error
+                raise LineError(_("Line %(number)s: %(mistake)s") % {"number": number, "mistake": error}) from error
 
 
 def _threshold(line: str) -> tuple[str, float]:
     match = re.fullmatch(rf"({_TEXT})\s*:\s*(.+)", line)
     if not match:
-        raise LineError("write it as “answer: percent”, like “refund: 90”.")
+        raise LineError(_("write it as “answer: percent”, like “refund: 90”."))
     return _read(match[1]), _share(match[2])
 
 
 def _pair(line: str) -> tuple[str, str]:
     match = re.fullmatch(rf"({_TEXT})\s*:\s*({_TEXT})", line)
     if not match:
-        raise LineError("write it as “part: how”, like “rows: table”.")
+        raise LineError(_("write it as “part: how”, like “rows: table”."))
     return _read(match[1]), _read(match[2])
 
 
@@ -123,7 +125,7 @@ def _segment(line: str) -> dict[str, Any]:
     pair = rf"{_TEXT}\s*=\s*{_TEXT}"
     match = re.fullmatch(rf"({pair}(?:\s*,\s*{pair})*)\s*:\s*(.+)", line)
     if not match:
-        raise LineError("write it as “key = value: percent”, like “language = de: 95”.")
+        raise LineError(_("write it as “key = value: percent”, like “language = de: 95”."))
     pairs = re.findall(rf"({_TEXT})\s*=\s*({_TEXT})\s*(?:,|$)", match[1])
     return {"when": {_read(key): _read(value) for key, value in pairs}, "threshold": _share(match[2])}
 
@@ -131,7 +133,7 @@ def _segment(line: str) -> dict[str, Any]:
 def _rule(line: str) -> dict[str, Any]:
     match = re.fullmatch(rf"({_TEXT})\s*:\s*(.+)", line)
     if not match:
-        raise LineError("write it as “name: condition”, like “large amounts: value >= 1000”.")
+        raise LineError(_("write it as “name: condition”, like “large amounts: value >= 1000”."))
     when: dict[str, dict[str, Any]] = {}
     for condition in _split(_AND, match[2]):
         subject, operator, operand = _condition(condition)
@@ -143,8 +145,11 @@ def _condition(text: str) -> tuple[str, str, Any]:
     match = _CONDITION.fullmatch(text)
     if not match:
         raise LineError(
-            f"“{text.strip()}” is no condition: compare value, confidence, prediction or segment.something "
-            "by =, in, <, <=, > or >=."
+            _(
+                "“%(text)s” is no condition: compare value, confidence, prediction or segment.something "
+                "by =, in, <, <=, > or >=."
+            )
+            % {"text": text.strip()}
         )
     subject, operator = match[1], _SYMBOLS[match[2]]
     if subject.startswith("segment."):
@@ -152,7 +157,7 @@ def _condition(text: str) -> tuple[str, str, Any]:
     read: Callable[[str], Any] = _number if subject in {"value", "confidence"} else _read
     operands = [read(part.strip()) for part in _split(_COMMA, match[3])]
     if operator != "in" and len(operands) > 1:
-        raise LineError("several values need “in”.")
+        raise LineError(_("several values need “in”."))
     return subject, operator, operands if operator == "in" else operands[0]
 
 
@@ -160,7 +165,7 @@ def _cost(line: str) -> tuple[str, str, float]:
     label = rf"(?:{_QUOTED}|[^\":]+?)"
     match = re.fullmatch(rf"({label})\s*(?:->|→)\s*({label})\s*:\s*(.+)", line)
     if not match:
-        raise LineError("write it as “the AI’s answer -> the right one: cost”, like “billing -> refund: 12”.")  # noqa: RUF001
+        raise LineError(_("write it as “the AI’s answer -> the right one: cost”, like “billing -> refund: 12”."))  # noqa: RUF001
     return _read(match[1]), _read(match[2]), _number(match[3])
 
 
@@ -180,7 +185,7 @@ def _read(text: str) -> str:
         try:
             return str(json.loads(text))
         except ValueError as error:
-            raise LineError(f"the quotes in {text} don’t match.") from error  # noqa: RUF001
+            raise LineError(_("the quotes in %(text)s don’t match.") % {"text": text}) from error  # noqa: RUF001
     return text
 
 
@@ -188,14 +193,14 @@ def _number(text: str) -> float:
     try:
         return float(text.strip())
     except ValueError as error:
-        raise LineError(f"“{text.strip()}” is no number.") from error
+        raise LineError(_("“%(text)s” is no number.") % {"text": text.strip()}) from error
 
 
 def _share(text: str) -> float:
     """Percent, with or without its sign, as a share; eight decimals, so that 92.5 stays 0.925."""
     percent = _number(text.strip().removesuffix("%"))
     if not 0 <= percent <= 100:
-        raise LineError(f"“{text.strip()}” is not between 0 and 100 percent.")
+        raise LineError(_("“%(text)s” is not between 0 and 100 percent.") % {"text": text.strip()})
     return round(percent / 100, 10)
 
 

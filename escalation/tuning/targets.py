@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from escalation.models import Stream, Target
 from reviewqueue import clock, events
@@ -58,12 +59,12 @@ def set_target(
 def _check(*, max_error: float, doubt: float, groups: str, segment_key: str) -> None:
     errors = []
     if not 0 < max_error <= MOST_ERROR:
-        errors.append({"pointer": "/max_error", "detail": "Say a share above 0 and up to a half."})
+        errors.append({"pointer": "/max_error", "detail": _("Say a share above 0 and up to a half.")})
     if not 0 < doubt <= MOST_ERROR:
-        errors.append({"pointer": "/doubt", "detail": "Say a probability above 0 and up to a half."})
+        errors.append({"pointer": "/doubt", "detail": _("Say a probability above 0 and up to a half.")})
     if groups not in Target.Groups.values:
-        errors.append({"pointer": "/groups", "detail": "One promise for all, for each class, or for each segment."})
+        errors.append({"pointer": "/groups", "detail": _("One promise for all, for each class, or for each segment.")})
     if (groups == Target.Groups.SEGMENTS) != bool(segment_key):
-        errors.append({"pointer": "/segment_key", "detail": "Name the segment whose values are the groups."})
+        errors.append({"pointer": "/segment_key", "detail": _("Name the segment whose values are the groups.")})
     if errors:
         raise Invalid(errors[0]["detail"], errors)

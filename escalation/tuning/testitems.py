@@ -23,6 +23,7 @@ from typing import Any
 import msgspec
 import structlog
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from escalation import ids, plans, policies, routes
 from escalation.models import Output, Payload, Stream, TestItem
@@ -85,7 +86,10 @@ _TAKEN = """
 def mix_in_past(*, stream: Stream, count: int, actor: str, now: datetime | None = None) -> list[TestItem]:
     """Ask again about so many mistakes of the past that people found; fewer where there are not as many."""
     if not 1 <= count <= MOST:
-        raise Invalid(f"Mix in 1 to {MOST} test items at once.", [{"pointer": "/count", "detail": f"1 to {MOST}."}])
+        raise Invalid(
+            _("Mix in 1 to %(most)s test items at once.") % {"most": MOST},
+            [{"pointer": "/count", "detail": _("1 to %(most)s.") % {"most": MOST}}],
+        )
     limits: dict[str, Any] = {
         "stream": stream.pk,
         "schema": stream.schema_number,
@@ -110,10 +114,13 @@ def mix_in(
     before the stream's first output.
     """
     if not 1 <= len(known) <= MOST:
-        raise Invalid(f"Bring 1 to {MOST} test items at once.", [{"pointer": "", "detail": f"1 to {MOST}."}])
+        raise Invalid(
+            _("Bring 1 to %(most)s test items at once.") % {"most": MOST},
+            [{"pointer": "", "detail": _("1 to %(most)s.") % {"most": MOST}}],
+        )
     form = queue.form(slug=stream.slug, number=stream.schema_number)
     if not _latest(stream):
-        raise Invalid("Before the first output a test item would look like no other.", [])
+        raise Invalid(_("Before the first output a test item would look like no other."), [])
     brought = [_brought(at, entry, form) for at, entry in enumerate(known)]
     with transaction.atomic():
         return _mix_in(stream, brought, actor=actor, now=now)
@@ -275,11 +282,11 @@ def _free(stream: Stream, candidates: Iterator[str]) -> str:
 def _brought(at: int, entry: Mapping[str, Any], form: answers.Form) -> Known:
     missing = [name for name in ("input", "prediction", "answer") if name not in entry]
     if missing:
-        raise _wrong(f"/{at}/{missing[0]}", "It is missing.")
+        raise _wrong(f"/{at}/{missing[0]}", _("It is missing."))
     answer = answers.normalised(entry["answer"], form, pointer=f"/{at}/answer")
     prediction = answers.normalised(entry["prediction"], form, pointer=f"/{at}/prediction")
     if answers.same(answer, prediction):
-        raise _wrong(f"/{at}/answer", "A test item needs a mistake: here the AI's answer is the right one.")
+        raise _wrong(f"/{at}/answer", _("A test item needs a mistake: here the AI's answer is the right one."))
     payload = {name: entry[name] for name in ("input", "context", "language", "scores") if name in entry}
     return Known({**payload, "prediction": prediction}, answer)
 

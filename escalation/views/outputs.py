@@ -121,5 +121,5 @@ def _older(request: PersonRequest, page: Page) -> str:
 def _output(stream: Stream, external_id: str) -> Output:
     found = searches.named([stream], external_id)
     if not found:
-        raise NotFound(f"There is no output {external_id!r} in this stream.")
+        raise NotFound(_("There is no output %(external_id)r in this stream.") % {"external_id": external_id})
     return found[0]

@@ -142,7 +142,7 @@ def _proposed(request: PersonRequest, here: Scope, form: PolicyForm) -> policies
 def _version(here: Scope, number: int) -> Policy:
     version = Policy.objects.filter(stream=here.stream, number=number).select_related("stream").first()
     if version is None:
-        raise NotFound(f"There is no version {number} of this stream's policy.")
+        raise NotFound(_("There is no version %(number)s of this stream's policy.") % {"number": number})
     return version
 
 

@@ -177,7 +177,7 @@ def _tests(here: Scope) -> dict[str, Any]:
 def _attempt(here: Scope, attempt_id: int) -> Attempt:
     found = Attempt.objects.filter(stream=here.stream, pk=attempt_id).select_related("target", "stream").first()
     if found is None:
-        raise NotFound(f"There is no such look at the labels of {here.stream.slug!r}.")
+        raise NotFound(_("There is no such look at the labels of %(slug)r.") % {"slug": here.stream.slug})
     return found
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from escalation import policies
@@ -28,7 +29,7 @@ def replay(request: PersonRequest, slug: str, number: int) -> HttpResponse:
     here = scope.of(request, slug)
     version = Policy.objects.filter(stream=here.stream, number=number).select_related("stream").first()
     if version is None:
-        raise NotFound(f"There is no version {number} of this stream's policy.")
+        raise NotFound(_("There is no version %(number)s of this stream's policy.") % {"number": number})
     return render(request, "escalation/partials/replay.html", context(request, version))
 
 

@@ -60,14 +60,14 @@ def _target(request: PersonRequest, slug: str | None) -> Stream | None:
     if slug is not None:
         return scope.of(request, slug).stream
     if not access.is_everywhere(request.user):
-        raise Forbidden("Stopping all streams is for managers of all streams.")
+        raise Forbidden(_("Stopping all streams is for managers of all streams."))
     return None
 
 
 def _standing(stream: Stream | None) -> Stop:
     standing = Stop.objects.standing().filter(stream=stream).select_related("stream").first()
     if standing is None:
-        raise stops.NotStopped("This stop has been lifted already.")
+        raise stops.NotStopped(_("This stop has been lifted already."))
     return standing
 
 

@@ -77,7 +77,7 @@ def honesty(request: PersonRequest, slug: str) -> HttpResponse:
 def _seen(here: Scope) -> Traffic:
     seen = trials.traffic(here.stream)
     if seen is None or targets.target(here.stream) is None:
-        raise NotFound("There is nothing to try a threshold on yet.")
+        raise NotFound(_("There is nothing to try a threshold on yet."))
     return seen
 
 

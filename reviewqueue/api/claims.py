@@ -219,7 +219,7 @@ def _holder(request: Request, claim: str) -> User:
     caller = http.require(request, SCOPE)
     holder = leases.holder(ClaimId.parse(claim))
     if not caller.allows(holder.queue):
-        raise NotFound(leases.NOT_RESERVED)
+        raise leases.not_reserved()
     if caller.acts_as is not None:
         return caller.acts_as
     if holder.username is None:

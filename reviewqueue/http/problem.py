@@ -152,7 +152,7 @@ def _unavailable(exc: BaseException) -> Problem:
     return Problem(
         503,
         "unavailable",
-        "The service cannot store or read anything at the moment. Try again shortly.",
+        _("The service cannot store or read anything at the moment. Try again shortly."),
         headers={"Retry-After": str(RETRY_SECONDS)},
     )
 

@@ -164,7 +164,8 @@ def _notice(request: DeskRequest, slug: str, problem: dict[str, Any], *, status:
 
 
 def _error(error: dict[str, str]) -> dict[str, str]:
-    """`/answer/lines/0/amount` is `lines 1 amount` to whoever filled in the form."""
+    """`/answer/lines/0/amount` is `lines 1 amount` to whoever filled in the form; what is no part has no name there."""
     pointer = error["pointer"].removeprefix("/answer")
-    words = [str(int(step) + 1) if step.isascii() and step.isdigit() else step for step in entries.steps(pointer)]
+    steps = entries.steps(pointer) if pointer != error["pointer"] else ()
+    words = [str(int(step) + 1) if step.isascii() and step.isdigit() else step for step in steps]
     return {"pointer": pointer, "name": " ".join(words), "detail": error["detail"]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -87,7 +88,16 @@ def _words(text: str) -> Iterator[str]:
 
 def _is(left: str, known: str) -> bool:
     said = left.lower().replace("_", " ").strip(" 0123456789%=<>-")
-    return said in _NAMES | _EXAMPLES or said in known
+    return said in _NAMES | _EXAMPLES or said in known or _names_a_character(said)
+
+
+def _names_a_character(said: str) -> bool:
+    """Unicode has one name for each, in every language."""
+    try:
+        unicodedata.lookup(said)
+    except KeyError:
+        return False
+    return True
 
 
 def _known() -> str:

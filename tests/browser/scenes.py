@@ -60,6 +60,7 @@ def _answering() -> dict[str, Scene]:
         "structured": Scene(structured),
         "structured-all-fields": Scene(structured, lambda page: page.keyboard.press("f")),
         "structured-mistake": Scene(structured, _mistake),
+        "structured-misfit": Scene(structured, _misfit),
         "long-list": Scene(long_list),
         "long-list-searched": Scene(long_list, _search),
     }
@@ -74,6 +75,7 @@ def _around() -> dict[str, Scene]:
         "draft": Scene(letter, _draft),
         "break": Scene(letter, _work_long),
         "nothing-waits": Scene(people),
+        "hidden-characters": Scene(hidden_characters),
     }
 
 
@@ -147,6 +149,14 @@ def final_say() -> None:
     items.settle()
 
 
+def hidden_characters() -> None:
+    """Those that cannot be seen, letters that pass for others, and pictures that are none."""
+    people()
+    told = f"in\u200bvoice\u202efdp.exe {'\U000e0061' * 5} p\u0430ypal"
+    pictures = ["data:image/png;base64,AAAA", "data:image/png;base64,~"]
+    items.enqueue(90, input={"text": told, "images": pictures}, why=scenery.why(0.62))
+
+
 def multi_label() -> None:
     _ask(people(), "What does the review speak of?", kind="labels", answers=scenery.TOPICS)
     told: dict[str, Any] = {"proposal": ["delivery", "packaging"], "alternatives": [], "why": scenery.why(0.58)}
@@ -195,6 +205,14 @@ def _answer_first(page: Page) -> None:
 
 def _mistake(page: Page) -> None:
     page.get_by_label("issued").fill("the second of November")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".field-error:visible").first).to_be_visible()
+
+
+def _misfit(page: Page) -> None:
+    page.keyboard.press("f")
+    for label in ("supplier", "total"):
+        page.get_by_label(label).fill("")
     page.keyboard.press("Control+Enter")
     expect(page.locator(".field-error:visible").first).to_be_visible()
 

@@ -29,7 +29,7 @@ HEIGHT, GAP = 560, 12
 # States that a sentence tells better than a picture does; and a phone shows no keys.
 UNSEEN = {
     "structured-mistake", "long-list-searched", "settings-mistake", "past-decisions", "draft", "nothing-waits",
-    "keys-dialog", "hebrew",
+    "keys-dialog", "hebrew", "structured-misfit", "hidden-characters",
 }  # fmt: skip
 
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.template.loader import render_to_string
+from django.test import Client
+from django.utils.translation import gettext
 
+from reviewqueue.http.problem import Problem
 from reviewqueue.models import User
 from tests import doors
 from tests.browser import pseudo
@@ -22,6 +26,28 @@ def test_every_page_speaks_the_readers_language(
     user = None if who == "nobody" else User.objects.get(username=who)
     pseudo.speak(monkeypatch)
     assert pseudo.unmarked(sign_in(user, doors.url(name, world))) == []
+
+
+def test_every_refusal_speaks_the_readers_language(
+    sign_in: SignIn, world: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pseudo.speak(monkeypatch)
+    page, client = sign_in(None), Client()
+    for method, name, who in doors.refusals():
+        client.force_login(User.objects.get(username=who), backend="django.contrib.auth.backends.ModelBackend")
+        page.set_content(client.generic(method, doors.url(name, world)).content.decode(), wait_until="commit")
+        assert pseudo.unmarked(page) == [], f"{method} {name} by {who}"
+
+
+@pytest.mark.parametrize("status", [400, 500, 503])
+def test_what_is_told_when_nothing_works_speaks_the_readers_language(
+    sign_in: SignIn, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    pseudo.speak(monkeypatch)
+    page = sign_in(None)
+    told = {"problem": Problem(status, "broken", gettext("It has been recorded."))}
+    page.set_content(render_to_string("reviewqueue/broken.html", told), wait_until="commit")
+    assert pseudo.unmarked(page) == []
 
 
 @pytest.mark.parametrize("name", scenes())

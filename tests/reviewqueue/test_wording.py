@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reviewqueue import guidelines, wording
+from tests.browser import pseudo
 
 
 def test_guidelines_render_without_markup_pictures_or_ways_out() -> None:
@@ -48,3 +49,11 @@ def test_a_share_is_never_rounded_up_to_certainty(share: float | None, said: str
 )
 def test_an_answer_reads_like_words(name: str, said: str) -> None:
     assert wording.answer(name) == said
+
+
+@pytest.mark.parametrize(("seconds", "unit"), [(45, "s"), (720, "min"), (7_200, "h"), (200_000, "d")])
+def test_a_stretch_of_time_has_its_unit_in_the_readers_language(
+    monkeypatch: pytest.MonkeyPatch, seconds: int, unit: str
+) -> None:
+    pseudo.speak(monkeypatch)
+    assert wording.span(seconds).endswith(f"\u00a0{pseudo.OPEN}{unit}{pseudo.CLOSE}")

@@ -5,6 +5,7 @@
  */
 
 import { put } from "./notices.js";
+import { written } from "./numbers.js";
 
 const WARN = 60;
 const RENEW_EVERY = 60_000;
@@ -110,7 +111,8 @@ function warn(form, seconds) {
 function countUndo() {
   for (const form of document.querySelectorAll("[data-undo]")) {
     const seconds = Math.ceil(Number(form.dataset.undo) - passed(form.since ?? performance.now()));
-    form.querySelector("[data-seconds]").textContent = `${Math.max(0, seconds)} s`;
+    const place = form.querySelector("[data-seconds]");
+    place.textContent = `${written(Math.max(0, seconds))}\u00a0${place.dataset.seconds}`;
     form.hidden = seconds <= 0;
     const said = form.parentElement.querySelector("[data-said]");
     if (said) said.hidden = seconds > 0;
