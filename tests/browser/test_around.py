@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -11,12 +12,19 @@ from playwright.sync_api import Page, Route, expect
 
 from reviewqueue import readings
 from reviewqueue.models import Guideline, GuidelineRead, Membership, Queue, User, Verdict
+from tests import samples
 from tests.browser.signing_in import SignIn
 from tests.reviewqueue import items
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 DESK = "/queues/intents/"
 TEXT = "I was charged twice for the same order, once at 21:04 and again at 21:06. "
+# What stands around any item, whatever it is, and where an item like the last one begins.
+AROUND = {
+    "bar": ".bar-top", "decided": ".desk-decided", "queues": ".desk-queues", "numbers": ".desk-numbers",
+    "panel": ".panel", "question": ".question", "choice": ".judgement .choice",
+}  # fmt: skip
+PLACES = {**AROUND, "content": "#item"}
 PHONE, TABLET, LAPTOP, HUGE = (390, 844), (768, 1024), (1280, 800), (2560, 1440)
 
 
@@ -35,12 +43,12 @@ def _size(size: tuple[int, int]) -> dict[str, int]:
     return {"width": size[0], "height": size[1]}
 
 
-def _tops(page: Page) -> dict[str, float]:
+def _tops(page: Page, places: Mapping[str, str] = PLACES) -> dict[str, float]:
     """Where what the eye returns to stands."""
     boxes = page.evaluate(
-        """() => Object.fromEntries(Object.entries({panel: ".panel", question: ".question", content: "#item",
-             choice: ".judgement .choice", numbers: ".desk-numbers", queues: ".desk-queues"})
-             .map(([name, where]) => [name, document.querySelector(where).getBoundingClientRect().top]))"""
+        """(places) => Object.fromEntries(Object.entries(places)
+             .map(([name, where]) => [name, document.querySelector(where).getBoundingClientRect().top]))""",
+        places,
     )
     return {name: float(top) for name, top in boxes.items()}
 
@@ -76,6 +84,24 @@ def test_nothing_jumps_when_the_next_item_comes(sign_in: SignIn, rob: User, size
         _ready(page, f"Letter {number}.")
         after = _tops(page)
         assert after == pytest.approx(before, abs=1)
+
+
+@pytest.mark.parametrize("size", [(320, 640), PHONE, TABLET, LAPTOP, HUGE])
+def test_nothing_around_the_item_moves_whatever_comes_next(sign_in: SignIn, rob: User, size: tuple[int, int]) -> None:
+    kinds = ("table", "messages", "image", "fields", "json", "candidates")
+    inputs = [{"text": "Short."}, {"text": TEXT * 60}, *(samples.samples()[kind].item["input"] for kind in kinds)]
+    for number, told in enumerate(inputs, start=1):
+        due_at = timezone.now() + timedelta(hours=3) if number % 2 else None
+        items.enqueue(number, input=told, due_at=due_at, context={"plan": "premium"} if number % 3 else None)
+    page = sign_in(rob, DESK, viewport=_size(size))
+    _ready(page, "Short.")
+    expect(page.locator(".desk-numbers")).to_contain_text("Today")
+    before = _tops(page, AROUND)
+    for _next in inputs[1:]:
+        claim = page.locator("#desk").get_attribute("data-claim")
+        page.keyboard.press("a")
+        expect(page.locator(f"#desk[data-ready]:not([data-claim='{claim}'])")).to_be_attached()
+        assert _tops(page, AROUND) == pytest.approx(before, abs=1)
 
 
 @pytest.mark.parametrize("size", [(320, 640), PHONE, LAPTOP])

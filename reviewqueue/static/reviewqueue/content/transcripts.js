@@ -26,9 +26,15 @@ function isWithin(target, box) {
   return inner.top >= outer.top && inner.bottom <= outer.bottom;
 }
 
-/** The whole message with the end at the bottom; the beginning of one that is taller than its place. */
+/**
+ * The whole message with the end at the bottom; the beginning of one that is taller than its place. What stands around
+ * the item stays where it is, except in a window so low that all of the page scrolls.
+ */
 function reveal(target, box) {
   const fits = target.offsetHeight < box.clientHeight;
-  target.scrollIntoView({ block: fits ? "end" : "start", behavior: "instant" });
-  if (fits) box.scrollTop += parseFloat(getComputedStyle(box).paddingBottom);
+  if (box.scrollHeight <= box.clientHeight) return target.scrollIntoView({ block: fits ? "end" : "start", behavior: "instant" });
+  const [inner, outer] = [target.getBoundingClientRect(), box.getBoundingClientRect()];
+  const top = outer.top + box.clientTop;
+  const bottom = top + box.clientHeight - parseFloat(getComputedStyle(box).paddingBottom);
+  box.scrollTop += fits ? inner.bottom - bottom : inner.top - top;
 }
