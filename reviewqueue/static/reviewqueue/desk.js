@@ -61,8 +61,9 @@ function settle(event) {
   if (event.detail.target.id === "reservation" || event.detail.elt?.id === "reservation") clock.renewed();
 }
 
-/** What was sent is recorded: its draft is superfluous, and the other tabs are told. */
+/** What was sent is recorded: its draft is superfluous, the other tabs are told, and one's own numbers are others. */
 function arrived(path, where) {
+  document.body.dispatchEvent(new Event("recorded"));
   const how = path.match(POSTED)?.[1];
   if (!how || !where) return;
   if (how !== "first-answer") drafts.sent(where);
