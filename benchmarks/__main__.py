@@ -45,7 +45,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("benches", nargs="*", metavar="BENCH", help=f"any of {', '.join(BENCHES)}; all unless told")
     parser.add_argument("--quick", action="store_true", help="fewer rounds and rows: whether it runs, not how fast")
     parser.add_argument("--items", type=int, help="desk: how many items one tab goes through (200)")
-    parser.add_argument("--stored", type=int, help="promise: how many streams of each line go into the database (50)")
+    parser.add_argument("--stored", type=int, help="promise: how many streams of each line go into the database (40)")
     parser.add_argument("--pid", type=int, help="memory: the process to measure with its descendants")
     arguments = parser.parse_args()
     unknown = set(arguments.benches) - set(BENCHES)
