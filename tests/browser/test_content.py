@@ -67,7 +67,7 @@ def test_a_picture_gets_larger_by_key_and_moves_by_arrows(sign_in: SignIn, rob: 
     page.keyboard.press("z")
     expect(_level(page)).to_have_text("100\xa0%")
     expect(page.locator('[data-key="z"]')).to_have_attribute("aria-pressed", "true")
-    page.get_by_role("group", name="Image, 1200 by 800").focus()
+    page.get_by_role("group", name="Image, 1,200 by 800").focus()
     page.keyboard.press("ArrowRight")
     assert _matrix(page)[4] == -60
     for _ in range(40):

@@ -79,8 +79,8 @@ function activate(choice) {
 
 function tell(count) {
   const found = document.querySelector("[data-answer-found]");
-  const text = count === null ? "" : found.dataset[count === 0 ? "none" : count === 1 ? "one" : "some"];
-  found.textContent = text.replace("{count}", written(count));
+  const text = found.dataset[count === 0 ? "none" : count === 1 ? "one" : "some"];
+  found.textContent = count === null ? "" : text.replace("{count}", written(count));
 }
 
 function steer(event) {

@@ -1,0 +1,51 @@
+"""Every state of the desk at every width, and enlarged to twice its size: nothing scrolls sideways, nothing is cut."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import ViewportSize
+
+from reviewqueue.models import User
+from tests.browser.scenes import scenes
+from tests.browser.signing_in import SignIn
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+# The last one is a window of 1280 by 800 at 200 %, which is laid out in half as many pixels.
+SIZES: list[ViewportSize] = [
+    {"width": 1280, "height": 800},
+    {"width": 320, "height": 640},
+    {"width": 768, "height": 1024},
+    {"width": 2560, "height": 1440},
+    {"width": 640, "height": 400},
+]
+# What is wider than its place and can't be scrolled to, and what can be pressed and lies beyond the window's edge. A
+# line may say by its dots that it goes on, in a field the caret goes on; what is one pixel wide is for screen readers.
+OUT_OF_SIGHT = """() => {
+  const holds = (one, ...values) => values.includes(getComputedStyle(one).overflowX);
+  const cuts = (one) => !one.matches("input") && one.clientWidth > 1 && holds(one, "hidden", "clip")
+    && getComputedStyle(one).textOverflow !== "ellipsis";
+  const isCut = (one) => (cuts(one) || one.matches(".item, .item-content, .panel"))
+    && one.scrollWidth > one.clientWidth + 1;
+  const scrolls = (one) => one && (holds(one, "auto", "scroll") || scrolls(one.parentElement));
+  const isBeyond = (one) => {
+    const box = one.getBoundingClientRect();
+    return one.matches("a, button, input, select, textarea, summary") && !scrolls(one.parentElement)
+      && (box.left < -1 || box.right > innerWidth + 1);
+  };
+  return [...document.querySelectorAll("body *")]
+    .filter((one) => one.checkVisibility() && !one.closest(".visually-hidden, .skip-link, svg"))
+    .filter((one) => isCut(one) || isBeyond(one))
+    .map((one) => one.outerHTML.slice(0, 120));
+}"""
+
+
+@pytest.mark.parametrize("name", scenes())
+def test_no_state_of_the_desk_scrolls_sideways_or_is_cut(sign_in: SignIn, name: str) -> None:
+    scene = scenes()[name]
+    scene.prepare()
+    page = sign_in(User.objects.get(username=scene.who), scene.path, viewport=SIZES[0], reduced_motion="reduce")
+    scene.play(page)
+    for size in SIZES:
+        page.set_viewport_size(size)
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], size
+        assert page.evaluate(OUT_OF_SIGHT) == [], size
