@@ -137,6 +137,19 @@ NO_PAGES = {
 }
 
 
+# What a POST carries: enough for every form, so that a refusal is about who asks and not about what is missing.
+FORM = {
+    "verdict": "agree",
+    "pass": "not_my_field",
+    "username": "nina",
+    "role": "reviewer",
+    "queues": "intents",
+    "name": "Nina",
+    "scopes": "outputs:write",
+    "days": "30",
+    "number": "1",
+    "switch": "break_nudge",
+}
 REFUSED = {"403", "404", "409"}
 
 
@@ -149,14 +162,14 @@ def pages() -> list[tuple[str, str]]:
     ]
 
 
-def refusals() -> list[tuple[str, str, str]]:
-    """Each way to be refused at each door: the method, the route, and somebody to whom it happens."""
+def refusals() -> list[tuple[str, str, str, int]]:
+    """Each way to be refused at each door: the method, the route, somebody to whom it happens, and the status."""
     found: dict[tuple[str, str, str], str] = {}
     for method, name, *answers in lines(PAGES):
         for answer, who in zip(answers, PEOPLE, strict=True):
             if answer in REFUSED:
                 found.setdefault((method, name, answer), who)
-    return [(method, name, who) for (method, name, _answer), who in found.items()]
+    return [(method, name, who, int(answer)) for (method, name, answer), who in found.items()]
 
 
 def lines(table: str) -> list[list[str]]:

@@ -20,19 +20,6 @@ from reviewqueue.models import User
 from tests import doors
 from tests.doors import API, KEYS, NAMES, PAGES, PEOPLE, ROUTES
 
-# What a POST carries: enough for every form, so that a refusal is about who asks and not about what is missing.
-FORM = {
-    "verdict": "agree",
-    "pass": "not_my_field",
-    "username": "nina",
-    "role": "reviewer",
-    "queues": "intents",
-    "name": "Nina",
-    "scopes": "outputs:write",
-    "days": "30",
-    "number": "1",
-    "switch": "break_nudge",
-}
 OUTPUT = {
     "id": "ticket-9",
     "model": "intent-clf",
@@ -56,7 +43,7 @@ def _person_asks(who: str, method: str, name: str, url: str) -> str:
     client = Client()
     if who != "nobody":
         client.force_login(User.objects.get(username=who), backend="django.contrib.auth.backends.ModelBackend")
-    return _status(client.post(url, FORM) if method == "POST" else client.generic(method, url))
+    return _status(client.post(url, doors.FORM) if method == "POST" else client.generic(method, url))
 
 
 def _key_asks(which: str, method: str, name: str, url: str) -> str:

@@ -6,7 +6,10 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, Route
 
+from tests.processes import until
+
 _OTHERS = {"stylesheet", "script", "font", "image"}
+_PROBE = "/is-it-diverted"
 
 
 def listen(page: Page, hear: Callable[[str, str], None]) -> None:
@@ -20,6 +23,16 @@ def listen(page: Page, hear: Callable[[str, str], None]) -> None:
         return route.fulfill(response=response)
 
     page.route("**/*", pass_on)
+
+
+def divert(page: Page, address: str, handle: Callable[[Route], object], *, times: int | None = None) -> None:
+    """From here on `handle` has the requests to this address.
+
+    A page that is busy may send one past Chromium for a moment after that has said that it listens.
+    """
+    page.route(f"**{_PROBE}", lambda route: route.fulfill(body="yes"))
+    page.route(address, lambda route: handle(route), times=times)  # noqa: PLW0108 - Playwright marks handlers
+    until(lambda: page.evaluate(f"() => fetch('{_PROBE}').then((answer) => answer.text())") == "yes")
 
 
 def cut_off(page: Page) -> None:

@@ -6,11 +6,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from reviewqueue.models import AnswerSchema, Queue, User, Verdict
+from tests.browser.letters import DESK, ready
 from tests.browser.signing_in import SignIn
 from tests.reviewqueue import items
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-DESK = "/queues/intents/"
 SCHEMA = {
     "type": "object",
     "properties": {"shop": {"type": "string"}, "tags": {"type": "array", "items": {"type": "string"}}},
@@ -21,10 +21,6 @@ SCHEMA = {
 def forms(queue: Queue) -> None:
     AnswerSchema.objects.create(queue=queue, number=2, kind="labels", answers=["price", "service"])
     AnswerSchema.objects.create(queue=queue, number=3, kind="structured", schema=SCHEMA)
-
-
-def _ready(page: Page) -> None:
-    expect(page.locator("#desk[data-ready] #item")).to_be_visible()
 
 
 def _refused(page: Page) -> None:
@@ -43,7 +39,7 @@ def _refused(page: Page) -> None:
 def test_changed_ticks_are_not_dropped_by_agreeing(sign_in: SignIn, rob: User) -> None:
     items.enqueue(1, schema_number=2, proposal=["price"], alternatives=[])
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     page.get_by_role("checkbox", name="Service").check()
     _refused(page)
     page.get_by_role("checkbox", name="Service").uncheck()
@@ -57,7 +53,7 @@ def test_changed_ticks_are_not_dropped_by_agreeing(sign_in: SignIn, rob: User) -
 def test_changed_fields_and_lines_are_not_dropped_by_agreeing(sign_in: SignIn, rob: User) -> None:
     items.enqueue(1, schema_number=3, proposal={"shop": "ACME", "tags": ["a"]}, alternatives=[])
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     agree = page.locator("button[value=agree]")
     page.get_by_label("Shop").fill("Other")
     _refused(page)
@@ -76,7 +72,7 @@ def test_changed_fields_and_lines_are_not_dropped_by_agreeing(sign_in: SignIn, r
 def test_an_answer_too_long_to_send_is_told_and_keeps_nobody_from_an_act(sign_in: SignIn, rob: User) -> None:
     items.enqueue(1, schema_number=3, proposal={"shop": "ACME"}, alternatives=[])
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     page.get_by_label("Shop").evaluate("field => { field.value = 'x'.repeat(2_700_000); }")
     page.locator(".choice[data-send]").click()
     expect(page.get_by_text("too long for the desk to send")).to_be_visible()

@@ -10,11 +10,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from reviewqueue.models import AnswerSchema, Queue, User, Verdict
+from tests.browser.letters import DESK, ready
 from tests.browser.signing_in import SignIn
 from tests.reviewqueue import invoices, items
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-DESK = "/queues/intents/"
 
 
 @pytest.fixture
@@ -26,10 +26,6 @@ def _invoices(*numbers: int, **fields: Any) -> None:
     told: dict[str, Any] = {"proposal": invoices.ANSWER, "field_hints": invoices.HINTS} | fields
     for number in numbers:
         items.enqueue(number, schema_number=2, input={"text": f"Invoice {number}."}, alternatives=[], **told)
-
-
-def _ready(page: Page, text: str = "") -> None:
-    expect(page.locator("#desk[data-ready] #item")).to_contain_text(text)
 
 
 def _done(page: Page) -> None:
@@ -49,7 +45,7 @@ def _tabbed(page: Page, times: int) -> list[str]:
 def test_tab_goes_through_what_is_doubtful_alone(sign_in: SignIn, rob: User) -> None:
     _invoices(1)
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     page.locator("button[data-key=a]").focus()
     assert _tabbed(page, 3) == ["date/issued", "number/total", "number/lines/0/amount"]
     expect(page.get_by_label("Supplier")).to_be_hidden()
@@ -60,7 +56,7 @@ def test_tab_goes_through_what_is_doubtful_alone(sign_in: SignIn, rob: User) -> 
 def test_one_key_opens_all_fields_and_the_next_item_comes_the_same_way(sign_in: SignIn, rob: User) -> None:
     _invoices(1, 2)
     page = sign_in(rob, DESK)
-    _ready(page, "Invoice 1.")
+    ready(page, "Invoice 1.")
     page.keyboard.press("f")
     expect(page.get_by_label("Supplier")).to_be_focused()
     expect(page.get_by_role("button", name="All fields")).to_have_attribute("aria-pressed", "true")
@@ -69,7 +65,7 @@ def test_one_key_opens_all_fields_and_the_next_item_comes_the_same_way(sign_in: 
     page.keyboard.press("Shift+Tab")
     page.keyboard.type("Somebody else")
     page.keyboard.press("Control+Enter")
-    _ready(page, "Invoice 2.")
+    ready(page, "Invoice 2.")
     assert Verdict.objects.get().answer == invoices.ANSWER | {"supplier": "Somebody else"}
     expect(page.get_by_label("Supplier")).to_be_visible()
     page.keyboard.press("f")
@@ -80,7 +76,7 @@ def test_one_key_opens_all_fields_and_the_next_item_comes_the_same_way(sign_in: 
 def test_enter_walks_through_the_doubtful_and_sends_from_the_last(sign_in: SignIn, rob: User) -> None:
     _invoices(1)
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     page.locator("[name='number/total']").fill("120")
     page.keyboard.press("Enter")
     expect(page.locator("[name='number/lines/0/amount']")).to_be_focused()
@@ -100,7 +96,7 @@ def test_enter_walks_through_the_doubtful_and_sends_from_the_last(sign_in: SignI
 def test_sending_what_was_not_touched_is_agreeing(sign_in: SignIn, rob: User) -> None:
     _invoices(1)
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     page.keyboard.press("Enter")
     _done(page)
     assert Verdict.objects.get().kind == "agree"
@@ -110,7 +106,7 @@ def test_sending_what_was_not_touched_is_agreeing(sign_in: SignIn, rob: User) ->
 def test_a_change_says_so_and_can_be_taken_back(sign_in: SignIn, rob: User) -> None:
     _invoices(1)
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     total = page.locator("[data-pointer='/total']")
     expect(total.get_by_text("The AI:")).to_be_hidden()
     total.locator("input").fill("12")
@@ -127,7 +123,7 @@ def test_a_change_says_so_and_can_be_taken_back(sign_in: SignIn, rob: User) -> N
 def test_mistakes_come_back_at_their_fields_and_what_was_typed_stays(sign_in: SignIn, rob: User) -> None:
     _invoices(1)
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     page.keyboard.press("f")
     page.locator("[name='number/discount']").fill("200")
     page.locator("[name='text/supplier']").fill("")
@@ -151,7 +147,7 @@ def test_mistakes_come_back_at_their_fields_and_what_was_typed_stays(sign_in: Si
 def test_a_mistake_in_a_field_that_is_closed_opens_it(sign_in: SignIn, rob: User) -> None:
     _invoices(1, proposal=invoices.ANSWER | {"discount": 500})
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     page.locator("[name='number/total']").fill("5")
     page.keyboard.press("Control+Enter")
     expect(page.locator("[name='number/discount']")).to_be_focused()
@@ -161,7 +157,7 @@ def test_a_mistake_in_a_field_that_is_closed_opens_it(sign_in: SignIn, rob: User
 def test_lines_are_added_removed_and_taken_back(sign_in: SignIn, rob: User) -> None:
     _invoices(1)
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     page.keyboard.press("f")
     lines = page.locator("[data-lines][data-pointer='/lines']")
     lines.get_by_role("button", name="Remove this line").first.click()
@@ -180,7 +176,7 @@ def test_lines_are_added_removed_and_taken_back(sign_in: SignIn, rob: User) -> N
 
     _invoices(2)
     page.goto(DESK)
-    _ready(page, "Invoice 2.")
+    ready(page, "Invoice 2.")
     lines.get_by_role("button", name="Remove this line").first.click()
     lines.get_by_role("button", name=re.compile("lines back")).click()
     page.keyboard.press("Control+Enter")
@@ -192,7 +188,7 @@ def test_lines_are_added_removed_and_taken_back(sign_in: SignIn, rob: User) -> N
 def test_lines_that_were_added_or_removed_survive_a_reload(sign_in: SignIn, rob: User) -> None:
     _invoices(1)
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     page.keyboard.press("f")
     lines = page.locator("[data-lines][data-pointer='/lines']")
     lines.get_by_role("button", name="Remove this line").first.click()
@@ -201,7 +197,7 @@ def test_lines_that_were_added_or_removed_survive_a_reload(sign_in: SignIn, rob:
         page.locator(f"[name='text/lines/{place}/description']").fill(f"Ink {place}")
     page.locator("[data-lines][data-pointer='/tags']").get_by_role("button", name="Remove this line").click()
     page.reload()
-    _ready(page)
+    ready(page)
     expect(lines.get_by_label("Description")).to_have_count(3)
     assert [field.input_value() for field in lines.get_by_label("Description").all()] == ["Delivery", "Ink 1", "Ink 2"]
     expect(page.locator("[data-lines][data-pointer='/tags'] [data-line]")).to_have_count(0)
@@ -211,7 +207,7 @@ def test_lines_that_were_added_or_removed_survive_a_reload(sign_in: SignIn, rob:
 def test_a_list_grows_no_further_than_it_may(sign_in: SignIn, rob: User) -> None:
     _invoices(1)
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     page.keyboard.press("f")
     lines = page.locator("[data-lines][data-pointer='/lines']")
     for _ in range(6):
@@ -226,7 +222,7 @@ def test_a_list_grows_no_further_than_it_may(sign_in: SignIn, rob: User) -> None
 def test_answering_first_all_fields_are_open_and_then_ones_own_stand_beside_the_ais(sign_in: SignIn, rob: User) -> None:
     _invoices(1, answer_first=True)
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     assert "119" not in page.locator(".panel").inner_html()
     expect(page.get_by_role("button", name="All fields")).to_have_count(0)
     page.get_by_label("Supplier").fill("Muster & Sohn GmbH")
@@ -235,7 +231,7 @@ def test_answering_first_all_fields_are_open_and_then_ones_own_stand_beside_the_
     page.keyboard.press("Control+Enter")
     expect(page.locator("[data-pointer='/total']").get_by_text("The AI: 119.0")).to_be_visible()
     expect(page.get_by_label("Total")).to_have_value("19")
-    _ready(page)
+    ready(page)
     page.keyboard.press("Enter")
     _done(page)
     assert Verdict.objects.get().answer == {"supplier": "Muster & Sohn GmbH", "total": 19, "currency": "EUR"}
@@ -283,7 +279,7 @@ def _shown(page: Page) -> list[str]:
 def test_a_long_list_is_searched_by_typing(sign_in: SignIn, rob: User) -> None:
     _letters(1, 2, schema_number=2)
     page = sign_in(rob, DESK)
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     page.keyboard.press("/")
     field = page.get_by_role("combobox", name="Find an answer")
     expect(field).to_be_focused()
@@ -304,7 +300,7 @@ def test_a_long_list_is_searched_by_typing(sign_in: SignIn, rob: User) -> None:
     page.keyboard.press("/")
     page.keyboard.type("uber")
     page.keyboard.press("Enter")
-    _ready(page, "Letter 2.")
+    ready(page, "Letter 2.")
     assert Verdict.objects.get().answer == "Überweisung"
 
 
@@ -312,7 +308,7 @@ def test_a_long_list_is_searched_by_typing(sign_in: SignIn, rob: User) -> None:
 def test_enter_takes_nothing_that_was_not_pointed_at(sign_in: SignIn, rob: User) -> None:
     _letters(1, 2, schema_number=2)
     page = sign_in(rob, DESK)
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     page.keyboard.press("/")
     page.keyboard.press("Enter")
     page.keyboard.type("no such answer")
@@ -320,7 +316,7 @@ def test_enter_takes_nothing_that_was_not_pointed_at(sign_in: SignIn, rob: User)
     page.keyboard.press("Enter")
     page.keyboard.press("1")
     page.get_by_role("button", name="None of these").click()
-    _ready(page, "Letter 2.")
+    ready(page, "Letter 2.")
     assert Verdict.objects.get().kind == "none"
 
 
@@ -328,12 +324,12 @@ def test_enter_takes_nothing_that_was_not_pointed_at(sign_in: SignIn, rob: User)
 def test_the_answer_that_is_pointed_at_is_sent_from_the_note(sign_in: SignIn, rob: User) -> None:
     _letters(1, 2, schema_number=2)
     page = sign_in(rob, DESK)
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     page.keyboard.press("/")
     page.keyboard.type("uber")
     page.get_by_label("Note").fill("to my bank")
     page.keyboard.press("Control+Enter")
-    _ready(page, "Letter 2.")
+    ready(page, "Letter 2.")
     verdict = Verdict.objects.get()
     assert (verdict.answer, verdict.note) == ("Überweisung", "to my bank")
 
@@ -342,7 +338,7 @@ def test_the_answer_that_is_pointed_at_is_sent_from_the_note(sign_in: SignIn, ro
 def test_a_long_list_is_one_stop_of_tab(sign_in: SignIn, rob: User) -> None:
     _letters(1, schema_number=2)
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     page.get_by_role("combobox", name="Find an answer").focus()
     page.keyboard.press("Tab")
     expect(page.get_by_role("option").first).to_be_focused()
@@ -356,7 +352,7 @@ def test_a_long_list_is_one_stop_of_tab(sign_in: SignIn, rob: User) -> None:
 def test_ticks_are_searched_counted_and_cleared(sign_in: SignIn, rob: User) -> None:
     _letters(1, schema_number=3, proposal=["card_lost", "topic_9"])
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     assert _shown(page)[:2] == ["Card lost", "Topic 9"]
     expect(page.get_by_text("2 ticked")).to_be_visible()
     page.get_by_role("button", name="Clear all").click()
@@ -378,7 +374,7 @@ def test_ticks_are_searched_counted_and_cleared(sign_in: SignIn, rob: User) -> N
 def test_sending_the_ais_ticks_is_agreeing(sign_in: SignIn, rob: User) -> None:
     _letters(1, schema_number=3, proposal=["card_lost", "topic_9"])
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     page.keyboard.press("Enter")
     _done(page)
     assert Verdict.objects.get().kind == "agree"
@@ -391,7 +387,7 @@ def test_two_candidates_are_compared_by_one_two_and_nought(sign_in: SignIn, rob:
         items.enqueue(number, schema_number=2, input={"candidates": candidates}, proposal="first", alternatives=[])
     page = sign_in(rob, DESK)
     for number, key in ((1, "0"), (2, "2"), (3, "1")):
-        _ready(page, f"Letter {number}.")
+        ready(page, f"Letter {number}.")
         page.keyboard.press(key)
     _done(page)
     assert list(Verdict.objects.order_by("id").values_list("answer", flat=True)) == ["equal", "second", "first"]

@@ -13,11 +13,12 @@ from playwright.sync_api import Page, Route, expect
 from reviewqueue import readings
 from reviewqueue.models import Guideline, GuidelineRead, Membership, Queue, User, Verdict
 from tests import samples
+from tests.browser.letters import DESK, ready
+from tests.browser.network import divert
 from tests.browser.signing_in import SignIn
 from tests.reviewqueue import items
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-DESK = "/queues/intents/"
 TEXT = "I was charged twice for the same order, once at 21:04 and again at 21:06. "
 # What stands around any item, whatever it is, and where an item like the last one begins.
 AROUND = {
@@ -26,11 +27,6 @@ AROUND = {
 }  # fmt: skip
 PLACES = {**AROUND, "content": "#item"}
 PHONE, TABLET, LAPTOP, HUGE = (390, 844), (768, 1024), (1280, 800), (2560, 1440)
-
-
-def _ready(page: Page, text: str = "") -> None:
-    """This item is on screen and open for answers."""
-    expect(page.locator("#desk[data-ready] #item")).to_contain_text(text)
 
 
 def _enqueue(*numbers: int, **fields: Any) -> None:
@@ -56,7 +52,7 @@ def _tops(page: Page, places: Mapping[str, str] = PLACES) -> dict[str, float]:
 def test_above_the_item_stand_why_it_is_here_the_deadline_and_the_reservation(sign_in: SignIn, rob: User) -> None:
     _enqueue(1)
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     head = page.locator(".item-head")
     expect(head).to_contain_text("The AI was not sure.")
     expect(head).to_contain_text("due in 2\u00a0h")
@@ -67,7 +63,7 @@ def test_above_the_item_stand_why_it_is_here_the_deadline_and_the_reservation(si
 def test_answer_first_has_its_sentence_in_the_place_of_the_reason(sign_in: SignIn, rob: User) -> None:
     _enqueue(1, answer_first=True)
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     expect(page.locator(".item-head")).to_contain_text("Answer first")
     expect(page.locator(".item-head")).not_to_contain_text("not sure")
 
@@ -76,12 +72,12 @@ def test_answer_first_has_its_sentence_in_the_place_of_the_reason(sign_in: SignI
 def test_nothing_jumps_when_the_next_item_comes(sign_in: SignIn, rob: User, size: tuple[int, int]) -> None:
     _enqueue(1, 2, 3)
     page = sign_in(rob, DESK, viewport=_size(size))
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     expect(page.locator(".desk-numbers")).to_contain_text("Today")
     before = _tops(page)
     for number in (2, 3):
         page.keyboard.press("a")
-        _ready(page, f"Letter {number}.")
+        ready(page, f"Letter {number}.")
         after = _tops(page)
         assert after == pytest.approx(before, abs=1)
 
@@ -94,7 +90,7 @@ def test_nothing_around_the_item_moves_whatever_comes_next(sign_in: SignIn, rob:
         due_at = timezone.now() + timedelta(hours=3) if number % 2 else None
         items.enqueue(number, input=told, due_at=due_at, context={"plan": "premium"} if number % 3 else None)
     page = sign_in(rob, DESK, viewport=_size(size))
-    _ready(page, "Short.")
+    ready(page, "Short.")
     expect(page.locator(".desk-numbers")).to_contain_text("Today")
     before = _tops(page, AROUND)
     for _next in inputs[1:]:
@@ -110,7 +106,7 @@ def test_the_warning_moves_nothing_and_can_be_pressed(sign_in: SignIn, rob: User
     page = sign_in(rob, viewport=_size(size))
     page.clock.install()
     page.goto(DESK)
-    _ready(page)
+    ready(page)
     before = _tops(page)
     page.clock.fast_forward((14 * 60 + 10) * 1000)
     page.clock.run_for(2000)
@@ -126,16 +122,16 @@ def test_the_latest_decisions_tell_what_they_were_and_any_can_be_undone(sign_in:
     _enqueue(1, 2, 3)
     page = sign_in(rob, DESK)
     for number in (1, 2):
-        _ready(page, f"Letter {number}.")
+        ready(page, f"Letter {number}.")
         page.keyboard.press("a")
-    _ready(page, "Letter 3.")
+    ready(page, "Letter 3.")
     listed = page.locator(".aside-decided li")
     expect(listed).to_have_count(2)
     expect(listed.nth(0)).to_contain_text("Letter 2.")
     expect(listed.nth(0).locator("kbd")).to_have_text("U")
     expect(listed.nth(1).locator("kbd")).to_have_count(0)
     listed.nth(1).get_by_role("button", name="Undo").click()
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     expect(listed).to_have_count(1)
     assert Verdict.objects.counting().get().item_id == 2
 
@@ -143,11 +139,11 @@ def test_the_latest_decisions_tell_what_they_were_and_any_can_be_undone(sign_in:
 def test_a_decision_opens_again_and_leads_back(sign_in: SignIn, rob: User) -> None:
     _enqueue(1, 2)
     page = sign_in(rob, DESK)
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     page.get_by_label("Note").fill("seen twice")
     page.get_by_label("Note").press("Escape")
     page.keyboard.press("1")
-    _ready(page, "Letter 2.")
+    ready(page, "Letter 2.")
     page.get_by_role("link", name="Letter 1.").click()
     expect(page.get_by_role("heading", name="Your decision")).to_be_visible()
     for part in ("Letter 1.", "Billing", "seen twice", "Not final yet"):
@@ -156,7 +152,7 @@ def test_a_decision_opens_again_and_leads_back(sign_in: SignIn, rob: User) -> No
     expect(page.locator(".decisions li")).to_have_count(1)
     page.get_by_role("link", name="Letter 1.").click()
     page.get_by_role("button", name="Undo").click()
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
 
 
 def test_the_content_of_a_decision_answers_as_at_the_desk(sign_in: SignIn, rob: User) -> None:
@@ -173,9 +169,9 @@ def test_on_a_phone_there_is_the_undo_and_a_way_to_the_list(sign_in: SignIn, rob
     _enqueue(1, 2, 3)
     page = sign_in(rob, DESK, viewport=_size(PHONE))
     for number in (1, 2):
-        _ready(page, f"Letter {number}.")
+        ready(page, f"Letter {number}.")
         page.get_by_role("button", name="Agree with the AI").click()
-    _ready(page, "Letter 3.")
+    ready(page, "Letter 3.")
     expect(page.get_by_role("button", name="Undo")).to_have_count(1)
     expect(page.locator(".decided-what:visible")).to_have_count(0)
     page.get_by_role("link", name="Just decided").click()
@@ -188,7 +184,7 @@ def test_guidelines_that_changed_say_what_did_until_they_are_opened(sign_in: Sig
     Guideline.objects.create(queue=queue, number=2, text="**refund**: money never goes back.")
     _enqueue(1)
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     mark = page.locator("#guidelines-changed .tag")
     expect(mark).to_have_text("changed")
     assert GuidelineRead.objects.get().number == 1
@@ -207,17 +203,17 @@ def test_guidelines_that_changed_say_what_did_until_they_are_opened(sign_in: Sig
 def test_the_dialog_shows_the_version_of_the_item_that_is_on_the_desk(sign_in: SignIn, rob: User, queue: Queue) -> None:
     _enqueue(1, 2)
     page = sign_in(rob, DESK)
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     Guideline.objects.create(queue=queue, number=2, text="Only at night.")
     held: list[Route] = []
-    page.route("**/reading/", lambda route: held.append(route), times=1)  # noqa: PLW0108 - Playwright marks handlers; a method takes no mark
+    divert(page, "**/reading/", held.append, times=1)
     page.keyboard.press("g")
     dialog = page.get_by_role("dialog", name="Guidelines")
     expect(dialog).to_contain_text("money goes back")
     expect(dialog).not_to_contain_text("Only at night")
     page.keyboard.press("Escape")
     page.keyboard.press("a")
-    _ready(page, "Letter 2.")
+    ready(page, "Letter 2.")
     expect(page.locator("#guidelines-changed .tag")).to_be_visible()
     with page.expect_response("**/reading/"):
         held[0].continue_()
@@ -254,7 +250,7 @@ def test_ones_own_numbers_stand_at_the_foot_and_lead_to_their_page(sign_in: Sign
     page = sign_in(rob, DESK)
     line = page.locator(".desk-numbers")
     expect(line).to_contain_text("Today 1")
-    _ready(page)
+    ready(page)
     page.keyboard.press("a")
     expect(line).to_contain_text("Today 2")
     page.keyboard.press("u")
@@ -294,7 +290,7 @@ def test_enter_does_nothing_where_nothing_waits(sign_in: SignIn, rob: User) -> N
 def test_a_typical_item_needs_no_scrolling(sign_in: SignIn, rob: User) -> None:
     _enqueue(1, context={"Customer since": "2019", "Language": "English", "Thread": "thread-77"})
     page = sign_in(rob, DESK, viewport=_size(LAPTOP))
-    _ready(page)
+    ready(page)
     scrolled = page.evaluate(
         """() => [document.documentElement, ...document.querySelectorAll("body *")]
              .filter((one) => one.scrollHeight > one.clientHeight + 1 && one.clientHeight > 0
@@ -313,7 +309,7 @@ def test_everything_is_within_reach_and_nothing_lies_on_it(sign_in: SignIn, rob:
     _enqueue(1, 2, context={"Customer since": "2019"})
     items.judge(rob)
     page = sign_in(rob, DESK, viewport=_size(size))
-    _ready(page)
+    ready(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     for control in page.locator("main :is(a, button, select, textarea):visible").all():
         if "visually-hidden" not in (control.get_attribute("class") or ""):

@@ -14,12 +14,12 @@ from playwright.sync_api import Locator, Page, expect
 from escalation.models import Stream
 from reviewqueue.models import User
 from tests import making, pictures, samples
+from tests.browser.letters import DESK, ready
 from tests.browser.signing_in import SignIn
 from tests.browser.test_accessibility import complaints
 from tests.reviewqueue import items
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-DESK = "/queues/intents/"
 LARGE = {"image": pictures.landscape(1200, 800)}
 # How far things have moved once the picture is painted: what moves in a frame is known in the one after it.
 SHIFTED = """async () => {
@@ -34,12 +34,8 @@ def _open(sign_in: SignIn, user: User, *inputs: Any, **options: Any) -> Page:
     for number, content in enumerate(inputs, start=1):
         items.enqueue(number, input=content)
     page = sign_in(user, DESK, **options)
-    _ready(page)
+    ready(page)
     return page
-
-
-def _ready(page: Page) -> None:
-    expect(page.locator("#desk[data-ready] #item")).to_be_visible()
 
 
 def _matrix(page: Page) -> list[float]:
@@ -121,7 +117,7 @@ def test_a_blur_is_remembered_and_lifted_by_holding_or_pressing(sign_in: SignIn,
     assert "blur" in _filter(page)
     assert "grayscale" in _filter(page)
     page.reload()
-    _ready(page)
+    ready(page)
     assert "blur" in _filter(page)
     expect(page.locator('[data-shade="blur"]')).to_have_attribute("aria-pressed", "true")
     veil = page.get_by_role("button", name="Hold to show")
@@ -129,7 +125,7 @@ def test_a_blur_is_remembered_and_lifted_by_holding_or_pressing(sign_in: SignIn,
     assert _filter(page) == "grayscale(1)"
     page.keyboard.press("x")
     expect(page.locator(".picture")).to_have_count(2)
-    _ready(page)
+    ready(page)
     assert "blur" in _filter(page), "the next item is behind its shade again"
     page.keyboard.press("b")
     assert _filter(page) == "grayscale(1)"
@@ -158,7 +154,7 @@ def test_the_persons_setting_holds_until_they_choose_here(sign_in: SignIn, rob: 
     def blurred_by(setting: str) -> str:
         page.route("**/queues/intents/", lambda route: _with_setting(route, setting), times=1)
         page.reload()
-        _ready(page)
+        ready(page)
         return _filter(page)
 
     assert "blur" in blurred_by("true")
@@ -184,7 +180,7 @@ def test_nothing_moves_when_a_picture_arrives(sign_in: SignIn, rob: User) -> Non
     )
     page.locator('button[data-key="x"]').evaluate("button => button.click()")
     expect(page.get_by_text("Below the picture.")).to_be_visible()
-    _ready(page)
+    ready(page)
     assert page.evaluate(SHIFTED) == 0
 
 
@@ -257,7 +253,7 @@ def test_no_kind_of_content_scrolls_the_page_sideways(sign_in: SignIn, rob: User
     page = _open(sign_in, rob, wide, talk, pair, LARGE, viewport={"width": width, "height": 800})
     for kind in (".content-table", ".content-messages", ".content-candidates", ".picture"):
         expect(page.locator(kind).first).to_be_visible()
-        _ready(page)
+        ready(page)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert page.evaluate("(box => box.scrollWidth <= box.clientWidth)(document.getElementById('item'))"), kind
         page.keyboard.press("x")

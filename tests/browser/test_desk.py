@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -13,16 +12,11 @@ from playwright.sync_api import Page, expect
 from reviewqueue import queue as queues
 from reviewqueue.models import AnswerSchema, FirstAnswer, Queue, Slot, User, Verdict
 from tests.browser import network
+from tests.browser.letters import DESK, enqueue, ready
 from tests.browser.signing_in import SignIn
 from tests.reviewqueue import items
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-DESK = "/queues/intents/"
-
-
-def _ready(page: Page, text: str = "") -> None:
-    """This item is on screen and open for answers."""
-    expect(page.locator("#desk[data-ready] #item")).to_contain_text(text)
 
 
 def _done(page: Page) -> None:
@@ -30,17 +24,12 @@ def _done(page: Page) -> None:
     expect(page.get_by_role("heading", name="Nothing waits for you here")).to_be_visible()
 
 
-def _enqueue(*numbers: int, **fields: Any) -> None:
-    for number in numbers:
-        items.enqueue(number, input={"text": f"Letter {number}."}, **fields)
-
-
 def test_thirty_items_by_keys_alone(sign_in: SignIn, rob: User) -> None:
-    _enqueue(*range(1, 31))
+    enqueue(*range(1, 31))
     page = sign_in(rob, DESK)
     page.evaluate("document.addEventListener('pointerdown', () => { window.pointed = true; })")
     for number, key in zip(range(1, 31), ["a", "1", "x", "t1", "e2", "2", "3", "a", "1", "a"] * 3, strict=True):
-        _ready(page, f"Letter {number}.")
+        ready(page, f"Letter {number}.")
         page.keyboard.type(key)
     _done(page)
     assert page.evaluate("window.pointed") is None
@@ -52,9 +41,9 @@ def test_thirty_items_by_keys_alone(sign_in: SignIn, rob: User) -> None:
 
 
 def test_keys_are_dead_while_typing_in_a_dialog_held_down_or_with_a_modifier(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1, 2)
+    enqueue(1, 2)
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     page.keyboard.press("n")
     page.keyboard.type("a text with xste in it")
     expect(page.get_by_label("Note")).to_have_value("a text with xste in it")
@@ -69,69 +58,69 @@ def test_keys_are_dead_while_typing_in_a_dialog_held_down_or_with_a_modifier(sig
     page.keyboard.press("Shift+A")
     page.evaluate("document.dispatchEvent(new KeyboardEvent('keydown', {key: 'a', repeat: true}))")
     page.keyboard.press("x")
-    _ready(page, "Letter 2.")
+    ready(page, "Letter 2.")
     verdict = Verdict.objects.get()
     assert (verdict.kind, verdict.note) == ("none", "a text with xste in it"), "no key before the last did anything"
 
 
 def test_nothing_is_answered_while_the_next_item_is_on_its_way(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1, 2, 3)
+    enqueue(1, 2, 3)
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     page.evaluate(
         """() => { const press = () => document.body.dispatchEvent(
              new KeyboardEvent('keydown', {key: 'a', bubbles: true})); press(); press(); press(); }"""
     )
-    _ready(page, "Letter 2.")
+    ready(page, "Letter 2.")
     page.locator("button[data-key=a]").dblclick()
-    _ready(page, "Letter 3.")
+    ready(page, "Letter 3.")
     assert Verdict.objects.count() == 2
 
 
 def test_single_keys_can_be_switched_off(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1, 2)
+    enqueue(1, 2)
     page = sign_in(rob, DESK)
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     page.keyboard.press("?")
     with page.expect_response("**/desk/switch/"):
         page.get_by_label("Switch single keys off").check()
     page.keyboard.press("Escape")
     page.keyboard.press("a")
     page.reload()
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     page.keyboard.press("a")
     page.get_by_role("button", name="None of these").click()
-    _ready(page, "Letter 2.")
+    ready(page, "Letter 2.")
     assert Verdict.objects.get().kind == "none"
 
 
 def test_undo_brings_the_item_back_and_the_next_one_waits(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1, 2, undo_seconds=600)
+    enqueue(1, 2, undo_seconds=600)
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     page.keyboard.press("a")
-    _ready(page, "Letter 2.")
+    ready(page, "Letter 2.")
     page.keyboard.press("u")
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     page.keyboard.press("x")
-    _ready(page, "Letter 2.")
+    ready(page, "Letter 2.")
     assert list(Verdict.objects.counting().values_list("kind", flat=True)) == ["none"]
 
 
 def test_the_focus_and_the_announcement_follow_the_item(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1, 2)
+    enqueue(1, 2)
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     page.keyboard.press("a")
-    _ready(page, "Letter 2.")
+    ready(page, "Letter 2.")
     assert page.evaluate("document.activeElement.id") == "item"
     expect(page.locator("#announcement")).to_have_text(re.compile("^An item, reserved for you until "))
 
 
 def test_a_late_answer_is_told_and_the_draft_stays(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1)
+    enqueue(1)
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     page.get_by_label("Note").fill("half a thought")
     Slot.objects.update(reserved_until=timezone.now() - timedelta(seconds=1))
     page.locator("button[data-key=a]").click()
@@ -143,7 +132,7 @@ def test_a_late_answer_is_told_and_the_draft_stays(sign_in: SignIn, rob: User) -
 
 
 def test_the_reservation_warns_and_can_be_extended(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1)
+    enqueue(1)
     page = sign_in(rob)
     page.clock.install()
     page.goto(DESK)
@@ -154,7 +143,7 @@ def test_the_reservation_warns_and_can_be_extended(sign_in: SignIn, rob: User) -
 
 
 def test_who_is_active_keeps_the_item(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1)
+    enqueue(1)
     page = sign_in(rob)
     page.clock.install()
     page.goto(DESK)
@@ -170,19 +159,19 @@ def test_who_is_active_keeps_the_item(sign_in: SignIn, rob: User) -> None:
 
 
 def test_answer_first_keeps_the_proposal_out_of_the_network(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1, answer_first=True, proposal="card_arrival", model="moonlight-9")
+    enqueue(1, answer_first=True, proposal="card_arrival", model="moonlight-9")
     bodies: list[str] = []
     page = sign_in(rob)
     network.listen(page, lambda url, body: bodies.append(body) if "/queues/" in url else None)
     page.goto(DESK)
-    _ready(page)
+    ready(page)
     expect(page.get_by_role("button", name="Agree with the AI")).to_have_count(0)
     assert bodies
     assert all("moonlight" not in body and "not sure" not in body for body in bodies)
     page.unroute_all(behavior="wait")
     page.keyboard.press("1")
     expect(page.get_by_text("You answered: Billing")).to_be_visible()
-    _ready(page)
+    ready(page)
     page.keyboard.press("a")
     _done(page)
     assert FirstAnswer.objects.get().answer == "billing"
@@ -193,14 +182,14 @@ def test_ticks_and_fields_are_sent_by_enter_and_enter_never_agrees(sign_in: Sign
     AnswerSchema.objects.create(queue=queue, number=2, kind="labels", answers=["price", "service"])
     schema = {"type": "object", "properties": {"total": {"type": "number"}}, "required": ["total"]}
     AnswerSchema.objects.create(queue=queue, number=3, kind="structured", schema=schema)
-    _enqueue(1, schema_number=2, proposal=["price"], alternatives=[])
-    _enqueue(2, schema_number=3, proposal={"total": 12}, alternatives=[])
+    enqueue(1, schema_number=2, proposal=["price"], alternatives=[])
+    enqueue(2, schema_number=3, proposal={"total": 12}, alternatives=[])
     page = sign_in(rob, DESK)
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     page.keyboard.press("1")
     page.keyboard.press("2")
     page.keyboard.press("Enter")
-    _ready(page, "Letter 2.")
+    ready(page, "Letter 2.")
     page.get_by_label("Total").fill("17.5")
     page.keyboard.press("Enter")
     _done(page)
@@ -209,9 +198,9 @@ def test_ticks_and_fields_are_sent_by_enter_and_enter_never_agrees(sign_in: Sign
 
 def test_a_long_list_of_answers_is_searched(sign_in: SignIn, rob: User, queue: Queue) -> None:
     AnswerSchema.objects.create(queue=queue, number=2, kind="label", answers=[f"intent_{n}_x" for n in range(77)])
-    _enqueue(1, schema_number=2, proposal="intent_7_x", alternatives=[])
+    enqueue(1, schema_number=2, proposal="intent_7_x", alternatives=[])
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     page.keyboard.press("/")
     page.keyboard.type("intent 42")
     page.keyboard.press("Enter")
@@ -220,16 +209,16 @@ def test_a_long_list_of_answers_is_searched(sign_in: SignIn, rob: User, queue: Q
 
 
 def test_a_withdrawn_item_is_told(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1)
+    enqueue(1)
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     queues.withdraw(item_ids=[1], actor="key:1")
     page.keyboard.press("a")
     expect(page.locator("#notice")).to_contain_text("withdrawn by its sender")
 
 
 def test_without_javascript_everything_is_a_form(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1, 2, undo_seconds=600)
+    enqueue(1, 2, undo_seconds=600)
     page = sign_in(rob, DESK, java_script_enabled=False)
     page.get_by_role("button", name="Billing").click()
     expect(page.locator("#item")).to_contain_text("Letter 2.")
@@ -243,7 +232,7 @@ def test_without_javascript_everything_is_a_form(sign_in: SignIn, rob: User) -> 
 def test_no_width_scrolls_sideways_and_the_answers_are_in_reach(sign_in: SignIn, rob: User, width: int) -> None:
     items.enqueue(1, input={"text": "A sentence of some length. " * 60}, context={"key": "x" * 300})
     page = sign_in(rob, DESK, viewport={"width": width, "height": 800})
-    _ready(page)
+    ready(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     for name in (re.compile("Agree"), re.compile("Billing"), re.compile("None of these")):
         expect(page.get_by_role("button", name=name)).to_be_in_viewport()

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, Route, expect
 
 from reviewqueue.models import AnswerSchema, Queue, Slot, User, Verdict
+from tests.browser.letters import DESK, enqueue, ready
+from tests.browser.network import divert
 from tests.browser.signing_in import SignIn
 from tests.reviewqueue import invoices, items
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-DESK = "/queues/intents/"
 UNREADY = "document.querySelector('[data-desk]').removeAttribute('data-ready')"
 READY = "document.querySelector('[data-desk]').setAttribute('data-ready', '')"
 
@@ -37,15 +37,6 @@ def _invoices(*numbers: int) -> None:
         )
 
 
-def _enqueue(*numbers: int, **fields: Any) -> None:
-    for number in numbers:
-        items.enqueue(number, input={"text": f"Letter {number}."}, **fields)
-
-
-def _ready(page: Page, text: str = "") -> None:
-    expect(page.locator("#desk[data-ready] #item")).to_contain_text(text)
-
-
 def _lapse() -> None:
     Slot.objects.open().exclude(holder=None).update(reserved_until=timezone.now() - timedelta(seconds=1))
 
@@ -54,7 +45,7 @@ def _lapse() -> None:
 def test_enter_in_a_field_sends_nothing_of_an_item_that_has_only_just_come(sign_in: SignIn, rob: User) -> None:
     _invoices(1, 2)
     page = sign_in(rob, DESK)
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     page.evaluate(UNREADY)
     page.locator("[name='number/total']").fill("120")
     page.evaluate("document.querySelector('[data-judgement]').requestSubmit()")
@@ -62,7 +53,7 @@ def test_enter_in_a_field_sends_nothing_of_an_item_that_has_only_just_come(sign_
     page.evaluate(READY)
     page.keyboard.press("Escape")
     page.keyboard.press("x")
-    _ready(page, "Letter 2.")
+    ready(page, "Letter 2.")
     assert Verdict.objects.get().kind == "none"
 
 
@@ -70,7 +61,7 @@ def test_enter_in_a_field_sends_nothing_of_an_item_that_has_only_just_come(sign_
 def test_enter_held_down_goes_one_field_further_and_sends_nothing(sign_in: SignIn, rob: User) -> None:
     _invoices(1)
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     page.locator("[name='number/total']").focus()
     for _ in range(9):
         page.keyboard.down("Enter")
@@ -82,7 +73,7 @@ def test_enter_held_down_goes_one_field_further_and_sends_nothing(sign_in: SignI
 def test_enter_sends_nothing_of_an_item_that_was_lost(sign_in: SignIn, rob: User, rita: User) -> None:
     _invoices(1)
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     _lapse()
     items.take(rita)
     page.keyboard.press("a")
@@ -96,19 +87,19 @@ def test_enter_sends_nothing_of_an_item_that_was_lost(sign_in: SignIn, rob: User
 
 
 def test_a_retake_that_never_arrives_leaves_its_way_on(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1)
+    enqueue(1)
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     _lapse()
     page.keyboard.press("a")
-    page.route("**/retake/", lambda route: route.abort(), times=1)
+    divert(page, "**/retake/", lambda route: route.abort(), times=1)
     page.get_by_role("button", name="Take it again").click()
     page.get_by_role("button", name="Stop trying").click()
     expect(page.get_by_role("link", name="Next item")).to_be_visible()
     expect(page.get_by_role("button", name="Take it again")).to_be_focused()
     page.keyboard.press("r")
     expect(page.locator("#notice")).to_be_empty()
-    _ready(page)
+    ready(page)
 
 
 def test_a_renewal_that_keeps_failing_is_asked_for_less_and_less_often(sign_in: SignIn, rob: User) -> None:
@@ -129,13 +120,13 @@ def test_a_renewal_that_is_refused_for_good_is_told_and_not_repeated(sign_in: Si
 
 def _over(sign_in: SignIn, rob: User, *, status: int) -> tuple[Page, list[str]]:
     """The desk when its time is over, and the renewals it asks for, which all fail."""
-    _enqueue(1)
+    enqueue(1)
     page = sign_in(rob)
     page.clock.install()
     page.goto(DESK)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/renewal/") else None)
-    page.route("**/renewal/", lambda route: route.fulfill(status=status, body="no"))
+    divert(page, "**/renewal/", lambda route: route.fulfill(status=status, body="no"))
     with page.expect_response("**/renewal/"):
         page.clock.fast_forward(15 * 60_000)
         page.clock.run_for(1000)
@@ -143,16 +134,16 @@ def _over(sign_in: SignIn, rob: User, *, status: int) -> tuple[Page, list[str]]:
 
 
 def test_the_desk_works_where_a_browser_stores_nothing(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1, 2)
+    enqueue(1, 2)
     page = sign_in(rob)
     page.add_init_script(
         "for (const name of ['localStorage', 'sessionStorage']) Object.defineProperty(window, name,"
         "{ get() { throw new DOMException('denied', 'SecurityError'); } });"
     )
     page.goto(DESK)
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     page.keyboard.press("a")
-    _ready(page, "Letter 2.")
+    ready(page, "Letter 2.")
     assert Verdict.objects.count() == 1
 
 
@@ -160,24 +151,24 @@ def test_the_desk_works_where_a_browser_stores_nothing(sign_in: SignIn, rob: Use
 def test_undo_brings_back_what_was_said(sign_in: SignIn, rob: User) -> None:
     _invoices(1)
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     page.locator("[name='number/total']").fill("120")
     page.get_by_label("Note").fill("read off the scan")
     page.get_by_role("button", name="Send this answer").last.click()
-    _ready(page, "Look again")
+    ready(page, "Look again")
     page.keyboard.press("u")
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     expect(page.locator("[name='number/total']")).to_have_value("120")
     expect(page.get_by_label("Note")).to_have_value("read off the scan")
 
 
 def test_what_is_typed_on_the_heels_of_a_key_that_came_too_early_answers_nothing(sign_in: SignIn, rob: User) -> None:
     """`t1` is one thing: where `t` comes too early, `1` is no answer."""
-    _enqueue(1, 2)
+    enqueue(1, 2)
     page = sign_in(rob)
     page.clock.install()
     page.goto(DESK)
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     page.evaluate(UNREADY)
     page.keyboard.press("t")
     page.evaluate(READY)
@@ -187,17 +178,17 @@ def test_what_is_typed_on_the_heels_of_a_key_that_came_too_early_answers_nothing
     page.clock.run_for(500)
     assert not Verdict.objects.exists()
     page.keyboard.press("a")
-    _ready(page, "Letter 2.")
+    ready(page, "Letter 2.")
     assert Verdict.objects.get().kind == "agree"
 
 
 def test_digits_that_are_typed_with_shift_are_keys(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1, 2)
+    enqueue(1, 2)
     page = sign_in(rob, DESK)
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     page.evaluate("""document.body.dispatchEvent(
         new KeyboardEvent('keydown', {key: '1', code: 'Digit1', shiftKey: true, bubbles: true}))""")
-    _ready(page, "Letter 2.")
+    ready(page, "Letter 2.")
     assert Verdict.objects.get().answer == "billing"
 
 
@@ -216,21 +207,21 @@ def _refused(route: Route) -> Callable[[], None]:
 def test_a_renewal_whose_answer_comes_late_leaves_the_next_item_as_it_is(
     sign_in: SignIn, rob: User, hold: Callable[[Route], Callable[[], None]], status: int
 ) -> None:
-    _enqueue(1, 2, 3)
+    enqueue(1, 2, 3)
     page = sign_in(rob, DESK)
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     held: list[Route] = []
-    page.route("**/renewal/", lambda route: held.append(route), times=1)  # noqa: PLW0108 - Playwright marks handlers
+    divert(page, "**/renewal/", held.append, times=1)
     form = page.locator("[data-extend]").element_handle()
     with page.expect_request("**/renewal/"):
         form.evaluate(
             """form => { form.over = new Promise(over => form.addEventListener("htmx:afterRequest", over));
                  form.requestSubmit(); }"""
         )
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     answer = hold(held[0])
     page.keyboard.press("a")
-    _ready(page, "Letter 2.")
+    ready(page, "Letter 2.")
     before = page.locator("#desk").evaluate("desk => desk.outerHTML")
     with page.expect_response("**/renewal/") as answered:
         answer()
@@ -238,29 +229,29 @@ def test_a_renewal_whose_answer_comes_late_leaves_the_next_item_as_it_is(
     form.evaluate("async form => { await form.over; }")  # what it brought is where it belongs, or nowhere
     assert page.locator("#desk").evaluate("desk => desk.outerHTML") == before
     page.keyboard.press("a")
-    _ready(page, "Letter 3.")
+    ready(page, "Letter 3.")
 
 
 def test_the_time_spent_before_the_ai_s_answer_is_shown_counts_too_and_outlives_a_reload(
     sign_in: SignIn, rob: User
 ) -> None:
-    _enqueue(1, answer_first=True)
-    _enqueue(2)
+    enqueue(1, answer_first=True)
+    enqueue(2)
     page = sign_in(rob)
     page.clock.install()
     page.goto(DESK)
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     for _ in range(8):
         page.keyboard.press("Shift")
         page.clock.run_for(1000)
     page.reload()
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     page.keyboard.press("1")
     expect(page.locator("#desk[data-ready] .yours")).to_be_visible()
     page.clock.run_for(4000)
     Slot.objects.update(reserved_at=timezone.now() - timedelta(minutes=5))
     page.keyboard.press("k")
-    _ready(page, "Letter 2.")
+    ready(page, "Letter 2.")
     seconds = Verdict.objects.get().active_seconds
     assert seconds is not None
     assert 12 <= seconds < 30

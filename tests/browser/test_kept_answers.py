@@ -6,21 +6,17 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from reviewqueue.models import AnswerSchema, Queue, User
+from tests.browser.letters import DESK, ready
 from tests.browser.network import cut_off
 from tests.browser.signing_in import SignIn
 from tests.reviewqueue import items
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-DESK = "/queues/intents/"
 
 
 @pytest.fixture
 def ticks(queue: Queue) -> None:
     AnswerSchema.objects.create(queue=queue, number=2, kind="labels", answers=["price", "service", "delivery"])
-
-
-def _ready(page: Page) -> None:
-    expect(page.locator("#desk[data-ready] #item")).to_be_visible()
 
 
 def _kept(page: Page) -> None:
@@ -31,7 +27,7 @@ def _kept(page: Page) -> None:
 def test_a_remark_from_before_the_reveal_leaves_the_first_answer_ticked_after_it(sign_in: SignIn, rob: User) -> None:
     items.enqueue(1, schema_number=2, proposal=["price"], alternatives=[], answer_first=True)
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     page.get_by_role("checkbox", name="Delivery").check()
     page.get_by_label("Note").fill("half a thought")
     _kept(page)
@@ -47,7 +43,7 @@ def test_a_remark_from_before_the_reveal_leaves_the_first_answer_ticked_after_it
 def test_none_ticked_comes_back_as_none_ticked(sign_in: SignIn, rob: User, forgotten: str) -> None:
     items.enqueue(1, schema_number=2, proposal=["price"], alternatives=[])
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     if forgotten == "the server":
         cut_off(page)
     page.get_by_role("checkbox", name="Price").uncheck()
@@ -67,7 +63,7 @@ def test_a_list_of_which_every_line_was_removed_comes_back_empty(
     AnswerSchema.objects.create(queue=queue, number=2, kind="structured", schema=schema)
     items.enqueue(1, schema_number=2, proposal={"tags": ["a", "b"]}, alternatives=[])
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     if forgotten == "the server":
         cut_off(page)
     for _ in range(2):
@@ -76,5 +72,5 @@ def test_a_list_of_which_every_line_was_removed_comes_back_empty(
         _kept(page)
         page.evaluate("localStorage.clear()")
     page.reload()
-    _ready(page)
+    ready(page)
     expect(page.locator("[data-line]")).to_have_count(0)

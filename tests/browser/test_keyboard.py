@@ -295,17 +295,6 @@ def test_the_first_stop_skips_to_the_content(sign_in: SignIn) -> None:
     expect(page.get_by_role("main")).to_be_focused()
 
 
-@pytest.mark.parametrize("size", [(320, 640), (640, 400)], ids=["320 pixels", "200 percent"])
-@pytest.mark.parametrize("name", scenes())
-def test_nothing_scrolls_sideways_when_small_or_enlarged(sign_in: SignIn, name: str, size: tuple[int, int]) -> None:
-    scene = scenes()[name]
-    scene.prepare()
-    viewport = {"width": size[0], "height": size[1]}
-    page = sign_in(User.objects.get(username=scene.who), scene.path, viewport=viewport)
-    scene.play(page)
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-
-
 def test_nothing_moves_for_who_wants_no_motion(sign_in: SignIn) -> None:
     letter()
     page = sign_in(User.objects.get(username="rob"), DESK, reduced_motion="reduce")

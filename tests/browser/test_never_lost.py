@@ -1,11 +1,10 @@
-"""Nothing that somebody has typed or pressed is lost: drafts, retries, lapsed reservations, tabs, sessions."""
+"""Nothing that somebody has typed or pressed is lost: drafts, retries, lapsed reservations, sessions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -14,25 +13,15 @@ from django.utils import timezone
 from playwright.sync_api import Page, Route, expect
 
 from reviewqueue import clock
-from reviewqueue.models import AnswerSchema, Draft, Item, Pass, Queue, Slot, User, Verdict
-from tests.browser.network import cut_off
+from reviewqueue.models import AnswerSchema, Draft, Item, Queue, Slot, User, Verdict
+from tests.browser.letters import DESK, enqueue, ready
+from tests.browser.network import cut_off, divert
 from tests.browser.signing_in import SignIn
 from tests.browser.web import Web
 from tests.processes import until
 from tests.reviewqueue import items
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-DESK = "/queues/intents/"
-
-
-def _ready(page: Page, text: str = "") -> None:
-    """This item is on screen and open for answers."""
-    expect(page.locator("#desk[data-ready] #item")).to_contain_text(text)
-
-
-def _enqueue(*numbers: int, **fields: Any) -> None:
-    for number in numbers:
-        items.enqueue(number, input={"text": f"Letter {number}."}, **fields)
 
 
 def _kept(page: Page) -> None:
@@ -50,22 +39,22 @@ def _lapse() -> None:
 
 
 def test_a_draft_survives_a_reload_also_before_the_server_has_it(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1)
+    enqueue(1)
     page = sign_in(rob, DESK)
-    _ready(page)
-    page.route("**/draft/", lambda route: route.abort())
+    ready(page)
+    divert(page, "**/draft/", lambda route: route.abort())
     cut_off(page)
     page.get_by_label("Note").fill("half a thought")
     page.reload()
-    _ready(page)
+    ready(page)
     expect(page.get_by_label("Note")).to_have_value("half a thought")
     expect(page.get_by_text("Draft kept in this browser")).to_be_visible()
 
 
 def test_a_draft_is_in_another_browser_too_and_the_newer_one_counts(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1)
+    enqueue(1)
     here = sign_in(rob, DESK)
-    _ready(here)
+    ready(here)
     here.get_by_label("Note").fill("written here")
     _kept(here)
     there = sign_in(rob, DESK)
@@ -82,21 +71,40 @@ def test_a_draft_is_in_another_browser_too_and_the_newer_one_counts(sign_in: Sig
 
 def test_browser_and_server_date_a_draft_alike(sign_in: SignIn, rob: User) -> None:
     """So that what was typed after the server had it is the newer, however long that took."""
-    _enqueue(1)
+    enqueue(1)
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     page.get_by_label("Note").fill("half a thought")
     _kept(page)
     here = page.evaluate("name => JSON.parse(localStorage.getItem(name)).at", f"desk-draft:{rob.pk}:1")
     assert here == clock.milliseconds(Draft.objects.get().saved_at)
 
 
+def test_a_draft_written_after_the_machine_slept_is_no_old_one(sign_in: SignIn, rob: User) -> None:
+    enqueue(1)
+    page = sign_in(rob)
+    page.add_init_script(
+        "performance.now = () => 1; const now = Date.now; Date.now = () => now() + (window.slept ?? 0);"
+    )
+    page.goto(DESK)
+    ready(page)
+    three_hours = 3 * 3_600_000
+    page.evaluate(f"""() => {{
+      window.slept = {three_hours};
+      const place = document.querySelector("[data-draft]");
+      place.dataset.now = String(Number(place.dataset.now) - window.slept);
+    }}""")
+    page.get_by_label("Note").fill("on Monday")
+    _kept(page)
+    assert timezone.now() - Draft.objects.get().saved_at < timedelta(minutes=5)
+
+
 def test_who_types_without_a_pause_is_kept_on_the_server_too(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1)
+    enqueue(1)
     page = sign_in(rob)
     page.clock.install()
     page.goto(DESK)
-    _ready(page)
+    ready(page)
     _stand_still(page)
     page.get_by_label("Note").focus()
     for letter in "abcdef":
@@ -107,9 +115,9 @@ def test_who_types_without_a_pause_is_kept_on_the_server_too(sign_in: SignIn, ro
 
 
 def test_leaving_the_page_saves_what_was_just_typed(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1)
+    enqueue(1)
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     page.get_by_label("Note").fill("typed and gone")
     page.goto("/account/")
     until(Draft.objects.exists, seconds=15)  # no event tells of a request that a page made while it went
@@ -118,11 +126,11 @@ def test_leaving_the_page_saves_what_was_just_typed(sign_in: SignIn, rob: User) 
 
 
 def test_undo_saves_what_was_just_typed_for_the_item_that_makes_way(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1, 2, undo_seconds=600)
+    enqueue(1, 2, undo_seconds=600)
     page = sign_in(rob, DESK)
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     page.keyboard.press("a")
-    _ready(page, "Letter 2.")
+    ready(page, "Letter 2.")
     _stand_still(page)
     page.get_by_label("Note").fill("typed and gone")
     page.keyboard.press("Escape")
@@ -134,9 +142,9 @@ def test_undo_saves_what_was_just_typed_for_the_item_that_makes_way(sign_in: Sig
 
 
 def test_what_is_posted_with_an_answer_is_not_saved_beside_it(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1, 2)
+    enqueue(1, 2)
     page = sign_in(rob, DESK)
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/draft/") else None)
     _stand_still(page)
@@ -149,14 +157,14 @@ def test_what_is_posted_with_an_answer_is_not_saved_beside_it(sign_in: SignIn, r
 
 
 def test_nothing_is_saved_of_an_untouched_form(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1, 2)
+    enqueue(1, 2)
     page = sign_in(rob)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/draft/") else None)
     page.goto(DESK)
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     page.keyboard.press("a")
-    _ready(page, "Letter 2.")
+    ready(page, "Letter 2.")
     page.goto("/")
     assert asked == []
     assert not Draft.objects.exists()
@@ -164,9 +172,9 @@ def test_nothing_is_saved_of_an_untouched_form(sign_in: SignIn, rob: User) -> No
 
 def test_ticks_come_back_as_they_were(sign_in: SignIn, rob: User, queue: Queue) -> None:
     AnswerSchema.objects.create(queue=queue, number=2, kind="labels", answers=["price", "service", "delivery"])
-    _enqueue(1, schema_number=2, proposal=["price"], alternatives=[])
+    enqueue(1, schema_number=2, proposal=["price"], alternatives=[])
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     page.get_by_role("checkbox", name="Price").uncheck()
     page.get_by_role("checkbox", name="Delivery").check()
     _kept(page)
@@ -180,9 +188,9 @@ def test_fields_come_back_as_they_were(sign_in: SignIn, rob: User, queue: Queue)
     schema = {"type": "object", "properties": {"total": {"type": "number"}, "shop": {"type": "string"}}}
     AnswerSchema.objects.create(queue=queue, number=2, kind="structured", schema=schema)
     proposal = {"total": 12, "shop": "ACME"}
-    _enqueue(1, schema_number=2, proposal=proposal, alternatives=[], field_hints={"/total": 0.2, "/shop": 0.2})
+    enqueue(1, schema_number=2, proposal=proposal, alternatives=[], field_hints={"/total": 0.2, "/shop": 0.2})
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     page.get_by_label("Total").fill("17.5")
     page.get_by_label("Shop").fill("")
     _kept(page)
@@ -192,14 +200,14 @@ def test_fields_come_back_as_they_were(sign_in: SignIn, rob: User, queue: Queue)
 
 
 def test_a_sent_draft_is_gone_from_the_browser_and_from_the_server(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1, 2)
+    enqueue(1, 2)
     page = sign_in(rob, DESK)
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     page.get_by_label("Note").fill("sent along")
     _kept(page)
     page.keyboard.press("Escape")
     page.keyboard.press("a")
-    _ready(page, "Letter 2.")
+    ready(page, "Letter 2.")
     expect(page.get_by_label("Note")).to_have_value("")
     assert page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('desk-draft'))") == []
     assert not Draft.objects.exists()
@@ -207,7 +215,7 @@ def test_a_sent_draft_is_gone_from_the_browser_and_from_the_server(sign_in: Sign
 
 
 def test_an_old_draft_is_cleaned_up_in_the_browser(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1)
+    enqueue(1)
     page = sign_in(rob)
     page.evaluate(
         "([person, now]) => { for (const [item, hours] of [[1, 21], [2, 19]]) localStorage.setItem("
@@ -216,20 +224,20 @@ def test_an_old_draft_is_cleaned_up_in_the_browser(sign_in: SignIn, rob: User) -
         [rob.pk, int(timezone.now().timestamp() * 1000)],
     )
     page.goto(DESK)
-    _ready(page)
+    ready(page)
     expect(page.get_by_label("Note")).to_have_value("")
     kept = page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('desk-draft'))")
     assert kept == [f"desk-draft:{rob.pk}:2"]
 
 
 def test_what_was_typed_before_the_reveal_stays_a_remark_and_triggers_nothing(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1, answer_first=True)
+    enqueue(1, answer_first=True)
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     page.get_by_label("Note").fill("my own thought")
     _kept(page)
     page.reload()
-    _ready(page)
+    ready(page)
     expect(page.get_by_label("Note")).to_have_value("my own thought")
     expect(page.get_by_role("button", name="Agree with the AI")).to_have_count(0)
     page.keyboard.press("1")
@@ -238,22 +246,22 @@ def test_what_was_typed_before_the_reveal_stays_a_remark_and_triggers_nothing(si
 
 
 def test_a_draft_of_the_open_item_says_nothing_once_it_is_asked_answer_first(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1)
+    enqueue(1)
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     page.get_by_label("Note").fill("the AI says refund")
     _kept(page)
     Slot.objects.update(answer_first=True)
     page.goto(DESK)
-    _ready(page)
+    ready(page)
     expect(page.get_by_label("Note")).to_have_value("")
     assert "the AI says" not in page.content()
 
 
 def test_a_lapsed_item_is_taken_again_and_one_key_sends_it(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1, 2)
+    enqueue(1, 2)
     page = sign_in(rob, DESK)
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     page.get_by_label("Note").fill("half a thought")
     page.keyboard.press("Escape")
     _lapse()
@@ -261,17 +269,17 @@ def test_a_lapsed_item_is_taken_again_and_one_key_sends_it(sign_in: SignIn, rob:
     expect(page.locator("#notice")).to_contain_text("Your reservation ran out. It is back in the queue")
     page.keyboard.press("r")
     expect(page.locator("#notice")).to_be_empty()
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     expect(page.get_by_label("Note")).to_have_value("half a thought")
     page.keyboard.press("1")
-    _ready(page, "Letter 2.")
+    ready(page, "Letter 2.")
     assert Verdict.objects.get().note == "half a thought"
 
 
 def test_who_has_it_now_is_said_and_the_draft_stays(sign_in: SignIn, rob: User, rita: User) -> None:
-    _enqueue(1, 2)
+    enqueue(1, 2)
     page = sign_in(rob, DESK)
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     page.get_by_label("Note").fill("half a thought")
     _kept(page)
     page.keyboard.press("Escape")
@@ -283,11 +291,11 @@ def test_who_has_it_now_is_said_and_the_draft_stays(sign_in: SignIn, rob: User, 
     expect(page.get_by_label("Note")).to_have_value("half a thought")
     expect(page.get_by_role("link", name="Next item")).to_be_focused()
     page.keyboard.press("Enter")
-    _ready(page, "Letter 2.")
+    ready(page, "Letter 2.")
 
 
 def test_a_reservation_that_ended_unnoticed_is_told_by_itself(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1)
+    enqueue(1)
     page = sign_in(rob)
     page.clock.install()
     page.goto(DESK)
@@ -299,7 +307,7 @@ def test_a_reservation_that_ended_unnoticed_is_told_by_itself(sign_in: SignIn, r
 
 
 def test_the_reservation_is_extended_by_one_key_as_often_as_one_likes(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1)
+    enqueue(1)
     page = sign_in(rob)
     page.clock.install()
     page.goto(DESK)
@@ -318,13 +326,13 @@ def test_the_reservation_is_extended_by_one_key_as_often_as_one_likes(sign_in: S
 
 
 def test_what_does_not_arrive_is_sent_again_by_itself_in_the_same_words(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1, 2)
+    enqueue(1, 2)
     page = sign_in(rob, DESK)
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     page.get_by_label("Note").fill("with a note")
     page.keyboard.press("Escape")
     _stand_still(page)
-    page.route("**/verdict/", lambda route: route.abort())
+    divert(page, "**/verdict/", lambda route: route.abort())
     page.keyboard.press("1")
     notice = page.locator("#notice")
     expect(notice).to_contain_text("That did not reach the server. Trying again in")
@@ -343,61 +351,62 @@ def test_what_does_not_arrive_is_sent_again_by_itself_in_the_same_words(sign_in:
 
 @pytest.mark.parametrize("status", [500, 502, 503, 429])
 def test_a_server_that_answers_with_an_error_is_asked_again(sign_in: SignIn, rob: User, status: int) -> None:
-    _enqueue(1, 2)
+    enqueue(1, 2)
     page = sign_in(rob, DESK)
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     _stand_still(page)
-    page.route("**/verdict/", lambda route: route.fulfill(status=status, body="<!doctype html>no"), times=1)
+    divert(page, "**/verdict/", lambda route: route.fulfill(status=status, body="<!doctype html>no"))
     page.keyboard.press("a")
-    expect(page.locator("#notice")).to_contain_text("(attempt 2)")
+    expect(page.locator("#notice")).to_contain_text("Trying again in")
+    page.unroute("**/verdict/")
     page.get_by_role("button", name="Try now").click()
     page.clock.resume()
-    _ready(page, "Letter 2.")
+    ready(page, "Letter 2.")
     assert Verdict.objects.count() == 1
 
 
 def test_when_only_the_answer_was_lost_the_next_item_comes_as_usual(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1, 2)
+    enqueue(1, 2)
     page = sign_in(rob, DESK)
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
 
     def cut(route: Route) -> None:
         route.fetch()
         route.abort()
 
     _stand_still(page)
-    page.route("**/verdict/", cut, times=1)
+    divert(page, "**/verdict/", cut, times=1)
     page.keyboard.press("1")
     expect(page.locator("#notice")).to_contain_text("did not reach the server")
     assert Verdict.objects.count() == 1
     page.get_by_role("button", name="Try now").click()
     page.clock.resume()
-    _ready(page, "Letter 2.")
+    ready(page, "Letter 2.")
     assert Verdict.objects.count() == 1
 
 
 def test_trying_can_be_stopped_and_the_item_answered_anew(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1, 2)
+    enqueue(1, 2)
     page = sign_in(rob, DESK)
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     page.get_by_label("Note").fill("with a note")
     page.keyboard.press("Escape")
     _stand_still(page)
-    page.route("**/verdict/", lambda route: route.abort(), times=1)
+    divert(page, "**/verdict/", lambda route: route.abort(), times=1)
     page.keyboard.press("1")
     page.get_by_role("button", name="Stop trying").click()
     page.clock.resume()
     expect(page.locator("#notice")).to_contain_text("Stopped")
     expect(page.get_by_label("Note")).to_have_value("with a note")
     page.keyboard.press("x")
-    _ready(page, "Letter 2.")
+    ready(page, "Letter 2.")
     assert Verdict.objects.get().kind == "none"
 
 
 def test_what_the_server_refuses_for_good_is_told_and_not_repeated(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1)
+    enqueue(1)
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     rob.memberships.all().delete()
     page.keyboard.press("a")
     expect(page.locator("#notice")).to_contain_text("did not accept this")
@@ -415,10 +424,10 @@ def web(transactional_db: None, tmp_path: Path) -> Iterator[Web]:
 
 
 def test_a_server_stopped_in_the_middle_of_a_submit_loses_nothing(sign_in: SignIn, rob: User, web: Web) -> None:
-    _enqueue(1, 2)
+    enqueue(1, 2)
     page = sign_in(rob, base_url=web.url)
     page.goto(DESK)
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     page.get_by_label("Note").fill("typed before the crash")
     page.keyboard.press("Escape")
     _stand_still(page)
@@ -447,126 +456,28 @@ def _somebody_waits() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _two_tabs(sign_in: SignIn, rob: User) -> tuple[Page, Page]:
-    """The first item in both of them, and the first tab in front."""
-    _enqueue(1, 2, undo_seconds=600)
-    first = sign_in(rob, DESK)
-    _ready(first, "Letter 1.")
-    second = first.context.new_page()
-    second.goto(DESK)
-    _ready(second, "Letter 1.")
-    second.get_by_label("Note").fill("typed in the second tab")
-    first.bring_to_front()
-    return first, second
-
-
-def _told_and_closed(page: Page, sentence: str) -> None:
-    notice = page.locator("#notice")
-    expect(notice).to_contain_text(sentence)
-    expect(notice).to_contain_text("What you filled in here is still here")
-    expect(page.get_by_label("Note")).to_have_value("typed in the second tab")
-    expect(page.get_by_role("button", name="Agree with the AI")).to_be_disabled()
-
-
-def test_what_one_tab_decides_the_other_says_at_once(sign_in: SignIn, rob: User) -> None:
-    first, second = _two_tabs(sign_in, rob)
-    first.keyboard.press("a")
-    _ready(first, "Letter 2.")
-    _told_and_closed(second, "You decided this item in another tab.")
-    second.get_by_role("link", name="Go on").click()
-    _ready(second, "Letter 2.")
-    assert Verdict.objects.count() == 1
-
-
-def test_what_one_tab_passes_on_the_other_says_at_once(sign_in: SignIn, rob: User) -> None:
-    first, second = _two_tabs(sign_in, rob)
-    first.keyboard.press("s")
-    first.keyboard.press("1")
-    _ready(first, "Letter 2.")
-    _told_and_closed(second, "You passed this item on in another tab.")
-    second.get_by_role("link", name="Go on").click()
-    _ready(second, "Letter 2.")
-    assert Pass.objects.get().item_id == 1
-    expect(first.locator("#notice")).to_be_empty()
-
-
-def test_what_one_tab_takes_back_stands_there_and_not_in_the_other(sign_in: SignIn, rob: User) -> None:
-    first, second = _two_tabs(sign_in, rob)
-    first.keyboard.press("a")
-    _ready(first, "Letter 2.")
-    _told_and_closed(second, "You decided this item in another tab.")
-    first.keyboard.press("u")
-    _ready(first, "Letter 1.")
-    _told_and_closed(second, "You took this item up again in another tab.")
-    expect(second.get_by_text("You decided this item in another tab.")).to_be_hidden()
-    second.get_by_role("link", name="Go on").click()
-    _ready(second, "Letter 2.")
-    first.bring_to_front()
-    first.keyboard.press("x")
-    _ready(first, "Letter 2.")
-    assert list(Verdict.objects.counting().values_list("kind", flat=True)) == ["none"]
-
-
-def test_what_one_tab_gives_back_the_other_says_at_once(sign_in: SignIn, rob: User) -> None:
-    first, second = _two_tabs(sign_in, rob)
-    first.get_by_role("button", name="Stop here").click()
-    expect(first.get_by_role("heading", name="Review", level=1)).to_be_visible()
-    _told_and_closed(second, "You gave this item back in another tab.")
-    assert not Slot.objects.filter(holder=rob).exists()
-    second.get_by_role("link", name="Go on").click()
-    _ready(second, "Letter 1.")
-
-
-def test_a_first_answer_is_told_to_the_other_tab(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1, answer_first=True)
-    first = sign_in(rob, DESK)
-    _ready(first, "Letter 1.")
-    second = first.context.new_page()
-    second.goto(DESK)
-    _ready(second, "Letter 1.")
-    first.bring_to_front()
-    first.keyboard.press("1")
-    expect(first.get_by_text("You answered: Billing")).to_be_visible()
-    expect(second.locator("#notice")).to_contain_text("You answered this item in another tab.")
-    assert "Agree" not in second.locator("#desk").inner_text()
-    expect(first.locator("#notice")).to_be_empty()
-
-
-def test_another_browser_of_the_same_person_is_told_by_the_server(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1, 2)
-    here, there = sign_in(rob, DESK), sign_in(rob, DESK)
-    _ready(here, "Letter 1.")
-    _ready(there, "Letter 1.")
-    here.keyboard.press("a")
-    _ready(here, "Letter 2.")
-    there.keyboard.press("x")
-    expect(there.locator("#notice")).to_contain_text("already decided this item, differently")
-    there.get_by_role("link", name="Next item").click()
-    _ready(there, "Letter 2.")
-
-
 def test_back_shows_the_present_item(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1, 2)
+    enqueue(1, 2)
     page = sign_in(rob, "/")
     page.goto(DESK)
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     page.keyboard.press("a")
-    _ready(page, "Letter 2.")
+    ready(page, "Letter 2.")
     page.goto("/account/")
     page.go_back()
-    _ready(page, "Letter 2.")
+    ready(page, "Letter 2.")
     page.go_back()
     page.go_forward()
-    _ready(page, "Letter 2.")
+    ready(page, "Letter 2.")
 
 
 def test_two_browsers_on_one_queue_never_see_the_same_item(sign_in: SignIn, rob: User, rita: User) -> None:
-    _enqueue(*range(1, 21))
+    enqueue(*range(1, 21))
     pages = [sign_in(rob, DESK), sign_in(rita, DESK)]
     seen: list[str] = []
     for turn in range(20):
         page = pages[turn % 2]
-        _ready(page)
+        ready(page)
         shown = [one.locator("#item").inner_text() for one in pages if one.locator("#item.item-content").count()]
         assert len(shown) == len(set(shown))
         seen.append(page.locator("#item").inner_text())
@@ -580,9 +491,9 @@ def test_two_browsers_on_one_queue_never_see_the_same_item(sign_in: SignIn, rob:
 def test_who_was_signed_out_signs_in_again_in_a_tab_and_the_page_sends_what_it_holds(
     sign_in: SignIn, rob: User
 ) -> None:
-    _enqueue(1, 2)
+    enqueue(1, 2)
     page = sign_in(rob, DESK)
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     page.get_by_label("Note").fill("half a thought")
     page.keyboard.press("Escape")
     Session.objects.all().delete()
@@ -594,10 +505,10 @@ def test_who_was_signed_out_signs_in_again_in_a_tab_and_the_page_sends_what_it_h
     other.get_by_label("Username").fill("rob")
     other.get_by_label("Password").fill("rob-password")
     other.get_by_role("button", name="Sign in").click()
-    _ready(other, "Letter 1.")
+    ready(other, "Letter 1.")
     page.bring_to_front()
     page.evaluate("window.dispatchEvent(new Event('focus'))")
-    _ready(page, "Letter 2.")
+    ready(page, "Letter 2.")
     verdict = Verdict.objects.get()
     assert (verdict.answer, verdict.note) == ("billing", "half a thought")
     expect(other.locator("#notice")).to_contain_text("You decided this item in another tab.")
@@ -606,7 +517,7 @@ def test_who_was_signed_out_signs_in_again_in_a_tab_and_the_page_sends_what_it_h
 
 
 def test_without_scripts_a_note_from_before_the_reveal_is_sent_with_the_verdict(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1, answer_first=True)
+    enqueue(1, answer_first=True)
     page = sign_in(rob, DESK, java_script_enabled=False)
     page.get_by_label("Note").fill("my own thought")
     page.get_by_role("button", name="Billing").click()
@@ -618,7 +529,7 @@ def test_without_scripts_a_note_from_before_the_reveal_is_sent_with_the_verdict(
 
 
 def test_without_scripts_a_lapsed_item_is_taken_again_by_a_form(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1)
+    enqueue(1)
     page = sign_in(rob, DESK, java_script_enabled=False)
     page.get_by_label("Note").fill("half a thought")
     _lapse()

@@ -22,7 +22,9 @@ INPUT = {
 }
 
 
-@pytest.mark.parametrize(("locale", "group", "decimal"), [("de-DE", ".", ","), ("en-GB", ",", ".")])
+@pytest.mark.parametrize(
+    ("locale", "group", "decimal"), [("de-DE", ".", ","), ("en-GB", ",", "."), ("es-ES", "\u00a0", ",")]
+)
 def test_every_number_is_written_as_in_the_readers_locale(
     sign_in: SignIn, rob: User, locale: str, group: str, decimal: str
 ) -> None:

@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from reviewqueue.models import Pass, Queue, User, Verdict
+from tests.browser.letters import DESK, enqueue, ready
 from tests.browser.signing_in import SignIn
 from tests.reviewqueue import items
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-DESK = "/queues/intents/"
 OPEN = "[data-reasons]:popover-open"
-
-
-def _ready(page: Page, text: str = "") -> None:
-    expect(page.locator("#desk[data-ready] #item")).to_contain_text(text)
 
 
 def _done(page: Page) -> None:
     expect(page.get_by_role("heading", name="Nothing waits for you here")).to_be_visible()
-
-
-def _enqueue(*numbers: int, **fields: Any) -> None:
-    for number in numbers:
-        items.enqueue(number, input={"text": f"Letter {number}."}, **fields)
 
 
 @pytest.mark.parametrize(
@@ -39,15 +29,15 @@ def _enqueue(*numbers: int, **fields: Any) -> None:
     ],
 )
 def test_two_keys_say_what_and_why(sign_in: SignIn, rob: User, key: str, name: str, digit: str, reason: str) -> None:
-    _enqueue(1, 2)
+    enqueue(1, 2)
     page = sign_in(rob, DESK)
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     page.keyboard.press(key)
     expect(page.get_by_role("dialog", name=name)).to_be_visible()
     expect(page.locator(f"{OPEN} button").first).to_be_focused()
     assert not Verdict.objects.exists()
     page.keyboard.press(digit)
-    _ready(page, "Letter 2.")
+    ready(page, "Letter 2.")
     given = [*Verdict.objects.values_list("reason", flat=True), *Pass.objects.values_list("reason", flat=True)]
     assert given == [reason]
 
@@ -55,9 +45,9 @@ def test_two_keys_say_what_and_why(sign_in: SignIn, rob: User, key: str, name: s
 def test_while_the_reasons_are_open_only_their_keys_work_and_escape_gives_the_focus_back(
     sign_in: SignIn, rob: User
 ) -> None:
-    _enqueue(1)
+    enqueue(1)
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     page.locator("#item").focus()
     page.keyboard.press("t")
     expect(page.locator(OPEN)).to_be_visible()
@@ -75,9 +65,9 @@ def test_while_the_reasons_are_open_only_their_keys_work_and_escape_gives_the_fo
 
 
 def test_a_click_opens_the_reasons_and_another_sends_one(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1)
+    enqueue(1)
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     page.get_by_role("button", name="Pass").click()
     page.get_by_role("button", name="I need a break from this kind").click()
     _done(page)
@@ -85,10 +75,10 @@ def test_a_click_opens_the_reasons_and_another_sends_one(sign_in: SignIn, rob: U
 
 
 def test_the_reasons_open_at_their_button_and_stay_in_sight(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1)
+    enqueue(1)
     for width in (320, 1280):
         page = sign_in(rob, DESK, viewport={"width": width, "height": 720})
-        _ready(page)
+        ready(page)
         for name in ("Can’t be judged", "Ask the lead", "Pass"):  # noqa: RUF001 - an apostrophe
             page.get_by_role("button", name=name).click()
             for button in page.locator(f"{OPEN} button").all():
@@ -98,12 +88,12 @@ def test_the_reasons_open_at_their_button_and_stay_in_sight(sign_in: SignIn, rob
 
 
 def test_answer_first_asks_for_the_reason_once(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1, answer_first=True)
+    enqueue(1, answer_first=True)
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     page.keyboard.press("t")
     expect(page.get_by_text("You answered: can’t be judged")).to_be_visible()  # noqa: RUF001 - an apostrophe
-    _ready(page)
+    ready(page)
     page.keyboard.press("k")
     page.keyboard.press("2")
     _done(page)
@@ -111,7 +101,7 @@ def test_answer_first_asks_for_the_reason_once(sign_in: SignIn, rob: User) -> No
 
 
 def test_without_javascript_the_reasons_open_and_send(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1, 2)
+    enqueue(1, 2)
     page = sign_in(rob, DESK, java_script_enabled=False)
     page.get_by_role("button", name="Pass").click()
     page.get_by_role("button", name="I know the person or the case").click()
@@ -127,24 +117,24 @@ def test_the_kind_of_mistake_is_chosen_by_key_and_then_the_answers_keys_work(
     sign_in: SignIn, rob: User, queue: Queue
 ) -> None:
     Queue.objects.update(error_types=["wrong intent", "two intents"])
-    _enqueue(1, 2)
+    enqueue(1, 2)
     page = sign_in(rob, DESK)
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     page.keyboard.press("m")
     expect(page.get_by_label(re.compile("Kind of mistake"))).to_be_focused()
     page.keyboard.type("two")
     page.keyboard.press("Enter")
     expect(page.locator("#item")).to_be_focused()
     page.keyboard.press("1")
-    _ready(page, "Letter 2.")
+    ready(page, "Letter 2.")
     assert (Verdict.objects.get().answer, Verdict.objects.get().error_type) == ("billing", "two intents")
 
 
 def test_agreeing_sends_no_kind_of_mistake(sign_in: SignIn, rob: User, queue: Queue) -> None:
     Queue.objects.update(error_types=["wrong intent"])
-    _enqueue(1)
+    enqueue(1)
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     page.get_by_label(re.compile("Kind of mistake")).select_option("wrong intent")
     page.locator("button[data-key=a]").click()
     _done(page)
@@ -154,12 +144,12 @@ def test_agreeing_sends_no_kind_of_mistake(sign_in: SignIn, rob: User, queue: Qu
 def test_a_final_say_is_given_by_keys_with_all_sides_in_sight(
     sign_in: SignIn, rob: User, rita: User, ann: User
 ) -> None:
-    _enqueue(1, reviews_wanted=2, undo_seconds=0)
+    enqueue(1, reviews_wanted=2, undo_seconds=0)
     items.judge(rob, "none", note="Neither of them.")
     items.judge(rita, "correct", answer="card_arrival", first="billing")
     items.settle()
     page = sign_in(ann, DESK)
-    _ready(page)
+    ready(page)
     sides = page.get_by_role("region", name="What was said").get_by_role("listitem")
     expect(sides).to_have_count(3)
     expect(sides.nth(0)).to_contain_text("The AI")

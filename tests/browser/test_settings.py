@@ -9,38 +9,30 @@ from playwright.sync_api import Page, expect
 
 from reviewqueue import preferences
 from reviewqueue.models import Preferences, User, Verdict
+from tests.browser.letters import enqueue, ready
+from tests.browser.network import divert
 from tests.browser.signing_in import SignIn
-from tests.reviewqueue import items
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 DESK, SETTINGS = "/queues/intents/", "/account/desk/"
 
 
-def _ready(page: Page, text: str = "") -> None:
-    expect(page.locator("#desk[data-ready] #item")).to_contain_text(text)
-
-
-def _enqueue(*numbers: int) -> None:
-    for number in numbers:
-        items.enqueue(number, input={"text": f"Letter {number}."})
-
-
 def test_a_key_is_set_by_pressing_it_and_then_presses_its_button(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1, 2)
+    enqueue(1, 2)
     page = sign_in(rob, SETTINGS)
     page.get_by_label("Agree with the AI", exact=True).press("w")
     page.get_by_label("None of these", exact=True).press("Backspace")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Your desk is as you want it.")).to_be_visible()
     page.goto(DESK)
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     agree = page.get_by_role("button", name=re.compile("Agree with the AI"))
     expect(agree.locator("kbd")).to_have_text("W")
     expect(page.get_by_role("button", name="None of these").locator("kbd")).to_have_count(0)
     for dead in ("a", "x"):
         page.keyboard.press(dead)
     page.keyboard.press("w")
-    _ready(page, "Letter 2.")
+    ready(page, "Letter 2.")
     assert list(Verdict.objects.values_list("kind", flat=True)) == ["agree"]
 
 
@@ -59,36 +51,36 @@ def test_a_clash_is_marked_at_once_and_explained_when_saved(sign_in: SignIn, rob
 @pytest.mark.parametrize("key", ["ф", "é", "א", "!", '"', "<"])
 def test_what_other_keyboards_type_presses_as_well(sign_in: SignIn, rob: User, key: str) -> None:
     preferences.save(user=rob, keys={"agree": key})
-    _enqueue(1, 2)
+    enqueue(1, 2)
     page = sign_in(rob, DESK)
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     page.evaluate(
         "key => document.body.dispatchEvent(new KeyboardEvent('keydown', {key, code: 'KeyA', bubbles: true}))",
         key.upper(),
     )
-    _ready(page, "Letter 2.")
+    ready(page, "Letter 2.")
 
 
 def test_a_hostile_row_runs_nothing_and_the_default_keys_work(sign_in: SignIn, rob: User) -> None:
     evil = '"] <img src=x onerror="window.broken=1"><script>window.broken=1</script>'
     Preferences.objects.create(user=rob, keys={"agree": evil, "help": evil, evil: evil}, time_zone=evil[:60])
-    _enqueue(1, 2)
+    enqueue(1, 2)
     page = sign_in(rob, SETTINGS)
     page.goto(DESK)
-    _ready(page, "Letter 1.")
+    ready(page, "Letter 1.")
     page.keyboard.press("?")
     expect(page.locator("#keys")).to_be_visible()
     page.keyboard.press("Escape")
     page.keyboard.press("a")
-    _ready(page, "Letter 2.")
+    ready(page, "Letter 2.")
     assert page.evaluate("window.broken") is None
 
 
 def test_the_list_of_keys_shows_what_applies_now(sign_in: SignIn, rob: User) -> None:
     preferences.save(user=rob, keys={"agree": "w"})
-    _enqueue(1)
+    enqueue(1)
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     page.keyboard.press("?")
     sheet = page.locator("#keys")
     expect(sheet.get_by_text("Agree with the AI")).to_be_visible()
@@ -98,21 +90,21 @@ def test_the_list_of_keys_shows_what_applies_now(sign_in: SignIn, rob: User) -> 
 
 
 def test_single_keys_stay_off_in_another_browser_and_come_back(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1, 2)
+    enqueue(1, 2)
     page = sign_in(rob, DESK)
-    _ready(page)
+    ready(page)
     page.keyboard.press("?")
     with page.expect_response("**/account/desk/switch/"):
         page.get_by_label("Switch single keys off").check()
     elsewhere = sign_in(rob, DESK)
-    _ready(elsewhere)
+    ready(elsewhere)
     elsewhere.keyboard.press("a")
     expect(elsewhere.locator(".choice kbd").first).to_be_hidden()
     elsewhere.get_by_role("button", name="All keys").click()
     elsewhere.get_by_label("Switch single keys off").uncheck()
     elsewhere.keyboard.press("Escape")
     elsewhere.keyboard.press("a")
-    _ready(elsewhere, "Letter 2.")
+    ready(elsewhere, "Letter 2.")
 
 
 def test_the_settings_are_a_form_without_javascript(sign_in: SignIn, rob: User) -> None:
@@ -140,7 +132,7 @@ WORKED = """({worked, ago}) => sessionStorage.setItem("desk-worked",
 
 
 def test_a_break_is_named_after_long_work_without_taking_focus_or_keys(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1, 2)
+    enqueue(1, 2)
     page = _worked(sign_in, rob, seconds=50 * 60 - 3)
     page.mouse.move(200, 200)
     page.clock.run_for(5000)
@@ -152,7 +144,7 @@ def test_a_break_is_named_after_long_work_without_taking_focus_or_keys(sign_in: 
     assert box["y"] + box["height"] <= item["y"]
     page.keyboard.press("a")
     page.clock.run_for(3000)
-    _ready(page, "Letter 2.")
+    ready(page, "Letter 2.")
     expect(note).to_be_visible()
 
     page.get_by_role("button", name="Later").click()
@@ -163,7 +155,7 @@ def test_a_break_is_named_after_long_work_without_taking_focus_or_keys(sign_in: 
 
 
 def test_a_pause_of_five_minutes_begins_anew(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1)
+    enqueue(1)
     page = _worked(sign_in, rob, seconds=50 * 60 - 3, ago=5 * 60_000)
     page.mouse.move(200, 200)
     page.clock.run_for(9000)
@@ -172,7 +164,7 @@ def test_a_pause_of_five_minutes_begins_anew(sign_in: SignIn, rob: User) -> None
 
 
 def test_the_word_about_breaks_is_switched_off_where_it_stands(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1)
+    enqueue(1)
     page = _worked(sign_in, rob, seconds=50 * 60)
     page.mouse.move(200, 200)
     page.clock.run_for(3000)
@@ -182,7 +174,7 @@ def test_the_word_about_breaks_is_switched_off_where_it_stands(sign_in: SignIn, 
 
 
 def test_somebody_counts_as_there_for_a_minute_after_their_last_sign(sign_in: SignIn, rob: User) -> None:
-    _enqueue(1)
+    enqueue(1)
     page = _worked(sign_in, rob, seconds=0)
     page.mouse.move(200, 200)
     page.clock.run_for(200_000)
@@ -193,12 +185,12 @@ def test_somebody_counts_as_there_for_a_minute_after_their_last_sign(sign_in: Si
 def _worked(sign_in: SignIn, user: User, *, seconds: int, ago: int = 0) -> Page:
     """At the desk, with so many seconds of work behind them; the queues beside it are not asked for again."""
     page = sign_in(user)
-    page.route("**/waiting/", lambda route: route.fulfill(status=204))
+    divert(page, "**/waiting/", lambda route: route.fulfill(status=204))
     page.clock.install()
     page.evaluate(WORKED, {"worked": seconds, "ago": ago})
     page.goto(DESK)
     page.clock.run_for(1000)
-    _ready(page)
+    ready(page)
     return page
 
 

@@ -8,6 +8,7 @@ import pytest
 from django.template.loader import render_to_string
 from django.test import Client
 from django.utils.translation import gettext
+from playwright.sync_api import expect
 
 from reviewqueue.http.problem import Problem
 from reviewqueue.models import User
@@ -33,10 +34,13 @@ def test_every_refusal_speaks_the_readers_language(
 ) -> None:
     pseudo.speak(monkeypatch)
     page, client = sign_in(None), Client()
-    for method, name, who in doors.refusals():
+    for method, name, who, status in doors.refusals():
         client.force_login(User.objects.get(username=who), backend="django.contrib.auth.backends.ModelBackend")
-        page.set_content(client.generic(method, doors.url(name, world)).content.decode(), wait_until="commit")
-        assert pseudo.unmarked(page) == [], f"{method} {name} by {who}"
+        url = doors.url(name, world)
+        answer = client.post(url, doors.FORM) if method == "POST" else client.generic(method, url)
+        page.set_content(answer.content.decode(), wait_until="commit")
+        expect(page.get_by_role("main")).not_to_be_empty()
+        assert (answer.status_code, pseudo.unmarked(page)) == (status, []), f"{method} {name} by {who}"
 
 
 @pytest.mark.parametrize("status", [400, 500, 503])

@@ -96,10 +96,8 @@ def test_what_is_hidden_in_a_word_is_still_shown() -> None:
     ],
 )
 def test_a_long_text_costs_little(text: str, milliseconds: int) -> None:
-    """Ten times what was measured, so that only another growth fails."""
-    began = time.process_time()
-    visible(text)
-    assert (time.process_time() - began) * 1000 < milliseconds
+    """Ten times what was measured, so that only another growth fails; the least of three, past what garbage costs."""
+    assert min(_seconds(text) for _ in range(3)) * 1000 < milliseconds
 
 
 def test_the_cost_of_a_word_grows_with_its_letters_and_no_faster() -> None:
