@@ -16,9 +16,10 @@ PAGE = 1_000
 # Keyset pages, each its own short transaction: a long one would keep dead rows alive under the queue.
 _PAGE = """
     SELECT o.id, c.label_id, o.external_id, o.state, o.model, o.model_version, o.schema_number,
-           CASE WHEN o.state NOT IN ('withdrawn', 'erased') THEN p.body::text END, o.predicted, c.outcome, c.answer,
-           o.confidence, r.pi, r.u, r.p, r.reason, r.threshold, v.number, c.round, c.wrong, c.overturned, c.blind,
-           c.reviews, o.segment, o.received_at, c.settled_at
+           CASE WHEN o.state NOT IN ('withdrawn', 'erased') THEN p.body::text END, o.predicted, c.outcome,
+           CASE WHEN o.state NOT IN ('withdrawn', 'erased') THEN c.answer END, o.confidence, r.pi, r.u, r.p, r.reason,
+           r.threshold, v.number, c.round, c.wrong, c.overturned, c.blind, c.reviews, o.segment, o.received_at,
+           c.settled_at
     {of}
     LEFT JOIN escalation_policy v ON v.id = r.policy_id
     WHERE {among}
@@ -39,10 +40,16 @@ _LABELS_AND_CHECKS = _PAGE.format(
     JOIN escalation_route r ON r.output_id = o.id
     LEFT JOIN escalation_outcome c ON c.output_id = o.id
     LEFT JOIN escalation_payload p ON p.output_id = o.id""",
-    among="""o.stream_id = %(stream)s AND o.id > %(after)s AND (
+    among="""o.stream_id = %(stream)s AND o.id > %(after)s AND o.id <= %(until)s AND (
         c.output_id IS NOT NULL AND o.state = 'decided'
         OR r.u < r.p AND (c.output_id IS NOT NULL OR r.eligible OR o.state NOT IN ('withdrawn', 'erased')))""",
 )
+
+_STRETCH = """
+    SELECT max(id) FROM (
+        SELECT id FROM escalation_output WHERE stream_id = %(stream)s AND id > %(after)s ORDER BY id LIMIT %(most)s
+    ) AS outputs
+"""
 
 
 def labels(stream: Stream, *, checks: bool = False) -> Iterator[bytes]:
@@ -51,17 +58,30 @@ def labels(stream: Stream, *, checks: bool = False) -> Iterator[bytes]:
     checks: also those that were drawn at random and have no label, because nobody has answered yet or because they were
     taken back; of what was taken back without its content.
     """
-    after = 0
-    while page := _page(stream, after, checks=checks):
+    for page in _stretches(stream) if checks else _pages(stream):
         mistakes = settled.error_types([row[1] for row in page if row[1] is not None])
         yield b"".join(msgspec.json.encode(_line(row, mistakes.get(row[1], []))) + b"\n" for row in page)
+
+
+def _pages(stream: Stream) -> Iterator[list[tuple[Any, ...]]]:
+    after = 0
+    while page := _rows(_LABELS, stream, after=after):
+        yield page
         after = page[-1][0]
 
 
-def _page(stream: Stream, after: int, *, checks: bool) -> list[tuple[Any, ...]]:
+def _stretches(stream: Stream) -> Iterator[list[tuple[Any, ...]]]:
+    """So many outputs at a time: where few are checks, a statement that looks for a whole page would not be short."""
+    after = 0
+    while until := _rows(_STRETCH, stream, after=after)[0][0]:
+        if page := _rows(_LABELS_AND_CHECKS, stream, after=after, until=until):
+            yield page
+        after = until
+
+
+def _rows(query: str, stream: Stream, **limits: int) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        limits = {"stream": stream.pk, "after": after, "most": PAGE}
-        cursor.execute(_LABELS_AND_CHECKS if checks else _LABELS, limits)
+        cursor.execute(query, {"stream": stream.pk, "most": PAGE, **limits})
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from escalation.policy import Audit, Costs, Policy, Promise, Rule, Scalar
+from reviewqueue import digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,7 @@ def _deadlines(policy: Policy) -> Iterator[Clause]:
 
 def _costs(costs: Costs) -> Iterator[Clause]:
     def amount(value: float) -> str:
-        return f"{costs.currency} {value:,.2f}"
+        return f"{costs.currency} {digits.number(value, 2, grouped=True)}"
 
     yield Clause("costs/review", _("A review costs"), amount(costs.review))
     yield Clause("costs/error", _("A mistake costs"), amount(costs.error))

@@ -59,14 +59,15 @@ class Stated:
     def range_since(self) -> tuple[float, float] | None:
         """How much has gone wrong of what went out since, as far as its checks tell; None before the first.
 
-        However often it is read, all the ranges ever read hold together with probability 1 - `doubt`. It assumes, as
-        all does, that reviewers miss nothing.
+        However often it is read, all the ranges ever read hold together with probability 1 - `doubt`, as long as
+        reviewers find the share of mistakes that was measured, or all where none was. None where each group has its
+        own threshold: their checks wait for their answers apart, so their sums are no fair look at the whole.
         """
-        if not self.checked_since:
+        if not (self.together and self.checked_since):
             return None
-        doubt = self.statement.attempt.target.doubt
-        found = estimators.confidence_sequence(self.checked_since, [self.wrong_since], [1.0], doubt)
-        return found.low, found.high
+        attempt = self.statement.attempt
+        found = estimators.confidence_sequence(self.checked_since, [self.wrong_since], [1.0], attempt.target.doubt)
+        return found.low, min(1.0, found.high / (attempt.caught["low"] if attempt.caught else 1.0))
 
     @property
     def share(self) -> float | None:

@@ -32,7 +32,7 @@ def stop(*, stream: Stream | None, by: str, reason: str = "", now: datetime | No
         if standing:
             return standing
         row = Stop.objects.create(stream=stream, reason=reason, stopped_by=by, stopped_at=clock.current(now))
-        _record(row, actor=by, verb="stream.stopped", after={"reason": reason})
+        _record(row, actor=by, verb="stream.stopped", after={"reason": reason}, at=now)
     return row
 
 
@@ -44,7 +44,7 @@ def ask_to_resume(*, stop: Stop, by: str, now: datetime | None = None) -> None:
         )
         if not asked:
             raise NotStopped(_("This stop has been lifted already."))
-        _record(stop, actor=by, verb="stream.resume_asked", after=None)
+        _record(stop, actor=by, verb="stream.resume_asked", after=None, at=now)
 
 
 def resume(*, stop: Stop, by: str, now: datetime | None = None) -> None:
@@ -57,7 +57,7 @@ def resume(*, stop: Stop, by: str, now: datetime | None = None) -> None:
             raise SecondPersonNeeded(_("Resuming takes two people: one asks for it, another one confirms."))
         row.resumed_by, row.resumed_at = by, clock.current(now)
         row.save(update_fields=["resumed_by", "resumed_at"])
-        _record(row, actor=by, verb="stream.resumed", after={"asked_by": row.resume_asked_by})
+        _record(row, actor=by, verb="stream.resumed", after={"asked_by": row.resume_asked_by}, at=now)
 
 
 def hold_release_lock() -> None:
@@ -73,7 +73,7 @@ def standing() -> dict[int | None, int]:
         return dict(cursor.fetchall())
 
 
-def _record(row: Stop, *, actor: str, verb: str, after: dict[str, str] | None) -> None:
+def _record(row: Stop, *, actor: str, verb: str, after: dict[str, str] | None, at: datetime | None) -> None:
     events.record(
         actor=actor,
         verb=verb,
@@ -81,4 +81,5 @@ def _record(row: Stop, *, actor: str, verb: str, after: dict[str, str] | None) -
         object_id=row.pk,
         queue=row.stream.slug if row.stream else "",
         after=after,
+        at=at,
     )

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from escalation.estimators import Bin
+from reviewqueue import digits
 
 
 def promise(max_error: float, doubt: float) -> str:
@@ -38,13 +39,13 @@ def in_words(share: float) -> str:
     for whole in (100, 1_000, 10_000):
         part = share * whole
         if part >= 0.95:
-            return _("%(part)s in %(whole)s") % {"part": f"{_up(part):.3g}", "whole": f"{whole:,}"}
+            return _("%(part)s in %(whole)s") % {"part": _three(_up(part)), "whole": digits.number(whole, grouped=True)}
     return _("less than 1 in 10,000")
 
 
 def one_in(probability: float) -> str:
     """`1 time in 20`, rounded so that it never sounds rarer than it is."""
-    return _("1 time in %(number)s") % {"number": f"{math.floor(1 / probability + 1e-9):,}"}
+    return _("1 time in %(number)s") % {"number": digits.number(math.floor(1 / probability + 1e-9), grouped=True)}
 
 
 _REFUSALS = {
@@ -78,20 +79,23 @@ def refusal(reason: str, params: Mapping[str, Any]) -> str:
             return _(
                 "%(missing)s of the %(sampled)s checked outputs could not be judged, or not without seeing the AI’s "  # noqa: RUF001
                 "answer: too many to say anything."
-            ) % {"missing": params["missing"], "sampled": params["sampled"]}
+            ) % {
+                "missing": digits.number(params["missing"], grouped=True),
+                "sampled": digits.number(params["sampled"], grouped=True),
+            }
         case "too_few":
             return _(
                 "%(have)s checked outputs are too few for this target: %(takes)s. That is enough only if not one of "
                 "all of them is wrong; with mistakes it takes more."
             ) % {
-                "have": f"{params['have']:,}",
+                "have": digits.number(params["have"], grouped=True),
                 "takes": takes(params["more"], params["days"]),
             }
         case "none_caught":
             return _(
                 "Reviewers found none of %(shown)s known mistakes, so what they call right says nothing about how "
                 "often the AI is wrong."
-            ) % {"shown": params["shown"]}
+            ) % {"shown": digits.number(params["shown"], grouped=True)}
         case _:
             return _too_many_errors(params)
 
@@ -101,11 +105,13 @@ def takes(more: int | None, days: int | None) -> str:
     if more is None:
         return _("no number of checks would change that while the AI is wrong this often")
     checks = ngettext("about %(number)s more checked output", "about %(number)s more checked outputs", more) % {
-        "number": f"{_round(more):,}"
+        "number": digits.number(_round(more), grouped=True)
     }
     if days is None:
         return checks
-    at = ngettext("at today’s traffic %(days)s day", "at today’s traffic %(days)s days", days) % {"days": f"{days:,}"}  # noqa: RUF001
+    at = ngettext("at today’s traffic %(days)s day", "at today’s traffic %(days)s days", days) % {  # noqa: RUF001
+        "days": digits.number(days, grouped=True)
+    }
     return f"{checks}; {at}"
 
 
@@ -129,7 +135,7 @@ def shape(bins: Sequence[Bin]) -> str:
         return _(
             "Answers that the AI is around %(sure)s sure about are wrong more often than some that it is less sure "
             "about: a threshold below that lets them out. Look at what they are."
-        ) % {"sure": f"{worst.said * 100:.0f}\u00a0%"}
+        ) % {"sure": f"{digits.number(worst.said * 100)}\u00a0%"}
     if max(lows) <= min(highs):
         return _("How sure the AI is says little about whether it is right: a threshold can hardly tell them apart.")
     return _("The surer the AI is, the more often it is right: a threshold can tell good answers from bad ones.")
@@ -143,9 +149,9 @@ def _too_many_errors(params: Mapping[str, Any]) -> str:
         return _(
             "Among %(answered)s checked outputs the AI was wrong too often at every threshold, and more checks would "
             "not change that. A better model would, or a looser target."
-        ) % {"answered": f"{params['answered']:,}"}
+        ) % {"answered": digits.number(params["answered"], grouped=True)}
     return _("%(answered)s checked outputs do not show it yet. It would take %(takes)s.") % {
-        "answered": f"{params['answered']:,}",
+        "answered": digits.number(params["answered"], grouped=True),
         "takes": takes(params["more"], params["days"]),
     }
 
@@ -156,7 +162,12 @@ def _up(number: float) -> float:
     return math.ceil(number * scale - 1e-9) / scale
 
 
+def _three(number: float) -> str:
+    """Written with three digits at most."""
+    return digits.number(number, len(f"{number:.3g}".partition(".")[2]))
+
+
 def _round(number: int) -> int:
     """Two digits: an estimate that names single outputs would claim to know too much."""
-    digits = max(0, len(str(number)) - 2)
-    return round(number, -digits) if digits else number
+    beyond = max(0, len(str(number)) - 2)
+    return round(number, -beyond) if beyond else number

@@ -51,6 +51,11 @@ def written_as_in(locale: str) -> Iterator[None]:
         _locale.reset(token)
 
 
+def thousands() -> str:
+    """What stands between the groups of a number here."""
+    return str(get_format("THOUSAND_SEPARATOR", _locale.get(), use_l10n=True))
+
+
 def accepted(header: str) -> str:
     """The first locale of an Accept-Language header whose numbers Django knows how to write; else English."""
     for wanted, _quality in parse_accept_lang_header(header[:500].lower()):

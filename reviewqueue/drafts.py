@@ -16,7 +16,7 @@ from typing import Any, Literal
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from . import access, answers, clock, digits, leases, sql
+from . import access, answers, clock, digits, leases, sql, words
 from .claimed import Claim
 from .leases import ClaimId, Lease
 from .models import Draft, Item, User
@@ -25,7 +25,6 @@ from .problems import Invalid
 KEPT_FOR = timedelta(hours=20)
 MOST_BYTES = 200_000
 # What is said beside an answer, and so goes along from one stage to the next.
-REMARKS = ("note", "reason", "error_type")
 
 # open: with the proposal in sight. first: before it is. keep: after it was shown.
 type Stage = Literal["open", "first", "keep"]
@@ -41,7 +40,7 @@ class Kept:
 
     def remarks(self) -> dict[str, str]:
         """What is said beside the answer."""
-        return {name: self.fields[name][0] for name in REMARKS if self.fields.get(name)}
+        return {name: self.fields[name][0] for name in words.REMARKS if self.fields.get(name)}
 
 
 _CLAIMED = f"""
@@ -139,4 +138,4 @@ def _fitting(draft: Mapping[str, Any], stage: Stage) -> Fields | None:
         return dict(fields)
     if stage == "first":
         return None
-    return {name: values for name, values in fields.items() if name in REMARKS} or None
+    return {name: values for name, values in fields.items() if name in words.REMARKS} or None

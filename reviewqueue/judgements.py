@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from django.utils.translation import gettext as _
 
-from . import drafts, entries, wording
+from . import entries, wording, words
 from .fields import Typed
 from .problems import Invalid
 
@@ -76,7 +76,7 @@ def typed(posted: Posted, errors: Iterable[Mapping[str, str]] = ()) -> Typed:
 
 def read_first(posted: Posted) -> First:
     """The first answer in a posted form; why something can't be judged is asked once, with the verdict."""
-    kind, remarks = _kind(posted), {name: _text(posted, name) for name in drafts.REMARKS if name in posted}
+    kind, remarks = _kind(posted), {name: _text(posted, name) for name in words.REMARKS if name in posted}
     if kind == "correct":
         return First(kind="answer", answer=_answer(posted), remarks=remarks)
     return First(kind=kind, answer=None, remarks=remarks)

@@ -110,7 +110,7 @@ def answer_first(
     now: datetime | None = None,
 ) -> Claim:
     """Say what one thinks before the proposal is shown, and get it shown; it cannot be changed, only the verdict
-    that follows may differ. The same again is answered the same. `remarks` (of `drafts.REMARKS`) are kept for that
+    that follows may differ. The same again is answered the same. `remarks` (of `words.REMARKS`) are kept for that
     verdict. Raises as `submit` does."""
     claim = ClaimId.parse(claim_id)
     with transaction.atomic():
@@ -136,9 +136,9 @@ def answer_first(
                 after=after,
                 at=now,
             )
-        if any(remarks.values()):
-            fields = {name: [text] for name, text in remarks.items()}
-            drafts.save(claim_id=claim_id, user=user, fields=fields, now=now)
+            if any(remarks.values()):
+                fields = {name: [text] for name, text in remarks.items()}
+                drafts.save(claim_id=claim_id, user=user, fields=fields, now=now)
         return claimed.view(claim.slot)
 
 

@@ -16,6 +16,7 @@ from .problems import Invalid
 Kind = Verdict.Kind
 ANSWER, NONE, UNJUDGEABLE = "answer", "none", "unjudgeable"
 MISTAKEN = frozenset({Kind.CORRECT, Kind.NONE})  # verdicts that find the proposal wrong
+REMARKS = ("note", "reason", "error_type")  # what is said beside an answer
 MAX_NOTE = 10_000
 MAX_REASON = 40
 MAX_ERROR_TYPE = 60

@@ -122,7 +122,25 @@ LABEL = _object(
     number=serializers.CharField(help_text="Larger for what came in later; a statement names a window of them."),
     status=serializers.ChoiceField(choices=["in_review", "decided", "withdrawn", "erased"]),
     schema_number=serializers.IntegerField(help_text="Which of the stream's sets of answers it was asked by."),
+    model=serializers.CharField(),
+    model_version=serializers.CharField(allow_null=True),
+    input=serializers.JSONField(allow_null=True, help_text="Null of what was taken back, as all of its content."),
+    prediction=serializers.JSONField(allow_null=True, help_text="The AI's answer."),
+    confidence=serializers.FloatField(allow_null=True),
+    segment=serializers.JSONField(allow_null=True),
+    metadata=serializers.JSONField(allow_null=True),
+    u=serializers.FloatField(help_text="The output's permanent random number: drawn where it lies below `p`."),
+    p=serializers.FloatField(help_text="The audit rate when it was routed."),
+    pi=serializers.FloatField(help_text="The probability that a person reviews it, when it was routed."),
+    reason=serializers.CharField(help_text="What it was sent to a person for."),
+    threshold=serializers.FloatField(allow_null=True, help_text="Of its class and segment, when it was routed."),
+    policy=serializers.IntegerField(allow_null=True, help_text="Number of the policy version that routed it."),
+    outcome=serializers.CharField(allow_null=True, help_text="Null without a label."),
     answer=serializers.JSONField(allow_null=True),
+    overturned=serializers.BooleanField(allow_null=True, help_text="The settled answer is another than the AI's."),
+    reviews=serializers.IntegerField(allow_null=True),
+    received_at=serializers.DateTimeField(),
+    settled_at=serializers.DateTimeField(allow_null=True),
     round=serializers.IntegerField(allow_null=True, help_text="How often people were asked; null without a label."),
     wrong=serializers.BooleanField(
         allow_null=True, help_text="By the first answers; null where nobody could tell, and without a label."
@@ -142,7 +160,8 @@ REPORT = OpenApiResponse(
         "policy, since, checked_since, wrong_since, range_since, valid_until, max_error, doubt, groups, to_people, "
         "assumes_perfect_reviewers, evidence}`; the checks above the threshold that were answered since it took "
         "effect are `checked_since`, of which `wrong_since` were wrong, so that between the two numbers of "
-        "`range_since` (null before the first) goes wrong, however often it is read. Each "
+        "`range_since` (null before the first, and where each group has its own threshold) goes wrong, however often "
+        "it is read. Each "
         "of `groups` (one, `group` null, for a promise about everything) has its `threshold`, how many were `checked` "
         "at or above it and how many of these `wrong`, and the upper `bound` of the share that is wrong, itself false "
         "with a probability of at most `doubt`. `ended` says why it no longer holds: `expired`, `model_version`, "

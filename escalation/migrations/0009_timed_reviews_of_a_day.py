@@ -1,8 +1,6 @@
-"""What reviews took is added up day by day; days that were counted without it are counted again by the next sweep."""
+"""What reviews took is added up day by day; the next sweep counts the days anew that were counted without it."""
 
 from django.db import migrations, models
-
-FORGET = "DELETE FROM escalation_countedday;"
 
 
 class Migration(migrations.Migration):
@@ -11,12 +9,13 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="countedday",
             name="active_seconds",
-            field=models.FloatField(default=0.0, help_text="and what they took together."),
+            field=models.FloatField(null=True, help_text="and what they took together."),
         ),
         migrations.AddField(
             model_name="countedday",
             name="reviews",
-            field=models.PositiveIntegerField(default=0, help_text="Reviews of that day's outputs that were timed,"),
+            field=models.PositiveIntegerField(
+                null=True, help_text="Reviews of that day's outputs that were timed, null where nobody has counted,"
+            ),
         ),
-        migrations.RunSQL(FORGET, migrations.RunSQL.noop),
     ]

@@ -201,8 +201,10 @@ class CountedDay(models.Model):
     day = models.DateField()
     keys = models.JSONField(default=list, help_text="The segment keys that were told apart.")
     waiting = models.PositiveIntegerField(default=0, help_text="Outputs of that day that were not routed yet.")
-    reviews = models.PositiveIntegerField(default=0, help_text="Reviews of that day's outputs that were timed,")
-    active_seconds = models.FloatField(default=0.0, help_text="and what they took together.")
+    reviews = models.PositiveIntegerField(
+        null=True, help_text="Reviews of that day's outputs that were timed, null where nobody has counted,"
+    )
+    active_seconds = models.FloatField(null=True, help_text="and what they took together.")
     counted_at = models.DateTimeField()
 
     class Meta:

@@ -172,8 +172,8 @@ def _touched(stream: Stream, now: datetime) -> set[date]:
 
 
 def _outdated(stream: Stream, keys: Sequence[str]) -> set[date]:
-    """Days with outputs that were not routed yet, and days whose segments were told apart otherwise."""
-    counted: Iterable[tuple[date, list[str], int]] = CountedDay.objects.filter(stream=stream).values_list(
-        "day", "keys", "waiting"
+    """Days with outputs that were not routed yet, and days of which something was not counted, or otherwise."""
+    counted: Iterable[tuple[date, list[str], int, int | None]] = CountedDay.objects.filter(stream=stream).values_list(
+        "day", "keys", "waiting", "reviews"
     )
-    return {day for day, told, waiting in counted if waiting or told != list(keys)}
+    return {day for day, told, waiting, reviews in counted if waiting or reviews is None or told != list(keys)}

@@ -77,9 +77,9 @@ _WINDOW = """
 
 
 def is_there_any(stream: Stream, line: Line, *, now: datetime) -> bool:
-    """Whether the line has traffic of late, drawn or not: after its last alarm, and no further back than samples go."""
+    """Whether the line has routed traffic, drawn or not, since its last alarm and no further back than samples go."""
     after = max(ids.at(now - timedelta(days=DAYS)), alarms.last(stream.pk, line))
-    return Output.objects.filter(stream=stream, pk__gt=after, **asdict(line)).exists()
+    return Output.objects.filter(stream=stream, pk__gt=after, route__isnull=False, **asdict(line)).exists()
 
 
 def window_of(stream: Stream, line: Line, *, now: datetime) -> Window | None:

@@ -1,4 +1,4 @@
-"""Filters for numbers as the reader writes them."""
+"""Numbers as the reader writes them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ from django import template
 from reviewqueue import digits
 
 register = template.Library()
+
+
+@register.simple_tag
+def thousands() -> str:
+    """What stands between the groups of this page's numbers, for its scripts."""
+    return digits.thousands()
 
 
 @register.filter

@@ -78,7 +78,6 @@ def test_nothing_that_people_did_not_settle_is_a_label(stream: Stream, rob: User
 
 def test_pages_are_joined_without_a_seam(stream: Stream, rob: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exports, "PAGE", 2)
-    monkeypatch.setattr(exports, "_PAGE", exports._PAGE)
     making.stream("invoices")
     making.routed(stream, *making.elements(5))
     _judged(stream, rob, 5)
@@ -141,10 +140,15 @@ def _is_unanswered(line: dict[str, Any], look: Attempt) -> bool:
 
 def test_of_what_was_taken_back_the_export_has_no_content(stream: Stream, rob: User) -> None:
     making.activate(stream, threshold=0.8, audit={"rate": 1.0, "mode": "after"})
-    making.routed(stream, making.element("taken back", confidence=0.9), making.element("waits", confidence=0.9))
-    outcomes.withdraw(stream=stream, external_id="taken back", actor="key:1")
+    making.routed(stream, making.element("judged", confidence=0.9))
+    making.judge(rob, "agree", first="billing")
+    outcomes.settle()
+    making.routed(stream, making.element("unjudged", confidence=0.9), making.element("waits", confidence=0.9))
+    for taken_back in ("judged", "unjudged"):
+        outcomes.withdraw(stream=stream, external_id=taken_back, actor="key:1")
     assert _lines(stream) == []
-    taken_back, waits = _lines(stream, checks=True)
-    told = ("id", "status", "input", "prediction", "outcome", "wrong")
-    assert [taken_back[name] for name in told] == ["taken back", "withdrawn", None, "refund", None, None]
+    judged, unjudged, waits = _lines(stream, checks=True)
+    told = ("id", "status", "input", "metadata", "answer", "prediction", "outcome", "wrong")
+    assert [judged[name] for name in told] == ["judged", "withdrawn", None, None, None, "refund", "answered", True]
+    assert [unjudged[name] for name in told] == ["unjudged", "withdrawn", None, None, None, "refund", None, None]
     assert [waits[name] for name in told[:3]] == ["waits", "decided", {"text": "I was charged twice"}]

@@ -131,6 +131,15 @@ def test_what_is_written_before_the_reveal_brings_only_its_remarks_after_it(rob:
     assert _fields(revealed, rob) == {"note": ["half a thought"]}
 
 
+def test_a_first_answer_that_is_sent_again_leaves_what_was_written_since(rob: User) -> None:
+    items.enqueue(1, answer_first=True)
+    claim = items.take(rob)
+    for expected in ({"note": ["before"]}, NOTE):
+        revealed = verdicts.answer_first(claim_id=claim.id, user=rob, kind="none", remarks={"note": "before"})
+        assert _fields(revealed, rob) == expected
+        _save(revealed, rob)
+
+
 def test_what_is_written_after_the_reveal_comes_back_whole(rob: User) -> None:
     items.enqueue(1, answer_first=True)
     claim = items.take(rob)

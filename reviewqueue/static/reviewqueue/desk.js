@@ -73,8 +73,8 @@ function arrived(path, where) {
 /** It is given back once the page goes; a page that stays has given nothing back. */
 function tellGivenBack(event) {
   if (!event.target.matches("[data-release]")) return;
-  const where = drafts.place();
-  window.addEventListener("pagehide", () => tabs.tell("release", where), { once: true });
+  const [where, { claim }] = [drafts.place(), desk().dataset];
+  window.addEventListener("pagehide", () => tabs.tell("release", where, claim), { once: true });
 }
 
 function doneElsewhere(how, where, claim) {
@@ -85,10 +85,17 @@ function doneElsewhere(how, where, claim) {
   close(notice);
 }
 
-/** The AI's answer stands here as well, or the item that was taken up is the one that stands here. */
+/** The AI's answer stands here as well, the item was not taken up anew since, or not this reservation was given back. */
 function isTrueHere(how, claim) {
-  if (how === "claim") return claim === desk().dataset.claim;
+  if (how === "claim") return !isLater(claim, desk().dataset.claim);
+  if (how === "release") return claim !== desk().dataset.claim;
   return how === "first-answer" && document.querySelector("[data-draft]")?.getAttribute("data-stage") !== "first";
+}
+
+/** Claims of one slot are numbered; of another one nobody knows. */
+function isLater(claim, than) {
+  const [[slot, number], [itsSlot, itsNumber]] = [claim.split("."), than.split(".")];
+  return slot !== itsSlot || Number(number) > Number(itsNumber);
 }
 
 /** A new item is on the desk: say so, put the focus on it, and open it for answers once it has been painted. */

@@ -2,7 +2,7 @@
  * What is filled in and not sent yet: kept in this browser at once, and on the server a moment later.
  *
  * The newer of the two is put back when the same person has the same item again. Both carry the date that the page
- * gave them: it comes with the server's time, and counts on from there by a clock that nobody sets.
+ * gave them: it comes with the server's time, and counts on from there.
  */
 
 import { csrfToken } from "./csrf.js";
@@ -18,8 +18,8 @@ const LONGEST = 5000;
 const KEEPALIVE = 60_000;
 
 export function keepDrafts() {
-  /** When the page's item came, in this page's own time. */
-  let since = performance.now();
+  /** When the page's item came, by two clocks: one stands still while the machine sleeps, the other may be set back. */
+  let since = clocks();
   /** When what is in the form was written, in milliseconds by the server's clock; 0 if nothing of the person's is. */
   let at = 0;
   let timer = 0;
@@ -29,7 +29,7 @@ export function keepDrafts() {
 
   const place = () => /** @type {HTMLElement | null} */ (document.querySelector("[data-draft]"));
   const form = () => /** @type {HTMLFormElement | null} */ (document.querySelector("[data-judgement]"));
-  const serverTime = () => Math.round(Number(place().dataset.now) + performance.now() - since);
+  const serverTime = () => Math.round(Number(place().dataset.now) + Math.max(...clocks().map((now, at) => now - since[at])));
 
   document.addEventListener("input", touched);
   document.addEventListener("change", touched);
@@ -69,7 +69,7 @@ export function keepDrafts() {
   function shown() {
     clearTimeout(timer);
     timer = 0;
-    since = performance.now();
+    since = clocks();
     const here = place();
     if (!here) return;
     forgetOld(Number(here.dataset.now));
@@ -120,6 +120,10 @@ async function save(url, fields, at) {
   } catch {
     return "local";
   }
+}
+
+function clocks() {
+  return [performance.now(), Date.now()];
 }
 
 function key(place) {

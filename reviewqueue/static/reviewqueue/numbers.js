@@ -1,6 +1,6 @@
-/** Numbers as the reader writes them: by their browser's languages, which the server reads in the request. */
+/** Numbers as the reader writes them: by what the server found, so that those beside them, which it wrote, are alike. */
 
-/** @param {number} number */
+/** @param {number} number a whole one */
 export function written(number) {
-  return number.toLocaleString(navigator.languages);
+  return String(number).replace(/\B(?=(\d{3})+$)/g, document.documentElement.dataset.thousands);
 }

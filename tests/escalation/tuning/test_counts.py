@@ -97,6 +97,17 @@ def test_a_day_with_outputs_that_wait_to_be_routed_is_counted_until_they_are(str
     assert day.counted_at == LATER + timedelta(days=3)
 
 
+def test_a_day_that_was_counted_without_what_reviews_took_is_counted_again(stream: Stream) -> None:
+    _past(stream)
+    counts.refresh(now=LATER)
+    day = CountedDay.objects.order_by("day").first()
+    assert day
+    CountedDay.objects.filter(pk=day.pk).update(reviews=None, active_seconds=None)
+    counts.refresh(now=LATER + timedelta(days=3))
+    again = CountedDay.objects.get(pk=day.pk)
+    assert (again.reviews, again.active_seconds) == (day.reviews, day.active_seconds)
+
+
 def test_counting_twice_changes_nothing(stream: Stream) -> None:
     _past(stream)
     counts.refresh(now=LATER)
