@@ -8,9 +8,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from escalation import health
-from escalation.models import Stream
-from escalation.tuning import attempts, counts, targets
+from escalation import health, policies
+from escalation.models import Attempt, Stream, Watch
+from escalation.tuning import attempts, counts, statements, targets
 from reviewqueue.models import Membership, Queue, User
 from tests.escalation import history, traffic
 
@@ -73,16 +73,57 @@ def at_work() -> None:
 
 def promised() -> Stream:
     """A stream with some days of traffic, a target, and a look at what it would take."""
+    stream = nothing_said()
+    _traffic(stream, 3000)
+    _say(stream)
+    attempts.look(stream, by="user:mara")
+    return stream
+
+
+def nothing_said() -> Stream:
+    """A stream without traffic of which nobody has said yet what may go wrong, and its manager."""
     at_work()
     stream = traffic.stream(policy={"threshold": 0.9, "audit": {"rate": 0.5, "mode": "after"}})
     mara = User.objects.create(username="mara", role="manager", password="!")
     Membership.objects.create(user=mara, queue=Queue.objects.get(slug="intents"))
-    rng = random.Random(1)
-    scores = [1 - rng.random() ** 3 for _ in range(3000)]
-    wrong = [rng.random() > score for score in scores]
-    now = timezone.now()
-    history.write(stream, scores, wrong, since=now - timedelta(days=9), span=timedelta(days=8))
-    counts.refresh()
-    targets.set_target(stream=stream, max_error=0.05, actor="user:mara", now=now - timedelta(days=8))
-    attempts.look(stream, by="user:mara", now=now)
     return stream
+
+
+def promised_to_each() -> None:
+    """A statement in force for each answer that keeps it; one of them comes too seldom."""
+    stream, rng = nothing_said(), random.Random(1)
+    _traffic(stream, 4000, predicted=rng.choices(traffic.ANSWERS, [50, 47, 3], k=4000))
+    _say(stream, groups="classes")
+    _state(stream)
+
+
+def broken_promise() -> None:
+    """A statement that an alarm has ended."""
+    stream = nothing_said()
+    _traffic(stream, 1600)
+    _say(stream)
+    attempt = _state(stream)
+    Watch.objects.create(attempt=attempt, seen=attempt.last_id, checked=214, wrong=31, alarmed_at=timezone.now())
+
+
+def _traffic(stream: Stream, count: int, **fields: Any) -> None:
+    rng = random.Random(1)
+    scores = [1 - rng.random() ** 3 for _ in range(count)]
+    wrong = [rng.random() > score for score in scores]
+    since = timezone.now() - timedelta(days=9)
+    history.write(stream, scores, wrong, since=since, span=timedelta(days=8), **fields)
+    counts.refresh()
+
+
+def _say(stream: Stream, groups: str = "together") -> None:
+    said_at = timezone.now() - timedelta(days=8)
+    targets.set_target(stream=stream, max_error=0.05, groups=groups, actor="user:mara", now=said_at)
+
+
+def _state(stream: Stream) -> Attempt:
+    attempt = attempts.look(stream, by="user:mara")
+    made = statements.propose(attempt=attempt, actor="user:mara")
+    if not made.active:
+        User.objects.create(username="max", role="manager", password="!")
+        policies.approve(policy=made.policy, by="user:max")
+    return attempt

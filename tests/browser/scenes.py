@@ -19,6 +19,7 @@ from tests.browser import scenery
 from tests.reviewqueue import invoices, items
 
 DESK = "/queues/intents/"
+PROMISE = "/streams/intents/promise/"
 QUESTION = "What does the customer want?"
 LETTER = (
     "Hello,\n\nmy card was charged twice for the same order (A-20931), once at 21:04 and again at 21:06. The first "
@@ -90,7 +91,10 @@ def _pages() -> dict[str, Scene]:
         "past-decision": Scene(
             letter, lambda page: page.locator(".decisions a").first.click(), path=f"{DESK}verdicts/"
         ),
-        "promise": Scene(scenery.promised, who="mara", path="/streams/intents/promise/"),
+        "promise": Scene(scenery.promised, who="mara", path=PROMISE),
+        "promise-empty": Scene(scenery.nothing_said, who="mara", path=PROMISE),
+        "promise-to-each": Scene(scenery.promised_to_each, who="mara", path=f"{PROMISE}?parts=on"),
+        "promise-ended": Scene(scenery.broken_promise, who="mara", path=PROMISE),
     }
 
 

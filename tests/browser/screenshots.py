@@ -30,6 +30,7 @@ HEIGHT, GAP = 560, 12
 UNSEEN = {
     "structured-mistake", "long-list-searched", "settings-mistake", "past-decisions", "draft", "nothing-waits",
     "keys-dialog", "hebrew", "structured-misfit", "hidden-characters",
+    "promise-empty", "promise-to-each", "promise-ended",
 }  # fmt: skip
 
 

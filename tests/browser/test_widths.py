@@ -18,8 +18,9 @@ SIZES: list[ViewportSize] = [
     {"width": 2560, "height": 1440},
     {"width": 640, "height": 400},
 ]
-# What is wider than its place and can't be scrolled to, and what can be pressed and lies beyond the window's edge. A
-# line may say by its dots that it goes on, in a field the caret goes on; what is one pixel wide is for screen readers.
+# What is wider than its place and can't be scrolled to, what can be pressed and lies beyond the window's edge, and what
+# stands on a button and reaches over its edge. A line may say by its dots that it goes on, in a field the caret goes
+# on; what is one pixel wide is for screen readers.
 OUT_OF_SIGHT = """() => {
   const holds = (one, ...values) => values.includes(getComputedStyle(one).overflowX);
   const cuts = (one) => !one.matches("input") && one.clientWidth > 1 && holds(one, "hidden", "clip")
@@ -32,9 +33,13 @@ OUT_OF_SIGHT = """() => {
     return one.matches("a, button, input, select, textarea, summary") && !scrolls(one.parentElement)
       && (box.left < -1 || box.right > innerWidth + 1);
   };
+  const isOver = (one) => {
+    const [box, button] = [one, one.parentElement].map((element) => element.getBoundingClientRect());
+    return one.parentElement.matches("button, .choice") && (box.left < button.left - 1 || box.right > button.right + 1);
+  };
   return [...document.querySelectorAll("body *")]
     .filter((one) => one.checkVisibility() && !one.closest(".visually-hidden, .skip-link, svg"))
-    .filter((one) => isCut(one) || isBeyond(one))
+    .filter((one) => isCut(one) || isBeyond(one) || isOver(one))
     .map((one) => one.outerHTML.slice(0, 120));
 }"""
 
