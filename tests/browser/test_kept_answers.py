@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from reviewqueue.models import AnswerSchema, Queue, User
-from tests.browser.letters import DESK, ready
+from tests.browser.letters import DESK, kept, ready
 from tests.browser.network import cut_off
 from tests.browser.signing_in import SignIn
 from tests.reviewqueue import items
@@ -19,10 +19,6 @@ def ticks(queue: Queue) -> None:
     AnswerSchema.objects.create(queue=queue, number=2, kind="labels", answers=["price", "service", "delivery"])
 
 
-def _kept(page: Page) -> None:
-    expect(page.get_by_text("Draft kept", exact=True)).to_be_visible()
-
-
 @pytest.mark.usefixtures("ticks")
 def test_a_remark_from_before_the_reveal_leaves_the_first_answer_ticked_after_it(sign_in: SignIn, rob: User) -> None:
     items.enqueue(1, schema_number=2, proposal=["price"], alternatives=[], answer_first=True)
@@ -30,7 +26,7 @@ def test_a_remark_from_before_the_reveal_leaves_the_first_answer_ticked_after_it
     ready(page)
     page.get_by_role("checkbox", name="Delivery").check()
     page.get_by_label("Note").fill("half a thought")
-    _kept(page)
+    kept(page)
     page.keyboard.press("Control+Enter")
     expect(page.get_by_text("You answered: Delivery")).to_be_visible()
     expect(page.get_by_label("Note")).to_have_value("half a thought")
@@ -48,7 +44,7 @@ def test_none_ticked_comes_back_as_none_ticked(sign_in: SignIn, rob: User, forgo
         cut_off(page)
     page.get_by_role("checkbox", name="Price").uncheck()
     if forgotten == "the browser":
-        _kept(page)
+        kept(page)
         page.evaluate("localStorage.clear()")
     page.reload()
     expect(page.get_by_text("Nothing ticked")).to_be_visible()
@@ -69,7 +65,7 @@ def test_a_list_of_which_every_line_was_removed_comes_back_empty(
     for _ in range(2):
         page.get_by_role("button", name="Remove this line").first.click()
     if forgotten == "the browser":
-        _kept(page)
+        kept(page)
         page.evaluate("localStorage.clear()")
     page.reload()
     ready(page)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Barrier
 from typing import Any
 
 from django.db import connections
+
+from config.embedded.lock import Lock
+from tests.servers import VAR
 
 
 def race(*acts: Callable[[], Any]) -> list[Any]:
@@ -24,8 +28,20 @@ def race(*acts: Callable[[], Any]) -> list[Any]:
         finally:
             connections.close_all()
 
-    with ThreadPoolExecutor(len(acts)) as pool:
+    with _alone(), ThreadPoolExecutor(len(acts)) as pool:
         return list(pool.map(run, acts))
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """While no other process of the tests races: a server that has connections for one race may not for two."""
+    VAR.mkdir(parents=True, exist_ok=True)
+    lock = Lock(VAR / "race.lock")
+    assert lock.take(wait=300)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def of(kind: type[Any], results: Sequence[Any]) -> list[Any]:
