@@ -1,4 +1,4 @@
-"""`python -m benchmarks [ingest|claim|wait|desk|promise|slider|memory ...]`: all of them unless told."""
+"""`python -m benchmarks [ingest|claim|wait|desk|promise|slider|ledger|memory ...]`: all of them unless told."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks import machine, memory, scratch
 from config.embedded import Refused
 
 # Each is a module of `measured`, run as a process of its own: it can be imported only where the settings can be read.
-MEASURED = ("ingest", "wait", "claim", "desk", "promise", "slider")
+MEASURED = ("ingest", "wait", "claim", "desk", "promise", "slider", "ledger")
 BENCHES = (*MEASURED, "memory")
 
 

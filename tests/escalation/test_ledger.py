@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
 
-from escalation import decisions, health, ledger, loads, outcomes, stops, tasks
+from escalation import decisions, health, ledger, loads, outcomes, stops
 from escalation.models import Heartbeat, Stream
 from reviewqueue import queue
+from reviewqueue.ledger import Check
 from reviewqueue.models import Item, User
 from tests import making
 
@@ -215,15 +217,64 @@ def test_a_broken_ledger_is_said_row_by_row_and_watched(day: dict[str, int]) -> 
         call_command("check_ledger", stderr=err)
     assert "released_by_policy" in err.getvalue()
     assert str(day["auto"]) in err.getvalue()
-    tasks.check_ledger()
+    _watch_all()
     assert Heartbeat.objects.get(name="ledger").detail == {"broken": ["released_by_policy"]}
     (gauge,) = [one for one in health.gauges() if one.name == "ledger_broken_checks"]
     assert gauge.values == [((), 1)]
 
 
+def test_what_balances_again_is_no_longer_said_to_be_broken(day: dict[str, int]) -> None:
+    with transaction.atomic():
+        _tear_down_guards()
+        making.sql("UPDATE escalation_output SET confidence = NULL WHERE id = %s", day["auto"])
+        _watch_all()
+        broken = Heartbeat.objects.get(name="ledger").detail
+        transaction.set_rollback(True)
+    health.beat("ledger", **broken, another="that is no check")
+    assert broken == {"broken": ["released_by_policy"]}
+    _watch_all()
+    assert Heartbeat.objects.get(name="ledger").detail == {"broken": []}
+
+
+def test_what_cannot_be_proved_in_time_does_not_balance(day: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    endless = Check("released_by_policy", "…", "SELECT pg_sleep(60)")
+    monkeypatch.setattr(ledger, "_releases", lambda: [endless])
+    monkeypatch.setattr(ledger, "PATIENCE", 0.1)
+    _watch_all()
+    assert Heartbeat.objects.get(name="ledger").detail == {"broken": ["released_by_policy"]}
+
+
 def test_what_lies_before_the_latest_events_is_not_called_untold(day: dict[str, int]) -> None:
     texts = [check.sql.replace(str(ledger.EVENTS), "1") for check in ledger._events()]
     assert [making.sql(text) for text in texts] == [[], []]
+
+
+def test_the_work_of_a_check_grows_with_the_rows_and_not_with_their_square(stream: Stream, rob: User) -> None:
+    count = 200
+    making.routed(stream, *making.elements(count))
+    for _ in range(count):
+        making.judge(rob)
+    assert outcomes.settle() == count
+    making.sql("ANALYZE")
+    assert {check.name: _rows_read(check) for check in ledger.every() if _rows_read(check) > 50 * count} == {}
+
+
+def _rows_read(check: Check) -> int:
+    """How many rows went through the steps of its plan, those too that a step dropped."""
+    ((plan,),) = making.sql(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {check.sql}")
+    return _rows_of(plan[0]["Plan"])
+
+
+def _rows_of(step: dict[str, Any]) -> int:
+    passed = ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Join Filter")
+    own = step["Actual Loops"] * sum(step.get(name, 0) for name in passed)
+    return int(own) + sum(_rows_of(one) for one in step.get("Plans", []))
+
+
+def _watch_all() -> None:
+    name = ledger.watch()
+    while name:
+        name = ledger.watch(name)
 
 
 def _broken_by(statement: str, day: dict[str, int]) -> set[str]:
