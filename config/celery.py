@@ -1,12 +1,28 @@
 """The Celery app and the whole beat table."""
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery import Task as PlainTask
+from django.db import close_old_connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-app = Celery("reviewqueue")
+
+class Task(PlainTask):  # type: ignore[type-arg]  # the plain one takes no arguments when it runs
+    """A task that finds a connection which works, or none yet.
+
+    As in a request: otherwise one that the database cut, or that a time limit left in the middle of a statement, would
+    fail every task of the process after it.
+    """
+
+    def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
+        if not self.request.is_eager:
+            close_old_connections()
+
+
+app = Celery("reviewqueue", task_cls=Task)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["escalation", "reviewqueue"])
 

@@ -44,14 +44,15 @@ class Comparison:
 
 
 # Whoever has not opened the guidelines yet, but worked by them, knows what was in force at the oldest of their latest
-# verdicts.
+# verdicts. Their items are looked up one by one: joined, where the tables are young and have no statistics yet, these
+# verdicts are read anew for each item of the queue.
 _GUIDANCE = """
 SELECT g.number, g.text, COALESCE(
     (SELECT r.number FROM reviewqueue_guidelineread r WHERE r.user_id = %(user)s AND r.queue_id = %(queue)s),
     (SELECT min(v.guideline_number)
      FROM (SELECT item_id, guideline_number FROM reviewqueue_verdict WHERE user_id = %(user)s
            ORDER BY submitted_at DESC LIMIT 100) v
-     JOIN reviewqueue_item i ON i.id = v.item_id AND i.queue_id = %(queue)s)) AS known
+     WHERE (SELECT i.queue_id FROM reviewqueue_item i WHERE i.id = v.item_id) = %(queue)s)) AS known
 FROM reviewqueue_guideline g
 WHERE g.queue_id = %(queue)s AND (g.number = %(number)s OR %(number)s IS NULL)
 ORDER BY g.number DESC LIMIT 1

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from celery import Task, current_app
 
 from config.embedded.layout import Layout
 from config.embedded.supervisor import Child, Supervisor
@@ -29,6 +30,11 @@ class Broker:
     @property
     def url(self) -> str:
         return self._valkey.url
+
+    def send(self, task: Task[..., None], soft_time_limit: int = 60) -> None:
+        """Put a message in, as the beat does."""
+        with current_app.connection_for_write(self.url.replace("unix://", "redis+socket://")) as messages:
+            task.apply_async(producer=messages.Producer(), soft_time_limit=soft_time_limit)
 
     def kill(self) -> None:
         self._child.process.kill()

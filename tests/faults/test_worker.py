@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from celery import current_app
-from django.db import connection
+from django.db import connection, transaction
 
-from escalation import ledger, nudges, stops
+from escalation import decisions, ledger, nudges, stops, tasks
 from escalation.models import Decision, DispatchBatch, Heartbeat, Output, Route, Stream
 from reviewqueue.models import Item
 from tests import making
@@ -90,6 +90,48 @@ def test_two_workers_with_two_schedules_do_everything_once(stream: Stream, worke
     workers.start()
     until(_nothing_waits)
     _all_routed_once(900)
+
+
+def test_a_worker_goes_on_after_its_time_limit_broke_into_a_statement(
+    stream: Stream, workers: Workers, broker: Broker
+) -> None:
+    broker.send(tasks.sweep_statements, soft_time_limit=1)
+    with transaction.atomic():
+        making.sql("LOCK escalation_stream")
+        workers.start()
+        until(lambda: "SoftTimeLimitExceeded" in workers.last_words())
+    making.post(stream, *_mixed(60))
+    until(_nothing_waits)
+    _all_routed_once(60)
+
+
+def test_a_worker_goes_on_after_the_database_cut_its_connections(stream: Stream, workers: Workers) -> None:
+    workers.start()
+    for turn in range(2):
+        making.post(stream, *_mixed(20, first=1 + turn * 1000))
+        until(_nothing_waits)
+        assert _cut_connections() > 0
+    making.post(stream, *_mixed(20, first=5000))
+    until(_nothing_waits)
+    _all_routed_once(60)
+
+
+def _cut_connections() -> int:
+    """All but this one; how many."""
+    cut = making.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+    )
+    return len(cut)
+
+
+def test_a_worker_goes_through_all_checks_of_the_ledger(stream: Stream, workers: Workers, broker: Broker) -> None:
+    making.routed(stream, making.element(confidence=0.9))
+    decisions.number()
+    making.sql("UPDATE escalation_feedhead SET seq = seq + 1")
+    workers.start()
+    broker.send(tasks.check_ledger)
+    until(lambda: Heartbeat.objects.filter(name="ledger", detail={"broken": ["numbers_without_gap"]}).exists())
 
 
 def test_an_emptied_broker_loses_no_work(
