@@ -35,7 +35,6 @@ def worker(layout: Layout, *, folder: Path) -> Program:
         name="Worker",
         arguments=[
             *(sys.executable, "-m", "celery", "--app", "config.celery", "worker", "--beat"),
-            *("--schedule", layout.run / "beat-schedule"),
             *("--concurrency", "1", "--loglevel", "warning", "--without-gossip", "--without-mingle"),
         ],
         log=layout.logs / "worker.log",

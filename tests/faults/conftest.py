@@ -57,7 +57,7 @@ class Workers:
             worker = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "celery", "--app", "config.celery", "worker", "--beat"),
-                    *("--schedule", self._folder / f"beat-{number}", "--hostname", f"fault-{number}@%h"),
+                    *("--hostname", f"fault-{number}@%h"),
                     *("--concurrency", "1", "--loglevel", "warning", "--without-gossip", "--without-mingle"),
                 ],
                 cwd=ROOT,
