@@ -14,7 +14,7 @@ from django.test import Client
 
 from escalation import dispatch, ingest, policies, states, streams
 from escalation.ingest import Result
-from escalation.models import Output, Route, Stream
+from escalation.models import Decision, Output, Route, Stream
 from reviewqueue import claims, verdicts
 from reviewqueue.claimed import Claim
 from reviewqueue.models import User
@@ -79,6 +79,12 @@ def routed(target: Stream, *outputs: Mapping[str, Any], now: datetime | None = N
 
 def output(target: Stream, external_id: str = "ticket-1") -> Output:
     return states.find(stream=target, external_id=external_id)
+
+
+def revisions(external_id: str = "ticket-1") -> list[tuple[Any, ...]]:
+    """What producers were told of an output, in order: the number, who decided, the outcome, the answer."""
+    found = Decision.objects.filter(external_id=external_id).order_by("revision")
+    return [(one.revision, one.by, one.outcome, one.answer) for one in found]
 
 
 def judge(
