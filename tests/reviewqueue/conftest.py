@@ -8,6 +8,8 @@ import pytest
 from django.db import connection
 
 from reviewqueue import ledger
+from reviewqueue.models import User
+from tests.reviewqueue.sitting import Desk
 
 
 @pytest.fixture
@@ -20,3 +22,8 @@ def balanced(db: None) -> Iterator[None]:
             cursor.execute(check.sql)
             broken[check.sentence] = cursor.fetchall()
     assert {sentence: rows for sentence, rows in broken.items() if rows} == {}
+
+
+@pytest.fixture
+def desk(rob: User) -> Desk:
+    return Desk(rob)

@@ -12,7 +12,7 @@ from reviewqueue.claimed import Claim
 from reviewqueue.models import Pass, Queue, User, Verdict
 from reviewqueue.problems import Invalid
 from tests.reviewqueue import items
-from tests.reviewqueue.test_desk import Desk
+from tests.reviewqueue.sitting import Desk
 
 KINDS = ["wrong intent", "two intents"]
 
