@@ -73,9 +73,7 @@ def _refund(share: float) -> Mapping[str, Any]:
 
 _LABEL: tuple[Mapping[str, Any], Mapping[str, Any]] = ({"answer": "refund"}, {"answer": "billing"})
 INTENTS = _Task("intents", "hold", {}, _refund, _LABEL)
-KINDS = (
-    INTENTS,
-    _Task("letters", "after", {}, _refund, _LABEL),
+LABELS, STRUCTURED = (
     _Task(
         "reviews",
         "after",
@@ -90,6 +88,15 @@ KINDS = (
         lambda share: {"prediction": {"shop": "ACME"}},
         ({"verdict": "correct", "text/shop": "ACME"}, {"verdict": "correct", "text/shop": "Other"}),
     ),
+)
+# Every kind of answer, with checks that wait for the person and with checks of what went out already.
+KINDS = (
+    INTENTS,
+    replace(INTENTS, slug="letters", mode="after"),
+    LABELS,
+    replace(LABELS, slug="surveys", mode="hold"),
+    STRUCTURED,
+    replace(STRUCTURED, slug="bills", mode="after"),
 )
 KNOWN = {
     "input": {"text": TEXT},
