@@ -5,8 +5,9 @@ from typing import Any
 
 from celery import Celery
 from celery import Task as PlainTask
-from celery.beat import Scheduler
 from django.db import close_old_connections
+
+from config import beat
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -23,18 +24,12 @@ class Task(PlainTask):  # type: ignore[type-arg]  # the plain one takes no argum
             close_old_connections()
 
 
-class Schedule(Scheduler):
-    """The beat table in memory: nothing in it is so rare that a restart would have to remember when it ran last."""
-
-    def setup_schedule(self) -> None:
-        self.merge_inplace(self.app.conf.beat_schedule)
-
-
 app = Celery("reviewqueue", task_cls=Task)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["escalation", "reviewqueue"])
 
-app.conf.beat_scheduler = Schedule
+app.steps["worker"].add(beat.Guard)
+app.conf.beat_scheduler = beat.Schedule
 # A sweep that comes late is not worth repeating, so each message expires before the next one is due.
 app.conf.beat_schedule = {
     "dispatch what was received": {

@@ -75,6 +75,10 @@ class Workers:
         os.killpg(worker.pid, signal.SIGKILL)
         worker.wait(30)
 
+    def children(self, worker: subprocess.Popen[bytes]) -> list[int]:
+        found = subprocess.run(["pgrep", "-P", str(worker.pid)], capture_output=True, check=True, text=True)
+        return [int(pid) for pid in found.stdout.split()]
+
     def end(self) -> None:
         for worker in self._running:
             if worker.poll() is None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import pytest
 from celery import current_app
 from django.db import connection, transaction
@@ -132,6 +135,15 @@ def test_a_worker_goes_through_all_checks_of_the_ledger(stream: Stream, workers:
     workers.start()
     broker.send(tasks.check_ledger)
     until(lambda: Heartbeat.objects.filter(name="ledger", detail={"broken": ["numbers_without_gap"]}).exists())
+
+
+def test_a_worker_whose_beat_is_killed_ends_so_that_both_are_started_again(workers: Workers) -> None:
+    worker = workers.start()
+    until(lambda: Heartbeat.objects.filter(name="worker").exists())
+    for child in workers.children(worker):  # the one that works as well, which alone would be replaced
+        os.kill(child, signal.SIGKILL)
+    until(lambda: worker.poll() is not None)
+    assert "beat.ended" in workers.last_words()
 
 
 def test_an_emptied_broker_loses_no_work(
