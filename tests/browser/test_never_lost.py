@@ -219,6 +219,8 @@ def test_a_server_stopped_in_the_middle_of_a_submit_loses_nothing(sign_in: SignI
 
 def _somebody_waits() -> bool:
     with connection.cursor() as cursor:
+        # A transaction sees who was connected when it first looked, and the server may have connected since.
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         )
