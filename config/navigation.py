@@ -11,8 +11,8 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
-from escalation import health
-from reviewqueue import access
+from escalation.monitoring import heartbeats
+from reviewqueue.accounts import roles
 from reviewqueue.models import User
 
 
@@ -27,13 +27,13 @@ class Entry:
 
 
 ENTRIES = (
-    Entry(_("Review"), "inbox", access.may_review, ("/queues/",)),
-    Entry(_("Reports"), "overview", access.may_see_reports),
-    Entry(_("Streams"), "streams", access.may_see_reports, ("/streams/",)),
-    Entry(_("Outputs"), "outputs", access.may_see_reports, ("/outputs/",)),
-    Entry(_("Activity"), "activity", access.may_see_activity, ("/activity/",)),
-    Entry(_("People"), "people", access.may_see_people, ("/people/",)),
-    Entry(_("Keys"), "keys", access.may_see_people, ("/keys/",)),
+    Entry(_("Review"), "inbox", roles.may_review, ("/queues/",)),
+    Entry(_("Reports"), "overview", roles.may_see_reports),
+    Entry(_("Streams"), "streams", roles.may_see_reports, ("/streams/",)),
+    Entry(_("Outputs"), "outputs", roles.may_see_reports, ("/outputs/",)),
+    Entry(_("Activity"), "activity", roles.may_see_activity, ("/activity/",)),
+    Entry(_("People"), "people", roles.may_see_people, ("/people/",)),
+    Entry(_("Keys"), "keys", roles.may_see_people, ("/keys/",)),
 )
 THEMES = ("light", "dark")
 
@@ -51,12 +51,15 @@ def context(request: HttpRequest) -> dict[str, Any]:
 
 def _health() -> dict[str, Any]:
     """One line on whether the machines' side is at work."""
-    missing = health.degraded()
+    missing = heartbeats.degraded()
     if "worker" in missing:
         return {"state": "down", "sentence": _("No worker seen for a minute")}
     if missing:
         return {"state": "late", "sentence": _("A sweep is late")}
-    return {"state": "up", "sentence": _("Worker up, %(seconds).1f s behind") % {"seconds": health.behind_seconds()}}
+    return {
+        "state": "up",
+        "sentence": _("Worker up, %(seconds).1f s behind") % {"seconds": heartbeats.behind_seconds()},
+    }
 
 
 def _links(request: HttpRequest) -> list[dict[str, Any]]:

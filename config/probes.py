@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from escalation import health
+from escalation.monitoring import heartbeats
 
 
 @require_safe
@@ -27,7 +27,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-        degraded = health.degraded()
+        degraded = heartbeats.degraded()
     except Error:
         return JsonResponse({"status": "unavailable", "degraded": ["database"]}, status=503)
     return JsonResponse({"status": "degraded" if degraded else "ok", "degraded": degraded})
@@ -48,7 +48,7 @@ class _Rows:
     """A collector over `health.gauges()`; labelled values share one family."""
 
     def collect(self) -> Iterator[Metric]:
-        for gauge in health.gauges():
+        for gauge in heartbeats.gauges():
             family = GaugeMetricFamily(f"reviewqueue_{gauge.name}", gauge.meaning, labels=list(gauge.labels))
             for labels, value in gauge.values:
                 family.add_metric(list(labels), value)

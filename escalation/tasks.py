@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from escalation import decisions, dispatch, health, ledger, loads, outcomes
-from escalation.tuning import counts, drift, statements
+from escalation.decisions import deadlines, feed, settle
+from escalation.guarantees import drift, guarantees
+from escalation.ingest import backlog
+from escalation.monitoring import heartbeats, invariants
+from escalation.routing import dispatch
+from escalation.simulation import daily_counts
 
 
 @shared_task(max_retries=3)
@@ -18,25 +22,25 @@ def dispatch_received() -> None:
 def sweep_received() -> None:
     """Nobody may have told: route what waits."""
     dispatch.run()
-    health.beat("worker")
+    heartbeats.beat("worker")
 
 
 @shared_task(max_retries=3)
 def sweep_settled() -> None:
     """Settle what became final, and number the decisions."""
-    while outcomes.settle():
-        decisions.number()
-    decisions.number()
-    health.beat("settling")
+    while settle.settle():
+        feed.number()
+    feed.number()
+    heartbeats.beat("settling")
 
 
 @shared_task(max_retries=3)
 def sweep_deadlines() -> None:
     """Count what waits, and answer what is past its deadline."""
-    loads.refresh()
-    while outcomes.expire():
+    backlog.refresh()
+    while deadlines.expire():
         pass
-    health.beat("deadlines")
+    heartbeats.beat("deadlines")
 
 
 @shared_task(max_retries=3)
@@ -45,26 +49,26 @@ def check_ledger(name: str = "") -> None:
 
     Each by a message of its own, so that no other work waits for all of them.
     """
-    if following := ledger.watch(name):
+    if following := invariants.watch(name):
         check_ledger.apply_async((following,), expires=60)
 
 
 @shared_task(max_retries=3)
 def count_outputs() -> None:
     """Count anew the days about which something became known."""
-    counts.refresh()
-    health.beat("counting")
+    daily_counts.refresh()
+    heartbeats.beat("counting")
 
 
 @shared_task(max_retries=3)
 def watch_statements() -> None:
     """Notice when more goes wrong than a statement says."""
     drift.watch()
-    health.beat("drift")
+    heartbeats.beat("drift")
 
 
 @shared_task(max_retries=3)
 def sweep_statements() -> None:
     """Send more to people where a statement ended and its policy says so."""
-    statements.act_on_ended()
-    health.beat("statements")
+    guarantees.act_on_ended()
+    heartbeats.beat("statements")

@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from escalation.views import activity, outputs, overview, policies, promises, replays, reports, stops, streams, trying
+from escalation.views import (
+    activity,
+    outputs,
+    overview,
+    policies,
+    promises,
+    replays,
+    reports,
+    stops,
+    streams,
+    thresholds,
+)
 
 urlpatterns = [
     path("overview/", overview.overview, name="overview"),
@@ -31,9 +42,9 @@ urlpatterns = [
     # What the stream promises.
     path("streams/<slug:slug>/promise/", promises.promise, name="promise"),
     path("streams/<slug:slug>/promise/outlook/", promises.outlook, name="promise-outlook"),
-    path("streams/<slug:slug>/promise/trial/", trying.trial, name="promise-trial"),
-    path("streams/<slug:slug>/promise/thresholds.csv", trying.curve, name="promise-curve"),
-    path("streams/<slug:slug>/promise/honesty.csv", trying.honesty, name="promise-honesty"),
+    path("streams/<slug:slug>/promise/trial/", thresholds.trial, name="promise-trial"),
+    path("streams/<slug:slug>/promise/thresholds.csv", thresholds.curve, name="promise-curve"),
+    path("streams/<slug:slug>/promise/honesty.csv", thresholds.honesty, name="promise-honesty"),
     path("streams/<slug:slug>/promise/target/", promises.target, name="promise-target"),
     path("streams/<slug:slug>/promise/look/", promises.look, name="promise-look"),
     path("streams/<slug:slug>/promise/tests/", promises.tests, name="promise-tests"),

@@ -8,8 +8,8 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.http import HttpRequest
 
-from . import access
-from .models import (
+from reviewqueue.accounts import roles
+from reviewqueue.models import (
     AnswerSchema,
     ApiKey,
     Event,
@@ -32,7 +32,7 @@ class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in its st
     list_per_page = 50
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return isinstance(request.user, User) and access.may_administer(request.user)
+        return isinstance(request.user, User) and roles.may_administer(request.user)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_module_permission(request)

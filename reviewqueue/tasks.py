@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from . import drafts
+from reviewqueue.verdicts import drafts
 
 
 @shared_task(max_retries=3)

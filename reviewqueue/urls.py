@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import account, desk, desk_settings, drafts, guidelines, inbox, keys, numbers, past, people
+from reviewqueue.views import account, desk, desk_settings, drafts, guidelines, inbox, keys, numbers, past, people
 
 urlpatterns = [
     # The inbox and the desk.

@@ -12,9 +12,10 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.responders import StaticFile
 
 from escalation.models import Stream
-from reviewqueue import configuration, keys
+from reviewqueue.accounts import api_keys
 from reviewqueue.models import AnswerSchema, Guideline, Membership, Queue, User
-from tests import making
+from reviewqueue.queue.settings import form
+from tests.helpers import stream_setup
 
 # A shared machine is no stopwatch, and examples of one run are not to decide another.
 settings.register_profile("suite", deadline=None, database=None, max_examples=60)
@@ -46,9 +47,9 @@ def static_files_found_once() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def forgetful() -> Iterator[None]:
     """A number of a queue's answers never changes in production; here another test gives it to others."""
-    configuration.form.cache_clear()
+    form.cache_clear()
     yield
-    configuration.form.cache_clear()
+    form.cache_clear()
 
 
 @pytest.fixture
@@ -111,21 +112,21 @@ def eve(db: None) -> User:
 @pytest.fixture
 def stream(queue: Queue) -> Stream:
     """The stream of the queue: what is 80 % sure stands, and verdicts are final at once."""
-    return making.stream()
+    return stream_setup.stream()
 
 
 @pytest.fixture
-def holding(client: Client) -> Callable[..., making.Producer]:
+def holding(client: Client) -> Callable[..., stream_setup.Producer]:
     """Makes a machine at the front door, whose key has these scopes and is bound to these streams."""
 
-    def make(*scopes: str, streams: tuple[str, ...] = ()) -> making.Producer:
-        _, key = keys.create(name="intake", scopes=scopes, queues=streams, by=None)
-        return making.Producer(client, key)
+    def make(*scopes: str, streams: tuple[str, ...] = ()) -> stream_setup.Producer:
+        _, key = api_keys.create(name="intake", scopes=scopes, queues=streams, by=None)
+        return stream_setup.Producer(client, key)
 
     return make
 
 
 @pytest.fixture
-def producer(stream: Stream, holding: Callable[..., making.Producer]) -> making.Producer:
+def producer(stream: Stream, holding: Callable[..., stream_setup.Producer]) -> stream_setup.Producer:
     """A production system that may do all that is not reviewing."""
     return holding("outputs:write", "decisions:read", "labels:read", "reports:read", streams=("intents",))

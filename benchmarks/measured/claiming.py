@@ -13,9 +13,9 @@ from django.db import connection
 
 from benchmarks.measured import limits
 from benchmarks.measured.waiting import Line
-from reviewqueue import claims
-from reviewqueue.leases import ClaimId
 from reviewqueue.models import User
+from reviewqueue.queue.claim import claim_next
+from reviewqueue.queue.lease import ClaimId
 
 # What judging does to the slot, so that reserved ones don't pile up at the head as they never do in real life.
 _DONE = "UPDATE reviewqueue_slot SET state = 'judged', reserved_until = NULL WHERE id = %s"
@@ -67,7 +67,7 @@ def clients(count: int) -> Iterator[Clients]:
 
 def _claim(line: Line, user: User) -> float:
     began = time.perf_counter()
-    claimed = claims.claim_next(user=user, slug=line.slug)
+    claimed = claim_next(user=user, slug=line.slug)
     taken = time.perf_counter() - began
     assert claimed is not None
     with connection.cursor() as cursor:

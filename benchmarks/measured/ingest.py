@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from benchmarks import client, tables
 from benchmarks.client import Client, Target
 from benchmarks.measured import limits, product
-from escalation import dispatch, ingest
+from escalation.ingest import receive
 from escalation.models import Stream
+from escalation.routing import dispatch
 
 ROUTED_AT_ONCE = 10_000  # more batches than there are
 
@@ -87,7 +88,7 @@ def _routed(stream: Stream, rounds: int, outputs: int) -> None:
 def _route_rate(stream: Stream, encoded: list[bytes]) -> float:
     dispatch.run(batches=ROUTED_AT_ONCE)  # what the rounds before have left
     for first in range(0, len(encoded), 1000):
-        ingest.receive(stream=stream, raw=encoded[first : first + 1000], actor="system:bench")
+        receive.receive(stream=stream, raw=encoded[first : first + 1000], actor="system:bench")
     began = time.monotonic()
     routed = dispatch.run(batches=ROUTED_AT_ONCE)
     assert routed == len(encoded), routed

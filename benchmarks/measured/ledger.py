@@ -9,8 +9,11 @@ from django.db import connection
 
 from benchmarks.measured import product
 from benchmarks.tables import milliseconds, show, times
-from escalation import decisions, dispatch, ingest, ledger, outcomes
+from escalation.decisions import feed, settle
+from escalation.ingest import receive
 from escalation.models import Stream
+from escalation.monitoring import invariants
+from escalation.routing import dispatch
 from reviewqueue.models import User
 
 AT_ONCE = 1_000  # outputs of a request
@@ -57,7 +60,7 @@ def main() -> None:
 def _fill(stream: Stream, count: int) -> None:
     for number in range(0, count, AT_ONCE):
         elements = product.elements(f"o{number}", min(AT_ONCE, count - number), reviewed=REVIEWED)
-        ingest.receive(stream=stream, raw=elements, actor="system:bench")
+        receive.receive(stream=stream, raw=elements, actor="system:bench")
         dispatch.run()
     parameters: dict[str, int | str] = {
         "user": User.objects.create(username="rob", role="reviewer").pk,
@@ -66,9 +69,9 @@ def _fill(stream: Stream, count: int) -> None:
     with connection.cursor() as cursor:
         for statement in (_VERDICTS, _EVENTS, _SLOTS, _ITEMS):
             cursor.execute(statement, parameters)
-    while outcomes.settle():
+    while settle.settle():
         pass
-    while decisions.number():
+    while feed.number():
         pass
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")  # as autovacuum does in the end
@@ -76,9 +79,9 @@ def _fill(stream: Stream, count: int) -> None:
 
 def _timed_each() -> Iterator[tuple[str, float]]:
     """The name of each check, and its seconds. One that finds something means that the bench's rows are not right."""
-    for check in ledger.every():
+    for check in invariants.every():
         began = time.perf_counter()
-        broken = ledger.offending(check)
+        broken = invariants.offending(check)
         yield check.name, time.perf_counter() - began
         if broken:
             raise AssertionError(f"{check.name}: {broken[:3]}")

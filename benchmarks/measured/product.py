@@ -17,9 +17,9 @@ from config.embedded import programs
 from config.embedded.layout import Layout
 from config.embedded.supervisor import Supervisor
 from config.management.commands.up import listen, wait_for_web
-from escalation import streams
 from escalation.models import Stream
-from reviewqueue import keys
+from escalation.streams import definition
+from reviewqueue.accounts import api_keys
 
 SLUG = "intents"
 ANSWERS = ["billing", "refund", "card_arrival", "exchange_rate", "lost_card"]
@@ -45,7 +45,7 @@ def prepare() -> Stream:
         "policy": {"threshold": THRESHOLD, "audit": {"rate": 0.0}},
         "costs": {"error": 5.0, "review": 0.4},
     }
-    return streams.apply(streams.parse({"streams": [description]})[0], actor="system:bench").stream
+    return definition.apply(definition.parse({"streams": [description]})[0], actor="system:bench").stream
 
 
 def elements(name: str, count: int, *, reviewed: float) -> list[bytes]:
@@ -90,7 +90,7 @@ def site() -> Iterator[Site]:
 
 
 def key_header() -> str:
-    _, text = keys.create(name="bench", scopes=["outputs:write"], by=None)
+    _, text = api_keys.create(name="bench", scopes=["outputs:write"], by=None)
     return f"Authorization: Bearer {text}"
 
 

@@ -18,10 +18,10 @@ from benchmarks.measured.stored import Looks
 from benchmarks.measured.trials import Population, Trial, populations, trials
 from benchmarks.measured.ways import CERTIFIED, CORRECTED, DELTA, WAYS, Found
 from benchmarks.tables import show
-from escalation import estimators
+from escalation import statistics
 
 CATCH = 0.8  # how many of the AI's mistakes the imperfect reviewers find
-SPENT = estimators.attempt_delta(DELTA, 1)  # how often the one look at each stream may be false
+SPENT = statistics.attempt_delta(DELTA, 1)  # how often the one look at each stream may be false
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,12 @@ from django.test import Client
 from benchmarks.measured import product
 from benchmarks.tables import milliseconds, percentile, show
 from config import gunicorn
-from escalation import ids, policies, streams
-from escalation.models import Count, Stream
-from escalation.tuning import counts, grid, targets
-from reviewqueue import clock
+from escalation.guarantees import targets, thresholds
+from escalation.models import Count, Stream, output_id
+from escalation.policies import versions
+from escalation.simulation import daily_counts
+from escalation.streams import definition
+from reviewqueue.kernel import clock
 from reviewqueue.models import User
 
 AIM_MS = 200
@@ -75,10 +77,10 @@ def main() -> None:
     product.prepare()
     stream = _stream()
     _write(stream, count)
-    counting = _timed(lambda: counts.recount(stream=stream), 1)
+    counting = _timed(lambda: daily_counts.recount(stream=stream), 1)
     _analyze()  # as autovacuum does after so many new rows
     read = partial(_read, _manager(), f"/streams/{SLUG}/promise/")
-    places = [at * (len(grid.THRESHOLDS) - 1) // (TRIED - 1) for at in range(TRIED)]
+    places = [at * (len(thresholds.THRESHOLDS) - 1) // (TRIED - 1) for at in range(TRIED)]
     asked = iter([*places, *places])
     gunicorn.when_ready(None)  # as every process is when it is asked for the first time
     slide = _timed(lambda: read(f"trial/?place={next(asked)}"), TRIED)
@@ -108,13 +110,15 @@ def _manager() -> Client:
 
 def _after_counting(stream: Stream, ask: Callable[[], None]) -> list[list[str]]:
     """The slider's request right after a sweep counted today, or a day of two weeks ago, anew; and that counting."""
-    today, keys = clock.day(clock.current()), counts.keys_of(stream)
+    today, keys = clock.day(clock.current()), daily_counts.keys_of(stream)
     days = {"today": today, "an older day": today - timedelta(days=14)}
     rows, counting = [], []
     for name, day in days.items():
         asking = []
         for _ in range(RECOUNTS):
-            counting += _timed(partial(counts.count_day, stream=stream, day=day, keys=keys, now=clock.current()), 1)
+            counting += _timed(
+                partial(daily_counts.count_day, stream=stream, day=day, keys=keys, now=clock.current()), 1
+            )
             asking += _timed(ask, 1)
         rows.append(_row(f"slider right after {name} was counted anew", asking))
     return [*rows, _row("counting a day", counting)]
@@ -132,20 +136,20 @@ def _stream() -> Stream:
         },
         "costs": {"error": 5.0, "review": 0.4, "matrix": {"class_1": {"class_2": 12.0}}},
     }
-    made = streams.apply(streams.parse({"streams": [description]})[0], actor="system:bench").stream
+    made = definition.apply(definition.parse({"streams": [description]})[0], actor="system:bench").stream
     targets.set_target(stream=made, max_error=0.05, actor="system:bench")
     return made
 
 
 def _write(stream: Stream, count: int) -> None:
-    now, current = clock.current(), policies.active(stream)
+    now, current = clock.current(), versions.active(stream)
     assert current is not None
     since = now - timedelta(days=DAYS) + timedelta(hours=1)
     values = {
         "stream": stream.pk,
         "schema": stream.schema_number,
         "policy": current.policy_id,
-        "since": ids.at(since) >> 20,
+        "since": output_id.at(since) >> 20,
         "step": (now - since).total_seconds() * 1000 / count,
         "count": count,
         "rate": RATE,

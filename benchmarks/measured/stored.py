@@ -21,10 +21,13 @@ from django.db import connection, transaction
 
 from benchmarks.measured.trials import POLICY, RATE, TESTS, Trial, populations, trials
 from benchmarks.measured.ways import DELTA, Found
-from escalation import dispatch, ingest, outcomes, streams
+from escalation.decisions import settle
+from escalation.guarantees import evaluations, preparation, targets
+from escalation.ingest import receive
 from escalation.models import Stream, TestItem
-from escalation.tuning import attempts, targets
-from reviewqueue import clock
+from escalation.routing import dispatch
+from escalation.streams import definition
+from reviewqueue.kernel import clock
 from reviewqueue.models import FirstAnswer, Item, Slot, User, Verdict
 
 ACTOR = "system:bench"
@@ -88,14 +91,14 @@ def _judged(trial: Trial, now: datetime) -> Stream:
 
 
 def _routed(trial: Trial, now: datetime) -> Stream:
-    description = streams.Description(
+    description = definition.Description(
         slug=trial.slug, title=trial.slug, answers=[RIGHT, WRONG], policy=_policy(), review={"max_waiting": 1_000_000}
     )
-    stream = streams.apply(description, actor=ACTOR, now=now - timedelta(days=1)).stream
+    stream = definition.apply(description, actor=ACTOR, now=now - timedelta(days=1)).stream
     stream.secret = trial.secret
     stream.save(update_fields=["secret"])
     for raw in itertools.batched(_posted(trial), AT_ONCE):
-        ingest.receive(stream=stream, raw=raw, actor=ACTOR, now=now)
+        receive.receive(stream=stream, raw=raw, actor=ACTOR, now=now)
     dispatch.run(now=now)
     return stream
 
@@ -128,7 +131,7 @@ def _judge(stream: Stream, said: Mapping[str, str], now: datetime) -> None:
     )
     Slot.objects.filter(pk__in=[slot.pk for slot in slots]).update(state=Slot.State.JUDGED, holder=rob, claim=1)
     Item.objects.filter(pk__in=[slot.item_id for slot in slots]).update(settle_at=now)
-    while outcomes.settle(now=now):
+    while settle.settle(now=now):
         pass
 
 
@@ -170,7 +173,7 @@ def _measure(stream: Stream, caught: int, now: datetime) -> None:
 
 def _found(stream: Stream, now: datetime) -> Found | None:
     try:
-        (group,) = attempts.groups_of(attempts.look(stream, by=ACTOR, now=now))
-    except attempts.Refused:
+        (group,) = evaluations.groups_of(evaluations.look(stream, by=ACTOR, now=now))
+    except preparation.Refused:
         return None
     return None if group.threshold is None else Found(group.threshold, group.accepted, group.wrong)

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.demo import samples
-from escalation import routing
-from escalation.policy import Audit, Policy
+from escalation.policies.spec import Audit, Policy
+from escalation.routing import decide
 
 RATE = 0.3
 POLICY = Policy(threshold=0.9, audit=Audit(rate=RATE, mode="after"))
@@ -79,13 +79,13 @@ def trials(population: Population, count: int, *, catch: float) -> Iterator[Tria
         picked = rng.integers(len(population.scores), size=population.outputs)
         scores, slug = population.scores[picked], f"trial-{number}"
         wrong = rng.random(len(picked)) < population.risks[picked]
-        u = np.array([routing.draw(secret, slug, str(at)) for at in range(len(picked))])
+        u = np.array([decide.draw(secret, slug, str(at)) for at in range(len(picked))])
         drawn = u < RATE
-        assert bool(routing.decide(POLICY, _columns(scores), u=u, p=RATE).review[drawn].all())
+        assert bool(decide.decide(POLICY, _columns(scores), u=u, p=RATE).review[drawn].all())
         found = wrong & (rng.random(len(picked)) < catch)
         yield Trial(slug, secret, scores, drawn, found, caught=int(rng.binomial(TESTS, catch)))
 
 
-def _columns(scores: Floats) -> routing.Outputs:
+def _columns(scores: Floats) -> decide.Outputs:
     nothing: list[dict[str, str]] = [{}] * len(scores)
-    return routing.Outputs(scores, [""] * len(scores), np.full(len(scores), np.nan), nothing, [""] * len(scores))
+    return decide.Outputs(scores, [""] * len(scores), np.full(len(scores), np.nan), nothing, [""] * len(scores))

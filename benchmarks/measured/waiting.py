@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from django.db import connection
 
 from benchmarks.measured import limits
-from reviewqueue import queue
 from reviewqueue.models import AnswerSchema, Membership, Queue, User
+from reviewqueue.queue import items
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ _JUDGED = """
 
 
 def open_line(slug: str) -> Line:
-    configured = queue.configure(
+    configured = items.configure(
         slug=slug, title=slug, answers=["billing", "refund", "card_arrival"], actor="system:bench"
     )
     row = Queue.objects.get(slug=slug)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from benchmarks.measured.trials import POLICY, TESTS, Bools, Trial
-from escalation import estimators
-from escalation.tuning import attempts, certifying, grid
+from escalation import statistics
+from escalation.guarantees import certification, preparation, thresholds
 
 DELTA = 0.05
 
@@ -26,14 +26,14 @@ type Way = Callable[[Trial, float], float | None]
 
 def certified(trial: Trial, alpha: float) -> Found | None:
     """The product's way, believing that reviewers miss nothing."""
-    return _certified(trial, alpha, estimators.attempt_delta(DELTA, 1))
+    return _certified(trial, alpha, statistics.attempt_delta(DELTA, 1))
 
 
 def corrected(trial: Trial, alpha: float) -> Found | None:
     """The product's way once test items have measured what reviewers miss."""
-    spends = estimators.attempt_delta(DELTA, 1)
-    low = estimators.lower_bound(trial.caught, TESTS, spends * attempts.SHARE_OF_CATCHING)
-    return _certified(trial, alpha * low, spends * (1 - attempts.SHARE_OF_CATCHING))
+    spends = statistics.attempt_delta(DELTA, 1)
+    low = statistics.lower_bound(trial.caught, TESTS, spends * preparation.SHARE_OF_CATCHING)
+    return _certified(trial, alpha * low, spends * (1 - preparation.SHARE_OF_CATCHING))
 
 
 def trusting(trial: Trial, alpha: float) -> float | None:
@@ -77,15 +77,15 @@ WAYS: dict[str, Way] = {
 
 def _certified(trial: Trial, alpha: float, delta: float) -> Found | None:
     scores, wrong = trial.scores[trial.drawn], trial.said_wrong[trial.drawn]
-    if len(scores) < estimators.n_min(alpha, delta / estimators.COLD_STARTS):
+    if len(scores) < statistics.n_min(alpha, delta / statistics.COLD_STARTS):
         return None
-    begin = certifying.starts(scores, alpha=alpha, delta=delta, deployed=POLICY.threshold)
-    found = certifying.certify(scores, wrong, begin, alpha=alpha, delta=delta)
+    begin = certification.starts(scores, alpha=alpha, delta=delta, deployed=POLICY.threshold)
+    found = certification.certify(scores, wrong, begin, alpha=alpha, delta=delta)
     return None if found is None else Found(found.threshold, found.accepted, found.wrong)
 
 
 def _loosest(keeps: Callable[[Bools], bool], trial: Trial) -> float | None:
-    for threshold in grid.THRESHOLDS:
+    for threshold in thresholds.THRESHOLDS:
         accepted = trial.scores >= threshold
         if not accepted.any() or keeps(accepted):
             return threshold if accepted.any() else None

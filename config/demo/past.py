@@ -15,11 +15,14 @@ import msgspec
 from django.utils import timezone
 
 from config.demo.samples import Sample
-from escalation import decisions, dispatch, ingest, outcomes
+from escalation.decisions import feed, settle
+from escalation.ingest import receive
 from escalation.models import Stream
-from reviewqueue import claims, verdicts
-from reviewqueue.claimed import Claim
+from escalation.routing import dispatch
 from reviewqueue.models import User
+from reviewqueue.queue.claim import claim_next
+from reviewqueue.queue.claim_view import Claim
+from reviewqueue.verdicts import submit
 
 DAYS = 21
 SHIFTS = (time(9), time(11), time(14), time(16))
@@ -61,9 +64,9 @@ def work(shift: Shift, *, reviewers: Sequence[User], lead: User, rng: random.Ran
         truth = {sample.external_id: sample for sample in shift.flow.samples}
         moment = _judge(shift, reviewers, truth, rng)
         _have_final_say(shift, lead, truth, moment)
-        while outcomes.settle(now=moment + timedelta(hours=1)):
+        while settle.settle(now=moment + timedelta(hours=1)):
             pass
-    decisions.number()
+    feed.number()
     return len(shift.samples)
 
 
@@ -89,7 +92,7 @@ def _post(shift: Shift, rng: random.Random) -> None:
         moment = shift.at - timedelta(minutes=rng.uniform(5, 120) if shift.worked else 40 * index)
         if batch:
             raw = [_element(sample, shift.flow.model) for sample in batch]
-            ingest.receive(stream=shift.flow.stream, raw=raw, actor="key:demo", now=moment)
+            receive.receive(stream=shift.flow.stream, raw=raw, actor="key:demo", now=moment)
             dispatch.run(now=moment + timedelta(seconds=1))
 
 
@@ -99,7 +102,7 @@ def _judge(shift: Shift, reviewers: Sequence[User], truth: dict[str, Sample], rn
     while idle < len(reviewers):
         reviewer = rng.choice(reviewers)
         moment += timedelta(seconds=rng.uniform(*SECONDS_PER_ITEM))
-        claim = claims.claim_next(user=reviewer, slug=shift.flow.stream.slug, now=moment, rng=rng, resume=False)
+        claim = claim_next(user=reviewer, slug=shift.flow.stream.slug, now=moment, rng=rng, resume=False)
         if claim is None:
             idle += 1
             continue
@@ -113,27 +116,27 @@ def _decide(claim: Claim, reviewer: User, sample: Sample, moment: datetime, rng:
     answer, luck = rng.choice(sample.raters), rng.random()
     if luck < CANNOT_TELL:
         if claim.answer_first:
-            verdicts.answer_first(claim_id=claim.id, user=reviewer, kind="unjudgeable", now=done)
-        verdicts.submit(claim_id=claim.id, user=reviewer, kind="unjudgeable", active_seconds=seconds, now=done)
+            submit.answer_first(claim_id=claim.id, user=reviewer, kind="unjudgeable", now=done)
+        submit.submit(claim_id=claim.id, user=reviewer, kind="unjudgeable", active_seconds=seconds, now=done)
         return
     if claim.answer_first:
-        verdicts.answer_first(claim_id=claim.id, user=reviewer, answer=answer, now=done)
+        submit.answer_first(claim_id=claim.id, user=reviewer, answer=answer, now=done)
     if luck < CANNOT_TELL + ESCALATES:
-        verdicts.submit(claim_id=claim.id, user=reviewer, kind="escalate", active_seconds=seconds, now=done)
+        submit.submit(claim_id=claim.id, user=reviewer, kind="escalate", active_seconds=seconds, now=done)
         return
     # `correct` with the proposed answer is stored as `agree`.
-    verdicts.submit(claim_id=claim.id, user=reviewer, kind="correct", answer=answer, active_seconds=seconds, now=done)
+    submit.submit(claim_id=claim.id, user=reviewer, kind="correct", answer=answer, active_seconds=seconds, now=done)
 
 
 def _have_final_say(shift: Shift, lead: User, truth: dict[str, Sample], moment: datetime) -> None:
     """The lead takes what was escalated, once it is settled that it was."""
-    while outcomes.settle(now=moment + timedelta(minutes=10)):
+    while settle.settle(now=moment + timedelta(minutes=10)):
         pass
     slug, rng = shift.flow.stream.slug, random.Random(0)
     at = moment + timedelta(minutes=20)
-    while claim := claims.claim_next(user=lead, slug=slug, now=at, rng=rng, resume=False):
+    while claim := claim_next(user=lead, slug=slug, now=at, rng=rng, resume=False):
         sample = truth[claim.item.reference]
-        verdicts.submit(claim_id=claim.id, user=lead, kind="correct", answer=sample.truth, reason="ambiguous", now=at)
+        submit.submit(claim_id=claim.id, user=lead, kind="correct", answer=sample.truth, reason="ambiguous", now=at)
         at += timedelta(seconds=30)
 
 

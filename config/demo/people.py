@@ -9,7 +9,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from reviewqueue import keys, people
+from reviewqueue.accounts import api_keys, people
 from reviewqueue.models import User
 
 # Username, role, full name: the cast of the documentation and the tests.
@@ -42,12 +42,12 @@ def hire() -> SignIn:
             people.create(username=username, role=role, by=None, all_queues=True, name=name, password=password)
         elif not person.check_password(password):
             people.change_password(user=person, password=password)
-    key = known.key if known and keys.authenticate(known.key) else _new_key()
+    key = known.key if known and api_keys.authenticate(known.key) else _new_key()
     return _remember(SignIn(password=password, key=key))
 
 
 def _new_key() -> str:
-    _, key = keys.create(name="demo", scopes=settings.API_SCOPES, by=None)
+    _, key = api_keys.create(name="demo", scopes=settings.API_SCOPES, by=None)
     return key
 
 

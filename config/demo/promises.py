@@ -6,9 +6,9 @@ from datetime import datetime, time, timedelta
 
 from django.utils import timezone
 
-from escalation import policies
+from escalation.guarantees import evaluations, guarantees, preparation, targets
 from escalation.models import Attempt, Stream
-from escalation.tuning import attempts, statements, targets
+from escalation.policies import versions
 
 # Of what goes out without a person, so much may be wrong.
 MOST_WRONG = {"sentiment": 0.05, "digits": 0.02}
@@ -38,12 +38,12 @@ def state(stream: Stream, *, now: datetime) -> None:
     if Attempt.objects.filter(stream=stream).exists():
         return
     try:
-        attempt = attempts.look(stream, by="user:mara", now=now)
-        made = statements.propose(
+        attempt = evaluations.look(stream, by="user:mara", now=now)
+        made = guarantees.propose(
             attempt=attempt, actor="user:mara", reason="The checks show that it keeps the target.", now=now
         )
-    except attempts.Refused:
+    except preparation.Refused:
         return
     if not made.active:
         read_at = now + timedelta(minutes=40)
-        policies.approve(policy=made.policy, by="user:max", reason="Read the evidence.", now=read_at)
+        versions.approve(policy=made.policy, by="user:max", reason="Read the evidence.", now=read_at)

@@ -11,10 +11,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from escalation import decisions, streams
-from escalation.api import documents
-from escalation.decisions import Page
+from escalation.api import schemas
+from escalation.decisions import feed
+from escalation.decisions.feed import Page
 from escalation.models import Stream
+from escalation.streams import definition
 from reviewqueue import http
 
 READ = "decisions:read"
@@ -27,7 +28,7 @@ _waiters = BoundedSemaphore(2)
 
 class FeedQuery(serializers.Serializer[dict[str, object]]):
     after = serializers.CharField(default="", allow_blank=True, max_length=40)
-    limit = serializers.IntegerField(default=100, min_value=1, max_value=decisions.MOST_AT_ONCE)
+    limit = serializers.IntegerField(default=100, min_value=1, max_value=feed.MOST_AT_ONCE)
     wait = serializers.FloatField(default=0, min_value=0, max_value=MOST_WAIT_SECONDS)
 
 
@@ -41,24 +42,24 @@ class Feed(APIView):
             OpenApiParameter("limit", int, description="1 to 1,000; 100 unless told."),
             OpenApiParameter("wait", float, description="Wait up to so many seconds (20) for something new."),
         ],
-        responses={200: documents.FEED, **documents.PROBLEMS},
+        responses={200: schemas.FEED, **schemas.PROBLEMS},
     )
     def get(self, request: Request, stream: str) -> HttpResponse:
         http.require(request, READ, queue=stream)
-        query = documents.query(FeedQuery, request)
-        page = _read(streams.get(stream), after=query["after"], limit=query["limit"], wait=query["wait"])
-        return documents.answer({"items": page.items, "next": page.next})
+        query = schemas.query(FeedQuery, request)
+        page = _read(definition.get(stream), after=query["after"], limit=query["limit"], wait=query["wait"])
+        return schemas.answer({"items": page.items, "next": page.next})
 
 
 def _read(stream: Stream, *, after: str, limit: int, wait: float) -> Page:
-    page = decisions.read(stream=stream, after=after, limit=limit)
+    page = feed.read(stream=stream, after=after, limit=limit)
     if page.items or not wait or not _waiters.acquire(blocking=False):
         return page
     try:
         until = time.monotonic() + wait
         while not page.items and time.monotonic() < until:
             time.sleep(POLL_SECONDS)
-            page = decisions.read(stream=stream, after=after, limit=limit)
+            page = feed.read(stream=stream, after=after, limit=limit)
     finally:
         _waiters.release()
     return page

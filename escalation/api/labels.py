@@ -8,8 +8,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from escalation import exports, streams
-from escalation.api import documents
+from escalation.api import schemas
+from escalation.exports import labels
+from escalation.streams import definition
 from reviewqueue import http
 
 READ = "labels:read"
@@ -35,10 +36,10 @@ class Labels(APIView):
                 "or because they were taken back: what an accuracy statement counts.",
             ),
         ],
-        responses={(200, "application/x-ndjson"): documents.LABEL, **documents.PROBLEMS},
+        responses={(200, "application/x-ndjson"): schemas.LABEL, **schemas.PROBLEMS},
     )
     def get(self, request: Request, stream: str) -> HttpResponseBase:
         http.require(request, READ, queue=stream)
-        asked = documents.query(LabelsQuery, request)
-        lines = exports.labels(streams.get(stream), checks="include" in asked)
+        asked = schemas.query(LabelsQuery, request)
+        lines = labels.labels(definition.get(stream), checks="include" in asked)
         return StreamingHttpResponse(lines, content_type="application/x-ndjson")

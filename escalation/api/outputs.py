@@ -12,11 +12,16 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiRequest, extend_schem
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from escalation import decisions, dispatch, elements, ingest, nudges, outcomes, states, stories, streams
-from escalation.api import documents
-from escalation.ingest import Result
+from escalation.api import schemas
+from escalation.decisions import feed, withdraw
+from escalation.ingest import receive, schema, wakeup
+from escalation.ingest.receive import Result
 from escalation.models import Output
-from escalation.states import State
+from escalation.outputs import status
+from escalation.outputs.history import of
+from escalation.outputs.status import State
+from escalation.routing import dispatch
+from escalation.streams import definition
 from reviewqueue import http
 
 WRITE = "outputs:write"
@@ -31,23 +36,23 @@ class Outputs(APIView):
     @extend_schema(
         operation_id="post_outputs",
         request={
-            "application/json": OpenApiRequest(documents.OUTPUT, examples=documents.OUTPUT_EXAMPLES),
-            "application/x-ndjson": OpenApiRequest(documents.OUTPUT),
+            "application/json": OpenApiRequest(schemas.OUTPUT, examples=schemas.OUTPUT_EXAMPLES),
+            "application/x-ndjson": OpenApiRequest(schemas.OUTPUT),
         },
         parameters=[OpenApiParameter("Prefer", str, "header", description="`wait=SECONDS`, up to 10.")],
-        responses={(202, "application/json"): documents.POSTED, 200: documents.STATE, **documents.PROBLEMS},
+        responses={(202, "application/json"): schemas.POSTED, 200: schemas.STATE, **schemas.PROBLEMS},
     )
     def post(self, request: Request, stream: str) -> HttpResponse:
         caller = http.require(request, WRITE, queue=stream)
-        target = streams.get(stream)
+        target = definition.get(stream)
         body = http.read_body(request, accepts=("application/json", *_NDJSON))
-        raw, several = elements.split(body, lines=request._request.content_type in _NDJSON)
-        ingest.check_room(target)
-        results = ingest.receive(stream=target, raw=raw, actor=caller.actor)
+        raw, several = schema.split(body, lines=request._request.content_type in _NDJSON)
+        receive.check_room(target)
+        results = receive.receive(stream=target, raw=raw, actor=caller.actor)
         states_now, applied = self._routed(request, results)
         if several:
             document = {"results": [_element(result, states_now) for result in results]}
-            return documents.answer(document, status=202, headers=applied)
+            return schemas.answer(document, status=202, headers=applied)
         return _single(results[0], states_now, applied)
 
     def _routed(self, request: Request, results: Sequence[Result]) -> tuple[dict[int, State], dict[str, str]]:
@@ -57,11 +62,11 @@ class Outputs(APIView):
         if not waiting:
             return {}, {}
         if not seconds:
-            nudges.dispatch()
+            wakeup.dispatch()
             return {}, {}
         began = time.monotonic()
         dispatch.route_now(waiting, seconds=seconds)
-        current = states.of(waiting)
+        current = status.of(waiting)
         routed = all(state.status != Output.State.RECEIVED for state in current.values())
         waited = time.monotonic() - began
         return current, {"Preference-Applied": f"wait={seconds:g}"} if routed and waited <= seconds + 1 else {}
@@ -70,22 +75,22 @@ class Outputs(APIView):
 class OneOutput(APIView):
     """`GET` and `DELETE /streams/{stream}/outputs/{id}`."""
 
-    @extend_schema(operation_id="get_output", responses={200: documents.STATE_WITH_HISTORY, **documents.PROBLEMS})
+    @extend_schema(operation_id="get_output", responses={200: schemas.STATE_WITH_HISTORY, **schemas.PROBLEMS})
     def get(self, request: Request, stream: str, external_id: str) -> HttpResponse:
         http.require(request, WRITE, queue=stream)
-        output = states.find(stream=streams.get(stream), external_id=external_id)
-        state = states.of([output.pk])[output.pk]
-        history = [{"at": line.at, "text": line.text} for line in stories.of(output)]
-        return documents.answer({**_state(external_id, state), "history": history})
+        output = status.find(stream=definition.get(stream), external_id=external_id)
+        state = status.of([output.pk])[output.pk]
+        history = [{"at": line.at, "text": line.text} for line in of(output)]
+        return schemas.answer({**_state(external_id, state), "history": history})
 
-    @extend_schema(operation_id="withdraw_output", responses={200: documents.STATE, **documents.PROBLEMS})
+    @extend_schema(operation_id="withdraw_output", responses={200: schemas.STATE, **schemas.PROBLEMS})
     def delete(self, request: Request, stream: str, external_id: str) -> HttpResponse:
         caller = http.require(request, WRITE, queue=stream)
-        target = streams.get(stream)
-        outcomes.withdraw(stream=target, external_id=external_id, actor=caller.actor)
-        decisions.number()
-        output = states.find(stream=target, external_id=external_id)
-        return documents.answer(_state(external_id, states.of([output.pk])[output.pk]))
+        target = definition.get(stream)
+        withdraw.withdraw(stream=target, external_id=external_id, actor=caller.actor)
+        feed.number()
+        output = status.find(stream=target, external_id=external_id)
+        return schemas.answer(_state(external_id, status.of([output.pk])[output.pk]))
 
 
 def _wait_seconds(request: Request) -> float:
@@ -96,7 +101,7 @@ def _wait_seconds(request: Request) -> float:
 def _single(result: Result, current: dict[int, State], headers: dict[str, str]) -> HttpResponse:
     if result.problem:
         raise result.problem
-    return documents.answer(_told(result, current), status=202 if result.created else 200, headers=headers)
+    return schemas.answer(_told(result, current), status=202 if result.created else 200, headers=headers)
 
 
 def _element(result: Result, current: dict[int, State]) -> dict[str, Any]:

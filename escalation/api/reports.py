@@ -10,10 +10,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from escalation import report, stated, streams
-from escalation.api import documents
-from reviewqueue import clock, http
-from reviewqueue.problems import Invalid
+from escalation.api import schemas
+from escalation.guarantees import summary
+from escalation.reports import stream_report
+from escalation.streams import definition
+from reviewqueue import http
+from reviewqueue.kernel import clock
+from reviewqueue.kernel.errors import Invalid
 
 READ = "reports:read"
 DEFAULT_DAYS = 28
@@ -39,15 +42,15 @@ class StreamReport(APIView):
     @extend_schema(
         operation_id="read_report",
         parameters=[OpenApiParameter("since", str), OpenApiParameter("until", str)],
-        responses={200: documents.REPORT, **documents.PROBLEMS},
+        responses={200: schemas.REPORT, **schemas.PROBLEMS},
     )
     def get(self, request: Request, stream: str) -> HttpResponse:
         http.require(request, READ, queue=stream)
-        query = documents.query(ReportQuery, request)
+        query = schemas.query(ReportQuery, request)
         until = query.get("until") or clock.day(clock.current())
         since = query.get("since") or until - timedelta(days=DEFAULT_DAYS - 1)
         if not timedelta(0) <= until - since < timedelta(days=MOST_DAYS):
             raise Invalid(f"A report covers 1 to {MOST_DAYS} days, and `since` is not after `until`.")
-        found = streams.get(stream)
-        figures = report.build(stream=found, since=since, until=until)
-        return documents.answer({**report.as_json(figures), "statement": stated.as_json(stated.of(found))})
+        found = definition.get(stream)
+        figures = stream_report.build(stream=found, since=since, until=until)
+        return schemas.answer({**stream_report.as_json(figures), "statement": summary.as_json(summary.of(found))})

@@ -8,8 +8,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from escalation.forms import lines
-from escalation.policy import Policy, plain
+from escalation.forms import line_syntax
+from escalation.policies.spec import Policy, plain
 
 
 class LinesField(forms.CharField):
@@ -25,7 +25,7 @@ class LinesField(forms.CharField):
     def clean(self, value: Any) -> Any:
         try:
             return self.read(super().clean(value).replace("\r\n", "\n"))
-        except lines.LineError as error:
+        except line_syntax.LineError as error:
             raise forms.ValidationError(str(error), code="lines") from error
 
 
@@ -49,19 +49,19 @@ class PolicyForm(forms.Form):
     )
     thresholds = LinesField(
         label=_("Other percentages for single answers"),
-        read=lines.thresholds,
+        read=line_syntax.thresholds,
         placeholder="refund: 90",
         help_text=_("One a line: answer: percent."),
     )
     segments = LinesField(
         label=_("Other percentages for parts of the stream"),
-        read=lines.segments,
+        read=line_syntax.segments,
         placeholder="language = de: 95",
         help_text=_("One a line: key = value: percent. Where several match, the strictest holds."),
     )
     rules = LinesField(
         label=_("Always to a person"),
-        read=lines.rules,
+        read=line_syntax.rules,
         placeholder="large amounts: value >= 1000",
         help_text=_(
             "One rule a line: name: condition and condition. Compare value, confidence, prediction or "
@@ -70,7 +70,7 @@ class PolicyForm(forms.Form):
     )
     model_versions = LinesField(
         label=_("Model versions trusted"),
-        read=lines.plain,
+        read=line_syntax.plain,
         help_text=_("One a line. Empty trusts every version; of others a person sees everything."),
     )
     checks = forms.ChoiceField(
@@ -147,7 +147,7 @@ class PolicyForm(forms.Form):
     error = forms.FloatField(label=_("A mistake costs"), min_value=0, widget=_number(step="any"))
     matrix = LinesField(
         label=_("Mistakes that cost something else"),
-        read=lines.matrix,
+        read=line_syntax.matrix,
         placeholder="billing -> refund: 12",
         help_text=_("One a line: the AI’s answer -> the right one: cost."),  # noqa: RUF001 - an apostrophe
     )
@@ -221,9 +221,9 @@ def initial_of(policy: Policy) -> dict[str, Any]:
     return {
         **{name: _neat(spec[name]) for name in same},
         "threshold": _in_percent(policy.threshold),
-        "thresholds": lines.spelled_thresholds(policy.thresholds),
-        "segments": lines.spelled_segments(spec["segments"]),
-        "rules": lines.spelled_rules(spec["rules"]),
+        "thresholds": line_syntax.spelled_thresholds(policy.thresholds),
+        "segments": line_syntax.spelled_segments(spec["segments"]),
+        "rules": line_syntax.spelled_rules(spec["rules"]),
         "model_versions": "\n".join(policy.model_versions),
         "checks": "per_day" if audit.per_day is not None else "rate" if audit.rate is not None else "none",
         "rate": _in_percent(audit.rate),
@@ -236,7 +236,7 @@ def initial_of(policy: Policy) -> dict[str, Any]:
         "currency": policy.costs.currency,
         "review": _neat(policy.costs.review),
         "error": _neat(policy.costs.error),
-        "matrix": lines.spelled_matrix(policy.costs.matrix),
+        "matrix": line_syntax.spelled_matrix(policy.costs.matrix),
     }
 
 

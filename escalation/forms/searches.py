@@ -9,9 +9,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from escalation import reasons
-from escalation.searches import Query
-from reviewqueue.reports import ACTS
+from escalation.outputs.search import Query
+from escalation.routing import reasons
+from reviewqueue.reports.reviews import ACTS
 
 MOST_DAYS = 366
 REASONS = (

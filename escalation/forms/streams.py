@@ -8,12 +8,12 @@ import msgspec
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from escalation.forms import lines
+from escalation.forms import line_syntax
 from escalation.forms.policies import LinesField
 from escalation.models import Stream
-from escalation.streams import Description
-from reviewqueue.problems import Invalid
-from reviewqueue.reports import Queue
+from escalation.streams.definition import Description
+from reviewqueue.kernel.errors import Invalid
+from reviewqueue.reports.reviews import Queue
 
 
 class SchemaField(forms.JSONField):
@@ -35,7 +35,7 @@ class StreamForm(forms.Form):
     )
     answers = LinesField(
         label=_("Answers"),
-        read=lines.plain,
+        read=line_syntax.plain,
         rows=5,
         help_text=_("One a line. Changing them starts a new set; what was posted before keeps its own."),
     )
@@ -54,12 +54,12 @@ class StreamForm(forms.Form):
     )
     error_types = LinesField(
         label=_("Kinds of mistakes"),
-        read=lines.plain,
+        read=line_syntax.plain,
         help_text=_("One a line. Whoever corrects the AI can say which it was. None: nobody is asked."),
     )
     display = LinesField(
         label=_("How content is shown"),
-        read=lines.pairs,
+        read=line_syntax.pairs,
         rows=2,
         placeholder="rows: table",
         help_text=_(
@@ -138,7 +138,7 @@ def initial_of(
         "schema": schema,
         "guidelines": guidelines,
         "error_types": "\n".join(queue.error_types),
-        "display": lines.spelled_pairs(queue.display),
+        "display": line_syntax.spelled_pairs(queue.display),
         "owner": stream.owner,
         "risk": stream.risk,
         "reserve_minutes": queue.reserve_minutes,

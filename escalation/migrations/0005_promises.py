@@ -2,7 +2,7 @@
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import reviewqueue.columns
+import reviewqueue.kernel.json_field
 from django.db import migrations, models
 
 
@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
                 ('sampled', models.PositiveIntegerField()),
                 ('resolved', models.PositiveIntegerField()),
                 ('overdue', models.PositiveIntegerField(help_text='Unanswered too long: counted as errors.')),
-                ('groups', reviewqueue.columns.OrderedJSONField(default=list)),
+                ('groups', reviewqueue.kernel.json_field.OrderedJSONField(default=list)),
                 ('refusal', models.CharField(blank=True, max_length=40)),
                 ('params', models.JSONField(default=dict)),
                 ('grid_hash', models.CharField(blank=True, max_length=64)),

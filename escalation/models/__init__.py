@@ -1,10 +1,10 @@
 """The rows of the machines' side."""
 
-from .decisions import Decision, FeedHead, Outcome
-from .outputs import DispatchBatch, ExternalId, Output, Payload, Route
-from .policies import Activation, DailyRate, Policy, PolicyRequest, Stop
-from .promises import Attempt, Count, CountedDay, Ending, Evidence, Target, TestItem, Watch
-from .streams import Heartbeat, Stream
+from escalation.models.decisions import Decision, FeedHead, Outcome
+from escalation.models.outputs import DispatchBatch, ExternalId, Output, Payload, Route
+from escalation.models.policies import Activation, DailyRate, Policy, PolicyRequest, Stop
+from escalation.models.promises import Attempt, Count, CountedDay, Ending, Evidence, Target, TestItem, Watch
+from escalation.models.streams import Heartbeat, Stream
 
 __all__ = [
     "Activation",

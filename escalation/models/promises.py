@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from reviewqueue.columns import OrderedJSONField
+from reviewqueue.kernel.json_field import OrderedJSONField
 
 
 class Target(models.Model):

@@ -10,53 +10,54 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from escalation import outcomes, records, searches, stories
+from escalation.decisions import reopen
 from escalation.forms.searches import OutputsForm
 from escalation.models import Output, Stream
-from escalation.records import Record
-from escalation.searches import Page, Query
-from escalation.views import scope
-from reviewqueue import access
+from escalation.outputs import detail, history, search
+from escalation.outputs.detail import Record
+from escalation.outputs.search import Page, Query
+from escalation.views import stream_page
+from reviewqueue.accounts import roles
 from reviewqueue.http import PersonRequest, for_people
-from reviewqueue.problems import DomainError, NotFound
+from reviewqueue.kernel.errors import DomainError, NotFound
 
 
 @require_GET
-@for_people(access.may_see_reports)
+@for_people(roles.may_see_reports)
 def everywhere(request: PersonRequest) -> HttpResponse:
     """The outputs of all of a person's streams."""
-    mine = [row.slug for row in access.queues_for(request.user)]
+    mine = [row.slug for row in roles.queues_for(request.user)]
     return _list(request, list(Stream.objects.filter(slug__in=mine)), {"tab": ""}, "escalation/outputs_all.html")
 
 
 @require_GET
-@for_people(access.may_see_reports)
+@for_people(roles.may_see_reports)
 def index(request: PersonRequest, slug: str) -> HttpResponse:
     """The outputs of one stream."""
-    here = scope.of(request, slug)
-    return _list(request, [here.stream], scope.shell(request, here, tab="outputs"), "escalation/outputs.html")
+    here = stream_page.of(request, slug)
+    return _list(request, [here.stream], stream_page.shell(request, here, tab="outputs"), "escalation/outputs.html")
 
 
 @require_GET
-@for_people(access.may_see_reports)
+@for_people(roles.may_see_reports)
 def output(request: PersonRequest, slug: str, external_id: str) -> HttpResponse:
     """One output's whole story; what it says only for those who may see content."""
-    here = scope.of(request, slug)
+    here = stream_page.of(request, slug)
     found = _output(here.stream, external_id)
-    sees_content = access.may_see_content(request.user)
-    record = records.of(found)
+    sees_content = roles.may_see_content(request.user)
+    record = detail.of(found)
     # Whoever may still be asked to judge it must not read beforehand what the AI or the others said.
-    withheld = access.may_review(request.user) and searches.may_be_judged(found, is_open=record.asked)
+    withheld = roles.may_review(request.user) and search.may_be_judged(found, is_open=record.asked)
     context = {
-        **scope.shell(request, here, tab="outputs"),
+        **stream_page.shell(request, here, tab="outputs"),
         "output": found,
         "record": record,
         "withheld": withheld,
-        "undecided": searches.is_undecided(found),
-        "story": [] if withheld else stories.of(found, content=sees_content),
+        "undecided": search.is_undecided(found),
+        "story": [] if withheld else history.of(found, content=sees_content),
         "sees_content": sees_content,
-        "content": records.content(found, here.queue.display) if sees_content else None,
-        "may_reopen": access.may_lead(request.user) and found.state == Output.State.DECIDED and _settled(record),
+        "content": detail.content(found, here.queue.display) if sees_content else None,
+        "may_reopen": roles.may_lead(request.user) and found.state == Output.State.DECIDED and _settled(record),
     }
     return render(request, "escalation/output.html", context)
 
@@ -66,13 +67,13 @@ def _settled(record: Record) -> bool:
 
 
 @require_POST
-@for_people(access.may_lead)
+@for_people(roles.may_lead)
 def reopening(request: PersonRequest, slug: str, external_id: str) -> HttpResponse:
     """Ask people again about what they decided."""
-    found = _output(scope.of(request, slug).stream, external_id)
+    found = _output(stream_page.of(request, slug).stream, external_id)
     reason = request.POST.get("reason", "").strip()[:400]
     try:
-        outcomes.reopen(output_id=found.pk, by=request.user, reason=reason)
+        reopen.reopen(output_id=found.pk, by=request.user, reason=reason)
     except DomainError as refusal:
         messages.error(request, str(refusal))
     else:
@@ -81,16 +82,14 @@ def reopening(request: PersonRequest, slug: str, external_id: str) -> HttpRespon
 
 
 def _list(request: PersonRequest, among: list[Stream], frame: dict[str, Any], template: str) -> HttpResponse:
-    form = OutputsForm(request.GET or None, rules=searches.rule_names(among))
+    form = OutputsForm(request.GET or None, rules=search.rule_names(among))
     query = form.query() if form.is_valid() else Query()
-    judging = access.may_review(request.user)
+    judging = roles.may_review(request.user)
     exact = _exact(among, query.begins)
     if exact is not None:
         return redirect("output", exact.stream.slug, exact.external_id)
     before = request.GET.get("before", "")
-    page = searches.find(
-        streams=among, query=query, before=int(before) if before.isdecimal() else None, judging=judging
-    )
+    page = search.find(streams=among, query=query, before=int(before) if before.isdecimal() else None, judging=judging)
     rows = [_row(row, is_open=row.pk in page.open, judging=judging) for row in page.outputs]
     context = {**frame, "form": form, "rows": rows, "older": _older(request, page), "searched": form.is_bound}
     return render(request, template, context)
@@ -99,14 +98,14 @@ def _list(request: PersonRequest, among: list[Stream], frame: dict[str, Any], te
 def _row(output: Output, *, is_open: bool, judging: bool) -> dict[str, Any]:
     return {
         "output": output,
-        "waiting": is_open or searches.is_undecided(output),
-        "withheld": judging and searches.may_be_judged(output, is_open=is_open),
+        "waiting": is_open or search.is_undecided(output),
+        "withheld": judging and search.may_be_judged(output, is_open=is_open),
     }
 
 
 def _exact(among: list[Stream], external_id: str) -> Output | None:
     """The one output with this id, so that pasting an id leads straight to its story."""
-    found = searches.named(among, external_id) if external_id else []
+    found = search.named(among, external_id) if external_id else []
     return found[0] if len(found) == 1 else None
 
 
@@ -119,7 +118,7 @@ def _older(request: PersonRequest, page: Page) -> str:
 
 
 def _output(stream: Stream, external_id: str) -> Output:
-    found = searches.named([stream], external_id)
+    found = search.named([stream], external_id)
     if not found:
         raise NotFound(_("There is no output %(external_id)r in this stream.") % {"external_id": external_id})
     return found[0]

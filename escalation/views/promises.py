@@ -13,35 +13,36 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from escalation import stated, telling
-from escalation.estimators import attempt_delta
 from escalation.forms.promises import TargetForm, TestItemsForm, initial_of
+from escalation.guarantees import describe, evaluations, guarantees, population, preparation, summary, targets
 from escalation.models import Attempt, TestItem
-from escalation.tuning import attempts, catching, lines, statements, targets, testitems
-from escalation.views import scope, trying
-from escalation.views.scope import Scope
-from reviewqueue import access, events
+from escalation.statistics import attempt_delta
+from escalation.test_items import mix_in, recall
+from escalation.views import stream_page, thresholds
+from escalation.views.stream_page import Scope
+from reviewqueue.accounts import roles
+from reviewqueue.activity import log
 from reviewqueue.http import PersonRequest, for_people
-from reviewqueue.problems import Invalid, NotFound
+from reviewqueue.kernel.errors import Invalid, NotFound
 
 LATEST = 20
 AT_ONCE = 100_000  # outputs: past it, the page comes first and what takes a second follows
 
 
 @require_GET
-@for_people(access.may_see_reports)
+@for_people(roles.may_see_reports)
 def promise(request: PersonRequest, slug: str) -> HttpResponse:
     """The statement, what it would take, and what every threshold would have done."""
-    here = scope.of(request, slug)
+    here = stream_page.of(request, slug)
     target = targets.target(here.stream)
-    traffic = trying.context(request, here, target)
+    traffic = thresholds.context(request, here, target)
     context = {
-        **scope.shell(request, here, tab="promise"),
+        **stream_page.shell(request, here, tab="promise"),
         **traffic,
         "target": target,
         "target_form": TargetForm(initial=initial_of(target)),
         "tests_form": TestItemsForm(),
-        "statement": stated.of(here.stream),
+        "statement": summary.of(here.stream),
         "ready": {"later": True} if traffic and traffic["seen"].outputs > AT_ONCE else _ready(here),
         "attempts": Attempt.objects.filter(stream=here.stream).select_related("target").order_by("-pk")[:LATEST],
         "tests": _tests(here),
@@ -50,10 +51,10 @@ def promise(request: PersonRequest, slug: str) -> HttpResponse:
 
 
 @require_GET
-@for_people(access.may_see_reports)
+@for_people(roles.may_see_reports)
 def outlook(request: PersonRequest, slug: str) -> HttpResponse:
     """Whether somebody could look at the labels, and what it would take; a sentence alone where it is to be short."""
-    found = {"ready": _ready(scope.of(request, slug)), "short": "short" in request.GET}
+    found = {"ready": _ready(stream_page.of(request, slug)), "short": "short" in request.GET}
     return render(request, "escalation/partials/ready.html", found)
 
 
@@ -64,8 +65,8 @@ def _refusals_told(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespo
     def told(request: PersonRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             return view(request, slug, *args, **kwargs)
-        except attempts.Refused as refused:
-            messages.warning(request, telling.refusal(refused.reason, refused.params))
+        except preparation.Refused as refused:
+            messages.warning(request, describe.refusal(refused.reason, refused.params))
         except Invalid as invalid:
             messages.error(request, str(invalid))
         return redirect("promise", slug)
@@ -74,44 +75,44 @@ def _refusals_told(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespo
 
 
 @require_POST
-@for_people(access.may_manage)
+@for_people(roles.may_manage)
 @_refusals_told
 def target(request: PersonRequest, slug: str) -> HttpResponse:
     """Say what may go wrong from now on."""
-    here = scope.of(request, slug)
+    here = stream_page.of(request, slug)
     form = TargetForm(request.POST)
     if not form.is_valid():
         raise Invalid(_first_error(form))
-    targets.set_target(stream=here.stream, actor=events.user_actor(request.user), **form.arguments())
+    targets.set_target(stream=here.stream, actor=log.user_actor(request.user), **form.arguments())
     messages.success(request, _("Said. Every look at the labels from now on is about this."))
     return redirect("promise", slug)
 
 
 @require_POST
-@for_people(access.may_manage)
+@for_people(roles.may_manage)
 @_refusals_told
 def look(request: PersonRequest, slug: str) -> HttpResponse:
     """Look at the labels for a threshold that keeps the target."""
-    here = scope.of(request, slug)
-    made = attempts.look(here.stream, by=events.user_actor(request.user))
+    here = stream_page.of(request, slug)
+    made = evaluations.look(here.stream, by=log.user_actor(request.user))
     return redirect("evidence", slug, made.pk)
 
 
 @require_GET
-@for_people(access.may_see_reports)
+@for_people(roles.may_see_reports)
 def evidence(request: PersonRequest, slug: str, attempt_id: int) -> HttpResponse:
     """One look as somebody outside the team can read it: the claim, the data, the method, what it assumes."""
-    here = scope.of(request, slug)
+    here = stream_page.of(request, slug)
     attempt = _attempt(here, attempt_id)
-    since, until = attempts.window_of(attempt)
-    groups, current = attempts.groups_of(attempt), statements.in_force(here.stream)
+    since, until = evaluations.window_of(attempt)
+    groups, current = evaluations.groups_of(attempt), guarantees.in_force(here.stream)
     context = {
-        **scope.shell(request, here, tab="promise"),
+        **stream_page.shell(request, here, tab="promise"),
         "attempt": attempt,
-        "groups": stated.groups(groups),
-        "found": attempts.names_of(groups),
-        "claim": telling.promise(attempt.target.max_error, attempt.target.doubt),
-        "refusal": telling.refusal(attempt.refusal, attempt.params) if attempt.refusal else "",
+        "groups": summary.groups(groups),
+        "found": evaluations.names_of(groups),
+        "claim": describe.promise(attempt.target.max_error, attempt.target.doubt),
+        "refusal": describe.refusal(attempt.refusal, attempt.params) if attempt.refusal else "",
         "since": since,
         "until": until,
         "versions": attempt.evidence.select_related("policy").order_by("policy__number"),
@@ -121,14 +122,14 @@ def evidence(request: PersonRequest, slug: str, attempt_id: int) -> HttpResponse
 
 
 @require_POST
-@for_people(access.may_manage)
+@for_people(roles.may_manage)
 @_refusals_told
 def proposal(request: PersonRequest, slug: str, attempt_id: int) -> HttpResponse:
     """Make a policy version of what a look found, with it as evidence."""
-    here = scope.of(request, slug)
-    made = statements.propose(
+    here = stream_page.of(request, slug)
+    made = guarantees.propose(
         attempt=_attempt(here, attempt_id),
-        actor=events.user_actor(request.user),
+        actor=log.user_actor(request.user),
         reason=request.POST.get("reason", "").strip()[:400],
     )
     (messages.success if made.active else messages.warning)(request, made.sentence)
@@ -136,19 +137,19 @@ def proposal(request: PersonRequest, slug: str, attempt_id: int) -> HttpResponse
 
 
 @require_POST
-@for_people(access.may_manage)
+@for_people(roles.may_manage)
 @_refusals_told
 def tests(request: PersonRequest, slug: str) -> HttpResponse:
     """Mix known answers in among the others."""
-    here = scope.of(request, slug)
+    here = stream_page.of(request, slug)
     form = TestItemsForm(request.POST)
     if not form.is_valid():
         raise Invalid(_first_error(form))
-    actor, examples = events.user_actor(request.user), form.cleaned_data["examples"]
+    actor, examples = log.user_actor(request.user), form.cleaned_data["examples"]
     if examples:
-        made = testitems.mix_in(stream=here.stream, known=examples, actor=actor)
+        made = mix_in.mix_in(stream=here.stream, known=examples, actor=actor)
     else:
-        made = testitems.mix_in_past(stream=here.stream, count=form.cleaned_data["count"], actor=actor)
+        made = mix_in.mix_in_past(stream=here.stream, count=form.cleaned_data["count"], actor=actor)
     said = ngettext("%(number)s test item is mixed in.", "%(number)s test items are mixed in.", len(made))
     messages.success(request, said % {"number": len(made)})
     return redirect("promise", slug)
@@ -157,10 +158,10 @@ def tests(request: PersonRequest, slug: str) -> HttpResponse:
 def _ready(here: Scope) -> dict[str, Any]:
     """Whether somebody could look now, at which price, or why not."""
     try:
-        ready = attempts.prepare(here.stream)
-    except attempts.Refused as refused:
-        said = telling.refusal(refused.reason, refused.params)
-        return {"refusal": said, "reason": refused.reason, "line": lines.of(here.stream)}
+        ready = preparation.prepare(here.stream)
+    except preparation.Refused as refused:
+        said = describe.refusal(refused.reason, refused.params)
+        return {"refusal": said, "reason": refused.reason, "line": population.of(here.stream)}
     following = attempt_delta(ready.target.doubt, ready.number + 1)
     return {"number": ready.number, "sampled": ready.sample.sampled, "spends": ready.spends, "following": following}
 
@@ -168,9 +169,9 @@ def _ready(here: Scope) -> dict[str, Any]:
 def _tests(here: Scope) -> dict[str, Any]:
     return {
         "mixed_in": TestItem.objects.filter(stream=here.stream).count(),
-        "measured": catching.measured(here.stream, delta=0.05),
-        "settled": catching.counting(here.stream).count(),
-        "least": catching.LEAST,
+        "measured": recall.measured(here.stream, delta=0.05),
+        "settled": recall.counting(here.stream).count(),
+        "least": recall.LEAST,
     }
 
 

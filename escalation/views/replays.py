@@ -10,23 +10,24 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from escalation import policies
 from escalation.models import Policy
-from escalation.tuning import replay as replaying
-from escalation.views import scope
-from reviewqueue import access, clock
+from escalation.policies import versions
+from escalation.simulation.replay import replay as replay_replay
+from escalation.views import stream_page
+from reviewqueue.accounts import roles
 from reviewqueue.http import PersonRequest, for_people
-from reviewqueue.problems import NotFound
+from reviewqueue.kernel import clock
+from reviewqueue.kernel.errors import NotFound
 
 SPANS = (7, 28, 90)
 MOST = 200_000  # outputs: a few seconds of work
 
 
 @require_GET
-@for_people(access.may_see_reports)
+@for_people(roles.may_see_reports)
 def replay(request: PersonRequest, slug: str, number: int) -> HttpResponse:
     """The figures alone, for the version's page to put in."""
-    here = scope.of(request, slug)
+    here = stream_page.of(request, slug)
     version = Policy.objects.filter(stream=here.stream, number=number).select_related("stream").first()
     if version is None:
         raise NotFound(_("There is no version %(number)s of this stream's policy.") % {"number": number})
@@ -42,7 +43,7 @@ def context(request: PersonRequest, version: Policy) -> dict[str, Any]:
         return plain
     until = clock.current()
     since = until - timedelta(days=days)
-    found = replaying.replay(version.stream, policies.spec_of(version), since=since, until=until, most=MOST)
+    found = replay_replay(version.stream, versions.spec_of(version), since=since, until=until, most=MOST)
     return {
         **plain,
         "days": days,

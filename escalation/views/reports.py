@@ -11,32 +11,34 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from escalation import charts, report, stated
-from escalation.charts import Chart, Series
 from escalation.forms.searches import WindowForm
-from escalation.money import Estimate
-from escalation.report import Report
-from escalation.views import scope
-from reviewqueue import access, reports
+from escalation.guarantees import summary
+from escalation.reports.costs import Estimate
+from escalation.reports.stream_report import Report, build, window
+from escalation.views import stream_page
+from escalation.views.charts import bars
+from escalation.views.charts.bars import Chart, Series
+from reviewqueue.accounts import roles
 from reviewqueue.http import PersonRequest, for_people
+from reviewqueue.reports import reviews
 
 SPANS = (7, 28, 91)
 
 
 @require_GET
-@for_people(access.may_see_reports)
+@for_people(roles.may_see_reports)
 def stream_report(request: PersonRequest, slug: str) -> HttpResponse:
     """The promise, four figures, two pictures, and what they are made of."""
-    here = scope.of(request, slug)
-    since, until = report.window()
+    here = stream_page.of(request, slug)
+    since, until = window()
     form = WindowForm(request.GET or None)
     if form.is_valid():
         since, until = form.window(since, until)
-    found = report.build(stream=here.stream, since=since, until=until)
+    found = build(stream=here.stream, since=since, until=until)
     context = {
-        **scope.shell(request, here, tab="report"),
+        **stream_page.shell(request, here, tab="report"),
         "report": found,
-        "stated": stated.of(here.stream),
+        "stated": summary.of(here.stream),
         "form": form if form.is_bound else WindowForm(initial={"since": since, "until": until}),
         "window": urlencode({"since": since, "until": until}),
         "spans": [(days, until - timedelta(days=days - 1), (until - since).days + 1 == days) for days in SPANS],
@@ -51,7 +53,7 @@ def stream_report(request: PersonRequest, slug: str) -> HttpResponse:
 
 def _money_chart(found: Report) -> Chart:
     through = [day.money.let_through for day in found.days]
-    return charts.bars(
+    return bars.bars(
         [day.day for day in found.days],
         [
             Series(_("mistakes caught"), "series-1", [day.money.caught for day in found.days]),
@@ -66,7 +68,7 @@ def _money_chart(found: Report) -> Chart:
 
 
 def _flow_chart(found: Report) -> Chart:
-    return charts.bars(
+    return bars.bars(
         [day.day for day in found.days],
         [
             Series(_("received"), "series-2", [day.flow.received for day in found.days]),
@@ -102,7 +104,7 @@ def _acts(found: Report) -> list[dict[str, Any]]:
             "name": act,
             "title": title,
             "total": sum(found.acts[act].values()),
-            "rows": [(code, reports.told(act, code), number) for code, number in found.acts[act].items()],
+            "rows": [(code, reviews.told(act, code), number) for code, number in found.acts[act].items()],
         }
         for act, title in titles.items()
         if found.acts[act]

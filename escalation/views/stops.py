@@ -8,32 +8,35 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from escalation import stops
 from escalation.models import Stop, Stream
-from escalation.views import scope
-from reviewqueue import access, events
-from reviewqueue.access import Forbidden
+from escalation.routing.stop import NotStopped, ask_to_resume
+from escalation.routing.stop import resume as stop_resume
+from escalation.routing.stop import stop as stop_stop
+from escalation.views import stream_page
+from reviewqueue.accounts import roles
+from reviewqueue.accounts.roles import Forbidden
+from reviewqueue.activity import log
 from reviewqueue.http import PersonRequest, for_people
-from reviewqueue.problems import DomainError
+from reviewqueue.kernel.errors import DomainError
 
 
 @require_POST
-@for_people(access.may_manage)
+@for_people(roles.may_manage)
 def stop(request: PersonRequest, slug: str | None = None) -> HttpResponse:
     """Nothing goes out without a person from here on."""
     reason = request.POST.get("reason", "").strip()[:400]
-    stops.stop(stream=_target(request, slug), by=events.user_actor(request.user), reason=reason)
+    stop_stop(stream=_target(request, slug), by=log.user_actor(request.user), reason=reason)
     messages.warning(request, _("Stopped. Nothing goes out without a person until two people resume it."))
     return _back(slug)
 
 
 @require_POST
-@for_people(access.may_manage)
+@for_people(roles.may_manage)
 def ask(request: PersonRequest, slug: str | None = None) -> HttpResponse:
     """The first of two asks to resume."""
     standing = _standing(_target(request, slug))
     try:
-        stops.ask_to_resume(stop=standing, by=events.user_actor(request.user))
+        ask_to_resume(stop=standing, by=log.user_actor(request.user))
     except DomainError as refusal:
         messages.error(request, str(refusal))
     else:
@@ -42,12 +45,12 @@ def ask(request: PersonRequest, slug: str | None = None) -> HttpResponse:
 
 
 @require_POST
-@for_people(access.may_manage)
+@for_people(roles.may_manage)
 def resume(request: PersonRequest, slug: str | None = None) -> HttpResponse:
     """The second of two resumes."""
     standing = _standing(_target(request, slug))
     try:
-        stops.resume(stop=standing, by=events.user_actor(request.user))
+        stop_resume(stop=standing, by=log.user_actor(request.user))
     except DomainError as refusal:
         messages.error(request, str(refusal))
     else:
@@ -58,8 +61,8 @@ def resume(request: PersonRequest, slug: str | None = None) -> HttpResponse:
 def _target(request: PersonRequest, slug: str | None) -> Stream | None:
     """The stream, or None for all of them, which is for who is everywhere."""
     if slug is not None:
-        return scope.of(request, slug).stream
-    if not access.is_everywhere(request.user):
+        return stream_page.of(request, slug).stream
+    if not roles.is_everywhere(request.user):
         raise Forbidden(_("Stopping all streams is for managers of all streams."))
     return None
 
@@ -67,7 +70,7 @@ def _target(request: PersonRequest, slug: str | None) -> Stream | None:
 def _standing(stream: Stream | None) -> Stop:
     standing = Stop.objects.standing().filter(stream=stream).select_related("stream").first()
     if standing is None:
-        raise stops.NotStopped(_("This stop has been lifted already."))
+        raise NotStopped(_("This stop has been lifted already."))
     return standing
 
 

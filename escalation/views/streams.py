@@ -11,49 +11,54 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from escalation import overviews, policies, sentences, streams
 from escalation.forms.streams import NewStreamForm, StreamForm, initial_of
 from escalation.models import Policy
-from escalation.views import scope
-from escalation.views.scope import Scope
-from reviewqueue import access, events, queue, reports
+from escalation.policies import describe, versions
+from escalation.reports import overview
+from escalation.streams import definition
+from escalation.views import stream_page
+from escalation.views.stream_page import Scope
+from reviewqueue.accounts import roles
+from reviewqueue.activity import log
 from reviewqueue.http import PersonRequest, for_people
-from reviewqueue.problems import Invalid
+from reviewqueue.kernel.errors import Invalid
+from reviewqueue.queue import items
+from reviewqueue.reports import reviews
 
 STORY = 12  # events on a stream's page
 
 
 @require_GET
-@for_people(access.may_see_reports)
+@for_people(roles.may_see_reports)
 def index(request: PersonRequest) -> HttpResponse:
     """The person's streams."""
-    rows = overviews.of([queue.slug for queue in access.queues_for(request.user)])
-    return render(request, "escalation/streams.html", {"rows": rows, "may_manage": access.may_manage(request.user)})
+    rows = overview.of([queue.slug for queue in roles.queues_for(request.user)])
+    return render(request, "escalation/streams.html", {"rows": rows, "may_manage": roles.may_manage(request.user)})
 
 
 @require_GET
-@for_people(access.may_see_reports)
+@for_people(roles.may_see_reports)
 def stream(request: PersonRequest, slug: str) -> HttpResponse:
     """What a stream is set to, and its policy in plain words."""
-    here = scope.of(request, slug)
-    current = policies.active(here.stream)
+    here = stream_page.of(request, slug)
+    current = versions.active(here.stream)
     context = {
-        **scope.shell(request, here, tab="stream"),
+        **stream_page.shell(request, here, tab="stream"),
         "queue": here.queue,
-        "form": queue.form(slug=slug, number=here.stream.schema_number),
-        "guidelines": reports.guidelines_of(here.queue),
-        "members": access.members_of(here.queue).order_by("username"),
+        "form": items.form(slug=slug, number=here.stream.schema_number),
+        "guidelines": reviews.guidelines_of(here.queue),
+        "members": roles.members_of(here.queue).order_by("username"),
         "active": current,
-        "clauses": sentences.clauses(current.spec) if current else [],
+        "clauses": describe.clauses(current.spec) if current else [],
         "draft": _newest_draft(here, current),
-        "may_see_people": access.may_see_people(request.user),
-        "story": events.recent(slug).filter(object_type__in=("stream", "policy", "stop", "queue"))[:STORY],
+        "may_see_people": roles.may_see_people(request.user),
+        "story": log.recent(slug).filter(object_type__in=("stream", "policy", "stop", "queue"))[:STORY],
     }
     return render(request, "escalation/stream.html", context)
 
 
 @require_http_methods(["GET", "POST"])
-@for_people(access.may_manage)
+@for_people(roles.may_manage)
 def new(request: PersonRequest) -> HttpResponse:
     """Make a stream; whoever makes it is its first member."""
     form = NewStreamForm(request.POST or None)
@@ -62,7 +67,7 @@ def new(request: PersonRequest) -> HttpResponse:
         with transaction.atomic():
             made = _applied(request, form, slug)
             if made:
-                access.join(slug=slug, user=request.user)
+                roles.join(slug=slug, user=request.user)
         if made:
             messages.success(request, _("The stream is there. Next, say what may go out without a person."))
             return redirect("policy-new", slug)
@@ -70,15 +75,15 @@ def new(request: PersonRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@for_people(access.may_manage)
+@for_people(roles.may_manage)
 def edit(request: PersonRequest, slug: str) -> HttpResponse:
     """Change a stream's settings; what decides stands in its policy."""
-    here = scope.of(request, slug)
+    here = stream_page.of(request, slug)
     form = StreamForm(request.POST or None, initial=_initial(here))
     if request.method == "POST" and form.is_valid() and _applied(request, form, slug):
         messages.success(request, _("Saved."))
         return redirect("stream", slug)
-    context = {**scope.shell(request, here, tab="stream"), "form": form}
+    context = {**stream_page.shell(request, here, tab="stream"), "form": form}
     return render(request, "escalation/stream_form.html", context)
 
 
@@ -86,7 +91,7 @@ def _applied(request: PersonRequest, form: StreamForm, slug: str) -> bool:
     """Whether the description was applied; what was wrong with it stands in the form."""
     try:
         with transaction.atomic():
-            streams.apply(form.description(slug), actor=events.user_actor(request.user))
+            definition.apply(form.description(slug), actor=log.user_actor(request.user))
     except Invalid as refusal:
         form.add_error(None, str(refusal))
         return False
@@ -94,18 +99,18 @@ def _applied(request: PersonRequest, form: StreamForm, slug: str) -> bool:
 
 
 def _initial(here: Scope) -> dict[str, Any]:
-    answers = queue.form(slug=here.stream.slug, number=here.stream.schema_number)
+    answers = items.form(slug=here.stream.slug, number=here.stream.schema_number)
     return initial_of(
         stream=here.stream,
         queue=here.queue,
-        guidelines=reports.guidelines_of(here.queue),
+        guidelines=reviews.guidelines_of(here.queue),
         answers=list(answers.answers),
         kind=answers.kind,
         schema=answers.schema,
     )
 
 
-def _newest_draft(here: Scope, current: policies.Active | None) -> Policy | None:
+def _newest_draft(here: Scope, current: versions.Active | None) -> Policy | None:
     """A version made after the active one that was never in effect."""
     newer = Policy.objects.filter(stream=here.stream, number__gt=current.number if current else 0)
     return newer.filter(activations=None).order_by("-number").first()

@@ -12,11 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from .. import access, claims, http, leases, verdicts, words
-from ..leases import ClaimId, ClaimLost
-from ..models import User
-from ..problems import Invalid, NotFound
-from .serializers import (
+from reviewqueue import http
+from reviewqueue.accounts import roles
+from reviewqueue.api.serializers import (
     ClaimDocument,
     ClaimRequest,
     Strict,
@@ -24,6 +22,12 @@ from .serializers import (
     VerdictRequest,
     claim_document,
 )
+from reviewqueue.kernel.errors import Invalid, NotFound
+from reviewqueue.models import User
+from reviewqueue.queue import lease
+from reviewqueue.queue.claim import claim_next, release, renew
+from reviewqueue.queue.lease import ClaimId, ClaimLost
+from reviewqueue.verdicts import submit, validation
 
 SCOPE = "review"
 _ITEM = {
@@ -104,7 +108,7 @@ _REFUSED: dict[Any, OpenApiResponse] = {
         "`not_found`: it isn't there, or not for this key.",
         status=404,
         code="not_found",
-        detail=leases.NOT_RESERVED,
+        detail=lease.NOT_RESERVED,
     ),
     (409, "application/problem+json"): _problem(
         "`claim_lost`, `item_withdrawn`, `verdict_exists`, `answer_first`, `final_say`, `verdict_final`, "
@@ -135,8 +139,8 @@ class Claims(APIView):
     )
     def post(self, request: Request, queue: str) -> Response:
         caller = http.require(request, SCOPE, queue=queue)
-        person = access.reviewer_acting(caller, _read(ClaimRequest, request).get("reviewer"), queue)
-        claim = claims.claim_next(user=person, slug=queue, resume=False)
+        person = roles.reviewer_acting(caller, _read(ClaimRequest, request).get("reviewer"), queue)
+        claim = claim_next(user=person, slug=queue, resume=False)
         return Response(status=204) if claim is None else Response(claim_document(claim), status=201)
 
 
@@ -147,7 +151,7 @@ class OneClaim(APIView):
         operation_id="release", description="Give the item back to the queue.", responses={204: _DONE, **_REFUSED}
     )
     def delete(self, request: Request, claim: str) -> Response:
-        claims.release(claim_id=claim, user=_holder(request, claim))
+        release(claim_id=claim, user=_holder(request, claim))
         return Response(status=204)
 
 
@@ -162,7 +166,7 @@ class Renewal(APIView):
         examples=[_CLAIM],
     )
     def post(self, request: Request, claim: str) -> Response:
-        return Response(claim_document(claims.renew(claim_id=claim, user=_holder(request, claim))))
+        return Response(claim_document(renew(claim_id=claim, user=_holder(request, claim))))
 
 
 class Verdicts(APIView):
@@ -181,14 +185,14 @@ class Verdicts(APIView):
     def post(self, request: Request, claim: str) -> Response:
         person, body = _holder(request, claim), _read(VerdictRequest, request)
         kind, instead = body.pop("verdict"), body.pop("instead", None)
-        if kind == words.ANSWER:
-            told = verdicts.answer_first(
-                claim_id=claim, user=person, kind=instead or words.ANSWER, answer=_only_answer(body)
+        if kind == validation.ANSWER:
+            told = submit.answer_first(
+                claim_id=claim, user=person, kind=instead or validation.ANSWER, answer=_only_answer(body)
             )
             return Response(claim_document(told))
         if instead is not None:
             raise _misplaced("instead")
-        submitted = verdicts.submit(claim_id=claim, user=person, kind=kind, **body)
+        submitted = submit.submit(claim_id=claim, user=person, kind=kind, **body)
         document = {"id": str(submitted.id), "final_at": submitted.final_at}
         return Response(document, status=200 if submitted.repeated else 201)
 
@@ -204,11 +208,11 @@ class OneVerdict(APIView):
     )
     def delete(self, request: Request, verdict: int) -> Response:
         caller = http.require(request, SCOPE)
-        author = verdicts.author(verdict)
+        author = submit.author(verdict)
         if author is None or not caller.allows(author.queue):
             raise NotFound("There is no such verdict.")
-        person = caller.acts_as or access.reviewer_acting(caller, author.username, author.queue)
-        return Response(claim_document(verdicts.undo(verdict_id=verdict, user=person)))
+        person = caller.acts_as or roles.reviewer_acting(caller, author.username, author.queue)
+        return Response(claim_document(submit.undo(verdict_id=verdict, user=person)))
 
 
 def _holder(request: Request, claim: str) -> User:
@@ -217,14 +221,14 @@ def _holder(request: Request, claim: str) -> User:
     What that person may still do with it is for the domain to say.
     """
     caller = http.require(request, SCOPE)
-    holder = leases.holder(ClaimId.parse(claim))
+    holder = lease.holder(ClaimId.parse(claim))
     if not caller.allows(holder.queue):
-        raise leases.not_reserved()
+        raise lease.not_reserved()
     if caller.acts_as is not None:
         return caller.acts_as
     if holder.username is None:
         raise ClaimLost("This reservation ran out or was given back.")
-    return access.reviewer_acting(caller, holder.username, holder.queue)
+    return roles.reviewer_acting(caller, holder.username, holder.queue)
 
 
 def _read(form: type[Strict], request: Request) -> dict[str, Any]:

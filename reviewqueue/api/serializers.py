@@ -8,9 +8,10 @@ from typing import Any
 
 from rest_framework import serializers
 
-from .. import wording, words
-from ..claimed import Claim
-from ..models import Verdict
+from reviewqueue.answers import text
+from reviewqueue.models import Verdict
+from reviewqueue.queue.claim_view import Claim
+from reviewqueue.verdicts import validation, wording
 
 # Only there once the person may see it; before, not even the names are sent.
 _REVEALED = ("proposal", "alternatives", "field_hints", "why", "model")
@@ -61,21 +62,21 @@ class VerdictRequest(Strict):
         help_text="With `correct` and `answer`: a label, a list of labels, or an object, as the queue's answers are.",
     )
     instead = serializers.ChoiceField(
-        choices=[words.NONE, words.UNJUDGEABLE],
+        choices=[validation.NONE, validation.UNJUDGEABLE],
         required=False,
         help_text="With `answer`, in place of one: none of the answers is right, or it can't be judged.",
     )
     reason = Text(
         required=False,
         allow_blank=True,
-        max_length=words.MAX_REASON,
+        max_length=text.MAX_REASON,
         help_text=f"Required for a final say, and then one of {', '.join(wording.REASONS)}.",
     )
-    note = Text(required=False, allow_blank=True, max_length=words.MAX_NOTE)
+    note = Text(required=False, allow_blank=True, max_length=text.MAX_NOTE)
     error_type = Text(
         required=False,
         allow_blank=True,
-        max_length=words.MAX_ERROR_TYPE,
+        max_length=text.MAX_ERROR_TYPE,
         help_text="With `correct` and `none`: which of the item's `error_types` the mistake is.",
     )
     active_seconds = Seconds(required=False, min_value=0, help_text="How long the person worked on it.")

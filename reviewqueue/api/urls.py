@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .claims import Claims, OneClaim, OneVerdict, Renewal, Verdicts
+from reviewqueue.api.claims import Claims, OneClaim, OneVerdict, Renewal, Verdicts
 
 urlpatterns = [
     path("queues/<slug:queue>/claims", Claims.as_view(), name="api-claims"),

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from . import candidates, diff, extent, fields, image, limits, messages, spans, table, text, tree
-from .block import Block, as_data
-from .plain import facts, plain, pretty
+from reviewqueue.content import candidates, diff, extent, fields, image, limits, messages, spans, table, text, tree
+from reviewqueue.content.block import Block, as_data
+from reviewqueue.content.plain import facts, plain, pretty
 
 __all__ = ["KINDS", "WHOLE", "Block", "blocks", "extent", "facts", "plain", "pretty"]
 

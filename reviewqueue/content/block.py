@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from . import tree
+from reviewqueue.content import tree
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import differences, fields, limits
-from .block import Block, as_data
-from .differences import Piece
-from .plain import plain
+from reviewqueue.content import differences, fields, limits
+from reviewqueue.content.block import Block, as_data
+from reviewqueue.content.differences import Piece
+from reviewqueue.content.plain import plain
 
 MOST = 100  # candidates that are drawn
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
-from . import differences
-from .differences import Change, Piece
+from reviewqueue.content import differences
+from reviewqueue.content.differences import Change, Piece
 
 ALIKE = 0.5  # the share of both texts that must be in both to call one a version of the other
 SHORTEST = 12  # characters; what is shorter is an answer, not a text

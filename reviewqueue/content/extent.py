@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import ngettext
 
-from reviewqueue import digits
+from reviewqueue.kernel import locale_format
 
 LONG = 2000  # characters
 _LETTERS_A_WORD = 20  # of scripts that write no spaces between words, characters are counted
@@ -30,7 +30,7 @@ def told(value: Any) -> str:
         if characters < words * _LETTERS_A_WORD
         else (characters, ngettext("%(count)s character", "%(count)s characters", characters))
     )
-    return sentence % {"count": digits.number(count, grouped=True)}
+    return sentence % {"count": locale_format.number(count, grouped=True)}
 
 
 def _strings(value: Any) -> Iterator[str]:

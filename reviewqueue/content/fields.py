@@ -8,11 +8,10 @@ from typing import Any
 
 from django.utils.translation import ngettext
 
-from reviewqueue import digits
-
-from . import limits, table
-from .block import Block, as_data
-from .values import Value, shown
+from reviewqueue.content import limits, table
+from reviewqueue.content.block import Block, as_data
+from reviewqueue.content.values import Value, shown
+from reviewqueue.kernel import locale_format
 
 MOST_FIELDS = 300  # of one form or group; the others stand below as data
 DEEPEST = 3  # groups in groups; deeper is data
@@ -43,7 +42,7 @@ def _fields(value: Mapping[str, Any], *, depth: int) -> list[Field]:
 
 def _more(count: int) -> str:
     return ngettext("%(count)s more field", "%(count)s more fields", count) % {
-        "count": digits.number(count, grouped=True)
+        "count": locale_format.number(count, grouped=True)
     }
 
 

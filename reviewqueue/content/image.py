@@ -12,9 +12,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from reviewqueue import digits
-
-from . import image_size, limits
+from reviewqueue.content import image_size, limits
+from reviewqueue.kernel import locale_format
 
 _DATA = re.compile(r"data:(image/[\w.+-]+)(?:;[\w=.+-]+)*;base64,", re.IGNORECASE)
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
@@ -74,7 +73,7 @@ def _is_data(source: Any) -> bool:
 def _undrawn(sources: list[str]) -> Image:
     count = len(sources)
     told = ngettext("%(count)s more picture is not drawn.", "%(count)s more pictures are not drawn.", count)
-    return Image(problem=told % {"count": digits.number(count, grouped=True)}, rest="\n".join(sources))
+    return Image(problem=told % {"count": locale_format.number(count, grouped=True)}, rest="\n".join(sources))
 
 
 def from_base64(encoded: str) -> Image | None:
@@ -88,7 +87,7 @@ def _drawn(source: str, encoded: str) -> Image:
         return _broken(source, _("its data begins like no PNG, JPEG, GIF or WebP"))
     if known.width and known.height and known.width * known.height > _LARGEST:
         size = {
-            side: digits.number(pixels, grouped=True)
+            side: locale_format.number(pixels, grouped=True)
             for side, pixels in (("width", known.width), ("height", known.height))
         }
         return _broken(source, _("it would be %(width)s by %(height)s pixels") % size)
@@ -107,6 +106,6 @@ def _decoded(encoded: str) -> bytes:
 
 
 def _broken(source: str, why: str) -> Image:
-    told = {"why": why, "size": digits.size(len(source))}
+    told = {"why": why, "size": locale_format.size(len(source))}
     problem = _("This picture can’t be shown: %(why)s. Its data is %(size)s long.") % told  # noqa: RUF001
     return Image(problem=problem, beginning=source[:_BEGINNING])

@@ -9,12 +9,11 @@ from typing import Any, Literal
 
 from django.utils.translation import ngettext
 
-from reviewqueue import digits
-
-from . import image, limits
-from .block import Block, as_data
-from .image import Image
-from .plain import pretty
+from reviewqueue.content import image, limits
+from reviewqueue.content.block import Block, as_data
+from reviewqueue.content.image import Image
+from reviewqueue.content.plain import pretty
+from reviewqueue.kernel import locale_format
 
 SHORT = 240  # characters of arguments up to which a call is open at first
 ONE_LINE = 72  # characters of arguments that stand on one line
@@ -109,7 +108,7 @@ def _each(entries: list[Any], read: Callable[[Any], Part]) -> list[Part]:
 
 def _more(count: int) -> str:
     return ngettext("%(count)s more part", "%(count)s more parts", count) % {
-        "count": digits.number(count, grouped=True)
+        "count": locale_format.number(count, grouped=True)
     }
 
 

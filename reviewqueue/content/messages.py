@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 from django.utils.translation import gettext as _
 
-from .block import Block, as_data
-from .message_parts import Part, beginning, has_pictures, of_call, of_calls, of_content, only_results
-from .plain import plain
+from reviewqueue.content.block import Block, as_data
+from reviewqueue.content.message_parts import Part, beginning, has_pictures, of_call, of_calls, of_content, only_results
+from reviewqueue.content.plain import plain
 
 MOST = 40  # messages in view; of a longer transcript the earlier ones are folded
 KEPT = 30  # messages in view of a longer transcript

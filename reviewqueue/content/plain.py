@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from reviewqueue import digits
+from reviewqueue.kernel import locale_format
 
 MOST_INDENTED = 64  # levels
 MOST_FACTS = 200  # pairs listed one by one
@@ -75,7 +75,8 @@ def facts(value: Any) -> list[tuple[str, str]]:
 def _rest(rest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if rest:
         yield (
-            ngettext("%(count)s more", "%(count)s more", len(rest)) % {"count": digits.number(len(rest), grouped=True)},
+            ngettext("%(count)s more", "%(count)s more", len(rest))
+            % {"count": locale_format.number(len(rest), grouped=True)},
             compact(rest),
         )
 

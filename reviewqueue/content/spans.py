@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import limits
-from .plain import compact, plain
+from reviewqueue.content import limits
+from reviewqueue.content.plain import compact, plain
 
 COLOURS = 6
 MOST = 2000  # places drawn; a page of more is no longer read

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import limits
-from .block import Block, as_data
-from .plain import plain
-from .values import Value, shown
+from reviewqueue.content import limits
+from reviewqueue.content.block import Block, as_data
+from reviewqueue.content.plain import plain
+from reviewqueue.content.values import Value, shown
 
 # What a browser and a person can take in at once; what is beyond it stands below as data.
 MOST_CELLS = 2_000

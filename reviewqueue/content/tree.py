@@ -12,10 +12,9 @@ from typing import Any, Literal
 
 from django.utils.translation import ngettext
 
-from reviewqueue import digits
-
-from . import limits
-from .plain import compact
+from reviewqueue.content import limits
+from reviewqueue.content.plain import compact
+from reviewqueue.kernel import locale_format
 
 MOST = 2000  # entries drawn one by one
 DEEPEST = 24
@@ -87,7 +86,7 @@ def _opening(name: str, value: Any, *, level: int) -> Token:
         told = ngettext("%(count)s field", "%(count)s fields", count)
     else:
         told = ngettext("%(count)s entry", "%(count)s entries", count)
-    size = told % {"count": digits.number(count, grouped=True)}
+    size = told % {"count": locale_format.number(count, grouped=True)}
     return Token(_escaped(name), size=size, is_open=level <= OPEN_LEVELS and count <= LONG)
 
 

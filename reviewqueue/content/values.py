@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from django.utils.translation import gettext as _
 
-from .plain import plain
+from reviewqueue.content.plain import plain
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from .. import access
-from ..models import User
-from ..models.people import Role
+from reviewqueue.accounts import roles
+from reviewqueue.models import User
+from reviewqueue.models.people import Role
 
 SCOPES = {
     "outputs:write": _("Send outputs"),
@@ -47,11 +47,11 @@ class KeyForm(forms.Form):
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        administers = access.may_administer(by)
-        scopes = [scope for scope in settings.API_SCOPES if administers or scope not in access.CONTENT_SCOPES]
+        administers = roles.may_administer(by)
+        scopes = [scope for scope in settings.API_SCOPES if administers or scope not in roles.CONTENT_SCOPES]
         self._offer("scopes", [(scope, SCOPES.get(scope, scope)) for scope in scopes])
-        self._offer("queues", [(queue.slug, queue.title) for queue in access.queues_for(by)])
-        if not access.is_everywhere(by):
+        self._offer("queues", [(queue.slug, queue.title) for queue in roles.queues_for(by)])
+        if not roles.is_everywhere(by):
             self.fields["queues"].required = True
             self.fields["queues"].help_text = ""
         if administers:

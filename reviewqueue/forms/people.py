@@ -7,9 +7,10 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from .. import access, people
-from ..models import User
-from ..models.people import Role
+from reviewqueue.accounts import people
+from reviewqueue.accounts.roles import is_everywhere, queues_for
+from reviewqueue.models import User
+from reviewqueue.models.people import Role
 
 
 class PersonForm(forms.Form):
@@ -27,8 +28,8 @@ class PersonForm(forms.Form):
         if person is not None and person.role not in roles:
             roles = [Role(person.role)]
         _choices(self, "role", [(role.value, role.label) for role in roles])
-        _choices(self, "queues", [(queue.slug, queue.title) for queue in access.queues_for(by)])
-        if not access.is_everywhere(by):
+        _choices(self, "queues", [(queue.slug, queue.title) for queue in queues_for(by)])
+        if not is_everywhere(by):
             del self.fields["all_queues"]
 
     def rights(self) -> dict[str, Any]:

@@ -1,17 +1,9 @@
 """The front door: key authentication, strict bodies, and refusals in one shape."""
 
-from .addresses import client_address
-from .authentication import KeyAuthentication, Machine, require
-from .bodies import (
-    AlwaysJSON,
-    MsgspecRenderer,
-    StrictJSONParser,
-    check_json,
-    parse_json,
-    read_body,
-    read_json,
-)
-from .pages import (
+from reviewqueue.http.authentication import KeyAuthentication, Machine, require
+from reviewqueue.http.bodies import AlwaysJSON, MsgspecRenderer, StrictJSONParser, read_body, read_json
+from reviewqueue.http.client_address import client_address
+from reviewqueue.http.pages import (
     PersonRequest,
     RefusalMiddleware,
     bad_request,
@@ -21,7 +13,7 @@ from .pages import (
     forbidden,
     not_found,
 )
-from .problem import Problem, problem_of, problem_response, respond
+from reviewqueue.http.problem import problem_of, problem_response, respond
 
 __all__ = [
     "AlwaysJSON",
@@ -29,18 +21,15 @@ __all__ = [
     "Machine",
     "MsgspecRenderer",
     "PersonRequest",
-    "Problem",
     "RefusalMiddleware",
     "StrictJSONParser",
     "bad_request",
     "broken",
-    "check_json",
     "client_address",
     "csrf_refused",
     "for_people",
     "forbidden",
     "not_found",
-    "parse_json",
     "problem_of",
     "problem_response",
     "read_body",

@@ -8,9 +8,9 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from rest_framework.request import Request
 
-from .. import access, keys
-from ..access import Caller
-from ..models import User
+from reviewqueue.accounts import api_keys, roles
+from reviewqueue.accounts.roles import Caller
+from reviewqueue.models import User
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class KeyAuthentication(BaseAuthentication):
         scheme, _, text = header.partition(" ")
         if scheme.lower() != "bearer":
             return None
-        caller = keys.authenticate(text.strip())
+        caller = api_keys.authenticate(text.strip())
         if caller is None:
             raise AuthenticationFailed("This key is unknown, expired or revoked.")
         return caller.acts_as or Machine(caller.name), caller
@@ -47,5 +47,5 @@ def require(request: Request, scope: str, *, queue: str | None = None) -> Caller
     caller = request.auth
     if not isinstance(caller, Caller):
         raise NotAuthenticated
-    access.demand_scope(caller, scope, queue=queue)
+    roles.demand_scope(caller, scope, queue=queue)
     return caller

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import math
-import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import IO, Any, Never
+from collections.abc import Mapping, Sequence
+from typing import IO, Any
 
 import msgspec
 from django.conf import settings
@@ -18,14 +14,11 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
-from .problem import Problem
+from reviewqueue.kernel.errors import Problem
+from reviewqueue.kernel.strict_json import parse_json
 
-MAX_DEPTH = 64
 _CHUNK = 64 * 1024
 _JSON = ("application/json",)
-# Only bodies that spell one of these out can decode to a NUL or half a surrogate pair.
-_SUSPECT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
-_NOT_PLAIN = re.compile("[\0\ud800-\udfff]")
 
 
 def read_body(request: Request | HttpRequest, *, accepts: Sequence[str] = _JSON) -> bytes:
@@ -51,33 +44,6 @@ def read_body(request: Request | HttpRequest, *, accepts: Sequence[str] = _JSON)
 def read_json(request: Request | HttpRequest) -> Any:
     """The body as JSON, strictly (see `parse_json`)."""
     return parse_json(read_body(request))
-
-
-def parse_json(raw: bytes) -> Any:
-    """One JSON value, without what two readers could understand differently or PostgreSQL cannot store.
-
-    Refuses, each as 400 with its own code: invalid UTF-8 and syntax, NaN and infinities (`invalid_json`),
-    duplicate keys, numbers past a double's range, NUL and lone surrogates, more than 64 levels.
-    """
-    try:
-        value = _DECODER.decode(raw.decode())
-    except UnicodeDecodeError as error:
-        raise Problem(400, "invalid_json", f"Byte {error.start} is not UTF-8.") from None
-    except json.JSONDecodeError as error:
-        raise Problem(400, "invalid_json", f"{error.msg}: character {error.pos}.") from None
-    except RecursionError:
-        raise _too_deep() from None
-    # Depth needs as many opening brackets; counting them costs a tenth of walking the value.
-    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH:
-        _check_depth(value)
-    if _SUSPECT_ESCAPE.search(raw):
-        _check_text(value)
-    return value
-
-
-def check_json(raw: bytes) -> None:
-    """Raise what `parse_json` raises, for a body that something faster decodes."""
-    parse_json(raw)
 
 
 class StrictJSONParser(BaseParser):
@@ -151,88 +117,7 @@ def _too_large(limit: int) -> Problem:
     return Problem(413, "too_large", f"A body has at most {limit // (1024 * 1024)} MiB.")
 
 
-def _too_deep() -> Problem:
-    return Problem(400, "too_deep", f"More than {MAX_DEPTH} levels are nested in each other.")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    unique = dict(pairs)
-    if len(unique) != len(pairs):
-        (twice, _), *_ = Counter(key for key, _ in pairs).most_common(1)
-        raise Problem(400, "duplicate_key", f"The key {_shown(twice)} stands twice in one object.")
-    return unique
-
-
-def _no_constant(name: str) -> Never:
-    raise Problem(400, "invalid_json", f"{name} is not JSON.")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if math.isinf(number):
-        raise _out_of_range(text)
-    return number
-
-
-def _bounded(text: str) -> int:
-    if len(text) > 300 and math.isinf(float(text)):
-        raise _out_of_range(text)
-    return int(text)
-
-
-def _out_of_range(text: str) -> Problem:
-    return Problem(400, "number_out_of_range", f"The number {_shown(text)} is past what a double can hold.")
-
-
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= 40 else text[:40] + "…")
-
-
-def _check_depth(value: Any) -> None:
-    level: list[Any] = [value]
-    for _ in range(MAX_DEPTH):
-        level = [child for parent in level for child in _children(parent) if isinstance(child, (dict, list))]
-        if not level:
-            return
-    raise _too_deep()
-
-
-def _children(value: Any) -> Any:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
-
-
-def _check_text(value: Any) -> None:
-    for pointer, text in _texts(value, ""):
-        if _NOT_PLAIN.search(text):
-            raise Problem(
-                400,
-                "invalid_text",
-                "A text contains NUL or half a surrogate pair.",
-                errors=[{"pointer": pointer, "detail": "Not text that can be stored."}],
-            )
-
-
-def _texts(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
-    """Every string in a decoded value, keys too, with a pointer to it."""
-    if isinstance(value, str):
-        yield pointer, value
-    elif isinstance(value, list):
-        for index, child in enumerate(value):
-            yield from _texts(child, f"{pointer}/{index}")
-    elif isinstance(value, dict):
-        for key, child in value.items():
-            yield pointer, key
-            yield from _texts(child, f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}")
-
-
 def _plain(value: Any) -> Any:
     if isinstance(value, Promise):
         return str(value)
     raise NotImplementedError(f"{type(value).__name__} is not JSON")
-
-
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite, parse_int=_bounded
-)

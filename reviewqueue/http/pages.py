@@ -13,10 +13,11 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
-from ..access import Forbidden
-from ..models import User
-from . import reader
-from .problem import Problem, problem_of, respond
+from reviewqueue.accounts.roles import Forbidden
+from reviewqueue.http import localization
+from reviewqueue.http.problem import problem_of, respond
+from reviewqueue.kernel.errors import Problem
+from reviewqueue.models import User
 
 API = "/api/"
 
@@ -44,7 +45,7 @@ def for_people[**P](
                 return redirect_to_login(request.get_full_path())
             if allowed is not None and not allowed(request.user):
                 raise Forbidden(_("Your role does not open this page."))
-            with reader.served(request, request.user):
+            with localization.served(request, request.user):
                 return view(cast("PersonRequest", request), *args, **kwargs)
 
         # mypy takes the PersonRequest of `wraps` for a narrower argument; `guarded` takes any request.

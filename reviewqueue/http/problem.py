@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -15,10 +14,9 @@ from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.utils.translation import gettext as _
 from rest_framework import exceptions
 
-from ..problems import DomainError
+from reviewqueue.kernel.errors import DomainError, Problem
 
 log = structlog.get_logger(__name__)
-
 RETRY_SECONDS = 5
 _CODES = {
     400: "malformed",
@@ -31,42 +29,6 @@ _CODES = {
     415: "unsupported_media_type",
     429: "too_many_requests",
 }
-
-
-class Problem(Exception):
-    """A refusal with its status and stable code; `errors` are `{"pointer", "detail"}`."""
-
-    def __init__(
-        self,
-        status: int,
-        code: str,
-        detail: str = "",
-        *,
-        title: str = "",
-        errors: list[dict[str, str]] | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(detail or code)
-        self.status = status
-        self.code = code
-        self.title = title or HTTPStatus(status).phrase
-        self.detail = detail
-        self.errors = errors or []
-        self.headers = dict(headers or {})
-
-    def document(self) -> dict[str, Any]:
-        """What is sent; also the shape of one element's refusal inside a batch."""
-        document: dict[str, Any] = {
-            "type": "about:blank",
-            "title": self.title,
-            "status": self.status,
-            "code": self.code,
-        }
-        if self.detail:
-            document["detail"] = self.detail
-        if self.errors:
-            document["errors"] = self.errors
-        return document
 
 
 def respond(problem: Problem) -> HttpResponse:

@@ -1,11 +1,11 @@
 """The rows of people's side."""
 
-from .events import Event
-from .items import ClaimCursor, Item, ItemContent, Pass, Seen, Slot
-from .keys import ApiKey
-from .people import Membership, Preferences, User
-from .queues import AnswerSchema, Guideline, GuidelineRead, Queue
-from .verdicts import Draft, FirstAnswer, Label, LabelOutbox, Verdict
+from reviewqueue.models.events import Event
+from reviewqueue.models.items import ClaimCursor, Item, ItemContent, Pass, Seen, Slot
+from reviewqueue.models.keys import ApiKey
+from reviewqueue.models.people import Membership, Preferences, User
+from reviewqueue.models.queues import AnswerSchema, Guideline, GuidelineRead, Queue
+from reviewqueue.models.verdicts import Draft, FirstAnswer, Label, LabelOutbox, Verdict
 
 __all__ = [
     "AnswerSchema",

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from ..columns import OrderedJSONField
+from reviewqueue.kernel.json_field import OrderedJSONField
 
 
 class Lane(models.IntegerChoices):

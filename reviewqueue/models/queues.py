@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from ..columns import OrderedJSONField
+from reviewqueue.kernel.json_field import OrderedJSONField
 
 
 class Queue(models.Model):

@@ -9,8 +9,10 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from reviewqueue import guidelines, hidden, wording
-from reviewqueue.content import extent, language, text
+from reviewqueue.content import extent, invisible, language
+from reviewqueue.content.text import paragraphs as text_paragraphs
+from reviewqueue.guidelines.markdown import as_html
+from reviewqueue.verdicts import wording
 
 register = template.Library()
 
@@ -19,15 +21,15 @@ register = template.Library()
 def visible(value: Any) -> SafeString:
     """The text, escaped; hidden characters stand as marked codes that name themselves, look-alike words are marked."""
     shown = str(value)
-    if hidden.is_plain(shown):  # nearly always, and a page asks dozens of times
+    if invisible.is_plain(shown):  # nearly always, and a page asks dozens of times
         return escape(shown)
-    return mark_safe("".join(map(_piece, hidden.pieces(shown))))  # noqa: S308 - each of them is escaped
+    return mark_safe("".join(map(_piece, invisible.pieces(shown))))  # noqa: S308 - each of them is escaped
 
 
 @register.filter
 def paragraphs(value: str) -> list[str]:
     """A text's paragraphs, each to be shown in a direction of its own."""
-    return text.paragraphs(value)
+    return text_paragraphs(value)
 
 
 @register.filter
@@ -63,10 +65,10 @@ def span(seconds: float) -> str:
 @register.filter
 def markdown(value: str) -> SafeString:
     """Guidelines as inert HTML."""
-    return guidelines.as_html(value)
+    return as_html(value)
 
 
-def _piece(piece: hidden.Piece) -> str:
+def _piece(piece: invisible.Piece) -> str:
     """By hand: a text may have a hundred thousand pieces, and `format_html` takes ten times as long."""
     text = escape(piece.text)
     if piece.hidden:

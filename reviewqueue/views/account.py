@@ -10,8 +10,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from .. import access, events, people
-from ..http import PersonRequest, for_people
+from reviewqueue.accounts import people, roles
+from reviewqueue.activity import log
+from reviewqueue.http import PersonRequest, for_people
 
 sign_in = views.LoginView.as_view(template_name="reviewqueue/sign_in.html", redirect_authenticated_user=True)
 sign_out = views.LogoutView.as_view(http_method_names=["post", "options"])
@@ -22,8 +23,8 @@ sign_out = views.LogoutView.as_view(http_method_names=["post", "options"])
 def account(request: PersonRequest) -> HttpResponse:
     """What the person is here: their role, streams and own story."""
     context = {
-        "queues": access.queues_for(request.user),
-        "story": events.about("user", request.user.username).reverse()[:20],
+        "queues": roles.queues_for(request.user),
+        "story": log.about("user", request.user.username).reverse()[:20],
     }
     return render(request, "reviewqueue/account.html", context)
 

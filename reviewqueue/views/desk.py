@@ -14,84 +14,90 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from .. import access, claims, desk, judgements, readings, retaking, verdicts
-from ..http import PersonRequest, for_people
-from .desk_page import DeskRequest, context_of, for_reviewers, prolong
+from reviewqueue.accounts import roles
+from reviewqueue.desk import posted_form, session
+from reviewqueue.guidelines import reading
+from reviewqueue.http import PersonRequest, for_people
+from reviewqueue.queue import reclaim
+from reviewqueue.queue.claim import pass_on, renew
+from reviewqueue.queue.claim import release as claim_release
+from reviewqueue.verdicts import submit
+from reviewqueue.views.desk_context import DeskRequest, context_of, for_reviewers, prolong
 
 
 @require_GET
 @never_cache
-@for_people(access.may_review)
+@for_people(roles.may_review)
 def show(request: PersonRequest, slug: str) -> HttpResponse:
     """Looking at the desk reserves an item; looking again shows the same one."""
     prolong(request)
-    laid = desk.sit_down(user=request.user, slug=slug, claim_id=request.GET.get("claim", ""))
-    around = {"queues": desk.inbox(request.user), "change": readings.since_known(laid.queue, laid.guidance)}
+    laid = session.sit_down(user=request.user, slug=slug, claim_id=request.GET.get("claim", ""))
+    around = {"queues": session.inbox(request.user), "change": reading.since_known(laid.queue, laid.guidance)}
     return render(request, "reviewqueue/desk.html", context_of(laid) | around)
 
 
 @require_GET
 @never_cache
-@for_people(access.may_review)
+@for_people(roles.may_review)
 def queues(request: PersonRequest, slug: str) -> HttpResponse:
     """The queues beside the desk, counted anew."""
-    context = {"queue": access.queue_for(request.user, slug), "queues": desk.inbox(request.user)}
+    context = {"queue": roles.queue_for(request.user, slug), "queues": session.inbox(request.user)}
     return render(request, "reviewqueue/desk/queues.html", context)
 
 
 @for_reviewers
 def verdict(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
-    judgement = judgements.read(request.POST)
-    verdicts.submit(claim_id=claim_id, user=request.user, slug=slug, **asdict(judgement))
+    judgement = posted_form.read(request.POST)
+    submit.submit(claim_id=claim_id, user=request.user, slug=slug, **asdict(judgement))
     return _go_on(request, slug)
 
 
 @for_reviewers
 def first_answer(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
     """What the person says before the AI's answer is in sight; the answer to it shows that one."""
-    told = judgements.read_first(request.POST)
-    verdicts.answer_first(claim_id=claim_id, user=request.user, slug=slug, **asdict(told))
+    told = posted_form.read_first(request.POST)
+    submit.answer_first(claim_id=claim_id, user=request.user, slug=slug, **asdict(told))
     return _go_on(request, slug, claim_id=claim_id)
 
 
 @for_reviewers
 def renewal(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
-    claim = claims.renew(claim_id=claim_id, user=request.user)
+    claim = renew(claim_id=claim_id, user=request.user)
     if not request.htmx:
         return redirect(_place(slug, claim_id))
-    context = {"claim": claim, "remaining": desk.remaining(claim)}
+    context = {"claim": claim, "remaining": session.remaining(claim)}
     return render(request, "reviewqueue/desk/reservation.html", context)
 
 
 @for_reviewers
 def passing(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
-    claims.pass_on(claim_id=claim_id, user=request.user, reason=judgements.read_pass(request.POST))
+    pass_on(claim_id=claim_id, user=request.user, reason=posted_form.read_pass(request.POST))
     return _go_on(request, slug)
 
 
 @for_reviewers
 def release(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
-    claims.release(claim_id=claim_id, user=request.user)
+    claim_release(claim_id=claim_id, user=request.user)
     return redirect("inbox")
 
 
 @for_reviewers
 def retake(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
     """The item of a reservation that ran out, once more."""
-    claim = retaking.take_again(claim_id=claim_id, user=request.user, slug=slug)
+    claim = reclaim.take_again(claim_id=claim_id, user=request.user, slug=slug)
     return _go_on(request, slug, claim_id=claim.id)
 
 
 @for_reviewers
 def undo(request: DeskRequest, slug: str, verdict_id: int) -> HttpResponse:
-    claim = verdicts.undo(verdict_id=verdict_id, user=request.user, slug=slug)
+    claim = submit.undo(verdict_id=verdict_id, user=request.user, slug=slug)
     return _go_on(request, slug, claim_id=claim.id)
 
 
 def _go_on(request: DeskRequest, slug: str, *, claim_id: str = "") -> HttpResponse:
     if not request.htmx:
         return redirect(_place(slug, claim_id))
-    laid = desk.sit_down(user=request.user, slug=slug, claim_id=claim_id)
+    laid = session.sit_down(user=request.user, slug=slug, claim_id=claim_id)
     return render(request, "reviewqueue/desk.html#desk", context_of(laid))
 
 

@@ -12,9 +12,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
-from .. import clock, keymap, preferences
-from ..http import PersonRequest, for_people
-from ..problems import Invalid
+from reviewqueue.accounts import keyboard, preferences
+from reviewqueue.http import PersonRequest, for_people
+from reviewqueue.kernel import clock
+from reviewqueue.kernel.errors import Invalid
 
 GROUPS = {
     "answers": gettext_lazy("Answers"),
@@ -59,8 +60,8 @@ def _change(request: PersonRequest) -> None:
 
 def _keys(sent: QueryDict) -> dict[str, str]:
     """What was typed, with the one key, or all, that is set back by the button pressed."""
-    typed = {name: sent.get(f"key.{name}", "").strip() for name in keymap.DEFAULTS if f"key.{name}" in sent}
-    back = {name: key for name, key in keymap.DEFAULTS.items() if sent.get("reset") in {"", name}}
+    typed = {name: sent.get(f"key.{name}", "").strip() for name in keyboard.DEFAULTS if f"key.{name}" in sent}
+    back = {name: key for name, key in keyboard.DEFAULTS.items() if sent.get("reset") in {"", name}}
     return typed | back
 
 
@@ -69,7 +70,7 @@ def _context(
 ) -> dict[str, Any]:
     wishes = preferences.of(request.user)
     told = {error["pointer"]: error["detail"] for error in errors}
-    keys: dict[str, str] = {name: keymap.Keymap(wishes.keys)[name] for name in keymap.DEFAULTS}
+    keys: dict[str, str] = {name: keyboard.Keymap(wishes.keys)[name] for name in keyboard.DEFAULTS}
     if typed and "form" in typed:
         keys |= _keys(typed)
     return {
@@ -88,6 +89,6 @@ def _lines(group: str, keys: Mapping[str, str], told: Mapping[str, str]) -> list
     """The actions of a group, each with its key and what is wrong with it."""
     return [
         {"action": action, "key": keys[action.name], "error": told.get(f"/keys/{action.name}", "")}
-        for action in keymap.ACTIONS
+        for action in keyboard.ACTIONS
         if action.group == group
     ]

@@ -6,8 +6,9 @@ from datetime import datetime
 
 from django.http import HttpResponse
 
-from .. import clock, drafts
-from .desk_page import DeskRequest, for_reviewers
+from reviewqueue.kernel import clock
+from reviewqueue.verdicts import drafts
+from reviewqueue.views.desk_context import DeskRequest, for_reviewers
 
 # What a form carries beside what the person filled in; `draft_none` names what none is ticked of.
 _CARRIED = frozenset({"csrfmiddlewaretoken", "draft_at", "draft_none"})

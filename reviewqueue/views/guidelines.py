@@ -10,33 +10,34 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from .. import access, readings
-from ..http import PersonRequest, for_people
-from ..problems import NotFound
-from .desk_page import DeskRequest
+from reviewqueue.accounts import roles
+from reviewqueue.guidelines.reading import compare, open_at, read, since_known, versions
+from reviewqueue.http import PersonRequest, for_people
+from reviewqueue.kernel.errors import NotFound
+from reviewqueue.views.desk_context import DeskRequest
 
 
 @require_GET
 @never_cache
-@for_people(access.may_review)
+@for_people(roles.may_review)
 def show(request: PersonRequest, slug: str) -> HttpResponse:
     """One version, the latest unless a number is given; the dialog gets it without the page around it."""
-    queue, guideline = readings.open_at(user=request.user, slug=slug, number=_number(request, "number"))
-    context = {"queue": queue, "guideline": guideline, "change": readings.since_known(queue, guideline)}
+    queue, guideline = open_at(user=request.user, slug=slug, number=_number(request, "number"))
+    context = {"queue": queue, "guideline": guideline, "change": since_known(queue, guideline)}
     if cast("DeskRequest", request).htmx:
         return render(request, "reviewqueue/guidelines/text.html", context | {"read_now": True})
     before, after = _number(request, "before"), _number(request, "after")
-    chosen = readings.compare(queue, before=before, after=after) if before and after else None
-    context |= {"versions": readings.versions(queue), "chosen": chosen}
+    chosen = compare(queue, before=before, after=after) if before and after else None
+    context |= {"versions": versions(queue), "chosen": chosen}
     return render(request, "reviewqueue/guidelines.html", context)
 
 
 @require_POST
 @never_cache
-@for_people(access.may_review)
+@for_people(roles.may_review)
 def reading(request: PersonRequest, slug: str) -> HttpResponse:
     """The person has a version before them: from now on only a later one has changed for them."""
-    guideline = readings.read(user=request.user, slug=slug, number=_number(request, "number") or 0)
+    guideline = read(user=request.user, slug=slug, number=_number(request, "number") or 0)
     if cast("DeskRequest", request).htmx:
         return render(request, "reviewqueue/guidelines/changed.html", {"guideline": guideline, "away": True})
     return redirect("guidelines", slug)

@@ -7,25 +7,26 @@ from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_GET
 
-from .. import access, desk
-from ..http import PersonRequest, for_people
+from reviewqueue.accounts import roles
+from reviewqueue.desk import session
+from reviewqueue.http import PersonRequest, for_people
 
 
 @require_GET
 @for_people()
 def index(request: PersonRequest) -> HttpResponse:
     """Who does not review has nothing to do here: they go on to the reports, where those exist."""
-    reviews = access.may_review(request.user)
+    reviews = roles.may_review(request.user)
     elsewhere = "" if reviews else _overview()
     if elsewhere:
         return redirect(elsewhere)
-    queues = desk.inbox(request.user)
+    queues = session.inbox(request.user)
     context = {
         "queues": queues,
         "reviews": reviews,
-        "leads": access.may_lead(request.user),
+        "leads": roles.may_lead(request.user),
         "total": sum(queue.waiting for queue in queues) if reviews else 0,
-        "next": desk.longest_waiting(queues),
+        "next": session.longest_waiting(queues),
     }
     return render(request, "reviewqueue/inbox.html", context)
 

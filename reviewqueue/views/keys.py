@@ -9,19 +9,20 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from .. import access, clock, keys
-from ..forms.keys import KeyForm
-from ..http import PersonRequest, for_people
-from ..models import ApiKey
-from ..problems import DomainError
+from reviewqueue.accounts import api_keys, roles
+from reviewqueue.forms.keys import KeyForm
+from reviewqueue.http import PersonRequest, for_people
+from reviewqueue.kernel import clock
+from reviewqueue.kernel.errors import DomainError
+from reviewqueue.models import ApiKey
 
 
 @require_GET
-@for_people(access.may_see_people)
+@for_people(roles.may_see_people)
 def index(request: PersonRequest) -> HttpResponse:
     context = {
-        "keys": keys.visible_to(request.user),
-        "may_manage": access.may_manage(request.user),
+        "keys": api_keys.visible_to(request.user),
+        "may_manage": roles.may_manage(request.user),
         "now": clock.current(),
     }
     return render(request, "reviewqueue/keys.html", context)
@@ -29,13 +30,13 @@ def index(request: PersonRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @never_cache
-@for_people(access.may_manage)
+@for_people(roles.may_manage)
 def new(request: PersonRequest) -> HttpResponse:
     """Make a key; its text is on the answer's page and never again."""
     form = KeyForm(request.POST or None, by=request.user)
     if request.method == "POST" and form.is_valid():
         try:
-            key, text = keys.create(by=request.user, **form.cleaned_data)
+            key, text = api_keys.create(by=request.user, **form.cleaned_data)
         except DomainError as refusal:
             form.add_error(None, str(refusal))
         else:
@@ -45,16 +46,16 @@ def new(request: PersonRequest) -> HttpResponse:
 
 @require_POST
 @never_cache
-@for_people(access.may_manage)
+@for_people(roles.may_manage)
 def rotation(request: PersonRequest, key_id: int) -> HttpResponse:
-    key, text = keys.rotate(key_id=key_id, by=request.user)
+    key, text = api_keys.rotate(key_id=key_id, by=request.user)
     return _key_page(request, key, text)
 
 
 @require_POST
-@for_people(access.may_manage)
+@for_people(roles.may_manage)
 def revocation(request: PersonRequest, key_id: int) -> HttpResponse:
-    keys.revoke(key_id=key_id, by=request.user)
+    api_keys.revoke(key_id=key_id, by=request.user)
     messages.success(request, _("The key works no more."))
     return redirect("keys")
 

@@ -9,16 +9,17 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from .. import access, numbers
-from ..http import PersonRequest, for_people
-from .desk_page import DeskRequest
+from reviewqueue.accounts import roles
+from reviewqueue.http import PersonRequest, for_people
+from reviewqueue.reports import personal
+from reviewqueue.views.desk_context import DeskRequest
 
 
 @require_GET
 @never_cache
-@for_people(access.may_review)
+@for_people(roles.may_review)
 def show(request: PersonRequest) -> HttpResponse:
     """Of whoever asks: there is no way to name somebody else."""
     if cast("DeskRequest", request).htmx:
-        return render(request, "reviewqueue/numbers/line.html", {"glance": numbers.glance(request.user)})
-    return render(request, "reviewqueue/numbers.html", {"numbers": numbers.of(request.user)})
+        return render(request, "reviewqueue/numbers/line.html", {"glance": personal.glance(request.user)})
+    return render(request, "reviewqueue/numbers.html", {"numbers": personal.of(request.user)})

@@ -7,26 +7,30 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from .. import access, content, desk, past, wording
-from ..http import PersonRequest, for_people
+from reviewqueue import content
+from reviewqueue.accounts import roles
+from reviewqueue.desk import session
+from reviewqueue.http import PersonRequest, for_people
+from reviewqueue.reports import history
+from reviewqueue.verdicts import wording
 
 
 @require_GET
 @never_cache
-@for_people(access.may_review)
+@for_people(roles.may_review)
 def decisions(request: PersonRequest, slug: str) -> HttpResponse:
     """The person's latest verdicts, in whichever queue; the slug is where they come from and go back to."""
-    queue = access.queue_for(request.user, slug)
-    context = {"queue": queue, "decided": desk.decided_before(request.user)}
+    queue = roles.queue_for(request.user, slug)
+    context = {"queue": queue, "decided": session.decided_before(request.user)}
     return render(request, "reviewqueue/past/decisions.html", context)
 
 
 @require_GET
 @never_cache
-@for_people(access.may_review)
+@for_people(roles.may_review)
 def decision(request: PersonRequest, slug: str, verdict_id: int) -> HttpResponse:
     """One verdict with the content that it was about, as it was shown."""
-    found = past.decision(user=request.user, slug=slug, verdict_id=verdict_id)
+    found = history.decision(user=request.user, slug=slug, verdict_id=verdict_id)
     verdict, shown, settled = found.verdict, found.shown, found.settled
     proposal = shown.proposal if shown and not found.withheld else None
     first = wording.said(found.first_kind, verdict.first_answer) if found.first_kind else ""

@@ -9,25 +9,26 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from .. import access, events, people
-from ..forms.people import NewPersonForm, PersonForm
-from ..http import PersonRequest, for_people
-from ..models import User
-from ..problems import DomainError
+from reviewqueue.accounts import people, roles
+from reviewqueue.activity import log
+from reviewqueue.forms.people import NewPersonForm, PersonForm
+from reviewqueue.http import PersonRequest, for_people
+from reviewqueue.kernel.errors import DomainError
+from reviewqueue.models import User
 
 STORY = 20  # events on a person's page
 
 
 @require_GET
-@for_people(access.may_see_people)
+@for_people(roles.may_see_people)
 def index(request: PersonRequest) -> HttpResponse:
-    context = {"people": people.visible_to(request.user), "may_manage": access.may_manage(request.user)}
+    context = {"people": people.visible_to(request.user), "may_manage": roles.may_manage(request.user)}
     return render(request, "reviewqueue/people.html", context)
 
 
 @require_http_methods(["GET", "POST"])
 @never_cache
-@for_people(access.may_manage)
+@for_people(roles.may_manage)
 def new(request: PersonRequest) -> HttpResponse:
     """Make an account; its password is on the answer's page and never again."""
     form = NewPersonForm(request.POST or None, by=request.user)
@@ -47,7 +48,7 @@ def new(request: PersonRequest) -> HttpResponse:
 
 
 @require_GET
-@for_people(access.may_see_people)
+@for_people(roles.may_see_people)
 def person(request: PersonRequest, username: str) -> HttpResponse:
     """One person: their rights, and for managers the form that changes them."""
     somebody = people.person_for(request.user, username)
@@ -60,7 +61,7 @@ def person(request: PersonRequest, username: str) -> HttpResponse:
 
 
 @require_POST
-@for_people(access.may_manage)
+@for_people(roles.may_manage)
 def rights(request: PersonRequest, username: str) -> HttpResponse:
     """Another role, or other streams."""
     somebody = people.person_for(request.user, username)
@@ -77,7 +78,7 @@ def rights(request: PersonRequest, username: str) -> HttpResponse:
 
 
 @require_POST
-@for_people(access.may_manage)
+@for_people(roles.may_manage)
 def deactivation(request: PersonRequest, username: str) -> HttpResponse:
     people.deactivate(user_id=people.person_for(request.user, username).pk, by=request.user)
     messages.success(request, _("The account is closed. What was decided with it stays."))
@@ -85,7 +86,7 @@ def deactivation(request: PersonRequest, username: str) -> HttpResponse:
 
 
 @require_POST
-@for_people(access.may_manage)
+@for_people(roles.may_manage)
 def reactivation(request: PersonRequest, username: str) -> HttpResponse:
     people.reactivate(user_id=people.person_for(request.user, username).pk, by=request.user)
     messages.success(request, _("The account is open again."))
@@ -94,7 +95,7 @@ def reactivation(request: PersonRequest, username: str) -> HttpResponse:
 
 @require_POST
 @never_cache
-@for_people(access.may_manage)
+@for_people(roles.may_manage)
 def password_reset(request: PersonRequest, username: str) -> HttpResponse:
     """A new password for somebody who lost theirs, shown once."""
     somebody = people.person_for(request.user, username)
@@ -105,9 +106,9 @@ def _person_page(request: PersonRequest, somebody: User, form: PersonForm) -> Ht
     context = {
         "person": somebody,
         "form": form,
-        "may_change": access.may_manage(request.user) and somebody != request.user,
+        "may_change": roles.may_manage(request.user) and somebody != request.user,
         "may_take_over": people.may_take_over(request.user, somebody),
-        "story": events.about("user", somebody.username).reverse()[:STORY],
+        "story": log.about("user", somebody.username).reverse()[:STORY],
     }
     return render(request, "reviewqueue/person.html", context)
 

@@ -16,8 +16,8 @@ from pytest_django.live_server_helper import LiveServer
 
 from benchmarks import tab
 from reviewqueue.models import User
-from tests import doors
-from tests.browser.signing_in import SignIn
+from tests.helpers import access_matrix
+from tests.helpers.sign_in import SignIn
 
 # Playwright's synchronous API runs an event loop in this thread, which Django would take for asynchronous code.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -67,7 +67,7 @@ def sign_in(chromium: Browser, live_server: LiveServer) -> Iterator[SignIn]:
 @pytest.fixture
 def world(transactional_db: None) -> dict[str, Any]:
     """Something behind every address: the values that the routes' parameters take."""
-    return doors.build()
+    return access_matrix.build()
 
 
 def _wait_for_last_requests() -> None:

@@ -17,9 +17,9 @@ from django.conf import settings
 from playwright.sync_api import Browser, Page, ViewportSize
 
 from reviewqueue.models import User
-from tests.browser.scenes import Scene, scenes
-from tests.browser.signing_in import SignIn
 from tests.browser.test_accessibility import SCHEMES, SETTLED
+from tests.helpers.scenes import Scene, scenes
+from tests.helpers.sign_in import SignIn
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 FOLDER = Path(settings.BASE_DIR) / "docs" / "images" / "desk"

@@ -9,9 +9,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from reviewqueue.models import User
-from tests import doors
-from tests.browser.scenes import scenes
-from tests.browser.signing_in import SignIn
+from tests.helpers import access_matrix
+from tests.helpers.scenes import scenes
+from tests.helpers.sign_in import SignIn
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -40,10 +40,10 @@ def _place(node: dict[str, Any]) -> str:
     return f"{' '.join(map(str, node['target']))}: {node['html'][:160]} ({' '.join(why)})"
 
 
-@pytest.mark.parametrize(("name", "who"), doors.pages())
+@pytest.mark.parametrize(("name", "who"), access_matrix.pages())
 def test_no_page_keeps_anybody_out(sign_in: SignIn, world: dict[str, Any], name: str, who: str) -> None:
     user = None if who == "nobody" else User.objects.get(username=who)
-    page = sign_in(user, doors.url(name, world))
+    page = sign_in(user, access_matrix.url(name, world))
     assert complaints(page) == []
 
 

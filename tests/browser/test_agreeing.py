@@ -6,9 +6,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from reviewqueue.models import AnswerSchema, Queue, User, Verdict
-from tests.browser.letters import DESK, ready
-from tests.browser.signing_in import SignIn
-from tests.reviewqueue import items
+from tests.helpers import queue_items
+from tests.helpers.desk_page import DESK, ready
+from tests.helpers.sign_in import SignIn
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 SCHEMA = {
@@ -37,7 +37,7 @@ def _refused(page: Page) -> None:
 
 @pytest.mark.usefixtures("forms")
 def test_changed_ticks_are_not_dropped_by_agreeing(sign_in: SignIn, rob: User) -> None:
-    items.enqueue(1, schema_number=2, proposal=["price"], alternatives=[])
+    queue_items.enqueue(1, schema_number=2, proposal=["price"], alternatives=[])
     page = sign_in(rob, DESK)
     ready(page)
     page.get_by_role("checkbox", name="Service").check()
@@ -51,7 +51,7 @@ def test_changed_ticks_are_not_dropped_by_agreeing(sign_in: SignIn, rob: User) -
 
 @pytest.mark.usefixtures("forms")
 def test_changed_fields_and_lines_are_not_dropped_by_agreeing(sign_in: SignIn, rob: User) -> None:
-    items.enqueue(1, schema_number=3, proposal={"shop": "ACME", "tags": ["a"]}, alternatives=[])
+    queue_items.enqueue(1, schema_number=3, proposal={"shop": "ACME", "tags": ["a"]}, alternatives=[])
     page = sign_in(rob, DESK)
     ready(page)
     agree = page.locator("button[value=agree]")
@@ -70,7 +70,7 @@ def test_changed_fields_and_lines_are_not_dropped_by_agreeing(sign_in: SignIn, r
 
 @pytest.mark.usefixtures("forms")
 def test_an_answer_too_long_to_send_is_told_and_keeps_nobody_from_an_act(sign_in: SignIn, rob: User) -> None:
-    items.enqueue(1, schema_number=3, proposal={"shop": "ACME"}, alternatives=[])
+    queue_items.enqueue(1, schema_number=3, proposal={"shop": "ACME"}, alternatives=[])
     page = sign_in(rob, DESK)
     ready(page)
     page.get_by_label("Shop").evaluate("field => { field.value = 'x'.repeat(2_700_000); }")

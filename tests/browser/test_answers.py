@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from reviewqueue.models import AnswerSchema, Queue, User, Verdict
-from tests.browser.letters import DESK, ready
-from tests.browser.signing_in import SignIn
-from tests.reviewqueue import invoices, items
+from tests.helpers import invoices, queue_items
+from tests.helpers.desk_page import DESK, ready
+from tests.helpers.sign_in import SignIn
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -25,7 +25,7 @@ def invoice(queue: Queue) -> None:
 def _invoices(*numbers: int, **fields: Any) -> None:
     told: dict[str, Any] = {"proposal": invoices.ANSWER, "field_hints": invoices.HINTS} | fields
     for number in numbers:
-        items.enqueue(number, schema_number=2, input={"text": f"Invoice {number}."}, alternatives=[], **told)
+        queue_items.enqueue(number, schema_number=2, input={"text": f"Invoice {number}."}, alternatives=[], **told)
 
 
 def _done(page: Page) -> None:
@@ -266,7 +266,7 @@ def many(queue: Queue) -> None:
 
 def _letters(*numbers: int, **fields: Any) -> None:
     for number in numbers:
-        items.enqueue(
+        queue_items.enqueue(
             number, input={"text": f"Letter {number}."}, **{"proposal": "card_lost", "alternatives": []} | fields
         )
 
@@ -384,7 +384,9 @@ def test_two_candidates_are_compared_by_one_two_and_nought(sign_in: SignIn, rob:
     AnswerSchema.objects.create(queue=queue, number=2, kind="label", answers=["first", "second", "equal"])
     for number in (1, 2, 3):
         candidates = [f"Letter {number}.", "Another."]
-        items.enqueue(number, schema_number=2, input={"candidates": candidates}, proposal="first", alternatives=[])
+        queue_items.enqueue(
+            number, schema_number=2, input={"candidates": candidates}, proposal="first", alternatives=[]
+        )
     page = sign_in(rob, DESK)
     for number, key in ((1, "0"), (2, "2"), (3, "1")):
         ready(page, f"Letter {number}.")

@@ -10,13 +10,12 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, Route, expect
 
-from reviewqueue import readings
+from reviewqueue.guidelines import reading
 from reviewqueue.models import Guideline, GuidelineRead, Membership, Queue, User, Verdict
-from tests import samples
-from tests.browser.letters import DESK, ready
-from tests.browser.network import divert
-from tests.browser.signing_in import SignIn
-from tests.reviewqueue import items
+from tests.helpers import content_samples, queue_items
+from tests.helpers.browser_network import divert
+from tests.helpers.desk_page import DESK, ready
+from tests.helpers.sign_in import SignIn
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 TEXT = "I was charged twice for the same order, once at 21:04 and again at 21:06. "
@@ -32,7 +31,7 @@ PHONE, TABLET, LAPTOP, HUGE = (390, 844), (768, 1024), (1280, 800), (2560, 1440)
 def _enqueue(*numbers: int, **fields: Any) -> None:
     shown: dict[str, Any] = {"due_at": timezone.now() + timedelta(hours=3), "undo_seconds": 600} | fields
     for number in numbers:
-        items.enqueue(number, input={"text": f"Letter {number}. {TEXT}"}, **shown)
+        queue_items.enqueue(number, input={"text": f"Letter {number}. {TEXT}"}, **shown)
 
 
 def _size(size: tuple[int, int]) -> dict[str, int]:
@@ -85,10 +84,14 @@ def test_nothing_jumps_when_the_next_item_comes(sign_in: SignIn, rob: User, size
 @pytest.mark.parametrize("size", [(320, 640), PHONE, TABLET, LAPTOP, HUGE])
 def test_nothing_around_the_item_moves_whatever_comes_next(sign_in: SignIn, rob: User, size: tuple[int, int]) -> None:
     kinds = ("table", "messages", "image", "fields", "json", "candidates")
-    inputs = [{"text": "Short."}, {"text": TEXT * 60}, *(samples.samples()[kind].item["input"] for kind in kinds)]
+    inputs = [
+        {"text": "Short."},
+        {"text": TEXT * 60},
+        *(content_samples.samples()[kind].item["input"] for kind in kinds),
+    ]
     for number, told in enumerate(inputs, start=1):
         due_at = timezone.now() + timedelta(hours=3) if number % 2 else None
-        items.enqueue(number, input=told, due_at=due_at, context={"plan": "premium"} if number % 3 else None)
+        queue_items.enqueue(number, input=told, due_at=due_at, context={"plan": "premium"} if number % 3 else None)
     page = sign_in(rob, DESK, viewport=_size(size))
     ready(page, "Short.")
     expect(page.locator(".desk-numbers")).to_contain_text("Today")
@@ -157,8 +160,8 @@ def test_a_decision_opens_again_and_leads_back(sign_in: SignIn, rob: User) -> No
 
 def test_the_content_of_a_decision_answers_as_at_the_desk(sign_in: SignIn, rob: User) -> None:
     pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-    items.enqueue(1, input={"image": f"data:image/png;base64,{pixel}", "other": {"deep": [1, 2]}})
-    given = items.judge(rob)
+    queue_items.enqueue(1, input={"image": f"data:image/png;base64,{pixel}", "other": {"deep": [1, 2]}})
+    given = queue_items.judge(rob)
     page = sign_in(rob, f"{DESK}verdicts/{given.id}/")
     expect(page.locator("#item img")).to_be_visible()
     page.get_by_role("button", name="Grey").click()
@@ -180,7 +183,7 @@ def test_on_a_phone_there_is_the_undo_and_a_way_to_the_list(sign_in: SignIn, rob
 
 
 def test_guidelines_that_changed_say_what_did_until_they_are_opened(sign_in: SignIn, rob: User, queue: Queue) -> None:
-    readings.read(user=rob, slug="intents", number=1)
+    reading.read(user=rob, slug="intents", number=1)
     Guideline.objects.create(queue=queue, number=2, text="**refund**: money never goes back.")
     _enqueue(1)
     page = sign_in(rob, DESK)
@@ -224,7 +227,7 @@ def test_the_dialog_shows_the_version_of_the_item_that_is_on_the_desk(sign_in: S
 
 
 def test_without_javascript_reading_is_a_button(sign_in: SignIn, rob: User, queue: Queue) -> None:
-    readings.read(user=rob, slug="intents", number=1)
+    reading.read(user=rob, slug="intents", number=1)
     Guideline.objects.create(queue=queue, number=2, text="Only at night.")
     page = sign_in(rob, "/queues/intents/guidelines/", java_script_enabled=False)
     expect(page.get_by_role("heading", name="What changed since you last looked")).to_be_visible()
@@ -246,7 +249,7 @@ def test_two_versions_are_compared_on_the_page(sign_in: SignIn, rob: User, queue
 
 def test_ones_own_numbers_stand_at_the_foot_and_lead_to_their_page(sign_in: SignIn, rob: User) -> None:
     _enqueue(1, 2)
-    items.judge(rob)
+    queue_items.judge(rob)
     page = sign_in(rob, DESK)
     line = page.locator(".desk-numbers")
     expect(line).to_contain_text("Today 1")
@@ -307,7 +310,7 @@ def test_a_typical_item_needs_no_scrolling(sign_in: SignIn, rob: User) -> None:
 @pytest.mark.parametrize("size", [(320, 256), (320, 640), (640, 400), PHONE, TABLET, (1280, 600)])
 def test_everything_is_within_reach_and_nothing_lies_on_it(sign_in: SignIn, rob: User, size: tuple[int, int]) -> None:
     _enqueue(1, 2, context={"Customer since": "2019"})
-    items.judge(rob)
+    queue_items.judge(rob)
     page = sign_in(rob, DESK, viewport=_size(size))
     ready(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -13,11 +13,10 @@ from playwright.sync_api import Locator, Page, expect
 
 from escalation.models import Stream
 from reviewqueue.models import User
-from tests import making, pictures, samples
-from tests.browser.letters import DESK, ready
-from tests.browser.signing_in import SignIn
 from tests.browser.test_accessibility import complaints
-from tests.reviewqueue import items
+from tests.helpers import content_samples, pictures, queue_items, stream_setup
+from tests.helpers.desk_page import DESK, ready
+from tests.helpers.sign_in import SignIn
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 LARGE = {"image": pictures.landscape(1200, 800)}
@@ -32,7 +31,7 @@ SHIFTED = """async () => {
 
 def _open(sign_in: SignIn, user: User, *inputs: Any, **options: Any) -> Page:
     for number, content in enumerate(inputs, start=1):
-        items.enqueue(number, input=content)
+        queue_items.enqueue(number, input=content)
     page = sign_in(user, DESK, **options)
     ready(page)
     return page
@@ -225,7 +224,7 @@ def test_tools_above_a_transcript_do_not_push_its_end_out_of_view(sign_in: SignI
 
 
 def test_what_is_asked_folds_by_key(sign_in: SignIn, rob: User) -> None:
-    page = _open(sign_in, rob, samples.samples()["candidates"].item["input"])
+    page = _open(sign_in, rob, content_samples.samples()["candidates"].item["input"])
     expect(page.get_by_text("Summarise for the board")).to_be_visible()
     page.keyboard.press("v")
     expect(page.get_by_text("Summarise for the board")).to_be_hidden()
@@ -261,7 +260,7 @@ def test_no_kind_of_content_scrolls_the_page_sideways(sign_in: SignIn, rob: User
 
 def test_no_kind_of_content_keeps_anybody_out(sign_in: SignIn, rob: User) -> None:
     names = ("messages", "table", "fields", "images", "candidates")
-    page = _open(sign_in, rob, *(samples.samples()[name].item["input"] for name in names))
+    page = _open(sign_in, rob, *(content_samples.samples()[name].item["input"] for name in names))
     for name in names:
         assert complaints(page) == [], name
         claim = page.locator("#desk").get_attribute("data-claim")
@@ -272,8 +271,8 @@ def test_no_kind_of_content_keeps_anybody_out(sign_in: SignIn, rob: User) -> Non
 
 
 def test_the_outputs_page_shows_the_same_without_the_desks_scripts(sign_in: SignIn, stream: Stream, ann: User) -> None:
-    content = {**samples.samples()["messages"].item["input"], "image": pictures.digit()}
-    making.routed(stream, making.element(input=content))
+    content = {**content_samples.samples()["messages"].item["input"], "image": pictures.digit()}
+    stream_setup.routed(stream, stream_setup.element(input=content))
     page = sign_in(ann, reverse("output", args=["intents", "ticket-1"]))
     expect(page.get_by_role("img", name="Image, 8 by 8")).to_be_visible()
     expect(page.get_by_text("Good news: your parcel")).to_be_visible()

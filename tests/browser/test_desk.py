@@ -9,12 +9,12 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from reviewqueue import queue as queues
 from reviewqueue.models import AnswerSchema, FirstAnswer, Queue, Slot, User, Verdict
-from tests.browser import network
-from tests.browser.letters import DESK, enqueue, ready
-from tests.browser.signing_in import SignIn
-from tests.reviewqueue import items
+from reviewqueue.queue import items
+from tests.helpers import browser_network
+from tests.helpers.desk_page import DESK, enqueue, ready
+from tests.helpers.queue_items import enqueue as items_enqueue
+from tests.helpers.sign_in import SignIn
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -162,7 +162,7 @@ def test_answer_first_keeps_the_proposal_out_of_the_network(sign_in: SignIn, rob
     enqueue(1, answer_first=True, proposal="card_arrival", model="moonlight-9")
     bodies: list[str] = []
     page = sign_in(rob)
-    network.listen(page, lambda url, body: bodies.append(body) if "/queues/" in url else None)
+    browser_network.listen(page, lambda url, body: bodies.append(body) if "/queues/" in url else None)
     page.goto(DESK)
     ready(page)
     expect(page.get_by_role("button", name="Agree with the AI")).to_have_count(0)
@@ -212,7 +212,7 @@ def test_a_withdrawn_item_is_told(sign_in: SignIn, rob: User) -> None:
     enqueue(1)
     page = sign_in(rob, DESK)
     ready(page)
-    queues.withdraw(item_ids=[1], actor="key:1")
+    items.withdraw(item_ids=[1], actor="key:1")
     page.keyboard.press("a")
     expect(page.locator("#notice")).to_contain_text("withdrawn by its sender")
 
@@ -230,7 +230,7 @@ def test_without_javascript_everything_is_a_form(sign_in: SignIn, rob: User) -> 
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1280, 2560])
 def test_no_width_scrolls_sideways_and_the_answers_are_in_reach(sign_in: SignIn, rob: User, width: int) -> None:
-    items.enqueue(1, input={"text": "A sentence of some length. " * 60}, context={"key": "x" * 300})
+    items_enqueue(1, input={"text": "A sentence of some length. " * 60}, context={"key": "x" * 300})
     page = sign_in(rob, DESK, viewport={"width": width, "height": 800})
     ready(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -8,12 +8,12 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from reviewqueue import clock
+from reviewqueue.kernel import clock
 from reviewqueue.models import AnswerSchema, Draft, Queue, Slot, User, Verdict
-from tests.browser.letters import DESK, enqueue, kept, ready, stand_still
-from tests.browser.network import cut_off, divert
-from tests.browser.signing_in import SignIn
-from tests.processes import until
+from tests.helpers.browser_network import cut_off, divert
+from tests.helpers.desk_page import DESK, enqueue, kept, ready, stand_still
+from tests.helpers.processes import until
+from tests.helpers.sign_in import SignIn
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

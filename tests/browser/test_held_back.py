@@ -10,10 +10,10 @@ from django.utils import timezone
 from playwright.sync_api import Page, Route, expect
 
 from reviewqueue.models import AnswerSchema, Queue, Slot, User, Verdict
-from tests.browser.letters import DESK, enqueue, ready
-from tests.browser.network import divert
-from tests.browser.signing_in import SignIn
-from tests.reviewqueue import invoices, items
+from tests.helpers import invoices, queue_items
+from tests.helpers.browser_network import divert
+from tests.helpers.desk_page import DESK, enqueue, ready
+from tests.helpers.sign_in import SignIn
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 UNREADY = "document.querySelector('[data-desk]').removeAttribute('data-ready')"
@@ -27,7 +27,7 @@ def invoice(queue: Queue) -> None:
 
 def _invoices(*numbers: int) -> None:
     for number in numbers:
-        items.enqueue(
+        queue_items.enqueue(
             number,
             schema_number=2,
             input={"text": f"Letter {number}."},
@@ -75,7 +75,7 @@ def test_enter_sends_nothing_of_an_item_that_was_lost(sign_in: SignIn, rob: User
     page = sign_in(rob, DESK)
     ready(page)
     _lapse()
-    items.take(rita)
+    queue_items.take(rita)
     page.keyboard.press("a")
     expect(page.locator("#notice")).to_contain_text("rita has it now.")
     sent: list[str] = []

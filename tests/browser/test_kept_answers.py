@@ -6,10 +6,10 @@ import pytest
 from playwright.sync_api import expect
 
 from reviewqueue.models import AnswerSchema, Queue, User
-from tests.browser.letters import DESK, kept, ready
-from tests.browser.network import cut_off
-from tests.browser.signing_in import SignIn
-from tests.reviewqueue import items
+from tests.helpers import queue_items
+from tests.helpers.browser_network import cut_off
+from tests.helpers.desk_page import DESK, kept, ready
+from tests.helpers.sign_in import SignIn
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -21,7 +21,7 @@ def ticks(queue: Queue) -> None:
 
 @pytest.mark.usefixtures("ticks")
 def test_a_remark_from_before_the_reveal_leaves_the_first_answer_ticked_after_it(sign_in: SignIn, rob: User) -> None:
-    items.enqueue(1, schema_number=2, proposal=["price"], alternatives=[], answer_first=True)
+    queue_items.enqueue(1, schema_number=2, proposal=["price"], alternatives=[], answer_first=True)
     page = sign_in(rob, DESK)
     ready(page)
     page.get_by_role("checkbox", name="Delivery").check()
@@ -37,7 +37,7 @@ def test_a_remark_from_before_the_reveal_leaves_the_first_answer_ticked_after_it
 @pytest.mark.usefixtures("ticks")
 @pytest.mark.parametrize("forgotten", ["the server", "the browser"])
 def test_none_ticked_comes_back_as_none_ticked(sign_in: SignIn, rob: User, forgotten: str) -> None:
-    items.enqueue(1, schema_number=2, proposal=["price"], alternatives=[])
+    queue_items.enqueue(1, schema_number=2, proposal=["price"], alternatives=[])
     page = sign_in(rob, DESK)
     ready(page)
     if forgotten == "the server":
@@ -57,7 +57,7 @@ def test_a_list_of_which_every_line_was_removed_comes_back_empty(
 ) -> None:
     schema = {"type": "object", "properties": {"tags": {"type": "array", "items": {"type": "string"}}}}
     AnswerSchema.objects.create(queue=queue, number=2, kind="structured", schema=schema)
-    items.enqueue(1, schema_number=2, proposal={"tags": ["a", "b"]}, alternatives=[])
+    queue_items.enqueue(1, schema_number=2, proposal={"tags": ["a", "b"]}, alternatives=[])
     page = sign_in(rob, DESK)
     ready(page)
     if forgotten == "the server":

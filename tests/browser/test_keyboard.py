@@ -10,10 +10,9 @@ from playwright.sync_api import Locator, Page, expect
 
 from escalation.models import Policy
 from reviewqueue.models import AnswerSchema, Membership, Queue, User, Verdict
-from tests.browser.scenes import final_say, letter, scenes
-from tests.browser.signing_in import SignIn
-from tests.escalation import traffic
-from tests.reviewqueue import invoices, items
+from tests.helpers import invoices, queue_items, traffic
+from tests.helpers.scenes import final_say, letter, scenes
+from tests.helpers.sign_in import SignIn
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 DESK = "/queues/intents/"
@@ -68,7 +67,7 @@ def _queue_of_ten(queue: Queue) -> None:
     kinds: dict[int, dict[str, Any]] = {3: {"answer_first": True}, 5: structured, 6: labels}
     for number in range(1, 11):
         told = {"alternatives": [], **kinds.get(number, {})}
-        items.enqueue(number, input={"text": f"Letter {number}."}, **told)
+        queue_items.enqueue(number, input={"text": f"Letter {number}."}, **told)
 
 
 def test_a_reviewer_does_ten_mixed_items_from_the_inbox_to_nothing_waits(
@@ -164,7 +163,7 @@ def _expect_said_once(page: Page, text: str) -> None:
 
 @pytest.mark.parametrize("key", ["Escape", "Control+Enter"])
 def test_the_note_leads_back_to_the_answers_whose_key_sends_both(sign_in: SignIn, rob: User, key: str) -> None:
-    items.enqueue(1, input={"text": "Letter 1."})
+    queue_items.enqueue(1, input={"text": "Letter 1."})
     page = sign_in(rob, DESK)
     _ready_without_focus(page, "Letter 1.")
     page.keyboard.press("n")
@@ -179,7 +178,7 @@ def test_the_note_leads_back_to_the_answers_whose_key_sends_both(sign_in: SignIn
 
 
 def test_sending_a_note_without_an_answer_says_that_nothing_is_sent(sign_in: SignIn, rob: User) -> None:
-    items.enqueue(1, input={"text": "Letter 1."})
+    queue_items.enqueue(1, input={"text": "Letter 1."})
     page = sign_in(rob)
     page.context.add_init_script(LISTEN)
     page.goto(DESK)
@@ -193,7 +192,7 @@ def test_sending_a_note_without_an_answer_says_that_nothing_is_sent(sign_in: Sig
 
 
 def test_enter_with_a_modifier_presses_the_answer_that_has_the_focus(sign_in: SignIn, rob: User) -> None:
-    items.enqueue(1, input={"text": "Letter 1."})
+    queue_items.enqueue(1, input={"text": "Letter 1."})
     page = sign_in(rob, DESK)
     _ready_without_focus(page, "Letter 1.")
     page.get_by_role("button", name=re.compile("^Billing")).focus()
@@ -224,7 +223,7 @@ def test_a_lead_has_the_final_say_with_a_reason(sign_in: SignIn) -> None:
 
 
 def test_the_last_minute_of_a_reservation_is_an_alert_that_is_said_once(sign_in: SignIn, rob: User) -> None:
-    items.enqueue(1, input={"text": "Letter 1."})
+    queue_items.enqueue(1, input={"text": "Letter 1."})
     page = sign_in(rob)
     page.context.add_init_script(LISTEN)
     page.clock.install()

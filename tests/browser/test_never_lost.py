@@ -13,12 +13,12 @@ from django.utils import timezone
 from playwright.sync_api import Route, expect
 
 from reviewqueue.models import Item, Slot, User, Verdict
-from tests.browser.letters import DESK, enqueue, kept, ready, stand_still
-from tests.browser.network import divert
-from tests.browser.signing_in import SignIn
-from tests.browser.web import Web
-from tests.processes import until
-from tests.reviewqueue import items
+from tests.helpers import queue_items
+from tests.helpers.browser_network import divert
+from tests.helpers.desk_page import DESK, enqueue, kept, ready, stand_still
+from tests.helpers.processes import until
+from tests.helpers.sign_in import SignIn
+from tests.helpers.web_server import Web
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -53,7 +53,7 @@ def test_who_has_it_now_is_said_and_the_draft_stays(sign_in: SignIn, rob: User, 
     kept(page)
     page.keyboard.press("Escape")
     _lapse()
-    items.take(rita)
+    queue_items.take(rita)
     page.keyboard.press("a")
     expect(page.locator("#notice")).to_contain_text("rita has it now.")
     expect(page.get_by_role("button", name="Take it again")).to_have_count(0)

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from reviewqueue.models import User
-from tests.browser.signing_in import SignIn
-from tests.reviewqueue import items
+from tests.helpers import queue_items
+from tests.helpers.sign_in import SignIn
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 DESK = "/queues/intents/"
@@ -28,7 +28,7 @@ INPUT = {
 def test_every_number_is_written_as_in_the_readers_locale(
     sign_in: SignIn, rob: User, locale: str, group: str, decimal: str
 ) -> None:
-    items.enqueue(1, input=INPUT)
+    queue_items.enqueue(1, input=INPUT)
     page = sign_in(rob, DESK, locale=locale)
     expect(page.locator("#desk[data-ready]")).to_be_attached()
     expect(page.locator(".find-extent")).to_have_text(f"1{group}200 words")

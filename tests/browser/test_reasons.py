@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from reviewqueue.models import Pass, Queue, User, Verdict
-from tests.browser.letters import DESK, enqueue, ready
-from tests.browser.signing_in import SignIn
-from tests.reviewqueue import items
+from tests.helpers import queue_items
+from tests.helpers.desk_page import DESK, enqueue, ready
+from tests.helpers.sign_in import SignIn
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 OPEN = "[data-reasons]:popover-open"
@@ -145,9 +145,9 @@ def test_a_final_say_is_given_by_keys_with_all_sides_in_sight(
     sign_in: SignIn, rob: User, rita: User, ann: User
 ) -> None:
     enqueue(1, reviews_wanted=2, undo_seconds=0)
-    items.judge(rob, "none", note="Neither of them.")
-    items.judge(rita, "correct", answer="card_arrival", first="billing")
-    items.settle()
+    queue_items.judge(rob, "none", note="Neither of them.")
+    queue_items.judge(rita, "correct", answer="card_arrival", first="billing")
+    queue_items.settle()
     page = sign_in(ann, DESK)
     ready(page)
     sides = page.get_by_role("region", name="What was said").get_by_role("listitem")

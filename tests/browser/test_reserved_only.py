@@ -8,9 +8,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from reviewqueue.models import Slot, User
-from tests.browser import network
-from tests.browser.signing_in import SignIn
-from tests.reviewqueue import items
+from tests.helpers import browser_network, queue_items
+from tests.helpers.sign_in import SignIn
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 DESK = "/queues/intents/"
@@ -27,7 +26,7 @@ class Reader:
         self.read: set[int] = set()
         self.leaked: list[str] = []
         self._bodies: list[tuple[str, str]] = []
-        network.listen(page, lambda url, body: self._bodies.append((url, body)))
+        browser_network.listen(page, lambda url, body: self._bodies.append((url, body)))
 
     def open(self, path: str) -> None:
         self.page.goto(path)
@@ -53,7 +52,7 @@ class Reader:
 
 def _enqueue(*numbers: int) -> None:
     for number in numbers:
-        items.enqueue(
+        queue_items.enqueue(
             number,
             input={"text": f"textmark{number}x"},
             context={"about": f"factmark{number}x"},

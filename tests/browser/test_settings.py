@@ -7,11 +7,11 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from reviewqueue import preferences
+from reviewqueue.accounts import preferences
 from reviewqueue.models import Preferences, User, Verdict
-from tests.browser.letters import enqueue, ready
-from tests.browser.network import divert
-from tests.browser.signing_in import SignIn
+from tests.helpers.browser_network import divert
+from tests.helpers.desk_page import enqueue, ready
+from tests.helpers.sign_in import SignIn
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 DESK, SETTINGS = "/queues/intents/", "/account/desk/"

@@ -6,9 +6,9 @@ import pytest
 
 from benchmarks import tab
 from reviewqueue.models import User, Verdict
-from tests.browser.signing_in import SignIn
-from tests.processes import until
-from tests.reviewqueue import items
+from tests.helpers import queue_items
+from tests.helpers.processes import until
+from tests.helpers.sign_in import SignIn
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 DESK = "/queues/intents/"
@@ -17,7 +17,7 @@ SAYS = {"1": "correct", "2": "agree", "3": "correct", "a": "agree", "x": "none"}
 
 
 def test_a_burst_of_keys_decides_nothing_that_was_not_on_screen(sign_in: SignIn, rob: User) -> None:
-    items.enqueue(*range(1, 401))
+    queue_items.enqueue(*range(1, 401))
     page = sign_in(rob)
     page.add_init_script(path=tab.WATCH)
     page.goto(DESK)
@@ -32,7 +32,7 @@ def test_a_burst_of_keys_decides_nothing_that_was_not_on_screen(sign_in: SignIn,
 
 
 def test_one_tab_does_many_items_and_holds_no_more_than_after_the_first(sign_in: SignIn, rob: User) -> None:
-    items.enqueue(*range(1, 130))
+    queue_items.enqueue(*range(1, 130))
     page = sign_in(rob, DESK)
     tab.ready(page)
     for _ in range(30):

@@ -9,8 +9,8 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from reviewqueue.models import Pass, Slot, User, Verdict
-from tests.browser.letters import DESK, enqueue, ready
-from tests.browser.signing_in import SignIn
+from tests.helpers.desk_page import DESK, enqueue, ready
+from tests.helpers.sign_in import SignIn
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 _TELL = "(message) => new BroadcastChannel('desk').postMessage(message)"

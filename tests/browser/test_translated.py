@@ -10,48 +10,47 @@ from django.test import Client
 from django.utils.translation import gettext
 from playwright.sync_api import expect
 
-from reviewqueue.http.problem import Problem
+from reviewqueue.kernel.errors import Problem
 from reviewqueue.models import User
-from tests import doors
-from tests.browser import pseudo
-from tests.browser.scenes import scenes
-from tests.browser.signing_in import SignIn
+from tests.helpers import access_matrix, pseudo_language
+from tests.helpers.scenes import scenes
+from tests.helpers.sign_in import SignIn
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-@pytest.mark.parametrize(("name", "who"), doors.pages())
+@pytest.mark.parametrize(("name", "who"), access_matrix.pages())
 def test_every_page_speaks_the_readers_language(
     sign_in: SignIn, world: dict[str, Any], monkeypatch: pytest.MonkeyPatch, name: str, who: str
 ) -> None:
     user = None if who == "nobody" else User.objects.get(username=who)
-    pseudo.speak(monkeypatch)
-    assert pseudo.unmarked(sign_in(user, doors.url(name, world))) == []
+    pseudo_language.speak(monkeypatch)
+    assert pseudo_language.unmarked(sign_in(user, access_matrix.url(name, world))) == []
 
 
 def test_every_refusal_speaks_the_readers_language(
     sign_in: SignIn, world: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pseudo.speak(monkeypatch)
+    pseudo_language.speak(monkeypatch)
     page, client = sign_in(None), Client()
-    for method, name, who, status in doors.refusals():
+    for method, name, who, status in access_matrix.refusals():
         client.force_login(User.objects.get(username=who), backend="django.contrib.auth.backends.ModelBackend")
-        url = doors.url(name, world)
-        answer = client.post(url, doors.FORM) if method == "POST" else client.generic(method, url)
+        url = access_matrix.url(name, world)
+        answer = client.post(url, access_matrix.FORM) if method == "POST" else client.generic(method, url)
         page.set_content(answer.content.decode(), wait_until="commit")
         expect(page.get_by_role("main")).not_to_be_empty()
-        assert (answer.status_code, pseudo.unmarked(page)) == (status, []), f"{method} {name} by {who}"
+        assert (answer.status_code, pseudo_language.unmarked(page)) == (status, []), f"{method} {name} by {who}"
 
 
 @pytest.mark.parametrize("status", [400, 500, 503])
 def test_what_is_told_when_nothing_works_speaks_the_readers_language(
     sign_in: SignIn, monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
-    pseudo.speak(monkeypatch)
+    pseudo_language.speak(monkeypatch)
     page = sign_in(None)
     told = {"problem": Problem(status, "broken", gettext("It has been recorded."))}
     page.set_content(render_to_string("reviewqueue/broken.html", told), wait_until="commit")
-    assert pseudo.unmarked(page) == []
+    assert pseudo_language.unmarked(page) == []
 
 
 @pytest.mark.parametrize("name", scenes())
@@ -59,7 +58,7 @@ def test_the_desk_speaks_the_readers_language(sign_in: SignIn, monkeypatch: pyte
     scene = scenes()[name]
     scene.prepare()
     user = User.objects.get(username=scene.who)
-    pseudo.speak(monkeypatch)
+    pseudo_language.speak(monkeypatch)
     page = sign_in(user, scene.path)
     scene.play(page)
-    assert pseudo.unmarked(page) == []
+    assert pseudo_language.unmarked(page) == []

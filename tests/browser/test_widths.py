@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import ViewportSize
 
 from reviewqueue.models import User
-from tests.browser.scenes import scenes
-from tests.browser.signing_in import SignIn
+from tests.helpers.scenes import scenes
+from tests.helpers.sign_in import SignIn
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 # The last one is a window of 1280 by 800 at 200 %, which is laid out in half as many pixels.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from escalation import nudges
+from escalation.ingest import wakeup
 
 
 @pytest.fixture(autouse=True)
 def unnoticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody is woken: these tests route, or don't, by themselves."""
-    monkeypatch.setattr(nudges, "_send", lambda: None)
+    monkeypatch.setattr(wakeup, "_send", lambda: None)

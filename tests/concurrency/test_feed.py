@@ -7,10 +7,12 @@ from threading import Event
 import pytest
 from django.db import transaction
 
-from escalation import decisions, dispatch, ledger
+from escalation.decisions import feed
 from escalation.models import Decision, Stream
-from tests import making
-from tests.concurrency.racing import of, race
+from escalation.monitoring import invariants
+from escalation.routing import dispatch
+from tests.helpers import stream_setup
+from tests.helpers.races import of, race
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -23,7 +25,7 @@ def test_a_reader_who_pages_all_along_misses_nothing_and_repeats_nothing(stream:
     def write(writer: int) -> None:
         for number in range(ROUNDS):
             with transaction.atomic():
-                making.post(stream, *making.elements(3, first=writer * 10_000 + number * 3, confidence=0.9))
+                stream_setup.post(stream, *stream_setup.elements(3, first=writer * 10_000 + number * 3, confidence=0.9))
                 dispatch.run(batches=1)
         finished.append(writer)
 
@@ -32,7 +34,7 @@ def test_a_reader_who_pages_all_along_misses_nothing_and_repeats_nothing(stream:
         while True:
             # Asked before the page is read: what another sequencer commits in between is then on that page.
             last = len(finished) == WRITERS and not Decision.objects.filter(seq=None).exists()
-            page = decisions.read(stream=stream, after=cursor, limit=limit)
+            page = feed.read(stream=stream, after=cursor, limit=limit)
             cursor = page.next
             seen += [item["id"] for item in page.items]
             if last and not page.items:
@@ -40,7 +42,7 @@ def test_a_reader_who_pages_all_along_misses_nothing_and_repeats_nothing(stream:
 
     def number() -> None:
         while len(finished) < WRITERS:
-            decisions.number(limit=7)
+            feed.number(limit=7)
 
     results = race(
         *[lambda writer=writer: write(writer) for writer in range(WRITERS)],
@@ -54,27 +56,27 @@ def test_a_reader_who_pages_all_along_misses_nothing_and_repeats_nothing(stream:
     for seen in (results[WRITERS], results[WRITERS + 1]):
         assert len(seen) == len(set(seen)), "repeated"
         assert sorted(seen) == everything, "missed"
-    assert ledger.imbalances() == []
+    assert invariants.imbalances() == []
 
 
 def test_what_commits_late_is_numbered_late(stream: Stream) -> None:
-    making.routed(stream, making.element("the first of the day fixes its rates"))
+    stream_setup.routed(stream, stream_setup.element("the first of the day fixes its rates"))
     written, read = Event(), Event()
 
     def late() -> None:
         with transaction.atomic():
-            making.routed(stream, making.element("late", confidence=0.9))
+            stream_setup.routed(stream, stream_setup.element("late", confidence=0.9))
             written.set()
             assert read.wait(30)
 
-    def early() -> decisions.Page:
+    def early() -> feed.Page:
         assert written.wait(30)
-        making.routed(stream, making.element("early", confidence=0.9))
-        page = decisions.read(stream=stream)
+        stream_setup.routed(stream, stream_setup.element("early", confidence=0.9))
+        page = feed.read(stream=stream)
         read.set()
         return page
 
     _, page = race(late, early)
     assert [item["id"] for item in page.items] == ["early"]
-    after = decisions.read(stream=stream, after=page.next)
+    after = feed.read(stream=stream, after=page.next)
     assert [item["id"] for item in after.items] == ["late"]

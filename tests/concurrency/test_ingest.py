@@ -7,11 +7,12 @@ from functools import partial
 
 import pytest
 
-from escalation import ingest, ledger
-from escalation.ingest import Result
+from escalation.ingest import receive
+from escalation.ingest.receive import Result
 from escalation.models import ExternalId, Output, Stream
-from tests import making
-from tests.concurrency.racing import race
+from escalation.monitoring import invariants
+from tests.helpers import stream_setup
+from tests.helpers.races import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -23,26 +24,28 @@ def _kinds(answers: list[list[Result]]) -> Counter[str]:
 
 
 def test_twenty_identical_posts_are_one_output(stream: Stream) -> None:
-    answers = race(*[partial(making.post, stream, making.element())] * 20)
+    answers = race(*[partial(stream_setup.post, stream, stream_setup.element())] * 20)
     assert _kinds(answers) == {"created": 1, "known": 19}
     assert len({one.output_id for found in answers for one in found}) == 1
     assert Output.objects.count() == ExternalId.objects.count() == 1
-    assert ledger.imbalances() == []
+    assert invariants.imbalances() == []
 
 
 def test_of_contradicting_twins_one_wins_and_the_others_hear_of_it(stream: Stream) -> None:
-    answers = race(*[partial(making.post, stream, making.element(confidence=place / 10)) for place in range(10)])
+    answers = race(
+        *[partial(stream_setup.post, stream, stream_setup.element(confidence=place / 10)) for place in range(10)]
+    )
     assert _kinds(answers) == {"created": 1, "output_conflict": 9}
     (winner,) = [place for place, found in enumerate(answers) if found[0].created]
     assert Output.objects.get().confidence == winner / 10
 
 
-@pytest.mark.parametrize("count", [ingest.COPY_FROM - 1, 200])
+@pytest.mark.parametrize("count", [receive.COPY_FROM - 1, 200])
 def test_overlapping_batches_in_opposite_order_do_not_deadlock(stream: Stream, count: int) -> None:
-    forward = making.elements(count)
+    forward = stream_setup.elements(count)
     turns = [forward, forward[::-1], forward[count // 2 :] + forward[: count // 2], forward[::2] + forward[1::2]]
     for _ in range(3):
-        answers = race(*[partial(making.post, stream, *turn) for turn in turns * 2])
+        answers = race(*[partial(stream_setup.post, stream, *turn) for turn in turns * 2])
         assert all(isinstance(found, list) for found in answers), answers
     assert Output.objects.count() == count
-    assert ledger.imbalances() == []
+    assert invariants.imbalances() == []

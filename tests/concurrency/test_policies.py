@@ -10,16 +10,17 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from escalation import dispatch, policies
 from escalation.models import Activation, DailyRate, Policy, Stream
-from tests import making
-from tests.concurrency.racing import of, race
+from escalation.policies import versions
+from escalation.routing import dispatch
+from tests.helpers import stream_setup
+from tests.helpers.races import of, race
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def _spec(**policy: Any) -> Any:
-    return policies.checked({"undo_seconds": 0, **policy})
+    return versions.checked({"undo_seconds": 0, **policy})
 
 
 def test_nobody_alone_undoes_the_tightening_that_they_waited_for(stream: Stream) -> None:
@@ -29,23 +30,23 @@ def test_nobody_alone_undoes_the_tightening_that_they_waited_for(stream: Stream)
     def tighten() -> None:
         with transaction.atomic():
             assert begun.wait(30)
-            policies.propose(stream=stream, spec=_spec(threshold=0.95), actor="user:mara")
+            versions.propose(stream=stream, spec=_spec(threshold=0.95), actor="user:mara")
             tightened.set()
             while not _somebody_waits():
                 pass
 
-    def propose() -> policies.Proposed:
+    def propose() -> versions.Proposed:
         with transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute("SELECT now()")  # the transaction begins here
             begun.set()
             assert tightened.wait(30)
-            return policies.propose(stream=stream, spec=_spec(threshold=0.9), actor="user:max")
+            return versions.propose(stream=stream, spec=_spec(threshold=0.9), actor="user:max")
 
     results = race(tighten, propose)
     assert of(Exception, results) == []
     assert not results[1].active
-    current = policies.active(stream)
+    current = versions.active(stream)
     assert current
     assert current.spec.threshold == 0.95
 
@@ -57,27 +58,27 @@ def _somebody_waits() -> bool:
 
 
 def test_the_same_policy_saved_at_once_is_one_version(stream: Stream) -> None:
-    saved = race(*[partial(policies.save, stream=stream, spec=_spec(threshold=0.9), actor="user:mara")] * 6)
+    saved = race(*[partial(versions.save, stream=stream, spec=_spec(threshold=0.9), actor="user:mara")] * 6)
     assert of(Exception, saved) == []
     assert len({version.pk for version in saved}) == 1
     others = race(
-        *[partial(policies.save, stream=stream, spec=_spec(threshold=place / 10), actor="x") for place in range(6)]
+        *[partial(versions.save, stream=stream, spec=_spec(threshold=place / 10), actor="x") for place in range(6)]
     )
     assert sorted(version.number for version in others) == [3, 4, 5, 6, 7, 8]
     assert Policy.objects.count() == 8
 
 
 def test_the_same_policy_activated_at_once_is_activated_once(stream: Stream) -> None:
-    version = policies.save(stream=stream, spec=_spec(threshold=0.9), actor="user:mara")
-    results = race(*[partial(policies.activate, policy=version, by="user:mara")] * 4)
-    assert len(of(policies.AlreadyActive, results)) == 3
+    version = versions.save(stream=stream, spec=_spec(threshold=0.9), actor="user:mara")
+    results = race(*[partial(versions.activate, policy=version, by="user:mara")] * 4)
+    assert len(of(versions.AlreadyActive, results)) == 3
     assert Activation.objects.count() == 2
 
 
 def test_the_first_workers_of_a_day_agree_on_its_rate(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
-    making.activate(stream, threshold=0.8, audit={"per_day": 3})
+    stream_setup.activate(stream, threshold=0.8, audit={"per_day": 3})
     monkeypatch.setattr(dispatch, "BATCH_ROWS", 10)
     now = datetime(2026, 3, 1, 12, tzinfo=UTC)
-    making.post(stream, *making.elements(80, confidence=0.9), now=now)
+    stream_setup.post(stream, *stream_setup.elements(80, confidence=0.9), now=now)
     assert of(Exception, race(*[partial(dispatch.run, now=now)] * 4)) == []
     assert DailyRate.objects.count() == 1

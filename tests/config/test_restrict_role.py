@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests import making
+from tests.helpers import stream_setup
 
 pytestmark = pytest.mark.django_db
 
@@ -17,13 +17,14 @@ _MAY = f"SELECT has_table_privilege('{ROLE}', %s, %s)"
 def test_evidence_is_read_and_inserted_only_and_the_rest_is_changed() -> None:
     call_command("restrict_role", ROLE)
     evidence = {
-        name for (name,) in making.sql("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'append_only'")
+        name
+        for (name,) in stream_setup.sql("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'append_only'")
     }
     assert {"reviewqueue_event", "escalation_route", "escalation_target", "escalation_attempt"} <= evidence
     for table in evidence:
-        assert making.sql(_MAY, table, "INSERT") == [(True,)], table
-        assert making.sql(_MAY, table, "UPDATE, DELETE, TRUNCATE") == [(False,)], table
-    assert making.sql(_MAY, "reviewqueue_slot", "UPDATE") == [(True,)]
+        assert stream_setup.sql(_MAY, table, "INSERT") == [(True,)], table
+        assert stream_setup.sql(_MAY, table, "UPDATE, DELETE, TRUNCATE") == [(False,)], table
+    assert stream_setup.sql(_MAY, "reviewqueue_slot", "UPDATE") == [(True,)]
 
 
 def test_a_role_that_is_not_there_is_told_how_to_be_made() -> None:

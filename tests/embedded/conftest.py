@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.embedded.checkout import REPOSITORY, Checkout, Up
+from tests.helpers.checkout import REPOSITORY, Checkout, Up
 
 
 @pytest.fixture(scope="module")

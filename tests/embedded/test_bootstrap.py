@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.embedded.checkout import REPOSITORY
+from tests.helpers.checkout import REPOSITORY
 
 BROKEN_SHIM = "#!/bin/sh\necho 'pyenv: version is not installed' >&2\nexit 127\n"
 TOO_OLD = "#!/bin/sh\nexit 1\n"

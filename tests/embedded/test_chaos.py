@@ -15,7 +15,7 @@ import redis
 
 from config.embedded import environment
 from config.embedded.layout import Layout
-from tests.embedded.checkout import Checkout, Up, eventually
+from tests.helpers.checkout import Checkout, Up, eventually
 
 pytestmark = pytest.mark.fault
 

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from config.embedded import Refused, servers
-from tests.embedded.checkout import REPOSITORY, eventually
+from tests.helpers.checkout import REPOSITORY, eventually
 
 HOLD = """
 import sys, pathlib

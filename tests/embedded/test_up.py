@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from config.embedded import environment
-from tests.embedded.checkout import Checkout, Up, all_gone, eventually
+from tests.helpers.checkout import Checkout, Up, all_gone, eventually
 
 pytestmark = pytest.mark.fault
 

@@ -15,7 +15,7 @@ from celery import Task, current_app
 from config.embedded.layout import Layout
 from config.embedded.supervisor import Child, Supervisor
 from config.embedded.valkey import Valkey
-from tests.processes import database_url
+from tests.helpers.processes import database_url
 
 ROOT = Path(__file__).resolve().parents[2]
 

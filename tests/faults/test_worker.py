@@ -9,13 +9,17 @@ import pytest
 from celery import current_app
 from django.db import connection, transaction
 
-from escalation import decisions, ledger, nudges, stops, tasks
+from escalation import tasks
+from escalation.decisions import feed
+from escalation.ingest import wakeup
 from escalation.models import Decision, DispatchBatch, Heartbeat, Output, Route, Stream
+from escalation.monitoring import invariants
+from escalation.routing import stop
 from reviewqueue.models import Item
-from tests import making
 from tests.faults.conftest import Broker, Workers
-from tests.making import Producer
-from tests.processes import until
+from tests.helpers import stream_setup
+from tests.helpers.processes import until
+from tests.helpers.stream_setup import Producer
 
 pytestmark = [pytest.mark.fault, pytest.mark.django_db(transaction=True)]
 
@@ -28,12 +32,12 @@ def _all_routed_once(count: int) -> None:
     assert Output.objects.count() == Route.objects.count() == count
     assert Item.objects.count() == Output.objects.in_review().count()
     assert Decision.objects.count() == Output.objects.filter(state="decided").count()
-    assert [(found.check.name, found.rows) for found in ledger.imbalances()] == []
+    assert [(found.check.name, found.rows) for found in invariants.imbalances()] == []
 
 
 def _somebody_waits_for(key: int) -> bool:
     return bool(
-        making.sql(
+        stream_setup.sql(
             "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = %s::bigint::oid", key
         )
     )
@@ -41,13 +45,13 @@ def _somebody_waits_for(key: int) -> bool:
 
 def _mixed(count: int, *, first: int = 1) -> list[dict[str, object]]:
     return [
-        making.element(f"ticket-{number}", confidence=0.9 if number % 2 else 0.1)
+        stream_setup.element(f"ticket-{number}", confidence=0.9 if number % 2 else 0.1)
         for number in range(first, first + count)
     ]
 
 
 def test_a_worker_routes_what_nobody_told_it_about(stream: Stream, workers: Workers) -> None:
-    making.post(stream, *_mixed(100))
+    stream_setup.post(stream, *_mixed(100))
     workers.start()
     until(_nothing_waits)
     until(lambda: not Decision.objects.filter(seq=None).exists())
@@ -56,19 +60,19 @@ def test_a_worker_routes_what_nobody_told_it_about(stream: Stream, workers: Work
 
 
 def test_what_a_worker_was_at_when_it_was_killed_is_routed_within_a_minute(stream: Stream, workers: Workers) -> None:
-    making.post(stream, *_mixed(60))
+    stream_setup.post(stream, *_mixed(60))
     with connection.cursor() as cursor:
         # As STOP does, so the worker waits in the middle of its batch.
-        cursor.execute("SELECT pg_advisory_lock(%s)", [stops.RELEASE_LOCK])
+        cursor.execute("SELECT pg_advisory_lock(%s)", [stop.RELEASE_LOCK])
         try:
             victim = workers.start()
-            until(lambda: _somebody_waits_for(stops.RELEASE_LOCK))
+            until(lambda: _somebody_waits_for(stop.RELEASE_LOCK))
             assert DispatchBatch.objects.count() == 1
             workers.kill(victim)
         finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [stops.RELEASE_LOCK])
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [stop.RELEASE_LOCK])
     assert Output.objects.received().count() == 60
-    making.post(stream, *_mixed(20, first=1000))
+    stream_setup.post(stream, *_mixed(20, first=1000))
     workers.start()
     assert until(_nothing_waits) < 60
     _all_routed_once(80)
@@ -77,7 +81,7 @@ def test_what_a_worker_was_at_when_it_was_killed_is_routed_within_a_minute(strea
 
 def test_workers_that_are_killed_again_and_again_get_there(stream: Stream, workers: Workers) -> None:
     for turn in range(3):
-        making.post(stream, *_mixed(700, first=1 + turn * 10_000))
+        stream_setup.post(stream, *_mixed(700, first=1 + turn * 10_000))
         before = Route.objects.count()
         victim = workers.start()
         until(lambda: Route.objects.count() > before)  # noqa: B023 - called at once
@@ -88,7 +92,7 @@ def test_workers_that_are_killed_again_and_again_get_there(stream: Stream, worke
 
 
 def test_two_workers_with_two_schedules_do_everything_once(stream: Stream, workers: Workers) -> None:
-    making.post(stream, *_mixed(900))
+    stream_setup.post(stream, *_mixed(900))
     workers.start()
     workers.start()
     until(_nothing_waits)
@@ -100,10 +104,10 @@ def test_a_worker_goes_on_after_its_time_limit_broke_into_a_statement(
 ) -> None:
     broker.send(tasks.sweep_statements, soft_time_limit=1)
     with transaction.atomic():
-        making.sql("LOCK escalation_stream")
+        stream_setup.sql("LOCK escalation_stream")
         workers.start()
         until(lambda: "SoftTimeLimitExceeded" in workers.last_words())
-    making.post(stream, *_mixed(60))
+    stream_setup.post(stream, *_mixed(60))
     until(_nothing_waits)
     _all_routed_once(60)
 
@@ -111,17 +115,17 @@ def test_a_worker_goes_on_after_its_time_limit_broke_into_a_statement(
 def test_a_worker_goes_on_after_the_database_cut_its_connections(stream: Stream, workers: Workers) -> None:
     workers.start()
     for turn in range(2):
-        making.post(stream, *_mixed(20, first=1 + turn * 1000))
+        stream_setup.post(stream, *_mixed(20, first=1 + turn * 1000))
         until(_nothing_waits)
         assert _cut_connections() > 0
-    making.post(stream, *_mixed(20, first=5000))
+    stream_setup.post(stream, *_mixed(20, first=5000))
     until(_nothing_waits)
     _all_routed_once(60)
 
 
 def _cut_connections() -> int:
     """All but this one; how many."""
-    cut = making.sql(
+    cut = stream_setup.sql(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
     )
@@ -129,9 +133,9 @@ def _cut_connections() -> int:
 
 
 def test_a_worker_goes_through_all_checks_of_the_ledger(stream: Stream, workers: Workers, broker: Broker) -> None:
-    making.routed(stream, making.element(confidence=0.9))
-    decisions.number()
-    making.sql("UPDATE escalation_feedhead SET seq = seq + 1")
+    stream_setup.routed(stream, stream_setup.element(confidence=0.9))
+    feed.number()
+    stream_setup.sql("UPDATE escalation_feedhead SET seq = seq + 1")
     workers.start()
     broker.send(tasks.check_ledger)
     until(lambda: Heartbeat.objects.filter(name="ledger", detail={"broken": ["numbers_without_gap"]}).exists())
@@ -154,8 +158,8 @@ def test_an_emptied_broker_loses_no_work(
 ) -> None:
     monkeypatch.setattr(current_app.conf, "broker_url", broker.url.replace("unix://", "redis+socket://"))
     for number in range(5):
-        monkeypatch.setattr(nudges, "_quiet_until", 0.0)
-        assert producer.post("streams/intents/outputs", making.element(f"ticket-{number}")).status_code == 202
+        monkeypatch.setattr(wakeup, "_quiet_until", 0.0)
+        assert producer.post("streams/intents/outputs", stream_setup.element(f"ticket-{number}")).status_code == 202
     with current_app.connection_for_write(broker.url.replace("unix://", "redis+socket://")) as messages:
         client = messages.default_channel.client  # type: ignore[attr-defined]  # the one of Redis has it
         assert client.llen("celery") == 5
@@ -173,12 +177,12 @@ def test_a_broker_that_dies_keeps_nobody_out_and_the_worker_comes_back_to_it(
 ) -> None:
     monkeypatch.setattr(current_app.conf, "broker_url", broker.url.replace("unix://", "redis+socket://"))
     workers.start()
-    assert producer.post("streams/intents/outputs", making.element("before")).status_code == 202
+    assert producer.post("streams/intents/outputs", stream_setup.element("before")).status_code == 202
     until(_nothing_waits)
     broker.kill()
     for number in range(5):
-        monkeypatch.setattr(nudges, "_quiet_until", 0.0)
-        assert producer.post("streams/intents/outputs", making.element(f"during-{number}")).status_code == 202
+        monkeypatch.setattr(wakeup, "_quiet_until", 0.0)
+        assert producer.post("streams/intents/outputs", stream_setup.element(f"during-{number}")).status_code == 202
     assert Output.objects.received().count() == 5
     broker.start()
     until(_nothing_waits)

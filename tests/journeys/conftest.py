@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from escalation import ledger
+from escalation.monitoring import invariants
 
 
 @pytest.fixture(autouse=True)
 def balanced(db: None) -> Iterator[None]:
     yield
-    assert [(found.check.name, found.rows) for found in ledger.imbalances()] == []
+    assert [(found.check.name, found.rows) for found in invariants.imbalances()] == []

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from escalation import outcomes
+from escalation.decisions import settle
 from escalation.models import Stream
-from reviewqueue import claims, keys, verdicts
+from reviewqueue.accounts import api_keys
 from reviewqueue.models import User
-from tests import making
-from tests.making import Producer
+from reviewqueue.queue.claim import claim_next, held_by
+from reviewqueue.verdicts import submit
+from tests.helpers import stream_setup
+from tests.helpers.stream_setup import Producer
 
 # What rob says, in words that stand nowhere else.
 NOTE, REASON = "robs-own-thoughts", "robs-reason"
@@ -23,13 +25,13 @@ TELLS = (NOTE, REASON, "wrong kind of rob", "chargeback", "Chargeback", ">rob<",
 @pytest.fixture
 def first(stream: Stream, rob: User) -> int:
     """Rob has judged an item that wants a second review; his verdict is final."""
-    stream = making.stream(answers=[*making.ANSWERS, "chargeback"], error_types=["wrong kind of rob"])
-    making.activate(stream, threshold=0.8, reviews=2)
-    making.routed(stream, making.element())
-    claim = claims.claim_next(user=rob, slug="intents")
+    stream = stream_setup.stream(answers=[*stream_setup.ANSWERS, "chargeback"], error_types=["wrong kind of rob"])
+    stream_setup.activate(stream, threshold=0.8, reviews=2)
+    stream_setup.routed(stream, stream_setup.element())
+    claim = claim_next(user=rob, slug="intents")
     assert claim is not None
     said: dict[str, Any] = {"answer": "chargeback", "reason": REASON, "note": NOTE, "error_type": "wrong kind of rob"}
-    verdicts.submit(claim_id=claim.id, user=rob, kind="correct", **said)
+    submit.submit(claim_id=claim.id, user=rob, kind="correct", **said)
     return claim.item.id
 
 
@@ -58,7 +60,7 @@ def test_the_desk_shows_nothing_of_the_first_before_and_after_answering(
 ) -> None:
     desk = "/queues/intents/"
     assert list(_told(rita_at(desk))) == []
-    (claim,) = claims.held_by(rita)
+    (claim,) = held_by(rita)
     assert claim.item.id == first
     after = client.post(f"{desk}claims/{claim.id}/first-answer/", {"answer": "billing"}, headers={"HX-Request": "true"})
     assert "You answered: Billing" in after.content.decode()
@@ -74,7 +76,7 @@ def test_neither_do_the_pages_of_outputs_and_the_activity(first: int, rita_at: C
 
 
 def test_nor_does_the_api(first: int, rita: User, rob: User, client: Client, holding: Callable[..., Producer]) -> None:
-    _, key = keys.create(name="rita", scopes=["review"], acts_as=rita, by=None)
+    _, key = api_keys.create(name="rita", scopes=["review"], acts_as=rita, by=None)
     desk = Producer(client, key)
     claimed = desk.post("queues/intents/claims", {})
     path = f"claims/{claimed.json()['claim']}"  # type: ignore[attr-defined]
@@ -101,8 +103,8 @@ def test_the_first_shows_once_both_are_given_and_a_lead_has_the_final_say(
     first: int, rita: User, ann: User, client: Client
 ) -> None:
     """So that the tests above would notice."""
-    making.judge(rita, "none")
-    outcomes.settle()
+    stream_setup.judge(rita, "none")
+    settle.settle()
     client.force_login(ann, backend="django.contrib.auth.backends.ModelBackend")
     page = client.get("/queues/intents/").content.decode()
     assert {NOTE, REASON} <= set(_told(page))

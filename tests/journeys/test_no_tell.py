@@ -29,15 +29,15 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from escalation import ids
-from escalation.models import Route, Stream, TestItem
-from escalation.tuning import testitems
-from reviewqueue import claims
+from escalation.models import Route, Stream, TestItem, output_id
+from escalation.test_items import arrival, mix_in
 from reviewqueue.api.serializers import claim_document
-from reviewqueue.claimed import Claim
 from reviewqueue.models import Membership, Queue, User
-from tests import making
-from tests.journeys.telling_apart import Seen, auc, without_secrets
+from reviewqueue.queue import claim
+from reviewqueue.queue.claim import claim_next
+from reviewqueue.queue.claim_view import Claim
+from tests.helpers import stream_setup
+from tests.helpers.item_classifier import Seen, auc, without_secrets
 
 EACH = 300
 EACH_KNOWN = 160
@@ -64,7 +64,7 @@ class _Task:
 
     def made(self) -> Stream:
         audit = {"rate": 0.5, "mode": self.mode}
-        return making.stream(self.slug, **self.asked, policy=POLICY | {"audit": audit})
+        return stream_setup.stream(self.slug, **self.asked, policy=POLICY | {"audit": audit})
 
 
 def _refund(share: float) -> Mapping[str, Any]:
@@ -159,13 +159,13 @@ def _document(claim: Claim) -> str:
 def _written(claim: Claim) -> dict[str, float]:
     """The number in its reference, and how long after its arrival it is due, in seconds."""
     item = claim.item
-    due = (item.due_at - ids.moment(item.id)).total_seconds() if item.due_at else -1.0
+    due = (item.due_at - output_id.moment(item.id)).total_seconds() if item.due_at else -1.0
     return {"reference": int(re.sub("[^0-9]", "", item.reference)), "due": due}
 
 
 def _outputs(prefix: str, confidences: Iterable[float], task: _Task = INTENTS) -> list[dict[str, Any]]:
     return [
-        making.element(f"{prefix}-{number:04}", confidence=share, **task.predicted(share))
+        stream_setup.element(f"{prefix}-{number:04}", confidence=share, **task.predicted(share))
         for number, share in enumerate(confidences)
     ]
 
@@ -177,9 +177,9 @@ def _arrive(stream: Stream, prefix: str, each: int, task: _Task = INTENTS) -> No
     doubtful = [rng.uniform(0.05, 0.79) for _ in range(each * 10 // 9)]  # nine in ten of these are answered first
     outputs = _outputs(prefix, rng.sample([*sure, *doubtful], len(sure) + len(doubtful)), task)
     for start in range(0, len(outputs), 100):
-        making.routed(stream, *outputs[start : start + 100])
+        stream_setup.routed(stream, *outputs[start : start + 100])
     # In production autovacuum knows these tables; in one long transaction plans would be made for empty ones.
-    making.sql("ANALYZE")
+    stream_setup.sql("ANALYZE")
 
 
 def _arrive_with_known(stream: Stream, prefix: str, each: int) -> None:
@@ -189,14 +189,14 @@ def _arrive_with_known(stream: Stream, prefix: str, each: int) -> None:
     for output in outputs:
         number += rng.randint(1, 5)  # somebody counts, and the stream gets some of what they have
         output["id"] = f"{prefix}-{number:04}"
-    making.routed(stream, outputs.pop(0))
-    testitems.mix_in(stream=stream, known=[KNOWN] * each, actor="user:mara")
+    stream_setup.routed(stream, outputs.pop(0))
+    mix_in.mix_in(stream=stream, known=[KNOWN] * each, actor="user:mara")
     for test in rng.sample([True] * each + [False] * len(outputs), each + len(outputs)):
         if test:
-            testitems.come_in(stream=stream, count=1, rng=rng)
+            arrival.come_in(stream=stream, count=1, rng=rng)
         else:
-            making.routed(stream, outputs.pop(0))
-    making.sql("ANALYZE")
+            stream_setup.routed(stream, outputs.pop(0))
+    stream_setup.sql("ANALYZE")
 
 
 def _checks(seen: Iterable[int]) -> set[int]:
@@ -210,7 +210,7 @@ def _known(seen: Iterable[int]) -> set[int]:
 def _judged(reviewer: User, task: _Task = INTENTS) -> dict[int, Seen]:
     """What the reviewer saw of all that waited and that they answered first."""
     desk, seen = _Desk(reviewer, task), dict[int, Seen]()
-    while claim := claims.claim_next(user=reviewer, slug=task.slug):
+    while claim := claim_next(user=reviewer, slug=task.slug):
         met = desk.judge(claim)
         if claim.answer_first:
             seen[claim.item.id] = met
@@ -247,7 +247,7 @@ def _parted(seen: dict[int, Seen], kind: Callable[[Iterable[int]], set[int]]) ->
 
 @pytest.fixture
 def drawn_alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(claims, "_RNG", random.Random(7))
+    monkeypatch.setattr(claim, "_RNG", random.Random(7))
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 
-from reviewqueue import ledger
 from reviewqueue.models import User
-from tests.reviewqueue.sitting import Desk
+from reviewqueue.reports import invariants
+from tests.helpers.desk_client import Desk
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def balanced(db: None) -> Iterator[None]:
     """After the test no check of the ledger finds anything."""
     yield
     broken = {}
-    for check in ledger.checks():
+    for check in invariants.checks():
         with connection.cursor() as cursor:
             cursor.execute(check.sql)
             broken[check.sentence] = cursor.fetchall()

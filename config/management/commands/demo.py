@@ -14,10 +14,12 @@ from django.db import connection
 from rich.progress import track
 
 from config.demo import past, people, promises, samples
-from escalation import loads, policies, policy, streams
+from escalation.ingest import backlog
 from escalation.models import Stream
-from escalation.tuning import counts
-from reviewqueue import clock
+from escalation.policies import spec, versions
+from escalation.simulation import daily_counts
+from escalation.streams import definition
+from reviewqueue.kernel import clock
 from reviewqueue.models import User
 
 STREAMS = Path(past.__file__).with_name("streams.yaml")
@@ -82,14 +84,15 @@ def fill(now: datetime) -> None:
         past.work(shift, reviewers=reviewers, lead=lead, rng=rng)
     _draft_a_looser_policy(flows[0].stream, now=evening)
     for flow in flows:
-        counts.recount(stream=flow.stream, now=now)
-    loads.refresh()
+        daily_counts.recount(stream=flow.stream, now=now)
+    backlog.refresh()
 
 
 def _flows(began: datetime) -> list[past.Flow]:
-    described = {one.slug: one for one in streams.parse(yaml.safe_load(STREAMS.read_text()))}
+    described = {one.slug: one for one in definition.parse(yaml.safe_load(STREAMS.read_text()))}
     made = {
-        slug: streams.apply(description, actor="user:mara", now=began).stream for slug, description in described.items()
+        slug: definition.apply(description, actor="user:mara", now=began).stream
+        for slug, description in described.items()
     }
     for stream in made.values():
         promises.say(stream, now=began)
@@ -105,7 +108,7 @@ def _some(known: list[samples.Sample], number: int) -> list[samples.Sample]:
 
 def _draft_a_looser_policy(stream: Stream, *, now: datetime) -> None:
     """Something for the second manager to approve."""
-    current = policies.active(stream)
+    current = versions.active(stream)
     assert current is not None
-    looser = {**policy.plain(current.spec), "threshold": 0.75}
-    policies.propose(stream=stream, spec=policies.checked(looser), actor="user:mara", reason="Fewer reviews", now=now)
+    looser = {**spec.plain(current.spec), "threshold": 0.75}
+    versions.propose(stream=stream, spec=versions.checked(looser), actor="user:mara", reason="Fewer reviews", now=now)

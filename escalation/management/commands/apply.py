@@ -10,8 +10,8 @@ import yaml
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from escalation import streams
-from reviewqueue.problems import DomainError
+from escalation.streams import definition
+from reviewqueue.kernel.errors import DomainError
 
 
 class Command(BaseCommand):
@@ -24,8 +24,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             with transaction.atomic():
-                described = streams.parse(yaml.safe_load(options["file"].read_text()))
-                applied = [streams.apply(description, actor=options["by"]) for description in described]
+                described = definition.parse(yaml.safe_load(options["file"].read_text()))
+                applied = [definition.apply(description, actor=options["by"]) for description in described]
         except OSError as error:
             raise CommandError(f"{options['file']} cannot be read: {error.strerror}.") from error
         except (yaml.YAMLError, DomainError) as error:

@@ -6,11 +6,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from escalation import decisions
+from escalation.decisions import feed
 
 
 class Command(BaseCommand):
     help = "After restoring a backup: end every cursor of the decisions feed, so that readers start over."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write(f"Cursors now begin with {decisions.begin_new_epoch()}.")
+        self.stdout.write(f"Cursors now begin with {feed.begin_new_epoch()}.")

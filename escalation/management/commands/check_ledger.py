@@ -6,14 +6,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from escalation import ledger
+from escalation.monitoring import invariants
 
 
 class Command(BaseCommand):
     help = "Check the invariants of the whole product; prints the rows that break one."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        broken = ledger.imbalances()
+        broken = invariants.imbalances()
         for imbalance in broken:
             self.stderr.write(f"{imbalance.check.name}: {imbalance.check.sentence}")
             for row in imbalance.rows:

@@ -8,9 +8,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from escalation import stops
 from escalation.models import Stop
-from reviewqueue.problems import DomainError
+from escalation.routing.stop import ask_to_resume, resume
+from reviewqueue.kernel.errors import DomainError
 
 
 class Command(BaseCommand):
@@ -27,8 +27,8 @@ class Command(BaseCommand):
             raise CommandError(f"There is no stop {options['stop']}.")
         try:
             with transaction.atomic():
-                stops.ask_to_resume(stop=stop, by=options["asked_by"])
-                stops.resume(stop=stop, by=options["by"])
+                ask_to_resume(stop=stop, by=options["asked_by"])
+                resume(stop=stop, by=options["by"])
         except DomainError as error:
             raise CommandError(str(error)) from error
         self.stdout.write("Resumed.")

@@ -7,8 +7,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from escalation import stops, streams
-from reviewqueue.problems import DomainError
+from escalation.routing import stop
+from escalation.streams import definition
+from reviewqueue.kernel.errors import DomainError
 
 
 class Command(BaseCommand):
@@ -21,8 +22,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            stream = streams.get(options["stream"]) if options["stream"] else None
+            stream = definition.get(options["stream"]) if options["stream"] else None
         except DomainError as error:
             raise CommandError(str(error)) from error
-        stopped = stops.stop(stream=stream, by=options["by"], reason=options["reason"])
+        stopped = stop.stop(stream=stream, by=options["by"], reason=options["reason"])
         self.stdout.write(f"Stopped: {stream or 'all streams'} (stop {stopped.pk}).")

@@ -7,9 +7,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from reviewqueue import keys
+from reviewqueue.accounts import api_keys
+from reviewqueue.kernel.errors import DomainError
 from reviewqueue.models import User
-from reviewqueue.problems import DomainError
 
 
 class Command(BaseCommand):
@@ -24,7 +24,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            _, text = keys.create(
+            _, text = api_keys.create(
                 name=options["name"],
                 scopes=_words(options["scopes"]),
                 queues=_words(options["streams"]),

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from reviewqueue import people
-from reviewqueue.problems import DomainError
+from reviewqueue.accounts import people
+from reviewqueue.kernel.errors import DomainError
 
 
 class Command(BaseCommand):

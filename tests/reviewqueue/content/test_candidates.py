@@ -8,8 +8,8 @@ import pytest
 
 from reviewqueue import content
 from reviewqueue.content.candidates import Candidates
-from tests import samples
-from tests.reviewqueue.content.drawing import drawn, read
+from tests.helpers import content_samples
+from tests.helpers.content_rendering import drawn, read
 
 
 def _candidates(value: Any) -> Candidates:
@@ -72,7 +72,7 @@ def test_candidates_in_candidates_are_data() -> None:
 
 
 def test_what_is_asked_stands_above_and_folds() -> None:
-    prompt, candidates = content.blocks(samples.samples()["candidates"].item["input"])
+    prompt, candidates = content.blocks(content_samples.samples()["candidates"].item["input"])
     assert (prompt.kind, candidates.kind) == ("prompt", "candidates")
     html = drawn({"prompt": "Which is better?", "candidates": ["a", "b"], "source": {"page": 7}})
     assert html.index("Which is better?") < html.index("Candidate 1")

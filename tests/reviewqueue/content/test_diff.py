@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from reviewqueue import content, sheet
+from reviewqueue import content
 from reviewqueue.content import diff
+from reviewqueue.desk import layout
 from reviewqueue.models import AnswerSchema, Queue, User
-from tests.reviewqueue import items
-from tests.reviewqueue.content.drawing import drawn, read
+from tests.helpers import queue_items
+from tests.helpers.content_rendering import drawn, read
 
 BEFORE = "I was charged twice for the same order last night."
 AFTER = "I was billed twice for the same order last night."
@@ -117,7 +118,7 @@ def test_long_texts_are_compared_or_given_up_soon(before: str, after: str) -> No
 @pytest.mark.django_db
 def test_nothing_is_compared_before_the_proposal_is_in_sight(rob: User, queue: Queue) -> None:
     AnswerSchema.objects.create(queue=queue, number=2, kind="structured", schema={"type": "object"})
-    items.enqueue(1, schema_number=2, input={"text": BEFORE}, proposal={"text": AFTER}, answer_first=True)
-    items.enqueue(2, schema_number=2, input={"text": BEFORE}, proposal={"text": AFTER})
-    assert [block.kind for block in sheet.lay_out(items.take(rob)).blocks] == ["text"]
-    assert [block.kind for block in sheet.lay_out(items.take(rob)).blocks] == ["diff"]
+    queue_items.enqueue(1, schema_number=2, input={"text": BEFORE}, proposal={"text": AFTER}, answer_first=True)
+    queue_items.enqueue(2, schema_number=2, input={"text": BEFORE}, proposal={"text": AFTER})
+    assert [block.kind for block in layout.lay_out(queue_items.take(rob)).blocks] == ["text"]
+    assert [block.kind for block in layout.lay_out(queue_items.take(rob)).blocks] == ["diff"]

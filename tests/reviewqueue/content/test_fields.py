@@ -9,8 +9,8 @@ import pytest
 from reviewqueue import content
 from reviewqueue.content.fields import DEEPEST, MOST_FIELDS, Field
 from reviewqueue.content.values import Value, shown
-from tests import samples
-from tests.reviewqueue.content.drawing import drawn, read
+from tests.helpers import content_samples
+from tests.helpers.content_rendering import drawn, read
 
 
 def _fields(value: Any) -> list[Field]:
@@ -47,7 +47,7 @@ def test_a_long_value_shows_its_start_and_holds_the_whole(text: str) -> None:
 
 
 def test_what_is_nested_stands_in_groups_and_rows_stand_in_a_table() -> None:
-    fields = {field.name: field for field in _fields(samples.samples()["fields"].item["input"]["fields"])}
+    fields = {field.name: field for field in _fields(content_samples.samples()["fields"].item["input"]["fields"])}
     assert [inner.name for inner in fields["insured"].group] == ["name", "since", "address"]
     block = fields["earlier claims"].block
     assert block is not None

@@ -12,10 +12,10 @@ import pytest
 from reviewqueue import content
 from reviewqueue.content import table
 from reviewqueue.templatetags.untrusted import visible
-from tests.reviewqueue import hostile
-from tests.reviewqueue.content.drawing import drawn, read
-from tests.reviewqueue.markup import elements
-from tests.reviewqueue.places import Places
+from tests.helpers import hostile_strings
+from tests.helpers.content_rendering import drawn, read
+from tests.helpers.markup import elements
+from tests.helpers.template_places import Places
 
 # All that the templates of content may be made of: one that needs more says so here.
 _ELEMENTS = (
@@ -35,8 +35,8 @@ KINDS = [*sorted(content.KINDS), REWRITING]
 
 def _drawn(kind: str, strings: list[str]) -> str:
     if kind == REWRITING:
-        return "".join(drawn(told, proposal=proposal) for told, proposal in hostile.rewritings(strings))
-    return drawn(hostile.SHAPES[kind](strings), display=hostile.DISPLAY)
+        return "".join(drawn(told, proposal=proposal) for told, proposal in hostile_strings.rewritings(strings))
+    return drawn(hostile_strings.SHAPES[kind](strings), display=hostile_strings.DISPLAY)
 
 
 def _as_read(payload: str) -> set[str]:
@@ -45,19 +45,19 @@ def _as_read(payload: str) -> set[str]:
 
 
 def test_there_are_a_hundred_different_attacks() -> None:
-    assert len(set(hostile.PAYLOADS)) == len(hostile.PAYLOADS) == 100
+    assert len(set(hostile_strings.PAYLOADS)) == len(hostile_strings.PAYLOADS) == 100
 
 
 def test_every_kind_of_content_is_attacked() -> None:
     """A new kind takes its place in `hostile.SHAPES`: an input of it, with a stranger's string wherever one can be."""
-    assert set(hostile.SHAPES) == content.KINDS
-    for kind, shape in hostile.SHAPES.items():
-        assert f"/{kind}.html" in _templates(shape(hostile.HARMLESS))
+    assert set(hostile_strings.SHAPES) == content.KINDS
+    for kind, shape in hostile_strings.SHAPES.items():
+        assert f"/{kind}.html" in _templates(shape(hostile_strings.HARMLESS))
 
 
 def _templates(value: Any) -> str:
     """The templates of an input's blocks, also of those that stand in another."""
-    blocks = content.blocks(value, hostile.DISPLAY)
+    blocks = content.blocks(value, hostile_strings.DISPLAY)
     return " ".join(inner.template for block in blocks for inner in (block, *_inner(block)))
 
 
@@ -66,21 +66,23 @@ def _inner(block: content.Block) -> list[content.Block]:
 
 
 def test_every_attack_reaches_every_place_in_the_templates_of_content(monkeypatch: pytest.MonkeyPatch) -> None:
-    places = Places(monkeypatch, hostile.PAYLOADS, "content/*.html")
+    places = Places(monkeypatch, hostile_strings.PAYLOADS, "content/*.html")
     for kind in KINDS:
-        _drawn(kind, hostile.PAYLOADS)
+        _drawn(kind, hostile_strings.PAYLOADS)
     assert places.missed(room={"table.html: cell.value.text|visible (1)": table.LONGEST_CELL}) == {}
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_attack_is_text_in_every_kind(kind: str) -> None:
-    said = read(_drawn(kind, hostile.PAYLOADS))
-    assert [payload for payload in hostile.PAYLOADS if not any(form in said for form in _as_read(payload))] == []
+    said = read(_drawn(kind, hostile_strings.PAYLOADS))
+    assert [
+        payload for payload in hostile_strings.PAYLOADS if not any(form in said for form in _as_read(payload))
+    ] == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_attack_becomes_an_element_or_an_attribute(kind: str) -> None:
-    found = list(elements(_drawn(kind, hostile.PAYLOADS)))
+    found = list(elements(_drawn(kind, hostile_strings.PAYLOADS)))
     assert {tag for tag, _ in found} <= ELEMENTS
     names = {name for _, attributes in found for name in attributes}
     assert {name for name in names if not re.fullmatch(r"(aria|data)-[a-z-]+", name)} <= ATTRIBUTES
@@ -93,12 +95,12 @@ def test_no_attack_becomes_an_element_or_an_attribute(kind: str) -> None:
 def test_attacks_are_drawn_by_as_many_elements_as_harmless_words(kind: str) -> None:
     attacked, usual = (
         Counter((tag, *sorted(attributes)) for tag, attributes in elements(_drawn(kind, strings)))
-        for strings in (hostile.PAYLOADS, hostile.HARMLESS)
+        for strings in (hostile_strings.PAYLOADS, hostile_strings.HARMLESS)
     )
     assert attacked == usual
 
 
-@pytest.mark.parametrize("payload", hostile.PAYLOADS)
+@pytest.mark.parametrize("payload", hostile_strings.PAYLOADS)
 def test_an_attack_alone_stays_text_whatever_the_kind_makes_of_it(payload: str) -> None:
     """Also where a kind refuses the value, and in the places that only one string has."""
     inputs = [payload, [payload], {payload: payload}, *({kind: payload} for kind in content.KINDS)]

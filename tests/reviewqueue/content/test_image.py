@@ -12,8 +12,8 @@ from reviewqueue import content
 from reviewqueue.content import image_size
 from reviewqueue.content.image import Image
 from reviewqueue.content.image_size import Known
-from tests import pictures
-from tests.reviewqueue.content.drawing import drawn, read
+from tests.helpers import pictures
+from tests.helpers.content_rendering import drawn, read
 
 PNG_HEAD = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4s", 13, b"IHDR")
 FRAME = b"\xff\xc0\x00\x11\x08" + struct.pack(">HH", 600, 800)

@@ -13,7 +13,7 @@ from hypothesis import strategies as some
 from reviewqueue import content
 from reviewqueue.content import tree
 from reviewqueue.content.plain import _written, compact, pretty
-from tests.reviewqueue.content.drawing import drawn, read
+from tests.helpers.content_rendering import drawn, read
 
 DATA = some.recursive(
     some.none() | some.booleans() | some.integers() | some.text(max_size=8),

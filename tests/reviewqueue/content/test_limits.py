@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from reviewqueue import content, hidden
-from reviewqueue.content import candidates, image, limits, messages, spans, table, text
+from reviewqueue import content
+from reviewqueue.content import candidates, image, invisible, limits, messages, spans, table, text
 from reviewqueue.content.plain import MOST_FACTS
 from reviewqueue.templatetags.untrusted import visible
-from tests.reviewqueue.content.drawing import drawn, read
+from tests.helpers.content_rendering import drawn, read
 
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 TAGS = 10 * limits.MOST  # a piece is drawn by a few elements
@@ -73,7 +73,7 @@ def test_past_so_many_hidden_places_a_text_says_how_many_more_there_are() -> Non
 
 
 def test_past_so_many_look_alike_words_the_others_stand_as_text() -> None:
-    pieces = list(hidden.pieces("p\u0430ypal " * 3_000))
+    pieces = list(invisible.pieces("p\u0430ypal " * 3_000))
     assert sum(piece.confusable for piece in pieces) == 2_000
     assert pieces[-1].text.split() == ["p\u0430ypal"] * 1_000
 

@@ -8,8 +8,8 @@ import pytest
 
 from reviewqueue import content
 from reviewqueue.content.messages import KEPT, MOST, MOST_EARLIER, Message, Transcript
-from tests import pictures, samples
-from tests.reviewqueue.content.drawing import drawn, read
+from tests.helpers import content_samples, pictures
+from tests.helpers.content_rendering import drawn, read
 
 
 def _transcript(*messages: Any) -> Transcript:
@@ -179,7 +179,7 @@ def test_nothing_that_a_message_carries_is_lost(message: Any) -> None:
 
 
 def test_instructions_and_results_fold_and_short_calls_stand_open() -> None:
-    html = drawn(samples.samples()["messages"].item["input"])
+    html = drawn(content_samples.samples()["messages"].item["input"])
     assert html.count('<details class="message-fold"') == 2
     assert html.count('<details class="message-call" open') == 2
     assert html.count('<details class="message-call">') == 1

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from reviewqueue import answers, content
-from tests import samples
-from tests.reviewqueue.content.drawing import drawn
+from reviewqueue import content
+from reviewqueue.answers import schema
+from tests.helpers import content_samples
+from tests.helpers.content_rendering import drawn
 
 KINDS = {
     "arabic": ["text"],
@@ -18,13 +19,13 @@ KINDS = {
 
 
 def test_every_sample_is_shown_by_its_renderer() -> None:
-    for name, sample in samples.samples().items():
+    for name, sample in content_samples.samples().items():
         blocks = content.blocks(sample.item["input"], sample.display)
         assert [block.kind for block in blocks] == KINDS.get(name, [name])
         assert drawn(sample.item["input"], display=sample.display)
 
 
 def test_every_sample_proposes_an_answer_that_its_stream_allows() -> None:
-    for sample in samples.samples().values():
-        form = answers.form(answers=sample.answers or None, multiple=sample.multiple, schema=sample.schema)
-        assert answers.normalised(sample.item["proposal"], form) == sample.item["proposal"]
+    for sample in content_samples.samples().values():
+        form = schema.form(answers=sample.answers or None, multiple=sample.multiple, schema=sample.schema)
+        assert schema.normalised(sample.item["proposal"], form) == sample.item["proposal"]

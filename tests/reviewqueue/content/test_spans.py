@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reviewqueue import content
 from reviewqueue.content import spans
 from reviewqueue.content.plain import compact
-from tests.reviewqueue.content.drawing import drawn, read
+from tests.helpers.content_rendering import drawn, read
 
 TEXT = "I was charged twice, send one back"
 

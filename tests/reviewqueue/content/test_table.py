@@ -8,8 +8,8 @@ import pytest
 
 from reviewqueue import content
 from reviewqueue.content.table import MOST_COLUMNS, Table
-from tests import samples
-from tests.reviewqueue.content.drawing import drawn, read
+from tests.helpers import content_samples
+from tests.helpers.content_rendering import drawn, read
 
 
 def _table(value: Any) -> Table:
@@ -90,7 +90,7 @@ def test_a_very_wide_table_is_cut_and_whole_as_data() -> None:
 
 
 def test_a_long_cell_opens() -> None:
-    html = drawn({"rows": samples.samples()["table"].item["input"]["rows"]})
+    html = drawn({"rows": content_samples.samples()["table"].item["input"]["rows"]})
     assert html.count("<details") == 1
     assert "old part taken along for recycling" in read(html)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reviewqueue.content import language
-from tests.reviewqueue.content.drawing import drawn, read
+from tests.helpers.content_rendering import drawn, read
 
 
 def test_every_paragraph_has_its_own_direction() -> None:

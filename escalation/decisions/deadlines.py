@@ -1,0 +1,88 @@
+"""Answer items past their deadline as the policy says."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from escalation.decisions import feed, outcomes
+from escalation.decisions.settle import SETTLED_AT_ONCE, _decision
+from escalation.models import Decision, Output, Stream
+from escalation.routing import stop
+from reviewqueue.activity import log
+from reviewqueue.kernel import clock
+from reviewqueue.queue import items
+
+
+def expire(*, limit: int = SETTLED_AT_ONCE, now: datetime | None = None) -> int:
+    """Answer what is past its deadline as its policy says; returns how many were answered.
+
+    Where the policy says hold, it waits on. The model's answer stands only where the output has a valid confidence
+    and a policy that could decide about it, its stream is not stopped, and the queue is not over its cap; a live
+    reservation or a pending verdict wins in any case.
+    """
+    with transaction.atomic():
+        stop.hold_release_lock()
+        moment = clock.current(now)
+        overdue = _overdue(moment, limit)
+        # Items first, outputs second: the order of locks that settling has.
+        closed = items.expire(item_ids=list(overdue), now=now)
+        if closed:
+            _answer_overdue(closed, overdue, moment)
+    return len(closed)
+
+
+_OVERDUE = """
+    SELECT o.id, p.spec ->> 'on_deadline'
+    FROM escalation_output o
+    JOIN escalation_route r ON r.output_id = o.id
+    JOIN escalation_policy p ON p.id = r.policy_id
+    JOIN escalation_stream s ON s.id = o.stream_id
+    WHERE o.state = 'in_review' AND o.due_at <= %(now)s AND (
+        p.spec ->> 'on_deadline' = 'reject'
+        OR p.spec ->> 'on_deadline' = 'accept' AND o.confidence IS NOT NULL AND r.stop_id IS NULL
+           AND r.reason <> 'dispatch_failed' AND s.waiting < s.max_waiting
+           AND NOT (s.id = ANY(%(stopped)s) OR %(all_stopped)s)
+    )
+    ORDER BY o.due_at LIMIT %(limit)s
+"""
+
+
+def _overdue(now: datetime, limit: int) -> dict[int, str]:
+    """Outputs whose policy has an answer for a missed deadline, with it."""
+    standing = stop.standing()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _OVERDUE,
+            {
+                "now": now,
+                "limit": limit,
+                "stopped": [stream_id for stream_id in standing if stream_id is not None],
+                "all_stopped": None in standing,
+            },
+        )
+        return dict(cursor.fetchall())
+
+
+def _answer_overdue(output_ids: list[int], what: dict[int, str], now: datetime) -> None:
+    found = outcomes.of(output_ids)
+    new = [
+        _decision(found[output_id], by=Decision.By.SYSTEM, outcome="answered", answer=found[output_id].prediction)
+        if what[output_id] == "accept"
+        else _decision(found[output_id], by=Decision.By.SYSTEM, outcome="rejected", answer=None)
+        for output_id in output_ids
+    ]
+    feed.add(new, now=now)
+    Output.objects.filter(pk__in=output_ids).update(state=Output.State.DECIDED)
+    for stream in Stream.objects.filter(pk__in={one.stream_id for one in found.values()}).order_by("pk"):
+        of_stream = [output_id for output_id in output_ids if found[output_id].stream_id == stream.pk]
+        log.record(
+            actor="system:deadline",
+            verb="outputs.timed_out",
+            object_type="output",
+            object_ids=of_stream,
+            queue=stream.slug,
+            after={"accepted": sum(what[output_id] == "accept" for output_id in of_stream)},
+            at=now,
+        )

@@ -1,0 +1,105 @@
+"""Outputs as they stand when people have judged them, and the outcomes that keep what people said."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+from reviewqueue.answers import schema
+from reviewqueue.verdicts.labels import Settled
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One output as it stood when its label arrived. `revision` is 0 where nothing was decided yet."""
+
+    id: int
+    stream_id: int
+    external_id: str
+    state: str
+    shadow: bool
+    prediction: Any
+    revision: int
+    outcome: str | None
+    answer: Any
+
+
+_JUDGED = """
+    SELECT o.id, o.stream_id, o.external_id, o.state, o.shadow, (p.body -> 'prediction')::text,
+           COALESCE(d.revision, 0), d.outcome, d.answer::text
+    FROM escalation_output o
+    JOIN escalation_payload p ON p.output_id = o.id
+    LEFT JOIN LATERAL (
+        SELECT revision, outcome, answer FROM escalation_decision WHERE output_id = o.id
+        ORDER BY revision DESC LIMIT 1
+    ) d ON true
+    WHERE o.id = ANY(%s) ORDER BY o.id FOR NO KEY UPDATE OF o
+"""
+
+
+def of(output_ids: Sequence[int]) -> dict[int, Judged]:
+    """These outputs by id, locked until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute(_JUDGED, [list(output_ids)])
+        return {row[0]: Judged(*(*row[:5], _json(row[5]), *row[6:8], _json(row[8]))) for row in cursor.fetchall()}
+
+
+def _json(text: str | None) -> Any:
+    return None if text is None else json.loads(text)
+
+
+# A later round decides anew. What the first one said of the model stays: whoever is asked again has been told that
+# something was decided, and which outputs that happens to is no matter of chance. Reviews and attention add up.
+_UPSERT = """
+    INSERT INTO escalation_outcome AS o (
+        output_id, stream_id, label_id, round, outcome, answer, settled, wrong, overturned, blind, reviews,
+        active_seconds, settled_at)
+    SELECT output_id, stream_id, label_id, round, outcome, answer, settled, wrong, overturned, blind,
+        reviews, active_seconds, settled_at
+    FROM jsonb_to_recordset(%s::jsonb) AS new (
+        output_id bigint, stream_id bigint, label_id bigint, round smallint, outcome text, answer jsonb, settled text,
+        wrong boolean, overturned boolean, blind boolean, reviews smallint, active_seconds double precision,
+        settled_at timestamptz)
+    ON CONFLICT (output_id) DO UPDATE SET
+        label_id = excluded.label_id, round = excluded.round, outcome = excluded.outcome, answer = excluded.answer,
+        overturned = excluded.overturned, settled_at = excluded.settled_at,
+        reviews = o.reviews + excluded.reviews,
+        active_seconds = COALESCE(o.active_seconds + excluded.active_seconds, o.active_seconds, excluded.active_seconds)
+"""
+
+
+def keep(known: list[tuple[Settled, Judged]]) -> None:
+    """Write what people said: as a new outcome, or as a later round of the one that is there."""
+    rows = [_outcome(label, output) for label, output in known]
+    with connection.cursor() as cursor:
+        cursor.execute(_UPSERT, [json.dumps(rows)])
+
+
+def _outcome(label: Settled, output: Judged) -> dict[str, Any]:
+    corrected = label.outcome == "answered" and not schema.same(label.answer, output.prediction)
+    return {
+        "output_id": output.id,
+        "stream_id": output.stream_id,
+        "label_id": label.label_id,
+        "round": label.round,
+        "outcome": label.outcome,
+        "answer": label.answer,
+        "settled": label.first_answer if isinstance(label.first_answer, str) else "",
+        "wrong": _wrong(label, output),
+        "overturned": label.outcome == "rejected" or corrected,
+        "blind": label.blind,
+        "reviews": label.reviews,
+        "active_seconds": label.active_seconds,
+        "settled_at": label.settled_at.isoformat(),
+    }
+
+
+def _wrong(label: Settled, output: Judged) -> bool | None:
+    """Whether the prediction was wrong by the settled first answers; None where nobody could tell."""
+    if label.first_outcome == "unjudgeable":
+        return None
+    return label.first_outcome == "rejected" or not schema.same(label.first_answer, output.prediction)

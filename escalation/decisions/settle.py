@@ -1,0 +1,104 @@
+"""Joins outputs with what people settled: their decisions, their errors, and what happens past a deadline."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from escalation.decisions import feed, outcomes
+from escalation.decisions.outcomes import Judged
+from escalation.models import Decision, Output
+from escalation.test_items import arrival
+from reviewqueue.activity import log
+from reviewqueue.answers import schema
+from reviewqueue.kernel import clock
+from reviewqueue.verdicts import labels
+from reviewqueue.verdicts.labels import Settled
+
+SETTLED_AT_ONCE = 500
+
+
+def settle(*, limit: int = SETTLED_AT_ONCE, now: datetime | None = None) -> int:
+    """Settle items whose verdicts became final, and write their decisions, in one transaction each pass.
+
+    Returns how many labels were taken, also those that somebody else's transaction had settled.
+    """
+    with transaction.atomic():
+        labels.settle_due(limit=limit, now=now)
+        settled = labels.take(limit=limit)
+        if settled:
+            _record(settled, clock.current(now))
+            arrival.record(settled)
+    return len(settled)
+
+
+def _record(settled: list[Settled], now: datetime) -> None:
+    """Labels of one item go one after the other: a later round is compared with what the earlier one decided."""
+    while settled:
+        first = {label.item_id: label for label in reversed(settled)}
+        _record_distinct([label for label in settled if first[label.item_id] is label], now)
+        settled = [label for label in settled if first[label.item_id] is not label]
+
+
+def _record_distinct(settled: list[Settled], now: datetime) -> None:
+    found = outcomes.of([label.item_id for label in settled])
+    known = [(label, found[label.item_id]) for label in settled if label.item_id in found]
+    outcomes.keep(known)
+    changed = [(label, output) for label, output in known if _changes(label, output)]
+    feed.add(
+        [
+            _decision(
+                output,
+                by=Decision.By.PEOPLE,
+                outcome=label.outcome,
+                answer=label.answer,
+                label_id=label.label_id,
+            )
+            for label, output in changed
+        ],
+        now=now,
+    )
+    Output.objects.in_review().filter(pk__in=[output.id for _, output in known]).update(state=Output.State.DECIDED)
+    _tell(changed, now)
+
+
+def _tell(changed: list[tuple[Settled, Judged]], now: datetime) -> None:
+    for slug in {label.queue for label, _ in changed}:
+        log.record(
+            actor="system:settle",
+            verb="outputs.decided",
+            object_type="output",
+            object_ids=[output.id for label, output in changed if label.queue == slug],
+            queue=slug,
+            at=now,
+        )
+
+
+def _changes(label: Settled, output: Judged) -> bool:
+    """Whether producers hear of it: the first decision always, a later one when it says something else.
+
+    A check after the fact that nobody could judge takes nothing back.
+    """
+    if output.state == Output.State.WITHDRAWN:
+        return False
+    if output.revision == 0:
+        return True
+    if label.outcome == "unjudgeable" and label.round == 1:
+        return False
+    return label.outcome != output.outcome or not schema.same(label.answer, output.answer)
+
+
+def _decision(output: Judged, *, by: Decision.By, outcome: str, answer: Any, label_id: int | None = None) -> feed.New:
+    return feed.New(
+        output_id=output.id,
+        stream_id=output.stream_id,
+        external_id=output.external_id,
+        revision=output.revision + 1,
+        by=by,
+        outcome=outcome,
+        answer=answer,
+        shadow=output.shadow,
+        label_id=label_id,
+    )

@@ -1,0 +1,124 @@
+"""Labelled data as it leaves: what people settled, with everything needed to use it as evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from django.db import connection
+
+from escalation.models import Stream
+from reviewqueue.verdicts.labels import error_types as labels_error_types
+
+PAGE = 1_000
+
+# Keyset pages, each its own short transaction: a long one would keep dead rows alive under the queue.
+_PAGE = """
+    SELECT o.id, c.label_id, o.external_id, o.state, o.model, o.model_version, o.schema_number,
+           CASE WHEN o.state NOT IN ('withdrawn', 'erased') THEN p.body::text END, o.predicted, c.outcome,
+           CASE WHEN o.state NOT IN ('withdrawn', 'erased') THEN c.answer END, o.confidence, r.pi, r.u, r.p, r.reason,
+           r.threshold, v.number, c.round, c.wrong, c.overturned, c.blind, c.reviews, o.segment, o.received_at,
+           c.settled_at
+    {of}
+    LEFT JOIN escalation_policy v ON v.id = r.policy_id
+    WHERE {among}
+    ORDER BY o.id LIMIT %(most)s
+"""
+_LABELS = _PAGE.format(
+    of="""
+    FROM escalation_outcome c
+    JOIN escalation_output o ON o.id = c.output_id
+    JOIN escalation_payload p ON p.output_id = o.id
+    JOIN escalation_route r ON r.output_id = o.id""",
+    among="c.stream_id = %(stream)s AND c.output_id > %(after)s AND o.state = 'decided'",
+)
+# Also what counts in a statement without being a label: see `tuning.sample`.
+_LABELS_AND_CHECKS = _PAGE.format(
+    of="""
+    FROM escalation_output o
+    JOIN escalation_route r ON r.output_id = o.id
+    LEFT JOIN escalation_outcome c ON c.output_id = o.id
+    LEFT JOIN escalation_payload p ON p.output_id = o.id""",
+    among="""o.stream_id = %(stream)s AND o.id > %(after)s AND o.id <= %(until)s AND (
+        c.output_id IS NOT NULL AND o.state = 'decided'
+        OR r.u < r.p AND (c.output_id IS NOT NULL OR r.eligible OR o.state NOT IN ('withdrawn', 'erased')))""",
+)
+
+_STRETCH = """
+    SELECT max(id) FROM (
+        SELECT id FROM escalation_output WHERE stream_id = %(stream)s AND id > %(after)s ORDER BY id LIMIT %(most)s
+    ) AS outputs
+"""
+
+
+def labels(stream: Stream, *, checks: bool = False) -> Iterator[bytes]:
+    """JSON Lines, one for each output that people settled; what the system answered is never among them.
+
+    checks: also those that were drawn at random and have no label, because nobody has answered yet or because they were
+    taken back; of what was taken back without its content.
+    """
+    for page in _stretches(stream) if checks else _pages(stream):
+        mistakes = labels_error_types([row[1] for row in page if row[1] is not None])
+        yield b"".join(msgspec.json.encode(_line(row, mistakes.get(row[1], []))) + b"\n" for row in page)
+
+
+def _pages(stream: Stream) -> Iterator[list[tuple[Any, ...]]]:
+    after = 0
+    while page := _rows(_LABELS, stream, after=after):
+        yield page
+        after = page[-1][0]
+
+
+def _stretches(stream: Stream) -> Iterator[list[tuple[Any, ...]]]:
+    """So many outputs at a time: where few are checks, a statement that looks for a whole page would not be short."""
+    after = 0
+    while until := _rows(_STRETCH, stream, after=after)[0][0]:
+        if page := _rows(_LABELS_AND_CHECKS, stream, after=after, until=until):
+            yield page
+        after = until
+
+
+def _rows(query: str, stream: Stream, **limits: int) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, {"stream": stream.pk, "most": PAGE, **limits})
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+def _line(row: tuple[Any, ...], error_types: list[str]) -> dict[str, Any]:
+    (
+        number, _, external_id, status, model, model_version, schema_number, body, predicted, outcome, answer,
+        confidence, pi, u, p, reason, threshold, policy, round_, wrong, overturned, blind, reviews, segment,
+        received_at, settled_at,
+    ) = row  # fmt: skip
+    payload = {"prediction": predicted or None} if body is None else msgspec.json.decode(body)
+    return {
+        "id": external_id,
+        "number": str(number),
+        "status": status,
+        "model": model,
+        "model_version": model_version or None,
+        "schema_number": schema_number,
+        "input": payload.get("input"),
+        "prediction": payload["prediction"],
+        "outcome": outcome,
+        "answer": None if answer is None else msgspec.json.decode(answer),
+        "round": round_,
+        "wrong": wrong,
+        "overturned": overturned,
+        "blind": blind,
+        "reviews": reviews,
+        "error_types": error_types,
+        "confidence": confidence,
+        "pi": pi,
+        "u": u,
+        "p": p,
+        "reason": reason,
+        "threshold": threshold,
+        "policy": policy,
+        "segment": None if segment is None else msgspec.json.decode(segment),
+        "metadata": payload.get("metadata"),
+        "received_at": received_at,
+        "settled_at": settled_at,
+    }

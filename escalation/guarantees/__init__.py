@@ -1,0 +1,1 @@
+"""From labels to a threshold that keeps an error target, and the watch on it afterwards."""

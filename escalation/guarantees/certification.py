@@ -1,0 +1,36 @@
+"""From the labels of a sample to the loosest threshold that keeps a target. Pure.
+
+The thresholds are those of the grid; where walks along it begin follows from how many were how sure, never from labels.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from escalation import statistics
+from escalation.guarantees import thresholds
+from escalation.statistics import Certified, Start
+
+STRICT_TO_LOOSE: NDArray[np.float64] = np.array(thresholds.THRESHOLDS[::-1])
+
+
+def starts(scores: NDArray[np.float64], *, alpha: float, delta: float, deployed: float | None = None) -> list[Start]:
+    """Where to begin: cold, or half of delta on the threshold in use and half on cold starts."""
+    accepted, _ = statistics.counts(scores, np.zeros(len(scores), np.bool_), STRICT_TO_LOOSE)
+    if deployed is None:
+        return statistics.cold_starts(accepted, alpha=alpha, delta=delta, n=len(scores))
+    index = len(STRICT_TO_LOOSE) - 1 - thresholds.at_or_above(deployed)
+    return statistics.running_starts(accepted, deployed=index, alpha=alpha, delta=delta, n=len(scores))
+
+
+def certify(
+    scores: NDArray[np.float64],
+    wrong: NDArray[np.bool_],
+    begin: list[Start],
+    *,
+    alpha: float,
+    delta: float,
+) -> Certified | None:
+    """The loosest threshold of the grid whose risk is at most alpha; false with probability <= delta."""
+    return statistics.certify(scores, wrong, STRICT_TO_LOOSE, begin, alpha=alpha, delta=delta)

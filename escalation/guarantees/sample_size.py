@@ -1,0 +1,64 @@
+"""What it would take to be able to say something: how many more checked outputs, and how many days of traffic."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from django.db import connection
+from numpy.typing import NDArray
+
+from escalation import statistics
+from escalation.guarantees.population import Line
+from escalation.models import Stream, output_id
+
+RECENT = timedelta(days=14)
+
+
+def more(accepted: NDArray[np.int64], wrong: NDArray[np.int64], *, n: int, alpha: float, delta: float) -> int | None:
+    """How many more checks of the whole stream would show the target for some threshold with 80 % power.
+
+    For each threshold of the grid, the checks needed above it at the error rate seen there, scaled to the whole
+    stream; the cheapest one. None where no threshold looks as if it kept the target.
+    """
+    best: float | None = None
+    for kept, missed in zip(accepted.tolist(), wrong.tolist(), strict=True):
+        if kept == 0:
+            continue
+        # Nothing wrong among few is not nothing wrong at all: half an error more than was seen.
+        needed = statistics.labels_needed(
+            (missed + 0.5) / (kept + 1), alpha=alpha, delta=delta / statistics.COLD_STARTS, most=100_000
+        )
+        if needed is not None:
+            whole = needed * n / kept
+            best = whole if best is None else min(best, whole)
+    return None if best is None else max(1, math.ceil(best - n))
+
+
+_PER_DAY = """
+    SELECT count(*) FILTER (WHERE r.u < r.p AND o.confidence IS NOT NULL AND r.reason NOT LIKE 'rule:%%'),
+        min(o.received_at)
+    FROM escalation_output o JOIN escalation_route r ON r.output_id = o.id
+    WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.model = %(model)s AND o.model_version = %(version)s
+      AND o.schema_number = %(schema)s
+"""
+
+
+def days(stream: Stream, line: Line, checks: int, *, now: datetime) -> int | None:
+    """In how many days the stream's traffic of late would bring so many checks; None where it brings none."""
+    limits: dict[str, Any] = {
+        "stream": stream.pk,
+        "first": output_id.at(now - RECENT),
+        "model": line.model,
+        "version": line.model_version,
+        "schema": line.schema_number,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_PER_DAY, limits)
+        drawn, since = cursor.fetchone() or (0, None)
+    if not drawn or since is None:
+        return None
+    span: float = max((now - since).total_seconds() / 86_400, 1.0)
+    return max(1, math.ceil(checks * span / drawn))

@@ -1,0 +1,1 @@
+"""Outputs as they arrive: typed, stored once, and announced to routing."""

@@ -1,0 +1,16 @@
+"""Counts what waits, now and then, so that ingest never has to."""
+
+from __future__ import annotations
+
+from escalation.models import Stream
+from reviewqueue.queue import items
+
+
+def refresh() -> None:
+    """Write each stream's number of waiting items."""
+    waiting = {slug: load.waiting for slug, load in items.load().items()}
+    streams = list(Stream.objects.only("slug", "waiting"))
+    changed = [stream for stream in streams if stream.waiting != waiting.get(stream.slug, 0)]
+    for stream in changed:
+        stream.waiting = waiting.get(stream.slug, 0)
+    Stream.objects.bulk_update(changed, ["waiting"])

@@ -1,0 +1,161 @@
+"""What producers post: the typed element, its one canonical form, and the problem where it makes no sense."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from reviewqueue.answers import schema
+from reviewqueue.answers.schema import Form
+from reviewqueue.kernel import json_pointer, strict_json
+from reviewqueue.kernel.errors import Invalid, Problem
+
+MOST_ELEMENTS = 1000
+LONGEST_NAME = 200
+
+# \Z, because $ also matches before a line break at the end.
+type Text = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
+type Probability = Annotated[float, Meta(ge=0, le=1)]
+type Moment = Annotated[datetime, Meta(tz=True)]
+
+FIRST_YEAR, LAST_YEAR = 1900, 9998  # what can be shown in every time zone
+
+
+class Element(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One posted output. `confidence` may be null, which sends it to a person, or absent where `scores` has a
+    confidence per field, of which the weakest decides."""
+
+    id: Text
+    model: Text
+    prediction: str | list[str] | dict[str, Any]
+    confidence: Probability | UnsetType | None = UNSET
+    input: Any
+    model_version: Text | None = None
+    scores: dict[str, Probability] | None = None
+    segment: Annotated[dict[str, Text], Meta(max_length=20)] | None = None
+    context: dict[str, Any] | None = None
+    metadata: dict[str, Any] | None = None
+    group: Text | None = None
+    language: Annotated[str, Meta(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z", max_length=35)] | None = None
+    value: Annotated[float, Meta(ge=-1e15, le=1e15)] | None = None
+    due_at: Moment | None = None
+    occurred_at: Moment | None = None
+    shadow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """An element ready to be stored. `body` is the JSON text of its payload; `digest` identifies its content."""
+
+    element: Element
+    confidence: float | None
+    predicted: str
+    digest: bytes
+    body: bytes
+
+
+class TooMany(Invalid):
+    code = "too_many_elements"
+    status = 413
+
+
+def split(body: bytes, *, lines: bool) -> tuple[list[bytes], bool]:
+    """The raw elements of a request's body, and whether there may be several (an array or lines) or one object."""
+    if lines:
+        return _few_enough([line for line in body.splitlines() if line.strip()]), True
+    if body.lstrip()[:1] != b"[":
+        return [body], False
+    try:
+        elements = msgspec.json.decode(body, type=list[msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Invalid(f"The body is not a JSON array: {error}") from error
+    return _few_enough([bytes(element) for element in elements]), True
+
+
+def decode(raw: bytes, *, form: Form, secret: bytes) -> Decoded:
+    """A typed element, or Invalid with a pointer to the place. `secret` keys the digest of its canonical form."""
+    try:
+        element = msgspec.convert(strict_json.parse_json(raw), Element)
+    except msgspec.ValidationError as error:
+        raise _invalid(str(error)) from error
+    element = _in_utc(element)
+    prediction = _prediction(element.prediction, form)
+    return Decoded(
+        element=element,
+        confidence=_confidence(element),
+        predicted=prediction if isinstance(prediction, str) else "",
+        digest=hmac.digest(secret, msgspec.json.encode(element, order="sorted"), hashlib.sha256),
+        body=msgspec.json.encode({**_payload(element), "prediction": prediction}),
+    )
+
+
+def named(raw: bytes) -> str | None:
+    """The id of an element that was refused, where it can be read, so that its producer knows which one it was."""
+    try:
+        value = strict_json.parse_json(raw)
+    except Problem:
+        return None
+    name = value.get("id") if isinstance(value, dict) else None
+    return name[:LONGEST_NAME] if isinstance(name, str) else None
+
+
+def as_json(value: object | None) -> str | None:
+    return None if value is None else msgspec.json.encode(value).decode()
+
+
+def _few_enough(elements: list[bytes]) -> list[bytes]:
+    if not elements:
+        raise Invalid("The body has no output in it.")
+    if len(elements) > MOST_ELEMENTS:
+        raise TooMany(f"A request takes up to {MOST_ELEMENTS} outputs; this one has {len(elements)}.")
+    return elements
+
+
+def _in_utc(element: Element) -> Element:
+    """The same instant written in another zone is the same content."""
+    moments = {name: moment for name in ("due_at", "occurred_at") if (moment := getattr(element, name)) is not None}
+    for name, moment in moments.items():
+        if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+            raise _invalid(f"Expected a moment of the years {FIRST_YEAR} to {LAST_YEAR} - at `$.{name}`")
+    changed = {name: moment.astimezone(UTC) for name, moment in moments.items() if moment.tzinfo is not UTC}
+    return msgspec.structs.replace(element, **changed) if changed else element
+
+
+def _confidence(element: Element) -> float | None:
+    if not isinstance(element.confidence, UnsetType):
+        return element.confidence
+    if not element.scores:
+        raise _invalid("Object missing required field `confidence`")
+    return min(element.scores.values())
+
+
+def _prediction(prediction: str | list[str] | dict[str, Any], form: Form) -> str | list[str] | dict[str, Any]:
+    """The prediction as one of the stream's answers; an object is taken as it is, since a person can mend it."""
+    if form.kind == schema.STRUCTURED and isinstance(prediction, dict):
+        return prediction
+    normalised: str | list[str] | dict[str, Any] = schema.normalised(prediction, form, pointer="/prediction")
+    return normalised
+
+
+def _payload(element: Element) -> dict[str, Any]:
+    """What is stored apart from the narrow row, beside the prediction."""
+    optional = {
+        "scores": element.scores,
+        "context": element.context,
+        "metadata": element.metadata,
+        "language": element.language,
+    }
+    present = {name: value for name, value in optional.items() if value is not None}
+    return {"input": element.input, **present}
+
+
+def _invalid(message: str) -> Invalid:
+    """msgspec's sentence and path as a problem with a JSON Pointer."""
+    sentence, pointer = json_pointer.split(message)
+    return Invalid(f"The output makes no sense: {sentence}.", [{"pointer": pointer, "detail": sentence}])

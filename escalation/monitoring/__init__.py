@@ -1,0 +1,1 @@
+"""Heartbeats of the processes, and invariants that are checked in SQL."""

@@ -1,0 +1,330 @@
+"""The machines' half of the invariants, as queries that return what breaks them, and the watch over both halves.
+
+They run every minute in production, so what grows for ever is looked at where it grew last: the latest hundred
+thousand rows, as people's half does.
+"""
+
+# ruff: noqa: S608 - the queries are put together from constants of this module, never from input
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import structlog
+from django.db import OperationalError, connection, transaction
+
+from escalation.monitoring import heartbeats
+from reviewqueue.reports import invariants
+from reviewqueue.reports.invariants import Check
+
+log = structlog.get_logger(__name__)
+
+SHOWN = 20
+PATIENCE = 20  # seconds for a check of the watch; other work of the worker waits meanwhile
+
+
+@dataclass(frozen=True, slots=True)
+class Imbalance:
+    """A check that does not balance, with the first rows that break it."""
+
+    check: Check
+    rows: list[tuple[object, ...]]
+
+
+def imbalances() -> list[Imbalance]:
+    """Every check of both sides that finds something; empty when the ledger balances."""
+    found = [Imbalance(check, offending(check)) for check in every()]
+    return [imbalance for imbalance in found if imbalance.rows]
+
+
+def every() -> list[Check]:
+    """The checks of both sides."""
+    return [*invariants.checks(), *checks()]
+
+
+def offending(check: Check) -> list[tuple[object, ...]]:
+    """The first rows that break it."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM ({check.sql}) AS offending LIMIT {SHOWN}")
+        rows: list[tuple[object, ...]] = cursor.fetchall()
+    return rows
+
+
+def watch(name: str = "") -> str:
+    """Run one check, the first unless another is named, and leave the result where people and probes see it.
+
+    What cannot be proved in `PATIENCE` does not count as balanced. Returns the name of the check that comes next, ""
+    after the last.
+    """
+    checks = {check.name: check for check in every()}
+    names = list(checks)
+    name = name if name in checks else names[0]
+    balances = _balances(checks[name])
+    with transaction.atomic():
+        known = set(heartbeats.detail("ledger").get("broken", [])) - {name}
+        heartbeats.beat("ledger", broken=[one for one in names if one in known or (one == name and not balances)])
+    return next(iter(names[names.index(name) + 1 :]), "")
+
+
+def _balances(check: Check) -> bool:
+    try:
+        with transaction.atomic():
+            _run(f"SET LOCAL statement_timeout = {PATIENCE * 1000:.0f}")
+            rows = offending(check)
+    except OperationalError as error:
+        log.error("ledger.unproved", check=check.name, error=str(error))  # noqa: TRY400 - its trace says no more
+        return False
+    if rows:
+        log.error("ledger.imbalance", check=check.name, rows=[str(row) for row in rows[:5]])
+    return not rows
+
+
+def _run(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+# The latest rows of each table, as the ORDER BY of an index reads them.
+_OUTPUTS = "(SELECT * FROM escalation_output ORDER BY id DESC LIMIT 100000)"
+_ROUTES = "(SELECT * FROM escalation_route ORDER BY output_id DESC LIMIT 100000)"
+_DECISIONS = "(SELECT * FROM escalation_decision ORDER BY id DESC LIMIT 100000)"
+EVENTS = 20_000
+_EVENTS = f"(SELECT * FROM reviewqueue_event ORDER BY id DESC LIMIT {EVENTS})"
+
+
+def checks() -> list[Check]:
+    """Each sentence is what has to hold; the query returns the rows for which it doesn't."""
+    return [*_outputs(), *_states(), *_releases(), *_system(), *_decisions(), *_feed(), *_events()]
+
+
+def _outputs() -> list[Check]:
+    return [
+        Check(
+            "one_output_per_external_id",
+            "Every acknowledged external id is exactly one output, with its payload.",
+            f"""
+            SELECT o.stream_id, o.external_id, o.id FROM {_OUTPUTS} o
+            LEFT JOIN escalation_externalid e ON e.stream_id = o.stream_id AND e.external_id = o.external_id
+            LEFT JOIN escalation_payload p ON p.output_id = o.id
+            WHERE e.output_id IS DISTINCT FROM o.id OR (p.output_id IS NULL AND o.state <> 'erased')
+            UNION ALL
+            SELECT NULL, NULL, told.id FROM (
+                SELECT unnest(object_ids) AS id FROM {_EVENTS} e WHERE e.verb = 'outputs.received') told
+            LEFT JOIN escalation_output o ON o.id = told.id WHERE o.id IS NULL
+            """,
+        ),
+        Check(
+            "routed_unless_received",
+            "Every output that is past `received` has its route, unless it was withdrawn before; no other has one.",
+            f"""
+            SELECT o.id, o.state, r.kind FROM {_OUTPUTS} o LEFT JOIN escalation_route r ON r.output_id = o.id
+            WHERE (o.state = 'received' AND r.output_id IS NOT NULL)
+               OR (o.state IN ('in_review', 'decided') AND r.output_id IS NULL)
+            """,
+        ),
+    ]
+
+
+def _states() -> list[Check]:
+    return [
+        Check(
+            "state_as_decided",
+            "A decided output has a decision, a withdrawn one was told so last; one in review has none.",
+            f"""
+            SELECT o.id, o.state, d.revision, d.outcome FROM {_OUTPUTS} o
+            LEFT JOIN LATERAL (
+                SELECT revision, outcome FROM escalation_decision
+                WHERE output_id = o.id ORDER BY revision DESC LIMIT 1
+            ) d ON true
+            WHERE (o.state = 'decided' AND COALESCE(d.outcome, 'withdrawn') = 'withdrawn')
+               OR (o.state = 'withdrawn' AND d.outcome IS DISTINCT FROM 'withdrawn')
+               OR (o.state IN ('received', 'in_review') AND d.revision IS NOT NULL)
+            """,
+        ),
+        Check(
+            "in_review_waits_for_somebody",
+            "An output in review waits on an open item, or its label is just about to be taken.",
+            f"""
+            SELECT o.id, i.state FROM {_OUTPUTS} o LEFT JOIN reviewqueue_item i ON i.id = o.id
+            WHERE o.state = 'in_review' AND i.state IS DISTINCT FROM 'open' AND NOT EXISTS (
+                SELECT FROM reviewqueue_label l JOIN reviewqueue_labeloutbox b ON b.label_id = l.id
+                WHERE l.item_id = o.id)
+            """,
+        ),
+        Check(
+            "reviewed_has_item",
+            "Every output that a person was to look at is an item of its queue.",
+            f"""
+            SELECT r.output_id, r.reason FROM {_ROUTES} r LEFT JOIN reviewqueue_item i ON i.id = r.output_id
+            WHERE (r.kind = 'review' OR r.audit <> '') AND i.id IS NULL
+            """,
+        ),
+    ]
+
+
+def _releases() -> list[Check]:
+    return [
+        Check(
+            "released_by_policy",
+            "Nothing was released without a valid confidence, below its threshold, without a policy, or while stopped.",
+            f"""
+            SELECT o.id, r.reason FROM {_ROUTES} r JOIN escalation_output o ON o.id = r.output_id
+            LEFT JOIN escalation_stop s
+              ON (s.stream_id IS NULL OR s.stream_id = o.stream_id)
+             AND r.routed_at > s.stopped_at AND (s.resumed_at IS NULL OR r.routed_at < s.resumed_at)
+            WHERE r.released AND (o.confidence IS NULL OR r.threshold IS NULL OR o.confidence < r.threshold
+                                  OR NOT r.eligible OR r.audit = 'hold' OR r.policy_id IS NULL
+                                  OR r.stop_id IS NOT NULL OR s.id IS NOT NULL)
+            """,
+        ),
+        Check(
+            "somebody_decided_the_route",
+            "Every route names its policy, unless there was none.",
+            f"""
+            SELECT r.output_id, r.reason FROM {_ROUTES} r
+            LEFT JOIN escalation_policy p ON p.id = r.policy_id LEFT JOIN escalation_stop s ON s.id = r.stop_id
+            WHERE (p.id IS NULL AND r.reason NOT IN ('no_policy', 'stopped', 'dispatch_failed'))
+               OR (p.id IS NULL AND r.policy_id IS NOT NULL) OR (r.reason = 'stopped') <> (s.id IS NOT NULL)
+            """,
+        ),
+    ]
+
+
+def _system() -> list[Check]:
+    return [
+        Check(
+            "model_decided_what_was_released",
+            "What was released was decided by the model first, and nothing else was.",
+            f"""
+            SELECT r.output_id, d.by FROM {_ROUTES} r
+            LEFT JOIN escalation_decision d ON d.output_id = r.output_id AND d.revision = 1
+            WHERE r.released <> (d.by IS NOT DISTINCT FROM 'model')
+            UNION ALL
+            SELECT d.output_id, d.by FROM {_DECISIONS} d LEFT JOIN escalation_route r ON r.output_id = d.output_id
+            WHERE d.by = 'model' AND (d.revision <> 1 OR r.released IS NOT TRUE)
+            """,
+        ),
+        Check(
+            "deadline_answered_by_policy",
+            "The system answered only as the policy says, and let a prediction stand only with a valid confidence and "
+            "while nothing was stopped.",
+            f"""
+            SELECT o.id, d.outcome FROM {_DECISIONS} d
+            JOIN escalation_output o ON o.id = d.output_id
+            LEFT JOIN escalation_route r ON r.output_id = o.id
+            LEFT JOIN escalation_policy p ON p.id = r.policy_id
+            LEFT JOIN escalation_stop s
+              ON (s.stream_id IS NULL OR s.stream_id = o.stream_id)
+             AND d.decided_at > s.stopped_at AND (s.resumed_at IS NULL OR d.decided_at < s.resumed_at)
+            WHERE d.by = 'system' AND (
+                d.outcome = 'answered' AND (o.confidence IS NULL OR s.id IS NOT NULL OR r.stop_id IS NOT NULL
+                                            OR p.spec ->> 'on_deadline' IS DISTINCT FROM 'accept')
+                OR d.outcome = 'rejected' AND p.spec ->> 'on_deadline' IS DISTINCT FROM 'reject'
+                OR d.outcome = 'unjudgeable')
+            """,
+        ),
+    ]
+
+
+def _decisions() -> list[Check]:
+    return [
+        Check(
+            "people_decided_by_label",
+            "What people decided leads back to a label of the same answer, and what the system answered to none.",
+            f"""
+            SELECT d.output_id, d.revision FROM {_DECISIONS} d
+            LEFT JOIN reviewqueue_label l ON l.id = d.label_id AND l.item_id = d.output_id
+            WHERE (d.by = 'people') <> (l.id IS NOT NULL) OR (d.by <> 'people' AND d.label_id IS NOT NULL)
+               OR (d.by = 'people' AND (l.outcome <> d.outcome OR l.answer IS DISTINCT FROM d.answer))
+            """,
+        ),
+        Check(
+            "label_leads_back_to_output",
+            "Every label that was taken is the outcome of a routed output, in its latest round.",
+            """
+            SELECT c.output_id, c.label_id FROM
+                (SELECT * FROM escalation_outcome ORDER BY output_id DESC LIMIT 100000) c
+            LEFT JOIN reviewqueue_label l ON l.id = c.label_id AND l.item_id = c.output_id AND l.round = c.round
+            LEFT JOIN escalation_route r ON r.output_id = c.output_id
+            WHERE l.id IS NULL OR r.output_id IS NULL OR l.outcome <> c.outcome OR l.answer IS DISTINCT FROM c.answer
+            UNION ALL
+            SELECT l.item_id, l.id FROM (SELECT * FROM reviewqueue_label ORDER BY id DESC LIMIT 100000) l
+            JOIN reviewqueue_item i ON i.id = l.item_id AND i.source = 'output'
+            LEFT JOIN escalation_outcome c ON c.output_id = l.item_id
+            LEFT JOIN reviewqueue_labeloutbox b ON b.label_id = l.id
+            WHERE b.label_id IS NULL AND (c.output_id IS NULL OR c.round < l.round)
+            """,
+        ),
+    ]
+
+
+def _feed() -> list[Check]:
+    return [
+        Check(
+            "revisions_count_up",
+            "Revisions of a decision count from one without a gap, and belong to their output.",
+            f"""
+            SELECT d.output_id, d.revision FROM {_DECISIONS} d
+            LEFT JOIN escalation_output o
+              ON o.id = d.output_id AND o.stream_id = d.stream_id AND o.external_id = d.external_id
+            LEFT JOIN escalation_decision before ON before.output_id = d.output_id AND before.revision = d.revision - 1
+            WHERE o.id IS NULL OR d.revision < 1 OR (d.revision > 1 AND before.id IS NULL)
+            """,
+        ),
+        Check(
+            "numbers_without_gap",
+            "Decisions are numbered without gaps or repeats, up to where the feed is.",
+            """
+            SELECT h.seq, count(d.seq), count(DISTINCT d.seq), max(d.seq) FROM escalation_feedhead h
+            LEFT JOIN escalation_decision d ON d.seq > h.seq - 100000
+            GROUP BY h.seq
+            HAVING count(d.seq) <> count(DISTINCT d.seq) OR count(d.seq) <> LEAST(h.seq, 100000)
+                OR COALESCE(max(d.seq), 0) <> h.seq
+            UNION ALL
+            SELECT NULL, count(*), NULL, max(seq) FROM escalation_decision
+            WHERE seq IS NOT NULL AND NOT EXISTS (SELECT FROM escalation_feedhead) HAVING count(*) > 0
+            """,
+        ),
+    ]
+
+
+# Events tell of many outputs at once, so the latest of them are unfolded, and outputs older than these left out.
+_TOLD = f"""
+    recent AS MATERIALIZED {_EVENTS},
+    since AS (SELECT CASE WHEN count(*) < {EVENTS} THEN '-infinity' ELSE min(at) + interval '2 minutes' END AS at
+              FROM recent),
+    told AS MATERIALIZED (
+        SELECT verb, unnest(object_ids) AS id FROM recent WHERE object_type = 'output' AND object_ids IS NOT NULL
+        UNION ALL
+        SELECT verb, object_id::bigint FROM recent WHERE verb = 'output.withdrawn')
+"""
+
+
+def _events() -> list[Check]:
+    return [
+        Check(
+            "received_and_routed_are_told",
+            "Every output's receiving and routing has its event.",
+            f"""
+            WITH {_TOLD}
+            SELECT o.id, o.state FROM {_OUTPUTS} o
+            LEFT JOIN escalation_route r ON r.output_id = o.id
+            WHERE o.received_at >= (SELECT at FROM since) AND (
+                NOT EXISTS (SELECT FROM told WHERE told.id = o.id AND told.verb = 'outputs.received')
+                OR r.output_id IS NOT NULL
+                   AND NOT EXISTS (SELECT FROM told WHERE told.id = o.id AND told.verb = 'outputs.routed'))
+            """,
+        ),
+        Check(
+            "decisions_are_told",
+            "Every decision of people's and of the system's has its event.",
+            f"""
+            WITH {_TOLD}
+            SELECT d.output_id, d.revision, d.by FROM {_DECISIONS} d
+            WHERE d.by <> 'model' AND d.decided_at >= (SELECT at FROM since) AND NOT EXISTS (
+                SELECT FROM told WHERE told.id = d.output_id AND told.verb = CASE
+                    WHEN d.by = 'people' THEN 'outputs.decided'
+                    WHEN d.outcome = 'withdrawn' THEN 'output.withdrawn' ELSE 'outputs.timed_out' END)
+            """,
+        ),
+    ]

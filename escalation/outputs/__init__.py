@@ -1,0 +1,1 @@
+"""Finding outputs, and showing one: its status, its content and its history."""

@@ -1,0 +1,64 @@
+"""One output as its page shows it: how it was routed, what was decided, and, apart from that, what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from escalation.models import Decision, Outcome, Output, Payload, Policy, Route
+from reviewqueue.reports import reviews
+from reviewqueue.reports.reviews import Block
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The narrow rows of one output. `asked`: people are being asked about it now."""
+
+    route: Route | None
+    policy: int | None
+    outcome: Outcome | None
+    decision: Decision | None
+    asked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What an output says; only for those who may see content."""
+
+    blocks: list[Block]
+    prediction: Any
+    scores: list[tuple[str, float]]
+    context: dict[str, Any]
+    metadata: dict[str, Any]
+    language: str
+
+
+def of(output: Output) -> Record:
+    route = Route.objects.filter(output=output).first()
+    number = None
+    if route is not None and route.policy_id is not None:
+        number = Policy.objects.filter(pk=route.policy_id).values_list("number", flat=True).first()
+    return Record(
+        route=route,
+        policy=number,
+        outcome=Outcome.objects.filter(output=output).first(),
+        decision=Decision.objects.filter(output=output).order_by("-revision").first(),
+        asked=reviews.is_open(output.pk),
+    )
+
+
+def content(output: Output, display: Mapping[str, str]) -> Content | None:
+    """None once it was erased. `display`: how the stream wants its inputs shown."""
+    body = Payload.objects.filter(output=output).values_list("body", flat=True).first()
+    if body is None:
+        return None
+    scores: dict[str, float] = body.get("scores") or {}
+    return Content(
+        blocks=reviews.blocks(body.get("input"), display),
+        prediction=body.get("prediction"),
+        scores=sorted(scores.items(), key=lambda pair: -pair[1]),
+        context=body.get("context") or {},
+        metadata=body.get("metadata") or {},
+        language=body.get("language") or "",
+    )

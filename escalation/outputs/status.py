@@ -1,0 +1,84 @@
+"""Where outputs stand, as producers are told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from escalation.models import ExternalId, Output, Stream
+from reviewqueue.kernel.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One output's state, its route (None until it is routed) and its latest decision (None until there is one)."""
+
+    external_id: str
+    status: str
+    route: str | None
+    reason: str | None
+    pi: float | None
+    policy: int | None
+    decision: dict[str, Any] | None
+
+
+_QUERY = """
+    SELECT o.id, o.external_id, o.state, r.kind, r.reason, r.pi, p.number, d.answer::text, d.outcome, d.by, d.revision,
+           d.decided_at, d.shadow
+    FROM escalation_output o
+    LEFT JOIN escalation_route r ON r.output_id = o.id
+    LEFT JOIN escalation_policy p ON p.id = r.policy_id
+    LEFT JOIN LATERAL (
+        SELECT * FROM escalation_decision WHERE output_id = o.id ORDER BY revision DESC LIMIT 1
+    ) d ON true
+    WHERE o.id = ANY(%s)
+"""
+
+
+def of(output_ids: Sequence[int]) -> dict[int, State]:
+    """The states of these outputs, by id; one statement for any number of them."""
+    if not output_ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_QUERY, [list(output_ids)])
+        return {row[0]: _state(row[1:]) for row in cursor.fetchall()}
+
+
+def find(*, stream: Stream, external_id: str) -> Output:
+    """The output posted under this id, or NotFound. Asks the table of external ids: outputs have no index on them."""
+    known = ExternalId.objects.filter(stream=stream, external_id=external_id).values("output_id")
+    # A path may spell NUL; no id has one, and PostgreSQL doesn't even let us ask.
+    output = None if "\0" in external_id else Output.objects.filter(pk__in=known).first()
+    if output is None:
+        raise NotFound(_("There is no output %(external_id)r in this stream.") % {"external_id": external_id})
+    return output
+
+
+def _state(row: tuple[Any, ...]) -> State:
+    external_id, status, kind, reason, pi, policy, answer, outcome, by, revision, decided_at, shadow = row
+    decision = None
+    if outcome is not None:
+        decision = decision_as_json(
+            answer=answer, outcome=outcome, by=by, revision=revision, decided_at=decided_at, shadow=shadow
+        )
+    return State(external_id, status, kind, reason, pi, policy, decision)
+
+
+def decision_as_json(
+    *, answer: str | None, outcome: str, by: str, revision: int, decided_at: datetime, shadow: bool
+) -> dict[str, Any]:
+    """A decision as every exit spells it. `answer` is JSON text; a shadow's decision is not to be acted on."""
+    return {
+        "answer": None if answer is None else msgspec.json.decode(answer),
+        "outcome": outcome,
+        "by": by,
+        "revision": revision,
+        "decided_at": decided_at,
+        **({"shadow": True} if shadow else {}),
+    }

@@ -1,0 +1,1 @@
+"""Versions of everything that decides, their approvals, and the one in effect."""

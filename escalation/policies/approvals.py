@@ -1,0 +1,34 @@
+"""Who asks for a policy version that takes a second person."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from escalation.models import Policy, PolicyRequest
+from reviewqueue.accounts import roles
+from reviewqueue.activity import log
+from reviewqueue.kernel import clock
+
+
+def record(policy: Policy, *, instead_of: int | None, by: str, reason: str, now: datetime | None) -> None:
+    """Somebody asks, while the activation `instead_of` is in effect (None: none is)."""
+    PolicyRequest.objects.create(
+        policy=policy, instead_of_id=instead_of, asked_by=by, asked_at=clock.current(now), reason=reason
+    )
+    log.record(
+        actor=by,
+        verb="policy.proposed",
+        object_type="policy",
+        object_id=policy.pk,
+        queue=policy.stream.slug,
+        after={"number": policy.number, "reason": reason},
+        at=now,
+    )
+
+
+def standing(policy: Policy, *, instead_of: int | None) -> PolicyRequest | None:
+    """The latest request that counts: made while the same activation was in effect, by somebody who still manages."""
+    for request in PolicyRequest.objects.filter(policy=policy, instead_of=instead_of).order_by("-id"):
+        if roles.actor_manages(request.asked_by):
+            return request
+    return None

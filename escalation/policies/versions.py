@@ -1,0 +1,267 @@
+"""Policy versions and their activations: who made what decide, from when, and approved by whom."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from django.db import connection, transaction
+from django.db.models import Max, Q
+from django.utils.translation import gettext as _
+
+from escalation.models import Activation, Evidence, Output, Policy, PolicyRequest, Stream
+from escalation.policies import approvals
+from escalation.policies.spec import Policy as Spec
+from escalation.policies.spec import content_hash, parse, plain, sends_more_to_people
+from reviewqueue.activity import log
+from reviewqueue.kernel import clock, json_pointer
+from reviewqueue.kernel.errors import DomainError, Invalid
+
+
+class ApprovalNeeded(DomainError):
+    code = "approval_needed"
+
+
+class SamePerson(DomainError):
+    code = "same_person"
+
+
+class AlreadyActive(DomainError):
+    code = "already_active"
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """The policy in effect for a stream."""
+
+    policy_id: int
+    number: int
+    spec: Spec
+    activation_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A policy version, whether it is in effect now, and a sentence that says so."""
+
+    policy: Policy
+    active: bool
+    sentence: str
+
+
+def checked(spec: Any) -> Spec:
+    """A typed policy from plain data; Invalid says where it makes no sense."""
+    try:
+        return parse(spec)
+    except (msgspec.ValidationError, TypeError) as error:
+        sentence, pointer = json_pointer.split(str(error))
+        raise Invalid(f"This policy makes no sense: {error}", [{"pointer": pointer, "detail": sentence}]) from error
+
+
+def save(*, stream: Stream, spec: Spec, actor: str, now: datetime | None = None) -> Policy:
+    """The version with this content: a new one, or the one that already says the same."""
+    digest = content_hash(spec, stream.schema_number)
+    with transaction.atomic():
+        _lock(stream)
+        known = Policy.objects.filter(stream=stream, content_hash=digest).first()
+        if known:
+            return known
+        latest = Policy.objects.filter(stream=stream).aggregate(latest=Max("number"))["latest"] or 0
+        policy = Policy.objects.create(
+            stream=stream,
+            number=latest + 1,
+            content_hash=digest,
+            spec=plain(spec),
+            schema_number=stream.schema_number,
+            created_by=actor,
+            created_at=clock.current(now),
+        )
+        log.record(
+            actor=actor,
+            verb="policy.created",
+            object_type="policy",
+            object_id=policy.pk,
+            queue=stream.slug,
+            after={"number": policy.number, "content_hash": digest},
+            at=now,
+        )
+    return policy
+
+
+def propose(*, stream: Stream, spec: Spec, actor: str, reason: str = "", now: datetime | None = None) -> Proposed:
+    """Save a version, and put it into effect at once where one person may."""
+    with transaction.atomic():
+        policy = save(stream=stream, spec=spec, actor=actor, now=now)
+        current = active(stream)
+        if current and current.policy_id == policy.pk:
+            return Proposed(
+                policy, active=True, sentence=_("Version %(number)s is already in effect.") % {"number": policy.number}
+            )
+        if needs_approval(stream, spec):
+            ask(policy=policy, by=actor, reason=reason, now=now)
+            return Proposed(
+                policy,
+                active=False,
+                sentence=_(
+                    "Version %(number)s is a draft: it may send fewer outputs to people, "
+                    "so a second person has to approve it."
+                )
+                % {"number": policy.number},
+            )
+        activate(policy=policy, by=actor, reason=reason, now=now)
+    return Proposed(policy, active=True, sentence=_("Version %(number)s is in effect.") % {"number": policy.number})
+
+
+def ask(*, policy: Policy, by: str, reason: str = "", now: datetime | None = None) -> None:
+    """The first of two people wants it in effect. Whoever asked before them is still the one who asks."""
+    with transaction.atomic():
+        _lock(policy.stream)
+        if asked_for(policy) is None:
+            current = active(policy.stream)
+            before = current.activation_id if current else None
+            approvals.record(policy, instead_of=before, by=by, reason=reason, now=now)
+
+
+def asked_for(policy: Policy) -> PolicyRequest | None:
+    """Who asks for it now: a manager, since the last activation; None where it has to be asked for (again)."""
+    current = active(policy.stream)
+    return approvals.standing(policy, instead_of=current.activation_id if current else None)
+
+
+def approve(*, policy: Policy, by: str, reason: str = "", now: datetime | None = None) -> Activation:
+    """The second person puts into effect what another one asks for."""
+    with transaction.atomic():
+        _lock(policy.stream)
+        request = asked_for(policy)
+        if request is None:
+            raise ApprovalNeeded(
+                _("Nobody asks for version %(number)s now. Propose it again, and another manager can approve it.")
+                % {"number": policy.number}
+            )
+        return activate(policy=policy, by=request.asked_by, approved_by=by, reason=reason or request.reason, now=now)
+
+
+def activate(
+    *,
+    policy: Policy,
+    by: str,
+    approved_by: str = "",
+    reason: str = "",
+    evidence: dict[str, Any] | None = None,
+    now: datetime | None = None,
+) -> Activation:
+    """Put a version into effect now. Whatever may send fewer outputs to people takes a second person."""
+    with transaction.atomic():
+        # Twin activations queue up here, so each compares itself with the policy that really precedes it.
+        _lock(policy.stream)
+        before = active(policy.stream)
+        if before and before.policy_id == policy.pk:
+            raise AlreadyActive(_("Version %(number)s is already in effect.") % {"number": policy.number})
+        _check_approval(policy, by=by, approved_by=approved_by)
+        activation = Activation.objects.create(
+            stream=policy.stream,
+            policy=policy,
+            effective_at=clock.current(now),
+            activated_by=by,
+            approved_by=approved_by,
+            reason=reason,
+            evidence=evidence or _evidence(policy),
+        )
+        log.record(
+            actor=approved_by or by,
+            verb="policy.activated",
+            object_type="policy",
+            object_id=policy.pk,
+            queue=policy.stream.slug,
+            before={"number": before.number} if before else None,
+            after={"number": policy.number, "activated_by": by, "approved_by": approved_by, "reason": reason},
+            at=now,
+        )
+    return activation
+
+
+def _evidence(policy: Policy) -> dict[str, Any]:
+    """Which attempt to show that a promise holds the version was made from last."""
+    latest = Evidence.objects.filter(policy=policy).order_by("-pk").values_list("attempt_id", flat=True).first()
+    return {} if latest is None else {"attempt": latest}
+
+
+def needs_approval(stream: Stream, spec: Spec) -> bool:
+    """Whether putting this into effect takes two people."""
+    current = active(stream)
+    if current is None:
+        # Nothing was ever decided by a policy here, and without traffic nothing is at stake yet.
+        return Output.objects.filter(stream=stream).exists()
+    return not sends_more_to_people(current.spec, spec)
+
+
+def before(policy: Policy) -> Policy | None:
+    """The version that this one took the place of when it came into effect last; None for the first, and for drafts."""
+    order = ("-effective_at", "-pk")
+    came = policy.activations.order_by(*order).first()
+    if came is None:
+        return None
+    earlier = Activation.objects.filter(stream=policy.stream_id).exclude(policy=policy)
+    earlier = earlier.filter(Q(effective_at__lt=came.effective_at) | Q(effective_at=came.effective_at, pk__lt=came.pk))
+    left = earlier.select_related("policy").order_by(*order).first()
+    return left.policy if left else None
+
+
+def active(stream: Stream) -> Active | None:
+    """The policy in effect at this moment: who activates one waits for their twin, and then has to see the twin's."""
+    return active_of([stream.pk]).get(stream.pk)
+
+
+def active_of(stream_ids: Iterable[int]) -> dict[int, Active]:
+    """The same of several streams."""
+    return _in_effect(stream_ids, at="clock_timestamp()")
+
+
+def active_for(stream_ids: Iterable[int]) -> dict[int, Active]:
+    """The policy in effect for each stream: its latest activation as of this transaction's start."""
+    return _in_effect(stream_ids, at="now()")
+
+
+_IN_EFFECT = """
+    SELECT s.id, p.id, p.number, p.spec::text, a.id
+    FROM unnest(%s::bigint[]) AS s (id)
+    CROSS JOIN LATERAL (
+        SELECT id, policy_id FROM escalation_activation
+        WHERE stream_id = s.id AND effective_at <= {at} ORDER BY effective_at DESC, id DESC LIMIT 1
+    ) AS a
+    JOIN escalation_policy p ON p.id = a.policy_id
+"""
+
+
+def _in_effect(stream_ids: Iterable[int], *, at: str) -> dict[int, Active]:
+    with connection.cursor() as cursor:
+        cursor.execute(_IN_EFFECT.format(at=at), [list(stream_ids)])
+        return {row[0]: Active(row[1], row[2], _spec(row[1], row[3]), row[4]) for row in cursor.fetchall()}
+
+
+def spec_of(policy: Policy) -> Spec:
+    return parse(policy.spec)
+
+
+def _check_approval(policy: Policy, *, by: str, approved_by: str) -> None:
+    if approved_by == by:
+        raise SamePerson(_("The person who approves has to be somebody else than the one who activates."))
+    if not approved_by and needs_approval(policy.stream, parse(policy.spec)):
+        raise ApprovalNeeded(
+            _("Version %(number)s may send fewer outputs to people, so a second person has to approve it.")
+            % {"number": policy.number}
+        )
+
+
+def _lock(stream: Stream) -> None:
+    Stream.objects.select_for_update(no_key=True).only("pk").get(pk=stream.pk)
+
+
+@functools.lru_cache(maxsize=1024)
+def _spec(policy_id: int, text: str) -> Spec:
+    """Policies never change, so each is parsed once per process."""
+    return msgspec.json.decode(text, type=Spec)

@@ -1,0 +1,1 @@
+"""Figures for managers: throughput, errors, costs."""

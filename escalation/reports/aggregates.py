@@ -1,0 +1,119 @@
+"""Counts of outputs that are alike in everything a report asks about: one pass over the narrow rows of a window.
+
+Whatever a report shows is a sum over these tallies, so every figure and every breakdown adds up to the same whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from escalation.models import output_id
+from escalation.reports.tally import Sample, Tally, Times
+
+_TALLIES = """
+    SELECT (o.received_at AT TIME ZONE %(zone)s)::date, o.model, o.model_version, o.predicted, {segment}, o.shadow,
+           r.output_id IS NOT NULL, r.policy_id, COALESCE(r.reason, ''), COALESCE(r.eligible, false),
+           COALESCE(r.released, false), COALESCE(r.audit, ''), COALESCE(r.pi, 1), e.output_id IS NOT NULL, e.wrong,
+           CASE WHEN e.wrong THEN e.settled ELSE '' END,
+           count(*), COALESCE(sum(e.reviews), 0)::bigint, count(*) FILTER (WHERE e.blind)
+    FROM escalation_output o
+    LEFT JOIN escalation_route r ON r.output_id = o.id
+    LEFT JOIN escalation_outcome e ON e.output_id = o.id
+    WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.id < %(last)s
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16
+"""
+
+
+def of(*, stream_id: int, since: date, until: date, keys: Sequence[str]) -> list[Tally]:
+    """The tallies of what was received on these days, both included; `keys` are the declared segment keys."""
+    segment = ", ".join(f"o.segment ->> %(key{index})s" for index in range(len(keys)))
+    parameters = {f"key{index}": key for index, key in enumerate(keys)}
+    with transaction.atomic(), connection.cursor() as cursor:
+        # Many rows make few groups, which the planner cannot know: it would sort them all on disk, twice as slow.
+        cursor.execute("SELECT set_config('work_mem', '64MB', true), set_config('enable_sort', 'off', true)")
+        cursor.execute(
+            _TALLIES.format(segment=f"ARRAY[{segment}]::text[]"),
+            {"stream": stream_id, **_window(since, until), **parameters},
+        )
+        return [_tally(list(row)) for row in cursor.fetchall()]
+
+
+_SAMPLES = """
+    SELECT o.stream_id, r.pi, count(*), count(*) FILTER (WHERE e.wrong)
+    FROM escalation_output o
+    JOIN escalation_route r ON r.output_id = o.id
+    JOIN escalation_outcome e ON e.output_id = o.id
+    WHERE o.stream_id = ANY(%(streams)s) AND o.id >= %(first)s AND o.id < %(last)s
+      AND r.eligible AND r.audit <> '' AND NOT o.shadow AND e.wrong IS NOT NULL
+    GROUP BY 1, 2
+"""
+
+
+def samples(*, stream_ids: Iterable[int], since: date, until: date) -> dict[int, list[Sample]]:
+    """The answered checks of several streams, by stream, for a page that shows no more than their error rates."""
+    found: dict[int, list[Sample]] = {stream_id: [] for stream_id in stream_ids}
+    with connection.cursor() as cursor:
+        cursor.execute(_SAMPLES, {"streams": list(found), **_window(since, until)})
+        for stream_id, pi, judged, wrong in cursor.fetchall():
+            found[stream_id].append(Sample(pi, judged, wrong))
+    return found
+
+
+_SETTLED = """
+    SELECT (e.settled_at AT TIME ZONE %(zone)s)::date, count(*)
+    FROM escalation_outcome e
+    WHERE e.stream_id = %(stream)s AND e.settled_at >= %(from)s AND e.settled_at < %(to)s
+    GROUP BY 1
+"""
+
+
+def settled_per_day(*, stream_id: int, since: date, until: date) -> dict[date, int]:
+    """How many outputs people decided on each day, whenever those were received."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SETTLED, {"stream": stream_id, **_window(since, until)})
+        return dict(cursor.fetchall())
+
+
+_TIMES = """
+    SELECT count(*), percentile_cont(ARRAY[0.5, 0.9, 0.95]) WITHIN GROUP (
+        ORDER BY extract(epoch FROM e.settled_at - o.received_at))
+    FROM escalation_outcome e
+    JOIN escalation_output o ON o.id = e.output_id
+    JOIN escalation_route r ON r.output_id = e.output_id
+    WHERE e.stream_id = %(stream)s AND e.settled_at >= %(from)s AND e.settled_at < %(to)s
+      AND NOT r.released AND e.round = 1
+"""
+
+
+def times(*, stream_id: int, since: date, until: date) -> Times:
+    """How long those waited that people decided on these days.
+
+    Only outputs that waited for their decision: a check after the fact keeps nobody waiting, and neither does a
+    decision that was opened again.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_TIMES, {"stream": stream_id, **_window(since, until)})
+        decided, percentiles = cursor.fetchone() or (0, None)
+    median, p90, p95 = percentiles or (None, None, None)
+    return Times(decided, median, p90, p95)
+
+
+def _tally(values: list[Any]) -> Tally:
+    values[4] = tuple(values[4])
+    return Tally(*values)
+
+
+def _window(since: date, until: date) -> dict[str, Any]:
+    first, last = output_id.of_day(since)[0], output_id.of_day(until)[1]
+    return {
+        "first": first,
+        "last": last,
+        "from": output_id.moment(first),
+        "to": output_id.moment(last),
+        "zone": timezone.get_default_timezone_name(),
+    }

@@ -1,0 +1,104 @@
+"""How somebody's streams stand right now: one row each, in a fixed number of statements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+
+from escalation.guarantees import guarantees
+from escalation.guarantees.guarantees import Statement
+from escalation.models import Stop, Stream, output_id
+from escalation.policies import versions
+from escalation.reports import aggregates, error_rate, stream_report
+from escalation.reports.error_rate import Rate
+from reviewqueue.kernel import clock
+from reviewqueue.queue import items
+from reviewqueue.queue.items import Load
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One stream. `arrived` and `completed` count today: outputs received, and outputs that people decided.
+
+    `overdue`: waiting past its deadline. `rate`: of the last 28 days. `stop`: what stands, of it or of all streams.
+    """
+
+    stream: Stream
+    policy: int | None
+    load: Load
+    overdue: int
+    arrived: int
+    completed: int
+    rate: Rate
+    stop: Stop | None
+    statement: Statement | None
+
+
+def of(slugs: Sequence[str], *, now: datetime | None = None) -> list[Row]:
+    """The rows of these streams, in this order."""
+    found = {stream.slug: stream for stream in Stream.objects.filter(slug__in=slugs)}
+    chosen = [found[slug] for slug in slugs if slug in found]
+    moment = clock.current(now)
+    since, until = stream_report.window(moment)
+    loads = items.load()
+    active = versions.active_for([stream.pk for stream in chosen])
+    samples = aggregates.samples(stream_ids=[stream.pk for stream in chosen], since=since, until=until)
+    today = _today(chosen, moment)
+    stated = guarantees.all_in_force(chosen, now=now)
+    stops = {stop.stream_id: stop for stop in Stop.objects.standing()}
+    return [
+        Row(
+            stream=stream,
+            policy=active[stream.pk].number if stream.pk in active else None,
+            load=loads.get(stream.slug, Load(0, None, 0)),
+            rate=error_rate.rate_of(samples[stream.pk]),
+            stop=stops.get(stream.pk, stops.get(None)),
+            statement=stated.get(stream.pk),
+            **today[stream.pk],
+        )
+        for stream in chosen
+    ]
+
+
+def standing_stop(stream: Stream) -> Stop | None:
+    """What keeps a stream from letting anything out: a stop of its own, else one of all streams."""
+    stops = {stop.stream_id: stop for stop in Stop.objects.standing().select_related("stream")}
+    return stops.get(stream.pk, stops.get(None))
+
+
+_TODAY = """
+    SELECT s.id,
+        (SELECT count(*) FROM escalation_output o
+         WHERE o.stream_id = s.id AND o.id >= %(first)s AND o.id < %(last)s) AS arrived,
+        (SELECT count(*) FROM escalation_outcome e
+         WHERE e.stream_id = s.id AND e.settled_at >= %(from)s AND e.settled_at < %(to)s) AS completed,
+        COALESCE(d.overdue, 0) AS overdue
+    FROM unnest(%(streams)s::bigint[]) AS s (id)
+    LEFT JOIN (
+        SELECT stream_id, count(*) AS overdue FROM escalation_output
+        WHERE state = 'in_review' AND due_at <= %(now)s GROUP BY stream_id
+    ) d ON d.stream_id = s.id
+"""
+
+
+def _today(streams: Sequence[Stream], now: datetime) -> dict[int, dict[str, int]]:
+    first, last = output_id.of_day(clock.day(now))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _TODAY,
+            {
+                "streams": [stream.pk for stream in streams],
+                "first": first,
+                "last": last,
+                "from": output_id.moment(first),
+                "to": output_id.moment(last),
+                "now": now,
+            },
+        )
+        return {
+            stream_id: {"arrived": arrived, "completed": completed, "overdue": overdue}
+            for stream_id, arrived, completed, overdue in cursor.fetchall()
+        }

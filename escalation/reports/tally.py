@@ -1,0 +1,65 @@
+"""What reports count: outputs, audits and review times, as frozen rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """`count` outputs received on one day that are alike in all the other fields.
+
+    `routed` is False while an output waits to be routed; the fields of a route are then empty. `segment` holds the
+    values of the declared keys, in their order. `judged`: people settled it; `wrong` by their first answers, None
+    where nobody could tell. `settled`: the true label of a wrong prediction, empty where it is no single label.
+    `reviews`: verdicts behind the settled ones, all together. `blind`: settled without the proposal in sight.
+    """
+
+    day: date
+    model: str
+    model_version: str
+    predicted: str
+    segment: tuple[str | None, ...]
+    shadow: bool
+    routed: bool
+    policy_id: int | None
+    reason: str
+    eligible: bool
+    released: bool
+    audit: str
+    pi: float
+    judged: bool
+    wrong: bool | None
+    settled: str
+    count: int
+    reviews: int
+    blind: int
+
+    @property
+    def to_people(self) -> bool:
+        return self.routed and (not self.released or bool(self.audit))
+
+    @property
+    def checked(self) -> bool:
+        """A random check of what was eligible, with an answer: what error rates are estimated from."""
+        return self.eligible and bool(self.audit) and self.wrong is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """`judged` answered checks of one stream at one inclusion probability, and how many of them were wrong."""
+
+    pi: float
+    judged: int
+    wrong: int
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Seconds from receipt to people's decision: so many of them, half, 90 % and 95 % within these."""
+
+    decided: int
+    median: float | None
+    p90: float | None
+    p95: float | None

@@ -1,0 +1,180 @@
+"""The decision itself: which outputs may stand and which a person must see. Pure, vectorised, replayable.
+
+The same function serves the worker, a replay of stored traffic and the policy page, so what a page promises is what
+the worker does. Nothing here reads a clock, a database or a source of randomness.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from escalation.policies.spec import Policy
+
+type Floats = NDArray[np.float64]
+type Bools = NDArray[np.bool_]
+
+RANK_HALF_LIFE_SECONDS = 4 * 3600.0  # tau: a deadline nearer by this much weighs as much as e times the value
+UNHURRIED_SECONDS = 7 * 24 * 3600.0  # how far away an output without a deadline counts as due
+LEAST_DOUBT = 0.01  # a model that is sure is still wrong sometimes; keeps ln(value) finite
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Columns of n outputs. `confidence` and `value` are NaN where there is none; `predicted` is empty for answers
+    that are not one label."""
+
+    confidence: Floats
+    predicted: Sequence[str]
+    value: Floats
+    segment: Sequence[Mapping[str, str]]
+    model_version: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.confidence)
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """Columns of n routes, in the order of the outputs.
+
+    `eligible`: at or above its threshold and not caught by a rule. `audited`: eligible and drawn for a check.
+    `released`: eligible, and its prediction goes out without a person first. `review`: a person looks at it, before
+    or after. `pi`: the probability of `review`, given all that was known when it was routed.
+    """
+
+    eligible: Bools
+    audited: Bools
+    released: Bools
+    review: Bools
+    threshold: Floats
+    pi: Floats
+    reason: list[str]
+
+
+def draw(secret: bytes, *parts: str) -> float:
+    """A permanent random number in [0, 1): the same output draws the same number for ever (Ohlsson's PRN sampling).
+
+    u = int(HMAC-SHA256(secret, stream | external id)[:8]) / 2^64; the secret keeps producers from choosing it.
+    """
+    digest = hmac.digest(secret, "|".join(parts).encode(), hashlib.sha256)
+    # 53 of the 64 bits: a double has no more, and rounding up to 1.0 would put a draw outside [0, 1).
+    return (int.from_bytes(digest[:8]) >> 11) / 2**53
+
+
+def decide(policy: Policy, outputs: Outputs, *, u: Floats, p: float) -> Routes:
+    """Route n outputs by one policy version.
+
+    u: (n,) permanent draws. p: the audit rate in force, a probability.
+    """
+    threshold = thresholds(policy, outputs)
+    missing = np.isnan(outputs.confidence)
+    unknown = _unknown_version(policy, outputs)
+    rule = [_first_rule(policy, outputs, index) for index in range(len(outputs))]
+    ruled = np.fromiter((name is not None for name in rule), bool, len(outputs))
+    with np.errstate(invalid="ignore"):
+        above = outputs.confidence >= threshold
+    eligible: Bools = above & ~missing & ~unknown & ~ruled
+    audited: Bools = eligible & (u < p)
+    released: Bools = eligible & ~audited if policy.audit.mode == "hold" else eligible
+    return Routes(
+        eligible=eligible,
+        audited=audited,
+        released=released,
+        review=~eligible | audited,
+        threshold=threshold,
+        pi=np.where(eligible, p, 1.0),
+        reason=[
+            _reason(*row)
+            for row in zip(missing.tolist(), unknown.tolist(), rule, eligible.tolist(), audited.tolist(), strict=True)
+        ],
+    )
+
+
+def all_to_people(routes: Routes, reason: str) -> Routes:
+    """The same outputs when a person looks at every one of them, for one reason."""
+    nothing, everything = np.zeros(len(routes.pi), bool), np.ones(len(routes.pi), bool)
+    return replace(
+        routes,
+        eligible=nothing,
+        audited=nothing,
+        released=nothing,
+        review=everything,
+        pi=np.ones(len(routes.pi)),
+        reason=[reason] * len(routes.pi),
+    )
+
+
+def thresholds(policy: Policy, outputs: Outputs) -> Floats:
+    """(n,) the threshold that holds for each output.
+
+    A threshold of its class or of a matching segment replaces the overall one; where several match, the strictest
+    holds. A policy without an overall threshold lets nothing through that no other threshold names.
+    """
+    overall = np.inf if policy.threshold is None else policy.threshold
+    specific = np.fromiter((policy.thresholds.get(label, np.nan) for label in outputs.predicted), float, len(outputs))
+    for rule in policy.segments:
+        match = np.fromiter((rule.matches(segment) for segment in outputs.segment), bool, len(outputs))
+        specific = np.where(match, np.fmax(specific, rule.threshold), specific)
+    return np.where(np.isnan(specific), overall, specific)
+
+
+def answers_first(policy: Policy, routes: Routes, *, u: Floats, v: Floats, p: float, share: float) -> Bools:
+    """(n,) whether the reviewer answers before seeing the model's answer.
+
+    Everything drawn for certification (u < p, on either side of a threshold) does, and so does a random share of
+    the ordinary rest by the independent draw v, so that a blank panel says nothing about why an item is there.
+    """
+    if policy.answer_first:
+        return np.ones(len(u), bool)
+    return (u < p) | (~routes.eligible & (v < share))
+
+
+def ranks(policy: Policy, outputs: Outputs, *, due: Floats, blind: Bools) -> Floats:
+    """(n,) order of work, lower first: due / tau - ln(value).
+
+    due: (n,) seconds since the epoch. value: the expected cost that a review saves, (1 - confidence) x cost of an
+    error, in the policy's currency. Time cancels between two items, so the order never has to be computed again.
+    blind: (n,) answered before the model's answer is seen. These have a lane of their own and go by their time
+    alone, since their value would put the checks, of which the model is surer, behind the others.
+    """
+    doubt = np.maximum(1.0 - np.nan_to_num(outputs.confidence, nan=0.0), LEAST_DOUBT)
+    cost = np.fromiter((policy.costs.expected_error(label) for label in outputs.predicted), float, len(outputs))
+    rank: Floats = due / RANK_HALF_LIFE_SECONDS - np.where(blind, 0.0, np.log(doubt * cost))
+    return rank
+
+
+def _unknown_version(policy: Policy, outputs: Outputs) -> Bools:
+    if not policy.model_versions:
+        return np.zeros(len(outputs), bool)
+    known = frozenset(policy.model_versions)
+    return np.fromiter((version not in known for version in outputs.model_version), bool, len(outputs))
+
+
+def _first_rule(policy: Policy, outputs: Outputs, index: int) -> str | None:
+    for rule in policy.rules:
+        if rule.catches(
+            confidence=float(outputs.confidence[index]),
+            value=float(outputs.value[index]),
+            predicted=outputs.predicted[index],
+            segment=outputs.segment[index],
+        ):
+            return rule.name
+    return None
+
+
+def _reason(missing: bool, unknown: bool, rule: str | None, eligible: bool, audited: bool) -> str:
+    if missing:
+        return "no_confidence"
+    if unknown:
+        return "unknown_model_version"
+    if rule is not None:
+        return f"rule:{rule}"
+    if not eligible:
+        return "below_threshold"
+    return "audit" if audited else "above_threshold"

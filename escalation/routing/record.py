@@ -1,0 +1,186 @@
+"""Writes what was decided about locked outputs: routes, decisions, items for people, states and one event, set-wise."""
+
+from __future__ import annotations
+
+import functools
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from django.db import connection
+
+from escalation.models import Output, Stream
+from escalation.policies import versions
+from escalation.policies.spec import Policy as Spec
+from escalation.routing import reasons, stop
+from escalation.routing.plan import Plan, Row, make
+from reviewqueue.activity import log
+from reviewqueue.queue import items
+from reviewqueue.queue.items import NewItem
+
+ALTERNATIVES = 5  # as many as a reviewer takes in at a glance
+MOST_OF_A_NAME = 200  # name and version of the model together are longer than the item has room for
+
+
+_SEGMENT = Row._fields.index("segment")
+_LOCK = """
+    SELECT id, stream_id, external_id, model, model_version, predicted, confidence, value, segment, "group", due_at,
+           received_at, schema_number, shadow
+    FROM escalation_output WHERE id = ANY(%s) AND state = 'received' ORDER BY id FOR UPDATE
+"""
+
+
+def lock(output_ids: Sequence[int], *, skip_locked: bool) -> list[Row]:
+    """Lock those of the outputs that are still to be routed."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK + (" SKIP LOCKED" if skip_locked else ""), [list(output_ids)])
+        return [_row(values) for values in cursor.fetchall()]
+
+
+def record(rows: list[Row], *, now: datetime) -> None:
+    """Decide about locked rows and write it all. The caller holds the release lock."""
+    standing = stop.standing()
+    active = versions.active_for({row.stream_id for row in rows})
+    for stream, group in _by_stream(rows):
+        stop_id, current = standing.get(stream.pk, standing.get(None)), active.get(stream.pk)
+        override = "stopped" if stop_id is not None else "" if current else "no_policy"
+        made = make(stream, group, current, now=now, override=override, stop_id=stop_id)
+        _write(stream, made, current.spec if current else Spec(), now=now)
+
+
+def to_people(output_ids: Sequence[int], *, reason: str, now: datetime) -> int:
+    """Send these to a person whatever a policy would say: used for outputs whose routing keeps failing."""
+    rows = lock(output_ids, skip_locked=True)
+    active = versions.active_for({row.stream_id for row in rows})
+    for stream, group in _by_stream(rows):
+        current = active.get(stream.pk)
+        made = make(stream, group, current, now=now, override=reason)
+        _write(stream, made, current.spec if current else Spec(), now=now)
+    return len(rows)
+
+
+def _write(stream: Stream, made: list[Plan], spec: Spec, *, now: datetime) -> None:
+    payloads = _payloads([plan.row.id for plan in made if plan.review or not plan.row.predicted])
+    people = [plan for plan in made if plan.review]
+    if people:
+        items.enqueue(slug=stream.slug, items=[item(plan, payloads[plan.row.id], spec) for plan in people], now=now)
+    rows = [_columns(plan, payloads) for plan in made]
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITE, {"rows": msgspec.json.encode(rows).decode(), "stream": stream.pk, "now": now})
+    log.record(
+        actor="system:dispatch",
+        verb="outputs.routed",
+        object_type="output",
+        object_ids=[plan.row.id for plan in made],
+        queue=stream.slug,
+        after={"auto": sum(plan.released for plan in made), "review": len(people)},
+        at=now,
+    )
+
+
+# One round trip for routes, first decisions and states: a producer may be waiting for it.
+_WRITE = """
+    WITH made AS MATERIALIZED (
+        SELECT * FROM jsonb_to_recordset(%(rows)s) AS made (
+            id bigint, kind text, reason text, policy_id bigint, stop_id bigint, eligible bool, released bool,
+            audit text, threshold float8, u float8, p float8, pi float8, state text, due_at timestamptz,
+            external_id text, answer jsonb, shadow bool)
+    ), routed AS (
+        INSERT INTO escalation_route (output_id, kind, reason, policy_id, stop_id, eligible, released, audit,
+            threshold, u, p, pi, routed_at)
+        SELECT id, kind, reason, policy_id, stop_id, eligible, released, audit, threshold, u, p, pi, %(now)s FROM made
+    ), decided AS (
+        -- The model's answer stands: its first revision.
+        INSERT INTO escalation_decision (output_id, stream_id, external_id, revision, by, outcome, answer, shadow,
+            decided_at)
+        SELECT id, %(stream)s, external_id, 1, 'model', 'answered', answer, shadow, %(now)s
+        FROM made WHERE released ORDER BY id
+    )
+    UPDATE escalation_output o SET state = made.state, due_at = made.due_at FROM made WHERE o.id = made.id
+"""
+
+
+def _columns(plan: Plan, payloads: dict[int, dict[str, Any]]) -> dict[str, Any]:
+    """A plan as `_WRITE` takes it. Only what waits is given the policy's deadline."""
+    row = plan.row
+    columns: dict[str, Any] = {
+        "id": row.id,
+        "kind": plan.kind,
+        "reason": plan.reason,
+        "policy_id": plan.policy_id,
+        "stop_id": plan.stop_id,
+        "eligible": plan.eligible,
+        "released": plan.released,
+        "audit": plan.audit,
+        "threshold": plan.threshold,
+        "u": plan.u,
+        "p": plan.p,
+        "pi": plan.pi,
+    }
+    if not plan.released:
+        return columns | {"state": Output.State.IN_REVIEW.value, "due_at": plan.due_at}
+    return columns | {
+        "state": Output.State.DECIDED.value,
+        "due_at": row.due_at,
+        "external_id": row.external_id,
+        "answer": row.predicted or payloads[row.id]["prediction"],
+        "shadow": row.shadow,
+    }
+
+
+def item(plan: Plan, payload: Mapping[str, Any], spec: Spec) -> NewItem:
+    """An output as a person will meet it."""
+    row = plan.row
+    scores: dict[str, float] = payload.get("scores") or {}
+    structured = not row.predicted
+    best = sorted(scores.items(), key=lambda pair: -pair[1])[:ALTERNATIVES]
+    return NewItem(
+        id=row.id,
+        reference=row.external_id,
+        schema_number=row.schema_number,
+        input=payload["input"],
+        context=payload.get("context"),
+        proposal=payload["prediction"],
+        alternatives=[] if structured else [{"answer": answer, "confidence": share} for answer, share in best],
+        field_hints=scores if structured else {},
+        why=reasons.why(plan.reason, confidence=row.confidence, threshold=plan.threshold, blind=plan.answer_first),
+        model=f"{row.model} {row.model_version}".strip()[:MOST_OF_A_NAME],
+        language=payload.get("language") or "",
+        group=row.group,
+        # With the checks all that is answered first: who comes from which lane shows in the order of work.
+        lane=items.Lane.CHECKS if plan.answer_first else items.Lane.ORDINARY,
+        rank=plan.rank,
+        answer_first=plan.answer_first,
+        reviews_wanted=spec.reviews,
+        undo_seconds=spec.undo_seconds,
+        due_at=plan.due_at,
+    )
+
+
+def _payloads(output_ids: list[int]) -> dict[int, dict[str, Any]]:
+    if not output_ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT output_id, body::text FROM escalation_payload WHERE output_id = ANY(%s)", [output_ids])
+        return {output_id: msgspec.json.decode(body) for output_id, body in cursor.fetchall()}
+
+
+def _row(values: tuple[Any, ...]) -> Row:
+    segment = values[_SEGMENT]
+    decoded = msgspec.json.decode(segment) if segment else {}
+    return Row(*(*values[:_SEGMENT], decoded, *values[_SEGMENT + 1 :]))
+
+
+def _by_stream(rows: list[Row]) -> Iterable[tuple[Stream, list[Row]]]:
+    groups: dict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row.stream_id].append(row)
+    return [(_stream(stream_id), group) for stream_id, group in sorted(groups.items())]
+
+
+@functools.lru_cache(maxsize=1024)
+def _stream(stream_id: int) -> Stream:
+    """What never changes of a stream, kept per process: its slug, and the secret that its draws hang on."""
+    return Stream.objects.only("slug", "secret").get(pk=stream_id)

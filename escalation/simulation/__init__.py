@@ -1,0 +1,1 @@
+"""What other thresholds or policies would have done with stored traffic."""

@@ -1,0 +1,1 @@
+"""Streams as files and forms describe them."""

@@ -1,0 +1,164 @@
+"""Streams as their owners describe them: one file or one form says what a stream and its queue are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+from msgspec import Meta
+
+from escalation.models import Stream
+from escalation.policies import versions
+from reviewqueue.activity import log
+from reviewqueue.kernel.errors import Invalid, NotFound
+from reviewqueue.queue import items
+
+_REVIEW_SETTINGS = ("reserve_minutes", "max_waiting")
+
+
+class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One stream of `streams.yaml`. `policy`, `costs` and the deciding part of `review` make the policy version."""
+
+    slug: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,48}\Z")]
+    title: Annotated[str, Meta(min_length=1, max_length=120)]
+    question: Annotated[str, Meta(max_length=200)] = ""
+    answers: list[Annotated[str, Meta(min_length=1, max_length=200)]] | None = None
+    multiple: bool = False
+    schema: dict[str, Any] | None = None
+    guidelines: str = ""
+    error_types: list[Annotated[str, Meta(min_length=1, max_length=60)]] = []
+    display: dict[str, str] = {}
+    owner: Annotated[str, Meta(max_length=120)] = ""
+    risk: Literal["low", "medium", "high"] = "medium"
+    review: dict[str, Any] = {}
+    policy: dict[str, Any] | None = None
+    costs: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.answers is None) == (self.schema is None):
+            raise ValueError("a stream has either `answers` or a `schema`")
+        if self.answers is not None and len(set(self.answers)) != len(self.answers):
+            raise ValueError("two answers are the same")
+        if len(set(self.error_types)) != len(self.error_types):
+            raise ValueError("two error types are the same")
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    streams: list[Description]
+
+
+class _Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    reserve_minutes: Annotated[int, Meta(ge=1, le=24 * 60)] = 15
+    max_waiting: Annotated[int, Meta(ge=1, le=1_000_000_000)] = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What applying a description did to its stream."""
+
+    stream: Stream
+    created: bool
+    proposed: versions.Proposed | None
+
+
+def parse(data: Any) -> list[Description]:
+    """Descriptions from the plain data of a file; Invalid names the place."""
+    try:
+        return msgspec.convert(data, _File).streams
+    except (msgspec.ValidationError, TypeError) as error:
+        raise Invalid(f"This file makes no sense: {error}") from error
+
+
+def apply(description: Description, *, actor: str, now: datetime | None = None) -> Applied:
+    """Create or change a stream, its queue and its policy. The same description again changes nothing."""
+    try:
+        settings = msgspec.convert(
+            {key: value for key, value in description.review.items() if key in _REVIEW_SETTINGS}, _Settings
+        )
+    except msgspec.ValidationError as error:
+        raise Invalid(f"The settings of {description.slug} make no sense: {error}") from error
+    with transaction.atomic():
+        configured = items.configure(
+            slug=description.slug,
+            title=description.title,
+            question=description.question,
+            answers=description.answers,
+            multiple=description.multiple,
+            schema=description.schema,
+            guidelines=description.guidelines,
+            reserve_minutes=settings.reserve_minutes,
+            error_types=description.error_types,
+            display=description.display,
+            actor=actor,
+            now=now,
+        )
+        stream, created = _stored(description, settings, schema_number=configured.schema_number, actor=actor, now=now)
+        proposed = _proposed(stream, description, actor=actor, now=now)
+    return Applied(stream, created, proposed)
+
+
+_NAMES = [field.attname for field in Stream._meta.concrete_fields]
+_GET = f"SELECT {', '.join(_NAMES)} FROM escalation_stream WHERE slug = %s"  # noqa: S608 - the model's own names
+
+
+def get(slug: str) -> Stream:
+    """The stream, or NotFound. Every request asks, so this is not put together by the ORM: half the time."""
+    with connection.cursor() as cursor:
+        cursor.execute(_GET, [slug])
+        row = cursor.fetchone()
+    if row is None:
+        raise NotFound(_("There is no stream %(slug)r.") % {"slug": slug})
+    return Stream.from_db(connection.alias, _NAMES, row)
+
+
+def policy_spec(description: Description) -> dict[str, Any] | None:
+    """The plain data of the policy version that a description asks for; None where it asks for none."""
+    if description.policy is None:
+        return None
+    deciding = {key: value for key, value in description.review.items() if key not in _REVIEW_SETTINGS}
+    costs = {"costs": description.costs} if description.costs is not None else {}
+    return {**description.policy, **deciding, **costs}
+
+
+def _stored(
+    description: Description, settings: _Settings, *, schema_number: int, actor: str, now: datetime | None
+) -> tuple[Stream, bool]:
+    wanted: dict[str, Any] = {
+        "title": description.title,
+        "owner": description.owner,
+        "risk": description.risk,
+        "schema_number": schema_number,
+        "max_waiting": settings.max_waiting,
+    }
+    stream, created = Stream.objects.get_or_create(slug=description.slug, defaults=wanted)
+    before = {key: getattr(stream, key) for key, value in wanted.items() if getattr(stream, key) != value}
+    if created or before:
+        for key, value in wanted.items():
+            setattr(stream, key, value)
+        stream.save(update_fields=list(wanted))
+        log.record(
+            actor=actor,
+            verb="stream.created" if created else "stream.changed",
+            object_type="stream",
+            object_id=stream.slug,
+            queue=stream.slug,
+            before=None if created else before,
+            after=wanted if created else {key: wanted[key] for key in before},
+            at=now,
+        )
+    return stream, created
+
+
+def _proposed(
+    stream: Stream, description: Description, *, actor: str, now: datetime | None
+) -> versions.Proposed | None:
+    spec = policy_spec(description)
+    if spec is None:
+        return None
+    return versions.propose(
+        stream=stream, spec=versions.checked(spec), actor=actor, reason="applied from a file", now=now
+    )

@@ -1,0 +1,1 @@
+"""Known answers mixed in among other items, which measure how many errors reviewers catch."""

@@ -1,0 +1,1 @@
+"""Geometry of charts, drawn as SVG by templates. Pure."""

@@ -1,0 +1,51 @@
+"""What every page of a stream needs: the stream that a person may see, and what stands around its content."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from escalation.models import Stop, Stream
+from escalation.reports import overview
+from escalation.streams import definition
+from reviewqueue.accounts import roles
+from reviewqueue.activity import log
+from reviewqueue.http import PersonRequest
+from reviewqueue.reports.reviews import Queue
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A stream and its queue, of which the person is a member."""
+
+    stream: Stream
+    queue: Queue
+
+
+def of(request: PersonRequest, slug: str) -> Scope:
+    """The stream, or NotFound when there is none for this person."""
+    queue = roles.queue_for(request.user, slug)
+    return Scope(definition.get(queue.slug), queue)
+
+
+def shell(request: PersonRequest, scope: Scope, *, tab: str) -> dict[str, Any]:
+    """What the frame of a stream's pages shows: its name, its tabs, and whether it is stopped."""
+    stop = overview.standing_stop(scope.stream)
+    return {
+        "stream": scope.stream,
+        "tab": tab,
+        "may_manage": roles.may_manage(request.user),
+        "stop": stop,
+        **resuming(request, stop),
+    }
+
+
+def resuming(request: PersonRequest, stop: Stop | None) -> dict[str, Any]:
+    """Which of the two steps of resuming this person can take."""
+    if stop is None or not roles.may_manage(request.user):
+        return {"may_ask": False, "may_resume": False}
+    if stop.stream_id is None and not roles.is_everywhere(request.user):
+        return {"may_ask": False, "may_resume": False}
+    asked = bool(stop.resume_asked_by)
+    mine = stop.resume_asked_by == log.user_actor(request.user)
+    return {"may_ask": not asked, "may_resume": asked and not mine}

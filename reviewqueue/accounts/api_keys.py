@@ -1,0 +1,235 @@
+"""API keys: 256 random bits, shown once, stored as their SHA-256, scoped, bound, expiring."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from reviewqueue.accounts import roles
+from reviewqueue.accounts.roles import Caller, Forbidden
+from reviewqueue.activity import log
+from reviewqueue.kernel import clock
+from reviewqueue.kernel.errors import DomainError, Invalid, NotFound
+from reviewqueue.models import ApiKey, Queue, User
+
+PREFIX = "rq_"
+GRACE = timedelta(hours=24)
+SHOWN = 12  # characters of a key in lists
+
+# One lookup per key, process and two seconds instead of one per request: a producer posts hundreds of times a
+# second with the same key. The price: a revoked key works up to two seconds longer in other processes. More
+# would make "revoked at once" untrue; shorter costs lookups exactly where requests are dense.
+CACHE_SECONDS = 2.0
+_CACHE_SIZE = 1024
+_cache: dict[bytes, tuple[float, Caller]] = {}
+
+_USE_NOTED = timedelta(minutes=1)
+
+
+class AlreadyRevoked(DomainError):
+    code = "key_revoked"
+
+
+def create(
+    *,
+    name: str,
+    scopes: Iterable[str],
+    queues: Iterable[str] = (),
+    acts_as: User | None = None,
+    by: User | None,
+    days: int | None = None,
+    now: datetime | None = None,
+) -> tuple[ApiKey, str]:
+    """The new key's row and its text, which nobody can ever see again. `by` is None on the command line."""
+    wanted, bound = sorted(set(scopes)), sorted(set(queues))
+    _check(name=name, scopes=wanted, queues=bound, acts_as=acts_as, days=days)
+    _authorise(by, wanted, bound, acts_as)
+    expires_at = None if days is None else clock.current(now) + timedelta(days=days)
+    with transaction.atomic():
+        key, text = _insert(
+            ApiKey(name=name, scopes=wanted, queues=bound, acts_as=acts_as, created_by=by, expires_at=expires_at)
+        )
+        log.record(actor=_actor(by), verb="created", object_type="key", object_id=key.pk, after=_facts(key))
+    return key, text
+
+
+def rotate(*, key_id: int, by: User | None, now: datetime | None = None) -> tuple[ApiKey, str]:
+    """A successor with the same rights; the old key goes on working for a day, so that nothing stops."""
+    with transaction.atomic():
+        old = _locked(key_id, by)
+        if old.replaced_by_id is not None:
+            raise AlreadyRevoked(_("This key has been replaced already."))
+        moment = clock.current(now)
+        key, text = _insert(
+            ApiKey(
+                name=old.name,
+                scopes=old.scopes,
+                queues=old.queues,
+                acts_as=old.acts_as,
+                created_by=by,
+                expires_at=_renewed(old, moment),
+            )
+        )
+        old.replaced_by = key
+        old.expires_at = min(old.expires_at or moment + GRACE, moment + GRACE)
+        old.save(update_fields=["replaced_by", "expires_at"])
+        _tell(old, by, "rotated", {"replaced_by": key.pk, "expires_at": old.expires_at.isoformat()})
+    return key, text
+
+
+def revoke(*, key_id: int, by: User | None, now: datetime | None = None) -> None:
+    """The key works no more: at once in this process, within `CACHE_SECONDS` in every other."""
+    with transaction.atomic():
+        key = _locked(key_id, by)
+        key.revoked_at = clock.current(now)
+        key.save(update_fields=["revoked_at"])
+        _tell(key, by, "revoked", {"revoked_at": key.revoked_at.isoformat()})
+        transaction.on_commit(lambda: _forget(bytes(key.digest)))
+
+
+def visible_to(user: User) -> QuerySet[ApiKey]:
+    """The keys that a person may see: all for who is everywhere, else those bound to their queues only."""
+    if not roles.may_see_people(user):
+        return ApiKey.objects.none()
+    keys = ApiKey.objects.select_related("acts_as", "created_by").order_by("-id")
+    if roles.is_everywhere(user):
+        return keys
+    mine = list(roles.queues_for(user).values_list("slug", flat=True))
+    return keys.filter(queues__contained_by=mine).exclude(queues=[])
+
+
+def authenticate(text: str) -> Caller | None:
+    """Whom the key belongs to, or None when no usable key is like it.
+
+    No query when it was seen in the last two seconds, else one, and once a minute one that notes the use.
+    """
+    digest = _digest(text)
+    known = _cache.get(digest)
+    if known is not None and known[0] > time.monotonic():
+        return known[1]
+    key = ApiKey.objects.usable().select_related("acts_as").filter(digest=digest).first()
+    if key is None or not (key.acts_as is None or key.acts_as.is_active):
+        return None
+    caller = Caller(
+        key_id=key.pk,
+        name=key.name,
+        scopes=frozenset(key.scopes),
+        queues=frozenset(key.queues),
+        acts_as=key.acts_as,
+    )
+    _note_use(key)
+    _remember(digest, caller)
+    return caller
+
+
+def _check(*, name: str, scopes: list[str], queues: list[str], acts_as: User | None, days: int | None) -> None:
+    if not name.strip() or len(name) > 100:
+        raise Invalid(_("A key needs a name of at most 100 characters."))
+    if not scopes:
+        raise Invalid(_("A key needs at least one scope."))
+    unknown = [scope for scope in scopes if scope not in settings.API_SCOPES]
+    if unknown:
+        raise Invalid(
+            _("There is no scope %(unknown)r; there are %(known)s.")
+            % {"unknown": unknown[0], "known": ", ".join(settings.API_SCOPES)}
+        )
+    known = set(Queue.objects.filter(slug__in=queues).values_list("slug", flat=True))
+    missing = [slug for slug in queues if slug not in known]
+    if missing:
+        raise Invalid(_("There is no stream %(slug)r.") % {"slug": missing[0]})
+    if acts_as is not None and not roles.may_review(acts_as):
+        raise Invalid(_("%(username)s does not review, so no key can act for them.") % {"username": acts_as.username})
+    if days is not None and not 1 <= days <= 3650:
+        raise Invalid(_("A key lasts between 1 and 3650 days."))
+
+
+def _authorise(by: User | None, scopes: list[str], queues: list[str], acts_as: User | None) -> None:
+    """A manager makes no key that reaches further than they do: they see no content, the desk and labels do."""
+    if by is None or roles.may_administer(by):
+        return
+    if not roles.may_manage(by):
+        raise Forbidden(_("Only managers and administrators handle keys."))
+    if acts_as is not None or not roles.CONTENT_SCOPES.isdisjoint(scopes):
+        raise Forbidden(_("Only an administrator handles a key that reviews or reads labelled data."))
+    if roles.is_everywhere(by):
+        return
+    mine = set(roles.queues_for(by).values_list("slug", flat=True))
+    if not queues or not mine.issuperset(queues):
+        raise Forbidden(_("Bind the key to streams that you are a member of."))
+
+
+def _locked(key_id: int, by: User | None) -> ApiKey:
+    """The key's locked row, if the person may change it; NotFound when it isn't theirs to see."""
+    keys = ApiKey.objects.select_for_update(of=("self",))
+    if by is not None:
+        keys = keys.filter(pk__in=visible_to(by).order_by().values("pk"))
+    key = keys.select_related("acts_as").filter(pk=key_id).first()
+    if key is None:
+        raise NotFound(_("There is no such key."))
+    _authorise(by, key.scopes, key.queues, key.acts_as)
+    if key.revoked_at is not None:
+        raise AlreadyRevoked(_("This key has been revoked already."))
+    return key
+
+
+def _insert(key: ApiKey) -> tuple[ApiKey, str]:
+    text = PREFIX + secrets.token_urlsafe(32)
+    key.prefix, key.digest = text[:SHOWN], _digest(text)
+    key.save(force_insert=True)
+    return key, text
+
+
+def _renewed(old: ApiKey, moment: datetime) -> datetime | None:
+    """A key that was made for 90 days is succeeded by one for 90 days from now."""
+    return None if old.expires_at is None else moment + (old.expires_at - old.created_at)
+
+
+def _note_use(key: ApiKey) -> None:
+    """Write `last_used_at` at most once a minute: our clock says whether to try, the row decides."""
+    if key.last_used_at is not None and timezone.now() - key.last_used_at < _USE_NOTED:
+        return
+    stale = Q(last_used_at=None) | Q(last_used_at__lt=Now() - _USE_NOTED)
+    ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=Now())
+
+
+def _remember(digest: bytes, caller: Caller) -> None:
+    if len(_cache) >= _CACHE_SIZE:
+        _cache.clear()  # far more keys than anybody has; the next lookups fill it again
+    _cache[digest] = (time.monotonic() + CACHE_SECONDS, caller)
+
+
+def _forget(digest: bytes) -> None:
+    _cache.pop(digest, None)
+
+
+def _digest(text: str) -> bytes:
+    """Unsalted on purpose: 256 random bits cannot be guessed, and the digest has to be found by index."""
+    return hashlib.sha256(text.encode()).digest()
+
+
+def _facts(key: ApiKey) -> dict[str, object]:
+    return {
+        "name": key.name,
+        "scopes": key.scopes,
+        "queues": key.queues,
+        "acts_as": key.acts_as.username if key.acts_as else None,
+        "expires_at": key.expires_at.isoformat() if key.expires_at else None,
+    }
+
+
+def _tell(key: ApiKey, by: User | None, verb: str, after: dict[str, object]) -> None:
+    log.record(actor=_actor(by), verb=verb, object_type="key", object_id=key.pk, after=after)
+
+
+def _actor(by: User | None) -> str:
+    return log.system_actor("command") if by is None else log.user_actor(by)

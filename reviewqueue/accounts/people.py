@@ -1,0 +1,275 @@
+"""People: making accounts, what they may do and where, and ending them.
+
+Nobody hands on more than they have: a manager grants the streams that they are a member of, and no role that
+could approve in a second person's place. Nobody changes themselves, so an administrator always remains.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext
+
+from reviewqueue.accounts import roles
+from reviewqueue.accounts.roles import Forbidden
+from reviewqueue.activity import log
+from reviewqueue.kernel.errors import Invalid, NotFound
+from reviewqueue.models import Membership, Queue, User
+from reviewqueue.models.people import Role
+
+# What loosens a policy takes two people. A manager who could make managers, or sign in as one, would be both.
+GRANTED_BY_MANAGERS = (Role.REVIEWER, Role.LEAD, Role.AUDITOR)
+
+
+def create(
+    *,
+    username: str,
+    role: str,
+    by: User | None,
+    queues: Iterable[str] = (),
+    all_queues: bool = False,
+    name: str = "",
+    password: str | None = None,
+) -> tuple[User, str]:
+    """The new person and their password, generated when none is given. `by` is None on the command line.
+
+    Raises Invalid for what won't do (name, role, streams, password), Forbidden for rights `by` cannot give.
+    """
+    wanted = _queues(queues)
+    _check_role(role)
+    _authorise_grant(by, role=role, queues=set(wanted), all_queues=all_queues)
+    first, _, last = name.strip().partition(" ")
+    user = User(username=username.strip(), role=role, all_queues=all_queues, first_name=first, last_name=last)
+    user.is_staff = role == Role.ADMIN
+    text = password or secrets.token_urlsafe(12)
+    _set_password(user, text)
+    with transaction.atomic():
+        _insert(user)
+        Membership.objects.bulk_create(Membership(user=user, queue=queue) for queue in wanted.values())
+        log.record(actor=_actor(by), verb="created", object_type="user", object_id=user.username, after=_facts(user))
+    return user, text
+
+
+def change(*, user_id: int, role: str, queues: Iterable[str], all_queues: bool, by: User) -> User:
+    """Give a person another role or other streams.
+
+    What `by` could not give stays as it is: memberships in streams that `by` is no member of, and `all_queues`
+    unless `by` is everywhere. Raises Invalid, NotFound, Forbidden.
+    """
+    wanted = _queues(queues)
+    _check_role(role)
+    with transaction.atomic():
+        user = _locked(user_id, by)
+        before = _facts(user)
+        theirs = set(_memberships(user))
+        given, taken = set(wanted) - theirs, (theirs - set(wanted)) & _slugs(by)
+        if not roles.is_everywhere(by):
+            all_queues = user.all_queues
+        if role != user.role or all_queues != user.all_queues:
+            _authorise_account(by, user)
+        if taken:
+            _authorise_removal(by, user)
+        if role != user.role or given or all_queues != user.all_queues:
+            _authorise_grant(by, role=role, queues=given, all_queues=all_queues and not user.all_queues)
+        user.role, user.all_queues, user.is_staff = role, all_queues, role == Role.ADMIN
+        user.save(update_fields=["role", "all_queues", "is_staff"])
+        _move(user, wanted, taken=taken)
+        _tell(user, by, "changed", before=before, after=_facts(user))
+    return user
+
+
+def deactivate(*, user_id: int, by: User) -> None:
+    """End an account: sessions and keys that act for it stop at the next request, what it decided stays."""
+    _activate(user_id, by, active=False)
+
+
+def reactivate(*, user_id: int, by: User) -> None:
+    _activate(user_id, by, active=True)
+
+
+def reset_password(*, user_id: int, by: User) -> str:
+    """A generated password for somebody who lost theirs; their sessions end."""
+    with transaction.atomic():
+        user = _locked(user_id, by)
+        _authorise_account(by, user)
+        password = secrets.token_urlsafe(12)
+        user.set_password(password)
+        user.save(update_fields=["password"])
+        _tell(user, by, "password_reset")
+    return password
+
+
+def change_password(*, user: User, password: str) -> None:
+    """A person's own choice of a new password; their other sessions end."""
+    _set_password(user, password)
+    with transaction.atomic():
+        user.save(update_fields=["password"])
+        _tell(user, user, "password_changed")
+
+
+def visible_to(by: User) -> QuerySet[User]:
+    """The people whom a person may see: everybody for who is everywhere, else those who share a queue."""
+    if not roles.may_see_people(by):
+        return User.objects.none()
+    people = User.objects.prefetch_related("memberships__queue").order_by("username")
+    if roles.is_everywhere(by):
+        return people
+    return people.filter(memberships__queue__in=roles.queues_for(by)).distinct()
+
+
+def person_for(by: User, username: str) -> User:
+    """The person, or NotFound when `by` may not see them."""
+    user = visible_to(by).filter(username=username).first()
+    if user is None:
+        raise NotFound(gettext("There is nobody called %(username)r.") % {"username": username})
+    return user
+
+
+def grantable_roles(by: User) -> list[Role]:
+    return list(Role) if roles.may_administer(by) else list(GRANTED_BY_MANAGERS)
+
+
+def may_take_over(by: User, user: User) -> bool:
+    """Whether `by` may change the role, end the account or reset the password of `user`.
+
+    A manager may for people who work in the manager's streams only and whose role a manager may grant.
+    """
+    if user.pk == by.pk or not roles.may_manage(by):
+        return False
+    if roles.may_administer(by):
+        return True
+    reach = roles.is_everywhere(by) or (not user.all_queues and _slugs(by).issuperset(_memberships(user)))
+    return reach and user.role in GRANTED_BY_MANAGERS
+
+
+def _activate(user_id: int, by: User, *, active: bool) -> None:
+    with transaction.atomic():
+        user = _locked(user_id, by)
+        _authorise_account(by, user)
+        if user.is_active == active:
+            return
+        user.is_active = active
+        user.save(update_fields=["is_active"])
+        _tell(user, by, "reactivated" if active else "deactivated")
+
+
+def _locked(user_id: int, by: User) -> User:
+    """The person's locked row, if `by` manages people and may see this one."""
+    if not roles.may_manage(by):
+        raise Forbidden(gettext("Only managers and administrators change people."))
+    visible = visible_to(by).order_by().values("pk")
+    user = User.objects.select_for_update().filter(pk=user_id, pk__in=visible).first()
+    if user is None:
+        raise NotFound(gettext("There is no such person."))
+    if user.pk == by.pk:
+        raise Forbidden(gettext("Nobody changes their own account here; ask another administrator."))
+    return user
+
+
+def _authorise_account(by: User, user: User) -> None:
+    if not may_take_over(by, user):
+        raise Forbidden(
+            gettext("Only an administrator changes the account of %(username)s.") % {"username": user.username}
+        )
+
+
+def _authorise_removal(by: User, user: User) -> None:
+    """Out of a stream of theirs a manager takes whom they could have put there: no manager, no administrator.
+
+    Else whoever asks could remove the second person whom loosening a policy takes.
+    """
+    if user.role not in grantable_roles(by):
+        raise Forbidden(gettext("Only an administrator takes streams from %(username)s.") % {"username": user.username})
+
+
+def _authorise_grant(by: User | None, *, role: str, queues: set[str], all_queues: bool) -> None:
+    if by is None or roles.may_administer(by):
+        return
+    if not roles.may_manage(by):
+        raise Forbidden(gettext("Only managers and administrators change people."))
+    if role not in GRANTED_BY_MANAGERS:
+        raise Forbidden(gettext("Only an administrator makes managers and administrators."))
+    if (all_queues and not by.all_queues) or not _slugs(by).issuperset(queues):
+        raise Forbidden(gettext("You can only give streams that you are a member of."))
+
+
+def _check_role(role: str) -> None:
+    if role not in Role.values:
+        raise Invalid(
+            gettext("There is no role %(role)r; there are %(known)s.") % {"role": role, "known": ", ".join(Role.values)}
+        )
+
+
+def _set_password(user: User, password: str) -> None:
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise Invalid(" ".join(error.messages)) from None
+    user.set_password(password)
+
+
+def _insert(user: User) -> None:
+    """Save a new person; the unique name is the fence against two at once."""
+    try:
+        user.full_clean(validate_unique=False, validate_constraints=False)
+        with transaction.atomic():
+            user.save(force_insert=True)
+    except ValidationError as error:
+        raise Invalid(" ".join(error.messages)) from None
+    except IntegrityError:
+        raise Invalid(gettext("Somebody is called %(username)r already.") % {"username": user.username}) from None
+
+
+def _queues(slugs: Iterable[str]) -> dict[str, Queue]:
+    wanted = sorted(set(slugs))
+    found = {queue.slug: queue for queue in Queue.objects.filter(slug__in=wanted)}
+    missing = [slug for slug in wanted if slug not in found]
+    if missing:
+        raise Invalid(gettext("There is no stream %(slug)r.") % {"slug": missing[0]})
+    return found
+
+
+def _move(user: User, wanted: dict[str, Queue], *, taken: set[str]) -> None:
+    Membership.objects.filter(user=user, queue__slug__in=taken).delete()
+    Membership.objects.bulk_create(
+        (Membership(user=user, queue=queue) for queue in wanted.values()), ignore_conflicts=True
+    )
+
+
+def _slugs(user: User) -> set[str]:
+    return set(roles.queues_for(user).values_list("slug", flat=True))
+
+
+def _memberships(user: User) -> list[str]:
+    return sorted(Queue.objects.filter(memberships__user=user).values_list("slug", flat=True))
+
+
+def _facts(user: User) -> dict[str, object]:
+    return {"role": user.role, "all_queues": user.all_queues, "queues": _memberships(user)}
+
+
+def _tell(
+    user: User,
+    by: User,
+    verb: str,
+    *,
+    before: dict[str, object] | None = None,
+    after: dict[str, object] | None = None,
+) -> None:
+    log.record(
+        actor=_actor(by),
+        verb=verb,
+        object_type="user",
+        object_id=user.username,
+        before=before,
+        after=after,
+    )
+
+
+def _actor(by: User | None) -> str:
+    return log.system_actor("command") if by is None else log.user_actor(by)

@@ -1,0 +1,179 @@
+"""Who may do what: roles, memberships, and row getters that authorise before they return.
+
+What a person may do follows from the role, where they may do it from the memberships. What is not theirs does
+not exist for them: the getters raise NotFound, so an id cannot be probed. Administrators are members of all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext
+
+from reviewqueue.activity import log
+from reviewqueue.kernel.errors import DomainError, NotFound
+from reviewqueue.models import Membership, Queue, User
+from reviewqueue.models.people import Role
+
+REVIEW = "review"  # the scope that opens the desk's API
+# What a key with one of these reads is what outputs say. Managers see none of it, so they make no such key: it
+# would show them through a machine what their role hides from them.
+CONTENT_SCOPES = frozenset({REVIEW, "labels:read"})
+
+Person = User  # what others call a person without reaching for the tables
+
+REVIEWING = frozenset({Role.REVIEWER, Role.LEAD, Role.ADMIN})
+LEADING = frozenset({Role.LEAD, Role.ADMIN})
+MANAGING = frozenset({Role.MANAGER, Role.ADMIN})
+READING_REPORTS = frozenset({Role.LEAD, Role.MANAGER, Role.AUDITOR, Role.ADMIN})
+READING_PEOPLE = frozenset({Role.MANAGER, Role.AUDITOR, Role.ADMIN})
+READING_ACTIVITY = frozenset({Role.AUDITOR, Role.ADMIN})
+
+
+class Forbidden(DomainError):
+    """The caller is known and the thing exists for them, but their role or scopes don't allow this."""
+
+    code = "forbidden"
+    status = 403
+
+
+class MissingScope(Forbidden):
+    code = "missing_scope"
+
+
+class NotAMember(Forbidden):
+    """A key asked to act for somebody it cannot act for."""
+
+    code = "not_a_member"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """What a key may do, as it was when it was looked up: at most two seconds ago (see `keys`)."""
+
+    key_id: int
+    name: str
+    scopes: frozenset[str]
+    queues: frozenset[str]  # none means all
+    acts_as: User | None = None
+
+    @property
+    def actor(self) -> str:
+        """How events name it."""
+        return log.key_actor(self.key_id)
+
+    def allows(self, queue: str) -> bool:
+        return not self.queues or queue in self.queues
+
+
+def may_review(user: User) -> bool:
+    return _is(user, REVIEWING)
+
+
+def may_lead(user: User) -> bool:
+    """Final say, and reopening what was settled."""
+    return _is(user, LEADING)
+
+
+def may_manage(user: User) -> bool:
+    """Policies, stop and resume, people, keys."""
+    return _is(user, MANAGING)
+
+
+def actor_manages(actor: str) -> bool:
+    """Whether whoever an event names is a person who may manage now."""
+    kind, _, username = actor.partition(":")
+    person = User.objects.filter(username=username).first() if kind == "user" else None
+    return person is not None and may_manage(person)
+
+
+def may_see_content(user: User) -> bool:
+    """What an output says, outside the desk: managers and auditors see figures and decisions only."""
+    return _is(user, LEADING)
+
+
+def may_see_reports(user: User) -> bool:
+    return _is(user, READING_REPORTS)
+
+
+def may_see_people(user: User) -> bool:
+    """The lists of people and keys, without their verbs."""
+    return _is(user, READING_PEOPLE)
+
+
+def may_see_activity(user: User) -> bool:
+    return _is(user, READING_ACTIVITY)
+
+
+def may_administer(user: User) -> bool:
+    return _is(user, frozenset({Role.ADMIN}))
+
+
+def is_everywhere(user: User) -> bool:
+    return user.all_queues or may_administer(user)
+
+
+def queues_for(user: User) -> QuerySet[Queue]:
+    """The queues that the person is a member of, by title; none once they are deactivated."""
+    if not user.is_active:
+        return Queue.objects.none()
+    if is_everywhere(user):
+        return Queue.objects.order_by("title", "slug")
+    return Queue.objects.filter(memberships__user=user).order_by("title", "slug")
+
+
+def queue_for(user: User, slug: str) -> Queue:
+    """The queue, or NotFound when there is none or the person is no member of it."""
+    queue = queues_for(user).filter(slug=slug).first()
+    if queue is None:
+        raise NotFound(gettext("There is no stream %(slug)r for you.") % {"slug": slug})
+    return queue
+
+
+def members_of(queue: Queue) -> QuerySet[User]:
+    """The active people who are members of the queue, whatever their role."""
+    return User.objects.filter(
+        Q(memberships__queue=queue) | Q(all_queues=True) | Q(role=Role.ADMIN), is_active=True
+    ).distinct()
+
+
+def join(*, slug: str, user: User) -> None:
+    """Make a person a member of a queue that they have just made; the caller knows that it is new."""
+    queue = Queue.objects.get(slug=slug)
+    _, joined = Membership.objects.get_or_create(user=user, queue=queue)
+    if joined:
+        actor = log.user_actor(user)
+        log.record(actor=actor, verb="joined", object_type="user", object_id=user.get_username(), queue=slug)
+
+
+def demand_scope(caller: Caller, scope: str, *, queue: str | None = None) -> None:
+    """Refuse a key without the scope, and hide streams that it isn't bound to."""
+    if scope not in caller.scopes:
+        raise MissingScope(gettext("This key has no scope %(scope)r.") % {"scope": scope})
+    if queue is not None and not caller.allows(queue):
+        raise NotFound(gettext("There is no stream %(queue)r for this key.") % {"queue": queue})
+
+
+def reviewer_acting(caller: Caller, username: str | None, queue: str) -> User:
+    """The person whom a `review` key acts for in a queue; NotAMember when it may not.
+
+    A key made `--as` a person acts for that person only, which is how a lead has the final say. Any other key
+    acts for reviewers who are members, so it can never speak for a lead.
+    """
+    demand_scope(caller, REVIEW, queue=queue)
+    person = caller.acts_as
+    if person is None:
+        person = User.objects.filter(username=username or "", role=Role.REVIEWER, is_active=True).first()
+    elif username not in {None, person.username}:
+        raise NotAMember(gettext("This key acts for %(username)s only.") % {"username": person.username})
+    if person is None or not may_review(person) or not queues_for(person).filter(slug=queue).exists():
+        raise NotAMember(
+            gettext("%(username)s is not a reviewer of %(queue)r whom this key may act for.")
+            % {"username": username or gettext("Nobody"), "queue": queue}
+        )
+    return person
+
+
+def _is(user: User, roles: frozenset[Role]) -> bool:
+    return user.is_authenticated and user.is_active and user.role in roles

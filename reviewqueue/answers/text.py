@@ -1,0 +1,24 @@
+"""Limits on what people type beside an answer, and the check that PostgreSQL can store it."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from reviewqueue.answers import schema
+from reviewqueue.kernel.errors import Invalid
+
+MAX_NOTE = 10_000
+MAX_REASON = 40
+MAX_ERROR_TYPE = 60
+
+
+def check_text(pointer: str, text: str, *, most: int) -> None:
+    """Raise Invalid for a text that is too long, or that PostgreSQL cannot store."""
+    if len(text) > most:
+        raise _wrong(pointer, _("This text is too long."))
+    if not schema.storable(text):
+        raise _wrong(pointer, _("This text has characters that are none."))
+
+
+def _wrong(pointer: str, detail: str) -> Invalid:
+    return Invalid(detail, [{"pointer": pointer, "detail": detail}])

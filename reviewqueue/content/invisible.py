@@ -1,0 +1,152 @@
+"""Characters that a person cannot see, and words that pass for others, found so that they can be shown.
+
+Content comes from strangers: a direction override can turn a file name around, and a run of tag characters
+can carry a sentence that only a machine reads. Joiners and variation selectors stay where writing needs them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from heapq import merge
+from itertools import islice
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from reviewqueue.content import lookalikes
+from reviewqueue.kernel import locale_format
+
+_BLANK = frozenset("\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u2028\u2029\u2800\u3164\uffa0")
+_JOINERS = frozenset("\u200c\u200d")
+_EMOJI_STYLE = frozenset("\ufe0e\ufe0f")
+# What most texts are made of, and nobody overlooks: only the rest is asked about one by one. Latin, Greek, Cyrillic,
+# kana, Chinese characters, Hangul, and the signs between them.
+_UNSUSPICIOUS = (
+    "\t\n\r -~\u00a0-\u00ac\u00ae-\u034e\u0370-\u052f\u2010-\u2027\u2030-\u205e\u20a0-\u20bf"
+    "\u3001-\u3029\u3041-\u3096\u30a0-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff9f"
+)
+_SUSPECT = re.compile(f"[^{_UNSUSPICIOUS}]")
+_LONG_RUN = 3
+_MOST = 2_000  # places of one text that are named; past them a text is not read any more
+_UNNAMED = "\ufffd"  # stands for a hidden character past them
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of text: visible as it stands; hidden, with a label as `text`; or a word that passes for another.
+
+    `title` explains the latter two.
+    """
+
+    text: str
+    hidden: bool = False
+    title: str = ""
+    confusable: bool = False
+
+
+def is_plain(text: str) -> bool:
+    """Nothing in the text could be hidden or pass for something else; false says only that it has to be looked at."""
+    return (text.isascii() and text.isprintable()) or not (_SUSPECT.search(text) or lookalikes.may_hold_any(text))
+
+
+def pieces(text: str) -> Iterator[Piece]:
+    """The text cut where hidden characters or look-alike words begin and end; joined again it is all there.
+
+    Past so many of them one piece tells how many more there are, and the rest is one piece without names.
+    """
+    done = 0
+    hidden = ((start, end, list(_shown(text[start:end]))) for start, end in _runs(text))
+    places = merge(hidden, _look_alikes(text), key=lambda stretch: stretch[0])
+    for start, end, shown in islice(places, _MOST):
+        if start > done:
+            yield Piece(text[done:start])
+        yield from shown
+        done = end
+    if next(places, None) is not None:
+        yield from _unnamed(text[done:])
+    elif done < len(text):
+        yield Piece(text[done:])
+
+
+def _unnamed(rest: str) -> Iterator[Piece]:
+    """By kinds of character, not by place: however many there are, it costs one look at each kind."""
+    kinds = [ord(character) for character in set(rest) if _is_hidden(character, 0)]
+    count = len(rest) - len(rest.translate(dict.fromkeys(kinds)))
+    told = ngettext(
+        "%(count)s more hidden character, shown as %(sign)s",
+        "%(count)s more hidden characters, each shown as %(sign)s",
+        count,
+    )
+    counted = told % {"count": locale_format.number(count, grouped=True), "sign": _UNNAMED}
+    title = _("Look-alike words are not pointed out from here on")
+    yield Piece(counted if count else _("more look-alike words"), hidden=True, title=title)
+    yield Piece(rest.translate(dict.fromkeys(kinds, _UNNAMED)))
+
+
+def _look_alikes(text: str) -> Iterator[tuple[int, int, list[Piece]]]:
+    for word in lookalikes.words(text):
+        yield word.start, word.end, [Piece(text[word.start : word.end], title=word.explained, confusable=True)]
+
+
+def _runs(text: str) -> Iterator[tuple[int, int]]:
+    """From where to where hidden characters stand next to each other."""
+    start = end = -1
+    for found in _SUSPECT.finditer(text):
+        at = found.start()
+        if not _is_hidden(text, at):
+            continue
+        if at != end:
+            if end > start:
+                yield start, end
+            start = at
+        end = at + 1
+    if end > start:
+        yield start, end
+
+
+def _shown(run: str) -> Iterator[Piece]:
+    if len(run) > _LONG_RUN:
+        told = _("%(count)s hidden characters") % {"count": locale_format.number(len(run), grouped=True)}
+        yield Piece(told, hidden=True, title=_explain(run))
+    else:
+        yield from (Piece(_code(character), hidden=True, title=_name(character)) for character in run)
+
+
+def _is_hidden(text: str, at: int) -> bool:
+    character = text[at]
+    if character in _JOINERS:
+        return not (_needs_joining(text[at - 1 : at]) and _needs_joining(text[at + 1 : at + 2]))
+    if character in _EMOJI_STYLE:
+        return not (at and (text[at - 1] in "#*0123456789" or unicodedata.category(text[at - 1]) in {"So", "Sm", "Po"}))
+    return (
+        character in _BLANK
+        or unicodedata.category(character) in {"Cf", "Cc", "Co", "Cs"}
+        or "\ufe00" <= character <= "\ufe0d"
+        or "\U000e0000" <= character <= "\U000e0fff"
+    )
+
+
+def _needs_joining(neighbour: str) -> bool:
+    """Emoji sequences, and the scripts in which a joiner changes letters."""
+    return bool(neighbour) and (
+        unicodedata.category(neighbour) in {"So", "Sk", "Mn", "Mc", "Lo"} or neighbour in _EMOJI_STYLE
+    )
+
+
+def _code(character: str) -> str:
+    return f"U+{ord(character):04X}"
+
+
+def _name(character: str) -> str:
+    return unicodedata.name(character, _("control character")).lower()
+
+
+def _explain(run: str) -> str:
+    """What a long run is made of, and what it says if it spells ASCII in tag characters."""
+    said = "".join(chr(ord(c) - 0xE0000) for c in run if 0xE0020 <= ord(c) <= 0xE007E)
+    codes = " ".join(_code(character) for character in run[:8])
+    spelt = _("It spells: %(said)s") % {"said": said}
+    return f"{codes} … {spelt}" if said else f"{codes} …"

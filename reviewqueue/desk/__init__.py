@@ -1,0 +1,1 @@
+"""What a reviewer sees around and on one item."""

@@ -1,0 +1,116 @@
+"""The answers to press or tick, each with its key and what the AI gave it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from reviewqueue.answers import schema
+from reviewqueue.queue.claim_view import Claim
+from reviewqueue.verdicts import wording
+
+SEARCHED = 11  # from so many on, a list is easier to search than to read, and the keys do not reach to its end
+NUMBERED = 9  # what the AI thought of, each with a digit
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One thing to press or tick; `name` and `value` are what the form then sends."""
+
+    name: str
+    value: str
+    label: str
+    key: str = ""
+    share: float | None = None
+    ticked: bool = False
+    suggested: bool = False
+
+
+def keys(labels: Sequence[str]) -> list[str]:
+    """A key for each answer: its own digit when all are digits, else 1 to 9 and 0, and none after that."""
+    if all(len(label) == 1 and label.isascii() and label.isdigit() for label in labels):
+        return list(labels)
+    return [*"1234567890", *[""] * len(labels)][: len(labels)]
+
+
+def decisive(claim: Claim, *, same: bool) -> list[Choice]:
+    """Agreeing, and keeping what one said first; nothing before the proposal is in sight."""
+    if not claim.revealed:
+        return []
+    keep = _keep(claim, same=same)
+    agree = Choice("verdict", "agree", _("Agree with the AI"), "a")
+    if same:
+        return [Choice("verdict", "agree", _("Keep it: you and the AI agree"), "k a")]
+    return [keep, agree] if keep else [agree]
+
+
+def listed(claim: Claim, start: Any) -> list[Choice]:
+    """The listed answers with their keys. Choosing what the AI proposed is agreeing with it.
+
+    They keep the schema's order, so that hands learn it; in a list to search, what the AI thought of comes first.
+    """
+    item, ticked = claim.item, start or []
+    shares = {schema.key(entry.get("answer")): entry.get("confidence") for entry in item.alternatives}
+    first = _suggested(claim, shares)
+    labels = [*first, *(label for label in item.answers if label not in first)]
+    return [
+        Choice(
+            *_sends(claim, label),
+            label=wording.answer(label),
+            key=key,
+            share=shares.get(schema.key(label)),
+            ticked=item.kind == schema.LABELS and label in ticked,
+            suggested=label in first,
+        )
+        for label, key in zip(labels, _keys_for(claim, labels), strict=True)
+    ]
+
+
+def share(alternatives: Iterable[Mapping[str, Any]], proposal: Any) -> float | None:
+    found = (entry.get("confidence") for entry in alternatives if schema.same(entry.get("answer"), proposal))
+    return next((share for share in found if isinstance(share, int | float)), None)
+
+
+def _suggested(claim: Claim, shares: Mapping[str, Any]) -> list[str]:
+    """What comes first in a list to search: the AI's ticks and likeliest answers, as many as there are keys.
+
+    Nothing does where people answer first: the order would tell, and it would turn around as soon as they have.
+    """
+    item = claim.item
+    if claim.answer_first or len(item.answers) < SEARCHED:
+        return []
+    theirs = item.proposal if item.kind == schema.LABELS and isinstance(item.proposal, list) else []
+    sure = {label: _number(shares.get(schema.key(label))) for label in item.answers}
+    likely = [label for label in item.answers if label in theirs or schema.key(label) in shares]
+    return sorted(likely, key=lambda label: (label not in theirs, -sure[label]))[:NUMBERED]
+
+
+def _keys_for(claim: Claim, labels: Sequence[str]) -> list[str]:
+    """Of two candidates, the first, the second and, where it is an answer, neither: 1, 2 and 0."""
+    shown = claim.item.input.get("candidates") if isinstance(claim.item.input, Mapping) else None
+    two = isinstance(shown, list) and len(shown) == 2
+    if two and claim.item.kind == schema.LABEL and len(labels) == 3:
+        return ["1", "2", "0"]
+    return keys(labels)
+
+
+def _number(share: Any) -> float:
+    return float(share) if isinstance(share, int | float) else 0.0
+
+
+def _keep(claim: Claim, *, same: bool) -> Choice | None:
+    if claim.first_kind is None or claim.first_kind == "unjudgeable":
+        return None  # the act that keeps it asks for its reason: see `acts`
+    if claim.first_kind != "answer":
+        return Choice("verdict", claim.first_kind, _("Keep my answer"), "k")
+    if claim.item.kind == schema.LABEL:
+        return Choice("answer", claim.first_answer, _("Keep my answer"), "k")
+    return None  # ticks and fields hold the first answer already: sending them keeps it
+
+
+def _sends(claim: Claim, label: str) -> tuple[str, str]:
+    proposed = claim.revealed and claim.item.kind == schema.LABEL and label == claim.item.proposal
+    return ("verdict", "agree") if proposed else ("answer", label)

@@ -1,0 +1,1 @@
+"""Guidelines: rendering, versions read, and what changed between two."""

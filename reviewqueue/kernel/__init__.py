@@ -1,0 +1,1 @@
+"""What every layer uses: clock, errors, SQL, JSON, number formats."""

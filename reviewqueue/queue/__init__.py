@@ -1,0 +1,1 @@
+"""Items, slots, and the claims on them."""

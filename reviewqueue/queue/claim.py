@@ -1,0 +1,327 @@
+"""Taking a slot, keeping it, giving it back.
+
+A claim is one statement: it finds the first free slot that is for this person and reserves it, on the row that it
+locks. A reservation is no change of state and leaves no event: it ends by the clock, and the slot's own row tells
+who held it last. Passing an item on is recorded.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext
+
+from reviewqueue.accounts.roles import NotAMember
+from reviewqueue.activity import log
+from reviewqueue.answers import text
+from reviewqueue.kernel import sql
+from reviewqueue.kernel.errors import DomainError, NotFound
+from reviewqueue.models import Pass, User
+from reviewqueue.models.items import Lane
+from reviewqueue.queue import claim_query, slots
+from reviewqueue.queue.claim_view import Claim
+from reviewqueue.queue.lease import (
+    LEADS,
+    MEMBER,
+    SEEN,
+    ClaimId,
+    Lease,
+    carry_over,
+    demand,
+    hold,
+    leading,
+    lock,
+    read,
+    roles,
+)
+
+MOST_HELD = 10
+# A cursor is worth writing once this many slots lie before the claimed one; counting stops there.
+PASSED_BY = 64
+# How long a cursor may hide a slot that became free unnoticed.
+RECHECK_SECONDS = 300
+_TRIES = 5
+_RNG = random.Random()
+_LOCK_SPACE = 0x52_51_43  # ours among the advisory locks with two numbers
+
+
+class TooManyClaims(DomainError):
+    """They hold as many items as anybody may."""
+
+    code = "too_many_claims"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A queue, for one person: what a claim needs to know before it looks."""
+
+    queue_id: int
+    checks_share: float
+    reserve_minutes: int
+    member: bool
+    leads: bool
+    cursors: list[int]  # the lanes that this person has a cursor in
+    now: datetime
+
+
+# One person's claims go one after the other: their second tab sees what the first one took, and ten means ten.
+_PLACE = f"""
+SELECT q.id AS queue_id, q.checks_share, q.reserve_minutes, {MEMBER} AS member,
+    {LEADS} AS leads,
+    ARRAY(SELECT k.lane FROM reviewqueue_claimcursor k WHERE k.user_id = %(user)s AND k.queue_id = q.id) AS cursors,
+    COALESCE(%(now)s::timestamptz, clock_timestamp()) AS now
+FROM reviewqueue_queue q, pg_advisory_xact_lock(%(space)s, (%(user)s %% 2147483648)::int)
+WHERE q.slug = %(slug)s
+"""  # noqa: S608 - put together from constants, not from input
+
+# Whether open slot `s` is free, and for this person: nobody judges an item twice in a round, takes back a pass, or has
+# the final say on what they said.
+# OFFSET 0 keeps each question a probe of an index per slot looked at; flattened into joins they invite a plan that
+# first reads everything the person ever judged.
+FREE = """
+(s.reserved_until IS NULL OR s.reserved_until <= %(now)s)
+      AND NOT EXISTS (SELECT FROM reviewqueue_slot mine
+          WHERE mine.item_id = s.item_id AND mine.round = s.round AND mine.holder_id = %(user)s
+            AND mine.state IN ('open', 'judged') AND mine.id <> s.id OFFSET 0)
+      AND NOT EXISTS (SELECT FROM reviewqueue_pass p
+          WHERE p.item_id = s.item_id AND p.round = s.round AND p.user_id = %(user)s OFFSET 0)
+      AND (s.kind <> 'final' OR NOT EXISTS (SELECT FROM reviewqueue_verdict v
+          WHERE v.item_id = s.item_id AND v.user_id = %(user)s AND (v.undone_at IS NULL OR NOT v.final_say) OFFSET 0))
+"""
+HOLDS = """
+(SELECT count(*) FROM reviewqueue_slot h
+          WHERE h.holder_id = %(user)s AND h.state = 'open' AND h.reserved_until > %(now)s)
+"""
+_CLAIM = f"""
+WITH start AS MATERIALIZED (
+    SELECT rank, slot_id FROM reviewqueue_claimcursor
+    WHERE user_id = %(user)s AND queue_id = %(queue)s AND lane = %(lane)s AND recheck_at > %(now)s AND NOT %(from_head)s
+), picked AS MATERIALIZED (
+    SELECT s.id, s.item_id, s.holder_id, s.reserved_at, s.answer_first FROM reviewqueue_slot s
+    WHERE s.queue_id = %(queue)s AND s.lane = %(lane)s AND s.state = 'open'
+      AND (s.rank, s.id) > (COALESCE((SELECT rank FROM start), '-infinity'), COALESCE((SELECT slot_id FROM start), 0))
+      AND {FREE} AND {HOLDS} < %(most)s
+    ORDER BY s.rank, s.id LIMIT 1 FOR UPDATE OF s SKIP LOCKED
+), lapsed AS ({SEEN.format(slots="picked")})
+UPDATE reviewqueue_slot t SET holder_id = %(user)s, claim = t.claim + 1, reserved_at = %(now)s,
+    reserved_until = %(now)s + make_interval(mins => %(minutes)s)
+FROM picked WHERE t.id = picked.id
+RETURNING t.id, t.claim, t.rank, t.lane, t.answer_first, (
+    SELECT count(*) FROM (SELECT FROM reviewqueue_slot b
+        WHERE b.queue_id = t.queue_id AND b.lane = t.lane AND b.state = 'open' AND (b.rank, b.id) < (t.rank, t.id)
+          AND (b.rank, b.id) > (COALESCE((SELECT rank FROM start), '-infinity'),
+                                COALESCE((SELECT slot_id FROM start), 0))
+        LIMIT %(passed_by)s) passed) AS passed
+"""  # noqa: S608 - put together from constants, not from input
+# Everything before the claimed slot is known not to be for this person until a reservation that was passed by may
+# have lapsed, or one that an earlier, still valid cursor passed by.
+_CURSOR = """
+WITH start AS MATERIALIZED (
+    SELECT rank, slot_id, recheck_at FROM reviewqueue_claimcursor
+    WHERE user_id = %(user)s AND queue_id = %(queue)s AND lane = %(lane)s AND recheck_at > %(now)s AND NOT %(from_head)s
+), ends AS MATERIALIZED (
+    SELECT LEAST(%(now)s + make_interval(secs => %(recheck)s), (SELECT recheck_at FROM start),
+        (SELECT min(b.reserved_until) FROM reviewqueue_slot b
+         WHERE b.queue_id = %(queue)s AND b.lane = %(lane)s AND b.state = 'open' AND b.reserved_until > %(now)s
+           AND (b.rank, b.id) < (%(rank)s, %(slot)s)
+           AND (b.rank, b.id) > (COALESCE((SELECT rank FROM start), '-infinity'),
+                                 COALESCE((SELECT slot_id FROM start), 0)))) AS recheck_at
+), moved AS (
+    UPDATE reviewqueue_claimcursor k SET rank = %(rank)s, slot_id = %(slot)s, recheck_at = ends.recheck_at
+    FROM ends WHERE k.id = (
+        SELECT id FROM reviewqueue_claimcursor
+        WHERE user_id = %(user)s AND queue_id = %(queue)s AND lane = %(lane)s FOR UPDATE SKIP LOCKED)
+    RETURNING k.id
+)
+INSERT INTO reviewqueue_claimcursor (user_id, queue_id, lane, rank, slot_id, recheck_at)
+SELECT %(user)s, %(queue)s, %(lane)s, %(rank)s, %(slot)s, ends.recheck_at FROM ends
+WHERE NOT EXISTS (SELECT FROM moved) ON CONFLICT DO NOTHING
+"""
+# A final say of somebody who leads no more is not theirs to see: it waits for its reservation to end.
+_HELD = f"""
+SELECT s.id FROM reviewqueue_slot s JOIN reviewqueue_queue q ON q.id = s.queue_id
+WHERE s.holder_id = %(user)s AND s.state = 'open'
+  AND s.reserved_until > COALESCE(%(now)s::timestamptz, statement_timestamp())
+  AND (%(slug)s::text IS NULL OR q.slug = %(slug)s::text) AND (s.kind <> 'final' OR {LEADS})
+ORDER BY s.reserved_at, s.id
+"""  # noqa: S608 - put together from constants, not from input
+_KEEP = """
+UPDATE reviewqueue_slot SET reserved_until = GREATEST(reserved_until, %(until)s) WHERE id = %(slot)s
+"""
+_GIVE_BACK = f"""
+WITH given AS MATERIALIZED (SELECT * FROM reviewqueue_slot WHERE id = %(slot)s),
+    seen AS ({SEEN.format(slots="given")})
+UPDATE reviewqueue_slot SET holder_id = NULL, reserved_at = NULL, reserved_until = NULL WHERE id = %(slot)s
+"""  # noqa: S608 - put together from constants, not from input
+# A lapsed reservation still names its holder, so that they can take it up again. It must not keep a lead from
+# the final say on the same item, who has let the item go and said nothing.
+_LET_GO = f"""
+WITH gone AS MATERIALIZED (
+    SELECT * FROM reviewqueue_slot
+    WHERE holder_id = %(user)s AND state = 'open' AND reserved_until <= %(now)s FOR UPDATE SKIP LOCKED
+), seen AS ({SEEN.format(slots="gone")})
+UPDATE reviewqueue_slot SET holder_id = NULL, reserved_at = NULL, reserved_until = NULL
+WHERE id IN (SELECT id FROM gone)
+"""  # noqa: S608 - put together from constants, not from input
+
+
+def claim_next(
+    *,
+    user: User,
+    slug: str,
+    now: datetime | None = None,
+    rng: random.Random | None = None,
+    resume: bool = True,
+) -> Claim | None:
+    """Reserve the next item of a queue for a person; None when nothing in it is for them.
+
+    With `resume` it goes back to one they hold there already. A lead is given what waits for the final say first.
+    After that a share of the claims (the queue's `checks_share`) looks at the checks lane first and the others at
+    the ordinary lane first, so that neither starves. Raises NotFound, NotAMember, TooManyClaims.
+    """
+    for _ in range(_TRIES):
+        try:
+            with transaction.atomic():
+                return _next(user=user, slug=slug, now=now, rng=rng or _RNG, resume=resume)
+        except IntegrityError as error:
+            # A slot of the same item became theirs by another way in between: the next look leaves it out.
+            if "one_slot_per_person" not in str(error):
+                raise
+    return None
+
+
+def enter(user: User, slug: str, now: datetime | None) -> Place:
+    """Let a person into a queue, one at a time: until the transaction ends, no other claim of theirs begins.
+
+    Raises NotFound, NotAMember.
+    """
+    parameters = {"user": user.pk, "slug": slug, "now": now, "roles": roles(), "leads": leading()}
+    row = sql.row(_PLACE, parameters | {"space": _LOCK_SPACE}, prepared=True)
+    if row is None:
+        raise NotFound(gettext("There is no queue %(slug)r.") % {"slug": slug})
+    place = Place(**row)
+    if not place.member:
+        raise NotAMember(gettext("You are not a reviewer of %(slug)r.") % {"slug": slug})
+    return place
+
+
+def demand_room(user: User, now: datetime | None) -> None:
+    """Raises TooManyClaims when the person, who was let in by `enter`, holds as many items as anybody may."""
+    if len(_held(user, None, now)) >= MOST_HELD:
+        raise TooManyClaims(
+            gettext("You hold %(most)s items already; finish or give back one of them first.") % {"most": MOST_HELD}
+        )
+
+
+def claim(user: User, claim_id: str, *, now: datetime | None = None) -> Claim:
+    """The claim as the desk shows it. Raises NotFound, NotAMember, ItemWithdrawn, ClaimLost."""
+    number = ClaimId.parse(claim_id)
+    demand(read(number, user=user, now=now), number, user=user)
+    return claim_query.view(number.slot)
+
+
+def held_by(user: User, slug: str | None = None, *, now: datetime | None = None) -> list[Claim]:
+    """What the person has reserved at this moment, the oldest reservation first."""
+    return [claim_query.view(slot) for slot in _held(user, slug, now)]
+
+
+def renew(*, claim_id: str, user: User, now: datetime | None = None) -> Claim:
+    """Reserve for the queue's full time from now. Raises as `claim` does; never shortens."""
+    number = ClaimId.parse(claim_id)
+    with transaction.atomic():
+        lease = hold(number, user=user, now=now)
+        sql.run(_KEEP, {"slot": lease.slot_id, "until": lease.now + lease.reserve_time})
+        return claim_query.view(lease.slot_id)
+
+
+def release(*, claim_id: str, user: User, now: datetime | None = None) -> None:
+    """Give the slot back; it may be offered to the same person again. Raises as `claim` does."""
+    number = ClaimId.parse(claim_id)
+    with transaction.atomic():
+        _give_back(hold(number, user=user, now=now))
+
+
+def pass_on(*, claim_id: str, user: User, reason: str = "", now: datetime | None = None) -> None:
+    """Give the slot to the others: in this round the item is not offered to this person again.
+
+    Raises as `claim` does, and Invalid for a reason that is too long.
+    """
+    text.check_text("/reason", reason, most=text.MAX_REASON)
+    number = ClaimId.parse(claim_id)
+    with transaction.atomic():
+        lease = lock(number, user=user, now=now)
+        passed = Pass.objects.filter(item_id=lease.item_id, round=lease.round, user=user)
+        if lease.holder_id != user.pk and passed.exists():
+            return  # they did, and only the answer to it was lost
+        demand(lease, number, user=user)
+        _give_back(lease)
+        Pass.objects.get_or_create(
+            item_id=lease.item_id, round=lease.round, user=user, defaults={"reason": reason, "at": lease.now}
+        )
+        after = {"claim": claim_id, "reason": reason}
+        actor, item = log.user_actor(user), lease.item_id
+        log.record(
+            actor=actor, verb="passed", object_type="item", object_id=item, queue=lease.slug, after=after, at=now
+        )
+
+
+def _next(*, user: User, slug: str, now: datetime | None, rng: random.Random, resume: bool) -> Claim | None:
+    place = enter(user, slug, now)
+    held = _held(user, slug, now) if resume else []
+    if held:
+        return claim_query.view(held[0])
+    if place.leads:
+        sql.run(_LET_GO, {"user": user.pk, "now": place.now}, prepared=True)
+    for look in _looks(place, rng):
+        found = sql.row(_CLAIM, look | {"user": user.pk}, prepared=True)
+        if found is not None:
+            _note(found, look, user)
+            return claim_query.view(found["id"])
+    demand_room(user, now)
+    return None
+
+
+def _looks(place: Place, rng: random.Random) -> Iterator[dict[str, Any]]:
+    """Where to look, in order: each lane from its cursor, and once from the head if the cursor hid it."""
+    common = {
+        "queue": place.queue_id,
+        "now": place.now,
+        "minutes": place.reserve_minutes,
+        "most": MOST_HELD,
+        "passed_by": PASSED_BY + 1,
+    }
+    for lane in _lanes(place, rng):
+        yield common | {"lane": lane, "from_head": False}
+        if lane in place.cursors:
+            yield common | {"lane": lane, "from_head": True}
+
+
+def _lanes(place: Place, rng: random.Random) -> list[int]:
+    shared = [Lane.ORDINARY, Lane.CHECKS]
+    if rng.random() < place.checks_share:
+        shared.reverse()
+    return [Lane.LEAD, *shared] if place.leads else list(shared)
+
+
+def _note(found: sql.Row, look: dict[str, Any], user: User) -> None:
+    """What a claim leaves behind: what the person said first stays said, and how far they have come."""
+    if found["answer_first"]:
+        carry_over(slot=found["id"], claim=found["claim"], user=user)
+    if found["passed"] > PASSED_BY:
+        mark = {"user": user.pk, "rank": found["rank"], "slot": found["id"], "recheck": RECHECK_SECONDS}
+        sql.run(_CURSOR, look | mark)
+
+
+def _held(user: User, slug: str | None, now: datetime | None) -> list[int]:
+    parameters = {"user": user.pk, "slug": slug, "now": now, "leads": leading()}
+    return [row["id"] for row in sql.rows(_HELD, parameters, prepared=True)]
+
+
+def _give_back(lease: Lease) -> None:
+    sql.run(_GIVE_BACK, {"slot": lease.slot_id})
+    slots.rewind([(lease.queue_id, lease.lane, lease.rank)])

@@ -1,0 +1,87 @@
+"""What a reviewer sees of a claimed item, as frozen dataclasses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ItemView:
+    """An item as its reviewer sees it. The last five are None (or empty) until revealed; where it was answered
+    first, `alternatives`, `field_hints` and `why` stay empty."""
+
+    id: int
+    reference: str
+    queue: str
+    title: str
+    question: str
+    kind: str
+    answers: Sequence[str]
+    schema: Mapping[str, Any] | None
+    schema_number: int
+    guideline_number: int | None
+    input: Any
+    context: Any
+    language: str
+    due_at: datetime | None
+    error_types: Sequence[str] = ()
+    display: Mapping[str, str] | None = None
+    proposal: Any = None
+    alternatives: Sequence[Mapping[str, Any]] = ()
+    field_hints: Mapping[str, float] | None = None
+    why: Mapping[str, Any] | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OtherVerdict:
+    """What somebody else said about the same item, for whoever has the final say.
+
+    `first_kind` and `first_answer`: what they said first, as in Claim. `blind`: that was before they saw the
+    proposal. `first_at` is when, and `submitted_at` when they gave their verdict.
+    """
+
+    person: str
+    kind: str
+    answer: Any
+    first_kind: str
+    first_answer: Any
+    first_at: datetime
+    blind: bool
+    reason: str
+    note: str
+    error_type: str
+    submitted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What the person said about the item and took back: they go on from there."""
+
+    kind: str
+    answer: Any
+    reason: str
+    note: str
+    error_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A reserved slot. `first_kind` is `answer`, `none` or `unjudgeable` once the person has answered first.
+
+    `undone` is their latest verdict of this round that they took back, once the proposal is revealed.
+    """
+
+    id: str
+    item: ItemView
+    answer_first: bool
+    revealed: bool
+    first_kind: str | None
+    first_answer: Any
+    final_say: bool
+    others: Sequence[OtherVerdict]
+    reserved_until: datetime
+    undone: Undone | None = None

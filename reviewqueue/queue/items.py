@@ -1,0 +1,270 @@
+"""The queue as the machines' side uses it: put items in, take them out, ask again, see what waits.
+
+What people do with it stands in `claims` and `verdicts`; how a queue is set up in `configuration`, also offered here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from reviewqueue.accounts import roles
+from reviewqueue.activity import log
+from reviewqueue.kernel import clock, sql
+from reviewqueue.kernel.errors import DomainError, Invalid, NotFound
+from reviewqueue.models import Draft, Item, Queue, User
+from reviewqueue.models.items import Lane
+from reviewqueue.queue import slots
+from reviewqueue.queue.settings import Configured, configure, form
+
+__all__ = [
+    "Configured",
+    "Lane",
+    "Load",
+    "NewItem",
+    "NotSettled",
+    "configure",
+    "enqueue",
+    "expire",
+    "form",
+    "load",
+    "reopen",
+    "withdraw",
+]
+
+
+class NotSettled(DomainError):
+    """Only what was decided can be asked again."""
+
+    code = "not_settled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewItem:
+    """One item to enqueue: see `models.Item` and `models.ItemContent` for the fields.
+
+    `rank`: lower is earlier. `lane`: ORDINARY or CHECKS. `copy_of`: the item that this one asks about again, so
+    that it is offered to nobody who judged the original.
+    """
+
+    id: int
+    reference: str
+    schema_number: int
+    input: Any
+    proposal: Any
+    rank: float
+    context: Any = None
+    alternatives: Sequence[Mapping[str, Any]] = ()
+    field_hints: Mapping[str, float] = field(default_factory=dict)
+    why: Mapping[str, Any] = field(default_factory=dict)
+    model: str = ""
+    language: str = ""
+    group: str = ""
+    lane: int = Lane.ORDINARY
+    answer_first: bool = False
+    reviews_wanted: int = 1
+    undo_seconds: int = 30
+    due_at: datetime | None = None
+    source: str = "output"
+    copy_of: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What waits in a queue: open items, since when the oldest, and slots that only a lead can take."""
+
+    waiting: int
+    oldest_at: datetime | None
+    for_lead: int
+
+
+_QUEUE = """
+SELECT q.id, ARRAY(SELECT a.number FROM reviewqueue_answerschema a WHERE a.queue_id = q.id) AS numbers
+FROM reviewqueue_queue q WHERE q.slug = %(slug)s
+"""
+# In the order of ids, so that two overlapping batches meet in one order and cannot deadlock.
+_INSERT = """
+WITH n AS MATERIALIZED (
+    SELECT * FROM json_to_recordset(%(items)s::json) AS n (
+        id bigint, reference text, schema_number int, source text, "group" text, lane smallint, rank float8,
+        answer_first bool, reviews_wanted smallint, undo_seconds int, due_at timestamptz,
+        input json, context json, proposal jsonb, alternatives jsonb, field_hints jsonb, why jsonb, model text,
+        language text)
+), created AS (
+    INSERT INTO reviewqueue_item (id, queue_id, reference, schema_id, source, "group", lane, rank, answer_first,
+        reviews_wanted, undo_seconds, due_at, state, round, created_at)
+    SELECT n.id, %(queue)s, reference, a.id, source, "group", lane, rank, answer_first, reviews_wanted,
+        undo_seconds, due_at, 'open', 1, %(now)s
+    FROM n JOIN reviewqueue_answerschema a ON a.queue_id = %(queue)s AND a.number = n.schema_number
+    ORDER BY n.id ON CONFLICT (id) DO NOTHING RETURNING reviewqueue_item.id
+), filled AS (
+    INSERT INTO reviewqueue_itemcontent
+        (item_id, input, context, proposal, alternatives, field_hints, why, model, language)
+    SELECT id, COALESCE(input, 'null'::json), context, COALESCE(proposal, 'null'), alternatives, field_hints, why,
+        model, language
+    FROM n JOIN created USING (id)
+)
+SELECT id FROM created
+"""
+_NOT_FOR_JUDGES = """
+INSERT INTO reviewqueue_pass (item_id, round, user_id, reason, at)
+SELECT DISTINCT n.id, 1, v.user_id, 'judged_original', %(now)s::timestamptz
+FROM unnest(%(id)s::bigint[], %(original)s::bigint[]) AS n(id, original)
+JOIN reviewqueue_verdict v ON v.item_id = n.original
+"""
+_LOCK_OPEN = """
+SELECT id FROM reviewqueue_item WHERE id = ANY(%(items)s) AND state = 'open' ORDER BY id FOR NO KEY UPDATE
+"""
+_LOCK_SLOTS = """
+SELECT id FROM reviewqueue_slot WHERE item_id = ANY(%(items)s) AND state = 'open' ORDER BY id FOR UPDATE
+"""
+# `settle_at` is set from the verdict until it has been counted: a pending verdict, or one the sweep has yet to see.
+_IDLE = """
+SELECT i.id FROM reviewqueue_item i
+WHERE i.id = ANY(%(items)s) AND i.settle_at IS NULL AND NOT EXISTS (
+    SELECT FROM reviewqueue_slot s WHERE s.item_id = i.id AND s.state = 'open' AND s.reserved_until > %(now)s)
+"""
+_CLOSE = """
+UPDATE reviewqueue_item SET state = %(state)s, closed_at = %(now)s, settle_at = NULL
+WHERE id = ANY(%(items)s) RETURNING id, queue_id
+"""
+_LOAD = """
+SELECT q.slug, COALESCE(i.waiting, 0) AS waiting, i.oldest_at, COALESCE(s.for_lead, 0) AS for_lead
+FROM reviewqueue_queue q
+LEFT JOIN (SELECT queue_id, count(*) AS waiting, min(created_at) AS oldest_at
+           FROM reviewqueue_item WHERE state = 'open' GROUP BY queue_id) i ON i.queue_id = q.id
+LEFT JOIN (SELECT queue_id, count(*) AS for_lead
+           FROM reviewqueue_slot WHERE state = 'open' AND lane = %(lane)s GROUP BY queue_id) s ON s.queue_id = q.id
+"""
+
+
+def enqueue(*, slug: str, items: Sequence[NewItem], now: datetime | None = None) -> int:
+    """Put items into a queue, in a fixed number of statements; returns how many are new.
+
+    An id that is there already stays as it is, whatever its state: enqueueing twice is enqueueing once.
+    """
+    if not items:
+        return 0
+    with transaction.atomic():
+        moment = clock.current(now)
+        distinct = list({item.id: item for item in items}.values())
+        fresh = _insert(_queue(slug, distinct), distinct, moment)
+        if fresh:
+            slots.add_wanted(fresh)
+            actor = log.system_actor("queue")
+            log.record(actor=actor, verb="enqueued", object_type="item", object_ids=fresh, queue=slug, at=now)
+    return len(fresh)
+
+
+def withdraw(*, item_ids: Sequence[int], actor: str, now: datetime | None = None) -> list[int]:
+    """Take open items off their queues; returns those that were open. Whoever holds one is told when they act.
+
+    What people had filled in for them is deleted: it may quote what was withdrawn.
+    """
+    with transaction.atomic():
+        taken = _take_off(item_ids, state=Item.State.WITHDRAWN, actor=actor, now=now, among=_all)
+        Draft.objects.filter(item_id__in=taken).delete()
+    return taken
+
+
+def expire(*, item_ids: Sequence[int], now: datetime | None = None) -> list[int]:
+    """Close open items whose deadline passed; returns those closed.
+
+    A live reservation, a pending verdict or one that waits to be counted wins: those items stay as they are.
+    """
+    actor = log.system_actor("deadline")
+    return _take_off(item_ids, state=Item.State.EXPIRED, actor=actor, now=now, among=_idle)
+
+
+def reopen(*, item_id: int, by: User, reason: str = "", now: datetime | None = None) -> None:
+    """Ask again about a settled item: a new round with fresh slots; the label of the old round stays.
+
+    Raises NotFound when there is none for the person, Forbidden unless they lead, NotSettled when it is open.
+    """
+    with transaction.atomic():
+        item = Item.objects.select_for_update(no_key=True).select_related(None).filter(pk=item_id).first()
+        slug = Queue.objects.filter(pk=item.queue_id).values_list("slug", flat=True).first() if item else None
+        if item is None or slug is None or not roles.queues_for(by).filter(pk=item.queue_id).exists():
+            raise NotFound(_("There is no such item for you."))
+        if not roles.may_lead(by):
+            raise roles.Forbidden(_("Only a lead can reopen what was decided."))
+        if item.state != Item.State.SETTLED:
+            raise NotSettled(_("This item is not decided, so there is nothing to reopen."))
+        item.round, item.state, item.settle_at, item.closed_at = item.round + 1, Item.State.OPEN, None, None
+        item.save(update_fields=["round", "state", "settle_at", "closed_at"])
+        slots.add_wanted([item.pk])
+        after = {"round": item.round, "reason": reason}
+        actor = log.user_actor(by)
+        log.record(actor=actor, verb="reopened", object_type="item", object_id=item.pk, queue=slug, after=after, at=now)
+
+
+def load() -> dict[str, Load]:
+    """What waits, by the slug of every queue. It counts, so pages and reports call it and the hot path never."""
+    return {row.pop("slug"): Load(**row) for row in sql.rows(_LOAD, {"lane": Lane.LEAD})}
+
+
+def _queue(slug: str, items: Sequence[NewItem]) -> int:
+    """The id of the queue, which has the answers that all these items are about."""
+    queue = sql.row(_QUEUE, {"slug": slug})
+    if queue is None:
+        raise NotFound(_("There is no queue %(slug)r.") % {"slug": slug})
+    unknown = {item.schema_number for item in items}.difference(queue["numbers"])
+    if unknown:
+        raise Invalid(_("Queue %(slug)r has no answers numbered %(number)s.") % {"slug": slug, "number": min(unknown)})
+    return int(queue["id"])
+
+
+def _insert(queue: int, items: Sequence[NewItem], now: datetime) -> list[int]:
+    encoded = msgspec.json.encode(items).decode()
+    created = {row["id"] for row in sql.rows(_INSERT, {"items": encoded, "queue": queue, "now": now})}
+    copies = [item for item in items if item.id in created and item.copy_of is not None]
+    if copies:
+        columns = {"id": [item.id for item in copies], "original": [item.copy_of for item in copies]}
+        sql.run(_NOT_FOR_JUDGES, columns | {"now": now})
+    return [item.id for item in items if item.id in created]
+
+
+def _take_off(
+    item_ids: Sequence[int],
+    *,
+    state: Item.State,
+    actor: str,
+    now: datetime | None,
+    among: Callable[[list[int], datetime], list[int]],
+) -> list[int]:
+    with transaction.atomic():
+        # Items, then slots, then the question: once the slots are locked nobody can claim one any more.
+        locked = [row["id"] for row in sql.rows(_LOCK_OPEN, {"items": list(item_ids)})]
+        sql.rows(_LOCK_SLOTS, {"items": locked})
+        moment = clock.current(now)
+        chosen = among(locked, moment)
+        if not chosen:
+            return []
+        slots.close(chosen)
+        closed = sql.rows(_CLOSE, {"items": chosen, "state": state, "now": moment})
+        _record_by_queue(closed, actor=actor, verb=str(state), at=now)
+    return sorted(chosen)
+
+
+def _all(locked: list[int], now: datetime) -> list[int]:
+    return locked
+
+
+def _idle(locked: list[int], now: datetime) -> list[int]:
+    return [row["id"] for row in sql.rows(_IDLE, {"items": locked, "now": now})]
+
+
+def _record_by_queue(closed: Iterable[sql.Row], *, actor: str, verb: str, at: datetime | None) -> None:
+    ids: dict[int, list[int]] = {}
+    for row in closed:
+        ids.setdefault(row["queue_id"], []).append(row["id"])
+    for queue in Queue.objects.filter(pk__in=ids).order_by("pk"):
+        log.record_each(
+            actor=actor, verb=verb, object_type="item", object_ids=sorted(ids[queue.pk]), queue=queue.slug, at=at
+        )

@@ -1,0 +1,269 @@
+"""Who holds what: the number of a claim, and the lock under which its holder may act."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Self
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from reviewqueue.accounts.roles import LEADING, REVIEWING, Forbidden, NotAMember
+from reviewqueue.kernel import sql
+from reviewqueue.kernel.errors import DomainError, NotFound
+from reviewqueue.models import Item, Slot, User
+
+# One sentence for what never was and what is somebody else's, so that a number cannot be probed.
+NOT_RESERVED = gettext_noop("This item is not reserved for you.")
+
+
+class ClaimLost(DomainError):
+    """The reservation lapsed or was given back before its holder acted."""
+
+    code = "claim_lost"
+
+
+class ItemWithdrawn(DomainError):
+    """The item left the queue while somebody had it open."""
+
+    code = "item_withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimId:
+    """`<slot>.<claim number>`: the number tells a reservation from every later one of the same slot."""
+
+    slot: int
+    number: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        found = re.fullmatch(r"([1-9][0-9]{0,17})\.([1-9][0-9]{0,8})", text, re.ASCII)
+        if found is None:
+            raise not_reserved()
+        return cls(slot=int(found[1]), number=int(found[2]))
+
+    def __str__(self) -> str:
+        return f"{self.slot}.{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A slot and its item under the item's lock and the slot's, at the database's time `now`."""
+
+    slot_id: int
+    claim: int
+    holder_id: int | None
+    slot_state: str
+    kind: str
+    answer_first: bool
+    lane: int
+    rank: float
+    reserved_at: datetime | None
+    reserved_until: datetime | None
+    item_id: int
+    item_state: str
+    round: int
+    undo_seconds: int
+    queue_id: int
+    slug: str
+    reserve_minutes: int
+    guideline_number: int | None
+    member: bool
+    leads: bool
+    now: datetime
+
+    @property
+    def live(self) -> bool:
+        return self.slot_state == Slot.State.OPEN and self.reserved_until is not None and self.reserved_until > self.now
+
+    @property
+    def reserve_time(self) -> timedelta:
+        return timedelta(minutes=self.reserve_minutes)
+
+    @property
+    def final_say(self) -> bool:
+        return self.kind == Slot.Kind.FINAL
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who held a claim, and in which queue; `username` is None once nobody can tell."""
+
+    queue: str
+    username: str | None
+
+
+_HOLDER = """
+SELECT s.claim, q.slug AS queue, u.username FROM reviewqueue_slot s
+JOIN reviewqueue_queue q ON q.id = s.queue_id
+LEFT JOIN reviewqueue_verdict v ON v.slot_id = s.id AND v.claim = %(number)s
+LEFT JOIN reviewqueue_user u ON u.id = COALESCE(v.user_id, CASE WHEN s.claim = %(number)s THEN s.holder_id END)
+WHERE s.id = %(slot)s
+"""
+_LOCK_ITEM = """
+SELECT id FROM reviewqueue_item
+WHERE id = (SELECT item_id FROM reviewqueue_slot WHERE id = %(slot)s) FOR NO KEY UPDATE
+"""
+# Whether the person may review in queue `q` at this moment: the same as `access` says, in the statement itself.
+MEMBER = """
+EXISTS (SELECT FROM reviewqueue_user u WHERE u.id = %(user)s AND u.is_active AND u.role = ANY(%(roles)s)
+    AND (u.all_queues OR u.role = 'admin' OR EXISTS (
+        SELECT FROM reviewqueue_membership m WHERE m.user_id = u.id AND m.queue_id = q.id)))
+"""
+# Whether the person may have the final say at this moment, whatever they were when they reserved it.
+LEADS = "EXISTS (SELECT FROM reviewqueue_user u WHERE u.id = %(user)s AND u.is_active AND u.role = ANY(%(leads)s))"
+# Whether slot `s` is theirs now or was once: it remembers its last holder only, and what they left on the item the
+# others.
+HELD = """
+(s.holder_id IS NOT DISTINCT FROM %(user)s
+    OR EXISTS (SELECT FROM reviewqueue_draft d WHERE d.item_id = s.item_id AND d.user_id = %(user)s)
+    OR EXISTS (SELECT FROM reviewqueue_seen n WHERE n.item_id = s.item_id AND n.user_id = %(user)s)
+    OR EXISTS (SELECT FROM reviewqueue_firstanswer f WHERE f.slot_id = s.id AND f.user_id = %(user)s))
+"""
+# The guidelines that were in force when slot `s` was reserved: the ones its holder works by.
+GUIDELINE = """
+COALESCE((SELECT max(g.number) FROM reviewqueue_guideline g
+          WHERE g.queue_id = q.id AND g.created_at <= s.reserved_at),
+         (SELECT min(g.number) FROM reviewqueue_guideline g WHERE g.queue_id = q.id))
+"""
+_SLOT = f"""
+SELECT s.id AS slot_id, s.claim, s.holder_id, s.state AS slot_state, s.kind, s.answer_first, s.lane, s.rank,
+    s.reserved_at, s.reserved_until, s.item_id, s.round, i.state AS item_state, i.undo_seconds, s.queue_id, q.slug,
+    q.reserve_minutes, {GUIDELINE} AS guideline_number, {MEMBER} AS member,
+    {LEADS} AS leads, COALESCE(%(now)s::timestamptz, statement_timestamp()) AS now
+FROM reviewqueue_slot s
+JOIN reviewqueue_item i ON i.id = s.item_id
+JOIN reviewqueue_queue q ON q.id = s.queue_id
+WHERE s.id = %(slot)s
+"""  # noqa: S608 - put together from constants, not from input
+_LOCK_SLOT = f"{_SLOT} FOR UPDATE OF s"
+
+_CARRY_OVER = """
+INSERT INTO reviewqueue_firstanswer (slot_id, claim, user_id, kind, answer, at)
+SELECT s.id, %(claim)s, f.user_id, f.kind, f.answer, f.at
+FROM reviewqueue_slot s
+JOIN reviewqueue_slot earlier ON earlier.item_id = s.item_id AND earlier.round = s.round
+JOIN reviewqueue_firstanswer f ON f.slot_id = earlier.id AND f.user_id = %(user)s
+WHERE s.id = %(slot)s ORDER BY f.at, f.id LIMIT 1 ON CONFLICT DO NOTHING
+"""
+# A slot that shows the proposal at once shows it to whoever has it. One that is answered first does not.
+SEEN = """
+INSERT INTO reviewqueue_seen (item_id, user_id, at)
+SELECT item_id, holder_id, reserved_at FROM {slots} WHERE holder_id IS NOT NULL AND NOT answer_first
+ON CONFLICT DO NOTHING
+"""
+# By a reservation that ended or one that is still on its slot, by a verdict, or by the first answer of an earlier
+# round, after which it was shown. A first answer of this round is carried over, so it was given before.
+_SAW_BEFORE = """
+SELECT EXISTS (SELECT FROM reviewqueue_seen n
+        WHERE n.item_id = %(item)s AND n.user_id = %(user)s AND n.at <= %(at)s)
+    OR EXISTS (SELECT FROM reviewqueue_slot s
+        WHERE s.item_id = %(item)s AND s.holder_id = %(user)s AND NOT s.answer_first AND s.reserved_at <= %(at)s)
+    OR EXISTS (SELECT FROM reviewqueue_verdict v
+        WHERE v.item_id = %(item)s AND v.user_id = %(user)s AND v.submitted_at <= %(at)s
+          AND (v.round < %(round)s OR v.proposal_visible))
+    OR EXISTS (SELECT FROM reviewqueue_firstanswer f JOIN reviewqueue_slot s ON s.id = f.slot_id
+        WHERE s.item_id = %(item)s AND s.round < %(round)s AND f.user_id = %(user)s) AS seen
+"""
+
+
+def not_reserved() -> NotFound:
+    """What never was and what is somebody else's is told in the same words."""
+    return NotFound(_(NOT_RESERVED))
+
+
+def roles() -> list[str]:
+    """The roles that review, as a parameter for MEMBER."""
+    return sorted(str(role) for role in REVIEWING)
+
+
+def leading() -> list[str]:
+    """The roles that have the final say, as a parameter for LEADS."""
+    return sorted(str(role) for role in LEADING)
+
+
+def read(claim: ClaimId, *, user: User, now: datetime | None) -> Lease:
+    """The slot of a claim as it is now. Raises NotFound for a number that was never given out."""
+    return _lease(_SLOT, claim, user, now)
+
+
+def lock(claim: ClaimId, *, user: User, now: datetime | None) -> Lease:
+    """The slot of a claim under lock until the transaction ends: the item first, as everyone does who changes it.
+
+    Two statements, because one that waited for the lock would answer with what it saw before it waited.
+    """
+    sql.rows(_LOCK_ITEM, {"slot": claim.slot}, prepared=True)
+    return _lease(_LOCK_SLOT, claim, user, now)
+
+
+def demand(lease: Lease, claim: ClaimId, *, user: User) -> None:
+    """The person holds the slot, by this very claim, and the reservation is live; otherwise says why not.
+
+    Somebody else's claim does not exist for them. Raises NotFound, NotAMember, Forbidden, ItemWithdrawn or ClaimLost.
+    """
+    theirs = lease.claim == claim.number and lease.holder_id == user.pk
+    if not theirs and (not lease.member or (lease.claim == claim.number and lease.holder_id is not None)):
+        raise not_reserved()
+    demand_item(lease)
+    if not theirs or not lease.live:
+        raise ClaimLost(_why_lost(lease, theirs=theirs))
+
+
+def demand_item(lease: Lease) -> None:
+    """The person may still decide this, and the item was not withdrawn: NotAMember, Forbidden, ItemWithdrawn."""
+    if not lease.member:
+        raise NotAMember(_("You are not a reviewer of this stream any more."))
+    if lease.final_say and not lease.leads:
+        raise Forbidden(_("Only a lead has the final say."))
+    if lease.item_state == Item.State.WITHDRAWN:
+        raise ItemWithdrawn(_("This item was withdrawn by its sender; there is nothing to decide any more."))
+
+
+def hold(claim: ClaimId, *, user: User, now: datetime | None) -> Lease:
+    """Lock a live claim of this person's; raises as `demand` does."""
+    lease = lock(claim, user=user, now=now)
+    demand(lease, claim, user=user)
+    return lease
+
+
+def holder(claim: ClaimId) -> Holder:
+    """Whose claim it is: of whoever decided by it, else of whoever has the slot under this very number."""
+    row = sql.row(_HOLDER, {"slot": claim.slot, "number": claim.number})
+    if row is None or claim.number > row.pop("claim"):
+        raise not_reserved()
+    return Holder(**row)
+
+
+def carry_over(*, slot: int, claim: int, user: User) -> None:
+    """If the person answered first on this item before, in this round, that is their first answer here too.
+
+    They have seen the proposal since: after a lapsed reservation or an undo nobody answers first twice.
+    """
+    sql.run(_CARRY_OVER, {"slot": slot, "claim": claim, "user": user.pk}, prepared=True)
+
+
+def saw_before(lease: Lease, *, user: User, at: datetime) -> bool:
+    """The person had seen the item's proposal when they answered first at this moment, whatever this slot hid."""
+    parameters = {"item": lease.item_id, "user": user.pk, "round": lease.round, "at": at}
+    row = sql.row(_SAW_BEFORE, parameters, prepared=True)
+    assert row is not None
+    return bool(row["seen"])
+
+
+def _lease(statement: str, claim: ClaimId, user: User, now: datetime | None) -> Lease:
+    parameters = {"slot": claim.slot, "user": user.pk, "roles": roles(), "leads": leading(), "now": now}
+    row = sql.row(statement, parameters, prepared=True)
+    if row is None or claim.number > row["claim"]:
+        raise not_reserved()
+    return Lease(**row)
+
+
+def _why_lost(lease: Lease, *, theirs: bool) -> str:
+    if lease.item_state != Item.State.OPEN or lease.slot_state == Slot.State.CLOSED:
+        return _("This item is closed; your answer was not needed any more.")
+    if lease.slot_state == Slot.State.JUDGED or (lease.live and not theirs):
+        return _("Your reservation ran out and someone else has taken the item.")
+    return _("Your reservation ran out, and the item is back in the queue.")

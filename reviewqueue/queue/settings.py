@@ -1,0 +1,134 @@
+"""How a queue is set up: its name, its numbered answers and its numbered guidelines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from reviewqueue import content
+from reviewqueue.activity import log
+from reviewqueue.answers.schema import Form
+from reviewqueue.answers.schema import form as schema_form
+from reviewqueue.kernel.errors import Invalid, NotFound
+from reviewqueue.models import AnswerSchema, Guideline, Queue
+
+MAX_RESERVE_MINUTES = 24 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """What a queue goes by from now on; `kind` is `label`, `labels` or `structured`."""
+
+    schema_number: int
+    guideline_number: int | None
+    kind: str
+
+
+def configure(
+    *,
+    slug: str,
+    title: str,
+    question: str = "",
+    answers: Iterable[str] | None = None,
+    multiple: bool = False,
+    schema: Mapping[str, Any] | None = None,
+    guidelines: str = "",
+    reserve_minutes: int = 15,
+    error_types: Sequence[str] = (),
+    display: Mapping[str, str] | None = None,
+    actor: str,
+    now: datetime | None = None,
+) -> Configured:
+    """Create or change a queue. Answers and guidelines are never edited: other ones get the next number.
+
+    `error_types` are the kinds of mistakes that a correction may name. `display` maps a key of the input to the
+    renderer that shows it, where its shape alone would choose another (see `content`); `*` is the whole input.
+    Doing the same twice changes and records nothing. Raises Invalid, with pointers, when it makes no sense.
+    """
+    form = schema_form(answers=answers, multiple=multiple, schema=schema)
+    if not 1 <= reserve_minutes <= MAX_RESERVE_MINUTES:
+        detail = _("An item is reserved for 1 to %(most)s minutes.") % {"most": MAX_RESERVE_MINUTES}
+        raise Invalid(detail, [{"pointer": "/reserve_minutes", "detail": detail}])
+    _check_display(display or {})
+    with transaction.atomic():
+        fields = {
+            "title": title,
+            "question": question,
+            "reserve_minutes": reserve_minutes,
+            "error_types": list(error_types),
+            "display": dict(display or {}),
+        }
+        queue, before = _queue(slug, fields)
+        schema_number, new_answers = _schema(queue, form)
+        guideline_number, new_guidelines = _guideline(queue, guidelines)
+        if before != fields or new_answers or new_guidelines:
+            after = fields | {"answers": schema_number, "guidelines": guideline_number}
+            log.record(
+                actor=actor,
+                verb="configured",
+                object_type="queue",
+                object_id=slug,
+                queue=slug,
+                before=before,
+                after=after,
+                at=now,
+            )
+    return Configured(schema_number=schema_number, guideline_number=guideline_number, kind=form.kind)
+
+
+@lru_cache(maxsize=1024)
+def form(*, slug: str, number: int) -> Form:
+    """The answers that a queue's numbered schema allows; kept per process, since a number never changes."""
+    row = AnswerSchema.objects.filter(queue__slug=slug, number=number).first()
+    if row is None:
+        raise NotFound(_("The queue %(slug)r has no answers numbered %(number)s.") % {"slug": slug, "number": number})
+    return Form(kind=row.kind, answers=row.answers, schema=row.schema)
+
+
+def _check_display(display: Mapping[str, str]) -> None:
+    unknown = sorted(set(display.values()) - content.KINDS)
+    if unknown:
+        detail = _("There is no renderer %(unknown)r; there are %(known)s.") % {
+            "unknown": unknown[0],
+            "known": ", ".join(sorted(content.KINDS)),
+        }
+        raise Invalid(detail, [{"pointer": "/display", "detail": detail}])
+
+
+def _queue(slug: str, fields: dict[str, Any]) -> tuple[Queue, dict[str, Any] | None]:
+    """The queue with these fields, its row locked so that numbers are given out one at a time; what it was."""
+    queue, created = Queue.objects.get_or_create(slug=slug, defaults=fields)
+    queue = Queue.objects.select_for_update(no_key=True).get(pk=queue.pk)
+    before = None if created else {name: getattr(queue, name) for name in fields}
+    if before != fields and not created:
+        for name, value in fields.items():
+            setattr(queue, name, value)
+        queue.save(update_fields=list(fields))
+    return queue, before
+
+
+def _schema(queue: Queue, form: Form) -> tuple[int, bool]:
+    latest = AnswerSchema.objects.filter(queue=queue).order_by("-number").first()
+    wanted = (form.kind, list(form.answers), form.schema)
+    if latest is not None and (latest.kind, latest.answers, latest.schema) == wanted:
+        return latest.number, False
+    number = latest.number + 1 if latest else 1
+    AnswerSchema.objects.create(
+        queue=queue, number=number, kind=form.kind, answers=list(form.answers), schema=form.schema
+    )
+    return number, True
+
+
+def _guideline(queue: Queue, text: str) -> tuple[int | None, bool]:
+    latest = Guideline.objects.filter(queue=queue).order_by("-number").first()
+    if text == (latest.text if latest else ""):
+        return (latest.number if latest else None), False
+    number = latest.number + 1 if latest else 1
+    Guideline.objects.create(queue=queue, number=number, text=text)
+    return number, True

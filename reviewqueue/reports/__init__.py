@@ -1,0 +1,1 @@
+"""Figures about reviews, one's own numbers, past decisions, and invariants of this side."""

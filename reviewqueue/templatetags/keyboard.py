@@ -1,0 +1,44 @@
+"""Filters for keys: what presses a control, and the key as it is printed on it; nothing where it is switched off."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from reviewqueue.accounts.keyboard import Keymap
+
+register = template.Library()
+CAPS = {"enter": "↵"}
+
+
+@register.filter
+def pressed(default: str, keys: Keymap | str) -> str:
+    """A person's keys in the place of these default ones. Without a keymap, in a fragment say, the default ones."""
+    return keys.instead(default) if isinstance(keys, Keymap) else default
+
+
+# A page prints two dozen keys, and they are always the same few.
+@register.filter
+@lru_cache(maxsize=512)
+def data_key(key: str) -> SafeString:
+    """The attribute by which keys.js finds what a key presses."""
+    return format_html(' data-key="{}"', key) if key else SafeString("")
+
+
+@register.filter
+@lru_cache(maxsize=512)
+def kbd(key: str) -> SafeString:
+    """The key's cap; of several the first."""
+    return format_html(" <kbd>{}</kbd>", cap(key)) if key else SafeString("")
+
+
+@register.filter
+def cap(key: str) -> str:
+    """What stands on a key: capitals, where a letter has one that is a single letter."""
+    first = key.split(" ", maxsplit=1)[0]
+    if first in CAPS:
+        return CAPS[first]
+    return first.upper() if len(first) == len(first.upper()) else first

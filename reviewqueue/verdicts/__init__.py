@@ -1,0 +1,1 @@
+"""Submitting verdicts, settling them by majority or final say, and the labels that follow."""

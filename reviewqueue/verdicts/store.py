@@ -1,0 +1,88 @@
+"""What is on record for a claim, and the verdict that joins it: one statement to read, one to write.
+
+A person waits for both at every item. Both run under the item's lock, which a statement before them took: only so
+does the reading one see what was written by whoever had the lock before.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from reviewqueue.answers.schema import Form
+from reviewqueue.kernel import sql
+from reviewqueue.queue.lease import ClaimId
+from reviewqueue.verdicts.validation import Asked
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """What the person answered by this claim before they saw the proposal."""
+
+    answer: Any
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What there is of a claim; `earlier` is the id of the verdict that was given by it already."""
+
+    asked: Asked
+    schema_number: int
+    first: First | None
+    earlier: int | None
+
+
+_READ = """
+SELECT a.kind, a.answers, a.schema::text AS schema, a.number, c.proposal, q.error_types,
+    f.answer AS first_answer, f.at AS first_at, v.id AS earlier
+FROM reviewqueue_slot s
+JOIN reviewqueue_item i ON i.id = s.item_id
+JOIN reviewqueue_itemcontent c ON c.item_id = i.id
+JOIN reviewqueue_queue q ON q.id = i.queue_id
+JOIN reviewqueue_answerschema a ON a.id = i.schema_id
+LEFT JOIN reviewqueue_firstanswer f ON f.slot_id = s.id AND f.claim = %(claim)s
+LEFT JOIN reviewqueue_verdict v ON v.slot_id = s.id AND v.claim = %(claim)s
+WHERE s.id = %(slot)s
+"""
+_COLUMNS = (
+    "slot_id", "item_id", "round", "user_id", "claim", "kind", "answer", "first_answer", "first_at",
+    "proposal_visible", "final_say", "reason", "note", "error_type", "active_seconds", "schema_number",
+    "guideline_number", "submitted_at", "final_at",
+)  # fmt: skip
+# The slot is judged, the item is looked at again when the latest of its verdicts is final, and what the person had
+# filled in for it is sent.
+_ADD = f"""
+WITH judged AS (UPDATE reviewqueue_slot SET state = 'judged' WHERE id = %(slot_id)s),
+    settling AS (UPDATE reviewqueue_item SET settle_at = GREATEST(settle_at, %(final_at)s) WHERE id = %(item_id)s),
+    sent AS (DELETE FROM reviewqueue_draft WHERE item_id = %(item_id)s AND user_id = %(user_id)s)
+INSERT INTO reviewqueue_verdict ({", ".join(_COLUMNS)})
+VALUES ({", ".join(f"%({name})s" for name in _COLUMNS)})
+RETURNING id
+"""  # noqa: S608 - put together from constants, not from input
+_JSON = ("answer", "first_answer")
+
+
+def read(claim: ClaimId) -> Record:
+    """What is on record for a claim whose slot exists."""
+    row = sql.row(_READ, {"slot": claim.slot, "claim": claim.number}, prepared=True)
+    assert row is not None
+    form = Form(kind=row["kind"], answers=_decoded(row["answers"]), schema=_decoded(row["schema"]))
+    first = None if row["first_at"] is None else First(_decoded(row["first_answer"]), row["first_at"])
+    asked = Asked(form, _decoded(row["proposal"]), _decoded(row["error_types"]))
+    return Record(asked, row["number"], first, row["earlier"])
+
+
+def add(verdict: Mapping[str, Any]) -> int:
+    """Append a verdict, by the names of its columns; its slot is judged by it. Returns its id."""
+    answered = {name: None if verdict[name] is None else json.dumps(verdict[name]) for name in _JSON}
+    row = sql.row(_ADD, {**verdict, **answered}, prepared=True)
+    assert row is not None
+    return int(row["id"])
+
+
+def _decoded(text: str | None) -> Any:
+    return None if text is None else json.loads(text)

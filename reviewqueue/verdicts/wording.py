@@ -1,0 +1,152 @@
+"""How the desk puts things: answers, shares, verdicts and reasons in the words of the screen. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from reviewqueue.content import plain
+from reviewqueue.kernel import locale_format
+
+# Why people differed, which whoever has the final say tells.
+REASONS: dict[str, Promise] = {
+    "ambiguous": gettext_lazy("It can be read in more than one way"),
+    "guideline_gap": gettext_lazy("The guidelines don’t cover it"),  # noqa: RUF001 - an apostrophe
+    "model_error": gettext_lazy("The AI was wrong"),
+    "reviewer_error": gettext_lazy("A person was wrong"),
+}
+_SOMETHING_ELSE = gettext_lazy("Something else")
+# Why somebody decides nothing: one key each at the desk, and counted.
+PASS_REASONS: dict[str, Promise] = {
+    "not_my_field": gettext_lazy("Not my field"),
+    "conflict": gettext_lazy("I know the person or the case"),
+    "need_a_break": gettext_lazy("I need a break from this kind"),
+    "other": _SOMETHING_ELSE,
+}
+ASK_REASONS: dict[str, Promise] = {
+    "guideline_gap": gettext_lazy("The guidelines don’t cover it"),  # noqa: RUF001 - an apostrophe
+    "not_sure": gettext_lazy("I’m not sure"),  # noqa: RUF001 - an apostrophe
+    "special_knowledge": gettext_lazy("It needs special knowledge"),
+    "other": _SOMETHING_ELSE,
+}
+UNJUDGEABLE_REASONS: dict[str, Promise] = {
+    "unreadable": gettext_lazy("Cut off or unreadable"),
+    "missing_context": gettext_lazy("The context is missing"),
+    "wrong_language": gettext_lazy("In the wrong language"),
+    "wrong_stream": gettext_lazy("Not of this stream"),
+    "other": _SOMETHING_ELSE,
+}
+# The acts that are counted by their reason, under the names that reports give them.
+REASONS_OF: dict[str, dict[str, Promise]] = {
+    "pass": PASS_REASONS,
+    "escalate": ASK_REASONS,
+    "unjudgeable": UNJUDGEABLE_REASONS,
+}
+
+GIST = 80  # characters of an item that stand for it in a list
+
+_PLACEHOLDER = re.compile(r"%\((\w+)\)s")
+
+
+def answer(value: Any) -> str:
+    """`card_arrival` as `Card arrival`, a list by commas, an object as JSON."""
+    if isinstance(value, list):
+        return ", ".join(answer(entry) for entry in value)
+    return _words(value) if isinstance(value, str) else plain(value)
+
+
+def said(kind: str, value: Any = None) -> str:
+    """A verdict in a word or two."""
+    match kind:
+        case "agree":
+            return _("agreed")
+        case "correct" | "answer" if isinstance(value, Mapping):
+            return _("corrected")
+        case "correct" | "answer":
+            return answer(value)
+        case "none":
+            return _("none of these")
+        case "unjudgeable":
+            return _("can’t be judged")  # noqa: RUF001 - an apostrophe
+        case _:
+            return _("asked the lead")
+
+
+def gist(words: str, *, image: bool, reference: str) -> str:
+    """A few words to tell one item from another by: how it begins, else what it is and what its sender calls it."""
+    start = " ".join(words.split())
+    if start:
+        return start if len(start) <= GIST else start[:GIST].rstrip() + "…"
+    return _("Image %(reference)s") % {"reference": reference} if image else reference
+
+
+def settled(outcome: str, value: Any = None) -> str:
+    """What an item came to, in a word or two."""
+    match outcome:
+        case "answered":
+            return answer(value)
+        case "rejected":
+            return _("none of these")
+        case _:
+            return _("can’t be judged")  # noqa: RUF001 - an apostrophe
+
+
+def reason(kind: str, code: str) -> str | Promise:
+    """A reason in words, whoever gave it for what; one that is in no list, as an API may send, as it is.
+
+    A kind of mistake is the stream's own word, whatever reason has the same code.
+    """
+    if kind == "mistake":
+        return code
+    return {**REASONS, **REASONS_OF.get(kind, {})}.get(code, code)
+
+
+def why(reason: Mapping[str, Any] | None) -> str:
+    """The sentence that tells why an item is here; shares between 0 and 1 are said in percent.
+
+    Placeholders are replaced by name only: nothing in a message or a parameter is ever evaluated.
+    """
+    if not reason or not isinstance(reason.get("message"), str) or not reason["message"]:
+        return ""
+    params = reason.get("params") or {}
+    return _PLACEHOLDER.sub(lambda found: _value(params.get(found[1])), _(reason["message"]))
+
+
+def span(seconds: float) -> str:
+    """A stretch of time, rounded down to its largest unit: `45 s`, `12 min`, `3 h`, `2 d`."""
+    units = ((86_400, _("d")), (3_600, _("h")), (60, _("min")))
+    size, unit = next(((size, unit) for size, unit in units if seconds >= size), (1, _("s")))
+    return f"{locale_format.number(max(0, seconds // size), grouped=True)}\u00a0{unit}"
+
+
+def due(seconds: float) -> str:
+    """A deadline so many seconds from now; negative when it is over."""
+    if seconds < 0:
+        return _("due %(span)s ago") % {"span": span(-seconds)}
+    return _("due in %(span)s") % {"span": span(seconds)}
+
+
+def share(value: Any) -> str:
+    """A share between 0 and 1 as `62 %`; "unknown" without one. Never rounded up to certainty."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return _("unknown")
+    places = 0 if value in {0, 1} or 0.01 <= value < 0.995 else 1
+    return f"{locale_format.number(min(value, 0.999) * 100, places)}\u00a0%" if value < 1 else "100\u00a0%"
+
+
+def _value(param: Any) -> str:
+    if isinstance(param, int | float) and not isinstance(param, bool) and 0 <= param <= 1:
+        return share(param)
+    return plain(param)
+
+
+def _words(name: str) -> str:
+    """A snake_case name as words; anything else as it is."""
+    if not (name.isascii() and re.fullmatch(r"[a-z0-9]+(?:_[a-z0-9]+)*", name)):
+        return name
+    return (name[0].upper() + name[1:]).replace("_", " ")

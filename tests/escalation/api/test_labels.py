@@ -1,0 +1,75 @@
+"""Labelled data and the report over HTTP."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from typing import cast
+
+import pytest
+from django.http import HttpResponse, StreamingHttpResponse
+
+from escalation.decisions import settle
+from escalation.models import Stream
+from reviewqueue.models import User
+from tests.helpers import stream_setup
+from tests.helpers.stream_setup import Producer
+
+
+def test_labels_are_streamed_line_by_line(producer: Producer, stream: Stream, rob: User) -> None:
+    stream_setup.routed(stream, *stream_setup.elements(3))
+    for _ in range(3):
+        stream_setup.judge(rob, "correct", "billing")
+    settle.settle()
+    answer = producer.get("streams/intents/labels", format="jsonl")
+    assert (answer.status_code, answer["Content-Type"]) == (200, "application/x-ndjson")
+    assert isinstance(answer, StreamingHttpResponse)
+    lines = [json.loads(line) for line in b"".join(cast("Iterable[bytes]", answer)).splitlines()]
+    assert {line["id"]: line["answer"] for line in lines} == {f"ticket-{number}": "billing" for number in (1, 2, 3)}
+
+
+def test_a_stream_without_labels_gives_an_empty_answer(producer: Producer) -> None:
+    answer = producer.get("streams/intents/labels")
+    assert answer.status_code == 200
+    assert b"".join(cast("Iterable[bytes]", answer)) == b""
+
+
+def test_checks_without_a_label_come_when_asked_for(producer: Producer, stream: Stream) -> None:
+    stream_setup.activate(stream, threshold=0.8, audit={"rate": 1.0, "mode": "after"})
+    stream_setup.routed(stream, stream_setup.element(confidence=0.9))
+    asked = [producer.get("streams/intents/labels", **query) for query in ({}, {"include": "checks"})]
+    assert [len(b"".join(cast("Iterable[bytes]", answer)).splitlines()) for answer in asked] == [0, 1]
+
+
+@pytest.mark.parametrize("query", [{"format": "csv"}, {"since": "2026-01-01"}, {"include": "everything"}])
+def test_another_format_is_refused(producer: Producer, query: dict[str, str]) -> None:
+    answer = producer.get("streams/intents/labels", **query)
+    assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
+
+
+def test_labels_need_their_own_scope_and_stream(stream: Stream, holding: Callable[..., Producer]) -> None:
+    stream_setup.stream("invoices")
+    assert holding("decisions:read", "outputs:write").get("streams/intents/labels").status_code == 403
+    assert holding("labels:read", streams=("invoices",)).get("streams/intents/labels").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"since": "2026-02-02", "until": "2026-02-01"},
+        {"since": "2024-01-01", "until": "2026-01-01"},
+        {"since": "yesterday"},
+        {"since": "0001-01-01", "until": "9999-12-31"},
+        {"day": "2026-01-01"},
+    ],
+)
+def test_a_report_over_a_window_that_makes_no_sense_is_a_problem(producer: Producer, query: dict[str, str]) -> None:
+    answer: HttpResponse = producer.get("streams/intents/report", **query)
+    assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
+
+
+@pytest.mark.parametrize("name", ["since", "until"])
+@pytest.mark.parametrize("day", ["0001-01-01", "1969-12-31", "9999-12-31"])
+def test_a_report_begins_and_ends_on_days_that_have_neighbours(producer: Producer, name: str, day: str) -> None:
+    answer = producer.get("streams/intents/report", **{name: day})
+    assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")

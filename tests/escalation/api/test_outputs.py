@@ -1,0 +1,328 @@
+"""Outputs at the front door: what is taken, and that nothing odd gets further than a problem document."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.db import OperationalError
+from django.http import HttpResponse
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from escalation.ingest import wakeup
+from escalation.models import Output, Stream
+from escalation.routing import dispatch, record
+from tests.helpers import stream_setup
+from tests.helpers.stream_setup import Producer
+
+OUTPUTS = "streams/intents/outputs"
+NDJSON = "application/x-ndjson"
+
+
+def _problem(answer: HttpResponse, status: int, code: str) -> dict[str, Any]:
+    assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json")
+    document: dict[str, Any] = json.loads(answer.content)
+    assert (document["status"], document["code"]) == (status, code)
+    return document
+
+
+def _told(answer: HttpResponse) -> Any:
+    assert answer["Content-Type"] == "application/json", answer.content
+    return json.loads(answer.content)
+
+
+def test_a_new_output_is_received(producer: Producer) -> None:
+    answer = producer.post(OUTPUTS, stream_setup.element())
+    assert answer.status_code == 202
+    assert _told(answer) == {
+        "id": "ticket-1",
+        "status": "received",
+        "route": None,
+        "reason": None,
+        "pi": None,
+        "policy": None,
+        "decision": None,
+    }
+
+
+def test_the_same_again_is_known_with_its_state(producer: Producer) -> None:
+    producer.post(OUTPUTS, stream_setup.element(confidence=0.9))
+    dispatch.run()
+    answer = producer.post(OUTPUTS, stream_setup.element(confidence=0.9))
+    told = _told(answer)
+    assert answer.status_code == 200
+    assert told["duplicate"] is True
+    assert (told["status"], told["route"], told["reason"], told["policy"]) == ("decided", "auto", "above_threshold", 1)
+    assert told["decision"].items() >= {"answer": "refund", "by": "model", "revision": 1, "outcome": "answered"}.items()
+
+
+def test_other_content_under_a_known_id_is_a_conflict(producer: Producer) -> None:
+    producer.post(OUTPUTS, stream_setup.element())
+    _problem(producer.post(OUTPUTS, stream_setup.element(confidence=0.99)), 409, "output_conflict")
+
+
+def test_a_batch_is_answered_element_by_element_in_order(producer: Producer) -> None:
+    producer.post(OUTPUTS, stream_setup.element("known"))
+    batch = [
+        stream_setup.element("new"),
+        stream_setup.element("known"),
+        stream_setup.element("known", confidence=0.1),
+        stream_setup.element("bad", confidence=True),
+        "nonsense",
+        stream_setup.element("new"),
+    ]
+    answer = producer.post(OUTPUTS, batch)
+    results = _told(answer)["results"]
+    assert answer.status_code == 202
+    assert [one["code"] for one in results] == [202, 200, 409, 400, 400, 200]
+    assert [one["id"] for one in results] == ["new", "known", "known", "bad", None, "new"]
+    assert results[3]["problem"]["errors"][0]["pointer"] == "/confidence"
+    assert results[2]["problem"]["code"] == "output_conflict"
+    assert results[5]["duplicate"] is True
+
+
+@pytest.mark.parametrize("content_type", [NDJSON, "application/jsonl"])
+def test_lines_are_a_batch_even_when_there_is_one(producer: Producer, content_type: str) -> None:
+    lines = b"\n".join(json.dumps(one).encode() for one in stream_setup.elements(3)) + b"\n\n{\n"
+    results = _told(producer.post(OUTPUTS, raw=lines, content_type=content_type))["results"]
+    assert [one["code"] for one in results] == [202, 202, 202, 400]
+    (single,) = _told(producer.post(OUTPUTS, raw=lines.splitlines()[0], content_type=content_type))["results"]
+    assert single["code"] == 200
+
+
+@pytest.mark.parametrize(
+    ("raw", "status", "code"),
+    [
+        (b"", 400, "invalid_json"),
+        (b"   ", 400, "invalid_json"),
+        (b"[]", 400, "invalid"),
+        (b"null", 400, "invalid"),
+        (b'"x"', 400, "invalid"),
+        (b"{", 400, "invalid_json"),
+        (b"[{}", 400, "invalid"),
+        (b"\xef\xbb\xbf{}", 400, "invalid_json"),
+        (b"\xff\xfe{\x00}\x00", 400, "invalid_json"),
+        (b'{"id": "\xe9"}', 400, "invalid_json"),
+        (b'{"id": NaN}', 400, "invalid_json"),
+        (b'{"confidence": 1e999}', 400, "number_out_of_range"),
+        (b'{"id": "\\ud800"}', 400, "invalid_text"),
+        (b'{"id": "\\u0000"}', 400, "invalid_text"),
+        (b'{"id": "a", "id": "b"}', 400, "duplicate_key"),
+        (b"[" * 50_000 + b"]" * 50_000, 400, "invalid"),
+        (b'{"a":' * 50_000 + b"1" + b"}" * 50_000, 400, "too_deep"),
+        (b"[" + b"{}," * 1000 + b"{}]", 413, "too_many_elements"),
+        (b"9" * 5_000, 400, "number_out_of_range"),
+        (b'{"id": "' + b"x" * (8 * 1024 * 1024) + b'"}', 413, "too_large"),
+    ],
+    ids=lambda value: repr(value)[:24],
+)
+def test_an_odd_body_is_a_problem_and_nothing_else(producer: Producer, raw: bytes, status: int, code: str) -> None:
+    _problem(producer.post(OUTPUTS, raw=raw), status, code)
+    assert not Output.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ({"content_type": "text/plain"}, "unsupported_media_type"),
+        ({"content_type": "application/x-www-form-urlencoded"}, "unsupported_media_type"),
+        ({"content_type": ""}, "unsupported_media_type"),
+        ({"content_type": "application/json; charset=utf-16"}, "unsupported_charset"),
+        ({"content_type": "application/json; charset=latin-1"}, "unsupported_charset"),
+        ({"headers": {"Content-Encoding": "gzip"}}, "unsupported_encoding"),
+        ({"headers": {"Content-Encoding": "br"}}, "unsupported_encoding"),
+    ],
+)
+def test_a_body_in_another_dress_is_refused(producer: Producer, options: dict[str, Any], code: str) -> None:
+    _problem(producer.post(OUTPUTS, stream_setup.element(), **options), 415, code)
+
+
+def test_utf_8_may_be_named(producer: Producer) -> None:
+    answer = producer.post(OUTPUTS, stream_setup.element(), content_type='application/json; charset="UTF-8"')
+    assert answer.status_code == 202
+
+
+def test_three_megabytes_of_text_are_a_large_output_not_an_error(producer: Producer) -> None:
+    answer = producer.post(OUTPUTS, stream_setup.element(input={"text": "x" * 3_000_000}))
+    assert answer.status_code == 202
+    assert dispatch.run() == 1
+    assert _told(producer.get(f"{OUTPUTS}/ticket-1"))["status"] == "in_review"
+
+
+_json = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=10)
+    | st.sampled_from(stream_setup.ANSWERS),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+_fields = ["id", "model", "prediction", "confidence", "input", "model_version", "scores", "segment", "context"]
+_fields += ["metadata", "group", "language", "value", "due_at", "occurred_at", "shadow", "status", "__class__"]
+_moments = st.datetimes().map(lambda moment: moment.isoformat() + "Z")
+
+
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(
+    change=st.dictionaries(st.sampled_from(_fields), _json | _moments, max_size=4),
+    several=st.booleans(),
+    garbage=st.binary(max_size=3),
+)
+def test_whatever_is_sent_the_answer_is_never_our_mistake(
+    producer: Producer, change: dict[str, Any], several: bool, garbage: bytes
+) -> None:
+    one = {**stream_setup.element(), **change}
+    body = json.dumps([one, one] if several else one).encode() + garbage
+    answer = producer.post(OUTPUTS, raw=body)
+    assert answer.status_code in {200, 202, 400, 409}
+    expected = "application/json" if answer.status_code in {200, 202} else "application/problem+json"
+    assert answer["Content-Type"] == expected
+    dispatch.run()
+    assert not Output.objects.received().exists(), "taken in, but nothing can route it"
+
+
+@pytest.mark.parametrize("name", ["a/b", "a b", "ä😀", "..", "a?b#c", "%2F", "\u202ex", "x" * 200, "decisions"])
+def test_any_id_that_was_taken_can_be_asked_for(producer: Producer, name: str) -> None:
+    assert producer.post(OUTPUTS, stream_setup.element(name)).status_code == 202
+    answer = producer.get(f"{OUTPUTS}/{quote(name, safe='')}")
+    assert _told(answer)["id"] == name
+    assert _told(producer.delete(f"{OUTPUTS}/{quote(name, safe='')}"))["status"] == "withdrawn"
+
+
+@pytest.mark.parametrize("name", ["nobody", "%00", "%FF", "a%00b", "x" * 5000, "%0A"])
+def test_an_id_that_was_never_posted_is_not_found(producer: Producer, name: str) -> None:
+    _problem(producer.get(f"{OUTPUTS}/{name}"), 404, "not_found")
+    _problem(producer.delete(f"{OUTPUTS}/{name}"), 404, "not_found")
+
+
+def test_who_waits_is_told_the_route(producer: Producer) -> None:
+    answer = producer.post(OUTPUTS, stream_setup.element(confidence=0.9), headers={"Prefer": "respond-async, wait=5"})
+    assert answer.status_code == 202
+    assert answer["Preference-Applied"] == "wait=5"
+    assert _told(answer)["decision"]["answer"] == "refund"
+
+
+def test_nobody_waits_longer_than_ten_seconds(producer: Producer) -> None:
+    answer = producer.post(OUTPUTS, stream_setup.elements(2), headers={"Prefer": 'Wait="900"'})
+    assert answer["Preference-Applied"] == "wait=10"
+    assert {one["status"] for one in _told(answer)["results"]} == {"in_review"}
+
+
+@pytest.mark.parametrize("prefer", ["", "wait", "wait=", "wait=soon", "wait=-1", "wait=0", "return=minimal", "await=5"])
+def test_another_preference_is_ignored(producer: Producer, prefer: str) -> None:
+    answer = producer.post(OUTPUTS, stream_setup.element(), headers={"Prefer": prefer})
+    assert _told(answer)["status"] == "received"
+    assert "Preference-Applied" not in answer
+
+
+def test_what_cannot_be_routed_while_one_waits_is_received_all_the_same(
+    producer: Producer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise ValueError("a mistake of ours")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(record, "record", fail)
+        answer = producer.post(OUTPUTS, stream_setup.element(), headers={"Prefer": "wait=1"})
+    assert answer.status_code == 202
+    assert _told(answer)["status"] == "received"
+    assert "Preference-Applied" not in answer
+    assert dispatch.run() == 1
+
+
+def test_at_the_cap_the_producer_is_told_when_to_come_back(producer: Producer) -> None:
+    Stream.objects.update(waiting=10_000)
+    answer = producer.post(OUTPUTS, stream_setup.element())
+    _problem(answer, 429, "overloaded")
+    assert int(answer["Retry-After"]) > 0
+    assert not Output.objects.exists()
+
+
+def test_a_stream_that_holds_takes_in_but_routes_nothing_even_for_who_waits(producer: Producer, stream: Stream) -> None:
+    stream_setup.activate(stream, threshold=0.8, on_overload="hold")
+    Stream.objects.update(waiting=10_000)
+    answer = producer.post(OUTPUTS, stream_setup.element(confidence=0.9), headers={"Prefer": "wait=1"})
+    assert answer.status_code == 202
+    assert _told(answer)["status"] == "received"
+    assert dispatch.run() == 0
+    Stream.objects.update(waiting=9_999)
+    assert dispatch.run() == 1
+
+
+def test_without_the_scope_it_is_forbidden(stream: Stream, holding: Callable[..., Producer]) -> None:
+    reader = holding("decisions:read", "labels:read", "reports:read")
+    _problem(reader.post(OUTPUTS, stream_setup.element()), 403, "missing_scope")
+    _problem(reader.get(f"{OUTPUTS}/ticket-1"), 403, "missing_scope")
+    _problem(reader.delete(f"{OUTPUTS}/ticket-1"), 403, "missing_scope")
+
+
+def test_a_stream_that_the_key_is_not_bound_to_does_not_exist(stream: Stream, holding: Callable[..., Producer]) -> None:
+    stream_setup.stream("invoices")
+    stream_setup.post(stream, stream_setup.element())
+    stranger = holding("outputs:write", streams=("invoices",))
+    unknown = _problem(stranger.post("streams/nothing/outputs", stream_setup.element()), 404, "not_found")
+    foreign = _problem(stranger.post(OUTPUTS, stream_setup.element()), 404, "not_found")
+    assert foreign.keys() == unknown.keys()
+    _problem(stranger.get(f"{OUTPUTS}/ticket-1"), 404, "not_found")
+    _problem(stranger.delete(f"{OUTPUTS}/ticket-1"), 404, "not_found")
+    assert stream_setup.output(stream).state == "received"
+
+
+def test_without_a_key_nobody_gets_in(stream: Stream, client: Any) -> None:
+    for key in ("", "rq_nothing"):
+        answer = Producer(client, key).post(OUTPUTS, stream_setup.element())
+        _problem(answer, 401, "unauthenticated")
+        assert answer["WWW-Authenticate"] == "Bearer"
+
+
+def test_another_method_is_refused_in_the_same_shape(producer: Producer) -> None:
+    _problem(producer.get(OUTPUTS), 405, "method_not_allowed")
+
+
+def test_withdrawing_is_told_and_again_is_no_error(producer: Producer, stream: Stream) -> None:
+    stream_setup.routed(stream, stream_setup.element())
+    for _ in range(2):
+        told = _told(producer.delete(f"{OUTPUTS}/ticket-1"))
+        assert (told["status"], told["decision"]["outcome"], told["decision"]["revision"]) == (
+            "withdrawn",
+            "withdrawn",
+            1,
+        )
+
+
+def test_a_database_that_is_away_is_a_503(producer: Producer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(**_: Any) -> None:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr("escalation.ingest.receive.receive", away)
+    answer = producer.post(OUTPUTS, stream_setup.element())
+    _problem(answer, 503, "unavailable")
+    assert int(answer["Retry-After"]) > 0
+
+
+def test_the_worker_is_told_of_what_waits_and_of_nothing_else(
+    producer: Producer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(wakeup, "dispatch", lambda: told.append("nudge"))
+    producer.post(OUTPUTS, stream_setup.element())
+    producer.post(OUTPUTS, stream_setup.element())
+    assert told == ["nudge", "nudge"], "whoever asks again may be asking because nothing happened"
+    producer.post(OUTPUTS, stream_setup.element(), headers={"Prefer": "wait=1"})
+    producer.post(OUTPUTS, stream_setup.element())
+    assert told == ["nudge", "nudge"]
+
+
+def test_who_asks_again_while_it_waits_waits_for_the_route_too(producer: Producer, stream: Stream) -> None:
+    assert _told(producer.post(OUTPUTS, stream_setup.element("slow")))["status"] == "received"
+    again = producer.post(OUTPUTS, stream_setup.element("slow"), headers={"Prefer": "wait=2"})
+    assert again.status_code == 200
+    told = _told(again)
+    assert told | {"status": "in_review", "route": "review", "duplicate": True} == told
+    assert again["Preference-Applied"] == "wait=2"

@@ -1,0 +1,22 @@
+"""The fields of a form stay in the order that the producer sent them in."""
+
+from __future__ import annotations
+
+from escalation.models import Payload, Stream
+from escalation.routing import dispatch
+from reviewqueue.models import User
+from reviewqueue.queue.claim import claim_next
+from tests.helpers import stream_setup
+
+FIELDS = {"zip code": "10115", "a": "first", "city": "Berlin", "b": {"z": 1, "y": 2}}
+
+
+def test_fields_and_context_keep_their_order_to_the_desk(stream: Stream, rob: User) -> None:
+    stream_setup.post(stream, stream_setup.element(confidence=0.1, input={"fields": FIELDS}, context=FIELDS))
+    dispatch.run()
+    claim = claim_next(user=rob, slug=stream.slug)
+    assert claim is not None
+    assert list(claim.item.input["fields"]) == list(FIELDS)
+    assert list(claim.item.input["fields"]["b"]) == ["z", "y"]
+    assert list(claim.item.context) == list(FIELDS)
+    assert list(Payload.objects.get().body["input"]["fields"]) == list(FIELDS)

@@ -1,0 +1,302 @@
+"""The books balance after a full day, and every check finds what it is there to find."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import transaction
+
+from escalation.decisions import deadlines, feed, settle, withdraw
+from escalation.ingest import backlog
+from escalation.models import Heartbeat, Stream
+from escalation.monitoring import heartbeats, invariants
+from escalation.routing.stop import ask_to_resume, resume
+from escalation.routing.stop import stop as stop_stop
+from reviewqueue.models import Item, User
+from reviewqueue.queue import items
+from reviewqueue.reports.invariants import Check
+from tests.helpers import stream_setup
+
+# Each state that an output can be in, by its id.
+DAY = [
+    "auto",
+    "waiting",
+    "agreed",
+    "corrected",
+    "checked",
+    "overturned",
+    "late",
+    "turned down",
+    "withdrawn",
+    "asked again",
+    "unsure",
+]
+
+# Check -> statements that break just what it says; each has to be found by itself. `{id}` is an output's id.
+BREAKAGES: dict[str, list[str]] = {
+    "one_output_per_external_id": [
+        "DELETE FROM escalation_externalid WHERE external_id = 'auto'",
+        "UPDATE escalation_externalid SET output_id = 1 WHERE external_id = 'auto'",
+        "UPDATE escalation_output SET external_id = 'other' WHERE external_id = 'auto'",
+        "DELETE FROM escalation_payload WHERE output_id = {auto}",
+        "DELETE FROM escalation_output WHERE id = {auto}",
+        "UPDATE escalation_output SET stream_id = 0 WHERE external_id = 'waiting'",
+    ],
+    "routed_unless_received": [
+        "DELETE FROM escalation_route WHERE output_id = {waiting}",
+        "DELETE FROM escalation_route WHERE output_id = {auto}",
+        "UPDATE escalation_output SET state = 'received' WHERE id = {waiting}",
+    ],
+    "state_as_decided": [
+        "DELETE FROM escalation_decision WHERE output_id = {auto}",
+        "UPDATE escalation_output SET state = 'in_review' WHERE id = {auto}",
+        "UPDATE escalation_output SET state = 'decided' WHERE id = {withdrawn}",
+        "UPDATE escalation_output SET state = 'withdrawn' WHERE id = {auto}",
+        "UPDATE escalation_output SET state = 'decided' WHERE id = {waiting}",
+    ],
+    "in_review_waits_for_somebody": [
+        "UPDATE reviewqueue_item SET state = 'expired' WHERE id = {waiting}",
+        "UPDATE reviewqueue_item SET state = 'settled' WHERE id = {waiting}",
+        "DELETE FROM reviewqueue_item WHERE id = {waiting}",
+    ],
+    "reviewed_has_item": [
+        "DELETE FROM reviewqueue_item WHERE id = {agreed}",
+        "DELETE FROM reviewqueue_item WHERE id = {checked}",
+    ],
+    "released_by_policy": [
+        "UPDATE escalation_output SET confidence = NULL WHERE id = {auto}",
+        "UPDATE escalation_output SET confidence = 0.1 WHERE id = {auto}",
+        "UPDATE escalation_route SET threshold = NULL WHERE output_id = {auto}",
+        "UPDATE escalation_route SET policy_id = NULL WHERE output_id = {auto}",
+        "UPDATE escalation_route SET eligible = false WHERE output_id = {auto}",
+        "UPDATE escalation_route SET audit = 'hold' WHERE output_id = {checked}",
+        "UPDATE escalation_route SET stop_id = 1 WHERE output_id = {auto}",
+        "UPDATE escalation_stop SET stopped_at = '2000-01-01'",
+        "UPDATE escalation_stop SET stopped_at = '2000-01-01', stream_id = NULL",
+        "UPDATE escalation_stop SET stopped_at = '2000-01-01', resumed_at = NULL",
+        "UPDATE escalation_route SET released = true WHERE output_id = {waiting}",
+    ],
+    "somebody_decided_the_route": [
+        "UPDATE escalation_route SET policy_id = NULL WHERE output_id = {unsure}",
+        "UPDATE escalation_route SET policy_id = 0 WHERE output_id = {unsure}",
+        "UPDATE escalation_route SET reason = 'stopped' WHERE output_id = {unsure}",
+        "UPDATE escalation_route SET reason = 'below_threshold' WHERE output_id = {waiting}",
+        "UPDATE escalation_route SET stop_id = 0, reason = 'stopped' WHERE output_id = {waiting}",
+    ],
+    "model_decided_what_was_released": [
+        "DELETE FROM escalation_decision WHERE output_id = {auto}",
+        "UPDATE escalation_decision SET by = 'system' WHERE output_id = {auto}",
+        "UPDATE escalation_decision SET by = 'model' WHERE output_id = {agreed}",
+        "UPDATE escalation_decision SET by = 'model' WHERE output_id = {overturned}",
+        "UPDATE escalation_route SET released = false, kind = 'review' WHERE output_id = {auto}",
+    ],
+    "deadline_answered_by_policy": [
+        "UPDATE escalation_output SET confidence = NULL WHERE id = {late}",
+        "UPDATE escalation_policy SET spec = spec || jsonb_build_object('on_deadline', 'hold')",
+        "UPDATE escalation_decision SET outcome = 'rejected', answer = NULL WHERE output_id = {late}",
+        "UPDATE escalation_decision SET outcome = 'unjudgeable', answer = NULL WHERE output_id = {late}",
+        "UPDATE escalation_route SET stop_id = 1 WHERE output_id = {late}",
+        "UPDATE escalation_stop SET stopped_at = '2000-01-01', resumed_at = NULL",
+    ],
+    "people_decided_by_label": [
+        """UPDATE escalation_decision SET answer = '"card_arrival"' WHERE output_id = {agreed}""",
+        "UPDATE escalation_decision SET label_id = NULL WHERE output_id = {agreed}",
+        "UPDATE escalation_decision SET outcome = 'rejected', answer = NULL WHERE output_id = {corrected}",
+        "UPDATE escalation_decision SET by = 'system' WHERE output_id = {agreed}",
+        "UPDATE escalation_decision SET label_id = (SELECT min(id) FROM reviewqueue_label) WHERE output_id = {auto}",
+        "UPDATE reviewqueue_label SET item_id = {waiting} WHERE item_id = {agreed}",
+    ],
+    "label_leads_back_to_output": [
+        "DELETE FROM escalation_outcome WHERE output_id = {checked}",
+        "UPDATE escalation_outcome SET label_id = 0 WHERE output_id = {checked}",
+        "UPDATE escalation_outcome SET round = 2 WHERE output_id = {checked}",
+        "UPDATE escalation_outcome SET answer = NULL WHERE output_id = {checked}",
+        "DELETE FROM escalation_route WHERE output_id = {checked}",
+    ],
+    "revisions_count_up": [
+        "UPDATE escalation_decision SET revision = 3 WHERE output_id = {overturned} AND revision = 2",
+        "UPDATE escalation_decision SET revision = 2 WHERE output_id = {agreed}",
+        "UPDATE escalation_decision SET revision = 0 WHERE output_id = {agreed}",
+        "UPDATE escalation_decision SET stream_id = 0 WHERE output_id = {agreed}",
+        "UPDATE escalation_decision SET external_id = 'other' WHERE output_id = {agreed}",
+    ],
+    "numbers_without_gap": [
+        "UPDATE escalation_decision SET seq = seq + 1 WHERE seq = (SELECT max(seq) FROM escalation_decision)",
+        "UPDATE escalation_decision SET seq = 1 WHERE seq = 2",
+        "UPDATE escalation_decision SET seq = NULL WHERE seq = 2",
+        "DELETE FROM escalation_decision WHERE seq = (SELECT max(seq) FROM escalation_decision)",
+        "UPDATE escalation_feedhead SET seq = seq + 1",
+        "DELETE FROM escalation_feedhead",
+    ],
+    "received_and_routed_are_told": [
+        "DELETE FROM reviewqueue_event WHERE verb = 'outputs.received'",
+        "DELETE FROM reviewqueue_event WHERE verb = 'outputs.routed'",
+        "UPDATE reviewqueue_event SET object_ids = array_remove(object_ids, {auto}) WHERE verb = 'outputs.routed'",
+    ],
+    "decisions_are_told": [
+        "DELETE FROM reviewqueue_event WHERE verb = 'outputs.decided'",
+        "DELETE FROM reviewqueue_event WHERE verb = 'outputs.timed_out'",
+        "DELETE FROM reviewqueue_event WHERE verb = 'output.withdrawn'",
+    ],
+}  # fmt: skip
+
+
+def _broken() -> set[str]:
+    return {imbalance.check.name for imbalance in invariants.imbalances()}
+
+
+@pytest.fixture
+def day(stream: Stream, ann: User, rob: User, rita: User) -> dict[str, int]:
+    """A stream on which everything happened that can happen; output ids by external id."""
+    stream_setup.activate(stream, threshold=0.8, on_deadline="accept", audit={"rate": 0})
+    stream_setup.routed(stream, stream_setup.element("auto", confidence=0.9))
+    stream_setup.routed(stream, stream_setup.element("late", due_at="2026-03-01T12:00:00Z"))
+    assert deadlines.expire() == 1
+    for name, kind, answer in (
+        ("agreed", "agree", None),
+        ("corrected", "correct", "billing"),
+        ("asked again", "none", None),
+    ):
+        stream_setup.routed(stream, stream_setup.element(name))
+        stream_setup.judge(rob, kind, answer)
+        assert settle.settle() == 1
+    items.reopen(item_id=Item.objects.get(reference="asked again").pk, by=ann)
+    stream_setup.judge(rita, "escalate")
+    settle.settle()
+    stream_setup.judge(ann, "correct", "billing")
+    assert settle.settle() == 1
+    stream_setup.activate(stream, threshold=0.8, audit={"rate": 1}, hours=2)
+    for name, kind, answer in (("checked", "agree", None), ("overturned", "correct", "billing")):
+        stream_setup.routed(stream, stream_setup.element(name, confidence=0.9))
+        stream_setup.judge(rita, kind, answer)
+        assert settle.settle() == 1
+    stream_setup.activate(stream, threshold=0.8, on_deadline="reject", hours=3)
+    stream_setup.routed(stream, stream_setup.element("turned down", due_at="2026-03-01T12:00:00Z"))
+    assert deadlines.expire() == 1
+    stream_setup.routed(stream, stream_setup.element("withdrawn"))
+    withdraw.withdraw(stream=stream, external_id="withdrawn", actor="key:1")
+    stop = stop_stop(stream=stream, by="user:mara")
+    stream_setup.routed(stream, stream_setup.element("waiting", confidence=1))
+    ask_to_resume(stop=stop, by="user:mara")
+    resume(stop=stop, by="user:max")
+    stream_setup.routed(stream, stream_setup.element("unsure"))
+    stream_setup.post(stream, stream_setup.element("received"))
+    while feed.number():
+        pass
+    backlog.refresh()
+    return {name: stream_setup.output(stream, name).pk for name in DAY}
+
+
+def test_after_a_full_day_the_ledger_balances(day: dict[str, int]) -> None:
+    assert [(found.check.name, found.rows) for found in invariants.imbalances()] == []
+    out = StringIO()
+    call_command("check_ledger", stdout=out)
+    assert "balances" in out.getvalue()
+
+
+def test_an_empty_ledger_balances(db: None) -> None:
+    assert _broken() == set()
+
+
+def test_every_check_has_its_breakages() -> None:
+    assert {check.name for check in invariants.checks()} == BREAKAGES.keys()
+
+
+@pytest.mark.parametrize("name", BREAKAGES)
+def test_a_check_finds_what_it_is_there_to_find(day: dict[str, int], name: str) -> None:
+    _tear_down_guards()
+    missed = [statement for statement in BREAKAGES[name] if name not in _broken_by(statement, day)]
+    assert missed == []
+    assert _broken() == set(), "each breakage was taken back"
+
+
+def test_a_broken_ledger_is_said_row_by_row_and_watched(day: dict[str, int]) -> None:
+    _tear_down_guards()
+    stream_setup.sql("UPDATE escalation_output SET confidence = NULL WHERE id = %s", day["auto"])
+    err = StringIO()
+    with pytest.raises(CommandError, match="1 checks"):
+        call_command("check_ledger", stderr=err)
+    assert "released_by_policy" in err.getvalue()
+    assert str(day["auto"]) in err.getvalue()
+    _watch_all()
+    assert Heartbeat.objects.get(name="ledger").detail == {"broken": ["released_by_policy"]}
+    (gauge,) = [one for one in heartbeats.gauges() if one.name == "ledger_broken_checks"]
+    assert gauge.values == [((), 1)]
+
+
+def test_what_balances_again_is_no_longer_said_to_be_broken(day: dict[str, int]) -> None:
+    with transaction.atomic():
+        _tear_down_guards()
+        stream_setup.sql("UPDATE escalation_output SET confidence = NULL WHERE id = %s", day["auto"])
+        _watch_all()
+        broken = Heartbeat.objects.get(name="ledger").detail
+        transaction.set_rollback(True)
+    heartbeats.beat("ledger", **broken, another="that is no check")
+    assert broken == {"broken": ["released_by_policy"]}
+    _watch_all()
+    assert Heartbeat.objects.get(name="ledger").detail == {"broken": []}
+
+
+def test_what_cannot_be_proved_in_time_does_not_balance(day: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    endless = Check("released_by_policy", "…", "SELECT pg_sleep(60)")
+    monkeypatch.setattr(invariants, "_releases", lambda: [endless])
+    monkeypatch.setattr(invariants, "PATIENCE", 0.1)
+    _watch_all()
+    assert Heartbeat.objects.get(name="ledger").detail == {"broken": ["released_by_policy"]}
+
+
+def test_what_lies_before_the_latest_events_is_not_called_untold(day: dict[str, int]) -> None:
+    texts = [check.sql.replace(str(invariants.EVENTS), "1") for check in invariants._events()]
+    assert [stream_setup.sql(text) for text in texts] == [[], []]
+
+
+def test_the_work_of_a_check_grows_with_the_rows_and_not_with_their_square(stream: Stream, rob: User) -> None:
+    count = 200
+    stream_setup.routed(stream, *stream_setup.elements(count))
+    for _ in range(count):
+        stream_setup.judge(rob)
+    assert settle.settle() == count
+    stream_setup.sql("ANALYZE")
+    assert {check.name: _rows_read(check) for check in invariants.every() if _rows_read(check) > 50 * count} == {}
+
+
+def _rows_read(check: Check) -> int:
+    """How many rows went through the steps of its plan, those too that a step dropped."""
+    ((plan,),) = stream_setup.sql(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {check.sql}")
+    return _rows_of(plan[0]["Plan"])
+
+
+def _rows_of(step: dict[str, Any]) -> int:
+    passed = ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Join Filter")
+    own = step["Actual Loops"] * sum(step.get(name, 0) for name in passed)
+    return int(own) + sum(_rows_of(one) for one in step.get("Plans", []))
+
+
+def _watch_all() -> None:
+    name = invariants.watch()
+    while name:
+        name = invariants.watch(name)
+
+
+def _broken_by(statement: str, day: dict[str, int]) -> set[str]:
+    with transaction.atomic():
+        stream_setup.sql(statement.format(**{name.replace(" ", "_"): output_id for name, output_id in day.items()}))
+        found = _broken()
+        transaction.set_rollback(True)
+    return found
+
+
+def _tear_down_guards() -> None:
+    """The database itself refuses most of these: triggers, foreign keys, constraints. They are of no use to us here."""
+    stream_setup.sql("SET CONSTRAINTS ALL IMMEDIATE")
+    for (table,) in stream_setup.sql("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'append_only'"):
+        stream_setup.sql(f"ALTER TABLE {table} DISABLE TRIGGER append_only")
+    guards = stream_setup.sql(
+        "SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE contype IN ('c', 'u', 'f') "
+        "AND (conrelid::regclass::text LIKE 'escalation%' OR conrelid::regclass::text LIKE 'reviewqueue%')"
+    )
+    for table, name in guards:
+        stream_setup.sql(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')

@@ -1,0 +1,117 @@
+"""What people said of passing on, asking, judging nothing and mistakes: counted, told, exported, and found again."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from escalation.exports import labels
+from escalation.models import Stream
+from escalation.outputs import history
+from escalation.reports import stream_report
+from reviewqueue.models import Queue, User, Verdict
+from reviewqueue.queue.claim import claim_next, pass_on
+from reviewqueue.reports import reviews
+from reviewqueue.verdicts import submit
+from tests.helpers import stream_setup, traffic
+
+DAY, NEXT = date(2025, 3, 10), date(2025, 3, 11)
+PATH = f"/streams/intents/outputs/?since={DAY}&until={DAY}"
+
+
+@pytest.fixture
+def stream(queue: Queue) -> Stream:
+    return traffic.stream(error_types=["wrong intent", "two intents"])
+
+
+def _say(who: User, *, passing: str = "", **said: Any) -> str:
+    """Take the next item at noon and pass it on or judge it; its reference."""
+    now = traffic.later(minutes=1)
+    claim = claim_next(user=who, slug="intents", now=now)
+    assert claim is not None
+    if passing:
+        pass_on(claim_id=claim.id, user=who, reason=passing, now=now)
+    else:
+        submit.submit(claim_id=claim.id, user=who, now=now, **said)
+    return claim.item.reference
+
+
+@pytest.fixture
+def said(stream: Stream, rob: User) -> dict[str, str]:
+    """One of each, and which output it was about."""
+    traffic.post(stream, *traffic.numbered("unsure", 6), confidence=0.4)
+    found = {
+        "pass": _say(rob, passing="conflict"),
+        "escalate": _say(rob, kind="escalate", reason="not_sure"),
+        "unjudgeable": _say(rob, kind="unjudgeable", reason="unreadable"),
+        "mistake": _say(rob, kind="correct", answer="billing", error_type="two intents"),
+    }
+    _say(rob, kind="escalate")
+    traffic.settle(now=traffic.later(minutes=2))
+    return found
+
+
+def test_the_report_counts_what_was_done_by_what_was_said(stream: Stream, said: dict[str, str]) -> None:
+    found = stream_report.as_json(stream_report.build(stream=stream, since=DAY, until=DAY, now=traffic.later(hours=1)))
+    assert found["acts"] == {
+        "passed": {"total": 1, "reasons": {"conflict": 1}},
+        "asked_lead": {"total": 2, "reasons": {"": 1, "not_sure": 1}},
+        "unjudgeable": {"total": 1, "reasons": {"unreadable": 1}},
+    }
+    assert found["error_types"] == {"two intents": 1}
+    empty = stream_report.build(stream=stream, since=NEXT, until=NEXT, now=traffic.later(hours=1))
+    assert empty.acts == {act: {} for act in reviews.ACTS}
+
+
+def test_what_was_taken_back_or_kept_from_somebody_by_the_system_is_not_counted(
+    stream: Stream, said: dict[str, str]
+) -> None:
+    stream_setup.sql("UPDATE reviewqueue_pass SET reason = 'judged_original'")
+    Verdict.objects.filter(kind="unjudgeable").update(undone_at=traffic.later(minutes=3))
+    acts = stream_report.build(stream=stream, since=DAY, until=DAY).acts
+    assert (acts["pass"], acts["unjudgeable"]) == ({}, {})
+
+
+def test_each_number_leads_to_the_rows_behind_it(
+    client: Client, stream: Stream, said: dict[str, str], mara: User
+) -> None:
+    client.force_login(mara, backend="django.contrib.auth.backends.ModelBackend")
+    page = client.get(f"/streams/intents/report/?since={DAY}&until={DAY}").content.decode()
+    codes = {"pass": "conflict", "escalate": "not_sure", "unjudgeable": "unreadable", "mistake": "two%20intents"}
+    for act, code in codes.items():
+        assert f"?act={act}&amp;code={code}&amp;since={DAY}&amp;until={DAY}" in page
+        rows = client.get(f"{PATH}&act={act}&code={code}").content.decode()
+        assert {one for one in traffic.numbered("unsure", 6) if f">{one}<" in rows} == {said[act]}
+    assert "I know the person or the case" in page
+
+
+def test_whoever_may_be_asked_learns_nothing_from_what_others_said_of_an_open_item(
+    client: Client, stream: Stream, said: dict[str, str], ann: User
+) -> None:
+    client.force_login(ann, backend="django.contrib.auth.backends.ModelBackend")
+    rows = client.get(f"{PATH}&act=escalate&code=not_sure").content.decode()
+    assert said["escalate"] not in rows
+
+
+def test_the_story_tells_the_reason_and_the_kind_of_mistake(stream: Stream, said: dict[str, str]) -> None:
+    told = {act: " ".join(line.text for line in history.of(stream_setup.output(stream, said[act]))) for act in said}
+    assert "Passed it to someone else: I know the person or the case." in told["pass"]
+    assert "Asked the lead; reason: I’m not sure" in told["escalate"]  # noqa: RUF001 - an apostrophe
+    assert "Said that it can’t be judged; reason: Cut off or unreadable" in told["unjudgeable"]  # noqa: RUF001
+    assert "Gave another answer: “billing”; kind of mistake: two intents" in told["mistake"]
+
+
+def test_labels_carry_the_kinds_of_mistakes_of_their_verdicts(stream: Stream, said: dict[str, str]) -> None:
+    lines = {line["id"]: line for line in map(json.loads, b"".join(labels.labels(stream)).splitlines())}
+    assert lines[said["mistake"]]["error_types"] == ["two intents"]
+    assert lines[said["unjudgeable"]]["error_types"] == []
+
+
+@pytest.mark.parametrize("query", ["act=passed", "act=pass&code=" + "x" * 61, "act=pass&code=%00", "code=conflict"])
+def test_nonsense_in_a_link_finds_no_mistake_of_ours(client: Client, stream: Stream, mara: User, query: str) -> None:
+    client.force_login(mara, backend="django.contrib.auth.backends.ModelBackend")
+    assert client.get(f"/streams/intents/outputs/?{query}").status_code == 200

@@ -1,0 +1,231 @@
+"""What a policy can say, its one canonical form, and which changes one person may make."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from escalation.policies import versions
+from escalation.policies.spec import Policy, content_hash, parse, plain, sends_more_to_people
+from escalation.routing import decide
+from reviewqueue.kernel.errors import Invalid
+from tests.helpers import routing_strategies
+
+WHOLE: dict[str, Any] = {
+    "threshold": 0.8,
+    "thresholds": {"refund": 0.9},
+    "segments": [{"when": {"language": "de"}, "threshold": 0.95}],
+    "rules": [{"name": "large amounts", "when": {"value": {"gte": 1000}}, "route": "review"}],
+    "audit": {"rate": 0.05, "mode": "after"},
+    "model_versions": ["1", "2"],
+    "reviews": 2,
+    "answer_first": True,
+    "answer_first_share": 0.1,
+    "undo_seconds": 0,
+    "deadline_hours": 24,
+    "on_deadline": "accept",
+    "on_overload": "hold",
+    "costs": {"currency": "EUR", "review": 0.4, "error": 5, "matrix": {"billing": {"refund": 12}}},
+}
+
+
+def test_a_policy_survives_its_plain_form() -> None:
+    parsed = parse(WHOLE)
+    assert parse(plain(parsed)) == parsed
+
+
+def test_the_plain_form_spells_every_field_out() -> None:
+    assert plain(Policy()).keys() == set(Policy.__struct_fields__)
+
+
+def test_what_is_not_said_sends_everything_to_people() -> None:
+    silent = Policy()
+    assert silent.threshold is None
+    assert silent.on_deadline == "hold"
+    assert silent.on_overload == "refuse"
+    assert silent.reviews == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"threshold": 1.01}, "/threshold"),
+        ({"threshold": -0.01}, "/threshold"),
+        ({"threshold": math.nan}, "/threshold"),
+        ({"threshold": math.inf}, "/threshold"),
+        ({"threshold": True}, "/threshold"),
+        ({"threshold": "0.8"}, "/threshold"),
+        ({"thresholds": {"refund": 2}}, "/thresholds"),
+        ({"segments": [{"when": {"language": "de"}}]}, "/segments/0"),
+        ({"segments": [{"when": {"language": 1}, "threshold": 1}]}, "/segments/0/when"),
+        ({"rules": [{"name": "", "when": {"value": {"gte": 1}}}]}, "/rules/0/name"),
+        ({"rules": [{"name": "x", "when": {}}]}, "/rules/0"),
+        ({"rules": [{"name": "x", "when": {"value": {}}}]}, "/rules/0"),
+        ({"rules": [{"name": "x", "when": {"value": {"gte": math.nan}}}]}, "/rules/0"),
+        ({"rules": [{"name": "x", "when": {"value": {"lt": math.inf}}}]}, "/rules/0"),
+        ({"rules": [{"name": "x", "when": {"value": {"gte": "1000"}}}]}, "/rules/0"),
+        ({"rules": [{"name": "x", "when": {"value": {"gte": True}}}]}, "/rules/0"),
+        ({"rules": [{"name": "x", "when": {"value": {"in": 3}}}]}, "/rules/0"),
+        ({"rules": [{"name": "x", "when": {"value": {"eq": [3]}}}]}, "/rules/0"),
+        ({"rules": [{"name": "x", "when": {"value": {"near": 3}}}]}, "/rules/0"),
+        ({"rules": [{"name": "x", "when": {"prediction": {"gte": "a"}}}]}, "/rules/0"),
+        ({"rules": [{"name": "x", "when": {"prediction": {"eq": 1}}}]}, "/rules/0"),
+        ({"rules": [{"name": "x", "when": {"model__secret": {"eq": "a"}}}]}, "/rules/0"),
+        ({"rules": [{"name": "x", "when": {"value": {"gte": 1}}, "route": "auto"}]}, "/rules/0/route"),
+        ({"rules": [{"name": "x", "when": {"value": {"gte": 1}}}] * 2}, ""),
+        ({"audit": {"rate": 0.1, "per_day": 5}}, "/audit"),
+        ({"audit": {"rate": 1.5}}, "/audit/rate"),
+        ({"audit": {"per_day": -1}}, "/audit/per_day"),
+        ({"audit": {"mode": "never"}}, "/audit/mode"),
+        ({"reviews": 0}, "/reviews"),
+        ({"reviews": 1.5}, "/reviews"),
+        ({"undo_seconds": -1}, "/undo_seconds"),
+        ({"deadline_hours": 0}, "/deadline_hours"),
+        ({"on_deadline": "auto"}, "/on_deadline"),
+        ({"on_overload": "accept"}, "/on_overload"),
+        ({"costs": {"currency": "euro"}}, "/costs/currency"),
+        ({"costs": {"currency": "EUR\n"}}, "/costs/currency"),
+        ({"costs": {"error": -1}}, "/costs/error"),
+        ({"costs": {"error": math.nan}}, "/costs/error"),
+        ({"tresholds": {"refund": 0.9}}, ""),
+    ],
+)
+def test_what_makes_no_sense_is_refused_where_it_stands(change: dict[str, Any], pointer: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        versions.checked({**WHOLE, **change})
+    assert refused.value.errors[0]["pointer"] == pointer
+
+
+@pytest.mark.parametrize("nothing", [None, [], "policy", 3, True])
+def test_what_is_no_policy_at_all_is_refused(nothing: object) -> None:
+    with pytest.raises(Invalid):
+        versions.checked(nothing)
+
+
+def test_the_hash_depends_on_content_not_on_spelling() -> None:
+    def digest(spec: Any, schema_number: int = 1) -> str:
+        return content_hash(parse(spec), schema_number)
+
+    assert digest({}) == digest({"threshold": None, "audit": {"mode": "after"}, "costs": {"error": 1}})
+    assert digest({"thresholds": {"a": 1, "b": 0.5}}) == digest({"thresholds": {"b": 0.5, "a": 1.0}})
+    assert digest({"threshold": 0.8}) != digest({"threshold": 0.81})
+    assert digest({"threshold": 0.8}) != digest({"threshold": 0.8}, schema_number=2)
+    assert digest({"segments": [{"when": {}, "threshold": 0.1}]}) != digest({})
+
+
+def test_the_hash_stays_what_it_was() -> None:
+    # Fixed by hand once: a release that changes it would make every stored version look new.
+    assert content_hash(parse(WHOLE), 1) == "c56a75d5ba0e8b32d042bb2ad1155c78f5ba45f30e4c03b8702afa63e1553cfc"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"threshold": 0.8}, {"threshold": 0.8}),
+        ({"threshold": 0.8}, {"threshold": 0.81}),
+        ({"threshold": 0.8}, {"threshold": None}),
+        ({"threshold": 0.8}, {"threshold": 0.8, "thresholds": {"refund": 0.9}}),
+        ({"threshold": 0.9, "thresholds": {"refund": 0.8}}, {"threshold": 0.9}),
+        ({"threshold": 0.8, "audit": {"rate": 0.1}}, {"threshold": 0.8, "audit": {"rate": 0.2}}),
+        ({"threshold": 0.8}, {"threshold": 0.8, "audit": {"rate": 0.0, "mode": "hold"}}),
+        ({"threshold": 0.8, "audit": {"per_day": 5}}, {"threshold": 0.8, "audit": {"per_day": 6}}),
+        ({"threshold": 0.8, "on_deadline": "accept"}, {"threshold": 0.8}),
+        ({"threshold": 0.8}, {"threshold": 0.8, "reviews": 2}),
+        ({"threshold": 0.8}, {"threshold": 0.8, "model_versions": ["1"]}),
+        ({"threshold": 0.8, "model_versions": ["1", "2"]}, {"threshold": 0.8, "model_versions": ["2"]}),
+    ],
+)
+def test_one_person_may_send_more_to_people(old: dict[str, Any], new: dict[str, Any]) -> None:
+    assert sends_more_to_people(parse(old), parse(new))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"threshold": 0.8}, {"threshold": 0.79}),
+        ({"threshold": None}, {"threshold": 1}),
+        ({"threshold": 0.8}, {"threshold": 0.9, "thresholds": {"refund": 0.7}}),
+        ({"threshold": 0.8, "thresholds": {"refund": 0.9}}, {"threshold": 0.8}),
+        # The class threshold disappears, and what it hid is the segment's lower one.
+        (
+            {"threshold": 0.9, "thresholds": {"a": 0.9}, "segments": [{"when": {"x": "y"}, "threshold": 0.1}]},
+            {"threshold": 0.9, "segments": [{"when": {"x": "y"}, "threshold": 0.1}]},
+        ),
+        ({"threshold": 0.8}, {"threshold": 0.8, "segments": [{"when": {"x": "y"}, "threshold": 0.9}]}),
+        ({"threshold": 0.8, "audit": {"rate": 0.2}}, {"threshold": 0.8, "audit": {"rate": 0.1}}),
+        ({"threshold": 0.8, "audit": {"rate": 0.2}}, {"threshold": 0.8, "audit": {"per_day": 1000}}),
+        ({"threshold": 0.8, "audit": {"mode": "hold"}}, {"threshold": 0.8, "audit": {"mode": "after"}}),
+        ({"threshold": 0.8}, {"threshold": 0.8, "on_deadline": "reject"}),
+        ({"threshold": 0.8, "reviews": 2}, {"threshold": 0.8}),
+        ({"threshold": 0.8, "model_versions": ["1"]}, {"threshold": 0.8}),
+        ({"threshold": 0.8, "model_versions": ["1"]}, {"threshold": 0.8, "model_versions": ["1", "2"]}),
+        ({"threshold": 0.8}, {"threshold": 0.9, "costs": {"error": 2}}),
+        ({"threshold": 0.8}, {"threshold": 0.9, "undo_seconds": 1}),
+        ({"threshold": 0.8}, {"threshold": 0.9, "rules": [{"name": "x", "when": {"value": {"gte": 1}}}]}),
+        ({"threshold": 0.8}, {"threshold": 0.9, "deadline_hours": 1}),
+        ({"threshold": 0.8}, {"threshold": 0.9, "on_overload": "hold"}),
+    ],
+)
+def test_everything_else_takes_two(old: dict[str, Any], new: dict[str, Any]) -> None:
+    assert not sends_more_to_people(parse(old), parse(new))
+
+
+@given(
+    old=routing_strategies.policies(),
+    change=routing_strategies.policies(),
+    field=st.sampled_from(Policy.__struct_fields__),
+    batch=routing_strategies.outputs(),
+)
+def test_what_one_person_may_do_releases_nothing_that_went_to_people(
+    old: Policy, change: Policy, field: str, batch: routing_strategies.Batch
+) -> None:
+    new = parse({**plain(old), field: plain(change)[field]})
+    if not sends_more_to_people(old, new):
+        return
+    before = decide.decide(old, batch.outputs, u=batch.u, p=old.audit.rate or 0.0)
+    after = decide.decide(new, batch.outputs, u=batch.u, p=new.audit.rate or 0.0)
+    assert not np.any(after.released & ~before.released)
+    assert not np.any(after.eligible & ~before.eligible)
+    assert not np.any(before.review & ~after.review)
+
+
+@given(old=routing_strategies.policies(), new=routing_strategies.policies(), batch=routing_strategies.outputs())
+def test_nor_do_several_changes_at_once(old: Policy, new: Policy, batch: routing_strategies.Batch) -> None:
+    # The parts that have to be equal are made equal, so that the others are put to the test.
+    equal = {name: plain(old)[name] for name in Policy.__struct_fields__ if name not in routing_strategies.MOVABLE}
+    new = parse({**plain(new), **equal})
+    if not sends_more_to_people(old, new):
+        return
+    before = decide.decide(old, batch.outputs, u=batch.u, p=old.audit.rate or 0.0)
+    after = decide.decide(new, batch.outputs, u=batch.u, p=new.audit.rate or 0.0)
+    assert not np.any(after.released & ~before.released)
+
+
+def test_a_mistake_costs_what_the_matrix_says_or_the_usual() -> None:
+    costs = parse(WHOLE).costs
+    assert costs.of_error("billing", "refund") == 12
+    assert costs.of_error("refund", "billing") == 5
+    assert costs.of_error("refund", "refund") == 0
+    assert costs.of_error("", "") == 5  # structured answers that differ
+    assert costs.expected_error("billing") == pytest.approx((12 + 5) / 2)
+    assert parse({"costs": {"error": 0}}).costs.expected_error("billing") > 0
+
+
+def test_a_promise_of_its_own_makes_another_version() -> None:
+    said = parse({"promise": {"expires_days": 30}})
+    assert content_hash(said, 1) != content_hash(parse({}), 1)
+
+
+def test_sending_everything_to_people_or_holding_everything_is_always_stricter() -> None:
+    old = parse({"threshold": 0.9, "segments": [{"when": {"a": "b"}, "threshold": 0.5}], "audit": {"per_day": 20}})
+    nothing_through = parse({"audit": {"per_day": 20}})
+    everything_held = parse(plain(old) | {"audit": {"rate": 1.0, "mode": "hold"}})
+    assert sends_more_to_people(old, nothing_through)
+    assert sends_more_to_people(old, everything_held)
+    assert not sends_more_to_people(nothing_through, old)
+    assert not sends_more_to_people(everything_held, old)

@@ -1,0 +1,197 @@
+"""A stream's figures: they add up, say "unknown" where nothing was checked, and price what was found."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from pytest_django import Settings
+
+from escalation import statistics
+from escalation.models import Outcome, Route, Stream
+from escalation.policies import versions
+from escalation.reports import stream_report
+from escalation.reports.stream_report import Report
+from reviewqueue.models import Queue, User
+from tests.helpers import traffic
+from tests.helpers.traffic import NOON
+
+DAY = date(2025, 3, 10)
+
+
+def build(stream: Stream, days: int = 3) -> Report:
+    return stream_report.build(stream=stream, since=DAY, until=DAY + timedelta(days=days - 1), now=NOON)
+
+
+def test_an_empty_stream_reports_zeros_and_unknowns(queue: Queue) -> None:
+    figures = stream_report.as_json(build(traffic.stream()))
+    assert figures["throughput"] == {
+        "received": 0, "automatic": 0, "to_people": 0, "decided_by_people": 0, "waiting": 0, "shadow": 0,
+    }  # fmt: skip
+    assert figures["error_rate"]["rate"] is None
+    assert figures["time_to_decision"]["median_seconds"] is None
+    assert [day["received"] for day in figures["days"]] == [0, 0, 0]
+
+
+def test_every_output_is_counted_once_where_it_went(queue: Queue, rob: User) -> None:
+    stream = traffic.stream()
+    traffic.post(stream, *traffic.numbered("sure", 7))
+    traffic.post(stream, *traffic.numbered("unsure", 4), confidence=0.4)
+    traffic.post(stream, "late", confidence=0.4, now=traffic.later(days=1))
+    found = build(stream)
+    assert (found.flow.received, found.flow.automatic, found.flow.to_people) == (12, 7, 5)
+    assert found.waiting == 5
+    assert [day.flow.received for day in found.days] == [11, 1, 0]
+    assert dict(found.reasons) == {"above_threshold": 7, "below_threshold": 5}
+
+
+def test_what_people_decide_counts_on_the_day_they_decide(queue: Queue, rob: User) -> None:
+    stream = traffic.stream()
+    traffic.post(stream, *traffic.numbered("unsure", 3), confidence=0.4)
+    traffic.judge(rob, lambda _: "refund", now=traffic.later(days=1))
+    found = build(stream)
+    assert [day.decided for day in found.days] == [0, 3, 0]
+    assert found.decided == 3
+    assert found.times.decided == 3
+    assert found.times.median == pytest.approx(86_400)
+
+
+def test_time_to_decision_leaves_out_checks_after_the_fact(queue: Queue, rob: User) -> None:
+    stream = traffic.stream(policy={"threshold": 0.8, "audit": {"rate": 1.0}})
+    traffic.post(stream, *traffic.numbered("sure", 5))
+    traffic.post(stream, "unsure", confidence=0.4)
+    traffic.judge(rob, lambda _: "refund", now=traffic.later(minutes=10))
+    assert build(stream).times.decided == 1
+    assert build(stream).times.p95 == pytest.approx(600)
+
+
+def test_without_checks_the_error_rate_and_what_got_through_are_unknown(queue: Queue, rob: User) -> None:
+    stream = traffic.stream()
+    traffic.post(stream, *traffic.numbered("sure", 5))
+    traffic.post(stream, *traffic.numbered("unsure", 2), confidence=0.4)
+    traffic.judge(rob, lambda _: "billing", now=traffic.later(minutes=1))
+    found = build(stream)
+    assert found.rate.rate is None
+    assert found.rate.low is None
+    assert found.money.let_through is None
+    assert found.unchecked == 5
+    # What people caught is known all the same.
+    assert found.money.caught == pytest.approx(20.0)
+    as_json = stream_report.as_json(found)
+    assert as_json["money"]["let_through"] is None
+    assert as_json["money"]["check_everything"]["balance"] is None
+
+
+def test_checks_after_the_fact_estimate_what_got_through(queue: Queue, rob: User) -> None:
+    stream = traffic.stream(policy={"threshold": 0.8, "audit": {"rate": 0.5, "mode": "after"}})
+    traffic.post(stream, *traffic.numbered("sure", 60))
+    drawn = set(Route.objects.exclude(audit="").values_list("output__external_id", flat=True))
+    wrong = set(sorted(drawn)[:3])
+    traffic.judge(rob, lambda one: "billing" if one in wrong else "refund", now=traffic.later(minutes=1))
+    found = build(stream)
+    n = len(drawn)
+    assert (found.rate.checked, found.rate.wrong, found.rate.drawn, found.blind) == (n, 3, n, n)
+    assert found.rate.rate == pytest.approx(3 / n)
+    low, high = statistics.clopper_pearson(3, n, 0.05)
+    assert (found.rate.low, found.rate.high) == (low, high)
+    through = found.money.let_through
+    assert through is not None
+    assert through.value == pytest.approx(3 * 10.0 / 0.5)
+    assert through.low == pytest.approx(low * 60 * 10.0)
+    assert through.high == pytest.approx(high * 60 * 10.0)
+    assert found.money.caught == 0.0
+    assert found.money.reviews == pytest.approx(n * 0.5)
+
+
+def test_checks_that_hold_catch_their_mistakes_and_stand_for_the_others(queue: Queue, rob: User) -> None:
+    stream = traffic.stream(policy={"threshold": 0.8, "audit": {"rate": 0.25, "mode": "hold"}})
+    traffic.post(stream, *traffic.numbered("sure", 80))
+    held = set(Route.objects.filter(audit="hold").values_list("output__external_id", flat=True))
+    wrong = set(sorted(held)[:2])
+    traffic.judge(rob, lambda one: "billing" if one in wrong else "refund", now=traffic.later(minutes=1))
+    found = build(stream)
+    assert found.flow.automatic == 80 - len(held)
+    assert found.money.caught == pytest.approx(20.0)
+    assert found.money.let_through is not None
+    assert found.money.let_through.value == pytest.approx(2 * 10.0 * (1 / 0.25 - 1))
+
+
+def test_the_matrix_of_the_version_that_routed_prices_a_mistake(queue: Queue, rob: User) -> None:
+    cheap = {"currency": "EUR", "review": 0.5, "error": 10.0, "matrix": {"refund": {"billing": 3.0}}}
+    stream = traffic.stream(policy={}, costs=cheap)
+    traffic.post(stream, "before")
+    dear = traffic.stream(policy={}, costs={**cheap, "matrix": {"refund": {"billing": 300.0}}})
+    assert dear == stream
+    traffic.post(stream, "after")
+    traffic.judge(rob, lambda one: "billing", now=traffic.later(minutes=1))
+    # The dearer version is a draft until a second person approves it, so both mistakes cost the old price.
+    assert build(stream).money.caught == pytest.approx(6.0)
+
+
+def test_an_answer_that_nobody_could_give_is_no_error_and_no_answer(queue: Queue, rob: User) -> None:
+    stream = traffic.stream(policy={"threshold": 0.8, "audit": {"rate": 1.0}})
+    traffic.post(stream, "sure")
+    traffic.judge(rob, lambda _: "refund", now=traffic.later(minutes=1))
+    Outcome.objects.update(outcome="unjudgeable", answer=None, wrong=None)
+    assert (build(stream).rate.rate, build(stream).rate.drawn, build(stream).rate.checked) == (None, 1, 0)
+
+
+def test_breakdowns_add_up_to_the_whole(queue: Queue, rob: User) -> None:
+    stream = traffic.stream(
+        policy={"threshold": 0.8, "audit": {"rate": 0.5}, "segments": [{"when": {"language": "de"}, "threshold": 0.95}]}
+    )
+    traffic.post(stream, *traffic.numbered("en", 20), segment={"language": "en"}, model_version="1")
+    traffic.post(
+        stream, *traffic.numbered("de", 10), segment={"language": "de"}, prediction="billing", model_version="2"
+    )
+    traffic.post(stream, *traffic.numbered("none", 5), confidence=None)
+    traffic.judge(rob, lambda _: "refund", now=traffic.later(minutes=1))
+    found = build(stream)
+    for groups in (found.classes, found.model_versions, found.segments["language"], found.days):
+        for sums in ("received", "automatic", "to_people", "judged"):
+            assert sum(getattr(part.flow, sums) for part in groups) == getattr(found.flow, sums)
+        assert sum(part.money.caught for part in groups) == pytest.approx(found.money.caught)
+        assert sum(part.money.reviews for part in groups) == pytest.approx(found.money.reviews)
+    assert [group.name for group in found.segments["language"]] == ["en", "de", ""]
+    assert {group.name for group in found.model_versions} == {"intent-clf 1", "intent-clf 2", "intent-clf"}
+
+
+def test_balance_is_what_was_caught_less_what_reviews_cost(queue: Queue, rob: User) -> None:
+    stream = traffic.stream(policy={})
+    traffic.post(stream, *traffic.numbered("all", 10))
+    traffic.judge(rob, lambda one: "billing" if one == "all-3" else "refund", now=traffic.later(minutes=1))
+    found = stream_report.as_json(build(stream))["money"]
+    assert (found["caught"], found["reviews"], found["balance"]) == (10.0, 5.0, 5.0)
+    # Everything was reviewed, so nothing got through, and checking everything is what was done.
+    assert found["let_through"] == {"estimate": 0.0, "low": 0.0, "high": 0.0}
+    assert found["check_everything"]["balance"] == 5.0
+    assert found["check_nothing"]["let_through"]["estimate"] == 10.0
+
+
+def test_shadow_outputs_cost_reviews_but_count_nowhere_else(queue: Queue, rob: User) -> None:
+    stream = traffic.stream(policy={"threshold": 0.8, "audit": {"rate": 1.0}})
+    traffic.post(stream, *traffic.numbered("shadow", 4), shadow=True, model_version="next")
+    traffic.judge(rob, lambda _: "billing", now=traffic.later(minutes=1))
+    found = build(stream)
+    assert (found.flow.received, found.shadow, found.rate.rate) == (0, 4, None)
+    assert (found.money.caught, found.money.reviews) == (0.0, 2.0)
+    (group,) = found.model_versions
+    assert (group.shadow, group.rate.rate) == (True, 1.0)
+
+
+def test_money_in_another_currency_is_left_out_and_said_so(queue: Queue, rob: User) -> None:
+    stream = traffic.stream(policy={}, costs={"currency": "USD", "review": 0.5, "error": 10.0})
+    traffic.post(stream, "dollars")
+    assert (build(stream).currency, build(stream).unpriced) == ("USD", 0)
+    euros = versions.save(stream=stream, spec=versions.checked({}), actor="user:mara")
+    versions.activate(policy=euros, by="user:mara", approved_by="user:max", now=NOON)
+    assert (build(stream).currency, build(stream).unpriced) == ("EUR", 1)
+
+
+def test_days_are_those_of_the_team(queue: Queue, settings: Settings) -> None:
+    stream = traffic.stream()
+    late = NOON.replace(hour=23, minute=30)
+    traffic.post(stream, "late", now=late)
+    assert [day.flow.received for day in build(stream).days] == [1, 0, 0]
+    settings.TIME_ZONE = "Europe/Berlin"
+    assert [day.flow.received for day in build(stream).days] == [0, 1, 0]

@@ -1,0 +1,269 @@
+"""The decision, against a reference that looks at one output at a time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from escalation.policies.spec import Policy, parse
+from escalation.policies.spec import plain as spec_plain
+from escalation.routing import decide
+from tests.helpers import routing_strategies
+
+
+def _columns(**one: Any) -> decide.Outputs:
+    return decide.Outputs(
+        confidence=np.array([one.get("confidence", 0.9)], float),
+        predicted=[one.get("predicted", "refund")],
+        value=np.array([one.get("value", math.nan)], float),
+        segment=[one.get("segment", {})],
+        model_version=[one.get("model_version", "1")],
+    )
+
+
+def _one(spec: dict[str, Any], *, u: float = 0.5, p: float = 0.0, **one: Any) -> dict[str, Any]:
+    routes = decide.decide(parse(spec), _columns(**one), u=np.array([u]), p=p)
+    return {
+        "eligible": bool(routes.eligible[0]),
+        "audited": bool(routes.audited[0]),
+        "released": bool(routes.released[0]),
+        "review": bool(routes.review[0]),
+        "pi": float(routes.pi[0]),
+        "reason": routes.reason[0],
+    }
+
+
+def _row(outputs: decide.Outputs, row: int) -> decide.Outputs:
+    one = slice(row, row + 1)
+    return decide.Outputs(
+        outputs.confidence[one],
+        outputs.predicted[one],
+        outputs.value[one],
+        outputs.segment[one],
+        outputs.model_version[one],
+    )
+
+
+_TESTS: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": lambda fact, operand: fact == operand,
+    "in": lambda fact, operand: fact in operand,
+    "lt": lambda fact, operand: fact < operand,
+    "lte": lambda fact, operand: fact <= operand,
+    "gt": lambda fact, operand: fact > operand,
+    "gte": lambda fact, operand: fact >= operand,
+}
+
+
+def _facts(outputs: decide.Outputs, row: int) -> dict[str, Any]:
+    """What is known about one output, without what it does not have."""
+    numbers = {"confidence": float(outputs.confidence[row]), "value": float(outputs.value[row])}
+    known = {name: number for name, number in numbers.items() if not math.isnan(number)}
+    segment = {f"segment.{name}": text for name, text in outputs.segment[row].items()}
+    return {**segment, **known, "prediction": outputs.predicted[row]}
+
+
+def _refused(spec: dict[str, Any], facts: dict[str, Any], segment: dict[str, str], version: str) -> str | None:
+    """Why a person has to see it; None where nobody has to."""
+    if "confidence" not in facts:
+        return "no_confidence"
+    if spec["model_versions"] and version not in spec["model_versions"]:
+        return "unknown_model_version"
+    for rule in spec["rules"]:
+        if all(
+            subject in facts and _TESTS[operator](facts[subject], operand)
+            for subject, tests in rule["when"].items()
+            for operator, operand in tests.items()
+        ):
+            return f"rule:{rule['name']}"
+    named = [part["threshold"] for part in spec["segments"] if part["when"].items() <= segment.items()]
+    named += [threshold for label, threshold in spec["thresholds"].items() if label == facts["prediction"]]
+    threshold = max(named) if named else spec["threshold"]
+    return "below_threshold" if threshold is None or facts["confidence"] < threshold else None
+
+
+def _reference(spec: dict[str, Any], outputs: decide.Outputs, row: int, *, u: float, p: float) -> tuple[Any, ...]:
+    """(reason, eligible, audited, released, review, pi) of one output, as the design words it."""
+    facts = _facts(outputs, row)
+    reason = _refused(spec, facts, dict(outputs.segment[row]), outputs.model_version[row])
+    if reason is not None:
+        return reason, False, False, False, True, 1.0
+    if u < p:
+        return "audit", True, True, spec["audit"]["mode"] == "after", True, p
+    return "above_threshold", True, False, True, False, p
+
+
+@given(spec=routing_strategies.policies(), batch=routing_strategies.outputs(), p=st.sampled_from([0.0, 0.2, 0.5, 1.0]))
+def test_the_decision_is_the_reference_row_by_row(spec: Policy, batch: routing_strategies.Batch, p: float) -> None:
+    routes = decide.decide(spec, batch.outputs, u=batch.u, p=p)
+    plain = spec_plain(spec)
+    for row in range(len(batch.outputs)):
+        got = (
+            routes.reason[row],
+            routes.eligible[row],
+            routes.audited[row],
+            routes.released[row],
+            routes.review[row],
+            routes.pi[row],
+        )
+        assert got == _reference(plain, batch.outputs, row, u=float(batch.u[row]), p=p)
+
+
+@given(spec=routing_strategies.policies(), batch=routing_strategies.outputs(), p=st.sampled_from([0.0, 0.2, 1.0]))
+def test_each_output_is_decided_alone_and_always_the_same(
+    spec: Policy, batch: routing_strategies.Batch, p: float
+) -> None:
+    whole = decide.decide(spec, batch.outputs, u=batch.u, p=p)
+    parsed_again = parse(spec_plain(spec))
+    for row in range(len(batch.outputs)):
+        single = decide.decide(parsed_again, _row(batch.outputs, row), u=batch.u[row : row + 1], p=p)
+        assert single.reason == [whole.reason[row]]
+        assert single.released[0] == whole.released[row]
+        assert single.pi[0] == whole.pi[row]
+
+
+@given(spec=routing_strategies.policies(), batch=routing_strategies.outputs())
+def test_what_has_no_confidence_never_goes_out(spec: Policy, batch: routing_strategies.Batch) -> None:
+    routes = decide.decide(spec, batch.outputs, u=batch.u, p=1.0)
+    missing = np.isnan(batch.outputs.confidence)
+    assert not np.any(routes.released & missing)
+    assert np.all(routes.review[missing])
+
+
+@given(spec=routing_strategies.policies(), batch=routing_strategies.outputs(), p=st.sampled_from([0.0, 0.2, 1.0]))
+def test_whatever_is_not_looked_at_went_out_and_whatever_did_not_go_out_is_looked_at(
+    spec: Policy, batch: routing_strategies.Batch, p: float
+) -> None:
+    routes = decide.decide(spec, batch.outputs, u=batch.u, p=p)
+    assert np.all(routes.released | routes.review)
+    assert np.all(routes.eligible | ~routes.released)
+    assert np.all((routes.pi == 1.0) | routes.eligible)
+
+
+def test_nothing_is_decided_about_nothing() -> None:
+    nothing = decide.Outputs(np.array([]), [], np.array([]), [], [])
+    assert decide.decide(Policy(threshold=0.5), nothing, u=np.array([]), p=0.5).reason == []
+
+
+def test_reasons_have_an_order() -> None:
+    spec = {
+        "threshold": 0.8,
+        "model_versions": ["1"],
+        "rules": [
+            {"name": "first", "when": {"value": {"gte": 10}}},
+            {"name": "second", "when": {"prediction": {"eq": "refund"}}},
+        ],
+    }
+    assert _one(spec, confidence=math.nan, model_version="9", value=10)["reason"] == "no_confidence"
+    assert _one(spec, confidence=0.1, model_version="9", value=10)["reason"] == "unknown_model_version"
+    assert _one(spec, confidence=0.1, value=10)["reason"] == "rule:first"
+    assert _one(spec, confidence=0.1, value=9.99)["reason"] == "rule:second"
+    assert _one(spec, confidence=0.1, predicted="billing")["reason"] == "below_threshold"
+    assert _one(spec, predicted="billing", u=0.1, p=0.2)["reason"] == "audit"
+    assert _one(spec, predicted="billing", u=0.2, p=0.2)["reason"] == "above_threshold"
+
+
+@pytest.mark.parametrize(
+    ("spec", "one", "threshold"),
+    [
+        ({"threshold": 0.8}, {}, 0.8),
+        ({}, {}, math.inf),
+        ({"threshold": 0.8, "thresholds": {"refund": 0.6}}, {}, 0.6),
+        ({"threshold": 0.8, "thresholds": {"billing": 0.6}}, {}, 0.8),
+        ({"thresholds": {"refund": 0.6}}, {}, 0.6),
+        ({"threshold": 0.8, "segments": [{"when": {"l": "de"}, "threshold": 0.3}]}, {"segment": {"l": "de"}}, 0.3),
+        ({"threshold": 0.8, "segments": [{"when": {"l": "de"}, "threshold": 0.3}]}, {"segment": {"l": "en"}}, 0.8),
+        (
+            {"thresholds": {"refund": 0.5}, "segments": [{"when": {"l": "de"}, "threshold": 0.3}]},
+            {"segment": {"l": "de"}},
+            0.5,
+        ),
+        (
+            {"segments": [{"when": {"l": "de"}, "threshold": 0.9}, {"when": {}, "threshold": 0.3}]},
+            {"segment": {"l": "de", "x": "y"}},
+            0.9,
+        ),
+    ],
+)
+def test_the_strictest_threshold_that_names_it_holds(
+    spec: dict[str, Any], one: dict[str, Any], threshold: float
+) -> None:
+    assert decide.thresholds(parse(spec), _columns(**one)).tolist() == [threshold]
+
+
+def test_the_threshold_itself_is_enough() -> None:
+    assert _one({"threshold": 0.8}, confidence=0.8)["released"]
+    assert not _one({"threshold": 0.8}, confidence=math.nextafter(0.8, 0))["released"]
+
+
+def test_without_any_threshold_not_even_certainty_goes_out() -> None:
+    assert not _one({}, confidence=1.0)["released"]
+
+
+def test_a_check_before_holds_and_a_check_after_does_not() -> None:
+    held = _one({"threshold": 0.8, "audit": {"mode": "hold"}}, u=0.1, p=0.2)
+    after = _one({"threshold": 0.8, "audit": {"mode": "after"}}, u=0.1, p=0.2)
+    assert (held["released"], held["review"], held["audited"]) == (False, True, True)
+    assert (after["released"], after["review"], after["audited"]) == (True, True, True)
+    assert held["pi"] == after["pi"] == 0.2
+
+
+def test_a_draw_is_permanent() -> None:
+    assert decide.draw(b"secret", "intents", "ticket-1") == decide.draw(b"secret", "intents", "ticket-1")
+    draws = {
+        decide.draw(b"secret", "intents", "ticket-1"),
+        decide.draw(b"other", "intents", "ticket-1"),
+        decide.draw(b"secret", "invoices", "ticket-1"),
+        decide.draw(b"secret", "intents", "ticket-2"),
+    }
+    assert len(draws) == 4
+
+
+def test_a_draw_has_its_golden_value() -> None:
+    # HMAC-SHA256(key "secret", "intents|ticket-1"), its first 53 bits over 2^53, computed by openssl.
+    assert decide.draw(b"secret", "intents", "ticket-1") == 0.18442238577744263
+
+
+def test_draws_are_spread_evenly() -> None:
+    draws = np.sort([decide.draw(b"secret", "intents", f"ticket-{number}") for number in range(5000)])
+    assert draws[0] >= 0.0
+    assert draws[-1] < 1.0
+    # Kolmogorov-Smirnov: sup |F_n - F| stays below 1.95 / sqrt(n) with probability 0.999.
+    distance = np.max(np.abs(draws - (np.arange(5000) + 0.5) / 5000))
+    assert distance < 1.95 / math.sqrt(5000)
+
+
+@given(
+    spec=routing_strategies.policies(),
+    batch=routing_strategies.outputs(),
+    p=st.sampled_from([0.0, 0.2, 1.0]),
+    share=st.sampled_from([0, 0.5]),
+)
+def test_who_answers_first_is_who_is_checked_or_drawn_among_the_others(
+    spec: Policy, batch: routing_strategies.Batch, p: float, share: float
+) -> None:
+    routes = decide.decide(spec, batch.outputs, u=batch.u, p=p)
+    first = decide.answers_first(spec, routes, u=batch.u, v=batch.v, p=p, share=share)
+    for row in range(len(batch.outputs)):
+        ordinary = not routes.eligible[row] and batch.v[row] < share
+        assert first[row] == (spec.answer_first or batch.u[row] < p or ordinary)
+        assert first[row] or not routes.audited[row]
+
+
+def test_the_nearer_deadline_and_the_dearer_doubt_come_first() -> None:
+    spec = parse({"threshold": 0.9, "costs": {"error": 5}})
+    columns = decide.Outputs(
+        np.array([0.5, 0.5, 0.1, math.nan, 1.0]), ["refund"] * 5, np.full(5, math.nan), [{}] * 5, [""] * 5
+    )
+    hour = 3600.0
+    ranks = decide.ranks(spec, columns, due=np.array([0.0, 4 * hour, 0.0, 0.0, 0.0]), blind=np.zeros(5, bool))
+    assert ranks[1] - ranks[0] == pytest.approx(1.0)  # tau later is one step
+    assert ranks[2] < ranks[0]  # less sure, so a mistake is likelier
+    assert ranks[3] < ranks[2]  # says nothing: the most doubtful
+    assert np.all(np.isfinite(ranks))
+    assert ranks[4] - ranks[0] == pytest.approx(math.log(0.5 / decide.LEAST_DOUBT))

@@ -1,0 +1,108 @@
+"""Replay equals history where the policy is the same, and tells the difference where it is another."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from escalation.models import Output, Route, Stream
+from escalation.policies import versions
+from escalation.simulation import replay
+from tests.helpers import stream_history, traffic
+from tests.helpers.traffic import NOON
+
+SINCE, UNTIL = NOON, NOON + timedelta(days=11)
+LITTLE = timedelta(minutes=5)
+POLICY: dict[str, Any] = {
+    "threshold": 0.8,
+    "thresholds": {"billing": 0.9},
+    "segments": [{"when": {"language": "de"}, "threshold": 0.95}],
+    "rules": [{"name": "large", "when": {"prediction": {"eq": "card_arrival"}, "confidence": {"lt": 0.97}}}],
+    "audit": {"rate": 0.2, "mode": "hold"},
+}
+
+
+def _past(stream: Stream, count: int) -> None:
+    rng = np.random.default_rng(6)
+    scores: list[float | None] = [None if rng.random() < 0.02 else float(rng.random() ** 0.3) for _ in range(count)]
+    labels = rng.choice(traffic.ANSWERS, count).tolist()
+    segments = [{"language": str(rng.choice(["de", "en"]))} for _ in range(count)]
+    wrong = (rng.random(count) < 0.1).tolist()
+    stream_history.write(stream, scores, wrong, predicted=labels, segments=segments)
+
+
+@pytest.fixture
+def stream(queue: object) -> Stream:
+    return traffic.stream(policy=POLICY)
+
+
+def test_the_same_policy_does_the_same_to_ten_thousand_outputs(stream: Stream) -> None:
+    _past(stream, 10_000)
+    current = versions.active(stream)
+    assert current
+    found = replay.replay(stream, current.spec, since=SINCE, until=UNTIL)
+    assert (found.same, found.newly_released, found.newly_held) == (10_000, 0, 0)
+    assert found.total.automatic == found.total.would == Route.objects.filter(released=True).count() > 0
+
+
+def test_another_threshold_moves_exactly_the_outputs_between(stream: Stream) -> None:
+    _past(stream, 2000)
+    spec = versions.checked({**POLICY, "threshold": 0.85, "audit": {"rate": 0.0}})
+    found = replay.replay(stream, spec, since=SINCE, until=UNTIL)
+    between = Route.objects.filter(eligible=True, output__predicted="refund", output__segment__language="en")
+    between = between.filter(output__confidence__lt=0.85)
+    held_for_a_check = Route.objects.filter(eligible=True, released=False).exclude(pk__in=between)
+    assert found.newly_held == between.filter(released=True).count() > 0
+    assert found.newly_released == held_for_a_check.count() > 0
+    assert found.same + found.newly_held + found.newly_released == found.total.outputs == 2000
+    assert sum(group.would for group in found.classes.values()) == found.total.would
+
+
+def test_known_mistakes_among_what_would_go_out_are_counted(stream: Stream) -> None:
+    _past(stream, 2000)
+    everything = versions.checked({"threshold": 0.0, "audit": {"rate": 0.0}})
+    found = replay.replay(stream, everything, since=SINCE, until=UNTIL)
+    judged = Route.objects.filter(output__confidence__isnull=False, output__outcome__wrong__isnull=False)
+    assert (found.total.judged, found.total.wrong) == (
+        judged.count(),
+        judged.filter(output__outcome__wrong=True).count(),
+    )
+
+
+def test_an_empty_window_is_no_outputs(stream: Stream) -> None:
+    found = replay.replay(stream, versions.checked(POLICY), since=SINCE, until=UNTIL)
+    assert found.total.outputs == 0
+
+
+def test_only_the_latest_are_gone_through_where_there_are_more(stream: Stream) -> None:
+    _past(stream, 500)
+    spec = versions.checked(POLICY)
+    found = replay.replay(stream, spec, since=SINCE, until=UNTIL, most=100)
+    assert found.total.outputs == 100
+    first = Output.objects.order_by("-pk")[99].received_at
+    assert abs(found.since - first) < timedelta(milliseconds=2)
+    assert found.cut
+    whole = replay.replay(stream, spec, since=SINCE, until=UNTIL, most=1000)
+    assert (whole.total.outputs, whole.since, whole.cut) == (500, SINCE, False)
+
+
+@pytest.mark.parametrize(("most", "cut"), [(499, True), (500, False), (501, False)])
+def test_a_window_is_cut_where_it_holds_more_and_not_where_it_just_fits(stream: Stream, most: int, cut: bool) -> None:
+    _past(stream, 495)
+    # Not routed by a policy, they are still gone through.
+    stream_history.write(
+        stream,
+        [0.9] * 5,
+        [False] * 5,
+        since=NOON + timedelta(days=10.5),
+        span=LITTLE,
+        prefix="stopped",
+        override="stopped",
+    )
+    found = replay.replay(stream, versions.checked(POLICY), since=SINCE, until=UNTIL, most=most)
+    assert found.cut == cut
+    assert (found.since > SINCE) == cut
+    assert found.total.outputs == min(most, 500) - 5

@@ -1,0 +1,405 @@
+"""The promise in the browser: said, looked for, tried, stated, and read by somebody outside the team."""
+
+from __future__ import annotations
+
+import csv
+import math
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.db.models import Q
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from escalation import statistics
+from escalation.guarantees import evaluations, guarantees, summary, targets
+from escalation.models import Attempt, Outcome, Route, Stream, Target, TestItem, Watch
+from escalation.policies import versions
+from escalation.policies.spec import plain
+from escalation.simulation import daily_counts
+from escalation.templatetags import figures
+from escalation.views import promises
+from reviewqueue.accounts import api_keys
+from reviewqueue.models import User
+from tests.escalation.guarantees.test_evaluations import POLICY, honest
+from tests.helpers import stream_history, traffic
+
+TARGET = {"most": "5", "doubt": "5", "groups": "together"}
+PAGE = "/streams/intents/promise/"
+KNOWN = '{"input": {"text": "Hello"}, "prediction": "refund", "answer": "billing"}'
+
+
+@pytest.fixture
+def stream(queue: object) -> Stream:
+    return traffic.stream(policy={**POLICY, "threshold": 0.9999})
+
+
+def _past(stream: Stream, count: int = 3000) -> None:
+    stream_history.write(stream, *honest(count), since=timezone.now() - timedelta(days=9), span=timedelta(days=8))
+    daily_counts.refresh()
+
+
+def _stated(stream: Stream) -> Attempt:
+    """A statement in force: asked for by mara, approved by max."""
+    targets.set_target(stream=stream, max_error=0.05, actor="user:mara")
+    attempt = evaluations.look(stream, by="user:mara")
+    made = guarantees.propose(attempt=attempt, actor="user:mara")
+    versions.approve(policy=made.policy, by="user:max")
+    return attempt
+
+
+def _read(client: Client, page: str = PAGE) -> str:
+    return client.get(page).content.decode()
+
+
+def test_nobody_sees_errors_before_saying_what_may_go_wrong(client: Client, stream: Stream, mara: User) -> None:
+    _past(stream)
+    client.force_login(mara)
+    before = _read(client)
+    assert "Nobody has said yet what may go wrong." in before
+    assert "Mistakes per 1,000" not in before
+    assert client.get(f"{PAGE}trial/").status_code == 404
+    client.post(f"{PAGE}target/", TARGET)
+    assert Target.objects.get().max_error == 0.05
+    assert "Mistakes per 1,000" in _read(client)
+
+
+def test_a_statement_is_reached_by_clicking_and_takes_two(
+    client: Client,
+    stream: Stream,
+    mara: User,
+    max: User,  # noqa: A002
+) -> None:
+    _past(stream)
+    client.force_login(mara)
+    client.post(f"{PAGE}target/", TARGET)
+    evidence = client.post(f"{PAGE}look/")["Location"]
+    assert "at most 5 in 100 is wrong" in _read(client, evidence)
+    policy = client.post(f"{evidence}policy/", {"reason": "measured"})["Location"]
+    current = versions.active(stream)
+    assert current
+    assert current.number == 1
+    client.force_login(max)
+    client.post(f"{policy}activation/", {})
+    statement = guarantees.in_force(stream)
+    assert statement
+    assert statement.holds
+    page = _read(client)
+    assert (
+        "Of what goes out without a person, at most 5 in 100 is wrong. This statement fails at most 1 time in 20."
+        in page
+    )
+    assert "Assumes that reviewers miss nothing." in page
+
+
+def test_the_evidence_says_whether_what_it_found_is_in_force(
+    client: Client, stream: Stream, mara: User, otto: User
+) -> None:
+    _past(stream)
+    client.force_login(mara)
+    client.post(f"{PAGE}target/", TARGET)
+    evidence = client.post(f"{PAGE}look/")["Location"]
+    client.force_login(otto)
+    assert "Not in force" in _read(client, evidence)
+    versions.approve(policy=guarantees.propose(attempt=Attempt.objects.get(), actor="user:mara").policy, by="user:max")
+    assert "In force since" in _read(client, evidence)
+    stream_history.write(
+        stream, [0.9], [False], since=timezone.now() - timedelta(hours=1), prefix="new", model_version="2"
+    )
+    page = _read(client, evidence)
+    assert "It has ended." in page
+    assert "another version of the model" in page
+    assert "promise-kept" not in page
+
+
+def test_a_statement_says_how_the_checks_went_since_and_when_nobody_checks(
+    client: Client, stream: Stream, mara: User
+) -> None:
+    _past(stream)
+    _stated(stream)
+    client.force_login(mara)
+    watch = Watch.objects.create(attempt=Attempt.objects.get(), seen=1, checked=214, wrong=3)
+    page = _read(client)
+    assert "Watched since: 214 checks above it, 3 wrong, no alarm." in page
+    found = summary.of(stream)
+    assert found
+    assert found.range_since
+    low, high = found.range_since
+    assert 0 < low < 3 / 214 < high
+    # At the upper end, the evidence against "at least so much" reaches 2 / doubt.
+    assert statistics.log_evalue(214, [3], [1.0], high) == pytest.approx(math.log(2 / 0.05))
+    assert f"between {figures.rate(low)} and {figures.rate(high)} of it is wrong" in page
+    assert "nobody would notice" not in page
+    current = versions.active(stream)
+    assert current
+    unchecked = versions.checked({**plain(current.spec), "audit": {"rate": 0.0, "mode": "after"}})
+    version = versions.save(stream=stream, spec=unchecked, actor="user:mara")
+    versions.activate(policy=version, by="user:mara", approved_by="user:max")
+    assert "nobody would notice" in _read(client)
+    Watch.objects.filter(pk=watch.pk).update(alarmed_at=timezone.now(), seen=Attempt.objects.get().last_id)
+    assert "3 of 214 checks were wrong" in _read(client)
+
+
+def test_the_evidence_shows_the_counts_that_reproduce_its_bound(client: Client, stream: Stream, otto: User) -> None:
+    _past(stream)
+    client.force_login(User.objects.create(username="mia", role="admin"))
+    client.post(f"{PAGE}target/", TARGET)
+    evidence = client.post(f"{PAGE}look/")["Location"]
+    attempt = Attempt.objects.get()
+    (group,) = attempt.groups
+    bound = statistics.upper_bound(group["wrong"], group["accepted"], group["delta"])
+    client.force_login(otto)
+    page = _read(client, evidence)
+    assert f"{bound * 100:.4f}" in page
+    assert f"{group['delta'] * 100:.4f}" in page
+    assert f">{group['accepted']:,}<" in page
+    assert f">{group['wrong']:,}<" in page
+    assert f"from <code>{attempt.first_id}</code> to below <code>{attempt.last_id}</code>" in page
+    assert "Make a policy version" not in page
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"most": "0"}, "greater than or equal to 0.01"),
+        ({"most": "x"}, "Enter a number"),
+        ({"groups": "segments"}, "Name the segment"),
+        ({"groups": "nonsense"}, "not one of the available choices"),
+    ],
+)
+def test_a_target_that_makes_no_sense_is_said(
+    client: Client, stream: Stream, mara: User, change: dict[str, str], said: str
+) -> None:
+    client.force_login(mara)
+    assert said in client.post(f"{PAGE}target/", TARGET | change, follow=True).content.decode()
+    assert not Target.objects.exists()
+
+
+def test_a_refusal_says_what_it_would_take(client: Client, stream: Stream, mara: User) -> None:
+    stream_history.write(
+        stream, [0.9] * 60, [False] * 60, since=timezone.now() - timedelta(days=5), span=timedelta(days=4)
+    )
+    client.force_login(mara)
+    client.post(f"{PAGE}target/", TARGET)
+    page = client.post(f"{PAGE}look/", follow=True).content.decode()
+    assert "checked outputs are too few for this target: about" in page
+    assert "at today’s traffic" in page  # noqa: RUF001
+    assert not Attempt.objects.exists()
+
+
+def test_the_slider_brings_what_its_threshold_would_have_done(client: Client, stream: Stream, mara: User) -> None:
+    _past(stream)
+    client.force_login(mara)
+    client.post(f"{PAGE}target/", TARGET)
+    everything = client.get(f"{PAGE}trial/", {"place": "0"}).content.decode()
+    assert "<strong>100 %</strong>".replace(" ", "\u00a0") in everything
+    for odd in ("999", "-1", "x", ""):
+        assert client.get(f"{PAGE}trial/", {"place": odd}).status_code == 200
+
+
+def test_the_numbers_behind_the_curve_can_be_downloaded(client: Client, stream: Stream, mara: User) -> None:
+    _past(stream)
+    client.force_login(mara)
+    client.post(f"{PAGE}target/", TARGET)
+    rows = _numbers(client, f"{PAGE}thresholds.csv")
+    assert (rows[0]["threshold"], rows[0]["automatic"]) == (0.0, 3000)
+    for row in rows:
+        above = Route.objects.filter(output__confidence__gte=row["threshold"])
+        checks = above.filter(u__lt=0.5)
+        wrong = checks.filter(output__outcome__wrong=True)
+        found = [above.count(), checks.count(), wrong.count()]
+        assert [row[name] for name in ("automatic", "checked", "wrong")] == found
+
+
+def test_known_answers_are_mixed_in_from_the_page(client: Client, stream: Stream, mara: User) -> None:
+    traffic.post(stream, "ticket-1", now=timezone.now())
+    client.force_login(mara)
+    assert "1 test item is mixed in." in client.post(f"{PAGE}tests/", {"examples": KNOWN}, follow=True).content.decode()
+    assert TestItem.objects.count() == 1
+    for bad in ("{", "[1]", '{"input": 1}'):
+        client.post(f"{PAGE}tests/", {"examples": bad})
+    assert TestItem.objects.count() == 1
+
+
+def test_an_empty_stream_has_a_page(client: Client, stream: Stream, mara: User, otto: User) -> None:
+    for who in (mara, otto):
+        client.force_login(who)
+        assert "No accuracy statement yet." in _read(client)
+
+
+def test_the_page_asks_the_database_as_often_whatever_there_is(client: Client, stream: Stream, mara: User) -> None:
+    _past(stream)
+    _stated(stream)
+    traffic.post(stream, "ticket-1", now=timezone.now(), model="clf", model_version="1")
+    client.force_login(mara)
+    with_little = _queries(client)
+    for _ in range(3):
+        client.post(f"{PAGE}look/")
+        client.post(f"{PAGE}tests/", {"examples": KNOWN})
+    stream_history.write(
+        stream, *honest(200), since=timezone.now() - timedelta(days=1), span=timedelta(0), prefix="more"
+    )
+    daily_counts.refresh()
+    assert (Attempt.objects.count(), TestItem.objects.count()) == (4, 3)
+    assert _queries(client) == with_little
+
+
+def _queries(client: Client) -> int:
+    client.get(PAGE)  # so that what the process keeps is there
+    with CaptureQueriesContext(connection) as asked:
+        client.get(PAGE)
+    return len(asked)
+
+
+def test_the_report_and_the_lists_tell_the_statement(client: Client, stream: Stream, mara: User) -> None:
+    _past(stream)
+    client.force_login(mara)
+    for page in ("/streams/", "/overview/"):
+        assert "none yet" in _read(client, page)
+    attempt = _stated(stream)
+    report = _read(client, "/streams/intents/report/")
+    assert "at most 5 in 100 is wrong. This statement fails at most 1 time in 20." in report
+    assert f"/streams/intents/promise/evidence/{attempt.pk}/" in report
+    for page in ("/streams/", "/overview/", "/streams/intents/policies/"):
+        assert "at most 5 in 100 wrong" in _read(client, page)
+
+
+def test_a_report_without_a_statement_says_what_it_would_take(client: Client, stream: Stream, mara: User) -> None:
+    stream_history.write(
+        stream, [0.9] * 60, [False] * 60, since=timezone.now() - timedelta(days=5), span=timedelta(days=4)
+    )
+    client.force_login(mara)
+    outlook = f"{PAGE}outlook/?short=1"
+    assert outlook in _read(client, "/streams/intents/report/")
+    assert _read(client, outlook).strip() == "Nobody has said yet what may go wrong."
+    client.post(f"{PAGE}target/", TARGET)
+    assert "checked outputs are too few for this target: about" in _read(client, outlook)
+
+
+def test_a_statement_that_ended_is_not_shown_as_kept(client: Client, stream: Stream, mara: User) -> None:
+    _past(stream)
+    _stated(stream)
+    stream_history.write(
+        stream, [0.9], [False], since=timezone.now() - timedelta(hours=1), prefix="new", model_version="2"
+    )
+    client.force_login(mara)
+    for page in (PAGE, "/streams/intents/report/"):
+        said = _read(client, page)
+        assert "The last statement has ended." in said
+        assert "It was about another version of the model." in said
+        assert "promise-kept" not in said
+    assert "ended" in _read(client, "/streams/")
+
+
+def test_the_report_of_the_api_has_the_statement(client: Client, stream: Stream, mara: User) -> None:
+    _past(stream)
+    _, key = api_keys.create(name="figures", scopes=["reports:read"], by=None)
+    headers = {"Authorization": f"Bearer {key}"}
+    read = "/api/v1/streams/intents/report"
+    assert client.get(read, headers=headers).json()["statement"] is None
+    attempt = _stated(stream)
+    stated = client.get(read, headers=headers).json()["statement"]
+    (found,) = evaluations.groups_of(attempt)
+    assert stated["holds"] is True
+    assert stated["max_error"] == 0.05
+    assert stated["evidence"] == str(attempt.pk)
+    assert stated["groups"] == [
+        {
+            "group": None,
+            "threshold": found.threshold,
+            "checked": found.accepted,
+            "wrong": found.wrong,
+            "bound": found.bound,
+            "doubt": found.delta,
+        }
+    ]
+
+
+def test_a_version_shows_what_it_would_have_done(client: Client, stream: Stream, mara: User) -> None:
+    _past(stream)
+    attempt = _stated(stream)
+    client.force_login(mara)
+    page = "/streams/intents/policies/2/"
+    plain = _read(client, page)
+    assert f"/streams/intents/promise/evidence/{attempt.pk}/" in plain
+    assert "Would go out now, and waited" not in plain
+    for shown in (_read(client, f"{page}?days=28"), _read(client, f"{page}replay/?days=28")):
+        assert "Would go out now, and waited" in shown
+        assert "of 3,000 outputs" in shown
+    assert "Would go out now, and waited" not in _read(client, f"{page}replay/?days=4000")
+    assert client.get("/streams/intents/policies/99/replay/?days=7").status_code == 404
+    assert "its thresholds were set by hand" in _read(client, "/streams/intents/policies/1/")
+
+
+def test_the_slider_tells_parts_only_when_asked(client: Client, stream: Stream, mara: User) -> None:
+    _past(stream)
+    client.force_login(mara)
+    client.post(f"{PAGE}target/", TARGET)
+    assert "By answer and segment" not in _read(client, f"{PAGE}trial/?place=3")
+    assert "By answer and segment" in _read(client, f"{PAGE}trial/?place=3&parts=on")
+
+
+def test_the_file_of_how_honest_the_confidence_is_says_what_the_checks_say(
+    client: Client, stream: Stream, mara: User
+) -> None:
+    _past(stream)
+    client.force_login(mara)
+    client.post(f"{PAGE}target/", TARGET)
+    rows = _numbers(client, f"{PAGE}honesty.csv")
+    assert sum(row["checked"] for row in rows) == Route.objects.filter(u__lt=0.5).count()
+    for row in rows:
+        sure = Q(output__confidence__gte=row["says_from"], output__confidence__lt=row["says_to"])
+        checks = Outcome.objects.filter(sure, output__route__u__lt=0.5)
+        n, right = checks.count(), checks.filter(wrong=False).count()
+        low, high = statistics.clopper_pearson(right, n, 0.05)
+        assert [row[name] for name in ("checked", "right", "low", "high")] == pytest.approx([n, right / n, low, high])
+        assert row["says_from"] < row["says"] < row["says_to"]
+
+
+def _numbers(client: Client, file: str) -> list[dict[str, float]]:
+    lines = client.get(file).content.decode().splitlines()
+    return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(lines)]
+
+
+def test_with_much_traffic_the_page_comes_before_the_checks_are_counted(
+    client: Client, stream: Stream, mara: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _past(stream)
+    client.force_login(mara)
+    client.post(f"{PAGE}target/", TARGET)
+    monkeypatch.setattr(promises, "AT_ONCE", 100)
+    page = _read(client)
+    assert "The checks are being counted." in page
+    assert f'hx-get="{PAGE}outlook/"' in page
+    assert "look number 1 may be false with a probability" in _read(client, f"{PAGE}outlook/")
+
+
+def test_a_versions_page_tells_what_it_changed_and_whether_its_evidence_still_holds(
+    client: Client, stream: Stream, mara: User
+) -> None:
+    _past(stream)
+    _stated(stream)
+    client.force_login(mara)
+    page = _read(client, "/streams/intents/policies/2/")
+    assert "What it changed against version 1" in page
+    assert "99.99" in page, "the threshold that it took the place of"
+    assert 'class="tag tag-bad">ended' not in page
+    stream_history.write(
+        stream, [0.9], [False], since=timezone.now() - timedelta(hours=1), prefix="new", model_version="2"
+    )
+    page = _read(client, "/streams/intents/policies/2/")
+    assert 'class="tag tag-bad">ended' in page
+    assert "another version of the model" in page
+
+
+def test_what_is_missing_is_said_of_the_model_that_came_in_last(client: Client, stream: Stream, mara: User) -> None:
+    _past(stream)
+    client.force_login(mara)
+    client.post(f"{PAGE}target/", TARGET)
+    assert "that is what came in last" not in _read(client)
+    stream_history.write(
+        stream, [0.9], [False], since=timezone.now() - timedelta(hours=1), prefix="new", model_version="2"
+    )
+    assert "Only checks of clf 2 count: that is what came in last." in _read(client)

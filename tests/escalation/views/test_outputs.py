@@ -1,0 +1,210 @@
+"""Finding outputs and reading their story: who sees what, and nothing that would sway a judgement."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from escalation.decisions import withdraw
+from escalation.models import Output, Stream
+from escalation.outputs import search
+from escalation.outputs.search import Query
+from reviewqueue.kernel import clock
+from reviewqueue.models import Item, Queue, User
+from tests.helpers import stream_setup, traffic
+
+
+@pytest.fixture
+def stream(queue: Queue, rob: User) -> Stream:
+    """Ten sure and four unsure outputs of today; two of the unsure are judged."""
+    stream = traffic.stream(policy={"threshold": 0.8, "audit": {"rate": 1.0}})
+    now = clock.current()
+    traffic.post(stream, "seen-1", "seen-2", confidence=0.4, now=now)
+    traffic.judge(rob, lambda one: "billing" if one == "seen-1" else "refund", now=now)
+    traffic.post(stream, *traffic.numbered("sure", 10), now=now)
+    traffic.post(stream, "open-1", "odd/id?#1", confidence=0.4, now=now)
+    return stream
+
+
+def main(client: Client, path: str) -> str:
+    answer = client.get(path, follow=True)
+    assert answer.status_code == 200
+    return answer.content.decode().partition("<main")[2]
+
+
+def test_a_whole_id_leads_straight_to_its_story(client: Client, stream: Stream, mara: User) -> None:
+    client.force_login(mara)
+    answer = client.get("/streams/intents/outputs/", {"q": "odd/id?#1"})
+    assert answer.headers["Location"] == "/streams/intents/outputs/odd/id%3F%231/"
+    assert "odd/id?#1" in main(client, answer.headers["Location"])
+    assert client.get("/outputs/", {"q": "seen-1"}).headers["Location"] == "/streams/intents/outputs/seen-1/"
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"begins": "seen"}, 2),
+        ({"route": "auto"}, 10),
+        ({"reason": "below_threshold"}, 4),
+        ({"found": "wrong"}, 1),
+        ({"found": "waiting"}, 12),
+        ({"state": "decided"}, 12),
+        ({"answer": "billing"}, 0),
+    ],
+)
+def test_filters_find_their_rows(stream: Stream, query: dict[str, str], found: int) -> None:
+    page = search.find(streams=[stream], query=Query(**query), judging=False)  # type: ignore[arg-type]
+    assert len(page.outputs) == found
+
+
+def test_pages_follow_one_another_without_gaps(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "PAGE", 5)
+    seen: list[int] = []
+    before = None
+    while True:
+        page = search.find(streams=[stream], query=Query(), before=before, judging=False)
+        seen += [output.pk for output in page.outputs]
+        before = page.older
+        if before is None:
+            break
+    assert seen == list(Output.objects.order_by("-id").values_list("id", flat=True))
+
+
+def test_content_is_for_leads_and_not_for_managers(
+    client: Client, stream: Stream, mara: User, ann: User, otto: User
+) -> None:
+    for person, sees in ((ann, True), (mara, False), (otto, False)):
+        client.force_login(person)
+        assert ("words of seen-1" in main(client, "/streams/intents/outputs/seen-1/")) is sees
+
+
+def test_the_story_is_on_the_page_and_technical_terms_are_folded_away(
+    client: Client, stream: Stream, mara: User
+) -> None:
+    client.force_login(mara)
+    html = main(client, "/streams/intents/outputs/seen-1/")
+    assert "Gave another answer: “billing”; had answered before seeing" in html
+    before, _, after = html.partition("Technical details")
+    assert "Probability of review" not in before
+    assert "Probability of review" in after
+
+
+def test_whoever_may_be_asked_reads_nothing_that_would_sway_them(client: Client, stream: Stream, ann: User) -> None:
+    client.force_login(ann)
+    # One waits, one went out and was drawn for a check: both look the same.
+    for one in ("open-1", "sure-1"):
+        html = main(client, f"/streams/intents/outputs/{one}/")
+        assert "you may be asked as well" in html
+        assert "refund" not in html
+        assert "drawn at random" not in html
+    listed = main(client, "/streams/intents/outputs/")
+    assert listed.count("shown when people have decided") == 12
+    for probe in ("?reason=audit", "?route=auto", "?answer=refund&route=review"):
+        assert "sure-1" not in main(client, f"/streams/intents/outputs/{probe}")
+        assert "open-1" not in main(client, f"/streams/intents/outputs/{probe}")
+
+
+def test_a_manager_who_judges_nothing_reads_it_all(client: Client, stream: Stream, mara: User) -> None:
+    client.force_login(mara)
+    assert "drawn at random for a check" in main(client, "/streams/intents/outputs/sure-1/")
+
+
+def test_a_lead_reopens_what_was_decided(client: Client, stream: Stream, ann: User, mara: User) -> None:
+    client.force_login(mara)
+    assert "Reopen" not in main(client, "/streams/intents/outputs/seen-1/")
+    assert client.post("/streams/intents/reopenings/seen-1/").status_code == 403
+    client.force_login(ann)
+    assert "Reopen" in main(client, "/streams/intents/outputs/seen-1/")
+    client.post("/streams/intents/reopenings/seen-1/", {"reason": "New facts"})
+    assert Item.objects.get(reference="seen-1").round == 2
+    assert "Reopen" not in main(client, "/streams/intents/outputs/seen-1/")
+    client.force_login(mara)
+    assert "Opened again. New facts" in main(client, "/streams/intents/outputs/seen-1/")
+
+
+def test_whoever_may_be_asked_again_reads_nothing_that_was_said_before(
+    client: Client, stream: Stream, ann: User
+) -> None:
+    client.force_login(ann)
+    assert "What the AI said" in main(client, "/streams/intents/outputs/seen-1/")
+    client.post("/streams/intents/reopenings/seen-1/")
+    html = main(client, "/streams/intents/outputs/seen-1/")
+    assert "you may be asked as well" in html
+    assert not any(said in html for said in ("refund", "billing", "What the AI said"))
+    assert main(client, "/streams/intents/outputs/").count("shown when people have decided") == 13
+    for probe in ("?found=wrong", "?found=right", "?answer=refund", "?state=decided"):
+        assert "seen-1" not in main(client, f"/streams/intents/outputs/{probe}")
+
+
+def test_what_is_not_routed_yet_is_kept_from_whoever_may_be_asked(client: Client, stream: Stream, ann: User) -> None:
+    stream_setup.post(stream, stream_setup.element("new-1", due_at="2999-01-01T00:00:00Z"), now=clock.current())
+    client.force_login(ann)
+    html = main(client, "/streams/intents/outputs/new-1/")
+    assert "you may be asked as well" in html
+    assert "What the AI said" not in html
+    assert "due 1 Jan" not in html
+    assert main(client, "/streams/intents/outputs/").count("shown when people have decided") == 13
+    assert "new-1" not in main(client, "/streams/intents/outputs/?answer=refund")
+
+
+@pytest.mark.parametrize("probe", ["?state=decided&found=waiting", "?state=in_review", "?state=decided", "?version=7"])
+def test_no_search_tells_checks_from_what_is_held(
+    client: Client, stream: Stream, ann: User, mara: User, probe: str
+) -> None:
+    traffic.post(stream, "sure-v7", model_version="7", now=clock.current())
+    client.force_login(ann)
+    found = main(client, f"/streams/intents/outputs/{probe}")
+    assert "sure-" not in found
+    assert "open-1" not in found
+    client.force_login(mara)
+    found = main(client, f"/streams/intents/outputs/{probe}")
+    assert "sure-" in found or "open-1" in found
+
+
+def test_what_waits_for_people_is_found_and_says_no_more(client: Client, stream: Stream, ann: User) -> None:
+    client.force_login(ann)
+    listed = main(client, "/streams/intents/outputs/?found=waiting")
+    assert listed.count("shown when people have decided") == 12
+
+
+def test_what_was_withdrawn_cannot_be_reopened(client: Client, stream: Stream, ann: User) -> None:
+    withdraw.withdraw(stream=stream, external_id="seen-1", actor="key:1")
+    client.force_login(ann)
+    assert "Reopen" not in main(client, "/streams/intents/outputs/seen-1/")
+    answer = client.post("/streams/intents/reopenings/seen-1/", follow=True)
+    assert "nobody can decide it again" in answer.content.decode()
+    assert Item.objects.get(reference="seen-1").round == 1
+
+
+def test_reopening_what_is_open_is_refused_in_words(client: Client, stream: Stream, ann: User) -> None:
+    client.force_login(ann)
+    answer = client.post("/streams/intents/reopenings/open-1/", follow=True)
+    assert "not decided" in answer.content.decode()
+
+
+def test_markup_in_an_output_is_inert(client: Client, queue: Queue, ann: User, rob: User) -> None:
+    stream = traffic.stream()
+    now = clock.current()
+    traffic.post(
+        stream, "<b>id</b>", confidence=0.1, model="<script>alert(1)</script>", segment={"<i>": "\u202eevil"}, now=now
+    )
+    traffic.judge(rob, lambda _: "refund", now=now)
+    client.force_login(ann)
+    html = main(client, "/streams/intents/outputs/%3Cb%3Eid%3C/b%3E/")
+    assert "<script>alert" not in html
+    assert "<b>id" not in html
+    assert "U+202E" in html
+
+
+def test_lists_take_a_fixed_number_of_statements(
+    client: Client, stream: Stream, mara: User, django_assert_max_num_queries: pytest.FixtureRequest
+) -> None:
+    client.force_login(mara)
+    with django_assert_max_num_queries(14):  # type: ignore[operator]
+        client.get("/streams/intents/outputs/")
+
+
+def test_what_does_not_exist_is_not_found(client: Client, stream: Stream, mara: User) -> None:
+    client.force_login(mara)
+    for path in ("outputs/nothing/", "policies/99/", "policies/0/"):
+        assert client.get(f"/streams/intents/{path}").status_code == 404

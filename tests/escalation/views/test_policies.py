@@ -1,0 +1,198 @@
+"""Policy versions in the browser: the form says what the policy says, and loosening takes two."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from escalation.forms import line_syntax
+from escalation.forms.policies import PolicyForm, initial_of
+from escalation.models import Activation, Policy
+from escalation.policies import describe, versions
+from escalation.policies.spec import parse, plain
+from reviewqueue.models import Queue, User
+from tests.helpers import traffic
+
+FULL: dict[str, Any] = {
+    "threshold": 0.925,
+    "thresholds": {"refund": 0.9, "a: b": 1.0},
+    "segments": [{"when": {"language": "de", "region": "a,b"}, "threshold": 0.95}],
+    "rules": [
+        {"name": "large: amounts", "when": {"value": {"gte": 1e3, "lt": 2e6}, "prediction": {"in": ["a", "x and y"]}}},
+        {"name": "two", "when": {"segment.country": {"eq": "AT"}, "confidence": {"lte": 0.5}}},
+    ],
+    "audit": {"rate": 0.05, "mode": "hold"},
+    "model_versions": ["2026-11-01"],
+    "reviews": 2,
+    "answer_first": True,
+    "answer_first_share": 0.1,
+    "undo_seconds": 10,
+    "deadline_hours": 2.5,
+    "on_deadline": "reject",
+    "on_overload": "hold",
+    "promise": {"expires_days": 30, "on_expiry": "check_more", "due_days": 2.5},
+    "costs": {"currency": "CHF", "review": 0.4, "error": 5.0, "matrix": {"billing": {"refund": 12.5}}},
+}  # fmt: skip
+
+
+def posted(initial: dict[str, Any], **change: Any) -> dict[str, Any]:
+    """A form's initial values as a browser sends them back."""
+    values = {**initial, **change}
+    return {name: value for name, value in values.items() if value is not None and value is not False}
+
+
+@pytest.mark.parametrize("spec", [FULL, {}, {"threshold": 0.8, "audit": {"per_day": 200}}])
+def test_the_form_says_exactly_what_the_policy_says(spec: dict[str, Any]) -> None:
+    policy = parse(spec)
+    form = PolicyForm(posted(initial_of(policy)))
+    assert form.is_valid(), form.errors
+    assert plain(versions.checked(form.spec())) == plain(policy)
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "said"),
+    [
+        ("thresholds", "refund: 90\nbilling 80", "Line 2: write it as “answer: percent”"),
+        ("thresholds", "refund: 900", "Line 1: “900” is not between 0 and 100 percent."),
+        ("segments", "de: 95", "Line 1: write it as “key = value: percent”"),
+        ("rules", "large: amount > 3", "Line 1: “amount > 3” is no condition"),
+        ("rules", "large: value > many", "Line 1: “many” is no number."),
+        ("rules", "a: prediction > refund", "it knows eq and in"),
+        ("matrix", "billing: 3", "Line 1: write it as"),
+        ("rate", "", "Say how many."),
+        ("currency", "Euro", "3"),
+    ],
+)
+def test_what_makes_no_sense_names_its_line(
+    client: Client, queue: Queue, mara: User, field: str, text: str, said: str
+) -> None:
+    stream = traffic.stream(policy={"threshold": 0.8, "audit": {"rate": 0.1}})
+    client.force_login(mara)
+    current = versions.active(stream)
+    assert current is not None
+    answer = client.post("/streams/intents/policies/new/", posted(initial_of(current.spec), **{field: text}))
+    assert answer.status_code == 200
+    assert said in answer.content.decode().replace("&gt;", ">")
+    assert Policy.objects.count() == 1
+
+
+@pytest.mark.parametrize("label", ["refund", "a: b", "x->y", 'he said "hi"', "a and b", " lead", "1,2", "#1", "é"])
+def test_any_label_survives_its_line(label: str) -> None:
+    rules = [{"name": label, "when": {"prediction": {"in": [label, "z"]}, f"segment.{label}": {"eq": label}}}]
+    segments = [{"when": {label: label, "k": "v"}, "threshold": 0.1}]
+    assert line_syntax.thresholds(line_syntax.spelled_thresholds({label: 0.925})) == {label: 0.925}
+    assert line_syntax.segments(line_syntax.spelled_segments(segments)) == segments
+    assert line_syntax.rules(line_syntax.spelled_rules(rules)) == rules
+    assert line_syntax.matrix(line_syntax.spelled_matrix({label: {label: 12.5}})) == {label: {label: 12.5}}
+
+
+def test_tightening_takes_effect_at_once(client: Client, queue: Queue, mara: User) -> None:
+    stream = traffic.stream(policy={"threshold": 0.8})
+    client.force_login(mara)
+    initial = initial_of(parse(_spec_of(stream)))
+    answer = client.post("/streams/intents/policies/new/", posted(initial, threshold="90", reason="Complaints"))
+    assert answer.headers["Location"] == "/streams/intents/policies/2/"
+    activation = Activation.objects.latest("id")
+    assert (activation.policy.number, activation.approved_by, activation.reason) == (2, "", "Complaints")
+
+
+def test_loosening_is_a_draft_until_another_manager_approves(
+    client: Client,
+    queue: Queue,
+    mara: User,
+    max: User,  # noqa: A002
+) -> None:
+    stream = traffic.stream(policy={"threshold": 0.8})
+    client.force_login(mara)
+    initial = initial_of(parse(_spec_of(stream)))
+    answer = client.post("/streams/intents/policies/new/", posted(initial, threshold="70"), follow=True)
+    html = answer.content.decode()
+    assert "Version 2 is a draft" in html
+    assert "another manager has to approve it" in html
+    assert "From 70" not in html
+    assert "may stand from 80 % sure" in html
+    assert "may stand from 70 % sure" in html
+    client.post("/streams/intents/policies/2/activation/")
+    assert Activation.objects.count() == 1
+    client.force_login(max)
+    assert "Approve and activate" in client.get("/streams/intents/policies/2/").content.decode()
+    client.post("/streams/intents/policies/2/activation/", {"reason": "Fine by me"})
+    activation = Activation.objects.latest("id")
+    assert (activation.activated_by, activation.approved_by) == ("user:mara", "user:max")
+
+
+def test_going_back_to_somebody_elses_looser_version_takes_two_of_now(
+    client: Client,
+    queue: Queue,
+    mara: User,
+    max: User,  # noqa: A002
+) -> None:
+    stream = traffic.stream(policy={"threshold": 0.8})
+    versions.propose(stream=stream, spec=parse({**_spec_of(stream), "threshold": 0.9}), actor="user:mara")
+    client.force_login(max)
+    assert "Propose this version again" in client.get("/streams/intents/policies/1/").content.decode()
+    refused = client.post("/streams/intents/policies/1/activation/", follow=True)
+    assert "Nobody asks for version 1 now" in refused.content.decode()
+    client.post("/streams/intents/policies/1/proposal/", {"reason": "Too strict"})
+    refused = client.post("/streams/intents/policies/1/activation/", follow=True)
+    assert "somebody else" in refused.content.decode()
+    assert Activation.objects.count() == 2
+    client.force_login(mara)
+    assert "Approve and activate" in client.get("/streams/intents/policies/1/").content.decode()
+    client.post("/streams/intents/policies/1/activation/")
+    activation = Activation.objects.latest("id")
+    assert (activation.activated_by, activation.approved_by, activation.reason) == (
+        "user:max",
+        "user:mara",
+        "Too strict",
+    )
+
+
+def test_what_sends_more_to_people_one_person_activates_in_their_own_name(
+    client: Client,
+    queue: Queue,
+    mara: User,
+    max: User,  # noqa: A002
+) -> None:
+    stream = traffic.stream(policy={"threshold": 0.8})
+    versions.save(stream=stream, spec=parse({**_spec_of(stream), "threshold": 0.9}), actor="user:mara")
+    client.force_login(max)
+    client.post("/streams/intents/policies/2/activation/")
+    activation = Activation.objects.latest("id")
+    assert (activation.activated_by, activation.approved_by) == ("user:max", "")
+
+
+def test_a_lead_reads_policies_without_buttons(client: Client, queue: Queue, ann: User) -> None:
+    traffic.stream()
+    client.force_login(ann)
+    html = client.get("/streams/intents/policies/1/").content.decode().partition("<main")[2]
+    assert "The AI’s answer may stand from 80 % sure." in html  # noqa: RUF001
+    assert "<form" not in html
+    assert client.post("/streams/intents/policies/1/activation/").status_code == 403
+
+
+def test_differences_are_told_in_words() -> None:
+    before = parse({"threshold": 0.8, "rules": [{"name": "big", "when": {"value": {"gt": 5}}}]})
+    after = parse({"threshold": 0.7, "costs": {"error": 2.0}})
+    told = [(change.label, change.before, change.after) for change in describe.changes(before, after)]
+    assert told == [
+        ("In general", "The AI’s answer may stand from 80 % sure.", "The AI’s answer may stand from 70 % sure."),  # noqa: RUF001
+        ("Rule “big”", "A person looks when value > 5.", ""),
+        ("A mistake costs", "EUR 1.00", "EUR 2.00"),
+    ]
+
+
+def test_every_difference_between_two_policies_is_told() -> None:
+    full = parse(FULL)
+    for field, value in plain(full).items():
+        one = parse({field: value})
+        if plain(one) != plain(parse({})) and field != "answer_first_share":
+            assert describe.changes(parse({}), one), field
+
+
+def _spec_of(stream: Any) -> dict[str, Any]:
+    current = versions.active(stream)
+    assert current is not None
+    return plain(current.spec)

@@ -1,0 +1,69 @@
+"""The page on which a policy version is tried on past traffic says what it left out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from escalation.models import Output, Stream
+from escalation.views import replays
+from reviewqueue.models import User
+from tests.helpers import stream_history, traffic
+
+PAGE = "/streams/intents/policies/1/replay/?days=7"
+CUT = "More came in over these days than can be gone through at once"
+
+
+@pytest.fixture
+def stream(queue: object) -> Stream:
+    return traffic.stream(policy={"threshold": 0.8})
+
+
+def _past(stream: Stream, count: int, *, stopped: int = 0) -> None:
+    """So many outputs, and then those that a stop sent to people."""
+    start, span = timezone.now() - timedelta(days=5), timedelta(days=2)
+    stream_history.write(stream, [0.9] * count, [False] * count, since=start, span=span)
+    stream_history.write(
+        stream, [0.9] * stopped, [False] * stopped, since=start + span, span=span, prefix="stopped", override="stopped"
+    )
+
+
+def _shown(client: Client, mara: User, monkeypatch: pytest.MonkeyPatch, most: int) -> str:
+    monkeypatch.setattr(replays, "MOST", most)
+    client.force_login(mara)
+    return client.get(PAGE).content.decode()
+
+
+def test_a_cut_window_says_from_when_on_it_was_counted_whatever_became_of_the_latest(
+    client: Client, stream: Stream, mara: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _past(stream, 45, stopped=5)
+    shown = _shown(client, mara, monkeypatch, 40)
+    assert "of 35 outputs" in shown
+    assert CUT in shown
+    since = timezone.localtime(Output.objects.order_by("-pk")[39].received_at)
+    assert f"only what was received since {date_format(since, 'j M Y H:i')} is counted" in shown
+
+
+@pytest.mark.parametrize("most", [50, 51])
+def test_a_window_that_just_fits_was_not_cut(
+    client: Client, stream: Stream, mara: User, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    _past(stream, 45, stopped=5)
+    shown = _shown(client, mara, monkeypatch, most)
+    assert "of 45 outputs" in shown
+    assert CUT not in shown
+
+
+def test_where_no_policy_decided_about_the_latest_that_is_not_said_of_the_whole_window(
+    client: Client, stream: Stream, mara: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _past(stream, 40, stopped=10)
+    shown = _shown(client, mara, monkeypatch, 10)
+    assert CUT in shown
+    assert "No output that a policy decided about came in since then." in shown
+    assert "in these days.</p>" not in shown

@@ -1,0 +1,133 @@
+"""The report and the overview as pages: what stands on them, who opens them, and what they never say."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from escalation.monitoring import heartbeats
+from reviewqueue.kernel import clock
+from reviewqueue.models import Queue, User
+from tests.helpers import traffic
+
+NEVER_ON_SCREEN = re.compile(r"\b(claim|slot|lease|fencing|pi|alpha|delta)\b", re.IGNORECASE)
+
+
+def page(client: Client, user: User, path: str) -> str:
+    client.force_login(user)
+    answer = client.get(path)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def words(html: str) -> str:
+    main = html.partition("<main")[2]
+    return " ".join(re.sub(r"<[^>]+>", " ", main).split())
+
+
+@pytest.fixture
+def busy(queue: Queue, rob: User, mara: User) -> str:
+    """A stream with a few outputs of today, checked and reviewed."""
+    stream = traffic.stream(policy={"threshold": 0.8, "audit": {"rate": 1.0}})
+    now = clock.current()
+    traffic.post(stream, *traffic.numbered("sure", 10), now=now)
+    traffic.post(stream, *traffic.numbered("unsure", 4), confidence=0.4, now=now)
+    traffic.judge(rob, lambda one: "billing" if one in {"sure-1", "unsure-2"} else "refund", now=now)
+    return stream.slug
+
+
+def test_the_report_begins_with_the_state_of_the_promise(client: Client, mara: User, busy: str) -> None:
+    text = words(page(client, mara, f"/streams/{busy}/report/"))
+    assert "No accuracy statement yet. So far 10 random checks were answered, 1 wrong." in text
+    assert "10.0 %" in text
+
+
+def test_gains_never_stand_without_what_got_through(client: Client, mara: User, busy: str) -> None:
+    text = words(page(client, mara, f"/streams/{busy}/report/"))
+    assert "Balance" in text
+    assert "Mistakes let through" in text
+    assert "Check nothing" in text
+    assert "Check everything" in text
+
+
+def test_unknown_is_said_and_never_shown_as_zero(client: Client, queue: Queue, mara: User) -> None:
+    stream = traffic.stream()
+    traffic.post(stream, *traffic.numbered("sure", 3), now=clock.current())
+    text = words(page(client, mara, "/streams/intents/report/"))
+    assert "Mistakes let through unknown nobody has checked any of it" in text
+    assert "3 outputs went out while no checks were drawn" in text
+
+
+def test_every_picture_has_its_table(client: Client, mara: User, busy: str) -> None:
+    html = page(client, mara, f"/streams/{busy}/report/")
+    assert html.count('<svg viewBox="0 0 640 240"') == 2
+    assert html.count('<details class="chart-table">') == 2
+    assert " style=" not in html
+
+
+def test_an_empty_window_says_so(client: Client, queue: Queue, mara: User) -> None:
+    traffic.stream()
+    assert "Nothing came in in these days" in words(page(client, mara, "/streams/intents/report/"))
+
+
+def test_a_window_back_to_front_is_refused_in_words(client: Client, mara: User, busy: str) -> None:
+    text = words(page(client, mara, f"/streams/{busy}/report/?since=2026-03-05&until=2026-03-01"))
+    assert "the first one first" in text
+
+
+def test_the_numbers_link_to_their_rows(client: Client, mara: User, busy: str) -> None:
+    html = page(client, mara, f"/streams/{busy}/report/")
+    links = re.findall(r'href="(/streams/intents/outputs/\?[^"]+)"', html)
+    assert any("route=auto" in link for link in links)
+    for link in set(links):
+        assert client.get(link.replace("&amp;", "&")).status_code == 200
+
+
+def test_the_report_speaks_no_jargon(client: Client, mara: User, busy: str) -> None:
+    for path in ("report/", "", "policies/", "policies/1/", "policies/new/", "outputs/"):
+        assert not NEVER_ON_SCREEN.search(words(page(client, mara, f"/streams/{busy}/{path}")))
+
+
+def test_the_overview_shows_each_stream_and_the_machinery(client: Client, mara: User, busy: str) -> None:
+    text = words(page(client, mara, "/overview/"))
+    assert "Support intents" in text
+    assert "Not seen for a minute: the worker that routes outputs." in text
+    for name in heartbeats.WATCHED:
+        heartbeats.beat(name)
+    assert "The worker and every sweep are up." in words(page(client, mara, "/overview/"))
+
+
+def test_the_overview_takes_the_same_statements_for_one_stream_and_for_many(
+    client: Client, mara: User, busy: str, django_assert_max_num_queries: pytest.FixtureRequest
+) -> None:
+    mara.all_queues = True
+    mara.save(update_fields=["all_queues"])
+    for slug in ("a", "b", "c"):
+        traffic.stream(slug=slug, title=slug)
+    client.force_login(mara)
+    with django_assert_max_num_queries(26):  # type: ignore[operator]
+        client.get("/overview/")
+
+
+@pytest.mark.parametrize(
+    "path", ["/overview/", "/streams/", "/streams/intents/", "/streams/intents/report/", "/outputs/"]
+)
+def test_reviewers_and_outsiders_do_not_open_it(client: Client, rob: User, eve: User, busy: str, path: str) -> None:
+    for person in (rob, eve):
+        client.force_login(person)
+        assert client.get(path).status_code == 403
+
+
+def test_a_stream_of_others_does_not_exist(client: Client, busy: str) -> None:
+    stranger = User.objects.create_user(username="sven", password="sven-password", role="manager")
+    client.force_login(stranger)
+    for path in ("", "report/", "policies/", "policies/new/", "outputs/", "edit/", "outputs/sure-1/"):
+        assert client.get(f"/streams/{busy}/{path}").status_code == 404
+
+
+def test_days_are_told_in_the_teams_zone(client: Client, mara: User, busy: str) -> None:
+    today = timezone.localdate(clock.current())
+    assert f"{today.day} {today:%b} {today.year}" in words(page(client, mara, f"/streams/{busy}/report/"))

@@ -1,0 +1,145 @@
+"""Making, changing, stopping and resuming a stream in the browser; who sees which events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from escalation.models import Policy, Stop, Stream
+from escalation.policies import versions
+from escalation.routing import stop
+from reviewqueue.models import Queue, User
+from reviewqueue.queue import items
+from tests.helpers import traffic
+
+FIELDS: dict[str, Any] = {
+    "title": "Invoices",
+    "slug_name": "invoices",
+    "question": "Which account?",
+    "answers": "travel\nfood",
+    "guidelines": "**travel**: trains.",
+    "error_types": "wrong account\ntwo accounts",
+    "display": "lines: fields",
+    "owner": "Finance",
+    "risk": "high",
+    "reserve_minutes": "10",
+    "max_waiting": "500",
+}
+
+
+def test_whoever_makes_a_stream_is_its_member(client: Client, mara: User) -> None:
+    client.force_login(mara)
+    answer = client.post("/streams/new/", FIELDS)
+    assert answer.headers["Location"] == "/streams/invoices/policies/new/"
+    stream = Stream.objects.get(slug="invoices")
+    assert (stream.owner, stream.risk, stream.max_waiting) == ("Finance", "high", 500)
+    assert items.form(slug="invoices", number=1).answers == ["travel", "food"]
+    assert client.get("/streams/invoices/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"slug_name": "In Voices"}, "letters"),
+        ({"slug_name": "new"}, "not “new”"),
+        ({"answers": ""}, "either a list of answers or a JSON schema"),
+        ({"answers": "a\na"}, "two answers are the same"),
+        ({"schema": "{}x"}, "valid JSON"),
+        ({"error_types": "a\na"}, "two error types are the same"),
+        ({"display": "lines"}, "Line 1: write it as"),
+        ({"display": "lines: marquee"}, "no renderer"),
+        ({"reserve_minutes": "0"}, "greater than or equal to 1"),
+    ],
+)
+def test_what_makes_no_sense_is_said_at_its_field(
+    client: Client, mara: User, change: dict[str, str], said: str
+) -> None:
+    client.force_login(mara)
+    answer = client.post("/streams/new/", FIELDS | change)
+    assert answer.status_code == 200
+    assert said in answer.content.decode()
+    assert not Stream.objects.exists()
+
+
+def test_a_new_stream_cannot_take_over_another(client: Client, mara: User) -> None:
+    traffic.stream(slug="invoices", title="Theirs")
+    client.force_login(mara)
+    assert "a stream of that name already" in client.post("/streams/new/", FIELDS).content.decode()
+    assert Stream.objects.get(slug="invoices").title == "Theirs"
+
+
+def test_saving_the_settings_unchanged_changes_nothing(client: Client, queue: Queue, mara: User) -> None:
+    traffic.stream()
+    client.force_login(mara)
+    initial = client.get("/streams/intents/edit/").context["form"].initial
+    initial = {name: "" if value is None else value for name, value in initial.items()}
+    assert client.post("/streams/intents/edit/", initial).status_code == 302
+    assert Stream.objects.get().schema_number == 1
+    assert Policy.objects.count() == 1
+
+
+def test_settings_change_without_touching_the_policy(client: Client, queue: Queue, mara: User) -> None:
+    stream = traffic.stream()
+    client.force_login(mara)
+    changed = {name: value for name, value in FIELDS.items() if name != "slug_name"}
+    client.post("/streams/intents/edit/", changed)
+    stream.refresh_from_db()
+    assert (stream.title, stream.schema_number) == ("Invoices", 2)
+    assert versions.active(stream) is not None
+
+
+def test_one_person_stops_and_two_resume(client: Client, queue: Queue, mara: User, max: User) -> None:  # noqa: A002
+    traffic.stream()
+    client.force_login(mara)
+    client.post("/streams/intents/stop/", {"reason": "odd answers"})
+    html = client.get("/streams/intents/").content.decode()
+    assert "This stream is stopped." in html
+    assert "odd answers" in html
+    client.post("/streams/intents/resume-ask/")
+    client.post("/streams/intents/resume/")
+    assert Stop.objects.standing().exists()
+    assert "Confirm and resume" not in client.get("/streams/intents/").content.decode()
+    client.force_login(max)
+    assert "Confirm and resume" in client.get("/streams/intents/").content.decode()
+    client.post("/streams/intents/resume/")
+    assert not Stop.objects.standing().exists()
+
+
+def test_stopping_everything_is_for_managers_of_everything(client: Client, queue: Queue, mara: User) -> None:
+    traffic.stream()
+    client.force_login(mara)
+    assert client.post("/stop/").status_code == 403
+    mara.all_queues = True
+    mara.save(update_fields=["all_queues"])
+    client.post("/stop/", {"reason": "fire"})
+    assert stop.standing() == {None: Stop.objects.get().pk}
+    assert "All streams are stopped." in client.get("/overview/").content.decode()
+
+
+def test_an_auditor_reads_everything_and_changes_nothing(client: Client, queue: Queue, otto: User) -> None:
+    traffic.stream()
+    client.force_login(otto)
+    for path in ("/overview/", "/streams/", "/streams/intents/", "/streams/intents/policies/", "/activity/"):
+        html = client.get(path).content.decode()
+        assert 'method="post"' not in html.partition("<main")[2]
+    for path in ("/streams/new/", "/streams/intents/edit/", "/streams/intents/policies/new/"):
+        assert client.get(path).status_code == 403
+        assert client.post(path, FIELDS).status_code == 403
+    for verb in ("stop", "resume-ask", "resume", "policies/1/activation"):
+        assert client.post(f"/streams/intents/{verb}/").status_code == 403
+
+
+def test_activity_is_for_auditors_and_of_their_streams_only(
+    client: Client, queue: Queue, otto: User, mara: User
+) -> None:
+    traffic.stream()
+    traffic.stream(slug="elsewhere", title="Elsewhere")
+    client.force_login(otto)
+    html = client.get("/activity/").content.decode()
+    assert "put policy version 1 into effect" in html
+    assert "elsewhere" not in html
+    assert "elsewhere" not in client.get("/activity/?stream=elsewhere").content.decode().partition("<main")[2]
+    client.force_login(mara)
+    assert client.get("/activity/").status_code == 403

@@ -1,0 +1,250 @@
+"""Every route with somebody behind every address: the table of who gets in, and the world that its pages show."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from escalation.guarantees import population, targets
+from escalation.models import Attempt, Stream
+from reviewqueue.accounts import api_keys
+from reviewqueue.kernel import clock
+from reviewqueue.models import Guideline, Membership, Queue, User
+from tests.helpers import queue_items, traffic
+
+# Who asks. People: nobody, a reviewer, the lead, a manager, an auditor, a reviewer and a manager of another stream,
+# an administrator. Keys: none (but an administrator's session), one with each single scope for the stream, one with
+# all scopes for another stream.
+PEOPLE = ("nobody", "rob", "ann", "mara", "otto", "eve", "mia", "root")
+KEYS = ("session", "outputs:write", "decisions:read", "labels:read", "reports:read", "review", "elsewhere")
+
+# Method, route, and the answer for each of PEOPLE. A method without a line has to be answered 405.
+PAGES = """
+GET    inbox                302  200  200  302  302  200  302  200
+GET    desk                 302  200  200  403  403  404  403  200
+GET    desk-queues          302  200  200  403  403  404  403  200
+GET    guidelines           302  200  200  403  403  404  403  200
+POST   guidelines-reading   302  302  302  403  403  404  403  302
+GET    desk-decisions       302  200  200  403  403  404  403  200
+GET    desk-decision        302  200  404  403  403  404  403  404
+POST   desk-verdict         302  302  404  403  403  404  403  404
+POST   desk-first-answer    302  409  404  403  403  404  403  404
+POST   desk-renewal         302  302  404  403  403  404  403  404
+POST   desk-pass            302  302  404  403  403  404  403  404
+POST   desk-retake          302  302  404  403  403  404  403  404
+POST   desk-draft           302  204  404  403  403  404  403  404
+POST   desk-release         302  302  404  403  403  404  403  404
+POST   desk-undo            302  302  404  403  403  404  403  404
+GET    sign-in              200  302  302  302  302  302  302  302
+POST   sign-in              200  302  302  302  302  302  302  302
+POST   sign-out             302  302  302  302  302  302  302  302
+GET    numbers              302  200  200  403  403  200  403  200
+GET    account              302  200  200  200  200  200  200  200
+GET    desk-settings        302  200  200  200  200  200  200  200
+POST   desk-settings        302  302  302  302  302  302  302  302
+POST   desk-switch          302  302  302  302  302  302  302  302
+GET    password             302  200  200  200  200  200  200  200
+POST   password             302  200  200  200  200  200  200  200
+GET    people               302  403  403  200  200  403  200  200
+GET    person-new           302  403  403  200  403  403  200  200
+POST   person-new           302  403  403  200  403  403  200  200
+GET    person               302  403  403  200  200  403  404  200
+POST   person-rights        302  403  403  302  403  403  404  302
+POST   person-deactivation  302  403  403  302  403  403  404  302
+POST   person-reactivation  302  403  403  302  403  403  404  302
+POST   person-password      302  403  403  200  403  403  404  200
+GET    keys                 302  403  403  200  200  403  200  200
+GET    key-new              302  403  403  200  403  403  200  200
+POST   key-new              302  403  403  200  403  403  200  200
+POST   key-rotation         302  403  403  200  403  403  404  200
+POST   key-revocation       302  403  403  302  403  403  404  302
+GET    overview             302  403  200  200  200  403  200  200
+GET    activity             302  403  403  403  200  403  403  200
+GET    outputs              302  403  200  200  200  403  200  200
+POST   stop-all             302  403  403  403  403  403  403  302
+POST   resume-ask-all       302  403  403  403  403  403  403  409
+POST   resume-all           302  403  403  403  403  403  403  409
+GET    streams              302  403  200  200  200  403  200  200
+GET    stream-new           302  403  403  200  403  403  200  200
+POST   stream-new           302  403  403  200  403  403  200  200
+GET    stream               302  403  200  200  200  403  404  200
+GET    stream-edit          302  403  403  200  403  403  404  200
+POST   stream-edit          302  403  403  200  403  403  404  200
+POST   stop                 302  403  403  302  403  403  404  302
+POST   resume-ask           302  403  403  409  403  403  404  409
+POST   resume               302  403  403  409  403  403  404  409
+GET    report               302  403  200  200  200  403  404  200
+GET    policies             302  403  200  200  200  403  404  200
+GET    policy-new           302  403  403  200  403  403  404  200
+POST   policy-new           302  403  403  200  403  403  404  200
+GET    policy               302  403  200  200  200  403  404  200
+POST   policy-proposal      302  403  403  302  403  403  404  302
+POST   policy-activation    302  403  403  302  403  403  404  302
+GET    promise              302  403  200  200  200  403  404  200
+GET    promise-trial        302  403  200  200  200  403  404  200
+GET    promise-outlook      302  403  200  200  200  403  404  200
+GET    policy-replay        302  403  200  200  200  403  404  200
+GET    promise-curve        302  403  200  200  200  403  404  200
+GET    promise-honesty      302  403  200  200  200  403  404  200
+POST   promise-target       302  403  403  302  403  403  404  302
+POST   promise-look         302  403  403  302  403  403  404  302
+POST   promise-tests        302  403  403  302  403  403  404  302
+GET    evidence             302  403  200  200  200  403  404  200
+POST   evidence-policy      302  403  403  302  403  403  404  302
+GET    outputs/slug         302  403  200  200  200  403  404  200
+GET    output               302  403  200  200  200  403  404  200
+POST   output-reopening     302  403  302  403  403  403  403  302
+GET    healthz              200  200  200  200  200  200  200  200
+GET    readyz               200  200  200  200  200  200  200  200
+GET    metrics              200  200  200  200  200  200  200  200
+GET    schema               200  200  200  200  200  200  200  200
+GET    api-docs             200  200  200  200  200  200  200  200
+"""
+
+# The same for each of KEYS.
+API = """
+POST   api-outputs    401  202  403  403  403  403  404
+GET    api-output     401  200  403  403  403  403  404
+DELETE api-output     401  200  403  403  403  403  404
+GET    api-decisions  401  403  200  403  403  403  404
+GET    api-labels     401  403  403  200  403  403  404
+GET    api-report     401  403  403  403  200  403  404
+POST   api-claims     401  403  403  403  403  201  404
+DELETE api-claim      401  403  403  403  403  204  404
+POST   api-verdict    401  403  403  403  403  201  404
+POST   api-renewal    401  403  403  403  403  200  404
+DELETE api-undo       401  403  403  403  403  200  404
+"""
+
+# What answers a GET with something that is no page of ours: figures, a fragment, a file, a library's own page.
+NO_PAGES = {
+    "healthz",
+    "readyz",
+    "metrics",
+    "schema",
+    "api-docs",
+    "desk-queues",
+    "promise-trial",
+    "promise-curve",
+    "promise-honesty",
+    "promise-outlook",
+    "policy-replay",
+}
+
+
+# What a POST carries: enough for every form, so that a refusal is about who asks and not about what is missing.
+FORM = {
+    "verdict": "agree",
+    "pass": "not_my_field",
+    "username": "nina",
+    "role": "reviewer",
+    "queues": "intents",
+    "name": "Nina",
+    "scopes": "outputs:write",
+    "days": "30",
+    "number": "1",
+    "switch": "break_nudge",
+}
+REFUSED = {"403", "404", "409"}
+
+
+def pages() -> list[tuple[str, str]]:
+    """Each page with somebody who may see it."""
+    return [
+        (name, PEOPLE[answers.index("200")])
+        for method, name, *answers in lines(PAGES)
+        if method == "GET" and "200" in answers and name not in NO_PAGES
+    ]
+
+
+def refusals() -> list[tuple[str, str, str, int]]:
+    """Each way to be refused at each door: the method, the route, somebody to whom it happens, and the status."""
+    found: dict[tuple[str, str, str], str] = {}
+    for method, name, *answers in lines(PAGES):
+        for answer, who in zip(answers, PEOPLE, strict=True):
+            if answer in REFUSED:
+                found.setdefault((method, name, answer), who)
+    return [(method, name, who, int(answer)) for (method, name, answer), who in found.items()]
+
+
+def lines(table: str) -> list[list[str]]:
+    return [line.split() for line in table.splitlines() if line.strip()]
+
+
+def _routes(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            if pattern.namespace != "admin":  # its pages are one door; see below
+                yield from _routes(pattern.url_patterns, prefix + str(pattern.pattern))
+        else:
+            yield prefix + str(pattern.pattern), pattern
+
+
+def _parameters(route: str) -> list[str]:
+    return re.findall(r"<(?:\w+:)?(\w+)>", route)
+
+
+def _label(route: str, pattern: URLPattern) -> str:
+    """The route's name; with its parameters where another route has the same one."""
+    alike = [other for _, other in ROUTES if other.name == pattern.name]
+    return str(pattern.name) if len(alike) == 1 else "/".join([str(pattern.name), *_parameters(route)])
+
+
+ROUTES = list(_routes(get_resolver().url_patterns))
+NAMES = [_label(route, pattern) for route, pattern in ROUTES]
+
+
+def build() -> dict[str, Any]:
+    """Something behind every address: the values that the routes' parameters take."""
+    stream = traffic.stream(undo_seconds=30)
+    roles = {"rob": "reviewer", "ann": "lead", "mara": "manager", "otto": "auditor", "rita": "reviewer"}
+    queue = Queue.objects.get(slug="intents")
+    Guideline.objects.create(queue=queue, number=1, text="**refund**: money goes back.")
+    people = {username: _person(username, role) for username, role in roles.items()}
+    Membership.objects.bulk_create(Membership(user=user, queue=queue) for user in people.values())
+    other = Queue.objects.create(slug="other", title="Other")
+    for user in (_person("eve", "reviewer"), _person("mia", "manager")):
+        Membership.objects.create(user=user, queue=other)
+    _person("root", "admin")
+    traffic.post(stream, "ticket-1", "ticket-2", "ticket-3", confidence=0.5)
+    given = queue_items.judge(people["rob"], "agree")
+    held = queue_items.take(people["rob"])
+    attempt_id = _attempt(stream).pk
+    key, _ = api_keys.create(name="intake", scopes=["outputs:write"], queues=["intents"], by=None)
+    return {
+        **dict.fromkeys(("slug", "stream", "queue"), "intents"),
+        **dict.fromkeys(("verdict_id", "verdict"), given.id),
+        **dict.fromkeys(("claim_id", "claim"), held.id),
+        "username": "rita",
+        "external_id": "ticket-3",
+        "attempt_id": attempt_id,
+        "number": 1,
+        "key_id": key.pk,
+    }
+
+
+def _attempt(stream: Stream) -> Attempt:
+    """A look at the labels that found nothing: its page is there all the same."""
+    target = targets.set_target(stream=stream, max_error=0.02, actor="user:mara")
+    line = population.of(stream)
+    assert line
+    fields = {"number": 1, "spent": 0.03, "first_id": 1, "last_id": 2, "rate": 0.1, "max_error": 0.02, "sampled": 0}
+    return Attempt.objects.create(
+        stream=stream, target=target, **asdict(line), **fields, resolved=0, overdue=0, refusal="too_few",
+        params={"have": 0, "more": 149, "days": 9}, asked_by="user:mara", asked_at=clock.current(),
+        expires_at=clock.current(),
+    )  # fmt: skip
+
+
+def _person(username: str, role: str) -> User:
+    # Without a password: hashing one for everybody would cost every test seconds.
+    return User.objects.create(username=username, role=role, password="!", is_staff=role == "admin")
+
+
+def url(label: str, world: dict[str, Any]) -> str:
+    route, pattern = ROUTES[NAMES.index(label)]
+    return reverse(str(pattern.name), kwargs={parameter: world[parameter] for parameter in _parameters(route)})

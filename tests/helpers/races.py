@@ -1,0 +1,48 @@
+"""Real connections that meet at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Barrier
+from typing import Any
+
+from django.db import connections
+
+from config.embedded.lock import Lock
+from tests.helpers.servers import VAR
+
+
+def race(*acts: Callable[[], Any]) -> list[Any]:
+    """Run each on a connection of its own, all from the same moment; results or exceptions, in their order."""
+    barrier = Barrier(len(acts), timeout=60)
+
+    def run(act: Callable[[], Any]) -> Any:
+        try:
+            connections["default"].ensure_connection()
+            barrier.wait()
+            return act()
+        except Exception as error:  # noqa: BLE001 - the test looks at what happened
+            return error
+        finally:
+            connections.close_all()
+
+    with _alone(), ThreadPoolExecutor(len(acts)) as pool:
+        return list(pool.map(run, acts))
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """While no other process of the tests races: a server that has connections for one race may not for two."""
+    VAR.mkdir(parents=True, exist_ok=True)
+    lock = Lock(VAR / "race.lock")
+    assert lock.take(wait=300)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def of(kind: type[Any], results: Sequence[Any]) -> list[Any]:
+    return [result for result in results if isinstance(result, kind)]

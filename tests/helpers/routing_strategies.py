@@ -1,0 +1,86 @@
+"""Random policies and outputs, coarse enough that they meet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from escalation.policies import spec
+from escalation.routing import decide
+
+LABELS = ["billing", "refund", ""]
+LANGUAGES = ["de", "en"]
+VERSIONS = ["1", "2", ""]
+LEVELS = [0.0, 0.3, 0.5, 0.8, 0.95, 1.0]
+MOVABLE = frozenset({"threshold", "thresholds", "segments", "audit", "reviews", "on_deadline", "model_versions"})
+
+levels = st.sampled_from(LEVELS)
+segments = st.dictionaries(st.sampled_from(["language", "tier"]), st.sampled_from(LANGUAGES), max_size=2)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Outputs with their draws."""
+
+    outputs: decide.Outputs
+    u: decide.Floats
+    v: decide.Floats
+
+
+def _rules() -> st.SearchStrategy[list[dict[str, Any]]]:
+    numbers = st.one_of(
+        st.dictionaries(st.sampled_from(["eq", "lt", "lte", "gt", "gte"]), levels, min_size=1, max_size=2),
+        st.fixed_dictionaries({"in": st.lists(levels, max_size=2)}),
+    )
+    texts = st.one_of(
+        st.fixed_dictionaries({"eq": st.sampled_from([*LABELS, *LANGUAGES])}),
+        st.fixed_dictionaries({"in": st.lists(st.sampled_from([*LABELS, *LANGUAGES]), max_size=2)}),
+    )
+    conditions = st.fixed_dictionaries(
+        {},
+        optional={"confidence": numbers, "value": numbers, "prediction": texts, "segment.language": texts},
+    ).filter(bool)
+    return st.lists(conditions, max_size=2).map(
+        lambda found: [{"name": f"rule {place}", "when": when} for place, when in enumerate(found)]
+    )
+
+
+def policies() -> st.SearchStrategy[spec.Policy]:
+    return st.fixed_dictionaries(
+        {
+            "threshold": st.none() | levels,
+            "thresholds": st.dictionaries(st.sampled_from(LABELS), levels, max_size=2),
+            "segments": st.lists(st.fixed_dictionaries({"when": segments, "threshold": levels}), max_size=2),
+            "rules": _rules(),
+            "audit": st.fixed_dictionaries({"rate": st.none() | levels, "mode": st.sampled_from(["hold", "after"])}),
+            "model_versions": st.lists(st.sampled_from(VERSIONS), max_size=2),
+            "reviews": st.integers(1, 2),
+            "answer_first": st.booleans(),
+            "on_deadline": st.sampled_from(["hold", "accept", "reject"]),
+        }
+    ).map(spec.parse)
+
+
+def outputs() -> st.SearchStrategy[Batch]:
+    one = st.tuples(
+        st.just(float("nan")) | levels,
+        st.sampled_from(LABELS),
+        st.just(float("nan")) | levels,
+        segments,
+        st.sampled_from(VERSIONS),
+        st.sampled_from([0.0, 0.2, 0.5, 0.8, 0.999]),
+        st.sampled_from([0.0, 0.2, 0.5, 0.8, 0.999]),
+    )
+    return st.lists(one, max_size=8).map(_batch)
+
+
+def _batch(rows: list[Any]) -> Batch:
+    confidence, predicted, value, segment, version, u, v = zip(*rows, strict=True) if rows else ((),) * 7
+    return Batch(
+        decide.Outputs(np.array(confidence, float), predicted, np.array(value, float), segment, version),
+        np.array(u, float),
+        np.array(v, float),
+    )

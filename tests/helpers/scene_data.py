@@ -1,0 +1,131 @@
+"""What the scenes are made of: letters, lists of answers, guidelines, and a stream that has something to promise."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from escalation.guarantees import evaluations, guarantees, targets
+from escalation.models import Attempt, Stream, Watch
+from escalation.monitoring import heartbeats
+from escalation.policies import versions
+from escalation.simulation import daily_counts
+from reviewqueue.models import Membership, Queue, User
+from tests.helpers import stream_history, traffic
+
+OTHER_QUEUES = {"Supplier invoices": 18, "Listing photos": 42}
+DECIDED = (
+    ("Where is the card you wanted to send me last week?", "card_arrival"),
+    ("I would like my money back for the second ticket.", "refund"),
+    ("Why is there a fee of 2.50 on my statement?", "billing"),
+    ("Please cancel the order and pay back what I have paid.", "refund"),
+)
+_ANGRY = "A customer who is angry and asks for money back wants a refund, whatever else the letter says."
+_ARRIVAL = "**card_arrival**: a card that was ordered has not come."
+GUIDELINES = (
+    "**refund**: money goes back to the customer.\n\n"
+    f"**billing**: a question about an amount, a fee or a statement.\n\n{_ARRIVAL}\n\n{_ANGRY}",
+    "**refund**: money goes back to the customer, all of it or a part.\n\n"
+    "**billing**: a question about an amount, a fee or a statement. Being charged twice is a refund when the customer "
+    f"asks for the second payment.\n\n{_ARRIVAL}\n\n{_ANGRY}",
+)
+TOPICS = ["price", "delivery", "packaging", "quality", "service", "size", "website", "returns"]
+REVIEW = (
+    "The jacket is lovely and fits, but it took eleven days and two calls until it was here, and the box was torn open "
+    "at one side. For what it cost I had expected more care on the way."
+)
+INVOICE = (
+    "Muster & Sohn GmbH\nBahnhofstrasse 4, Bern\n\nInvoice of 2 November 2026\n\n4 x Paper, A4, together 19.00\n"
+    "Delivery 100.00\n\nTotal EUR 119.00\n\nPayable within 30 days, without deduction."
+)
+INTENTS = tuple(
+    """
+activate_my_card age_limit apple_pay_or_google_pay atm_support automatic_top_up balance_not_updated_after_transfer
+balance_not_updated_after_cheque beneficiary_not_allowed cancel_transfer card_about_to_expire card_acceptance
+card_arrival card_delivery_estimate card_linking card_not_working card_payment_fee_charged
+card_payment_not_recognised card_payment_wrong_exchange_rate card_swallowed cash_withdrawal_charge
+cash_withdrawal_not_recognised change_pin compromised_card contactless_not_working country_support
+declined_card_payment declined_cash_withdrawal declined_transfer direct_debit_not_recognised disposable_card_limits
+edit_personal_details exchange_charge exchange_rate exchange_via_app extra_charge_on_statement failed_transfer
+fiat_currency_support get_disposable_virtual_card get_physical_card getting_spare_card getting_virtual_card
+lost_or_stolen_card lost_or_stolen_phone order_physical_card passcode_forgotten pending_card_payment
+pending_cash_withdrawal pending_top_up pending_transfer pin_blocked receiving_money refund_not_showing_up
+request_refund reverted_card_payment supported_cards_and_currencies terminate_account top_up_by_bank_transfer_charge
+top_up_by_card_charge top_up_by_cash_or_cheque top_up_failed top_up_limits top_up_reverted topping_up_by_card
+transaction_charged_twice transfer_fee_charged transfer_into_account transfer_not_received transfer_timing
+unable_to_verify_identity verify_my_identity verify_source_of_funds verify_top_up virtual_card_not_working
+visa_or_mastercard why_verify_identity wrong_amount_of_cash_received wrong_exchange_rate_for_cash
+""".split()  # noqa: SIM905 - a list of 77 lines is no easier to read
+)
+
+
+def why(confidence: float) -> dict[str, Any]:
+    message = "The AI was %(confidence)s sure; this stream asks a person below %(threshold)s."
+    return {"message": message, "params": {"confidence": confidence, "threshold": 0.8}}
+
+
+def at_work() -> None:
+    """Worker and sweeps have just been seen."""
+    for name in heartbeats.WATCHED:
+        heartbeats.beat(name)
+
+
+def promised() -> Stream:
+    """A stream with some days of traffic, a target, and a look at what it would take."""
+    stream = nothing_said()
+    _traffic(stream, 3000)
+    _say(stream)
+    evaluations.look(stream, by="user:mara")
+    return stream
+
+
+def nothing_said() -> Stream:
+    """A stream without traffic of which nobody has said yet what may go wrong, and its manager."""
+    at_work()
+    stream = traffic.stream(policy={"threshold": 0.9, "audit": {"rate": 0.5, "mode": "after"}})
+    mara = User.objects.create(username="mara", role="manager", password="!")
+    Membership.objects.create(user=mara, queue=Queue.objects.get(slug="intents"))
+    return stream
+
+
+def promised_to_each() -> None:
+    """A statement in force for each answer that keeps it; one of them comes too seldom."""
+    stream, rng = nothing_said(), random.Random(1)
+    _traffic(stream, 4000, predicted=rng.choices(traffic.ANSWERS, [50, 47, 3], k=4000))
+    _say(stream, groups="classes")
+    _state(stream)
+
+
+def broken_promise() -> None:
+    """A statement that an alarm has ended."""
+    stream = nothing_said()
+    _traffic(stream, 1600)
+    _say(stream)
+    attempt = _state(stream)
+    Watch.objects.create(attempt=attempt, seen=attempt.last_id, checked=214, wrong=31, alarmed_at=timezone.now())
+
+
+def _traffic(stream: Stream, count: int, **fields: Any) -> None:
+    rng = random.Random(1)
+    scores = [1 - rng.random() ** 3 for _ in range(count)]
+    wrong = [rng.random() > score for score in scores]
+    since = timezone.now() - timedelta(days=9)
+    stream_history.write(stream, scores, wrong, since=since, span=timedelta(days=8), **fields)
+    daily_counts.refresh()
+
+
+def _say(stream: Stream, groups: str = "together") -> None:
+    said_at = timezone.now() - timedelta(days=8)
+    targets.set_target(stream=stream, max_error=0.05, groups=groups, actor="user:mara", now=said_at)
+
+
+def _state(stream: Stream) -> Attempt:
+    attempt = evaluations.look(stream, by="user:mara")
+    made = guarantees.propose(attempt=attempt, actor="user:mara")
+    if not made.active:
+        User.objects.create(username="max", role="manager", password="!")
+        versions.approve(policy=made.policy, by="user:max")
+    return attempt

@@ -1,0 +1,142 @@
+"""A stream's past written straight into its rows: thousands of outputs, routed by the real decision, some judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from escalation.models import Outcome, Output, Route, Stream, output_id
+from escalation.policies.versions import active
+from escalation.routing.plan import Plan, Row, make
+from reviewqueue.kernel import clock
+from tests.helpers import stream_setup
+from tests.helpers.traffic import NOON
+
+
+def write(
+    stream: Stream,
+    confidences: Sequence[float | None],
+    wrong: Sequence[bool],
+    *,
+    since: datetime = NOON,
+    span: timedelta = timedelta(days=10),
+    predicted: Sequence[str] | str = "refund",
+    segments: Sequence[Mapping[str, str]] | None = None,
+    answered: Sequence[bool] | bool = True,
+    blind: bool = True,
+    prefix: str = "past",
+    override: str = "",
+    **fields: Any,
+) -> list[Plan]:
+    """Outputs evenly over a span of time; `wrong` is what people said of those that they were shown and `answered`.
+
+    `override`: a reason for which everything went to people, whatever the policy says.
+    """
+    count = len(confidences)
+    step = span / max(count, 1)
+    rows = [
+        _row(stream, index, confidence, since + index * step, predicted, segments, prefix, fields)
+        for index, confidence in enumerate(confidences)
+    ]
+    current = active(stream)
+    days = [list(day) for _, day in groupby(rows, key=lambda row: clock.day(row.received_at))]
+    routed = [plan for day in days for plan in make(stream, day, current, now=day[0].received_at, override=override)]
+    Output.objects.bulk_create(
+        _output(plan, stream, segments[at] if segments else None) for at, plan in enumerate(routed)
+    )
+    Route.objects.bulk_create(_route(plan) for plan in routed)
+    told = [answered] * count if isinstance(answered, bool) else answered
+    Outcome.objects.bulk_create(
+        _outcome(plan, stream, wrong=bool(wrong[at]), blind=blind)
+        for at, plan in enumerate(routed)
+        if plan.review and told[at]
+    )
+    # In production autovacuum knows these tables; in one long transaction plans would be made for empty ones.
+    stream_setup.sql("ANALYZE escalation_output, escalation_route, escalation_outcome")
+    return routed
+
+
+def _row(
+    stream: Stream,
+    index: int,
+    confidence: float | None,
+    at: datetime,
+    predicted: Sequence[str] | str,
+    segments: Sequence[Mapping[str, str]] | None,
+    prefix: str,
+    fields: Mapping[str, Any],
+) -> Row:
+    plain: dict[str, Any] = {
+        "id": output_id.at(at) + index,
+        "stream_id": stream.pk,
+        "external_id": f"{prefix}-{index}",
+        "model": "clf",
+        "model_version": "1",
+        "predicted": predicted if isinstance(predicted, str) else predicted[index],
+        "confidence": confidence,
+        "value": None,
+        "segment": dict(segments[index]) if segments else {},
+        "group": "",
+        "due_at": None,
+        "received_at": at,
+        "schema_number": stream.schema_number,
+        "shadow": False,
+    }
+    return Row(**{**plain, **fields})
+
+
+def _output(plan: Plan, stream: Stream, segment: Mapping[str, str] | None) -> Output:
+    row = plan.row
+    return Output(
+        id=row.id,
+        stream=stream,
+        external_id=row.external_id,
+        model=row.model,
+        model_version=row.model_version,
+        predicted=row.predicted,
+        confidence=row.confidence,
+        value=row.value,
+        segment=segment,
+        shadow=row.shadow,
+        schema_number=row.schema_number,
+        state=Output.State.DECIDED,
+        size=100,
+        received_at=row.received_at,
+    )
+
+
+def _route(plan: Plan) -> Route:
+    return Route(
+        output_id=plan.row.id,
+        kind=plan.kind,
+        reason=plan.reason,
+        policy_id=plan.policy_id,
+        eligible=plan.eligible,
+        released=plan.released,
+        audit=plan.audit,
+        threshold=plan.threshold,
+        u=plan.u,
+        p=plan.p,
+        pi=plan.pi,
+        routed_at=plan.row.received_at,
+    )
+
+
+def _outcome(plan: Plan, stream: Stream, *, wrong: bool, blind: bool) -> Outcome:
+    return Outcome(
+        output_id=plan.row.id,
+        stream=stream,
+        label_id=plan.row.id,
+        round=1,
+        outcome="answered",
+        answer="billing" if wrong else plan.row.predicted,
+        settled="billing" if wrong else plan.row.predicted,
+        wrong=wrong,
+        overturned=wrong,
+        blind=blind and plan.answer_first,
+        reviews=1,
+        active_seconds=6.0,
+        settled_at=plan.row.received_at + timedelta(minutes=5),
+    )

@@ -1,0 +1,113 @@
+"""Where templates print what they are given, and which of many strings came through each of these places."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.conf import settings
+from django.template import Node
+from django.template.base import FilterExpression, VariableNode
+from django.template.context import Context
+from django.template.loader import get_template
+from django.templatetags.i18n import BlockTranslateNode
+
+from reviewqueue.kernel import json_pointer
+from tests.helpers import hostile_strings
+
+FOLDER = Path(settings.BASE_DIR) / "reviewqueue" / "templates" / "reviewqueue"
+# Filters for what strangers wrote: a place that has one is meant for it.
+FOREIGN = frozenset({"visible", "answer"})
+SHORTEST = 15  # characters: of less nobody can tell what it is the beginning of
+
+
+class Places:
+    """The places of some templates, each by a name to find it by, and the strings that came through it so far."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, strings: Sequence[str], *templates: str) -> None:
+        self._names = dict(_named(templates))
+        self._missing = {place: set(strings) for place in self._names}
+        self._all = len(strings)
+        monkeypatch.setattr(FilterExpression, "resolve", self._watched(FilterExpression.resolve))
+
+    def missed(self, room: Mapping[str, int]) -> dict[str, list[str]]:
+        """What did not come through the places that are meant for it, or that some of it came through.
+
+        `room` says of a place how many characters it takes at most; what is longer is shown in another one.
+        """
+        lacking = {
+            name: [one for one in self._missing[place] if len(one) <= room.get(name, len(one))]
+            for place, name in self._names.items()
+            if _is_foreign(place) or len(self._missing[place]) < self._all
+        }
+        return {name: strings for name, strings in lacking.items() if strings}
+
+    def _watched(self, resolve: Any) -> Any:
+        def watched(place: FilterExpression, context: Context, *options: Any, **named: Any) -> Any:
+            if place in self._names and (missing := self._missing[place]):
+                given = str(resolve(_bare(place), context, ignore_failures=True))
+                missing.difference_update([one for one in missing if _is_in(one, given)])
+            return resolve(place, context, *options, **named)
+
+        return watched
+
+
+def _named(templates: Sequence[str]) -> Iterator[tuple[FilterExpression, str]]:
+    """A template may print the same in several places: those are counted."""
+    for path in sorted(path for pattern in templates for path in FOLDER.glob(pattern)):
+        template: Any = get_template(str(path.relative_to(FOLDER.parent)))
+        found = Counter[str]()
+        for place in _printed(template.template.nodelist):
+            found[place.token] += 1
+            yield place, f"{path.name}: {place.token} ({found[place.token]})"
+
+
+def _printed(nodes: Any) -> Iterator[FilterExpression]:
+    for node in nodes.get_nodes_by_type(Node):
+        if isinstance(node, VariableNode):
+            yield node.filter_expression
+        elif isinstance(node, BlockTranslateNode):
+            yield from node.extra_context.values()
+
+
+def _bare(place: FilterExpression) -> FilterExpression:
+    """The same without what makes its characters visible."""
+    bare = copy(place)
+    bare.filters = [(function, arguments) for function, arguments in place.filters if function.__name__ not in FOREIGN]
+    return bare
+
+
+def _is_foreign(place: FilterExpression) -> bool:
+    return not FOREIGN.isdisjoint(function.__name__ for function, _arguments in place.filters)
+
+
+def _is_in(string: str, given: str) -> bool:
+    """Whether it is given as it is, within data, as a place in it, as bytes, or as far as there is room for it."""
+    if len(given) < SHORTEST:
+        return False
+    return any(form in given for form in _forms(string)) or _begins(string, given.removesuffix("…").rstrip())
+
+
+@lru_cache
+def _forms(string: str) -> tuple[str, ...]:
+    in_python = repr(f"\"'{string}")  # among others, in which both quotes are
+    return (
+        string,
+        " ".join(string.split()),
+        json.dumps(string, ensure_ascii=False)[1:-1],
+        in_python[len("'\"\\'") : -1],
+        json_pointer.pointer([string]),
+        quote(json_pointer.pointer([string]), safe="/~"),
+        hostile_strings.encoded(string.encode()),
+    )
+
+
+def _begins(string: str, given: str) -> bool:
+    return len(given) >= SHORTEST and " ".join(string.split()).startswith(" ".join(given.split()))

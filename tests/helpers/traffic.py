@@ -1,0 +1,101 @@
+"""A stream with outputs, routed and judged through the public path, briefly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from escalation.decisions.settle import settle as settle_settle
+from escalation.ingest import receive
+from escalation.models import Stream
+from escalation.policies import versions
+from escalation.routing import dispatch
+from escalation.streams import definition
+from escalation.streams.definition import Description
+from reviewqueue.models import User
+from reviewqueue.queue.claim import claim_next
+from reviewqueue.verdicts import submit
+
+ANSWERS = ["billing", "refund", "card_arrival"]
+NOON = datetime(2025, 3, 10, 12, tzinfo=UTC)
+
+
+def stream(
+    *, policy: dict[str, Any] | None = None, undo_seconds: int = 0, actor: str = "user:mara", **fields: Any
+) -> Stream:
+    """The stream `intents` with this policy in effect since long before; a second call changes or proposes."""
+    described = Description(
+        **{
+            "slug": "intents",
+            "title": "Support intents",
+            "question": "What does the customer want?",
+            "answers": ANSWERS,
+            "costs": {"currency": "EUR", "review": 0.5, "error": 10.0},
+            **fields,
+            "policy": {"threshold": 0.8} if policy is None else policy,
+            "review": {"undo_seconds": undo_seconds},
+        }
+    )
+    found = definition.apply(msgspec.structs.replace(described, policy=None), actor=actor).stream
+    found.secret = b"the same draws in every run of it"[:32]
+    found.save(update_fields=["secret"])
+    # What is active is told by the transaction's start, and a test is one transaction: so it began long before.
+    spec = versions.checked(definition.policy_spec(described))
+    versions.propose(stream=found, spec=spec, actor=actor, now=NOON - timedelta(days=1))
+    return found
+
+
+def post(
+    to: Stream,
+    *ids: str,
+    prediction: str = "refund",
+    confidence: float | None = 0.9,
+    now: datetime = NOON,
+    **fields: Any,
+) -> None:
+    """Receive and route outputs."""
+    raw = [
+        msgspec.json.encode(
+            {
+                "id": one,
+                "model": "intent-clf",
+                "prediction": prediction,
+                "confidence": confidence,
+                "input": {"text": f"words of {one}"},
+                **fields,
+            }
+        )
+        for one in ids
+    ]
+    results = receive.receive(stream=to, raw=raw, actor="key:1", now=now)
+    assert [result.problem for result in results] == [None] * len(ids)
+    dispatch.run(now=now)
+
+
+def judge(who: User, truth: Callable[[str], str], *, now: datetime, slug: str = "intents") -> int:
+    """Let somebody judge all that is there for them, knowing the truth, and settle it; how many they judged."""
+    judged = 0
+    while claim := claim_next(user=who, slug=slug, now=now):
+        true = truth(claim.item.reference)
+        if claim.answer_first:
+            submit.answer_first(claim_id=claim.id, user=who, answer=true, now=now)
+        submit.submit(claim_id=claim.id, user=who, kind="correct", answer=true, active_seconds=5.0, now=now)
+        judged += 1
+    settle(now=now)
+    return judged
+
+
+def settle(*, now: datetime) -> None:
+    while settle_settle(now=now):
+        pass
+
+
+def later(**delta: Any) -> datetime:
+    return NOON + timedelta(**delta)
+
+
+def numbered(prefix: str, count: int) -> Iterable[str]:
+    return [f"{prefix}-{index}" for index in range(count)]

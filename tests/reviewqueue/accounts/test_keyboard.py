@@ -1,0 +1,134 @@
+"""Keys that people choose: which can be, whose they are, and what a row that nobody checked can do."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from reviewqueue.accounts import keyboard, preferences
+from reviewqueue.accounts.keyboard import Keymap
+from reviewqueue.kernel.errors import Invalid
+from reviewqueue.models import Preferences, User
+from tests.helpers import queue_items
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+HOSTILE: list[Any] = [
+    '"><script>alert(1)</script>', "' onfocus=alert(1) '", '"]', "<", ">", '"', "'", "&", "`", "\\", "a b", "ab", " ",
+    "\0", "\n", "\t", "\u202e", "\u200b", "\u3164", "\u0301", "\ud800", "İ", "A", "+", "enter", None, 7, True, ["a"],
+    {"a": "b"}, "x" * 5000, "javascript:alert(1)", "{{ 7*7 }}",
+]  # fmt: skip
+ROWS: list[Any] = [None, [], "a", 7, {"__proto__": "p"}, {"agree": {"$gt": ""}}, {"no such action": "p"}]
+
+
+def test_everybody_begins_with_the_letters_of_the_actions_and_no_two_share_one() -> None:
+    keys = Keymap()
+    assert (keys["agree"], keys["answer_3"], keys["help"]) == ("a", "3", "?")
+    assert len(set(keyboard.DEFAULTS.values())) == len(keyboard.DEFAULTS)
+    assert keyboard.mistakes(keyboard.DEFAULTS) == {}
+
+
+def test_a_person_presses_what_they_chose_in_the_place_of_the_default() -> None:
+    keys = Keymap({"keep": "ж", "agree": "", "answer_1": "é"})
+    assert keys.instead("k a") == "ж"
+    assert keys.instead("1") == "é"
+    assert keys.instead("a") == ""
+    assert keys.instead("enter") == "enter"
+    assert keys.instead("+ =") == "+ ="
+
+
+def test_two_actions_can_change_places() -> None:
+    keys = Keymap({"agree": "s", "pass": "a"})
+    assert (keys["agree"], keys["pass"]) == ("s", "a")
+
+
+def test_of_two_that_would_share_a_key_the_chosen_one_goes_back() -> None:
+    keys = Keymap({"agree": "s", "none": "w"})
+    assert (keys["agree"], keys["pass"], keys["none"]) == ("a", "s", "w")
+    chain = Keymap({"agree": "s", "pass": "x", "none": "x"})
+    assert len({chain[name] for name in keyboard.DEFAULTS}) == len(keyboard.DEFAULTS)
+
+
+@pytest.mark.parametrize("key", HOSTILE, ids=repr)
+def test_a_row_that_nobody_checked_changes_nothing_or_one_plain_key(key: Any) -> None:
+    keys = Keymap({"agree": key})
+    assert keys["agree"] == key if key in list("<>\"'&`\\") else keys["agree"] == "a"
+
+
+@pytest.mark.parametrize("row", ROWS, ids=repr)
+def test_a_row_of_another_shape_is_as_good_as_none(row: Any) -> None:
+    assert all(Keymap(row)[name] == key for name, key in keyboard.DEFAULTS.items())
+
+
+def test_what_is_chosen_is_stored_without_its_case_and_only_where_it_differs(rob: User) -> None:
+    preferences.save(user=rob, keys={"agree": "É", "pass": "s", "none": ""})
+    assert Preferences.objects.get().keys == {"agree": "é", "none": ""}
+
+
+@pytest.mark.parametrize("key", ["ab", " ", "\u202e", "+", "\0", "e\u0301\u0301", "<b>"])
+def test_what_cannot_be_a_key_is_refused_at_its_action(rob: User, key: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        preferences.save(user=rob, keys={"agree": key})
+    assert [error["pointer"] for error in refused.value.errors] == ["/keys/agree"]
+    assert not Preferences.objects.exists()
+
+
+def test_a_key_of_two_actions_is_refused_at_both_and_each_names_the_other(rob: User) -> None:
+    with pytest.raises(Invalid) as refused:
+        preferences.save(user=rob, keys={"agree": "S"})
+    told = {error["pointer"]: error["detail"] for error in refused.value.errors}
+    assert "Pass to someone else" in told["/keys/agree"]
+    assert "Agree with the AI" in told["/keys/pass"]
+
+
+@pytest.mark.parametrize("key", HOSTILE[:10], ids=repr)
+def test_a_hostile_row_in_the_table_is_inert_on_the_desk(rob: User, key: str) -> None:
+    Preferences.objects.create(user=rob, keys=dict.fromkeys(["agree", "note", "help", "guidelines"], key))
+    html = _desk(rob)
+    assert "<script>alert" not in html
+    assert "onfocus" not in html
+    assert 'data-key="a"' in html
+
+
+@pytest.mark.parametrize("key", list("<>\"'&`\\"))
+def test_signs_of_markup_can_be_keys_and_are_escaped(rob: User, key: str) -> None:
+    preferences.save(user=rob, keys={"agree": key})
+    html = _desk(rob)
+    printed = re.findall(r'value="agree" data-key="([^"]*)"><span', html)
+    assert printed[0] in {"&lt;", "&gt;", "&quot;", "&#x27;", "&amp;", "`", "\\"}
+    assert not re.search(r"<kbd>[<>\"']", html)
+
+
+def test_every_action_prints_the_chosen_key_and_what_is_off_prints_none(rob: User) -> None:
+    preferences.save(user=rob, keys={"agree": "ж", "pass": "", "note": "", "help": "!"})
+    html = _desk(rob)
+    assert re.search(r'value="agree" data-key="ж">.*?<kbd>Ж</kbd>', html)
+    assert 'data-key="s"' not in html
+    assert "<kbd>S</kbd>" not in html
+    assert 'placeholder="Note"' in html
+    assert 'data-key="!"' in html
+
+
+def test_single_keys_are_switched_off_from_the_desk(rob: User) -> None:
+    client = _client(rob)
+    assert client.post(reverse("desk-switch"), {"switch": "single_keys", "off": "1"}).status_code == 302
+    assert not preferences.of(User.objects.get(pk=rob.pk)).single_keys
+    assert re.search(r"data-keys-off checked", _desk(rob))
+    client.post(reverse("desk-switch"), {"switch": "single_keys"})
+    assert preferences.of(User.objects.get(pk=rob.pk)).single_keys
+    assert client.post(reverse("desk-switch"), {"switch": "is_superuser"}).status_code == 400
+
+
+def _client(user: User) -> Client:
+    client = Client()
+    client.force_login(user, backend=BACKEND)
+    return client
+
+
+def _desk(user: User) -> str:
+    queue_items.enqueue(1)
+    return _client(user).get(reverse("desk", args=["intents"])).content.decode()

@@ -1,0 +1,128 @@
+"""Roles, memberships, and whom a key may act for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from reviewqueue.accounts.roles import (
+    Caller,
+    MissingScope,
+    NotAMember,
+    demand_scope,
+    may_administer,
+    may_lead,
+    may_manage,
+    may_review,
+    may_see_activity,
+    may_see_content,
+    may_see_people,
+    may_see_reports,
+    members_of,
+    queue_for,
+    queues_for,
+    reviewer_acting,
+)
+from reviewqueue.kernel.errors import NotFound
+from reviewqueue.models import Queue, User
+
+RIGHTS: dict[Callable[[User], bool], set[str]] = {
+    may_review: {"reviewer", "lead", "admin"},
+    may_lead: {"lead", "admin"},
+    may_manage: {"manager", "admin"},
+    may_see_content: {"lead", "admin"},
+    may_see_reports: {"lead", "manager", "auditor", "admin"},
+    may_see_people: {"manager", "auditor", "admin"},
+    may_see_activity: {"auditor", "admin"},
+    may_administer: {"admin"},
+}
+
+
+def _caller(*, scopes: str = "review", queues: str = "", acts_as: User | None = None) -> Caller:
+    return Caller(
+        key_id=1,
+        name="bot",
+        scopes=frozenset(scopes.split()),
+        queues=frozenset(queues.split()),
+        acts_as=acts_as,
+    )
+
+
+@pytest.mark.parametrize("right", RIGHTS, ids=lambda right: right.__name__)
+def test_each_right_belongs_to_its_roles_and_ends_with_the_account(right: Callable[[User], bool]) -> None:
+    roles = ("reviewer", "lead", "manager", "auditor", "admin")
+
+    assert {role for role in roles if right(User(role=role))} == RIGHTS[right]
+    assert not any(right(User(role=role, is_active=False)) for role in roles)
+
+
+def test_people_see_the_queues_that_they_are_members_of(queue: Queue, rob: User, eve: User) -> None:
+    Queue.objects.create(slug="other", title="Other")
+
+    assert [found.slug for found in queues_for(rob)] == ["intents"]
+    assert queue_for(rob, "intents") == queue
+    with pytest.raises(NotFound):
+        queue_for(eve, "intents")
+    with pytest.raises(NotFound):
+        queue_for(rob, "other")
+    with pytest.raises(NotFound):
+        queue_for(rob, "never-was")
+
+
+def test_administrators_and_members_of_all_see_every_queue(queue: Queue, eve: User) -> None:
+    eve.all_queues = True
+    root = User(username="root", role="admin")
+
+    assert queue_for(eve, "intents") == queue_for(root, "intents") == queue
+
+
+def test_a_closed_account_has_no_queues(rob: User) -> None:
+    rob.is_active = False
+
+    assert not queues_for(rob).exists()
+
+
+def test_the_members_of_a_queue_are_its_active_people(queue: Queue, ann: User, rob: User, eve: User) -> None:
+    rob.is_active = False
+    rob.save(update_fields=["is_active"])
+
+    assert list(members_of(queue)) == [ann]
+
+
+def test_a_key_without_the_scope_is_refused_and_one_bound_elsewhere_sees_nothing() -> None:
+    with pytest.raises(MissingScope):
+        demand_scope(_caller(scopes="outputs:write"), "review")
+    with pytest.raises(NotFound):
+        demand_scope(_caller(queues="other"), "review", queue="intents")
+    demand_scope(_caller(queues="intents other"), "review", queue="intents")
+    demand_scope(_caller(), "review", queue="intents")
+
+
+def test_a_review_key_acts_for_reviewers_who_are_members(rob: User) -> None:
+    assert reviewer_acting(_caller(queues="intents"), "rob", "intents") == rob
+
+
+@pytest.mark.parametrize("username", ["eve", "ann", "mara", "otto", "nobody", "", None])
+def test_a_review_key_acts_for_nobody_else(
+    username: str | None, rob: User, ann: User, mara: User, otto: User, eve: User
+) -> None:
+    with pytest.raises(NotAMember):
+        reviewer_acting(_caller(), username, "intents")
+
+
+def test_a_key_made_as_a_lead_acts_for_that_lead_only(ann: User, rob: User) -> None:
+    caller = _caller(acts_as=ann)
+
+    assert reviewer_acting(caller, None, "intents") == ann
+    assert reviewer_acting(caller, "ann", "intents") == ann
+    with pytest.raises(NotAMember):
+        reviewer_acting(caller, "rob", "intents")
+
+
+def test_a_key_acts_for_nobody_whose_account_is_closed(rob: User) -> None:
+    rob.is_active = False
+    rob.save(update_fields=["is_active"])
+
+    with pytest.raises(NotAMember):
+        reviewer_acting(_caller(), "rob", "intents")

@@ -1,0 +1,102 @@
+"""What counts as an answer, and when two are the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reviewqueue.answers import schema
+from reviewqueue.answers.schema import Form
+from reviewqueue.kernel.errors import Invalid
+
+LABEL = Form(kind="label", answers=["a", "b", "c"])
+LABELS = Form(kind="labels", answers=["a", "b", "c"])
+INVOICE = Form(
+    kind="structured",
+    schema={
+        "type": "object",
+        "properties": {"total": {"type": "number"}, "lines": {"type": "array", "items": {"$ref": "#/$defs/line"}}},
+        "required": ["total"],
+        "additionalProperties": False,
+        "$defs": {"line": {"type": "object", "properties": {"a/b": {"type": "string"}}}},
+    },
+)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=10,
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "form", "stored"),
+    [
+        ("b", LABEL, "b"),
+        (["c", "a", "c"], LABELS, ["a", "c"]),
+        ([], LABELS, []),
+        ({"total": 3, "lines": [{"a/b": "x"}]}, INVOICE, {"total": 3, "lines": [{"a/b": "x"}]}),
+    ],
+)
+def test_an_answer_is_stored_in_one_way(answer: Any, form: Form, stored: Any) -> None:
+    assert schema.normalised(answer, form) == stored
+
+
+@pytest.mark.parametrize(
+    ("answer", "form", "pointer"),
+    [
+        ("d", LABEL, "/answer"),
+        (None, LABEL, "/answer"),
+        (True, LABEL, "/answer"),
+        ("a", LABELS, "/answer"),
+        (["a", "x"], LABELS, "/answer/1"),
+        (["a", ["b"]], LABELS, "/answer/1"),
+        ({}, INVOICE, "/answer/total"),
+        ([], INVOICE, "/answer"),
+        ({"total": "3"}, INVOICE, "/answer/total"),
+        ({"total": True}, INVOICE, "/answer/total"),
+        ({"total": float("nan")}, INVOICE, "/answer"),
+        ({"total": 1, "lines": [{"a/b": "\0"}]}, INVOICE, "/answer"),
+        ({"total": 1, "lines": [{"a/b": 1}]}, INVOICE, "/answer/lines/0/a~1b"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_the_place(answer: Any, form: Form, pointer: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        schema.normalised(answer, form)
+    assert pointer in [error["pointer"] for error in refused.value.errors]
+
+
+def test_a_schema_that_points_elsewhere_is_never_fetched() -> None:
+    form = Form(kind="structured", schema={"type": "object", "$ref": "http://127.0.0.1:9/schema"})
+    with pytest.raises(Invalid, match="outside itself"):
+        schema.normalised({}, form)
+
+
+@given(json_values)
+def test_an_answer_is_the_same_as_itself(value: Any) -> None:
+    assert schema.same(value, value)
+
+
+@given(st.dictionaries(st.text(), st.integers(), min_size=2))
+def test_the_order_of_fields_makes_no_difference(value: dict[str, int]) -> None:
+    assert schema.same(value, dict(reversed(value.items())))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (1, 1.0, True),
+        (1, True, False),
+        (0, False, False),
+        (None, "", False),
+        ("Zürich", " Zu\u0308rich", True),
+        ("a", "A", False),
+        (["a", "b"], ["b", "a"], False),
+        ({"a": 1}, {"a": 1, "b": None}, False),
+        (1, "1", False),
+    ],
+)
+def test_when_two_answers_are_the_same(one: Any, other: Any, same: bool) -> None:
+    assert schema.same(one, other) is same

@@ -1,0 +1,247 @@
+"""Claims and verdicts over HTTP: what a desk of one's own sends and gets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+
+from reviewqueue.accounts import api_keys, roles
+from reviewqueue.models import Queue, User, Verdict
+from reviewqueue.models.items import Lane
+from reviewqueue.queue.items import withdraw
+from tests.helpers import queue_items
+
+pytestmark = pytest.mark.usefixtures("balanced")
+
+type Call = Callable[..., HttpResponse]
+
+
+def caller(client: Client, *, scopes: tuple[str, ...] = ("review",), **options: Any) -> Call:
+    """Calls with a key of its own; a body is sent as JSON."""
+    _, key = api_keys.create(name="desk", scopes=scopes, by=None, **options)
+
+    def call(method: str, path: str, body: Any = None) -> Any:
+        data = {} if body is None else {"data": body, "content_type": "application/json"}
+        return getattr(client, method)(f"/api/v1/{path}", headers={"authorization": f"Bearer {key}"}, **data)
+
+    return call
+
+
+@pytest.fixture
+def call(queue: Queue, client: Client) -> Call:
+    return caller(client)
+
+
+def claim(call: Call, reviewer: str = "rob") -> Any:
+    answer = call("post", "queues/intents/claims", {"reviewer": reviewer})
+    assert answer.status_code == 201, answer.content
+    return answer.json()  # type: ignore[attr-defined]
+
+
+def code(answer: Any) -> tuple[int, str]:
+    assert answer["content-type"] == "application/problem+json"
+    return answer.status_code, answer.json()["code"]
+
+
+def test_an_item_is_claimed_and_decided(call: Call, rob: User) -> None:
+    queue_items.enqueue(2**60 + 1, rank=1.0)
+    got = claim(call)
+    assert got["item"]["id"] == str(2**60 + 1)
+    assert (got["item"]["proposal"], got["revealed"], got["final_say"]) == ("refund", True, False)
+    assert got["expires_at"].endswith("Z")
+    path = f"claims/{got['claim']}/verdict"
+    first = call("post", path, {"verdict": "correct", "answer": "billing", "note": "see thread", "active_seconds": 0})
+    assert first.status_code == 201
+    again = call("post", path, {"verdict": "correct", "answer": "billing", "note": "see thread"})
+    assert (again.status_code, again.json()) == (200, first.json())  # type: ignore[attr-defined]
+    assert first.json().keys() == {"id", "final_at"}  # type: ignore[attr-defined]
+    assert code(call("post", path, {"verdict": "agree"})) == (409, "verdict_exists")
+    assert Verdict.objects.get().user == rob
+
+
+def test_every_claim_is_another_item_until_none_is_left(call: Call, rob: User) -> None:
+    queue_items.enqueue(1, 2)
+    assert claim(call)["claim"] != claim(call)["claim"]
+    nothing = call("post", "queues/intents/claims", {"reviewer": "rob"})
+    assert (nothing.status_code, nothing.content) == (204, b"")
+
+
+def test_answer_first_goes_step_by_step(call: Call, rob: User) -> None:
+    queue_items.enqueue(1, answer_first=True, lane=Lane.CHECKS)
+    got = claim(call)
+    assert got["item"].keys() & {"proposal", "alternatives", "field_hints", "why", "model", "lane", "source"} == set()
+    path = f"claims/{got['claim']}/verdict"
+    assert code(call("post", path, {"verdict": "agree"})) == (409, "answer_first")
+    shown = call("post", path, {"verdict": "answer", "answer": "billing"})
+    assert shown.status_code == 200
+    document: Any = shown.json()  # type: ignore[attr-defined]
+    assert (document["item"]["proposal"], document["first_answer"], document["revealed"]) == ("refund", "billing", True)
+    assert call("post", path, {"verdict": "answer", "answer": "billing"}).status_code == 200
+    assert code(call("post", path, {"verdict": "answer", "answer": "refund"})) == (409, "verdict_exists")
+    assert call("post", path, {"verdict": "agree"}).status_code == 201
+    assert Verdict.objects.get().first_answer == "billing"
+
+
+def test_a_first_answer_may_be_none_of_them(call: Call, rob: User) -> None:
+    queue_items.enqueue(1, answer_first=True)
+    got = claim(call)
+    shown: Any = call("post", f"claims/{got['claim']}/verdict", {"verdict": "answer", "instead": "none"})
+    assert (shown.json()["first_kind"], shown.json()["first_answer"]) == ("none", None)
+
+
+def test_an_answer_to_an_open_item_is_out_of_order(call: Call, rob: User) -> None:
+    queue_items.enqueue(1)
+    got = claim(call)
+    answer = call("post", f"claims/{got['claim']}/verdict", {"verdict": "answer", "answer": "billing"})
+    assert code(answer) == (409, "answer_first")
+
+
+def test_keeping_giving_back_and_undoing(call: Call, rob: User) -> None:
+    queue_items.enqueue(1)
+    got = claim(call)
+    renewed: Any = call("post", f"claims/{got['claim']}/renewal")
+    assert renewed.status_code == 200
+    assert renewed.json()["expires_at"] >= got["expires_at"]
+    assert call("delete", f"claims/{got['claim']}").status_code == 204
+    assert code(call("delete", f"claims/{got['claim']}")) == (409, "claim_lost")
+    again = claim(call)
+    given: Any = call("post", f"claims/{again['claim']}/verdict", {"verdict": "none"})
+    undone: Any = call("delete", f"verdicts/{given.json()['id']}")
+    assert (undone.status_code, undone.json()["item"]["reference"]) == (200, "ticket-1")
+    lost = call("post", f"claims/{again['claim']}/verdict", {"verdict": "none"})
+    assert code(lost) == (409, "claim_lost")
+
+
+def test_final_verdicts_and_withdrawn_items_say_so(call: Call, rob: User) -> None:
+    queue_items.enqueue(1, 2, undo_seconds=0)
+    got = claim(call)
+    given: Any = call("post", f"claims/{got['claim']}/verdict", {"verdict": "agree"})
+    assert code(call("delete", f"verdicts/{given.json()['id']}")) == (409, "verdict_final")
+    got = claim(call)
+    withdraw(item_ids=[2], actor="key:1")
+    assert code(call("post", f"claims/{got['claim']}/verdict", {"verdict": "agree"})) == (409, "item_withdrawn")
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"verdict": "agree", "status": "final"}, "/status"),
+        ({"verdict": "gold"}, "/verdict"),
+        ({}, "/verdict"),
+        ([], ""),
+        ({"verdict": "agree", "note": 5}, "/note"),
+        ({"verdict": "agree", "reason": True}, "/reason"),
+        ({"verdict": "agree", "active_seconds": True}, "/active_seconds"),
+        ({"verdict": "agree", "active_seconds": "5"}, "/active_seconds"),
+        ({"verdict": "agree", "active_seconds": -1}, "/active_seconds"),
+        ({"verdict": "agree", "instead": "none"}, "/instead"),
+        ({"verdict": "agree", "answer": "refund"}, "/answer"),
+        ({"verdict": "correct"}, "/answer"),
+        ({"verdict": "answer", "answer": "refund", "note": "x"}, "/note"),
+    ],
+)
+def test_a_body_that_makes_no_sense_is_refused_with_the_place(call: Call, rob: User, body: Any, pointer: str) -> None:
+    queue_items.enqueue(1)
+    answer: Any = call("post", f"claims/{claim(call)['claim']}/verdict", body)
+    assert code(answer) == (400, "invalid")
+    assert pointer in [error["pointer"] for error in answer.json()["errors"]]
+
+
+@pytest.mark.parametrize("reviewer", ["eve", "ann", "mara", "otto", "nobody", ""])
+def test_a_key_acts_for_reviewers_of_its_queue_only(
+    call: Call, rob: User, eve: User, ann: User, mara: User, otto: User, reviewer: str
+) -> None:
+    queue_items.enqueue(1)
+    answer = call("post", "queues/intents/claims", {"reviewer": reviewer})
+    assert answer.status_code in {400, 403}
+    if reviewer:
+        assert code(answer) == (403, "not_a_member")
+
+
+def test_the_final_say_needs_a_key_made_as_that_lead(
+    queue: Queue, client: Client, call: Call, rob: User, ann: User
+) -> None:
+    queue_items.enqueue(1)
+    queue_items.judge(rob, "escalate")
+    queue_items.settle()
+    assert code(call("post", "queues/intents/claims", {"reviewer": "ann"})) == (403, "not_a_member")
+    as_ann = caller(client, acts_as=ann)
+    got: Any = as_ann("post", "queues/intents/claims", {}).json()  # type: ignore[attr-defined]
+    assert (got["final_say"], got["others"][0]["person"]) == (True, "rob")
+    path = f"claims/{got['claim']}"
+    for method, target, body in (("post", f"{path}/verdict", {"verdict": "agree"}), ("delete", path, None)):
+        assert code(call(method, target, body)) == (403, "not_a_member")
+    refused = as_ann("post", f"{path}/verdict", {"verdict": "agree"})
+    assert refused.status_code == 400
+    assert [error["pointer"] for error in refused.json()["errors"]] == ["/reason"]  # type: ignore[attr-defined]
+    assert as_ann("post", f"{path}/verdict", {"verdict": "agree", "reason": "ambiguous"}).status_code == 201
+
+
+def test_a_lead_who_became_a_reviewer_takes_no_final_say_along(
+    call: Call, client: Client, rob: User, ann: User
+) -> None:
+    queue_items.enqueue(1)
+    queue_items.judge(rob, "escalate")
+    queue_items.settle()
+    held = queue_items.take(ann)
+    User.objects.filter(pk=ann.pk).update(role="reviewer")
+    as_ann = caller(client, acts_as=ann)
+    for key in (call, as_ann):
+        assert code(key("post", f"claims/{held.id}/verdict", {"verdict": "agree"})) == (403, "forbidden")
+        assert code(key("post", f"claims/{held.id}/renewal")) == (403, "forbidden")
+    assert Verdict.objects.count() == 1
+
+
+def test_another_persons_key_and_another_streams_key_find_nothing(
+    queue: Queue, client: Client, call: Call, rob: User, rita: User
+) -> None:
+    queue_items.enqueue(1)
+    got = claim(call)
+    given_path = f"claims/{got['claim']}"
+    Queue.objects.create(slug="other", title="Other")
+    for stranger in (caller(client, acts_as=rita), caller(client, queues=("other",))):
+        assert code(stranger("delete", given_path)) == (404, "not_found")
+        assert code(stranger("post", f"{given_path}/renewal")) == (404, "not_found")
+        assert code(stranger("post", f"{given_path}/verdict", {"verdict": "agree"})) == (404, "not_found")
+    given: Any = call("post", f"{given_path}/verdict", {"verdict": "agree"})
+    for stranger in (caller(client, acts_as=rita), caller(client, queues=("other",))):
+        assert code(stranger("delete", f"verdicts/{given.json()['id']}")) == (404, "not_found")
+    assert code(caller(client, queues=("other",))("post", "queues/intents/claims", {"reviewer": "rob"})) == (
+        404,
+        "not_found",
+    )
+
+
+def test_a_key_needs_the_scope_and_there_must_be_a_key(queue: Queue, client: Client, rob: User) -> None:
+    queue_items.enqueue(1)
+    other = caller(client, scopes=("outputs:write",))
+    for method, path in (
+        ("post", "queues/intents/claims"),
+        ("post", "claims/1.1/verdict"),
+        ("post", "claims/1.1/renewal"),
+        ("delete", "claims/1.1"),
+        ("delete", "verdicts/1"),
+    ):
+        assert code(other(method, path, {})) == (403, "missing_scope")
+        assert code(getattr(client, method)(f"/api/v1/{path}")) == (401, "unauthenticated")
+
+
+def test_whoever_left_is_refused_mid_claim(call: Call, rob: User) -> None:
+    queue_items.enqueue(1)
+    got = claim(call)
+    User.objects.filter(pk=rob.pk).update(is_active=False)
+    assert code(call("post", f"claims/{got['claim']}/verdict", {"verdict": "agree"})) == (403, "not_a_member")
+
+
+def test_nonsense_ids_are_not_found(call: Call) -> None:
+    for path in ("claims/x", "claims/1", "claims/99999999999999999999.1", f"verdicts/{10**30}"):
+        assert call("delete", path).status_code == 404
+
+
+def test_access_has_the_same_idea_of_a_member_as_the_claim(queue: Queue, rob: User) -> None:
+    """The claim asks in SQL what `access` asks by the ORM."""
+    assert {str(role) for role in roles.REVIEWING} == {"reviewer", "lead", "admin"}

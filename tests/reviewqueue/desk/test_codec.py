@@ -1,0 +1,90 @@
+"""The parts of a structured answer as a form posts them, read back."""
+
+from __future__ import annotations
+
+import pytest
+
+from reviewqueue.desk.structured import codec
+from reviewqueue.kernel.errors import Invalid
+
+
+def test_pointers_say_where_a_value_belongs() -> None:
+    posted = {"text/a~1b": "x", "number/address/zip": "12", "flag/address/known": "true", "date/on": "2026-11-23"}
+    assert codec.read(posted) == {"a/b": "x", "address": {"zip": 12, "known": True}, "on": "2026-11-23"}
+
+
+def test_lines_come_in_order_and_those_with_nothing_in_them_are_left_out() -> None:
+    posted = {
+        "list/lines": "", "text/lines/2/what": "two", "text/lines/10/what": "ten", "text/lines/0/what": "nought",
+        "text/lines/1/what": " ", "number.null/lines/1/amount": "", "list/tags": "", "text/tags/0": "office",
+    }  # fmt: skip
+    assert codec.read(posted) == {
+        "lines": [{"what": "nought"}, {"what": "two"}, {"what": "ten"}],
+        "tags": ["office"],
+    }
+
+
+def test_an_empty_field_stands_for_what_its_name_says() -> None:
+    posted = {
+        "text/a": "",
+        "text.empty/b": "",
+        "number.null/c": " ",
+        "list.empty/d": "",
+        "list/e": "",
+        "group.empty/f": "",
+    }
+    assert codec.read(posted) == {"b": "", "c": None, "d": [], "f": {}}
+    assert codec.read({"group.null/g": "", "text/g/x": "1"}) == {"g": {"x": "1"}}
+    assert codec.read({"text/g/x": "1", "group.null/g": ""}) == {"g": {"x": "1"}}
+
+
+def test_a_line_end_is_the_one_that_was_there() -> None:
+    assert codec.read({"text/a": "one\r\ntwo"}) == {"a": "one\ntwo"}
+
+
+@pytest.mark.parametrize(
+    "value", [0, -3, 12.5, 1e22, 119.0, 10**30, "x", "a\nb", True, {"a": [1]}, [None], "2026-11-23"]
+)
+def test_a_value_comes_back_from_its_text(value: object) -> None:
+    reader: codec.Reader = "text" if isinstance(value, str) else "json"
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        reader = "number"
+    assert codec.read({f"{reader}/a": codec.text(reader, value)}) == {"a": value}
+
+
+@pytest.mark.parametrize(
+    "text", ["1_000", "\uff11", "0x10", "nan", "inf", "1e9999", "--1", "1,5", "9" * 310, "9" * 5000, "."]
+)
+def test_what_only_looks_like_a_number_is_none(text: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        codec.read({"number/lines/0/amount": text})
+    assert refused.value.errors == [{"pointer": "/answer/lines/0/amount", "detail": "This is not a number."}]
+
+
+@pytest.mark.parametrize("text", ["2026-02-30", "20261123", "23.11.2026", "2026-W48-1"])
+def test_what_is_no_day_is_refused(text: str) -> None:
+    with pytest.raises(Invalid):
+        codec.read({"date/on": text})
+
+
+@pytest.mark.parametrize(
+    "posted",
+    [
+        {"text/a": "x", "text/a/b": "y"},
+        {"text/a/b": "y", "text/a": "x"},
+        {"list/a": "", "text/a/b": "y"},
+        {"list/a": "", "text/a/-1": "y"},
+        {"list/a": "", "text/a/99999999999": "y"},
+        {"text" + "/a" * 5000: "deep"},
+        {"json/a": "{}", "text/a/b": "y"},
+    ],
+)
+def test_a_form_that_nobody_laid_out_is_refused(posted: dict[str, str]) -> None:
+    with pytest.raises(Invalid):
+        codec.read(posted)
+
+
+def test_the_places_of_a_list_are_counted_by_name() -> None:
+    names = ["list/lines", "text/lines/0/a", "number/lines/3/b", "text/other/9", "note", "text/linesmen/8"]
+    assert codec.places(names, "/lines") == 4
+    assert codec.places([], "/lines") == 0

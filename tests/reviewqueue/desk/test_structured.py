@@ -1,0 +1,277 @@
+"""A structured answer laid out as fields, and the fields read back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from reviewqueue.answers.schema import storable
+from reviewqueue.desk.structured import codec, layout
+from reviewqueue.desk.structured.codec import ABSENT
+from reviewqueue.desk.structured.fields import Field, Form, Group, Lines, Part, Typed
+from tests.helpers import invoices
+
+
+def _laid(value: Any = None, *, schema: Mapping[str, Any] = invoices.SCHEMA, **options: Any) -> Form:
+    told = {"proposed": ABSENT, "hints": {}} if value is None else {"proposed": value, "hints": invoices.HINTS}
+    return layout.of(schema=schema, start=value, **told | options)
+
+
+def _entries(parts: Any) -> Iterator[tuple[str, str]]:
+    """What a browser would send: every line end as the two characters that forms have for it, in names as well."""
+    for part in parts:
+        if isinstance(part, Field):
+            yield _posted(part.name), _posted(part.value)
+        else:
+            yield _posted(part.name), ""
+            lines = part.lines if isinstance(part, Lines) else [part.parts]
+            for line in lines:
+                yield from _entries(line)
+
+
+def _sent(form: Form) -> Any:
+    """What is read from a form that nobody changed."""
+    posted = dict(_entries(form.parts))
+    return codec.json_value(posted["whole"]) if "whole" in posted else codec.read(posted)
+
+
+def _posted(text: str) -> str:
+    return re.sub("\r\n|\r|\n", "\r\n", text)
+
+
+def _fields(parts: Any) -> dict[str, Field]:
+    found: dict[str, Field] = {}
+    for part in parts:
+        if isinstance(part, Field):
+            found[part.pointer] = part
+        elif isinstance(part, Group):
+            found |= _fields(part.parts)
+        else:
+            for line in part.lines:
+                found |= _fields(line)
+    return found
+
+
+def _part(form: Form, pointer: str) -> Part:
+    return next(part for part in form.parts if part.pointer == pointer)
+
+
+def test_what_was_not_touched_is_sent_as_it_was() -> None:
+    assert codec.read(dict(_entries(_laid(invoices.ANSWER).parts))) == invoices.ANSWER
+
+
+def test_only_what_is_doubtful_is_open() -> None:
+    fields = _fields(_laid(invoices.ANSWER).parts)
+    assert [pointer for pointer, field in fields.items() if not field.closed] == [
+        "/issued", "/total", "/lines/0/amount"
+    ]  # fmt: skip
+    assert fields["/total"].doubt == 0.41
+    assert fields["/supplier"].doubt is None
+
+
+def test_a_doubt_about_a_whole_is_one_about_its_parts() -> None:
+    fields = _fields(_laid(invoices.ANSWER, hints={"/address": 0.3, "/lines": 0.2, "/lines/0/amount": 0.9}).parts)
+    assert {pointer for pointer, field in fields.items() if field.doubt is not None} == {
+        "/address/city", "/address/zip", "/lines/0/description", "/lines/0/quantity", "/lines/1/description",
+        "/lines/1/quantity", "/lines/1/amount",
+    }  # fmt: skip
+
+
+def test_without_any_hint_all_is_open_as_nothing_is_known_to_be_sure() -> None:
+    assert _laid(invoices.ANSWER, hints={}).closed == 0
+
+
+def test_before_the_first_answer_all_is_open_and_nothing_is_told() -> None:
+    fields = _fields(_laid().parts)
+    assert not any(field.closed or field.value or field.proposed or field.doubt for field in fields.values())
+    lines = _part(_laid(), "/lines")
+    assert isinstance(lines, Lines)
+    assert (lines.proposed, lines.lines, lines.most) == (None, [], 5)
+
+
+def test_what_one_said_otherwise_first_is_open_and_names_the_ai() -> None:
+    mine = {**invoices.ANSWER, "currency": "CHF", "lines": invoices.ANSWER["lines"][:1]}
+    form = layout.of(schema=invoices.SCHEMA, start=mine, proposed=invoices.ANSWER, hints={"/total": 0.9, "/lines": 0.9})
+    fields = _fields(form.parts)
+    assert (fields["/currency"].closed, fields["/currency"].proposed_shown) == (False, "EUR")
+    assert fields["/total"].closed
+    lines = _part(form, "/lines")
+    assert isinstance(lines, Lines)
+    assert lines.resized
+
+
+def test_what_is_required_and_missing_is_open_however_sure_the_ai_was() -> None:
+    answer = {"supplier": "ACME", "total": 1}
+    fields = _fields(_laid(answer, hints={"/total": 0.99, "/currency": 0.99}).parts)
+    assert not fields["/currency"].closed
+    assert fields["/total"].closed
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$ref": "#/$defs/party"},
+        {"anyOf": [{"$ref": "#/$defs/party"}, {"type": "null"}]},
+        {"type": ["object", "null"], "properties": {"name": {"type": "string"}}},
+    ],
+)
+def test_references_and_nulls_are_looked_through(schema: Any) -> None:
+    root = {
+        "type": "object",
+        "properties": {"buyer": schema},
+        "$defs": {"party": {"type": "object", "properties": {"name": {"type": "string"}}}},
+    }
+    values: list[dict[str, Any]] = [{"buyer": {"name": "Eve"}}, {"buyer": {}}]
+    for value in values:
+        form = _laid(value, schema=root)
+        assert isinstance(_part(form, "/buyer"), Group)
+        assert codec.read(dict(_entries(form.parts))) == value
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$ref": "#/$defs/self"},
+        {"$ref": "https://example.org/schema"},
+        {"anyOf": [{"type": "string"}, {"type": "number"}]},
+        {"type": ["string", "number"]},
+        {"type": "array", "prefixItems": [{"type": "string"}], "items": {"type": "string"}},
+        {"type": "array", "items": {"type": "array", "items": {"type": "number"}}},
+        {"allOf": [{"type": "string"}]},
+        {"type": "object"},
+    ],
+)
+def test_what_no_field_can_show_is_written_as_json(schema: Any) -> None:
+    root = {"type": "object", "properties": {"x": schema}, "$defs": {"self": {"$ref": "#/$defs/self"}}}
+    field = _part(_laid({"x": [["a"]]}, schema=root), "/x")
+    assert isinstance(field, Field)
+    assert field.name == "json/x"
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [[1], [None], [{}], [{"a": ""}], [{"a": "x", "more": 1}], [{"a": 3}], [{"a": "x"}] * 300, "no list"],
+)
+def test_lines_that_are_not_of_the_kind_asked_for_are_json(rows: Any) -> None:
+    item = {"type": "object", "properties": {"a": {"type": "string"}}}
+    root = {"type": "object", "properties": {"x": {"type": "array", "items": item}}}
+    form = _laid({"x": rows}, schema=root)
+    assert isinstance(_part(form, "/x"), Field)
+    assert codec.read(dict(_entries(form.parts))) == {"x": rows}
+
+
+@pytest.mark.parametrize("value", ["Mars", 3, None, "", " "])
+def test_a_value_that_is_not_listed_is_kept_until_it_is_changed(value: Any) -> None:
+    root = {"type": "object", "properties": {"x": {"enum": ["Venus", "Earth"]}}}
+    form = _laid({"x": value}, schema=root)
+    assert codec.read(dict(_entries(form.parts))) == {"x": value}
+
+
+@pytest.mark.parametrize("value", [{"x": " "}, {"x": None}, {}, {"x": ""}, {"a\nb": "y"}])
+def test_blanks_in_a_field_that_may_be_null_stay_blanks(value: dict[str, Any]) -> None:
+    root = {"type": "object", "properties": {"x": {"type": ["string", "null"]}}}
+    assert _sent(_laid(value, schema=root, hints={"/x": 0.99})) == value
+
+
+def test_a_line_with_names_that_no_field_can_have_is_json() -> None:
+    item = {"type": "object", "properties": {"a\nb": {"type": "string"}}}
+    root = {"type": "object", "properties": {"x": {"type": "array", "items": item}}}
+    form = _laid({"x": [{"a\nb": "y"}]}, schema=root)
+    assert isinstance(_part(form, "/x"), Field)
+    assert codec.read(dict(_entries(form.parts))) == {"x": [{"a\nb": "y"}]}
+
+
+def test_what_was_typed_and_what_was_wrong_are_shown_again() -> None:
+    texts = dict(_entries(_laid(invoices.ANSWER).parts)) | {"number/total": "lots", "text/lines/2/description": "more"}
+    form = _laid(invoices.ANSWER, typed=Typed(texts, errors={"/total": "This is not a number.", "/lines": "Too many."}))
+    fields = _fields(form.parts)
+    assert (fields["/total"].value, fields["/total"].error) == ("lots", "This is not a number.")
+    assert fields["/lines/2/description"].value == "more"
+    lines = _part(form, "/lines")
+    assert isinstance(lines, Lines)
+    assert lines.error == "Too many."
+
+
+def test_a_draft_that_holds_no_fields_takes_no_lines_away() -> None:
+    assert "/lines/1/amount" in _fields(_laid(invoices.ANSWER, typed=Typed()).parts)
+
+
+def test_ids_are_of_one_word_and_one_each() -> None:
+    names = ["a b", "a\tb", "a-b", "ä", "a.b", "A b"]
+    fields = _fields(_laid(dict.fromkeys(names, "x"), schema={"type": "object"}).parts)
+    ids = {field.id for field in fields.values()}
+    assert len(ids) == len(names)
+    assert not any(character.isspace() for one in ids for character in one)
+
+
+def test_a_form_never_has_more_fields_than_can_be_sent() -> None:
+    rows = [{"a": "x", "b": "y"}] * 100
+    item = {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "string"}}}
+    lists = {"type": "object", "properties": {f"x{n}": {"type": "array", "items": item} for n in range(5)}}
+    answer: dict[str, Any] = {f"x{n}": rows for n in range(5)}
+    form = _laid(answer, schema=lists)
+    assert {type(part) for part in form.parts} == {Field}
+    assert codec.read(dict(_entries(form.parts))) == answer
+
+    wide = {f"x{n}": "y" for n in range(2000)}
+    (whole,) = _laid(wide, schema={"type": "object"}).parts
+    assert isinstance(whole, Field)
+    assert (whole.name, codec.json_value(whole.value)) == ("whole", wide)
+
+
+def test_a_form_of_nothing_but_a_list_is_one_before_anything_is_in_it() -> None:
+    root = {"type": "object", "properties": {"x": {"type": "array", "items": {"type": "string"}}}}
+    assert isinstance(_part(_laid(schema=root), "/x"), Lines)
+
+
+def test_a_schema_that_names_no_fields_is_filled_in_as_json() -> None:
+    (whole,) = _laid(schema={"type": "object"}).parts
+    assert isinstance(whole, Field)
+    assert (whole.name, whole.value, whole.code) == ("whole", "", True)
+
+
+_texts = st.text() | st.text("ab \t\r\n\u2028", max_size=4)
+_scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | _texts
+_values = st.recursive(_scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_texts, inner, max_size=3))
+_names = st.sampled_from([*invoices.SCHEMA["properties"], "more", ""]) | _texts
+
+
+@given(st.dictionaries(_names, _values))
+@example({"total": 12, "supplier": " ", "tags": ["a", "  ", "b"]})
+@example({"lines": [{"description": "\t"}], "discount": " "})
+@example({"address": {"a\nb": 1}, "more\r": "\n"})
+@example({"lines": [{"a\nb": 1}]})
+def test_whatever_a_machine_answered_is_sent_as_it_was(answer: dict[str, Any]) -> None:
+    if not storable(answer):
+        return
+    assert _sent(_laid(answer)) == answer
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"lines": [{"description": "x", "quantity": n} for n in range(5_000)]},
+        {f"field {n}": n for n in range(5_000)},
+    ],
+    ids=["lines", "fields"],
+)
+def test_of_an_answer_too_long_for_a_form_only_so_many_fields_are_built(
+    value: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[str] = []
+    name = codec.name
+
+    def counted(reader: Any, pointer: str, blank: codec.Blank = "") -> str:
+        built.append(pointer)
+        return name(reader, pointer, blank)
+
+    monkeypatch.setattr(codec, "name", counted)
+    form = _laid(value)
+    assert len(built) < 3 * layout.MAX_BUILT  # of two attempts
+    monkeypatch.undo()
+    assert _sent(form) == value

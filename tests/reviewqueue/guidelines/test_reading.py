@@ -1,0 +1,147 @@
+"""Guidelines as one person reads them: what is new to them stays pointed out until they have looked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+from reviewqueue.guidelines import reading
+from reviewqueue.kernel.errors import NotFound
+from reviewqueue.models import Guideline, GuidelineRead, Queue, User
+from tests.helpers import queue_items
+
+pytestmark = pytest.mark.django_db
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def robs(rob: User) -> Client:
+    """A browser of rob's."""
+    client = Client()
+    client.force_login(rob, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def _open(client: Client, *, htmx: bool = False, **query: Any) -> str:
+    response = client.get(reverse("guidelines", args=["intents"]), query, headers=HTMX if htmx else {})
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def _read(client: Client, number: int | str, *, htmx: bool = True) -> HttpResponse:
+    address = reverse("guidelines-reading", args=["intents"])
+    response = client.post(address, {"number": number}, headers=HTMX if htmx else {})
+    assert isinstance(response, HttpResponse)
+    return response
+
+
+def _version(queue: Queue, number: int, text: str) -> None:
+    Guideline.objects.create(queue=queue, number=number, text=text)
+
+
+def test_who_never_looked_has_nothing_to_compare_with(queue: Queue, rob: User) -> None:
+    _version(queue, 2, "Now different.")
+    found = reading.guidance(user=rob, queue=queue)
+    assert (found.number, found.known, found.changed) == (2, None, False)
+    assert reading.since_known(queue, found) is None
+
+
+def test_a_new_version_has_changed_until_it_is_read(queue: Queue, rob: User) -> None:
+    reading.read(user=rob, slug="intents", number=1)
+    _version(queue, 2, "**refund**: money never goes back.")
+    found = reading.guidance(user=rob, queue=queue)
+    assert found.changed
+    change = reading.since_known(queue, found)
+    assert change is not None
+    assert (change.before, change.after) == (1, 2)
+    assert [line.mark for line in change.lines or []] == ["removed", "added"]
+    reading.read(user=rob, slug="intents", number=2)
+    assert not reading.guidance(user=rob, queue=queue).changed
+
+
+def test_who_worked_by_a_version_without_opening_it_is_told_of_the_next(queue: Queue, rob: User) -> None:
+    queue_items.enqueue(1, 2, 3)
+    queue_items.judge(rob)
+    _version(queue, 2, "Now different.")
+    assert reading.guidance(user=rob, queue=queue).changed
+    queue_items.judge(rob)
+    assert reading.guidance(user=rob, queue=queue).changed
+
+
+def test_reading_an_older_version_again_forgets_nothing(queue: Queue, rob: User) -> None:
+    _version(queue, 2, "Now different.")
+    for number in (2, 1, 2):
+        reading.read(user=rob, slug="intents", number=number)
+    assert GuidelineRead.objects.get().number == 2
+
+
+def test_looking_is_no_reading_and_reading_is_a_post(queue: Queue, robs: Client) -> None:
+    html = _open(robs)
+    assert "I have read it" in html
+    assert not GuidelineRead.objects.exists()
+    assert _read(robs, 1, htmx=False).status_code == 302
+    assert GuidelineRead.objects.get().number == 1
+    assert "I have read it" not in _open(robs)
+
+
+def test_reading_takes_the_mark_away_from_the_desk(queue: Queue, robs: Client) -> None:
+    _read(robs, 1)
+    _version(queue, 2, "Now different.")
+    queue_items.enqueue(1)
+    desk = reverse("desk", args=["intents"])
+    assert "changed</span>" in robs.get(desk).content.decode()
+    answer = _read(robs, 2).content.decode()
+    assert 'id="guidelines-changed" data-number="2"' in answer
+    assert "hx-swap-oob" in answer
+    assert "changed</span>" not in answer
+    assert "changed</span>" not in robs.get(desk).content.decode()
+
+
+def test_the_dialog_gets_the_version_of_the_item_and_what_is_new_in_it(queue: Queue, robs: Client) -> None:
+    _read(robs, 1)
+    _version(queue, 2, "**refund**: money never goes back.")
+    _version(queue, 3, "Only at night.")
+    html = _open(robs, htmx=True, number=2)
+    assert "<html" not in html
+    assert "version 1 to 2" in html
+    assert "<ins>" in html
+    assert "Only at night" not in html
+
+
+def test_any_two_versions_can_be_compared(queue: Queue, robs: Client) -> None:
+    _version(queue, 2, "**refund**: money never goes back.")
+    _version(queue, 3, "Only at night.")
+    html = _open(robs, before=3, after=1)
+    assert "From version 3 to 1" in html
+    assert "<del>Only at night.</del>" in html
+    assert html.count("?number=") == 3
+
+
+def test_changes_are_shown_as_text_and_never_as_markup(queue: Queue, robs: Client) -> None:
+    _version(queue, 2, "<script>alert(1)</script> \u202e ![x](https://evil.example/x.png)")
+    html = _open(robs, before=1, after=2)
+    assert "<script>alert" not in html
+    assert "<img" not in html
+    assert "\u202e" not in html.partition('class="changes-lines"')[2]
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "99", "1e3", "x", "\u0661", "9" * 30, "1; DROP"])
+def test_a_version_that_is_none_is_not_there(queue: Queue, robs: Client, number: str) -> None:
+    address = reverse("guidelines", args=["intents"])
+    assert _read(robs, number).status_code == 404
+    assert robs.get(address, {"number": number}).status_code == 404
+    if number != "0":
+        assert robs.get(address, {"before": number, "after": "1"}).status_code == 404
+
+
+def test_a_version_of_another_queue_is_not_there(queue: Queue, rob: User) -> None:
+    other = Queue.objects.create(slug="other", title="Other")
+    _version(other, 5, "Not yours.")
+    with pytest.raises(NotFound):
+        reading.open_at(user=rob, slug="intents", number=5)
+    with pytest.raises(NotFound):
+        reading.read(user=rob, slug="other", number=5)

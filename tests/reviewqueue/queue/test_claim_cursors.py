@@ -1,0 +1,118 @@
+"""Whoever has judged much of a queue that wants two reviews each is not led past all of it at every claim."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from reviewqueue.kernel import clock
+from reviewqueue.models import ClaimCursor, Queue, Slot, User
+from reviewqueue.models.items import Lane
+from reviewqueue.queue.claim import _CLAIM, MOST_HELD, PASSED_BY, release
+from tests.helpers import queue_items
+
+pytestmark = pytest.mark.usefixtures("balanced")
+
+
+@pytest.fixture
+def trapped(queue: Queue, rob: User) -> int:
+    """Rob has judged the first thousand of the items, and each of them waits for somebody else."""
+    judged = 1000
+    queue_items.enqueue(*range(1, judged + 101), reviews_wanted=2)
+    mine = Slot.objects.filter(kind="first", item_id__lte=judged)
+    mine.update(state="closed")  # as good as judged, without the verdicts that the ledger would ask for
+    Slot.objects.filter(kind="second", item_id__lte=judged).update(answer_first=True)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO reviewqueue_pass (item_id, round, user_id, reason, at) "
+            "SELECT id, 1, %s, 'judged_original', now() FROM reviewqueue_item WHERE id <= %s",
+            [rob.pk, judged],
+        )
+    return judged
+
+
+def test_the_second_claim_does_not_walk_past_it_all_again(trapped: int, rob: User) -> None:
+    assert queue_items.take(rob).item.id == trapped + 1
+    cursor = ClaimCursor.objects.get()
+    assert (cursor.rank, cursor.lane) == (trapped + 1, Lane.ORDINARY)
+    assert _slots_looked_at(rob) <= 70
+    assert queue_items.take(rob).item.id == trapped + 2
+
+
+def test_a_cursor_sees_what_becomes_free_before_it(trapped: int, rob: User, rita: User) -> None:
+    claim = queue_items.take(rob)
+    queue_items.enqueue(5000, rank=0.5)
+    assert queue_items.take(rob).item.id == 5000
+    assert queue_items.take(rob).item.id == trapped + 2
+    release(claim_id=claim.id, user=rob)
+    assert queue_items.take(rob).item.id == trapped + 1
+
+
+def test_a_cursor_ends_with_the_first_reservation_it_passed_by(trapped: int, rob: User, rita: User) -> None:
+    queue_items.enqueue(5000, rank=0.5)
+    now = clock.current()
+    held = queue_items.take(rita, now=now - timedelta(minutes=13))
+    assert held.item.id == 5000
+    queue_items.take(rob, now=now)
+    assert ClaimCursor.objects.get().recheck_at == held.reserved_until
+    assert queue_items.take(rob, now=held.reserved_until).item.id == 5000
+
+
+def test_a_cursor_lasts_five_minutes_at_most_and_is_not_prolonged(trapped: int, rob: User) -> None:
+    now = clock.current()
+    queue_items.take(rob, now=now)
+    until = now + timedelta(minutes=5)
+    assert ClaimCursor.objects.get().recheck_at == until
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO reviewqueue_pass (item_id, round, user_id, reason, at) "
+            "SELECT id, 1, %s, 'judged_original', now() FROM reviewqueue_item WHERE id BETWEEN %s AND %s",
+            [rob.pk, trapped + 2, trapped + 90],
+        )
+    assert queue_items.take(rob, now=now + timedelta(minutes=1)).item.id == trapped + 91
+    cursor_row = ClaimCursor.objects.get()
+    assert (cursor_row.rank, cursor_row.recheck_at) == (trapped + 91, until)
+
+
+def test_when_nothing_is_left_behind_the_cursor_the_head_is_looked_at_once_more(trapped: int, rob: User) -> None:
+    queue_items.take(rob)
+    ClaimCursor.objects.update(rank=1e9)
+    assert queue_items.take(rob).item.id == trapped + 2
+
+
+def test_there_is_one_way_to_what_a_person_holds_and_it_lists_nothing_that_they_judged(queue: Queue) -> None:
+    """At some length the planner takes any other that begins with the holder, and reads all that they ever judged."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT indexname FROM pg_indexes WHERE indexdef LIKE '%.reviewqueue_slot USING btree (holder_id%'"
+        )
+        assert cursor.fetchall() == [("slot_held",)]
+
+
+def _slots_looked_at(user: User) -> int:
+    """How many entries of the index the next claim reads, as PostgreSQL counts them; takes nothing."""
+    look: dict[str, Any] = {
+        "user": user.pk,
+        "queue": Queue.objects.get().pk,
+        "lane": Lane.ORDINARY,
+        "now": clock.current(),
+        "from_head": False,
+        "most": MOST_HELD,
+        "minutes": 15,
+        "passed_by": PASSED_BY + 1,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute("SAVEPOINT look")
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {_CLAIM}", look)
+        plan = cursor.fetchall()[0][0]
+        cursor.execute("ROLLBACK TO SAVEPOINT look")
+    scan = next(node for node in _nodes(plan[0]["Plan"]) if node.get("Alias") == "s")
+    assert scan["Index Name"] == "slot_to_claim"
+    return int(scan["Actual Rows"]) + int(scan["Rows Removed by Filter"])
+
+
+def _nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    return [plan, *(node for child in plan.get("Plans", []) for node in _nodes(child))]

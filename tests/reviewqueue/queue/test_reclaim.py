@@ -1,0 +1,247 @@
+"""Taking a lost item again: under the rules of every claim, and with a word on who has it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.test import Client
+from django.urls import reverse
+
+from reviewqueue.accounts import roles
+from reviewqueue.kernel import clock, errors
+from reviewqueue.models import Pass, Seen, Slot, User, Verdict
+from reviewqueue.queue import lease, reclaim
+from reviewqueue.queue.claim import TooManyClaims, held_by, pass_on
+from reviewqueue.queue.claim_view import Claim
+from reviewqueue.queue.items import withdraw
+from reviewqueue.verdicts import drafts, labels, submit
+from tests.helpers import queue_items
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("balanced")]
+
+
+def _lapsed(user: User, **fields: Any) -> Claim:
+    """A claim whose reservation ran out with a draft in the form."""
+    queue_items.enqueue(1, **fields)
+    claim = queue_items.take(user)
+    drafts.save(claim_id=claim.id, user=user, fields={"note": ["half a thought"]})
+    _lapse()
+    return claim
+
+
+def _lapse() -> None:
+    Slot.objects.open().exclude(holder=None).update(reserved_until=clock.current() - timedelta(seconds=1))
+
+
+def _standing(claim: Claim, user: User) -> tuple[str, bool]:
+    found = reclaim.standing(claim_id=claim.id, user=user)
+    return found.sentence, found.free
+
+
+def _take(claim: Claim, user: User) -> Claim:
+    return reclaim.take_again(claim_id=claim.id, user=user, slug="intents")
+
+
+def test_the_very_same_item_comes_back_and_its_draft_with_it(rob: User) -> None:
+    lost = _lapsed(rob)
+    queue_items.enqueue(0)  # which would come first
+    assert _standing(lost, rob) == ("It is back in the queue, and nobody has it yet.", True)
+    again = _take(lost, rob)
+    assert again.item.id == 1
+    assert again.id != lost.id
+    kept = drafts.kept_for(again, user=rob)
+    assert kept is not None
+    assert kept.fields == {"note": ["half a thought"]}
+    queue_items.decide(again, rob)
+    with pytest.raises(lease.ClaimLost):
+        submit.submit(claim_id=lost.id, user=rob, kind="agree")
+
+
+def test_taking_it_twice_is_taking_it_once(rob: User) -> None:
+    lost = _lapsed(rob)
+    assert _take(lost, rob).id == _take(lost, rob).id
+    assert Slot.objects.get().claim == 2
+
+
+def test_who_has_it_now_is_said_and_they_keep_it(rob: User, rita: User) -> None:
+    lost = _lapsed(rob)
+    theirs = queue_items.take(rita)
+    assert _standing(lost, rob) == ("rita has it now.", False)
+    with pytest.raises(lease.ClaimLost, match="rita has it now"):
+        _take(lost, rob)
+    queue_items.decide(theirs, rita)
+    assert _standing(lost, rob) == ("It has been decided in the meantime.", False)
+    with pytest.raises(lease.ClaimLost, match="decided in the meantime"):
+        _take(lost, rob)
+
+
+def test_somebody_who_let_it_go_with_the_proposal_in_sight_is_remembered(rob: User, rita: User) -> None:
+    lost = _lapsed(rob)
+    queue_items.take(rita)
+    _lapse()
+    _take(lost, rob)
+    assert Seen.objects.filter(user=rita).exists()
+
+
+def test_no_name_is_told_to_whom_nothing_shows_to_have_had_it(rob: User, rita: User, ann: User) -> None:
+    lost = _lapsed(rob)
+    queue_items.take(rita)
+    assert _standing(lost, ann) == ("Somebody else has it now.", False)
+
+
+def test_a_closed_item_is_not_taken_again(rob: User) -> None:
+    lost = _lapsed(rob)
+    withdraw(item_ids=[1], actor="key:1")
+    assert reclaim.standing(claim_id=lost.id, user=rob).closed
+    with pytest.raises(lease.ClaimLost, match="closed"):
+        _take(lost, rob)
+
+
+def test_nobody_takes_back_a_pass(rob: User) -> None:
+    queue_items.enqueue(1)
+    lost = queue_items.take(rob)
+    drafts.save(claim_id=lost.id, user=rob, fields={"note": [""]})
+    pass_on(claim_id=lost.id, user=rob)
+    assert _standing(lost, rob) == ("It is back in the queue, for the others.", False)
+    with pytest.raises(lease.ClaimLost):
+        _take(lost, rob)
+
+
+def test_a_pass_whose_answer_was_lost_is_passed_once(rob: User, rita: User) -> None:
+    queue_items.enqueue(1)
+    claim = queue_items.take(rob)
+    pass_on(claim_id=claim.id, user=rob)
+    pass_on(claim_id=claim.id, user=rob)
+    queue_items.take(rita)
+    pass_on(claim_id=claim.id, user=rob)
+    assert Pass.objects.count() == 1
+    assert Slot.objects.get().holder == rita
+
+
+def test_nobody_judges_an_item_twice(rob: User) -> None:
+    lost = _lapsed(rob, reviews_wanted=2)
+    slot = Slot.objects.get(pk=int(lost.id.split(".")[0]))
+    slot.holder, slot.reserved_until, slot.reserved_at = None, None, None
+    slot.save(update_fields=["holder", "reserved_until", "reserved_at"])
+    other = Slot.objects.exclude(pk=slot.pk).get()
+    other.holder, other.claim, other.state = rob, 1, Slot.State.OPEN
+    other.reserved_at, other.reserved_until = clock.current(), clock.current() + timedelta(minutes=5)
+    other.save(update_fields=["holder", "claim", "reserved_at", "reserved_until"])
+    assert not reclaim.standing(claim_id=lost.id, user=rob).free
+    with pytest.raises(lease.ClaimLost):
+        _take(lost, rob)
+
+
+def test_the_final_say_is_taken_again_by_a_lead_only(ann: User, rob: User, rita: User) -> None:
+    queue_items.enqueue(1, reviews_wanted=2, undo_seconds=0)
+    queue_items.judge(rob, "correct", answer="billing")
+    queue_items.judge(rita, "correct", answer="card_arrival")
+    labels.settle_due(now=queue_items.later())
+    lost = queue_items.take(ann)
+    _lapse()
+    assert reclaim.standing(claim_id=lost.id, user=ann).free
+    with pytest.raises(errors.NotFound):
+        _take(lost, rob)
+    User.objects.filter(pk=ann.pk).update(role="reviewer")
+    with pytest.raises(lease.ClaimLost):
+        _take(lost, User.objects.get(pk=ann.pk))
+    User.objects.filter(pk=ann.pk).update(role="lead")
+    assert _take(lost, ann).final_say
+
+
+def test_ten_are_held_at_most(rob: User) -> None:
+    lost = _lapsed(rob)
+    queue_items.enqueue(*range(2, 12))
+    Slot.objects.filter(item_id=1).update(rank=99)
+    for _ in range(10):
+        queue_items.take(rob)
+    with pytest.raises(TooManyClaims):
+        _take(lost, rob)
+
+
+def test_an_item_that_was_never_theirs_cannot_be_picked(rob: User, rita: User, eve: User) -> None:
+    lost = _lapsed(rob)
+    for stranger in (rita, eve):
+        assert not reclaim.standing(claim_id=lost.id, user=stranger).free
+        with pytest.raises(errors.NotFound):
+            _take(lost, stranger)
+    rob.memberships.all().delete()
+    with pytest.raises(roles.NotAMember):
+        _take(lost, rob)
+    for number in ("1", "999999.1", f"{lost.id}9"):
+        with pytest.raises(errors.NotFound):
+            reclaim.take_again(claim_id=number, user=rob, slug="intents")
+
+
+def test_what_was_said_first_stays_said(rob: User) -> None:
+    queue_items.enqueue(1, answer_first=True)
+    lost = queue_items.take(rob)
+    submit.answer_first(claim_id=lost.id, user=rob, answer="billing")
+    _lapse()
+    again = _take(lost, rob)
+    assert again.revealed
+    assert again.first_answer == "billing"
+
+
+class TestOnTheDesk:
+    """The notice with its offer, and the form behind it."""
+
+    @pytest.fixture
+    def desk(self, rob: User, client: Client) -> Client:
+        client.force_login(rob, backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    def _post(self, desk: Client, step: str, claim: Claim, *, htmx: bool = True, **fields: str) -> tuple[int, str]:
+        headers = {"HX-Request": "true"} if htmx else {}
+        response = desk.post(reverse(step, args=["intents", claim.id]), fields, headers=headers)
+        return response.status_code, response.content.decode()
+
+    def test_a_late_submit_offers_the_item_and_one_more_answer_sends_it(self, desk: Client, rob: User) -> None:
+        lost = _lapsed(rob)
+        status, told = self._post(desk, "desk-verdict", lost, verdict="agree")
+        assert status == 409
+        assert "Your reservation ran out. It is back in the queue" in told
+        assert "Take it again" in told
+        assert "Next item" in told
+        status, again = self._post(desk, "desk-retake", lost)
+        assert status == 200
+        assert "half a thought" in again
+        (held,) = held_by(rob)
+        assert self._post(desk, "desk-verdict", held, verdict="agree")[0] == 200
+        assert Verdict.objects.count() == 1
+
+    def test_what_somebody_else_has_is_not_offered(self, desk: Client, rob: User, rita: User) -> None:
+        lost = _lapsed(rob)
+        User.objects.filter(pk=rita.pk).update(first_name="Rita", last_name="<b>")
+        queue_items.take(rita)
+        _, told = self._post(desk, "desk-verdict", lost, verdict="agree")
+        assert "Rita &lt;b&gt; has it now." in told
+        assert "Take it again" not in told
+        status, told = self._post(desk, "desk-retake", lost)
+        assert status == 409
+        assert "has it now." in told
+        assert "Next item" in told
+
+    def test_without_javascript_the_offer_is_a_form(self, desk: Client, rob: User) -> None:
+        lost = _lapsed(rob)
+        status, told = self._post(desk, "desk-verdict", lost, htmx=False, verdict="agree", note="a thought")
+        assert status == 409
+        assert "Take it again" in told
+        assert "a thought" in told
+        assert self._post(desk, "desk-retake", lost, htmx=False)[0] == 302
+        assert len(held_by(rob)) == 1
+
+    def test_whoever_is_at_work_stays_signed_in(self, desk: Client, rob: User) -> None:
+        queue_items.enqueue(1)
+        claim = queue_items.take(rob)
+        before = Session.objects.get()
+        before.expire_date = clock.current() + timedelta(minutes=5)
+        before.save()
+        self._post(desk, "desk-renewal", claim)
+        assert Session.objects.get().expire_date > clock.current() + timedelta(days=13)
+        Session.objects.update(expire_date=before.expire_date)
+        self._post(desk, "desk-renewal", claim)
+        assert Session.objects.get().expire_date == before.expire_date, "once an hour is enough"

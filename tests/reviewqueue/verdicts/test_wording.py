@@ -1,0 +1,60 @@
+"""How the desk puts things, and that nothing in it does anything."""
+
+from __future__ import annotations
+
+import pytest
+
+from reviewqueue.guidelines import markdown
+from reviewqueue.verdicts import wording
+from tests.helpers import pseudo_language
+
+
+def test_guidelines_render_without_markup_pictures_or_ways_out() -> None:
+    html = markdown.as_html(
+        '**bold** <b onclick=x>raw</b> [there](https://example.com/?a="b) ![p](https://example.com/p.png) <https://x.test>'
+    )
+    assert "<strong>bold</strong>" in html
+    assert "&lt;b onclick=x&gt;" in html
+    assert "<a" not in html
+    assert "<img" not in html
+    assert 'class="inert-link" title="https://example.com/' in html
+
+
+def test_the_reason_is_a_sentence_and_nothing_in_it_is_evaluated() -> None:
+    why = {
+        "message": "%(confidence)s sure, below %(threshold)s: %(rule)s",
+        "params": {"confidence": 0.625, "threshold": 0.8},
+    }
+    assert wording.why(why) == "62\u00a0% sure, below 80\u00a0%: —"
+    assert wording.why({"message": "{0.__class__} %(a", "params": None}) == "{0.__class__} %(a"
+    assert wording.why(None) == wording.why({}) == ""
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [
+        (0.62, "62\u00a0%"),
+        (0.999, "99.9\u00a0%"),
+        (0.9999, "99.9\u00a0%"),
+        (1, "100\u00a0%"),
+        (0, "0\u00a0%"),
+        (None, "unknown"),
+    ],
+)
+def test_a_share_is_never_rounded_up_to_certainty(share: float | None, said: str) -> None:
+    assert wording.share(share) == said
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("card_arrival", "Card arrival"), ("refund", "Refund"), ("iOS", "iOS"), ("_x", "_x"), ("7", "7")]
+)
+def test_an_answer_reads_like_words(name: str, said: str) -> None:
+    assert wording.answer(name) == said
+
+
+@pytest.mark.parametrize(("seconds", "unit"), [(45, "s"), (720, "min"), (7_200, "h"), (200_000, "d")])
+def test_a_stretch_of_time_has_its_unit_in_the_readers_language(
+    monkeypatch: pytest.MonkeyPatch, seconds: int, unit: str
+) -> None:
+    pseudo_language.speak(monkeypatch)
+    assert wording.span(seconds).endswith(f"\u00a0{pseudo_language.OPEN}{unit}{pseudo_language.CLOSE}")

@@ -1,0 +1,217 @@
+"""Deciding nothing asks why, a correction may name the mistake, and a final say weighs all sides and says why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.http import QueryDict
+
+from reviewqueue.desk import actions, layout, opinions, posted_form
+from reviewqueue.kernel.errors import Invalid
+from reviewqueue.models import Pass, Queue, User, Verdict
+from reviewqueue.queue.claim_view import Claim
+from reviewqueue.verdicts import submit, wording
+from tests.helpers import queue_items
+from tests.helpers.desk_client import Desk
+
+KINDS = ["wrong intent", "two intents"]
+
+
+@pytest.fixture(autouse=True)
+def mistakes(queue: Queue) -> None:
+    Queue.objects.update(error_types=KINDS)
+
+
+def _listed(claim: Claim) -> dict[str, list[str]]:
+    return {act.name: [reason.code for reason in act.reasons] for act in actions.of(claim)}
+
+
+def test_every_act_that_decides_nothing_lists_its_reasons(rob: User) -> None:
+    queue_items.enqueue(1)
+    listed = _listed(queue_items.take(rob))
+    assert listed == {kind: list(reasons) for kind, reasons in wording.REASONS_OF.items()}
+    assert list(listed) == ["unjudgeable", "escalate", "pass"]
+
+
+def test_why_it_cannot_be_judged_is_asked_once_and_with_the_verdict(rob: User) -> None:
+    queue_items.enqueue(1, answer_first=True)
+    claim = queue_items.take(rob)
+    assert _listed(claim) == {"unjudgeable": [], "pass": list(wording.PASS_REASONS)}
+    shown = submit.answer_first(claim_id=claim.id, user=rob, kind="unjudgeable")
+    (keep,) = [act for act in actions.of(shown) if act.name == "unjudgeable"]
+    assert (keep.key, len(keep.reasons)) == ("k t", len(wording.UNJUDGEABLE_REASONS))
+    assert [choice.value for choice in layout.lay_out(shown).decisive] == ["agree"]
+
+
+@pytest.mark.parametrize(
+    ("act", "reason", "other"),
+    [("escalate", "not_sure", "conflict"), ("unjudgeable", "unreadable", ""), ("pass", "conflict", "not_sure")],
+)
+def test_the_desk_wants_one_of_the_reasons(rob: User, act: str, reason: str, other: str) -> None:
+    queue_items.enqueue(1)
+    desk = Desk(rob)
+    desk.look()
+    refused = desk.decline(act, other)
+    assert refused.status_code == 400
+    assert "Choose a reason." in refused.content.decode()
+    assert not Verdict.objects.exists()
+    assert not Pass.objects.exists()
+    desk.decline(act, reason)
+    stored = Pass.objects.get().reason if act == "pass" else Verdict.objects.get().reason
+    assert stored == reason
+
+
+@pytest.mark.parametrize("kind", ["unjudgeable", "escalate"])
+def test_a_form_without_a_reason_is_refused_and_one_with_it_ignores_what_is_ticked(kind: str) -> None:
+    with pytest.raises(Invalid, match="Choose a reason"):
+        posted_form.read(QueryDict(f"verdict={kind}&answers=a"))
+    read = posted_form.read(QueryDict(f"{kind}=other&answers=a&reason=ambiguous"))
+    assert (read.kind, read.answer, read.reason) == (kind, None, "other")
+
+
+def test_a_first_answer_that_it_cannot_be_judged_needs_no_reason_yet(rob: User) -> None:
+    queue_items.enqueue(1, answer_first=True)
+    desk = Desk(rob)
+    html = desk.look()
+    assert 'name="verdict" value="unjudgeable"' in html
+    assert 'id="reasons-pass"' in html
+    after = desk.post("desk-first-answer", desk.claim().id, verdict="unjudgeable").content.decode()
+    assert 'name="unjudgeable" value="missing_context" data-key="2"' in after
+    desk.decline("unjudgeable", "missing_context")
+    assert (Verdict.objects.get().kind, Verdict.objects.get().reason) == ("unjudgeable", "missing_context")
+
+
+def test_a_correction_names_the_mistake(rob: User) -> None:
+    queue_items.enqueue(1, 2)
+    queue_items.judge(rob, "correct", answer="billing", error_type="wrong intent")
+    queue_items.judge(rob, "none", error_type="two intents")
+    assert list(Verdict.objects.order_by("id").values_list("error_type", flat=True)) == KINDS
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "error_type"),
+    [
+        ("agree", None, "wrong intent"),
+        ("correct", "refund", "wrong intent"),
+        ("unjudgeable", None, "wrong intent"),
+        ("escalate", None, "wrong intent"),
+        ("correct", "billing", "no such kind"),
+        ("none", None, "Wrong intent"),
+        ("none", None, "a\0b"),
+    ],
+)
+def test_a_kind_of_mistake_where_there_is_none_is_refused(
+    rob: User, kind: str, answer: str | None, error_type: str
+) -> None:
+    queue_items.enqueue(1)
+    claim = queue_items.take(rob)
+    with pytest.raises(Invalid) as refused:
+        submit.submit(claim_id=claim.id, user=rob, kind=kind, answer=answer, error_type=error_type)
+    assert [error["pointer"] for error in refused.value.errors] == ["/error_type"]
+    assert not Verdict.objects.exists()
+
+
+def test_the_same_verdict_with_another_kind_of_mistake_is_another_one(rob: User) -> None:
+    queue_items.enqueue(1)
+    claim = queue_items.take(rob)
+    said: dict[str, Any] = {"claim_id": claim.id, "user": rob, "kind": "none"}
+    first = submit.submit(**said, error_type="wrong intent")
+    assert submit.submit(**said, error_type="wrong intent").id == first.id
+    for other in ("", "two intents"):
+        with pytest.raises(submit.VerdictExists):
+            submit.submit(**said, error_type=other)
+
+
+def test_the_same_words_stay_the_same_once_the_stream_names_other_mistakes(rob: User) -> None:
+    queue_items.enqueue(1, 2)
+    claim = queue_items.take(rob)
+    said: dict[str, Any] = {"user": rob, "kind": "none", "error_type": "wrong intent"}
+    first = submit.submit(claim_id=claim.id, **said)
+    Queue.objects.update(error_types=["two intents"])
+    assert submit.submit(claim_id=claim.id, **said).id == first.id
+    with pytest.raises(Invalid):
+        submit.submit(claim_id=queue_items.take(rob).id, **said)
+
+
+@pytest.mark.parametrize("act", [{"verdict": "agree"}, {"escalate": "not_sure"}, {"unjudgeable": "unreadable"}])
+def test_a_kind_of_mistake_that_is_chosen_keeps_nobody_from_saying_something_else(
+    rob: User, act: dict[str, Any]
+) -> None:
+    queue_items.enqueue(1)
+    desk = Desk(rob)
+    desk.look()
+    assert desk.post("desk-verdict", desk.claim().id, error_type="wrong intent", **act).status_code == 200
+    assert Verdict.objects.get().error_type == ""
+
+
+def test_the_desk_offers_the_kinds_of_mistakes_once_the_proposal_is_shown(rob: User) -> None:
+    queue_items.enqueue(1, answer_first=True)
+    desk = Desk(rob)
+    assert 'name="error_type"' not in desk.look()
+    after = desk.post("desk-first-answer", desk.claim().id, answer="billing").content.decode()
+    assert '<option value="two intents">' in after
+    desk.post("desk-verdict", desk.claim().id, answer="billing", error_type="two intents")
+    assert Verdict.objects.get().error_type == "two intents"
+
+
+def test_a_stream_without_kinds_of_mistakes_asks_for_none(rob: User) -> None:
+    Queue.objects.update(error_types=[])
+    queue_items.enqueue(1)
+    assert 'name="error_type"' not in Desk(rob).look()
+
+
+@pytest.mark.parametrize("reason", ["", "unreadable", "because"])
+def test_a_final_say_without_its_reason_is_refused(rob: User, ann: User, reason: str) -> None:
+    queue_items.enqueue(1)
+    queue_items.judge(rob, "escalate")
+    queue_items.settle()
+    claim = queue_items.take(ann)
+    with pytest.raises(Invalid) as refused:
+        submit.submit(claim_id=claim.id, user=ann, kind="agree", reason=reason)
+    assert [error["pointer"] for error in refused.value.errors] == ["/reason"]
+    submit.submit(claim_id=claim.id, user=ann, kind="agree", reason="guideline_gap")
+
+
+@pytest.mark.usefixtures("db")
+def test_the_reasons_of_a_final_say_are_the_ones_agreed_on() -> None:
+    assert list(wording.REASONS) == ["ambiguous", "guideline_gap", "model_error", "reviewer_error"]
+
+
+def test_a_final_say_that_it_cannot_be_judged_asks_for_one_reason_only(rob: User, ann: User) -> None:
+    queue_items.enqueue(1)
+    queue_items.judge(rob, "escalate")
+    queue_items.settle()
+    desk = Desk(ann)
+    html = desk.look()
+    assert 'name="verdict" value="unjudgeable"' in html
+    assert 'id="reasons-unjudgeable"' not in html
+    fields: dict[str, Any] = {"verdict": "unjudgeable", "reason_wanted": "1"}
+    assert desk.post("desk-verdict", desk.claim().id, **fields, reason="unreadable").status_code == 400
+    desk.post("desk-verdict", desk.claim().id, **fields, reason="ambiguous")
+    assert Verdict.objects.get(final_say=True).reason == "ambiguous"
+
+
+def test_a_final_say_weighs_all_sides_alike(rob: User, rita: User, ann: User) -> None:
+    queue_items.enqueue(1, reviews_wanted=2)
+    queue_items.judge(rob, "none", error_type="two intents", note="neither of them")
+    queue_items.judge(rita, "correct", answer="card_arrival", first="billing")
+    queue_items.settle()
+    claim = queue_items.take(ann)
+    model, first, second = opinions.of(claim)
+    assert (model.person, model.said, model.share, model.at) == ("", "Refund", 0.62, None)
+    assert (first.person, first.said, first.blind, first.first) == ("rob", "none of these", False, "")
+    assert (first.error_type, first.note) == ("two intents", "neither of them")
+    assert (second.person, second.said, second.blind, second.first) == ("rita", "Card arrival", True, "Billing")
+    assert second.first_at is not None
+    html = Desk(ann).look()
+    assert html.count('class="side"') == 3
+    assert "first said Billing at" in html
+    assert "said with the AI’s answer in sight" in html  # noqa: RUF001 - an apostrophe
+    assert 'class="proposal"' not in html
+
+
+def test_an_ordinary_claim_has_no_sides(rob: User, rita: User) -> None:
+    queue_items.enqueue(1, reviews_wanted=2)
+    queue_items.judge(rob, "none")
+    assert opinions.of(queue_items.take(rita)) == []

@@ -1,0 +1,192 @@
+"""Signing in and out, the lockout, and the pages about people and keys."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+
+from reviewqueue.accounts import api_keys
+from reviewqueue.activity import log
+from reviewqueue.models import ApiKey, Queue, User
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+def _as(user: User) -> Client:
+    client = Client()
+    client.force_login(user, backend=BACKEND)
+    return client
+
+
+def _attempt(client: Client, username: str, password: str, address: str = "10.0.0.1") -> int:
+    data = {"username": username, "password": password}
+    return client.post(reverse("sign-in"), data, REMOTE_ADDR=address).status_code
+
+
+def _secret(html: str) -> str:
+    found = re.search(r'id="secret"[^>]*value="([^"]+)"', html)
+    assert found is not None
+    return unescape(found[1])
+
+
+def test_a_person_signs_in_and_out(client: Client, rob: User) -> None:
+    assert _attempt(client, "rob", "rob-password") == 302
+    assert client.get(reverse("account")).status_code == 200
+    assert client.get(reverse("sign-out")).status_code == 405
+
+    assert client.post(reverse("sign-out")).status_code == 302
+    assert client.get(reverse("account")).status_code == 302
+
+
+def test_signing_in_leads_on_within_the_product_only(client: Client, rob: User) -> None:
+    data = {"username": "rob", "password": "rob-password"}
+    response = client.post(reverse("sign-in"), data | {"next": reverse("account")})
+    assert response["Location"] == reverse("account")
+
+    response = Client().post(reverse("sign-in"), data | {"next": "https://evil.example/"})
+    assert "evil" not in response["Location"]
+
+
+def test_guessing_locks_the_guesser_and_not_the_person(client: Client, rob: User, rita: User) -> None:
+    tries = [_attempt(client, "rob", f"guess-{number}", "10.6.6.6") for number in range(8)]
+    assert tries[:-1] == [200] * 7
+    locked = client.post(reverse("sign-in"), {"username": "rob", "password": "rob-password"}, REMOTE_ADDR="10.6.6.6")
+
+    assert locked.status_code == 429
+    assert "Too many wrong passwords" in locked.content.decode()
+    assert _attempt(Client(), "rob", "rob-password", "10.0.0.1") == 302
+    assert _attempt(Client(), "rita", "rita-password", "10.6.6.6") == 302
+
+
+def test_a_wrong_password_says_no_more_than_that(client: Client, rob: User) -> None:
+    answers = [
+        client.post(reverse("sign-in"), {"username": name, "password": "wrong"}).context["form"].non_field_errors()
+        for name in ("rob", "nobody")
+    ]
+    assert answers[0] == answers[1]
+    assert answers[0]
+
+
+def test_a_form_from_before_signing_in_is_refused_as_a_page(rob: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+
+    response = client.post(reverse("sign-in"), {"username": "rob", "password": "rob-password"})
+
+    assert response.status_code == 403
+    assert "This page is older" in response.content.decode()
+
+
+def test_a_person_chooses_a_new_password_and_stays_signed_in_here(rob: User) -> None:
+    here, elsewhere = _as(rob), _as(rob)
+    chosen = "four small green boats"
+    response = here.post(
+        reverse("password"),
+        {"old_password": "rob-password", "new_password1": chosen, "new_password2": chosen},
+    )
+
+    assert response.status_code == 302
+    rob.refresh_from_db()
+    assert rob.check_password(chosen)
+    assert here.get(reverse("account")).status_code == 200
+    assert elsewhere.get(reverse("account")).status_code == 302
+    assert [event.verb for event in log.about("user", "rob")] == ["password_changed"]
+
+
+def test_a_weak_password_is_refused(rob: User) -> None:
+    for weak in ("short", "password123"):
+        data = {"old_password": "rob-password", "new_password1": weak, "new_password2": weak}
+        assert _as(rob).post(reverse("password"), data).status_code == 200
+    assert User.objects.get(pk=rob.pk).check_password("rob-password")
+
+
+def test_a_manager_adds_a_person_and_sees_the_password_once(mara: User) -> None:
+    response = _as(mara).post(
+        reverse("person-new"), {"username": "nina", "name": "Nina", "role": "reviewer", "queues": ["intents"]}
+    )
+
+    password = _secret(response.content.decode())
+    assert "no-store" in response["Cache-Control"]
+    assert _attempt(Client(), "nina", password) == 302
+    page = _as(mara).get(reverse("person", args=["nina"])).content.decode()
+    assert password not in page
+
+
+def test_a_managers_forms_offer_only_what_they_can_give(mara: User) -> None:
+    Queue.objects.create(slug="other", title="Other things")
+
+    html = _as(mara).get(reverse("person-new")).content.decode()
+    assert "Support intents" in html
+    for absent in ("Other things", 'value="admin"', 'value="manager"', "all_queues"):
+        assert absent not in html
+
+    response = _as(mara).post(reverse("person-new"), {"username": "nina", "role": "admin", "queues": ["other"]})
+    assert response.status_code == 200
+    assert not User.objects.filter(username="nina").exists()
+
+
+def test_a_manager_changes_a_persons_role(mara: User, rob: User) -> None:
+    response = _as(mara).post(reverse("person-rights", args=["rob"]), {"role": "lead", "queues": ["intents"]})
+
+    assert response.status_code == 302
+    rob.refresh_from_db()
+    assert rob.role == "lead"
+
+
+def test_an_auditor_reads_people_and_keys_without_their_verbs(otto: User, rob: User) -> None:
+    api_keys.create(name="intake", scopes=["outputs:write"], queues=["intents"], by=None)
+    client = _as(otto)
+
+    for url in (reverse("people"), reverse("person", args=["rob"]), reverse("keys")):
+        response = client.get(url)
+        assert response.status_code == 200
+        main = response.content.decode().partition("<main")[2]
+        assert "<form" not in main
+        assert "<button" not in main
+    response = client.post(reverse("person-rights", args=["rob"]), {"role": "lead", "queues": ["intents"]})
+    assert response.status_code == 403
+    rob.refresh_from_db()
+    assert rob.role == "reviewer"
+
+
+def test_a_manager_makes_replaces_and_revokes_a_key(mara: User) -> None:
+    client = _as(mara)
+    data = {"name": "intake", "scopes": ["outputs:write"], "queues": ["intents"], "days": "90"}
+    made = client.post(reverse("key-new"), data)
+    text = _secret(made.content.decode())
+    assert "no-store" in made["Cache-Control"]
+    assert api_keys.authenticate(text) is not None
+
+    first = ApiKey.objects.get()
+    successor = _secret(client.post(reverse("key-rotation", args=[first.pk])).content.decode())
+    assert api_keys.authenticate(successor) is not None
+
+    for key in ApiKey.objects.all():
+        assert client.post(reverse("key-revocation", args=[key.pk])).status_code == 302
+    assert not ApiKey.objects.usable().exists()
+    page = client.get(reverse("keys")).content.decode()
+    assert text not in page
+    assert "revoked" in page
+
+
+def test_the_lists_cost_the_same_for_many_rows(
+    mara: User, queue: Queue, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(5):
+        api_keys.create(name=f"key {number}", scopes=["outputs:write"], queues=["intents"], by=None)
+    client = _as(mara)
+    for name in ("people", "keys"):
+        with django_assert_max_num_queries(12):
+            assert client.get(reverse(name)).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["account", "password", "people", "person-new", "keys", "key-new"])
+def test_strangers_are_asked_to_sign_in_and_led_back(client: Client, db: None, name: str) -> None:
+    response = client.get(reverse(name))
+
+    assert response.status_code == 302
+    assert response["Location"] == f"{reverse('sign-in')}?next={reverse(name)}"
