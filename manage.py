@@ -11,8 +11,8 @@ try:
     from django.core.management import execute_from_command_line
 
     from config import env
-    from config.embedded import Refused, environment
-    from config.embedded.layout import Layout
+    from config.embedded import StartRefused, environment
+    from config.embedded.layout import FolderLayout
 except ModuleNotFoundError as missing:
     sys.exit(f"{missing}: use .venv/bin/python manage.py, which `make up` makes.")
 
@@ -38,16 +38,16 @@ def main() -> None:
     try:
         prepare_environment(sys.argv[1] if len(sys.argv) > 1 else "")
         execute_from_command_line(sys.argv)
-    except (Refused, env.Missing) as reason:
+    except (StartRefused, env.InvalidSetting) as reason:
         sys.exit(str(reason))
 
 
 def prepare_environment(command: str) -> None:
-    """Fill in what the settings are about to read. Raises Refused."""
+    """Fill in what the settings are about to read. Raises StartRefused."""
     if command == "up":
-        environment.embed(Layout(VAR), os.environ)
+        environment.fill_for_embedded(FolderLayout(VAR), os.environ)
     elif command not in OFFLINE and not os.environ.get("DATABASE_URL"):
-        environment.join(Layout(VAR), os.environ)
+        environment.fill_from_running(FolderLayout(VAR), os.environ)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import os
 import sys
 
 from benchmarks import machine, memory, scratch
-from config.embedded import Refused
+from config.embedded import StartRefused
 
 # Each is a module of `measured`, run as a process of its own: it can be imported only where the settings can be read.
 MEASURED = ("ingest", "wait", "claim", "desk", "promise", "slider", "ledger")
@@ -23,7 +23,7 @@ def main() -> None:
             _measure([name for name in MEASURED if name in wanted], arguments)
         if "memory" in wanted:
             memory.show(arguments.pid)
-    except Refused as reason:
+    except StartRefused as reason:
         sys.exit(str(reason))
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from config.embedded import servers
+from config.embedded import run_servers
 
 ROOT = Path(__file__).resolve().parent.parent
 VAR = ROOT / "var" / "bench"
@@ -28,7 +28,7 @@ def environment() -> Iterator[dict[str, str]]:
     with ExitStack() as running:
         database, redis = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
         if not (database and redis):
-            embedded = running.enter_context(servers(VAR))
+            embedded = running.enter_context(run_servers(VAR))
             database, redis = database or embedded.database_url, redis or embedded.redis_url
         yield {
             "DATABASE_URL": running.enter_context(_database(database)),

@@ -12,27 +12,27 @@ from celery.worker import state
 
 log = structlog.get_logger(__name__)
 
-LOOKS_EVERY = 2.0  # seconds
+BEAT_CHECK_SECONDS = 2.0  # seconds
 
 
-class Schedule(Scheduler):
+class InMemoryScheduler(Scheduler):
     """The beat table in memory: nothing in it is so rare that a restart would have to remember when it ran last."""
 
     def setup_schedule(self) -> None:
         self.merge_inplace(self.app.conf.beat_schedule)
 
 
-class Guard(bootsteps.StartStopStep):
+class BeatGuard(bootsteps.StartStopStep):
     """Ends a worker whose beat was killed: it would sweep nothing any more, and what watches the worker starts both."""
 
     requires = ("celery.worker.components:Timer", "celery.worker.components:Beat")
 
     def start(self, parent: Any) -> None:
         if parent.beat is not None:
-            parent.timer.call_repeatedly(LOOKS_EVERY, _look_after, (parent.beat,))
+            parent.timer.call_repeatedly(BEAT_CHECK_SECONDS, _stop_if_beat_ended, (parent.beat,))
 
 
-def _look_after(beat: Any) -> None:
+def _stop_if_beat_ended(beat: Any) -> None:
     if not beat.is_alive():
         log.error("beat.ended")
         state.should_stop = os.EX_SOFTWARE  # type: ignore[assignment]  # None until somebody wants it to stop

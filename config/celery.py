@@ -12,7 +12,7 @@ from config import beat
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 
-class Task(PlainTask):  # type: ignore[type-arg]  # the plain one takes no arguments when it runs
+class ReconnectingTask(PlainTask):  # type: ignore[type-arg]  # the plain one takes no arguments when it runs
     """A task that finds a connection which works, or none yet.
 
     As in a request: otherwise one that the database cut, or that a time limit left in the middle of a statement, would
@@ -24,12 +24,12 @@ class Task(PlainTask):  # type: ignore[type-arg]  # the plain one takes no argum
             close_old_connections()
 
 
-app = Celery("reviewqueue", task_cls=Task)
+app = Celery("reviewqueue", task_cls=ReconnectingTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["escalation", "reviewqueue"])
 
-app.steps["worker"].add(beat.Guard)
-app.conf.beat_scheduler = beat.Schedule
+app.steps["worker"].add(beat.BeatGuard)
+app.conf.beat_scheduler = beat.InMemoryScheduler
 # A sweep that comes late is not worth repeating, so each message expires before the next one is due.
 app.conf.beat_schedule = {
     "dispatch what was received": {
@@ -48,22 +48,22 @@ app.conf.beat_schedule = {
         "options": {"expires": 10.0},
     },
     "count what became known": {
-        "task": "escalation.tasks.count_outputs",
+        "task": "escalation.tasks.refresh_counts",
         "schedule": 60.0,
         "options": {"expires": 60.0},
     },
     "notice mistakes beyond what is stated": {
-        "task": "escalation.tasks.watch_statements",
+        "task": "escalation.tasks.watch_guarantees",
         "schedule": 60.0,
         "options": {"expires": 60.0},
     },
     "act on statements that ended": {
-        "task": "escalation.tasks.sweep_statements",
+        "task": "escalation.tasks.sweep_guarantees",
         "schedule": 60.0,
         "options": {"expires": 60.0},
     },
     "check that the ledger balances": {
-        "task": "escalation.tasks.check_ledger",
+        "task": "escalation.tasks.check_invariants",
         "schedule": 60.0,
         "options": {"expires": 60.0},
     },

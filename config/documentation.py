@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
-PROBLEM = {
+PROBLEM_SCHEMA = {
     "type": "object",
     "description": "Any refusal (RFC 9457). `code` is stable; `errors` points at what is wrong with a body.",
     "required": ["type", "title", "status", "code"],
@@ -27,33 +27,33 @@ PROBLEM = {
         },
     },
 }
-_REFUSED = {
+_PROBLEM_RESPONSE = {
     "description": "Refused",
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
 
 
-class Documentation(SpectacularSwaggerSplitView):
+class ApiDocsView(SpectacularSwaggerSplitView):
     """The docs page: its markup and script are files of our own, so that the strict CSP holds for it too."""
 
     template_name = "api_docs.html"
 
 
-class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself, untyped
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself, untyped
     """How a key is sent."""
 
-    target_class = "reviewqueue.http.KeyAuthentication"
+    target_class = "reviewqueue.http.ApiKeyAuthentication"
     name = "key"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
         return {"type": "http", "scheme": "bearer", "description": "An API key: `Authorization: Bearer rq_…`"}
 
 
-def with_problems(result: dict[str, Any], generator: Any, **kwargs: Any) -> dict[str, Any]:
+def add_problem_responses(result: dict[str, Any], generator: Any, **kwargs: Any) -> dict[str, Any]:
     """A hook of drf-spectacular: every operation can be refused, and always in the same shape."""
-    result.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM
+    result.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM_SCHEMA
     for path in result["paths"].values():
         for operation in path.values():
             if isinstance(operation, dict):
-                operation.setdefault("responses", {}).setdefault("default", _REFUSED)
+                operation.setdefault("responses", {}).setdefault("default", _PROBLEM_RESPONSE)
     return result

@@ -7,39 +7,39 @@ from collections.abc import Callable
 from urllib.parse import parse_qs, unquote, urlsplit
 
 
-class Missing(Exception):
+class InvalidSetting(Exception):
     """A variable that the product cannot start without is not set, or makes no sense."""
 
 
-def text(name: str, default: str | None = None) -> str:
+def read_text(name: str, default: str | None = None) -> str:
     """The value of `name`; without a default it has to be set."""
     value = os.environ.get(name, default)
     if value is None or (value == "" and default is None):
-        raise Missing(f"{name} is not set. {_EXPLANATIONS.get(name, '')}".strip())
+        raise InvalidSetting(f"{name} is not set. {_EXPLANATIONS.get(name, '')}".strip())
     return value
 
 
-def integer(name: str, default: int) -> int:
-    return _parsed(name, str(default), int, "a whole number")
+def read_int(name: str, default: int) -> int:
+    return _parse_value(name, str(default), int, "a whole number")
 
 
-def words(name: str, default: str | None = "") -> list[str]:
+def read_list(name: str, default: str | None = "") -> list[str]:
     """A comma-separated list without empty words; with None for a default it has to be set."""
-    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+    return [word.strip() for word in read_text(name, default).split(",") if word.strip()]
 
 
-def choice(name: str, default: str, *, among: tuple[str, ...]) -> str:
-    value = text(name, default)
+def read_choice(name: str, default: str, *, among: tuple[str, ...]) -> str:
+    value = read_text(name, default)
     if value not in among:
-        raise Missing(f"{name} is {value!r}; it is one of {', '.join(among)}.")
+        raise InvalidSetting(f"{name} is {value!r}; it is one of {', '.join(among)}.")
     return value
 
 
-def database(name: str) -> dict[str, str]:
+def read_database(name: str) -> dict[str, str]:
     """Django's connection fields from `postgresql://user:password@host:port/name?host=/socket/folder`."""
-    url = urlsplit(text(name))
+    url = urlsplit(read_text(name))
     if url.scheme not in {"postgres", "postgresql"}:
-        raise Missing(f"{name} has to begin with postgresql://: this product runs on PostgreSQL alone.")
+        raise InvalidSetting(f"{name} has to begin with postgresql://: this product runs on PostgreSQL alone.")
     query = parse_qs(url.query)
     return {
         "NAME": unquote(url.path.lstrip("/")) or "postgres",
@@ -50,20 +50,20 @@ def database(name: str) -> dict[str, str]:
     }
 
 
-def broker(name: str) -> str:
+def read_broker_url(name: str) -> str:
     """A Redis URL as Celery spells it: `unix:///path` becomes `redis+socket:///path?virtual_host=0`."""
-    url = text(name)
+    url = read_text(name)
     if url.startswith("unix://"):
         return f"redis+socket://{url.removeprefix('unix://')}?virtual_host=0"
     return url
 
 
-def _parsed[T](name: str, default: str, parse: Callable[[str], T], kind: str) -> T:
-    value = text(name, default)
+def _parse_value[T](name: str, default: str, parse: Callable[[str], T], kind: str) -> T:
+    value = read_text(name, default)
     try:
         return parse(value)
     except ValueError:
-        raise Missing(f"{name} is {value!r}; it has to be {kind}.") from None
+        raise InvalidSetting(f"{name} is {value!r}; it has to be {kind}.") from None
 
 
 _EXPLANATIONS = {

@@ -17,7 +17,7 @@ from reviewqueue.models import User
 
 
 @dataclass(frozen=True)
-class Entry:
+class NavigationEntry:
     """One place in the bar; `within` are the path prefixes whose pages belong to it."""
 
     label: str | Promise
@@ -27,50 +27,50 @@ class Entry:
 
 
 ENTRIES = (
-    Entry(_("Review"), "inbox", roles.may_review, ("/queues/",)),
-    Entry(_("Reports"), "overview", roles.may_see_reports),
-    Entry(_("Streams"), "streams", roles.may_see_reports, ("/streams/",)),
-    Entry(_("Outputs"), "outputs", roles.may_see_reports, ("/outputs/",)),
-    Entry(_("Activity"), "activity", roles.may_see_activity, ("/activity/",)),
-    Entry(_("People"), "people", roles.may_see_people, ("/people/",)),
-    Entry(_("Keys"), "keys", roles.may_see_people, ("/keys/",)),
+    NavigationEntry(_("Review"), "inbox", roles.may_review, ("/queues/",)),
+    NavigationEntry(_("Reports"), "overview", roles.may_see_reports),
+    NavigationEntry(_("Streams"), "streams", roles.may_see_reports, ("/streams/",)),
+    NavigationEntry(_("Outputs"), "outputs", roles.may_see_reports, ("/outputs/",)),
+    NavigationEntry(_("Activity"), "activity", roles.may_see_activity, ("/activity/",)),
+    NavigationEntry(_("People"), "people", roles.may_see_people, ("/people/",)),
+    NavigationEntry(_("Keys"), "keys", roles.may_see_people, ("/keys/",)),
 )
 THEMES = ("light", "dark")
 
 
-def context(request: HttpRequest) -> dict[str, Any]:
+def build_navigation_context(request: HttpRequest) -> dict[str, Any]:
     """What `base.html` needs on every page: `navigation` (label, url, current), `health`, the chosen `theme`."""
     theme = request.COOKIES.get("theme", "")
     return {
         "theme": theme if theme in THEMES else "",
         # Asked only by a page that shows them: fragments cost nothing.
-        "navigation": SimpleLazyObject(lambda: _links(request)),
-        "health": SimpleLazyObject(_health),
+        "navigation": SimpleLazyObject(lambda: _build_links(request)),
+        "health": SimpleLazyObject(_describe_health),
     }
 
 
-def _health() -> dict[str, Any]:
+def _describe_health() -> dict[str, Any]:
     """One line on whether the machines' side is at work."""
-    missing = heartbeats.degraded()
+    missing = heartbeats.find_missing_heartbeats()
     if "worker" in missing:
         return {"state": "down", "sentence": _("No worker seen for a minute")}
     if missing:
         return {"state": "late", "sentence": _("A sweep is late")}
     return {
         "state": "up",
-        "sentence": _("Worker up, %(seconds).1f s behind") % {"seconds": heartbeats.behind_seconds()},
+        "sentence": _("Worker up, %(seconds).1f s behind") % {"seconds": heartbeats.measure_routing_lag_seconds()},
     }
 
 
-def _links(request: HttpRequest) -> list[dict[str, Any]]:
+def _build_links(request: HttpRequest) -> list[dict[str, Any]]:
     user = getattr(request, "user", None)
     if not isinstance(user, User):
         return []
     allowed = [entry for entry in ENTRIES if entry.allows(user)]
-    return [link for entry in allowed if (link := _link(entry, request.path))]
+    return [link for entry in allowed if (link := _build_link(entry, request.path))]
 
 
-def _link(entry: Entry, path: str) -> dict[str, Any] | None:
+def _build_link(entry: NavigationEntry, path: str) -> dict[str, Any] | None:
     """The entry as a link, or None while its page does not exist."""
     try:
         url = reverse(entry.url_name)

@@ -16,39 +16,39 @@ from escalation.monitoring import heartbeats
 
 
 @require_safe
-def healthz(request: HttpRequest) -> HttpResponse:
+def show_liveness(request: HttpRequest) -> HttpResponse:
     """This process answers; nothing else is asked."""
     return JsonResponse({"status": "ok"})
 
 
 @require_safe
-def readyz(request: HttpRequest) -> HttpResponse:
+def show_readiness(request: HttpRequest) -> HttpResponse:
     """503 only without the database; otherwise 200, with what has not been seen for a minute."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-        degraded = heartbeats.degraded()
+        degraded = heartbeats.find_missing_heartbeats()
     except Error:
         return JsonResponse({"status": "unavailable", "degraded": ["database"]}, status=503)
     return JsonResponse({"status": "degraded" if degraded else "ok", "degraded": degraded})
 
 
 @require_safe
-def metrics(request: HttpRequest) -> HttpResponse:
+def show_metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus' text format, read from rows: the same in every process, so any one may be scraped."""
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if settings.METRICS_TOKEN and not hmac.compare_digest(given.encode(), settings.METRICS_TOKEN.encode()):
         return HttpResponse("This needs the metrics token.\n", status=401, content_type="text/plain")
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Rows())
+    registry.register(_GaugeCollector())
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
-class _Rows:
+class _GaugeCollector:
     """A collector over `health.gauges()`; labelled values share one family."""
 
     def collect(self) -> Iterator[Metric]:
-        for gauge in heartbeats.gauges():
+        for gauge in heartbeats.collect_gauges():
             family = GaugeMetricFamily(f"reviewqueue_{gauge.name}", gauge.meaning, labels=list(gauge.labels))
             for labels, value in gauge.values:
                 family.add_metric(list(labels), value)

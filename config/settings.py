@@ -10,14 +10,14 @@ from config import env
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # production: refuses to start without its secrets and insists on HTTPS. local: what `make up` and the tests run.
-PROFILE = env.choice("REVIEWQUEUE_PROFILE", "production", among=("production", "local"))
+PROFILE = env.read_choice("REVIEWQUEUE_PROFILE", "production", among=("production", "local"))
 LOCAL = PROFILE == "local"
 
-SECRET_KEY = env.text("SECRET_KEY")
-SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
+SECRET_KEY = env.read_text("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.read_list("SECRET_KEY_FALLBACKS")
 DEBUG = False
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1],testserver" if LOCAL else None)
-CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+ALLOWED_HOSTS = env.read_list("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1],testserver" if LOCAL else None)
+CSRF_TRUSTED_ORIGINS = env.read_list("CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -68,7 +68,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "config.navigation.context",
+                "config.navigation.build_navigation_context",
             ],
         },
     },
@@ -78,7 +78,7 @@ TEMPLATES = [
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
-        **env.database("DATABASE_URL"),
+        **env.read_database("DATABASE_URL"),
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
@@ -92,10 +92,10 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = env.text("REDIS_URL")
+REDIS_URL = env.read_text("REDIS_URL")
 
 # Rows are the truth and messages are hints, so a message may be lost, repeated or late; it must only never block.
-CELERY_BROKER_URL = env.broker("REDIS_URL")
+CELERY_BROKER_URL = env.read_broker_url("REDIS_URL")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -133,7 +133,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
-CSRF_FAILURE_VIEW = "reviewqueue.http.csrf_refused"
+CSRF_FAILURE_VIEW = "reviewqueue.http.csrf_failure"
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "inbox"
 LOGOUT_REDIRECT_URL = "sign-in"
@@ -145,9 +145,9 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False
 AXES_LOCKOUT_TEMPLATE = "reviewqueue/sign_in.html"
-AXES_CLIENT_IP_CALLABLE = "reviewqueue.http.client_address"
+AXES_CLIENT_IP_CALLABLE = "reviewqueue.http.get_client_address"
 # How many proxies of yours stand in front: behind one, every request comes from its address.
-PROXIES = env.integer("PROXIES", 0)
+PROXIES = env.read_int("PROXIES", 0)
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not LOCAL
 SECURE_HSTS_SECONDS = 0 if LOCAL else 31_536_000
@@ -170,7 +170,7 @@ SECURE_CSP = {
 LANGUAGE_CODE = "en"
 # The languages that the words are there in. Numbers follow the reader's locale all the same: see reviewqueue/digits.py.
 LANGUAGES = [("en", "English")]
-TIME_ZONE = env.text("TIME_ZONE", "UTC")
+TIME_ZONE = env.read_text("TIME_ZONE", "UTC")
 USE_TZ = True
 
 STATIC_URL = "/static/"
@@ -191,13 +191,13 @@ API_BODY_LIMIT = 8 * 1024 * 1024
 # Every scope that some endpoint asks for: keys treat scopes as opaque, so a typo is caught here.
 API_SCOPES = ["outputs:write", "decisions:read", "labels:read", "reports:read", "review"]
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["reviewqueue.http.KeyAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["reviewqueue.http.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["reviewqueue.http.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["reviewqueue.http.MsgspecRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "reviewqueue.http.AlwaysJSON",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "reviewqueue.http.JSONOnlyNegotiation",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "reviewqueue.http.problem_response",
+    "EXCEPTION_HANDLER": "reviewqueue.http.handle_api_exception",
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {
@@ -213,15 +213,15 @@ SPECTACULAR_SETTINGS = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "config.documentation.with_problems",
+        "config.documentation.add_problem_responses",
     ],
 }
 
 # With a token set, /metrics wants it as a bearer; without one, keep the path inside your network.
-METRICS_TOKEN = env.text("METRICS_TOKEN", "")
+METRICS_TOKEN = env.read_text("METRICS_TOKEN", "")
 
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False  # who it was stands in the events; addresses cost time at every request
-LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
+LOG_LEVEL = env.read_text("LOG_LEVEL", "INFO")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

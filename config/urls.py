@@ -5,23 +5,23 @@ from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularJSONAPIView
 
 from config import probes
-from config.documentation import Documentation
+from config.documentation import ApiDocsView
 from reviewqueue import http
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("reviewqueue.urls")),
     path("", include("escalation.urls")),
-    path("healthz", probes.healthz, name="healthz"),
-    path("readyz", probes.readyz, name="readyz"),
-    path("metrics", probes.metrics, name="metrics"),
+    path("healthz", probes.show_liveness, name="healthz"),
+    path("readyz", probes.show_readiness, name="readyz"),
+    path("metrics", probes.show_metrics, name="metrics"),
     path("api/v1/", include("escalation.api.urls")),
     path("api/v1/", include("reviewqueue.api.urls")),
     path("api/v1/schema", SpectacularJSONAPIView.as_view(), name="schema"),
-    path("api/docs/", Documentation.as_view(url_name="schema"), name="api-docs"),
+    path("api/docs/", ApiDocsView.as_view(url_name="schema"), name="api-docs"),
     path("admin/", admin.site.urls),
 ]
 
 handler400 = http.bad_request
 handler403 = http.forbidden
 handler404 = http.not_found
-handler500 = http.broken
+handler500 = http.server_error

@@ -15,60 +15,60 @@ from escalation.simulation import daily_counts
 @shared_task(max_retries=3)
 def dispatch_received() -> None:
     """Somebody posted: route what waits."""
-    dispatch.run()
+    dispatch.route_received()
 
 
 @shared_task(max_retries=3)
 def sweep_received() -> None:
     """Nobody may have told: route what waits."""
-    dispatch.run()
-    heartbeats.beat("worker")
+    dispatch.route_received()
+    heartbeats.record_heartbeat("worker")
 
 
 @shared_task(max_retries=3)
 def sweep_settled() -> None:
     """Settle what became final, and number the decisions."""
-    while settle.settle():
-        feed.number()
-    feed.number()
-    heartbeats.beat("settling")
+    while settle.settle_items():
+        feed.number_decisions()
+    feed.number_decisions()
+    heartbeats.record_heartbeat("settling")
 
 
 @shared_task(max_retries=3)
 def sweep_deadlines() -> None:
     """Count what waits, and answer what is past its deadline."""
-    backlog.refresh()
-    while deadlines.expire():
+    backlog.refresh_waiting_counts()
+    while deadlines.answer_overdue_outputs():
         pass
-    heartbeats.beat("deadlines")
+    heartbeats.record_heartbeat("deadlines")
 
 
 @shared_task(max_retries=3)
-def check_ledger(name: str = "") -> None:
+def check_invariants(name: str = "") -> None:
     """Prove an invariant, and the others after it; what does not balance is logged and shown.
 
     Each by a message of its own, so that no other work waits for all of them.
     """
-    if following := invariants.watch(name):
-        check_ledger.apply_async((following,), expires=60)
+    if following := invariants.run_check(name):
+        check_invariants.apply_async((following,), expires=60)
 
 
 @shared_task(max_retries=3)
-def count_outputs() -> None:
+def refresh_counts() -> None:
     """Count anew the days about which something became known."""
-    daily_counts.refresh()
-    heartbeats.beat("counting")
+    daily_counts.refresh_counts()
+    heartbeats.record_heartbeat("counting")
 
 
 @shared_task(max_retries=3)
-def watch_statements() -> None:
+def watch_guarantees() -> None:
     """Notice when more goes wrong than a statement says."""
-    drift.watch()
-    heartbeats.beat("drift")
+    drift.watch_guarantees()
+    heartbeats.record_heartbeat("drift")
 
 
 @shared_task(max_retries=3)
-def sweep_statements() -> None:
+def sweep_guarantees() -> None:
     """Send more to people where a statement ended and its policy says so."""
-    guarantees.act_on_ended()
-    heartbeats.beat("statements")
+    guarantees.enforce_ended_guarantees()
+    heartbeats.record_heartbeat("statements")

@@ -25,7 +25,7 @@ from reviewqueue.models import (
 )
 
 
-class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in its stubs only
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in its stubs only
     """Rows that can be looked at by administrators."""
 
     show_full_result_count = False  # counting a table of millions is not worth a number
@@ -48,58 +48,58 @@ class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in its st
 
 
 @admin.register(User)
-class UserAdmin(ReadOnly):
+class UserAdmin(ReadOnlyAdmin):
     list_display = ("username", "role", "is_active", "last_login")
     exclude = ("password", "groups", "user_permissions")
     search_fields = ("username",)
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(ReadOnly):
+class ApiKeyAdmin(ReadOnlyAdmin):
     list_display = ("name", "prefix", "scopes", "queues", "expires_at", "revoked_at")
     exclude = ("digest",)
 
 
 @admin.register(Event)
-class EventAdmin(ReadOnly):
+class EventAdmin(ReadOnlyAdmin):
     list_display = ("at", "actor", "verb", "object_type", "object_id", "queue")
     ordering = ("-id",)
 
 
 @admin.register(Verdict)
-class VerdictAdmin(ReadOnly):
+class VerdictAdmin(ReadOnlyAdmin):
     list_display = ("id", "item_id", "user", "kind", "submitted_at", "undone_at")
     list_select_related = ("user",)
     ordering = ("-id",)
 
 
 @admin.register(Label)
-class LabelAdmin(ReadOnly):
+class LabelAdmin(ReadOnlyAdmin):
     list_display = ("id", "item_id", "round", "outcome", "basis", "settled_at")
     ordering = ("-id",)
 
 
 @admin.register(Item)
-class ItemAdmin(ReadOnly):
+class ItemAdmin(ReadOnlyAdmin):
     list_display = ("id", "reference", "queue", "state", "round", "created_at")
     list_select_related = ("queue",)
     ordering = ("-id",)
 
 
 @admin.register(Slot)
-class SlotAdmin(ReadOnly):
+class SlotAdmin(ReadOnlyAdmin):
     list_display = ("id", "item_id", "kind", "state", "holder", "claim", "reserved_until")
     list_select_related = ("holder",)
     ordering = ("-id",)
 
 
 @admin.register(Membership)
-class MembershipAdmin(ReadOnly):
+class MembershipAdmin(ReadOnlyAdmin):
     list_display = ("user", "queue", "created_at")
     list_select_related = ("user", "queue")
 
 
 for model in (AnswerSchema, Guideline, Pass, Queue):
-    admin.site.register(model, ReadOnly)
+    admin.site.register(model, ReadOnlyAdmin)
 # Roles take the place of groups.
 admin.site.unregister(Group)

@@ -10,4 +10,4 @@ from reviewqueue.verdicts import drafts
 @shared_task(max_retries=3)
 def drop_old_drafts() -> None:
     """Forget what was filled in and never sent, a day later."""
-    drafts.drop_old()
+    drafts.drop_old_drafts()

@@ -14,7 +14,7 @@ from whitenoise.responders import StaticFile
 from escalation.models import Stream
 from reviewqueue.accounts import api_keys
 from reviewqueue.models import AnswerSchema, Guideline, Membership, Queue, User
-from reviewqueue.queue.settings import form
+from reviewqueue.queue.settings import get_answer_spec
 from tests.helpers import stream_setup
 
 # A shared machine is no stopwatch, and examples of one run are not to decide another.
@@ -47,9 +47,9 @@ def static_files_found_once() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def forgetful() -> Iterator[None]:
     """A number of a queue's answers never changes in production; here another test gives it to others."""
-    form.cache_clear()
+    get_answer_spec.cache_clear()
     yield
-    form.cache_clear()
+    get_answer_spec.cache_clear()
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def eve(db: None) -> User:
 @pytest.fixture
 def stream(queue: Queue) -> Stream:
     """The stream of the queue: what is 80 % sure stands, and verdicts are final at once."""
-    return stream_setup.stream()
+    return stream_setup.create_stream()
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def holding(client: Client) -> Callable[..., stream_setup.Producer]:
     """Makes a machine at the front door, whose key has these scopes and is bound to these streams."""
 
     def make(*scopes: str, streams: tuple[str, ...] = ()) -> stream_setup.Producer:
-        _, key = api_keys.create(name="intake", scopes=scopes, queues=streams, by=None)
+        _, key = api_keys.create_key(name="intake", scopes=scopes, queues=streams, by=None)
         return stream_setup.Producer(client, key)
 
     return make

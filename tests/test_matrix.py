@@ -18,7 +18,7 @@ from django.urls import reverse
 from reviewqueue.accounts import api_keys
 from reviewqueue.models import User
 from tests.helpers import access_matrix
-from tests.helpers.access_matrix import API, KEYS, NAMES, PAGES, PEOPLE, ROUTES
+from tests.helpers.access_matrix import API_ACCESS, API_KEYS, PAGE_ACCESS, PEOPLE, ROUTE_NAMES, ROUTES
 
 OUTPUT = {
     "id": "ticket-9",
@@ -36,21 +36,21 @@ BODIES: dict[str, dict[str, Any]] = {
 
 @pytest.fixture
 def world(db: None) -> dict[str, Any]:
-    return access_matrix.build()
+    return access_matrix.build_world()
 
 
 def _person_asks(who: str, method: str, name: str, url: str) -> str:
     client = Client()
     if who != "nobody":
         client.force_login(User.objects.get(username=who), backend="django.contrib.auth.backends.ModelBackend")
-    return _status(client.post(url, access_matrix.FORM) if method == "POST" else client.generic(method, url))
+    return _status(client.post(url, access_matrix.FORM_DATA) if method == "POST" else client.generic(method, url))
 
 
 def _key_asks(which: str, method: str, name: str, url: str) -> str:
     if which == "session":
         return _person_asks("root", method, name, url)
     scopes, queues = ([which], ["intents"]) if which != "elsewhere" else (settings.API_SCOPES, ["other"])
-    _, text = api_keys.create(name=which, scopes=scopes, queues=queues, by=None)
+    _, text = api_keys.create_key(name=which, scopes=scopes, queues=queues, by=None)
     body = json.dumps(BODIES[name]).encode() if name in BODIES else b""
     headers = {"Authorization": f"Bearer {text}"}
     return _status(Client().generic(method, url, body, content_type="application/json", headers=headers))
@@ -72,34 +72,34 @@ def _answers(asks: Any, columns: tuple[str, ...], method: str, name: str, url: s
     return answers
 
 
-@pytest.mark.parametrize("line", access_matrix.lines(PAGES), ids=lambda line: " ".join(line[:2]))
+@pytest.mark.parametrize("line", access_matrix.split_rows(PAGE_ACCESS), ids=lambda line: " ".join(line[:2]))
 def test_a_page_lets_in_whom_it_should(world: dict[str, Any], line: list[str]) -> None:
     method, name, *expected = line
 
-    answers = _answers(_person_asks, PEOPLE, method, name, access_matrix.url(name, world))
+    answers = _answers(_person_asks, PEOPLE, method, name, access_matrix.build_url(name, world))
 
     assert answers == dict(zip(PEOPLE, expected, strict=True))
 
 
-@pytest.mark.parametrize("line", access_matrix.lines(API), ids=lambda line: " ".join(line[:2]))
+@pytest.mark.parametrize("line", access_matrix.split_rows(API_ACCESS), ids=lambda line: " ".join(line[:2]))
 def test_an_endpoint_lets_in_which_keys_it_should(world: dict[str, Any], line: list[str]) -> None:
     method, name, *expected = line
 
-    answers = _answers(_key_asks, KEYS, method, name, access_matrix.url(name, world))
+    answers = _answers(_key_asks, API_KEYS, method, name, access_matrix.build_url(name, world))
 
-    assert answers == dict(zip(KEYS, expected, strict=True))
+    assert answers == dict(zip(API_KEYS, expected, strict=True))
 
 
 def test_every_route_has_its_line() -> None:
-    listed = {line[1] for line in access_matrix.lines(PAGES + API)}
+    listed = {line[1] for line in access_matrix.split_rows(PAGE_ACCESS + API_ACCESS)}
 
-    assert set(NAMES) == listed
-    assert len(NAMES) == len(set(NAMES)), "two routes share a name"
+    assert set(ROUTE_NAMES) == listed
+    assert len(ROUTE_NAMES) == len(set(ROUTE_NAMES)), "two routes share a name"
 
 
 def test_every_method_of_an_endpoint_has_its_line() -> None:
-    listed = {(line[0], line[1]) for line in access_matrix.lines(API)}
-    endpoints = {line[1] for line in access_matrix.lines(API)}
+    listed = {(line[0], line[1]) for line in access_matrix.split_rows(API_ACCESS)}
+    endpoints = {line[1] for line in access_matrix.split_rows(API_ACCESS)}
     answered = {
         (method.upper(), str(pattern.name))
         for _, pattern in ROUTES
@@ -112,13 +112,13 @@ def test_every_method_of_an_endpoint_has_its_line() -> None:
 
 
 def test_what_has_no_line_answers_no_such_method(world: dict[str, Any]) -> None:
-    listed = {(line[0], line[1]) for line in access_matrix.lines(PAGES)}
+    listed = {(line[0], line[1]) for line in access_matrix.split_rows(PAGE_ACCESS)}
     client = Client()
     client.force_login(User.objects.get(username="root"), backend="django.contrib.auth.backends.ModelBackend")
-    for name in {line[1] for line in access_matrix.lines(PAGES)}:
+    for name in {line[1] for line in access_matrix.split_rows(PAGE_ACCESS)}:
         for method in ("GET", "POST", "PUT", "DELETE"):
             if (method, name) not in listed:
-                status = client.generic(method, access_matrix.url(name, world)).status_code
+                status = client.generic(method, access_matrix.build_url(name, world)).status_code
                 assert status in {405, 302}, f"{method} {name}"  # who is signed in is led on from signing in
 
 

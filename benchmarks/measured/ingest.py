@@ -86,11 +86,11 @@ def _routed(stream: Stream, rounds: int, outputs: int) -> None:
 
 
 def _route_rate(stream: Stream, encoded: list[bytes]) -> float:
-    dispatch.run(batches=ROUTED_AT_ONCE)  # what the rounds before have left
+    dispatch.route_received(batches=ROUTED_AT_ONCE)  # what the rounds before have left
     for first in range(0, len(encoded), 1000):
-        receive.receive(stream=stream, raw=encoded[first : first + 1000], actor="system:bench")
+        receive.receive_outputs(stream=stream, raw=encoded[first : first + 1000], actor="system:bench")
     began = time.monotonic()
-    routed = dispatch.run(batches=ROUTED_AT_ONCE)
+    routed = dispatch.route_received(batches=ROUTED_AT_ONCE)
     assert routed == len(encoded), routed
     return routed / (time.monotonic() - began)
 

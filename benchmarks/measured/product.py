@@ -14,9 +14,9 @@ from django.core.management import call_command
 from benchmarks import scratch
 from benchmarks.client import Target
 from config.embedded import programs
-from config.embedded.layout import Layout
+from config.embedded.layout import FolderLayout
 from config.embedded.supervisor import Supervisor
-from config.management.commands.up import listen, wait_for_web
+from config.management.commands.up import open_listener, wait_for_web
 from escalation.models import Stream
 from escalation.streams import definition
 from reviewqueue.accounts import api_keys
@@ -45,7 +45,9 @@ def prepare() -> Stream:
         "policy": {"threshold": THRESHOLD, "audit": {"rate": 0.0}},
         "costs": {"error": 5.0, "review": 0.4},
     }
-    return definition.apply(definition.parse({"streams": [description]})[0], actor="system:bench").stream
+    return definition.apply_definition(
+        definition.parse_definitions({"streams": [description]})[0], actor="system:bench"
+    ).stream
 
 
 def elements(name: str, count: int, *, reviewed: float) -> list[bytes]:
@@ -64,33 +66,33 @@ def batches(encoded: list[bytes], size: int) -> list[bytes]:
 class Site:
     """What runs beside the bench, started as `make up` starts it."""
 
-    def __init__(self, layout: Layout, supervisor: Supervisor, listening: ExitStack) -> None:
+    def __init__(self, layout: FolderLayout, supervisor: Supervisor, listening: ExitStack) -> None:
         self._layout = layout
         self._supervisor = supervisor
         self._listening = listening
 
     def web(self, application: str, path: str, *headers: str) -> Target:
         """Gunicorn as the product runs it, serving one application; where to post."""
-        listener = self._listening.enter_context(listen("127.0.0.1", 0))
-        program = programs.web(self._layout, folder=scratch.ROOT, listener=listener.fileno())
+        listener = self._listening.enter_context(open_listener("127.0.0.1", 0))
+        program = programs.build_web_program(self._layout, folder=scratch.ROOT, listener=listener.fileno())
         started = self._supervisor.start(replace(program, arguments=[*program.arguments[:-1], application]))
         wait_for_web(started, listener)
         return Target("127.0.0.1", listener.getsockname()[1], path, headers)
 
     def worker(self) -> None:
-        self._supervisor.start(programs.worker(self._layout, folder=scratch.ROOT))
+        self._supervisor.start(programs.build_worker_program(self._layout, folder=scratch.ROOT))
 
 
 @contextmanager
 def site() -> Iterator[Site]:
-    layout = Layout(scratch.VAR.with_name("bench-web"))
-    layout.make()
+    layout = FolderLayout(scratch.VAR.with_name("bench-web"))
+    layout.make_folders()
     with ExitStack() as listening, Supervisor(layout) as supervisor:
         yield Site(layout, supervisor, listening)
 
 
 def key_header() -> str:
-    _, text = api_keys.create(name="bench", scopes=["outputs:write"], by=None)
+    _, text = api_keys.create_key(name="bench", scopes=["outputs:write"], by=None)
     return f"Authorization: Bearer {text}"
 
 

@@ -58,10 +58,10 @@ def looks() -> Iterator[Looks]:
 
 def look(trial: Trial, alpha: float, *, measured: bool) -> Found | None:
     """What the product's look at a trial's labels finds; None where it refuses or finds nothing."""
-    now = clock.current()
+    now = clock.current_time()
     with transaction.atomic():
         stream = _judged(trial, now)
-        targets.set_target(stream=stream, max_error=alpha, doubt=DELTA, actor=ACTOR, now=now)
+        targets.set_error_target(stream=stream, max_error=alpha, delta=DELTA, actor=ACTOR, now=now)
         if measured:
             _measure(stream, trial.caught, now)
         found = _found(stream, now)
@@ -74,7 +74,7 @@ def _furnish() -> None:
     """Store streams that stay: without, the planner takes the tables for empty, whatever a trial has in them."""
     population = next(populations())
     for number, trial in enumerate(trials(population, STAYING, catch=1.0)):
-        _judged(replace(trial, slug=f"stays-{number}"), clock.current())
+        _judged(replace(trial, slug=f"stays-{number}"), clock.current_time())
     _run("ANALYZE")
 
 
@@ -91,15 +91,15 @@ def _judged(trial: Trial, now: datetime) -> Stream:
 
 
 def _routed(trial: Trial, now: datetime) -> Stream:
-    description = definition.Description(
+    description = definition.StreamDefinition(
         slug=trial.slug, title=trial.slug, answers=[RIGHT, WRONG], policy=_policy(), review={"max_waiting": 1_000_000}
     )
-    stream = definition.apply(description, actor=ACTOR, now=now - timedelta(days=1)).stream
+    stream = definition.apply_definition(description, actor=ACTOR, now=now - timedelta(days=1)).stream
     stream.secret = trial.secret
     stream.save(update_fields=["secret"])
     for raw in itertools.batched(_posted(trial), AT_ONCE):
-        receive.receive(stream=stream, raw=raw, actor=ACTOR, now=now)
-    dispatch.run(now=now)
+        receive.receive_outputs(stream=stream, raw=raw, actor=ACTOR, now=now)
+    dispatch.route_received(now=now)
     return stream
 
 
@@ -131,7 +131,7 @@ def _judge(stream: Stream, said: Mapping[str, str], now: datetime) -> None:
     )
     Slot.objects.filter(pk__in=[slot.pk for slot in slots]).update(state=Slot.State.JUDGED, holder=rob, claim=1)
     Item.objects.filter(pk__in=[slot.item_id for slot in slots]).update(settle_at=now)
-    while settle.settle(now=now):
+    while settle.settle_items(now=now):
         pass
 
 
@@ -173,7 +173,7 @@ def _measure(stream: Stream, caught: int, now: datetime) -> None:
 
 def _found(stream: Stream, now: datetime) -> Found | None:
     try:
-        (group,) = evaluations.groups_of(evaluations.look(stream, by=ACTOR, now=now))
-    except preparation.Refused:
+        (group,) = evaluations.parse_group_results(evaluations.run_evaluation(stream, by=ACTOR, now=now))
+    except preparation.EvaluationRefused:
         return None
     return None if group.threshold is None else Found(group.threshold, group.accepted, group.wrong)

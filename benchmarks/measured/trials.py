@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.demo import samples
-from escalation.policies.spec import Audit, Policy
+from escalation.policies.spec import AuditSettings, PolicySpec
 from escalation.routing import decide
 
 RATE = 0.3
-POLICY = Policy(threshold=0.9, audit=Audit(rate=RATE, mode="after"))
+POLICY = PolicySpec(threshold=0.9, audit=AuditSettings(rate=RATE, mode="after"))
 TESTS = 200  # known answers that measure what reviewers miss
 
 type Floats = NDArray[np.float64]
@@ -58,7 +58,7 @@ class Trial:
 
 
 def populations() -> Iterator[Population]:
-    digits = samples.digits()
+    digits = samples.load_digits()
     confidence = np.array([sample.confidence for sample in digits])
     wrong = np.array([sample.prediction != sample.truth for sample in digits], float)
     yield Population("digits", confidence, wrong, 3000, 0.02)
@@ -79,13 +79,13 @@ def trials(population: Population, count: int, *, catch: float) -> Iterator[Tria
         picked = rng.integers(len(population.scores), size=population.outputs)
         scores, slug = population.scores[picked], f"trial-{number}"
         wrong = rng.random(len(picked)) < population.risks[picked]
-        u = np.array([decide.draw(secret, slug, str(at)) for at in range(len(picked))])
+        u = np.array([decide.draw_permanent_number(secret, slug, str(at)) for at in range(len(picked))])
         drawn = u < RATE
-        assert bool(decide.decide(POLICY, _columns(scores), u=u, p=RATE).review[drawn].all())
+        assert bool(decide.decide_routes(POLICY, _columns(scores), u=u, p=RATE).review[drawn].all())
         found = wrong & (rng.random(len(picked)) < catch)
         yield Trial(slug, secret, scores, drawn, found, caught=int(rng.binomial(TESTS, catch)))
 
 
-def _columns(scores: Floats) -> decide.Outputs:
+def _columns(scores: Floats) -> decide.OutputColumns:
     nothing: list[dict[str, str]] = [{}] * len(scores)
-    return decide.Outputs(scores, [""] * len(scores), np.full(len(scores), np.nan), nothing, [""] * len(scores))
+    return decide.OutputColumns(scores, [""] * len(scores), np.full(len(scores), np.nan), nothing, [""] * len(scores))

@@ -56,7 +56,7 @@ _JUDGED = """
 
 
 def open_line(slug: str) -> Line:
-    configured = items.configure(
+    configured = items.configure_queue(
         slug=slug, title=slug, answers=["billing", "refund", "card_arrival"], actor="system:bench"
     )
     row = Queue.objects.get(slug=slug)

@@ -26,14 +26,14 @@ type Way = Callable[[Trial, float], float | None]
 
 def certified(trial: Trial, alpha: float) -> Found | None:
     """The product's way, believing that reviewers miss nothing."""
-    return _certified(trial, alpha, statistics.attempt_delta(DELTA, 1))
+    return _certified(trial, alpha, statistics.compute_evaluation_delta(DELTA, 1))
 
 
 def corrected(trial: Trial, alpha: float) -> Found | None:
     """The product's way once test items have measured what reviewers miss."""
-    spends = statistics.attempt_delta(DELTA, 1)
-    low = statistics.lower_bound(trial.caught, TESTS, spends * preparation.SHARE_OF_CATCHING)
-    return _certified(trial, alpha * low, spends * (1 - preparation.SHARE_OF_CATCHING))
+    spends = statistics.compute_evaluation_delta(DELTA, 1)
+    low = statistics.compute_lower_bound(trial.caught, TESTS, spends * preparation.RECALL_DELTA_SHARE)
+    return _certified(trial, alpha * low, spends * (1 - preparation.RECALL_DELTA_SHARE))
 
 
 def trusting(trial: Trial, alpha: float) -> float | None:
@@ -77,10 +77,10 @@ WAYS: dict[str, Way] = {
 
 def _certified(trial: Trial, alpha: float, delta: float) -> Found | None:
     scores, wrong = trial.scores[trial.drawn], trial.said_wrong[trial.drawn]
-    if len(scores) < statistics.n_min(alpha, delta / statistics.COLD_STARTS):
+    if len(scores) < statistics.compute_min_labels(alpha, delta / statistics.COLD_START_COUNT):
         return None
-    begin = certification.starts(scores, alpha=alpha, delta=delta, deployed=POLICY.threshold)
-    found = certification.certify(scores, wrong, begin, alpha=alpha, delta=delta)
+    begin = certification.choose_starts(scores, alpha=alpha, delta=delta, deployed=POLICY.threshold)
+    found = certification.certify_grid_threshold(scores, wrong, begin, alpha=alpha, delta=delta)
     return None if found is None else Found(found.threshold, found.accepted, found.wrong)
 
 

@@ -40,33 +40,33 @@ from vaderSentiment.vaderSentiment import (  # type: ignore[import-not-found]  #
     SentimentIntensityAnalyzer,
 )
 
-type Floats = NDArray[np.float64]
-type Row = dict[str, Any]
+type FloatArray = NDArray[np.float64]
+type DataRow = dict[str, Any]
 
 SDIST_SHA256 = "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9"
-RATERS = 20
-FOLDS = 5
-DECIMALS = 4
+RATER_COUNT = 20
+FOLD_COUNT = 5
+SCORE_DECIMALS = 4
 TOLERANCE = 1e-7  # far below what DECIMALS keep
-BANDS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+CONFIDENCE_BANDS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 SENTIMENTS = ("negative", "neutral", "positive")
 DIGITS = tuple("0123456789")
-WORD = r"[\w']+|[!?]"
-HERE = Path(__file__).resolve().parent / "data"
+WORD_PATTERN = r"[\w']+|[!?]"
+DATA_FOLDER = Path(__file__).resolve().parent / "data"
 
 
 def main() -> None:
     archive = read_sdist(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
     # Threads add up in an order of their own, and the last digits would follow the number of cores.
     with threadpool_limits(1):
-        write(HERE / "sentiment.jsonl", SENTIMENTS, sentiment_rows(read_sentences(archive)))
-        write(HERE / "digits.jsonl", DIGITS, digit_rows())
+        write_rows(DATA_FOLDER / "sentiment.jsonl", SENTIMENTS, generate_sentiment_rows(read_sentences(archive)))
+        write_rows(DATA_FOLDER / "digits.jsonl", DIGITS, generate_digit_rows())
 
 
 # Review sentiment
 
 
-class Sentence(NamedTuple):
+class RatedSentence(NamedTuple):
     """A sentence `key` = review_sentence, and what each of 20 people gave it on the scale from -4 to 4."""
 
     key: str
@@ -83,13 +83,13 @@ class Sentence(NamedTuple):
 
         Of the cut-offs 0.3, 0.4, ... 1.0 it is the one at which a single rater's class equals it most often.
         """
-        mean = sum(self.ratings) / RATERS
+        mean = sum(self.ratings) / RATER_COUNT
         return SENTIMENTS[1 + (mean >= 0.5) - (mean <= -0.5)]
 
     @property
     def shares(self) -> list[float]:
         """The share of raters on each side of zero, in the order of SENTIMENTS."""
-        return [sum(np.sign(rating) == side for rating in self.ratings) / RATERS for side in (-1, 0, 1)]
+        return [sum(np.sign(rating) == side for rating in self.ratings) / RATER_COUNT for side in (-1, 0, 1)]
 
 
 def read_sdist(path: Path | None) -> bytes:
@@ -102,35 +102,35 @@ def read_sdist(path: Path | None) -> bytes:
         content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != SDIST_SHA256:
         raise SystemExit(f"{path.name}: not the source distribution that this script was written for")
-    return member(content, "vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz")
+    return read_member(content, "vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz")
 
 
-def read_sentences(archive: bytes) -> list[Sentence]:
+def read_sentences(archive: bytes) -> list[RatedSentence]:
     """Sentences in the order of the file; the four without a single letter ("...", "!") are left out."""
-    texts = table(archive, "hutto_ICWSM_2014/amazonReviewSnippets_GroundTruth.txt")
-    ratings = table(archive, "hutto_ICWSM_2014/amazonReviewSnippets_anonDataRatings.txt")
+    texts = read_table(archive, "hutto_ICWSM_2014/amazonReviewSnippets_GroundTruth.txt")
+    ratings = read_table(archive, "hutto_ICWSM_2014/amazonReviewSnippets_anonDataRatings.txt")
     # The two files differ in order here and there, so they are joined by key.
     by_key = {key: tuple(json.loads(values)) for key, _mean, _deviation, values in ratings}
-    assert all(len(values) == RATERS for values in by_key.values())
+    assert all(len(values) == RATER_COUNT for values in by_key.values())
     return [
-        Sentence(key, text.strip(), by_key[key])
+        RatedSentence(key, text.strip(), by_key[key])
         for key, _mean, text in texts
         if any(character.isalpha() for character in text)
     ]
 
 
-def sentiment_rows(sentences: Sequence[Sentence]) -> Iterable[Row]:
+def generate_sentiment_rows(sentences: Sequence[RatedSentence]) -> Iterable[DataRow]:
     for sentence, scores in zip(sentences, score_sentences(sentences), strict=True):
         yield {
             "id": sentence.key,
             "text": sentence.text,
             "truth": sentence.truth,
-            "scores": rounded(scores),
+            "scores": round_scores(scores),
             "ratings": "".join(str(rating + 4) for rating in sentence.ratings),
         }
 
 
-def score_sentences(sentences: Sequence[Sentence]) -> Floats:
+def score_sentences(sentences: Sequence[RatedSentence]) -> FloatArray:
     """Out-of-fold probabilities, (sentences, 3); the sentences of one review share a fold.
 
     Each training sentence counts once per class, weighted with the share of raters who chose it. Training on
@@ -141,12 +141,12 @@ def score_sentences(sentences: Sequence[Sentence]) -> Floats:
     shares = np.array([sentence.shares for sentence in sentences])
     reviews = [sentence.review for sentence in sentences]
     result = np.zeros((len(sentences), len(SENTIMENTS)))
-    splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0)
+    splitter = StratifiedGroupKFold(FOLD_COUNT, shuffle=True, random_state=0)
     for train, held_out in splitter.split(texts, truths, reviews):
         features = make_union(
-            TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=WORD),
+            TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=WORD_PATTERN),
             TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True, min_df=2),
-            FunctionTransformer(lexicon_features),
+            FunctionTransformer(compute_lexicon_features),
         )
         model = LogisticRegression(C=4, max_iter=5000, tol=TOLERANCE)
         matrix = features.fit_transform(texts[train])
@@ -159,7 +159,7 @@ def score_sentences(sentences: Sequence[Sentence]) -> Floats:
     return result
 
 
-def lexicon_features(texts: Sequence[str]) -> Floats:
+def compute_lexicon_features(texts: Sequence[str]) -> FloatArray:
     """The four scores of the VADER lexicon, (texts, 4); its words were rated apart from these sentences."""
     analyzer = SentimentIntensityAnalyzer()
     return np.array([list(analyzer.polarity_scores(text).values()) for text in texts])
@@ -168,27 +168,27 @@ def lexicon_features(texts: Sequence[str]) -> Floats:
 # Digit reading
 
 
-def digit_rows() -> Iterable[Row]:
+def generate_digit_rows() -> Iterable[DataRow]:
     """Scored by logistic regression, in contiguous folds.
 
     Neighbours seem to come from one hand: shuffled folds look 3.6 points better than an unknown hand gets.
     """
     digits = load_digits()
     scores = np.zeros((len(digits.target), len(DIGITS)))
-    for train, held_out in KFold(FOLDS).split(digits.data):
+    for train, held_out in KFold(FOLD_COUNT).split(digits.data):
         model = LogisticRegression(C=2, max_iter=5000, tol=TOLERANCE)
         model.fit(digits.data[train] / 16, digits.target[train])
         scores[held_out] = model.predict_proba(digits.data[held_out] / 16)
     for number, (image, truth) in enumerate(zip(digits.images, digits.target, strict=True)):
         yield {
             "id": f"{number:04d}",
-            "image": "data:image/png;base64," + base64.b64encode(png(image)).decode(),
+            "image": "data:image/png;base64," + base64.b64encode(encode_png(image)).decode(),
             "truth": DIGITS[truth],
-            "scores": rounded(scores[number]),
+            "scores": round_scores(scores[number]),
         }
 
 
-def png(image: Floats) -> bytes:
+def encode_png(image: FloatArray) -> bytes:
     """An 8-bit greyscale PNG, dark on white, of ink from 0 to 16.
 
     The pixels are stored, not deflated: that costs few bytes here, and no version of zlib changes the file.
@@ -206,20 +206,20 @@ def png(image: Floats) -> bytes:
 # Both
 
 
-def write(path: Path, classes: Sequence[str], rows: Iterable[Row]) -> None:
+def write_rows(path: Path, classes: Sequence[str], rows: Iterable[DataRow]) -> None:
     """Write JSON Lines and report the table that README.md shows."""
     kept = list(rows)
     lines = (json.dumps(row, separators=(",", ":")) for row in kept)
     path.write_text("".join(line + "\n" for line in lines), encoding="ascii")
     scores = np.array([row["scores"] for row in kept])
     right = np.array([classes[best] for best in scores.argmax(axis=1)]) == [row["truth"] for row in kept]
-    sys.stdout.write(f"{path.name}: {len(kept)} rows\n{band_table(scores.max(axis=1), right)}\n")
+    sys.stdout.write(f"{path.name}: {len(kept)} rows\n{format_band_table(scores.max(axis=1), right)}\n")
 
 
-def band_table(confidence: Floats, right: NDArray[np.bool_]) -> str:
+def format_band_table(confidence: FloatArray, right: NDArray[np.bool_]) -> str:
     """What a threshold would let through: share of all, its accuracy and errors, and the mean confidence."""
     lines = ["| confidence | share | accuracy | mean confidence | errors |", "|---|---|---|---|---|"]
-    for band in BANDS:
+    for band in CONFIDENCE_BANDS:
         above = confidence >= band
         share, accuracy, mean = above.mean(), right[above].mean(), confidence[above].mean()
         errors = int((~right[above]).sum())
@@ -227,19 +227,19 @@ def band_table(confidence: Floats, right: NDArray[np.bool_]) -> str:
     return "\n".join(lines)
 
 
-def rounded(scores: Floats) -> list[float]:
-    return [round(float(score), DECIMALS) for score in scores]
+def round_scores(scores: FloatArray) -> list[float]:
+    return [round(float(score), SCORE_DECIMALS) for score in scores]
 
 
-def member(archive: bytes, name: str) -> bytes:
+def read_member(archive: bytes, name: str) -> bytes:
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         stream = tar.extractfile(name)
         assert stream is not None
         return stream.read()
 
 
-def table(archive: bytes, name: str) -> list[list[str]]:
-    text = member(archive, name).decode("utf-8-sig")
+def read_table(archive: bytes, name: str) -> list[list[str]]:
+    text = read_member(archive, name).decode("utf-8-sig")
     return [line.split("\t") for line in text.splitlines()]
 
 

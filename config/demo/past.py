@@ -14,7 +14,7 @@ from datetime import datetime, time, timedelta
 import msgspec
 from django.utils import timezone
 
-from config.demo.samples import Sample
+from config.demo.samples import DemoSample
 from escalation.decisions import feed, settle
 from escalation.ingest import receive
 from escalation.models import Stream
@@ -24,123 +24,129 @@ from reviewqueue.queue.claim import claim_next
 from reviewqueue.queue.claim_view import Claim
 from reviewqueue.verdicts import submit
 
-DAYS = 21
-SHIFTS = (time(9), time(11), time(14), time(16))
-BATCHES = 3
-SECONDS_PER_ITEM = (6, 40)
+HISTORY_DAYS = 21
+SHIFT_TIMES = (time(9), time(11), time(14), time(16))
+BATCHES_PER_SHIFT = 3
+SECONDS_PER_ITEM_RANGE = (6, 40)
 # How often a demo reviewer asks the lead, or cannot tell.
-ESCALATES, CANNOT_TELL = 0.015, 0.005
+ESCALATION_SHARE, UNJUDGEABLE_SHARE = 0.015, 0.005
 
 
 @dataclass(frozen=True)
-class Flow:
+class DemoFlow:
     """One stream's samples in the order of their arrival; the last `left` of them stay for the visitor."""
 
     stream: Stream
     model: str
-    samples: Sequence[Sample]
-    left: int
+    samples: Sequence[DemoSample]
+    left_for_visitor: int
 
 
 @dataclass(frozen=True)
-class Shift:
+class DemoShift:
     """What happens at one hour: these samples have arrived since the last shift, and people sit down to work."""
 
     at: datetime
-    flow: Flow
-    samples: Sequence[Sample]
+    flow: DemoFlow
+    samples: Sequence[DemoSample]
     worked: bool
 
 
-def shifts(flows: Sequence[Flow], *, until: datetime) -> list[Shift]:
+def plan_shifts(flows: Sequence[DemoFlow], *, until: datetime) -> list[DemoShift]:
     """Every shift of the past in order of time, then what is left to the visitor."""
-    return sorted((shift for flow in flows for shift in _shifts(flow, until)), key=lambda shift: shift.at)
+    return sorted((shift for flow in flows for shift in _plan_flow_shifts(flow, until)), key=lambda shift: shift.at)
 
 
-def work(shift: Shift, *, reviewers: Sequence[User], lead: User, rng: random.Random) -> int:
+def work_shift(shift: DemoShift, *, reviewers: Sequence[User], lead: User, rng: random.Random) -> int:
     """Post, route and judge one shift's samples; returns how many outputs were posted."""
-    _post(shift, rng)
+    _post_outputs(shift, rng)
     if shift.worked:
         truth = {sample.external_id: sample for sample in shift.flow.samples}
-        moment = _judge(shift, reviewers, truth, rng)
-        _have_final_say(shift, lead, truth, moment)
-        while settle.settle(now=moment + timedelta(hours=1)):
+        moment = _review_items(shift, reviewers, truth, rng)
+        _decide_escalated(shift, lead, truth, moment)
+        while settle.settle_items(now=moment + timedelta(hours=1)):
             pass
-    feed.number()
+    feed.number_decisions()
     return len(shift.samples)
 
 
-def _shifts(flow: Flow, until: datetime) -> Iterator[Shift]:
-    past, left = flow.samples[: -flow.left], flow.samples[-flow.left :]
+def _plan_flow_shifts(flow: DemoFlow, until: datetime) -> Iterator[DemoShift]:
+    past, left = flow.samples[: -flow.left_for_visitor], flow.samples[-flow.left_for_visitor :]
     today = timezone.localdate(until)
     hours = [
         timezone.make_aware(datetime.combine(today - timedelta(days=days), hour))
-        for days in range(DAYS, 0, -1)
-        for hour in SHIFTS
+        for days in range(HISTORY_DAYS, 0, -1)
+        for hour in SHIFT_TIMES
         if (today - timedelta(days=days)).weekday() < 5
     ]
     for index, hour in enumerate(hours):
         share = past[index * len(past) // len(hours) : (index + 1) * len(past) // len(hours)]
-        yield Shift(hour, flow, share, worked=True)
-    yield Shift(until - timedelta(minutes=5), flow, left, worked=False)
+        yield DemoShift(hour, flow, share, worked=True)
+    yield DemoShift(until - timedelta(minutes=5), flow, left, worked=False)
 
 
-def _post(shift: Shift, rng: random.Random) -> None:
+def _post_outputs(shift: DemoShift, rng: random.Random) -> None:
     """Arrivals of the last two hours, in a few batches."""
-    for index in range(BATCHES):
-        batch = shift.samples[index::BATCHES]
+    for index in range(BATCHES_PER_SHIFT):
+        batch = shift.samples[index::BATCHES_PER_SHIFT]
         moment = shift.at - timedelta(minutes=rng.uniform(5, 120) if shift.worked else 40 * index)
         if batch:
-            raw = [_element(sample, shift.flow.model) for sample in batch]
-            receive.receive(stream=shift.flow.stream, raw=raw, actor="key:demo", now=moment)
-            dispatch.run(now=moment + timedelta(seconds=1))
+            raw = [_encode_output(sample, shift.flow.model) for sample in batch]
+            receive.receive_outputs(stream=shift.flow.stream, raw=raw, actor="key:demo", now=moment)
+            dispatch.route_received(now=moment + timedelta(seconds=1))
 
 
-def _judge(shift: Shift, reviewers: Sequence[User], truth: dict[str, Sample], rng: random.Random) -> datetime:
+def _review_items(
+    shift: DemoShift, reviewers: Sequence[User], truth: dict[str, DemoSample], rng: random.Random
+) -> datetime:
     """The reviewers take turns until nothing waits; returns when they were done."""
     moment, idle = shift.at, 0
     while idle < len(reviewers):
         reviewer = rng.choice(reviewers)
-        moment += timedelta(seconds=rng.uniform(*SECONDS_PER_ITEM))
+        moment += timedelta(seconds=rng.uniform(*SECONDS_PER_ITEM_RANGE))
         claim = claim_next(user=reviewer, slug=shift.flow.stream.slug, now=moment, rng=rng, resume=False)
         if claim is None:
             idle += 1
             continue
-        _decide(claim, reviewer, truth[claim.item.reference], moment, rng)
+        _submit_verdict(claim, reviewer, truth[claim.item.reference], moment, rng)
     return moment
 
 
-def _decide(claim: Claim, reviewer: User, sample: Sample, moment: datetime, rng: random.Random) -> None:
+def _submit_verdict(claim: Claim, reviewer: User, sample: DemoSample, moment: datetime, rng: random.Random) -> None:
     seconds = rng.uniform(2, 25)
     done = moment + timedelta(seconds=seconds)
     answer, luck = rng.choice(sample.raters), rng.random()
-    if luck < CANNOT_TELL:
+    if luck < UNJUDGEABLE_SHARE:
         if claim.answer_first:
-            submit.answer_first(claim_id=claim.id, user=reviewer, kind="unjudgeable", now=done)
-        submit.submit(claim_id=claim.id, user=reviewer, kind="unjudgeable", active_seconds=seconds, now=done)
+            submit.submit_first_answer(claim_id=claim.id, user=reviewer, kind="unjudgeable", now=done)
+        submit.submit_verdict(claim_id=claim.id, user=reviewer, kind="unjudgeable", active_seconds=seconds, now=done)
         return
     if claim.answer_first:
-        submit.answer_first(claim_id=claim.id, user=reviewer, answer=answer, now=done)
-    if luck < CANNOT_TELL + ESCALATES:
-        submit.submit(claim_id=claim.id, user=reviewer, kind="escalate", active_seconds=seconds, now=done)
+        submit.submit_first_answer(claim_id=claim.id, user=reviewer, answer=answer, now=done)
+    if luck < UNJUDGEABLE_SHARE + ESCALATION_SHARE:
+        submit.submit_verdict(claim_id=claim.id, user=reviewer, kind="escalate", active_seconds=seconds, now=done)
         return
     # `correct` with the proposed answer is stored as `agree`.
-    submit.submit(claim_id=claim.id, user=reviewer, kind="correct", answer=answer, active_seconds=seconds, now=done)
+    submit.submit_verdict(
+        claim_id=claim.id, user=reviewer, kind="correct", answer=answer, active_seconds=seconds, now=done
+    )
 
 
-def _have_final_say(shift: Shift, lead: User, truth: dict[str, Sample], moment: datetime) -> None:
+def _decide_escalated(shift: DemoShift, lead: User, truth: dict[str, DemoSample], moment: datetime) -> None:
     """The lead takes what was escalated, once it is settled that it was."""
-    while settle.settle(now=moment + timedelta(minutes=10)):
+    while settle.settle_items(now=moment + timedelta(minutes=10)):
         pass
     slug, rng = shift.flow.stream.slug, random.Random(0)
     at = moment + timedelta(minutes=20)
     while claim := claim_next(user=lead, slug=slug, now=at, rng=rng, resume=False):
         sample = truth[claim.item.reference]
-        submit.submit(claim_id=claim.id, user=lead, kind="correct", answer=sample.truth, reason="ambiguous", now=at)
+        submit.submit_verdict(
+            claim_id=claim.id, user=lead, kind="correct", answer=sample.truth, reason="ambiguous", now=at
+        )
         at += timedelta(seconds=30)
 
 
-def _element(sample: Sample, model: str) -> bytes:
+def _encode_output(sample: DemoSample, model: str) -> bytes:
     return msgspec.json.encode(
         {
             "id": sample.external_id,

@@ -21,51 +21,51 @@ CAST = (
     ("max", "manager", "Max Moreau"),
     ("otto", "auditor", "Otto Olsen"),
 )
-REMEMBERED = Path("demo-sign-in.json")
+SIGN_IN_FILE = Path("demo-sign-in.json")
 
 
 @dataclass(frozen=True)
-class SignIn:
+class DemoSignIn:
     """The password of all demo people on this machine, and a key that may do everything but manage."""
 
     password: str
     key: str
 
 
-def hire() -> SignIn:
+def create_people() -> DemoSignIn:
     """Create whom and what is missing; the password and the key of an earlier start stay where they still open."""
-    known = remembered()
+    known = load_sign_in()
     password = known.password if known else "-".join(secrets.token_hex(2) for _ in range(3))
     for username, role, name in CAST:
         person = User.objects.filter(username=username).first()
         if person is None:
-            people.create(username=username, role=role, by=None, all_queues=True, name=name, password=password)
+            people.create_person(username=username, role=role, by=None, all_queues=True, name=name, password=password)
         elif not person.check_password(password):
             people.change_password(user=person, password=password)
-    key = known.key if known and api_keys.authenticate(known.key) else _new_key()
-    return _remember(SignIn(password=password, key=key))
+    key = known.key if known and api_keys.authenticate_key(known.key) else _create_api_key()
+    return _save_sign_in(DemoSignIn(password=password, key=key))
 
 
-def _new_key() -> str:
-    _, key = api_keys.create(name="demo", scopes=settings.API_SCOPES, by=None)
+def _create_api_key() -> str:
+    _, key = api_keys.create_key(name="demo", scopes=settings.API_SCOPES, by=None)
     return key
 
 
-def remembered() -> SignIn | None:
+def load_sign_in() -> DemoSignIn | None:
     """What `hire` wrote on this machine; None where it never ran, or its folder is gone."""
     try:
-        return SignIn(**json.loads(_file().read_text()))
+        return DemoSignIn(**json.loads(_sign_in_path().read_text()))
     except FileNotFoundError:
         return None
 
 
-def _remember(sign_in: SignIn) -> SignIn:
-    file = _file()
+def _save_sign_in(sign_in: DemoSignIn) -> DemoSignIn:
+    file = _sign_in_path()
     file.parent.mkdir(exist_ok=True)
     file.touch(mode=0o600)
     file.write_text(json.dumps(asdict(sign_in)))
     return sign_in
 
 
-def _file() -> Path:
-    return Path(settings.BASE_DIR) / "var" / REMEMBERED
+def _sign_in_path() -> Path:
+    return Path(settings.BASE_DIR) / "var" / SIGN_IN_FILE

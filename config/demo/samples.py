@@ -13,7 +13,7 @@ _DATA = Path(__file__).resolve().parent / "data"
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class DemoSample:
     """One model output and the truth about it.
 
     `raters` holds the class that each person gave (a place in it is not one person throughout), and the truth
@@ -31,43 +31,43 @@ class Sample:
     group: str = ""
 
 
-def sentiment() -> list[Sample]:
+def load_sentiment() -> list[DemoSample]:
     """3,704 sentences of product reviews, those of one review in sequence, each with 20 raters."""
     return [
-        Sample(
+        DemoSample(
             external_id=f"sentence-{row['id']}",
             input={"text": row["text"]},
-            **_answer(SENTIMENTS, row),
-            raters=tuple(_sentiment_of(int(digit) - 4) for digit in row["ratings"]),
+            **_build_prediction(SENTIMENTS, row),
+            raters=tuple(_classify_rating(int(digit) - 4) for digit in row["ratings"]),
             group=f"review-{row['id'].partition('_')[0]}",
         )
-        for row in _rows("sentiment.jsonl")
+        for row in _read_rows("sentiment.jsonl")
     ]
 
 
-def digits() -> list[Sample]:
+def load_digits() -> list[DemoSample]:
     """1,797 handwritten digits as PNG data URLs of 8x8 pixels; the dataset states which digit was written."""
     return [
-        Sample(
+        DemoSample(
             external_id=f"digit-{row['id']}",
             input={"image": row["image"]},
-            **_answer(DIGITS, row),
+            **_build_prediction(DIGITS, row),
             raters=(row["truth"],),
         )
-        for row in _rows("digits.jsonl")
+        for row in _read_rows("digits.jsonl")
     ]
 
 
-def _answer(classes: tuple[str, ...], row: dict[str, Any]) -> dict[str, Any]:
+def _build_prediction(classes: tuple[str, ...], row: dict[str, Any]) -> dict[str, Any]:
     scores = dict(zip(classes, row["scores"], strict=True))
     best = max(classes, key=scores.__getitem__)
     return {"prediction": best, "confidence": scores[best], "scores": scores, "truth": row["truth"]}
 
 
-def _sentiment_of(rating: int) -> str:
+def _classify_rating(rating: int) -> str:
     return SENTIMENTS[1 + (rating > 0) - (rating < 0)]
 
 
-def _rows(name: str) -> Iterator[dict[str, Any]]:
+def _read_rows(name: str) -> Iterator[dict[str, Any]]:
     with (_DATA / name).open(encoding="ascii") as lines:
         yield from map(json.loads, lines)

@@ -4,7 +4,7 @@ It knows nothing of Django, so that it can run before the settings do. `servers`
 `manage.py up` puts the same parts together with the web and the worker.
 """
 
-from config.embedded.refusal import Refused
-from config.embedded.servers import Running, servers
+from config.embedded.refusal import StartRefused
+from config.embedded.servers import ServerUrls, run_servers
 
-__all__ = ["Refused", "Running", "servers"]
+__all__ = ["ServerUrls", "StartRefused", "run_servers"]

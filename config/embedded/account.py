@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
-from config.embedded.refusal import Refused
+from config.embedded.refusal import StartRefused
 
-OWN_DATABASE = "set DATABASE_URL to a PostgreSQL of your own"
+OWN_DATABASE_HINT = "set DATABASE_URL to a PostgreSQL of your own"
 
 
-class Identity(TypedDict, total=False):
+class ProcessIdentity(TypedDict, total=False):
     """The arguments of `subprocess` that change the user."""
 
     user: int
@@ -21,7 +21,7 @@ class Identity(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
-class Account:
+class SystemAccount:
     """A user id that has a name, and whether taking it means dropping root's rights."""
 
     uid: int
@@ -30,7 +30,7 @@ class Account:
     dropped: bool
 
     @property
-    def identity(self) -> Identity:
+    def identity(self) -> ProcessIdentity:
         if not self.dropped:
             return {}
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
@@ -49,28 +49,28 @@ class Account:
                 == 0
             )
         except PermissionError:
-            raise Refused(
+            raise StartRefused(
                 f"PostgreSQL doesn't run as root, and root may not become {self.name} here: "
-                f"start this as an ordinary user, or {OWN_DATABASE}."
+                f"start this as an ordinary user, or {OWN_DATABASE_HINT}."
             ) from None
 
 
-def for_postgres() -> Account:
+def find_postgres_account() -> SystemAccount:
     """The current user, or the one without rights in root's place. Raises Refused when it has no name."""
     if os.geteuid() != 0:
         try:
             entry = pwd.getpwuid(os.geteuid())
         except KeyError:
-            raise Refused(
+            raise StartRefused(
                 f"PostgreSQL doesn't run for user {os.geteuid()}, which has no entry in the system's list "
-                f"of users: {OWN_DATABASE}, or run this as a user with a name."
+                f"of users: {OWN_DATABASE_HINT}, or run this as a user with a name."
             ) from None
-        return Account(entry.pw_uid, entry.pw_gid, entry.pw_name, dropped=False)
+        return SystemAccount(entry.pw_uid, entry.pw_gid, entry.pw_name, dropped=False)
     try:
         entry = pwd.getpwnam("nobody")
     except KeyError:
-        raise Refused(
+        raise StartRefused(
             "PostgreSQL doesn't run as root, and this system has no user `nobody` to run it as: "
-            f"start this as an ordinary user, or {OWN_DATABASE}."
+            f"start this as an ordinary user, or {OWN_DATABASE_HINT}."
         ) from None
-    return Account(entry.pw_uid, entry.pw_gid, entry.pw_name, dropped=True)
+    return SystemAccount(entry.pw_uid, entry.pw_gid, entry.pw_name, dropped=True)

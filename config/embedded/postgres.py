@@ -11,16 +11,16 @@ import psycopg
 from psycopg import sql
 
 from config.embedded import account, binaries, layout, watchdog
-from config.embedded.layout import Layout
-from config.embedded.refusal import Refused
-from config.embedded.supervisor import Child, Program, Supervisor
+from config.embedded.layout import FolderLayout
+from config.embedded.refusal import StartRefused
+from config.embedded.supervisor import ChildProcess, Program, Supervisor
 
-NAME = "reviewqueue"  # of the role, which is no superuser, and of its database
-RANK = 40
-STARTING_SECONDS = 180  # after a crash it replays its log first
+DATABASE_NAME = "reviewqueue"  # of the role, which is no superuser, and of its database
+STOP_RANK = 40
+START_TIMEOUT_SECONDS = 180  # after a crash it replays its log first
 
 # For a small server beside the application on one machine; it still survives the loss of power.
-SETTINGS = {
+SERVER_SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "60",
@@ -46,26 +46,26 @@ DISPOSABLE_SETTINGS = {
 }
 
 
-class Postgres:
+class PostgresServer:
     """The cluster below a layout. `disposable` trades safety for speed and lets broken data be made anew."""
 
-    def __init__(self, place: Layout, *, disposable: bool = False) -> None:
+    def __init__(self, place: FolderLayout, *, disposable: bool = False) -> None:
         self._layout = place
         self._disposable = disposable
-        self._account = account.for_postgres()
+        self._account = account.find_postgres_account()
         home = self._home()
         self._data = home / "postgres"
-        self._socket = layout.socket_folder(home / "socket", longest_name=".s.PGSQL.5432")
+        self._socket = layout.choose_socket_folder(home / "socket", longest_name=".s.PGSQL.5432")
 
     @property
     def url(self) -> str:
-        return f"postgresql://{NAME}@/{NAME}?host={quote(str(self._socket), safe='')}"
+        return f"postgresql://{DATABASE_NAME}@/{DATABASE_NAME}?host={quote(str(self._socket), safe='')}"
 
-    def start(self, supervisor: Supervisor) -> Child:
+    def start(self, supervisor: Supervisor) -> ChildProcess:
         """Make what is missing, start the server, wait until it answers. Raises Refused with the way out."""
         programs = binaries.find_postgres(self._account)
         self._make_cluster(programs)
-        layout.make_private(self._socket, uid=self._account.uid, gid=self._account.gid)
+        layout.make_private_folder(self._socket, uid=self._account.uid, gid=self._account.gid)
         self._drop_stale_pid_file()
         child = supervisor.start(self._program(programs))
         self._wait_for(child)
@@ -81,31 +81,31 @@ class Postgres:
         if self._account.can_enter(self._layout.root):
             return self._layout.root
         if self._layout.postgres.exists():
-            raise Refused(
+            raise StartRefused(
                 f"{self._account.name}, the user that PostgreSQL runs as under root, can't get to its data "
                 f"in {self._layout.postgres}: make every folder above it accessible (chmod a+x), or start "
                 "this as an ordinary user."
             )
-        return binaries.SYSTEM_HOME / layout.short_hash(self._layout.root)
+        return binaries.SYSTEM_HOME / layout.hash_path(self._layout.root)
 
     def _make_cluster(self, programs: binaries.PostgresPrograms) -> None:
         """Make the data folder, whole or not at all, unless it is there. Raises Refused if it's of no use."""
         if (self._data / "PG_VERSION").exists():
-            layout.refuse_foreign(self._data, owner=self._account.uid)
+            layout.require_owner(self._data, owner=self._account.uid)
             made_by = (self._data / "PG_VERSION").read_text().strip()
             if made_by == str(programs.major):
                 return
             if not self._disposable:
-                raise Refused(
+                raise StartRefused(
                     f"The data in {self._layout.postgres} is PostgreSQL {made_by}'s, and the server here is "
                     f"{programs.major}: dump it with the old one and restore it with the new one, or move "
-                    f"the folder away to begin anew, or {account.OWN_DATABASE}."
+                    f"the folder away to begin anew, or {account.OWN_DATABASE_HINT}."
                 )
             shutil.rmtree(self._data)
         unfinished = self._data.with_name("postgres.new")
         shutil.rmtree(unfinished, ignore_errors=True)
         self._data.parent.mkdir(parents=True, exist_ok=True)
-        layout.make_private(unfinished, uid=self._account.uid, gid=self._account.gid)
+        layout.make_private_folder(unfinished, uid=self._account.uid, gid=self._account.gid)
         self._initdb(programs, unfinished)
         unfinished.rename(self._data)
         if self._data != self._layout.postgres:
@@ -127,14 +127,14 @@ class Postgres:
             subprocess.run(
                 command,
                 cwd="/",
-                env=_environment(),
+                env=_build_environment(),
                 capture_output=True,
                 check=True,
                 text=True,
                 **self._account.identity,
             )
         except subprocess.CalledProcessError as failure:
-            raise Refused(f"PostgreSQL can't make its data folder:\n{failure.stderr.strip()}") from None
+            raise StartRefused(f"PostgreSQL can't make its data folder:\n{failure.stderr.strip()}") from None
 
     def _drop_stale_pid_file(self) -> None:
         """After a crash its number may be another process's by now, and PostgreSQL would give way to that."""
@@ -142,11 +142,11 @@ class Postgres:
         if not file.exists():
             return
         pid = int(file.read_text().split("\n", 1)[0])
-        if watchdog.start_time(pid) is None or "postgres" not in _command_of(pid):
+        if watchdog.read_start_time(pid) is None or "postgres" not in _read_command(pid):
             file.unlink()
 
     def _program(self, programs: binaries.PostgresPrograms) -> Program:
-        settings = SETTINGS | (DISPOSABLE_SETTINGS if self._disposable else {})
+        settings = SERVER_SETTINGS | (DISPOSABLE_SETTINGS if self._disposable else {})
         settings["unix_socket_directories"] = str(self._socket)
         if programs.major >= 18:
             settings["io_method"] = "sync"  # saves three processes that a small server doesn't need
@@ -159,22 +159,24 @@ class Postgres:
                 *(argument for name, value in settings.items() for argument in ("-c", f"{name}={value}")),
             ],
             log=self._layout.logs / "postgres.log",
-            rank=RANK,
+            rank=STOP_RANK,
             # The fast shutdown; then the immediate one, which costs a recovery at the next start but no data.
             signals=[(signal.SIGINT, 30), (signal.SIGQUIT, 10), (signal.SIGKILL, 5)],
-            environment=_environment(),
+            environment=_build_environment(),
             folder=Path("/"),
             identity=self._account.identity,
             vital=True,
         )
 
-    def _wait_for(self, child: Child) -> None:
-        deadline = time.monotonic() + STARTING_SECONDS
+    def _wait_for(self, child: ChildProcess) -> None:
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
         while not self._answers():
             if child.exit_code is not None:
-                raise Refused(f"PostgreSQL doesn't start. The end of {child.program.log}:\n{child.last_words()}")
+                raise StartRefused(f"PostgreSQL doesn't start. The end of {child.program.log}:\n{child.log_tail()}")
             if time.monotonic() > deadline:
-                raise Refused(f"PostgreSQL doesn't answer after {STARTING_SECONDS} s; see {child.program.log}.")
+                raise StartRefused(
+                    f"PostgreSQL doesn't answer after {START_TIMEOUT_SECONDS} s; see {child.program.log}."
+                )
             time.sleep(0.05)
 
     def _answers(self) -> bool:
@@ -186,10 +188,10 @@ class Postgres:
 
     def _make_database(self) -> None:
         with self._connect() as connection:
-            if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [NAME]).fetchall():
-                connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(sql.Identifier(NAME)))
-            if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [NAME]).fetchall():
-                connection.execute(sql.SQL("CREATE DATABASE {0} OWNER {0}").format(sql.Identifier(NAME)))
+            if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [DATABASE_NAME]).fetchall():
+                connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(sql.Identifier(DATABASE_NAME)))
+            if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE_NAME]).fetchall():
+                connection.execute(sql.SQL("CREATE DATABASE {0} OWNER {0}").format(sql.Identifier(DATABASE_NAME)))
 
     def _connect(self) -> psycopg.Connection:
         return psycopg.connect(
@@ -202,12 +204,12 @@ class Postgres:
         )
 
 
-def _environment() -> dict[str, str]:
+def _build_environment() -> dict[str, str]:
     """No variable of the user's that changes PostgreSQL's ways, and messages that this package can read."""
     return {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
 
 
-def _command_of(pid: int) -> str:
+def _read_command(pid: int) -> str:
     try:
         return Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
     except OSError:

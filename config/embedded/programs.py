@@ -5,14 +5,14 @@ import signal
 import sys
 from pathlib import Path
 
-from config.embedded.layout import Layout
+from config.embedded.layout import FolderLayout
 from config.embedded.supervisor import Program
 
 # One thread per process for linear algebra: the arrays are small, and idle threads cost memory.
-THRIFT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+LOW_MEMORY_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 
 
-def web(layout: Layout, *, folder: Path, listener: int) -> Program:
+def build_web_program(layout: FolderLayout, *, folder: Path, listener: int) -> Program:
     """Gunicorn on a socket that is open already: its port can't be lost to another, nor during a restart."""
     return Program(
         name="Web",
@@ -23,13 +23,13 @@ def web(layout: Layout, *, folder: Path, listener: int) -> Program:
         log=layout.logs / "web.log",
         rank=10,
         signals=[(signal.SIGTERM, 10), (signal.SIGKILL, 5)],
-        environment=os.environ | THRIFT,
+        environment=os.environ | LOW_MEMORY_ENVIRONMENT,
         folder=folder,
         inherited=(listener,),
     )
 
 
-def worker(layout: Layout, *, folder: Path) -> Program:
+def build_worker_program(layout: FolderLayout, *, folder: Path) -> Program:
     """Celery with the beat inside. What a kill interrupts is done again: the rows are the truth."""
     return Program(
         name="Worker",
@@ -40,6 +40,6 @@ def worker(layout: Layout, *, folder: Path) -> Program:
         log=layout.logs / "worker.log",
         rank=20,
         signals=[(signal.SIGTERM, 15), (signal.SIGKILL, 5)],
-        environment=os.environ | THRIFT,
+        environment=os.environ | LOW_MEMORY_ENVIRONMENT,
         folder=folder,
     )

@@ -1,5 +1,5 @@
 """The one exception of this package."""
 
 
-class Refused(Exception):
+class StartRefused(Exception):
     """Something stands in the way of starting; its text is a sentence for the user that names the way out."""

@@ -5,18 +5,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.embedded.layout import Layout
-from config.embedded.lock import Lock
-from config.embedded.postgres import Postgres
-from config.embedded.refusal import Refused
+from config.embedded.layout import FolderLayout
+from config.embedded.lock import FileLock
+from config.embedded.postgres import PostgresServer
+from config.embedded.refusal import StartRefused
 from config.embedded.supervisor import Supervisor
-from config.embedded.valkey import Valkey
+from config.embedded.valkey import ValkeyServer
 
-MOST_AT_ONCE = 4
+MAX_PARALLEL_RUNS = 4
 
 
 @dataclass(frozen=True)
-class Running:
+class ServerUrls:
     """Where the servers listen, as DATABASE_URL and REDIS_URL spell it."""
 
     database_url: str
@@ -24,29 +24,31 @@ class Running:
 
 
 @contextmanager
-def servers(root: Path, *, disposable: bool = False) -> Iterator[Running]:
+def run_servers(root: Path, *, disposable: bool = False) -> Iterator[ServerUrls]:
     """Run PostgreSQL and Valkey below `root`, or beside it when that one is in use. Raises Refused.
 
     They end with the block, and with the process when that is killed. `disposable` servers are faster, lose
     data with the power, and begin anew when their data is of another version.
     """
-    layout, held = _take_unused(root)
+    layout, held = _lock_unused_layout(root)
     try:
         with Supervisor(layout) as supervisor:
-            postgres = Postgres(layout, disposable=disposable)
-            valkey = Valkey(layout, disposable=disposable)
+            postgres = PostgresServer(layout, disposable=disposable)
+            valkey = ValkeyServer(layout, disposable=disposable)
             postgres.start(supervisor)
             valkey.start(supervisor)
-            yield Running(database_url=postgres.url, redis_url=valkey.url)
+            yield ServerUrls(database_url=postgres.url, redis_url=valkey.url)
     finally:
         held.release()
 
 
-def _take_unused(root: Path) -> tuple[Layout, Lock]:
-    for number in range(1, MOST_AT_ONCE + 1):
-        layout = Layout(root if number == 1 else root.with_name(f"{root.name}-{number}"))
-        layout.make()
-        held = Lock(layout.lock)
+def _lock_unused_layout(root: Path) -> tuple[FolderLayout, FileLock]:
+    for number in range(1, MAX_PARALLEL_RUNS + 1):
+        layout = FolderLayout(root if number == 1 else root.with_name(f"{root.name}-{number}"))
+        layout.make_folders()
+        held = FileLock(layout.lock)
         if held.take(wait=0):
             return layout, held
-    raise Refused(f"{MOST_AT_ONCE} others use {root} and the folders beside it already: wait until one of them ends.")
+    raise StartRefused(
+        f"{MAX_PARALLEL_RUNS} others use {root} and the folders beside it already: wait until one of them ends."
+    )

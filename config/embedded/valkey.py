@@ -7,37 +7,37 @@ import time
 from pathlib import Path
 
 from config.embedded import binaries, layout
-from config.embedded.layout import Layout
-from config.embedded.refusal import Refused
-from config.embedded.supervisor import Child, Program, Supervisor
+from config.embedded.layout import FolderLayout
+from config.embedded.refusal import StartRefused
+from config.embedded.supervisor import ChildProcess, Program, Supervisor
 
-RANK = 30
-STARTING_SECONDS = 60
+STOP_RANK = 30
+START_TIMEOUT_SECONDS = 60
 
 
-class Valkey:
+class ValkeyServer:
     """The server below a layout; what is disposable is kept in memory only."""
 
-    def __init__(self, place: Layout, *, disposable: bool = False) -> None:
+    def __init__(self, place: FolderLayout, *, disposable: bool = False) -> None:
         self._layout = place
         self._disposable = disposable
-        self._folder = layout.socket_folder(place.run / "valkey", longest_name="valkey.sock")
+        self._folder = layout.choose_socket_folder(place.run / "valkey", longest_name="valkey.sock")
         self._socket = self._folder / "valkey.sock"
 
     @property
     def url(self) -> str:
         return f"unix://{self._socket}"
 
-    def start(self, supervisor: Supervisor) -> Child:
+    def start(self, supervisor: Supervisor) -> ChildProcess:
         """Start the server and wait until it answers. Raises Refused with the way out."""
-        layout.make_private(self._folder, uid=os.geteuid(), gid=os.getegid())
+        layout.make_private_folder(self._folder, uid=os.geteuid(), gid=os.getegid())
         child = supervisor.start(self._program(binaries.find_valkey()))
-        deadline = time.monotonic() + STARTING_SECONDS
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
         while not self._answers():
             if child.exit_code is not None:
-                raise Refused(f"Valkey doesn't start. The end of {child.program.log}:\n{child.last_words()}")
+                raise StartRefused(f"Valkey doesn't start. The end of {child.program.log}:\n{child.log_tail()}")
             if time.monotonic() > deadline:
-                raise Refused(f"Valkey doesn't answer after {STARTING_SECONDS} s; see {child.program.log}.")
+                raise StartRefused(f"Valkey doesn't answer after {START_TIMEOUT_SECONDS} s; see {child.program.log}.")
             time.sleep(0.02)
         return child
 
@@ -56,7 +56,7 @@ class Valkey:
                 *("--loglevel", "warning"),
             ],
             log=self._layout.logs / "valkey.log",
-            rank=RANK,
+            rank=STOP_RANK,
             signals=[(signal.SIGTERM, 10), (signal.SIGKILL, 5)],
             environment={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
             folder=Path("/"),

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TypedDict
 
 
-class Watched(TypedDict):
+class WatchedProcess(TypedDict):
     """A process that leads its own session, and how it is ended: signals, and seconds to wait after each."""
 
     pid: int
@@ -30,26 +30,26 @@ class Watched(TypedDict):
 def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    watched: dict[int, Watched] = {}
+    watched: dict[int, WatchedProcess] = {}
     for line in sys.stdin:
         message = json.loads(line)
         if "forget" in message:
             watched.pop(message["forget"], None)
         else:
             watched[message["watch"]["pid"]] = message["watch"]
-    stop(watched.values())
+    stop_processes(watched.values())
 
 
-def stop(watched: Iterable[Watched]) -> None:
+def stop_processes(watched: Iterable[WatchedProcess]) -> None:
     """Stop these processes and what they started, one after the other in the order of their ranks."""
     for process in sorted(watched, key=lambda process: process["rank"]):
-        _stop(process)
+        _stop_process(process)
 
 
-def start_time(pid: int) -> str | None:
+def read_start_time(pid: int) -> str | None:
     """What tells a process from a later one of the same number; None when it has ended, reaped or not."""
     if not Path("/proc/self/stat").exists():
-        return _start_time_by_ps(pid)
+        return _read_start_time_by_ps(pid)
     try:
         # The name in parentheses may hold anything; behind it come the state and, as the 20th, the start.
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -58,24 +58,24 @@ def start_time(pid: int) -> str | None:
     return None if fields[0] in {"Z", "X"} else fields[19]
 
 
-def _stop(process: Watched) -> None:
+def _stop_process(process: WatchedProcess) -> None:
     for number, patience in process["signals"]:
         if not _is_running(process):
             break
-        _send(process["pid"], number)
+        _send_signal(process["pid"], number)
         deadline = time.monotonic() + patience
         while _is_running(process) and time.monotonic() < deadline:
             time.sleep(0.02)
-    if start_time(process["pid"]) in {None, process["started"]}:
+    if read_start_time(process["pid"]) in {None, process["started"]}:
         # The leader has ended; who is left of its session has nobody to listen to.
-        _send(process["pid"], signal.SIGKILL)
+        _send_signal(process["pid"], signal.SIGKILL)
 
 
-def _is_running(process: Watched) -> bool:
-    return start_time(process["pid"]) == process["started"]
+def _is_running(process: WatchedProcess) -> bool:
+    return read_start_time(process["pid"]) == process["started"]
 
 
-def _send(pid: int, number: int) -> None:
+def _send_signal(pid: int, number: int) -> None:
     """To the process alone, so that it can end its own children in order; but SIGKILL takes all of them."""
     try:
         if number == signal.SIGKILL:
@@ -86,7 +86,7 @@ def _send(pid: int, number: int) -> None:
         pass  # Gone, or so good as gone: macOS says EPERM of a group of zombies.
 
 
-def _start_time_by_ps(pid: int) -> str | None:
+def _read_start_time_by_ps(pid: int) -> str | None:
     line = subprocess.run(
         ["ps", "-o", "stat=,lstart=", "-p", str(pid)],  # noqa: S607 -- its place differs between systems
         capture_output=True,

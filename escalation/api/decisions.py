@@ -13,13 +13,13 @@ from rest_framework.views import APIView
 
 from escalation.api import schemas
 from escalation.decisions import feed
-from escalation.decisions.feed import Page
+from escalation.decisions.feed import FeedPage
 from escalation.models import Stream
 from escalation.streams import definition
 from reviewqueue import http
 
-READ = "decisions:read"
-MOST_WAIT_SECONDS = 20
+READ_SCOPE = "decisions:read"
+MAX_WAIT_SECONDS = 20
 POLL_SECONDS = 0.25
 
 # A waiter keeps a thread, so at most two wait in each process: all others are answered at once.
@@ -28,11 +28,11 @@ _waiters = BoundedSemaphore(2)
 
 class FeedQuery(serializers.Serializer[dict[str, object]]):
     after = serializers.CharField(default="", allow_blank=True, max_length=40)
-    limit = serializers.IntegerField(default=100, min_value=1, max_value=feed.MOST_AT_ONCE)
-    wait = serializers.FloatField(default=0, min_value=0, max_value=MOST_WAIT_SECONDS)
+    limit = serializers.IntegerField(default=100, min_value=1, max_value=feed.MAX_PAGE_SIZE)
+    wait = serializers.FloatField(default=0, min_value=0, max_value=MAX_WAIT_SECONDS)
 
 
-class Feed(APIView):
+class DecisionFeedView(APIView):
     """`GET /streams/{stream}/decisions?after=CURSOR&limit=N&wait=SECONDS`: oldest first, no gaps, no repeats."""
 
     @extend_schema(
@@ -42,24 +42,26 @@ class Feed(APIView):
             OpenApiParameter("limit", int, description="1 to 1,000; 100 unless told."),
             OpenApiParameter("wait", float, description="Wait up to so many seconds (20) for something new."),
         ],
-        responses={200: schemas.FEED, **schemas.PROBLEMS},
+        responses={200: schemas.DECISION_PAGE, **schemas.PROBLEMS},
     )
     def get(self, request: Request, stream: str) -> HttpResponse:
-        http.require(request, READ, queue=stream)
-        query = schemas.query(FeedQuery, request)
-        page = _read(definition.get(stream), after=query["after"], limit=query["limit"], wait=query["wait"])
-        return schemas.answer({"items": page.items, "next": page.next})
+        http.require_caller(request, READ_SCOPE, queue=stream)
+        query = schemas.parse_query(FeedQuery, request)
+        page = _read_or_wait(
+            definition.get_stream(stream), after=query["after"], limit=query["limit"], wait=query["wait"]
+        )
+        return schemas.render_json({"items": page.items, "next": page.next})
 
 
-def _read(stream: Stream, *, after: str, limit: int, wait: float) -> Page:
-    page = feed.read(stream=stream, after=after, limit=limit)
+def _read_or_wait(stream: Stream, *, after: str, limit: int, wait: float) -> FeedPage:
+    page = feed.read_feed(stream=stream, after=after, limit=limit)
     if page.items or not wait or not _waiters.acquire(blocking=False):
         return page
     try:
         until = time.monotonic() + wait
         while not page.items and time.monotonic() < until:
             time.sleep(POLL_SECONDS)
-            page = feed.read(stream=stream, after=after, limit=limit)
+            page = feed.read_feed(stream=stream, after=after, limit=limit)
     finally:
         _waiters.release()
     return page

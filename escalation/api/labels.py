@@ -13,7 +13,7 @@ from escalation.exports import labels
 from escalation.streams import definition
 from reviewqueue import http
 
-READ = "labels:read"
+READ_SCOPE = "labels:read"
 
 
 class LabelsQuery(serializers.Serializer[dict[str, object]]):
@@ -21,7 +21,7 @@ class LabelsQuery(serializers.Serializer[dict[str, object]]):
     include = serializers.ChoiceField(choices=["checks"], required=False)
 
 
-class Labels(APIView):
+class LabelsView(APIView):
     """`GET /streams/{stream}/labels?format=jsonl&include=checks`: a line per labelled output or check, oldest first."""
 
     @extend_schema(
@@ -36,10 +36,10 @@ class Labels(APIView):
                 "or because they were taken back: what an accuracy statement counts.",
             ),
         ],
-        responses={(200, "application/x-ndjson"): schemas.LABEL, **schemas.PROBLEMS},
+        responses={(200, "application/x-ndjson"): schemas.LABELLED_OUTPUT, **schemas.PROBLEMS},
     )
     def get(self, request: Request, stream: str) -> HttpResponseBase:
-        http.require(request, READ, queue=stream)
-        asked = schemas.query(LabelsQuery, request)
-        lines = labels.labels(definition.get(stream), checks="include" in asked)
+        http.require_caller(request, READ_SCOPE, queue=stream)
+        asked = schemas.parse_query(LabelsQuery, request)
+        lines = labels.export_labels(definition.get_stream(stream), checks="include" in asked)
         return StreamingHttpResponse(lines, content_type="application/x-ndjson")

@@ -18,25 +18,25 @@ from reviewqueue import http
 from reviewqueue.kernel import clock
 from reviewqueue.kernel.errors import Invalid
 
-READ = "reports:read"
-DEFAULT_DAYS = 28
-MOST_DAYS = 366
+READ_SCOPE = "reports:read"
+DEFAULT_WINDOW_DAYS = 28
+MAX_WINDOW_DAYS = 366
 
 
-EARLIEST, LATEST = date(2000, 1, 1), date(2999, 12, 31)  # days of a window have neighbours on the calendar
+EARLIEST_DAY, LATEST_DAY = date(2000, 1, 1), date(2999, 12, 31)  # days of a window have neighbours on the calendar
 
 
-def _on_the_calendar(day: date) -> None:
-    if not EARLIEST <= day <= LATEST:
-        raise serializers.ValidationError(f"A day between {EARLIEST} and {LATEST}.")
+def _validate_day(day: date) -> None:
+    if not EARLIEST_DAY <= day <= LATEST_DAY:
+        raise serializers.ValidationError(f"A day between {EARLIEST_DAY} and {LATEST_DAY}.")
 
 
 class ReportQuery(serializers.Serializer[dict[str, object]]):
-    since = serializers.DateField(required=False, validators=[_on_the_calendar])
-    until = serializers.DateField(required=False, validators=[_on_the_calendar])
+    since = serializers.DateField(required=False, validators=[_validate_day])
+    until = serializers.DateField(required=False, validators=[_validate_day])
 
 
-class StreamReport(APIView):
+class StreamReportView(APIView):
     """`GET /streams/{stream}/report?since=&until=`: both days included, the last 28 days unless told."""
 
     @extend_schema(
@@ -45,12 +45,17 @@ class StreamReport(APIView):
         responses={200: schemas.REPORT, **schemas.PROBLEMS},
     )
     def get(self, request: Request, stream: str) -> HttpResponse:
-        http.require(request, READ, queue=stream)
-        query = schemas.query(ReportQuery, request)
-        until = query.get("until") or clock.day(clock.current())
-        since = query.get("since") or until - timedelta(days=DEFAULT_DAYS - 1)
-        if not timedelta(0) <= until - since < timedelta(days=MOST_DAYS):
-            raise Invalid(f"A report covers 1 to {MOST_DAYS} days, and `since` is not after `until`.")
-        found = definition.get(stream)
-        figures = stream_report.build(stream=found, since=since, until=until)
-        return schemas.answer({**stream_report.as_json(figures), "statement": summary.as_json(summary.of(found))})
+        http.require_caller(request, READ_SCOPE, queue=stream)
+        query = schemas.parse_query(ReportQuery, request)
+        until = query.get("until") or clock.team_date(clock.current_time())
+        since = query.get("since") or until - timedelta(days=DEFAULT_WINDOW_DAYS - 1)
+        if not timedelta(0) <= until - since < timedelta(days=MAX_WINDOW_DAYS):
+            raise Invalid(f"A report covers 1 to {MAX_WINDOW_DAYS} days, and `since` is not after `until`.")
+        found = definition.get_stream(stream)
+        figures = stream_report.build_report(stream=found, since=since, until=until)
+        return schemas.render_json(
+            {
+                **stream_report.report_as_json(figures),
+                "statement": summary.guarantee_as_json(summary.build_guarantee_summary(found)),
+            }
+        )

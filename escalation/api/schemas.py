@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from reviewqueue.kernel.errors import Invalid
 
 
-def answer(document: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
+def render_json(document: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
     """A JSON answer."""
     return HttpResponse(
         msgspec.json.encode(document),
@@ -24,7 +24,7 @@ def answer(document: Any, *, status: int = 200, headers: Mapping[str, str] | Non
     )
 
 
-def query(form: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+def parse_query(form: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
     """The checked query string; a parameter nobody knows is an error."""
     unknown = request.query_params.keys() - form().fields.keys()
     if unknown:
@@ -37,13 +37,13 @@ def query(form: type[serializers.Serializer[Any]], request: Request) -> dict[str
     return dict(checked.validated_data)
 
 
-def _object(name: str, **fields: Any) -> serializers.Serializer[Any]:
+def _inline_schema(name: str, **fields: Any) -> serializers.Serializer[Any]:
     return inline_serializer(name, fields)
 
 
 _ANSWER_HELP = "A label, a list of labels, or an object, as the stream's answers are."
 
-OUTPUT = _object(
+OUTPUT = _inline_schema(
     "Output",
     id=serializers.CharField(help_text="Unique in its stream, for ever.", max_length=200),
     model=serializers.CharField(max_length=200),
@@ -77,7 +77,7 @@ OUTPUT_EXAMPLES = [
     )
 ]
 
-_DECISION = _object(
+_DECISION = _inline_schema(
     "Decision",
     answer=serializers.JSONField(allow_null=True, help_text=_ANSWER_HELP),
     outcome=serializers.ChoiceField(choices=["answered", "rejected", "unjudgeable", "withdrawn"]),
@@ -86,7 +86,7 @@ _DECISION = _object(
     decided_at=serializers.DateTimeField(),
     shadow=serializers.BooleanField(required=False),
 )
-_STATE_FIELDS: dict[str, Any] = {
+_STATUS_FIELDS: dict[str, Any] = {
     "id": serializers.CharField(),
     "status": serializers.ChoiceField(choices=["received", "in_review", "decided", "withdrawn", "erased"]),
     "route": serializers.ChoiceField(choices=["auto", "review"], allow_null=True),
@@ -96,27 +96,27 @@ _STATE_FIELDS: dict[str, Any] = {
     "decision": _DECISION,
     "duplicate": serializers.BooleanField(required=False),
 }
-STATE = _object("OutputState", **_STATE_FIELDS)
-STATE_WITH_HISTORY = _object(
+STATUS = _inline_schema("OutputState", **_STATUS_FIELDS)
+STATUS_WITH_HISTORY = _inline_schema(
     "OutputStateWithHistory",
-    **_STATE_FIELDS,
-    history=_object("HistoryLine", at=serializers.DateTimeField(), text=serializers.CharField()),
+    **_STATUS_FIELDS,
+    history=_inline_schema("HistoryLine", at=serializers.DateTimeField(), text=serializers.CharField()),
 )
-POSTED = _object(
+POST_RESULT = _inline_schema(
     "Posted",
-    **_STATE_FIELDS,
+    **_STATUS_FIELDS,
     results=serializers.ListField(
         child=serializers.DictField(),
         required=False,
         help_text="For several outputs, instead of the fields above: each with its `code`, and its state or problem.",
     ),
 )
-FEED = _object(
+DECISION_PAGE = _inline_schema(
     "DecisionPage",
     items=serializers.ListField(child=serializers.DictField(), help_text="A Decision with its output's id each."),
     next=serializers.CharField(help_text="The cursor to go on from."),
 )
-LABEL = _object(
+LABELLED_OUTPUT = _inline_schema(
     "LabelledOutput",
     id=serializers.CharField(),
     number=serializers.CharField(help_text="Larger for what came in later; a statement names a window of them."),
@@ -168,7 +168,7 @@ REPORT = OpenApiResponse(
         "`answers`, `drift` (more went wrong among later checks than it allows) or `replaced`."
     ),
 )
-_PROBLEM = _object(
+_PROBLEM = _inline_schema(
     "Problem",
     type=serializers.CharField(),
     title=serializers.CharField(),

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from escalation.decisions import feed, outcomes
-from escalation.decisions.settle import SETTLED_AT_ONCE, _decision
+from escalation.decisions.settle import DECISION_BATCH_SIZE, _next_decision
 from escalation.models import Decision, Output, Stream
 from escalation.routing import stop
 from reviewqueue.activity import log
@@ -15,7 +15,7 @@ from reviewqueue.kernel import clock
 from reviewqueue.queue import items
 
 
-def expire(*, limit: int = SETTLED_AT_ONCE, now: datetime | None = None) -> int:
+def answer_overdue_outputs(*, limit: int = DECISION_BATCH_SIZE, now: datetime | None = None) -> int:
     """Answer what is past its deadline as its policy says; returns how many were answered.
 
     Where the policy says hold, it waits on. The model's answer stands only where the output has a valid confidence
@@ -24,12 +24,12 @@ def expire(*, limit: int = SETTLED_AT_ONCE, now: datetime | None = None) -> int:
     """
     with transaction.atomic():
         stop.hold_release_lock()
-        moment = clock.current(now)
-        overdue = _overdue(moment, limit)
+        moment = clock.current_time(now)
+        overdue = _find_overdue(moment, limit)
         # Items first, outputs second: the order of locks that settling has.
-        closed = items.expire(item_ids=list(overdue), now=now)
+        closed = items.expire_items(item_ids=list(overdue), now=now)
         if closed:
-            _answer_overdue(closed, overdue, moment)
+            _write_overdue_decisions(closed, overdue, moment)
     return len(closed)
 
 
@@ -49,9 +49,9 @@ _OVERDUE = """
 """
 
 
-def _overdue(now: datetime, limit: int) -> dict[int, str]:
+def _find_overdue(now: datetime, limit: int) -> dict[int, str]:
     """Outputs whose policy has an answer for a missed deadline, with it."""
-    standing = stop.standing()
+    standing = stop.find_active_stops()
     with connection.cursor() as cursor:
         cursor.execute(
             _OVERDUE,
@@ -65,19 +65,19 @@ def _overdue(now: datetime, limit: int) -> dict[int, str]:
         return dict(cursor.fetchall())
 
 
-def _answer_overdue(output_ids: list[int], what: dict[int, str], now: datetime) -> None:
-    found = outcomes.of(output_ids)
+def _write_overdue_decisions(output_ids: list[int], what: dict[int, str], now: datetime) -> None:
+    found = outcomes.lock_outputs(output_ids)
     new = [
-        _decision(found[output_id], by=Decision.By.SYSTEM, outcome="answered", answer=found[output_id].prediction)
+        _next_decision(found[output_id], by=Decision.By.SYSTEM, outcome="answered", answer=found[output_id].prediction)
         if what[output_id] == "accept"
-        else _decision(found[output_id], by=Decision.By.SYSTEM, outcome="rejected", answer=None)
+        else _next_decision(found[output_id], by=Decision.By.SYSTEM, outcome="rejected", answer=None)
         for output_id in output_ids
     ]
-    feed.add(new, now=now)
+    feed.add_decisions(new, now=now)
     Output.objects.filter(pk__in=output_ids).update(state=Output.State.DECIDED)
     for stream in Stream.objects.filter(pk__in={one.stream_id for one in found.values()}).order_by("pk"):
         of_stream = [output_id for output_id in output_ids if found[output_id].stream_id == stream.pk]
-        log.record(
+        log.record_event(
             actor="system:deadline",
             verb="outputs.timed_out",
             object_type="output",

@@ -18,9 +18,9 @@ from escalation.models.decisions import new_epoch
 from escalation.outputs.status import decision_as_json
 from reviewqueue.kernel.errors import DomainError, Invalid
 
-SEQUENCER_LOCK = 0x53_45_51
-NUMBERED_AT_ONCE = 5_000
-MOST_AT_ONCE = 1_000
+SEQUENCER_LOCK_ID = 0x53_45_51
+NUMBERING_BATCH_SIZE = 5_000
+MAX_PAGE_SIZE = 1_000
 
 
 class CursorExpired(DomainError):
@@ -31,29 +31,29 @@ class CursorExpired(DomainError):
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class FeedPage:
     """A page of a stream's feed, oldest first, and the cursor to go on from."""
 
     items: list[dict[str, Any]]
     next: str
 
 
-def number(*, limit: int = NUMBERED_AT_ONCE) -> int:
+def number_decisions(*, limit: int = NUMBERING_BATCH_SIZE) -> int:
     """Give the committed, unnumbered decisions their numbers; 0 when somebody else is at it."""
     with transaction.atomic(), connection.cursor() as cursor:
         # Without the setting the planner, whose statistics say that little is unnumbered, reads and sorts all of a
         # backlog each time instead of following the index.
         cursor.execute(
-            "SELECT pg_try_advisory_xact_lock(%s), set_config('enable_bitmapscan', 'off', true)", [SEQUENCER_LOCK]
+            "SELECT pg_try_advisory_xact_lock(%s), set_config('enable_bitmapscan', 'off', true)", [SEQUENCER_LOCK_ID]
         )
         if not (cursor.fetchone() or (False,))[0]:
             return 0
-        cursor.execute(_NUMBER, {"limit": limit})
+        cursor.execute(_NUMBER_DECISIONS, {"limit": limit})
         numbered: int = cursor.rowcount
     return numbered
 
 
-_NUMBER = """
+_NUMBER_DECISIONS = """
     WITH unnumbered AS (
         SELECT id, row_number() OVER (ORDER BY id) AS place FROM (
             SELECT id FROM escalation_decision WHERE seq IS NULL ORDER BY id LIMIT %(limit)s
@@ -69,21 +69,21 @@ _NUMBER = """
 """
 
 
-def read(*, stream: Stream, after: str = "", limit: int = 100) -> Page:
+def read_feed(*, stream: Stream, after: str = "", limit: int = 100) -> FeedPage:
     """The decisions of a stream after a cursor; an empty cursor reads from the beginning."""
-    number()
+    number_decisions()
     epoch = FeedHead.objects.values_list("epoch", flat=True).first()
-    seq = _position(after, epoch)
+    seq = _parse_cursor(after, epoch)
     if epoch is None:
-        return Page([], after)
+        return FeedPage([], after)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT seq, external_id, answer::text, outcome, by, revision, decided_at, shadow FROM escalation_decision "
             "WHERE stream_id = %s AND seq > %s ORDER BY seq LIMIT %s",
-            [stream.pk, seq, max(1, min(limit, MOST_AT_ONCE))],
+            [stream.pk, seq, max(1, min(limit, MAX_PAGE_SIZE))],
         )
         rows = cursor.fetchall()
-    return Page([_item(row[1:]) for row in rows], f"{epoch}.{rows[-1][0] if rows else seq}")
+    return FeedPage([_feed_item(row[1:]) for row in rows], f"{epoch}.{rows[-1][0] if rows else seq}")
 
 
 def begin_new_epoch() -> str:
@@ -95,7 +95,7 @@ def begin_new_epoch() -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class New:
+class NewDecision:
     """A decision to be written."""
 
     output_id: int
@@ -109,7 +109,7 @@ class New:
     label_id: int | None = None
 
 
-def add(decided: Sequence[New], *, now: datetime) -> None:
+def add_decisions(decided: Sequence[NewDecision], *, now: datetime) -> None:
     """Write decisions in the caller's transaction; the sequencer numbers them after it has committed."""
     Decision.objects.bulk_create(
         Decision(
@@ -128,7 +128,7 @@ def add(decided: Sequence[New], *, now: datetime) -> None:
     )
 
 
-def _position(cursor: str, epoch: str | None) -> int:
+def _parse_cursor(cursor: str, epoch: str | None) -> int:
     if not cursor:
         return 0
     given, _, number_ = cursor.partition(".")
@@ -142,7 +142,7 @@ def _position(cursor: str, epoch: str | None) -> int:
     return int(number_)
 
 
-def _item(row: tuple[Any, ...]) -> dict[str, Any]:
+def _feed_item(row: tuple[Any, ...]) -> dict[str, Any]:
     external_id, answer, outcome, by, revision, decided_at, shadow = row
     return {
         "id": external_id,

@@ -10,11 +10,11 @@ from typing import Any
 from django.db import connection
 
 from reviewqueue.answers import schema
-from reviewqueue.verdicts.labels import Settled
+from reviewqueue.verdicts.labels import SettledLabel
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class LockedOutput:
     """One output as it stood when its label arrived. `revision` is 0 where nothing was decided yet."""
 
     id: int
@@ -28,7 +28,7 @@ class Judged:
     answer: Any
 
 
-_JUDGED = """
+_LOCK_OUTPUTS = """
     SELECT o.id, o.stream_id, o.external_id, o.state, o.shadow, (p.body -> 'prediction')::text,
            COALESCE(d.revision, 0), d.outcome, d.answer::text
     FROM escalation_output o
@@ -41,20 +41,23 @@ _JUDGED = """
 """
 
 
-def of(output_ids: Sequence[int]) -> dict[int, Judged]:
+def lock_outputs(output_ids: Sequence[int]) -> dict[int, LockedOutput]:
     """These outputs by id, locked until the transaction ends."""
     with connection.cursor() as cursor:
-        cursor.execute(_JUDGED, [list(output_ids)])
-        return {row[0]: Judged(*(*row[:5], _json(row[5]), *row[6:8], _json(row[8]))) for row in cursor.fetchall()}
+        cursor.execute(_LOCK_OUTPUTS, [list(output_ids)])
+        return {
+            row[0]: LockedOutput(*(*row[:5], _load_json(row[5]), *row[6:8], _load_json(row[8])))
+            for row in cursor.fetchall()
+        }
 
 
-def _json(text: str | None) -> Any:
+def _load_json(text: str | None) -> Any:
     return None if text is None else json.loads(text)
 
 
 # A later round decides anew. What the first one said of the model stays: whoever is asked again has been told that
 # something was decided, and which outputs that happens to is no matter of chance. Reviews and attention add up.
-_UPSERT = """
+_UPSERT_OUTCOMES = """
     INSERT INTO escalation_outcome AS o (
         output_id, stream_id, label_id, round, outcome, answer, settled, wrong, overturned, blind, reviews,
         active_seconds, settled_at)
@@ -72,15 +75,15 @@ _UPSERT = """
 """
 
 
-def keep(known: list[tuple[Settled, Judged]]) -> None:
+def upsert_outcomes(known: list[tuple[SettledLabel, LockedOutput]]) -> None:
     """Write what people said: as a new outcome, or as a later round of the one that is there."""
-    rows = [_outcome(label, output) for label, output in known]
+    rows = [_outcome_row(label, output) for label, output in known]
     with connection.cursor() as cursor:
-        cursor.execute(_UPSERT, [json.dumps(rows)])
+        cursor.execute(_UPSERT_OUTCOMES, [json.dumps(rows)])
 
 
-def _outcome(label: Settled, output: Judged) -> dict[str, Any]:
-    corrected = label.outcome == "answered" and not schema.same(label.answer, output.prediction)
+def _outcome_row(label: SettledLabel, output: LockedOutput) -> dict[str, Any]:
+    corrected = label.outcome == "answered" and not schema.answers_match(label.answer, output.prediction)
     return {
         "output_id": output.id,
         "stream_id": output.stream_id,
@@ -89,7 +92,7 @@ def _outcome(label: Settled, output: Judged) -> dict[str, Any]:
         "outcome": label.outcome,
         "answer": label.answer,
         "settled": label.first_answer if isinstance(label.first_answer, str) else "",
-        "wrong": _wrong(label, output),
+        "wrong": _is_wrong(label, output),
         "overturned": label.outcome == "rejected" or corrected,
         "blind": label.blind,
         "reviews": label.reviews,
@@ -98,8 +101,8 @@ def _outcome(label: Settled, output: Judged) -> dict[str, Any]:
     }
 
 
-def _wrong(label: Settled, output: Judged) -> bool | None:
+def _is_wrong(label: SettledLabel, output: LockedOutput) -> bool | None:
     """Whether the prediction was wrong by the settled first answers; None where nobody could tell."""
     if label.first_outcome == "unjudgeable":
         return None
-    return label.first_outcome == "rejected" or not schema.same(label.first_answer, output.prediction)
+    return label.first_outcome == "rejected" or not schema.answers_match(label.first_answer, output.prediction)

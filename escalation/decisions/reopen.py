@@ -17,10 +17,10 @@ class NotDecided(DomainError):
     code = "not_decided"
 
 
-def reopen(*, output_id: int, by: Person, reason: str = "", now: datetime | None = None) -> None:
+def reopen_output(*, output_id: int, by: Person, reason: str = "", now: datetime | None = None) -> None:
     """Ask people again about what they decided; what they say then goes out as a change of the decision."""
     with transaction.atomic():
-        items.reopen(item_id=output_id, by=by, reason=reason, now=now)
+        items.reopen_item(item_id=output_id, by=by, reason=reason, now=now)
         # The item is locked by now, then the output, as in withdrawing.
         output = Output.objects.select_for_update(no_key=True).get(pk=output_id)
         if output.state != Output.State.DECIDED:

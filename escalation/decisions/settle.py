@@ -8,48 +8,48 @@ from typing import Any
 from django.db import transaction
 
 from escalation.decisions import feed, outcomes
-from escalation.decisions.outcomes import Judged
+from escalation.decisions.outcomes import LockedOutput
 from escalation.models import Decision, Output
 from escalation.test_items import arrival
 from reviewqueue.activity import log
 from reviewqueue.answers import schema
 from reviewqueue.kernel import clock
 from reviewqueue.verdicts import labels
-from reviewqueue.verdicts.labels import Settled
+from reviewqueue.verdicts.labels import SettledLabel
 
-SETTLED_AT_ONCE = 500
+DECISION_BATCH_SIZE = 500
 
 
-def settle(*, limit: int = SETTLED_AT_ONCE, now: datetime | None = None) -> int:
+def settle_items(*, limit: int = DECISION_BATCH_SIZE, now: datetime | None = None) -> int:
     """Settle items whose verdicts became final, and write their decisions, in one transaction each pass.
 
     Returns how many labels were taken, also those that somebody else's transaction had settled.
     """
     with transaction.atomic():
-        labels.settle_due(limit=limit, now=now)
-        settled = labels.take(limit=limit)
+        labels.settle_due_items(limit=limit, now=now)
+        settled = labels.take_labels(limit=limit)
         if settled:
-            _record(settled, clock.current(now))
-            arrival.record(settled)
+            _record_labels(settled, clock.current_time(now))
+            arrival.record_settled_items(settled)
     return len(settled)
 
 
-def _record(settled: list[Settled], now: datetime) -> None:
+def _record_labels(settled: list[SettledLabel], now: datetime) -> None:
     """Labels of one item go one after the other: a later round is compared with what the earlier one decided."""
     while settled:
         first = {label.item_id: label for label in reversed(settled)}
-        _record_distinct([label for label in settled if first[label.item_id] is label], now)
+        _record_one_per_item([label for label in settled if first[label.item_id] is label], now)
         settled = [label for label in settled if first[label.item_id] is not label]
 
 
-def _record_distinct(settled: list[Settled], now: datetime) -> None:
-    found = outcomes.of([label.item_id for label in settled])
+def _record_one_per_item(settled: list[SettledLabel], now: datetime) -> None:
+    found = outcomes.lock_outputs([label.item_id for label in settled])
     known = [(label, found[label.item_id]) for label in settled if label.item_id in found]
-    outcomes.keep(known)
-    changed = [(label, output) for label, output in known if _changes(label, output)]
-    feed.add(
+    outcomes.upsert_outcomes(known)
+    changed = [(label, output) for label, output in known if _changes_decision(label, output)]
+    feed.add_decisions(
         [
-            _decision(
+            _next_decision(
                 output,
                 by=Decision.By.PEOPLE,
                 outcome=label.outcome,
@@ -61,12 +61,12 @@ def _record_distinct(settled: list[Settled], now: datetime) -> None:
         now=now,
     )
     Output.objects.in_review().filter(pk__in=[output.id for _, output in known]).update(state=Output.State.DECIDED)
-    _tell(changed, now)
+    _log_decided(changed, now)
 
 
-def _tell(changed: list[tuple[Settled, Judged]], now: datetime) -> None:
+def _log_decided(changed: list[tuple[SettledLabel, LockedOutput]], now: datetime) -> None:
     for slug in {label.queue for label, _ in changed}:
-        log.record(
+        log.record_event(
             actor="system:settle",
             verb="outputs.decided",
             object_type="output",
@@ -76,7 +76,7 @@ def _tell(changed: list[tuple[Settled, Judged]], now: datetime) -> None:
         )
 
 
-def _changes(label: Settled, output: Judged) -> bool:
+def _changes_decision(label: SettledLabel, output: LockedOutput) -> bool:
     """Whether producers hear of it: the first decision always, a later one when it says something else.
 
     A check after the fact that nobody could judge takes nothing back.
@@ -87,11 +87,13 @@ def _changes(label: Settled, output: Judged) -> bool:
         return True
     if label.outcome == "unjudgeable" and label.round == 1:
         return False
-    return label.outcome != output.outcome or not schema.same(label.answer, output.answer)
+    return label.outcome != output.outcome or not schema.answers_match(label.answer, output.answer)
 
 
-def _decision(output: Judged, *, by: Decision.By, outcome: str, answer: Any, label_id: int | None = None) -> feed.New:
-    return feed.New(
+def _next_decision(
+    output: LockedOutput, *, by: Decision.By, outcome: str, answer: Any, label_id: int | None = None
+) -> feed.NewDecision:
+    return feed.NewDecision(
         output_id=output.id,
         stream_id=output.stream_id,
         external_id=output.external_id,

@@ -9,12 +9,12 @@ import msgspec
 from django.db import connection
 
 from escalation.models import Stream
-from reviewqueue.verdicts.labels import error_types as labels_error_types
+from reviewqueue.verdicts.labels import error_types_of as labels_error_types
 
-PAGE = 1_000
+PAGE_ROWS = 1_000
 
 # Keyset pages, each its own short transaction: a long one would keep dead rows alive under the queue.
-_PAGE = """
+_PAGE_QUERY = """
     SELECT o.id, c.label_id, o.external_id, o.state, o.model, o.model_version, o.schema_number,
            CASE WHEN o.state NOT IN ('withdrawn', 'erased') THEN p.body::text END, o.predicted, c.outcome,
            CASE WHEN o.state NOT IN ('withdrawn', 'erased') THEN c.answer END, o.confidence, r.pi, r.u, r.p, r.reason,
@@ -25,7 +25,7 @@ _PAGE = """
     WHERE {among}
     ORDER BY o.id LIMIT %(most)s
 """
-_LABELS = _PAGE.format(
+_LABELS_PAGE = _PAGE_QUERY.format(
     of="""
     FROM escalation_outcome c
     JOIN escalation_output o ON o.id = c.output_id
@@ -34,7 +34,7 @@ _LABELS = _PAGE.format(
     among="c.stream_id = %(stream)s AND c.output_id > %(after)s AND o.state = 'decided'",
 )
 # Also what counts in a statement without being a label: see `tuning.sample`.
-_LABELS_AND_CHECKS = _PAGE.format(
+_LABELS_AND_AUDITS_PAGE = _PAGE_QUERY.format(
     of="""
     FROM escalation_output o
     JOIN escalation_route r ON r.output_id = o.id
@@ -45,48 +45,48 @@ _LABELS_AND_CHECKS = _PAGE.format(
         OR r.u < r.p AND (c.output_id IS NOT NULL OR r.eligible OR o.state NOT IN ('withdrawn', 'erased')))""",
 )
 
-_STRETCH = """
+_RANGE_END = """
     SELECT max(id) FROM (
         SELECT id FROM escalation_output WHERE stream_id = %(stream)s AND id > %(after)s ORDER BY id LIMIT %(most)s
     ) AS outputs
 """
 
 
-def labels(stream: Stream, *, checks: bool = False) -> Iterator[bytes]:
+def export_labels(stream: Stream, *, checks: bool = False) -> Iterator[bytes]:
     """JSON Lines, one for each output that people settled; what the system answered is never among them.
 
     checks: also those that were drawn at random and have no label, because nobody has answered yet or because they were
     taken back; of what was taken back without its content.
     """
-    for page in _stretches(stream) if checks else _pages(stream):
+    for page in _label_and_audit_pages(stream) if checks else _label_pages(stream):
         mistakes = labels_error_types([row[1] for row in page if row[1] is not None])
-        yield b"".join(msgspec.json.encode(_line(row, mistakes.get(row[1], []))) + b"\n" for row in page)
+        yield b"".join(msgspec.json.encode(_label_as_json(row, mistakes.get(row[1], []))) + b"\n" for row in page)
 
 
-def _pages(stream: Stream) -> Iterator[list[tuple[Any, ...]]]:
+def _label_pages(stream: Stream) -> Iterator[list[tuple[Any, ...]]]:
     after = 0
-    while page := _rows(_LABELS, stream, after=after):
+    while page := _fetch_rows(_LABELS_PAGE, stream, after=after):
         yield page
         after = page[-1][0]
 
 
-def _stretches(stream: Stream) -> Iterator[list[tuple[Any, ...]]]:
+def _label_and_audit_pages(stream: Stream) -> Iterator[list[tuple[Any, ...]]]:
     """So many outputs at a time: where few are checks, a statement that looks for a whole page would not be short."""
     after = 0
-    while until := _rows(_STRETCH, stream, after=after)[0][0]:
-        if page := _rows(_LABELS_AND_CHECKS, stream, after=after, until=until):
+    while until := _fetch_rows(_RANGE_END, stream, after=after)[0][0]:
+        if page := _fetch_rows(_LABELS_AND_AUDITS_PAGE, stream, after=after, until=until):
             yield page
         after = until
 
 
-def _rows(query: str, stream: Stream, **limits: int) -> list[tuple[Any, ...]]:
+def _fetch_rows(query: str, stream: Stream, **limits: int) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(query, {"stream": stream.pk, "most": PAGE, **limits})
+        cursor.execute(query, {"stream": stream.pk, "most": PAGE_ROWS, **limits})
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
 
 
-def _line(row: tuple[Any, ...], error_types: list[str]) -> dict[str, Any]:
+def _label_as_json(row: tuple[Any, ...], error_types: list[str]) -> dict[str, Any]:
     (
         number, _, external_id, status, model, model_version, schema_number, body, predicted, outcome, answer,
         confidence, pi, u, p, reason, threshold, policy, round_, wrong, overturned, blind, reviews, segment,

@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 _PLAIN = re.compile(r"[^\s\",:=<>≤≥#-](?:[^\",:=<>≤≥#]*[^\s\",:=<>≤≥#])?")
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _TEXT = rf"(?:{_QUOTED}|[^\",:=<>≤≥]+?)"
-_SYMBOLS = {"=": "eq", "in": "in", "<": "lt", "<=": "lte", "≤": "lte", ">": "gt", ">=": "gte", "≥": "gte"}
-_SPELLED = {"eq": "=", "in": "in", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+_OPERATORS_BY_SYMBOL = {"=": "eq", "in": "in", "<": "lt", "<=": "lte", "≤": "lte", ">": "gt", ">=": "gte", "≥": "gte"}
+_SYMBOLS_BY_OPERATOR = {"eq": "=", "in": "in", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _CONDITION = re.compile(
     rf'\s*(confidence|value|prediction|segment\.(?:{_QUOTED}|[^\s=<>≤≥"]+))\s*(<=|>=|=|<|>|≤|≥|\bin\b)\s*(.+?)\s*'
 )
@@ -25,64 +25,64 @@ _AND = re.compile(rf"({_QUOTED})|\s+and\s+")
 _COMMA = re.compile(rf"({_QUOTED})|,")
 
 
-class LineError(ValueError):
+class LineSyntaxError(ValueError):
     """A line that makes no sense; the message names it."""
 
 
-def thresholds(text: str) -> dict[str, float]:
+def parse_thresholds(text: str) -> dict[str, float]:
     """`answer: percent` -> share."""
-    return dict(_each(text, _threshold))
+    return dict(_parse_lines(text, _parse_threshold))
 
 
-def segments(text: str) -> list[dict[str, Any]]:
+def parse_segments(text: str) -> list[dict[str, Any]]:
     """`key = value, key = value: percent`."""
-    return list(_each(text, _segment))
+    return list(_parse_lines(text, _parse_segment))
 
 
-def rules(text: str) -> list[dict[str, Any]]:
+def parse_rules(text: str) -> list[dict[str, Any]]:
     """`name: condition and condition`."""
-    return list(_each(text, _rule))
+    return list(_parse_lines(text, _parse_rule))
 
 
-def matrix(text: str) -> dict[str, dict[str, float]]:
+def parse_cost_matrix(text: str) -> dict[str, dict[str, float]]:
     """`what the AI said -> what is right: cost`."""
     found: dict[str, dict[str, float]] = {}
-    for predicted, true, cost in _each(text, _cost):
+    for predicted, true, cost in _parse_lines(text, _parse_cost):
         found.setdefault(predicted, {})[true] = cost
     return found
 
 
-def plain(text: str) -> list[str]:
+def parse_entries(text: str) -> list[str]:
     """One entry a line, as it stands."""
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-def pairs(text: str) -> dict[str, str]:
+def parse_pairs(text: str) -> dict[str, str]:
     """`name: word`."""
-    return dict(_each(text, _pair))
+    return dict(_parse_lines(text, _parse_pair))
 
 
-def spelled_pairs(found: Mapping[str, str]) -> str:
-    return "\n".join(f"{_spelled(name)}: {_spelled(word)}" for name, word in found.items())
+def format_pairs(found: Mapping[str, str]) -> str:
+    return "\n".join(f"{_format_text(name)}: {_format_text(word)}" for name, word in found.items())
 
 
-def spelled_thresholds(found: Mapping[str, float]) -> str:
-    return "\n".join(f"{_spelled(label)}: {_percent(share)}" for label, share in found.items())
+def format_thresholds(found: Mapping[str, float]) -> str:
+    return "\n".join(f"{_format_text(label)}: {_format_percent(share)}" for label, share in found.items())
 
 
-def spelled_segments(found: Iterable[Mapping[str, Any]]) -> str:
+def format_segments(found: Iterable[Mapping[str, Any]]) -> str:
     return "\n".join(
-        f"{', '.join(f'{_spelled(key)} = {_spelled(value)}' for key, value in part['when'].items())}: "
-        f"{_percent(part['threshold'])}"
+        f"{', '.join(f'{_format_text(key)} = {_format_text(value)}' for key, value in part['when'].items())}: "
+        f"{_format_percent(part['threshold'])}"
         for part in found
     )
 
 
-def spelled_rules(found: Iterable[Mapping[str, Any]]) -> str:
+def format_rules(found: Iterable[Mapping[str, Any]]) -> str:
     return "\n".join(
-        f"{_spelled(rule['name'])}: "
+        f"{_format_text(rule['name'])}: "
         + " and ".join(
-            f"{_spelled_subject(subject)} {_SPELLED[operator]} {_spelled_operand(operand)}"
+            f"{_format_subject(subject)} {_SYMBOLS_BY_OPERATOR[operator]} {_format_operand(operand)}"
             for subject, tests in rule["when"].items()
             for operator, operand in tests.items()
         )
@@ -90,86 +90,91 @@ def spelled_rules(found: Iterable[Mapping[str, Any]]) -> str:
     )
 
 
-def spelled_matrix(found: Mapping[str, Mapping[str, float]]) -> str:
+def format_cost_matrix(found: Mapping[str, Mapping[str, float]]) -> str:
     return "\n".join(
-        f"{_spelled(predicted)} -> {_spelled(true)}: {cost:.15g}"
+        f"{_format_text(predicted)} -> {_format_text(true)}: {cost:.15g}"
         for predicted, row in found.items()
         for true, cost in row.items()
     )
 
 
-def _each[T](text: str, read: Callable[[str], T]) -> Iterable[T]:
+def _parse_lines[T](text: str, read: Callable[[str], T]) -> Iterable[T]:
     for number, line in enumerate(text.splitlines(), start=1):
         if line.strip():
             try:
                 yield read(line.strip())
-            except LineError as error:
-                raise LineError(_("Line %(number)s: %(mistake)s") % {"number": number, "mistake": error}) from error
+            except LineSyntaxError as error:
+                raise LineSyntaxError(
+                    _("Line %(number)s: %(mistake)s") % {"number": number, "mistake": error}
+                ) from error
 
 
-def _threshold(line: str) -> tuple[str, float]:
+def _parse_threshold(line: str) -> tuple[str, float]:
     match = re.fullmatch(rf"({_TEXT})\s*:\s*(.+)", line)
     if not match:
-        raise LineError(_("write it as “answer: percent”, like “refund: 90”."))
-    return _read(match[1]), _share(match[2])
+        raise LineSyntaxError(_("write it as “answer: percent”, like “refund: 90”."))
+    return _parse_text(match[1]), _parse_percent(match[2])
 
 
-def _pair(line: str) -> tuple[str, str]:
+def _parse_pair(line: str) -> tuple[str, str]:
     match = re.fullmatch(rf"({_TEXT})\s*:\s*({_TEXT})", line)
     if not match:
-        raise LineError(_("write it as “part: how”, like “rows: table”."))
-    return _read(match[1]), _read(match[2])
+        raise LineSyntaxError(_("write it as “part: how”, like “rows: table”."))
+    return _parse_text(match[1]), _parse_text(match[2])
 
 
-def _segment(line: str) -> dict[str, Any]:
+def _parse_segment(line: str) -> dict[str, Any]:
     pair = rf"{_TEXT}\s*=\s*{_TEXT}"
     match = re.fullmatch(rf"({pair}(?:\s*,\s*{pair})*)\s*:\s*(.+)", line)
     if not match:
-        raise LineError(_("write it as “key = value: percent”, like “language = de: 95”."))
+        raise LineSyntaxError(_("write it as “key = value: percent”, like “language = de: 95”."))
     pairs = re.findall(rf"({_TEXT})\s*=\s*({_TEXT})\s*(?:,|$)", match[1])
-    return {"when": {_read(key): _read(value) for key, value in pairs}, "threshold": _share(match[2])}
+    return {
+        "when": {_parse_text(key): _parse_text(value) for key, value in pairs},
+        "threshold": _parse_percent(match[2]),
+    }
 
 
-def _rule(line: str) -> dict[str, Any]:
+def _parse_rule(line: str) -> dict[str, Any]:
     match = re.fullmatch(rf"({_TEXT})\s*:\s*(.+)", line)
     if not match:
-        raise LineError(_("write it as “name: condition”, like “large amounts: value >= 1000”."))
+        raise LineSyntaxError(_("write it as “name: condition”, like “large amounts: value >= 1000”."))
     when: dict[str, dict[str, Any]] = {}
-    for condition in _split(_AND, match[2]):
-        subject, operator, operand = _condition(condition)
+    for condition in _split_unquoted(_AND, match[2]):
+        subject, operator, operand = _parse_condition(condition)
         when.setdefault(subject, {})[operator] = operand
-    return {"name": _read(match[1]), "when": when}
+    return {"name": _parse_text(match[1]), "when": when}
 
 
-def _condition(text: str) -> tuple[str, str, Any]:
+def _parse_condition(text: str) -> tuple[str, str, Any]:
     match = _CONDITION.fullmatch(text)
     if not match:
-        raise LineError(
+        raise LineSyntaxError(
             _(
                 "“%(text)s” is no condition: compare value, confidence, prediction or segment.something "
                 "by =, in, <, <=, > or >=."
             )
             % {"text": text.strip()}
         )
-    subject, operator = match[1], _SYMBOLS[match[2]]
+    subject, operator = match[1], _OPERATORS_BY_SYMBOL[match[2]]
     if subject.startswith("segment."):
-        subject = f"segment.{_read(subject.removeprefix('segment.'))}"
-    read: Callable[[str], Any] = _number if subject in {"value", "confidence"} else _read
-    operands = [read(part.strip()) for part in _split(_COMMA, match[3])]
+        subject = f"segment.{_parse_text(subject.removeprefix('segment.'))}"
+    read: Callable[[str], Any] = _parse_number if subject in {"value", "confidence"} else _parse_text
+    operands = [read(part.strip()) for part in _split_unquoted(_COMMA, match[3])]
     if operator != "in" and len(operands) > 1:
-        raise LineError(_("several values need “in”."))
+        raise LineSyntaxError(_("several values need “in”."))
     return subject, operator, operands if operator == "in" else operands[0]
 
 
-def _cost(line: str) -> tuple[str, str, float]:
+def _parse_cost(line: str) -> tuple[str, str, float]:
     label = rf"(?:{_QUOTED}|[^\":]+?)"
     match = re.fullmatch(rf"({label})\s*(?:->|→)\s*({label})\s*:\s*(.+)", line)
     if not match:
-        raise LineError(_("write it as “the AI’s answer -> the right one: cost”, like “billing -> refund: 12”."))  # noqa: RUF001
-    return _read(match[1]), _read(match[2]), _number(match[3])
+        raise LineSyntaxError(_("write it as “the AI’s answer -> the right one: cost”, like “billing -> refund: 12”."))  # noqa: RUF001
+    return _parse_text(match[1]), _parse_text(match[2]), _parse_number(match[3])
 
 
-def _split(separator: re.Pattern[str], text: str) -> list[str]:
+def _split_unquoted(separator: re.Pattern[str], text: str) -> list[str]:
     """The parts between separators that don't stand in quotes."""
     parts, start = [], 0
     for match in separator.finditer(text):
@@ -179,48 +184,48 @@ def _split(separator: re.Pattern[str], text: str) -> list[str]:
     return [*parts, text[start:]]
 
 
-def _read(text: str) -> str:
+def _parse_text(text: str) -> str:
     text = text.strip()
     if text.startswith('"'):
         try:
             return str(json.loads(text))
         except ValueError as error:
-            raise LineError(_("the quotes in %(text)s don’t match.") % {"text": text}) from error  # noqa: RUF001
+            raise LineSyntaxError(_("the quotes in %(text)s don’t match.") % {"text": text}) from error  # noqa: RUF001
     return text
 
 
-def _number(text: str) -> float:
+def _parse_number(text: str) -> float:
     try:
         return float(text.strip())
     except ValueError as error:
-        raise LineError(_("“%(text)s” is no number.") % {"text": text.strip()}) from error
+        raise LineSyntaxError(_("“%(text)s” is no number.") % {"text": text.strip()}) from error
 
 
-def _share(text: str) -> float:
+def _parse_percent(text: str) -> float:
     """Percent, with or without its sign, as a share; eight decimals, so that 92.5 stays 0.925."""
-    percent = _number(text.strip().removesuffix("%"))
+    percent = _parse_number(text.strip().removesuffix("%"))
     if not 0 <= percent <= 100:
-        raise LineError(_("“%(text)s” is not between 0 and 100 percent.") % {"text": text.strip()})
+        raise LineSyntaxError(_("“%(text)s” is not between 0 and 100 percent.") % {"text": text.strip()})
     return round(percent / 100, 10)
 
 
-def _percent(share: float) -> str:
+def _format_percent(share: float) -> str:
     return f"{round(share * 100, 8):.12g}"
 
 
-def _spelled(text: str) -> str:
+def _format_text(text: str) -> str:
     ambiguous = not _PLAIN.fullmatch(text) or " and " in text or "->" in text or "→" in text
     return json.dumps(text, ensure_ascii=False) if ambiguous else text
 
 
-def _spelled_subject(subject: str) -> str:
+def _format_subject(subject: str) -> str:
     if not subject.startswith("segment."):
         return subject
     key = subject.removeprefix("segment.")
     return subject if re.fullmatch(r"[\w.-]+", key) else f"segment.{json.dumps(key, ensure_ascii=False)}"
 
 
-def _spelled_operand(operand: Any) -> str:
+def _format_operand(operand: Any) -> str:
     if isinstance(operand, list):
-        return ", ".join(_spelled_operand(one) for one in operand)
-    return _spelled(operand) if isinstance(operand, str) else f"{operand:.15g}"
+        return ", ".join(_format_operand(one) for one in operand)
+    return _format_text(operand) if isinstance(operand, str) else f"{operand:.15g}"

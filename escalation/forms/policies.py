@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from escalation.forms import line_syntax
-from escalation.policies.spec import Policy, plain
+from escalation.policies.spec import PolicySpec, dump_spec
 
 
 class LinesField(forms.CharField):
@@ -25,43 +25,43 @@ class LinesField(forms.CharField):
     def clean(self, value: Any) -> Any:
         try:
             return self.read(super().clean(value).replace("\r\n", "\n"))
-        except line_syntax.LineError as error:
+        except line_syntax.LineSyntaxError as error:
             raise forms.ValidationError(str(error), code="lines") from error
 
 
-def _percent(**kwargs: Any) -> forms.FloatField:
+def _percent_field(**kwargs: Any) -> forms.FloatField:
     return forms.FloatField(
         min_value=0, max_value=100, widget=forms.NumberInput(attrs={"step": "any", "class": "short"}), **kwargs
     )
 
 
-def _number(**kwargs: Any) -> forms.NumberInput:
+def _number_input(**kwargs: Any) -> forms.NumberInput:
     return forms.NumberInput(attrs={"class": "short", **kwargs})
 
 
 class PolicyForm(forms.Form):
     """Everything that decides. `spec` gives the version's plain data; `initial_of` is its way back."""
 
-    threshold = _percent(
+    threshold = _percent_field(
         label=_("The AI’s answer may stand from … % sure"),  # noqa: RUF001 - an apostrophe
         required=False,
         help_text=_("Empty: a person sees everything that nothing below lets through."),
     )
     thresholds = LinesField(
         label=_("Other percentages for single answers"),
-        read=line_syntax.thresholds,
+        read=line_syntax.parse_thresholds,
         placeholder="refund: 90",
         help_text=_("One a line: answer: percent."),
     )
     segments = LinesField(
         label=_("Other percentages for parts of the stream"),
-        read=line_syntax.segments,
+        read=line_syntax.parse_segments,
         placeholder="language = de: 95",
         help_text=_("One a line: key = value: percent. Where several match, the strictest holds."),
     )
     rules = LinesField(
         label=_("Always to a person"),
-        read=line_syntax.rules,
+        read=line_syntax.parse_rules,
         placeholder="large amounts: value >= 1000",
         help_text=_(
             "One rule a line: name: condition and condition. Compare value, confidence, prediction or "
@@ -70,41 +70,43 @@ class PolicyForm(forms.Form):
     )
     model_versions = LinesField(
         label=_("Model versions trusted"),
-        read=line_syntax.plain,
+        read=line_syntax.parse_entries,
         help_text=_("One a line. Empty trusts every version; of others a person sees everything."),
     )
-    checks = forms.ChoiceField(
+    audits = forms.ChoiceField(
         label=_("Random checks of what would go out"),
         choices=[("rate", _("a share")), ("per_day", _("a number a day")), ("none", _("none"))],
         widget=forms.RadioSelect,
         help_text=_("Without checks nobody knows how often the AI is wrong when it is sure."),
     )
-    rate = _percent(label=_("Share, in %"), required=False)
-    per_day = forms.IntegerField(label=_("A day"), min_value=0, required=False, widget=_number())
+    rate = _percent_field(label=_("Share, in %"), required=False)
+    per_day = forms.IntegerField(label=_("A day"), min_value=0, required=False, widget=_number_input())
     mode = forms.ChoiceField(
         label=_("What is drawn"),
         choices=[("after", _("goes out and is looked at afterwards")), ("hold", _("waits for a person"))],
         widget=forms.RadioSelect,
     )
-    reviews = forms.IntegerField(label=_("People who decide, each alone"), min_value=1, max_value=9, widget=_number())
+    reviews = forms.IntegerField(
+        label=_("People who decide, each alone"), min_value=1, max_value=9, widget=_number_input()
+    )
     answer_first = forms.BooleanField(
         label=_("People always answer before they see the AI’s answer"),  # noqa: RUF001 - an apostrophe
         required=False,
     )
-    answer_first_share = _percent(
+    answer_first_share = _percent_field(
         label=_("Of ordinary items, answered first, in %"),
         required=False,
         help_text=_("Empty: as many as there are checks, so that a blank panel says nothing."),
     )
     undo_seconds = forms.IntegerField(
-        label=_("Seconds in which a verdict can be undone"), min_value=0, max_value=3600, widget=_number()
+        label=_("Seconds in which a verdict can be undone"), min_value=0, max_value=3600, widget=_number_input()
     )
     deadline_hours = forms.FloatField(
         label=_("Due after … hours"),
         min_value=0.01,
         max_value=24 * 366,
         required=False,
-        widget=_number(step="any"),
+        widget=_number_input(step="any"),
         help_text=_("For outputs without a deadline of their own. Empty: none."),
     )
     on_deadline = forms.ChoiceField(
@@ -123,7 +125,7 @@ class PolicyForm(forms.Form):
         label=_("Days that a statement about mistakes holds"),
         min_value=1,
         max_value=3660,
-        widget=_number(),
+        widget=_number_input(),
         help_text=_("It also ends with a new model version or other answers."),
     )
     on_expiry = forms.ChoiceField(
@@ -138,16 +140,16 @@ class PolicyForm(forms.Form):
         label=_("Days after which an unanswered check counts as a mistake"),
         min_value=0.01,
         max_value=366,
-        widget=_number(step="any"),
+        widget=_number_input(step="any"),
     )
     currency = forms.RegexField(
         label=_("Currency"), regex=r"^[A-Z]{3}$", max_length=3, widget=forms.TextInput(attrs={"class": "short"})
     )
-    review = forms.FloatField(label=_("A review costs"), min_value=0, widget=_number(step="any"))
-    error = forms.FloatField(label=_("A mistake costs"), min_value=0, widget=_number(step="any"))
+    review = forms.FloatField(label=_("A review costs"), min_value=0, widget=_number_input(step="any"))
+    error = forms.FloatField(label=_("A mistake costs"), min_value=0, widget=_number_input(step="any"))
     matrix = LinesField(
         label=_("Mistakes that cost something else"),
-        read=line_syntax.matrix,
+        read=line_syntax.parse_cost_matrix,
         placeholder="billing -> refund: 12",
         help_text=_("One a line: the AI’s answer -> the right one: cost."),  # noqa: RUF001 - an apostrophe
     )
@@ -162,7 +164,7 @@ class PolicyForm(forms.Form):
     # How the page groups them.
     GROUPS: tuple[tuple[Any, tuple[str | tuple[str, ...], ...]], ...] = (
         (_("What may go out without a person"), ("threshold", "thresholds", "segments", "rules", "model_versions")),
-        (_("How it is checked"), ("checks", ("rate", "per_day"), "mode")),
+        (_("How it is checked"), ("audits", ("rate", "per_day"), "mode")),
         (_("What is stated about it"), (("expires_days", "on_expiry"), "due_days")),
         (_("How people decide"), ("reviews", "answer_first", "answer_first_share", "undo_seconds")),
         (_("When it takes too long"), ("deadline_hours", ("on_deadline", "on_overload"))),
@@ -179,7 +181,7 @@ class PolicyForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        wanted = cleaned.get("checks")
+        wanted = cleaned.get("audits")
         if wanted in {"rate", "per_day"} and cleaned.get(wanted) is None and wanted not in self.errors:
             self.add_error(wanted, forms.ValidationError(_("Say how many.")))
         return cleaned
@@ -190,8 +192,8 @@ class PolicyForm(forms.Form):
         same = ("thresholds", "segments", "rules", "model_versions", "reviews", "answer_first", "undo_seconds")
         return {
             **{name: cleaned[name] for name in (*same, "deadline_hours", "on_deadline", "on_overload")},
-            "threshold": _share(cleaned["threshold"]),
-            "answer_first_share": _share(cleaned["answer_first_share"]),
+            "threshold": _to_share(cleaned["threshold"]),
+            "answer_first_share": _to_share(cleaned["answer_first_share"]),
             "audit": self._audit(),
             "promise": {name: cleaned[name] for name in ("expires_days", "on_expiry", "due_days")},
             "costs": {name: cleaned[name] for name in ("currency", "review", "error", "matrix")},
@@ -205,49 +207,49 @@ class PolicyForm(forms.Form):
 
     def _audit(self) -> dict[str, Any]:
         cleaned = self.cleaned_data
-        match cleaned["checks"]:
+        match cleaned["audits"]:
             case "rate":
-                return {"rate": _share(cleaned["rate"]), "mode": cleaned["mode"]}
+                return {"rate": _to_share(cleaned["rate"]), "mode": cleaned["mode"]}
             case "per_day":
                 return {"per_day": cleaned["per_day"], "mode": cleaned["mode"]}
         return {"mode": cleaned["mode"]}
 
 
-def initial_of(policy: Policy) -> dict[str, Any]:
+def build_policy_initial(policy: PolicySpec) -> dict[str, Any]:
     """A version as the form shows it."""
-    spec: Mapping[str, Any] = plain(policy)
+    spec: Mapping[str, Any] = dump_spec(policy)
     audit = policy.audit
     same = ("reviews", "answer_first", "undo_seconds", "deadline_hours", "on_deadline", "on_overload")
     return {
-        **{name: _neat(spec[name]) for name in same},
-        "threshold": _in_percent(policy.threshold),
-        "thresholds": line_syntax.spelled_thresholds(policy.thresholds),
-        "segments": line_syntax.spelled_segments(spec["segments"]),
-        "rules": line_syntax.spelled_rules(spec["rules"]),
+        **{name: _int_if_whole(spec[name]) for name in same},
+        "threshold": _to_percent(policy.threshold),
+        "thresholds": line_syntax.format_thresholds(policy.thresholds),
+        "segments": line_syntax.format_segments(spec["segments"]),
+        "rules": line_syntax.format_rules(spec["rules"]),
         "model_versions": "\n".join(policy.model_versions),
-        "checks": "per_day" if audit.per_day is not None else "rate" if audit.rate is not None else "none",
-        "rate": _in_percent(audit.rate),
+        "audits": "per_day" if audit.per_day is not None else "rate" if audit.rate is not None else "none",
+        "rate": _to_percent(audit.rate),
         "per_day": audit.per_day,
         "mode": audit.mode,
-        "answer_first_share": _in_percent(policy.answer_first_share),
+        "answer_first_share": _to_percent(policy.answer_first_share),
         "expires_days": policy.promise.expires_days,
         "on_expiry": policy.promise.on_expiry,
-        "due_days": _neat(policy.promise.due_days),
+        "due_days": _int_if_whole(policy.promise.due_days),
         "currency": policy.costs.currency,
-        "review": _neat(policy.costs.review),
-        "error": _neat(policy.costs.error),
-        "matrix": line_syntax.spelled_matrix(policy.costs.matrix),
+        "review": _int_if_whole(policy.costs.review),
+        "error": _int_if_whole(policy.costs.error),
+        "matrix": line_syntax.format_cost_matrix(policy.costs.matrix),
     }
 
 
-def _share(percent: float | None) -> float | None:
+def _to_share(percent: float | None) -> float | None:
     return None if percent is None else round(percent / 100, 10)
 
 
-def _in_percent(share: float | None) -> float | None:
-    return None if share is None else _neat(round(share * 100, 8))
+def _to_percent(share: float | None) -> float | None:
+    return None if share is None else _int_if_whole(round(share * 100, 8))
 
 
-def _neat(value: Any) -> Any:
+def _int_if_whole(value: Any) -> Any:
     """Whole numbers without a decimal point."""
     return int(value) if isinstance(value, float) and value.is_integer() else value

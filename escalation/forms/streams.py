@@ -11,19 +11,19 @@ from django.utils.translation import gettext_lazy as _
 from escalation.forms import line_syntax
 from escalation.forms.policies import LinesField
 from escalation.models import Stream
-from escalation.streams.definition import Description
+from escalation.streams.definition import StreamDefinition
 from reviewqueue.kernel.errors import Invalid
 from reviewqueue.reports.reviews import Queue
 
 
-class SchemaField(forms.JSONField):
+class JsonSchemaField(forms.JSONField):
     """A JSON schema; none is an empty field, not the word null."""
 
     def prepare_value(self, value: Any) -> Any:
         return "" if value is None else super().prepare_value(value)
 
 
-_PLAIN = ("title", "question", "multiple", "guidelines", "error_types", "display", "owner", "risk")
+_COPIED_FIELDS = ("title", "question", "multiple", "guidelines", "error_types", "display", "owner", "risk")
 
 
 class StreamForm(forms.Form):
@@ -35,12 +35,12 @@ class StreamForm(forms.Form):
     )
     answers = LinesField(
         label=_("Answers"),
-        read=line_syntax.plain,
+        read=line_syntax.parse_entries,
         rows=5,
         help_text=_("One a line. Changing them starts a new set; what was posted before keeps its own."),
     )
     multiple = forms.BooleanField(label=_("Several answers can be right at once"), required=False)
-    schema = SchemaField(
+    schema = JsonSchemaField(
         label=_("JSON schema"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "class": "lines"}),
@@ -54,12 +54,12 @@ class StreamForm(forms.Form):
     )
     error_types = LinesField(
         label=_("Kinds of mistakes"),
-        read=line_syntax.plain,
+        read=line_syntax.parse_entries,
         help_text=_("One a line. Whoever corrects the AI can say which it was. None: nobody is asked."),
     )
     display = LinesField(
         label=_("How content is shown"),
-        read=line_syntax.pairs,
+        read=line_syntax.parse_pairs,
         rows=2,
         placeholder="rows: table",
         help_text=_(
@@ -92,18 +92,18 @@ class StreamForm(forms.Form):
             self.add_error("answers", _("Give either a list of answers or a JSON schema."))
         return cleaned
 
-    def description(self, slug: str) -> Description:
+    def description(self, slug: str) -> StreamDefinition:
         """What to apply; Invalid where the pieces don't fit together."""
         cleaned = self.cleaned_data
         plain = {
-            **{name: cleaned[name] for name in _PLAIN},
+            **{name: cleaned[name] for name in _COPIED_FIELDS},
             "slug": slug,
             "answers": cleaned["answers"] or None,
             "schema": cleaned["schema"] or None,
             "review": {name: cleaned[name] for name in ("reserve_minutes", "max_waiting")},
         }
         try:
-            return msgspec.convert(plain, Description)
+            return msgspec.convert(plain, StreamDefinition)
         except msgspec.ValidationError as error:
             raise Invalid(str(error).partition(" - at ")[0]) from error
 
@@ -126,7 +126,7 @@ class NewStreamForm(StreamForm):
         return slug
 
 
-def initial_of(
+def build_stream_initial(
     *, stream: Stream, queue: Queue, guidelines: str, answers: list[str], kind: str, schema: Any
 ) -> dict[str, Any]:
     """A stream's settings as the form shows them."""
@@ -138,7 +138,7 @@ def initial_of(
         "schema": schema,
         "guidelines": guidelines,
         "error_types": "\n".join(queue.error_types),
-        "display": line_syntax.spelled_pairs(queue.display),
+        "display": line_syntax.format_pairs(queue.display),
         "owner": stream.owner,
         "risk": stream.risk,
         "reserve_minutes": queue.reserve_minutes,

@@ -10,27 +10,29 @@ from numpy.typing import NDArray
 
 from escalation import statistics
 from escalation.guarantees import thresholds
-from escalation.statistics import Certified, Start
+from escalation.statistics import CertifiedThreshold, WalkStart
 
-STRICT_TO_LOOSE: NDArray[np.float64] = np.array(thresholds.THRESHOLDS[::-1])
+THRESHOLDS_STRICT_TO_LOOSE: NDArray[np.float64] = np.array(thresholds.THRESHOLDS[::-1])
 
 
-def starts(scores: NDArray[np.float64], *, alpha: float, delta: float, deployed: float | None = None) -> list[Start]:
+def choose_starts(
+    scores: NDArray[np.float64], *, alpha: float, delta: float, deployed: float | None = None
+) -> list[WalkStart]:
     """Where to begin: cold, or half of delta on the threshold in use and half on cold starts."""
-    accepted, _ = statistics.counts(scores, np.zeros(len(scores), np.bool_), STRICT_TO_LOOSE)
+    accepted, _ = statistics.count_accepted(scores, np.zeros(len(scores), np.bool_), THRESHOLDS_STRICT_TO_LOOSE)
     if deployed is None:
-        return statistics.cold_starts(accepted, alpha=alpha, delta=delta, n=len(scores))
-    index = len(STRICT_TO_LOOSE) - 1 - thresholds.at_or_above(deployed)
-    return statistics.running_starts(accepted, deployed=index, alpha=alpha, delta=delta, n=len(scores))
+        return statistics.choose_cold_starts(accepted, alpha=alpha, delta=delta, n=len(scores))
+    index = len(THRESHOLDS_STRICT_TO_LOOSE) - 1 - thresholds.find_threshold_index(deployed)
+    return statistics.choose_running_starts(accepted, deployed=index, alpha=alpha, delta=delta, n=len(scores))
 
 
-def certify(
+def certify_grid_threshold(
     scores: NDArray[np.float64],
     wrong: NDArray[np.bool_],
-    begin: list[Start],
+    begin: list[WalkStart],
     *,
     alpha: float,
     delta: float,
-) -> Certified | None:
+) -> CertifiedThreshold | None:
     """The loosest threshold of the grid whose risk is at most alpha; false with probability <= delta."""
-    return statistics.certify(scores, wrong, STRICT_TO_LOOSE, begin, alpha=alpha, delta=delta)
+    return statistics.certify_threshold(scores, wrong, THRESHOLDS_STRICT_TO_LOOSE, begin, alpha=alpha, delta=delta)

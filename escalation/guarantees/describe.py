@@ -9,29 +9,29 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from escalation.statistics import Bin
+from escalation.statistics import ReliabilityBin
 from reviewqueue.kernel import locale_format
 
 
-def promise(max_error: float, doubt: float) -> str:
+def describe_guarantee(max_error: float, delta: float) -> str:
     """What may go wrong, as a sentence: `max_error` and `doubt` are shares."""
     return _(
         "Of what goes out without a person, at most %(errors)s is wrong. This statement fails at most %(doubt)s."
     ) % {
-        "errors": in_words(max_error),
-        "doubt": one_in(doubt),
+        "errors": describe_share(max_error),
+        "doubt": describe_odds(delta),
     }
 
 
-def allowed(max_error: float, doubt: float) -> str:
+def describe_error_target(max_error: float, delta: float) -> str:
     """The same as a manager sets it."""
     return _(
         "Up to %(errors)s of what goes out without a person may be wrong. "
         "A statement that this is kept may be false %(doubt)s."
-    ) % {"errors": in_words(max_error), "doubt": one_in(doubt)}
+    ) % {"errors": describe_share(max_error), "doubt": describe_odds(delta)}
 
 
-def in_words(share: float) -> str:
+def describe_share(share: float) -> str:
     """A small share as a count a person can picture, rounded so that it never sounds smaller than it is.
 
     `2 in 100`, `5 in 1,000`; three digits.
@@ -40,16 +40,16 @@ def in_words(share: float) -> str:
         part = share * whole
         if part >= 0.95:
             return _("%(part)s in %(whole)s") % {
-                "part": _three(_up(part)),
-                "whole": locale_format.number(whole, grouped=True),
+                "part": _format_three_digits(_round_up(part)),
+                "whole": locale_format.format_number(whole, grouped=True),
             }
     return _("less than 1 in 10,000")
 
 
-def one_in(probability: float) -> str:
+def describe_odds(probability: float) -> str:
     """`1 time in 20`, rounded so that it never sounds rarer than it is."""
     return _("1 time in %(number)s") % {
-        "number": locale_format.number(math.floor(1 / probability + 1e-9), grouped=True)
+        "number": locale_format.format_number(math.floor(1 / probability + 1e-9), grouped=True)
     }
 
 
@@ -75,7 +75,7 @@ _REFUSALS = {
 }
 
 
-def refusal(reason: str, params: Mapping[str, Any]) -> str:
+def describe_refusal(reason: str, params: Mapping[str, Any]) -> str:
     """Why nothing can be said, in a sentence or two that end with what it would take."""
     if reason in _REFUSALS:
         return str(_REFUSALS[reason])
@@ -85,47 +85,47 @@ def refusal(reason: str, params: Mapping[str, Any]) -> str:
                 "%(missing)s of the %(sampled)s checked outputs could not be judged, or not without seeing the AI’s "  # noqa: RUF001
                 "answer: too many to say anything."
             ) % {
-                "missing": locale_format.number(params["missing"], grouped=True),
-                "sampled": locale_format.number(params["sampled"], grouped=True),
+                "missing": locale_format.format_number(params["missing"], grouped=True),
+                "sampled": locale_format.format_number(params["sampled"], grouped=True),
             }
         case "too_few":
             return _(
                 "%(have)s checked outputs are too few for this target: %(takes)s. That is enough only if not one of "
                 "all of them is wrong; with mistakes it takes more."
             ) % {
-                "have": locale_format.number(params["have"], grouped=True),
-                "takes": takes(params["more"], params["days"]),
+                "have": locale_format.format_number(params["have"], grouped=True),
+                "takes": describe_needed_audits(params["more"], params["days"]),
             }
         case "none_caught":
             return _(
                 "Reviewers found none of %(shown)s known mistakes, so what they call right says nothing about how "
                 "often the AI is wrong."
-            ) % {"shown": locale_format.number(params["shown"], grouped=True)}
+            ) % {"shown": locale_format.format_number(params["shown"], grouped=True)}
         case _:
-            return _too_many_errors(params)
+            return _describe_too_many_errors(params)
 
 
-def takes(more: int | None, days: int | None) -> str:
+def describe_needed_audits(more: int | None, days: int | None) -> str:
     """What it would take, as half a sentence."""
     if more is None:
         return _("no number of checks would change that while the AI is wrong this often")
     checks = ngettext("about %(number)s more checked output", "about %(number)s more checked outputs", more) % {
-        "number": locale_format.number(_round(more), grouped=True)
+        "number": locale_format.format_number(_round_to_two_digits(more), grouped=True)
     }
     if days is None:
         return checks
     at = ngettext("at today’s traffic %(days)s day", "at today’s traffic %(days)s days", days) % {  # noqa: RUF001
-        "days": locale_format.number(days, grouped=True)
+        "days": locale_format.format_number(days, grouped=True)
     }
     return f"{checks}; {at}"
 
 
-def shape(bins: Sequence[Bin]) -> str:
+def describe_calibration(bins: Sequence[ReliabilityBin]) -> str:
     """What the diagram of a confidence says: errors fall with it, rise again somewhere, or hardly depend on it.
 
     They rise where an interval lies wholly above that of any less sure part; what overlaps could be chance.
     """
-    seen = [part for part in bins if part.n >= LEAST_OF_A_BIN]
+    seen = [part for part in bins if part.n >= MIN_AUDITS_PER_BIN]
     if len(seen) < 2:
         return _("Too few checked outputs to see a shape.")
     lows, highs = [1 - part.interval[1] for part in seen], [1 - part.interval[0] for part in seen]
@@ -140,39 +140,39 @@ def shape(bins: Sequence[Bin]) -> str:
         return _(
             "Answers that the AI is around %(sure)s sure about are wrong more often than some that it is less sure "
             "about: a threshold below that lets them out. Look at what they are."
-        ) % {"sure": f"{locale_format.number(worst.said * 100)}\u00a0%"}
+        ) % {"sure": f"{locale_format.format_number(worst.mean_confidence * 100)}\u00a0%"}
     if max(lows) <= min(highs):
         return _("How sure the AI is says little about whether it is right: a threshold can hardly tell them apart.")
     return _("The surer the AI is, the more often it is right: a threshold can tell good answers from bad ones.")
 
 
-LEAST_OF_A_BIN = 10
+MIN_AUDITS_PER_BIN = 10
 
 
-def _too_many_errors(params: Mapping[str, Any]) -> str:
+def _describe_too_many_errors(params: Mapping[str, Any]) -> str:
     if params.get("more") is None:
         return _(
             "Among %(answered)s checked outputs the AI was wrong too often at every threshold, and more checks would "
             "not change that. A better model would, or a looser target."
-        ) % {"answered": locale_format.number(params["answered"], grouped=True)}
+        ) % {"answered": locale_format.format_number(params["answered"], grouped=True)}
     return _("%(answered)s checked outputs do not show it yet. It would take %(takes)s.") % {
-        "answered": locale_format.number(params["answered"], grouped=True),
-        "takes": takes(params["more"], params["days"]),
+        "answered": locale_format.format_number(params["answered"], grouped=True),
+        "takes": describe_needed_audits(params["more"], params["days"]),
     }
 
 
-def _up(number: float) -> float:
+def _round_up(number: float) -> float:
     """The next larger number of three digits; itself where it has no more, whatever the last bits of a float say."""
     scale = 10.0 ** (2 - math.floor(math.log10(number)))
     return math.ceil(number * scale - 1e-9) / scale
 
 
-def _three(number: float) -> str:
+def _format_three_digits(number: float) -> str:
     """Written with three digits at most."""
-    return locale_format.number(number, len(f"{number:.3g}".partition(".")[2]))
+    return locale_format.format_number(number, len(f"{number:.3g}".partition(".")[2]))
 
 
-def _round(number: int) -> int:
+def _round_to_two_digits(number: int) -> int:
     """Two digits: an estimate that names single outputs would claim to know too much."""
     beyond = max(0, len(str(number)) - 2)
     return round(number, -beyond) if beyond else number

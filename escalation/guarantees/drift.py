@@ -16,60 +16,62 @@ from django.db import connection, transaction
 
 from escalation import statistics
 from escalation.guarantees import evaluations, guarantees, population
-from escalation.guarantees.evaluations import Group
-from escalation.guarantees.guarantees import SYSTEM, Statement
-from escalation.models import Stream, Watch, output_id
+from escalation.guarantees.evaluations import GroupResult
+from escalation.guarantees.guarantees import SYSTEM_ACTOR, Guarantee
+from escalation.models import GuaranteeWatch, Stream, output_id
 from escalation.policies import versions
 from reviewqueue.activity import log
 from reviewqueue.kernel import clock
 
-ROUTED_BY_THEN = timedelta(hours=1)
-BATCH = 1_000  # checks that are read at a time: a sweep that finds the next one unanswered reads no further
+ROUTING_GRACE = timedelta(hours=1)
+BATCH_SIZE_AUDITS = 1_000  # checks that are read at a time: a sweep that finds the next one unanswered reads no further
 
 
-def watch(*, now: datetime | None = None) -> list[Watch]:
+def watch_guarantees(*, now: datetime | None = None) -> list[GuaranteeWatch]:
     """Take in the checks that were answered since, for every statement in force; returns the alarms this raises."""
-    held = guarantees.all_in_force(list(Stream.objects.order_by("pk")), now=now).values()
-    moment = clock.current(now)
-    return [alarm for statement in held if statement.holds for alarm in _watch(statement, moment)]
+    held = guarantees.find_latest_guarantees(list(Stream.objects.order_by("pk")), now=now).values()
+    moment = clock.current_time(now)
+    return [alarm for statement in held if statement.holds for alarm in _watch_guarantee(statement, moment)]
 
 
-def of(statement: Statement) -> list[Watch]:
+def list_watches(statement: Guarantee) -> list[GuaranteeWatch]:
     """How the checks of each group have gone since the statement took effect."""
-    return list(Watch.objects.filter(attempt=statement.attempt).order_by("group"))
+    return list(GuaranteeWatch.objects.filter(evaluation=statement.evaluation).order_by("group"))
 
 
-def _watch(statement: Statement, now: datetime) -> list[Watch]:
-    found = [group for group in evaluations.groups_of(statement.attempt) if group.threshold is not None]
-    return [alarm for group in found if (alarm := _take_in(statement, group, now)) is not None]
+def _watch_guarantee(statement: Guarantee, now: datetime) -> list[GuaranteeWatch]:
+    found = [group for group in evaluations.parse_group_results(statement.evaluation) if group.threshold is not None]
+    return [alarm for group in found if (alarm := _update_watch(statement, group, now)) is not None]
 
 
-def _take_in(statement: Statement, group: Group, now: datetime) -> Watch | None:
+def _update_watch(statement: Guarantee, group: GroupResult, now: datetime) -> GuaranteeWatch | None:
     """One group's checks up to the first that waits for its answer; the watch itself where this raises its alarm."""
     with transaction.atomic():
-        row, _ = Watch.objects.select_for_update().get_or_create(
-            attempt=statement.attempt, group=group.group, defaults={"seen": output_id.at(statement.since) - 1}
+        row, _ = GuaranteeWatch.objects.select_for_update().get_or_create(
+            evaluation=statement.evaluation,
+            group=group.group,
+            defaults={"seen": output_id.first_id_at(statement.since) - 1},
         )
         while row.alarmed_at is None:
-            checks, following = _checks(statement, group, row.seen, now)
+            checks, following = _fetch_audits(statement, group, row.seen, now)
             if checks:
-                _count(row, checks, statement, now)
+                _count_audits(row, checks, statement, now)
             if following == "nothing":
-                _look_past(row, now)
+                _skip_unaudited(row, now)
             if following != "more":
                 break
     return row if row.alarmed_at == now else None
 
 
-def _look_past(row: Watch, now: datetime) -> None:
+def _skip_unaudited(row: GuaranteeWatch, now: datetime) -> None:
     """What came in a while ago and is no check never will be one: the next sweep need not go through it again."""
-    past = output_id.at(now - ROUTED_BY_THEN)
+    past = output_id.first_id_at(now - ROUTING_GRACE)
     if row.alarmed_at is None and row.seen < past:
         row.seen = past
         row.save(update_fields=["seen"])
 
 
-class _Check(NamedTuple):
+class _AuditRow(NamedTuple):
     id: int
     wrong: bool | None  # None: nobody could tell, or nobody has answered
     blind: bool | None  # None: nobody has answered
@@ -80,28 +82,28 @@ class _Check(NamedTuple):
         return self.blind is None and not self.gone and self.received_at > due
 
 
-def _count(row: Watch, checks: Sequence[_Check], statement: Statement, now: datetime) -> None:
+def _count_audits(row: GuaranteeWatch, checks: Sequence[_AuditRow], statement: Guarantee, now: datetime) -> None:
     told = [check for check in checks if check.blind is None or (check.blind and check.wrong is not None)]
     errors = np.array([check.wrong is not False for check in told], dtype=np.bool_)
-    after = statistics.watch(errors, alpha=statement.attempt.max_error, levels=row.levels)
+    after = statistics.update_detector(errors, alpha=statement.evaluation.max_error, levels=row.levels)
     row.levels, row.seen = list(after.levels), checks[-1].id
-    row.checked += after.alarm or len(told)
+    row.audits += after.alarm or len(told)
     row.wrong += int(errors[: after.alarm].sum())
     if after.alarm is not None:
         row.seen, row.alarmed_at = told[after.alarm - 1].id, now
-        log.record(
-            actor=SYSTEM,
+        log.record_event(
+            actor=SYSTEM_ACTOR,
             verb="statement.alarmed",
             object_type="attempt",
-            object_id=row.attempt_id,
-            queue=statement.attempt.stream.slug,
-            after={"number": statement.attempt.number, "checked": row.checked, "wrong": row.wrong},
+            object_id=row.evaluation_id,
+            queue=statement.evaluation.stream.slug,
+            after={"number": statement.evaluation.number, "checked": row.audits, "wrong": row.wrong},
             at=now,
         )
-    row.save(update_fields=["levels", "seen", "checked", "wrong", "alarmed_at"])
+    row.save(update_fields=["levels", "seen", "audits", "wrong", "alarmed_at"])
 
 
-_CHECKS = """
+_NEXT_AUDITS = """
     SELECT o.id, e.wrong, e.blind, o.received_at, o.state IN ('withdrawn', 'erased') AND e.output_id IS NULL
     FROM escalation_output o
     JOIN escalation_route r ON r.output_id = o.id
@@ -111,33 +113,37 @@ _CHECKS = """
       AND r.reason NOT LIKE 'rule:%%' AND {group}
     ORDER BY o.id LIMIT %(most)s
 """
-_GROUP = {
+_GROUP_CONDITIONS = {
     "together": "true",
     "classes": "o.predicted = %(group)s",
     "segments": "o.segment ->> %(key)s = %(group)s",
 }
 
 
-type _Following = Literal["more", "an open one", "nothing"]
+type _WhatFollows = Literal["more", "an open one", "nothing"]
 
 
-def _checks(statement: Statement, group: Group, seen: int, now: datetime) -> tuple[list[_Check], _Following]:
+def _fetch_audits(
+    statement: Guarantee, group: GroupResult, seen: int, now: datetime
+) -> tuple[list[_AuditRow], _WhatFollows]:
     """The next checks that have their answer or are overdue, and what follows them."""
-    attempt = statement.attempt
+    evaluation = statement.evaluation
     with connection.cursor() as cursor:
         cursor.execute(
-            _CHECKS.format(group=_GROUP[attempt.target.groups]),
+            _NEXT_AUDITS.format(group=_GROUP_CONDITIONS[evaluation.target.groups]),
             {
-                "stream": attempt.stream_id,
+                "stream": evaluation.stream_id,
                 "seen": seen,
                 "threshold": group.threshold,
                 "group": group.group,
-                "key": attempt.target.segment_key,
-                "most": BATCH,
-                **asdict(population.about(attempt)),
+                "key": evaluation.target.segment_key,
+                "most": BATCH_SIZE_AUDITS,
+                **asdict(population.evaluated_population(evaluation)),
             },
         )
-        found = [_Check(*row) for row in cursor.fetchall()]
+        found = [_AuditRow(*row) for row in cursor.fetchall()]
     due = now - timedelta(days=versions.spec_of(statement.version).promise.due_days)
     closed = next((at for at, one in enumerate(found) if one.is_open(due)), len(found))
-    return found[:closed], "an open one" if closed < len(found) else "more" if closed == BATCH else "nothing"
+    return found[:closed], "an open one" if closed < len(
+        found
+    ) else "more" if closed == BATCH_SIZE_AUDITS else "nothing"

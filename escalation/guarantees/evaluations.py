@@ -15,16 +15,22 @@ from django.db import connection, transaction
 
 from escalation import statistics
 from escalation.guarantees import certification, sample_size, thresholds
-from escalation.guarantees.preparation import MOST_MISSING, Ready, _grouping, _too_few, prepare
-from escalation.guarantees.sample import Window
-from escalation.models import Activation, Attempt, Evidence, Stream, Target, output_id
+from escalation.guarantees.preparation import (
+    MAX_MISSING_SHARE,
+    PreparedEvaluation,
+    _choose_grouping,
+    _describe_shortfall,
+    prepare_evaluation,
+)
+from escalation.guarantees.sample import SampleWindow
+from escalation.models import Activation, ErrorTarget, Evaluation, Evidence, Stream, output_id
 from escalation.policies import versions
 from reviewqueue.activity import log
 from reviewqueue.kernel import clock
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class GroupResult:
     """What a look found for one group: a threshold with its counts and bound, or why there is none.
 
     delta: the probability that this statement is false. coverage: the share of the group's outputs of the window at
@@ -43,42 +49,42 @@ class Group:
     params: Mapping[str, Any] | None = None
 
 
-def look(stream: Stream, *, by: str, now: datetime | None = None) -> Attempt:
+def run_evaluation(stream: Stream, *, by: str, now: datetime | None = None) -> Evaluation:
     """Look at the labels once and write down what was found. Raises Refused where there was nothing to look at.
 
     Two looks at once are two attempts, one after the other.
     """
     with transaction.atomic():
         Stream.objects.select_for_update(no_key=True).only("pk").get(pk=stream.pk)
-        ready, moment = prepare(stream, now=now), clock.current(now)
-        found = _found(ready, stream, moment)
-        made = Attempt.objects.create(
+        ready, moment = prepare_evaluation(stream, now=now), clock.current_time(now)
+        found = _evaluate_groups(ready, stream, moment)
+        made = Evaluation.objects.create(
             stream=stream,
             target=ready.target,
-            model=ready.line.model,
-            model_version=ready.line.model_version,
-            schema_number=ready.line.schema_number,
+            model=ready.population.model,
+            model_version=ready.population.model_version,
+            schema_number=ready.population.schema_number,
             number=ready.number,
-            spent=ready.spends,
+            spent=ready.total_delta,
             first_id=ready.sample.window.first,
             last_id=ready.sample.window.last,
-            rate=ready.sample.window.rate,
+            audit_rate=ready.sample.window.rate,
             max_error=ready.max_error,
-            caught=asdict(ready.caught) if ready.caught else None,
+            reviewer_recall=asdict(ready.recall) if ready.recall else None,
             sampled=ready.sample.sampled,
             resolved=len(ready.sample.scores) - ready.sample.overdue,
             overdue=ready.sample.overdue,
             groups=[asdict(group) for group in found],
             refusal="" if any(group.threshold is not None for group in found) else found[0].refusal,
             params={} if any(group.threshold is not None for group in found) else dict(found[0].params or {}),
-            grid_hash=thresholds.HASH,
+            grid_hash=thresholds.GRID_HASH,
             labels_hash=ready.sample.labels_hash,
             conditions_hash=ready.conditions_hash,
             asked_by=by,
             asked_at=moment,
             expires_at=moment + timedelta(days=ready.expires_days),
         )
-        log.record(
+        log.record_event(
             actor=by,
             verb="target.attempted",
             object_type="attempt",
@@ -90,45 +96,53 @@ def look(stream: Stream, *, by: str, now: datetime | None = None) -> Attempt:
     return made
 
 
-def groups_of(attempt: Attempt) -> list[Group]:
+def parse_group_results(evaluation: Evaluation) -> list[GroupResult]:
     """What an attempt found, typed."""
-    return [Group(**{**row, "starts": [tuple(start) for start in row["starts"]]}) for row in attempt.groups]
+    return [GroupResult(**{**row, "starts": [tuple(start) for start in row["starts"]]}) for row in evaluation.groups]
 
 
-def latest(stream: Stream) -> Attempt | None:
-    return Attempt.objects.filter(stream=stream).select_related("target").order_by("-pk").first()
+def find_latest_evaluation(stream: Stream) -> Evaluation | None:
+    return Evaluation.objects.filter(stream=stream).select_related("target").order_by("-pk").first()
 
 
-def _found(ready: Ready, stream: Stream, now: datetime) -> list[Group]:
+def _evaluate_groups(ready: PreparedEvaluation, stream: Stream, now: datetime) -> list[GroupResult]:
     """One group after the other; together they are false with probability <= delta."""
-    delta = ready.delta / len(ready.names)
-    shares = _coverage(stream, ready)
-    return [_group(ready, name, delta, shares.get(name, {}), stream, now) for name in ready.names]
+    delta = ready.threshold_delta / len(ready.group_names)
+    shares = _count_by_bin(stream, ready)
+    return [_evaluate_group(ready, name, delta, shares.get(name, {}), stream, now) for name in ready.group_names]
 
 
-def _group(ready: Ready, name: str, delta: float, histogram: Mapping[int, int], stream: Stream, now: datetime) -> Group:
+def _evaluate_group(
+    ready: PreparedEvaluation, name: str, delta: float, histogram: Mapping[int, int], stream: Stream, now: datetime
+) -> GroupResult:
     members = ready.members(name)
-    if members.sum() < ready.least:
-        return Group(name, delta, [], refusal="too_few", params=_too_few(ready, int(members.sum()), stream, now))
-    scores, wrong = ready.sample.scores[members], ready.sample.wrong[members]
-    deployed = _deployed(ready, stream, now)
-    begin = certification.starts(scores, alpha=ready.max_error, delta=delta, deployed=deployed)
-    spelled = [(float(certification.STRICT_TO_LOOSE[start.index]), start.delta) for start in begin]
-    found = certification.certify(scores, wrong, begin, alpha=ready.max_error, delta=delta)
-    if found is None:
-        accepted, missed = statistics.counts(scores, wrong, certification.STRICT_TO_LOOSE)
-        following = (
-            delta * statistics.attempt_delta(1.0, ready.number + 1) / statistics.attempt_delta(1.0, ready.number)
+    if members.sum() < ready.min_audits:
+        return GroupResult(
+            name, delta, [], refusal="too_few", params=_describe_shortfall(ready, int(members.sum()), stream, now)
         )
-        more = sample_size.more(accepted, missed, n=len(scores), alpha=ready.max_error, delta=following)
-        days = None if more is None else sample_size.days(stream, ready.line, more, now=now)
+    scores, wrong = ready.sample.scores[members], ready.sample.wrong[members]
+    deployed = _find_deployed_threshold(ready, stream, now)
+    begin = certification.choose_starts(scores, alpha=ready.max_error, delta=delta, deployed=deployed)
+    spelled = [(float(certification.THRESHOLDS_STRICT_TO_LOOSE[start.index]), start.delta) for start in begin]
+    found = certification.certify_grid_threshold(scores, wrong, begin, alpha=ready.max_error, delta=delta)
+    if found is None:
+        accepted, missed = statistics.count_accepted(scores, wrong, certification.THRESHOLDS_STRICT_TO_LOOSE)
+        following = (
+            delta
+            * statistics.compute_evaluation_delta(1.0, ready.number + 1)
+            / statistics.compute_evaluation_delta(1.0, ready.number)
+        )
+        more = sample_size.estimate_additional_audits(
+            accepted, missed, n=len(scores), alpha=ready.max_error, delta=following
+        )
+        days = None if more is None else sample_size.estimate_collection_days(stream, ready.population, more, now=now)
         params = {"more": more, "days": days, "answered": len(scores)}
-        return Group(name, delta, spelled, refusal="too_many_errors", params=params)
+        return GroupResult(name, delta, spelled, refusal="too_many_errors", params=params)
     lost = int(np.sum(ready.missing(name) >= found.threshold))
-    if lost > MOST_MISSING * (found.accepted + lost):
+    if lost > MAX_MISSING_SHARE * (found.accepted + lost):
         params = {"missing": lost, "sampled": found.accepted + lost}
-        return Group(name, delta, spelled, refusal="unresolved", params=params)
-    return Group(
+        return GroupResult(name, delta, spelled, refusal="unresolved", params=params)
+    return GroupResult(
         name,
         delta,
         spelled,
@@ -136,20 +150,20 @@ def _group(ready: Ready, name: str, delta: float, histogram: Mapping[int, int], 
         accepted=found.accepted,
         wrong=found.wrong,
         bound=found.bound,
-        coverage=_share_from(histogram, found.threshold),
+        coverage=_share_at_or_above(histogram, found.threshold),
     )
 
 
-def _deployed(ready: Ready, stream: Stream, now: datetime) -> float | None:
+def _find_deployed_threshold(ready: PreparedEvaluation, stream: Stream, now: datetime) -> float | None:
     """The threshold in use, where there is one for everything and the promise is one for everything.
 
     Only one that nobody can have picked by these labels: in effect since before the first of them, or found by a look.
     """
-    current = versions.active(stream)
-    if current is None or not ready.together:
+    current = versions.find_active_policy(stream)
+    if current is None or not ready.is_for_everything:
         return None
     of_policy = Activation.objects.filter(stream=stream, policy=current.policy_id)
-    began = output_id.moment(ready.sample.window.first)
+    began = output_id.time_of_id(ready.sample.window.first)
     is_fixed = of_policy.filter(effective_at__lte=min(began, now)).exists()
     is_found = Evidence.objects.filter(policy=current.policy_id).exists()
     return current.spec.threshold if is_fixed or is_found else None
@@ -165,11 +179,11 @@ _HISTOGRAM = """
 """
 
 
-def _coverage(stream: Stream, ready: Ready) -> dict[str, dict[int, int]]:
+def _count_by_bin(stream: Stream, ready: PreparedEvaluation) -> dict[str, dict[int, int]]:
     """How many of the window's outputs of each group were how sure, by bin of the grid: no label is looked at."""
-    kind, _, key = _grouping(ready.target).partition(":")
+    kind, _, key = _choose_grouping(ready.target).partition(":")
     expression = {"": "''", "predicted": "o.predicted", "segment": "COALESCE(o.segment ->> %(key)s, '')"}[kind]
-    window: Window = ready.sample.window
+    window: SampleWindow = ready.sample.window
     with connection.cursor() as cursor:
         cursor.execute(
             _HISTOGRAM.format(group=expression),
@@ -179,7 +193,7 @@ def _coverage(stream: Stream, ready: Ready) -> dict[str, dict[int, int]]:
                 "last": window.last,
                 "edges": list(thresholds.THRESHOLDS),
                 "key": key,
-                **asdict(ready.line),
+                **asdict(ready.population),
             },
         )
         found: dict[str, dict[int, int]] = {}
@@ -188,35 +202,37 @@ def _coverage(stream: Stream, ready: Ready) -> dict[str, dict[int, int]]:
     return found
 
 
-def _share_from(histogram: Mapping[int, int], threshold: float) -> float | None:
+def _share_at_or_above(histogram: Mapping[int, int], threshold: float) -> float | None:
     total = sum(histogram.values())
     first = thresholds.THRESHOLDS.index(threshold)
     return sum(count for place, count in histogram.items() if place >= first) / total if total else None
 
 
-def spec_of(attempt: Attempt) -> dict[str, Any]:
+def build_spec_changes(evaluation: Evaluation) -> dict[str, Any]:
     """The thresholds that an attempt shows to keep its target, as changes to a policy's plain data.
 
     One promise for everything sets the overall threshold and drops the others. A promise for each group sets one for
     each group that has it; everything else goes to people.
     """
-    certified = {group.group: group.threshold for group in groups_of(attempt) if group.threshold is not None}
-    match attempt.target.groups:
-        case Target.Groups.CLASSES:
+    certified = {
+        group.group: group.threshold for group in parse_group_results(evaluation) if group.threshold is not None
+    }
+    match evaluation.target.groups:
+        case ErrorTarget.Grouping.CLASSES:
             return {"threshold": None, "thresholds": certified, "segments": []}
-        case Target.Groups.SEGMENTS:
-            key = attempt.target.segment_key
+        case ErrorTarget.Grouping.SEGMENTS:
+            key = evaluation.target.segment_key
             parts = [{"when": {key: value}, "threshold": threshold} for value, threshold in certified.items()]
             return {"threshold": None, "thresholds": {}, "segments": parts}
         case _:
             return {"threshold": certified[""], "thresholds": {}, "segments": []}
 
 
-def window_of(attempt: Attempt) -> tuple[datetime, datetime]:
+def find_window_times(evaluation: Evaluation) -> tuple[datetime, datetime]:
     """When the first output of its window was received, and until when."""
-    return output_id.moment(attempt.first_id), output_id.moment(attempt.last_id)
+    return output_id.time_of_id(evaluation.first_id), output_id.time_of_id(evaluation.last_id)
 
 
-def names_of(groups: Sequence[Group]) -> list[str]:
+def list_certified_groups(groups: Sequence[GroupResult]) -> list[str]:
     """The groups that have a statement."""
     return [group.group for group in groups if group.threshold is not None]

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from escalation.models import Attempt, Stream
+from escalation.models import Evaluation, Stream
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Population:
     """What a statement is about: one version of one model, judged by one set of answers."""
 
     model: str
@@ -19,12 +19,12 @@ class Line:
     schema_number: int
 
 
-def about(attempt: Attempt) -> Line:
+def evaluated_population(evaluation: Evaluation) -> Population:
     """The line that a look at the labels was about."""
-    return Line(attempt.model, attempt.model_version, attempt.schema_number)
+    return Population(evaluation.model, evaluation.model_version, evaluation.schema_number)
 
 
-_LINES = """
+_CURRENT_POPULATIONS = """
     SELECT s.id, o.model, o.model_version, o.schema_number
     FROM unnest(%(streams)s::bigint[]) AS s (id)
     CROSS JOIN LATERAL (
@@ -36,16 +36,16 @@ _LINES = """
 """
 
 
-def of(stream: Stream) -> Line | None:
+def current_population(stream: Stream) -> Population | None:
     """The model version that was heard last and that is acted on; None without traffic.
 
     One that the policy does not qualify goes to people and says nothing about what goes out.
     """
-    return of_streams([stream.pk]).get(stream.pk)
+    return current_populations([stream.pk]).get(stream.pk)
 
 
-def of_streams(stream_ids: Sequence[int]) -> dict[int, Line]:
+def current_populations(stream_ids: Sequence[int]) -> dict[int, Population]:
     """The same of several streams; those without traffic are left out."""
     with connection.cursor() as cursor:
-        cursor.execute(_LINES, {"streams": list(stream_ids)})
-        return {stream_id: Line(*line) for stream_id, *line in cursor.fetchall()}
+        cursor.execute(_CURRENT_POPULATIONS, {"streams": list(stream_ids)})
+        return {stream_id: Population(*line) for stream_id, *line in cursor.fetchall()}

@@ -19,15 +19,15 @@ from django.db import connection
 from numpy.typing import NDArray
 
 from escalation.guarantees import alarms
-from escalation.guarantees.population import Line
+from escalation.guarantees.population import Population
 from escalation.models import Output, Stream, output_id
-from escalation.policies.spec import Policy as Spec
+from escalation.policies.spec import PolicySpec
 
-DAYS = 180  # how far back a sample reaches
+MAX_SAMPLE_AGE_DAYS = 180  # how far back a sample reaches
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class SampleWindow:
     """Outputs with first <= id < last; `rate` is the lowest audit rate of those (0: there is no sample)."""
 
     first: int
@@ -36,7 +36,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class EvaluationSample:
     """Columns of the n answered outputs of a sample, in the order of ids, and how many have no answer.
 
     `wrong` by what people said without seeing the AI's answer. `group` is the value that the target's groups go by.
@@ -45,7 +45,7 @@ class Sample:
     columns as wrong.
     """
 
-    window: Window
+    window: SampleWindow
     scores: NDArray[np.float64]
     wrong: NDArray[np.bool_]
     group: Sequence[str]
@@ -75,19 +75,24 @@ _WINDOW = """
 """
 
 
-def is_there_any(stream: Stream, line: Line, *, now: datetime) -> bool:
+def has_traffic(stream: Stream, line: Population, *, now: datetime) -> bool:
     """Whether the line has routed traffic, drawn or not, since its last alarm and no further back than samples go."""
-    after = max(output_id.at(now - timedelta(days=DAYS)), alarms.last(stream.pk, line))
+    after = max(
+        output_id.first_id_at(now - timedelta(days=MAX_SAMPLE_AGE_DAYS)), alarms.find_last_alarm(stream.pk, line)
+    )
     return Output.objects.filter(stream=stream, pk__gt=after, route__isnull=False, **asdict(line)).exists()
 
 
-def window_of(stream: Stream, line: Line, *, now: datetime) -> Window | None:
+def find_window(stream: Stream, line: Population, *, now: datetime) -> SampleWindow | None:
     """The latest stretch of the line's traffic in which everything could be drawn; None where there is none."""
-    limits = {"first": output_id.at(now - timedelta(days=DAYS)), "alarm": alarms.last(stream.pk, line)}
+    limits = {
+        "first": output_id.first_id_at(now - timedelta(days=MAX_SAMPLE_AGE_DAYS)),
+        "alarm": alarms.find_last_alarm(stream.pk, line),
+    }
     with connection.cursor() as cursor:
-        cursor.execute(_WINDOW, _of(stream, line) | limits)
+        cursor.execute(_WINDOW, _population_parameters(stream, line) | limits)
         row = cursor.fetchone()
-    return Window(*row) if row and row[0] is not None else None
+    return SampleWindow(*row) if row and row[0] is not None else None
 
 
 # Valid confidence, drawn at the lowest rate of the window. Of what a person would have seen anyway, what was taken back
@@ -107,31 +112,33 @@ _SAMPLE = """
 """
 
 
-def draw(stream: Stream, line: Line, window: Window, *, spec: Spec, group: str, now: datetime) -> Sample:
+def draw_sample(
+    stream: Stream, line: Population, window: SampleWindow, *, spec: PolicySpec, group: str, now: datetime
+) -> EvaluationSample:
     """The sample of a window, up to the first output that still waits for its answer in time, that one included.
 
     spec: its rules send outputs to people whatever their confidence, so these are no part of it; after its `due_days`
     an unanswered output counts as wrong, and the window goes on past it. group: `` for one group, `predicted`, or
     `segment:KEY`.
     """
-    rows = [row for row in _rows(stream, line, window, group) if not _ruled(row, spec)]
-    rows, last = _up_to_the_first_open(rows, window.last, due=timedelta(days=spec.promise.due_days), now=now)
+    rows = [row for row in _fetch_rows(stream, line, window, group) if not _is_caught_by_rule(row, spec)]
+    rows, last = _cut_after_first_pending(rows, window.last, due=timedelta(days=spec.promise.due_days), now=now)
     unanswered = [row for row in rows if row.blind is None]
     labelled = [row for row in rows if row.blind is None or (row.blind and row.wrong is not None)]
     missing = [row for row in rows if row.blind is not None and not (row.blind and row.wrong is not None)]
-    return Sample(
-        window=Window(window.first, last, window.rate),
+    return EvaluationSample(
+        window=SampleWindow(window.first, last, window.rate),
         scores=np.array([row.score for row in labelled], dtype=np.float64),
         wrong=np.array([row.wrong is not False for row in labelled], dtype=np.bool_),
         group=[row.group or "" for row in labelled],
         missing_scores=np.array([row.score for row in missing], dtype=np.float64),
         missing_group=[row.group or "" for row in missing],
         overdue=len(unanswered),
-        labels_hash=_digest([(row.id, row.wrong) for row in labelled]),
+        labels_hash=_hash_labels([(row.id, row.wrong) for row in labelled]),
     )
 
 
-class _Row(NamedTuple):
+class _SampledOutput(NamedTuple):
     id: int
     score: float
     group: str | None
@@ -144,25 +151,27 @@ class _Row(NamedTuple):
     gone: bool
 
 
-def _rows(stream: Stream, line: Line, window: Window, group: str) -> list[_Row]:
+def _fetch_rows(stream: Stream, line: Population, window: SampleWindow, group: str) -> list[_SampledOutput]:
     kind, _, key = group.partition(":")
     expression = {"": "''", "predicted": "o.predicted", "segment": "o.segment ->> %(key)s"}[kind]
     limits: dict[str, Any] = {"first": window.first, "last": window.last, "rate": window.rate, "key": key}
     with connection.cursor() as cursor:
-        cursor.execute(_SAMPLE.format(group=expression), _of(stream, line) | limits)
-        return [_Row(*row) for row in cursor.fetchall()]
+        cursor.execute(_SAMPLE.format(group=expression), _population_parameters(stream, line) | limits)
+        return [_SampledOutput(*row) for row in cursor.fetchall()]
 
 
-def _ruled(row: _Row, spec: Spec) -> bool:
+def _is_caught_by_rule(row: _SampledOutput, spec: PolicySpec) -> bool:
     """Whether a rule of the policy sends it to a person, whatever it was sent there for at its time."""
     facts = {} if row.segment == "{}" else json.loads(row.segment)
     value = float("nan") if row.value is None else row.value
     return any(
-        rule.catches(confidence=row.score, value=value, predicted=row.predicted, segment=facts) for rule in spec.rules
+        rule.matches(confidence=row.score, value=value, predicted=row.predicted, segment=facts) for rule in spec.rules
     )
 
 
-def _up_to_the_first_open(rows: list[_Row], last: int, *, due: timedelta, now: datetime) -> tuple[list[_Row], int]:
+def _cut_after_first_pending(
+    rows: list[_SampledOutput], last: int, *, due: timedelta, now: datetime
+) -> tuple[list[_SampledOutput], int]:
     """The rows up to the first one that nobody has answered and that is not overdue yet, and where they end.
 
     Errors take longer to settle than agreement: going on past what is open would count too few of them. Stopping just
@@ -175,7 +184,7 @@ def _up_to_the_first_open(rows: list[_Row], last: int, *, due: timedelta, now: d
     return rows, last
 
 
-def _of(stream: Stream, line: Line) -> dict[str, Any]:
+def _population_parameters(stream: Stream, line: Population) -> dict[str, Any]:
     return {
         "stream": stream.pk,
         "model": line.model,
@@ -184,6 +193,6 @@ def _of(stream: Stream, line: Line) -> dict[str, Any]:
     }
 
 
-def _digest(labels: Sequence[tuple[int, bool | None]]) -> str:
+def _hash_labels(labels: Sequence[tuple[int, bool | None]]) -> str:
     """SHA-256 of ids and labels: which labels a statement was made from."""
     return hashlib.sha256(repr(list(labels)).encode()).hexdigest()

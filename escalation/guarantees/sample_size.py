@@ -11,13 +11,15 @@ from django.db import connection
 from numpy.typing import NDArray
 
 from escalation import statistics
-from escalation.guarantees.population import Line
+from escalation.guarantees.population import Population
 from escalation.models import Stream, output_id
 
-RECENT = timedelta(days=14)
+TRAFFIC_WINDOW = timedelta(days=14)
 
 
-def more(accepted: NDArray[np.int64], wrong: NDArray[np.int64], *, n: int, alpha: float, delta: float) -> int | None:
+def estimate_additional_audits(
+    accepted: NDArray[np.int64], wrong: NDArray[np.int64], *, n: int, alpha: float, delta: float
+) -> int | None:
     """How many more checks of the whole stream would show the target for some threshold with 80 % power.
 
     For each threshold of the grid, the checks needed above it at the error rate seen there, scaled to the whole
@@ -28,8 +30,8 @@ def more(accepted: NDArray[np.int64], wrong: NDArray[np.int64], *, n: int, alpha
         if kept == 0:
             continue
         # Nothing wrong among few is not nothing wrong at all: half an error more than was seen.
-        needed = statistics.labels_needed(
-            (missed + 0.5) / (kept + 1), alpha=alpha, delta=delta / statistics.COLD_STARTS, most=100_000
+        needed = statistics.compute_labels_needed(
+            (missed + 0.5) / (kept + 1), alpha=alpha, delta=delta / statistics.COLD_START_COUNT, most=100_000
         )
         if needed is not None:
             whole = needed * n / kept
@@ -37,7 +39,7 @@ def more(accepted: NDArray[np.int64], wrong: NDArray[np.int64], *, n: int, alpha
     return None if best is None else max(1, math.ceil(best - n))
 
 
-_PER_DAY = """
+_RECENT_AUDITS = """
     SELECT count(*) FILTER (WHERE r.u < r.p AND o.confidence IS NOT NULL AND r.reason NOT LIKE 'rule:%%'),
         min(o.received_at)
     FROM escalation_output o JOIN escalation_route r ON r.output_id = o.id
@@ -46,17 +48,17 @@ _PER_DAY = """
 """
 
 
-def days(stream: Stream, line: Line, checks: int, *, now: datetime) -> int | None:
+def estimate_collection_days(stream: Stream, line: Population, checks: int, *, now: datetime) -> int | None:
     """In how many days the stream's traffic of late would bring so many checks; None where it brings none."""
     limits: dict[str, Any] = {
         "stream": stream.pk,
-        "first": output_id.at(now - RECENT),
+        "first": output_id.first_id_at(now - TRAFFIC_WINDOW),
         "model": line.model,
         "version": line.model_version,
         "schema": line.schema_number,
     }
     with connection.cursor() as cursor:
-        cursor.execute(_PER_DAY, limits)
+        cursor.execute(_RECENT_AUDITS, limits)
         drawn, since = cursor.fetchone() or (0, None)
     if not drawn or since is None:
         return None

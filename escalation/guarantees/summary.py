@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from escalation.guarantees import describe, drift, evaluations, guarantees
-from escalation.guarantees.evaluations import Group
-from escalation.guarantees.guarantees import Statement
-from escalation.models import Stream, Watch
+from escalation.guarantees.evaluations import GroupResult
+from escalation.guarantees.guarantees import Guarantee
+from escalation.models import GuaranteeWatch, Stream
 from escalation.policies import versions
-from escalation.policies.versions import Active
-from escalation.statistics import confidence_sequence
+from escalation.policies.versions import ActivePolicy
+from escalation.statistics import compute_confidence_sequence
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
+class GuaranteeSummary:
     """A statement with what its look found: `found` have a threshold, of everything else (`refused`) people see all.
 
     checked, wrong: the checks above the thresholds, summed. share: of what came in, how much was at or above the
@@ -24,103 +24,108 @@ class Stated:
     watched: whether anything is checked at random now; otherwise nobody would notice more mistakes.
     """
 
-    statement: Statement
-    claim: str
-    found: list[Group]
-    refused: list[tuple[Group, str]]
-    watches: list[Watch]
-    watched: bool
+    guarantee: Guarantee
+    sentence: str
+    certified: list[GroupResult]
+    refused: list[tuple[GroupResult, str]]
+    watches: list[GuaranteeWatch]
+    is_audited: bool
 
     @property
-    def groups(self) -> list[tuple[Group, str]]:
+    def groups(self) -> list[tuple[GroupResult, str]]:
         """Those with a threshold first."""
-        return [*((group, "") for group in self.found), *self.refused]
+        return [*((group, "") for group in self.certified), *self.refused]
 
     @property
     def together(self) -> bool:
-        return self.statement.attempt.target.groups == "together"
+        return self.guarantee.evaluation.target.groups == "together"
 
     @property
-    def checked(self) -> int:
-        return sum(group.accepted for group in self.found)
+    def audits(self) -> int:
+        return sum(group.accepted for group in self.certified)
 
     @property
     def wrong(self) -> int:
-        return sum(group.wrong for group in self.found)
+        return sum(group.wrong for group in self.certified)
 
     @property
-    def checked_since(self) -> int:
-        return sum(watch.checked for watch in self.watches)
+    def audits_since(self) -> int:
+        return sum(watch.audits for watch in self.watches)
 
     @property
     def wrong_since(self) -> int:
         return sum(watch.wrong for watch in self.watches)
 
     @property
-    def range_since(self) -> tuple[float, float] | None:
+    def error_range_since(self) -> tuple[float, float] | None:
         """How much has gone wrong of what went out since, as far as its checks tell; None before the first.
 
         However often it is read, all the ranges ever read hold together with probability 1 - `doubt`, as long as
         reviewers find the share of mistakes that was measured, or all where none was. None where each group has its
         own threshold: their checks wait for their answers apart, so their sums are no fair look at the whole.
         """
-        if not (self.together and self.checked_since):
+        if not (self.together and self.audits_since):
             return None
-        attempt = self.statement.attempt
-        found = confidence_sequence(self.checked_since, [self.wrong_since], [1.0], attempt.target.doubt)
-        return found.low, min(1.0, found.high / (attempt.caught["low"] if attempt.caught else 1.0))
+        evaluation = self.guarantee.evaluation
+        found = compute_confidence_sequence(self.audits_since, [self.wrong_since], [1.0], evaluation.target.delta)
+        return found.low, min(
+            1.0, found.high / (evaluation.reviewer_recall["low"] if evaluation.reviewer_recall else 1.0)
+        )
 
     @property
-    def share(self) -> float | None:
-        return self.found[0].coverage if self.together else None
+    def automation_rate(self) -> float | None:
+        return self.certified[0].coverage if self.together else None
 
     @property
     def threshold(self) -> float | None:
-        return self.found[0].threshold if self.together else None
+        return self.certified[0].threshold if self.together else None
 
 
-def of(stream: Stream) -> Stated | None:
+def build_guarantee_summary(stream: Stream) -> GuaranteeSummary | None:
     """The statement about the policy in effect, whether or not it still holds; None where there never was one."""
-    statement = guarantees.in_force(stream)
+    statement = guarantees.find_latest_guarantee(stream)
     if statement is None:
         return None
-    target, told = statement.attempt.target, groups(evaluations.groups_of(statement.attempt))
-    return Stated(
-        statement=statement,
-        claim=describe.promise(target.max_error, target.doubt),
-        found=[group for group, _ in told if group.threshold is not None],
+    target, told = statement.evaluation.target, explain_groups(evaluations.parse_group_results(statement.evaluation))
+    return GuaranteeSummary(
+        guarantee=statement,
+        sentence=describe.describe_guarantee(target.max_error, target.delta),
+        certified=[group for group, _ in told if group.threshold is not None],
         refused=[(group, why) for group, why in told if group.threshold is None],
-        watches=drift.of(statement),
-        watched=_draws(versions.active(stream)),
+        watches=drift.list_watches(statement),
+        is_audited=_has_audits(versions.find_active_policy(stream)),
     )
 
 
-def _draws(current: Active | None) -> bool:
+def _has_audits(current: ActivePolicy | None) -> bool:
     return current is not None and bool(current.spec.audit.rate or current.spec.audit.per_day)
 
 
-def groups(found: Sequence[Group]) -> list[tuple[Group, str]]:
+def explain_groups(found: Sequence[GroupResult]) -> list[tuple[GroupResult, str]]:
     """Each group that was looked at, and why there is no threshold for it; that is empty where there is one."""
-    return [(group, describe.refusal(group.refusal, group.params or {}) if group.refusal else "") for group in found]
+    return [
+        (group, describe.describe_refusal(group.refusal, group.params or {}) if group.refusal else "")
+        for group in found
+    ]
 
 
-def as_json(stated: Stated | None) -> dict[str, Any] | None:
+def guarantee_as_json(stated: GuaranteeSummary | None) -> dict[str, Any] | None:
     """The statement as the API spells it; shares between 0 and 1."""
     if stated is None:
         return None
-    attempt = stated.statement.attempt
+    evaluation = stated.guarantee.evaluation
     return {
-        "claim": stated.claim,
-        "holds": stated.statement.holds,
-        "ended": stated.statement.ended or None,
-        "checked_since": stated.checked_since,
+        "claim": stated.sentence,
+        "holds": stated.guarantee.holds,
+        "ended": stated.guarantee.end_reason or None,
+        "checked_since": stated.audits_since,
         "wrong_since": stated.wrong_since,
-        "range_since": stated.range_since,
-        "policy": stated.statement.policy,
-        "since": stated.statement.since,
-        "valid_until": attempt.expires_at,
-        "max_error": attempt.target.max_error,
-        "doubt": attempt.target.doubt,
+        "range_since": stated.error_range_since,
+        "policy": stated.guarantee.policy_number,
+        "since": stated.guarantee.since,
+        "valid_until": evaluation.expires_at,
+        "max_error": evaluation.target.max_error,
+        "doubt": evaluation.target.delta,
         "groups": [
             {
                 "group": group.group or None,
@@ -130,9 +135,9 @@ def as_json(stated: Stated | None) -> dict[str, Any] | None:
                 "bound": group.bound,
                 "doubt": group.delta,
             }
-            for group in stated.found
+            for group in stated.certified
         ],
         "to_people": [group.group for group, _ in stated.refused],
-        "assumes_perfect_reviewers": attempt.caught is None,
-        "evidence": str(attempt.pk),
+        "assumes_perfect_reviewers": evaluation.reviewer_recall is None,
+        "evidence": str(evaluation.pk),
     }

@@ -21,9 +21,9 @@ THRESHOLDS: tuple[float, ...] = (
     *_steps(990, 999, 1, 1000),
     *_steps(9990, 10_000, 1, 10_000),
 )
-HASH = hashlib.sha256(json.dumps(THRESHOLDS).encode()).hexdigest()
+GRID_HASH = hashlib.sha256(json.dumps(THRESHOLDS).encode()).hexdigest()
 
 
-def at_or_above(threshold: float) -> int:
+def find_threshold_index(threshold: float) -> int:
     """The index of the loosest threshold that is no looser than this one; the strictest where none is."""
     return min(bisect_left(THRESHOLDS, threshold), len(THRESHOLDS) - 1)

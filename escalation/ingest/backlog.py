@@ -6,9 +6,9 @@ from escalation.models import Stream
 from reviewqueue.queue import items
 
 
-def refresh() -> None:
+def refresh_waiting_counts() -> None:
     """Write each stream's number of waiting items."""
-    waiting = {slug: load.waiting for slug, load in items.load().items()}
+    waiting = {slug: load.waiting for slug, load in items.measure_loads().items()}
     streams = list(Stream.objects.only("slug", "waiting"))
     changed = [stream for stream in streams if stream.waiting != waiting.get(stream.slug, 0)]
     for stream in changed:

@@ -16,19 +16,19 @@ import msgspec
 from django.db import connection, transaction
 
 from escalation.ingest import schema
-from escalation.ingest.schema import Decoded
+from escalation.ingest.schema import DecodedOutput
 from escalation.models import Output, Stream
-from escalation.models.output_id import SQL
-from escalation.outputs.status import State, of
+from escalation.models.output_id import OUTPUT_ID_SQL
+from escalation.outputs.status import OutputStatus, statuses_of
 from escalation.policies import versions
 from reviewqueue import http
 from reviewqueue.activity import log
-from reviewqueue.answers.schema import Form
+from reviewqueue.answers.schema import AnswerSpec
 from reviewqueue.kernel import clock
 from reviewqueue.kernel.errors import DomainError, Problem
 from reviewqueue.queue import items
 
-COPY_FROM = 200  # below, one statement is quicker than several; above, COPY makes up for them
+COPY_MIN_ROWS = 200  # below, one statement is quicker than several; above, COPY makes up for them
 
 
 class OutputConflict(DomainError):
@@ -44,114 +44,121 @@ class Overloaded(DomainError):
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class IngestResult:
     """What became of one element: its state, or the problem with it. `output_id` is set where it is stored."""
 
     external_id: str | None
     output_id: int | None = None
     created: bool = False
-    state: State | None = None
+    state: OutputStatus | None = None
     problem: Problem | None = None
 
-    def is_to_be_routed(self) -> bool:
+    def needs_routing(self) -> bool:
         """New, or known and still as it was received: a producer who asks again while waiting waits for it too."""
         return self.created or (self.state is not None and self.state.status == Output.State.RECEIVED)
 
 
-def check_room(stream: Stream) -> None:
+def check_capacity(stream: Stream) -> None:
     """Refuse at the door while too much waits, unless the stream's policy holds outputs back instead.
 
     `waiting` is what the sweep counted last: ingest itself never counts.
     """
     if stream.waiting < stream.max_waiting:
         return
-    current = versions.active(stream)
+    current = versions.find_active_policy(stream)
     if current is None or current.spec.on_overload == "refuse":
         raise Overloaded(f"{stream.waiting:,} outputs of this stream wait for people; it takes no more for now.")
 
 
-def receive(*, stream: Stream, raw: Sequence[bytes], actor: str, now: datetime | None = None) -> list[Result]:
+def receive_outputs(
+    *, stream: Stream, raw: Sequence[bytes], actor: str, now: datetime | None = None
+) -> list[IngestResult]:
     """Store a request's elements and answer each, in order. One bad element does not harm the others."""
-    form = items.form(slug=stream.slug, number=stream.schema_number)
-    decoded = [_decoded(element, form=form, secret=bytes(stream.secret)) for element in raw]
-    first: dict[str, Decoded] = {}
+    form = items.get_answer_spec(slug=stream.slug, number=stream.schema_number)
+    decoded = [_try_decode(element, form=form, secret=bytes(stream.secret)) for element in raw]
+    first: dict[str, DecodedOutput] = {}
     for each in decoded:
-        if isinstance(each, Decoded):
-            first.setdefault(each.element.id, each)
-    stored = _store(stream, list(first.values()), actor=actor, now=now) if first else _Stored({}, {})
-    known = of(stored.known_ids())
-    return [_result(each, first, stored, known) for each in decoded]
+        if isinstance(each, DecodedOutput):
+            first.setdefault(each.posted.id, each)
+    stored = _store_outputs(stream, list(first.values()), actor=actor, now=now) if first else _StoredIds({}, {})
+    known = statuses_of(stored.existing_ids())
+    return [_build_result(each, first, stored, known) for each in decoded]
 
 
 @dataclass(frozen=True, slots=True)
-class _Stored:
+class _StoredIds:
     """External id -> output id for what is new, external id -> (output id, digest) for what was there."""
 
     created: dict[str, int]
-    known: dict[str, tuple[int, bytes]]
+    existing: dict[str, tuple[int, bytes]]
 
-    def known_ids(self) -> list[int]:
-        return [output_id for output_id, _ in self.known.values()]
+    def existing_ids(self) -> list[int]:
+        return [output_id for output_id, _ in self.existing.values()]
 
 
-def _decoded(raw: bytes, *, form: Form, secret: bytes) -> Decoded | Result:
+def _try_decode(raw: bytes, *, form: AnswerSpec, secret: bytes) -> DecodedOutput | IngestResult:
     try:
-        return schema.decode(raw, form=form, secret=secret)
+        return schema.decode_output(raw, form=form, secret=secret)
     except (DomainError, Problem) as refusal:
-        return Result(schema.named(raw), problem=_problem(refusal))
+        return IngestResult(schema.peek_external_id(raw), problem=_as_problem(refusal))
 
 
-def _result(each: Decoded | Result, first: dict[str, Decoded], stored: _Stored, known: dict[int, State]) -> Result:
-    if isinstance(each, Result):
+def _build_result(
+    each: DecodedOutput | IngestResult,
+    first: dict[str, DecodedOutput],
+    stored: _StoredIds,
+    known: dict[int, OutputStatus],
+) -> IngestResult:
+    if isinstance(each, IngestResult):
         return each
-    external_id = each.element.id
+    external_id = each.posted.id
     if external_id in stored.created:
-        return _of_new(each, first[external_id], stored.created[external_id])
-    output_id, digest = stored.known[external_id]
+        return _result_for_new(each, first[external_id], stored.created[external_id])
+    output_id, digest = stored.existing[external_id]
     if digest != each.digest:
-        return Result(external_id, problem=_conflict(external_id))
-    return Result(external_id, output_id, state=known.get(output_id))
+        return IngestResult(external_id, problem=_conflict_problem(external_id))
+    return IngestResult(external_id, output_id, state=known.get(output_id))
 
 
-def _of_new(each: Decoded, first: Decoded, output_id: int) -> Result:
+def _result_for_new(each: DecodedOutput, first: DecodedOutput, output_id: int) -> IngestResult:
     """A new output; a repeat of it in the same request is known, or contradicts it."""
-    external_id = each.element.id
+    external_id = each.posted.id
     if each.digest != first.digest:
-        return Result(external_id, problem=_conflict(external_id))
-    return Result(external_id, output_id, created=each is first)
+        return IngestResult(external_id, problem=_conflict_problem(external_id))
+    return IngestResult(external_id, output_id, created=each is first)
 
 
-def _conflict(external_id: str) -> Problem:
-    return _problem(
+def _conflict_problem(external_id: str) -> Problem:
+    return _as_problem(
         OutputConflict(f"{external_id!r} was posted before with other content; an id is used once, for ever.")
     )
 
 
-def _problem(refusal: Exception) -> Problem:
+def _as_problem(refusal: Exception) -> Problem:
     problem = http.problem_of(refusal)
     assert problem is not None
     return problem
 
 
-def _store(stream: Stream, rows: list[Decoded], *, actor: str, now: datetime | None) -> _Stored:
+def _store_outputs(stream: Stream, rows: list[DecodedOutput], *, actor: str, now: datetime | None) -> _StoredIds:
     # In one order everywhere: two overlapping batches in opposite order deadlock.
-    rows = sorted(rows, key=lambda row: row.element.id)
-    insert = _insert_few if len(rows) < COPY_FROM else _insert_many
+    rows = sorted(rows, key=lambda row: row.posted.id)
+    insert = _insert_few if len(rows) < COPY_MIN_ROWS else _insert_many
     created = insert(stream, rows, actor=actor, now=now)
-    missing = [row.element.id for row in rows if row.element.id not in created]
-    return _Stored(created, _read_known(stream, missing) if missing else {})
+    missing = [row.posted.id for row in rows if row.posted.id not in created]
+    return _StoredIds(created, _find_existing(stream, missing) if missing else {})
 
 
-_RECEIVED = "outputs.received"
+_RECEIVED_VERB = "outputs.received"
 _COLUMNS = (
     'external_id, model, model_version, predicted, confidence, value, segment, "group", due_at, occurred_at, '
     "shadow, size"
 )
-_NAMES = _COLUMNS.replace('"', "").split(", ")
-_MOMENT = "COALESCE(%(now)s::timestamptz, statement_timestamp())"
-_CLAIM_IDS = f"""
+_COLUMN_NAMES = _COLUMNS.replace('"', "").split(", ")
+_RECEIVED_AT_SQL = "COALESCE(%(now)s::timestamptz, statement_timestamp())"
+_INSERT_IDS = f"""
     INSERT INTO escalation_externalid (stream_id, external_id, output_id, digest)
-    SELECT %(stream)s, external_id, {SQL.format(at=_MOMENT)}, digest
+    SELECT %(stream)s, external_id, {OUTPUT_ID_SQL.format(at=_RECEIVED_AT_SQL)}, digest
     FROM {{source}} ORDER BY external_id
     ON CONFLICT DO NOTHING RETURNING external_id, output_id
 """  # noqa: S608 - put together from constants, not from input
@@ -163,25 +170,25 @@ _INSERT_FEW = f"""
             external_id text, model text, model_version text, predicted text, confidence float8, value float8,
             segment jsonb, "group" text, due_at timestamptz, occurred_at timestamptz, shadow bool, size int,
             hex text, body json)
-    ), claimed AS ({_CLAIM_IDS.format(source="element")}
+    ), claimed AS ({_INSERT_IDS.format(source="element")}
     ), stored AS (
         INSERT INTO escalation_output
             (id, stream_id, schema_number, received_at, state, attempts, {_COLUMNS})
-        SELECT output_id, %(stream)s, %(schema)s, {_MOMENT}, 'received', 0, {_COLUMNS}
+        SELECT output_id, %(stream)s, %(schema)s, {_RECEIVED_AT_SQL}, 'received', 0, {_COLUMNS}
         FROM element JOIN claimed USING (external_id)
     ), filled AS (
         INSERT INTO escalation_payload (output_id, body)
         SELECT output_id, body FROM element JOIN claimed USING (external_id)
-    ), told AS ({log.telling(verb=_RECEIVED, object_type="output", ids="SELECT output_id FROM claimed")}
+    ), told AS ({log.build_event_insert(verb=_RECEIVED_VERB, object_type="output", ids="SELECT output_id FROM claimed")}
     ) SELECT external_id, output_id FROM claimed
 """  # noqa: S608 - put together from constants, not from input
 
 
-def _insert_few(stream: Stream, rows: list[Decoded], *, actor: str, now: datetime | None) -> dict[str, int]:
+def _insert_few(stream: Stream, rows: list[DecodedOutput], *, actor: str, now: datetime | None) -> dict[str, int]:
     parameters: dict[str, Any] = {
         "stream": stream.pk,
         "schema": stream.schema_number,
-        "rows": msgspec.json.encode([_named(row) for row in rows]).decode(),
+        "rows": msgspec.json.encode([_row_as_json(row) for row in rows]).decode(),
         "actor": actor,
         "queue": stream.slug,
         "now": now,
@@ -191,34 +198,34 @@ def _insert_few(stream: Stream, rows: list[Decoded], *, actor: str, now: datetim
         return dict(cursor.fetchall())
 
 
-def _insert_many(stream: Stream, rows: list[Decoded], *, actor: str, now: datetime | None) -> dict[str, int]:
+def _insert_many(stream: Stream, rows: list[DecodedOutput], *, actor: str, now: datetime | None) -> dict[str, int]:
     with transaction.atomic(), connection.cursor() as cursor:
-        moment = clock.current(now)
+        moment = clock.current_time(now)
         cursor.execute(
-            _CLAIM_IDS.format(source="unnest(%(ids)s::text[], %(digests)s::bytea[]) AS t (external_id, digest)"),
+            _INSERT_IDS.format(source="unnest(%(ids)s::text[], %(digests)s::bytea[]) AS t (external_id, digest)"),
             {
                 "stream": stream.pk,
                 "now": moment,
-                "ids": [row.element.id for row in rows],
+                "ids": [row.posted.id for row in rows],
                 "digests": [row.digest for row in rows],
             },
         )
         created: dict[str, int] = dict(cursor.fetchall())
-        new = [row for row in rows if row.element.id in created]
+        new = [row for row in rows if row.posted.id in created]
         constant = (stream.pk, stream.schema_number, moment, "received", 0)
         with cursor.copy(
             "COPY escalation_output (id, stream_id, schema_number, received_at, state, attempts, "
             f"{_COLUMNS}) FROM STDIN"
         ) as copy:
             for row in new:
-                copy.write_row((created[row.element.id], *constant, *_narrow(row)))
+                copy.write_row((created[row.posted.id], *constant, *_column_values(row)))
         with cursor.copy("COPY escalation_payload (output_id, body) FROM STDIN") as copy:
             for row in new:
-                copy.write_row((created[row.element.id], row.body.decode()))
+                copy.write_row((created[row.posted.id], row.body.decode()))
         if created:
-            log.record(
+            log.record_event(
                 actor=actor,
-                verb=_RECEIVED,
+                verb=_RECEIVED_VERB,
                 object_type="output",
                 object_ids=sorted(created.values()),
                 queue=stream.slug,
@@ -227,15 +234,15 @@ def _insert_many(stream: Stream, rows: list[Decoded], *, actor: str, now: dateti
     return created
 
 
-def _named(row: Decoded) -> dict[str, Any]:
+def _row_as_json(row: DecodedOutput) -> dict[str, Any]:
     """An element as `json_to_recordset` takes it."""
-    narrow = dict(zip(_NAMES, _narrow(row), strict=True))
-    return {**narrow, "segment": row.element.segment, "hex": row.digest.hex(), "body": msgspec.Raw(row.body)}
+    narrow = dict(zip(_COLUMN_NAMES, _column_values(row), strict=True))
+    return {**narrow, "segment": row.posted.segment, "hex": row.digest.hex(), "body": msgspec.Raw(row.body)}
 
 
-def _narrow(row: Decoded) -> tuple[Any, ...]:
+def _column_values(row: DecodedOutput) -> tuple[Any, ...]:
     """The values of `_COLUMNS`."""
-    element = row.element
+    element = row.posted
     return (
         element.id,
         element.model,
@@ -243,7 +250,7 @@ def _narrow(row: Decoded) -> tuple[Any, ...]:
         row.predicted,
         row.confidence,
         element.value,
-        schema.as_json(element.segment),
+        schema.encode_json(element.segment),
         element.group or "",
         element.due_at,
         element.occurred_at,
@@ -252,7 +259,7 @@ def _narrow(row: Decoded) -> tuple[Any, ...]:
     )
 
 
-def _read_known(stream: Stream, external_ids: list[str]) -> dict[str, tuple[int, bytes]]:
+def _find_existing(stream: Stream, external_ids: list[str]) -> dict[str, tuple[int, bytes]]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT external_id, output_id, digest FROM escalation_externalid "

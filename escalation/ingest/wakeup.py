@@ -16,19 +16,19 @@ log = structlog.get_logger(__name__)
 # A worker drains all that waits, so nudges closer together than this tell it nothing new.
 COALESCE_SECONDS = 0.05
 # After a failure: a broker that is away must not cost every request its time-out.
-PAUSE_SECONDS = 5.0
-TIMEOUT_SECONDS = 1.0
+FAILURE_PAUSE_SECONDS = 5.0
+BROKER_TIMEOUT_SECONDS = 1.0
 
 _lock = Lock()
 _quiet_until = 0.0
 
 
-def dispatch() -> None:
+def wake_worker() -> None:
     """After the commit, tell the worker that there is something to route. Never raises, never blocks for long."""
-    transaction.on_commit(_send, robust=True)
+    transaction.on_commit(_send_wakeup, robust=True)
 
 
-def _send() -> None:
+def _send_wakeup() -> None:
     global _quiet_until  # noqa: PLW0603 - one clock per process
     now = time.monotonic()
     with _lock:
@@ -36,18 +36,18 @@ def _send() -> None:
             return
         _quiet_until = now + COALESCE_SECONDS
     try:
-        with producers[_connection()].acquire(block=True, timeout=TIMEOUT_SECONDS) as producer:
+        with producers[_broker_connection()].acquire(block=True, timeout=BROKER_TIMEOUT_SECONDS) as producer:
             current_app.send_task("escalation.tasks.dispatch_received", producer=producer, retry=False, expires=60)
     except Exception as error:  # noqa: BLE001 - whatever ails the broker, the rows are safe and the sweep comes by
-        _quiet_until = now + PAUSE_SECONDS
+        _quiet_until = now + FAILURE_PAUSE_SECONDS
         log.warning("nudge.failed", error=str(error))
 
 
-def _connection() -> Connection:
+def _broker_connection() -> Connection:
     """Equal connections share one pool; the time-outs are shorter than a worker's."""
     options = {
-        "socket_timeout": TIMEOUT_SECONDS,
-        "socket_connect_timeout": TIMEOUT_SECONDS,
+        "socket_timeout": BROKER_TIMEOUT_SECONDS,
+        "socket_connect_timeout": BROKER_TIMEOUT_SECONDS,
         "max_retries": 0,
     }
-    return Connection(current_app.conf.broker_url, transport_options=options, connect_timeout=TIMEOUT_SECONDS)
+    return Connection(current_app.conf.broker_url, transport_options=options, connect_timeout=BROKER_TIMEOUT_SECONDS)

@@ -1,33 +1,42 @@
 """The rows of the machines' side."""
 
 from escalation.models.decisions import Decision, FeedHead, Outcome
+from escalation.models.guarantees import (
+    CountedDay,
+    ErrorTarget,
+    Evaluation,
+    Evidence,
+    GuaranteeEnding,
+    GuaranteeWatch,
+    OutputCount,
+    TestItem,
+)
 from escalation.models.outputs import DispatchBatch, ExternalId, Output, Payload, Route
-from escalation.models.policies import Activation, DailyRate, Policy, PolicyRequest, Stop
-from escalation.models.promises import Attempt, Count, CountedDay, Ending, Evidence, Target, TestItem, Watch
+from escalation.models.policies import Activation, ApprovalRequest, DailyRate, Policy, Stop
 from escalation.models.streams import Heartbeat, Stream
 
 __all__ = [
     "Activation",
-    "Attempt",
-    "Count",
+    "ApprovalRequest",
     "CountedDay",
     "DailyRate",
     "Decision",
     "DispatchBatch",
-    "Ending",
+    "ErrorTarget",
+    "Evaluation",
     "Evidence",
     "ExternalId",
     "FeedHead",
+    "GuaranteeEnding",
+    "GuaranteeWatch",
     "Heartbeat",
     "Outcome",
     "Output",
+    "OutputCount",
     "Payload",
     "Policy",
-    "PolicyRequest",
     "Route",
     "Stop",
     "Stream",
-    "Target",
     "TestItem",
-    "Watch",
 ]

@@ -11,36 +11,36 @@ from django.utils import timezone
 SEQUENCE_BITS = 20
 
 # The same in SQL, for a timestamp expression.
-SQL = f"((extract(epoch FROM {{at}}) * 1000)::bigint << {SEQUENCE_BITS} | nextval('escalation_output_seq'))"
+OUTPUT_ID_SQL = f"((extract(epoch FROM {{at}}) * 1000)::bigint << {SEQUENCE_BITS} | nextval('escalation_output_seq'))"
 
 
-def new() -> int:
+def generate_output_id() -> int:
     """The id of something that is received now."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {SQL.format(at='clock_timestamp()')}")
+        cursor.execute(f"SELECT {OUTPUT_ID_SQL.format(at='clock_timestamp()')}")
         return int(cursor.fetchone()[0])
 
 
-def at(moment: datetime) -> int:
+def first_id_at(moment: datetime) -> int:
     """The smallest id that an output received at this moment can have."""
     return int(moment.timestamp() * 1000) << SEQUENCE_BITS
 
 
-def moment(output_id: int) -> datetime:
+def time_of_id(output_id: int) -> datetime:
     """When an output with this id was received, to the millisecond."""
     return datetime.fromtimestamp((output_id >> SEQUENCE_BITS) / 1000, tz=UTC)
 
 
-def of_day(day: date) -> tuple[int, int]:
+def id_range_of_day(day: date) -> tuple[int, int]:
     """The range [first, last) of ids of one day in the team's time zone."""
     zone = timezone.get_default_timezone()
     assert isinstance(zone, ZoneInfo)
     start = datetime(day.year, day.month, day.day, tzinfo=zone)
     following = day + timedelta(days=1)
     end = datetime(following.year, following.month, following.day, tzinfo=zone)
-    return at(start), at(end)
+    return first_id_at(start), first_id_at(end)
 
 
-def between(since: date, until: date) -> tuple[datetime, datetime]:
+def time_range_of_days(since: date, until: date) -> tuple[datetime, datetime]:
     """The moments [first, last) of these days in the team's time zone, both days included."""
-    return moment(of_day(since)[0]), moment(of_day(until)[1])
+    return time_of_id(id_range_of_day(since)[0]), time_of_id(id_range_of_day(until)[1])

@@ -34,7 +34,7 @@ class Policy(models.Model):
         return f"{self.stream}, version {self.number}"
 
 
-class PolicyRequest(models.Model):
+class ApprovalRequest(models.Model):
     """Somebody wants a version in effect that takes a second person.
 
     It stands for what was compared: once another activation follows `instead_of` it has to be asked for again.
@@ -78,7 +78,7 @@ class Activation(models.Model):
 
 
 class StopQuerySet(models.QuerySet["Stop"]):
-    def standing(self) -> Self:
+    def active(self) -> Self:
         return self.filter(resumed_at=None)
 
 

@@ -15,15 +15,15 @@ from reviewqueue.kernel import clock
 from reviewqueue.queue import items
 
 # Name -> what a person is told when it has not been seen.
-WATCHED = {
+EXPECTED_HEARTBEATS = {
     "worker": "the worker that routes outputs",
     "settling": "the sweep that settles verdicts",
     "deadlines": "the sweep that watches deadlines",
 }
-SILENCE = timedelta(seconds=60)
+HEARTBEAT_TIMEOUT = timedelta(seconds=60)
 
 
-def beat(name: str, **detail: Any) -> None:
+def record_heartbeat(name: str, **detail: Any) -> None:
     """Say that `name` is alive."""
     Heartbeat.objects.bulk_create(
         [Heartbeat(name=name, at=Now(), detail=detail)],
@@ -33,19 +33,19 @@ def beat(name: str, **detail: Any) -> None:
     )
 
 
-def detail(name: str) -> dict[str, Any]:
+def lock_heartbeat_detail(name: str) -> dict[str, Any]:
     """What its last beat said; nobody else's comes before the end of the transaction."""
     last = Heartbeat.objects.select_for_update().filter(name=name).first()
     return last.detail if last else {}
 
 
-def degraded() -> list[str]:
+def find_missing_heartbeats() -> list[str]:
     """The names of what has not been seen for a minute."""
-    alive = set(Heartbeat.objects.filter(at__gt=Now() - SILENCE).values_list("name", flat=True))
-    return [name for name in WATCHED if name not in alive]
+    alive = set(Heartbeat.objects.filter(at__gt=Now() - HEARTBEAT_TIMEOUT).values_list("name", flat=True))
+    return [name for name in EXPECTED_HEARTBEATS if name not in alive]
 
 
-def behind_seconds() -> float:
+def measure_routing_lag_seconds() -> float:
     """The age of the oldest output that waits to be routed; 0 when none does."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -66,11 +66,16 @@ class Gauge:
     values: Sequence[tuple[Sequence[str], float]]
 
 
-def gauges() -> list[Gauge]:
+def collect_gauges() -> list[Gauge]:
     """What a monitor watches, from rows alone."""
-    loads = items.load()
+    loads = items.measure_loads()
     return [
-        Gauge("behind_seconds", "Age of the oldest output that waits to be routed.", (), [((), behind_seconds())]),
+        Gauge(
+            "behind_seconds",
+            "Age of the oldest output that waits to be routed.",
+            (),
+            [((), measure_routing_lag_seconds())],
+        ),
         Gauge(
             "waiting_items",
             "Items that wait for people.",
@@ -81,27 +86,27 @@ def gauges() -> list[Gauge]:
             "oldest_item_seconds",
             "How long the oldest item has been waiting.",
             ("queue",),
-            [((slug,), _age(load.oldest_at)) for slug, load in loads.items()],
+            [((slug,), _age_seconds(load.oldest_at)) for slug, load in loads.items()],
         ),
         Gauge(
             "heartbeat_age_seconds",
             "Time since the worker or a sweep was last seen.",
             ("name",),
-            [((beat.name,), _age(beat.at)) for beat in Heartbeat.objects.all()],
+            [((beat.name,), _age_seconds(beat.at)) for beat in Heartbeat.objects.all()],
         ),
         Gauge(
             "ledger_broken_checks",
             "Invariants that did not hold at the last check, or could not be proved in time.",
             (),
-            [((), _broken_checks())],
+            [((), _count_broken_checks())],
         ),
     ]
 
 
-def _broken_checks() -> int:
+def _count_broken_checks() -> int:
     beat = Heartbeat.objects.filter(name="ledger").first()
     return len(beat.detail.get("broken", [])) if beat else 0
 
 
-def _age(moment: datetime | None) -> float:
-    return (clock.current() - moment).total_seconds() if moment else 0.0
+def _age_seconds(moment: datetime | None) -> float:
+    return (clock.current_time() - moment).total_seconds() if moment else 0.0

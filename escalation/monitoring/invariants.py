@@ -15,62 +15,64 @@ from django.db import OperationalError, connection, transaction
 
 from escalation.monitoring import heartbeats
 from reviewqueue.reports import invariants
-from reviewqueue.reports.invariants import Check
+from reviewqueue.reports.invariants import InvariantCheck
 
 log = structlog.get_logger(__name__)
 
-SHOWN = 20
-PATIENCE = 20  # seconds for a check of the watch; other work of the worker waits meanwhile
+MAX_SHOWN_ROWS = 20
+CHECK_TIMEOUT_SECONDS = 20  # seconds for a check of the watch; other work of the worker waits meanwhile
 
 
 @dataclass(frozen=True, slots=True)
-class Imbalance:
+class InvariantViolation:
     """A check that does not balance, with the first rows that break it."""
 
-    check: Check
+    check: InvariantCheck
     rows: list[tuple[object, ...]]
 
 
-def imbalances() -> list[Imbalance]:
+def find_violations() -> list[InvariantViolation]:
     """Every check of both sides that finds something; empty when the ledger balances."""
-    found = [Imbalance(check, offending(check)) for check in every()]
+    found = [InvariantViolation(check, find_offending_rows(check)) for check in list_all_invariants()]
     return [imbalance for imbalance in found if imbalance.rows]
 
 
-def every() -> list[Check]:
+def list_all_invariants() -> list[InvariantCheck]:
     """The checks of both sides."""
-    return [*invariants.checks(), *checks()]
+    return [*invariants.list_checks(), *list_invariants()]
 
 
-def offending(check: Check) -> list[tuple[object, ...]]:
+def find_offending_rows(check: InvariantCheck) -> list[tuple[object, ...]]:
     """The first rows that break it."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT * FROM ({check.sql}) AS offending LIMIT {SHOWN}")
+        cursor.execute(f"SELECT * FROM ({check.sql}) AS offending LIMIT {MAX_SHOWN_ROWS}")
         rows: list[tuple[object, ...]] = cursor.fetchall()
     return rows
 
 
-def watch(name: str = "") -> str:
+def run_check(name: str = "") -> str:
     """Run one check, the first unless another is named, and leave the result where people and probes see it.
 
     What cannot be proved in `PATIENCE` does not count as balanced. Returns the name of the check that comes next, ""
     after the last.
     """
-    checks = {check.name: check for check in every()}
+    checks = {check.name: check for check in list_all_invariants()}
     names = list(checks)
     name = name if name in checks else names[0]
-    balances = _balances(checks[name])
+    balances = _holds(checks[name])
     with transaction.atomic():
-        known = set(heartbeats.detail("ledger").get("broken", [])) - {name}
-        heartbeats.beat("ledger", broken=[one for one in names if one in known or (one == name and not balances)])
+        known = set(heartbeats.lock_heartbeat_detail("ledger").get("broken", [])) - {name}
+        heartbeats.record_heartbeat(
+            "ledger", broken=[one for one in names if one in known or (one == name and not balances)]
+        )
     return next(iter(names[names.index(name) + 1 :]), "")
 
 
-def _balances(check: Check) -> bool:
+def _holds(check: InvariantCheck) -> bool:
     try:
         with transaction.atomic():
-            _run(f"SET LOCAL statement_timeout = {PATIENCE * 1000:.0f}")
-            rows = offending(check)
+            _execute(f"SET LOCAL statement_timeout = {CHECK_TIMEOUT_SECONDS * 1000:.0f}")
+            rows = find_offending_rows(check)
     except OperationalError as error:
         log.error("ledger.unproved", check=check.name, error=str(error))  # noqa: TRY400 - its trace says no more
         return False
@@ -79,45 +81,53 @@ def _balances(check: Check) -> bool:
     return not rows
 
 
-def _run(statement: str) -> None:
+def _execute(statement: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement)
 
 
 # The latest rows of each table, as the ORDER BY of an index reads them.
-_OUTPUTS = "(SELECT * FROM escalation_output ORDER BY id DESC LIMIT 100000)"
-_ROUTES = "(SELECT * FROM escalation_route ORDER BY output_id DESC LIMIT 100000)"
-_DECISIONS = "(SELECT * FROM escalation_decision ORDER BY id DESC LIMIT 100000)"
-EVENTS = 20_000
-_EVENTS = f"(SELECT * FROM reviewqueue_event ORDER BY id DESC LIMIT {EVENTS})"
+_RECENT_OUTPUTS = "(SELECT * FROM escalation_output ORDER BY id DESC LIMIT 100000)"
+_RECENT_ROUTES = "(SELECT * FROM escalation_route ORDER BY output_id DESC LIMIT 100000)"
+_RECENT_DECISIONS = "(SELECT * FROM escalation_decision ORDER BY id DESC LIMIT 100000)"
+RECENT_EVENT_ROWS = 20_000
+_RECENT_EVENTS = f"(SELECT * FROM reviewqueue_event ORDER BY id DESC LIMIT {RECENT_EVENT_ROWS})"
 
 
-def checks() -> list[Check]:
+def list_invariants() -> list[InvariantCheck]:
     """Each sentence is what has to hold; the query returns the rows for which it doesn't."""
-    return [*_outputs(), *_states(), *_releases(), *_system(), *_decisions(), *_feed(), *_events()]
-
-
-def _outputs() -> list[Check]:
     return [
-        Check(
+        *_output_checks(),
+        *_state_checks(),
+        *_release_checks(),
+        *_system_checks(),
+        *_decision_checks(),
+        *_feed_checks(),
+        *_event_checks(),
+    ]
+
+
+def _output_checks() -> list[InvariantCheck]:
+    return [
+        InvariantCheck(
             "one_output_per_external_id",
             "Every acknowledged external id is exactly one output, with its payload.",
             f"""
-            SELECT o.stream_id, o.external_id, o.id FROM {_OUTPUTS} o
+            SELECT o.stream_id, o.external_id, o.id FROM {_RECENT_OUTPUTS} o
             LEFT JOIN escalation_externalid e ON e.stream_id = o.stream_id AND e.external_id = o.external_id
             LEFT JOIN escalation_payload p ON p.output_id = o.id
             WHERE e.output_id IS DISTINCT FROM o.id OR (p.output_id IS NULL AND o.state <> 'erased')
             UNION ALL
             SELECT NULL, NULL, told.id FROM (
-                SELECT unnest(object_ids) AS id FROM {_EVENTS} e WHERE e.verb = 'outputs.received') told
+                SELECT unnest(object_ids) AS id FROM {_RECENT_EVENTS} e WHERE e.verb = 'outputs.received') told
             LEFT JOIN escalation_output o ON o.id = told.id WHERE o.id IS NULL
             """,
         ),
-        Check(
+        InvariantCheck(
             "routed_unless_received",
             "Every output that is past `received` has its route, unless it was withdrawn before; no other has one.",
             f"""
-            SELECT o.id, o.state, r.kind FROM {_OUTPUTS} o LEFT JOIN escalation_route r ON r.output_id = o.id
+            SELECT o.id, o.state, r.kind FROM {_RECENT_OUTPUTS} o LEFT JOIN escalation_route r ON r.output_id = o.id
             WHERE (o.state = 'received' AND r.output_id IS NOT NULL)
                OR (o.state IN ('in_review', 'decided') AND r.output_id IS NULL)
             """,
@@ -125,13 +135,13 @@ def _outputs() -> list[Check]:
     ]
 
 
-def _states() -> list[Check]:
+def _state_checks() -> list[InvariantCheck]:
     return [
-        Check(
+        InvariantCheck(
             "state_as_decided",
             "A decided output has a decision, a withdrawn one was told so last; one in review has none.",
             f"""
-            SELECT o.id, o.state, d.revision, d.outcome FROM {_OUTPUTS} o
+            SELECT o.id, o.state, d.revision, d.outcome FROM {_RECENT_OUTPUTS} o
             LEFT JOIN LATERAL (
                 SELECT revision, outcome FROM escalation_decision
                 WHERE output_id = o.id ORDER BY revision DESC LIMIT 1
@@ -141,34 +151,34 @@ def _states() -> list[Check]:
                OR (o.state IN ('received', 'in_review') AND d.revision IS NOT NULL)
             """,
         ),
-        Check(
+        InvariantCheck(
             "in_review_waits_for_somebody",
             "An output in review waits on an open item, or its label is just about to be taken.",
             f"""
-            SELECT o.id, i.state FROM {_OUTPUTS} o LEFT JOIN reviewqueue_item i ON i.id = o.id
+            SELECT o.id, i.state FROM {_RECENT_OUTPUTS} o LEFT JOIN reviewqueue_item i ON i.id = o.id
             WHERE o.state = 'in_review' AND i.state IS DISTINCT FROM 'open' AND NOT EXISTS (
                 SELECT FROM reviewqueue_label l JOIN reviewqueue_labeloutbox b ON b.label_id = l.id
                 WHERE l.item_id = o.id)
             """,
         ),
-        Check(
+        InvariantCheck(
             "reviewed_has_item",
             "Every output that a person was to look at is an item of its queue.",
             f"""
-            SELECT r.output_id, r.reason FROM {_ROUTES} r LEFT JOIN reviewqueue_item i ON i.id = r.output_id
+            SELECT r.output_id, r.reason FROM {_RECENT_ROUTES} r LEFT JOIN reviewqueue_item i ON i.id = r.output_id
             WHERE (r.kind = 'review' OR r.audit <> '') AND i.id IS NULL
             """,
         ),
     ]
 
 
-def _releases() -> list[Check]:
+def _release_checks() -> list[InvariantCheck]:
     return [
-        Check(
+        InvariantCheck(
             "released_by_policy",
             "Nothing was released without a valid confidence, below its threshold, without a policy, or while stopped.",
             f"""
-            SELECT o.id, r.reason FROM {_ROUTES} r JOIN escalation_output o ON o.id = r.output_id
+            SELECT o.id, r.reason FROM {_RECENT_ROUTES} r JOIN escalation_output o ON o.id = r.output_id
             LEFT JOIN escalation_stop s
               ON (s.stream_id IS NULL OR s.stream_id = o.stream_id)
              AND r.routed_at > s.stopped_at AND (s.resumed_at IS NULL OR r.routed_at < s.resumed_at)
@@ -177,11 +187,11 @@ def _releases() -> list[Check]:
                                   OR r.stop_id IS NOT NULL OR s.id IS NOT NULL)
             """,
         ),
-        Check(
+        InvariantCheck(
             "somebody_decided_the_route",
             "Every route names its policy, unless there was none.",
             f"""
-            SELECT r.output_id, r.reason FROM {_ROUTES} r
+            SELECT r.output_id, r.reason FROM {_RECENT_ROUTES} r
             LEFT JOIN escalation_policy p ON p.id = r.policy_id LEFT JOIN escalation_stop s ON s.id = r.stop_id
             WHERE (p.id IS NULL AND r.reason NOT IN ('no_policy', 'stopped', 'dispatch_failed'))
                OR (p.id IS NULL AND r.policy_id IS NOT NULL) OR (r.reason = 'stopped') <> (s.id IS NOT NULL)
@@ -190,26 +200,27 @@ def _releases() -> list[Check]:
     ]
 
 
-def _system() -> list[Check]:
+def _system_checks() -> list[InvariantCheck]:
     return [
-        Check(
+        InvariantCheck(
             "model_decided_what_was_released",
             "What was released was decided by the model first, and nothing else was.",
             f"""
-            SELECT r.output_id, d.by FROM {_ROUTES} r
+            SELECT r.output_id, d.by FROM {_RECENT_ROUTES} r
             LEFT JOIN escalation_decision d ON d.output_id = r.output_id AND d.revision = 1
             WHERE r.released <> (d.by IS NOT DISTINCT FROM 'model')
             UNION ALL
-            SELECT d.output_id, d.by FROM {_DECISIONS} d LEFT JOIN escalation_route r ON r.output_id = d.output_id
+            SELECT d.output_id, d.by FROM {_RECENT_DECISIONS} d
+            LEFT JOIN escalation_route r ON r.output_id = d.output_id
             WHERE d.by = 'model' AND (d.revision <> 1 OR r.released IS NOT TRUE)
             """,
         ),
-        Check(
+        InvariantCheck(
             "deadline_answered_by_policy",
             "The system answered only as the policy says, and let a prediction stand only with a valid confidence and "
             "while nothing was stopped.",
             f"""
-            SELECT o.id, d.outcome FROM {_DECISIONS} d
+            SELECT o.id, d.outcome FROM {_RECENT_DECISIONS} d
             JOIN escalation_output o ON o.id = d.output_id
             LEFT JOIN escalation_route r ON r.output_id = o.id
             LEFT JOIN escalation_policy p ON p.id = r.policy_id
@@ -226,19 +237,19 @@ def _system() -> list[Check]:
     ]
 
 
-def _decisions() -> list[Check]:
+def _decision_checks() -> list[InvariantCheck]:
     return [
-        Check(
+        InvariantCheck(
             "people_decided_by_label",
             "What people decided leads back to a label of the same answer, and what the system answered to none.",
             f"""
-            SELECT d.output_id, d.revision FROM {_DECISIONS} d
+            SELECT d.output_id, d.revision FROM {_RECENT_DECISIONS} d
             LEFT JOIN reviewqueue_label l ON l.id = d.label_id AND l.item_id = d.output_id
             WHERE (d.by = 'people') <> (l.id IS NOT NULL) OR (d.by <> 'people' AND d.label_id IS NOT NULL)
                OR (d.by = 'people' AND (l.outcome <> d.outcome OR l.answer IS DISTINCT FROM d.answer))
             """,
         ),
-        Check(
+        InvariantCheck(
             "label_leads_back_to_output",
             "Every label that was taken is the outcome of a routed output, in its latest round.",
             """
@@ -258,20 +269,20 @@ def _decisions() -> list[Check]:
     ]
 
 
-def _feed() -> list[Check]:
+def _feed_checks() -> list[InvariantCheck]:
     return [
-        Check(
+        InvariantCheck(
             "revisions_count_up",
             "Revisions of a decision count from one without a gap, and belong to their output.",
             f"""
-            SELECT d.output_id, d.revision FROM {_DECISIONS} d
+            SELECT d.output_id, d.revision FROM {_RECENT_DECISIONS} d
             LEFT JOIN escalation_output o
               ON o.id = d.output_id AND o.stream_id = d.stream_id AND o.external_id = d.external_id
             LEFT JOIN escalation_decision before ON before.output_id = d.output_id AND before.revision = d.revision - 1
             WHERE o.id IS NULL OR d.revision < 1 OR (d.revision > 1 AND before.id IS NULL)
             """,
         ),
-        Check(
+        InvariantCheck(
             "numbers_without_gap",
             "Decisions are numbered without gaps or repeats, up to where the feed is.",
             """
@@ -289,9 +300,10 @@ def _feed() -> list[Check]:
 
 
 # Events tell of many outputs at once, so the latest of them are unfolded, and outputs older than these left out.
-_TOLD = f"""
-    recent AS MATERIALIZED {_EVENTS},
-    since AS (SELECT CASE WHEN count(*) < {EVENTS} THEN '-infinity' ELSE min(at) + interval '2 minutes' END AS at
+_LOGGED_OUTPUTS = f"""
+    recent AS MATERIALIZED {_RECENT_EVENTS},
+    since AS (SELECT CASE WHEN count(*) < {RECENT_EVENT_ROWS} THEN '-infinity'
+              ELSE min(at) + interval '2 minutes' END AS at
               FROM recent),
     told AS MATERIALIZED (
         SELECT verb, unnest(object_ids) AS id FROM recent WHERE object_type = 'output' AND object_ids IS NOT NULL
@@ -300,14 +312,14 @@ _TOLD = f"""
 """
 
 
-def _events() -> list[Check]:
+def _event_checks() -> list[InvariantCheck]:
     return [
-        Check(
+        InvariantCheck(
             "received_and_routed_are_told",
             "Every output's receiving and routing has its event.",
             f"""
-            WITH {_TOLD}
-            SELECT o.id, o.state FROM {_OUTPUTS} o
+            WITH {_LOGGED_OUTPUTS}
+            SELECT o.id, o.state FROM {_RECENT_OUTPUTS} o
             LEFT JOIN escalation_route r ON r.output_id = o.id
             WHERE o.received_at >= (SELECT at FROM since) AND (
                 NOT EXISTS (SELECT FROM told WHERE told.id = o.id AND told.verb = 'outputs.received')
@@ -315,12 +327,12 @@ def _events() -> list[Check]:
                    AND NOT EXISTS (SELECT FROM told WHERE told.id = o.id AND told.verb = 'outputs.routed'))
             """,
         ),
-        Check(
+        InvariantCheck(
             "decisions_are_told",
             "Every decision of people's and of the system's has its event.",
             f"""
-            WITH {_TOLD}
-            SELECT d.output_id, d.revision, d.by FROM {_DECISIONS} d
+            WITH {_LOGGED_OUTPUTS}
+            SELECT d.output_id, d.revision, d.by FROM {_RECENT_DECISIONS} d
             WHERE d.by <> 'model' AND d.decided_at >= (SELECT at FROM since) AND NOT EXISTS (
                 SELECT FROM told WHERE told.id = d.output_id AND told.verb = CASE
                     WHEN d.by = 'people' THEN 'outputs.decided'

@@ -12,18 +12,18 @@ from reviewqueue.reports.reviews import Block
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class OutputDetail:
     """The narrow rows of one output. `asked`: people are being asked about it now."""
 
     route: Route | None
     policy: int | None
     outcome: Outcome | None
     decision: Decision | None
-    asked: bool
+    is_open: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class OutputContent:
     """What an output says; only for those who may see content."""
 
     blocks: list[Block]
@@ -34,28 +34,28 @@ class Content:
     language: str
 
 
-def of(output: Output) -> Record:
+def load_output_detail(output: Output) -> OutputDetail:
     route = Route.objects.filter(output=output).first()
     number = None
     if route is not None and route.policy_id is not None:
         number = Policy.objects.filter(pk=route.policy_id).values_list("number", flat=True).first()
-    return Record(
+    return OutputDetail(
         route=route,
         policy=number,
         outcome=Outcome.objects.filter(output=output).first(),
         decision=Decision.objects.filter(output=output).order_by("-revision").first(),
-        asked=reviews.is_open(output.pk),
+        is_open=reviews.is_item_open(output.pk),
     )
 
 
-def content(output: Output, display: Mapping[str, str]) -> Content | None:
+def load_output_content(output: Output, display: Mapping[str, str]) -> OutputContent | None:
     """None once it was erased. `display`: how the stream wants its inputs shown."""
     body = Payload.objects.filter(output=output).values_list("body", flat=True).first()
     if body is None:
         return None
     scores: dict[str, float] = body.get("scores") or {}
-    return Content(
-        blocks=reviews.blocks(body.get("input"), display),
+    return OutputContent(
+        blocks=reviews.build_content_blocks(body.get("input"), display),
         prediction=body.get("prediction"),
         scores=sorted(scores.items(), key=lambda pair: -pair[1]),
         context=body.get("context") or {},

@@ -14,11 +14,11 @@ from escalation.models import Decision, Output, Policy, Route
 from escalation.routing import reasons
 from reviewqueue.activity import log
 from reviewqueue.reports import reviews
-from reviewqueue.reports.reviews import Judgement
+from reviewqueue.reports.reviews import ItemVerdict
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class HistoryEntry:
     """One thing that happened. `actor` names who did it; empty where the text says it all."""
 
     at: datetime
@@ -26,19 +26,19 @@ class Line:
     actor: str = ""
 
 
-def of(output: Output, *, content: bool = False) -> list[Line]:
+def build_output_history(output: Output, *, content: bool = False) -> list[HistoryEntry]:
     """The whole story, oldest first. Answers that are more than labels are told only with `content`."""
     lines = [
-        *_received(output),
-        *_routed(output),
-        *_judged(output, content),
-        *_decided(output, content),
-        *_told(output),
+        *_receipt_entries(output),
+        *_routing_entries(output),
+        *_review_entries(output, content),
+        *_decision_entries(output, content),
+        *_event_entries(output),
     ]
     return sorted(lines, key=lambda line: line.at)
 
 
-def who(actor: str) -> str:
+def describe_actor(actor: str) -> str:
     """An event's actor as people read it: a name, a key, or the part of the system."""
     kind, _colon, name = actor.partition(":")
     if kind == "user":
@@ -48,7 +48,7 @@ def who(actor: str) -> str:
     return _("the system")
 
 
-def answer(value: Any, *, content: bool) -> str:
+def describe_answer(value: Any, *, content: bool) -> str:
     """An answer in a sentence: labels as they are, anything deeper only with `content`."""
     if isinstance(value, str):
         return f"“{value}”"
@@ -57,52 +57,52 @@ def answer(value: Any, *, content: bool) -> str:
     return str(value) if content else _("an answer of several parts")
 
 
-def route_sentence(route: Route, *, confidence: float | None, policy: int | None) -> str:
+def describe_route(route: Route, *, confidence: float | None, policy: int | None) -> str:
     """What was decided about an output and why."""
     if route.kind == Route.Kind.AUTO and route.audit:
-        head = _("Handled automatically, and %(reason)s") % {"reason": reasons.told(route.reason)}
+        head = _("Handled automatically, and %(reason)s") % {"reason": reasons.describe_reason(route.reason)}
     elif route.kind == Route.Kind.AUTO:
-        head = _("Handled automatically: %(reason)s") % {"reason": reasons.told(route.reason)}
+        head = _("Handled automatically: %(reason)s") % {"reason": reasons.describe_reason(route.reason)}
     else:
-        head = _("Sent to a person: %(reason)s") % {"reason": reasons.told(route.reason)}
+        head = _("Sent to a person: %(reason)s") % {"reason": reasons.describe_reason(route.reason)}
     facts = []
     if confidence is not None:
-        facts.append(_("%(sure)s sure") % {"sure": _percent(confidence)})
+        facts.append(_("%(sure)s sure") % {"sure": _format_percent(confidence)})
     if route.threshold is not None:
-        facts.append(_("enough is %(enough)s") % {"enough": _percent(route.threshold)})
+        facts.append(_("enough is %(enough)s") % {"enough": _format_percent(route.threshold)})
     if policy is not None:
         facts.append(_("policy version %(number)s") % {"number": policy})
     return f"{head} ({'; '.join(facts)})." if facts else f"{head}."
 
 
-def _received(output: Output) -> Iterator[Line]:
+def _receipt_entries(output: Output) -> Iterator[HistoryEntry]:
     model = f"{output.model} {output.model_version}".strip()
-    yield Line(output.received_at, _("Received from %(model)s.") % {"model": model})
+    yield HistoryEntry(output.received_at, _("Received from %(model)s.") % {"model": model})
 
 
-def _routed(output: Output) -> Iterator[Line]:
+def _routing_entries(output: Output) -> Iterator[HistoryEntry]:
     route = Route.objects.filter(output=output).first()
     if route is not None:
         number = Policy.objects.filter(pk=route.policy_id or 0).values_list("number", flat=True).first()
-        yield Line(route.routed_at, route_sentence(route, confidence=output.confidence, policy=number))
+        yield HistoryEntry(route.routed_at, describe_route(route, confidence=output.confidence, policy=number))
 
 
-def _judged(output: Output, content: bool) -> Iterator[Line]:
-    for judgement in reviews.judgements_of(output.pk):
-        yield Line(judgement.at, _verdict(judgement, content), judgement.person)
+def _review_entries(output: Output, content: bool) -> Iterator[HistoryEntry]:
+    for judgement in reviews.verdicts_of(output.pk):
+        yield HistoryEntry(judgement.at, _describe_verdict(judgement, content), judgement.person)
         if judgement.undone_at is not None:
-            yield Line(judgement.undone_at, _("Took that back."), judgement.person)
+            yield HistoryEntry(judgement.undone_at, _("Took that back."), judgement.person)
     for passed in reviews.passes_of(output.pk):
-        yield Line(passed.at, _passed(passed.reason), passed.person)
+        yield HistoryEntry(passed.at, _describe_pass(passed.reason), passed.person)
 
 
-def _passed(reason: str) -> str:
+def _describe_pass(reason: str) -> str:
     return (
         _("Passed it to someone else: %(reason)s.") % {"reason": reason} if reason else _("Passed it to someone else.")
     )
 
 
-def _verdict(judgement: Judgement, content: bool) -> str:
+def _describe_verdict(judgement: ItemVerdict, content: bool) -> str:
     said = {
         "agree": _("Agreed with the AI"),
         "correct": _("Gave another answer: %(answer)s"),
@@ -110,7 +110,9 @@ def _verdict(judgement: Judgement, content: bool) -> str:
         "unjudgeable": _("Said that it can’t be judged"),  # noqa: RUF001 - an apostrophe
         "escalate": _("Asked the lead"),
     }[judgement.kind]
-    text = said % {"answer": answer(judgement.answer, content=content)} if judgement.kind == "correct" else said
+    text = (
+        said % {"answer": describe_answer(judgement.answer, content=content)} if judgement.kind == "correct" else said
+    )
     if judgement.error_type:
         text = _("%(text)s; kind of mistake: %(kind)s") % {"text": text, "kind": judgement.error_type}
     if judgement.reason:
@@ -122,18 +124,18 @@ def _verdict(judgement: Judgement, content: bool) -> str:
     return f"{text}."
 
 
-def _decided(output: Output, content: bool) -> Iterator[Line]:
+def _decision_entries(output: Output, content: bool) -> Iterator[HistoryEntry]:
     for decision in Decision.objects.filter(output=output).order_by("revision"):
-        text = _decision(decision, content)
+        text = _describe_decision(decision, content)
         if decision.revision > 1:
             text = _("%(text)s (change %(number)s of the decision)") % {
                 "text": text,
                 "number": decision.revision - 1,
             }
-        yield Line(decision.decided_at, f"{text}.")
+        yield HistoryEntry(decision.decided_at, f"{text}.")
 
 
-def _decision(decision: Decision, content: bool) -> str:
+def _describe_decision(decision: Decision, content: bool) -> str:
     by = {
         Decision.By.MODEL: _("the AI"),
         Decision.By.PEOPLE: _("people"),
@@ -143,7 +145,7 @@ def _decision(decision: Decision, content: bool) -> str:
         case "answered":
             said = _("Decided by %(by)s: %(answer)s") % {
                 "by": by,
-                "answer": answer(decision.answer, content=content),
+                "answer": describe_answer(decision.answer, content=content),
             }
         case "rejected":
             said = _("Rejected by %(by)s: none of the answers") % {"by": by}
@@ -155,21 +157,21 @@ def _decision(decision: Decision, content: bool) -> str:
 
 
 # Events that no row above tells already. The others say the same as a row does.
-_EVENTS = {
+_EVENT_TEXTS = {
     "reopened": gettext_noop("Opened again."),
     "output.erased": gettext_noop("Its content was erased."),
     "output.withdrawn": gettext_noop("Taken back by its producer."),
 }
 
 
-def _told(output: Output) -> Iterator[Line]:
-    for event in [*log.about("output", output.pk), *log.about("item", output.pk)]:
-        if event.verb in _EVENTS:
+def _event_entries(output: Output) -> Iterator[HistoryEntry]:
+    for event in [*log.events_about("output", output.pk), *log.events_about("item", output.pk)]:
+        if event.verb in _EVENT_TEXTS:
             reason = (event.after or {}).get("reason")
-            text = _(_EVENTS[event.verb]) + (f" {reason}" if reason else "")
-            yield Line(event.at, text, who(event.actor))
+            text = _(_EVENT_TEXTS[event.verb]) + (f" {reason}" if reason else "")
+            yield HistoryEntry(event.at, text, describe_actor(event.actor))
 
 
-def _percent(share: float) -> str:
+def _format_percent(share: float) -> str:
     """As many digits as keep a value apart from the one that it is compared with."""
     return f"{round(share * 100, 1):g} %"

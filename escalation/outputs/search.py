@@ -13,22 +13,22 @@ from escalation.policies import versions
 from reviewqueue.kernel import clock
 from reviewqueue.reports import reviews
 
-PAGE = 50
-DAYS_WITHOUT_A_DAY = 92  # how far back an unbounded search walks
+PAGE_SIZE = 50
+DEFAULT_WINDOW_DAYS = 92  # how far back an unbounded search walks
 
 # Where people have yet to decide for the first time.
 _UNDECIDED = Q(outcome=None) & (Q(state=Output.State.IN_REVIEW) | (Q(route__isnull=False) & ~Q(route__audit="")))
 
 # What people are asked about now, for the first time or again.
-_OPEN = reviews.open_rows()
+_OPEN_ITEMS = reviews.query_open_items()
 
 # What went out and is checked is decided, what is held is in review: the state tells one from the other.
-_STATES_TELLING = {Output.State.IN_REVIEW, Output.State.DECIDED}
-_FOUND_TELLING = {"wrong", "right", "checked"}
+_REVEALING_STATES = {Output.State.IN_REVIEW, Output.State.DECIDED}
+_REVEALING_JUDGEMENTS = {"wrong", "right", "checked"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
+class OutputQuery:
     """What is looked for; empty means any. `found`: `wrong`, `right`, `waiting` or `checked`, as people judged.
 
     `act` and `code`: what people did on these days, one of `reports.ACTS`, and what they said of it; the days are
@@ -53,11 +53,11 @@ class Query:
         That something waits for people tells nothing, and neither does that nobody has to judge it.
         """
         parts = (self.route, self.reason, self.answer, self.version, self.act)
-        return any(parts) or self.found in _FOUND_TELLING or self.state in _STATES_TELLING
+        return any(parts) or self.found in _REVEALING_JUDGEMENTS or self.state in _REVEALING_STATES
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class OutputPage:
     """Some outputs, newest first, each with its route and outcome; `older` is the id to go on from.
 
     `open`: which of them people are being asked about now.
@@ -65,37 +65,42 @@ class Page:
 
     outputs: Sequence[Output]
     older: int | None
-    open: frozenset[int]
+    open_ids: frozenset[int]
 
 
-def find(
-    *, streams: Sequence[Stream], query: Query, before: int | None = None, judging: bool, now: datetime | None = None
-) -> Page:
+def search_outputs(
+    *,
+    streams: Sequence[Stream],
+    query: OutputQuery,
+    before: int | None = None,
+    judging: bool,
+    now: datetime | None = None,
+) -> OutputPage:
     """A page of the outputs that match.
 
     judging: the reader may be asked to judge these. What people have yet to decide, or to decide again, is then left
     out of every search that would tell something about it.
     """
     rows: QuerySet[Output] = Output.objects.filter(stream__in=streams)
-    rows = _acted_on(rows, query, streams, now) if query.act else _within(rows, query, now)
+    rows = _acted_on_within(rows, query, streams, now) if query.act else _received_within(rows, query, now)
     if before is not None:
         rows = rows.filter(id__lt=before)
-    rows = _matching(rows, query, streams)
+    rows = _filter_matching(rows, query, streams)
     if judging and query.reveals():
-        rows = rows.exclude(_UNDECIDED | Q(state=Output.State.RECEIVED) | Exists(_OPEN.filter(pk=OuterRef("pk"))))
-    found = list(rows.select_related("route", "outcome", "stream").order_by("-id")[: PAGE + 1])
-    shown = found[:PAGE]
-    asked = _OPEN.filter(pk__in=[row.pk for row in shown]).values_list("pk", flat=True)
-    return Page(shown, shown[-1].pk if len(found) > PAGE else None, frozenset(asked))
+        rows = rows.exclude(_UNDECIDED | Q(state=Output.State.RECEIVED) | Exists(_OPEN_ITEMS.filter(pk=OuterRef("pk"))))
+    found = list(rows.select_related("route", "outcome", "stream").order_by("-id")[: PAGE_SIZE + 1])
+    shown = found[:PAGE_SIZE]
+    asked = _OPEN_ITEMS.filter(pk__in=[row.pk for row in shown]).values_list("pk", flat=True)
+    return OutputPage(shown, shown[-1].pk if len(found) > PAGE_SIZE else None, frozenset(asked))
 
 
-def rule_names(streams: Sequence[Stream]) -> list[str]:
+def list_rule_names(streams: Sequence[Stream]) -> list[str]:
     """The names of the rules in effect, as reasons to look for."""
-    active = versions.active_for([stream.pk for stream in streams]).values()
+    active = versions.find_policies_at_transaction_start([stream.pk for stream in streams]).values()
     return sorted({rule.name for each in active for rule in each.spec.rules})
 
 
-def named(streams: Sequence[Stream], external_id: str) -> list[Output]:
+def find_by_external_id(streams: Sequence[Stream], external_id: str) -> list[Output]:
     """The outputs with this id: at most one in each stream, however old."""
     claimed = ExternalId.objects.filter(stream__in=streams, external_id=external_id)
     ids_of_them = list(claimed.values_list("output_id", flat=True))
@@ -115,25 +120,27 @@ def may_be_judged(output: Output, *, is_open: bool) -> bool:
     return is_open or is_undecided(output) or output.state == Output.State.RECEIVED
 
 
-def _within(rows: QuerySet[Output], query: Query, now: datetime | None) -> QuerySet[Output]:
-    since, until = _days(query, now)
-    return rows.filter(id__gte=output_id.of_day(since)[0], id__lt=output_id.of_day(until)[1])
+def _received_within(rows: QuerySet[Output], query: OutputQuery, now: datetime | None) -> QuerySet[Output]:
+    since, until = _search_days(query, now)
+    return rows.filter(id__gte=output_id.id_range_of_day(since)[0], id__lt=output_id.id_range_of_day(until)[1])
 
 
-def _acted_on(
-    rows: QuerySet[Output], query: Query, streams: Sequence[Stream], now: datetime | None
+def _acted_on_within(
+    rows: QuerySet[Output], query: OutputQuery, streams: Sequence[Stream], now: datetime | None
 ) -> QuerySet[Output]:
-    first, last = output_id.between(*_days(query, now))
+    first, last = output_id.time_range_of_days(*_search_days(query, now))
     slugs = [stream.slug for stream in streams]
-    return rows.filter(pk__in=reviews.acted_on(slugs=slugs, act=query.act, code=query.code, since=first, until=last))
+    return rows.filter(
+        pk__in=reviews.list_items_by_action(slugs=slugs, act=query.act, code=query.code, since=first, until=last)
+    )
 
 
-def _days(query: Query, now: datetime | None) -> tuple[date, date]:
-    until = query.until or clock.day(clock.current(now))
-    return query.since or until - timedelta(days=DAYS_WITHOUT_A_DAY), until
+def _search_days(query: OutputQuery, now: datetime | None) -> tuple[date, date]:
+    until = query.until or clock.team_date(clock.current_time(now))
+    return query.since or until - timedelta(days=DEFAULT_WINDOW_DAYS), until
 
 
-def _matching(rows: QuerySet[Output], query: Query, streams: Sequence[Stream]) -> QuerySet[Output]:
+def _filter_matching(rows: QuerySet[Output], query: OutputQuery, streams: Sequence[Stream]) -> QuerySet[Output]:
     exact = {
         "external_id__startswith": query.begins,
         "state": query.state,
@@ -150,7 +157,7 @@ def _matching(rows: QuerySet[Output], query: Query, streams: Sequence[Stream]) -
             return rows.filter(outcome__wrong=False)
         case "waiting":
             # From the queue, which knows: walking back through everything that went out takes too long.
-            return rows.filter(pk__in=reviews.open_items([stream.slug for stream in streams]))
+            return rows.filter(pk__in=reviews.list_open_item_ids([stream.slug for stream in streams]))
         case "checked":
             return rows.filter(route__eligible=True, outcome__wrong__isnull=False).exclude(route__audit="")
     return rows

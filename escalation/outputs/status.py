@@ -16,7 +16,7 @@ from reviewqueue.kernel.errors import NotFound
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class OutputStatus:
     """One output's state, its route (None until it is routed) and its latest decision (None until there is one)."""
 
     external_id: str
@@ -28,7 +28,7 @@ class State:
     decision: dict[str, Any] | None
 
 
-_QUERY = """
+_STATUSES = """
     SELECT o.id, o.external_id, o.state, r.kind, r.reason, r.pi, p.number, d.answer::text, d.outcome, d.by, d.revision,
            d.decided_at, d.shadow
     FROM escalation_output o
@@ -41,16 +41,16 @@ _QUERY = """
 """
 
 
-def of(output_ids: Sequence[int]) -> dict[int, State]:
+def statuses_of(output_ids: Sequence[int]) -> dict[int, OutputStatus]:
     """The states of these outputs, by id; one statement for any number of them."""
     if not output_ids:
         return {}
     with connection.cursor() as cursor:
-        cursor.execute(_QUERY, [list(output_ids)])
-        return {row[0]: _state(row[1:]) for row in cursor.fetchall()}
+        cursor.execute(_STATUSES, [list(output_ids)])
+        return {row[0]: _status_from_row(row[1:]) for row in cursor.fetchall()}
 
 
-def find(*, stream: Stream, external_id: str) -> Output:
+def find_output(*, stream: Stream, external_id: str) -> Output:
     """The output posted under this id, or NotFound. Asks the table of external ids: outputs have no index on them."""
     known = ExternalId.objects.filter(stream=stream, external_id=external_id).values("output_id")
     # A path may spell NUL; no id has one, and PostgreSQL doesn't even let us ask.
@@ -60,14 +60,14 @@ def find(*, stream: Stream, external_id: str) -> Output:
     return output
 
 
-def _state(row: tuple[Any, ...]) -> State:
+def _status_from_row(row: tuple[Any, ...]) -> OutputStatus:
     external_id, status, kind, reason, pi, policy, answer, outcome, by, revision, decided_at, shadow = row
     decision = None
     if outcome is not None:
         decision = decision_as_json(
             answer=answer, outcome=outcome, by=by, revision=revision, decided_at=decided_at, shadow=shadow
         )
-    return State(external_id, status, kind, reason, pi, policy, decision)
+    return OutputStatus(external_id, status, kind, reason, pi, policy, decision)
 
 
 def decision_as_json(

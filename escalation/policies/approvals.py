@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from escalation.models import Policy, PolicyRequest
+from escalation.models import ApprovalRequest, Policy
 from reviewqueue.accounts import roles
 from reviewqueue.activity import log
 from reviewqueue.kernel import clock
 
 
-def record(policy: Policy, *, instead_of: int | None, by: str, reason: str, now: datetime | None) -> None:
+def record_approval_request(
+    policy: Policy, *, instead_of: int | None, by: str, reason: str, now: datetime | None
+) -> None:
     """Somebody asks, while the activation `instead_of` is in effect (None: none is)."""
-    PolicyRequest.objects.create(
-        policy=policy, instead_of_id=instead_of, asked_by=by, asked_at=clock.current(now), reason=reason
+    ApprovalRequest.objects.create(
+        policy=policy, instead_of_id=instead_of, asked_by=by, asked_at=clock.current_time(now), reason=reason
     )
-    log.record(
+    log.record_event(
         actor=by,
         verb="policy.proposed",
         object_type="policy",
@@ -26,9 +28,9 @@ def record(policy: Policy, *, instead_of: int | None, by: str, reason: str, now:
     )
 
 
-def standing(policy: Policy, *, instead_of: int | None) -> PolicyRequest | None:
+def find_valid_request(policy: Policy, *, instead_of: int | None) -> ApprovalRequest | None:
     """The latest request that counts: made while the same activation was in effect, by somebody who still manages."""
-    for request in PolicyRequest.objects.filter(policy=policy, instead_of=instead_of).order_by("-id"):
-        if roles.actor_manages(request.asked_by):
+    for request in ApprovalRequest.objects.filter(policy=policy, instead_of=instead_of).order_by("-id"):
+        if roles.actor_may_manage(request.asked_by):
             return request
     return None

@@ -9,28 +9,28 @@ from datetime import date, timedelta
 from django.db import connection
 
 from escalation.models import DailyRate, output_id
-from escalation.policies.spec import Policy as Spec
-from escalation.policies.versions import Active
+from escalation.policies.spec import PolicySpec
+from escalation.policies.versions import ActivePolicy
 
 # Before a stream has a day of traffic to go by: four fifths of it eligible, so four audits' worth of ordinary items.
 ASSUMED_ELIGIBLE_PER_REVIEWED = 4.0
 
 
 @dataclass(frozen=True, slots=True)
-class Rates:
+class AuditRates:
     """The audit rate in force today and the share of ordinary items that answer first, both probabilities."""
 
-    audit: float
+    audit_rate: float
     answer_first_share: float
 
 
-def rates(current: Active, *, stream_id: int, day: date) -> Rates:
+def get_audit_rates(current: ActivePolicy, *, stream_id: int, day: date) -> AuditRates:
     """Today's rates: said by the policy, or fixed once a day from the traffic of the day before."""
     audit, spec = current.spec.audit, current.spec
     if audit.per_day is None and spec.answer_first_share is not None:
-        return Rates(audit.rate or 0.0, spec.answer_first_share)
+        return AuditRates(audit.rate or 0.0, spec.answer_first_share)
     try:
-        return _fixed(current.policy_id, day)
+        return _load_fixed_rates(current.policy_id, day)
     except DailyRate.DoesNotExist:
         found = _rates_from_yesterday(spec, stream_id=stream_id, day=day)
     # Whoever comes first fixes the day; the others use what stands there.
@@ -39,38 +39,38 @@ def rates(current: Active, *, stream_id: int, day: date) -> Rates:
             DailyRate(
                 policy_id=current.policy_id,
                 day=day,
-                audit_rate=found.audit,
+                audit_rate=found.audit_rate,
                 answer_first_share=found.answer_first_share,
             )
         ],
         ignore_conflicts=True,
     )
     row = DailyRate.objects.get(policy_id=current.policy_id, day=day)
-    return Rates(row.audit_rate, row.answer_first_share)
+    return AuditRates(row.audit_rate, row.answer_first_share)
 
 
 @functools.lru_cache(maxsize=1024)
-def _fixed(policy_id: int, day: date) -> Rates:
+def _load_fixed_rates(policy_id: int, day: date) -> AuditRates:
     """The rates that were fixed for a day, kept per process; not those that this transaction may yet take back."""
     row = DailyRate.objects.get(policy_id=policy_id, day=day)
-    return Rates(row.audit_rate, row.answer_first_share)
+    return AuditRates(row.audit_rate, row.answer_first_share)
 
 
-def _rates_from_yesterday(spec: Spec, *, stream_id: int, day: date) -> Rates:
-    eligible, ordinary = _traffic(stream_id, day - timedelta(days=1))
+def _rates_from_yesterday(spec: PolicySpec, *, stream_id: int, day: date) -> AuditRates:
+    eligible, ordinary = _count_traffic(stream_id, day - timedelta(days=1))
     if spec.audit.per_day is None:
         rate = spec.audit.rate or 0.0
     else:
         rate = min(1.0, spec.audit.per_day / eligible) if eligible else float(spec.audit.per_day > 0)
     if spec.answer_first_share is not None:
-        return Rates(rate, spec.answer_first_share)
+        return AuditRates(rate, spec.answer_first_share)
     per_reviewed = eligible / ordinary if ordinary else ASSUMED_ELIGIBLE_PER_REVIEWED
-    return Rates(rate, min(1.0, rate * per_reviewed))
+    return AuditRates(rate, min(1.0, rate * per_reviewed))
 
 
-def _traffic(stream_id: int, day: date) -> tuple[int, int]:
+def _count_traffic(stream_id: int, day: date) -> tuple[int, int]:
     """How many outputs of one day were eligible, and how many went to people for another reason."""
-    first, last = output_id.of_day(day)
+    first, last = output_id.id_range_of_day(day)
     with connection.cursor() as cursor:
         cursor.execute(
             """

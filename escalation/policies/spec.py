@@ -12,18 +12,18 @@ from msgspec import Meta
 
 type Share = Annotated[float, Meta(ge=0, le=1)]
 type Money = Annotated[float, Meta(ge=0, le=1e12)]
-type Name = Annotated[str, Meta(min_length=1, max_length=100)]
+type RuleName = Annotated[str, Meta(min_length=1, max_length=100)]
 type Scalar = str | float | bool
 
-OPERATORS = ("eq", "in", "lt", "lte", "gt", "gte")
-SUBJECTS = ("confidence", "value", "prediction")
+RULE_OPERATORS = ("eq", "in", "lt", "lte", "gt", "gte")
+RULE_SUBJECTS = ("confidence", "value", "prediction")
 
 
-class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class _SpecPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A part of a policy: immutable, and an unknown field is an error."""
 
 
-class SegmentThreshold(_Part, frozen=True):
+class SegmentThreshold(_SpecPart, frozen=True):
     """A threshold for the outputs whose segment has all of these values."""
 
     when: dict[str, str]
@@ -33,13 +33,13 @@ class SegmentThreshold(_Part, frozen=True):
         return all(segment.get(key) == value for key, value in self.when.items())
 
 
-class Rule(_Part, frozen=True):
+class Rule(_SpecPart, frozen=True):
     """Sends an output to a person when all its conditions hold, e.g. `{"value": {"gte": 1000}}`.
 
     A condition on something the output does not have does not hold.
     """
 
-    name: Name
+    name: RuleName
     when: dict[str, dict[str, Scalar | list[Scalar]]]
     route: Literal["review"] = "review"
 
@@ -49,22 +49,22 @@ class Rule(_Part, frozen=True):
         for subject, tests in self.when.items():
             if not tests:
                 raise ValueError(f"the condition on {subject} says nothing")
-            if subject not in SUBJECTS and not subject.startswith("segment."):
+            if subject not in RULE_SUBJECTS and not subject.startswith("segment."):
                 raise ValueError(f"a rule knows confidence, value, prediction and segment.*, not {subject!r}")
             for operator, operand in tests.items():
                 _check_condition(subject, operator, operand)
 
-    def catches(self, *, confidence: float, value: float, predicted: str, segment: Mapping[str, str]) -> bool:
+    def matches(self, *, confidence: float, value: float, predicted: str, segment: Mapping[str, str]) -> bool:
         facts: dict[str, Scalar | None] = {"confidence": confidence, "value": value, "prediction": predicted}
         facts |= {f"segment.{key}": fact for key, fact in segment.items()}
         return all(
-            _holds(operator, facts.get(subject), operand)
+            _condition_holds(operator, facts.get(subject), operand)
             for subject, tests in self.when.items()
             for operator, operand in tests.items()
         )
 
 
-class Audit(_Part, frozen=True):
+class AuditSettings(_SpecPart, frozen=True):
     """Random checks of what would go out: a rate, or so many a day. `hold` waits for the person, `after` does not."""
 
     rate: Share | None = None
@@ -76,7 +76,7 @@ class Audit(_Part, frozen=True):
             raise ValueError("an audit has a rate or a number per day, not both")
 
 
-class Costs(_Part, frozen=True):
+class Costs(_SpecPart, frozen=True):
     """What reviews and errors cost, in one currency. `matrix[predicted][true]` refines `error`."""
 
     currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")] = "EUR"
@@ -84,20 +84,20 @@ class Costs(_Part, frozen=True):
     error: Money = 1.0
     matrix: dict[str, dict[str, Money]] = {}
 
-    def of_error(self, predicted: str, true: str) -> float:
+    def error_cost(self, predicted: str, true: str) -> float:
         """The cost of this mistake; no mistake costs nothing."""
         if predicted == true and true:
             return 0.0
         return self.matrix.get(predicted, {}).get(true, self.error)
 
-    def expected_error(self, predicted: str) -> float:
+    def expected_error_cost(self, predicted: str) -> float:
         """What a mistake on this prediction costs when it is not known which one it is; positive."""
         listed = [cost for cost in self.matrix.get(predicted, {}).values() if cost > 0]
         costs = [*listed, self.error]
         return max(sum(costs) / len(costs), 1e-6)
 
 
-class Promise(_Part, frozen=True):
+class GuaranteeSettings(_SpecPart, frozen=True):
     """How long a statement about errors holds, and what happens when it no longer does.
 
     on_expiry: `keep` the thresholds and say so, `check_more` (everything that is eligible is checked before it goes
@@ -109,7 +109,7 @@ class Promise(_Part, frozen=True):
     due_days: Annotated[float, Meta(gt=0, le=366)] = 14.0
 
 
-class Policy(_Part, frozen=True):
+class PolicySpec(_SpecPart, frozen=True):
     """Everything that decides about the outputs of a stream.
 
     threshold: outputs at or above it may stand; null sends everything to people. thresholds: per predicted label.
@@ -121,7 +121,7 @@ class Policy(_Part, frozen=True):
     thresholds: dict[str, Share] = {}
     segments: list[SegmentThreshold] = []
     rules: list[Rule] = []
-    audit: Audit = Audit()
+    audit: AuditSettings = AuditSettings()
     model_versions: list[str] = []
     reviews: Annotated[int, Meta(ge=1, le=9)] = 1
     answer_first: bool = False
@@ -131,7 +131,7 @@ class Policy(_Part, frozen=True):
     on_deadline: Literal["hold", "accept", "reject"] = "hold"
     on_overload: Literal["refuse", "hold"] = "refuse"
     costs: Costs = Costs()
-    promise: Promise = Promise()
+    promise: GuaranteeSettings = GuaranteeSettings()
 
     def __post_init__(self) -> None:
         names = [rule.name for rule in self.rules]
@@ -139,31 +139,31 @@ class Policy(_Part, frozen=True):
             raise ValueError("two rules have the same name")
 
 
-def parse(spec: Any) -> Policy:
+def parse_spec(spec: Any) -> PolicySpec:
     """A policy from plain data; raises msgspec.ValidationError, whose message names the place."""
-    return msgspec.convert(spec, Policy)
+    return msgspec.convert(spec, PolicySpec)
 
 
-def plain(policy: Policy) -> dict[str, Any]:
+def dump_spec(policy: PolicySpec) -> dict[str, Any]:
     """The policy as plain data, every field spelled out, so a later default cannot change an old version."""
     spec: dict[str, Any] = msgspec.to_builtins(policy)
     return spec
 
 
-def content_hash(policy: Policy, schema_number: int) -> str:
+def hash_spec(policy: PolicySpec, schema_number: int) -> str:
     """SHA-256 of the canonical form (sorted keys, every field spelled out) and the answer schema it is for.
 
     A part that came with a later release counts once a version says anything of its own there, so that what was
     stored before keeps its hash.
     """
-    spelled = plain(policy)
-    if policy.promise == Promise():
+    spelled = dump_spec(policy)
+    if policy.promise == GuaranteeSettings():
         del spelled["promise"]
     canonical = msgspec.json.encode([spelled, schema_number], order="sorted")
     return hashlib.sha256(canonical).hexdigest()
 
 
-def declared_keys(policy: Policy) -> list[str]:
+def list_segment_keys(policy: PolicySpec) -> list[str]:
     """The segment keys that a policy names, in its thresholds and in its rules."""
     in_segments = [key for part in policy.segments for key in part.when]
     in_rules = [
@@ -175,13 +175,13 @@ def declared_keys(policy: Policy) -> list[str]:
     return list(dict.fromkeys([*in_segments, *in_rules]))
 
 
-def sends_more_to_people(old: Policy, new: Policy) -> bool:
+def only_tightens(old: PolicySpec, new: PolicySpec) -> bool:
     """Whether the change moves nothing towards release, so that one person may make it.
 
     Only thresholds, the audit rate, the number of reviews, the deadline's default and the qualified model versions
     may differ, each towards people. Any other difference, costs included, answers False.
     """
-    return _same_otherwise(old, new) and all(
+    return _same_other_fields(old, new) and all(
         (
             _stricter_thresholds(old, new),
             _more_audits(old.audit, new.audit),
@@ -192,26 +192,27 @@ def sends_more_to_people(old: Policy, new: Policy) -> bool:
     )
 
 
-_TIGHTENABLE = ("threshold", "thresholds", "segments", "audit", "reviews", "on_deadline", "model_versions")
+_TIGHTENABLE_FIELDS = ("threshold", "thresholds", "segments", "audit", "reviews", "on_deadline", "model_versions")
 
 
-def _same_otherwise(old: Policy, new: Policy) -> bool:
-    def rest(policy: Policy) -> dict[str, Any]:
-        return {key: value for key, value in plain(policy).items() if key not in _TIGHTENABLE}
+def _same_other_fields(old: PolicySpec, new: PolicySpec) -> bool:
+    def rest(policy: PolicySpec) -> dict[str, Any]:
+        return {key: value for key, value in dump_spec(policy).items() if key not in _TIGHTENABLE_FIELDS}
 
     return rest(old) == rest(new)
 
 
-def _stricter_thresholds(old: Policy, new: Policy) -> bool:
+def _stricter_thresholds(old: PolicySpec, new: PolicySpec) -> bool:
     """No effective threshold fell. Segments have to be the same ones: whether others overlap cannot be told here."""
     if new.threshold is None and not new.thresholds and not new.segments:
         return True  # nothing is let through at all
     if [part.when for part in old.segments] != [part.when for part in new.segments]:
         return False
-    overall = _overall(new) >= _overall(old)
+    overall = _overall_threshold(new) >= _overall_threshold(old)
     labels = old.thresholds.keys() | new.thresholds.keys()
     classes = all(
-        new.thresholds.get(label, _overall(new)) >= old.thresholds.get(label, _overall(old)) for label in labels
+        new.thresholds.get(label, _overall_threshold(new)) >= old.thresholds.get(label, _overall_threshold(old))
+        for label in labels
     )
     pairs = zip(old.segments, new.segments, strict=True)
     # A class threshold that disappears uncovers the segment's own, which may be lower.
@@ -219,11 +220,11 @@ def _stricter_thresholds(old: Policy, new: Policy) -> bool:
     return overall and classes and covered and all(after.threshold >= before.threshold for before, after in pairs)
 
 
-def _overall(policy: Policy) -> float:
+def _overall_threshold(policy: PolicySpec) -> float:
     return math.inf if policy.threshold is None else policy.threshold
 
 
-def _more_audits(old: Audit, new: Audit) -> bool:
+def _more_audits(old: AuditSettings, new: AuditSettings) -> bool:
     if new.rate == 1.0 and new.mode == "hold":
         return True  # everything waits for a person
     if new.mode != old.mode and new.mode != "hold":
@@ -238,8 +239,8 @@ def _fewer_versions(old: list[str], new: list[str]) -> bool:
 
 
 def _check_condition(subject: str, operator: str, operand: object) -> None:
-    if operator not in OPERATORS:
-        raise ValueError(f"a condition knows {', '.join(OPERATORS)}, not {operator!r}")
+    if operator not in RULE_OPERATORS:
+        raise ValueError(f"a condition knows {', '.join(RULE_OPERATORS)}, not {operator!r}")
     if (operator == "in") != isinstance(operand, list):
         raise ValueError("`in` takes a list, every other operator one value")
     operands = operand if isinstance(operand, list) else [operand]
@@ -253,17 +254,17 @@ def _check_condition(subject: str, operator: str, operand: object) -> None:
         raise ValueError(f"{subject} is a text: it knows eq and in")
 
 
-def _holds(operator: str, fact: Scalar | None, operand: Scalar | list[Scalar]) -> bool:
+def _condition_holds(operator: str, fact: Scalar | None, operand: Scalar | list[Scalar]) -> bool:
     if fact is None or fact != fact:
         return False
     if operator == "eq":
         return fact == operand
     if operator == "in":
         return isinstance(operand, list) and fact in operand
-    return _ordered(operator, fact, operand)
+    return _compare_numbers(operator, fact, operand)
 
 
-def _ordered(operator: str, fact: Scalar, operand: Scalar | list[Scalar]) -> bool:
+def _compare_numbers(operator: str, fact: Scalar, operand: Scalar | list[Scalar]) -> bool:
     assert isinstance(fact, (int, float))
     assert isinstance(operand, (int, float))
     match operator:

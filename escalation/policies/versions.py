@@ -13,10 +13,9 @@ from django.db import connection, transaction
 from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
-from escalation.models import Activation, Evidence, Output, Policy, PolicyRequest, Stream
+from escalation.models import Activation, ApprovalRequest, Evidence, Output, Policy, Stream
 from escalation.policies import approvals
-from escalation.policies.spec import Policy as Spec
-from escalation.policies.spec import content_hash, parse, plain, sends_more_to_people
+from escalation.policies.spec import PolicySpec, dump_spec, hash_spec, only_tightens, parse_spec
 from reviewqueue.activity import log
 from reviewqueue.kernel import clock, json_pointer
 from reviewqueue.kernel.errors import DomainError, Invalid
@@ -35,17 +34,17 @@ class AlreadyActive(DomainError):
 
 
 @dataclass(frozen=True, slots=True)
-class Active:
+class ActivePolicy:
     """The policy in effect for a stream."""
 
     policy_id: int
     number: int
-    spec: Spec
+    spec: PolicySpec
     activation_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class Proposed:
+class ProposedVersion:
     """A policy version, whether it is in effect now, and a sentence that says so."""
 
     policy: Policy
@@ -53,20 +52,20 @@ class Proposed:
     sentence: str
 
 
-def checked(spec: Any) -> Spec:
+def validate_spec(spec: Any) -> PolicySpec:
     """A typed policy from plain data; Invalid says where it makes no sense."""
     try:
-        return parse(spec)
+        return parse_spec(spec)
     except (msgspec.ValidationError, TypeError) as error:
-        sentence, pointer = json_pointer.split(str(error))
+        sentence, pointer = json_pointer.split_validation_message(str(error))
         raise Invalid(f"This policy makes no sense: {error}", [{"pointer": pointer, "detail": sentence}]) from error
 
 
-def save(*, stream: Stream, spec: Spec, actor: str, now: datetime | None = None) -> Policy:
+def save_version(*, stream: Stream, spec: PolicySpec, actor: str, now: datetime | None = None) -> Policy:
     """The version with this content: a new one, or the one that already says the same."""
-    digest = content_hash(spec, stream.schema_number)
+    digest = hash_spec(spec, stream.schema_number)
     with transaction.atomic():
-        _lock(stream)
+        _lock_stream(stream)
         known = Policy.objects.filter(stream=stream, content_hash=digest).first()
         if known:
             return known
@@ -75,12 +74,12 @@ def save(*, stream: Stream, spec: Spec, actor: str, now: datetime | None = None)
             stream=stream,
             number=latest + 1,
             content_hash=digest,
-            spec=plain(spec),
+            spec=dump_spec(spec),
             schema_number=stream.schema_number,
             created_by=actor,
-            created_at=clock.current(now),
+            created_at=clock.current_time(now),
         )
-        log.record(
+        log.record_event(
             actor=actor,
             verb="policy.created",
             object_type="policy",
@@ -92,18 +91,20 @@ def save(*, stream: Stream, spec: Spec, actor: str, now: datetime | None = None)
     return policy
 
 
-def propose(*, stream: Stream, spec: Spec, actor: str, reason: str = "", now: datetime | None = None) -> Proposed:
+def propose_version(
+    *, stream: Stream, spec: PolicySpec, actor: str, reason: str = "", now: datetime | None = None
+) -> ProposedVersion:
     """Save a version, and put it into effect at once where one person may."""
     with transaction.atomic():
-        policy = save(stream=stream, spec=spec, actor=actor, now=now)
-        current = active(stream)
+        policy = save_version(stream=stream, spec=spec, actor=actor, now=now)
+        current = find_active_policy(stream)
         if current and current.policy_id == policy.pk:
-            return Proposed(
+            return ProposedVersion(
                 policy, active=True, sentence=_("Version %(number)s is already in effect.") % {"number": policy.number}
             )
         if needs_approval(stream, spec):
-            ask(policy=policy, by=actor, reason=reason, now=now)
-            return Proposed(
+            request_approval(policy=policy, by=actor, reason=reason, now=now)
+            return ProposedVersion(
                 policy,
                 active=False,
                 sentence=_(
@@ -112,40 +113,44 @@ def propose(*, stream: Stream, spec: Spec, actor: str, reason: str = "", now: da
                 )
                 % {"number": policy.number},
             )
-        activate(policy=policy, by=actor, reason=reason, now=now)
-    return Proposed(policy, active=True, sentence=_("Version %(number)s is in effect.") % {"number": policy.number})
+        activate_version(policy=policy, by=actor, reason=reason, now=now)
+    return ProposedVersion(
+        policy, active=True, sentence=_("Version %(number)s is in effect.") % {"number": policy.number}
+    )
 
 
-def ask(*, policy: Policy, by: str, reason: str = "", now: datetime | None = None) -> None:
+def request_approval(*, policy: Policy, by: str, reason: str = "", now: datetime | None = None) -> None:
     """The first of two people wants it in effect. Whoever asked before them is still the one who asks."""
     with transaction.atomic():
-        _lock(policy.stream)
-        if asked_for(policy) is None:
-            current = active(policy.stream)
+        _lock_stream(policy.stream)
+        if find_approval_request(policy) is None:
+            current = find_active_policy(policy.stream)
             before = current.activation_id if current else None
-            approvals.record(policy, instead_of=before, by=by, reason=reason, now=now)
+            approvals.record_approval_request(policy, instead_of=before, by=by, reason=reason, now=now)
 
 
-def asked_for(policy: Policy) -> PolicyRequest | None:
+def find_approval_request(policy: Policy) -> ApprovalRequest | None:
     """Who asks for it now: a manager, since the last activation; None where it has to be asked for (again)."""
-    current = active(policy.stream)
-    return approvals.standing(policy, instead_of=current.activation_id if current else None)
+    current = find_active_policy(policy.stream)
+    return approvals.find_valid_request(policy, instead_of=current.activation_id if current else None)
 
 
-def approve(*, policy: Policy, by: str, reason: str = "", now: datetime | None = None) -> Activation:
+def approve_version(*, policy: Policy, by: str, reason: str = "", now: datetime | None = None) -> Activation:
     """The second person puts into effect what another one asks for."""
     with transaction.atomic():
-        _lock(policy.stream)
-        request = asked_for(policy)
+        _lock_stream(policy.stream)
+        request = find_approval_request(policy)
         if request is None:
             raise ApprovalNeeded(
                 _("Nobody asks for version %(number)s now. Propose it again, and another manager can approve it.")
                 % {"number": policy.number}
             )
-        return activate(policy=policy, by=request.asked_by, approved_by=by, reason=reason or request.reason, now=now)
+        return activate_version(
+            policy=policy, by=request.asked_by, approved_by=by, reason=reason or request.reason, now=now
+        )
 
 
-def activate(
+def activate_version(
     *,
     policy: Policy,
     by: str,
@@ -157,21 +162,21 @@ def activate(
     """Put a version into effect now. Whatever may send fewer outputs to people takes a second person."""
     with transaction.atomic():
         # Twin activations queue up here, so each compares itself with the policy that really precedes it.
-        _lock(policy.stream)
-        before = active(policy.stream)
+        _lock_stream(policy.stream)
+        before = find_active_policy(policy.stream)
         if before and before.policy_id == policy.pk:
             raise AlreadyActive(_("Version %(number)s is already in effect.") % {"number": policy.number})
         _check_approval(policy, by=by, approved_by=approved_by)
         activation = Activation.objects.create(
             stream=policy.stream,
             policy=policy,
-            effective_at=clock.current(now),
+            effective_at=clock.current_time(now),
             activated_by=by,
             approved_by=approved_by,
             reason=reason,
-            evidence=evidence or _evidence(policy),
+            evidence=evidence or _latest_evidence(policy),
         )
-        log.record(
+        log.record_event(
             actor=approved_by or by,
             verb="policy.activated",
             object_type="policy",
@@ -184,22 +189,22 @@ def activate(
     return activation
 
 
-def _evidence(policy: Policy) -> dict[str, Any]:
+def _latest_evidence(policy: Policy) -> dict[str, Any]:
     """Which attempt to show that a promise holds the version was made from last."""
-    latest = Evidence.objects.filter(policy=policy).order_by("-pk").values_list("attempt_id", flat=True).first()
+    latest = Evidence.objects.filter(policy=policy).order_by("-pk").values_list("evaluation_id", flat=True).first()
     return {} if latest is None else {"attempt": latest}
 
 
-def needs_approval(stream: Stream, spec: Spec) -> bool:
+def needs_approval(stream: Stream, spec: PolicySpec) -> bool:
     """Whether putting this into effect takes two people."""
-    current = active(stream)
+    current = find_active_policy(stream)
     if current is None:
         # Nothing was ever decided by a policy here, and without traffic nothing is at stake yet.
         return Output.objects.filter(stream=stream).exists()
-    return not sends_more_to_people(current.spec, spec)
+    return not only_tightens(current.spec, spec)
 
 
-def before(policy: Policy) -> Policy | None:
+def find_previous_version(policy: Policy) -> Policy | None:
     """The version that this one took the place of when it came into effect last; None for the first, and for drafts."""
     order = ("-effective_at", "-pk")
     came = policy.activations.order_by(*order).first()
@@ -211,22 +216,22 @@ def before(policy: Policy) -> Policy | None:
     return left.policy if left else None
 
 
-def active(stream: Stream) -> Active | None:
+def find_active_policy(stream: Stream) -> ActivePolicy | None:
     """The policy in effect at this moment: who activates one waits for their twin, and then has to see the twin's."""
-    return active_of([stream.pk]).get(stream.pk)
+    return find_active_policies([stream.pk]).get(stream.pk)
 
 
-def active_of(stream_ids: Iterable[int]) -> dict[int, Active]:
+def find_active_policies(stream_ids: Iterable[int]) -> dict[int, ActivePolicy]:
     """The same of several streams."""
-    return _in_effect(stream_ids, at="clock_timestamp()")
+    return _query_active(stream_ids, at="clock_timestamp()")
 
 
-def active_for(stream_ids: Iterable[int]) -> dict[int, Active]:
+def find_policies_at_transaction_start(stream_ids: Iterable[int]) -> dict[int, ActivePolicy]:
     """The policy in effect for each stream: its latest activation as of this transaction's start."""
-    return _in_effect(stream_ids, at="now()")
+    return _query_active(stream_ids, at="now()")
 
 
-_IN_EFFECT = """
+_ACTIVE_POLICIES = """
     SELECT s.id, p.id, p.number, p.spec::text, a.id
     FROM unnest(%s::bigint[]) AS s (id)
     CROSS JOIN LATERAL (
@@ -237,31 +242,31 @@ _IN_EFFECT = """
 """
 
 
-def _in_effect(stream_ids: Iterable[int], *, at: str) -> dict[int, Active]:
+def _query_active(stream_ids: Iterable[int], *, at: str) -> dict[int, ActivePolicy]:
     with connection.cursor() as cursor:
-        cursor.execute(_IN_EFFECT.format(at=at), [list(stream_ids)])
-        return {row[0]: Active(row[1], row[2], _spec(row[1], row[3]), row[4]) for row in cursor.fetchall()}
+        cursor.execute(_ACTIVE_POLICIES.format(at=at), [list(stream_ids)])
+        return {row[0]: ActivePolicy(row[1], row[2], _cached_spec(row[1], row[3]), row[4]) for row in cursor.fetchall()}
 
 
-def spec_of(policy: Policy) -> Spec:
-    return parse(policy.spec)
+def spec_of(policy: Policy) -> PolicySpec:
+    return parse_spec(policy.spec)
 
 
 def _check_approval(policy: Policy, *, by: str, approved_by: str) -> None:
     if approved_by == by:
         raise SamePerson(_("The person who approves has to be somebody else than the one who activates."))
-    if not approved_by and needs_approval(policy.stream, parse(policy.spec)):
+    if not approved_by and needs_approval(policy.stream, parse_spec(policy.spec)):
         raise ApprovalNeeded(
             _("Version %(number)s may send fewer outputs to people, so a second person has to approve it.")
             % {"number": policy.number}
         )
 
 
-def _lock(stream: Stream) -> None:
+def _lock_stream(stream: Stream) -> None:
     Stream.objects.select_for_update(no_key=True).only("pk").get(pk=stream.pk)
 
 
 @functools.lru_cache(maxsize=1024)
-def _spec(policy_id: int, text: str) -> Spec:
+def _cached_spec(policy_id: int, text: str) -> PolicySpec:
     """Policies never change, so each is parsed once per process."""
-    return msgspec.json.decode(text, type=Spec)
+    return msgspec.json.decode(text, type=PolicySpec)

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from escalation.models import output_id
-from escalation.reports.tally import Sample, Tally, Times
+from escalation.reports.tally import AuditCounts, DecisionTimes, Tally
 
 _TALLIES = """
     SELECT (o.received_at AT TIME ZONE %(zone)s)::date, o.model, o.model_version, o.predicted, {segment}, o.shadow,
@@ -29,7 +29,7 @@ _TALLIES = """
 """
 
 
-def of(*, stream_id: int, since: date, until: date, keys: Sequence[str]) -> list[Tally]:
+def load_tallies(*, stream_id: int, since: date, until: date, keys: Sequence[str]) -> list[Tally]:
     """The tallies of what was received on these days, both included; `keys` are the declared segment keys."""
     segment = ", ".join(f"o.segment ->> %(key{index})s" for index in range(len(keys)))
     parameters = {f"key{index}": key for index, key in enumerate(keys)}
@@ -38,12 +38,12 @@ def of(*, stream_id: int, since: date, until: date, keys: Sequence[str]) -> list
         cursor.execute("SELECT set_config('work_mem', '64MB', true), set_config('enable_sort', 'off', true)")
         cursor.execute(
             _TALLIES.format(segment=f"ARRAY[{segment}]::text[]"),
-            {"stream": stream_id, **_window(since, until), **parameters},
+            {"stream": stream_id, **_window_parameters(since, until), **parameters},
         )
-        return [_tally(list(row)) for row in cursor.fetchall()]
+        return [_tally_from_row(list(row)) for row in cursor.fetchall()]
 
 
-_SAMPLES = """
+_AUDIT_COUNTS = """
     SELECT o.stream_id, r.pi, count(*), count(*) FILTER (WHERE e.wrong)
     FROM escalation_output o
     JOIN escalation_route r ON r.output_id = o.id
@@ -54,17 +54,17 @@ _SAMPLES = """
 """
 
 
-def samples(*, stream_ids: Iterable[int], since: date, until: date) -> dict[int, list[Sample]]:
+def load_audit_counts(*, stream_ids: Iterable[int], since: date, until: date) -> dict[int, list[AuditCounts]]:
     """The answered checks of several streams, by stream, for a page that shows no more than their error rates."""
-    found: dict[int, list[Sample]] = {stream_id: [] for stream_id in stream_ids}
+    found: dict[int, list[AuditCounts]] = {stream_id: [] for stream_id in stream_ids}
     with connection.cursor() as cursor:
-        cursor.execute(_SAMPLES, {"streams": list(found), **_window(since, until)})
+        cursor.execute(_AUDIT_COUNTS, {"streams": list(found), **_window_parameters(since, until)})
         for stream_id, pi, judged, wrong in cursor.fetchall():
-            found[stream_id].append(Sample(pi, judged, wrong))
+            found[stream_id].append(AuditCounts(pi, judged, wrong))
     return found
 
 
-_SETTLED = """
+_SETTLED_PER_DAY = """
     SELECT (e.settled_at AT TIME ZONE %(zone)s)::date, count(*)
     FROM escalation_outcome e
     WHERE e.stream_id = %(stream)s AND e.settled_at >= %(from)s AND e.settled_at < %(to)s
@@ -72,14 +72,14 @@ _SETTLED = """
 """
 
 
-def settled_per_day(*, stream_id: int, since: date, until: date) -> dict[date, int]:
+def count_settled_per_day(*, stream_id: int, since: date, until: date) -> dict[date, int]:
     """How many outputs people decided on each day, whenever those were received."""
     with connection.cursor() as cursor:
-        cursor.execute(_SETTLED, {"stream": stream_id, **_window(since, until)})
+        cursor.execute(_SETTLED_PER_DAY, {"stream": stream_id, **_window_parameters(since, until)})
         return dict(cursor.fetchall())
 
 
-_TIMES = """
+_DECISION_TIMES = """
     SELECT count(*), percentile_cont(ARRAY[0.5, 0.9, 0.95]) WITHIN GROUP (
         ORDER BY extract(epoch FROM e.settled_at - o.received_at))
     FROM escalation_outcome e
@@ -90,30 +90,30 @@ _TIMES = """
 """
 
 
-def times(*, stream_id: int, since: date, until: date) -> Times:
+def measure_decision_times(*, stream_id: int, since: date, until: date) -> DecisionTimes:
     """How long those waited that people decided on these days.
 
     Only outputs that waited for their decision: a check after the fact keeps nobody waiting, and neither does a
     decision that was opened again.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_TIMES, {"stream": stream_id, **_window(since, until)})
+        cursor.execute(_DECISION_TIMES, {"stream": stream_id, **_window_parameters(since, until)})
         decided, percentiles = cursor.fetchone() or (0, None)
     median, p90, p95 = percentiles or (None, None, None)
-    return Times(decided, median, p90, p95)
+    return DecisionTimes(decided, median, p90, p95)
 
 
-def _tally(values: list[Any]) -> Tally:
+def _tally_from_row(values: list[Any]) -> Tally:
     values[4] = tuple(values[4])
     return Tally(*values)
 
 
-def _window(since: date, until: date) -> dict[str, Any]:
-    first, last = output_id.of_day(since)[0], output_id.of_day(until)[1]
+def _window_parameters(since: date, until: date) -> dict[str, Any]:
+    first, last = output_id.id_range_of_day(since)[0], output_id.id_range_of_day(until)[1]
     return {
         "first": first,
         "last": last,
-        "from": output_id.moment(first),
-        "to": output_id.moment(last),
+        "from": output_id.time_of_id(first),
+        "to": output_id.time_of_id(last),
         "zone": timezone.get_default_timezone_name(),
     }

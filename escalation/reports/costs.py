@@ -9,25 +9,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from escalation import statistics
-from escalation.policies.spec import Costs, Policy
+from escalation.policies.spec import Costs, PolicySpec
 from escalation.reports import error_rate
 from escalation.reports.tally import Tally
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
+class PolicyCosts:
     """What a policy version says about money."""
 
     costs: Costs
     reviews: int
 
     @classmethod
-    def of(cls, policy: Policy) -> Price:
+    def of(cls, policy: PolicySpec) -> PolicyCosts:
         return cls(policy.costs, policy.reviews)
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class CostEstimate:
     """An estimated sum of money and what the checks cannot rule out."""
 
     value: float
@@ -36,55 +36,63 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
-class Money:
+class CostSummary:
     """Money over some tallies, in one currency. `let_through` is None where nothing is known: never 0.
 
     caught: mistakes in what people reviewed before it took effect. reviews: what the reviews cost.
     review_of_all: what reviewing everything would cost.
     """
 
-    let_through: Estimate | None
-    caught: float
+    undetected_errors: CostEstimate | None
+    caught_errors: float
     reviews: float
     review_of_all: float
 
     @property
     def balance(self) -> float:
-        return self.caught - self.reviews
+        return self.caught_errors - self.reviews
 
     @property
-    def all_mistakes(self) -> Estimate | None:
+    def all_errors(self) -> CostEstimate | None:
         """Every mistake there is, by estimate: what got through without any checking would have cost."""
-        if self.let_through is None:
+        if self.undetected_errors is None:
             return None
-        known = self.caught
-        return Estimate(self.let_through.value + known, self.let_through.low + known, self.let_through.high + known)
+        known = self.caught_errors
+        return CostEstimate(
+            self.undetected_errors.value + known,
+            self.undetected_errors.low + known,
+            self.undetected_errors.high + known,
+        )
 
 
-def of(tallies: Sequence[Tally], prices: Mapping[int, Price], *, typical_error: float) -> Money:
+def summarise_costs(
+    tallies: Sequence[Tally], prices: Mapping[int, PolicyCosts], *, typical_error: float
+) -> CostSummary:
     """The money over these tallies.
 
     Shadow outputs are acted on by nobody, so their mistakes cost nothing; their reviews do. What no policy routed
     has no price. typical_error: the cost of a mistake where no mistake was seen.
     """
-    priced = _priced(tallies, prices)
+    priced = _pair_with_costs(tallies, prices)
     acted_on = [(tally, price) for tally, price in priced if not tally.shadow]
-    return Money(
-        let_through=_let_through(acted_on, typical_error),
-        caught=sum(_cost(tally, price) * tally.count for tally, price in acted_on if not tally.released),
+    return CostSummary(
+        undetected_errors=_estimate_undetected(acted_on, typical_error),
+        caught_errors=sum(_error_cost(tally, price) * tally.count for tally, price in acted_on if not tally.released),
         reviews=sum(price.costs.review * tally.reviews for tally, price in priced),
         review_of_all=sum(price.costs.review * price.reviews * tally.count for tally, price in acted_on),
     )
 
 
-def typical_error(tallies: Iterable[Tally], prices: Mapping[int, Price], *, otherwise: float) -> float:
+def average_error_cost(tallies: Iterable[Tally], prices: Mapping[int, PolicyCosts], *, otherwise: float) -> float:
     """The mean cost of the mistakes that were seen; `otherwise` where there were none."""
-    seen = [(_cost(tally, price), tally.count) for tally, price in _priced(tallies, prices) if tally.wrong]
+    seen = [
+        (_error_cost(tally, price), tally.count) for tally, price in _pair_with_costs(tallies, prices) if tally.wrong
+    ]
     total = sum(count for _, count in seen)
     return sum(cost * count for cost, count in seen) / total if total else otherwise
 
 
-def _priced(tallies: Iterable[Tally], prices: Mapping[int, Price]) -> list[tuple[Tally, Price]]:
+def _pair_with_costs(tallies: Iterable[Tally], prices: Mapping[int, PolicyCosts]) -> list[tuple[Tally, PolicyCosts]]:
     return [
         (tally, prices[tally.policy_id])
         for tally in tallies
@@ -92,7 +100,7 @@ def _priced(tallies: Iterable[Tally], prices: Mapping[int, Price]) -> list[tuple
     ]
 
 
-def _let_through(priced: Sequence[tuple[Tally, Price]], typical: float) -> Estimate | None:
+def _estimate_undetected(priced: Sequence[tuple[Tally, PolicyCosts]], typical: float) -> CostEstimate | None:
     """What the mistakes cost that went out without a person, estimated from the random checks.
 
     Checks that hold: sum of e L (1/pi - 1), for the checked ones themselves were caught. Checks after: sum of
@@ -101,24 +109,24 @@ def _let_through(priced: Sequence[tuple[Tally, Price]], typical: float) -> Estim
     different rates as one sample. Only what could have been drawn is estimated; None where none of it was answered.
     """
     released = sum(tally.count for tally, _ in priced if tally.released and tally.pi > 0)
-    checked = [(tally, price) for tally, price in priced if tally.checked]
+    checked = [(tally, price) for tally, price in priced if tally.is_answered_audit]
     n = sum(tally.count for tally, _ in checked)
     if not any(tally.released for tally, _ in priced):
-        return Estimate(0.0, 0.0, 0.0)
+        return CostEstimate(0.0, 0.0, 0.0)
     if not n:
         return None
-    wrong = [(tally, _cost(tally, price)) for tally, price in checked if tally.wrong]
+    wrong = [(tally, _error_cost(tally, price)) for tally, price in checked if tally.wrong]
     k = sum(tally.count for tally, _ in wrong)
     mean = sum(tally.count * cost for tally, cost in wrong) / k if k else typical
-    low, high = statistics.clopper_pearson(k, n, error_rate.DELTA)
-    value = sum(tally.count * cost * _stands_for(tally) for tally, cost in wrong)
-    return Estimate(value, low * released * mean, high * released * mean)
+    low, high = statistics.compute_clopper_pearson(k, n, error_rate.INTERVAL_DELTA)
+    value = sum(tally.count * cost * _audit_weight(tally) for tally, cost in wrong)
+    return CostEstimate(value, low * released * mean, high * released * mean)
 
 
-def _stands_for(tally: Tally) -> float:
+def _audit_weight(tally: Tally) -> float:
     """How many released outputs a check answers for."""
     return 1 / tally.pi - (0 if tally.released else 1)
 
 
-def _cost(tally: Tally, price: Price) -> float:
-    return price.costs.of_error(tally.predicted, tally.settled) if tally.wrong else 0.0
+def _error_cost(tally: Tally, price: PolicyCosts) -> float:
+    return price.costs.error_cost(tally.predicted, tally.true_label) if tally.wrong else 0.0

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from escalation import statistics
-from escalation.reports.tally import Sample, Tally
+from escalation.reports.tally import AuditCounts, Tally
 
-DELTA = 0.05  # intervals are stated at 95 %
+INTERVAL_DELTA = 0.05  # intervals are stated at 95 %
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
+class ErrorRate:
     """How often what was handled automatically is wrong, from `checked` answered random checks, `wrong` of them wrong.
 
     All None where no check was answered: unknown, never 0. `drawn` counts the unanswered ones too.
@@ -21,50 +21,50 @@ class Rate:
     rate: float | None
     low: float | None
     high: float | None
-    checked: int
+    audits: int
     wrong: int
     drawn: int
 
 
 @dataclass(frozen=True, slots=True)
-class Flow:
+class Throughput:
     """How many outputs came in, and where they went."""
 
     received: int
-    automatic: int
+    automated: int
     to_people: int
     judged: int
 
 
-def flow(found: Iterable[Tally]) -> Flow:
+def count_throughput(found: Iterable[Tally]) -> Throughput:
     found = list(found)
 
     def total(wanted: Callable[[Tally], bool]) -> int:
         return sum(tally.count for tally in found if wanted(tally))
 
-    return Flow(
+    return Throughput(
         received=total(lambda tally: True),
-        automatic=total(lambda tally: tally.released),
+        automated=total(lambda tally: tally.released),
         to_people=total(lambda tally: tally.to_people),
         judged=total(lambda tally: tally.judged),
     )
 
 
-def rate(found: Iterable[Tally]) -> Rate:
+def estimate_error_rate(found: Iterable[Tally]) -> ErrorRate:
     """The error rate of what is eligible, from its random checks: first answers, each weighted by 1/pi (Hajek)."""
     audits = [tally for tally in found if tally.eligible and tally.audit]
-    answered = [tally for tally in audits if tally.checked]
-    samples = [Sample(tally.pi, tally.count, tally.count if tally.wrong else 0) for tally in answered]
-    return rate_of(samples, drawn=sum(tally.count for tally in audits))
+    answered = [tally for tally in audits if tally.is_answered_audit]
+    samples = [AuditCounts(tally.pi, tally.count, tally.count if tally.wrong else 0) for tally in answered]
+    return estimate_error_rate_from_counts(samples, drawn=sum(tally.count for tally in audits))
 
 
-def rate_of(samples: Sequence[Sample], *, drawn: int | None = None) -> Rate:
+def estimate_error_rate_from_counts(samples: Sequence[AuditCounts], *, drawn: int | None = None) -> ErrorRate:
     """The rate, and its 95 % Clopper-Pearson interval on the checks as one sample of fixed size."""
     n = sum(sample.judged for sample in samples)
     k = sum(sample.wrong for sample in samples)
-    point = statistics.hajek(
+    point = statistics.compute_weighted_rate(
         [sample.judged / sample.pi for sample in samples],
         [sample.wrong / sample.judged for sample in samples],
     )
-    low, high = statistics.clopper_pearson(k, n, DELTA) if n else (None, None)
-    return Rate(point, low, high, checked=n, wrong=k, drawn=n if drawn is None else drawn)
+    low, high = statistics.compute_clopper_pearson(k, n, INTERVAL_DELTA) if n else (None, None)
+    return ErrorRate(point, low, high, audits=n, wrong=k, drawn=n if drawn is None else drawn)

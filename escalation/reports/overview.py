@@ -9,18 +9,18 @@ from datetime import datetime
 from django.db import connection
 
 from escalation.guarantees import guarantees
-from escalation.guarantees.guarantees import Statement
+from escalation.guarantees.guarantees import Guarantee
 from escalation.models import Stop, Stream, output_id
 from escalation.policies import versions
 from escalation.reports import aggregates, error_rate, stream_report
-from escalation.reports.error_rate import Rate
+from escalation.reports.error_rate import ErrorRate
 from reviewqueue.kernel import clock
 from reviewqueue.queue import items
-from reviewqueue.queue.items import Load
+from reviewqueue.queue.items import QueueLoad
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class StreamOverview:
     """One stream. `arrived` and `completed` count today: outputs received, and outputs that people decided.
 
     `overdue`: waiting past its deadline. `rate`: of the last 28 days. `stop`: what stands, of it or of all streams.
@@ -28,48 +28,48 @@ class Row:
 
     stream: Stream
     policy: int | None
-    load: Load
+    load: QueueLoad
     overdue: int
     arrived: int
     completed: int
-    rate: Rate
+    error_rate: ErrorRate
     stop: Stop | None
-    statement: Statement | None
+    guarantee: Guarantee | None
 
 
-def of(slugs: Sequence[str], *, now: datetime | None = None) -> list[Row]:
+def list_stream_overviews(slugs: Sequence[str], *, now: datetime | None = None) -> list[StreamOverview]:
     """The rows of these streams, in this order."""
     found = {stream.slug: stream for stream in Stream.objects.filter(slug__in=slugs)}
     chosen = [found[slug] for slug in slugs if slug in found]
-    moment = clock.current(now)
-    since, until = stream_report.window(moment)
-    loads = items.load()
-    active = versions.active_for([stream.pk for stream in chosen])
-    samples = aggregates.samples(stream_ids=[stream.pk for stream in chosen], since=since, until=until)
-    today = _today(chosen, moment)
-    stated = guarantees.all_in_force(chosen, now=now)
-    stops = {stop.stream_id: stop for stop in Stop.objects.standing()}
+    moment = clock.current_time(now)
+    since, until = stream_report.default_report_window(moment)
+    loads = items.measure_loads()
+    active = versions.find_policies_at_transaction_start([stream.pk for stream in chosen])
+    samples = aggregates.load_audit_counts(stream_ids=[stream.pk for stream in chosen], since=since, until=until)
+    today = _count_today(chosen, moment)
+    stated = guarantees.find_latest_guarantees(chosen, now=now)
+    stops = {stop.stream_id: stop for stop in Stop.objects.active()}
     return [
-        Row(
+        StreamOverview(
             stream=stream,
             policy=active[stream.pk].number if stream.pk in active else None,
-            load=loads.get(stream.slug, Load(0, None, 0)),
-            rate=error_rate.rate_of(samples[stream.pk]),
+            load=loads.get(stream.slug, QueueLoad(0, None, 0)),
+            error_rate=error_rate.estimate_error_rate_from_counts(samples[stream.pk]),
             stop=stops.get(stream.pk, stops.get(None)),
-            statement=stated.get(stream.pk),
+            guarantee=stated.get(stream.pk),
             **today[stream.pk],
         )
         for stream in chosen
     ]
 
 
-def standing_stop(stream: Stream) -> Stop | None:
+def find_active_stop(stream: Stream) -> Stop | None:
     """What keeps a stream from letting anything out: a stop of its own, else one of all streams."""
-    stops = {stop.stream_id: stop for stop in Stop.objects.standing().select_related("stream")}
+    stops = {stop.stream_id: stop for stop in Stop.objects.active().select_related("stream")}
     return stops.get(stream.pk, stops.get(None))
 
 
-_TODAY = """
+_COUNT_TODAY = """
     SELECT s.id,
         (SELECT count(*) FROM escalation_output o
          WHERE o.stream_id = s.id AND o.id >= %(first)s AND o.id < %(last)s) AS arrived,
@@ -84,17 +84,17 @@ _TODAY = """
 """
 
 
-def _today(streams: Sequence[Stream], now: datetime) -> dict[int, dict[str, int]]:
-    first, last = output_id.of_day(clock.day(now))
+def _count_today(streams: Sequence[Stream], now: datetime) -> dict[int, dict[str, int]]:
+    first, last = output_id.id_range_of_day(clock.team_date(now))
     with connection.cursor() as cursor:
         cursor.execute(
-            _TODAY,
+            _COUNT_TODAY,
             {
                 "streams": [stream.pk for stream in streams],
                 "first": first,
                 "last": last,
-                "from": output_id.moment(first),
-                "to": output_id.moment(last),
+                "from": output_id.time_of_id(first),
+                "to": output_id.time_of_id(last),
                 "now": now,
             },
         )

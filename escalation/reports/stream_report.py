@@ -12,21 +12,20 @@ from django.utils import timezone
 
 from escalation.models import Policy, Stream, output_id
 from escalation.policies import versions
-from escalation.policies.spec import Policy as Spec
-from escalation.policies.spec import declared_keys
+from escalation.policies.spec import PolicySpec, list_segment_keys
 from escalation.reports import aggregates, costs, error_rate
-from escalation.reports.costs import Estimate, Money, Price
-from escalation.reports.error_rate import Flow, Rate
-from escalation.reports.tally import Tally, Times
+from escalation.reports.costs import CostEstimate, CostSummary, PolicyCosts
+from escalation.reports.error_rate import ErrorRate, Throughput
+from escalation.reports.tally import DecisionTimes, Tally
 from reviewqueue.kernel import clock
 from reviewqueue.queue import items
 from reviewqueue.reports import reviews
 
-DAYS = 28
+REPORT_DAYS = 28
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ReportGroup:
     """The figures of outputs that share something: a class, a model version, a value of a segment key.
 
     A shadow group is of outputs that nobody acted on.
@@ -34,19 +33,19 @@ class Group:
 
     name: str
     shadow: bool
-    flow: Flow
-    rate: Rate
-    money: Money
+    throughput: Throughput
+    error_rate: ErrorRate
+    costs: CostSummary
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class ReportDay:
     """One day: its outputs by when they were received, `decided` by when people decided."""
 
     day: date
-    flow: Flow
+    throughput: Throughput
     decided: int
-    money: Money
+    costs: CostSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,115 +64,123 @@ class Report:
     as_of: datetime
     policy: int | None
     currency: str
-    flow: Flow
+    throughput: Throughput
     decided: int
     waiting: int
-    times: Times
-    rate: Rate
+    times: DecisionTimes
+    error_rate: ErrorRate
     blind: int
-    money: Money
-    unchecked: int
+    costs: CostSummary
+    unaudited: int
     unpriced: int
     shadow: int
-    days: list[Day]
-    classes: list[Group]
-    model_versions: list[Group]
-    segments: dict[str, list[Group]]
+    days: list[ReportDay]
+    classes: list[ReportGroup]
+    model_versions: list[ReportGroup]
+    segments: dict[str, list[ReportGroup]]
     reasons: list[tuple[str, int]]
-    acts: dict[str, dict[str, int]]
+    actions: dict[str, dict[str, int]]
 
 
-def window(now: datetime | None = None) -> tuple[date, date]:
+def default_report_window(now: datetime | None = None) -> tuple[date, date]:
     """The days that a report covers unless told otherwise: the last 28 in the team's time zone."""
-    today = clock.day(clock.current(now))
-    return today - timedelta(days=DAYS - 1), today
+    today = clock.team_date(clock.current_time(now))
+    return today - timedelta(days=REPORT_DAYS - 1), today
 
 
-def build(*, stream: Stream, since: date, until: date, now: datetime | None = None) -> Report:
+def build_report(*, stream: Stream, since: date, until: date, now: datetime | None = None) -> Report:
     """The report of these days, both included, as things stand now."""
-    current = versions.active(stream)
-    spec = current.spec if current else Spec()
-    keys = declared_keys(spec)
-    found = aggregates.of(stream_id=stream.pk, since=since, until=until, keys=keys)
-    prices = _prices({tally.policy_id for tally in found if tally.policy_id}, spec.costs.currency)
-    typical = costs.typical_error(found, prices, otherwise=spec.costs.error)
-    settled = aggregates.settled_per_day(stream_id=stream.pk, since=since, until=until)
+    current = versions.find_active_policy(stream)
+    spec = current.spec if current else PolicySpec()
+    keys = list_segment_keys(spec)
+    found = aggregates.load_tallies(stream_id=stream.pk, since=since, until=until, keys=keys)
+    prices = _load_costs({tally.policy_id for tally in found if tally.policy_id}, spec.costs.currency)
+    typical = costs.average_error_cost(found, prices, otherwise=spec.costs.error)
+    settled = aggregates.count_settled_per_day(stream_id=stream.pk, since=since, until=until)
     acted_on = [tally for tally in found if not tally.shadow]
-    groups = _Groups(prices, typical)
-    load = items.load().get(stream.slug)
+    groups = _GroupBuilder(prices, typical)
+    load = items.measure_loads().get(stream.slug)
     return Report(
         stream=stream.slug,
         since=since,
         until=until,
-        as_of=clock.current(now),
+        as_of=clock.current_time(now),
         policy=current.number if current else None,
         currency=spec.costs.currency,
-        flow=error_rate.flow(acted_on),
+        throughput=error_rate.count_throughput(acted_on),
         decided=sum(settled.values()),
         waiting=load.waiting if load else 0,
-        times=aggregates.times(stream_id=stream.pk, since=since, until=until),
-        rate=error_rate.rate(acted_on),
-        blind=sum(tally.blind for tally in acted_on if tally.checked),
-        money=costs.of(found, prices, typical_error=typical),
-        unchecked=sum(tally.count for tally in acted_on if tally.released and tally.pi == 0),
+        times=aggregates.measure_decision_times(stream_id=stream.pk, since=since, until=until),
+        error_rate=error_rate.estimate_error_rate(acted_on),
+        blind=sum(tally.blind for tally in acted_on if tally.is_answered_audit),
+        costs=costs.summarise_costs(found, prices, typical_error=typical),
+        unaudited=sum(tally.count for tally in acted_on if tally.released and tally.pi == 0),
         unpriced=sum(tally.count for tally in found if tally.routed and tally.policy_id not in prices),
         shadow=sum(tally.count for tally in found if tally.shadow),
-        days=groups.days(found, settled, since, until),
-        classes=groups.by(acted_on, lambda tally: tally.predicted),
-        model_versions=groups.by(found, lambda tally: f"{tally.model} {tally.model_version}".strip()),
+        days=groups.group_by_day(found, settled, since, until),
+        classes=groups.group_by(acted_on, lambda tally: tally.predicted),
+        model_versions=groups.group_by(found, lambda tally: f"{tally.model} {tally.model_version}".strip()),
         segments={
-            key: groups.by(acted_on, lambda tally, at=index: tally.segment[at] or "")  # type: ignore[misc]
+            key: groups.group_by(acted_on, lambda tally, at=index: tally.segment[at] or "")  # type: ignore[misc]
             for index, key in enumerate(keys)
         },
-        reasons=_reasons(acted_on),
-        acts=_acts(stream, since, until),
+        reasons=_count_reasons(acted_on),
+        actions=_count_actions(stream, since, until),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Groups:
+class _GroupBuilder:
     """Cuts tallies into groups and prices each."""
 
-    prices: Mapping[int, Price]
+    prices: Mapping[int, PolicyCosts]
     typical: float
 
-    def by(self, found: Iterable[Tally], name: Callable[[Tally], str]) -> list[Group]:
+    def group_by(self, found: Iterable[Tally], name: Callable[[Tally], str]) -> list[ReportGroup]:
         """The groups by name, the largest first."""
         parts: dict[tuple[str, bool], list[Tally]] = {}
         for tally in found:
             parts.setdefault((name(tally), tally.shadow), []).append(tally)
         groups = [
-            Group(label, shadow, error_rate.flow(part), error_rate.rate(part), self._money(part))
+            ReportGroup(
+                label,
+                shadow,
+                error_rate.count_throughput(part),
+                error_rate.estimate_error_rate(part),
+                self._summarise_costs(part),
+            )
             for (label, shadow), part in parts.items()
         ]
-        return sorted(groups, key=lambda group: (-group.flow.received, group.name))
+        return sorted(groups, key=lambda group: (-group.throughput.received, group.name))
 
-    def days(self, found: Iterable[Tally], settled: Mapping[date, int], since: date, until: date) -> list[Day]:
+    def group_by_day(
+        self, found: Iterable[Tally], settled: Mapping[date, int], since: date, until: date
+    ) -> list[ReportDay]:
         parts: dict[date, list[Tally]] = {}
         for tally in found:
             parts.setdefault(tally.day, []).append(tally)
         days = [since + timedelta(days=index) for index in range((until - since).days + 1)]
         return [
-            Day(
+            ReportDay(
                 day,
-                error_rate.flow(tally for tally in parts.get(day, []) if not tally.shadow),
+                error_rate.count_throughput(tally for tally in parts.get(day, []) if not tally.shadow),
                 settled.get(day, 0),
-                self._money(parts.get(day, [])),
+                self._summarise_costs(parts.get(day, [])),
             )
             for day in days
         ]
 
-    def _money(self, part: Sequence[Tally]) -> Money:
-        return costs.of(part, self.prices, typical_error=self.typical)
+    def _summarise_costs(self, part: Sequence[Tally]) -> CostSummary:
+        return costs.summarise_costs(part, self.prices, typical_error=self.typical)
 
 
-def _prices(policy_ids: set[int], currency: str) -> dict[int, Price]:
+def _load_costs(policy_ids: set[int], currency: str) -> dict[int, PolicyCosts]:
     """The prices of the versions that speak this currency; sums across currencies make no sense."""
     specs = {pk: versions.spec_of(policy) for pk, policy in Policy.objects.in_bulk(policy_ids).items()}
-    return {pk: Price.of(spec) for pk, spec in specs.items() if spec.costs.currency == currency}
+    return {pk: PolicyCosts.of(spec) for pk, spec in specs.items() if spec.costs.currency == currency}
 
 
-def _reasons(found: Iterable[Tally]) -> list[tuple[str, int]]:
+def _count_reasons(found: Iterable[Tally]) -> list[tuple[str, int]]:
     counted = Counter[str]()
     for tally in found:
         if tally.routed:
@@ -181,12 +188,12 @@ def _reasons(found: Iterable[Tally]) -> list[tuple[str, int]]:
     return counted.most_common()
 
 
-def _acts(stream: Stream, since: date, until: date) -> dict[str, dict[str, int]]:
-    first, last = output_id.between(since, until)
-    return reviews.counted(slug=stream.slug, since=first, until=last)
+def _count_actions(stream: Stream, since: date, until: date) -> dict[str, dict[str, int]]:
+    first, last = output_id.time_range_of_days(since, until)
+    return reviews.count_actions(slug=stream.slug, since=first, until=last)
 
 
-def as_json(report: Report) -> dict[str, Any]:
+def report_as_json(report: Report) -> dict[str, Any]:
     """The report as the API spells it; what is unknown is null."""
     return {
         "stream": report.stream,
@@ -196,7 +203,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "time_zone": timezone.get_default_timezone_name(),
         "policy": report.policy,
         "throughput": {
-            **_flow_as_json(report.flow),
+            **_throughput_as_json(report.throughput),
             "decided_by_people": report.decided,
             "waiting": report.waiting,
             "shadow": report.shadow,
@@ -207,20 +214,20 @@ def as_json(report: Report) -> dict[str, Any]:
             "p90_seconds": report.times.p90,
             "p95_seconds": report.times.p95,
         },
-        "error_rate": {**_rate_as_json(report.rate), "blind": report.blind, "unchecked": report.unchecked},
+        "error_rate": {**_error_rate_as_json(report.error_rate), "blind": report.blind, "unchecked": report.unaudited},
         "money": {
             "currency": report.currency,
-            **_money_as_json(report.money),
+            **_costs_as_json(report.costs),
             "unpriced": report.unpriced,
-            "check_nothing": _check_nothing(report.money),
-            "check_everything": _check_everything(report.money),
+            "check_nothing": _without_review_as_json(report.costs),
+            "check_everything": _with_full_review_as_json(report.costs),
         },
         "days": [
             {
                 "day": day.day,
-                **_flow_as_json(day.flow),
+                **_throughput_as_json(day.throughput),
                 "decided_by_people": day.decided,
-                **_money_as_json(day.money),
+                **_costs_as_json(day.costs),
             }
             for day in report.days
         ],
@@ -229,57 +236,57 @@ def as_json(report: Report) -> dict[str, Any]:
         "segments": {key: _groups_as_json(groups) for key, groups in report.segments.items()},
         "reasons": dict(report.reasons),
         "acts": {
-            "passed": _act_as_json(report.acts["pass"]),
-            "asked_lead": _act_as_json(report.acts["escalate"]),
-            "unjudgeable": _act_as_json(report.acts["unjudgeable"]),
+            "passed": _action_as_json(report.actions["pass"]),
+            "asked_lead": _action_as_json(report.actions["escalate"]),
+            "unjudgeable": _action_as_json(report.actions["unjudgeable"]),
         },
-        "error_types": report.acts["mistake"],
+        "error_types": report.actions["mistake"],
     }
 
 
-def _act_as_json(by_reason: dict[str, int]) -> dict[str, Any]:
+def _action_as_json(by_reason: dict[str, int]) -> dict[str, Any]:
     """The reasons by their code; the empty one: none was given."""
     return {"total": sum(by_reason.values()), "reasons": by_reason}
 
 
-def _flow_as_json(went: Flow) -> dict[str, int]:
-    return {"received": went.received, "automatic": went.automatic, "to_people": went.to_people}
+def _throughput_as_json(went: Throughput) -> dict[str, int]:
+    return {"received": went.received, "automatic": went.automated, "to_people": went.to_people}
 
 
-def _rate_as_json(rate: Rate) -> dict[str, Any]:
+def _error_rate_as_json(rate: ErrorRate) -> dict[str, Any]:
     return {
         "rate": rate.rate,
         "low": rate.low,
         "high": rate.high,
-        "checked": rate.checked,
+        "checked": rate.audits,
         "wrong": rate.wrong,
         "drawn": rate.drawn,
     }
 
 
-def _money_as_json(sums: Money) -> dict[str, Any]:
+def _costs_as_json(sums: CostSummary) -> dict[str, Any]:
     return {
-        "let_through": _estimate_as_json(sums.let_through),
-        "caught": sums.caught,
+        "let_through": _estimate_as_json(sums.undetected_errors),
+        "caught": sums.caught_errors,
         "reviews": sums.reviews,
         "balance": sums.balance,
     }
 
 
-def _estimate_as_json(estimate: Estimate | None) -> dict[str, float] | None:
+def _estimate_as_json(estimate: CostEstimate | None) -> dict[str, float] | None:
     if estimate is None:
         return None
     return {"estimate": estimate.value, "low": estimate.low, "high": estimate.high}
 
 
-def _check_nothing(sums: Money) -> dict[str, Any]:
+def _without_review_as_json(sums: CostSummary) -> dict[str, Any]:
     """Had nobody looked at anything: every mistake gets through, at no cost of reviews."""
-    return {"let_through": _estimate_as_json(sums.all_mistakes), "caught": 0.0, "reviews": 0.0, "balance": 0.0}
+    return {"let_through": _estimate_as_json(sums.all_errors), "caught": 0.0, "reviews": 0.0, "balance": 0.0}
 
 
-def _check_everything(sums: Money) -> dict[str, Any]:
+def _with_full_review_as_json(sums: CostSummary) -> dict[str, Any]:
     """Had people looked at everything and missed nothing."""
-    caught = sums.all_mistakes.value if sums.all_mistakes else None
+    caught = sums.all_errors.value if sums.all_errors else None
     return {
         "let_through": {"estimate": 0.0, "low": 0.0, "high": 0.0},
         "caught": caught,
@@ -288,14 +295,14 @@ def _check_everything(sums: Money) -> dict[str, Any]:
     }
 
 
-def _groups_as_json(groups: list[Group]) -> list[dict[str, Any]]:
+def _groups_as_json(groups: list[ReportGroup]) -> list[dict[str, Any]]:
     return [
         {
             "name": group.name,
             "shadow": group.shadow,
-            **_flow_as_json(group.flow),
-            "error_rate": _rate_as_json(group.rate),
-            **_money_as_json(group.money),
+            **_throughput_as_json(group.throughput),
+            "error_rate": _error_rate_as_json(group.error_rate),
+            **_costs_as_json(group.costs),
         }
         for group in groups
     ]

@@ -31,7 +31,7 @@ class Tally:
     pi: float
     judged: bool
     wrong: bool | None
-    settled: str
+    true_label: str
     count: int
     reviews: int
     blind: int
@@ -41,13 +41,13 @@ class Tally:
         return self.routed and (not self.released or bool(self.audit))
 
     @property
-    def checked(self) -> bool:
+    def is_answered_audit(self) -> bool:
         """A random check of what was eligible, with an answer: what error rates are estimated from."""
         return self.eligible and bool(self.audit) and self.wrong is not None
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class AuditCounts:
     """`judged` answered checks of one stream at one inclusion probability, and how many of them were wrong."""
 
     pi: float
@@ -56,7 +56,7 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Times:
+class DecisionTimes:
     """Seconds from receipt to people's decision: so many of them, half, 90 % and 95 % within these."""
 
     decided: int

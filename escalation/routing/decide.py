@@ -14,18 +14,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from escalation.policies.spec import Policy
+from escalation.policies.spec import PolicySpec
 
 type Floats = NDArray[np.float64]
 type Bools = NDArray[np.bool_]
 
-RANK_HALF_LIFE_SECONDS = 4 * 3600.0  # tau: a deadline nearer by this much weighs as much as e times the value
-UNHURRIED_SECONDS = 7 * 24 * 3600.0  # how far away an output without a deadline counts as due
-LEAST_DOUBT = 0.01  # a model that is sure is still wrong sometimes; keeps ln(value) finite
+RANK_TIME_CONSTANT_SECONDS = 4 * 3600.0  # tau: a deadline nearer by this much weighs as much as e times the value
+ASSUMED_DEADLINE_SECONDS = 7 * 24 * 3600.0  # how far away an output without a deadline counts as due
+MIN_ERROR_PROBABILITY = 0.01  # a model that is sure is still wrong sometimes; keeps ln(value) finite
 
 
 @dataclass(frozen=True, slots=True)
-class Outputs:
+class OutputColumns:
     """Columns of n outputs. `confidence` and `value` are NaN where there is none; `predicted` is empty for answers
     that are not one label."""
 
@@ -40,7 +40,7 @@ class Outputs:
 
 
 @dataclass(frozen=True, slots=True)
-class Routes:
+class RouteColumns:
     """Columns of n routes, in the order of the outputs.
 
     `eligible`: at or above its threshold and not caught by a rule. `audited`: eligible and drawn for a check.
@@ -57,7 +57,7 @@ class Routes:
     reason: list[str]
 
 
-def draw(secret: bytes, *parts: str) -> float:
+def draw_permanent_number(secret: bytes, *parts: str) -> float:
     """A permanent random number in [0, 1): the same output draws the same number for ever (Ohlsson's PRN sampling).
 
     u = int(HMAC-SHA256(secret, stream | external id)[:8]) / 2^64; the secret keeps producers from choosing it.
@@ -67,22 +67,22 @@ def draw(secret: bytes, *parts: str) -> float:
     return (int.from_bytes(digest[:8]) >> 11) / 2**53
 
 
-def decide(policy: Policy, outputs: Outputs, *, u: Floats, p: float) -> Routes:
+def decide_routes(policy: PolicySpec, outputs: OutputColumns, *, u: Floats, p: float) -> RouteColumns:
     """Route n outputs by one policy version.
 
     u: (n,) permanent draws. p: the audit rate in force, a probability.
     """
-    threshold = thresholds(policy, outputs)
+    threshold = resolve_thresholds(policy, outputs)
     missing = np.isnan(outputs.confidence)
-    unknown = _unknown_version(policy, outputs)
-    rule = [_first_rule(policy, outputs, index) for index in range(len(outputs))]
+    unknown = _has_unknown_version(policy, outputs)
+    rule = [_first_matching_rule(policy, outputs, index) for index in range(len(outputs))]
     ruled = np.fromiter((name is not None for name in rule), bool, len(outputs))
     with np.errstate(invalid="ignore"):
         above = outputs.confidence >= threshold
     eligible: Bools = above & ~missing & ~unknown & ~ruled
     audited: Bools = eligible & (u < p)
     released: Bools = eligible & ~audited if policy.audit.mode == "hold" else eligible
-    return Routes(
+    return RouteColumns(
         eligible=eligible,
         audited=audited,
         released=released,
@@ -90,13 +90,13 @@ def decide(policy: Policy, outputs: Outputs, *, u: Floats, p: float) -> Routes:
         threshold=threshold,
         pi=np.where(eligible, p, 1.0),
         reason=[
-            _reason(*row)
+            _route_reason(*row)
             for row in zip(missing.tolist(), unknown.tolist(), rule, eligible.tolist(), audited.tolist(), strict=True)
         ],
     )
 
 
-def all_to_people(routes: Routes, reason: str) -> Routes:
+def send_all_to_people(routes: RouteColumns, reason: str) -> RouteColumns:
     """The same outputs when a person looks at every one of them, for one reason."""
     nothing, everything = np.zeros(len(routes.pi), bool), np.ones(len(routes.pi), bool)
     return replace(
@@ -110,7 +110,7 @@ def all_to_people(routes: Routes, reason: str) -> Routes:
     )
 
 
-def thresholds(policy: Policy, outputs: Outputs) -> Floats:
+def resolve_thresholds(policy: PolicySpec, outputs: OutputColumns) -> Floats:
     """(n,) the threshold that holds for each output.
 
     A threshold of its class or of a matching segment replaces the overall one; where several match, the strictest
@@ -124,7 +124,9 @@ def thresholds(policy: Policy, outputs: Outputs) -> Floats:
     return np.where(np.isnan(specific), overall, specific)
 
 
-def answers_first(policy: Policy, routes: Routes, *, u: Floats, v: Floats, p: float, share: float) -> Bools:
+def choose_answer_first(
+    policy: PolicySpec, routes: RouteColumns, *, u: Floats, v: Floats, p: float, share: float
+) -> Bools:
     """(n,) whether the reviewer answers before seeing the model's answer.
 
     Everything drawn for certification (u < p, on either side of a threshold) does, and so does a random share of
@@ -135,7 +137,7 @@ def answers_first(policy: Policy, routes: Routes, *, u: Floats, v: Floats, p: fl
     return (u < p) | (~routes.eligible & (v < share))
 
 
-def ranks(policy: Policy, outputs: Outputs, *, due: Floats, blind: Bools) -> Floats:
+def rank_outputs(policy: PolicySpec, outputs: OutputColumns, *, due: Floats, blind: Bools) -> Floats:
     """(n,) order of work, lower first: due / tau - ln(value).
 
     due: (n,) seconds since the epoch. value: the expected cost that a review saves, (1 - confidence) x cost of an
@@ -143,22 +145,22 @@ def ranks(policy: Policy, outputs: Outputs, *, due: Floats, blind: Bools) -> Flo
     blind: (n,) answered before the model's answer is seen. These have a lane of their own and go by their time
     alone, since their value would put the checks, of which the model is surer, behind the others.
     """
-    doubt = np.maximum(1.0 - np.nan_to_num(outputs.confidence, nan=0.0), LEAST_DOUBT)
-    cost = np.fromiter((policy.costs.expected_error(label) for label in outputs.predicted), float, len(outputs))
-    rank: Floats = due / RANK_HALF_LIFE_SECONDS - np.where(blind, 0.0, np.log(doubt * cost))
+    delta = np.maximum(1.0 - np.nan_to_num(outputs.confidence, nan=0.0), MIN_ERROR_PROBABILITY)
+    cost = np.fromiter((policy.costs.expected_error_cost(label) for label in outputs.predicted), float, len(outputs))
+    rank: Floats = due / RANK_TIME_CONSTANT_SECONDS - np.where(blind, 0.0, np.log(delta * cost))
     return rank
 
 
-def _unknown_version(policy: Policy, outputs: Outputs) -> Bools:
+def _has_unknown_version(policy: PolicySpec, outputs: OutputColumns) -> Bools:
     if not policy.model_versions:
         return np.zeros(len(outputs), bool)
     known = frozenset(policy.model_versions)
     return np.fromiter((version not in known for version in outputs.model_version), bool, len(outputs))
 
 
-def _first_rule(policy: Policy, outputs: Outputs, index: int) -> str | None:
+def _first_matching_rule(policy: PolicySpec, outputs: OutputColumns, index: int) -> str | None:
     for rule in policy.rules:
-        if rule.catches(
+        if rule.matches(
             confidence=float(outputs.confidence[index]),
             value=float(outputs.value[index]),
             predicted=outputs.predicted[index],
@@ -168,7 +170,7 @@ def _first_rule(policy: Policy, outputs: Outputs, index: int) -> str | None:
     return None
 
 
-def _reason(missing: bool, unknown: bool, rule: str | None, eligible: bool, audited: bool) -> str:
+def _route_reason(missing: bool, unknown: bool, rule: str | None, eligible: bool, audited: bool) -> str:
     if missing:
         return "no_confidence"
     if unknown:

@@ -23,21 +23,21 @@ log = structlog.get_logger(__name__)
 
 BATCH_ROWS = 500
 BATCH_BYTES = 4 * 1024 * 1024
-LEFT_BEHIND_SECONDS = 5
-LONELY_TRIES = 3
-MOST_COUNTED = 1_000  # an output that not even a person can be given is tried for ever, but not counted for ever
-RETRY_LOCKS = 0x52_54_52  # ours among the advisory locks with two numbers
+ABANDONED_AFTER_SECONDS = 5
+SINGLE_RETRIES = 3
+MAX_COUNTED_RETRIES = 1_000  # an output that not even a person can be given is tried for ever, but not counted for ever
+RETRY_LOCK_CLASS_ID = 0x52_54_52  # ours among the advisory locks with two numbers
 
 
-def run(*, batches: int = 40, now: datetime | None = None) -> int:
+def route_received(*, batches: int = 40, now: datetime | None = None) -> int:
     """Route what waits, up to so many batches; returns how many outputs were routed."""
     routed = 0
     for _ in range(batches):
         batch = _open_batch()
         if batch is None:
             break
-        routed += _work(batch, now=now)
-    return routed + _retry_leftovers(now=now)
+        routed += _route_batch(batch, now=now)
+    return routed + _retry_abandoned_batches(now=now)
 
 
 def route_now(output_ids: Sequence[int], *, seconds: float, now: datetime | None = None) -> None:
@@ -47,9 +47,9 @@ def route_now(output_ids: Sequence[int], *, seconds: float, now: datetime | None
     try:
         with transaction.atomic():
             with connection.cursor() as cursor:
-                cursor.execute(_NOT_HELD_BACK, [f"{milliseconds}ms", list(output_ids)])
+                cursor.execute(_SELECT_ROUTABLE, [f"{milliseconds}ms", list(output_ids)])
                 _, wanted = cursor.fetchone() or ("", [])
-            _route(wanted, skip_locked=False, now=now)
+            _route_outputs(wanted, skip_locked=False, now=now)
     except OperationalError as error:
         # Somebody else is at them for longer than the caller waits. Nothing is lost: they are still `received`.
         log.info("dispatch.wait_ended", error=str(error))
@@ -64,13 +64,13 @@ def _open_batch() -> DispatchBatch | None:
         # Rows leave the partial index as fast as they come, so its statistics say that little waits: the planner would
         # read and sort all of a backlog for each batch instead of following the index to the first rows.
         cursor.execute("SET LOCAL enable_bitmapscan = off")
-        cursor.execute(_PICK, {"rows": BATCH_ROWS, "bytes": BATCH_BYTES})
+        cursor.execute(_PICK_BATCH, {"rows": BATCH_ROWS, "bytes": BATCH_BYTES})
         row = cursor.fetchone()
     return DispatchBatch(pk=row[0], output_ids=row[1]) if row else None
 
 
 # Overloaded streams whose policy holds outputs back instead of refusing them at the door.
-_HOLDING_BACK = """
+_HOLDING_STREAMS = """
     SELECT s.id FROM escalation_stream s
     WHERE s.waiting >= s.max_waiting AND 'hold' = (
         SELECT p.spec ->> 'on_overload'
@@ -79,16 +79,16 @@ _HOLDING_BACK = """
         ORDER BY a.effective_at DESC, a.id DESC LIMIT 1
     )
 """
-_NOT_HELD_BACK = f"""
+_SELECT_ROUTABLE = f"""
     SELECT set_config('lock_timeout', %s, true),
-        ARRAY(SELECT id FROM escalation_output WHERE id = ANY(%s) AND stream_id NOT IN ({_HOLDING_BACK}))
+        ARRAY(SELECT id FROM escalation_output WHERE id = ANY(%s) AND stream_id NOT IN ({_HOLDING_STREAMS}))
 """  # noqa: S608 - put together from constants, not from input
-_PICK = f"""
+_PICK_BATCH = f"""
     WITH picked AS (
         SELECT o.id, o.size FROM escalation_output o
         WHERE o.state = 'received'
           AND o.id NOT IN (SELECT unnest(output_ids) FROM escalation_dispatchbatch)
-          AND o.stream_id NOT IN ({_HOLDING_BACK})
+          AND o.stream_id NOT IN ({_HOLDING_STREAMS})
         ORDER BY o.id LIMIT %(rows)s FOR UPDATE OF o SKIP LOCKED
     ), measured AS (
         SELECT id, sum(size) OVER (ORDER BY id) - size AS before FROM picked
@@ -99,13 +99,13 @@ _PICK = f"""
 """  # noqa: S608 - put together from constants, not from input
 
 
-def _work(batch: DispatchBatch, *, now: datetime | None) -> int:
+def _route_batch(batch: DispatchBatch, *, now: datetime | None) -> int:
     try:
         with transaction.atomic():
             # The lock says that somebody is at it; without the row somebody else has been.
             if not DispatchBatch.objects.select_for_update(skip_locked=True).filter(pk=batch.pk).exists():
                 return 0
-            routed = _route(batch.output_ids, skip_locked=True, now=now)
+            routed = _route_outputs(batch.output_ids, skip_locked=True, now=now)
             DispatchBatch.objects.filter(pk=batch.pk).delete()
     except OperationalError:
         raise
@@ -116,37 +116,37 @@ def _work(batch: DispatchBatch, *, now: datetime | None) -> int:
     return routed
 
 
-def _retry_leftovers(*, now: datetime | None) -> int:
+def _retry_abandoned_batches(*, now: datetime | None) -> int:
     """Take over the batches of workers that died, one output at a time."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT id, output_ids FROM escalation_dispatchbatch "
             "WHERE created_at < clock_timestamp() - make_interval(secs => %s) FOR UPDATE SKIP LOCKED",
-            [LEFT_BEHIND_SECONDS],
+            [ABANDONED_AFTER_SECONDS],
         )
         left = cursor.fetchall()
-    return sum(_retry(batch_id, output_ids, now=now) for batch_id, output_ids in left)
+    return sum(_retry_batch(batch_id, output_ids, now=now) for batch_id, output_ids in left)
 
 
-def _retry(batch_id: int, output_ids: list[int], *, now: datetime | None) -> int:
+def _retry_batch(batch_id: int, output_ids: list[int], *, now: datetime | None) -> int:
     with connection.cursor() as cursor:
         # Held by the session, because the counters are committed one by one: two workers would count each try twice.
-        lock = [RETRY_LOCKS, batch_id % 2**31]
+        lock = [RETRY_LOCK_CLASS_ID, batch_id % 2**31]
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", lock)
         if not (cursor.fetchone() or (False,))[0]:
             return 0
         try:
-            return _one_by_one(batch_id, output_ids, now=now)
+            return _route_one_by_one(batch_id, output_ids, now=now)
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
 
 
-def _one_by_one(batch_id: int, output_ids: list[int], *, now: datetime | None) -> int:
+def _route_one_by_one(batch_id: int, output_ids: list[int], *, now: datetime | None) -> int:
     """Route what can be routed; what cannot even be given to a person stays in the batch, out of the others' way."""
     routed, stuck = 0, []
     for output_id in output_ids:
         try:
-            routed += _try_alone(output_id, now=now)
+            routed += _route_alone(output_id, now=now)
         except OperationalError:
             raise
         except Exception:
@@ -160,41 +160,41 @@ def _one_by_one(batch_id: int, output_ids: list[int], *, now: datetime | None) -
     return routed
 
 
-def _try_alone(output_id: int, *, now: datetime | None) -> int:
+def _route_alone(output_id: int, *, now: datetime | None) -> int:
     """Route one output of a failed batch; after three lonely failures a person gets it. Raises what prevents that."""
-    tries = _count_try(output_id)
-    while 0 < tries <= LONELY_TRIES:
+    tries = _count_retry(output_id)
+    while 0 < tries <= SINGLE_RETRIES:
         try:
             with transaction.atomic():
-                return _route([output_id], skip_locked=True, now=now)
+                return _route_outputs([output_id], skip_locked=True, now=now)
         except OperationalError:
             raise
         except Exception:
             log.exception("dispatch.output_failed", output=output_id, tries=tries)
-            tries = _count_try(output_id)
+            tries = _count_retry(output_id)
     if tries == 0:
         return 0
     with transaction.atomic():
-        return record.to_people([output_id], reason="dispatch_failed", now=clock.current(now))
+        return record.send_to_people([output_id], reason="dispatch_failed", now=clock.current_time(now))
 
 
-def _count_try(output_id: int) -> int:
+def _count_retry(output_id: int) -> int:
     """Count and commit before trying, so a try that kills the process is counted; 0 if there is nothing to do."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             "UPDATE escalation_output SET attempts = LEAST(attempts + 1, %s) WHERE id = %s AND state = %s "
             "RETURNING attempts",
-            [MOST_COUNTED, output_id, Output.State.RECEIVED],
+            [MAX_COUNTED_RETRIES, output_id, Output.State.RECEIVED],
         )
         row = cursor.fetchone()
     return int(row[0]) if row else 0
 
 
-def _route(output_ids: Sequence[int], *, skip_locked: bool, now: datetime | None) -> int:
+def _route_outputs(output_ids: Sequence[int], *, skip_locked: bool, now: datetime | None) -> int:
     """In this order: lock the rows, take the release lock shared, read what stands, decide, write."""
-    outputs = record.lock(output_ids, skip_locked=skip_locked)
+    outputs = record.lock_received(output_ids, skip_locked=skip_locked)
     if not outputs:
         return 0
     stop.hold_release_lock()
-    record.record(outputs, now=clock.current(now))
+    record.record_routes(outputs, now=clock.current_time(now))
     return len(outputs)

@@ -10,14 +10,14 @@ import numpy as np
 
 from escalation.models import Stream
 from escalation.policies import audit_rates
-from escalation.policies.audit_rates import Rates
-from escalation.policies.spec import Policy as Spec
-from escalation.policies.versions import Active
+from escalation.policies.audit_rates import AuditRates
+from escalation.policies.spec import PolicySpec
+from escalation.policies.versions import ActivePolicy
 from escalation.routing import decide
 from reviewqueue.kernel import clock
 
 
-class Row(NamedTuple):
+class ReceivedOutput(NamedTuple):
     """One locked output, as routing needs it."""
 
     id: int
@@ -36,10 +36,10 @@ class Row(NamedTuple):
     shadow: bool
 
 
-class Plan(NamedTuple):
+class RoutePlan(NamedTuple):
     """What becomes of one output: the columns of its route, and how a person will meet it if one does."""
 
-    row: Row
+    output: ReceivedOutput
     kind: str
     reason: str
     policy_id: int | None
@@ -57,47 +57,51 @@ class Plan(NamedTuple):
     due_at: datetime | None
 
 
-def columns(rows: Sequence[Row]) -> decide.Outputs:
+def build_output_columns(rows: Sequence[ReceivedOutput]) -> decide.OutputColumns:
     """The rows as the pure decision takes them."""
-    return decide.Outputs(
-        confidence=_floats(row.confidence for row in rows),
+    return decide.OutputColumns(
+        confidence=_float_column(row.confidence for row in rows),
         predicted=[row.predicted for row in rows],
-        value=_floats(row.value for row in rows),
+        value=_float_column(row.value for row in rows),
         segment=[row.segment for row in rows],
         model_version=[row.model_version for row in rows],
     )
 
 
-def make(
+def plan_routes(
     stream: Stream,
-    rows: list[Row],
-    current: Active | None,
+    rows: list[ReceivedOutput],
+    current: ActivePolicy | None,
     *,
     now: datetime,
     override: str = "",
     stop_id: int | None = None,
-) -> list[Plan]:
+) -> list[RoutePlan]:
     """Plans by the policy in effect, or everything to people for the reason of `override`.
 
     Also then the draws, the audit rate and who answers first are the policy's: an output that a stop sends to a
     person stays in the random sample that it was drawn into.
     """
-    spec, outputs = current.spec if current else Spec(), columns(rows)
-    rates = audit_rates.rates(current, stream_id=stream.pk, day=clock.day(now)) if current else Rates(0.0, 0.0)
-    u, v = _draws(stream, rows)
+    spec, outputs = current.spec if current else PolicySpec(), build_output_columns(rows)
+    rates = (
+        audit_rates.get_audit_rates(current, stream_id=stream.pk, day=clock.team_date(now))
+        if current
+        else AuditRates(0.0, 0.0)
+    )
+    u, v = _permanent_draws(stream, rows)
     # What the policy would have said has no say then, and must not fail: it may be what keeps failing.
-    decided = decide.decide(Spec() if override else spec, outputs, u=u, p=rates.audit)
-    first = decide.answers_first(spec, decided, u=u, v=v, p=rates.audit, share=rates.answer_first_share)
+    decided = decide.decide_routes(PolicySpec() if override else spec, outputs, u=u, p=rates.audit_rate)
+    first = decide.choose_answer_first(spec, decided, u=u, v=v, p=rates.audit_rate, share=rates.answer_first_share)
     if override:
-        decided = decide.all_to_people(decided, override)
-    due = [_due(row, spec) for row in rows]
-    rank = decide.ranks(spec, outputs, due=_hurry(rows, due), blind=first).tolist()
+        decided = decide.send_all_to_people(decided, override)
+    due = [_due_at(row, spec) for row in rows]
+    rank = decide.rank_outputs(spec, outputs, due=_due_seconds(rows, due), blind=first).tolist()
     threshold = [value if np.isfinite(value) else None for value in decided.threshold.tolist()]
     eligible, released, audited = decided.eligible.tolist(), decided.released.tolist(), decided.audited.tolist()
     review, pi, draws, blind = decided.review.tolist(), decided.pi.tolist(), u.tolist(), first.tolist()
     return [
-        Plan(
-            row=row,
+        RoutePlan(
+            output=row,
             kind="auto" if released[i] else "review",
             reason=decided.reason[i],
             policy_id=current.policy_id if current else None,
@@ -107,7 +111,7 @@ def make(
             audit=spec.audit.mode if audited[i] else "",
             threshold=threshold[i],
             u=draws[i],
-            p=rates.audit,
+            p=rates.audit_rate,
             pi=pi[i],
             review=review[i],
             answer_first=blind[i],
@@ -118,30 +122,34 @@ def make(
     ]
 
 
-def _draws(stream: Stream, rows: list[Row]) -> tuple[decide.Floats, decide.Floats]:
+def _permanent_draws(stream: Stream, rows: list[ReceivedOutput]) -> tuple[decide.Floats, decide.Floats]:
     """The permanent draws of each output: u for audits, v for who answers first."""
     secret = bytes(stream.secret)
-    u = np.fromiter((decide.draw(secret, stream.slug, row.external_id) for row in rows), float, len(rows))
+    u = np.fromiter(
+        (decide.draw_permanent_number(secret, stream.slug, row.external_id) for row in rows), float, len(rows)
+    )
     # In front and with a space, where only a slug can stand: the v of one id is the u of no other.
     v = np.fromiter(
-        (decide.draw(secret, "answers first", stream.slug, row.external_id) for row in rows), float, len(rows)
+        (decide.draw_permanent_number(secret, "answers first", stream.slug, row.external_id) for row in rows),
+        float,
+        len(rows),
     )
     return u, v
 
 
-def _due(row: Row, spec: Spec) -> datetime | None:
+def _due_at(row: ReceivedOutput, spec: PolicySpec) -> datetime | None:
     if row.due_at is not None or spec.deadline_hours is None:
         return row.due_at
     return row.received_at + timedelta(hours=spec.deadline_hours)
 
 
-def _hurry(rows: list[Row], due: list[datetime | None]) -> decide.Floats:
+def _due_seconds(rows: list[ReceivedOutput], due: list[datetime | None]) -> decide.Floats:
     """Seconds since the epoch at which each counts as due; what has no deadline still gets its turn."""
-    return _floats(
-        moment.timestamp() if moment else row.received_at.timestamp() + decide.UNHURRIED_SECONDS
+    return _float_column(
+        moment.timestamp() if moment else row.received_at.timestamp() + decide.ASSUMED_DEADLINE_SECONDS
         for row, moment in zip(rows, due, strict=True)
     )
 
 
-def _floats(values: Iterable[float | None]) -> decide.Floats:
+def _float_column(values: Iterable[float | None]) -> decide.Floats:
     return np.array([np.nan if value is None else value for value in values], dtype=float)

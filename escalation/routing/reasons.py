@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-_WHY = {
+_REVIEWER_MESSAGES = {
     "no_confidence": gettext_noop("The AI did not say how sure it was."),
     "no_policy": gettext_noop("This stream has no policy yet, so a person sees everything."),
     "unknown_model_version": gettext_noop("This version of the model has not been qualified for this stream."),
@@ -17,7 +17,9 @@ _WHY = {
 }
 
 
-def why(reason: str, *, confidence: float | None, threshold: float | None, blind: bool) -> dict[str, Any]:
+def explain_to_reviewer(
+    reason: str, *, confidence: float | None, threshold: float | None, blind: bool
+) -> dict[str, Any]:
     """What the desk shows: `{"message", "params"}`. Nothing in it tells a random check from an ordinary item.
 
     Where the person answers before seeing it (`blind`), checks and ordinary items read alike.
@@ -32,12 +34,12 @@ def why(reason: str, *, confidence: float | None, threshold: float | None, blind
             "message": gettext_noop("The AI was %(confidence)s sure; this stream asks a person below %(threshold)s."),
             "params": {"confidence": confidence, "threshold": threshold},
         }
-    if reason in _WHY:
-        return {"message": _WHY[reason], "params": {}}
+    if reason in _REVIEWER_MESSAGES:
+        return {"message": _REVIEWER_MESSAGES[reason], "params": {}}
     return {"message": gettext_noop("The AI was %(confidence)s sure."), "params": {"confidence": confidence}}
 
 
-def told(reason: str) -> str:
+def describe_reason(reason: str) -> str:
     """The route's reason as a manager reads it."""
     if reason.startswith("rule:"):
         return _("the rule “%(name)s” asks for a person") % {"name": reason.removeprefix("rule:")}

@@ -13,67 +13,71 @@ from django.db import connection
 
 from escalation.models import Output, Stream
 from escalation.policies import versions
-from escalation.policies.spec import Policy as Spec
+from escalation.policies.spec import PolicySpec
 from escalation.routing import reasons, stop
-from escalation.routing.plan import Plan, Row, make
+from escalation.routing.plan import ReceivedOutput, RoutePlan, plan_routes
 from reviewqueue.activity import log
 from reviewqueue.queue import items
 from reviewqueue.queue.items import NewItem
 
-ALTERNATIVES = 5  # as many as a reviewer takes in at a glance
-MOST_OF_A_NAME = 200  # name and version of the model together are longer than the item has room for
+MAX_ALTERNATIVES = 5  # as many as a reviewer takes in at a glance
+MAX_MODEL_NAME_LENGTH = 200  # name and version of the model together are longer than the item has room for
 
 
-_SEGMENT = Row._fields.index("segment")
-_LOCK = """
+_SEGMENT_INDEX = ReceivedOutput._fields.index("segment")
+_LOCK_RECEIVED = """
     SELECT id, stream_id, external_id, model, model_version, predicted, confidence, value, segment, "group", due_at,
            received_at, schema_number, shadow
     FROM escalation_output WHERE id = ANY(%s) AND state = 'received' ORDER BY id FOR UPDATE
 """
 
 
-def lock(output_ids: Sequence[int], *, skip_locked: bool) -> list[Row]:
+def lock_received(output_ids: Sequence[int], *, skip_locked: bool) -> list[ReceivedOutput]:
     """Lock those of the outputs that are still to be routed."""
     with connection.cursor() as cursor:
-        cursor.execute(_LOCK + (" SKIP LOCKED" if skip_locked else ""), [list(output_ids)])
-        return [_row(values) for values in cursor.fetchall()]
+        cursor.execute(_LOCK_RECEIVED + (" SKIP LOCKED" if skip_locked else ""), [list(output_ids)])
+        return [_received_output(values) for values in cursor.fetchall()]
 
 
-def record(rows: list[Row], *, now: datetime) -> None:
+def record_routes(rows: list[ReceivedOutput], *, now: datetime) -> None:
     """Decide about locked rows and write it all. The caller holds the release lock."""
-    standing = stop.standing()
-    active = versions.active_for({row.stream_id for row in rows})
-    for stream, group in _by_stream(rows):
+    standing = stop.find_active_stops()
+    active = versions.find_policies_at_transaction_start({row.stream_id for row in rows})
+    for stream, group in _group_by_stream(rows):
         stop_id, current = standing.get(stream.pk, standing.get(None)), active.get(stream.pk)
         override = "stopped" if stop_id is not None else "" if current else "no_policy"
-        made = make(stream, group, current, now=now, override=override, stop_id=stop_id)
-        _write(stream, made, current.spec if current else Spec(), now=now)
+        made = plan_routes(stream, group, current, now=now, override=override, stop_id=stop_id)
+        _write_routes(stream, made, current.spec if current else PolicySpec(), now=now)
 
 
-def to_people(output_ids: Sequence[int], *, reason: str, now: datetime) -> int:
+def send_to_people(output_ids: Sequence[int], *, reason: str, now: datetime) -> int:
     """Send these to a person whatever a policy would say: used for outputs whose routing keeps failing."""
-    rows = lock(output_ids, skip_locked=True)
-    active = versions.active_for({row.stream_id for row in rows})
-    for stream, group in _by_stream(rows):
+    rows = lock_received(output_ids, skip_locked=True)
+    active = versions.find_policies_at_transaction_start({row.stream_id for row in rows})
+    for stream, group in _group_by_stream(rows):
         current = active.get(stream.pk)
-        made = make(stream, group, current, now=now, override=reason)
-        _write(stream, made, current.spec if current else Spec(), now=now)
+        made = plan_routes(stream, group, current, now=now, override=reason)
+        _write_routes(stream, made, current.spec if current else PolicySpec(), now=now)
     return len(rows)
 
 
-def _write(stream: Stream, made: list[Plan], spec: Spec, *, now: datetime) -> None:
-    payloads = _payloads([plan.row.id for plan in made if plan.review or not plan.row.predicted])
+def _write_routes(stream: Stream, made: list[RoutePlan], spec: PolicySpec, *, now: datetime) -> None:
+    payloads = _load_payloads([plan.output.id for plan in made if plan.review or not plan.output.predicted])
     people = [plan for plan in made if plan.review]
     if people:
-        items.enqueue(slug=stream.slug, items=[item(plan, payloads[plan.row.id], spec) for plan in people], now=now)
-    rows = [_columns(plan, payloads) for plan in made]
+        items.enqueue_items(
+            slug=stream.slug,
+            items=[build_review_item(plan, payloads[plan.output.id], spec) for plan in people],
+            now=now,
+        )
+    rows = [_route_columns(plan, payloads) for plan in made]
     with connection.cursor() as cursor:
-        cursor.execute(_WRITE, {"rows": msgspec.json.encode(rows).decode(), "stream": stream.pk, "now": now})
-    log.record(
+        cursor.execute(_WRITE_ROUTES, {"rows": msgspec.json.encode(rows).decode(), "stream": stream.pk, "now": now})
+    log.record_event(
         actor="system:dispatch",
         verb="outputs.routed",
         object_type="output",
-        object_ids=[plan.row.id for plan in made],
+        object_ids=[plan.output.id for plan in made],
         queue=stream.slug,
         after={"auto": sum(plan.released for plan in made), "review": len(people)},
         at=now,
@@ -81,7 +85,7 @@ def _write(stream: Stream, made: list[Plan], spec: Spec, *, now: datetime) -> No
 
 
 # One round trip for routes, first decisions and states: a producer may be waiting for it.
-_WRITE = """
+_WRITE_ROUTES = """
     WITH made AS MATERIALIZED (
         SELECT * FROM jsonb_to_recordset(%(rows)s) AS made (
             id bigint, kind text, reason text, policy_id bigint, stop_id bigint, eligible bool, released bool,
@@ -102,9 +106,9 @@ _WRITE = """
 """
 
 
-def _columns(plan: Plan, payloads: dict[int, dict[str, Any]]) -> dict[str, Any]:
+def _route_columns(plan: RoutePlan, payloads: dict[int, dict[str, Any]]) -> dict[str, Any]:
     """A plan as `_WRITE` takes it. Only what waits is given the policy's deadline."""
-    row = plan.row
+    row = plan.output
     columns: dict[str, Any] = {
         "id": row.id,
         "kind": plan.kind,
@@ -130,12 +134,12 @@ def _columns(plan: Plan, payloads: dict[int, dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def item(plan: Plan, payload: Mapping[str, Any], spec: Spec) -> NewItem:
+def build_review_item(plan: RoutePlan, payload: Mapping[str, Any], spec: PolicySpec) -> NewItem:
     """An output as a person will meet it."""
-    row = plan.row
+    row = plan.output
     scores: dict[str, float] = payload.get("scores") or {}
     structured = not row.predicted
-    best = sorted(scores.items(), key=lambda pair: -pair[1])[:ALTERNATIVES]
+    best = sorted(scores.items(), key=lambda pair: -pair[1])[:MAX_ALTERNATIVES]
     return NewItem(
         id=row.id,
         reference=row.external_id,
@@ -145,8 +149,10 @@ def item(plan: Plan, payload: Mapping[str, Any], spec: Spec) -> NewItem:
         proposal=payload["prediction"],
         alternatives=[] if structured else [{"answer": answer, "confidence": share} for answer, share in best],
         field_hints=scores if structured else {},
-        why=reasons.why(plan.reason, confidence=row.confidence, threshold=plan.threshold, blind=plan.answer_first),
-        model=f"{row.model} {row.model_version}".strip()[:MOST_OF_A_NAME],
+        why=reasons.explain_to_reviewer(
+            plan.reason, confidence=row.confidence, threshold=plan.threshold, blind=plan.answer_first
+        ),
+        model=f"{row.model} {row.model_version}".strip()[:MAX_MODEL_NAME_LENGTH],
         language=payload.get("language") or "",
         group=row.group,
         # With the checks all that is answered first: who comes from which lane shows in the order of work.
@@ -159,7 +165,7 @@ def item(plan: Plan, payload: Mapping[str, Any], spec: Spec) -> NewItem:
     )
 
 
-def _payloads(output_ids: list[int]) -> dict[int, dict[str, Any]]:
+def _load_payloads(output_ids: list[int]) -> dict[int, dict[str, Any]]:
     if not output_ids:
         return {}
     with connection.cursor() as cursor:
@@ -167,20 +173,20 @@ def _payloads(output_ids: list[int]) -> dict[int, dict[str, Any]]:
         return {output_id: msgspec.json.decode(body) for output_id, body in cursor.fetchall()}
 
 
-def _row(values: tuple[Any, ...]) -> Row:
-    segment = values[_SEGMENT]
+def _received_output(values: tuple[Any, ...]) -> ReceivedOutput:
+    segment = values[_SEGMENT_INDEX]
     decoded = msgspec.json.decode(segment) if segment else {}
-    return Row(*(*values[:_SEGMENT], decoded, *values[_SEGMENT + 1 :]))
+    return ReceivedOutput(*(*values[:_SEGMENT_INDEX], decoded, *values[_SEGMENT_INDEX + 1 :]))
 
 
-def _by_stream(rows: list[Row]) -> Iterable[tuple[Stream, list[Row]]]:
-    groups: dict[int, list[Row]] = defaultdict(list)
+def _group_by_stream(rows: list[ReceivedOutput]) -> Iterable[tuple[Stream, list[ReceivedOutput]]]:
+    groups: dict[int, list[ReceivedOutput]] = defaultdict(list)
     for row in rows:
         groups[row.stream_id].append(row)
-    return [(_stream(stream_id), group) for stream_id, group in sorted(groups.items())]
+    return [(_cached_stream(stream_id), group) for stream_id, group in sorted(groups.items())]
 
 
 @functools.lru_cache(maxsize=1024)
-def _stream(stream_id: int) -> Stream:
+def _cached_stream(stream_id: int) -> Stream:
     """What never changes of a stream, kept per process: its slug, and the secret that its draws hang on."""
     return Stream.objects.only("slug", "secret").get(pk=stream_id)

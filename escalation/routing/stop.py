@@ -14,7 +14,7 @@ from reviewqueue.kernel.errors import DomainError
 
 # Releasing holds this lock shared, stopping holds it exclusive: STOP waits for releases under way, and every later
 # release waits for STOP and then sees its row. A flag that is merely read released 96 outputs after STOP.
-RELEASE_LOCK = 0x53_54_4F_50
+RELEASE_LOCK_ID = 0x53_54_4F_50
 
 
 class NotStopped(DomainError):
@@ -25,57 +25,57 @@ class SecondPersonNeeded(DomainError):
     code = "second_person_needed"
 
 
-def stop(*, stream: Stream | None, by: str, reason: str = "", now: datetime | None = None) -> Stop:
+def stop_stream(*, stream: Stream | None, by: str, reason: str = "", now: datetime | None = None) -> Stop:
     """Stop one stream, or all. A stop that stands already is returned as it is."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [RELEASE_LOCK])
-        standing = Stop.objects.standing().filter(stream=stream).first()
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [RELEASE_LOCK_ID])
+        standing = Stop.objects.active().filter(stream=stream).first()
         if standing:
             return standing
-        row = Stop.objects.create(stream=stream, reason=reason, stopped_by=by, stopped_at=clock.current(now))
-        _record(row, actor=by, verb="stream.stopped", after={"reason": reason}, at=now)
+        row = Stop.objects.create(stream=stream, reason=reason, stopped_by=by, stopped_at=clock.current_time(now))
+        _log_event(row, actor=by, verb="stream.stopped", after={"reason": reason}, at=now)
     return row
 
 
-def ask_to_resume(*, stop: Stop, by: str, now: datetime | None = None) -> None:
+def request_resume(*, stop: Stop, by: str, now: datetime | None = None) -> None:
     """The first of two people wants it to go on."""
     with transaction.atomic():
         asked = (
-            Stop.objects.standing().filter(pk=stop.pk).update(resume_asked_by=by, resume_asked_at=clock.current(now))
+            Stop.objects.active().filter(pk=stop.pk).update(resume_asked_by=by, resume_asked_at=clock.current_time(now))
         )
         if not asked:
             raise NotStopped(_("This stop has been lifted already."))
-        _record(stop, actor=by, verb="stream.resume_asked", after=None, at=now)
+        _log_event(stop, actor=by, verb="stream.resume_asked", after=None, at=now)
 
 
-def resume(*, stop: Stop, by: str, now: datetime | None = None) -> None:
+def confirm_resume(*, stop: Stop, by: str, now: datetime | None = None) -> None:
     """The second person lifts the stop."""
     with transaction.atomic():
-        row = Stop.objects.standing().select_for_update().filter(pk=stop.pk).first()
+        row = Stop.objects.active().select_for_update().filter(pk=stop.pk).first()
         if row is None:
             raise NotStopped(_("This stop has been lifted already."))
         if not row.resume_asked_by or row.resume_asked_by == by:
             raise SecondPersonNeeded(_("Resuming takes two people: one asks for it, another one confirms."))
-        row.resumed_by, row.resumed_at = by, clock.current(now)
+        row.resumed_by, row.resumed_at = by, clock.current_time(now)
         row.save(update_fields=["resumed_by", "resumed_at"])
-        _record(row, actor=by, verb="stream.resumed", after={"asked_by": row.resume_asked_by}, at=now)
+        _log_event(row, actor=by, verb="stream.resumed", after={"asked_by": row.resume_asked_by}, at=now)
 
 
 def hold_release_lock() -> None:
     """Take the lock shared until the transaction ends. What stands is to be read in a statement after this one."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [RELEASE_LOCK])
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [RELEASE_LOCK_ID])
 
 
-def standing() -> dict[int | None, int]:
+def find_active_stops() -> dict[int | None, int]:
     """The stops that stand now: stream id (None: all streams) -> id of the stop."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT stream_id, id FROM escalation_stop WHERE resumed_at IS NULL")
         return dict(cursor.fetchall())
 
 
-def _record(row: Stop, *, actor: str, verb: str, after: dict[str, str] | None, at: datetime | None) -> None:
-    log.record(
+def _log_event(row: Stop, *, actor: str, verb: str, after: dict[str, str] | None, at: datetime | None) -> None:
+    log.record_event(
         actor=actor,
         verb=verb,
         object_type="stop",

@@ -17,26 +17,26 @@ from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from escalation.guarantees import thresholds
-from escalation.guarantees.population import Line
-from escalation.models import Count, CountedDay, Outcome, Output, Stream, Target, output_id
+from escalation.guarantees.population import Population
+from escalation.models import CountedDay, ErrorTarget, Outcome, Output, OutputCount, Stream, output_id
 from escalation.policies import versions
-from escalation.policies.spec import declared_keys
-from escalation.simulation.threshold_curve import Cell
+from escalation.policies.spec import list_segment_keys as spec_list_segment_keys
+from escalation.simulation.threshold_curve import CountCell
 from reviewqueue.kernel import clock
 
 # What was committed a little late is not overlooked: a transaction is never open for so long.
-LEEWAY = timedelta(minutes=10)
+COMMIT_LEEWAY = timedelta(minutes=10)
 
 # The days of what was received, routed or settled since the last count, by the ids of the outputs.
-_TOUCHED = """
+_TOUCHED_DAYS = """
     SELECT DISTINCT ((to_timestamp((o.id >> 20) / 1000.0)) AT TIME ZONE %(zone)s)::date FROM (
         SELECT id FROM escalation_output WHERE stream_id = %(stream)s AND id >= %(first)s
         UNION ALL
         SELECT output_id FROM escalation_outcome WHERE stream_id = %(stream)s AND settled_at >= %(since)s
     ) AS o
 """
-_COUNT = """
-    INSERT INTO escalation_count (stream_id, day, model, model_version, schema_number, shadow, predicted, segment,
+_COUNT_DAY = """
+    INSERT INTO escalation_outputcount (stream_id, day, model, model_version, schema_number, shadow, predicted, segment,
         ruled, bin, p, settled, outputs, drawn, judged, wrong, value)
     SELECT %(stream)s, %(day)s, o.model, o.model_version, o.schema_number, o.shadow, o.predicted, {segment},
         r.reason LIKE 'rule:%%', COALESCE(width_bucket(o.confidence, %(edges)s::float8[]) - 1, -1), r.p,
@@ -52,30 +52,30 @@ _COUNT = """
 _JUDGED = "r.u < r.p AND e.blind AND e.wrong IS NOT NULL"
 
 
-def refresh(*, now: datetime | None = None) -> int:
+def refresh_counts(*, now: datetime | None = None) -> int:
     """Count anew every day of every stream about which something became known; returns how many days those were."""
-    return sum(_refresh(stream, clock.current(now)) for stream in Stream.objects.order_by("pk"))
+    return sum(_refresh_stream(stream, clock.current_time(now)) for stream in Stream.objects.order_by("pk"))
 
 
-def recount(*, stream: Stream, now: datetime | None = None) -> None:
+def recount_stream(*, stream: Stream, now: datetime | None = None) -> None:
     """Count every day anew: after a past was written that no sweep can have noticed."""
     CountedDay.objects.filter(stream=stream).delete()
-    _refresh(stream, clock.current(now))
+    _refresh_stream(stream, clock.current_time(now))
 
 
 def count_day(*, stream: Stream, day: date, keys: Sequence[str], now: datetime) -> None:
     """Make the rows of one day anew. The same day is never counted by two at once."""
-    first, last = output_id.of_day(day)
+    first, last = output_id.id_range_of_day(day)
     segment = ", ".join(f"%(name{at})s::text, o.segment ->> %(name{at})s" for at in range(len(keys)))
     names = {f"name{at}": key for at, key in enumerate(keys)}
     with transaction.atomic():
         # Locked in the order of streams and days by everyone, so that two sweeps follow each other.
         counted, _ = CountedDay.objects.get_or_create(stream=stream, day=day, defaults={"counted_at": now})
         CountedDay.objects.select_for_update().get(pk=counted.pk)
-        Count.objects.filter(stream=stream, day=day).delete()
+        OutputCount.objects.filter(stream=stream, day=day).delete()
         with connection.cursor() as cursor:
             cursor.execute(
-                _COUNT.format(segment=f"jsonb_build_object({segment})", judged=_JUDGED),
+                _COUNT_DAY.format(segment=f"jsonb_build_object({segment})", judged=_JUDGED),
                 {
                     "stream": stream.pk,
                     "day": day,
@@ -88,11 +88,11 @@ def count_day(*, stream: Stream, day: date, keys: Sequence[str], now: datetime) 
         waiting = Output.objects.filter(stream=stream, pk__gte=first, pk__lt=last).received().count()
         outcomes = Outcome.objects.filter(stream=stream, pk__gte=first, pk__lt=last)
         CountedDay.objects.filter(pk=counted.pk).update(
-            keys=list(keys), waiting=waiting, counted_at=now, **_attention(outcomes)
+            keys=list(keys), waiting=waiting, counted_at=now, **_sum_review_time(outcomes)
         )
 
 
-def _attention(outcomes: QuerySet[Outcome]) -> dict[str, float]:
+def _sum_review_time(outcomes: QuerySet[Outcome]) -> dict[str, float]:
     """How many of their reviews were timed, and what those took together."""
     timed = outcomes.filter(active_seconds__isnull=False)
     return timed.aggregate(reviews=Sum("reviews", default=0), active_seconds=Sum("active_seconds", default=0.0))
@@ -101,77 +101,77 @@ def _attention(outcomes: QuerySet[Outcome]) -> dict[str, float]:
 _CELLS = """
     SELECT predicted, segment, ruled, bin, p, settled, sum(outputs)::bigint, sum(drawn)::bigint, sum(judged)::bigint,
         sum(wrong)::bigint
-    FROM escalation_count
+    FROM escalation_outputcount
     WHERE stream_id = %(stream)s AND day >= %(since)s AND day <= %(until)s AND model = %(model)s
       AND model_version = %(model_version)s AND schema_number = %(schema_number)s
     GROUP BY 1, 2, 3, 4, 5, 6
 """
 
 
-def cells(*, stream_id: int, line: Line, since: date, until: date) -> list[Cell]:
+def load_cells(*, stream_id: int, line: Population, since: date, until: date) -> list[CountCell]:
     """What was counted of one line on these days, both included; the days added up."""
     parameters: dict[str, Any] = {"stream": stream_id, "since": since, "until": until, **asdict(line)}
     with connection.cursor() as cursor:
         cursor.execute(_CELLS, parameters)
         rows = cursor.fetchall()
     segments = {text: json.loads(text) for text in {row[1] for row in rows}}
-    return [Cell(row[0], segments[row[1]], *row[2:]) for row in rows]
+    return [CountCell(row[0], segments[row[1]], *row[2:]) for row in rows]
 
 
-def seconds_per_review(*, stream_id: int, since: date, until: date) -> float | None:
+def compute_seconds_per_review(*, stream_id: int, since: date, until: date) -> float | None:
     """What a review of these days' outputs took on average, both included; None where none was timed."""
     days = CountedDay.objects.filter(stream_id=stream_id, day__range=(since, until))
     sums = days.aggregate(seconds=Sum("active_seconds"), reviews=Sum("reviews"))
     return sums["seconds"] / sums["reviews"] if sums["reviews"] else None
 
 
-_STATE = """
+_COUNTS_VERSION = """
     SELECT COALESCE(string_agg(day || ' ' || xmin || ' ' || ctid, ',' ORDER BY day), '')
     FROM escalation_countedday WHERE stream_id = %(stream)s AND day >= %(since)s AND day <= %(until)s
 """
 
 
-def state(*, stream_id: int, since: date, until: date) -> str:
+def fetch_counts_version(*, stream_id: int, since: date, until: date) -> str:
     """What changes with every count of one of these days: as long as it is the same, so are the cells."""
     with connection.cursor() as cursor:
-        cursor.execute(_STATE, {"stream": stream_id, "since": since, "until": until})
+        cursor.execute(_COUNTS_VERSION, {"stream": stream_id, "since": since, "until": until})
         (found,) = cursor.fetchone() or ("",)
     return str(found)
 
 
-def keys_of(stream: Stream) -> list[str]:
+def list_segment_keys(stream: Stream) -> list[str]:
     """The segment keys that are told apart: those that the policy in effect names, and the target's."""
-    current = versions.active(stream)
-    named = declared_keys(current.spec) if current else []
-    target = Target.objects.filter(stream=stream).order_by("-pk").first()
+    current = versions.find_active_policy(stream)
+    named = spec_list_segment_keys(current.spec) if current else []
+    target = ErrorTarget.objects.filter(stream=stream).order_by("-pk").first()
     return list(dict.fromkeys([*named, *([target.segment_key] if target and target.segment_key else [])]))
 
 
-def _refresh(stream: Stream, now: datetime) -> int:
+def _refresh_stream(stream: Stream, now: datetime) -> int:
     """All of a stream's days or none: what is known to be counted begins at the latest of them."""
     with transaction.atomic():
-        keys = keys_of(stream)
-        days = sorted(_touched(stream, now) | _outdated(stream, keys))
+        keys = list_segment_keys(stream)
+        days = sorted(_find_touched_days(stream, now) | _find_outdated_days(stream, keys))
         for day in days:
             count_day(stream=stream, day=day, keys=keys, now=now)
     return len(days)
 
 
-def _touched(stream: Stream, now: datetime) -> set[date]:
+def _find_touched_days(stream: Stream, now: datetime) -> set[date]:
     latest = CountedDay.objects.filter(stream=stream).order_by("-counted_at").values_list("counted_at", flat=True)
-    since = min(latest[0], now) - LEEWAY if latest else None
+    since = min(latest[0], now) - COMMIT_LEEWAY if latest else None
     parameters: dict[str, Any] = {
         "stream": stream.pk,
         "zone": timezone.get_default_timezone_name(),
         "since": since or datetime.min.replace(tzinfo=now.tzinfo),
-        "first": output_id.at(since) if since else 0,
+        "first": output_id.first_id_at(since) if since else 0,
     }
     with connection.cursor() as cursor:
-        cursor.execute(_TOUCHED, parameters)
+        cursor.execute(_TOUCHED_DAYS, parameters)
         return {day for (day,) in cursor.fetchall()}
 
 
-def _outdated(stream: Stream, keys: Sequence[str]) -> set[date]:
+def _find_outdated_days(stream: Stream, keys: Sequence[str]) -> set[date]:
     """Days with outputs that were not routed yet, and days of which something was not counted, or otherwise."""
     counted: Iterable[tuple[date, list[str], int, int | None]] = CountedDay.objects.filter(stream=stream).values_list(
         "day", "keys", "waiting", "reviews"

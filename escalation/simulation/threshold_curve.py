@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from escalation import statistics
 from escalation.guarantees import thresholds
 from escalation.policies.spec import Costs
-from escalation.reports.costs import Price
+from escalation.reports.costs import PolicyCosts
 
-DELTA = 0.05
+INTERVAL_DELTA = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class CountCell:
     """`outputs` that are alike in the rest; see `models.Count`."""
 
     predicted: str
@@ -35,7 +35,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class ThresholdPoint:
     """What a threshold would have done to some outputs.
 
     automatic: how many would have gone out unseen, of `outputs`. checked: how many of those were drawn and answered,
@@ -56,11 +56,11 @@ class Point:
     review_cost: float
 
     @property
-    def share(self) -> float:
+    def automation_rate(self) -> float:
         return self.automatic / self.outputs if self.outputs else 0.0
 
     @property
-    def to_people(self) -> int:
+    def to_review(self) -> int:
         return self.outputs - self.automatic
 
     @property
@@ -68,13 +68,13 @@ class Point:
         return None if self.error_cost is None else self.error_cost + self.review_cost
 
 
-def curve(cells: Sequence[Cell], price: Price) -> list[Point]:
+def compute_curve(cells: Sequence[CountCell], price: PolicyCosts) -> list[ThresholdPoint]:
     """A point for every threshold of the grid, loose to strict, and one that sends everything to people."""
-    bins: list[list[Cell]] = [[] for _ in thresholds.THRESHOLDS]
+    bins: list[list[CountCell]] = [[] for _ in thresholds.THRESHOLDS]
     for cell in cells:
         if cell.bin >= 0 and not cell.ruled:
             bins[cell.bin].append(cell)
-    total, sums, points = sum(cell.outputs for cell in cells), _Sums(), []
+    total, sums, points = sum(cell.outputs for cell in cells), _RunningSums(), []
     for threshold, members in zip(reversed(thresholds.THRESHOLDS), reversed(bins), strict=True):
         for cell in members:
             sums.add(cell, price.costs)
@@ -82,27 +82,27 @@ def curve(cells: Sequence[Cell], price: Price) -> list[Point]:
     return points[::-1]
 
 
-def at(cells: Sequence[Cell], threshold: float, price: Price) -> Point:
+def simulate_threshold(cells: Sequence[CountCell], threshold: float, price: PolicyCosts) -> ThresholdPoint:
     """What one threshold of the grid would have done; one between two counts as the next stricter one."""
-    place, sums = thresholds.at_or_above(threshold), _Sums()
+    place, sums = thresholds.find_threshold_index(threshold), _RunningSums()
     for cell in cells:
         if cell.bin >= place and not cell.ruled:
             sums.add(cell, price.costs)
     return sums.point(thresholds.THRESHOLDS[place], sum(cell.outputs for cell in cells), price)
 
 
-def by(
-    cells: Iterable[Cell], name: Callable[[Cell], str | None], threshold: float, price: Price
-) -> list[tuple[str, Point]]:
+def simulate_groups(
+    cells: Iterable[CountCell], name: Callable[[CountCell], str | None], threshold: float, price: PolicyCosts
+) -> list[tuple[str, ThresholdPoint]]:
     """The same for each group of the outputs, the largest first."""
-    groups: dict[str, list[Cell]] = {}
+    groups: dict[str, list[CountCell]] = {}
     for cell in cells:
         groups.setdefault(name(cell) or "", []).append(cell)
-    points = [(label, at(members, threshold, price)) for label, members in groups.items()]
+    points = [(label, simulate_threshold(members, threshold, price)) for label, members in groups.items()]
     return sorted(points, key=lambda pair: (-pair[1].outputs, pair[0]))
 
 
-class _Sums:
+class _RunningSums:
     """Running sums over cells, and the point they make."""
 
     def __init__(self) -> None:
@@ -112,7 +112,7 @@ class _Sums:
         self.errors: list[float] = []
         self.weighted_cost = 0.0
 
-    def add(self, cell: Cell, costs: Costs) -> None:
+    def add(self, cell: CountCell, costs: Costs) -> None:
         self.automatic += cell.outputs
         if not cell.judged:
             return
@@ -121,14 +121,18 @@ class _Sums:
         self.weights.append(cell.judged / cell.p)
         self.counts.append(cell.judged)
         self.errors.append(cell.wrong / cell.judged)
-        self.weighted_cost += cell.wrong / cell.p * costs.of_error(cell.predicted, cell.settled)
+        self.weighted_cost += cell.wrong / cell.p * costs.error_cost(cell.predicted, cell.settled)
 
-    def point(self, threshold: float, total: int, price: Price) -> Point:
-        rate = statistics.hajek(self.weights, self.errors)
-        low, high = (None, None) if rate is None else statistics.weighted_interval(*self._worth(), rate, DELTA)
+    def point(self, threshold: float, total: int, price: PolicyCosts) -> ThresholdPoint:
+        rate = statistics.compute_weighted_rate(self.weights, self.errors)
+        low, high = (
+            (None, None)
+            if rate is None
+            else statistics.compute_weighted_interval(*self._weights_and_counts(), rate, INTERVAL_DELTA)
+        )
         # The mean cost of a checked output's mistakes, for all that would have gone out.
         mean = self.weighted_cost / sum(self.weights) if self.checked else None
-        return Point(
+        return ThresholdPoint(
             threshold=threshold,
             outputs=total,
             automatic=self.automatic,
@@ -141,6 +145,6 @@ class _Sums:
             review_cost=price.costs.review * price.reviews * (total - self.automatic),
         )
 
-    def _worth(self) -> tuple[list[float], list[int]]:
+    def _weights_and_counts(self) -> tuple[list[float], list[int]]:
         """What each check weighs, and how many weigh as much."""
         return [weight / count for weight, count in zip(self.weights, self.counts, strict=True)], self.counts

@@ -11,29 +11,29 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from escalation.statistics.intervals import clopper_pearson
+from escalation.statistics.intervals import compute_clopper_pearson
 
-BINS = 15
-_EDGE = 1e-6  # confidences of exactly 0 and 1 have no logit
-_ITERATIONS = 100
-_SMALL = 1e-10
+BIN_COUNT = 15
+_CLIP_MARGIN = 1e-6  # confidences of exactly 0 and 1 have no logit
+_MAX_ITERATIONS = 100
+_STEP_TOLERANCE = 1e-10
 _RIDGE = 1e-9  # keeps a sample of one score solvable
 
 
 @dataclass(frozen=True, slots=True)
-class Bin:
+class ReliabilityBin:
     """The outputs between two confidences: their mean confidence, the share that was right, and its interval."""
 
     low: float
     high: float
     n: int
-    said: float
-    right: float
+    mean_confidence: float
+    accuracy: float
     interval: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Platt:
+class PlattScaling:
     """P(right) = 1 / (1 + exp(-(slope logit(score) + intercept)))."""
 
     slope: float
@@ -45,7 +45,7 @@ class Platt:
 
 
 @dataclass(frozen=True, slots=True)
-class Isotonic:
+class IsotonicScaling:
     """A step function: from `scores[i]` on, the calibrated confidence is `values[i]`; before the first, `values[0]`."""
 
     scores: NDArray[np.float64]
@@ -56,43 +56,43 @@ class Isotonic:
         return self.values[np.maximum(place, 0)]
 
 
-def brier(scores: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
+def compute_brier_score(scores: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
     """The mean squared difference between confidence and outcome: 0 is best, 0.25 is what a coin earns (Brier 1950)."""
     return float(np.mean((scores - right) ** 2))
 
 
-def expected_error(scores: NDArray[np.float64], right: NDArray[np.bool_], bins: int = BINS) -> float:
+def compute_calibration_error(scores: NDArray[np.float64], right: NDArray[np.bool_], bins: int = BIN_COUNT) -> float:
     """ECE: the mean over all outputs of how far their bin's confidence is from its share of right ones.
 
     Bins of equal width (Naeini, Cooper and Hauskrecht 2015; Guo et al. 2017).
     """
-    parts = reliability(scores, right, bins)
-    return sum(part.n * abs(part.said - part.right) for part in parts) / len(scores)
+    parts = compute_reliability_bins(scores, right, bins)
+    return sum(part.n * abs(part.mean_confidence - part.accuracy) for part in parts) / len(scores)
 
 
-def reliability(
-    scores: NDArray[np.float64], right: NDArray[np.bool_], bins: int = BINS, delta: float = 0.05
-) -> list[Bin]:
+def compute_reliability_bins(
+    scores: NDArray[np.float64], right: NDArray[np.bool_], bins: int = BIN_COUNT, delta: float = 0.05
+) -> list[ReliabilityBin]:
     """The reliability diagram: bins of equal width that have outputs, each with its Clopper-Pearson interval."""
     place = np.minimum((scores * bins).astype(int), bins - 1)
     n = np.bincount(place, minlength=bins)
     said = np.bincount(place, weights=scores, minlength=bins)
     hits = np.bincount(place, weights=right.astype(float), minlength=bins)
     return [
-        Bin(
+        ReliabilityBin(
             low=at / bins,
             high=(at + 1) / bins,
             n=int(n[at]),
-            said=float(said[at] / n[at]),
-            right=float(hits[at] / n[at]),
-            interval=clopper_pearson(int(hits[at]), int(n[at]), delta),
+            mean_confidence=float(said[at] / n[at]),
+            accuracy=float(hits[at] / n[at]),
+            interval=compute_clopper_pearson(int(hits[at]), int(n[at]), delta),
         )
         for at in range(bins)
         if n[at]
     ]
 
 
-def fit_isotonic(scores: NDArray[np.float64], right: NDArray[np.bool_]) -> Isotonic:
+def fit_isotonic(scores: NDArray[np.float64], right: NDArray[np.bool_]) -> IsotonicScaling:
     """The increasing step function nearest to the outcomes, by pooling adjacent violators; above 1,000 labels."""
     distinct, place = np.unique(scores, return_inverse=True)
     weight = np.bincount(place).astype(float)
@@ -109,10 +109,10 @@ def fit_isotonic(scores: NDArray[np.float64], right: NDArray[np.bool_]) -> Isoto
             means[-2:] = [(means[-2] * masses[-2] + means[-1] * masses[-1]) / merged]
             masses[-2:] = [merged]
             starts.pop()
-    return Isotonic(distinct[starts], np.asarray(means))
+    return IsotonicScaling(distinct[starts], np.asarray(means))
 
 
-def fit_platt(scores: NDArray[np.float64], right: NDArray[np.bool_]) -> Platt:
+def fit_platt(scores: NDArray[np.float64], right: NDArray[np.bool_]) -> PlattScaling:
     """Logistic regression on the logit of the score, by Newton's method; for up to 1,000 labels.
 
     Targets are (hits + 1) / (hits + 2) and 1 / (misses + 2), as Platt (1999) has them against separable samples.
@@ -121,18 +121,21 @@ def fit_platt(scores: NDArray[np.float64], right: NDArray[np.bool_]) -> Platt:
     target = np.where(right, (hits + 1) / (hits + 2), 1 / (len(right) - hits + 2))
     design = np.column_stack([_logits(scores), np.ones(len(scores))])
     weights = np.array([1.0, 0.0])
-    for _ in range(_ITERATIONS):
+    for _ in range(_MAX_ITERATIONS):
         p = expit(design @ weights)
         gradient = design.T @ (p - target)
         hessian = (design * (p * (1 - p))[:, None]).T @ design + _RIDGE * np.eye(2)
         step = np.linalg.solve(hessian, gradient)
         # Far from the minimum a whole step overshoots it: half of it, until the loss falls.
-        while _loss(design, target, weights - step) > _loss(design, target, weights) and np.abs(step).max() > _SMALL:
+        while (
+            _loss(design, target, weights - step) > _loss(design, target, weights)
+            and np.abs(step).max() > _STEP_TOLERANCE
+        ):
             step /= 2
         weights = weights - step
-        if np.abs(step).max() <= _SMALL:
+        if np.abs(step).max() <= _STEP_TOLERANCE:
             break
-    return Platt(slope=float(weights[0]), intercept=float(weights[1]))
+    return PlattScaling(slope=float(weights[0]), intercept=float(weights[1]))
 
 
 def _loss(design: NDArray[np.float64], target: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
@@ -142,5 +145,5 @@ def _loss(design: NDArray[np.float64], target: NDArray[np.float64], weights: NDA
 
 
 def _logits(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    clipped: NDArray[np.float64] = logit(np.clip(scores, _EDGE, 1 - _EDGE))
+    clipped: NDArray[np.float64] = logit(np.clip(scores, _CLIP_MARGIN, 1 - _CLIP_MARGIN))
     return clipped

@@ -14,15 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtr
 
-from escalation.statistics.intervals import upper_bound
+from escalation.statistics.intervals import compute_upper_bound
 
-COLD_STARTS = 3
+COLD_START_COUNT = 3
 # A walk cannot begin where even a sample without errors would not do, nor so late that nothing is left to walk.
-_FIRST, _LAST = 1.2, 0.9
+_FIRST_START_FACTOR, _LAST_START_FACTOR = 1.2, 0.9
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class WalkStart:
     """Where a walk along the grid begins, and its share of delta."""
 
     index: int
@@ -30,7 +30,7 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
-class Certified:
+class CertifiedThreshold:
     """The loosest threshold that a walk reached.
 
     `threshold` in [0, 1]; `accepted` and `wrong` are the sample's counts at or above it; `bound` is the one-sided
@@ -44,18 +44,18 @@ class Certified:
     bound: float
 
 
-def n_min(alpha: float, delta: float) -> int:
+def compute_min_labels(alpha: float, delta: float) -> int:
     """The fewest checks without an error that show risk <= alpha: ceil(ln delta / ln(1 - alpha))."""
-    _check(alpha, delta)
+    _check_target(alpha, delta)
     return math.ceil(math.log(delta) / math.log1p(-alpha))
 
 
-def p_values(accepted: NDArray[np.int64], wrong: NDArray[np.int64], alpha: float) -> NDArray[np.float64]:
+def compute_p_values(accepted: NDArray[np.int64], wrong: NDArray[np.int64], alpha: float) -> NDArray[np.float64]:
     """P(K <= wrong) for K ~ Binomial(accepted, alpha), per threshold: the p-value of "the risk is above alpha"."""
     return np.where(wrong >= accepted, 1.0, np.asarray(bdtr(wrong.astype(float), accepted, alpha), dtype=np.float64))
 
 
-def counts(
+def count_accepted(
     scores: NDArray[np.float64], errors: NDArray[np.bool_], grid: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """How many of the sample are at or above each threshold, and how many of those are wrong; shapes as `grid`."""
@@ -65,23 +65,27 @@ def counts(
     return (len(scores) - before).astype(np.int64), wrong_from[before].astype(np.int64)
 
 
-def cold_starts(accepted: NDArray[np.int64], *, alpha: float, delta: float, n: int) -> list[Start]:
+def choose_cold_starts(accepted: NDArray[np.int64], *, alpha: float, delta: float, n: int) -> list[WalkStart]:
     """Three starts that share delta, where the sample has geometrically spaced counts between 1.2 n_min and 0.9 n.
 
     It looks at how many were accepted, never at which of them were wrong. Two that fall on one threshold are one.
     """
-    share = delta / COLD_STARTS
-    first, last = _FIRST * n_min(alpha, share), _LAST * n
+    share = delta / COLD_START_COUNT
+    first, last = _FIRST_START_FACTOR * compute_min_labels(alpha, share), _LAST_START_FACTOR * n
     targets = [first, math.sqrt(first * last), last]
-    return _merged([Start(int(np.argmin(np.abs(accepted - target))), share) for target in targets])
+    return _merge_starts([WalkStart(int(np.argmin(np.abs(accepted - target))), share) for target in targets])
 
 
-def running_starts(accepted: NDArray[np.int64], *, deployed: int, alpha: float, delta: float, n: int) -> list[Start]:
+def choose_running_starts(
+    accepted: NDArray[np.int64], *, deployed: int, alpha: float, delta: float, n: int
+) -> list[WalkStart]:
     """Half of delta on the threshold in use, at this index of the grid, and half on three cold starts."""
-    return _merged([Start(deployed, delta / 2), *cold_starts(accepted, alpha=alpha, delta=delta / 2, n=n)])
+    return _merge_starts(
+        [WalkStart(deployed, delta / 2), *choose_cold_starts(accepted, alpha=alpha, delta=delta / 2, n=n)]
+    )
 
 
-def walk(p: Sequence[float] | NDArray[np.float64], starts: Sequence[Start]) -> int | None:
+def walk_grid(p: Sequence[float] | NDArray[np.float64], starts: Sequence[WalkStart]) -> int | None:
     """The loosest index that any walk reaches, strict to loose, stopping at its first failure; None for none."""
     reached: int | None = None
     for start in starts:
@@ -92,60 +96,62 @@ def walk(p: Sequence[float] | NDArray[np.float64], starts: Sequence[Start]) -> i
     return reached
 
 
-def certify(
+def certify_threshold(
     scores: NDArray[np.float64],
     errors: NDArray[np.bool_],
     grid: NDArray[np.float64],
-    starts: Sequence[Start],
+    starts: Sequence[WalkStart],
     *,
     alpha: float,
     delta: float,
-) -> Certified | None:
+) -> CertifiedThreshold | None:
     """The loosest threshold of the grid (strict to loose) whose risk is at most alpha; None when there is none.
 
     False with probability <= delta, provided that the shares of the starts sum to at most delta, and that grid and
     starts were fixed before any label was seen. Raises ValueError where they plainly were not so.
     """
-    _check(alpha, delta)
+    _check_target(alpha, delta)
     if sum(start.delta for start in starts) > delta * (1 + 1e-12):
         raise ValueError("the starts spend more than delta")
     if np.any(np.diff(grid) > 0):
         raise ValueError("the grid is not ordered from strict to loose")
-    accepted, wrong = counts(scores, errors, grid)
-    index = walk(p_values(accepted, wrong, alpha), starts)
+    accepted, wrong = count_accepted(scores, errors, grid)
+    index = walk_grid(compute_p_values(accepted, wrong, alpha), starts)
     if index is None:
         return None
     kept, missed = int(accepted[index]), int(wrong[index])
-    return Certified(index, float(grid[index]), kept, missed, upper_bound(missed, kept, delta))
+    return CertifiedThreshold(index, float(grid[index]), kept, missed, compute_upper_bound(missed, kept, delta))
 
 
-def attempt_delta(delta: float, attempt: int) -> float:
+def compute_evaluation_delta(delta: float, evaluation: int) -> float:
     """What the k-th attempt of one policy line may spend: delta * 6 / (pi^2 k^2); all of them together spend delta."""
-    if attempt < 1:
-        raise ValueError(f"attempts count from 1: {attempt}")
-    return delta * 6 / (math.pi**2 * attempt**2)
+    if evaluation < 1:
+        raise ValueError(f"attempts count from 1: {evaluation}")
+    return delta * 6 / (math.pi**2 * evaluation**2)
 
 
-def labels_needed(risk: float, *, alpha: float, delta: float, power: float = 0.8, most: int = 1_000_000) -> int | None:
+def compute_labels_needed(
+    risk: float, *, alpha: float, delta: float, power: float = 0.8, most: int = 1_000_000
+) -> int | None:
     """The fewest checks in the accepted region with which a true risk passes with this power; None beyond `most`.
 
     With n checks the test passes up to c(n) errors, the largest c with P(Bin(n, alpha) <= c) <= delta; its power is
     P(Bin(n, risk) <= c(n)). Power saws: it falls with n until one more error is allowed. This is the n from which on
     every n has it.
     """
-    _check(alpha, delta)
+    _check_target(alpha, delta)
     if not 0 <= risk < alpha:
         return None
-    allowed, n = 0, n_min(alpha, delta)
+    allowed, n = 0, compute_min_labels(alpha, delta)
     while n <= most:
-        following = _fewest_allowing(allowed + 1, n, alpha=alpha, delta=delta)
+        following = _min_labels_allowing(allowed + 1, n, alpha=alpha, delta=delta)
         if bdtr(allowed, following - 1, risk) >= power:
             return n
         allowed, n = allowed + 1, following
     return None
 
 
-def _fewest_allowing(errors: int, at_least: int, *, alpha: float, delta: float) -> int:
+def _min_labels_allowing(errors: int, at_least: int, *, alpha: float, delta: float) -> int:
     """The smallest n with P(Bin(n, alpha) <= errors) <= delta."""
     low, high = at_least, 2 * at_least
     while bdtr(errors, high, alpha) > delta:
@@ -156,14 +162,14 @@ def _fewest_allowing(errors: int, at_least: int, *, alpha: float, delta: float) 
     return low
 
 
-def _merged(starts: Sequence[Start]) -> list[Start]:
+def _merge_starts(starts: Sequence[WalkStart]) -> list[WalkStart]:
     """One start per index, with the sum of its shares."""
     shares: dict[int, float] = {}
     for start in starts:
         shares[start.index] = shares.get(start.index, 0.0) + start.delta
-    return [Start(index, share) for index, share in sorted(shares.items())]
+    return [WalkStart(index, share) for index, share in sorted(shares.items())]
 
 
-def _check(alpha: float, delta: float) -> None:
+def _check_target(alpha: float, delta: float) -> None:
     if not (0 < alpha < 1 and 0 < delta < 1):
         raise ValueError(f"no target: {alpha} at {delta}")

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 _BETS = (np.arange(20) + 0.5) / 20
-_RISKS = np.array([1.1, 1.25, 1.5, 2, 3, 5, 10, 20])  # the risks that the lower end bets on, as multiples of m
-_STEPS = 60  # of bisection: past the precision of a float
+_RISK_MULTIPLES = np.array([1.1, 1.25, 1.5, 2, 3, 5, 10, 20])  # the risks that the lower end bets on, as multiples of m
+_BISECTION_STEPS = 60  # of bisection: past the precision of a float
 
 
 @dataclass(frozen=True, slots=True)
-class Sequential:
+class ConfidenceSequence:
     """An estimated risk and an interval around it that holds at all times at once."""
 
     estimate: float
@@ -29,32 +29,32 @@ class Sequential:
     high: float
 
 
-def log_evalue(n: int, ks: Sequence[int], pis: Sequence[float], m: float) -> float:
+def compute_log_evalue(n: int, ks: Sequence[int], pis: Sequence[float], m: float) -> float:
     """ln of the evidence against "the risk is at least m".
 
     log W(lam) = (n - sum k) log(1 + lam m) + sum k_h log(1 + lam (m - 1 / pi_h)) with 20 bets lam = c / (1 / pi_min -
     m), c = (k + .5) / 20; log E = logsumexp(log W) - log 20. P(E ever >= 1 / delta) <= delta when the risk is >= m.
     """
-    _check(n, ks, pis, m)
+    _check_evidence(n, ks, pis, m)
     return _log_wealth(n, ks, pis, m, _BETS / (1 / min(pis) - m))
 
 
-def confidence_sequence(n: int, ks: Sequence[int], pis: Sequence[float], delta: float) -> Sequential:
+def compute_confidence_sequence(n: int, ks: Sequence[int], pis: Sequence[float], delta: float) -> ConfidenceSequence:
     """The risks against which the evidence has not reached 2 / delta on either side; valid at every n at once.
 
     It costs about 1.5 times the width of an interval that may be read only once. With nothing accepted: 0 to 1.
     """
     if n == 0:
-        return Sequential(estimate=0.0, low=0.0, high=1.0)
-    _check(n, ks, pis, 0.5)
+        return ConfidenceSequence(estimate=0.0, low=0.0, high=1.0)
+    _check_evidence(n, ks, pis, 0.5)
     estimate = min(1.0, sum(k / pi for k, pi in zip(ks, pis, strict=True)) / n)
     wanted = math.log(2 / delta)
-    high = _bisect(lambda m: log_evalue(n, ks, pis, m) >= wanted, estimate, 1.0) if estimate < 1 else 1.0
-    low = estimate - _bisect(lambda d: _log_lower(n, ks, pis, estimate - d) >= wanted, 0.0, estimate)
-    return Sequential(estimate=estimate, low=max(0.0, low), high=high)
+    high = _bisect(lambda m: compute_log_evalue(n, ks, pis, m) >= wanted, estimate, 1.0) if estimate < 1 else 1.0
+    low = estimate - _bisect(lambda d: _compute_lower_log_evalue(n, ks, pis, estimate - d) >= wanted, 0.0, estimate)
+    return ConfidenceSequence(estimate=estimate, low=max(0.0, low), high=high)
 
 
-def _log_lower(n: int, ks: Sequence[int], pis: Sequence[float], m: float) -> float:
+def _compute_lower_log_evalue(n: int, ks: Sequence[int], pis: Sequence[float], m: float) -> float:
     """ln of the evidence against "the risk is at most m": the mirror of `log_evalue`.
 
     Each bet is Kelly's for a true risk r = m {1.1, 1.25, 1.5, 2, 3, 5, 10, 20}, capped at .999: with p = pi_min an
@@ -63,7 +63,7 @@ def _log_lower(n: int, ks: Sequence[int], pis: Sequence[float], m: float) -> flo
     if m <= 0:
         return math.inf if sum(ks) else -math.inf
     p = min(pis)
-    q = np.minimum(m * _RISKS, 0.999) * p
+    q = np.minimum(m * _RISK_MULTIPLES, 0.999) * p
     return _log_wealth(n, ks, pis, m, -(q / m - (1 - q) / (1 / p - m)))
 
 
@@ -77,12 +77,12 @@ def _log_wealth(n: int, ks: Sequence[int], pis: Sequence[float], m: float, bets:
 
 def _bisect(is_past: Callable[[float], bool], inside: float, outside: float) -> float:
     """Where `is_past` turns true on the way outside, to the outer side; `outside` where it never does."""
-    for _ in range(_STEPS):
+    for _ in range(_BISECTION_STEPS):
         middle = (inside + outside) / 2
         inside, outside = (inside, middle) if is_past(middle) else (middle, outside)
     return outside
 
 
-def _check(n: int, ks: Sequence[int], pis: Sequence[float], m: float) -> None:
+def _check_evidence(n: int, ks: Sequence[int], pis: Sequence[float], m: float) -> None:
     if not (0 <= sum(ks) <= n and min(ks, default=0) >= 0 and pis and all(0 < pi <= 1 for pi in pis) and 0 < m < 1):
         raise ValueError(f"no evidence: {list(ks)} of {n} at {list(pis)} against {m}")

@@ -17,10 +17,10 @@ from reviewqueue.activity import log
 from reviewqueue.kernel.errors import Invalid, NotFound
 from reviewqueue.queue import items
 
-_REVIEW_SETTINGS = ("reserve_minutes", "max_waiting")
+_QUEUE_SETTING_KEYS = ("reserve_minutes", "max_waiting")
 
 
-class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class StreamDefinition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One stream of `streams.yaml`. `policy`, `costs` and the deciding part of `review` make the policy version."""
 
     slug: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,48}\Z")]
@@ -47,42 +47,42 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             raise ValueError("two error types are the same")
 
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    streams: list[Description]
+class _DefinitionFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    streams: list[StreamDefinition]
 
 
-class _Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _QueueSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reserve_minutes: Annotated[int, Meta(ge=1, le=24 * 60)] = 15
     max_waiting: Annotated[int, Meta(ge=1, le=1_000_000_000)] = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class AppliedDefinition:
     """What applying a description did to its stream."""
 
     stream: Stream
     created: bool
-    proposed: versions.Proposed | None
+    proposed: versions.ProposedVersion | None
 
 
-def parse(data: Any) -> list[Description]:
+def parse_definitions(data: Any) -> list[StreamDefinition]:
     """Descriptions from the plain data of a file; Invalid names the place."""
     try:
-        return msgspec.convert(data, _File).streams
+        return msgspec.convert(data, _DefinitionFile).streams
     except (msgspec.ValidationError, TypeError) as error:
         raise Invalid(f"This file makes no sense: {error}") from error
 
 
-def apply(description: Description, *, actor: str, now: datetime | None = None) -> Applied:
+def apply_definition(description: StreamDefinition, *, actor: str, now: datetime | None = None) -> AppliedDefinition:
     """Create or change a stream, its queue and its policy. The same description again changes nothing."""
     try:
         settings = msgspec.convert(
-            {key: value for key, value in description.review.items() if key in _REVIEW_SETTINGS}, _Settings
+            {key: value for key, value in description.review.items() if key in _QUEUE_SETTING_KEYS}, _QueueSettings
         )
     except msgspec.ValidationError as error:
         raise Invalid(f"The settings of {description.slug} make no sense: {error}") from error
     with transaction.atomic():
-        configured = items.configure(
+        configured = items.configure_queue(
             slug=description.slug,
             title=description.title,
             question=description.question,
@@ -96,36 +96,38 @@ def apply(description: Description, *, actor: str, now: datetime | None = None) 
             actor=actor,
             now=now,
         )
-        stream, created = _stored(description, settings, schema_number=configured.schema_number, actor=actor, now=now)
-        proposed = _proposed(stream, description, actor=actor, now=now)
-    return Applied(stream, created, proposed)
+        stream, created = _save_stream(
+            description, settings, schema_number=configured.schema_number, actor=actor, now=now
+        )
+        proposed = _propose_policy(stream, description, actor=actor, now=now)
+    return AppliedDefinition(stream, created, proposed)
 
 
-_NAMES = [field.attname for field in Stream._meta.concrete_fields]
-_GET = f"SELECT {', '.join(_NAMES)} FROM escalation_stream WHERE slug = %s"  # noqa: S608 - the model's own names
+_COLUMN_NAMES = [field.attname for field in Stream._meta.concrete_fields]
+_GET_STREAM = f"SELECT {', '.join(_COLUMN_NAMES)} FROM escalation_stream WHERE slug = %s"  # noqa: S608 - the model's own names
 
 
-def get(slug: str) -> Stream:
+def get_stream(slug: str) -> Stream:
     """The stream, or NotFound. Every request asks, so this is not put together by the ORM: half the time."""
     with connection.cursor() as cursor:
-        cursor.execute(_GET, [slug])
+        cursor.execute(_GET_STREAM, [slug])
         row = cursor.fetchone()
     if row is None:
         raise NotFound(_("There is no stream %(slug)r.") % {"slug": slug})
-    return Stream.from_db(connection.alias, _NAMES, row)
+    return Stream.from_db(connection.alias, _COLUMN_NAMES, row)
 
 
-def policy_spec(description: Description) -> dict[str, Any] | None:
+def build_policy_spec(description: StreamDefinition) -> dict[str, Any] | None:
     """The plain data of the policy version that a description asks for; None where it asks for none."""
     if description.policy is None:
         return None
-    deciding = {key: value for key, value in description.review.items() if key not in _REVIEW_SETTINGS}
+    deciding = {key: value for key, value in description.review.items() if key not in _QUEUE_SETTING_KEYS}
     costs = {"costs": description.costs} if description.costs is not None else {}
     return {**description.policy, **deciding, **costs}
 
 
-def _stored(
-    description: Description, settings: _Settings, *, schema_number: int, actor: str, now: datetime | None
+def _save_stream(
+    description: StreamDefinition, settings: _QueueSettings, *, schema_number: int, actor: str, now: datetime | None
 ) -> tuple[Stream, bool]:
     wanted: dict[str, Any] = {
         "title": description.title,
@@ -140,7 +142,7 @@ def _stored(
         for key, value in wanted.items():
             setattr(stream, key, value)
         stream.save(update_fields=list(wanted))
-        log.record(
+        log.record_event(
             actor=actor,
             verb="stream.created" if created else "stream.changed",
             object_type="stream",
@@ -153,12 +155,12 @@ def _stored(
     return stream, created
 
 
-def _proposed(
-    stream: Stream, description: Description, *, actor: str, now: datetime | None
-) -> versions.Proposed | None:
-    spec = policy_spec(description)
+def _propose_policy(
+    stream: Stream, description: StreamDefinition, *, actor: str, now: datetime | None
+) -> versions.ProposedVersion | None:
+    spec = build_policy_spec(description)
     if spec is None:
         return None
-    return versions.propose(
-        stream=stream, spec=versions.checked(spec), actor=actor, reason="applied from a file", now=now
+    return versions.propose_version(
+        stream=stream, spec=versions.validate_spec(spec), actor=actor, reason="applied from a file", now=now
     )

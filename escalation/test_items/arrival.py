@@ -26,31 +26,31 @@ from django.db import connection, transaction
 
 from escalation.models import Output, Payload, Stream, TestItem, output_id
 from escalation.policies import versions
-from escalation.policies.spec import Policy as Spec
-from escalation.policies.versions import Active
-from escalation.routing.plan import Row, make
-from escalation.routing.record import item as record_item
+from escalation.policies.spec import PolicySpec
+from escalation.policies.versions import ActivePolicy
+from escalation.routing.plan import ReceivedOutput, plan_routes
+from escalation.routing.record import build_review_item as record_item
 from escalation.test_items import reference_names
 from reviewqueue.answers import schema
 from reviewqueue.kernel import clock
 from reviewqueue.queue import items
-from reviewqueue.verdicts.labels import Settled
+from reviewqueue.verdicts.labels import SettledLabel
 
-SOURCE = "known"  # what people's side is told; it asks no further
-OTHERS = 5  # outputs settled answer-first for each test item that comes in
-LOOKS = 50  # the latest outputs, whose looks one takes on
+TEST_ITEM_SOURCE = "known"  # what people's side is told; it asks no further
+OUTPUTS_PER_TEST_ITEM = 5  # outputs settled answer-first for each test item that comes in
+IMITATED_OUTPUT_COUNT = 50  # the latest outputs, whose looks one takes on
 _RNG = random.Random()
 log = structlog.get_logger(__name__)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # What is still to come has its payload among the outputs', under a number of its own, until it has an item's. With
 # other answers than the stream has by now it would be plain, and stays where it is.
-_TO_COME = """
+_WAITING_TEST_ITEMS = """
     SELECT t.id, t.copy_of, p.body::text FROM escalation_testitem t JOIN escalation_payload p ON p.output_id = t.id
     WHERE t.stream_id = %(stream)s AND t.settled_at IS NULL AND t.schema_number = %(schema)s
     ORDER BY t.id LIMIT %(count)s FOR UPDATE SKIP LOCKED
 """
 # Not the references of all items: those are the outputs' or another test item's.
-_TAKEN = """
+_TAKEN_REFERENCES = """
     SELECT external_id FROM escalation_externalid WHERE stream_id = %(stream)s AND external_id = ANY(%(asked)s)
     UNION ALL
     SELECT i.reference FROM escalation_testitem t JOIN reviewqueue_item i ON i.id = t.id
@@ -58,51 +58,55 @@ _TAKEN = """
 """
 
 
-def come_in(*, stream: Stream, count: int, rng: random.Random | None = None, now: datetime | None = None) -> list[int]:
+def admit_test_items(
+    *, stream: Stream, count: int, rng: random.Random | None = None, now: datetime | None = None
+) -> list[int]:
     """Let so many of those that were mixed in arrive at this moment, or as many as there are; returns their ids."""
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(_TO_COME, {"stream": stream.pk, "schema": stream.schema_number, "count": count})
+            cursor.execute(_WAITING_TEST_ITEMS, {"stream": stream.pk, "schema": stream.schema_number, "count": count})
             found = cursor.fetchall()
-        latest = _latest(stream) if found else []
+        latest = _fetch_latest_outputs(stream) if found else []
         known = [(number, json.loads(body), copy_of) for number, copy_of, body in found]
-        return [_arrive(stream, *one, latest, rng or _RNG, clock.current(now)) for one in known]
+        return [_admit_test_item(stream, *one, latest, rng or _RNG, clock.current_time(now)) for one in known]
 
 
-def record(settled: Sequence[Settled]) -> None:
+def record_settled_items(settled: Sequence[SettledLabel]) -> None:
     """What became of test items among these labels: whether people found the mistake before they saw it proposed.
 
     As these come out of the queues, others may come in: at most one into each, or they would come in a row.
     """
-    labels = {label.item_id: label for label in settled if label.source == SOURCE and label.round == 1}
+    labels = {label.item_id: label for label in settled if label.source == TEST_ITEM_SOURCE and label.round == 1}
     for item in TestItem.objects.filter(pk__in=labels, settled_at=None):
         label = labels[item.pk]
         item.settled_at = label.settled_at
         item.caught = (
-            None if label.first_outcome == "unjudgeable" else not schema.same(label.first_answer, item.prediction)
+            None
+            if label.first_outcome == "unjudgeable"
+            else not schema.answers_match(label.first_answer, item.prediction)
         )
         item.save(update_fields=["settled_at", "caught"])
-    others = [label for label in settled if label.source != SOURCE and label.blind]
-    drawn = {label.queue: label.settled_at for label in others if _RNG.random() < 1 / OTHERS}
+    others = [label for label in settled if label.source != TEST_ITEM_SOURCE and label.blind]
+    drawn = {label.queue: label.settled_at for label in others if _RNG.random() < 1 / OUTPUTS_PER_TEST_ITEM}
     for stream in Stream.objects.filter(slug__in=drawn).order_by("pk"):
-        _come_in_if_possible(stream, drawn[stream.slug])
+        _try_to_admit(stream, drawn[stream.slug])
 
 
-def _come_in_if_possible(stream: Stream, now: datetime) -> None:
+def _try_to_admit(stream: Stream, now: datetime) -> None:
     try:
         with transaction.atomic():
-            come_in(stream=stream, count=1, now=now)
+            admit_test_items(stream=stream, count=1, now=now)
     except Exception:
         # Whatever is wrong with a test, the labels of others are settled.
         log.exception("test_item.held_back", stream=stream.slug)
 
 
-def _latest(stream: Stream) -> list[Output]:
+def _fetch_latest_outputs(stream: Stream) -> list[Output]:
     """The outputs that arrived last, in the order of their arrival."""
-    return list(Output.objects.filter(stream=stream, shadow=False).order_by("-id")[:LOOKS])[::-1]
+    return list(Output.objects.filter(stream=stream, shadow=False).order_by("-id")[:IMITATED_OUTPUT_COUNT])[::-1]
 
 
-def _arrive(
+def _admit_test_item(
     stream: Stream,
     number: int,
     payload: dict[str, Any],
@@ -111,36 +115,40 @@ def _arrive(
     rng: random.Random,
     now: datetime,
 ) -> int:
-    current = _answered_first(versions.active(stream))
-    spec, arrived = current.spec if current else Spec(), _id(now)
-    reference = _free(stream, reference_names.after([output.external_id for output in latest], rng))
-    row = _row(arrived, payload["prediction"], rng.choice(latest), reference, stream.schema_number, now)
-    (plan,) = make(stream, [row], current, now=now)
+    current = _force_answer_first(versions.find_active_policy(stream))
+    spec, arrived = current.spec if current else PolicySpec(), _generate_output_id(now)
+    reference = _pick_free_reference(
+        stream, reference_names.generate_reference_names([output.external_id for output in latest], rng)
+    )
+    row = _build_row(arrived, payload["prediction"], rng.choice(latest), reference, stream.schema_number, now)
+    (plan,) = plan_routes(stream, [row], current, now=now)
     # As one that was drawn for a check: judged first, shown after, whatever the policy thinks of its confidence.
     drawn = plan._replace(review=True, answer_first=True, audit=spec.audit.mode)
-    item = replace(record_item(drawn, payload, spec), source=SOURCE, copy_of=copy_of)
-    new = items.enqueue(slug=stream.slug, items=[item], now=now)
+    item = replace(record_item(drawn, payload, spec), source=TEST_ITEM_SOURCE, copy_of=copy_of)
+    new = items.enqueue_items(slug=stream.slug, items=[item], now=now)
     assert new == 1  # with the id of an output it would take that output's label for its own
     TestItem.objects.filter(pk=number).update(id=arrived)
     Payload.objects.filter(pk=number).delete()
     return arrived
 
 
-def _answered_first(current: Active | None) -> Active | None:
+def _force_answer_first(current: ActivePolicy | None) -> ActivePolicy | None:
     """The policy as if everything was answered first: its order of work is then by time alone, never by doubt."""
     return current and replace(current, spec=msgspec.structs.replace(current.spec, answer_first=True))
 
 
-def _id(arrival: datetime) -> int:
+def _generate_output_id(arrival: datetime) -> int:
     """As an output that is received at that moment is given one."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {output_id.SQL.format(at='%s::timestamptz')}", [arrival])
+        cursor.execute(f"SELECT {output_id.OUTPUT_ID_SQL.format(at='%s::timestamptz')}", [arrival])
         return int(cursor.fetchone()[0])
 
 
-def _row(arrived: int, prediction: Any, like: Output, reference: str, schema_number: int, now: datetime) -> Row:
+def _build_row(
+    arrived: int, prediction: Any, like: Output, reference: str, schema_number: int, now: datetime
+) -> ReceivedOutput:
     """In all that a test item doesn't say itself it is like one of the latest outputs."""
-    return Row(
+    return ReceivedOutput(
         id=arrived,
         stream_id=like.stream_id,
         external_id=reference,
@@ -151,14 +159,14 @@ def _row(arrived: int, prediction: Any, like: Output, reference: str, schema_num
         value=like.value,
         segment=like.segment or {},
         group=like.group,
-        due_at=_due(like, now),
+        due_at=_imitate_due_at(like, now),
         received_at=now,
         schema_number=schema_number,
         shadow=False,
     )
 
 
-def _due(like: Output, arrival: datetime) -> datetime | None:
+def _imitate_due_at(like: Output, arrival: datetime) -> datetime | None:
     """As far from its arrival as that of `like`, and as round: where that is due on the hour, so is this.
 
     None where `like` has none, and the policy's deadline then holds for it as for others.
@@ -171,11 +179,11 @@ def _due(like: Output, arrival: datetime) -> datetime | None:
     return like.due_at + later // grain * grain
 
 
-def _free(stream: Stream, candidates: Iterator[str]) -> str:
+def _pick_free_reference(stream: Stream, candidates: Iterator[str]) -> str:
     """The first of the candidates that no output or test item of the stream is called."""
     for asked in itertools.batched(candidates, 20):
         with connection.cursor() as cursor:
-            cursor.execute(_TAKEN, {"stream": stream.pk, "asked": list(asked)})
+            cursor.execute(_TAKEN_REFERENCES, {"stream": stream.pk, "asked": list(asked)})
             taken = {name for (name,) in cursor.fetchall()}
         if free := [name for name in asked if name not in taken]:
             return free[0]

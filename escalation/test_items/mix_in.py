@@ -12,19 +12,19 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from escalation.models import Payload, Stream, TestItem, output_id
-from escalation.test_items.arrival import _latest
+from escalation.test_items.arrival import _fetch_latest_outputs
 from reviewqueue.activity import log
 from reviewqueue.answers import schema
 from reviewqueue.kernel import clock
 from reviewqueue.kernel.errors import Invalid
 from reviewqueue.queue import items
 
-MOST = 200  # at once: more would be a day's work of nothing but tests
-SETTLED_BEFORE = timedelta(days=1)  # nobody should meet again what they saw yesterday
+MAX_MIXED_IN_AT_ONCE = 200  # at once: more would be a day's work of nothing but tests
+MIN_SETTLED_AGE = timedelta(days=1)  # nobody should meet again what they saw yesterday
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownAnswer:
     """What a test item asks. `copy_of`: the output it was, for which reviewers who judged it are left out."""
 
     payload: Mapping[str, Any]
@@ -33,7 +33,7 @@ class Known:
 
 
 # Mistakes that people settled without having seen the AI's answer, never shown as a test before; the latest first.
-_PAST = """
+_PAST_ERRORS = """
     SELECT p.body::text, e.answer::text, o.id
     FROM escalation_outcome e
     JOIN escalation_output o ON o.id = e.output_id
@@ -45,29 +45,29 @@ _PAST = """
 """
 
 
-def mix_in_past(*, stream: Stream, count: int, actor: str, now: datetime | None = None) -> list[TestItem]:
+def mix_in_past_errors(*, stream: Stream, count: int, actor: str, now: datetime | None = None) -> list[TestItem]:
     """Ask again about so many mistakes of the past that people found; fewer where there are not as many."""
-    if not 1 <= count <= MOST:
+    if not 1 <= count <= MAX_MIXED_IN_AT_ONCE:
         raise Invalid(
-            _("Mix in 1 to %(most)s test items at once.") % {"most": MOST},
-            [{"pointer": "/count", "detail": _("1 to %(most)s.") % {"most": MOST}}],
+            _("Mix in 1 to %(most)s test items at once.") % {"most": MAX_MIXED_IN_AT_ONCE},
+            [{"pointer": "/count", "detail": _("1 to %(most)s.") % {"most": MAX_MIXED_IN_AT_ONCE}}],
         )
     limits: dict[str, Any] = {
         "stream": stream.pk,
         "schema": stream.schema_number,
-        "before": clock.current(now) - SETTLED_BEFORE,
+        "before": clock.current_time(now) - MIN_SETTLED_AGE,
         "limit": count,
     }
     with transaction.atomic():
         # One at a time, so that two managers do not take the same mistakes.
         Stream.objects.select_for_update(no_key=True).only("pk").get(pk=stream.pk)
         with connection.cursor() as cursor:
-            cursor.execute(_PAST, limits)
-            found = [Known(json.loads(body), json.loads(answer), of) for body, answer, of in cursor.fetchall()]
-        return _mix_in(stream, found, actor=actor, now=now)
+            cursor.execute(_PAST_ERRORS, limits)
+            found = [KnownAnswer(json.loads(body), json.loads(answer), of) for body, answer, of in cursor.fetchall()]
+        return _store_test_items(stream, found, actor=actor, now=now)
 
 
-def mix_in(
+def mix_in_examples(
     *, stream: Stream, known: Sequence[Mapping[str, Any]], actor: str, now: datetime | None = None
 ) -> list[TestItem]:
     """Mix in examples that somebody brought: each has `input`, the AI's `prediction`, and the right `answer`.
@@ -75,24 +75,26 @@ def mix_in(
     Raises Invalid, with the place, for one whose answer is none of the stream's or whose prediction is right, and
     before the stream's first output.
     """
-    if not 1 <= len(known) <= MOST:
+    if not 1 <= len(known) <= MAX_MIXED_IN_AT_ONCE:
         raise Invalid(
-            _("Bring 1 to %(most)s test items at once.") % {"most": MOST},
-            [{"pointer": "", "detail": _("1 to %(most)s.") % {"most": MOST}}],
+            _("Bring 1 to %(most)s test items at once.") % {"most": MAX_MIXED_IN_AT_ONCE},
+            [{"pointer": "", "detail": _("1 to %(most)s.") % {"most": MAX_MIXED_IN_AT_ONCE}}],
         )
-    form = items.form(slug=stream.slug, number=stream.schema_number)
-    if not _latest(stream):
+    form = items.get_answer_spec(slug=stream.slug, number=stream.schema_number)
+    if not _fetch_latest_outputs(stream):
         raise Invalid(_("Before the first output a test item would look like no other."), [])
-    brought = [_brought(at, entry, form) for at, entry in enumerate(known)]
+    brought = [_parse_example(at, entry, form) for at, entry in enumerate(known)]
     with transaction.atomic():
-        return _mix_in(stream, brought, actor=actor, now=now)
+        return _store_test_items(stream, brought, actor=actor, now=now)
 
 
-def _mix_in(stream: Stream, known: Sequence[Known], *, actor: str, now: datetime | None) -> list[TestItem]:
-    made = [_made(stream, one, actor=actor, now=clock.current(now)) for one in known]
+def _store_test_items(
+    stream: Stream, known: Sequence[KnownAnswer], *, actor: str, now: datetime | None
+) -> list[TestItem]:
+    made = [_build_test_item(stream, one, actor=actor, now=clock.current_time(now)) for one in known]
     TestItem.objects.bulk_create(made)
     Payload.objects.bulk_create([Payload(pk=item.pk, body=one.payload) for item, one in zip(made, known, strict=True)])
-    log.record(
+    log.record_event(
         actor=actor,
         verb="test_items.mixed_in",
         object_type="stream",
@@ -104,9 +106,9 @@ def _mix_in(stream: Stream, known: Sequence[Known], *, actor: str, now: datetime
     return made
 
 
-def _made(stream: Stream, known: Known, *, actor: str, now: datetime) -> TestItem:
+def _build_test_item(stream: Stream, known: KnownAnswer, *, actor: str, now: datetime) -> TestItem:
     return TestItem(
-        id=output_id.new(),
+        id=output_id.generate_output_id(),
         stream=stream,
         copy_of=known.copy_of,
         answer=known.answer,
@@ -117,17 +119,19 @@ def _made(stream: Stream, known: Known, *, actor: str, now: datetime) -> TestIte
     )
 
 
-def _brought(at: int, entry: Mapping[str, Any], form: schema.Form) -> Known:
+def _parse_example(at: int, entry: Mapping[str, Any], form: schema.AnswerSpec) -> KnownAnswer:
     missing = [name for name in ("input", "prediction", "answer") if name not in entry]
     if missing:
-        raise _wrong(f"/{at}/{missing[0]}", _("It is missing."))
-    answer = schema.normalised(entry["answer"], form, pointer=f"/{at}/answer")
-    prediction = schema.normalised(entry["prediction"], form, pointer=f"/{at}/prediction")
-    if schema.same(answer, prediction):
-        raise _wrong(f"/{at}/answer", _("A test item needs a mistake: here the AI's answer is the right one."))
+        raise _invalid_example(f"/{at}/{missing[0]}", _("It is missing."))
+    answer = schema.normalize_answer(entry["answer"], form, pointer=f"/{at}/answer")
+    prediction = schema.normalize_answer(entry["prediction"], form, pointer=f"/{at}/prediction")
+    if schema.answers_match(answer, prediction):
+        raise _invalid_example(
+            f"/{at}/answer", _("A test item needs a mistake: here the AI's answer is the right one.")
+        )
     payload = {name: entry[name] for name in ("input", "context", "language", "scores") if name in entry}
-    return Known({**payload, "prediction": prediction}, answer)
+    return KnownAnswer({**payload, "prediction": prediction}, answer)
 
 
-def _wrong(pointer: str, detail: str) -> Invalid:
+def _invalid_example(pointer: str, detail: str) -> Invalid:
     return Invalid(detail, [{"pointer": pointer, "detail": detail}])

@@ -11,12 +11,12 @@ from escalation import statistics
 from escalation.models import Stream, TestItem
 from reviewqueue.kernel import clock
 
-LEAST = 20  # settled test items below which nothing is said about what reviewers miss
-RECENT = timedelta(days=180)  # people change, and so do the ways in which the model is wrong
+MIN_SETTLED_TEST_ITEMS = 20  # settled test items below which nothing is said about what reviewers miss
+RECALL_WINDOW = timedelta(days=180)  # people change, and so do the ways in which the model is wrong
 
 
 @dataclass(frozen=True, slots=True)
-class Caught:
+class ReviewerRecall:
     """`caught` of `shown` test items that contain a mistake; `low` is a lower bound of the share in general."""
 
     shown: int
@@ -24,19 +24,21 @@ class Caught:
     low: float
 
 
-def measured(stream: Stream, *, delta: float, now: datetime | None = None) -> Caught | None:
+def measure_recall(stream: Stream, *, delta: float, now: datetime | None = None) -> ReviewerRecall | None:
     """What test items say so far, its lower bound false with probability <= delta; None where they are too few."""
-    counted = counting(stream, now=now).aggregate(shown=Count("pk"), caught=Count("pk", filter=Q(caught=True)))
-    if counted["shown"] < LEAST:
+    counted = filter_countable_items(stream, now=now).aggregate(
+        shown=Count("pk"), caught=Count("pk", filter=Q(caught=True))
+    )
+    if counted["shown"] < MIN_SETTLED_TEST_ITEMS:
         return None
-    return Caught(
-        counted["shown"], counted["caught"], statistics.lower_bound(counted["caught"], counted["shown"], delta)
+    return ReviewerRecall(
+        counted["shown"], counted["caught"], statistics.compute_lower_bound(counted["caught"], counted["shown"], delta)
     )
 
 
-def counting(stream: Stream, *, now: datetime | None = None) -> QuerySet[TestItem]:
+def filter_countable_items(stream: Stream, *, now: datetime | None = None) -> QuerySet[TestItem]:
     """The test items that say something about today: with the answers that the stream has, settled of late."""
-    since = clock.current(now) - RECENT
+    since = clock.current_time(now) - RECALL_WINDOW
     return TestItem.objects.filter(
         stream=stream, schema_number=stream.schema_number, caught__isnull=False, settled_at__gte=since
     )

@@ -8,28 +8,28 @@ import re
 import string
 from collections.abc import Iterator, Sequence
 
-LONGEST = 200
+MAX_REFERENCE_LENGTH = 200
 
 
-def after(latest: Sequence[str], rng: random.Random) -> Iterator[str]:
+def generate_reference_names(latest: Sequence[str], rng: random.Random) -> Iterator[str]:
     """References that might come after the latest ones, the likeliest first, without end.
 
     Where they count up it is a number near the last that was left out, or else beyond it; where they are drawn by
     chance, one of the same form; and where there is no form to see, one with letters and digits in the same places.
     """
     like = rng.choice(latest)
-    yield from _counted(like, latest, rng)
+    yield from _generate_numbered(like, latest, rng)
     form = re.sub("[A-Za-z0-9]", "x", like)
     alike = [re.split("([^A-Za-z0-9]+)", name) for name in latest if re.sub("[A-Za-z0-9]", "x", name) == form]
     if len(alike) > 2:
         for _ in range(60):
-            yield "".join(_word(words, rng) for words in zip(*alike, strict=True))
+            yield "".join(_generate_word(words, rng) for words in zip(*alike, strict=True))
     for tried in itertools.count():
         more = tried // 20  # letters than the last twenty had, or there might be an end
-        yield "".join(_another(letter, rng) for letter in like[: LONGEST - more] + "0" * more)
+        yield "".join(_similar_character(letter, rng) for letter in like[: MAX_REFERENCE_LENGTH - more] + "0" * more)
 
 
-def _counted(like: str, latest: Sequence[str], rng: random.Random) -> Iterator[str]:
+def _generate_numbered(like: str, latest: Sequence[str], rng: random.Random) -> Iterator[str]:
     parts = re.fullmatch(r"(.*?)([0-9]+)([^0-9]*)", like, re.DOTALL)
     if parts is None:
         return
@@ -44,16 +44,16 @@ def _counted(like: str, latest: Sequence[str], rng: random.Random) -> Iterator[s
     for reach in (2**power for power in range(1, 21)):
         for _ in range(5):
             near = str(max(least, last + rng.randint(-reach, reach))).zfill(width)
-            yield f"{head}{near}{tail}"[:LONGEST]
+            yield f"{head}{near}{tail}"[:MAX_REFERENCE_LENGTH]
 
 
-def _word(words: Sequence[str], rng: random.Random) -> str:
+def _generate_word(words: Sequence[str], rng: random.Random) -> str:
     """One of the words where they come again and again, else one that is put together of their letters."""
     if len(set(words)) <= len(words) / 2:
         return rng.choice(words)
     return "".join(rng.choice(letters) for letters in zip(*words, strict=True))
 
 
-def _another(letter: str, rng: random.Random) -> str:
+def _similar_character(letter: str, rng: random.Random) -> str:
     kinds = (string.digits, string.ascii_lowercase, string.ascii_uppercase)
     return next((rng.choice(kind) for kind in kinds if letter in kind), letter)

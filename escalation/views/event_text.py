@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext_lazy
 
 
-class Told(Protocol):
+class EventLike(Protocol):
     """What of an event a sentence needs."""
 
     verb: str
@@ -75,15 +75,15 @@ _SENTENCES: dict[tuple[str, str], Any] = {
 }
 
 
-def told(event: Told) -> str:
+def describe_event(event: EventLike) -> str:
     """The event as a sentence; one without its own is told by its verb."""
     sentence = _SENTENCES.get((event.object_type, event.verb))
     if sentence is None:
         return f"{event.verb.replace('_', ' ').replace('.', ' ')} {event.object_type} {event.object_id}".strip()
-    return (_(sentence) if isinstance(sentence, str) else sentence) % _facts(event)
+    return (_(sentence) if isinstance(sentence, str) else sentence) % _placeholders(event)
 
 
-def _facts(event: Told) -> dict[str, Any]:
+def _placeholders(event: EventLike) -> dict[str, Any]:
     after = event.after or {}
     return {
         "number": 1 if event.object_ids is None else len(event.object_ids),

@@ -11,69 +11,71 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from escalation.decisions import reopen
-from escalation.forms.searches import OutputsForm
+from escalation.forms.search import OutputSearchForm
 from escalation.models import Output, Stream
 from escalation.outputs import detail, history, search
-from escalation.outputs.detail import Record
-from escalation.outputs.search import Page, Query
+from escalation.outputs.detail import OutputDetail
+from escalation.outputs.search import OutputPage, OutputQuery
 from escalation.views import stream_page
 from reviewqueue.accounts import roles
-from reviewqueue.http import PersonRequest, for_people
+from reviewqueue.http import PersonRequest, require_person
 from reviewqueue.kernel.errors import DomainError, NotFound
 
 
 @require_GET
-@for_people(roles.may_see_reports)
-def everywhere(request: PersonRequest) -> HttpResponse:
+@require_person(roles.may_see_reports)
+def list_all_outputs(request: PersonRequest) -> HttpResponse:
     """The outputs of all of a person's streams."""
     mine = [row.slug for row in roles.queues_for(request.user)]
-    return _list(request, list(Stream.objects.filter(slug__in=mine)), {"tab": ""}, "escalation/outputs_all.html")
+    return _render_list(request, list(Stream.objects.filter(slug__in=mine)), {"tab": ""}, "escalation/outputs_all.html")
 
 
 @require_GET
-@for_people(roles.may_see_reports)
-def index(request: PersonRequest, slug: str) -> HttpResponse:
+@require_person(roles.may_see_reports)
+def list_outputs(request: PersonRequest, slug: str) -> HttpResponse:
     """The outputs of one stream."""
-    here = stream_page.of(request, slug)
-    return _list(request, [here.stream], stream_page.shell(request, here, tab="outputs"), "escalation/outputs.html")
+    here = stream_page.load_stream_page(request, slug)
+    return _render_list(
+        request, [here.stream], stream_page.build_page_context(request, here, tab="outputs"), "escalation/outputs.html"
+    )
 
 
 @require_GET
-@for_people(roles.may_see_reports)
-def output(request: PersonRequest, slug: str, external_id: str) -> HttpResponse:
+@require_person(roles.may_see_reports)
+def show_output(request: PersonRequest, slug: str, external_id: str) -> HttpResponse:
     """One output's whole story; what it says only for those who may see content."""
-    here = stream_page.of(request, slug)
-    found = _output(here.stream, external_id)
+    here = stream_page.load_stream_page(request, slug)
+    found = _find_output(here.stream, external_id)
     sees_content = roles.may_see_content(request.user)
-    record = detail.of(found)
+    record = detail.load_output_detail(found)
     # Whoever may still be asked to judge it must not read beforehand what the AI or the others said.
-    withheld = roles.may_review(request.user) and search.may_be_judged(found, is_open=record.asked)
+    withheld = roles.may_review(request.user) and search.may_be_judged(found, is_open=record.is_open)
     context = {
-        **stream_page.shell(request, here, tab="outputs"),
+        **stream_page.build_page_context(request, here, tab="outputs"),
         "output": found,
         "record": record,
         "withheld": withheld,
         "undecided": search.is_undecided(found),
-        "story": [] if withheld else history.of(found, content=sees_content),
+        "story": [] if withheld else history.build_output_history(found, content=sees_content),
         "sees_content": sees_content,
-        "content": detail.content(found, here.queue.display) if sees_content else None,
-        "may_reopen": roles.may_lead(request.user) and found.state == Output.State.DECIDED and _settled(record),
+        "content": detail.load_output_content(found, here.queue.display) if sees_content else None,
+        "may_reopen": roles.may_lead(request.user) and found.state == Output.State.DECIDED and _is_settled(record),
     }
     return render(request, "escalation/output.html", context)
 
 
-def _settled(record: Record) -> bool:
-    return record.outcome is not None and not record.asked
+def _is_settled(record: OutputDetail) -> bool:
+    return record.outcome is not None and not record.is_open
 
 
 @require_POST
-@for_people(roles.may_lead)
-def reopening(request: PersonRequest, slug: str, external_id: str) -> HttpResponse:
+@require_person(roles.may_lead)
+def reopen_output(request: PersonRequest, slug: str, external_id: str) -> HttpResponse:
     """Ask people again about what they decided."""
-    found = _output(stream_page.of(request, slug).stream, external_id)
+    found = _find_output(stream_page.load_stream_page(request, slug).stream, external_id)
     reason = request.POST.get("reason", "").strip()[:400]
     try:
-        reopen.reopen(output_id=found.pk, by=request.user, reason=reason)
+        reopen.reopen_output(output_id=found.pk, by=request.user, reason=reason)
     except DomainError as refusal:
         messages.error(request, str(refusal))
     else:
@@ -81,21 +83,29 @@ def reopening(request: PersonRequest, slug: str, external_id: str) -> HttpRespon
     return redirect("output", slug, external_id)
 
 
-def _list(request: PersonRequest, among: list[Stream], frame: dict[str, Any], template: str) -> HttpResponse:
-    form = OutputsForm(request.GET or None, rules=search.rule_names(among))
-    query = form.query() if form.is_valid() else Query()
+def _render_list(request: PersonRequest, among: list[Stream], frame: dict[str, Any], template: str) -> HttpResponse:
+    form = OutputSearchForm(request.GET or None, rules=search.list_rule_names(among))
+    query = form.query() if form.is_valid() else OutputQuery()
     judging = roles.may_review(request.user)
-    exact = _exact(among, query.begins)
+    exact = _find_exact_match(among, query.begins)
     if exact is not None:
         return redirect("output", exact.stream.slug, exact.external_id)
     before = request.GET.get("before", "")
-    page = search.find(streams=among, query=query, before=int(before) if before.isdecimal() else None, judging=judging)
-    rows = [_row(row, is_open=row.pk in page.open, judging=judging) for row in page.outputs]
-    context = {**frame, "form": form, "rows": rows, "older": _older(request, page), "searched": form.is_bound}
+    page = search.search_outputs(
+        streams=among, query=query, before=int(before) if before.isdecimal() else None, judging=judging
+    )
+    rows = [_build_row(row, is_open=row.pk in page.open_ids, judging=judging) for row in page.outputs]
+    context = {
+        **frame,
+        "form": form,
+        "rows": rows,
+        "older": _build_older_query(request, page),
+        "searched": form.is_bound,
+    }
     return render(request, template, context)
 
 
-def _row(output: Output, *, is_open: bool, judging: bool) -> dict[str, Any]:
+def _build_row(output: Output, *, is_open: bool, judging: bool) -> dict[str, Any]:
     return {
         "output": output,
         "waiting": is_open or search.is_undecided(output),
@@ -103,13 +113,13 @@ def _row(output: Output, *, is_open: bool, judging: bool) -> dict[str, Any]:
     }
 
 
-def _exact(among: list[Stream], external_id: str) -> Output | None:
+def _find_exact_match(among: list[Stream], external_id: str) -> Output | None:
     """The one output with this id, so that pasting an id leads straight to its story."""
-    found = search.named(among, external_id) if external_id else []
+    found = search.find_by_external_id(among, external_id) if external_id else []
     return found[0] if len(found) == 1 else None
 
 
-def _older(request: PersonRequest, page: Page) -> str:
+def _build_older_query(request: PersonRequest, page: OutputPage) -> str:
     if page.older is None:
         return ""
     query = request.GET.copy()
@@ -117,8 +127,8 @@ def _older(request: PersonRequest, page: Page) -> str:
     return query.urlencode()
 
 
-def _output(stream: Stream, external_id: str) -> Output:
-    found = search.named([stream], external_id)
+def _find_output(stream: Stream, external_id: str) -> Output:
+    found = search.find_by_external_id([stream], external_id)
     if not found:
         raise NotFound(_("There is no output %(external_id)r in this stream.") % {"external_id": external_id})
     return found[0]

@@ -12,38 +12,40 @@ from django.views.decorators.http import require_GET
 
 from escalation.models import Policy
 from escalation.policies import versions
-from escalation.simulation.replay import replay as replay_replay
+from escalation.simulation.replay import replay_policy as replay_replay
 from escalation.views import stream_page
 from reviewqueue.accounts import roles
-from reviewqueue.http import PersonRequest, for_people
+from reviewqueue.http import PersonRequest, require_person
 from reviewqueue.kernel import clock
 from reviewqueue.kernel.errors import NotFound
 
-SPANS = (7, 28, 90)
-MOST = 200_000  # outputs: a few seconds of work
+SPAN_CHOICES_DAYS = (7, 28, 90)
+MAX_REPLAYED_OUTPUTS = 200_000  # outputs: a few seconds of work
 
 
 @require_GET
-@for_people(roles.may_see_reports)
-def replay(request: PersonRequest, slug: str, number: int) -> HttpResponse:
+@require_person(roles.may_see_reports)
+def show_replay(request: PersonRequest, slug: str, number: int) -> HttpResponse:
     """The figures alone, for the version's page to put in."""
-    here = stream_page.of(request, slug)
+    here = stream_page.load_stream_page(request, slug)
     version = Policy.objects.filter(stream=here.stream, number=number).select_related("stream").first()
     if version is None:
         raise NotFound(_("There is no version %(number)s of this stream's policy.") % {"number": number})
-    return render(request, "escalation/partials/replay.html", context(request, version))
+    return render(request, "escalation/partials/replay.html", build_replay_context(request, version))
 
 
-def context(request: PersonRequest, version: Policy) -> dict[str, Any]:
+def build_replay_context(request: PersonRequest, version: Policy) -> dict[str, Any]:
     """What the fragment needs: the days to choose from, and the figures once some were chosen."""
-    plain: dict[str, Any] = {"stream": version.stream, "version": version, "spans": SPANS}
+    plain: dict[str, Any] = {"stream": version.stream, "version": version, "spans": SPAN_CHOICES_DAYS}
     asked = request.GET.get("days", "")
-    days = next((span for span in SPANS if str(span) == asked), None)
+    days = next((span for span in SPAN_CHOICES_DAYS if str(span) == asked), None)
     if days is None:
         return plain
-    until = clock.current()
+    until = clock.current_time()
     since = until - timedelta(days=days)
-    found = replay_replay(version.stream, versions.spec_of(version), since=since, until=until, most=MOST)
+    found = replay_replay(
+        version.stream, versions.spec_of(version), since=since, until=until, most=MAX_REPLAYED_OUTPUTS
+    )
     return {
         **plain,
         "days": days,

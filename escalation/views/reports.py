@@ -11,53 +11,55 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from escalation.forms.searches import WindowForm
+from escalation.forms.search import WindowForm
 from escalation.guarantees import summary
-from escalation.reports.costs import Estimate
-from escalation.reports.stream_report import Report, build, window
+from escalation.reports.costs import CostEstimate
+from escalation.reports.stream_report import Report, build_report, default_report_window
 from escalation.views import stream_page
 from escalation.views.charts import bars
-from escalation.views.charts.bars import Chart, Series
+from escalation.views.charts.bars import BarChart, Series
 from reviewqueue.accounts import roles
-from reviewqueue.http import PersonRequest, for_people
+from reviewqueue.http import PersonRequest, require_person
 from reviewqueue.reports import reviews
 
-SPANS = (7, 28, 91)
+SPAN_CHOICES_DAYS = (7, 28, 91)
 
 
 @require_GET
-@for_people(roles.may_see_reports)
-def stream_report(request: PersonRequest, slug: str) -> HttpResponse:
+@require_person(roles.may_see_reports)
+def show_report(request: PersonRequest, slug: str) -> HttpResponse:
     """The promise, four figures, two pictures, and what they are made of."""
-    here = stream_page.of(request, slug)
-    since, until = window()
+    here = stream_page.load_stream_page(request, slug)
+    since, until = default_report_window()
     form = WindowForm(request.GET or None)
     if form.is_valid():
         since, until = form.window(since, until)
-    found = build(stream=here.stream, since=since, until=until)
+    found = build_report(stream=here.stream, since=since, until=until)
     context = {
-        **stream_page.shell(request, here, tab="report"),
+        **stream_page.build_page_context(request, here, tab="report"),
         "report": found,
-        "stated": summary.of(here.stream),
+        "stated": summary.build_guarantee_summary(here.stream),
         "form": form if form.is_bound else WindowForm(initial={"since": since, "until": until}),
         "window": urlencode({"since": since, "until": until}),
-        "spans": [(days, until - timedelta(days=days - 1), (until - since).days + 1 == days) for days in SPANS],
-        "money_chart": _money_chart(found),
-        "flow_chart": _flow_chart(found),
-        "alternatives": _alternatives(found),
-        "breakdowns": _breakdowns(found),
-        "acts": _acts(found),
+        "spans": [
+            (days, until - timedelta(days=days - 1), (until - since).days + 1 == days) for days in SPAN_CHOICES_DAYS
+        ],
+        "money_chart": _draw_cost_chart(found),
+        "flow_chart": _draw_throughput_chart(found),
+        "alternatives": _compare_alternatives(found),
+        "breakdowns": _list_breakdowns(found),
+        "acts": _summarize_acts(found),
     }
     return render(request, "escalation/report.html", context)
 
 
-def _money_chart(found: Report) -> Chart:
-    through = [day.money.let_through for day in found.days]
-    return bars.bars(
+def _draw_cost_chart(found: Report) -> BarChart:
+    through = [day.costs.undetected_errors for day in found.days]
+    return bars.draw_bars(
         [day.day for day in found.days],
         [
-            Series(_("mistakes caught"), "series-1", [day.money.caught for day in found.days]),
-            Series(_("cost of reviews"), "series-2", [day.money.reviews for day in found.days]),
+            Series(_("mistakes caught"), "series-1", [day.costs.caught_errors for day in found.days]),
+            Series(_("cost of reviews"), "series-2", [day.costs.reviews for day in found.days]),
             Series(
                 _("mistakes let through (estimate)"),
                 "series-3",
@@ -67,31 +69,31 @@ def _money_chart(found: Report) -> Chart:
     )
 
 
-def _flow_chart(found: Report) -> Chart:
-    return bars.bars(
+def _draw_throughput_chart(found: Report) -> BarChart:
+    return bars.draw_bars(
         [day.day for day in found.days],
         [
-            Series(_("received"), "series-2", [day.flow.received for day in found.days]),
-            Series(_("sent to people"), "series-4", [day.flow.to_people for day in found.days]),
+            Series(_("received"), "series-2", [day.throughput.received for day in found.days]),
+            Series(_("sent to people"), "series-4", [day.throughput.to_people for day in found.days]),
             Series(_("decided by people"), "series-1", [day.decided for day in found.days]),
         ],
     )
 
 
-def _alternatives(found: Report) -> list[dict[str, Any]]:
+def _compare_alternatives(found: Report) -> list[dict[str, Any]]:
     """The money of these days next to checking nothing and checking everything."""
-    sums, none = found.money, Estimate(0.0, 0.0, 0.0)
-    everything = sums.all_mistakes.value if sums.all_mistakes else None
+    sums, none = found.costs, CostEstimate(0.0, 0.0, 0.0)
+    everything = sums.all_errors.value if sums.all_errors else None
     return [
-        {"name": _("As it was"), "chosen": True, "through": sums.let_through, "caught": sums.caught,
+        {"name": _("As it was"), "chosen": True, "through": sums.undetected_errors, "caught": sums.caught_errors,
          "reviews": sums.reviews, "balance": sums.balance},
-        {"name": _("Check nothing"), "through": sums.all_mistakes, "caught": 0.0, "reviews": 0.0, "balance": 0.0},
+        {"name": _("Check nothing"), "through": sums.all_errors, "caught": 0.0, "reviews": 0.0, "balance": 0.0},
         {"name": _("Check everything"), "through": none, "caught": everything, "reviews": sums.review_of_all,
          "balance": None if everything is None else everything - sums.review_of_all},
     ]  # fmt: skip
 
 
-def _acts(found: Report) -> list[dict[str, Any]]:
+def _summarize_acts(found: Report) -> list[dict[str, Any]]:
     """What people said of passing on, asking, judging nothing and mistakes, with how often."""
     titles = {
         "pass": _("Passed to someone else"),
@@ -103,15 +105,15 @@ def _acts(found: Report) -> list[dict[str, Any]]:
         {
             "name": act,
             "title": title,
-            "total": sum(found.acts[act].values()),
-            "rows": [(code, reviews.told(act, code), number) for code, number in found.acts[act].items()],
+            "total": sum(found.actions[act].values()),
+            "rows": [(code, reviews.describe_reason(act, code), number) for code, number in found.actions[act].items()],
         }
         for act, title in titles.items()
-        if found.acts[act]
+        if found.actions[act]
     ]
 
 
-def _breakdowns(found: Report) -> list[dict[str, Any]]:
+def _list_breakdowns(found: Report) -> list[dict[str, Any]]:
     """Each breakdown with the filter of the output list that finds a group's rows, where there is one."""
     return [
         {"title": _("By answer"), "head": _("The AI said"), "groups": found.classes, "filter": "answer"},

@@ -15,36 +15,36 @@ from reviewqueue.reports.reviews import Queue
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class StreamPage:
     """A stream and its queue, of which the person is a member."""
 
     stream: Stream
     queue: Queue
 
 
-def of(request: PersonRequest, slug: str) -> Scope:
+def load_stream_page(request: PersonRequest, slug: str) -> StreamPage:
     """The stream, or NotFound when there is none for this person."""
     queue = roles.queue_for(request.user, slug)
-    return Scope(definition.get(queue.slug), queue)
+    return StreamPage(definition.get_stream(queue.slug), queue)
 
 
-def shell(request: PersonRequest, scope: Scope, *, tab: str) -> dict[str, Any]:
+def build_page_context(request: PersonRequest, scope: StreamPage, *, tab: str) -> dict[str, Any]:
     """What the frame of a stream's pages shows: its name, its tabs, and whether it is stopped."""
-    stop = overview.standing_stop(scope.stream)
+    stop = overview.find_active_stop(scope.stream)
     return {
         "stream": scope.stream,
         "tab": tab,
         "may_manage": roles.may_manage(request.user),
         "stop": stop,
-        **resuming(request, stop),
+        **build_resume_context(request, stop),
     }
 
 
-def resuming(request: PersonRequest, stop: Stop | None) -> dict[str, Any]:
+def build_resume_context(request: PersonRequest, stop: Stop | None) -> dict[str, Any]:
     """Which of the two steps of resuming this person can take."""
     if stop is None or not roles.may_manage(request.user):
         return {"may_ask": False, "may_resume": False}
-    if stop.stream_id is None and not roles.is_everywhere(request.user):
+    if stop.stream_id is None and not roles.has_all_queues(request.user):
         return {"may_ask": False, "may_resume": False}
     asked = bool(stop.resume_asked_by)
     mine = stop.resume_asked_by == log.user_actor(request.user)

@@ -11,63 +11,65 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from escalation.forms.streams import NewStreamForm, StreamForm, initial_of
+from escalation.forms.streams import NewStreamForm, StreamForm, build_stream_initial
 from escalation.models import Policy
 from escalation.policies import describe, versions
 from escalation.reports import overview
 from escalation.streams import definition
 from escalation.views import stream_page
-from escalation.views.stream_page import Scope
+from escalation.views.stream_page import StreamPage
 from reviewqueue.accounts import roles
 from reviewqueue.activity import log
-from reviewqueue.http import PersonRequest, for_people
+from reviewqueue.http import PersonRequest, require_person
 from reviewqueue.kernel.errors import Invalid
 from reviewqueue.queue import items
 from reviewqueue.reports import reviews
 
-STORY = 12  # events on a stream's page
+MAX_RECENT_EVENTS = 12  # events on a stream's page
 
 
 @require_GET
-@for_people(roles.may_see_reports)
-def index(request: PersonRequest) -> HttpResponse:
+@require_person(roles.may_see_reports)
+def list_streams(request: PersonRequest) -> HttpResponse:
     """The person's streams."""
-    rows = overview.of([queue.slug for queue in roles.queues_for(request.user)])
+    rows = overview.list_stream_overviews([queue.slug for queue in roles.queues_for(request.user)])
     return render(request, "escalation/streams.html", {"rows": rows, "may_manage": roles.may_manage(request.user)})
 
 
 @require_GET
-@for_people(roles.may_see_reports)
-def stream(request: PersonRequest, slug: str) -> HttpResponse:
+@require_person(roles.may_see_reports)
+def show_stream(request: PersonRequest, slug: str) -> HttpResponse:
     """What a stream is set to, and its policy in plain words."""
-    here = stream_page.of(request, slug)
-    current = versions.active(here.stream)
+    here = stream_page.load_stream_page(request, slug)
+    current = versions.find_active_policy(here.stream)
     context = {
-        **stream_page.shell(request, here, tab="stream"),
+        **stream_page.build_page_context(request, here, tab="stream"),
         "queue": here.queue,
-        "form": items.form(slug=slug, number=here.stream.schema_number),
+        "form": items.get_answer_spec(slug=slug, number=here.stream.schema_number),
         "guidelines": reviews.guidelines_of(here.queue),
         "members": roles.members_of(here.queue).order_by("username"),
         "active": current,
-        "clauses": describe.clauses(current.spec) if current else [],
-        "draft": _newest_draft(here, current),
+        "clauses": describe.describe_policy(current.spec) if current else [],
+        "draft": _find_newest_draft(here, current),
         "may_see_people": roles.may_see_people(request.user),
-        "story": log.recent(slug).filter(object_type__in=("stream", "policy", "stop", "queue"))[:STORY],
+        "story": log.recent_events(slug).filter(object_type__in=("stream", "policy", "stop", "queue"))[
+            :MAX_RECENT_EVENTS
+        ],
     }
     return render(request, "escalation/stream.html", context)
 
 
 @require_http_methods(["GET", "POST"])
-@for_people(roles.may_manage)
-def new(request: PersonRequest) -> HttpResponse:
+@require_person(roles.may_manage)
+def create_stream(request: PersonRequest) -> HttpResponse:
     """Make a stream; whoever makes it is its first member."""
     form = NewStreamForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         slug = form.cleaned_data["slug_name"]
         with transaction.atomic():
-            made = _applied(request, form, slug)
+            made = _apply_form(request, form, slug)
             if made:
-                roles.join(slug=slug, user=request.user)
+                roles.add_membership(slug=slug, user=request.user)
         if made:
             messages.success(request, _("The stream is there. Next, say what may go out without a person."))
             return redirect("policy-new", slug)
@@ -75,32 +77,32 @@ def new(request: PersonRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@for_people(roles.may_manage)
-def edit(request: PersonRequest, slug: str) -> HttpResponse:
+@require_person(roles.may_manage)
+def edit_stream(request: PersonRequest, slug: str) -> HttpResponse:
     """Change a stream's settings; what decides stands in its policy."""
-    here = stream_page.of(request, slug)
-    form = StreamForm(request.POST or None, initial=_initial(here))
-    if request.method == "POST" and form.is_valid() and _applied(request, form, slug):
+    here = stream_page.load_stream_page(request, slug)
+    form = StreamForm(request.POST or None, initial=_load_initial(here))
+    if request.method == "POST" and form.is_valid() and _apply_form(request, form, slug):
         messages.success(request, _("Saved."))
         return redirect("stream", slug)
-    context = {**stream_page.shell(request, here, tab="stream"), "form": form}
+    context = {**stream_page.build_page_context(request, here, tab="stream"), "form": form}
     return render(request, "escalation/stream_form.html", context)
 
 
-def _applied(request: PersonRequest, form: StreamForm, slug: str) -> bool:
+def _apply_form(request: PersonRequest, form: StreamForm, slug: str) -> bool:
     """Whether the description was applied; what was wrong with it stands in the form."""
     try:
         with transaction.atomic():
-            definition.apply(form.description(slug), actor=log.user_actor(request.user))
+            definition.apply_definition(form.description(slug), actor=log.user_actor(request.user))
     except Invalid as refusal:
         form.add_error(None, str(refusal))
         return False
     return True
 
 
-def _initial(here: Scope) -> dict[str, Any]:
-    answers = items.form(slug=here.stream.slug, number=here.stream.schema_number)
-    return initial_of(
+def _load_initial(here: StreamPage) -> dict[str, Any]:
+    answers = items.get_answer_spec(slug=here.stream.slug, number=here.stream.schema_number)
+    return build_stream_initial(
         stream=here.stream,
         queue=here.queue,
         guidelines=reviews.guidelines_of(here.queue),
@@ -110,7 +112,7 @@ def _initial(here: Scope) -> dict[str, Any]:
     )
 
 
-def _newest_draft(here: Scope, current: versions.Active | None) -> Policy | None:
+def _find_newest_draft(here: StreamPage, current: versions.ActivePolicy | None) -> Policy | None:
     """A version made after the active one that was never in effect."""
     newer = Policy.objects.filter(stream=here.stream, number__gt=current.number if current else 0)
     return newer.filter(activations=None).order_by("-number").first()

@@ -22,25 +22,25 @@ from reviewqueue.kernel import clock
 from reviewqueue.kernel.errors import DomainError, Invalid, NotFound
 from reviewqueue.models import ApiKey, Queue, User
 
-PREFIX = "rq_"
-GRACE = timedelta(hours=24)
-SHOWN = 12  # characters of a key in lists
+KEY_PREFIX = "rq_"
+ROTATION_GRACE = timedelta(hours=24)
+DISPLAYED_CHARACTERS = 12  # characters of a key in lists
 
 # One lookup per key, process and two seconds instead of one per request: a producer posts hundreds of times a
 # second with the same key. The price: a revoked key works up to two seconds longer in other processes. More
 # would make "revoked at once" untrue; shorter costs lookups exactly where requests are dense.
 CACHE_SECONDS = 2.0
-_CACHE_SIZE = 1024
+_MAX_CACHED_KEYS = 1024
 _cache: dict[bytes, tuple[float, Caller]] = {}
 
-_USE_NOTED = timedelta(minutes=1)
+_LAST_USED_INTERVAL = timedelta(minutes=1)
 
 
-class AlreadyRevoked(DomainError):
+class KeyAlreadyRevoked(DomainError):
     code = "key_revoked"
 
 
-def create(
+def create_key(
     *,
     name: str,
     scopes: Iterable[str],
@@ -52,63 +52,65 @@ def create(
 ) -> tuple[ApiKey, str]:
     """The new key's row and its text, which nobody can ever see again. `by` is None on the command line."""
     wanted, bound = sorted(set(scopes)), sorted(set(queues))
-    _check(name=name, scopes=wanted, queues=bound, acts_as=acts_as, days=days)
+    _check_key(name=name, scopes=wanted, queues=bound, acts_as=acts_as, days=days)
     _authorise(by, wanted, bound, acts_as)
-    expires_at = None if days is None else clock.current(now) + timedelta(days=days)
+    expires_at = None if days is None else clock.current_time(now) + timedelta(days=days)
     with transaction.atomic():
-        key, text = _insert(
+        key, text = _insert_key(
             ApiKey(name=name, scopes=wanted, queues=bound, acts_as=acts_as, created_by=by, expires_at=expires_at)
         )
-        log.record(actor=_actor(by), verb="created", object_type="key", object_id=key.pk, after=_facts(key))
+        log.record_event(
+            actor=_actor(by), verb="created", object_type="key", object_id=key.pk, after=_event_fields(key)
+        )
     return key, text
 
 
-def rotate(*, key_id: int, by: User | None, now: datetime | None = None) -> tuple[ApiKey, str]:
+def rotate_key(*, key_id: int, by: User | None, now: datetime | None = None) -> tuple[ApiKey, str]:
     """A successor with the same rights; the old key goes on working for a day, so that nothing stops."""
     with transaction.atomic():
-        old = _locked(key_id, by)
+        old = _lock_key(key_id, by)
         if old.replaced_by_id is not None:
-            raise AlreadyRevoked(_("This key has been replaced already."))
-        moment = clock.current(now)
-        key, text = _insert(
+            raise KeyAlreadyRevoked(_("This key has been replaced already."))
+        moment = clock.current_time(now)
+        key, text = _insert_key(
             ApiKey(
                 name=old.name,
                 scopes=old.scopes,
                 queues=old.queues,
                 acts_as=old.acts_as,
                 created_by=by,
-                expires_at=_renewed(old, moment),
+                expires_at=_renewed_expiry(old, moment),
             )
         )
         old.replaced_by = key
-        old.expires_at = min(old.expires_at or moment + GRACE, moment + GRACE)
+        old.expires_at = min(old.expires_at or moment + ROTATION_GRACE, moment + ROTATION_GRACE)
         old.save(update_fields=["replaced_by", "expires_at"])
-        _tell(old, by, "rotated", {"replaced_by": key.pk, "expires_at": old.expires_at.isoformat()})
+        _record_event(old, by, "rotated", {"replaced_by": key.pk, "expires_at": old.expires_at.isoformat()})
     return key, text
 
 
-def revoke(*, key_id: int, by: User | None, now: datetime | None = None) -> None:
+def revoke_key(*, key_id: int, by: User | None, now: datetime | None = None) -> None:
     """The key works no more: at once in this process, within `CACHE_SECONDS` in every other."""
     with transaction.atomic():
-        key = _locked(key_id, by)
-        key.revoked_at = clock.current(now)
+        key = _lock_key(key_id, by)
+        key.revoked_at = clock.current_time(now)
         key.save(update_fields=["revoked_at"])
-        _tell(key, by, "revoked", {"revoked_at": key.revoked_at.isoformat()})
+        _record_event(key, by, "revoked", {"revoked_at": key.revoked_at.isoformat()})
         transaction.on_commit(lambda: _forget(bytes(key.digest)))
 
 
-def visible_to(user: User) -> QuerySet[ApiKey]:
+def keys_visible_to(user: User) -> QuerySet[ApiKey]:
     """The keys that a person may see: all for who is everywhere, else those bound to their queues only."""
     if not roles.may_see_people(user):
         return ApiKey.objects.none()
     keys = ApiKey.objects.select_related("acts_as", "created_by").order_by("-id")
-    if roles.is_everywhere(user):
+    if roles.has_all_queues(user):
         return keys
     mine = list(roles.queues_for(user).values_list("slug", flat=True))
     return keys.filter(queues__contained_by=mine).exclude(queues=[])
 
 
-def authenticate(text: str) -> Caller | None:
+def authenticate_key(text: str) -> Caller | None:
     """Whom the key belongs to, or None when no usable key is like it.
 
     No query when it was seen in the last two seconds, else one, and once a minute one that notes the use.
@@ -132,7 +134,7 @@ def authenticate(text: str) -> Caller | None:
     return caller
 
 
-def _check(*, name: str, scopes: list[str], queues: list[str], acts_as: User | None, days: int | None) -> None:
+def _check_key(*, name: str, scopes: list[str], queues: list[str], acts_as: User | None, days: int | None) -> None:
     if not name.strip() or len(name) > 100:
         raise Invalid(_("A key needs a name of at most 100 characters."))
     if not scopes:
@@ -161,49 +163,49 @@ def _authorise(by: User | None, scopes: list[str], queues: list[str], acts_as: U
         raise Forbidden(_("Only managers and administrators handle keys."))
     if acts_as is not None or not roles.CONTENT_SCOPES.isdisjoint(scopes):
         raise Forbidden(_("Only an administrator handles a key that reviews or reads labelled data."))
-    if roles.is_everywhere(by):
+    if roles.has_all_queues(by):
         return
     mine = set(roles.queues_for(by).values_list("slug", flat=True))
     if not queues or not mine.issuperset(queues):
         raise Forbidden(_("Bind the key to streams that you are a member of."))
 
 
-def _locked(key_id: int, by: User | None) -> ApiKey:
+def _lock_key(key_id: int, by: User | None) -> ApiKey:
     """The key's locked row, if the person may change it; NotFound when it isn't theirs to see."""
     keys = ApiKey.objects.select_for_update(of=("self",))
     if by is not None:
-        keys = keys.filter(pk__in=visible_to(by).order_by().values("pk"))
+        keys = keys.filter(pk__in=keys_visible_to(by).order_by().values("pk"))
     key = keys.select_related("acts_as").filter(pk=key_id).first()
     if key is None:
         raise NotFound(_("There is no such key."))
     _authorise(by, key.scopes, key.queues, key.acts_as)
     if key.revoked_at is not None:
-        raise AlreadyRevoked(_("This key has been revoked already."))
+        raise KeyAlreadyRevoked(_("This key has been revoked already."))
     return key
 
 
-def _insert(key: ApiKey) -> tuple[ApiKey, str]:
-    text = PREFIX + secrets.token_urlsafe(32)
-    key.prefix, key.digest = text[:SHOWN], _digest(text)
+def _insert_key(key: ApiKey) -> tuple[ApiKey, str]:
+    text = KEY_PREFIX + secrets.token_urlsafe(32)
+    key.prefix, key.digest = text[:DISPLAYED_CHARACTERS], _digest(text)
     key.save(force_insert=True)
     return key, text
 
 
-def _renewed(old: ApiKey, moment: datetime) -> datetime | None:
+def _renewed_expiry(old: ApiKey, moment: datetime) -> datetime | None:
     """A key that was made for 90 days is succeeded by one for 90 days from now."""
     return None if old.expires_at is None else moment + (old.expires_at - old.created_at)
 
 
 def _note_use(key: ApiKey) -> None:
     """Write `last_used_at` at most once a minute: our clock says whether to try, the row decides."""
-    if key.last_used_at is not None and timezone.now() - key.last_used_at < _USE_NOTED:
+    if key.last_used_at is not None and timezone.now() - key.last_used_at < _LAST_USED_INTERVAL:
         return
-    stale = Q(last_used_at=None) | Q(last_used_at__lt=Now() - _USE_NOTED)
+    stale = Q(last_used_at=None) | Q(last_used_at__lt=Now() - _LAST_USED_INTERVAL)
     ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=Now())
 
 
 def _remember(digest: bytes, caller: Caller) -> None:
-    if len(_cache) >= _CACHE_SIZE:
+    if len(_cache) >= _MAX_CACHED_KEYS:
         _cache.clear()  # far more keys than anybody has; the next lookups fill it again
     _cache[digest] = (time.monotonic() + CACHE_SECONDS, caller)
 
@@ -217,7 +219,7 @@ def _digest(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
-def _facts(key: ApiKey) -> dict[str, object]:
+def _event_fields(key: ApiKey) -> dict[str, object]:
     return {
         "name": key.name,
         "scopes": key.scopes,
@@ -227,8 +229,8 @@ def _facts(key: ApiKey) -> dict[str, object]:
     }
 
 
-def _tell(key: ApiKey, by: User | None, verb: str, after: dict[str, object]) -> None:
-    log.record(actor=_actor(by), verb=verb, object_type="key", object_id=key.pk, after=after)
+def _record_event(key: ApiKey, by: User | None, verb: str, after: dict[str, object]) -> None:
+    log.record_event(actor=_actor(by), verb=verb, object_type="key", object_id=key.pk, after=after)
 
 
 def _actor(by: User | None) -> str:

@@ -23,10 +23,10 @@ from reviewqueue.models import Membership, Queue, User
 from reviewqueue.models.people import Role
 
 # What loosens a policy takes two people. A manager who could make managers, or sign in as one, would be both.
-GRANTED_BY_MANAGERS = (Role.REVIEWER, Role.LEAD, Role.AUDITOR)
+MANAGER_GRANTABLE_ROLES = (Role.REVIEWER, Role.LEAD, Role.AUDITOR)
 
 
-def create(
+def create_person(
     *,
     username: str,
     role: str,
@@ -40,7 +40,7 @@ def create(
 
     Raises Invalid for what won't do (name, role, streams, password), Forbidden for rights `by` cannot give.
     """
-    wanted = _queues(queues)
+    wanted = _find_queues(queues)
     _check_role(role)
     _authorise_grant(by, role=role, queues=set(wanted), all_queues=all_queues)
     first, _, last = name.strip().partition(" ")
@@ -49,26 +49,28 @@ def create(
     text = password or secrets.token_urlsafe(12)
     _set_password(user, text)
     with transaction.atomic():
-        _insert(user)
+        _insert_person(user)
         Membership.objects.bulk_create(Membership(user=user, queue=queue) for queue in wanted.values())
-        log.record(actor=_actor(by), verb="created", object_type="user", object_id=user.username, after=_facts(user))
+        log.record_event(
+            actor=_actor(by), verb="created", object_type="user", object_id=user.username, after=_event_fields(user)
+        )
     return user, text
 
 
-def change(*, user_id: int, role: str, queues: Iterable[str], all_queues: bool, by: User) -> User:
+def change_person(*, user_id: int, role: str, queues: Iterable[str], all_queues: bool, by: User) -> User:
     """Give a person another role or other streams.
 
     What `by` could not give stays as it is: memberships in streams that `by` is no member of, and `all_queues`
     unless `by` is everywhere. Raises Invalid, NotFound, Forbidden.
     """
-    wanted = _queues(queues)
+    wanted = _find_queues(queues)
     _check_role(role)
     with transaction.atomic():
-        user = _locked(user_id, by)
-        before = _facts(user)
-        theirs = set(_memberships(user))
-        given, taken = set(wanted) - theirs, (theirs - set(wanted)) & _slugs(by)
-        if not roles.is_everywhere(by):
+        user = _lock_person(user_id, by)
+        before = _event_fields(user)
+        theirs = set(_membership_slugs(user))
+        given, taken = set(wanted) - theirs, (theirs - set(wanted)) & _queue_slugs(by)
+        if not roles.has_all_queues(by):
             all_queues = user.all_queues
         if role != user.role or all_queues != user.all_queues:
             _authorise_account(by, user)
@@ -78,29 +80,29 @@ def change(*, user_id: int, role: str, queues: Iterable[str], all_queues: bool, 
             _authorise_grant(by, role=role, queues=given, all_queues=all_queues and not user.all_queues)
         user.role, user.all_queues, user.is_staff = role, all_queues, role == Role.ADMIN
         user.save(update_fields=["role", "all_queues", "is_staff"])
-        _move(user, wanted, taken=taken)
-        _tell(user, by, "changed", before=before, after=_facts(user))
+        _update_memberships(user, wanted, taken=taken)
+        _record_event(user, by, "changed", before=before, after=_event_fields(user))
     return user
 
 
-def deactivate(*, user_id: int, by: User) -> None:
+def deactivate_person(*, user_id: int, by: User) -> None:
     """End an account: sessions and keys that act for it stop at the next request, what it decided stays."""
-    _activate(user_id, by, active=False)
+    _set_active(user_id, by, active=False)
 
 
-def reactivate(*, user_id: int, by: User) -> None:
-    _activate(user_id, by, active=True)
+def reactivate_person(*, user_id: int, by: User) -> None:
+    _set_active(user_id, by, active=True)
 
 
 def reset_password(*, user_id: int, by: User) -> str:
     """A generated password for somebody who lost theirs; their sessions end."""
     with transaction.atomic():
-        user = _locked(user_id, by)
+        user = _lock_person(user_id, by)
         _authorise_account(by, user)
         password = secrets.token_urlsafe(12)
         user.set_password(password)
         user.save(update_fields=["password"])
-        _tell(user, by, "password_reset")
+        _record_event(user, by, "password_reset")
     return password
 
 
@@ -109,32 +111,32 @@ def change_password(*, user: User, password: str) -> None:
     _set_password(user, password)
     with transaction.atomic():
         user.save(update_fields=["password"])
-        _tell(user, user, "password_changed")
+        _record_event(user, user, "password_changed")
 
 
-def visible_to(by: User) -> QuerySet[User]:
+def people_visible_to(by: User) -> QuerySet[User]:
     """The people whom a person may see: everybody for who is everywhere, else those who share a queue."""
     if not roles.may_see_people(by):
         return User.objects.none()
     people = User.objects.prefetch_related("memberships__queue").order_by("username")
-    if roles.is_everywhere(by):
+    if roles.has_all_queues(by):
         return people
     return people.filter(memberships__queue__in=roles.queues_for(by)).distinct()
 
 
 def person_for(by: User, username: str) -> User:
     """The person, or NotFound when `by` may not see them."""
-    user = visible_to(by).filter(username=username).first()
+    user = people_visible_to(by).filter(username=username).first()
     if user is None:
         raise NotFound(gettext("There is nobody called %(username)r.") % {"username": username})
     return user
 
 
 def grantable_roles(by: User) -> list[Role]:
-    return list(Role) if roles.may_administer(by) else list(GRANTED_BY_MANAGERS)
+    return list(Role) if roles.may_administer(by) else list(MANAGER_GRANTABLE_ROLES)
 
 
-def may_take_over(by: User, user: User) -> bool:
+def may_change_account(by: User, user: User) -> bool:
     """Whether `by` may change the role, end the account or reset the password of `user`.
 
     A manager may for people who work in the manager's streams only and whose role a manager may grant.
@@ -143,26 +145,26 @@ def may_take_over(by: User, user: User) -> bool:
         return False
     if roles.may_administer(by):
         return True
-    reach = roles.is_everywhere(by) or (not user.all_queues and _slugs(by).issuperset(_memberships(user)))
-    return reach and user.role in GRANTED_BY_MANAGERS
+    reach = roles.has_all_queues(by) or (not user.all_queues and _queue_slugs(by).issuperset(_membership_slugs(user)))
+    return reach and user.role in MANAGER_GRANTABLE_ROLES
 
 
-def _activate(user_id: int, by: User, *, active: bool) -> None:
+def _set_active(user_id: int, by: User, *, active: bool) -> None:
     with transaction.atomic():
-        user = _locked(user_id, by)
+        user = _lock_person(user_id, by)
         _authorise_account(by, user)
         if user.is_active == active:
             return
         user.is_active = active
         user.save(update_fields=["is_active"])
-        _tell(user, by, "reactivated" if active else "deactivated")
+        _record_event(user, by, "reactivated" if active else "deactivated")
 
 
-def _locked(user_id: int, by: User) -> User:
+def _lock_person(user_id: int, by: User) -> User:
     """The person's locked row, if `by` manages people and may see this one."""
     if not roles.may_manage(by):
         raise Forbidden(gettext("Only managers and administrators change people."))
-    visible = visible_to(by).order_by().values("pk")
+    visible = people_visible_to(by).order_by().values("pk")
     user = User.objects.select_for_update().filter(pk=user_id, pk__in=visible).first()
     if user is None:
         raise NotFound(gettext("There is no such person."))
@@ -172,7 +174,7 @@ def _locked(user_id: int, by: User) -> User:
 
 
 def _authorise_account(by: User, user: User) -> None:
-    if not may_take_over(by, user):
+    if not may_change_account(by, user):
         raise Forbidden(
             gettext("Only an administrator changes the account of %(username)s.") % {"username": user.username}
         )
@@ -192,9 +194,9 @@ def _authorise_grant(by: User | None, *, role: str, queues: set[str], all_queues
         return
     if not roles.may_manage(by):
         raise Forbidden(gettext("Only managers and administrators change people."))
-    if role not in GRANTED_BY_MANAGERS:
+    if role not in MANAGER_GRANTABLE_ROLES:
         raise Forbidden(gettext("Only an administrator makes managers and administrators."))
-    if (all_queues and not by.all_queues) or not _slugs(by).issuperset(queues):
+    if (all_queues and not by.all_queues) or not _queue_slugs(by).issuperset(queues):
         raise Forbidden(gettext("You can only give streams that you are a member of."))
 
 
@@ -213,7 +215,7 @@ def _set_password(user: User, password: str) -> None:
     user.set_password(password)
 
 
-def _insert(user: User) -> None:
+def _insert_person(user: User) -> None:
     """Save a new person; the unique name is the fence against two at once."""
     try:
         user.full_clean(validate_unique=False, validate_constraints=False)
@@ -225,7 +227,7 @@ def _insert(user: User) -> None:
         raise Invalid(gettext("Somebody is called %(username)r already.") % {"username": user.username}) from None
 
 
-def _queues(slugs: Iterable[str]) -> dict[str, Queue]:
+def _find_queues(slugs: Iterable[str]) -> dict[str, Queue]:
     wanted = sorted(set(slugs))
     found = {queue.slug: queue for queue in Queue.objects.filter(slug__in=wanted)}
     missing = [slug for slug in wanted if slug not in found]
@@ -234,26 +236,26 @@ def _queues(slugs: Iterable[str]) -> dict[str, Queue]:
     return found
 
 
-def _move(user: User, wanted: dict[str, Queue], *, taken: set[str]) -> None:
+def _update_memberships(user: User, wanted: dict[str, Queue], *, taken: set[str]) -> None:
     Membership.objects.filter(user=user, queue__slug__in=taken).delete()
     Membership.objects.bulk_create(
         (Membership(user=user, queue=queue) for queue in wanted.values()), ignore_conflicts=True
     )
 
 
-def _slugs(user: User) -> set[str]:
+def _queue_slugs(user: User) -> set[str]:
     return set(roles.queues_for(user).values_list("slug", flat=True))
 
 
-def _memberships(user: User) -> list[str]:
+def _membership_slugs(user: User) -> list[str]:
     return sorted(Queue.objects.filter(memberships__user=user).values_list("slug", flat=True))
 
 
-def _facts(user: User) -> dict[str, object]:
-    return {"role": user.role, "all_queues": user.all_queues, "queues": _memberships(user)}
+def _event_fields(user: User) -> dict[str, object]:
+    return {"role": user.role, "all_queues": user.all_queues, "queues": _membership_slugs(user)}
 
 
-def _tell(
+def _record_event(
     user: User,
     by: User,
     verb: str,
@@ -261,7 +263,7 @@ def _tell(
     before: dict[str, object] | None = None,
     after: dict[str, object] | None = None,
 ) -> None:
-    log.record(
+    log.record_event(
         actor=_actor(by),
         verb=verb,
         object_type="user",

@@ -16,19 +16,19 @@ from reviewqueue.kernel.errors import DomainError, NotFound
 from reviewqueue.models import Membership, Queue, User
 from reviewqueue.models.people import Role
 
-REVIEW = "review"  # the scope that opens the desk's API
+REVIEW_SCOPE = "review"  # the scope that opens the desk's API
 # What a key with one of these reads is what outputs say. Managers see none of it, so they make no such key: it
 # would show them through a machine what their role hides from them.
-CONTENT_SCOPES = frozenset({REVIEW, "labels:read"})
+CONTENT_SCOPES = frozenset({REVIEW_SCOPE, "labels:read"})
 
 Person = User  # what others call a person without reaching for the tables
 
-REVIEWING = frozenset({Role.REVIEWER, Role.LEAD, Role.ADMIN})
-LEADING = frozenset({Role.LEAD, Role.ADMIN})
-MANAGING = frozenset({Role.MANAGER, Role.ADMIN})
-READING_REPORTS = frozenset({Role.LEAD, Role.MANAGER, Role.AUDITOR, Role.ADMIN})
-READING_PEOPLE = frozenset({Role.MANAGER, Role.AUDITOR, Role.ADMIN})
-READING_ACTIVITY = frozenset({Role.AUDITOR, Role.ADMIN})
+REVIEWER_ROLES = frozenset({Role.REVIEWER, Role.LEAD, Role.ADMIN})
+LEAD_ROLES = frozenset({Role.LEAD, Role.ADMIN})
+MANAGER_ROLES = frozenset({Role.MANAGER, Role.ADMIN})
+REPORT_READER_ROLES = frozenset({Role.LEAD, Role.MANAGER, Role.AUDITOR, Role.ADMIN})
+PEOPLE_READER_ROLES = frozenset({Role.MANAGER, Role.AUDITOR, Role.ADMIN})
+ACTIVITY_READER_ROLES = frozenset({Role.AUDITOR, Role.ADMIN})
 
 
 class Forbidden(DomainError):
@@ -63,25 +63,25 @@ class Caller:
         """How events name it."""
         return log.key_actor(self.key_id)
 
-    def allows(self, queue: str) -> bool:
+    def allows_queue(self, queue: str) -> bool:
         return not self.queues or queue in self.queues
 
 
 def may_review(user: User) -> bool:
-    return _is(user, REVIEWING)
+    return _has_role(user, REVIEWER_ROLES)
 
 
 def may_lead(user: User) -> bool:
     """Final say, and reopening what was settled."""
-    return _is(user, LEADING)
+    return _has_role(user, LEAD_ROLES)
 
 
 def may_manage(user: User) -> bool:
     """Policies, stop and resume, people, keys."""
-    return _is(user, MANAGING)
+    return _has_role(user, MANAGER_ROLES)
 
 
-def actor_manages(actor: str) -> bool:
+def actor_may_manage(actor: str) -> bool:
     """Whether whoever an event names is a person who may manage now."""
     kind, _, username = actor.partition(":")
     person = User.objects.filter(username=username).first() if kind == "user" else None
@@ -90,27 +90,27 @@ def actor_manages(actor: str) -> bool:
 
 def may_see_content(user: User) -> bool:
     """What an output says, outside the desk: managers and auditors see figures and decisions only."""
-    return _is(user, LEADING)
+    return _has_role(user, LEAD_ROLES)
 
 
 def may_see_reports(user: User) -> bool:
-    return _is(user, READING_REPORTS)
+    return _has_role(user, REPORT_READER_ROLES)
 
 
 def may_see_people(user: User) -> bool:
     """The lists of people and keys, without their verbs."""
-    return _is(user, READING_PEOPLE)
+    return _has_role(user, PEOPLE_READER_ROLES)
 
 
 def may_see_activity(user: User) -> bool:
-    return _is(user, READING_ACTIVITY)
+    return _has_role(user, ACTIVITY_READER_ROLES)
 
 
 def may_administer(user: User) -> bool:
-    return _is(user, frozenset({Role.ADMIN}))
+    return _has_role(user, frozenset({Role.ADMIN}))
 
 
-def is_everywhere(user: User) -> bool:
+def has_all_queues(user: User) -> bool:
     return user.all_queues or may_administer(user)
 
 
@@ -118,7 +118,7 @@ def queues_for(user: User) -> QuerySet[Queue]:
     """The queues that the person is a member of, by title; none once they are deactivated."""
     if not user.is_active:
         return Queue.objects.none()
-    if is_everywhere(user):
+    if has_all_queues(user):
         return Queue.objects.order_by("title", "slug")
     return Queue.objects.filter(memberships__user=user).order_by("title", "slug")
 
@@ -138,30 +138,30 @@ def members_of(queue: Queue) -> QuerySet[User]:
     ).distinct()
 
 
-def join(*, slug: str, user: User) -> None:
+def add_membership(*, slug: str, user: User) -> None:
     """Make a person a member of a queue that they have just made; the caller knows that it is new."""
     queue = Queue.objects.get(slug=slug)
     _, joined = Membership.objects.get_or_create(user=user, queue=queue)
     if joined:
         actor = log.user_actor(user)
-        log.record(actor=actor, verb="joined", object_type="user", object_id=user.get_username(), queue=slug)
+        log.record_event(actor=actor, verb="joined", object_type="user", object_id=user.get_username(), queue=slug)
 
 
-def demand_scope(caller: Caller, scope: str, *, queue: str | None = None) -> None:
+def require_scope(caller: Caller, scope: str, *, queue: str | None = None) -> None:
     """Refuse a key without the scope, and hide streams that it isn't bound to."""
     if scope not in caller.scopes:
         raise MissingScope(gettext("This key has no scope %(scope)r.") % {"scope": scope})
-    if queue is not None and not caller.allows(queue):
+    if queue is not None and not caller.allows_queue(queue):
         raise NotFound(gettext("There is no stream %(queue)r for this key.") % {"queue": queue})
 
 
-def reviewer_acting(caller: Caller, username: str | None, queue: str) -> User:
+def resolve_reviewer(caller: Caller, username: str | None, queue: str) -> User:
     """The person whom a `review` key acts for in a queue; NotAMember when it may not.
 
     A key made `--as` a person acts for that person only, which is how a lead has the final say. Any other key
     acts for reviewers who are members, so it can never speak for a lead.
     """
-    demand_scope(caller, REVIEW, queue=queue)
+    require_scope(caller, REVIEW_SCOPE, queue=queue)
     person = caller.acts_as
     if person is None:
         person = User.objects.filter(username=username or "", role=Role.REVIEWER, is_active=True).first()
@@ -175,5 +175,5 @@ def reviewer_acting(caller: Caller, username: str | None, queue: str) -> User:
     return person
 
 
-def _is(user: User, roles: frozenset[Role]) -> bool:
+def _has_role(user: User, roles: frozenset[Role]) -> bool:
     return user.is_authenticated and user.is_active and user.role in roles

@@ -13,7 +13,7 @@ from reviewqueue.kernel import sql
 from reviewqueue.models import Event, User
 
 
-def record(
+def record_event(
     *,
     actor: str,
     verb: str,
@@ -40,17 +40,17 @@ def record(
         "before": None if before is None else json.dumps(before),
         "after": None if after is None else json.dumps(after),
     }
-    sql.run(_RECORD, parameters, prepared=True)
+    sql.run_statement(_INSERT_EVENT, parameters, prepared=True)
 
 
-_RECORD = """
+_INSERT_EVENT = """
 INSERT INTO reviewqueue_event (at, actor, verb, queue, object_type, object_id, object_ids, before, after)
 VALUES (COALESCE(%(at)s::timestamptz, statement_timestamp()), %(actor)s, %(verb)s, %(queue)s, %(object_type)s,
     %(object_id)s, %(object_ids)s::bigint[], %(before)s::jsonb, %(after)s::jsonb)
 """
 
 
-def telling(*, verb: str, object_type: str, ids: str) -> str:
+def build_event_insert(*, verb: str, object_type: str, ids: str) -> str:
     """`record` as a part of a larger statement, for where there is time for one round trip only.
 
     One event about all that the query `ids` finds, none where it finds nothing. `actor`, `queue` and `now` (or NULL)
@@ -64,7 +64,7 @@ FROM ({ids}) AS found (id) HAVING count(*) > 0
 """  # noqa: S608 - put together from constants, not from input
 
 
-def record_each(
+def record_events(
     *, actor: str, verb: str, object_type: str, object_ids: Sequence[int], queue: str, at: datetime | None = None
 ) -> None:
     """Append one event about each object, in one statement: each has a story of its own to be found by `about`."""
@@ -89,11 +89,11 @@ def system_actor(name: str) -> str:
     return f"system:{name}"
 
 
-def about(object_type: str, object_id: str | int) -> QuerySet[Event]:
+def events_about(object_type: str, object_id: str | int) -> QuerySet[Event]:
     """The story of one object, oldest first."""
     return Event.objects.filter(object_type=object_type, object_id=str(object_id)).order_by("id")
 
 
-def recent(queue: str) -> QuerySet[Event]:
+def recent_events(queue: str) -> QuerySet[Event]:
     """The activity of a queue, newest first; the caller slices it."""
     return Event.objects.filter(queue=queue).order_by("-id")

@@ -6,30 +6,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-type Rules = Mapping[str, Any]
+type SchemaRules = Mapping[str, Any]
 # any: whatever a form has no field for, and is written as JSON. open: the schema says nothing about it.
-type Kind = Literal["text", "number", "flag", "date", "choice", "group", "list", "any", "open"]
+type FieldKind = Literal["text", "number", "flag", "date", "choice", "group", "list", "any", "open"]
 
-_MAX_HOPS = 8
-_KINDS: dict[Any, Kind] = {
+_MAX_REFERENCES = 8
+_KINDS_BY_TYPE: dict[Any, FieldKind] = {
     "string": "text",
     "number": "number",
     "integer": "number",
     "boolean": "flag",
 }
-_SAYS = frozenset({"type", "enum", "const", "anyOf", "oneOf", "allOf", "not", "if", "$ref", "$dynamicRef"})
+_CONSTRAINING_KEYWORDS = frozenset(
+    {"type", "enum", "const", "anyOf", "oneOf", "allOf", "not", "if", "$ref", "$dynamicRef"}
+)
 
 
 @dataclass(frozen=True)
-class Shape:
+class FieldShape:
     """A part of a schema with its references followed; `nullable` when null is a value of it, too."""
 
-    kind: Kind
-    rules: Rules
+    kind: FieldKind
+    rules: SchemaRules
     nullable: bool = False
 
     @property
-    def properties(self) -> Rules:
+    def properties(self) -> SchemaRules:
         found = self.rules.get("properties")
         return found if isinstance(found, Mapping) else {}
 
@@ -42,49 +44,49 @@ class Shape:
         return [option for option in self.rules.get("enum", ()) if option is not None]
 
     @property
-    def whole(self) -> bool:
+    def is_integer(self) -> bool:
         return "integer" in _types(self.rules)
 
 
-def shape(schema: Any, root: Rules) -> Shape:
+def parse_shape(schema: Any, root: SchemaRules) -> FieldShape:
     """The shape that `schema`, a part of `root`, asks for."""
     if not isinstance(schema, Mapping):
-        return Shape("open", {})
-    rules, nullable = _without_null(_followed(schema, root), root)
+        return FieldShape("open", {})
+    rules, nullable = _unwrap_nullable(_follow_references(schema, root), root)
     if "enum" in rules:
-        return Shape("choice", rules, nullable or None in rules["enum"])
+        return FieldShape("choice", rules, nullable or None in rules["enum"])
     types = _types(rules)
     nullable = nullable or ("null" in types and len(types) > 1)
     named = [one for one in types if one != "null"]
-    if not _SAYS & set(rules):
-        return Shape("open", rules)
-    if len(named) != 1 or _SAYS & set(rules) - {"type", "if", "not"}:
-        return Shape("any", rules, nullable)
-    return Shape(_kind(named[0], rules), rules, nullable)
+    if not _CONSTRAINING_KEYWORDS & set(rules):
+        return FieldShape("open", rules)
+    if len(named) != 1 or _CONSTRAINING_KEYWORDS & set(rules) - {"type", "if", "not"}:
+        return FieldShape("any", rules, nullable)
+    return FieldShape(_field_kind(named[0], rules), rules, nullable)
 
 
-def _kind(named: Any, rules: Rules) -> Kind:
+def _field_kind(named: Any, rules: SchemaRules) -> FieldKind:
     if named == "object":
         return "group" if isinstance(rules.get("properties"), Mapping) else "any"
     if named == "array":
         return "list" if isinstance(rules.get("items"), Mapping) and "prefixItems" not in rules else "any"
     if named == "string" and rules.get("format") == "date":
         return "date"
-    return _KINDS.get(named, "any")
+    return _KINDS_BY_TYPE.get(named, "any")
 
 
-def _types(rules: Rules) -> list[Any]:
+def _types(rules: SchemaRules) -> list[Any]:
     types = rules.get("type", [])
     return list(types) if isinstance(types, list) else [types]
 
 
-def _followed(schema: Rules, root: Rules) -> Rules:
+def _follow_references(schema: SchemaRules, root: SchemaRules) -> SchemaRules:
     """The schema with its references into the same document replaced by what they point at."""
     rules = dict(schema)
-    for _ in range(_MAX_HOPS):
+    for _ in range(_MAX_REFERENCES):
         if not isinstance(rules.get("$ref"), str):
             break
-        target = _at(root, rules["$ref"])
+        target = _resolve_reference(root, rules["$ref"])
         if not isinstance(target, Mapping):
             break
         del rules["$ref"]
@@ -92,7 +94,7 @@ def _followed(schema: Rules, root: Rules) -> Rules:
     return rules
 
 
-def _at(root: Rules, reference: str) -> Any:
+def _resolve_reference(root: SchemaRules, reference: str) -> Any:
     if not reference.startswith("#/"):
         return None
     node: Any = root
@@ -101,7 +103,7 @@ def _at(root: Rules, reference: str) -> Any:
     return node
 
 
-def _without_null(rules: Rules, root: Rules) -> tuple[Rules, bool]:
+def _unwrap_nullable(rules: SchemaRules, root: SchemaRules) -> tuple[SchemaRules, bool]:
     """One thing or null, said as a choice of two schemas, as the one thing."""
     word = "anyOf" if "anyOf" in rules else "oneOf"
     variants = rules.get(word)
@@ -111,4 +113,4 @@ def _without_null(rules: Rules, root: Rules) -> tuple[Rules, bool]:
     if len(others) != 1 or not isinstance(others[0], Mapping):
         return rules, False
     outer = {name: rule for name, rule in rules.items() if name != word}
-    return {**_followed(others[0], root), **outer}, True
+    return {**_follow_references(others[0], root), **outer}, True

@@ -17,20 +17,20 @@ from reviewqueue.accounts import roles
 from reviewqueue.api.serializers import (
     ClaimDocument,
     ClaimRequest,
-    Strict,
+    StrictSerializer,
     SubmittedDocument,
     VerdictRequest,
-    claim_document,
+    serialize_claim,
 )
 from reviewqueue.kernel.errors import Invalid, NotFound
 from reviewqueue.models import User
 from reviewqueue.queue import lease
-from reviewqueue.queue.claim import claim_next, release, renew
+from reviewqueue.queue.claim import claim_next, release_claim, renew_claim
 from reviewqueue.queue.lease import ClaimId, ClaimLost
 from reviewqueue.verdicts import submit, validation
 
-SCOPE = "review"
-_ITEM = {
+REVIEW_SCOPE = "review"
+_ITEM_EXAMPLE = {
     "id": "1895425638400000001",
     "reference": "ticket-8123",
     "queue": "intents",
@@ -47,11 +47,11 @@ _ITEM = {
     "due_at": "2026-11-23T12:00:00Z",
     "error_types": ["wrong account", "two accounts"],
 }
-_CLAIM = OpenApiExample(
+_CLAIM_EXAMPLE = OpenApiExample(
     "an answer-first item",
     value={
         "claim": "4711.1",
-        "item": _ITEM,
+        "item": _ITEM_EXAMPLE,
         "answer_first": True,
         "revealed": False,
         "first_kind": None,
@@ -63,7 +63,7 @@ _CLAIM = OpenApiExample(
     response_only=True,
     status_codes=["200", "201"],
 )
-_VERDICTS = [
+_VERDICT_EXAMPLES = [
     OpenApiExample("agree", value={"verdict": "agree"}, request_only=True),
     OpenApiExample("another answer", value={"verdict": "correct", "answer": "billing"}, request_only=True),
     OpenApiExample(
@@ -87,7 +87,7 @@ _VERDICTS = [
 ]
 
 
-def _problem(description: str, *, status: int, code: str, detail: str) -> OpenApiResponse:
+def _problem_example(description: str, *, status: int, code: str, detail: str) -> OpenApiResponse:
     value = {"type": "about:blank", "title": "Conflict", "status": status, "code": code, "detail": detail}
     value["title"] = {403: "Forbidden", 404: "Not Found"}.get(status, "Conflict")
     return OpenApiResponse(
@@ -97,20 +97,20 @@ def _problem(description: str, *, status: int, code: str, detail: str) -> OpenAp
     )
 
 
-_REFUSED: dict[Any, OpenApiResponse] = {
-    (403, "application/problem+json"): _problem(
+_PROBLEM_RESPONSES: dict[Any, OpenApiResponse] = {
+    (403, "application/problem+json"): _problem_example(
         "`not_a_member`, `missing_scope`; `forbidden` for a final say of somebody who leads no more.",
         status=403,
         code="not_a_member",
         detail="eve is not a reviewer of 'intents' whom this key may act for.",
     ),
-    (404, "application/problem+json"): _problem(
+    (404, "application/problem+json"): _problem_example(
         "`not_found`: it isn't there, or not for this key.",
         status=404,
         code="not_found",
-        detail=lease.NOT_RESERVED,
+        detail=lease.NOT_RESERVED_MESSAGE,
     ),
-    (409, "application/problem+json"): _problem(
+    (409, "application/problem+json"): _problem_example(
         "`claim_lost`, `item_withdrawn`, `verdict_exists`, `answer_first`, `final_say`, `verdict_final`, "
         "`too_many_claims`",
         status=409,
@@ -118,58 +118,60 @@ _REFUSED: dict[Any, OpenApiResponse] = {
         detail="Your reservation ran out and someone else has taken the item.",
     ),
 }
-_NOTHING = OpenApiResponse(description="Nothing is claimable by this person.")
-_DONE = OpenApiResponse(description="Given back.")
-_SUBMITTED = OpenApiResponse(SubmittedDocument, description="Recorded.")
+_NOTHING_CLAIMABLE = OpenApiResponse(description="Nothing is claimable by this person.")
+_CLAIM_RELEASED = OpenApiResponse(description="Given back.")
+_VERDICT_RECORDED = OpenApiResponse(SubmittedDocument, description="Recorded.")
 # Two shapes of one status: the same verdict again, or the item after a first answer.
-_AGAIN = OpenApiResponse(
+_REVEALED_OR_REPEATED = OpenApiResponse(
     ClaimDocument, description="After `answer`, the claim with the proposal. The same verdict again: as for 201."
 )
 
 
-class Claims(APIView):
+class ClaimListView(APIView):
     """`POST /queues/{queue}/claims`"""
 
     @extend_schema(
         operation_id="claim",
         description="Reserve the next item for a person. Always a new one; at most ten are held at a time.",
         request=ClaimRequest,
-        responses={201: ClaimDocument, 204: _NOTHING, **_REFUSED},
-        examples=[OpenApiExample("for rob", value={"reviewer": "rob"}, request_only=True), _CLAIM],
+        responses={201: ClaimDocument, 204: _NOTHING_CLAIMABLE, **_PROBLEM_RESPONSES},
+        examples=[OpenApiExample("for rob", value={"reviewer": "rob"}, request_only=True), _CLAIM_EXAMPLE],
     )
     def post(self, request: Request, queue: str) -> Response:
-        caller = http.require(request, SCOPE, queue=queue)
-        person = roles.reviewer_acting(caller, _read(ClaimRequest, request).get("reviewer"), queue)
+        caller = http.require_caller(request, REVIEW_SCOPE, queue=queue)
+        person = roles.resolve_reviewer(caller, _validate_body(ClaimRequest, request).get("reviewer"), queue)
         claim = claim_next(user=person, slug=queue, resume=False)
-        return Response(status=204) if claim is None else Response(claim_document(claim), status=201)
+        return Response(status=204) if claim is None else Response(serialize_claim(claim), status=201)
 
 
-class OneClaim(APIView):
+class ClaimView(APIView):
     """`DELETE /claims/{claim}`"""
 
     @extend_schema(
-        operation_id="release", description="Give the item back to the queue.", responses={204: _DONE, **_REFUSED}
+        operation_id="release",
+        description="Give the item back to the queue.",
+        responses={204: _CLAIM_RELEASED, **_PROBLEM_RESPONSES},
     )
     def delete(self, request: Request, claim: str) -> Response:
-        release(claim_id=claim, user=_holder(request, claim))
+        release_claim(claim_id=claim, user=_resolve_person(request, claim))
         return Response(status=204)
 
 
-class Renewal(APIView):
+class ClaimRenewalView(APIView):
     """`POST /claims/{claim}/renewal`"""
 
     @extend_schema(
         operation_id="renew",
         description="Keep the item reserved for the queue's full time from now.",
         request=None,
-        responses={200: ClaimDocument, **_REFUSED},
-        examples=[_CLAIM],
+        responses={200: ClaimDocument, **_PROBLEM_RESPONSES},
+        examples=[_CLAIM_EXAMPLE],
     )
     def post(self, request: Request, claim: str) -> Response:
-        return Response(claim_document(renew(claim_id=claim, user=_holder(request, claim))))
+        return Response(serialize_claim(renew_claim(claim_id=claim, user=_resolve_person(request, claim))))
 
 
-class Verdicts(APIView):
+class ClaimVerdictView(APIView):
     """`POST /claims/{claim}/verdict`"""
 
     @extend_schema(
@@ -179,71 +181,71 @@ class Verdicts(APIView):
             "A final say needs a `reason`: 400 with the pointer `/reason` without one."
         ),
         request=VerdictRequest,
-        responses={201: _SUBMITTED, 200: _AGAIN, **_REFUSED},
-        examples=_VERDICTS,
+        responses={201: _VERDICT_RECORDED, 200: _REVEALED_OR_REPEATED, **_PROBLEM_RESPONSES},
+        examples=_VERDICT_EXAMPLES,
     )
     def post(self, request: Request, claim: str) -> Response:
-        person, body = _holder(request, claim), _read(VerdictRequest, request)
+        person, body = _resolve_person(request, claim), _validate_body(VerdictRequest, request)
         kind, instead = body.pop("verdict"), body.pop("instead", None)
-        if kind == validation.ANSWER:
-            told = submit.answer_first(
-                claim_id=claim, user=person, kind=instead or validation.ANSWER, answer=_only_answer(body)
+        if kind == validation.ANSWER_KIND:
+            told = submit.submit_first_answer(
+                claim_id=claim, user=person, kind=instead or validation.ANSWER_KIND, answer=_require_only_answer(body)
             )
-            return Response(claim_document(told))
+            return Response(serialize_claim(told))
         if instead is not None:
-            raise _misplaced("instead")
-        submitted = submit.submit(claim_id=claim, user=person, kind=kind, **body)
+            raise _unexpected_field("instead")
+        submitted = submit.submit_verdict(claim_id=claim, user=person, kind=kind, **body)
         document = {"id": str(submitted.id), "final_at": submitted.final_at}
         return Response(document, status=200 if submitted.repeated else 201)
 
 
-class OneVerdict(APIView):
+class VerdictView(APIView):
     """`DELETE /verdicts/{id}`"""
 
     @extend_schema(
         operation_id="undo_verdict",
         description="Take a verdict back while it is not final; the item is reserved for the same person again.",
-        responses={200: ClaimDocument, **_REFUSED},
-        examples=[_CLAIM],
+        responses={200: ClaimDocument, **_PROBLEM_RESPONSES},
+        examples=[_CLAIM_EXAMPLE],
     )
     def delete(self, request: Request, verdict: int) -> Response:
-        caller = http.require(request, SCOPE)
-        author = submit.author(verdict)
-        if author is None or not caller.allows(author.queue):
+        caller = http.require_caller(request, REVIEW_SCOPE)
+        author = submit.find_author(verdict)
+        if author is None or not caller.allows_queue(author.queue):
             raise NotFound("There is no such verdict.")
-        person = caller.acts_as or roles.reviewer_acting(caller, author.username, author.queue)
-        return Response(claim_document(submit.undo(verdict_id=verdict, user=person)))
+        person = caller.acts_as or roles.resolve_reviewer(caller, author.username, author.queue)
+        return Response(serialize_claim(submit.undo_verdict(verdict_id=verdict, user=person)))
 
 
-def _holder(request: Request, claim: str) -> User:
+def _resolve_person(request: Request, claim: str) -> User:
     """For whom the key acts on this claim: the person it was made as, else whoever holds the claim.
 
     What that person may still do with it is for the domain to say.
     """
-    caller = http.require(request, SCOPE)
-    holder = lease.holder(ClaimId.parse(claim))
-    if not caller.allows(holder.queue):
-        raise lease.not_reserved()
+    caller = http.require_caller(request, REVIEW_SCOPE)
+    holder = lease.find_holder(ClaimId.parse(claim))
+    if not caller.allows_queue(holder.queue):
+        raise lease.not_reserved_error()
     if caller.acts_as is not None:
         return caller.acts_as
     if holder.username is None:
         raise ClaimLost("This reservation ran out or was given back.")
-    return roles.reviewer_acting(caller, holder.username, holder.queue)
+    return roles.resolve_reviewer(caller, holder.username, holder.queue)
 
 
-def _read(form: type[Strict], request: Request) -> dict[str, Any]:
+def _validate_body(form: type[StrictSerializer], request: Request) -> dict[str, Any]:
     checked = form(data=request.data)
     checked.is_valid(raise_exception=True)
     return dict(checked.validated_data)
 
 
-def _only_answer(body: dict[str, Any]) -> Any:
+def _require_only_answer(body: dict[str, Any]) -> Any:
     for name in ("reason", "note", "error_type", "active_seconds"):
         if name in body:
-            raise _misplaced(name)
+            raise _unexpected_field(name)
     return body.get("answer")
 
 
-def _misplaced(name: str) -> Invalid:
+def _unexpected_field(name: str) -> Invalid:
     detail = f"With this verdict there is no `{name}`."
     return Invalid(detail, [{"pointer": f"/{name}", "detail": detail}])

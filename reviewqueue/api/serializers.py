@@ -14,10 +14,10 @@ from reviewqueue.queue.claim_view import Claim
 from reviewqueue.verdicts import validation, wording
 
 # Only there once the person may see it; before, not even the names are sent.
-_REVEALED = ("proposal", "alternatives", "field_hints", "why", "model")
+_REVEALED_FIELDS = ("proposal", "alternatives", "field_hints", "why", "model")
 
 
-class Text(serializers.CharField):
+class StrictTextField(serializers.CharField):
     """Text, and not a number or a truth value that looks like one."""
 
     def to_internal_value(self, data: Any) -> str:
@@ -26,7 +26,7 @@ class Text(serializers.CharField):
         return super().to_internal_value(data)
 
 
-class Seconds(serializers.FloatField):
+class SecondsField(serializers.FloatField):
     """A finite number, and not `true` or "1.0"."""
 
     def to_internal_value(self, data: Any) -> float:
@@ -35,7 +35,7 @@ class Seconds(serializers.FloatField):
         return super().to_internal_value(data)
 
 
-class Strict(serializers.Serializer[Any]):
+class StrictSerializer(serializers.Serializer[Any]):
     """A body without fields that nobody reads: a misspelt name must not look as if it had worked."""
 
     def to_internal_value(self, data: Any) -> Any:
@@ -46,13 +46,13 @@ class Strict(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
-class ClaimRequest(Strict):
-    reviewer = Text(
+class ClaimRequest(StrictSerializer):
+    reviewer = StrictTextField(
         required=False, max_length=150, help_text="Whom the key acts for; not needed for a key made `--as` somebody."
     )
 
 
-class VerdictRequest(Strict):
+class VerdictRequest(StrictSerializer):
     verdict = serializers.ChoiceField(
         choices=["answer", *Verdict.Kind.values], help_text="`answer` only before the proposal is shown."
     )
@@ -62,24 +62,24 @@ class VerdictRequest(Strict):
         help_text="With `correct` and `answer`: a label, a list of labels, or an object, as the queue's answers are.",
     )
     instead = serializers.ChoiceField(
-        choices=[validation.NONE, validation.UNJUDGEABLE],
+        choices=[validation.NONE_KIND, validation.UNJUDGEABLE_KIND],
         required=False,
         help_text="With `answer`, in place of one: none of the answers is right, or it can't be judged.",
     )
-    reason = Text(
+    reason = StrictTextField(
         required=False,
         allow_blank=True,
-        max_length=text.MAX_REASON,
-        help_text=f"Required for a final say, and then one of {', '.join(wording.REASONS)}.",
+        max_length=text.MAX_REASON_CHARACTERS,
+        help_text=f"Required for a final say, and then one of {', '.join(wording.FINAL_SAY_REASONS)}.",
     )
-    note = Text(required=False, allow_blank=True, max_length=text.MAX_NOTE)
-    error_type = Text(
+    note = StrictTextField(required=False, allow_blank=True, max_length=text.MAX_NOTE_CHARACTERS)
+    error_type = StrictTextField(
         required=False,
         allow_blank=True,
-        max_length=text.MAX_ERROR_TYPE,
+        max_length=text.MAX_ERROR_TYPE_CHARACTERS,
         help_text="With `correct` and `none`: which of the item's `error_types` the mistake is.",
     )
-    active_seconds = Seconds(required=False, min_value=0, help_text="How long the person worked on it.")
+    active_seconds = SecondsField(required=False, min_value=0, help_text="How long the person worked on it.")
 
 
 class ItemDocument(serializers.Serializer[Any]):
@@ -142,12 +142,12 @@ class SubmittedDocument(serializers.Serializer[Any]):
     final_at = serializers.DateTimeField(help_text="Until then it can be undone.")
 
 
-def claim_document(claim: Claim) -> dict[str, Any]:
+def serialize_claim(claim: Claim) -> dict[str, Any]:
     """A claim as it is sent."""
     item = asdict(claim.item) | {"id": str(claim.item.id)}
     del item["display"]  # how a page shows it is nothing to an API
     if not claim.revealed:
-        item = {name: value for name, value in item.items() if name not in _REVEALED}
+        item = {name: value for name, value in item.items() if name not in _REVEALED_FIELDS}
     return {
         "claim": claim.id,
         "item": item,

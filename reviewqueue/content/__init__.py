@@ -11,29 +11,29 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from reviewqueue.content import candidates, diff, extent, fields, image, limits, messages, spans, table, text, tree
-from reviewqueue.content.block import Block, as_data
-from reviewqueue.content.plain import facts, plain, pretty
+from reviewqueue.content.block import Block, build_data_block
+from reviewqueue.content.plain import format_json, format_plain, list_facts
 
-__all__ = ["KINDS", "WHOLE", "Block", "blocks", "extent", "facts", "plain", "pretty"]
+__all__ = ["BLOCK_KINDS", "WHOLE_INPUT", "Block", "build_blocks", "extent", "format_json", "format_plain", "list_facts"]
 
-WHOLE = "*"  # as a key of `display`: the input as one part
+WHOLE_INPUT = "*"  # as a key of `display`: the input as one part
 
 # Each reads a value into what its template `reviewqueue/content/<kind>.html` draws; None: it is not of this kind.
-_READERS: dict[str, Callable[[Any], Any]] = {
-    "image": image.read,
-    "text": text.read,
-    "spans": spans.read,
-    "messages": messages.read,
-    "fields": fields.read,
-    "table": table.read,
-    "candidates": lambda value: candidates.read(value, draw=_simple),
-    "url": text.read,
-    "diff": diff.read,
-    "json": tree.read,
+_PARSERS: dict[str, Callable[[Any], Any]] = {
+    "image": image.parse_images,
+    "text": text.parse_text,
+    "spans": spans.parse_spans,
+    "messages": messages.parse_messages,
+    "fields": fields.parse_fields,
+    "table": table.parse_table,
+    "candidates": lambda value: candidates.parse_candidates(value, draw=_candidate_blocks),
+    "url": text.parse_text,
+    "diff": diff.parse_diff,
+    "json": tree.parse_tree,
 }
-KINDS = frozenset(_READERS)
+BLOCK_KINDS = frozenset(_PARSERS)
 # The keys whose name says what they hold, in the order in which a person reads them, and the kind of each.
-_KNOWN = {
+_KIND_BY_KEY = {
     "image": "image",
     "images": "image",
     "text": "text",
@@ -49,7 +49,7 @@ _KNOWN = {
 }
 
 
-def blocks(content: Any, display: Mapping[str, str] | None = None, *, proposal: Any = None) -> list[Block]:
+def build_blocks(content: Any, display: Mapping[str, str] | None = None, *, proposal: Any = None) -> list[Block]:
     """The parts of an input in the order they are read: known keys first, the rest as JSON.
 
     A `proposal`, given only once it may be seen, that rewrites the text is shown as what it changes in the text.
@@ -57,40 +57,40 @@ def blocks(content: Any, display: Mapping[str, str] | None = None, *, proposal: 
     `display` maps a key of the input, or `*`, to the kind that shows it; a kind that cannot read what it finds is
     passed over.
     """
-    with limits.of_item():
-        found = _blocks(content, display or {})
-    rewritten = None if proposal is None else diff.of(content, proposal)
+    with limits.limit_item_pieces():
+        found = _build_blocks(content, display or {})
+    rewritten = None if proposal is None else diff.find_rewrite(content, proposal)
     return found if rewritten is None else list(_with_changes(found, rewritten))
 
 
-def _blocks(content: Any, wanted: Mapping[str, str]) -> list[Block]:
-    if WHOLE in wanted and (whole := _READERS[wanted[WHOLE]](content)) is not None:
-        return [Block(wanted[WHOLE], whole)]
+def _build_blocks(content: Any, wanted: Mapping[str, str]) -> list[Block]:
+    if WHOLE_INPUT in wanted and (whole := _PARSERS[wanted[WHOLE_INPUT]](content)) is not None:
+        return [Block(wanted[WHOLE_INPUT], whole)]
     if isinstance(content, str):
         return [Block("text", content)]
-    if (block := _shaped(content)) is not None:
+    if (block := _block_by_shape(content)) is not None:
         return [block]
     if not isinstance(content, Mapping):
-        return [as_data(content)]
-    parts = list(_parts(content, wanted))
+        return [build_data_block(content)]
+    parts = list(_blocks_by_key(content, wanted))
     shown = {key for part in parts for key in (part.key, *part.also)}
     rest = {key: value for key, value in content.items() if key not in shown}
-    return _with_prompt([*parts, as_data(rest)] if rest or not parts else parts)
+    return _with_prompt([*parts, build_data_block(rest)] if rest or not parts else parts)
 
 
-def _shaped(content: Any) -> Block | None:
+def _block_by_shape(content: Any) -> Block | None:
     """An input that is a transcript or a table as a whole, without a key that says so."""
     if messages.is_transcript(content):
         kind = "messages"
-    elif table.reads_as_rows(content) or _is_apart(content):
+    elif table.looks_like_table(content) or _is_bare_table(content):
         kind = "table"
     else:
         return None
-    data = _READERS[kind](content)
+    data = _PARSERS[kind](content)
     return Block(kind, data) if data is not None else None
 
 
-def _is_apart(content: Any) -> bool:
+def _is_bare_table(content: Any) -> bool:
     """Columns and rows, and nothing that would have a block of its own."""
     return isinstance(content, Mapping) and {"columns", "rows"} <= content.keys() <= {"columns", "rows", "title"}
 
@@ -102,25 +102,25 @@ def _with_prompt(parts: list[Block]) -> list[Block]:
     return [Block("prompt", asked), *answers] if answers and asked else parts
 
 
-def _simple(content: Any) -> list[Block]:
+def _candidate_blocks(content: Any) -> list[Block]:
     """The blocks of a candidate, which holds no further candidates to compare."""
     if isinstance(content, Mapping) and "candidates" in content:
-        return [as_data(content)]
-    return blocks(content)
+        return [build_data_block(content)]
+    return build_blocks(content)
 
 
-def _parts(content: Mapping[str, Any], display: Mapping[str, str]) -> Iterator[Block]:
-    for key in (*_KNOWN, *(key for key in display if key not in _KNOWN)):
-        if key == "text" and (marked := _marked(content, display)) is not None:
+def _blocks_by_key(content: Mapping[str, Any], display: Mapping[str, str]) -> Iterator[Block]:
+    for key in (*_KIND_BY_KEY, *(key for key in display if key not in _KIND_BY_KEY)):
+        if key == "text" and (marked := _marked_text_block(content, display)) is not None:
             yield marked
             continue
-        for kind in (display.get(key), _KNOWN.get(key)):
-            if kind and (data := _READERS[kind](content.get(key))) is not None and key in content:
+        for kind in (display.get(key), _KIND_BY_KEY.get(key)):
+            if kind and (data := _PARSERS[kind](content.get(key))) is not None and key in content:
                 yield Block(kind, data, key)
                 break
 
 
-def _with_changes(found: list[Block], rewritten: diff.Diff) -> Iterator[Block]:
+def _with_changes(found: list[Block], rewritten: diff.TextDiff) -> Iterator[Block]:
     """The changes in the place of the plain text, of which they hold every word; behind anything else that shows it."""
     place = next((at for at, block in enumerate(found) if block.kind == "text" and block.key in {"", "text"}), None)
     changes = Block("diff", rewritten, "text")
@@ -130,9 +130,9 @@ def _with_changes(found: list[Block], rewritten: diff.Diff) -> Iterator[Block]:
         yield from (*found[:place], changes, *found[place + 1 :])
 
 
-def _marked(content: Mapping[str, Any], display: Mapping[str, str]) -> Block | None:
+def _marked_text_block(content: Mapping[str, Any], display: Mapping[str, str]) -> Block | None:
     """A text and the places in it that are pointed out: two keys of the input, one block."""
     if "text" not in content or "spans" not in content or not display.keys().isdisjoint({"text", "spans"}):
         return None
-    data = spans.read({"text": content["text"], "spans": content["spans"]})
+    data = spans.parse_spans({"text": content["text"], "spans": content["spans"]})
     return Block("spans", data, "text", also=("spans",)) if data is not None else None

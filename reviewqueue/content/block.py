@@ -25,6 +25,6 @@ class Block:
         return f"reviewqueue/content/{self.kind}.html"
 
 
-def as_data(value: Any, key: str = "") -> Block:
+def build_data_block(value: Any, key: str = "") -> Block:
     """A value as a tree: for what no other kind understands, and for what a kind understands only in part."""
-    return Block("json", tree.read(value), key)
+    return Block("json", tree.parse_tree(value), key)

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from reviewqueue.content import differences, fields, limits
-from reviewqueue.content.block import Block, as_data
-from reviewqueue.content.differences import Piece
-from reviewqueue.content.plain import plain
+from reviewqueue.content.block import Block, build_data_block
+from reviewqueue.content.differences import DiffPiece
+from reviewqueue.content.plain import format_plain
 
-MOST = 100  # candidates that are drawn
+MAX_CANDIDATES = 100  # candidates that are drawn
 
 # What names a candidate, when it stands beside what the candidate says.
-_NAMES = ("label", "name", "title", "id")
-_SAYS = frozenset({"text", "content", "messages", "answer", "image", "fields"})
+_NAME_KEYS = ("label", "name", "title", "id")
+_CONTENT_KEYS = frozenset({"text", "content", "messages", "answer", "image", "fields"})
 
-type Draw = Callable[[Any], Sequence[Block]]
+type BlockBuilder = Callable[[Any], Sequence[Block]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,57 +26,57 @@ class Candidate:
 
     number: int
     name: str = ""
-    pieces: Sequence[Piece] = ()
+    pieces: Sequence[DiffPiece] = ()
     blocks: Sequence[Block] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Candidates:
-    each: Sequence[Candidate]
+class CandidateList:
+    candidates: Sequence[Candidate]
     compared: bool  # whether words are marked
-    more: int = 0  # candidates that are not drawn, and all of them as data
+    undrawn_count: int = 0  # candidates that are not drawn, and all of them as data
     rest: Block | None = None
 
 
-def read(value: Any, draw: Draw) -> Candidates | None:
+def parse_candidates(value: Any, draw: BlockBuilder) -> CandidateList | None:
     """A list of candidates, or a mapping of their names to them; `draw` makes blocks of what is no plain text."""
-    named = _named(value)
+    named = _name_entries(value)
     if not named:
         return None
-    rest = dict(enumerate(named[(room := limits.some(min(len(named), MOST))) :], start=room + 1))
+    rest = dict(enumerate(named[(room := limits.take_pieces(min(len(named), MAX_CANDIDATES))) :], start=room + 1))
     named = named[:room]
-    texts = [_text(entry) for _, entry in named]
-    marked = _compared(texts)
+    texts = [_plain_text(entry) for _, entry in named]
+    marked = _compare_texts(texts)
     each = []
     for number, ((name, entry), text) in enumerate(zip(named, texts, strict=True), start=1):
         if text is None:
-            each.append(Candidate(number, name, blocks=_blocks(entry, draw)))
+            each.append(Candidate(number, name, blocks=_build_blocks(entry, draw)))
         else:
-            each.append(Candidate(number, name, pieces=marked[number - 1] if marked else [Piece(text)]))
+            each.append(Candidate(number, name, pieces=marked[number - 1] if marked else [DiffPiece(text)]))
     compared = any(one.change for side in marked or () for one in side)
-    return Candidates(each, compared, len(rest), _as_data(rest) if rest else None)
+    return CandidateList(each, compared, len(rest), _rest_block(rest) if rest else None)
 
 
-def _as_data(rest: Mapping[int, tuple[str, Any]]) -> Block:
-    return as_data({f"{number} {name}".rstrip(): entry for number, (name, entry) in rest.items()})
+def _rest_block(rest: Mapping[int, tuple[str, Any]]) -> Block:
+    return build_data_block({f"{number} {name}".rstrip(): entry for number, (name, entry) in rest.items()})
 
 
-def _named(value: Any) -> list[tuple[str, Any]]:
+def _name_entries(value: Any) -> list[tuple[str, Any]]:
     if isinstance(value, Mapping) and len(value) > 1:
         return [(str(name), entry) for name, entry in value.items()]
-    return [_parted(entry) for entry in value] if isinstance(value, list) else []
+    return [_split_name(entry) for entry in value] if isinstance(value, list) else []
 
 
-def _parted(entry: Any) -> tuple[str, Any]:
+def _split_name(entry: Any) -> tuple[str, Any]:
     """A candidate's own name and the rest of it, where it has both."""
-    if isinstance(entry, Mapping) and entry.keys() & _SAYS:
-        for key in _NAMES:
+    if isinstance(entry, Mapping) and entry.keys() & _CONTENT_KEYS:
+        for key in _NAME_KEYS:
             if isinstance(entry.get(key), str | int):
-                return plain(entry[key]), {name: part for name, part in entry.items() if name != key}
+                return format_plain(entry[key]), {name: part for name, part in entry.items() if name != key}
     return "", entry
 
 
-def _text(entry: Any) -> str | None:
+def _plain_text(entry: Any) -> str | None:
     """What a candidate says, when it is nothing but a text."""
     match entry:
         case str():
@@ -84,21 +84,21 @@ def _text(entry: Any) -> str | None:
         case {"text": str(text)} | {"content": str(text)} | {"answer": str(text)} if len(entry) == 1:
             return text
         case int() | float():
-            return plain(entry)
+            return format_plain(entry)
         case _:
             return None
 
 
-def _compared(texts: Sequence[str | None]) -> tuple[list[Piece], list[Piece]] | None:
+def _compare_texts(texts: Sequence[str | None]) -> tuple[list[DiffPiece], list[DiffPiece]] | None:
     """Both sides of two texts; more than two have no other to differ from."""
     if len(texts) != 2 or texts[0] is None or texts[1] is None:
         return None
-    return differences.sides(texts[0], texts[1])
+    return differences.compare_sides(texts[0], texts[1])
 
 
-def _blocks(entry: Any, draw: Draw) -> Sequence[Block]:
+def _build_blocks(entry: Any, draw: BlockBuilder) -> Sequence[Block]:
     """An object that says nothing of its kind is a form."""
     found = draw(entry)
-    if [block.kind for block in found] == ["json"] and (form := fields.read(entry)) is not None:
+    if [block.kind for block in found] == ["json"] and (form := fields.parse_fields(entry)) is not None:
         return [Block("fields", form)]
     return found

@@ -9,15 +9,15 @@ from django.utils.translation import ngettext
 
 from reviewqueue.kernel import locale_format
 
-LONG = 2000  # characters
-_LETTERS_A_WORD = 20  # of scripts that write no spaces between words, characters are counted
+LONG_INPUT_CHARACTERS = 2000  # characters
+_MAX_CHARACTERS_PER_WORD = 20  # of scripts that write no spaces between words, characters are counted
 
 
 def is_long(value: Any) -> bool:
-    return sum(map(len, _strings(value))) > LONG
+    return sum(map(len, _strings(value))) > LONG_INPUT_CHARACTERS
 
 
-def told(value: Any) -> str:
+def describe_length(value: Any) -> str:
     """The length of a long input in words; "" of a short one."""
     if not is_long(value):
         return ""
@@ -27,10 +27,10 @@ def told(value: Any) -> str:
         words += len(text.split())
     count, sentence = (
         (words, ngettext("%(count)s word", "%(count)s words", words))
-        if characters < words * _LETTERS_A_WORD
+        if characters < words * _MAX_CHARACTERS_PER_WORD
         else (characters, ngettext("%(count)s character", "%(count)s characters", characters))
     )
-    return sentence % {"count": locale_format.number(count, grouped=True)}
+    return sentence % {"count": locale_format.format_number(count, grouped=True)}
 
 
 def _strings(value: Any) -> Iterator[str]:

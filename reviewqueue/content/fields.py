@@ -9,51 +9,51 @@ from typing import Any
 from django.utils.translation import ngettext
 
 from reviewqueue.content import limits, table
-from reviewqueue.content.block import Block, as_data
-from reviewqueue.content.values import Value, shown
+from reviewqueue.content.block import Block, build_data_block
+from reviewqueue.content.values import DisplayValue, build_display_value
 from reviewqueue.kernel import locale_format
 
-MOST_FIELDS = 300  # of one form or group; the others stand below as data
-DEEPEST = 3  # groups in groups; deeper is data
-LONGEST = 600  # characters
+MAX_FIELDS = 300  # of one form or group; the others stand below as data
+MAX_GROUP_LEVELS = 3  # groups in groups; deeper is data
+MAX_VALUE_CHARACTERS = 600  # characters
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class ContentField:
     """One of `value`, `group` and `block` is what stands beside the name."""
 
     name: str
-    value: Value | None = None
-    group: Sequence[Field] = ()
+    value: DisplayValue | None = None
+    group: Sequence[ContentField] = ()
     block: Block | None = None
 
 
-def read(value: Any) -> list[Field] | None:
-    return _fields(value, depth=0) if isinstance(value, Mapping) and value else None
+def parse_fields(value: Any) -> list[ContentField] | None:
+    return _parse_group(value, depth=0) if isinstance(value, Mapping) and value else None
 
 
-def _fields(value: Mapping[str, Any], *, depth: int) -> list[Field]:
+def _parse_group(value: Mapping[str, Any], *, depth: int) -> list[ContentField]:
     entries = list(value.items())
-    room = limits.some(min(len(entries), MOST_FIELDS))
-    shown_first = [_field(str(name), entry, depth) for name, entry in entries[:room]]
+    room = limits.take_pieces(min(len(entries), MAX_FIELDS))
+    shown_first = [_parse_field(str(name), entry, depth) for name, entry in entries[:room]]
     rest = dict(entries[room:])
-    return [*shown_first, Field(_more(len(rest)), block=as_data(rest))] if rest else shown_first
+    return [*shown_first, ContentField(_more_label(len(rest)), block=build_data_block(rest))] if rest else shown_first
 
 
-def _more(count: int) -> str:
+def _more_label(count: int) -> str:
     return ngettext("%(count)s more field", "%(count)s more fields", count) % {
-        "count": locale_format.number(count, grouped=True)
+        "count": locale_format.format_number(count, grouped=True)
     }
 
 
-def _field(name: str, entry: Any, depth: int) -> Field:
-    if isinstance(entry, Mapping) and entry and depth < DEEPEST:
-        return Field(name, group=_fields(entry, depth=depth + 1))
-    if table.reads_as_rows(entry) and (rows := table.read(entry)) is not None:
-        return Field(name, block=Block("table", rows, name))
+def _parse_field(name: str, entry: Any, depth: int) -> ContentField:
+    if isinstance(entry, Mapping) and entry and depth < MAX_GROUP_LEVELS:
+        return ContentField(name, group=_parse_group(entry, depth=depth + 1))
+    if table.looks_like_table(entry) and (rows := table.parse_table(entry)) is not None:
+        return ContentField(name, block=Block("table", rows, name))
     if _is_deep(entry):
-        return Field(name, block=as_data(entry, name))
-    return Field(name, value=shown(entry, longest=LONGEST))
+        return ContentField(name, block=build_data_block(entry, name))
+    return ContentField(name, value=build_display_value(entry, longest=MAX_VALUE_CHARACTERS))
 
 
 def _is_deep(entry: Any) -> bool:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # JPEG markers that carry the size
-_ORIENTATION = 0x0112  # the Exif tag; from 5 on the picture is turned by a quarter
+_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # JPEG markers that carry the size
+_ORIENTATION_TAG = 0x0112  # the Exif tag; from 5 on the picture is turned by a quarter
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ImageInfo:
     """`kind` is the media type's second half. Sizes in pixels, None where the beginning does not tell."""
 
     kind: str
@@ -20,24 +20,26 @@ class Known:
     height: int | None = None
 
 
-def of(head: bytes) -> Known | None:
+def inspect_image(head: bytes) -> ImageInfo | None:
     """The picture that begins with these bytes; None when they begin no PNG, JPEG, GIF or WebP."""
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return _sized("png", _big(head[16:20]), _big(head[20:24])) if head[12:16] == b"IHDR" else None
+        return (
+            _build_info("png", _big_endian(head[16:20]), _big_endian(head[20:24])) if head[12:16] == b"IHDR" else None
+        )
     if head[:6] in {b"GIF87a", b"GIF89a"}:
-        return _sized("gif", _little(head[6:8]), _little(head[8:10]))
+        return _build_info("gif", _little_endian(head[6:8]), _little_endian(head[8:10]))
     if head.startswith(b"\xff\xd8\xff"):
-        return _jpeg(head)
+        return _inspect_jpeg(head)
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return _webp(head[12:])
+        return _inspect_webp(head[12:])
     return None
 
 
-def _sized(kind: str, width: int, height: int) -> Known:
-    return Known(kind, width, height) if width and height else Known(kind)
+def _build_info(kind: str, width: int, height: int) -> ImageInfo:
+    return ImageInfo(kind, width, height) if width and height else ImageInfo(kind)
 
 
-def _jpeg(head: bytes) -> Known:
+def _inspect_jpeg(head: bytes) -> ImageInfo:
     """Walks from segment to segment up to the frame, which follows the Exif data."""
     at, turned = 2, False
     while at + 9 <= len(head) and head[at] == 0xFF:
@@ -45,44 +47,44 @@ def _jpeg(head: bytes) -> Known:
         if marker == 0xFF:  # padding
             at += 1
             continue
-        if marker in _FRAMES:
-            height, width = _big(head[at + 5 : at + 7]), _big(head[at + 7 : at + 9])
-            return _sized("jpeg", height, width) if turned else _sized("jpeg", width, height)
-        length = _big(head[at + 2 : at + 4])
+        if marker in _FRAME_MARKERS:
+            height, width = _big_endian(head[at + 5 : at + 7]), _big_endian(head[at + 7 : at + 9])
+            return _build_info("jpeg", height, width) if turned else _build_info("jpeg", width, height)
+        length = _big_endian(head[at + 2 : at + 4])
         if marker == 0xE1 and head[at + 4 : at + 10] == b"Exif\0\0":
             turned = _is_turned(head[at + 10 : at + 2 + length])
         at += 2 + max(length, 2)
-    return Known("jpeg")
+    return ImageInfo("jpeg")
 
 
 def _is_turned(tiff: bytes) -> bool:
     """Whether the first directory of Exif data says that the picture lies on its side."""
     order = "little" if tiff[:2] == b"II" else "big"
-    number = _little if order == "little" else _big
+    number = _little_endian if order == "little" else _big_endian
     directory = number(tiff[4:8])
     entries = min(number(tiff[directory : directory + 2]), 64)
     for at in range(directory + 2, directory + 2 + 12 * entries, 12):
-        if number(tiff[at : at + 2]) == _ORIENTATION:
+        if number(tiff[at : at + 2]) == _ORIENTATION_TAG:
             return 5 <= number(tiff[at + 8 : at + 10]) <= 8
     return False
 
 
-def _webp(chunk: bytes) -> Known:
+def _inspect_webp(chunk: bytes) -> ImageInfo:
     match chunk[:4]:
         case b"VP8 " if chunk[11:14] == b"\x9d\x01\x2a":
-            return _sized("webp", _little(chunk[14:16]) & 0x3FFF, _little(chunk[16:18]) & 0x3FFF)
+            return _build_info("webp", _little_endian(chunk[14:16]) & 0x3FFF, _little_endian(chunk[16:18]) & 0x3FFF)
         case b"VP8L" if chunk[8:9] == b"\x2f":
-            bits = _little(chunk[9:13])
-            return _sized("webp", (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1)
+            bits = _little_endian(chunk[9:13])
+            return _build_info("webp", (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1)
         case b"VP8X" if len(chunk) >= 18:
-            return _sized("webp", _little(chunk[12:15]) + 1, _little(chunk[15:18]) + 1)
+            return _build_info("webp", _little_endian(chunk[12:15]) + 1, _little_endian(chunk[15:18]) + 1)
         case _:
-            return Known("webp")
+            return ImageInfo("webp")
 
 
-def _big(data: bytes) -> int:
+def _big_endian(data: bytes) -> int:
     return int.from_bytes(data)
 
 
-def _little(data: bytes) -> int:
+def _little_endian(data: bytes) -> int:
     return int.from_bytes(data, "little")

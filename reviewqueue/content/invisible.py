@@ -19,23 +19,25 @@ from django.utils.translation import ngettext
 from reviewqueue.content import lookalikes
 from reviewqueue.kernel import locale_format
 
-_BLANK = frozenset("\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u2028\u2029\u2800\u3164\uffa0")
+_BLANK_CHARACTERS = frozenset(
+    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u2028\u2029\u2800\u3164\uffa0"
+)
 _JOINERS = frozenset("\u200c\u200d")
 _EMOJI_STYLE = frozenset("\ufe0e\ufe0f")
 # What most texts are made of, and nobody overlooks: only the rest is asked about one by one. Latin, Greek, Cyrillic,
 # kana, Chinese characters, Hangul, and the signs between them.
-_UNSUSPICIOUS = (
+_ORDINARY_RANGES = (
     "\t\n\r -~\u00a0-\u00ac\u00ae-\u034e\u0370-\u052f\u2010-\u2027\u2030-\u205e\u20a0-\u20bf"
     "\u3001-\u3029\u3041-\u3096\u30a0-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff9f"
 )
-_SUSPECT = re.compile(f"[^{_UNSUSPICIOUS}]")
-_LONG_RUN = 3
-_MOST = 2_000  # places of one text that are named; past them a text is not read any more
-_UNNAMED = "\ufffd"  # stands for a hidden character past them
+_SUSPECT_CHARACTER = re.compile(f"[^{_ORDINARY_RANGES}]")
+_MAX_NAMED_RUN_CHARACTERS = 3
+_MAX_MARKED_PLACES = 2_000  # places of one text that are named; past them a text is not read any more
+_HIDDEN_SIGN = "\ufffd"  # stands for a hidden character past them
 
 
 @dataclass(frozen=True)
-class Piece:
+class TextPiece:
     """A stretch of text: visible as it stands; hidden, with a label as `text`; or a word that passes for another.
 
     `title` explains the latter two.
@@ -44,34 +46,36 @@ class Piece:
     text: str
     hidden: bool = False
     title: str = ""
-    confusable: bool = False
+    lookalike: bool = False
 
 
 def is_plain(text: str) -> bool:
     """Nothing in the text could be hidden or pass for something else; false says only that it has to be looked at."""
-    return (text.isascii() and text.isprintable()) or not (_SUSPECT.search(text) or lookalikes.may_hold_any(text))
+    return (text.isascii() and text.isprintable()) or not (
+        _SUSPECT_CHARACTER.search(text) or lookalikes.may_contain_lookalikes(text)
+    )
 
 
-def pieces(text: str) -> Iterator[Piece]:
+def split_into_pieces(text: str) -> Iterator[TextPiece]:
     """The text cut where hidden characters or look-alike words begin and end; joined again it is all there.
 
     Past so many of them one piece tells how many more there are, and the rest is one piece without names.
     """
     done = 0
-    hidden = ((start, end, list(_shown(text[start:end]))) for start, end in _runs(text))
-    places = merge(hidden, _look_alikes(text), key=lambda stretch: stretch[0])
-    for start, end, shown in islice(places, _MOST):
+    hidden = ((start, end, list(_run_pieces(text[start:end]))) for start, end in _hidden_runs(text))
+    places = merge(hidden, _lookalike_places(text), key=lambda stretch: stretch[0])
+    for start, end, shown in islice(places, _MAX_MARKED_PLACES):
         if start > done:
-            yield Piece(text[done:start])
+            yield TextPiece(text[done:start])
         yield from shown
         done = end
     if next(places, None) is not None:
-        yield from _unnamed(text[done:])
+        yield from _summarize_rest(text[done:])
     elif done < len(text):
-        yield Piece(text[done:])
+        yield TextPiece(text[done:])
 
 
-def _unnamed(rest: str) -> Iterator[Piece]:
+def _summarize_rest(rest: str) -> Iterator[TextPiece]:
     """By kinds of character, not by place: however many there are, it costs one look at each kind."""
     kinds = [ord(character) for character in set(rest) if _is_hidden(character, 0)]
     count = len(rest) - len(rest.translate(dict.fromkeys(kinds)))
@@ -80,21 +84,21 @@ def _unnamed(rest: str) -> Iterator[Piece]:
         "%(count)s more hidden characters, each shown as %(sign)s",
         count,
     )
-    counted = told % {"count": locale_format.number(count, grouped=True), "sign": _UNNAMED}
+    counted = told % {"count": locale_format.format_number(count, grouped=True), "sign": _HIDDEN_SIGN}
     title = _("Look-alike words are not pointed out from here on")
-    yield Piece(counted if count else _("more look-alike words"), hidden=True, title=title)
-    yield Piece(rest.translate(dict.fromkeys(kinds, _UNNAMED)))
+    yield TextPiece(counted if count else _("more look-alike words"), hidden=True, title=title)
+    yield TextPiece(rest.translate(dict.fromkeys(kinds, _HIDDEN_SIGN)))
 
 
-def _look_alikes(text: str) -> Iterator[tuple[int, int, list[Piece]]]:
-    for word in lookalikes.words(text):
-        yield word.start, word.end, [Piece(text[word.start : word.end], title=word.explained, confusable=True)]
+def _lookalike_places(text: str) -> Iterator[tuple[int, int, list[TextPiece]]]:
+    for word in lookalikes.find_lookalikes(text):
+        yield word.start, word.end, [TextPiece(text[word.start : word.end], title=word.explanation, lookalike=True)]
 
 
-def _runs(text: str) -> Iterator[tuple[int, int]]:
+def _hidden_runs(text: str) -> Iterator[tuple[int, int]]:
     """From where to where hidden characters stand next to each other."""
     start = end = -1
-    for found in _SUSPECT.finditer(text):
+    for found in _SUSPECT_CHARACTER.finditer(text):
         at = found.start()
         if not _is_hidden(text, at):
             continue
@@ -107,12 +111,14 @@ def _runs(text: str) -> Iterator[tuple[int, int]]:
         yield start, end
 
 
-def _shown(run: str) -> Iterator[Piece]:
-    if len(run) > _LONG_RUN:
-        told = _("%(count)s hidden characters") % {"count": locale_format.number(len(run), grouped=True)}
-        yield Piece(told, hidden=True, title=_explain(run))
+def _run_pieces(run: str) -> Iterator[TextPiece]:
+    if len(run) > _MAX_NAMED_RUN_CHARACTERS:
+        told = _("%(count)s hidden characters") % {"count": locale_format.format_number(len(run), grouped=True)}
+        yield TextPiece(told, hidden=True, title=_explain_run(run))
     else:
-        yield from (Piece(_code(character), hidden=True, title=_name(character)) for character in run)
+        yield from (
+            TextPiece(_code_point(character), hidden=True, title=_character_name(character)) for character in run
+        )
 
 
 def _is_hidden(text: str, at: int) -> bool:
@@ -122,7 +128,7 @@ def _is_hidden(text: str, at: int) -> bool:
     if character in _EMOJI_STYLE:
         return not (at and (text[at - 1] in "#*0123456789" or unicodedata.category(text[at - 1]) in {"So", "Sm", "Po"}))
     return (
-        character in _BLANK
+        character in _BLANK_CHARACTERS
         or unicodedata.category(character) in {"Cf", "Cc", "Co", "Cs"}
         or "\ufe00" <= character <= "\ufe0d"
         or "\U000e0000" <= character <= "\U000e0fff"
@@ -136,17 +142,17 @@ def _needs_joining(neighbour: str) -> bool:
     )
 
 
-def _code(character: str) -> str:
+def _code_point(character: str) -> str:
     return f"U+{ord(character):04X}"
 
 
-def _name(character: str) -> str:
+def _character_name(character: str) -> str:
     return unicodedata.name(character, _("control character")).lower()
 
 
-def _explain(run: str) -> str:
+def _explain_run(run: str) -> str:
     """What a long run is made of, and what it says if it spells ASCII in tag characters."""
     said = "".join(chr(ord(c) - 0xE0000) for c in run if 0xE0020 <= ord(c) <= 0xE007E)
-    codes = " ".join(_code(character) for character in run[:8])
+    codes = " ".join(_code_point(character) for character in run[:8])
     spelt = _("It spells: %(said)s") % {"said": said}
     return f"{codes} … {spelt}" if said else f"{codes} …"

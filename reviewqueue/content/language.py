@@ -16,11 +16,11 @@ _TAG = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
-_NOT_ONE = frozenset({"und", "mul", "mis", "zxx"})  # well-formed, but they name no language to speak
+_NOT_A_LANGUAGE = frozenset({"und", "mul", "mis", "zxx"})  # well-formed, but they name no language to speak
 
 
-def tag(value: Any) -> str:
+def parse_language_tag(value: Any) -> str:
     """The value where it is a well-formed tag of one language, else ""."""
     if not isinstance(value, str) or not _TAG.fullmatch(value):
         return ""
-    return "" if value[:3].lower() in _NOT_ONE and value[3:4] in {"", "-"} else value
+    return "" if value[:3].lower() in _NOT_A_LANGUAGE and value[3:4] in {"", "-"} else value

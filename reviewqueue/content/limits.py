@@ -11,33 +11,33 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-MOST = 6_000
+MAX_PIECES_PER_ITEM = 6_000
 
 
 @dataclass(slots=True)
-class _Room:
+class _PieceBudget:
     left: int
 
 
-_room: ContextVar[_Room | None] = ContextVar("room", default=None)
+_budget: ContextVar[_PieceBudget | None] = ContextVar("room", default=None)
 
 
 @contextmanager
-def of_item() -> Iterator[None]:
+def limit_item_pieces() -> Iterator[None]:
     """All that is read within it shares one room; an input within an input shares that of the outer one."""
-    if _room.get() is not None:
+    if _budget.get() is not None:
         yield
         return
-    token = _room.set(_Room(MOST))
+    token = _budget.set(_PieceBudget(MAX_PIECES_PER_ITEM))
     try:
         yield
     finally:
-        _room.reset(token)
+        _budget.reset(token)
 
 
-def some(wanted: int) -> int:
+def take_pieces(wanted: int) -> int:
     """Takes room for as many of these pieces as there is room for; for all of them outside an item."""
-    room = _room.get()
+    room = _budget.get()
     if room is None:
         return wanted
     granted = min(wanted, room.left)
@@ -45,10 +45,10 @@ def some(wanted: int) -> int:
     return granted
 
 
-def all_of(wanted: int) -> bool:
+def take_all_pieces(wanted: int) -> bool:
     """Takes room for these pieces if there is enough for every one of them."""
-    room = _room.get()
+    room = _budget.get()
     if room is not None and wanted > room.left:
         return False
-    some(wanted)
+    take_pieces(wanted)
     return True

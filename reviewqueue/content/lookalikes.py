@@ -15,37 +15,39 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-_RANGES = {
+_SCRIPT_RANGES = {
     "cyrillic": "\u0400-\u052f\u1c80-\u1c8f\ua640-\ua69f",
     "greek": "\u0370-\u03ff\u1f00-\u1fff",
     "armenian": "\u0530-\u058f",
     "cherokee": "\u13a0-\u13ff\uab70-\uabbf",
 }
 # What each of their letters looks like in Latin, pair by pair.
-_PAIRS = {
+_LOOKALIKE_PAIRS = {
     "cyrillic": ("аaсcеeоoрpхxуyѕsіiјjһhԁdԛqԝwӏlѵvүyёëїïАAВBСCЕEНHІIЈJКKМMОOРPЅSТTХXУYԌGԚQԜWӀIҮYЁËЇÏѴV"),
     "greek": "αaγyιiκkνvοoρpυuχxϲcϳjάáίíόóύúΑAΒBΕEΖZΗHΙIΚKΜMΝNΟOΡPΤTΥYΧXϹCͿJ",
     "armenian": "օoոnսuհhցgյjզqՍUՏSՕO",
     "cherokee": "ᎪAᎬEᎢTᎠDᎡRᎳWᎷMᎻHᏢPᏙVᏞLᏟCᏚSᏦKᎫJᏴBᏀGᏃZᎥiᎩyᏏb",
 }
-_LIKE = {script: dict(zip(pairs[::2], pairs[1::2], strict=True)) for script, pairs in _PAIRS.items()}
-_LATIN_TWINS = {script: {latin: letter for letter, latin in like.items()} for script, like in _LIKE.items()}
-# A whole word out of these reads as a Latin one; the others only pass for Latin among Latin letters.
-_WHOLE = {
-    "cyrillic": frozenset(_LIKE["cyrillic"]),
-    "greek": frozenset(letter for letter in _LIKE["greek"] if letter.isupper() or letter in "ανορϲϳό"),
+_LATIN_LOOKALIKES = {
+    script: dict(zip(pairs[::2], pairs[1::2], strict=True)) for script, pairs in _LOOKALIKE_PAIRS.items()
 }
-_SHORTEST_WHOLE = {"cyrillic": 1, "greek": 3}  # two Greek letters are more often a formula than a disguise
-_LONGEST_FORMULA = 60  # letters; what is longer is no formula, whoever wrote it
+_LATIN_TWINS = {script: {latin: letter for letter, latin in like.items()} for script, like in _LATIN_LOOKALIKES.items()}
+# A whole word out of these reads as a Latin one; the others only pass for Latin among Latin letters.
+_WHOLE_WORD_LETTERS = {
+    "cyrillic": frozenset(_LATIN_LOOKALIKES["cyrillic"]),
+    "greek": frozenset(letter for letter in _LATIN_LOOKALIKES["greek"] if letter.isupper() or letter in "ανορϲϳό"),
+}
+_MIN_WHOLE_WORD_LETTERS = {"cyrillic": 1, "greek": 3}  # two Greek letters are more often a formula than a disguise
+_MAX_FORMULA_LETTERS = 60  # letters; what is longer is no formula, whoever wrote it
 
-_SCRIPTS = {script: re.compile(f"[{letters}]") for script, letters in _RANGES.items()}
-_ANY = re.compile(f"[{''.join(_RANGES.values())}]")
-_LATIN = re.compile("[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff]")
+_SCRIPT_LETTER = {script: re.compile(f"[{letters}]") for script, letters in _SCRIPT_RANGES.items()}
+_NON_LATIN_LETTER = re.compile(f"[{''.join(_SCRIPT_RANGES.values())}]")
+_LATIN_LETTER = re.compile("[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff]")
 _WORD = re.compile("(?:[^\\W\\d_][\u0300-\u036f]*)+")
 
 
 @dataclass(frozen=True)
-class Word:
+class LookalikeWord:
     """Where a word stands in a text, and the letters in it that pass for others, each with its Latin twin."""
 
     start: int
@@ -53,70 +55,70 @@ class Word:
     letters: tuple[tuple[str, str], ...]
 
     @property
-    def explained(self) -> str:
-        return "; ".join(_explained(letter, twin) for letter, twin in self.letters)
+    def explanation(self) -> str:
+        return "; ".join(_explain_letter(letter, twin) for letter, twin in self.letters)
 
 
-def _explained(letter: str, twin: str) -> str:
+def _explain_letter(letter: str, twin: str) -> str:
     told = {"letter": letter, "name": unicodedata.name(letter).lower(), "twin": twin}
     return _("%(letter)s is %(name)s, not %(twin)s") % told
 
 
-def may_hold_any(text: str) -> bool:
+def may_contain_lookalikes(text: str) -> bool:
     """Whether it has letters of those alphabets at all."""
-    return not text.isascii() and _ANY.search(text) is not None
+    return not text.isascii() and _NON_LATIN_LETTER.search(text) is not None
 
 
-def words(text: str) -> Iterator[Word]:
+def find_lookalikes(text: str) -> Iterator[LookalikeWord]:
     """The words of a text that pass for others, in their order. A text without those alphabets costs one search."""
-    if not may_hold_any(text):
+    if not may_contain_lookalikes(text):
         return
     found = list(_WORD.finditer(text))
     forms = {match[0] for match in found}
-    native = {script for form in forms for script in _LIKE if _is_native(form, script)}
-    latin = any(_LATIN.search(form) for form in forms)
-    disguised = {form: letters for form in forms if (letters := _letters(form, native=native, latin=latin))}
+    native = {script for form in forms for script in _LATIN_LOOKALIKES if _is_native(form, script)}
+    latin = any(_LATIN_LETTER.search(form) for form in forms)
+    disguised = {form: letters for form in forms if (letters := _lookalike_letters(form, native=native, latin=latin))}
     for match in found:
         if match[0] in disguised:
-            yield Word(match.start(), match.end(), disguised[match[0]])
+            yield LookalikeWord(match.start(), match.end(), disguised[match[0]])
 
 
 def _is_native(word: str, script: str) -> bool:
     """Whether it is a word of that script that no Latin reader would take for another."""
-    own = _SCRIPTS[script].findall(word)
-    return not _LATIN.search(word) and any(letter not in _LIKE[script] for letter in own)
+    own = _SCRIPT_LETTER[script].findall(word)
+    return not _LATIN_LETTER.search(word) and any(letter not in _LATIN_LOOKALIKES[script] for letter in own)
 
 
-def _letters(word: str, *, native: set[str], latin: bool) -> tuple[tuple[str, str], ...]:
+def _lookalike_letters(word: str, *, native: set[str], latin: bool) -> tuple[tuple[str, str], ...]:
     """The letters that pass for others, or none."""
-    if not _ANY.search(word):
+    if not _NON_LATIN_LETTER.search(word):
         return ()
-    latin_letters = _LATIN.findall(word)
-    for script, pattern in _SCRIPTS.items():
+    latin_letters = _LATIN_LETTER.findall(word)
+    for script, pattern in _SCRIPT_LETTER.items():
         foreign = pattern.findall(word)
         if foreign and latin_letters:
-            return _mixed(word, script, foreign, latin_letters, native=script in native)
+            return _mixed_script_letters(word, script, foreign, latin_letters, native=script in native)
         if foreign:
-            return _whole(script, foreign) if latin and script not in native else ()
+            return _whole_word_letters(script, foreign) if latin and script not in native else ()
     return ()
 
 
-def _mixed(
+def _mixed_script_letters(
     word: str, script: str, foreign: list[str], latin: list[str], *, native: bool
 ) -> tuple[tuple[str, str], ...]:
     """The side that could pass for the other one; the smaller when either could."""
-    like, twins = _LIKE[script], _LATIN_TWINS[script]
+    like, twins = _LATIN_LOOKALIKES[script], _LATIN_TWINS[script]
     if (script == "greek" and _is_formula(word, foreign)) or (native and _is_inflected(word, script)):
         return ()
     foreign_passes, latin_passes = set(foreign) <= like.keys(), set(latin) <= twins.keys()
     if foreign_passes and (len(foreign) <= len(latin) or not latin_passes):
-        return _named(foreign, like)
-    return _named(latin, twins) if latin_passes else ()
+        return _with_twins(foreign, like)
+    return _with_twins(latin, twins) if latin_passes else ()
 
 
 def _is_formula(word: str, greek: list[str]) -> bool:
     """`kΩ`, `αx`, `ρmax`, `TNFα`, `NFκB`, `αSyn`: a symbol among letters, not a letter among others."""
-    if len(word) > _LONGEST_FORMULA:
+    if len(word) > _MAX_FORMULA_LETTERS:
         return False
     symbols = frozenset(greek)
     rest = [letter for letter in word if letter not in symbols]
@@ -131,16 +133,20 @@ def _is_formula(word: str, greek: list[str]) -> bool:
 
 def _is_inflected(word: str, script: str) -> bool:
     """`SMSки`, `CEOа` in Russian text: a Latin abbreviation with an ending."""
-    foreign = "".join(_SCRIPTS[script].findall(word))
+    foreign = "".join(_SCRIPT_LETTER[script].findall(word))
     stem = word.removesuffix(foreign)
     return stem != word and len(stem) >= 2 and stem.isupper() and foreign.islower()
 
 
-def _whole(script: str, letters: list[str]) -> tuple[tuple[str, str], ...]:
-    if script not in _WHOLE or len(letters) < _SHORTEST_WHOLE[script] or not set(letters) <= _WHOLE[script]:
+def _whole_word_letters(script: str, letters: list[str]) -> tuple[tuple[str, str], ...]:
+    if (
+        script not in _WHOLE_WORD_LETTERS
+        or len(letters) < _MIN_WHOLE_WORD_LETTERS[script]
+        or not set(letters) <= _WHOLE_WORD_LETTERS[script]
+    ):
         return ()
-    return _named(letters, _LIKE[script])
+    return _with_twins(letters, _LATIN_LOOKALIKES[script])
 
 
-def _named(letters: list[str], twins: dict[str, str]) -> tuple[tuple[str, str], ...]:
+def _with_twins(letters: list[str], twins: dict[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple((letter, twins[letter]) for letter in dict.fromkeys(letters))

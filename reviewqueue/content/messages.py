@@ -12,22 +12,30 @@ from typing import Any, Literal
 
 from django.utils.translation import gettext as _
 
-from reviewqueue.content.block import Block, as_data
-from reviewqueue.content.message_parts import Part, beginning, has_pictures, of_call, of_calls, of_content, only_results
-from reviewqueue.content.plain import plain
+from reviewqueue.content.block import Block, build_data_block
+from reviewqueue.content.message_parts import (
+    MessagePart,
+    has_only_results,
+    has_pictures,
+    parse_call,
+    parse_calls,
+    parse_content,
+    preview_parts,
+)
+from reviewqueue.content.plain import format_plain
 
-MOST = 40  # messages in view; of a longer transcript the earlier ones are folded
-KEPT = 30  # messages in view of a longer transcript
-MOST_LATER = 200  # messages in view, when the one to judge stands early; those after them are data
-MOST_EARLIER = 200  # folded messages that are drawn; of a transcript longer still, the first ones are data
+FOLD_ABOVE_MESSAGES = 40  # messages in view; of a longer transcript the earlier ones are folded
+KEPT_MESSAGES = 30  # messages in view of a longer transcript
+MAX_UNFOLDED_MESSAGES = 200  # messages in view, when the one to judge stands early; those after them are data
+MAX_FOLDED_MESSAGES = 200  # folded messages that are drawn; of a transcript longer still, the first ones are data
 
-type Role = Literal["user", "assistant", "system", "tool", "other"]
+type MessageRole = Literal["user", "assistant", "system", "tool", "other"]
 
-_AUTHORS = ("role", "author", "from", "sender", "name")
-_TEXTS = ("content", "text", "message", "value")
-_TIMES = ("timestamp", "created_at", "at", "time", "date")
-_CALLS = ("tool_calls", "function_call")
-_ROLES: dict[str, Role] = {
+_AUTHOR_KEYS = ("role", "author", "from", "sender", "name")
+_TEXT_KEYS = ("content", "text", "message", "value")
+_TIME_KEYS = ("timestamp", "created_at", "at", "time", "date")
+_CALL_KEYS = ("tool_calls", "function_call")
+_ROLE_BY_AUTHOR: dict[str, MessageRole] = {
     "user": "user",
     "human": "user",
     "customer": "user",
@@ -52,12 +60,12 @@ class Message:
     """
 
     number: int
-    role: Role
+    role: MessageRole
     author: str
     name: str
     at: str
-    answers: str  # the id of the call that this is the result of
-    parts: Sequence[Part]
+    call_id: str  # the id of the call that this is the result of
+    parts: Sequence[MessagePart]
     rest: Block | None
     rest_keys: str
     judged: bool = False
@@ -65,12 +73,12 @@ class Message:
     @property
     def folded(self) -> bool:
         """Instructions and what tools gave back: there to be looked up."""
-        return self.role in {"system", "tool"} and not self.judged and not only_results(self.parts)
+        return self.role in {"system", "tool"} and not self.judged and not has_only_results(self.parts)
 
     @property
-    def peek(self) -> str:
+    def preview(self) -> str:
         """How it begins, for the line that it is folded into."""
-        return beginning(self.parts)
+        return preview_parts(self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,41 +87,41 @@ class Transcript:
 
     earlier: Sequence[Message]
     messages: Sequence[Message]
-    said_judged: bool
+    marks_judged: bool
     total: int
     first: Block | None = None
     last: Block | None = None
-    after: int = 0  # messages in `last`
+    later_count: int = 0  # messages in `last`
 
     @property
     def judged(self) -> Message | None:
         return next((one for one in self.messages if one.judged), None)
 
     @property
-    def pictured(self) -> bool:
+    def shows_pictures(self) -> bool:
         return any(has_pictures(one.parts) for one in (*self.earlier, *self.messages))
 
 
-def read(value: Any) -> Transcript | None:
+def parse_messages(value: Any) -> Transcript | None:
     """None where an entry is no message; a list of messages may stand in a mapping of its own."""
     if not isinstance(value, list) or not value or not all(is_message(entry) for entry in value):
         return None
     said = next((at for at, entry in enumerate(value) if entry.get("judged") is True), None)
-    judged = _last_answer(value) if said is None else said
+    judged = _find_last_answer(value) if said is None else said
     view = _first_in_view(len(value), judged)
-    drawn = max(0, view - MOST_EARLIER)
-    end = view + MOST_LATER
-    messages = _numbered(value[view:end], view)  # before the earlier ones, which take what room is left
+    drawn = max(0, view - MAX_FOLDED_MESSAGES)
+    end = view + MAX_UNFOLDED_MESSAGES
+    messages = _parse_numbered(value[view:end], view)  # before the earlier ones, which take what room is left
     if judged is not None:
         messages[judged - view] = replace(messages[judged - view], judged=True)
     return Transcript(
-        earlier=_numbered(value[drawn:view], drawn),
+        earlier=_parse_numbered(value[drawn:view], drawn),
         messages=messages,
-        said_judged=said is not None,
+        marks_judged=said is not None,
         total=len(value),
-        first=as_data(value[:drawn]) if drawn else None,
-        last=as_data(value[end:]) if value[end:] else None,
-        after=len(value[end:]),
+        first=build_data_block(value[:drawn]) if drawn else None,
+        last=build_data_block(value[end:]) if value[end:] else None,
+        later_count=len(value[end:]),
     )
 
 
@@ -126,50 +134,50 @@ def is_message(entry: Any) -> bool:
     """Somebody said something, or called a tool."""
     if not isinstance(entry, Mapping):
         return False
-    author = _first(entry, _AUTHORS)
-    says = any(key in entry for key in _TEXTS)
-    return author is not None and isinstance(entry[author], str) and (says or any(entry.get(key) for key in _CALLS))
+    author = _first_key(entry, _AUTHOR_KEYS)
+    says = any(key in entry for key in _TEXT_KEYS)
+    return author is not None and isinstance(entry[author], str) and (says or any(entry.get(key) for key in _CALL_KEYS))
 
 
-def _numbered(entries: Sequence[Mapping[str, Any]], before: int) -> list[Message]:
-    return [_message(entry, number) for number, entry in enumerate(entries, start=before + 1)]
+def _parse_numbered(entries: Sequence[Mapping[str, Any]], before: int) -> list[Message]:
+    return [_parse_message(entry, number) for number, entry in enumerate(entries, start=before + 1)]
 
 
-def _message(entry: Mapping[str, Any], number: int) -> Message:
-    author, text, time = _first(entry, _AUTHORS), _first(entry, _TEXTS), _first(entry, _TIMES)
+def _parse_message(entry: Mapping[str, Any], number: int) -> Message:
+    author, text, time = _first_key(entry, _AUTHOR_KEYS), _first_key(entry, _TEXT_KEYS), _first_key(entry, _TIME_KEYS)
     said = entry[author] if author else ""
-    taken = {author, text, time, *_CALLS, "tool_call_id", "judged"}
+    taken = {author, text, time, *_CALL_KEYS, "tool_call_id", "judged"}
     name = ""
     if author != "name" and isinstance(entry.get("name"), str):
         name = entry["name"]
         taken.add("name")
-    parts = [*(of_content(entry[text]) if text else []), *_calls(entry)]
-    rest = {key: value for key, value in entry.items() if key not in taken} | dict(_left_over(entry))
+    parts = [*(parse_content(entry[text]) if text else []), *_message_calls(entry)]
+    rest = {key: value for key, value in entry.items() if key not in taken} | dict(_unparsed_entries(entry))
     return Message(
         number=number,
-        role="tool" if only_results(parts) else _ROLES.get(said.lower(), "other"),
-        author=_in_words("tool" if only_results(parts) else said),
+        role="tool" if has_only_results(parts) else _ROLE_BY_AUTHOR.get(said.lower(), "other"),
+        author=_author_label("tool" if has_only_results(parts) else said),
         name=name,
-        at=plain(entry[time]) if time else "",
-        answers=str(entry.get("tool_call_id") or ""),
+        at=format_plain(entry[time]) if time else "",
+        call_id=str(entry.get("tool_call_id") or ""),
         parts=parts,
-        rest=as_data(rest) if rest else None,
+        rest=build_data_block(rest) if rest else None,
         rest_keys=", ".join(rest),
     )
 
 
-def _first(entry: Mapping[str, Any], keys: Sequence[str]) -> str | None:
+def _first_key(entry: Mapping[str, Any], keys: Sequence[str]) -> str | None:
     return next((key for key in keys if key in entry), None)
 
 
-def _calls(entry: Mapping[str, Any]) -> Iterator[Part]:
+def _message_calls(entry: Mapping[str, Any]) -> Iterator[MessagePart]:
     calls = entry.get("tool_calls")
-    yield from of_calls(calls if isinstance(calls, list) else [])
+    yield from parse_calls(calls if isinstance(calls, list) else [])
     if isinstance(entry.get("function_call"), Mapping):
-        yield of_call(entry["function_call"])
+        yield parse_call(entry["function_call"])
 
 
-def _left_over(entry: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _unparsed_entries(entry: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """What stands where calls or a mark would, and is none."""
     if entry.get("tool_calls") is not None and not isinstance(entry["tool_calls"], list):
         yield "tool_calls", entry["tool_calls"]
@@ -179,7 +187,7 @@ def _left_over(entry: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         yield "judged", entry["judged"]
 
 
-def _in_words(role: str) -> str:
+def _author_label(role: str) -> str:
     match role.lower():
         case "user":
             return _("User")
@@ -195,13 +203,13 @@ def _in_words(role: str) -> str:
             return role
 
 
-def _last_answer(entries: Sequence[Mapping[str, Any]]) -> int | None:
+def _find_last_answer(entries: Sequence[Mapping[str, Any]]) -> int | None:
     """A transcript that ends in somebody else's words asks about something else."""
     last = len(entries) - 1
-    return last if last > 0 and _message(entries[last], last).role == "assistant" else None
+    return last if last > 0 and _parse_message(entries[last], last).role == "assistant" else None
 
 
 def _first_in_view(count: int, judged: int | None) -> int:
-    if count <= MOST:
+    if count <= FOLD_ABOVE_MESSAGES:
         return 0
-    return min(count - KEPT, count if judged is None else max(0, judged - 2))
+    return min(count - KEPT_MESSAGES, count if judged is None else max(0, judged - 2))

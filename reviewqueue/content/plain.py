@@ -11,38 +11,38 @@ from django.utils.translation import ngettext
 
 from reviewqueue.kernel import locale_format
 
-MOST_INDENTED = 64  # levels
-MOST_FACTS = 200  # pairs listed one by one
+MAX_INDENTED_LEVELS = 64  # levels
+MAX_FACTS = 200  # pairs listed one by one
 
 
-def pretty(value: Any) -> str:
+def format_json(value: Any) -> str:
     """JSON as a person reads it, in its own key order; on one line where it is nested past all reading."""
-    return compact(value) if _is_deep(value) else json.dumps(value, indent=2, ensure_ascii=False)
+    return format_compact_json(value) if _is_deep(value) else json.dumps(value, indent=2, ensure_ascii=False)
 
 
-def compact(value: Any) -> str:
+def format_compact_json(value: Any) -> str:
     """JSON on one line, however deep it is nested."""
     try:
         return json.dumps(value, ensure_ascii=False)
     except RecursionError:
-        return "".join(_written(value))
+        return "".join(_serialize(value))
 
 
 def _is_deep(value: Any) -> bool:
     """Whether indenting it would be most of its text: that grows with the square of the levels."""
     level = [value]
-    for _level in range(MOST_INDENTED):
-        level = [inner for outer in level for inner in _inside(outer) if isinstance(inner, Mapping | list)]
+    for _level in range(MAX_INDENTED_LEVELS):
+        level = [inner for outer in level for inner in _children(outer) if isinstance(inner, Mapping | list)]
         if not level:
             return False
     return True
 
 
-def _inside(value: Any) -> Iterable[Any]:
+def _children(value: Any) -> Iterable[Any]:
     return value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
 
 
-def _written(value: Any) -> Iterator[str]:
+def _serialize(value: Any) -> Iterator[str]:
     """Without recursion: what is still to be written lies on a stack, strings of JSON in a list of their own."""
     stack: list[tuple[bool, Any]] = [(False, value)]
     while stack:
@@ -51,37 +51,37 @@ def _written(value: Any) -> Iterator[str]:
             yield top
         elif isinstance(top, Mapping):
             parts = ([(True, json.dumps(str(name), ensure_ascii=False) + ": "), (False, top[name])] for name in top)
-            stack.extend(reversed(_enclosed("{", parts, "}")))
+            stack.extend(reversed(_enclose("{", parts, "}")))
         elif isinstance(top, list):
-            stack.extend(reversed(_enclosed("[", ([(False, entry)] for entry in top), "]")))
+            stack.extend(reversed(_enclose("[", ([(False, entry)] for entry in top), "]")))
         else:
             yield json.dumps(top, ensure_ascii=False)
 
 
-def _enclosed(opening: str, parts: Iterable[list[tuple[bool, Any]]], closing: str) -> list[tuple[bool, Any]]:
+def _enclose(opening: str, parts: Iterable[list[tuple[bool, Any]]], closing: str) -> list[tuple[bool, Any]]:
     between = [step for part in parts for step in ((True, ", "), *part)]
     return [(True, opening), *between[1:], (True, closing)]
 
 
-def facts(value: Any) -> list[tuple[str, str]]:
+def list_facts(value: Any) -> list[tuple[str, str]]:
     """A mapping as pairs to list; anything else under one unnamed pair. Nothing for nothing."""
     if isinstance(value, Mapping):
         pairs = list(value.items())
-        listed, rest = pairs[:MOST_FACTS], dict(pairs[MOST_FACTS:])
-        return [*((str(key), plain(entry)) for key, entry in listed), *_rest(rest)]
-    return [] if value in (None, "", []) else [("", plain(value))]
+        listed, rest = pairs[:MAX_FACTS], dict(pairs[MAX_FACTS:])
+        return [*((str(key), format_plain(entry)) for key, entry in listed), *_rest_fact(rest)]
+    return [] if value in (None, "", []) else [("", format_plain(value))]
 
 
-def _rest(rest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _rest_fact(rest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if rest:
         yield (
             ngettext("%(count)s more", "%(count)s more", len(rest))
-            % {"count": locale_format.number(len(rest), grouped=True)},
-            compact(rest),
+            % {"count": locale_format.format_number(len(rest), grouped=True)},
+            format_compact_json(rest),
         )
 
 
-def plain(value: Any) -> str:
+def format_plain(value: Any) -> str:
     """One value as text: a string as it is, a number or a flag in words, anything deeper as JSON."""
     match value:
         case None:
@@ -91,6 +91,6 @@ def plain(value: Any) -> str:
         case str():
             return value
         case list() if all(isinstance(entry, str | int | float) for entry in value):
-            return ", ".join(plain(entry) for entry in value)
+            return ", ".join(format_plain(entry) for entry in value)
         case _:
-            return pretty(value)
+            return format_json(value)

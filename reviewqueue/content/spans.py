@@ -11,16 +11,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reviewqueue.content import limits
-from reviewqueue.content.plain import compact, plain
+from reviewqueue.content.plain import format_compact_json, format_plain
 
-COLOURS = 6
-MOST = 2000  # places drawn; a page of more is no longer read
-MOST_LISTED = 200  # of those that could not be marked
-DEEPEST = 3
+COLOUR_COUNT = 6
+MAX_MARKS = 2000  # places drawn; a page of more is no longer read
+MAX_LISTED_MARKS = 200  # of those that could not be marked
+MAX_MARK_LEVELS = 3
 
 
 @dataclass(frozen=True)
-class Label:
+class SpanLabel:
     """A label with its number, from 1 in order of appearance, and how often it occurs."""
 
     number: int
@@ -29,74 +29,74 @@ class Label:
 
     @property
     def colour(self) -> int:
-        return (self.number - 1) % COLOURS + 1
+        return (self.number - 1) % COLOUR_COUNT + 1
 
 
 @dataclass(frozen=True)
-class Token:
+class SpanToken:
     """A stretch of text, or where a mark begins (`label` and `title`) or ends."""
 
     text: str = ""
-    opens: Label | None = None
+    opens: SpanLabel | None = None
     title: str = ""
-    closes: Label | None = None
+    closes: SpanLabel | None = None
 
 
 @dataclass(frozen=True)
-class Spans:
-    tokens: Sequence[Token]
-    labels: Sequence[Label]
+class MarkedText:
+    tokens: Sequence[SpanToken]
+    labels: Sequence[SpanLabel]
     notes: Sequence[tuple[str, str]]  # the beginning of what is marked, and what is said about it
     rest: Sequence[str] = ()  # what could not be marked, as JSON
-    more: int = 0  # places past the most that are listed, and those as lines of JSON
+    unlisted_count: int = 0  # places past the most that are listed, and those as lines of JSON
     as_lines: str = ""
     text: str = ""
 
 
 @dataclass
-class _Span:
+class _TextSpan:
     start: int
     end: int
     name: str
     note: str
-    inside: list[_Span] = field(default_factory=list)
+    inside: list[_TextSpan] = field(default_factory=list)
 
 
-def read(value: Any) -> Spans | None:
+def parse_spans(value: Any) -> MarkedText | None:
     """`{"text": ..., "spans": [{"start", "end", "label"?, "note"?, ...}]}`, where at least one place can be marked."""
     if not isinstance(value, Mapping) or set(value) != {"text", "spans"}:
         return None
     text, given = value["text"], value["spans"]
     if not isinstance(text, str) or not text or not isinstance(given, list):
         return None
-    roots, placed, rest = _place(text, given)
+    roots, placed, rest = _nest_spans(text, given)
     if given and not placed:
         return None
-    labels = _labels(placed)
-    return Spans(
-        tokens=list(_tokens(text, roots, {label.name: label for label in labels})),
+    labels = _count_labels(placed)
+    return MarkedText(
+        tokens=list(_build_tokens(text, roots, {label.name: label for label in labels})),
         labels=labels,
         notes=[(_quote(text, span), span.note) for span in placed if span.note],
-        rest=[compact(entry) for entry in rest[:MOST_LISTED]],
-        more=len(rest[MOST_LISTED:]),
-        as_lines="\n".join(compact(entry) for entry in rest[MOST_LISTED:]),
+        rest=[format_compact_json(entry) for entry in rest[:MAX_LISTED_MARKS]],
+        unlisted_count=len(rest[MAX_LISTED_MARKS:]),
+        as_lines="\n".join(format_compact_json(entry) for entry in rest[MAX_LISTED_MARKS:]),
         text=text,
     )
 
 
-def _place(text: str, given: list[Any]) -> tuple[list[_Span], list[_Span], list[Any]]:
+def _nest_spans(text: str, given: list[Any]) -> tuple[list[_TextSpan], list[_TextSpan], list[Any]]:
     """The outermost spans, all that can be drawn in the order of the text, and what cannot."""
-    found = [(_span(entry, len(text)), entry) for entry in given]
+    found = [(_parse_span(entry, len(text)), entry) for entry in given]
     rest = [entry for span, entry in found if span is None]
-    roots: list[_Span] = []
-    placed: list[_Span] = []
-    around: list[_Span] = []
-    room = limits.some(min(len(found) - len(rest), MOST))
+    roots: list[_TextSpan] = []
+    placed: list[_TextSpan] = []
+    around: list[_TextSpan] = []
+    room = limits.take_pieces(min(len(found) - len(rest), MAX_MARKS))
     drawable = ((span, entry) for span, entry in found if span is not None)
     for span, entry in sorted(drawable, key=lambda pair: (pair[0].start, -pair[0].end)):
         while around and around[-1].end <= span.start:
             around.pop()
-        if len(placed) == room or len(around) == DEEPEST or (around and span.end > around[-1].end):
+        if len(placed) == room or len(around) == MAX_MARK_LEVELS or (around and span.end > around[-1].end):
             rest.append(entry)
             continue
         (around[-1].inside if around else roots).append(span)
@@ -105,7 +105,7 @@ def _place(text: str, given: list[Any]) -> tuple[list[_Span], list[_Span], list[
     return roots, placed, rest
 
 
-def _span(entry: Any, length: int) -> _Span | None:
+def _parse_span(entry: Any, length: int) -> _TextSpan | None:
     if not isinstance(entry, Mapping):
         return None
     start, end, label, note = (entry.get(key) for key in ("start", "end", "label", "note"))
@@ -113,31 +113,35 @@ def _span(entry: Any, length: int) -> _Span | None:
         return None
     if not isinstance(label, str | None) or not isinstance(note, str | None):
         return None
-    more = [f"{key}: {plain(more)}" for key, more in entry.items() if key not in {"start", "end", "label", "note"}]
-    return _Span(start, end, label or "", " · ".join([*([note] if note else []), *more]))
+    more = [
+        f"{key}: {format_plain(more)}" for key, more in entry.items() if key not in {"start", "end", "label", "note"}
+    ]
+    return _TextSpan(start, end, label or "", " · ".join([*([note] if note else []), *more]))
 
 
-def _labels(placed: list[_Span]) -> list[Label]:
+def _count_labels(placed: list[_TextSpan]) -> list[SpanLabel]:
     counts: dict[str, int] = {}
     for span in placed:
         counts[span.name] = counts.get(span.name, 0) + 1
-    return [Label(number, name, count) for number, (name, count) in enumerate(counts.items(), 1)]
+    return [SpanLabel(number, name, count) for number, (name, count) in enumerate(counts.items(), 1)]
 
 
-def _tokens(text: str, spans: list[_Span], labels: dict[str, Label], start: int = 0, end: int = -1) -> Iterator[Token]:
+def _build_tokens(
+    text: str, spans: list[_TextSpan], labels: dict[str, SpanLabel], start: int = 0, end: int = -1
+) -> Iterator[SpanToken]:
     end = len(text) if end < 0 else end
     for span in spans:
         if span.start > start:
-            yield Token(text[start : span.start])
+            yield SpanToken(text[start : span.start])
         label = labels[span.name]
-        yield Token(opens=label, title=span.note)
-        yield from _tokens(text, span.inside, labels, span.start, span.end)
-        yield Token(closes=label)
+        yield SpanToken(opens=label, title=span.note)
+        yield from _build_tokens(text, span.inside, labels, span.start, span.end)
+        yield SpanToken(closes=label)
         start = span.end
     if start < end:
-        yield Token(text[start:end])
+        yield SpanToken(text[start:end])
 
 
-def _quote(text: str, span: _Span) -> str:
+def _quote(text: str, span: _TextSpan) -> str:
     marked = text[span.start : span.end]
     return marked if len(marked) <= 40 else marked[:39] + "…"

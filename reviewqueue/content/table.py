@@ -9,37 +9,37 @@ from dataclasses import dataclass
 from typing import Any
 
 from reviewqueue.content import limits
-from reviewqueue.content.block import Block, as_data
-from reviewqueue.content.plain import plain
-from reviewqueue.content.values import Value, shown
+from reviewqueue.content.block import Block, build_data_block
+from reviewqueue.content.plain import format_plain
+from reviewqueue.content.values import DisplayValue, build_display_value
 
 # What a browser and a person can take in at once; what is beyond it stands below as data.
-MOST_CELLS = 2_000
-MOST_COLUMNS = 60
-FEWEST_ROWS = 20
-LONGEST_CELL = 90  # characters
-BRIEF = 16  # characters
-_DECIMALS = 6  # at most so many, and the figures of a column stand decimal under decimal
-_FILLED = 0.5  # the share of cells that mappings must fill, to be rows of one table
-_SINGLE = 0.8  # the share of cells that hold no further data, in a list that is a table unasked
+MAX_CELLS = 2_000
+MAX_COLUMNS = 60
+MIN_ROWS = 20
+MAX_CELL_CHARACTERS = 90  # characters
+BRIEF_CELL_CHARACTERS = 16  # characters
+_MAX_DECIMALS = 6  # at most so many, and the figures of a column stand decimal under decimal
+_MIN_FILLED_SHARE = 0.5  # the share of cells that mappings must fill, to be rows of one table
+_MIN_SINGLE_VALUE_SHARE = 0.8  # the share of cells that hold no further data, in a list that is a table unasked
 _FIGURE = re.compile(r"[-+−(]?\s?[$€£¥]?\s?\d[\d.,'’\s\u00a0\u202f]*\s?(?:%|[$€£¥]|[A-Z]{3})?\)?")  # noqa: RUF001
 _DECIMAL = re.compile(r"-?\d+(?:\.\d+)?")
 _MISSING = object()
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    value: Value
+class TableCell:
+    value: DisplayValue
     number: bool
 
     @property
     def brief(self) -> bool:
         """A code, a date or a figure, which is not broken over lines."""
-        return len(self.value.text) <= BRIEF
+        return len(self.value.text) <= BRIEF_CELL_CHARACTERS
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class TableColumn:
     name: str
     number: bool
 
@@ -52,86 +52,88 @@ class Table:
     """
 
     caption: str
-    columns: Sequence[Column]
-    rows: Sequence[Sequence[Cell]]
+    columns: Sequence[TableColumn]
+    rows: Sequence[Sequence[TableCell]]
     total: int
     width: int
     whole: str = ""
     rest: Block | None = None
 
 
-def read(value: Any) -> Table | None:
+def parse_table(value: Any) -> Table | None:
     match value:
         case {"columns": [*columns], "rows": [*rows]} if columns:
             extra = {key: entry for key, entry in value.items() if key not in {"columns", "rows", "caption", "title"}}
             title = value.get("caption", value.get("title", ""))
-            return _listed(columns, rows, plain(title) if title else "", as_data(extra) if extra else None)
+            return _parse_columns(
+                columns, rows, format_plain(title) if title else "", build_data_block(extra) if extra else None
+            )
         case [Mapping(), *_] if all(isinstance(row, Mapping) for row in value):
-            return _keyed(value)
+            return _parse_mappings(value)
         case _:
             return None
 
 
-def reads_as_rows(value: Any) -> bool:
+def looks_like_table(value: Any) -> bool:
     """Whether a list that nobody called a table is one: at least two mappings, of single values for the most part."""
     if not isinstance(value, list) or len(value) < 2 or not all(isinstance(row, Mapping) for row in value):
         return False
     entries = [entry for row in value for entry in row.values()]
-    return sum(not isinstance(entry, list | Mapping) for entry in entries) >= _SINGLE * len(entries)
+    return sum(not isinstance(entry, list | Mapping) for entry in entries) >= _MIN_SINGLE_VALUE_SHARE * len(entries)
 
 
-def _keyed(rows: Sequence[Mapping[str, Any]]) -> Table | None:
+def _parse_mappings(rows: Sequence[Mapping[str, Any]]) -> Table | None:
     """Mappings as rows, when most of them have most of the keys."""
     names = list(dict.fromkeys(name for row in rows for name in row))
-    if not names or sum(len(row) for row in rows) < _FILLED * len(rows) * len(names):
+    if not names or sum(len(row) for row in rows) < _MIN_FILLED_SHARE * len(rows) * len(names):
         return None
-    kept = rows[: _room(len(names))]
-    if not _fits(len(kept), len(names)):
+    kept = rows[: _max_rows(len(names))]
+    if not _reserve_cells(len(kept), len(names)):
         return None
-    return _table(names, [[row.get(name, _MISSING) for name in names[:MOST_COLUMNS]] for row in kept], rows)
+    return _build_table(names, [[row.get(name, _MISSING) for name in names[:MAX_COLUMNS]] for row in kept], rows)
 
 
-def _listed(columns: Sequence[Any], rows: Sequence[Any], caption: str, rest: Block | None) -> Table | None:
+def _parse_columns(columns: Sequence[Any], rows: Sequence[Any], caption: str, rest: Block | None) -> Table | None:
     """Columns by name and rows as lists or as mappings; None where a row is neither or longer than the columns."""
     names = [_heading(column) for column in columns]
     keys = [column.get("key", column.get("name")) if isinstance(column, Mapping) else column for column in columns]
     known = frozenset(keys) if all(isinstance(key, str) for key in keys) else None
-    if not all(_belongs(row, len(keys), known) for row in rows):
+    if not all(_fits_columns(row, len(keys), known) for row in rows):
         return None
-    kept = [_in_order(row, keys)[:MOST_COLUMNS] for row in rows[: _room(len(names))]]
-    if not _fits(len(kept), len(names)):
+    kept = [_order_cells(row, keys)[:MAX_COLUMNS] for row in rows[: _max_rows(len(names))]]
+    if not _reserve_cells(len(kept), len(names)):
         return None
-    return _table(names, kept, rows, caption=caption, rest=rest)
+    return _build_table(names, kept, rows, caption=caption, rest=rest)
 
 
 def _heading(column: Any) -> str:
     if isinstance(column, Mapping):
-        return plain(column.get("title", column.get("label", column.get("name", column))))
-    return plain(column)
+        return format_plain(column.get("title", column.get("label", column.get("name", column))))
+    return format_plain(column)
 
 
-def _belongs(row: Any, width: int, known: frozenset[str] | None) -> bool:
+def _fits_columns(row: Any, width: int, known: frozenset[str] | None) -> bool:
     if isinstance(row, Mapping):
         return known is not None and row.keys() <= known
     return isinstance(row, list) and len(row) <= width
 
 
-def _in_order(row: Any, keys: Sequence[Any]) -> list[Any]:
+def _order_cells(row: Any, keys: Sequence[Any]) -> list[Any]:
     if isinstance(row, Mapping):
         return [row.get(key, _MISSING) for key in keys]
     return [*row, *[_MISSING] * (len(keys) - len(row))]
 
 
-def _room(columns: int) -> int:
-    return max(FEWEST_ROWS, MOST_CELLS // min(columns, MOST_COLUMNS))
+def _max_rows(columns: int) -> int:
+    return max(MIN_ROWS, MAX_CELLS // min(columns, MAX_COLUMNS))
 
 
-def _fits(rows: int, columns: int) -> bool:
+def _reserve_cells(rows: int, columns: int) -> bool:
     """Whether the item has room for so many cells and a line of headings."""
-    return limits.all_of((rows + 1) * min(columns, MOST_COLUMNS))
+    return limits.take_all_pieces((rows + 1) * min(columns, MAX_COLUMNS))
 
 
-def _table(
+def _build_table(
     names: Sequence[str],
     rows: Sequence[Sequence[Any]],
     every: Sequence[Any],
@@ -139,13 +141,13 @@ def _table(
     caption: str = "",
     rest: Block | None = None,
 ) -> Table:
-    values = _aligned([[_cell(entry) for entry in row] for row in rows])
-    numeric = [_is_numeric([row[at] for row in values]) for at in range(min(len(names), MOST_COLUMNS))]
-    everything = len(rows) == len(every) and len(names) <= MOST_COLUMNS
+    values = _align_decimals([[_parse_cell(entry) for entry in row] for row in rows])
+    numeric = [_is_numeric([row[at] for row in values]) for at in range(min(len(names), MAX_COLUMNS))]
+    everything = len(rows) == len(every) and len(names) <= MAX_COLUMNS
     return Table(
         caption=caption,
-        columns=[Column(name, number) for name, number in zip(names, numeric, strict=False)],
-        rows=[[Cell(value, number) for value, number in zip(row, numeric, strict=True)] for row in values],
+        columns=[TableColumn(name, number) for name, number in zip(names, numeric, strict=False)],
+        rows=[[TableCell(value, number) for value, number in zip(row, numeric, strict=True)] for row in values],
         total=len(every),
         width=len(names),
         whole="" if everything else "\n".join(json.dumps(row, ensure_ascii=False) for row in every),
@@ -153,11 +155,11 @@ def _table(
     )
 
 
-def _cell(entry: Any) -> Value:
-    return Value("empty", "") if entry is _MISSING else shown(entry, longest=LONGEST_CELL)
+def _parse_cell(entry: Any) -> DisplayValue:
+    return DisplayValue("empty", "") if entry is _MISSING else build_display_value(entry, longest=MAX_CELL_CHARACTERS)
 
 
-def _aligned(rows: list[list[Value]]) -> list[list[Value]]:
+def _align_decimals(rows: list[list[DisplayValue]]) -> list[list[DisplayValue]]:
     """With as many decimals in each column as its most precise number has, where all are written in decimals."""
     for at in range(max(map(len, rows), default=0)):
         column = [row[at] for row in rows]
@@ -165,20 +167,20 @@ def _aligned(rows: list[list[Value]]) -> list[list[Value]]:
         if not all(_DECIMAL.fullmatch(text) for text in numbers):
             continue
         places = max((len(text.partition(".")[2]) for text in numbers), default=0)
-        if 0 < places <= _DECIMALS:
+        if 0 < places <= _MAX_DECIMALS:
             for row in rows:
-                row[at] = _padded(row[at], places)
+                row[at] = _pad_decimals(row[at], places)
     return rows
 
 
-def _padded(value: Value, places: int) -> Value:
+def _pad_decimals(value: DisplayValue, places: int) -> DisplayValue:
     if value.kind != "number":
         return value
     whole, _, decimals = value.text.partition(".")
-    return Value("number", f"{whole}.{decimals.ljust(places, '0')}")
+    return DisplayValue("number", f"{whole}.{decimals.ljust(places, '0')}")
 
 
-def _is_numeric(values: Sequence[Value]) -> bool:
+def _is_numeric(values: Sequence[DisplayValue]) -> bool:
     """Whether a column holds figures, also as text such as `1,204.50` or `12 %`, and nothing else."""
     said = [value for value in values if value.kind != "empty"]
     return bool(said) and all(

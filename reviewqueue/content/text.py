@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
-MOST = 2_000  # paragraphs; what follows them is one
+MAX_PARAGRAPHS = 2_000  # paragraphs; what follows them is one
 
 # Only the line breaks that end a paragraph go; any further ones stay, as the space somebody meant or hid behind.
-_BREAK = re.compile(r"(?<![\r\n])\r?\n[ \t]*\r?\n")
+_PARAGRAPH_BREAK = re.compile(r"(?<![\r\n])\r?\n[ \t]*\r?\n")
 
 
-def read(value: Any) -> str | None:
+def parse_text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def paragraphs(text: str) -> list[str]:
+def split_paragraphs(text: str) -> list[str]:
     """The text cut where a line is empty: each part has a direction of its own."""
-    return _BREAK.split(text, maxsplit=MOST - 1)
+    return _PARAGRAPH_BREAK.split(text, maxsplit=MAX_PARAGRAPHS - 1)

@@ -13,61 +13,61 @@ from typing import Any, Literal
 from django.utils.translation import ngettext
 
 from reviewqueue.content import limits
-from reviewqueue.content.plain import compact
+from reviewqueue.content.plain import format_compact_json
 from reviewqueue.kernel import locale_format
 
-MOST = 2000  # entries drawn one by one
-DEEPEST = 24
+MAX_ENTRIES = 2000  # entries drawn one by one
+MAX_LEVELS = 24
 OPEN_LEVELS = 2  # below the entries of the document itself, which are always in sight
-LONG = 20  # entries; what holds more is folded at first
+FOLD_ABOVE_ENTRIES = 20  # entries; what holds more is folded at first
 
-type Kind = Literal["string", "number", "word", "text"]
+type TokenKind = Literal["string", "number", "word", "text"]
 
 
 @dataclass(frozen=True)
-class Token:
+class TreeToken:
     """An entry with its value, or where a nested one begins (`size` says how much it holds) or ends."""
 
     name: str = ""
     text: str = ""
-    kind: Kind = "word"
+    kind: TokenKind = "word"
     size: str = ""
     is_open: bool = False
     closes: bool = False
 
 
 @dataclass(frozen=True)
-class Tree:
-    tokens: Sequence[Token]
+class JsonTree:
+    tokens: Sequence[TreeToken]
     folds: int
 
 
-_END = Token(closes=True)
+_CLOSING_TOKEN = TreeToken(closes=True)
 
 
-def read(value: Any) -> Tree:
-    tokens = list(_tokens(value)) if _is_nested(value) else [_leaf("", value)]
-    return Tree(tokens, sum(1 for token in tokens if token.size))
+def parse_tree(value: Any) -> JsonTree:
+    tokens = list(_build_tokens(value)) if _is_nested(value) else [_leaf_token("", value)]
+    return JsonTree(tokens, sum(1 for token in tokens if token.size))
 
 
-def _tokens(value: Any) -> Iterator[Token]:
+def _build_tokens(value: Any) -> Iterator[TreeToken]:
     """The entries in their order; the way down is a stack, because recursion has an end and data need not."""
-    stack, left = [_entries(value)], MOST
+    stack, left = [_entries(value)], MAX_ENTRIES
     while stack:
         entry = next(stack[-1], None)
         if entry is None:
             stack.pop()
             if stack:
-                yield _END
+                yield _CLOSING_TOKEN
             continue
         left -= 1
-        if left < 0 or not limits.all_of(1):
-            yield Token("…", compact(dict([entry, *stack[-1]])), "text")
-        elif _is_nested(entry[1]) and len(stack) < DEEPEST:
-            yield _opening(*entry, level=len(stack))
+        if left < 0 or not limits.take_all_pieces(1):
+            yield TreeToken("…", format_compact_json(dict([entry, *stack[-1]])), "text")
+        elif _is_nested(entry[1]) and len(stack) < MAX_LEVELS:
+            yield _opening_token(*entry, level=len(stack))
             stack.append(_entries(entry[1]))
         else:
-            yield _leaf(*entry)
+            yield _leaf_token(*entry)
 
 
 def _entries(value: Any) -> Iterator[tuple[str, Any]]:
@@ -80,21 +80,21 @@ def _is_nested(value: Any) -> bool:
     return isinstance(value, Mapping | list) and bool(value)
 
 
-def _opening(name: str, value: Any, *, level: int) -> Token:
+def _opening_token(name: str, value: Any, *, level: int) -> TreeToken:
     count = len(value)
     if isinstance(value, Mapping):
         told = ngettext("%(count)s field", "%(count)s fields", count)
     else:
         told = ngettext("%(count)s entry", "%(count)s entries", count)
-    size = told % {"count": locale_format.number(count, grouped=True)}
-    return Token(_escaped(name), size=size, is_open=level <= OPEN_LEVELS and count <= LONG)
+    size = told % {"count": locale_format.format_number(count, grouped=True)}
+    return TreeToken(_escape_name(name), size=size, is_open=level <= OPEN_LEVELS and count <= FOLD_ABOVE_ENTRIES)
 
 
-def _leaf(name: str, value: Any) -> Token:
-    return Token(_escaped(name), compact(value), _kind(value))
+def _leaf_token(name: str, value: Any) -> TreeToken:
+    return TreeToken(_escape_name(name), format_compact_json(value), _kind_of(value))
 
 
-def _kind(value: Any) -> Kind:
+def _kind_of(value: Any) -> TokenKind:
     match value:
         case str():
             return "string"
@@ -106,5 +106,5 @@ def _kind(value: Any) -> Kind:
             return "text"
 
 
-def _escaped(name: str) -> str:
-    return compact(name)[1:-1]
+def _escape_name(name: str) -> str:
+    return format_compact_json(name)[1:-1]

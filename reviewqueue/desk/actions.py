@@ -13,7 +13,7 @@ from reviewqueue.verdicts import wording
 
 
 @dataclass(frozen=True)
-class Reason:
+class ActionReason:
     """One reason to choose from: what is stored, how it reads, and its key in the list."""
 
     code: str
@@ -22,7 +22,7 @@ class Reason:
 
 
 @dataclass(frozen=True)
-class Act:
+class DeskAction:
     """A button that opens the list of its reasons; without any it is sent as it is.
 
     `name`: `unjudgeable`, `escalate` or `pass`. `key`: what presses it; `title`: what the list is headed with.
@@ -32,36 +32,36 @@ class Act:
     label: str
     key: str
     title: str = ""
-    reasons: Sequence[Reason] = ()
+    reasons: Sequence[ActionReason] = ()
 
     @property
     def id(self) -> str:
         return f"reasons-{self.name}"
 
 
-def of(claim: Claim) -> list[Act]:
+def list_actions(claim: Claim) -> list[DeskAction]:
     """What can be done with a claim instead of answering.
 
     Why something can't be judged is asked once: with the verdict, so not before the proposal is shown, and not of
     whoever has the final say and gives another reason anyway. Nobody asks the lead before answering first: it is
     the hard items whose blind answer would be missing.
     """
-    acts = [_unjudgeable(claim)]
+    acts = [_build_unjudgeable_action(claim)]
     if claim.revealed and not claim.final_say:
-        acts.append(_asked("escalate", _("Ask the lead"), "e", _("Why ask the lead?")))
-    return [*acts, _asked("pass", _("Pass"), "s", _("Why pass it on?"))]
+        acts.append(_build_reasoned_action("escalate", _("Ask the lead"), "e", _("Why ask the lead?")))
+    return [*acts, _build_reasoned_action("pass", _("Pass"), "s", _("Why pass it on?"))]
 
 
-def _unjudgeable(claim: Claim) -> Act:
+def _build_unjudgeable_action(claim: Claim) -> DeskAction:
     if not claim.revealed or claim.final_say:
-        return Act("unjudgeable", _("Can’t be judged"), "t")  # noqa: RUF001 - an apostrophe
+        return DeskAction("unjudgeable", _("Can’t be judged"), "t")  # noqa: RUF001 - an apostrophe
     title = _("Why can’t it be judged?")  # noqa: RUF001 - an apostrophe
     if claim.first_kind == "unjudgeable":
-        return _asked("unjudgeable", _("Keep: can’t be judged"), "k t", title)  # noqa: RUF001 - an apostrophe
-    return _asked("unjudgeable", _("Can’t be judged"), "t", title)  # noqa: RUF001 - an apostrophe
+        return _build_reasoned_action("unjudgeable", _("Keep: can’t be judged"), "k t", title)  # noqa: RUF001 - an apostrophe
+    return _build_reasoned_action("unjudgeable", _("Can’t be judged"), "t", title)  # noqa: RUF001 - an apostrophe
 
 
-def _asked(name: str, label: str, key: str, title: str) -> Act:
-    listed = wording.REASONS_OF[name].items()
-    reasons = [Reason(code, text, str(number)) for number, (code, text) in enumerate(listed, start=1)]
-    return Act(name, label, key, title, reasons)
+def _build_reasoned_action(name: str, label: str, key: str, title: str) -> DeskAction:
+    listed = wording.REASONS_BY_ACTION[name].items()
+    reasons = [ActionReason(code, text, str(number)) for number, (code, text) in enumerate(listed, start=1)]
+    return DeskAction(name, label, key, title, reasons)

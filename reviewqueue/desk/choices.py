@@ -12,8 +12,10 @@ from reviewqueue.answers import schema
 from reviewqueue.queue.claim_view import Claim
 from reviewqueue.verdicts import wording
 
-SEARCHED = 11  # from so many on, a list is easier to search than to read, and the keys do not reach to its end
-NUMBERED = 9  # what the AI thought of, each with a digit
+MIN_CHOICES_TO_SEARCH = (
+    11  # from so many on, a list is easier to search than to read, and the keys do not reach to its end
+)
+MAX_SUGGESTIONS = 9  # what the AI thought of, each with a digit
 
 
 @dataclass(frozen=True)
@@ -24,84 +26,84 @@ class Choice:
     value: str
     label: str
     key: str = ""
-    share: float | None = None
+    confidence: float | None = None
     ticked: bool = False
     suggested: bool = False
 
 
-def keys(labels: Sequence[str]) -> list[str]:
+def assign_shortcuts(labels: Sequence[str]) -> list[str]:
     """A key for each answer: its own digit when all are digits, else 1 to 9 and 0, and none after that."""
     if all(len(label) == 1 and label.isascii() and label.isdigit() for label in labels):
         return list(labels)
     return [*"1234567890", *[""] * len(labels)][: len(labels)]
 
 
-def decisive(claim: Claim, *, same: bool) -> list[Choice]:
+def list_agree_choices(claim: Claim, *, same: bool) -> list[Choice]:
     """Agreeing, and keeping what one said first; nothing before the proposal is in sight."""
     if not claim.revealed:
         return []
-    keep = _keep(claim, same=same)
+    keep = _keep_choice(claim, same=same)
     agree = Choice("verdict", "agree", _("Agree with the AI"), "a")
     if same:
         return [Choice("verdict", "agree", _("Keep it: you and the AI agree"), "k a")]
     return [keep, agree] if keep else [agree]
 
 
-def listed(claim: Claim, start: Any) -> list[Choice]:
+def list_answer_choices(claim: Claim, start: Any) -> list[Choice]:
     """The listed answers with their keys. Choosing what the AI proposed is agreeing with it.
 
     They keep the schema's order, so that hands learn it; in a list to search, what the AI thought of comes first.
     """
     item, ticked = claim.item, start or []
-    shares = {schema.key(entry.get("answer")): entry.get("confidence") for entry in item.alternatives}
-    first = _suggested(claim, shares)
+    shares = {schema.canonical_key(entry.get("answer")): entry.get("confidence") for entry in item.alternatives}
+    first = _suggest_labels(claim, shares)
     labels = [*first, *(label for label in item.answers if label not in first)]
     return [
         Choice(
-            *_sends(claim, label),
-            label=wording.answer(label),
+            *_form_entry(claim, label),
+            label=wording.format_answer(label),
             key=key,
-            share=shares.get(schema.key(label)),
+            confidence=shares.get(schema.canonical_key(label)),
             ticked=item.kind == schema.LABELS and label in ticked,
             suggested=label in first,
         )
-        for label, key in zip(labels, _keys_for(claim, labels), strict=True)
+        for label, key in zip(labels, _shortcuts_for(claim, labels), strict=True)
     ]
 
 
-def share(alternatives: Iterable[Mapping[str, Any]], proposal: Any) -> float | None:
-    found = (entry.get("confidence") for entry in alternatives if schema.same(entry.get("answer"), proposal))
+def find_proposal_confidence(alternatives: Iterable[Mapping[str, Any]], proposal: Any) -> float | None:
+    found = (entry.get("confidence") for entry in alternatives if schema.answers_match(entry.get("answer"), proposal))
     return next((share for share in found if isinstance(share, int | float)), None)
 
 
-def _suggested(claim: Claim, shares: Mapping[str, Any]) -> list[str]:
+def _suggest_labels(claim: Claim, shares: Mapping[str, Any]) -> list[str]:
     """What comes first in a list to search: the AI's ticks and likeliest answers, as many as there are keys.
 
     Nothing does where people answer first: the order would tell, and it would turn around as soon as they have.
     """
     item = claim.item
-    if claim.answer_first or len(item.answers) < SEARCHED:
+    if claim.answer_first or len(item.answers) < MIN_CHOICES_TO_SEARCH:
         return []
     theirs = item.proposal if item.kind == schema.LABELS and isinstance(item.proposal, list) else []
-    sure = {label: _number(shares.get(schema.key(label))) for label in item.answers}
-    likely = [label for label in item.answers if label in theirs or schema.key(label) in shares]
-    return sorted(likely, key=lambda label: (label not in theirs, -sure[label]))[:NUMBERED]
+    sure = {label: _confidence_or_zero(shares.get(schema.canonical_key(label))) for label in item.answers}
+    likely = [label for label in item.answers if label in theirs or schema.canonical_key(label) in shares]
+    return sorted(likely, key=lambda label: (label not in theirs, -sure[label]))[:MAX_SUGGESTIONS]
 
 
-def _keys_for(claim: Claim, labels: Sequence[str]) -> list[str]:
+def _shortcuts_for(claim: Claim, labels: Sequence[str]) -> list[str]:
     """Of two candidates, the first, the second and, where it is an answer, neither: 1, 2 and 0."""
     shown = claim.item.input.get("candidates") if isinstance(claim.item.input, Mapping) else None
     two = isinstance(shown, list) and len(shown) == 2
     if two and claim.item.kind == schema.LABEL and len(labels) == 3:
         return ["1", "2", "0"]
-    return keys(labels)
+    return assign_shortcuts(labels)
 
 
-def _number(share: Any) -> float:
+def _confidence_or_zero(share: Any) -> float:
     return float(share) if isinstance(share, int | float) else 0.0
 
 
-def _keep(claim: Claim, *, same: bool) -> Choice | None:
+def _keep_choice(claim: Claim, *, same: bool) -> Choice | None:
     if claim.first_kind is None or claim.first_kind == "unjudgeable":
         return None  # the act that keeps it asks for its reason: see `acts`
     if claim.first_kind != "answer":
@@ -111,6 +113,6 @@ def _keep(claim: Claim, *, same: bool) -> Choice | None:
     return None  # ticks and fields hold the first answer already: sending them keeps it
 
 
-def _sends(claim: Claim, label: str) -> tuple[str, str]:
+def _form_entry(claim: Claim, label: str) -> tuple[str, str]:
     proposed = claim.revealed and claim.item.kind == schema.LABEL and label == claim.item.proposal
     return ("verdict", "agree") if proposed else ("answer", label)

@@ -12,115 +12,120 @@ from django.utils.translation import gettext as _
 from reviewqueue import content
 from reviewqueue.accounts.keyboard import Keymap
 from reviewqueue.answers import schema
-from reviewqueue.content.extent import told
+from reviewqueue.content.extent import describe_length
 from reviewqueue.desk import actions, opinions
-from reviewqueue.desk.choices import SEARCHED, Choice, listed
-from reviewqueue.desk.choices import decisive as choices_decisive
-from reviewqueue.desk.choices import share as choices_share
+from reviewqueue.desk.choices import MIN_CHOICES_TO_SEARCH, Choice, list_answer_choices
+from reviewqueue.desk.choices import find_proposal_confidence as choices_share
+from reviewqueue.desk.choices import list_agree_choices as choices_decisive
 from reviewqueue.desk.structured import codec, layout
-from reviewqueue.desk.structured.fields import Form, Typed
+from reviewqueue.desk.structured.fields import StructuredForm, TypedInput
 from reviewqueue.queue.claim_view import Claim
 from reviewqueue.verdicts import wording
 
-DEFAULT_KEYS = Keymap()
+DEFAULT_KEYMAP = Keymap()
 
 # open: answer with the proposal in sight. first: answer without. keep: the proposal is shown, keep or change.
-Stage = Literal["open", "first", "keep"]
-_ANSWERING = frozenset({"agree", "correct"})
+ReviewStage = Literal["open", "first", "keep"]
+_KINDS_WITH_ANSWER = frozenset({"agree", "correct"})
 
 
 @dataclass(frozen=True)
-class Sheet:
-    stage: Stage
+class DeskLayout:
+    stage: ReviewStage
     kind: str
     question: str
     blocks: Sequence[content.Block]
-    extent: str  # how long a text is that one may want to search
+    length_note: str  # how long a text is that one may want to search
     context: Sequence[tuple[str, str]]
     why: str
-    share: float | None
+    confidence: float | None
     first_label: str
-    same: bool
-    decisive: Sequence[Choice]
+    first_matches_proposal: bool
+    agree_choices: Sequence[Choice]
     choices: Sequence[Choice]
-    form: Form | None
-    send: str
-    sides: Sequence[opinions.Side]
+    form: StructuredForm | None
+    submit_label: str
+    opinions: Sequence[opinions.Opinion]
     reasons: Sequence[tuple[str, Promise]]
     error_types: Sequence[str]
-    acts: Sequence[actions.Act]
+    actions: Sequence[actions.DeskAction]
 
     @property
     def answers_template(self) -> str:
         return f"reviewqueue/desk/answers_{self.kind}.html"
 
     @property
-    def many(self) -> bool:
+    def searchable(self) -> bool:
         """So many that they are searched."""
-        return len(self.choices) >= SEARCHED
+        return len(self.choices) >= MIN_CHOICES_TO_SEARCH
 
     @property
     def ticked(self) -> int:
         return sum(choice.ticked for choice in self.choices)
 
     @property
-    def short(self) -> bool:
+    def compact(self) -> bool:
         """Digits, letters, grades: several fit on a line."""
         return bool(self.choices) and all(len(choice.value) <= 2 for choice in self.choices if choice.name == "answer")
 
 
-def lay_out(claim: Claim, typed: Typed | None = None, *, keys: Keymap = DEFAULT_KEYS) -> Sheet:
+def build_layout(claim: Claim, typed: TypedInput | None = None, *, keys: Keymap = DEFAULT_KEYMAP) -> DeskLayout:
     """Everything that the desk shows of a claim, in the order, the words and with the keys in which it shows it.
 
     `typed` is what the person had filled in when that was refused."""
     item, stage = claim.item, stage_of(claim)
-    start = _starting_point(claim) if typed is None or item.kind != schema.LABELS else typed.ticked
-    same = stage == "keep" and claim.first_kind == "answer" and schema.same(claim.first_answer, item.proposal)
-    return Sheet(
+    start = _initial_answer(claim) if typed is None or item.kind != schema.LABELS else typed.ticked
+    same = stage == "keep" and claim.first_kind == "answer" and schema.answers_match(claim.first_answer, item.proposal)
+    return DeskLayout(
         stage=stage,
         kind=item.kind,
         question=item.question or _("What is the right answer?"),
-        blocks=content.blocks(item.input, item.display, proposal=item.proposal if claim.revealed else None),
-        extent=told(item.input),
-        context=content.facts(item.context),
-        why=wording.why(item.why),
-        share=choices_share(item.alternatives, item.proposal) if claim.revealed else None,
-        first_label=wording.said(claim.first_kind or "", claim.first_answer) if claim.first_kind else "",
-        same=same,
-        decisive=_keyed(choices_decisive(claim, same=same), keys),
-        choices=[] if item.kind == schema.STRUCTURED else _keyed(listed(claim, start), keys),
-        form=_form(claim, start, typed) if item.kind == schema.STRUCTURED else None,
-        send=_("Send these answers") if item.kind == schema.LABELS else _("Send this answer"),
-        sides=opinions.of(claim),
-        reasons=list(wording.REASONS.items()) if claim.final_say else [],
+        blocks=content.build_blocks(item.input, item.display, proposal=item.proposal if claim.revealed else None),
+        length_note=describe_length(item.input),
+        context=content.list_facts(item.context),
+        why=wording.explain_review(item.why),
+        confidence=choices_share(item.alternatives, item.proposal) if claim.revealed else None,
+        first_label=wording.describe_verdict(claim.first_kind or "", claim.first_answer) if claim.first_kind else "",
+        first_matches_proposal=same,
+        agree_choices=_apply_shortcuts(choices_decisive(claim, same=same), keys),
+        choices=[] if item.kind == schema.STRUCTURED else _apply_shortcuts(list_answer_choices(claim, start), keys),
+        form=_build_form(claim, start, typed) if item.kind == schema.STRUCTURED else None,
+        submit_label=_("Send these answers") if item.kind == schema.LABELS else _("Send this answer"),
+        opinions=opinions.list_opinions(claim),
+        reasons=list(wording.FINAL_SAY_REASONS.items()) if claim.final_say else [],
         error_types=item.error_types if claim.revealed else [],
-        acts=[replace(act, reasons=_keyed(act.reasons, keys)) for act in _keyed(actions.of(claim), keys)],
+        actions=[
+            replace(act, reasons=_apply_shortcuts(act.reasons, keys))
+            for act in _apply_shortcuts(actions.list_actions(claim), keys)
+        ],
     )
 
 
-def stage_of(claim: Claim) -> Stage:
+def stage_of(claim: Claim) -> ReviewStage:
     if not claim.answer_first:
         return "open"
     return "keep" if claim.revealed else "first"
 
 
-def _keyed[K: (actions.Act, actions.Reason, Choice)](pressed: Sequence[K], keys: Keymap) -> list[K]:
+def _apply_shortcuts[K: (actions.DeskAction, actions.ActionReason, Choice)](
+    pressed: Sequence[K], keys: Keymap
+) -> list[K]:
     """With the person's keys in the place of the default ones."""
-    return [replace(one, key=keys.instead(one.key)) for one in pressed]
+    return [replace(one, key=keys.translate_defaults(one.key)) for one in pressed]
 
 
-def _starting_point(claim: Claim) -> Any:
+def _initial_answer(claim: Claim) -> Any:
     """What ticks and fields hold at first: what one took back, one's own first answer, the AI's, or nothing."""
-    if claim.undone is not None and claim.undone.kind in _ANSWERING:
+    if claim.undone is not None and claim.undone.kind in _KINDS_WITH_ANSWER:
         return claim.undone.answer
     if claim.first_kind == "answer":
         return claim.first_answer
     return claim.item.proposal if claim.revealed else None
 
 
-def _form(claim: Claim, start: Any, typed: Typed | None) -> Form:
+def _build_form(claim: Claim, start: Any, typed: TypedInput | None) -> StructuredForm:
     item = claim.item
-    return layout.of(
+    return layout.build_form(
         schema=item.schema or {},
         start=start,
         proposed=item.proposal if claim.revealed else codec.ABSENT,

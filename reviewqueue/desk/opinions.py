@@ -14,51 +14,51 @@ from reviewqueue.verdicts import wording
 
 
 @dataclass(frozen=True)
-class Side:
+class Opinion:
     """One opinion; the AI's has no `person` and no time.
 
     `first`: what they said before, where they changed it after they saw the AI's answer. `blind`: said before that.
     """
 
     person: str
-    said: str
+    answer: str
     at: datetime | None = None
-    first: str = ""
-    first_at: datetime | None = None
+    first_answer: str = ""
+    first_answer_at: datetime | None = None
     blind: bool = False
-    share: float | None = None
+    confidence: float | None = None
     reason: str | Promise = ""
     note: str = ""
     error_type: str = ""
 
 
-def of(claim: Claim) -> list[Side]:
+def list_opinions(claim: Claim) -> list[Opinion]:
     """The AI's answer, then everybody's in the order in which they were given; nothing but for a final say."""
-    return [_model(claim), *(_side(verdict) for verdict in claim.others)] if claim.final_say else []
+    return [_model_opinion(claim), *(_reviewer_opinion(verdict) for verdict in claim.others)] if claim.final_say else []
 
 
-def _model(claim: Claim) -> Side:
+def _model_opinion(claim: Claim) -> Opinion:
     item = claim.item
-    share = choices.share(item.alternatives, item.proposal)
-    return Side(person="", said=wording.answer(item.proposal), share=share)
+    share = choices.find_proposal_confidence(item.alternatives, item.proposal)
+    return Opinion(person="", answer=wording.format_answer(item.proposal), confidence=share)
 
 
-def _side(verdict: OtherVerdict) -> Side:
-    said, first = _told(verdict.kind, verdict.answer), _told(verdict.first_kind, verdict.first_answer)
+def _reviewer_opinion(verdict: OtherVerdict) -> Opinion:
+    said, first = _answer_text(verdict.kind, verdict.answer), _answer_text(verdict.first_kind, verdict.first_answer)
     changed = verdict.blind and first != said
-    return Side(
+    return Opinion(
         person=verdict.person,
-        said=said,
+        answer=said,
         at=verdict.submitted_at,
-        first=first if changed else "",
-        first_at=verdict.first_at if changed else None,
+        first_answer=first if changed else "",
+        first_answer_at=verdict.first_at if changed else None,
         blind=verdict.blind,
-        reason=wording.reason(verdict.kind, verdict.reason),
+        reason=wording.describe_reason(verdict.kind, verdict.reason),
         note=verdict.note,
         error_type=verdict.error_type,
     )
 
 
-def _told(kind: str, answer: Any) -> str:
+def _answer_text(kind: str, answer: Any) -> str:
     """The answer itself, and not that it agrees with somebody's."""
-    return wording.said(kind) if answer is None else wording.answer(answer)
+    return wording.describe_verdict(kind) if answer is None else wording.format_answer(answer)

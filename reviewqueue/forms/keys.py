@@ -12,17 +12,17 @@ from reviewqueue.accounts import roles
 from reviewqueue.models import User
 from reviewqueue.models.people import Role
 
-SCOPES = {
+SCOPE_LABELS = {
     "outputs:write": _("Send outputs"),
     "decisions:read": _("Read decisions"),
     "labels:read": _("Read labelled data"),
     "reports:read": _("Read reports"),
     "review": _("Review for people"),
 }
-_REVIEWERS = (Role.REVIEWER, Role.LEAD)
+_REVIEWING_ROLES = (Role.REVIEWER, Role.LEAD)
 
 
-class KeyForm(forms.Form):
+class ApiKeyForm(forms.Form):
     """A key out of what `by` can give: only an administrator makes one that sees content."""
 
     name = forms.CharField(
@@ -49,18 +49,18 @@ class KeyForm(forms.Form):
         super().__init__(*args, **kwargs)
         administers = roles.may_administer(by)
         scopes = [scope for scope in settings.API_SCOPES if administers or scope not in roles.CONTENT_SCOPES]
-        self._offer("scopes", [(scope, SCOPES.get(scope, scope)) for scope in scopes])
-        self._offer("queues", [(queue.slug, queue.title) for queue in roles.queues_for(by)])
-        if not roles.is_everywhere(by):
+        self._set_choices("scopes", [(scope, SCOPE_LABELS.get(scope, scope)) for scope in scopes])
+        self._set_choices("queues", [(queue.slug, queue.title) for queue in roles.queues_for(by)])
+        if not roles.has_all_queues(by):
             self.fields["queues"].required = True
             self.fields["queues"].help_text = ""
         if administers:
-            people = User.objects.filter(role__in=_REVIEWERS, is_active=True).order_by("username")
+            people = User.objects.filter(role__in=_REVIEWING_ROLES, is_active=True).order_by("username")
             self.fields["acts_as"].queryset = people  # type: ignore[attr-defined]  # a ModelChoiceField
         else:
             del self.fields["acts_as"]
 
-    def _offer(self, name: str, choices: list[tuple[str, Any]]) -> None:
+    def _set_choices(self, name: str, choices: list[tuple[str, Any]]) -> None:
         field = self.fields[name]
         assert isinstance(field, forms.ChoiceField)
         field.choices = choices

@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from reviewqueue.accounts import people
-from reviewqueue.accounts.roles import is_everywhere, queues_for
+from reviewqueue.accounts.roles import has_all_queues, queues_for
 from reviewqueue.models import User
 from reviewqueue.models.people import Role
 
@@ -27,9 +27,9 @@ class PersonForm(forms.Form):
         roles = people.grantable_roles(by)
         if person is not None and person.role not in roles:
             roles = [Role(person.role)]
-        _choices(self, "role", [(role.value, role.label) for role in roles])
-        _choices(self, "queues", [(queue.slug, queue.title) for queue in queues_for(by)])
-        if not is_everywhere(by):
+        _set_choices(self, "role", [(role.value, role.label) for role in roles])
+        _set_choices(self, "queues", [(queue.slug, queue.title) for queue in queues_for(by)])
+        if not has_all_queues(by):
             del self.fields["all_queues"]
 
     def rights(self) -> dict[str, Any]:
@@ -52,7 +52,7 @@ class NewPersonForm(PersonForm):
     field_order = ("username", "name")
 
 
-def _choices(form: forms.Form, name: str, choices: list[tuple[str, Any]]) -> None:
+def _set_choices(form: forms.Form, name: str, choices: list[tuple[str, Any]]) -> None:
     field = form.fields[name]
     assert isinstance(field, forms.ChoiceField)
     field.choices = choices

@@ -13,48 +13,50 @@ from itertools import zip_longest
 from typing import Literal
 
 from reviewqueue.content import differences
-from reviewqueue.content.differences import Piece
+from reviewqueue.content.differences import DiffPiece
 
-MOST = 4_000  # lines of both texts together: comparing takes time that grows with their product
-MOST_COMPARED = 10_000  # characters of changed lines that are compared by words; further lines are marked as a whole
-AROUND = 2  # lines that stayed, shown before and after a change
+MAX_COMPARED_LINES = 4_000  # lines of both texts together: comparing takes time that grows with their product
+MAX_COMPARED_CHARACTERS = (
+    10_000  # characters of changed lines that are compared by words; further lines are marked as a whole
+)
+CONTEXT_LINES = 2  # lines that stayed, shown before and after a change
 
 # gap: lines that stayed and are left out.
-type Mark = Literal["same", "removed", "added", "gap"]
+type LineMark = Literal["same", "removed", "added", "gap"]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DiffLine:
     """One line, and which of its pieces are why it is marked."""
 
-    mark: Mark
-    pieces: Sequence[Piece] = ()
+    mark: LineMark
+    pieces: Sequence[DiffPiece] = ()
 
 
-def between(before: str, after: str) -> list[Line] | None:
+def diff_texts(before: str, after: str) -> list[DiffLine] | None:
     """The changed lines with what stands around them; nothing for equal texts, None where they are too long."""
     old, new = before.splitlines(), after.splitlines()
-    if len(old) + len(new) > MOST:
+    if len(old) + len(new) > MAX_COMPARED_LINES:
         return None
-    lines: list[Line] = []
-    left = MOST_COMPARED
-    for group in SequenceMatcher(None, old, new).get_grouped_opcodes(AROUND):
+    lines: list[DiffLine] = []
+    left = MAX_COMPARED_CHARACTERS
+    for group in SequenceMatcher(None, old, new).get_grouped_opcodes(CONTEXT_LINES):
         if group[0][1] > 0:
-            lines.append(Line("gap"))
+            lines.append(DiffLine("gap"))
         for tag, i1, i2, j1, j2 in group:
             if tag == "equal":
-                lines += _same(old[i1:i2])
+                lines += _unchanged_lines(old[i1:i2])
             else:
-                lines += _changed(old[i1:i2], new[j1:j2], left)
+                lines += _changed_lines(old[i1:i2], new[j1:j2], left)
                 left -= sum(map(len, (*old[i1:i2], *new[j1:j2])))
     return lines
 
 
-def _same(lines: Sequence[str]) -> list[Line]:
-    return [Line("same", [Piece(line)]) for line in lines]
+def _unchanged_lines(lines: Sequence[str]) -> list[DiffLine]:
+    return [DiffLine("same", [DiffPiece(line)]) for line in lines]
 
 
-def _changed(old: Sequence[str], new: Sequence[str], left: int) -> Iterator[Line]:
+def _changed_lines(old: Sequence[str], new: Sequence[str], left: int) -> Iterator[DiffLine]:
     """Each old line followed by the new one in its place, as far as there is one.
 
     `left` characters are still compared by words: how long that takes grows with how much was rewritten.
@@ -63,9 +65,9 @@ def _changed(old: Sequence[str], new: Sequence[str], left: int) -> Iterator[Line
         left -= len(before or "") + len(after or "")
         both = None
         if before is not None and after is not None and left >= 0:
-            both = differences.sides(before, after)
-        gone, came = both or ([Piece(before or "", "removed")], [Piece(after or "", "added")])
+            both = differences.compare_sides(before, after)
+        gone, came = both or ([DiffPiece(before or "", "removed")], [DiffPiece(after or "", "added")])
         if before is not None:
-            yield Line("removed", gone)
+            yield DiffLine("removed", gone)
         if after is not None:
-            yield Line("added", came)
+            yield DiffLine("added", came)

@@ -12,7 +12,7 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
 
-class _Inert(RendererHTML):
+class _InertLinkRenderer(RendererHTML):
     """A link is text, with its address to read."""
 
     def link_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
@@ -22,9 +22,9 @@ class _Inert(RendererHTML):
         return "</span>"
 
 
-_markdown = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Inert).enable("table").disable("image")
+_markdown = MarkdownIt("commonmark", {"html": False}, renderer_cls=_InertLinkRenderer).enable("table").disable("image")
 
 
-def as_html(text: str) -> SafeString:
+def render_guidelines(text: str) -> SafeString:
     """The rendered guidelines; every character of the source that could be markup of its own is escaped."""
     return SafeString(_markdown.render(text))

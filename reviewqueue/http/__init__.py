@@ -1,39 +1,39 @@
 """The front door: key authentication, strict bodies, and refusals in one shape."""
 
-from reviewqueue.http.authentication import KeyAuthentication, Machine, require
-from reviewqueue.http.bodies import AlwaysJSON, MsgspecRenderer, StrictJSONParser, read_body, read_json
-from reviewqueue.http.client_address import client_address
+from reviewqueue.http.authentication import ApiKeyAuthentication, MachineUser, require_caller
+from reviewqueue.http.bodies import JSONOnlyNegotiation, MsgspecRenderer, StrictJSONParser, read_body, read_json
+from reviewqueue.http.client_address import get_client_address
 from reviewqueue.http.pages import (
     PersonRequest,
     RefusalMiddleware,
     bad_request,
-    broken,
-    csrf_refused,
-    for_people,
+    csrf_failure,
     forbidden,
     not_found,
+    require_person,
+    server_error,
 )
-from reviewqueue.http.problem import problem_of, problem_response, respond
+from reviewqueue.http.problem import handle_api_exception, problem_of, respond_with_problem
 
 __all__ = [
-    "AlwaysJSON",
-    "KeyAuthentication",
-    "Machine",
+    "ApiKeyAuthentication",
+    "JSONOnlyNegotiation",
+    "MachineUser",
     "MsgspecRenderer",
     "PersonRequest",
     "RefusalMiddleware",
     "StrictJSONParser",
     "bad_request",
-    "broken",
-    "client_address",
-    "csrf_refused",
-    "for_people",
+    "csrf_failure",
     "forbidden",
+    "get_client_address",
+    "handle_api_exception",
     "not_found",
     "problem_of",
-    "problem_response",
     "read_body",
     "read_json",
-    "require",
-    "respond",
+    "require_caller",
+    "require_person",
+    "respond_with_problem",
+    "server_error",
 ]

@@ -14,7 +14,7 @@ from reviewqueue.models import User
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class MachineUser:
     """The user of a request whose key acts for nobody."""
 
     name: str
@@ -22,24 +22,24 @@ class Machine:
     is_active: bool = True
 
 
-class KeyAuthentication(BaseAuthentication):
+class ApiKeyAuthentication(BaseAuthentication):
     """`Authorization: Bearer <key>`; sets `request.auth` to the Caller, `request.user` to whom it acts as."""
 
-    def authenticate(self, request: Request) -> tuple[User | Machine, Caller] | None:
+    def authenticate(self, request: Request) -> tuple[User | MachineUser, Caller] | None:
         header = request.META.get("HTTP_AUTHORIZATION", "")
         scheme, _, text = header.partition(" ")
         if scheme.lower() != "bearer":
             return None
-        caller = api_keys.authenticate(text.strip())
+        caller = api_keys.authenticate_key(text.strip())
         if caller is None:
             raise AuthenticationFailed("This key is unknown, expired or revoked.")
-        return caller.acts_as or Machine(caller.name), caller
+        return caller.acts_as or MachineUser(caller.name), caller
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
 
 
-def require(request: Request, scope: str, *, queue: str | None = None) -> Caller:
+def require_caller(request: Request, scope: str, *, queue: str | None = None) -> Caller:
     """The caller, if its key has the scope and is bound to the queue.
 
     Without the scope 403 `missing_scope`; a queue that the key isn't bound to does not exist for it: 404.
@@ -47,5 +47,5 @@ def require(request: Request, scope: str, *, queue: str | None = None) -> Caller
     caller = request.auth
     if not isinstance(caller, Caller):
         raise NotAuthenticated
-    roles.demand_scope(caller, scope, queue=queue)
+    roles.require_scope(caller, scope, queue=queue)
     return caller

@@ -17,11 +17,11 @@ from rest_framework.request import Request
 from reviewqueue.kernel.errors import Problem
 from reviewqueue.kernel.strict_json import parse_json
 
-_CHUNK = 64 * 1024
-_JSON = ("application/json",)
+_CHUNK_BYTES = 64 * 1024
+_JSON_MEDIA_TYPES = ("application/json",)
 
 
-def read_body(request: Request | HttpRequest, *, accepts: Sequence[str] = _JSON) -> bytes:
+def read_body(request: Request | HttpRequest, *, accepts: Sequence[str] = _JSON_MEDIA_TYPES) -> bytes:
     """The raw body, never buffered past `settings.API_BODY_LIMIT`.
 
     Raises 413 `too_large`, 415 `unsupported_media_type`, `unsupported_encoding` or `unsupported_charset`.
@@ -32,8 +32,8 @@ def read_body(request: Request | HttpRequest, *, accepts: Sequence[str] = _JSON)
     limit = settings.API_BODY_LIMIT
     if _declared_length(plain) > limit:
         raise _too_large(limit)
-    chunks, size, stream = [], 0, _stream(plain)
-    while chunk := stream.read(_CHUNK):
+    chunks, size, stream = [], 0, _body_stream(plain)
+    while chunk := stream.read(_CHUNK_BYTES):
         size += len(chunk)
         if size > limit:
             raise _too_large(limit)
@@ -72,10 +72,10 @@ class MsgspecRenderer(BaseRenderer):
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
-        return b"" if data is None else msgspec.json.encode(data, enc_hook=_plain)
+        return b"" if data is None else msgspec.json.encode(data, enc_hook=_encode_lazy_text)
 
 
-class AlwaysJSON(BaseContentNegotiation):
+class JSONOnlyNegotiation(BaseContentNegotiation):
     """Answers don't depend on Accept: there is one representation, and a browser gets it too."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
@@ -104,7 +104,7 @@ def _declared_length(request: HttpRequest) -> int:
         raise Problem(400, "malformed", "Content-Length is not a number.") from None
 
 
-def _stream(request: HttpRequest) -> Any:
+def _body_stream(request: HttpRequest) -> Any:
     """Where the body comes from; a chunked one has no length, so Django would take it for empty."""
     if "chunked" not in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
         return request
@@ -117,7 +117,7 @@ def _too_large(limit: int) -> Problem:
     return Problem(413, "too_large", f"A body has at most {limit // (1024 * 1024)} MiB.")
 
 
-def _plain(value: Any) -> Any:
+def _encode_lazy_text(value: Any) -> Any:
     if isinstance(value, Promise):
         return str(value)
     raise NotImplementedError(f"{type(value).__name__} is not JSON")

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 
-def client_address(request: HttpRequest) -> str:
+def get_client_address(request: HttpRequest) -> str:
     """The address of the client as the outermost of our own proxies saw it.
 
     Each proxy appends whom it got the request from, so only the last `settings.PROXIES` entries are ours;

@@ -17,20 +17,20 @@ from reviewqueue.accounts import preferences
 from reviewqueue.kernel import locale_format
 from reviewqueue.models import User
 
-COOKIE = "zone"
+TIME_ZONE_COOKIE = "zone"
 
 
 @contextmanager
-def served(request: HttpRequest, user: User) -> Iterator[None]:
+def localize_for(request: HttpRequest, user: User) -> Iterator[None]:
     """Within it, templates write for this reader; afterwards, whatever happened, for nobody in particular again."""
-    locale = locale_format.accepted(request.headers.get("Accept-Language", ""))
-    with timezone.override(_zone(request, user)), locale_format.written_as_in(locale):
+    locale = locale_format.negotiate_locale(request.headers.get("Accept-Language", ""))
+    with timezone.override(_time_zone_of(request, user)), locale_format.use_locale(locale):
         yield
 
 
-def _zone(request: HttpRequest, user: User) -> tzinfo:
+def _time_zone_of(request: HttpRequest, user: User) -> tzinfo:
     """A name from a cookie is anybody's text: only the name of a zone that there is opens a file."""
-    for name in (preferences.of(user).time_zone, request.COOKIES.get(COOKIE, "")):
-        if name in preferences.zones():
+    for name in (preferences.get_preferences(user).time_zone, request.COOKIES.get(TIME_ZONE_COOKIE, "")):
+        if name in preferences.list_time_zones():
             return ZoneInfo(name)
     return timezone.get_default_timezone()

@@ -15,11 +15,11 @@ from django.utils.translation import gettext as _
 
 from reviewqueue.accounts.roles import Forbidden
 from reviewqueue.http import localization
-from reviewqueue.http.problem import problem_of, respond
+from reviewqueue.http.problem import problem_of, respond_with_problem
 from reviewqueue.kernel.errors import Problem
 from reviewqueue.models import User
 
-API = "/api/"
+API_PREFIX = "/api/"
 
 
 class PersonRequest(HttpRequest):
@@ -28,7 +28,7 @@ class PersonRequest(HttpRequest):
     user: User
 
 
-def for_people[**P](
+def require_person[**P](
     allowed: Callable[[User], bool] | None = None,
 ) -> Callable[
     [Callable[Concatenate[PersonRequest, P], HttpResponse]],
@@ -45,7 +45,7 @@ def for_people[**P](
                 return redirect_to_login(request.get_full_path())
             if allowed is not None and not allowed(request.user):
                 raise Forbidden(_("Your role does not open this page."))
-            with localization.served(request, request.user):
+            with localization.localize_for(request, request.user):
                 return view(cast("PersonRequest", request), *args, **kwargs)
 
         # mypy takes the PersonRequest of `wraps` for a narrower argument; `guarded` takes any request.
@@ -66,13 +66,13 @@ class RefusalMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """None leaves mistakes of ours to Django, which logs them and calls `broken`."""
         problem = problem_of(exception)
-        return None if problem is None else answer(request, problem)
+        return None if problem is None else render_problem(request, problem)
 
 
-def answer(request: HttpRequest, problem: Problem) -> HttpResponse:
+def render_problem(request: HttpRequest, problem: Problem) -> HttpResponse:
     """The refusal in the shape that its reader expects."""
-    if request.path.startswith(API):
-        return respond(problem)
+    if request.path.startswith(API_PREFIX):
+        return respond_with_problem(problem)
     context = {"problem": problem}
     if problem.status >= 500:
         # Without the request: its context processors would ask the database that is just not there.
@@ -87,31 +87,31 @@ def answer(request: HttpRequest, problem: Problem) -> HttpResponse:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """handler400. Also a forged Host ends here, so nothing is rendered that asks for it."""
     problem = problem_of(exception) or Problem(400, "malformed", _("The request makes no sense."))
-    if request.path.startswith(API):
-        return respond(problem)
+    if request.path.startswith(API_PREFIX):
+        return respond_with_problem(problem)
     return HttpResponse(render_to_string("reviewqueue/broken.html", {"problem": problem}), status=problem.status)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """handler403."""
-    return answer(request, Problem(403, "forbidden", _("This is not for you.")))
+    return render_problem(request, Problem(403, "forbidden", _("This is not for you.")))
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """handler404."""
-    return answer(request, Problem(404, "not_found", _("There is nothing here.")))
+    return render_problem(request, Problem(404, "not_found", _("There is nothing here.")))
 
 
-def broken(request: HttpRequest) -> HttpResponse:
+def server_error(request: HttpRequest) -> HttpResponse:
     """handler500; a database that went away outside a view (a session, say) is a 503 all the same."""
     error = sys.exc_info()[1]
     problem = problem_of(error) if error is not None else None
     if problem is None or problem.status < 500:
         problem = Problem(500, "internal_error", _("Something went wrong on our side. It has been recorded."))
-    return answer(request, problem)
+    return render_problem(request, problem)
 
 
-def csrf_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """What a form gets whose page is older than the sign-in."""
     detail = _("This page is older than your sign-in. Go back, load it again and repeat what you did.")
-    return answer(request, Problem(403, "stale_page", detail))
+    return render_problem(request, Problem(403, "stale_page", detail))

@@ -17,8 +17,8 @@ from rest_framework import exceptions
 from reviewqueue.kernel.errors import DomainError, Problem
 
 log = structlog.get_logger(__name__)
-RETRY_SECONDS = 5
-_CODES = {
+RETRY_AFTER_SECONDS = 5
+_CODES_BY_STATUS = {
     400: "malformed",
     401: "unauthenticated",
     403: "forbidden",
@@ -31,7 +31,7 @@ _CODES = {
 }
 
 
-def respond(problem: Problem) -> HttpResponse:
+def respond_with_problem(problem: Problem) -> HttpResponse:
     return HttpResponse(
         msgspec.json.encode(problem.document()),
         content_type="application/problem+json",
@@ -40,12 +40,12 @@ def respond(problem: Problem) -> HttpResponse:
     )
 
 
-def problem_response(exc: Exception, context: Mapping[str, Any]) -> HttpResponse:
+def handle_api_exception(exc: Exception, context: Mapping[str, Any]) -> HttpResponse:
     """DRF's exception handler: nothing that happens in an API view leaves as HTML or with a trace."""
     problem = problem_of(exc)
     if problem is None:
-        problem = unexpected(exc, context.get("request"))
-    return respond(problem)
+        problem = log_unexpected_error(exc, context.get("request"))
+    return respond_with_problem(problem)
 
 
 def problem_of(exc: BaseException) -> Problem | None:
@@ -54,13 +54,13 @@ def problem_of(exc: BaseException) -> Problem | None:
         case Problem():
             return exc
         case DomainError():
-            return _of_domain(exc)
+            return _from_domain_error(exc)
         case DatabaseError() | InterfaceError():
-            return _of_database(exc)
+            return _from_database_error(exc)
         case exceptions.APIException():
-            return _of_api(exc)
+            return _from_api_error(exc)
         case ValidationError():
-            return Problem(400, "invalid", _("Some fields are not valid."), errors=_of_fields(exc))
+            return Problem(400, "invalid", _("Some fields are not valid."), errors=_field_errors(exc))
         case Http404():
             return Problem(404, "not_found", _("There is nothing here."))
         case PermissionDenied():
@@ -72,7 +72,7 @@ def problem_of(exc: BaseException) -> Problem | None:
     return None
 
 
-def unexpected(exc: BaseException, request: Any) -> Problem:
+def log_unexpected_error(exc: BaseException, request: Any) -> Problem:
     """Log a mistake of ours with its trace, and say nothing about it outside."""
     django_request: HttpRequest | None = getattr(request, "_request", request)
     log.error("unexpected error", path=getattr(django_request, "path", ""), exc_info=exc)
@@ -81,7 +81,7 @@ def unexpected(exc: BaseException, request: Any) -> Problem:
     return Problem(500, "internal_error", _("Something went wrong on our side. It has been recorded."))
 
 
-def _of_domain(exc: DomainError) -> Problem:
+def _from_domain_error(exc: DomainError) -> Problem:
     return Problem(
         exc.status,
         exc.code,
@@ -91,15 +91,15 @@ def _of_domain(exc: DomainError) -> Problem:
     )
 
 
-def _of_database(exc: DatabaseError | InterfaceError) -> Problem | None:
+def _from_database_error(exc: DatabaseError | InterfaceError) -> Problem | None:
     if isinstance(exc, OperationalError | InterfaceError):
         return _unavailable(exc)
-    if isinstance(exc, DataError) and _is_text(exc):
+    if isinstance(exc, DataError) and _is_text_error(exc):
         return Problem(400, "invalid_text", _("A text contains something that cannot be stored."))
     return None
 
 
-def _is_text(exc: DataError) -> bool:
+def _is_text_error(exc: DataError) -> bool:
     """A NUL, say, in a path or a form: nothing of ours looks at every text that is only searched for.
 
     The driver refuses it without asking the server, so without a code; the server's own are of encoding. Any
@@ -115,11 +115,11 @@ def _unavailable(exc: BaseException) -> Problem:
         503,
         "unavailable",
         _("The service cannot store or read anything at the moment. Try again shortly."),
-        headers={"Retry-After": str(RETRY_SECONDS)},
+        headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
     )
 
 
-def _of_api(exc: exceptions.APIException) -> Problem:
+def _from_api_error(exc: exceptions.APIException) -> Problem:
     status = exc.status_code
     if isinstance(exc, exceptions.ValidationError):
         return Problem(400, "invalid", _("Some fields are not valid."), errors=list(_flatten(exc.detail)))
@@ -128,10 +128,10 @@ def _of_api(exc: exceptions.APIException) -> Problem:
         headers["WWW-Authenticate"] = getattr(exc, "auth_header", "Bearer")
     if (wait := getattr(exc, "wait", None)) is not None:  # of Throttled
         headers["Retry-After"] = str(int(wait) + 1)
-    return Problem(status, _CODES.get(status, "refused"), str(exc.detail), headers=headers)
+    return Problem(status, _CODES_BY_STATUS.get(status, "refused"), str(exc.detail), headers=headers)
 
 
-def _of_fields(exc: ValidationError) -> list[dict[str, str]]:
+def _field_errors(exc: ValidationError) -> list[dict[str, str]]:
     return list(_flatten(exc.message_dict if hasattr(exc, "error_dict") else exc.messages))
 
 
@@ -140,7 +140,7 @@ def _flatten(detail: Any, pointer: str = "") -> Iterator[dict[str, str]]:
     if isinstance(detail, dict):
         for key, value in detail.items():
             yield from _flatten(
-                value, pointer if key in {"non_field_errors", "__all__"} else f"{pointer}/{_escaped(key)}"
+                value, pointer if key in {"non_field_errors", "__all__"} else f"{pointer}/{_escape_step(key)}"
             )
     elif isinstance(detail, list) and any(isinstance(value, dict) for value in detail):
         for index, value in enumerate(detail):
@@ -152,5 +152,5 @@ def _flatten(detail: Any, pointer: str = "") -> Iterator[dict[str, str]]:
         yield {"pointer": pointer, "detail": str(detail)}
 
 
-def _escaped(key: object) -> str:
+def _escape_step(key: object) -> str:
     return str(key).replace("~", "~0").replace("/", "~1")

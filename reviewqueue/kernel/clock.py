@@ -10,7 +10,7 @@ from django.utils import timezone
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def current(now: datetime | None = None) -> datetime:
+def current_time(now: datetime | None = None) -> datetime:
     """`now` if one was passed (tests and the demo do), else the database's wall clock at this statement."""
     if now is not None:
         return now
@@ -20,16 +20,16 @@ def current(now: datetime | None = None) -> datetime:
     return moment
 
 
-def day(moment: datetime) -> date:
+def team_date(moment: datetime) -> date:
     """The day of a moment in the team's zone, whoever reads and wherever they are."""
     return timezone.localdate(moment, timezone.get_default_timezone())
 
 
-def milliseconds(moment: datetime) -> int:
+def to_milliseconds(moment: datetime) -> int:
     """A moment as a page counts it: whole, so that the same moment is the same number."""
     return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
-def moment(milliseconds: int) -> datetime:
+def from_milliseconds(milliseconds: int) -> datetime:
     """The moment of such a number."""
     return _EPOCH + timedelta(milliseconds=milliseconds)

@@ -16,11 +16,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.utils.translation.trans_real import parse_accept_lang_header
 
-DEFAULT = "en"
-_locale = ContextVar("locale", default=DEFAULT)
+DEFAULT_LOCALE = "en"
+_locale = ContextVar("locale", default=DEFAULT_LOCALE)
 
 
-def number(value: float, digits: int = 0, *, grouped: bool = False) -> str:
+def format_number(value: float, digits: int = 0, *, grouped: bool = False) -> str:
     """A number with so many digits after the separator; `grouped`: thousands by themselves."""
     lang = _locale.get()
     return numberformat.format(
@@ -33,16 +33,16 @@ def number(value: float, digits: int = 0, *, grouped: bool = False) -> str:
     )
 
 
-def size(count: int) -> str:
+def format_size(count: int) -> str:
     """So many bytes, in the largest unit of which there is one."""
     for least, unit in ((1 << 20, _("MB")), (1 << 10, _("KB"))):
         if count >= least:
-            return f"{number(count / least, 1)}\u00a0{unit}"
-    return f"{number(count)}\u00a0{ngettext('byte', 'bytes', count)}"
+            return f"{format_number(count / least, 1)}\u00a0{unit}"
+    return f"{format_number(count)}\u00a0{ngettext('byte', 'bytes', count)}"
 
 
 @contextmanager
-def written_as_in(locale: str) -> Iterator[None]:
+def use_locale(locale: str) -> Iterator[None]:
     """Within it, numbers are written as in this locale, which `accepted` found."""
     token = _locale.set(locale)
     try:
@@ -51,15 +51,15 @@ def written_as_in(locale: str) -> Iterator[None]:
         _locale.reset(token)
 
 
-def thousands() -> str:
+def get_thousands_separator() -> str:
     """What stands between the groups of a number here."""
     return str(get_format("THOUSAND_SEPARATOR", _locale.get(), use_l10n=True))
 
 
-def accepted(header: str) -> str:
+def negotiate_locale(header: str) -> str:
     """The first locale of an Accept-Language header whose numbers Django knows how to write; else English."""
     for wanted, _quality in parse_accept_lang_header(header[:500].lower()):
         for code in dict.fromkeys((wanted, wanted.split("-")[0])):
             if code in LANG_INFO:
                 return code
-    return DEFAULT
+    return DEFAULT_LOCALE

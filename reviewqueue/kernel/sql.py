@@ -10,35 +10,35 @@ import psycopg
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
-type Row = dict[str, Any]
+type SqlRow = dict[str, Any]
 
 
-def rows(statement: str, parameters: Mapping[str, Any], *, prepared: bool = False) -> list[Row]:
+def fetch_rows(statement: str, parameters: Mapping[str, Any], *, prepared: bool = False) -> list[SqlRow]:
     """What the statement returns, each row by the names of its columns; JSON columns come as text.
 
     `prepared` keeps its plan on the connection. What a person waits for at every item spends three quarters of its
     time on being planned otherwise.
     """
-    with _prepared() if prepared else connection.cursor() as cursor:
+    with _prepared_cursor() if prepared else connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         names = [column.name for column in cursor.description or ()]
         return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
 
 
-def row(statement: str, parameters: Mapping[str, Any], *, prepared: bool = False) -> Row | None:
+def fetch_row(statement: str, parameters: Mapping[str, Any], *, prepared: bool = False) -> SqlRow | None:
     """The first row, or None."""
-    return next(iter(rows(statement, parameters, prepared=prepared)), None)
+    return next(iter(fetch_rows(statement, parameters, prepared=prepared)), None)
 
 
-def run(statement: str, parameters: Mapping[str, Any], *, prepared: bool = False) -> int:
+def run_statement(statement: str, parameters: Mapping[str, Any], *, prepared: bool = False) -> int:
     """Execute a statement that returns nothing; the number of rows it touched."""
-    with _prepared() if prepared else connection.cursor() as cursor:
+    with _prepared_cursor() if prepared else connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return int(cursor.rowcount)
 
 
 @contextmanager
-def _prepared() -> Iterator[CursorWrapper]:
+def _prepared_cursor() -> Iterator[CursorWrapper]:
     """A cursor of Django's around one of psycopg's that prepares what it executes.
 
     Django switches preparing off for the whole connection, because its own statements are rarely the same twice,

@@ -11,10 +11,10 @@ from typing import Any, Never
 
 from reviewqueue.kernel.errors import Problem
 
-MAX_DEPTH = 64
+MAX_JSON_DEPTH = 64
 # Only bodies that spell one of these out can decode to a NUL or half a surrogate pair.
 _SUSPECT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
-_NOT_PLAIN = re.compile("[\0\ud800-\udfff]")
+_UNSTORABLE_CHARACTERS = re.compile("[\0\ud800-\udfff]")
 
 
 def parse_json(raw: bytes) -> Any:
@@ -32,7 +32,7 @@ def parse_json(raw: bytes) -> Any:
     except RecursionError:
         raise _too_deep() from None
     # Depth needs as many opening brackets; counting them costs a tenth of walking the value.
-    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH:
+    if raw.count(b"[") + raw.count(b"{") > MAX_JSON_DEPTH:
         _check_depth(value)
     if _SUSPECT_ESCAPE.search(raw):
         _check_text(value)
@@ -40,45 +40,45 @@ def parse_json(raw: bytes) -> Any:
 
 
 def _too_deep() -> Problem:
-    return Problem(400, "too_deep", f"More than {MAX_DEPTH} levels are nested in each other.")
+    return Problem(400, "too_deep", f"More than {MAX_JSON_DEPTH} levels are nested in each other.")
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _reject_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     unique = dict(pairs)
     if len(unique) != len(pairs):
         (twice, _), *_ = Counter(key for key, _ in pairs).most_common(1)
-        raise Problem(400, "duplicate_key", f"The key {_shown(twice)} stands twice in one object.")
+        raise Problem(400, "duplicate_key", f"The key {_shorten(twice)} stands twice in one object.")
     return unique
 
 
-def _no_constant(name: str) -> Never:
+def _reject_constant(name: str) -> Never:
     raise Problem(400, "invalid_json", f"{name} is not JSON.")
 
 
-def _finite(text: str) -> float:
+def _parse_float(text: str) -> float:
     number = float(text)
     if math.isinf(number):
         raise _out_of_range(text)
     return number
 
 
-def _bounded(text: str) -> int:
+def _parse_int(text: str) -> int:
     if len(text) > 300 and math.isinf(float(text)):
         raise _out_of_range(text)
     return int(text)
 
 
 def _out_of_range(text: str) -> Problem:
-    return Problem(400, "number_out_of_range", f"The number {_shown(text)} is past what a double can hold.")
+    return Problem(400, "number_out_of_range", f"The number {_shorten(text)} is past what a double can hold.")
 
 
-def _shown(text: str) -> str:
+def _shorten(text: str) -> str:
     return repr(text if len(text) <= 40 else text[:40] + "…")
 
 
 def _check_depth(value: Any) -> None:
     level: list[Any] = [value]
-    for _ in range(MAX_DEPTH):
+    for _ in range(MAX_JSON_DEPTH):
         level = [child for parent in level for child in _children(parent) if isinstance(child, (dict, list))]
         if not level:
             return
@@ -92,8 +92,8 @@ def _children(value: Any) -> Any:
 
 
 def _check_text(value: Any) -> None:
-    for pointer, text in _texts(value, ""):
-        if _NOT_PLAIN.search(text):
+    for pointer, text in _iterate_strings(value, ""):
+        if _UNSTORABLE_CHARACTERS.search(text):
             raise Problem(
                 400,
                 "invalid_text",
@@ -102,19 +102,22 @@ def _check_text(value: Any) -> None:
             )
 
 
-def _texts(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
+def _iterate_strings(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
     """Every string in a decoded value, keys too, with a pointer to it."""
     if isinstance(value, str):
         yield pointer, value
     elif isinstance(value, list):
         for index, child in enumerate(value):
-            yield from _texts(child, f"{pointer}/{index}")
+            yield from _iterate_strings(child, f"{pointer}/{index}")
     elif isinstance(value, dict):
         for key, child in value.items():
             yield pointer, key
-            yield from _texts(child, f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}")
+            yield from _iterate_strings(child, f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}")
 
 
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite, parse_int=_bounded
+    object_pairs_hook=_reject_duplicate_keys,
+    parse_constant=_reject_constant,
+    parse_float=_parse_float,
+    parse_int=_parse_int,
 )

@@ -26,28 +26,28 @@ from reviewqueue.models.items import Lane
 from reviewqueue.queue import claim_query, slots
 from reviewqueue.queue.claim_view import Claim
 from reviewqueue.queue.lease import (
-    LEADS,
-    MEMBER,
-    SEEN,
+    INSERT_SEEN,
+    IS_LEAD,
+    IS_MEMBER,
     ClaimId,
     Lease,
-    carry_over,
-    demand,
-    hold,
-    leading,
-    lock,
-    read,
-    roles,
+    carry_over_first_answer,
+    lead_roles,
+    lock_lease,
+    lock_live_lease,
+    read_lease,
+    require_live_lease,
+    reviewer_roles,
 )
 
-MOST_HELD = 10
+MAX_HELD_ITEMS = 10
 # A cursor is worth writing once this many slots lie before the claimed one; counting stops there.
-PASSED_BY = 64
+CURSOR_MIN_SLOTS = 64
 # How long a cursor may hide a slot that became free unnoticed.
-RECHECK_SECONDS = 300
-_TRIES = 5
+CURSOR_RECHECK_SECONDS = 300
+_MAX_CLAIM_TRIES = 5
 _RNG = random.Random()
-_LOCK_SPACE = 0x52_51_43  # ours among the advisory locks with two numbers
+_CLAIM_LOCK_NAMESPACE = 0x52_51_43  # ours among the advisory locks with two numbers
 
 
 class TooManyClaims(DomainError):
@@ -57,7 +57,7 @@ class TooManyClaims(DomainError):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ClaimContext:
     """A queue, for one person: what a claim needs to know before it looks."""
 
     queue_id: int
@@ -70,9 +70,9 @@ class Place:
 
 
 # One person's claims go one after the other: their second tab sees what the first one took, and ten means ten.
-_PLACE = f"""
-SELECT q.id AS queue_id, q.checks_share, q.reserve_minutes, {MEMBER} AS member,
-    {LEADS} AS leads,
+_SELECT_CLAIM_CONTEXT = f"""
+SELECT q.id AS queue_id, q.checks_share, q.reserve_minutes, {IS_MEMBER} AS member,
+    {IS_LEAD} AS leads,
     ARRAY(SELECT k.lane FROM reviewqueue_claimcursor k WHERE k.user_id = %(user)s AND k.queue_id = q.id) AS cursors,
     COALESCE(%(now)s::timestamptz, clock_timestamp()) AS now
 FROM reviewqueue_queue q, pg_advisory_xact_lock(%(space)s, (%(user)s %% 2147483648)::int)
@@ -83,7 +83,7 @@ WHERE q.slug = %(slug)s
 # the final say on what they said.
 # OFFSET 0 keeps each question a probe of an index per slot looked at; flattened into joins they invite a plan that
 # first reads everything the person ever judged.
-FREE = """
+IS_FREE_SLOT = """
 (s.reserved_until IS NULL OR s.reserved_until <= %(now)s)
       AND NOT EXISTS (SELECT FROM reviewqueue_slot mine
           WHERE mine.item_id = s.item_id AND mine.round = s.round AND mine.holder_id = %(user)s
@@ -93,11 +93,11 @@ FREE = """
       AND (s.kind <> 'final' OR NOT EXISTS (SELECT FROM reviewqueue_verdict v
           WHERE v.item_id = s.item_id AND v.user_id = %(user)s AND (v.undone_at IS NULL OR NOT v.final_say) OFFSET 0))
 """
-HOLDS = """
+HELD_ITEM_COUNT = """
 (SELECT count(*) FROM reviewqueue_slot h
           WHERE h.holder_id = %(user)s AND h.state = 'open' AND h.reserved_until > %(now)s)
 """
-_CLAIM = f"""
+_CLAIM_SLOT = f"""
 WITH start AS MATERIALIZED (
     SELECT rank, slot_id FROM reviewqueue_claimcursor
     WHERE user_id = %(user)s AND queue_id = %(queue)s AND lane = %(lane)s AND recheck_at > %(now)s AND NOT %(from_head)s
@@ -105,9 +105,9 @@ WITH start AS MATERIALIZED (
     SELECT s.id, s.item_id, s.holder_id, s.reserved_at, s.answer_first FROM reviewqueue_slot s
     WHERE s.queue_id = %(queue)s AND s.lane = %(lane)s AND s.state = 'open'
       AND (s.rank, s.id) > (COALESCE((SELECT rank FROM start), '-infinity'), COALESCE((SELECT slot_id FROM start), 0))
-      AND {FREE} AND {HOLDS} < %(most)s
+      AND {IS_FREE_SLOT} AND {HELD_ITEM_COUNT} < %(most)s
     ORDER BY s.rank, s.id LIMIT 1 FOR UPDATE OF s SKIP LOCKED
-), lapsed AS ({SEEN.format(slots="picked")})
+), lapsed AS ({INSERT_SEEN.format(slots="picked")})
 UPDATE reviewqueue_slot t SET holder_id = %(user)s, claim = t.claim + 1, reserved_at = %(now)s,
     reserved_until = %(now)s + make_interval(mins => %(minutes)s)
 FROM picked WHERE t.id = picked.id
@@ -120,7 +120,7 @@ RETURNING t.id, t.claim, t.rank, t.lane, t.answer_first, (
 """  # noqa: S608 - put together from constants, not from input
 # Everything before the claimed slot is known not to be for this person until a reservation that was passed by may
 # have lapsed, or one that an earlier, still valid cursor passed by.
-_CURSOR = """
+_SAVE_CURSOR = """
 WITH start AS MATERIALIZED (
     SELECT rank, slot_id, recheck_at FROM reviewqueue_claimcursor
     WHERE user_id = %(user)s AND queue_id = %(queue)s AND lane = %(lane)s AND recheck_at > %(now)s AND NOT %(from_head)s
@@ -143,28 +143,28 @@ SELECT %(user)s, %(queue)s, %(lane)s, %(rank)s, %(slot)s, ends.recheck_at FROM e
 WHERE NOT EXISTS (SELECT FROM moved) ON CONFLICT DO NOTHING
 """
 # A final say of somebody who leads no more is not theirs to see: it waits for its reservation to end.
-_HELD = f"""
+_SELECT_HELD_SLOTS = f"""
 SELECT s.id FROM reviewqueue_slot s JOIN reviewqueue_queue q ON q.id = s.queue_id
 WHERE s.holder_id = %(user)s AND s.state = 'open'
   AND s.reserved_until > COALESCE(%(now)s::timestamptz, statement_timestamp())
-  AND (%(slug)s::text IS NULL OR q.slug = %(slug)s::text) AND (s.kind <> 'final' OR {LEADS})
+  AND (%(slug)s::text IS NULL OR q.slug = %(slug)s::text) AND (s.kind <> 'final' OR {IS_LEAD})
 ORDER BY s.reserved_at, s.id
 """  # noqa: S608 - put together from constants, not from input
-_KEEP = """
+_EXTEND_RESERVATION = """
 UPDATE reviewqueue_slot SET reserved_until = GREATEST(reserved_until, %(until)s) WHERE id = %(slot)s
 """
-_GIVE_BACK = f"""
+_RELEASE_SLOT = f"""
 WITH given AS MATERIALIZED (SELECT * FROM reviewqueue_slot WHERE id = %(slot)s),
-    seen AS ({SEEN.format(slots="given")})
+    seen AS ({INSERT_SEEN.format(slots="given")})
 UPDATE reviewqueue_slot SET holder_id = NULL, reserved_at = NULL, reserved_until = NULL WHERE id = %(slot)s
 """  # noqa: S608 - put together from constants, not from input
 # A lapsed reservation still names its holder, so that they can take it up again. It must not keep a lead from
 # the final say on the same item, who has let the item go and said nothing.
-_LET_GO = f"""
+_RELEASE_LAPSED_SLOTS = f"""
 WITH gone AS MATERIALIZED (
     SELECT * FROM reviewqueue_slot
     WHERE holder_id = %(user)s AND state = 'open' AND reserved_until <= %(now)s FOR UPDATE SKIP LOCKED
-), seen AS ({SEEN.format(slots="gone")})
+), seen AS ({INSERT_SEEN.format(slots="gone")})
 UPDATE reviewqueue_slot SET holder_id = NULL, reserved_at = NULL, reserved_until = NULL
 WHERE id IN (SELECT id FROM gone)
 """  # noqa: S608 - put together from constants, not from input
@@ -184,10 +184,10 @@ def claim_next(
     After that a share of the claims (the queue's `checks_share`) looks at the checks lane first and the others at
     the ordinary lane first, so that neither starves. Raises NotFound, NotAMember, TooManyClaims.
     """
-    for _ in range(_TRIES):
+    for _ in range(_MAX_CLAIM_TRIES):
         try:
             with transaction.atomic():
-                return _next(user=user, slug=slug, now=now, rng=rng or _RNG, resume=resume)
+                return _try_claim(user=user, slug=slug, now=now, rng=rng or _RNG, resume=resume)
         except IntegrityError as error:
             # A slot of the same item became theirs by another way in between: the next look leaves it out.
             if "one_slot_per_person" not in str(error):
@@ -195,133 +195,134 @@ def claim_next(
     return None
 
 
-def enter(user: User, slug: str, now: datetime | None) -> Place:
+def lock_claims(user: User, slug: str, now: datetime | None) -> ClaimContext:
     """Let a person into a queue, one at a time: until the transaction ends, no other claim of theirs begins.
 
     Raises NotFound, NotAMember.
     """
-    parameters = {"user": user.pk, "slug": slug, "now": now, "roles": roles(), "leads": leading()}
-    row = sql.row(_PLACE, parameters | {"space": _LOCK_SPACE}, prepared=True)
+    parameters = {"user": user.pk, "slug": slug, "now": now, "roles": reviewer_roles(), "leads": lead_roles()}
+    row = sql.fetch_row(_SELECT_CLAIM_CONTEXT, parameters | {"space": _CLAIM_LOCK_NAMESPACE}, prepared=True)
     if row is None:
         raise NotFound(gettext("There is no queue %(slug)r.") % {"slug": slug})
-    place = Place(**row)
+    place = ClaimContext(**row)
     if not place.member:
         raise NotAMember(gettext("You are not a reviewer of %(slug)r.") % {"slug": slug})
     return place
 
 
-def demand_room(user: User, now: datetime | None) -> None:
+def check_claim_limit(user: User, now: datetime | None) -> None:
     """Raises TooManyClaims when the person, who was let in by `enter`, holds as many items as anybody may."""
-    if len(_held(user, None, now)) >= MOST_HELD:
+    if len(_held_slot_ids(user, None, now)) >= MAX_HELD_ITEMS:
         raise TooManyClaims(
-            gettext("You hold %(most)s items already; finish or give back one of them first.") % {"most": MOST_HELD}
+            gettext("You hold %(most)s items already; finish or give back one of them first.")
+            % {"most": MAX_HELD_ITEMS}
         )
 
 
-def claim(user: User, claim_id: str, *, now: datetime | None = None) -> Claim:
+def get_claim(user: User, claim_id: str, *, now: datetime | None = None) -> Claim:
     """The claim as the desk shows it. Raises NotFound, NotAMember, ItemWithdrawn, ClaimLost."""
     number = ClaimId.parse(claim_id)
-    demand(read(number, user=user, now=now), number, user=user)
-    return claim_query.view(number.slot)
+    require_live_lease(read_lease(number, user=user, now=now), number, user=user)
+    return claim_query.load_claim(number.slot)
 
 
-def held_by(user: User, slug: str | None = None, *, now: datetime | None = None) -> list[Claim]:
+def list_held_claims(user: User, slug: str | None = None, *, now: datetime | None = None) -> list[Claim]:
     """What the person has reserved at this moment, the oldest reservation first."""
-    return [claim_query.view(slot) for slot in _held(user, slug, now)]
+    return [claim_query.load_claim(slot) for slot in _held_slot_ids(user, slug, now)]
 
 
-def renew(*, claim_id: str, user: User, now: datetime | None = None) -> Claim:
+def renew_claim(*, claim_id: str, user: User, now: datetime | None = None) -> Claim:
     """Reserve for the queue's full time from now. Raises as `claim` does; never shortens."""
     number = ClaimId.parse(claim_id)
     with transaction.atomic():
-        lease = hold(number, user=user, now=now)
-        sql.run(_KEEP, {"slot": lease.slot_id, "until": lease.now + lease.reserve_time})
-        return claim_query.view(lease.slot_id)
+        lease = lock_live_lease(number, user=user, now=now)
+        sql.run_statement(_EXTEND_RESERVATION, {"slot": lease.slot_id, "until": lease.now + lease.reserve_time})
+        return claim_query.load_claim(lease.slot_id)
 
 
-def release(*, claim_id: str, user: User, now: datetime | None = None) -> None:
+def release_claim(*, claim_id: str, user: User, now: datetime | None = None) -> None:
     """Give the slot back; it may be offered to the same person again. Raises as `claim` does."""
     number = ClaimId.parse(claim_id)
     with transaction.atomic():
-        _give_back(hold(number, user=user, now=now))
+        _release_slot(lock_live_lease(number, user=user, now=now))
 
 
-def pass_on(*, claim_id: str, user: User, reason: str = "", now: datetime | None = None) -> None:
+def pass_item(*, claim_id: str, user: User, reason: str = "", now: datetime | None = None) -> None:
     """Give the slot to the others: in this round the item is not offered to this person again.
 
     Raises as `claim` does, and Invalid for a reason that is too long.
     """
-    text.check_text("/reason", reason, most=text.MAX_REASON)
+    text.check_text("/reason", reason, most=text.MAX_REASON_CHARACTERS)
     number = ClaimId.parse(claim_id)
     with transaction.atomic():
-        lease = lock(number, user=user, now=now)
+        lease = lock_lease(number, user=user, now=now)
         passed = Pass.objects.filter(item_id=lease.item_id, round=lease.round, user=user)
         if lease.holder_id != user.pk and passed.exists():
             return  # they did, and only the answer to it was lost
-        demand(lease, number, user=user)
-        _give_back(lease)
+        require_live_lease(lease, number, user=user)
+        _release_slot(lease)
         Pass.objects.get_or_create(
             item_id=lease.item_id, round=lease.round, user=user, defaults={"reason": reason, "at": lease.now}
         )
         after = {"claim": claim_id, "reason": reason}
         actor, item = log.user_actor(user), lease.item_id
-        log.record(
+        log.record_event(
             actor=actor, verb="passed", object_type="item", object_id=item, queue=lease.slug, after=after, at=now
         )
 
 
-def _next(*, user: User, slug: str, now: datetime | None, rng: random.Random, resume: bool) -> Claim | None:
-    place = enter(user, slug, now)
-    held = _held(user, slug, now) if resume else []
+def _try_claim(*, user: User, slug: str, now: datetime | None, rng: random.Random, resume: bool) -> Claim | None:
+    place = lock_claims(user, slug, now)
+    held = _held_slot_ids(user, slug, now) if resume else []
     if held:
-        return claim_query.view(held[0])
+        return claim_query.load_claim(held[0])
     if place.leads:
-        sql.run(_LET_GO, {"user": user.pk, "now": place.now}, prepared=True)
-    for look in _looks(place, rng):
-        found = sql.row(_CLAIM, look | {"user": user.pk}, prepared=True)
+        sql.run_statement(_RELEASE_LAPSED_SLOTS, {"user": user.pk, "now": place.now}, prepared=True)
+    for look in _search_steps(place, rng):
+        found = sql.fetch_row(_CLAIM_SLOT, look | {"user": user.pk}, prepared=True)
         if found is not None:
-            _note(found, look, user)
-            return claim_query.view(found["id"])
-    demand_room(user, now)
+            _record_progress(found, look, user)
+            return claim_query.load_claim(found["id"])
+    check_claim_limit(user, now)
     return None
 
 
-def _looks(place: Place, rng: random.Random) -> Iterator[dict[str, Any]]:
+def _search_steps(place: ClaimContext, rng: random.Random) -> Iterator[dict[str, Any]]:
     """Where to look, in order: each lane from its cursor, and once from the head if the cursor hid it."""
     common = {
         "queue": place.queue_id,
         "now": place.now,
         "minutes": place.reserve_minutes,
-        "most": MOST_HELD,
-        "passed_by": PASSED_BY + 1,
+        "most": MAX_HELD_ITEMS,
+        "passed_by": CURSOR_MIN_SLOTS + 1,
     }
-    for lane in _lanes(place, rng):
+    for lane in _lane_order(place, rng):
         yield common | {"lane": lane, "from_head": False}
         if lane in place.cursors:
             yield common | {"lane": lane, "from_head": True}
 
 
-def _lanes(place: Place, rng: random.Random) -> list[int]:
+def _lane_order(place: ClaimContext, rng: random.Random) -> list[int]:
     shared = [Lane.ORDINARY, Lane.CHECKS]
     if rng.random() < place.checks_share:
         shared.reverse()
     return [Lane.LEAD, *shared] if place.leads else list(shared)
 
 
-def _note(found: sql.Row, look: dict[str, Any], user: User) -> None:
+def _record_progress(found: sql.SqlRow, look: dict[str, Any], user: User) -> None:
     """What a claim leaves behind: what the person said first stays said, and how far they have come."""
     if found["answer_first"]:
-        carry_over(slot=found["id"], claim=found["claim"], user=user)
-    if found["passed"] > PASSED_BY:
-        mark = {"user": user.pk, "rank": found["rank"], "slot": found["id"], "recheck": RECHECK_SECONDS}
-        sql.run(_CURSOR, look | mark)
+        carry_over_first_answer(slot=found["id"], claim=found["claim"], user=user)
+    if found["passed"] > CURSOR_MIN_SLOTS:
+        mark = {"user": user.pk, "rank": found["rank"], "slot": found["id"], "recheck": CURSOR_RECHECK_SECONDS}
+        sql.run_statement(_SAVE_CURSOR, look | mark)
 
 
-def _held(user: User, slug: str | None, now: datetime | None) -> list[int]:
-    parameters = {"user": user.pk, "slug": slug, "now": now, "leads": leading()}
-    return [row["id"] for row in sql.rows(_HELD, parameters, prepared=True)]
+def _held_slot_ids(user: User, slug: str | None, now: datetime | None) -> list[int]:
+    parameters = {"user": user.pk, "slug": slug, "now": now, "leads": lead_roles()}
+    return [row["id"] for row in sql.fetch_rows(_SELECT_HELD_SLOTS, parameters, prepared=True)]
 
 
-def _give_back(lease: Lease) -> None:
-    sql.run(_GIVE_BACK, {"slot": lease.slot_id})
-    slots.rewind([(lease.queue_id, lease.lane, lease.rank)])
+def _release_slot(lease: Lease) -> None:
+    sql.run_statement(_RELEASE_SLOT, {"slot": lease.slot_id})
+    slots.rewind_cursors([(lease.queue_id, lease.lane, lease.rank)])

@@ -14,14 +14,14 @@ from typing import Any
 from reviewqueue.kernel import sql
 from reviewqueue.models import Slot
 from reviewqueue.queue import lease
-from reviewqueue.queue.claim_view import Claim, ItemView, OtherVerdict, Undone
+from reviewqueue.queue.claim_view import Claim, ItemView, OtherVerdict, UndoneVerdict
 
-_VIEW = f"""
+_SELECT_CLAIM = f"""
 SELECT s.id AS slot, s.claim, s.kind = %(final)s AS final_say, s.answer_first, r.revealed, s.reserved_until,
     f.kind AS first_kind, f.answer AS first_answer,
     i.id, i.reference, q.slug AS queue, q.title, q.question, a.kind, a.answers,
     a.schema::text AS schema, a.number AS schema_number,
-    {lease.GUIDELINE} AS guideline_number,
+    {lease.GUIDELINE_NUMBER} AS guideline_number,
     c.input::text AS input, c.context::text AS context, c.language, i.due_at,
     q.error_types, q.display,
     CASE WHEN r.revealed THEN c.proposal END AS proposal,
@@ -48,7 +48,7 @@ LEFT JOIN LATERAL (
 ) AS u ON true
 WHERE s.id = %(slot)s
 """  # noqa: S608 - put together from constants, not from input
-_OTHERS = """
+_SELECT_OTHER_VERDICTS = """
 SELECT u.username AS person, v.kind, v.answer, COALESCE(f.kind, v.kind) AS first_kind, v.first_answer, v.first_at,
     NOT v.proposal_visible AS blind, v.reason, v.note, v.error_type, v.submitted_at
 FROM reviewqueue_slot s
@@ -72,36 +72,38 @@ _JSON_FIELDS = (
 )
 
 
-def view(slot: int) -> Claim:
+def load_claim(slot: int) -> Claim:
     """The present claim on a slot, which exists."""
     # One slot a statement: for a list of unknown length the planner would plan anew each time.
-    row = sql.row(_VIEW, {"slot": slot, "final": str(Slot.Kind.FINAL)}, prepared=True)
+    row = sql.fetch_row(_SELECT_CLAIM, {"slot": slot, "final": str(Slot.Kind.FINAL)}, prepared=True)
     assert row is not None
-    return _claim(row)
+    return _build_claim(row)
 
 
-def _claim(row: sql.Row) -> Claim:
+def _build_claim(row: sql.SqlRow) -> Claim:
     slot, number = row.pop("slot"), row.pop("claim")
     fields = {name: row.pop(name) for name in _CLAIM_FIELDS}
-    first_answer, undone = _json(row.pop("first_answer")), _json(row.pop("undone"))
+    first_answer, undone = _decode_json(row.pop("first_answer")), _decode_json(row.pop("undone"))
     for name in _JSON_FIELDS:
-        row[name] = _json(row[name])
+        row[name] = _decode_json(row[name])
     row["alternatives"] = row["alternatives"] or []
-    others = _others(slot) if fields["final_say"] else []
+    others = _load_other_verdicts(slot) if fields["final_say"] else []
     return Claim(
         id=f"{slot}.{number}",
         item=ItemView(**row),
         first_answer=first_answer,
         others=others,
-        undone=Undone(**undone) if undone else None,
+        undone=UndoneVerdict(**undone) if undone else None,
         **fields,
     )
 
 
-def _others(slot: int) -> list[OtherVerdict]:
-    rows = sql.rows(_OTHERS, {"slot": slot})
-    return [OtherVerdict(**row | {name: _json(row[name]) for name in ("answer", "first_answer")}) for row in rows]
+def _load_other_verdicts(slot: int) -> list[OtherVerdict]:
+    rows = sql.fetch_rows(_SELECT_OTHER_VERDICTS, {"slot": slot})
+    return [
+        OtherVerdict(**row | {name: _decode_json(row[name]) for name in ("answer", "first_answer")}) for row in rows
+    ]
 
 
-def _json(text: str | None) -> Any:
+def _decode_json(text: str | None) -> Any:
     return None if text is None else json.loads(text)

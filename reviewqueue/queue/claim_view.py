@@ -58,7 +58,7 @@ class OtherVerdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Undone:
+class UndoneVerdict:
     """What the person said about the item and took back: they go on from there."""
 
     kind: str
@@ -84,4 +84,4 @@ class Claim:
     final_say: bool
     others: Sequence[OtherVerdict]
     reserved_until: datetime
-    undone: Undone | None = None
+    undone: UndoneVerdict | None = None

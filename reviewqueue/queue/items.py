@@ -21,21 +21,21 @@ from reviewqueue.kernel.errors import DomainError, Invalid, NotFound
 from reviewqueue.models import Draft, Item, Queue, User
 from reviewqueue.models.items import Lane
 from reviewqueue.queue import slots
-from reviewqueue.queue.settings import Configured, configure, form
+from reviewqueue.queue.settings import QueueSettings, configure_queue, get_answer_spec
 
 __all__ = [
-    "Configured",
     "Lane",
-    "Load",
     "NewItem",
     "NotSettled",
-    "configure",
-    "enqueue",
-    "expire",
-    "form",
-    "load",
-    "reopen",
-    "withdraw",
+    "QueueLoad",
+    "QueueSettings",
+    "configure_queue",
+    "enqueue_items",
+    "expire_items",
+    "get_answer_spec",
+    "measure_loads",
+    "reopen_item",
+    "withdraw_items",
 ]
 
 
@@ -76,7 +76,7 @@ class NewItem:
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class QueueLoad:
     """What waits in a queue: open items, since when the oldest, and slots that only a lead can take."""
 
     waiting: int
@@ -84,12 +84,12 @@ class Load:
     for_lead: int
 
 
-_QUEUE = """
+_SELECT_QUEUE = """
 SELECT q.id, ARRAY(SELECT a.number FROM reviewqueue_answerschema a WHERE a.queue_id = q.id) AS numbers
 FROM reviewqueue_queue q WHERE q.slug = %(slug)s
 """
 # In the order of ids, so that two overlapping batches meet in one order and cannot deadlock.
-_INSERT = """
+_INSERT_ITEMS = """
 WITH n AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%(items)s::json) AS n (
         id bigint, reference text, schema_number int, source text, "group" text, lane smallint, rank float8,
@@ -112,29 +112,29 @@ WITH n AS MATERIALIZED (
 )
 SELECT id FROM created
 """
-_NOT_FOR_JUDGES = """
+_INSERT_PASSES_FOR_JUDGES = """
 INSERT INTO reviewqueue_pass (item_id, round, user_id, reason, at)
 SELECT DISTINCT n.id, 1, v.user_id, 'judged_original', %(now)s::timestamptz
 FROM unnest(%(id)s::bigint[], %(original)s::bigint[]) AS n(id, original)
 JOIN reviewqueue_verdict v ON v.item_id = n.original
 """
-_LOCK_OPEN = """
+_LOCK_OPEN_ITEMS = """
 SELECT id FROM reviewqueue_item WHERE id = ANY(%(items)s) AND state = 'open' ORDER BY id FOR NO KEY UPDATE
 """
-_LOCK_SLOTS = """
+_LOCK_OPEN_SLOTS = """
 SELECT id FROM reviewqueue_slot WHERE item_id = ANY(%(items)s) AND state = 'open' ORDER BY id FOR UPDATE
 """
 # `settle_at` is set from the verdict until it has been counted: a pending verdict, or one the sweep has yet to see.
-_IDLE = """
+_SELECT_IDLE_ITEMS = """
 SELECT i.id FROM reviewqueue_item i
 WHERE i.id = ANY(%(items)s) AND i.settle_at IS NULL AND NOT EXISTS (
     SELECT FROM reviewqueue_slot s WHERE s.item_id = i.id AND s.state = 'open' AND s.reserved_until > %(now)s)
 """
-_CLOSE = """
+_CLOSE_ITEMS = """
 UPDATE reviewqueue_item SET state = %(state)s, closed_at = %(now)s, settle_at = NULL
 WHERE id = ANY(%(items)s) RETURNING id, queue_id
 """
-_LOAD = """
+_SELECT_LOADS = """
 SELECT q.slug, COALESCE(i.waiting, 0) AS waiting, i.oldest_at, COALESCE(s.for_lead, 0) AS for_lead
 FROM reviewqueue_queue q
 LEFT JOIN (SELECT queue_id, count(*) AS waiting, min(created_at) AS oldest_at
@@ -144,7 +144,7 @@ LEFT JOIN (SELECT queue_id, count(*) AS for_lead
 """
 
 
-def enqueue(*, slug: str, items: Sequence[NewItem], now: datetime | None = None) -> int:
+def enqueue_items(*, slug: str, items: Sequence[NewItem], now: datetime | None = None) -> int:
     """Put items into a queue, in a fixed number of statements; returns how many are new.
 
     An id that is there already stays as it is, whatever its state: enqueueing twice is enqueueing once.
@@ -152,37 +152,37 @@ def enqueue(*, slug: str, items: Sequence[NewItem], now: datetime | None = None)
     if not items:
         return 0
     with transaction.atomic():
-        moment = clock.current(now)
+        moment = clock.current_time(now)
         distinct = list({item.id: item for item in items}.values())
-        fresh = _insert(_queue(slug, distinct), distinct, moment)
+        fresh = _insert_items(_find_queue_id(slug, distinct), distinct, moment)
         if fresh:
-            slots.add_wanted(fresh)
+            slots.add_review_slots(fresh)
             actor = log.system_actor("queue")
-            log.record(actor=actor, verb="enqueued", object_type="item", object_ids=fresh, queue=slug, at=now)
+            log.record_event(actor=actor, verb="enqueued", object_type="item", object_ids=fresh, queue=slug, at=now)
     return len(fresh)
 
 
-def withdraw(*, item_ids: Sequence[int], actor: str, now: datetime | None = None) -> list[int]:
+def withdraw_items(*, item_ids: Sequence[int], actor: str, now: datetime | None = None) -> list[int]:
     """Take open items off their queues; returns those that were open. Whoever holds one is told when they act.
 
     What people had filled in for them is deleted: it may quote what was withdrawn.
     """
     with transaction.atomic():
-        taken = _take_off(item_ids, state=Item.State.WITHDRAWN, actor=actor, now=now, among=_all)
+        taken = _close_items(item_ids, state=Item.State.WITHDRAWN, actor=actor, now=now, among=_all_items)
         Draft.objects.filter(item_id__in=taken).delete()
     return taken
 
 
-def expire(*, item_ids: Sequence[int], now: datetime | None = None) -> list[int]:
+def expire_items(*, item_ids: Sequence[int], now: datetime | None = None) -> list[int]:
     """Close open items whose deadline passed; returns those closed.
 
     A live reservation, a pending verdict or one that waits to be counted wins: those items stay as they are.
     """
     actor = log.system_actor("deadline")
-    return _take_off(item_ids, state=Item.State.EXPIRED, actor=actor, now=now, among=_idle)
+    return _close_items(item_ids, state=Item.State.EXPIRED, actor=actor, now=now, among=_idle_items)
 
 
-def reopen(*, item_id: int, by: User, reason: str = "", now: datetime | None = None) -> None:
+def reopen_item(*, item_id: int, by: User, reason: str = "", now: datetime | None = None) -> None:
     """Ask again about a settled item: a new round with fresh slots; the label of the old round stays.
 
     Raises NotFound when there is none for the person, Forbidden unless they lead, NotSettled when it is open.
@@ -198,20 +198,22 @@ def reopen(*, item_id: int, by: User, reason: str = "", now: datetime | None = N
             raise NotSettled(_("This item is not decided, so there is nothing to reopen."))
         item.round, item.state, item.settle_at, item.closed_at = item.round + 1, Item.State.OPEN, None, None
         item.save(update_fields=["round", "state", "settle_at", "closed_at"])
-        slots.add_wanted([item.pk])
+        slots.add_review_slots([item.pk])
         after = {"round": item.round, "reason": reason}
         actor = log.user_actor(by)
-        log.record(actor=actor, verb="reopened", object_type="item", object_id=item.pk, queue=slug, after=after, at=now)
+        log.record_event(
+            actor=actor, verb="reopened", object_type="item", object_id=item.pk, queue=slug, after=after, at=now
+        )
 
 
-def load() -> dict[str, Load]:
+def measure_loads() -> dict[str, QueueLoad]:
     """What waits, by the slug of every queue. It counts, so pages and reports call it and the hot path never."""
-    return {row.pop("slug"): Load(**row) for row in sql.rows(_LOAD, {"lane": Lane.LEAD})}
+    return {row.pop("slug"): QueueLoad(**row) for row in sql.fetch_rows(_SELECT_LOADS, {"lane": Lane.LEAD})}
 
 
-def _queue(slug: str, items: Sequence[NewItem]) -> int:
+def _find_queue_id(slug: str, items: Sequence[NewItem]) -> int:
     """The id of the queue, which has the answers that all these items are about."""
-    queue = sql.row(_QUEUE, {"slug": slug})
+    queue = sql.fetch_row(_SELECT_QUEUE, {"slug": slug})
     if queue is None:
         raise NotFound(_("There is no queue %(slug)r.") % {"slug": slug})
     unknown = {item.schema_number for item in items}.difference(queue["numbers"])
@@ -220,17 +222,17 @@ def _queue(slug: str, items: Sequence[NewItem]) -> int:
     return int(queue["id"])
 
 
-def _insert(queue: int, items: Sequence[NewItem], now: datetime) -> list[int]:
+def _insert_items(queue: int, items: Sequence[NewItem], now: datetime) -> list[int]:
     encoded = msgspec.json.encode(items).decode()
-    created = {row["id"] for row in sql.rows(_INSERT, {"items": encoded, "queue": queue, "now": now})}
+    created = {row["id"] for row in sql.fetch_rows(_INSERT_ITEMS, {"items": encoded, "queue": queue, "now": now})}
     copies = [item for item in items if item.id in created and item.copy_of is not None]
     if copies:
         columns = {"id": [item.id for item in copies], "original": [item.copy_of for item in copies]}
-        sql.run(_NOT_FOR_JUDGES, columns | {"now": now})
+        sql.run_statement(_INSERT_PASSES_FOR_JUDGES, columns | {"now": now})
     return [item.id for item in items if item.id in created]
 
 
-def _take_off(
+def _close_items(
     item_ids: Sequence[int],
     *,
     state: Item.State,
@@ -240,31 +242,31 @@ def _take_off(
 ) -> list[int]:
     with transaction.atomic():
         # Items, then slots, then the question: once the slots are locked nobody can claim one any more.
-        locked = [row["id"] for row in sql.rows(_LOCK_OPEN, {"items": list(item_ids)})]
-        sql.rows(_LOCK_SLOTS, {"items": locked})
-        moment = clock.current(now)
+        locked = [row["id"] for row in sql.fetch_rows(_LOCK_OPEN_ITEMS, {"items": list(item_ids)})]
+        sql.fetch_rows(_LOCK_OPEN_SLOTS, {"items": locked})
+        moment = clock.current_time(now)
         chosen = among(locked, moment)
         if not chosen:
             return []
-        slots.close(chosen)
-        closed = sql.rows(_CLOSE, {"items": chosen, "state": state, "now": moment})
+        slots.close_slots(chosen)
+        closed = sql.fetch_rows(_CLOSE_ITEMS, {"items": chosen, "state": state, "now": moment})
         _record_by_queue(closed, actor=actor, verb=str(state), at=now)
     return sorted(chosen)
 
 
-def _all(locked: list[int], now: datetime) -> list[int]:
+def _all_items(locked: list[int], now: datetime) -> list[int]:
     return locked
 
 
-def _idle(locked: list[int], now: datetime) -> list[int]:
-    return [row["id"] for row in sql.rows(_IDLE, {"items": locked, "now": now})]
+def _idle_items(locked: list[int], now: datetime) -> list[int]:
+    return [row["id"] for row in sql.fetch_rows(_SELECT_IDLE_ITEMS, {"items": locked, "now": now})]
 
 
-def _record_by_queue(closed: Iterable[sql.Row], *, actor: str, verb: str, at: datetime | None) -> None:
+def _record_by_queue(closed: Iterable[sql.SqlRow], *, actor: str, verb: str, at: datetime | None) -> None:
     ids: dict[int, list[int]] = {}
     for row in closed:
         ids.setdefault(row["queue_id"], []).append(row["id"])
     for queue in Queue.objects.filter(pk__in=ids).order_by("pk"):
-        log.record_each(
+        log.record_events(
             actor=actor, verb=verb, object_type="item", object_ids=sorted(ids[queue.pk]), queue=queue.slug, at=at
         )

@@ -10,13 +10,13 @@ from typing import Self
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from reviewqueue.accounts.roles import LEADING, REVIEWING, Forbidden, NotAMember
+from reviewqueue.accounts.roles import LEAD_ROLES, REVIEWER_ROLES, Forbidden, NotAMember
 from reviewqueue.kernel import sql
 from reviewqueue.kernel.errors import DomainError, NotFound
 from reviewqueue.models import Item, Slot, User
 
 # One sentence for what never was and what is somebody else's, so that a number cannot be probed.
-NOT_RESERVED = gettext_noop("This item is not reserved for you.")
+NOT_RESERVED_MESSAGE = gettext_noop("This item is not reserved for you.")
 
 
 class ClaimLost(DomainError):
@@ -42,7 +42,7 @@ class ClaimId:
     def parse(cls, text: str) -> Self:
         found = re.fullmatch(r"([1-9][0-9]{0,17})\.([1-9][0-9]{0,8})", text, re.ASCII)
         if found is None:
-            raise not_reserved()
+            raise not_reserved_error()
         return cls(slot=int(found[1]), number=int(found[2]))
 
     def __str__(self) -> str:
@@ -76,7 +76,7 @@ class Lease:
     now: datetime
 
     @property
-    def live(self) -> bool:
+    def is_live(self) -> bool:
         return self.slot_state == Slot.State.OPEN and self.reserved_until is not None and self.reserved_until > self.now
 
     @property
@@ -96,7 +96,7 @@ class Holder:
     username: str | None
 
 
-_HOLDER = """
+_SELECT_HOLDER = """
 SELECT s.claim, q.slug AS queue, u.username FROM reviewqueue_slot s
 JOIN reviewqueue_queue q ON q.id = s.queue_id
 LEFT JOIN reviewqueue_verdict v ON v.slot_id = s.id AND v.claim = %(number)s
@@ -108,40 +108,40 @@ SELECT id FROM reviewqueue_item
 WHERE id = (SELECT item_id FROM reviewqueue_slot WHERE id = %(slot)s) FOR NO KEY UPDATE
 """
 # Whether the person may review in queue `q` at this moment: the same as `access` says, in the statement itself.
-MEMBER = """
+IS_MEMBER = """
 EXISTS (SELECT FROM reviewqueue_user u WHERE u.id = %(user)s AND u.is_active AND u.role = ANY(%(roles)s)
     AND (u.all_queues OR u.role = 'admin' OR EXISTS (
         SELECT FROM reviewqueue_membership m WHERE m.user_id = u.id AND m.queue_id = q.id)))
 """
 # Whether the person may have the final say at this moment, whatever they were when they reserved it.
-LEADS = "EXISTS (SELECT FROM reviewqueue_user u WHERE u.id = %(user)s AND u.is_active AND u.role = ANY(%(leads)s))"
+IS_LEAD = "EXISTS (SELECT FROM reviewqueue_user u WHERE u.id = %(user)s AND u.is_active AND u.role = ANY(%(leads)s))"
 # Whether slot `s` is theirs now or was once: it remembers its last holder only, and what they left on the item the
 # others.
-HELD = """
+EVER_HELD = """
 (s.holder_id IS NOT DISTINCT FROM %(user)s
     OR EXISTS (SELECT FROM reviewqueue_draft d WHERE d.item_id = s.item_id AND d.user_id = %(user)s)
     OR EXISTS (SELECT FROM reviewqueue_seen n WHERE n.item_id = s.item_id AND n.user_id = %(user)s)
     OR EXISTS (SELECT FROM reviewqueue_firstanswer f WHERE f.slot_id = s.id AND f.user_id = %(user)s))
 """
 # The guidelines that were in force when slot `s` was reserved: the ones its holder works by.
-GUIDELINE = """
+GUIDELINE_NUMBER = """
 COALESCE((SELECT max(g.number) FROM reviewqueue_guideline g
           WHERE g.queue_id = q.id AND g.created_at <= s.reserved_at),
          (SELECT min(g.number) FROM reviewqueue_guideline g WHERE g.queue_id = q.id))
 """
-_SLOT = f"""
+_SELECT_LEASE = f"""
 SELECT s.id AS slot_id, s.claim, s.holder_id, s.state AS slot_state, s.kind, s.answer_first, s.lane, s.rank,
     s.reserved_at, s.reserved_until, s.item_id, s.round, i.state AS item_state, i.undo_seconds, s.queue_id, q.slug,
-    q.reserve_minutes, {GUIDELINE} AS guideline_number, {MEMBER} AS member,
-    {LEADS} AS leads, COALESCE(%(now)s::timestamptz, statement_timestamp()) AS now
+    q.reserve_minutes, {GUIDELINE_NUMBER} AS guideline_number, {IS_MEMBER} AS member,
+    {IS_LEAD} AS leads, COALESCE(%(now)s::timestamptz, statement_timestamp()) AS now
 FROM reviewqueue_slot s
 JOIN reviewqueue_item i ON i.id = s.item_id
 JOIN reviewqueue_queue q ON q.id = s.queue_id
 WHERE s.id = %(slot)s
 """  # noqa: S608 - put together from constants, not from input
-_LOCK_SLOT = f"{_SLOT} FOR UPDATE OF s"
+_LOCK_LEASE = f"{_SELECT_LEASE} FOR UPDATE OF s"
 
-_CARRY_OVER = """
+_COPY_FIRST_ANSWER = """
 INSERT INTO reviewqueue_firstanswer (slot_id, claim, user_id, kind, answer, at)
 SELECT s.id, %(claim)s, f.user_id, f.kind, f.answer, f.at
 FROM reviewqueue_slot s
@@ -150,14 +150,14 @@ JOIN reviewqueue_firstanswer f ON f.slot_id = earlier.id AND f.user_id = %(user)
 WHERE s.id = %(slot)s ORDER BY f.at, f.id LIMIT 1 ON CONFLICT DO NOTHING
 """
 # A slot that shows the proposal at once shows it to whoever has it. One that is answered first does not.
-SEEN = """
+INSERT_SEEN = """
 INSERT INTO reviewqueue_seen (item_id, user_id, at)
 SELECT item_id, holder_id, reserved_at FROM {slots} WHERE holder_id IS NOT NULL AND NOT answer_first
 ON CONFLICT DO NOTHING
 """
 # By a reservation that ended or one that is still on its slot, by a verdict, or by the first answer of an earlier
 # round, after which it was shown. A first answer of this round is carried over, so it was given before.
-_SAW_BEFORE = """
+_SELECT_SAW_PROPOSAL = """
 SELECT EXISTS (SELECT FROM reviewqueue_seen n
         WHERE n.item_id = %(item)s AND n.user_id = %(user)s AND n.at <= %(at)s)
     OR EXISTS (SELECT FROM reviewqueue_slot s
@@ -170,49 +170,49 @@ SELECT EXISTS (SELECT FROM reviewqueue_seen n
 """
 
 
-def not_reserved() -> NotFound:
+def not_reserved_error() -> NotFound:
     """What never was and what is somebody else's is told in the same words."""
-    return NotFound(_(NOT_RESERVED))
+    return NotFound(_(NOT_RESERVED_MESSAGE))
 
 
-def roles() -> list[str]:
+def reviewer_roles() -> list[str]:
     """The roles that review, as a parameter for MEMBER."""
-    return sorted(str(role) for role in REVIEWING)
+    return sorted(str(role) for role in REVIEWER_ROLES)
 
 
-def leading() -> list[str]:
+def lead_roles() -> list[str]:
     """The roles that have the final say, as a parameter for LEADS."""
-    return sorted(str(role) for role in LEADING)
+    return sorted(str(role) for role in LEAD_ROLES)
 
 
-def read(claim: ClaimId, *, user: User, now: datetime | None) -> Lease:
+def read_lease(claim: ClaimId, *, user: User, now: datetime | None) -> Lease:
     """The slot of a claim as it is now. Raises NotFound for a number that was never given out."""
-    return _lease(_SLOT, claim, user, now)
+    return _select_lease(_SELECT_LEASE, claim, user, now)
 
 
-def lock(claim: ClaimId, *, user: User, now: datetime | None) -> Lease:
+def lock_lease(claim: ClaimId, *, user: User, now: datetime | None) -> Lease:
     """The slot of a claim under lock until the transaction ends: the item first, as everyone does who changes it.
 
     Two statements, because one that waited for the lock would answer with what it saw before it waited.
     """
-    sql.rows(_LOCK_ITEM, {"slot": claim.slot}, prepared=True)
-    return _lease(_LOCK_SLOT, claim, user, now)
+    sql.fetch_rows(_LOCK_ITEM, {"slot": claim.slot}, prepared=True)
+    return _select_lease(_LOCK_LEASE, claim, user, now)
 
 
-def demand(lease: Lease, claim: ClaimId, *, user: User) -> None:
+def require_live_lease(lease: Lease, claim: ClaimId, *, user: User) -> None:
     """The person holds the slot, by this very claim, and the reservation is live; otherwise says why not.
 
     Somebody else's claim does not exist for them. Raises NotFound, NotAMember, Forbidden, ItemWithdrawn or ClaimLost.
     """
     theirs = lease.claim == claim.number and lease.holder_id == user.pk
     if not theirs and (not lease.member or (lease.claim == claim.number and lease.holder_id is not None)):
-        raise not_reserved()
-    demand_item(lease)
-    if not theirs or not lease.live:
+        raise not_reserved_error()
+    require_decidable_item(lease)
+    if not theirs or not lease.is_live:
         raise ClaimLost(_why_lost(lease, theirs=theirs))
 
 
-def demand_item(lease: Lease) -> None:
+def require_decidable_item(lease: Lease) -> None:
     """The person may still decide this, and the item was not withdrawn: NotAMember, Forbidden, ItemWithdrawn."""
     if not lease.member:
         raise NotAMember(_("You are not a reviewer of this stream any more."))
@@ -222,48 +222,48 @@ def demand_item(lease: Lease) -> None:
         raise ItemWithdrawn(_("This item was withdrawn by its sender; there is nothing to decide any more."))
 
 
-def hold(claim: ClaimId, *, user: User, now: datetime | None) -> Lease:
+def lock_live_lease(claim: ClaimId, *, user: User, now: datetime | None) -> Lease:
     """Lock a live claim of this person's; raises as `demand` does."""
-    lease = lock(claim, user=user, now=now)
-    demand(lease, claim, user=user)
+    lease = lock_lease(claim, user=user, now=now)
+    require_live_lease(lease, claim, user=user)
     return lease
 
 
-def holder(claim: ClaimId) -> Holder:
+def find_holder(claim: ClaimId) -> Holder:
     """Whose claim it is: of whoever decided by it, else of whoever has the slot under this very number."""
-    row = sql.row(_HOLDER, {"slot": claim.slot, "number": claim.number})
+    row = sql.fetch_row(_SELECT_HOLDER, {"slot": claim.slot, "number": claim.number})
     if row is None or claim.number > row.pop("claim"):
-        raise not_reserved()
+        raise not_reserved_error()
     return Holder(**row)
 
 
-def carry_over(*, slot: int, claim: int, user: User) -> None:
+def carry_over_first_answer(*, slot: int, claim: int, user: User) -> None:
     """If the person answered first on this item before, in this round, that is their first answer here too.
 
     They have seen the proposal since: after a lapsed reservation or an undo nobody answers first twice.
     """
-    sql.run(_CARRY_OVER, {"slot": slot, "claim": claim, "user": user.pk}, prepared=True)
+    sql.run_statement(_COPY_FIRST_ANSWER, {"slot": slot, "claim": claim, "user": user.pk}, prepared=True)
 
 
-def saw_before(lease: Lease, *, user: User, at: datetime) -> bool:
+def saw_proposal_before(lease: Lease, *, user: User, at: datetime) -> bool:
     """The person had seen the item's proposal when they answered first at this moment, whatever this slot hid."""
     parameters = {"item": lease.item_id, "user": user.pk, "round": lease.round, "at": at}
-    row = sql.row(_SAW_BEFORE, parameters, prepared=True)
+    row = sql.fetch_row(_SELECT_SAW_PROPOSAL, parameters, prepared=True)
     assert row is not None
     return bool(row["seen"])
 
 
-def _lease(statement: str, claim: ClaimId, user: User, now: datetime | None) -> Lease:
-    parameters = {"slot": claim.slot, "user": user.pk, "roles": roles(), "leads": leading(), "now": now}
-    row = sql.row(statement, parameters, prepared=True)
+def _select_lease(statement: str, claim: ClaimId, user: User, now: datetime | None) -> Lease:
+    parameters = {"slot": claim.slot, "user": user.pk, "roles": reviewer_roles(), "leads": lead_roles(), "now": now}
+    row = sql.fetch_row(statement, parameters, prepared=True)
     if row is None or claim.number > row["claim"]:
-        raise not_reserved()
+        raise not_reserved_error()
     return Lease(**row)
 
 
 def _why_lost(lease: Lease, *, theirs: bool) -> str:
     if lease.item_state != Item.State.OPEN or lease.slot_state == Slot.State.CLOSED:
         return _("This item is closed; your answer was not needed any more.")
-    if lease.slot_state == Slot.State.JUDGED or (lease.live and not theirs):
+    if lease.slot_state == Slot.State.JUDGED or (lease.is_live and not theirs):
         return _("Your reservation ran out and someone else has taken the item.")
     return _("Your reservation ran out, and the item is back in the queue.")

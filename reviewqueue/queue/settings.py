@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 
 from reviewqueue import content
 from reviewqueue.activity import log
-from reviewqueue.answers.schema import Form
-from reviewqueue.answers.schema import form as schema_form
+from reviewqueue.answers.schema import AnswerSpec
+from reviewqueue.answers.schema import build_answer_spec as schema_form
 from reviewqueue.kernel.errors import Invalid, NotFound
 from reviewqueue.models import AnswerSchema, Guideline, Queue
 
@@ -22,7 +22,7 @@ MAX_RESERVE_MINUTES = 24 * 60
 
 
 @dataclass(frozen=True, slots=True)
-class Configured:
+class QueueSettings:
     """What a queue goes by from now on; `kind` is `label`, `labels` or `structured`."""
 
     schema_number: int
@@ -30,7 +30,7 @@ class Configured:
     kind: str
 
 
-def configure(
+def configure_queue(
     *,
     slug: str,
     title: str,
@@ -44,7 +44,7 @@ def configure(
     display: Mapping[str, str] | None = None,
     actor: str,
     now: datetime | None = None,
-) -> Configured:
+) -> QueueSettings:
     """Create or change a queue. Answers and guidelines are never edited: other ones get the next number.
 
     `error_types` are the kinds of mistakes that a correction may name. `display` maps a key of the input to the
@@ -64,12 +64,12 @@ def configure(
             "error_types": list(error_types),
             "display": dict(display or {}),
         }
-        queue, before = _queue(slug, fields)
-        schema_number, new_answers = _schema(queue, form)
-        guideline_number, new_guidelines = _guideline(queue, guidelines)
+        queue, before = _save_queue(slug, fields)
+        schema_number, new_answers = _save_schema(queue, form)
+        guideline_number, new_guidelines = _save_guideline(queue, guidelines)
         if before != fields or new_answers or new_guidelines:
             after = fields | {"answers": schema_number, "guidelines": guideline_number}
-            log.record(
+            log.record_event(
                 actor=actor,
                 verb="configured",
                 object_type="queue",
@@ -79,29 +79,29 @@ def configure(
                 after=after,
                 at=now,
             )
-    return Configured(schema_number=schema_number, guideline_number=guideline_number, kind=form.kind)
+    return QueueSettings(schema_number=schema_number, guideline_number=guideline_number, kind=form.kind)
 
 
 @lru_cache(maxsize=1024)
-def form(*, slug: str, number: int) -> Form:
+def get_answer_spec(*, slug: str, number: int) -> AnswerSpec:
     """The answers that a queue's numbered schema allows; kept per process, since a number never changes."""
     row = AnswerSchema.objects.filter(queue__slug=slug, number=number).first()
     if row is None:
         raise NotFound(_("The queue %(slug)r has no answers numbered %(number)s.") % {"slug": slug, "number": number})
-    return Form(kind=row.kind, answers=row.answers, schema=row.schema)
+    return AnswerSpec(kind=row.kind, answers=row.answers, schema=row.schema)
 
 
 def _check_display(display: Mapping[str, str]) -> None:
-    unknown = sorted(set(display.values()) - content.KINDS)
+    unknown = sorted(set(display.values()) - content.BLOCK_KINDS)
     if unknown:
         detail = _("There is no renderer %(unknown)r; there are %(known)s.") % {
             "unknown": unknown[0],
-            "known": ", ".join(sorted(content.KINDS)),
+            "known": ", ".join(sorted(content.BLOCK_KINDS)),
         }
         raise Invalid(detail, [{"pointer": "/display", "detail": detail}])
 
 
-def _queue(slug: str, fields: dict[str, Any]) -> tuple[Queue, dict[str, Any] | None]:
+def _save_queue(slug: str, fields: dict[str, Any]) -> tuple[Queue, dict[str, Any] | None]:
     """The queue with these fields, its row locked so that numbers are given out one at a time; what it was."""
     queue, created = Queue.objects.get_or_create(slug=slug, defaults=fields)
     queue = Queue.objects.select_for_update(no_key=True).get(pk=queue.pk)
@@ -113,7 +113,7 @@ def _queue(slug: str, fields: dict[str, Any]) -> tuple[Queue, dict[str, Any] | N
     return queue, before
 
 
-def _schema(queue: Queue, form: Form) -> tuple[int, bool]:
+def _save_schema(queue: Queue, form: AnswerSpec) -> tuple[int, bool]:
     latest = AnswerSchema.objects.filter(queue=queue).order_by("-number").first()
     wanted = (form.kind, list(form.answers), form.schema)
     if latest is not None and (latest.kind, latest.answers, latest.schema) == wanted:
@@ -125,7 +125,7 @@ def _schema(queue: Queue, form: Form) -> tuple[int, bool]:
     return number, True
 
 
-def _guideline(queue: Queue, text: str) -> tuple[int | None, bool]:
+def _save_guideline(queue: Queue, text: str) -> tuple[int | None, bool]:
     latest = Guideline.objects.filter(queue=queue).order_by("-number").first()
     if text == (latest.text if latest else ""):
         return (latest.number if latest else None), False

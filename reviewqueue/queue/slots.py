@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from reviewqueue.kernel import sql
 from reviewqueue.models.items import Lane
 
-type Place = tuple[int, int, float]  # queue id, lane, rank
+type SlotPosition = tuple[int, int, float]  # queue id, lane, rank
 
-_WANTED = """
+_INSERT_REVIEW_SLOTS = """
 INSERT INTO reviewqueue_slot (item_id, queue_id, round, kind, lane, rank, answer_first, state, claim)
 SELECT i.id, i.queue_id, i.round, CASE n WHEN 1 THEN 'first' ELSE 'second' END, i.lane, i.rank,
        i.answer_first OR n > 1, 'open', 0
@@ -20,46 +20,46 @@ FROM reviewqueue_item i CROSS JOIN LATERAL generate_series(1, i.reviews_wanted) 
 WHERE i.id = ANY(%(items)s) ORDER BY i.id, n
 RETURNING queue_id, lane, rank
 """
-_FINAL = """
+_INSERT_FINAL_SLOTS = """
 INSERT INTO reviewqueue_slot (item_id, queue_id, round, kind, lane, rank, answer_first, state, claim)
 SELECT i.id, i.queue_id, i.round, 'final', %(lane)s, i.rank, false, 'open', 0
 FROM reviewqueue_item i WHERE i.id = ANY(%(items)s) ORDER BY i.id
 RETURNING queue_id, lane, rank
 """
-_CLOSE = "UPDATE reviewqueue_slot SET state = 'closed' WHERE item_id = ANY(%(items)s) AND state = 'open'"
+_CLOSE_SLOTS = "UPDATE reviewqueue_slot SET state = 'closed' WHERE item_id = ANY(%(items)s) AND state = 'open'"
 # Whoever is saving a cursor at this moment is not waited for, nor do they wait for a batch that is being enqueued:
 # a cursor that stays where it is for that reason is looked at again at its `recheck_at`, minutes later.
-_REWIND = """
+_REWIND_CURSORS = """
 UPDATE reviewqueue_claimcursor SET rank = %(rank)s, slot_id = 0 WHERE id IN (
     SELECT id FROM reviewqueue_claimcursor
     WHERE queue_id = %(queue)s AND lane = %(lane)s AND rank >= %(rank)s FOR UPDATE SKIP LOCKED)
 """
 
 
-def add_wanted(items: Sequence[int]) -> None:
+def add_review_slots(items: Sequence[int]) -> None:
     """The slots of the items' present round; every opinion after the first is answer-first, whatever the item is,
     because a second opinion that has seen the proposal is no second opinion."""
-    rewind(_places(sql.rows(_WANTED, {"items": list(items)})))
+    rewind_cursors(_slot_positions(sql.fetch_rows(_INSERT_REVIEW_SLOTS, {"items": list(items)})))
 
 
-def add_final(items: Sequence[int]) -> None:
+def add_final_slots(items: Sequence[int]) -> None:
     """One slot more on each item, for a lead's final say."""
-    rewind(_places(sql.rows(_FINAL, {"items": list(items), "lane": Lane.LEAD})))
+    rewind_cursors(_slot_positions(sql.fetch_rows(_INSERT_FINAL_SLOTS, {"items": list(items), "lane": Lane.LEAD})))
 
 
-def close(items: Sequence[int]) -> None:
+def close_slots(items: Sequence[int]) -> None:
     """Nobody is asked about these items any more; whoever holds one learns it when they act on it."""
-    sql.run(_CLOSE, {"items": list(items)})
+    sql.run_statement(_CLOSE_SLOTS, {"items": list(items)})
 
 
-def rewind(places: Iterable[Place]) -> None:
+def rewind_cursors(places: Iterable[SlotPosition]) -> None:
     """Slots became free at these places: nobody's cursor stays behind the first of them in its lane."""
     lowest: dict[tuple[int, int], float] = {}
     for queue, lane, rank in places:
         lowest[queue, lane] = min(rank, lowest.get((queue, lane), rank))
     for (queue, lane), rank in sorted(lowest.items()):
-        sql.run(_REWIND, {"queue": queue, "lane": lane, "rank": rank})
+        sql.run_statement(_REWIND_CURSORS, {"queue": queue, "lane": lane, "rank": rank})
 
 
-def _places(rows: Iterable[sql.Row]) -> list[Place]:
+def _slot_positions(rows: Iterable[sql.SqlRow]) -> list[SlotPosition]:
     return [(row["queue_id"], row["lane"], row["rank"]) for row in rows]

@@ -21,11 +21,11 @@ from reviewqueue.models import FirstAnswer, Item, ItemContent, Label, User, Verd
 from reviewqueue.queue import lease
 
 # Why a page holds back what was said: it was taken back, people are asked again, or the item left the queue.
-type Withheld = Literal["", "undone", "asked_again", "withdrawn"]
+type WithheldReason = Literal["", "undone", "asked_again", "withdrawn"]
 
 
 @dataclass(frozen=True, slots=True)
-class Recent:
+class RecentVerdict:
     """One of a person's latest verdicts; `words` are the first of its content, empty where it has none.
 
     `undoable` while it can be taken back; `asked_again` while people are asked about the item in a later round.
@@ -47,7 +47,7 @@ class Recent:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class ItemOutcome:
     """What an item came to, and when."""
 
     outcome: str
@@ -56,7 +56,7 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownContent:
     """An item's content as its reviewer had it before them."""
 
     question: str
@@ -68,24 +68,24 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class VerdictDetail:
     """One of a person's verdicts. `shown` is None once the content is gone; `undo_seconds` are what is left of them."""
 
     verdict: Verdict
     state: str
-    shown: Shown | None
+    shown: ShownContent | None
     first_kind: str | None
     undo_seconds: int
-    withheld: Withheld
-    settled: Settled | None
+    withheld: WithheldReason
+    settled: ItemOutcome | None
 
 
 # A document larger than this (in bytes, as it is stored) is not opened for a few words: its reference has to do.
-_MOST_OPENED = 32_768
-LATEST, LISTED = 10, 50
+_MAX_EXCERPT_INPUT_BYTES = 32_768
+LATEST_COUNT, HISTORY_COUNT = 10, 50
 
 
-def _statement(limit: int) -> str:
+def _build_statement(limit: int) -> str:
     """The limit is no parameter: a prepared plan would reckon with a tenth of all that the person ever decided."""
     return f"""
 SELECT v.id, v.item_id, i.reference, q.slug AS queue, q.title, v.kind, v.answer, v.submitted_at, v.final_at,
@@ -96,56 +96,59 @@ FROM (SELECT * FROM reviewqueue_verdict WHERE user_id = %(user)s AND undone_at I
       ORDER BY submitted_at DESC, id DESC LIMIT {limit}) v
 JOIN reviewqueue_item i ON i.id = v.item_id
 JOIN reviewqueue_queue q ON q.id = i.queue_id
-LEFT JOIN reviewqueue_itemcontent c ON c.item_id = i.id AND pg_column_size(c.input) <= {_MOST_OPENED}
+LEFT JOIN reviewqueue_itemcontent c ON c.item_id = i.id AND pg_column_size(c.input) <= {_MAX_EXCERPT_INPUT_BYTES}
 CROSS JOIN LATERAL (SELECT c.input -> 'image' IS NOT NULL AS image, left(COALESCE(
     c.input ->> 'text', CASE WHEN json_typeof(c.input) = 'string' THEN c.input #>> '{{}}' END,
     c.input #>> '{{messages,0,text}}', c.input #>> '{{messages,0,content}}', c.input #>> '{{candidates,0,text}}'
 ), 200) AS words) s
-WHERE {lease.MEMBER}
+WHERE {lease.IS_MEMBER}
 ORDER BY v.submitted_at DESC, v.id DESC
 """  # noqa: S608 - put together from constants, not from input
 
 
-_LATEST = _statement(LATEST)
-_LISTED = _statement(LISTED)
+_SELECT_LATEST_VERDICTS = _build_statement(LATEST_COUNT)
+_SELECT_PAST_VERDICTS = _build_statement(HISTORY_COUNT)
 
 
-def latest(user: User, *, now: datetime | None = None) -> list[Recent]:
+def list_latest_verdicts(user: User, *, now: datetime | None = None) -> list[RecentVerdict]:
     """The person's latest ten in the queues they review, the newest first, without those they took back."""
-    return _recent(_LATEST, user, now)
+    return _load_recent_verdicts(_SELECT_LATEST_VERDICTS, user, now)
 
 
-def listed(user: User, *, now: datetime | None = None) -> list[Recent]:
+def list_past_verdicts(user: User, *, now: datetime | None = None) -> list[RecentVerdict]:
     """The same, going back further."""
-    return _recent(_LISTED, user, now)
+    return _load_recent_verdicts(_SELECT_PAST_VERDICTS, user, now)
 
 
-def decision(*, user: User, slug: str, verdict_id: int, now: datetime | None = None) -> Decision:
+def get_verdict_detail(*, user: User, slug: str, verdict_id: int, now: datetime | None = None) -> VerdictDetail:
     """One verdict of the person's own in a queue of theirs; NotFound for anybody else's."""
     theirs = roles.queue_for(user, slug)
     mine = Verdict.objects.filter(pk=verdict_id, user=user, item__queue=theirs)
     verdict = mine.select_related("item__queue").first()
     if verdict is None:
         raise NotFound(_("There is no such verdict of yours."))
-    item, withheld = verdict.item, _withheld(verdict)
+    item, withheld = verdict.item, _withheld_reason(verdict)
     first = FirstAnswer.objects.filter(slot_id=verdict.slot_id, claim=verdict.claim).first()
-    return Decision(
+    return VerdictDetail(
         verdict=verdict,
         state=item.state,
-        shown=None if withheld == "withdrawn" else _shown(item),
+        shown=None if withheld == "withdrawn" else _load_shown_content(item),
         first_kind=first.kind if first else None,
-        undo_seconds=_undo_seconds(verdict, clock.current(now)),
+        undo_seconds=_undo_seconds_left(verdict, clock.current_time(now)),
         withheld=withheld,
-        settled=_settled(item) if not withheld else None,
+        settled=_find_item_outcome(item) if not withheld else None,
     )
 
 
-def _recent(statement: str, user: User, now: datetime | None) -> list[Recent]:
-    parameters = {"user": user.pk, "roles": lease.roles(), "now": clock.current(now)}
-    return [Recent(**row | {"answer": _json(row["answer"])}) for row in sql.rows(statement, parameters, prepared=True)]
+def _load_recent_verdicts(statement: str, user: User, now: datetime | None) -> list[RecentVerdict]:
+    parameters = {"user": user.pk, "roles": lease.reviewer_roles(), "now": clock.current_time(now)}
+    return [
+        RecentVerdict(**row | {"answer": _decode_json(row["answer"])})
+        for row in sql.fetch_rows(statement, parameters, prepared=True)
+    ]
 
 
-def _withheld(verdict: Verdict) -> Withheld:
+def _withheld_reason(verdict: Verdict) -> WithheldReason:
     item = verdict.item
     if item.state == Item.State.WITHDRAWN:
         return "withdrawn"
@@ -154,11 +157,11 @@ def _withheld(verdict: Verdict) -> Withheld:
     return "undone" if verdict.undone_at is not None else ""
 
 
-def _shown(item: Item) -> Shown | None:
+def _load_shown_content(item: Item) -> ShownContent | None:
     content = ItemContent.objects.filter(pk=item.pk).first()
     if content is None:
         return None
-    return Shown(
+    return ShownContent(
         question=item.queue.question,
         input=content.input,
         context=content.context,
@@ -168,19 +171,19 @@ def _shown(item: Item) -> Shown | None:
     )
 
 
-def _settled(item: Item) -> Settled | None:
+def _find_item_outcome(item: Item) -> ItemOutcome | None:
     """The label of the latest round, and only while nobody is asked: later rounds would be swayed by it."""
     if item.state != Item.State.SETTLED:
         return None
     label = Label.objects.filter(item_id=item.pk, round=item.round).first()
-    return Settled(label.outcome, label.answer, label.settled_at) if label else None
+    return ItemOutcome(label.outcome, label.answer, label.settled_at) if label else None
 
 
-def _undo_seconds(verdict: Verdict, now: datetime) -> int:
+def _undo_seconds_left(verdict: Verdict, now: datetime) -> int:
     item = verdict.item
     waits = verdict.undone_at is None and item.state == Item.State.OPEN and item.round == verdict.round
     return max(0, int((verdict.final_at - now).total_seconds())) if waits else 0
 
 
-def _json(text: str | None) -> Any:
+def _decode_json(text: str | None) -> Any:
     return None if text is None else json.loads(text)

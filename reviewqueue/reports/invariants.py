@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class InvariantCheck:
     """`sentence` is what has to hold; `sql` returns the rows for which it doesn't."""
 
     name: str
@@ -21,14 +21,14 @@ class Check:
 
 
 # The latest rows of each table, as the ORDER BY of its primary key reads them.
-_VERDICTS = "(SELECT * FROM reviewqueue_verdict ORDER BY id DESC LIMIT 100000)"
-_LABELS = "(SELECT * FROM reviewqueue_label ORDER BY id DESC LIMIT 100000)"
-_ITEMS = "(SELECT * FROM reviewqueue_item ORDER BY id DESC LIMIT 100000)"
-_PASSES = "(SELECT * FROM reviewqueue_pass ORDER BY id DESC LIMIT 100000)"
-_EVENTS = "(SELECT * FROM reviewqueue_event ORDER BY id DESC LIMIT 100000)"
+_LATEST_VERDICTS = "(SELECT * FROM reviewqueue_verdict ORDER BY id DESC LIMIT 100000)"
+_LATEST_LABELS = "(SELECT * FROM reviewqueue_label ORDER BY id DESC LIMIT 100000)"
+_LATEST_ITEMS = "(SELECT * FROM reviewqueue_item ORDER BY id DESC LIMIT 100000)"
+_LATEST_PASSES = "(SELECT * FROM reviewqueue_pass ORDER BY id DESC LIMIT 100000)"
+_LATEST_EVENTS = "(SELECT * FROM reviewqueue_event ORDER BY id DESC LIMIT 100000)"
 
 
-def _told(object_type: str, object_id: str, verb: str) -> str:
+def _matching_events(object_type: str, object_id: str, verb: str) -> str:
     """The events `e` that tell this of an object, as the index of objects' stories reads them: it is one of those
     that have an object, and the planner has to be told that this one is."""
     return f"""
@@ -36,45 +36,46 @@ def _told(object_type: str, object_id: str, verb: str) -> str:
           AND e.object_id <> '' AND e.verb = {verb}"""
 
 
-def checks() -> list[Check]:
+def list_checks() -> list[InvariantCheck]:
     """One person one voice; nothing said is lost; what is settled was said; all of it is in the log."""
-    return [*_voices(), *_verdicts(), *_labels(), *_items()]
+    return [*_person_checks(), *_verdict_checks(), *_label_checks(), *_item_checks()]
 
 
-def _voices() -> list[Check]:
+def _person_checks() -> list[InvariantCheck]:
     return [
-        Check(
+        InvariantCheck(
             "one_verdict_per_person",
             "At most one verdict of a person counts per item and round.",
             f"""
-            SELECT v.item_id, v.round, v.user_id, v.id FROM {_VERDICTS} v
+            SELECT v.item_id, v.round, v.user_id, v.id FROM {_LATEST_VERDICTS} v
             JOIN reviewqueue_verdict o
               ON o.item_id = v.item_id AND o.round = v.round AND o.user_id = v.user_id AND o.id <> v.id
             WHERE v.undone_at IS NULL AND o.undone_at IS NULL
             """,
         ),
-        Check(
+        InvariantCheck(
             "one_verdict_per_slot",
             "A slot gives one verdict that counts, by whoever held it last; a lapsed reservation gives none.",
             f"""
-            SELECT v.slot_id, v.claim, v.user_id, v.id FROM {_VERDICTS} v JOIN reviewqueue_slot s ON s.id = v.slot_id
+            SELECT v.slot_id, v.claim, v.user_id, v.id FROM {_LATEST_VERDICTS} v
+            JOIN reviewqueue_slot s ON s.id = v.slot_id
             WHERE v.undone_at IS NULL
               AND (s.state <> 'judged' OR s.claim <> v.claim OR s.holder_id IS DISTINCT FROM v.user_id
                    OR EXISTS (SELECT FROM reviewqueue_verdict o
                               WHERE o.slot_id = v.slot_id AND o.id <> v.id AND o.undone_at IS NULL))
             """,
         ),
-        Check(
+        InvariantCheck(
             "final_say_of_another",
             "Nobody has the final say on an item that they judged before.",
             f"""
-            SELECT v.item_id, v.user_id, v.id FROM {_VERDICTS} v
+            SELECT v.item_id, v.user_id, v.id FROM {_LATEST_VERDICTS} v
             WHERE v.final_say AND v.undone_at IS NULL AND EXISTS (
                 SELECT FROM reviewqueue_verdict o
                 WHERE o.item_id = v.item_id AND o.user_id = v.user_id AND o.id < v.id AND o.undone_at IS NULL)
             """,
         ),
-        Check(
+        InvariantCheck(
             "one_reservation_per_person",
             "Nobody has two slots of one item reserved in the same round.",
             """
@@ -85,13 +86,13 @@ def _voices() -> list[Check]:
     ]
 
 
-def _verdicts() -> list[Check]:
+def _verdict_checks() -> list[InvariantCheck]:
     return [
-        Check(
+        InvariantCheck(
             "verdict_kept",
             "A verdict that was acknowledged is there, and says what it said.",
             f"""
-            SELECT e.object_id, e.actor, e.after FROM {_EVENTS} e
+            SELECT e.object_id, e.actor, e.after FROM {_LATEST_EVENTS} e
             LEFT JOIN reviewqueue_verdict v
               ON v.id = CASE WHEN e.object_type = 'verdict' THEN e.object_id::bigint END
             WHERE e.object_type = 'verdict' AND e.verb = 'submitted'
@@ -99,71 +100,76 @@ def _verdicts() -> list[Check]:
                    OR v.round::text <> e.after->>'round')
             """,
         ),
-        Check(
+        InvariantCheck(
             "verdict_has_event",
             "Every verdict is in the log, and so is its undoing.",
             f"""
-            SELECT v.id, v.undone_at FROM {_VERDICTS} v
-            WHERE NOT EXISTS (SELECT {_told("verdict", "v.id", "'submitted'")})
+            SELECT v.id, v.undone_at FROM {_LATEST_VERDICTS} v
+            WHERE NOT EXISTS (SELECT {_matching_events("verdict", "v.id", "'submitted'")})
             UNION ALL
-            SELECT v.id, v.undone_at FROM {_VERDICTS} v
-            WHERE v.undone_at IS NOT NULL AND NOT EXISTS (SELECT {_told("verdict", "v.id", "'undone'")})
+            SELECT v.id, v.undone_at FROM {_LATEST_VERDICTS} v
+            WHERE v.undone_at IS NOT NULL AND NOT EXISTS (SELECT {_matching_events("verdict", "v.id", "'undone'")})
             """,
         ),
-        Check(
+        InvariantCheck(
             "pass_has_event",
             "Every pass is in the log.",
             f"""
-            SELECT p.item_id, p.round, p.user_id FROM {_PASSES} p
-            WHERE p.reason <> 'judged_original' AND NOT EXISTS (SELECT {_told("item", "p.item_id", "'passed'")})
+            SELECT p.item_id, p.round, p.user_id FROM {_LATEST_PASSES} p
+            WHERE p.reason <> 'judged_original'
+              AND NOT EXISTS (SELECT {_matching_events("item", "p.item_id", "'passed'")})
             """,
         ),
     ]
 
 
-def _labels() -> list[Check]:
+def _label_checks() -> list[InvariantCheck]:
     return [
-        Check(
+        InvariantCheck(
             "settled_by_verdicts",
             "Every settled item has a label for its round, and every label stands on final verdicts of that round.",
             f"""
-            SELECT i.id, i.round, NULL::bigint AS verdict FROM {_ITEMS} i WHERE i.state = 'settled' AND NOT EXISTS (
+            SELECT i.id, i.round, NULL::bigint AS verdict FROM {_LATEST_ITEMS} i
+            WHERE i.state = 'settled' AND NOT EXISTS (
                 SELECT FROM reviewqueue_label l
                 WHERE l.item_id = i.id AND l.round = i.round AND cardinality(l.verdicts) > 0)
             UNION ALL
-            SELECT l.item_id, l.round, n.verdict FROM {_LABELS} l CROSS JOIN LATERAL unnest(l.verdicts) AS n(verdict)
+            SELECT l.item_id, l.round, n.verdict FROM {_LATEST_LABELS} l
+            CROSS JOIN LATERAL unnest(l.verdicts) AS n(verdict)
             LEFT JOIN reviewqueue_verdict v ON v.id = n.verdict
             WHERE v.id IS NULL OR v.item_id <> l.item_id OR v.round <> l.round OR v.undone_at IS NOT NULL
                OR v.final_at > l.settled_at
             """,
         ),
-        Check(
+        InvariantCheck(
             "label_leads_back",
             "Every label's answers and every verdict's guidelines are on record under their numbers.",
             f"""
-            SELECT l.item_id, l.round, 'answers' AS missing FROM {_LABELS} l JOIN reviewqueue_item i ON i.id = l.item_id
+            SELECT l.item_id, l.round, 'answers' AS missing FROM {_LATEST_LABELS} l
+            JOIN reviewqueue_item i ON i.id = l.item_id
             WHERE NOT EXISTS (SELECT FROM reviewqueue_answerschema a
                               WHERE a.queue_id = i.queue_id AND a.number = l.schema_number)
             UNION ALL
-            SELECT v.item_id, v.round, 'guidelines' FROM {_VERDICTS} v JOIN reviewqueue_item i ON i.id = v.item_id
+            SELECT v.item_id, v.round, 'guidelines' FROM {_LATEST_VERDICTS} v
+            JOIN reviewqueue_item i ON i.id = v.item_id
             WHERE v.guideline_number IS NOT NULL AND NOT EXISTS (
                 SELECT FROM reviewqueue_guideline g WHERE g.queue_id = i.queue_id AND g.number = v.guideline_number)
             """,
         ),
-        Check(
+        InvariantCheck(
             "label_has_event",
             "Every label is in the log.",
             f"""
-            SELECT l.item_id, l.round FROM {_LABELS} l
-            WHERE l.round > (SELECT count(*) {_told("item", "l.item_id", "'settled'")})
+            SELECT l.item_id, l.round FROM {_LATEST_LABELS} l
+            WHERE l.round > (SELECT count(*) {_matching_events("item", "l.item_id", "'settled'")})
             """,
         ),
     ]
 
 
-def _items() -> list[Check]:
+def _item_checks() -> list[InvariantCheck]:
     return [
-        Check(
+        InvariantCheck(
             "open_item_goes_on",
             "Every open item waits for somebody, or for a verdict to become final.",
             """
@@ -172,7 +178,7 @@ def _items() -> list[Check]:
                 SELECT FROM reviewqueue_slot s WHERE s.item_id = i.id AND s.round = i.round AND s.state = 'open')
             """,
         ),
-        Check(
+        InvariantCheck(
             "nobody_asked_in_vain",
             "Nobody is asked about an item that is closed, or in a round that is over.",
             """
@@ -180,15 +186,16 @@ def _items() -> list[Check]:
             WHERE s.state = 'open' AND (i.state <> 'open' OR s.round <> i.round)
             """,
         ),
-        Check(
+        InvariantCheck(
             "closed_item_has_event",
             "Withdrawing an item, letting it expire and opening it again are in the log.",
             f"""
-            SELECT i.id, i.state, i.round FROM {_ITEMS} i
-            WHERE i.state IN ('withdrawn', 'expired') AND NOT EXISTS (SELECT {_told("item", "i.id", "i.state")})
+            SELECT i.id, i.state, i.round FROM {_LATEST_ITEMS} i
+            WHERE i.state IN ('withdrawn', 'expired')
+              AND NOT EXISTS (SELECT {_matching_events("item", "i.id", "i.state")})
             UNION ALL
-            SELECT i.id, i.state, i.round FROM {_ITEMS} i
-            WHERE i.round > 1 AND i.round - 1 > (SELECT count(*) {_told("item", "i.id", "'reopened'")})
+            SELECT i.id, i.state, i.round FROM {_LATEST_ITEMS} i
+            WHERE i.round > 1 AND i.round - 1 > (SELECT count(*) {_matching_events("item", "i.id", "'reopened'")})
             """,
         ),
     ]

@@ -16,26 +16,26 @@ from reviewqueue.kernel import clock, sql
 from reviewqueue.models import User
 from reviewqueue.verdicts import settlement
 
-DAYS = (1, 7, 30)  # today, and so many days with today among them
-ENOUGH = 5  # below this, a share says nothing
-_MOST_COMPARED = 2_000  # of a person's latest verdicts: what bounds the work for whoever gives thousands a day
+PERIOD_DAYS = (1, 7, 30)  # today, and so many days with today among them
+MIN_COMPARED_VERDICTS = 5  # below this, a share says nothing
+_MAX_COMPARED_VERDICTS = 2_000  # of a person's latest verdicts: what bounds the work for whoever gives thousands a day
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
     """Of `judged` verdicts on settled items that others judged too, `same` say what became the final answer."""
 
-    same: int = 0
-    judged: int = 0
+    agreed: int = 0
+    compared: int = 0
 
     @property
     def share(self) -> float | None:
         """Between 0 and 1; None while there are too few."""
-        return self.same / self.judged if self.judged >= ENOUGH else None
+        return self.agreed / self.compared if self.compared >= MIN_COMPARED_VERDICTS else None
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class PeriodFigures:
     """`median_seconds` of attention per item, None where none was measured."""
 
     days: int
@@ -45,33 +45,33 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class OfQueue:
+class QueueFigures:
     title: str
-    figures: Sequence[Figures]
+    figures: Sequence[PeriodFigures]
 
 
 @dataclass(frozen=True, slots=True)
-class Numbers:
+class PersonalReport:
     """Figures over each of DAYS, in all and by queue."""
 
-    whole: Sequence[Figures]
-    queues: Sequence[OfQueue]
+    total: Sequence[PeriodFigures]
+    queues: Sequence[QueueFigures]
 
     @property
-    def month(self) -> Figures:
-        return self.whole[-1]
+    def month(self) -> PeriodFigures:
+        return self.total[-1]
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
+class PersonalSummary:
     """What fits on a line: `today`, and the agreement of the last thirty days, because a day's is rarely known."""
 
-    today: Figures
+    today: PeriodFigures
     agreement: Agreement
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class ComparedVerdict:
     """A verdict of a queue, so many days old at most, beside what was settled."""
 
     queue: int
@@ -82,12 +82,14 @@ class Compared:
     settled: Any
 
     @property
-    def same(self) -> bool:
-        return settlement.OUTCOMES.get(self.kind) == self.outcome and schema.same(self.answer, self.settled)
+    def agrees(self) -> bool:
+        return settlement.OUTCOMES_BY_KIND.get(self.kind) == self.outcome and schema.answers_match(
+            self.answer, self.settled
+        )
 
 
 _PERIODS = "(VALUES (1, %(since_1)s::timestamptz), (7, %(since_7)s), (30, %(since_30)s)) AS p(days, since)"
-_WORK = f"""
+_SELECT_WORK = f"""
 SELECT i.queue_id AS queue, p.days, count(*) AS count,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY v.active_seconds) AS median_seconds
 FROM {_PERIODS}
@@ -96,7 +98,7 @@ JOIN reviewqueue_verdict v ON v.user_id = %(user)s AND v.undone_at IS NULL AND v
 JOIN reviewqueue_item i ON i.id = v.item_id AND i.queue_id = ANY(%(queues)s)
 GROUP BY GROUPING SETS ((i.queue_id, p.days), (p.days))
 """  # noqa: S608 - put together from constants, not from input
-_TODAY = """
+_SELECT_TODAY = """
 SELECT count(*) AS count, percentile_cont(0.5) WITHIN GROUP (ORDER BY v.active_seconds) AS median_seconds
 FROM reviewqueue_verdict v
 JOIN reviewqueue_item i ON i.id = v.item_id AND i.queue_id = ANY(%(queues)s)
@@ -104,10 +106,10 @@ WHERE v.user_id = %(user)s AND v.undone_at IS NULL AND v.submitted_at >= %(since
 """
 # What others judged too. Who had the final say agrees with it by that alone, so it is no agreement. A verdict that
 # asks a lead is no opinion.
-_COMPARED = f"""
+_SELECT_COMPARED_VERDICTS = f"""
 SELECT i.queue_id AS queue, min(p.days) AS days, v.kind, v.answer::text AS answer, l.outcome, l.answer::text AS settled
 FROM (SELECT * FROM reviewqueue_verdict WHERE user_id = %(user)s AND undone_at IS NULL
-        AND submitted_at >= %(since_30)s ORDER BY submitted_at DESC LIMIT {_MOST_COMPARED}) v
+        AND submitted_at >= %(since_30)s ORDER BY submitted_at DESC LIMIT {_MAX_COMPARED_VERDICTS}) v
 JOIN {_PERIODS} ON v.submitted_at >= p.since
 JOIN reviewqueue_item i ON i.id = v.item_id AND i.state = 'settled' AND i.queue_id = ANY(%(queues)s)
 JOIN reviewqueue_label l ON l.item_id = i.id AND l.round = i.round
@@ -117,58 +119,63 @@ GROUP BY v.id, i.queue_id, v.kind, v.answer, l.outcome, l.answer
 """  # noqa: S608 - put together from constants, not from input
 
 
-def of(user: User, *, now: datetime | None = None) -> Numbers:
+def build_personal_report(user: User, *, now: datetime | None = None) -> PersonalReport:
     """The person's numbers in the queues that are theirs, by days of the team's time zone."""
     mine = {queue.pk: queue.title for queue in roles.queues_for(user)}
-    parameters = {"user": user.pk, "queues": list(mine), **_since(clock.current(now))}
-    work = {(row.pop("queue"), row["days"]): row for row in sql.rows(_WORK, parameters)}
-    compared = _all_compared(parameters)
+    parameters = {"user": user.pk, "queues": list(mine), **_period_starts(clock.current_time(now))}
+    work = {(row.pop("queue"), row["days"]): row for row in sql.fetch_rows(_SELECT_WORK, parameters)}
+    compared = _load_compared_verdicts(parameters)
     worked = {queue for queue, _ in work if queue is not None}
-    return Numbers(
-        whole=_all_figures(None, work, compared),
+    return PersonalReport(
+        total=_figures_by_period(None, work, compared),
         queues=[
-            OfQueue(title, _all_figures(queue, work, [one for one in compared if one.queue == queue]))
+            QueueFigures(title, _figures_by_period(queue, work, [one for one in compared if one.queue == queue]))
             for queue, title in mine.items()
             if queue in worked
         ],
     )
 
 
-def glance(user: User, *, now: datetime | None = None) -> Glance:
+def build_personal_summary(user: User, *, now: datetime | None = None) -> PersonalSummary:
     """The same in short, at the price of a day instead of a month."""
     mine = list(roles.queues_for(user).values_list("pk", flat=True))
-    parameters = {"user": user.pk, "queues": mine, **_since(clock.current(now))}
-    (today,) = sql.rows(_TODAY, parameters)
-    return Glance(Figures(days=1, **today), agreement(_all_compared(parameters), days=DAYS[-1]))
+    parameters = {"user": user.pk, "queues": mine, **_period_starts(clock.current_time(now))}
+    (today,) = sql.fetch_rows(_SELECT_TODAY, parameters)
+    return PersonalSummary(
+        PeriodFigures(days=1, **today), measure_agreement(_load_compared_verdicts(parameters), days=PERIOD_DAYS[-1])
+    )
 
 
-def agreement(compared: Iterable[Compared], *, days: int) -> Agreement:
+def measure_agreement(compared: Iterable[ComparedVerdict], *, days: int) -> Agreement:
     """How often these verdicts were the final answer, over the last so many days."""
-    counted = [one.same for one in compared if one.days <= days]
-    return Agreement(same=sum(counted), judged=len(counted))
+    counted = [one.agrees for one in compared if one.days <= days]
+    return Agreement(agreed=sum(counted), compared=len(counted))
 
 
-def first_moment(now: datetime, *, days: int) -> datetime:
+def start_of_period(now: datetime, *, days: int) -> datetime:
     """When the first of so many days began in the team's time zone, today the last of them."""
     day = timezone.localdate(now, timezone.get_default_timezone()) - timedelta(days=days - 1)
     return datetime(day.year, day.month, day.day, tzinfo=timezone.get_default_timezone())
 
 
-def _since(now: datetime) -> dict[str, datetime]:
-    return {f"since_{days}": first_moment(now, days=days) for days in DAYS}
+def _period_starts(now: datetime) -> dict[str, datetime]:
+    return {f"since_{days}": start_of_period(now, days=days) for days in PERIOD_DAYS}
 
 
-def _all_figures(
-    queue: int | None, work: Mapping[tuple[int | None, int], sql.Row], compared: Sequence[Compared]
-) -> list[Figures]:
+def _figures_by_period(
+    queue: int | None, work: Mapping[tuple[int | None, int], sql.SqlRow], compared: Sequence[ComparedVerdict]
+) -> list[PeriodFigures]:
     return [
-        Figures(**work.get((queue, days), {"days": days}), agreement=agreement(compared, days=days)) for days in DAYS
+        PeriodFigures(**work.get((queue, days), {"days": days}), agreement=measure_agreement(compared, days=days))
+        for days in PERIOD_DAYS
     ]
 
 
-def _all_compared(parameters: Mapping[str, Any]) -> list[Compared]:
-    return [_compared(row) for row in sql.rows(_COMPARED, parameters)]
+def _load_compared_verdicts(parameters: Mapping[str, Any]) -> list[ComparedVerdict]:
+    return [_build_compared_verdict(row) for row in sql.fetch_rows(_SELECT_COMPARED_VERDICTS, parameters)]
 
 
-def _compared(row: sql.Row) -> Compared:
-    return Compared(**row | {name: json.loads(row[name]) if row[name] else None for name in ("answer", "settled")})
+def _build_compared_verdict(row: sql.SqlRow) -> ComparedVerdict:
+    return ComparedVerdict(
+        **row | {name: json.loads(row[name]) if row[name] else None for name in ("answer", "settled")}
+    )

@@ -21,33 +21,33 @@ from reviewqueue.verdicts import wording
 
 __all__ = [
     "Block",
-    "Judgement",
-    "Passed",
+    "DailyWork",
+    "ItemPass",
+    "ItemVerdict",
     "Queue",
-    "Work",
-    "acted_on",
-    "activity",
-    "blocks",
-    "counted",
+    "activity_visible_to",
+    "build_content_blocks",
+    "count_actions",
+    "describe_reason",
     "guidelines_of",
-    "is_open",
-    "judgements_of",
-    "on_now",
-    "open_items",
+    "is_item_open",
+    "list_active_reviewers",
+    "list_items_by_action",
+    "list_open_item_ids",
     "passes_of",
-    "told",
-    "work",
+    "summarize_daily_work",
+    "verdicts_of",
 ]
 
-MOST_OPEN = 10_000  # as many as a stream lets wait unless told otherwise
+MAX_LISTED_ITEMS = 10_000  # as many as a stream lets wait unless told otherwise
 # What is counted by what goes with it: passing on, asking the lead and judging nothing by reason, mistakes by kind.
-ACTS = ("pass", "escalate", "unjudgeable", "mistake")
-_NOT_THEIRS = "judged_original"  # what the system keeps from somebody is no pass of theirs
-ON_MINUTES = 15  # a verdict this fresh says that somebody is at work, between two reservations
+COUNTED_ACTIONS = ("pass", "escalate", "unjudgeable", "mistake")
+_KEPT_AWAY_REASON = "judged_original"  # what the system keeps from somebody is no pass of theirs
+ACTIVE_REVIEWER_MINUTES = 15  # a verdict this fresh says that somebody is at work, between two reservations
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class ItemVerdict:
     """One verdict on an item. `answer` is what it says in the end; who reads a story without content leaves it out.
 
     `blind`: the first answer was given before the AI's was in sight; `changed`: the final one differs from it.
@@ -69,7 +69,7 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
-class Passed:
+class ItemPass:
     """Somebody gave an item back to the others."""
 
     at: datetime
@@ -78,7 +78,7 @@ class Passed:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class DailyWork:
     """What people did in one queue on one day; `seconds` of attention as far as they were measured."""
 
     day: date
@@ -87,56 +87,59 @@ class Work:
     seconds: float
 
 
-def judgements_of(item_id: int) -> list[Judgement]:
+def verdicts_of(item_id: int) -> list[ItemVerdict]:
     """The verdicts on an item, oldest first, those taken back included."""
     rows = Verdict.objects.filter(item_id=item_id).select_related("user").order_by("submitted_at", "id")
-    return [_judgement(row) for row in rows]
+    return [_build_item_verdict(row) for row in rows]
 
 
-def passes_of(item_id: int) -> list[Passed]:
+def passes_of(item_id: int) -> list[ItemPass]:
     """Who gave the item back; what the system keeps from somebody is no pass of theirs."""
-    rows = Pass.objects.filter(item_id=item_id).exclude(reason=_NOT_THEIRS).select_related("user")
-    return [Passed(row.at, row.user.get_username(), told("pass", row.reason)) for row in rows.order_by("at", "id")]
+    rows = Pass.objects.filter(item_id=item_id).exclude(reason=_KEPT_AWAY_REASON).select_related("user")
+    return [
+        ItemPass(row.at, row.user.get_username(), describe_reason("pass", row.reason))
+        for row in rows.order_by("at", "id")
+    ]
 
 
-def counted(*, slug: str, since: datetime, until: datetime) -> dict[str, dict[str, int]]:
+def count_actions(*, slug: str, since: datetime, until: datetime) -> dict[str, dict[str, int]]:
     """How often people did each of ACTS in a queue, by the code that went with it, the most frequent first.
 
     `until` excluded; what was taken back is left out. An empty code: none was given, as an API may leave it out.
     """
-    return {act: _by_code(act, slug, since, until) for act in ACTS}
+    return {act: _count_by_code(act, slug, since, until) for act in COUNTED_ACTIONS}
 
 
-def acted_on(
-    *, slugs: Sequence[str], act: str, code: str, since: datetime, until: datetime, limit: int = MOST_OPEN
+def list_items_by_action(
+    *, slugs: Sequence[str], act: str, code: str, since: datetime, until: datetime, limit: int = MAX_LISTED_ITEMS
 ) -> list[int]:
     """The items behind a number of `counted`, the latest first."""
-    found = _acts(act, slugs, since, until).filter(**{_BY[act]: code})
+    found = _select_actions(act, slugs, since, until).filter(**{_CODE_FIELDS[act]: code})
     return list(found.order_by("-item_id").values_list("item_id", flat=True).distinct()[:limit])
 
 
-def told(act: str, code: str) -> str:
+def describe_reason(act: str, code: str) -> str:
     """What went with one of ACTS in words, in the language of the reader; kinds of mistakes are the stream's own."""
-    return str(wording.reason(act, code))
+    return str(wording.describe_reason(act, code))
 
 
-def is_open(item_id: int) -> bool:
+def is_item_open(item_id: int) -> bool:
     """Whether people are being asked about it now."""
     return Item.objects.open().filter(pk=item_id).exists()
 
 
-def open_rows() -> QuerySet[Item]:
+def query_open_items() -> QuerySet[Item]:
     """The items that still wait for people, to be joined with by their id."""
     return Item.objects.open()
 
 
-def open_items(slugs: Sequence[str], *, limit: int = MOST_OPEN) -> list[int]:
+def list_open_item_ids(slugs: Sequence[str], *, limit: int = MAX_LISTED_ITEMS) -> list[int]:
     """The ids of what waits for people in these queues, the latest first."""
     waiting = Item.objects.open().filter(queue__slug__in=slugs).order_by("-created_at", "-id")
     return list(waiting.values_list("id", flat=True)[:limit])
 
 
-def work(*, queue: Queue, since: datetime, until: datetime) -> list[Work]:
+def summarize_daily_work(*, queue: Queue, since: datetime, until: datetime) -> list[DailyWork]:
     """Counting verdicts per day in the team's time zone, `until` excluded; days without any are left out."""
     counting = Q(undone_at=None, submitted_at__gte=since, submitted_at__lt=until, item__queue=queue)
     days = (
@@ -145,15 +148,17 @@ def work(*, queue: Queue, since: datetime, until: datetime) -> list[Work]:
         .annotate(verdicts=Count("id"), people=Count("user", distinct=True), seconds=Sum("active_seconds", default=0.0))
         .order_by("day")
     )
-    return [Work(**row) for row in days]
+    return [DailyWork(**row) for row in days]
 
 
-def on_now(queues: Sequence[Queue], *, now: datetime | None = None) -> dict[str, list[str]]:
+def list_active_reviewers(queues: Sequence[Queue], *, now: datetime | None = None) -> dict[str, list[str]]:
     """Who works in each queue now, by its slug: they hold an item there, or decided one a moment ago."""
-    moment = clock.current(now)
+    moment = clock.current_time(now)
     holding = Slot.objects.open().filter(queue__in=queues, reserved_until__gt=moment)
     recent = Verdict.objects.filter(
-        slot__queue__in=queues, submitted_at__gt=moment - timedelta(minutes=ON_MINUTES), submitted_at__lte=moment
+        slot__queue__in=queues,
+        submitted_at__gt=moment - timedelta(minutes=ACTIVE_REVIEWER_MINUTES),
+        submitted_at__lte=moment,
     )
     names = set(holding.values_list("queue__slug", "holder__username"))
     names |= set(recent.values_list("slot__queue__slug", "user__username"))
@@ -168,31 +173,35 @@ def guidelines_of(queue: Queue) -> str:
     return Guideline.objects.filter(queue=queue).order_by("-number").values_list("text", flat=True).first() or ""
 
 
-def blocks(inputs: Any, display: Mapping[str, str] | None = None) -> list[Block]:
+def build_content_blocks(inputs: Any, display: Mapping[str, str] | None = None) -> list[Block]:
     """An output's input as the parts that templates show; only for those who may see content."""
-    return content.blocks(inputs, display)
+    return content.build_blocks(inputs, display)
 
 
-_BY = {"pass": "reason", "escalate": "reason", "unjudgeable": "reason", "mistake": "error_type"}
+_CODE_FIELDS = {"pass": "reason", "escalate": "reason", "unjudgeable": "reason", "mistake": "error_type"}
 
 
-def _acts(act: str, slugs: Sequence[str], since: datetime, until: datetime) -> QuerySet[Pass] | QuerySet[Verdict]:
+def _select_actions(
+    act: str, slugs: Sequence[str], since: datetime, until: datetime
+) -> QuerySet[Pass] | QuerySet[Verdict]:
     if act == "pass":
         passes = Pass.objects.filter(item__queue__slug__in=slugs, at__gte=since, at__lt=until)
-        return passes.exclude(reason=_NOT_THEIRS)
+        return passes.exclude(reason=_KEPT_AWAY_REASON)
     given = Verdict.objects.counting().filter(
         item__queue__slug__in=slugs, submitted_at__gte=since, submitted_at__lt=until
     )
     return given.exclude(error_type="") if act == "mistake" else given.filter(kind=act)
 
 
-def _by_code(act: str, slug: str, since: datetime, until: datetime) -> dict[str, int]:
-    code = _BY[act]
-    counts = _acts(act, [slug], since, until).values(code).annotate(times=Count("id")).order_by("-times", code)
+def _count_by_code(act: str, slug: str, since: datetime, until: datetime) -> dict[str, int]:
+    code = _CODE_FIELDS[act]
+    counts = (
+        _select_actions(act, [slug], since, until).values(code).annotate(times=Count("id")).order_by("-times", code)
+    )
     return {row[code]: row["times"] for row in counts}
 
 
-def activity(user: User, *, queue: str = "", before: int | None = None) -> QuerySet[Event]:
+def activity_visible_to(user: User, *, queue: str = "", before: int | None = None) -> QuerySet[Event]:
     """The events that a person may read, newest first; the caller slices it. `before` is the id of a page's last.
 
     Of one queue, or of all of theirs; what belongs to no queue is for those who are everywhere.
@@ -201,14 +210,14 @@ def activity(user: User, *, queue: str = "", before: int | None = None) -> Query
         return Event.objects.none()
     mine: Sequence[str] = list(roles.queues_for(user).values_list("slug", flat=True))
     slugs = [slug for slug in mine if slug == queue] if queue else list(mine)
-    if not queue and roles.is_everywhere(user):
+    if not queue and roles.has_all_queues(user):
         slugs.append("")
     events = Event.objects.filter(queue__in=slugs).order_by("-id")
     return events if before is None else events.filter(id__lt=before)
 
 
-def _judgement(row: Verdict) -> Judgement:
-    return Judgement(
+def _build_item_verdict(row: Verdict) -> ItemVerdict:
+    return ItemVerdict(
         at=row.submitted_at,
         person=row.user.get_username(),
         kind=row.kind,
@@ -220,6 +229,6 @@ def _judgement(row: Verdict) -> Judgement:
         undone_at=row.undone_at,
         final_at=row.final_at,
         active_seconds=row.active_seconds,
-        reason=told(row.kind, row.reason),
+        reason=describe_reason(row.kind, row.reason),
         error_type=row.error_type,
     )

@@ -11,13 +11,13 @@ from django.utils.safestring import SafeString
 from reviewqueue.accounts.keyboard import Keymap
 
 register = template.Library()
-CAPS = {"enter": "↵"}
+KEY_CAPS = {"enter": "↵"}
 
 
 @register.filter
-def pressed(default: str, keys: Keymap | str) -> str:
+def shortcut(default: str, keys: Keymap | str) -> str:
     """A person's keys in the place of these default ones. Without a keymap, in a fragment say, the default ones."""
-    return keys.instead(default) if isinstance(keys, Keymap) else default
+    return keys.translate_defaults(default) if isinstance(keys, Keymap) else default
 
 
 # A page prints two dozen keys, and they are always the same few.
@@ -32,13 +32,13 @@ def data_key(key: str) -> SafeString:
 @lru_cache(maxsize=512)
 def kbd(key: str) -> SafeString:
     """The key's cap; of several the first."""
-    return format_html(" <kbd>{}</kbd>", cap(key)) if key else SafeString("")
+    return format_html(" <kbd>{}</kbd>", key_cap(key)) if key else SafeString("")
 
 
 @register.filter
-def cap(key: str) -> str:
+def key_cap(key: str) -> str:
     """What stands on a key: capitals, where a letter has one that is a single letter."""
     first = key.split(" ", maxsplit=1)[0]
-    if first in CAPS:
-        return CAPS[first]
+    if first in KEY_CAPS:
+        return KEY_CAPS[first]
     return first.upper() if len(first) == len(first.upper()) else first

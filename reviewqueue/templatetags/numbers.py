@@ -10,18 +10,18 @@ register = template.Library()
 
 
 @register.simple_tag
-def thousands() -> str:
+def thousands_separator() -> str:
     """What stands between the groups of this page's numbers, for its scripts."""
-    return locale_format.thousands()
+    return locale_format.get_thousands_separator()
 
 
 @register.filter
-def count(value: int) -> str:
+def grouped(value: int) -> str:
     """A number of things, its thousands by themselves."""
-    return locale_format.number(value, grouped=True)
+    return locale_format.format_number(value, grouped=True)
 
 
 @register.filter
-def size(count: int) -> str:
+def byte_size(count: int) -> str:
     """A number of bytes in its largest unit."""
-    return locale_format.size(count)
+    return locale_format.format_size(count)

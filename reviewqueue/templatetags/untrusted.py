@@ -10,8 +10,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from reviewqueue.content import extent, invisible, language
-from reviewqueue.content.text import paragraphs as text_paragraphs
-from reviewqueue.guidelines.markdown import as_html
+from reviewqueue.content.text import split_paragraphs as text_paragraphs
+from reviewqueue.guidelines.markdown import render_guidelines
 from reviewqueue.verdicts import wording
 
 register = template.Library()
@@ -23,7 +23,7 @@ def visible(value: Any) -> SafeString:
     shown = str(value)
     if invisible.is_plain(shown):  # nearly always, and a page asks dozens of times
         return escape(shown)
-    return mark_safe("".join(map(_piece, invisible.pieces(shown))))  # noqa: S308 - each of them is escaped
+    return mark_safe("".join(map(_render_piece, invisible.split_into_pieces(shown))))  # noqa: S308 - each of them is escaped
 
 
 @register.filter
@@ -41,39 +41,39 @@ def is_long(value: str) -> bool:
 @register.filter
 def language_tag(value: Any) -> str:
     """What `lang` may say of a text; "" where nothing is known."""
-    return language.tag(value)
+    return language.parse_language_tag(value)
 
 
 @register.filter
 def answer(value: Any) -> SafeString:
     """An answer as people read it."""
-    return visible(wording.answer(value))
+    return visible(wording.format_answer(value))
 
 
 @register.filter
 def percent(share: Any) -> str:
     """A share between 0 and 1 as `62 %`, "unknown" without one."""
-    return wording.share(share)
+    return wording.format_share(share)
 
 
 @register.filter
-def span(seconds: float) -> str:
+def short_duration(seconds: float) -> str:
     """A stretch of time as `12 s`, rounded down to its largest unit."""
-    return wording.span(seconds)
+    return wording.format_duration(seconds)
 
 
 @register.filter
 def markdown(value: str) -> SafeString:
     """Guidelines as inert HTML."""
-    return as_html(value)
+    return render_guidelines(value)
 
 
-def _piece(piece: invisible.Piece) -> str:
+def _render_piece(piece: invisible.TextPiece) -> str:
     """By hand: a text may have a hundred thousand pieces, and `format_html` takes ten times as long."""
     text = escape(piece.text)
     if piece.hidden:
         return f'<span class="hidden-char" dir="ltr" title="{escape(piece.title)}">{text}</span>'
-    if piece.confusable:
+    if piece.lookalike:
         spoken = f'<span class="visually-hidden"> ({escape(_("look-alike letters"))})</span>'
         return f'<span class="confusable" title="{escape(piece.title)}">{text}{spoken}</span>'
     return text

@@ -19,11 +19,11 @@ from reviewqueue.kernel import clock, sql
 from reviewqueue.models import Item, Label, LabelOutbox
 from reviewqueue.queue import slots
 from reviewqueue.verdicts import settlement
-from reviewqueue.verdicts.settlement import Judgement, NeedsFinalSay, Waits
+from reviewqueue.verdicts.settlement import CountedVerdict, MustWait, NeedsFinalSay
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class SettledLabel:
     """A label as it leaves people's side. `basis`: `single`, `majority` or `final_say`; `reviews`: verdicts given."""
 
     label_id: int
@@ -45,7 +45,7 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
-class _Due:
+class _DueItem:
     """An item to look at, with its counting verdicts; `asked`: a lead is being asked already."""
 
     id: int
@@ -54,10 +54,10 @@ class _Due:
     wanted: int
     schema_number: int
     asked: bool
-    judgements: list[Judgement]
+    judgements: list[CountedVerdict]
 
 
-_DUE = """
+_SELECT_DUE_ITEMS = """
 SELECT i.id, q.slug AS queue, i.round, i.reviews_wanted AS wanted, a.number AS schema_number,
     EXISTS (SELECT FROM reviewqueue_slot s WHERE s.item_id = i.id AND s.round = i.round AND s.kind = 'final'
             AND s.state <> 'closed') AS asked
@@ -66,11 +66,11 @@ JOIN reviewqueue_queue q ON q.id = i.queue_id
 JOIN reviewqueue_answerschema a ON a.id = i.schema_id
 WHERE i.id = ANY(%(items)s)
 """
-_LOCK_DUE = """
+_LOCK_DUE_ITEMS = """
 SELECT id FROM reviewqueue_item WHERE state = 'open' AND settle_at <= %(now)s
 ORDER BY settle_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
 """
-_JUDGEMENTS = """
+_SELECT_VERDICTS = """
 SELECT v.item_id, v.id, v.kind, v.answer, f.kind AS first_kind, v.first_answer, v.proposal_visible, v.final_say,
     v.final_at, v.active_seconds
 FROM reviewqueue_item i
@@ -78,7 +78,7 @@ JOIN reviewqueue_verdict v ON v.item_id = i.id AND v.round = i.round AND v.undon
 LEFT JOIN reviewqueue_firstanswer f ON f.slot_id = v.slot_id AND f.claim = v.claim
 WHERE i.id = ANY(%(items)s) ORDER BY v.id
 """
-_TAKE = """
+_TAKE_LABELS = """
 WITH taken AS (
     DELETE FROM reviewqueue_labeloutbox WHERE label_id IN (
         SELECT label_id FROM reviewqueue_labeloutbox ORDER BY label_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
@@ -94,80 +94,88 @@ JOIN reviewqueue_queue q ON q.id = i.queue_id
 ORDER BY l.id
 """
 
-_ERROR_TYPES = """
+_SELECT_ERROR_TYPES = """
 SELECT l.id AS label, v.error_type
 FROM reviewqueue_label l JOIN reviewqueue_verdict v ON v.id = ANY(l.verdicts)
 WHERE l.id = ANY(%(labels)s) AND v.error_type <> '' GROUP BY l.id, v.error_type ORDER BY l.id, min(v.id)
 """
 
 
-def settle_due(*, limit: int = 500, now: datetime | None = None) -> int:
+def settle_due_items(*, limit: int = 500, now: datetime | None = None) -> int:
     """Look at the items whose latest verdict became final, in a fixed number of statements; returns how many.
 
     Each is settled, waits for its other reviews, or goes to a lead for the final say. Fewer than `limit` means
     that nothing else is due.
     """
     with transaction.atomic():
-        moment = clock.current(now)
-        due = _lock_due(moment, limit)
-        decided = {item.id: settlement.outcome(item.judgements, wanted=item.wanted, now=moment) for item in due}
-        _settle([(item, one) for item in due if isinstance(one := decided[item.id], settlement.Settled)], moment, now)
+        moment = clock.current_time(now)
+        due = _lock_due_items(moment, limit)
+        decided = {
+            item.id: settlement.decide_settlement(item.judgements, wanted=item.wanted, now=moment) for item in due
+        }
+        _settle_items(
+            [(item, one) for item in due if isinstance(one := decided[item.id], settlement.Settlement)], moment, now
+        )
         _ask_leads([item for item in due if isinstance(decided[item.id], NeedsFinalSay)], now)
-        _wait({item.id: one.until for item in due if isinstance(one := decided[item.id], Waits)})
+        _reschedule_items({item.id: one.until for item in due if isinstance(one := decided[item.id], MustWait)})
     return len(due)
 
 
-def take(*, limit: int = 500) -> list[Settled]:
+def take_labels(*, limit: int = 500) -> list[SettledLabel]:
     """Labels not taken before, the oldest first, taken in the caller's transaction: its rollback puts them back."""
     if not connection.in_atomic_block:
         raise RuntimeError("labels.take() belongs into the transaction that uses what it takes")
     return [
-        Settled(**row | {"answer": _json(row["answer"]), "first_answer": _json(row["first_answer"])})
-        for row in sql.rows(_TAKE, {"limit": limit})
+        SettledLabel(**row | {"answer": _decode_json(row["answer"]), "first_answer": _decode_json(row["first_answer"])})
+        for row in sql.fetch_rows(_TAKE_LABELS, {"limit": limit})
     ]
 
 
-def error_types(label_ids: Sequence[int]) -> dict[int, list[str]]:
+def error_types_of(label_ids: Sequence[int]) -> dict[int, list[str]]:
     """The kinds of mistakes that the verdicts behind these labels name, each once, by label; none: not there."""
     found: dict[int, list[str]] = {}
-    for row in sql.rows(_ERROR_TYPES, {"labels": list(label_ids)}):
+    for row in sql.fetch_rows(_SELECT_ERROR_TYPES, {"labels": list(label_ids)}):
         found.setdefault(row["label"], []).append(row["error_type"])
     return found
 
 
-def _lock_due(now: datetime, limit: int) -> list[_Due]:
-    ids = [row["id"] for row in sql.rows(_LOCK_DUE, {"now": now, "limit": limit})]
+def _lock_due_items(now: datetime, limit: int) -> list[_DueItem]:
+    ids = [row["id"] for row in sql.fetch_rows(_LOCK_DUE_ITEMS, {"now": now, "limit": limit})]
     if not ids:
         return []
     # Read after the lock: what was read together with it would be older than the lock.
-    judgements: dict[int, list[Judgement]] = {item: [] for item in ids}
-    for row in sql.rows(_JUDGEMENTS, {"items": ids}):
+    judgements: dict[int, list[CountedVerdict]] = {item: [] for item in ids}
+    for row in sql.fetch_rows(_SELECT_VERDICTS, {"items": ids}):
         item = row.pop("item_id")
-        texts = {name: _json(row[name]) for name in ("answer", "first_answer")}
-        judgements[item].append(Judgement(**row | texts))
-    return [_Due(**row, judgements=judgements[row["id"]]) for row in sql.rows(_DUE, {"items": ids})]
+        texts = {name: _decode_json(row[name]) for name in ("answer", "first_answer")}
+        judgements[item].append(CountedVerdict(**row | texts))
+    return [
+        _DueItem(**row, judgements=judgements[row["id"]]) for row in sql.fetch_rows(_SELECT_DUE_ITEMS, {"items": ids})
+    ]
 
 
-def _settle(settled: Sequence[tuple[_Due, settlement.Settled]], now: datetime, at: datetime | None) -> None:
+def _settle_items(
+    settled: Sequence[tuple[_DueItem, settlement.Settlement]], now: datetime, at: datetime | None
+) -> None:
     if not settled:
         return
-    labels = Label.objects.bulk_create([_label(item, outcome, now) for item, outcome in settled])
+    labels = Label.objects.bulk_create([_build_label(item, outcome, now) for item, outcome in settled])
     LabelOutbox.objects.bulk_create([LabelOutbox(label=label) for label in labels])
     ids = [item.id for item, _ in settled]
     Item.objects.filter(pk__in=ids).update(state=Item.State.SETTLED, closed_at=now, settle_at=None)
-    slots.close(ids)
-    _record([item for item, _ in settled], verb="settled", at=at)
+    slots.close_slots(ids)
+    _record_events([item for item, _ in settled], verb="settled", at=at)
 
 
-def _label(item: _Due, settled: settlement.Settled, now: datetime) -> Label:
+def _build_label(item: _DueItem, settled: settlement.Settlement, now: datetime) -> Label:
     seconds = [one.active_seconds for one in item.judgements if one.active_seconds is not None]
     return Label(
         item_id=item.id,
         round=item.round,
         outcome=settled.vote.outcome,
         answer=settled.vote.answer,
-        first_outcome=settled.first.outcome,
-        first_answer=settled.first.answer,
+        first_outcome=settled.first_vote.outcome,
+        first_answer=settled.first_vote.answer,
         blind=settled.blind,
         basis=settled.basis,
         verdicts=[one.id for one in item.judgements],
@@ -177,16 +185,16 @@ def _label(item: _Due, settled: settlement.Settled, now: datetime) -> Label:
     )
 
 
-def _ask_leads(items: Sequence[_Due], at: datetime | None) -> None:
+def _ask_leads(items: Sequence[_DueItem], at: datetime | None) -> None:
     if not items:
         return
     asked = [item for item in items if not item.asked]
-    slots.add_final([item.id for item in asked])
+    slots.add_final_slots([item.id for item in asked])
     Item.objects.filter(pk__in=[item.id for item in items]).update(settle_at=None)
-    _record(asked, verb="asked_lead", at=at)
+    _record_events(asked, verb="asked_lead", at=at)
 
 
-def _wait(until: Mapping[int, datetime | None]) -> None:
+def _reschedule_items(until: Mapping[int, datetime | None]) -> None:
     idle = [item for item, moment in until.items() if moment is None]
     if idle:
         Item.objects.filter(pk__in=idle).update(settle_at=None)
@@ -195,14 +203,14 @@ def _wait(until: Mapping[int, datetime | None]) -> None:
             Item.objects.filter(pk=item).update(settle_at=moment)
 
 
-def _record(items: Sequence[_Due], *, verb: str, at: datetime | None) -> None:
+def _record_events(items: Sequence[_DueItem], *, verb: str, at: datetime | None) -> None:
     ids: dict[str, list[int]] = {}
     for item in items:
         ids.setdefault(item.queue, []).append(item.id)
     actor = log.system_actor("settle")
     for queue, of_queue in sorted(ids.items()):
-        log.record_each(actor=actor, verb=verb, object_type="item", object_ids=sorted(of_queue), queue=queue, at=at)
+        log.record_events(actor=actor, verb=verb, object_type="item", object_ids=sorted(of_queue), queue=queue, at=at)
 
 
-def _json(text: str | None) -> Any:
+def _decode_json(text: str | None) -> Any:
     return None if text is None else json.loads(text)

@@ -12,7 +12,7 @@ from reviewqueue.answers import schema
 
 ANSWERED, REJECTED, UNJUDGEABLE = "answered", "rejected", "unjudgeable"
 SINGLE, MAJORITY, FINAL_SAY = "single", "majority", "final_say"
-OUTCOMES = {
+OUTCOMES_BY_KIND = {
     "agree": ANSWERED,
     "correct": ANSWERED,
     "answer": ANSWERED,
@@ -29,12 +29,12 @@ class Vote:
     answer: Any = None
 
     @property
-    def key(self) -> tuple[str, str]:
-        return self.outcome, schema.key(self.answer)
+    def canonical_key(self) -> tuple[str, str]:
+        return self.outcome, schema.canonical_key(self.answer)
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class CountedVerdict:
     """A counting verdict. `first_kind` is what was said before the proposal was shown, None if it was visible."""
 
     id: int
@@ -50,22 +50,22 @@ class Judgement:
     @property
     def vote(self) -> Vote | None:
         """The opinion that counts for the decision; escalating is none."""
-        outcome = OUTCOMES.get(self.kind)
+        outcome = OUTCOMES_BY_KIND.get(self.kind)
         return None if outcome is None else Vote(outcome, self.answer)
 
     @property
-    def first(self) -> Vote | None:
+    def first_vote(self) -> Vote | None:
         """The opinion that counts for errors and agreement."""
-        outcome = OUTCOMES.get(self.first_kind or self.kind)
+        outcome = OUTCOMES_BY_KIND.get(self.first_kind or self.kind)
         return None if outcome is None else Vote(outcome, self.first_answer if outcome == ANSWERED else None)
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class Settlement:
     """The item is decided. `blind`: the first opinion was formed without the proposal, by all who gave one."""
 
     vote: Vote
-    first: Vote
+    first_vote: Vote
     blind: bool
     basis: str
 
@@ -76,16 +76,16 @@ class NeedsFinalSay:
 
 
 @dataclass(frozen=True, slots=True)
-class Waits:
+class MustWait:
     """Nothing to do until then; None: until the next verdict."""
 
     until: datetime | None
 
 
-type Outcome = Settled | NeedsFinalSay | Waits
+type SettlementResult = Settlement | NeedsFinalSay | MustWait
 
 
-def outcome(judgements: Sequence[Judgement], *, wanted: int, now: datetime) -> Outcome:
+def decide_settlement(judgements: Sequence[CountedVerdict], *, wanted: int, now: datetime) -> SettlementResult:
     """What an item's counting verdicts of the present round come to.
 
     The final say settles. Otherwise one that escalates asks for it, and so do all the wanted ones together when no
@@ -93,28 +93,32 @@ def outcome(judgements: Sequence[Judgement], *, wanted: int, now: datetime) -> O
     """
     pending = [one.final_at for one in judgements if one.final_at > now]
     if pending:
-        return Waits(until=max(pending))
+        return MustWait(until=max(pending))
     votes = [vote for one in judgements if not one.final_say and (vote := one.vote) is not None]
     final = next((vote for one in judgements if one.final_say and (vote := one.vote) is not None), None)
     if final is not None:
-        return _settled(judgements, final, FINAL_SAY)
+        return _build_settlement(judgements, final, FINAL_SAY)
     if any(one.kind == "escalate" for one in judgements):
         return NeedsFinalSay()
     if len(votes) < wanted:
-        return Waits(until=None)
-    winner = majority(votes)
-    return NeedsFinalSay() if winner is None else _settled(judgements, winner, SINGLE if wanted == 1 else MAJORITY)
+        return MustWait(until=None)
+    winner = find_majority(votes)
+    return (
+        NeedsFinalSay()
+        if winner is None
+        else _build_settlement(judgements, winner, SINGLE if wanted == 1 else MAJORITY)
+    )
 
 
-def majority(votes: Sequence[Vote]) -> Vote | None:
+def find_majority(votes: Sequence[Vote]) -> Vote | None:
     """The opinion that more than half share, as whoever said it first put it; None without one."""
-    tally = Counter(vote.key for vote in votes)
-    return next((vote for vote in votes if 2 * tally[vote.key] > len(votes)), None)
+    tally = Counter(vote.canonical_key for vote in votes)
+    return next((vote for vote in votes if 2 * tally[vote.canonical_key] > len(votes)), None)
 
 
-def _settled(judgements: Sequence[Judgement], vote: Vote, basis: str) -> Settled:
-    given = [one for one in judgements if not one.final_say and one.first is not None]
-    first = majority([one.first for one in given if one.first is not None])
+def _build_settlement(judgements: Sequence[CountedVerdict], vote: Vote, basis: str) -> Settlement:
+    given = [one for one in judgements if not one.final_say and one.first_vote is not None]
+    first = find_majority([one.first_vote for one in given if one.first_vote is not None])
     # Without a majority of first opinions the error is judged by the decision, and that was made seeing the proposal.
     blind = first is not None and not any(one.proposal_visible for one in given)
-    return Settled(vote=vote, first=first or vote, blind=blind, basis=basis)
+    return Settlement(vote=vote, first_vote=first or vote, blind=blind, basis=basis)

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from reviewqueue.answers.schema import Form
+from reviewqueue.answers.schema import AnswerSpec
 from reviewqueue.kernel import sql
 from reviewqueue.queue.lease import ClaimId
-from reviewqueue.verdicts.validation import Asked
+from reviewqueue.verdicts.validation import VerdictOptions
 
 
 @dataclass(frozen=True, slots=True)
-class First:
+class StoredFirstAnswer:
     """What the person answered by this claim before they saw the proposal."""
 
     answer: Any
@@ -27,16 +27,16 @@ class First:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class ClaimRecord:
     """What there is of a claim; `earlier` is the id of the verdict that was given by it already."""
 
-    asked: Asked
+    options: VerdictOptions
     schema_number: int
-    first: First | None
-    earlier: int | None
+    first_answer: StoredFirstAnswer | None
+    earlier_verdict_id: int | None
 
 
-_READ = """
+_SELECT_CLAIM_RECORD = """
 SELECT a.kind, a.answers, a.schema::text AS schema, a.number, c.proposal, q.error_types,
     f.answer AS first_answer, f.at AS first_at, v.id AS earlier
 FROM reviewqueue_slot s
@@ -48,41 +48,41 @@ LEFT JOIN reviewqueue_firstanswer f ON f.slot_id = s.id AND f.claim = %(claim)s
 LEFT JOIN reviewqueue_verdict v ON v.slot_id = s.id AND v.claim = %(claim)s
 WHERE s.id = %(slot)s
 """
-_COLUMNS = (
+_VERDICT_COLUMNS = (
     "slot_id", "item_id", "round", "user_id", "claim", "kind", "answer", "first_answer", "first_at",
     "proposal_visible", "final_say", "reason", "note", "error_type", "active_seconds", "schema_number",
     "guideline_number", "submitted_at", "final_at",
 )  # fmt: skip
 # The slot is judged, the item is looked at again when the latest of its verdicts is final, and what the person had
 # filled in for it is sent.
-_ADD = f"""
+_INSERT_VERDICT = f"""
 WITH judged AS (UPDATE reviewqueue_slot SET state = 'judged' WHERE id = %(slot_id)s),
     settling AS (UPDATE reviewqueue_item SET settle_at = GREATEST(settle_at, %(final_at)s) WHERE id = %(item_id)s),
     sent AS (DELETE FROM reviewqueue_draft WHERE item_id = %(item_id)s AND user_id = %(user_id)s)
-INSERT INTO reviewqueue_verdict ({", ".join(_COLUMNS)})
-VALUES ({", ".join(f"%({name})s" for name in _COLUMNS)})
+INSERT INTO reviewqueue_verdict ({", ".join(_VERDICT_COLUMNS)})
+VALUES ({", ".join(f"%({name})s" for name in _VERDICT_COLUMNS)})
 RETURNING id
 """  # noqa: S608 - put together from constants, not from input
-_JSON = ("answer", "first_answer")
+_JSON_COLUMNS = ("answer", "first_answer")
 
 
-def read(claim: ClaimId) -> Record:
+def load_claim_record(claim: ClaimId) -> ClaimRecord:
     """What is on record for a claim whose slot exists."""
-    row = sql.row(_READ, {"slot": claim.slot, "claim": claim.number}, prepared=True)
+    row = sql.fetch_row(_SELECT_CLAIM_RECORD, {"slot": claim.slot, "claim": claim.number}, prepared=True)
     assert row is not None
-    form = Form(kind=row["kind"], answers=_decoded(row["answers"]), schema=_decoded(row["schema"]))
-    first = None if row["first_at"] is None else First(_decoded(row["first_answer"]), row["first_at"])
-    asked = Asked(form, _decoded(row["proposal"]), _decoded(row["error_types"]))
-    return Record(asked, row["number"], first, row["earlier"])
+    form = AnswerSpec(kind=row["kind"], answers=_decode_json(row["answers"]), schema=_decode_json(row["schema"]))
+    first = None if row["first_at"] is None else StoredFirstAnswer(_decode_json(row["first_answer"]), row["first_at"])
+    asked = VerdictOptions(form, _decode_json(row["proposal"]), _decode_json(row["error_types"]))
+    return ClaimRecord(asked, row["number"], first, row["earlier"])
 
 
-def add(verdict: Mapping[str, Any]) -> int:
+def insert_verdict(verdict: Mapping[str, Any]) -> int:
     """Append a verdict, by the names of its columns; its slot is judged by it. Returns its id."""
-    answered = {name: None if verdict[name] is None else json.dumps(verdict[name]) for name in _JSON}
-    row = sql.row(_ADD, {**verdict, **answered}, prepared=True)
+    answered = {name: None if verdict[name] is None else json.dumps(verdict[name]) for name in _JSON_COLUMNS}
+    row = sql.fetch_row(_INSERT_VERDICT, {**verdict, **answered}, prepared=True)
     assert row is not None
     return int(row["id"])
 
 
-def _decoded(text: str | None) -> Any:
+def _decode_json(text: str | None) -> Any:
     return None if text is None else json.loads(text)

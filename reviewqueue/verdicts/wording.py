@@ -10,11 +10,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from reviewqueue.content import plain
+from reviewqueue.content import format_plain
 from reviewqueue.kernel import locale_format
 
 # Why people differed, which whoever has the final say tells.
-REASONS: dict[str, Promise] = {
+FINAL_SAY_REASONS: dict[str, Promise] = {
     "ambiguous": gettext_lazy("It can be read in more than one way"),
     "guideline_gap": gettext_lazy("The guidelines don’t cover it"),  # noqa: RUF001 - an apostrophe
     "model_error": gettext_lazy("The AI was wrong"),
@@ -28,7 +28,7 @@ PASS_REASONS: dict[str, Promise] = {
     "need_a_break": gettext_lazy("I need a break from this kind"),
     "other": _SOMETHING_ELSE,
 }
-ASK_REASONS: dict[str, Promise] = {
+ESCALATE_REASONS: dict[str, Promise] = {
     "guideline_gap": gettext_lazy("The guidelines don’t cover it"),  # noqa: RUF001 - an apostrophe
     "not_sure": gettext_lazy("I’m not sure"),  # noqa: RUF001 - an apostrophe
     "special_knowledge": gettext_lazy("It needs special knowledge"),
@@ -42,25 +42,25 @@ UNJUDGEABLE_REASONS: dict[str, Promise] = {
     "other": _SOMETHING_ELSE,
 }
 # The acts that are counted by their reason, under the names that reports give them.
-REASONS_OF: dict[str, dict[str, Promise]] = {
+REASONS_BY_ACTION: dict[str, dict[str, Promise]] = {
     "pass": PASS_REASONS,
-    "escalate": ASK_REASONS,
+    "escalate": ESCALATE_REASONS,
     "unjudgeable": UNJUDGEABLE_REASONS,
 }
 
-GIST = 80  # characters of an item that stand for it in a list
+MAX_SUMMARY_CHARACTERS = 80  # characters of an item that stand for it in a list
 
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 
 
-def answer(value: Any) -> str:
+def format_answer(value: Any) -> str:
     """`card_arrival` as `Card arrival`, a list by commas, an object as JSON."""
     if isinstance(value, list):
-        return ", ".join(answer(entry) for entry in value)
-    return _words(value) if isinstance(value, str) else plain(value)
+        return ", ".join(format_answer(entry) for entry in value)
+    return _humanize_name(value) if isinstance(value, str) else format_plain(value)
 
 
-def said(kind: str, value: Any = None) -> str:
+def describe_verdict(kind: str, value: Any = None) -> str:
     """A verdict in a word or two."""
     match kind:
         case "agree":
@@ -68,7 +68,7 @@ def said(kind: str, value: Any = None) -> str:
         case "correct" | "answer" if isinstance(value, Mapping):
             return _("corrected")
         case "correct" | "answer":
-            return answer(value)
+            return format_answer(value)
         case "none":
             return _("none of these")
         case "unjudgeable":
@@ -77,36 +77,36 @@ def said(kind: str, value: Any = None) -> str:
             return _("asked the lead")
 
 
-def gist(words: str, *, image: bool, reference: str) -> str:
+def summarize_item(words: str, *, image: bool, reference: str) -> str:
     """A few words to tell one item from another by: how it begins, else what it is and what its sender calls it."""
     start = " ".join(words.split())
     if start:
-        return start if len(start) <= GIST else start[:GIST].rstrip() + "…"
+        return start if len(start) <= MAX_SUMMARY_CHARACTERS else start[:MAX_SUMMARY_CHARACTERS].rstrip() + "…"
     return _("Image %(reference)s") % {"reference": reference} if image else reference
 
 
-def settled(outcome: str, value: Any = None) -> str:
+def describe_outcome(outcome: str, value: Any = None) -> str:
     """What an item came to, in a word or two."""
     match outcome:
         case "answered":
-            return answer(value)
+            return format_answer(value)
         case "rejected":
             return _("none of these")
         case _:
             return _("can’t be judged")  # noqa: RUF001 - an apostrophe
 
 
-def reason(kind: str, code: str) -> str | Promise:
+def describe_reason(kind: str, code: str) -> str | Promise:
     """A reason in words, whoever gave it for what; one that is in no list, as an API may send, as it is.
 
     A kind of mistake is the stream's own word, whatever reason has the same code.
     """
     if kind == "mistake":
         return code
-    return {**REASONS, **REASONS_OF.get(kind, {})}.get(code, code)
+    return {**FINAL_SAY_REASONS, **REASONS_BY_ACTION.get(kind, {})}.get(code, code)
 
 
-def why(reason: Mapping[str, Any] | None) -> str:
+def explain_review(reason: Mapping[str, Any] | None) -> str:
     """The sentence that tells why an item is here; shares between 0 and 1 are said in percent.
 
     Placeholders are replaced by name only: nothing in a message or a parameter is ever evaluated.
@@ -114,38 +114,38 @@ def why(reason: Mapping[str, Any] | None) -> str:
     if not reason or not isinstance(reason.get("message"), str) or not reason["message"]:
         return ""
     params = reason.get("params") or {}
-    return _PLACEHOLDER.sub(lambda found: _value(params.get(found[1])), _(reason["message"]))
+    return _PLACEHOLDER.sub(lambda found: _format_param(params.get(found[1])), _(reason["message"]))
 
 
-def span(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """A stretch of time, rounded down to its largest unit: `45 s`, `12 min`, `3 h`, `2 d`."""
     units = ((86_400, _("d")), (3_600, _("h")), (60, _("min")))
     size, unit = next(((size, unit) for size, unit in units if seconds >= size), (1, _("s")))
-    return f"{locale_format.number(max(0, seconds // size), grouped=True)}\u00a0{unit}"
+    return f"{locale_format.format_number(max(0, seconds // size), grouped=True)}\u00a0{unit}"
 
 
-def due(seconds: float) -> str:
+def format_deadline(seconds: float) -> str:
     """A deadline so many seconds from now; negative when it is over."""
     if seconds < 0:
-        return _("due %(span)s ago") % {"span": span(-seconds)}
-    return _("due in %(span)s") % {"span": span(seconds)}
+        return _("due %(span)s ago") % {"span": format_duration(-seconds)}
+    return _("due in %(span)s") % {"span": format_duration(seconds)}
 
 
-def share(value: Any) -> str:
+def format_share(value: Any) -> str:
     """A share between 0 and 1 as `62 %`; "unknown" without one. Never rounded up to certainty."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return _("unknown")
     places = 0 if value in {0, 1} or 0.01 <= value < 0.995 else 1
-    return f"{locale_format.number(min(value, 0.999) * 100, places)}\u00a0%" if value < 1 else "100\u00a0%"
+    return f"{locale_format.format_number(min(value, 0.999) * 100, places)}\u00a0%" if value < 1 else "100\u00a0%"
 
 
-def _value(param: Any) -> str:
+def _format_param(param: Any) -> str:
     if isinstance(param, int | float) and not isinstance(param, bool) and 0 <= param <= 1:
-        return share(param)
-    return plain(param)
+        return format_share(param)
+    return format_plain(param)
 
 
-def _words(name: str) -> str:
+def _humanize_name(name: str) -> str:
     """A snake_case name as words; anything else as it is."""
     if not (name.isascii() and re.fullmatch(r"[a-z0-9]+(?:_[a-z0-9]+)*", name)):
         return name

@@ -12,26 +12,26 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from reviewqueue.accounts import people, roles
 from reviewqueue.activity import log
-from reviewqueue.http import PersonRequest, for_people
+from reviewqueue.http import PersonRequest, require_person
 
 sign_in = views.LoginView.as_view(template_name="reviewqueue/sign_in.html", redirect_authenticated_user=True)
 sign_out = views.LogoutView.as_view(http_method_names=["post", "options"])
 
 
 @require_GET
-@for_people()
-def account(request: PersonRequest) -> HttpResponse:
+@require_person()
+def show_account(request: PersonRequest) -> HttpResponse:
     """What the person is here: their role, streams and own story."""
     context = {
         "queues": roles.queues_for(request.user),
-        "story": log.about("user", request.user.username).reverse()[:20],
+        "story": log.events_about("user", request.user.username).reverse()[:20],
     }
     return render(request, "reviewqueue/account.html", context)
 
 
 @require_http_methods(["GET", "POST"])
-@for_people()
-def password(request: PersonRequest) -> HttpResponse:
+@require_person()
+def change_password(request: PersonRequest) -> HttpResponse:
     """Choose a new password; every other session of the person ends."""
     form = PasswordChangeForm(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():

@@ -17,89 +17,93 @@ from django.views.decorators.http import require_GET
 from reviewqueue.accounts import roles
 from reviewqueue.desk import posted_form, session
 from reviewqueue.guidelines import reading
-from reviewqueue.http import PersonRequest, for_people
+from reviewqueue.http import PersonRequest, require_person
 from reviewqueue.queue import reclaim
-from reviewqueue.queue.claim import pass_on, renew
-from reviewqueue.queue.claim import release as claim_release
+from reviewqueue.queue.claim import pass_item as claim_pass_item
+from reviewqueue.queue.claim import release_claim as claim_release
+from reviewqueue.queue.claim import renew_claim as claim_renew_claim
 from reviewqueue.verdicts import submit
-from reviewqueue.views.desk_context import DeskRequest, context_of, for_reviewers, prolong
+from reviewqueue.views.desk_context import DeskRequest, build_context, extend_session, for_reviewers
 
 
 @require_GET
 @never_cache
-@for_people(roles.may_review)
-def show(request: PersonRequest, slug: str) -> HttpResponse:
+@require_person(roles.may_review)
+def show_desk(request: PersonRequest, slug: str) -> HttpResponse:
     """Looking at the desk reserves an item; looking again shows the same one."""
-    prolong(request)
-    laid = session.sit_down(user=request.user, slug=slug, claim_id=request.GET.get("claim", ""))
-    around = {"queues": session.inbox(request.user), "change": reading.since_known(laid.queue, laid.guidance)}
-    return render(request, "reviewqueue/desk.html", context_of(laid) | around)
+    extend_session(request)
+    laid = session.open_desk(user=request.user, slug=slug, claim_id=request.GET.get("claim", ""))
+    around = {
+        "queues": session.list_inbox(request.user),
+        "change": reading.changes_since_read(laid.queue, laid.guidance),
+    }
+    return render(request, "reviewqueue/desk.html", build_context(laid) | around)
 
 
 @require_GET
 @never_cache
-@for_people(roles.may_review)
-def queues(request: PersonRequest, slug: str) -> HttpResponse:
+@require_person(roles.may_review)
+def list_queues(request: PersonRequest, slug: str) -> HttpResponse:
     """The queues beside the desk, counted anew."""
-    context = {"queue": roles.queue_for(request.user, slug), "queues": session.inbox(request.user)}
+    context = {"queue": roles.queue_for(request.user, slug), "queues": session.list_inbox(request.user)}
     return render(request, "reviewqueue/desk/queues.html", context)
 
 
 @for_reviewers
-def verdict(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
-    judgement = posted_form.read(request.POST)
-    submit.submit(claim_id=claim_id, user=request.user, slug=slug, **asdict(judgement))
-    return _go_on(request, slug)
+def submit_verdict(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
+    judgement = posted_form.parse_verdict(request.POST)
+    submit.submit_verdict(claim_id=claim_id, user=request.user, slug=slug, **asdict(judgement))
+    return _show_next(request, slug)
 
 
 @for_reviewers
-def first_answer(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
+def submit_first_answer(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
     """What the person says before the AI's answer is in sight; the answer to it shows that one."""
-    told = posted_form.read_first(request.POST)
-    submit.answer_first(claim_id=claim_id, user=request.user, slug=slug, **asdict(told))
-    return _go_on(request, slug, claim_id=claim_id)
+    told = posted_form.parse_first_answer(request.POST)
+    submit.submit_first_answer(claim_id=claim_id, user=request.user, slug=slug, **asdict(told))
+    return _show_next(request, slug, claim_id=claim_id)
 
 
 @for_reviewers
-def renewal(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
-    claim = renew(claim_id=claim_id, user=request.user)
+def renew_claim(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
+    claim = claim_renew_claim(claim_id=claim_id, user=request.user)
     if not request.htmx:
-        return redirect(_place(slug, claim_id))
-    context = {"claim": claim, "remaining": session.remaining(claim)}
+        return redirect(_desk_url(slug, claim_id))
+    context = {"claim": claim, "remaining": session.count_remaining_seconds(claim)}
     return render(request, "reviewqueue/desk/reservation.html", context)
 
 
 @for_reviewers
-def passing(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
-    pass_on(claim_id=claim_id, user=request.user, reason=posted_form.read_pass(request.POST))
-    return _go_on(request, slug)
+def pass_item(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
+    claim_pass_item(claim_id=claim_id, user=request.user, reason=posted_form.parse_pass_reason(request.POST))
+    return _show_next(request, slug)
 
 
 @for_reviewers
-def release(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
+def release_claim(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
     claim_release(claim_id=claim_id, user=request.user)
     return redirect("inbox")
 
 
 @for_reviewers
-def retake(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
+def reclaim_item(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
     """The item of a reservation that ran out, once more."""
-    claim = reclaim.take_again(claim_id=claim_id, user=request.user, slug=slug)
-    return _go_on(request, slug, claim_id=claim.id)
+    claim = reclaim.reclaim_item(claim_id=claim_id, user=request.user, slug=slug)
+    return _show_next(request, slug, claim_id=claim.id)
 
 
 @for_reviewers
-def undo(request: DeskRequest, slug: str, verdict_id: int) -> HttpResponse:
-    claim = submit.undo(verdict_id=verdict_id, user=request.user, slug=slug)
-    return _go_on(request, slug, claim_id=claim.id)
+def undo_verdict(request: DeskRequest, slug: str, verdict_id: int) -> HttpResponse:
+    claim = submit.undo_verdict(verdict_id=verdict_id, user=request.user, slug=slug)
+    return _show_next(request, slug, claim_id=claim.id)
 
 
-def _go_on(request: DeskRequest, slug: str, *, claim_id: str = "") -> HttpResponse:
+def _show_next(request: DeskRequest, slug: str, *, claim_id: str = "") -> HttpResponse:
     if not request.htmx:
-        return redirect(_place(slug, claim_id))
-    laid = session.sit_down(user=request.user, slug=slug, claim_id=claim_id)
-    return render(request, "reviewqueue/desk.html#desk", context_of(laid))
+        return redirect(_desk_url(slug, claim_id))
+    laid = session.open_desk(user=request.user, slug=slug, claim_id=claim_id)
+    return render(request, "reviewqueue/desk.html#desk", build_context(laid))
 
 
-def _place(slug: str, claim_id: str) -> str:
+def _desk_url(slug: str, claim_id: str) -> str:
     return reverse("desk", args=[slug], query={"claim": claim_id} if claim_id else None)

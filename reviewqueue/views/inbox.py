@@ -9,29 +9,29 @@ from django.views.decorators.http import require_GET
 
 from reviewqueue.accounts import roles
 from reviewqueue.desk import session
-from reviewqueue.http import PersonRequest, for_people
+from reviewqueue.http import PersonRequest, require_person
 
 
 @require_GET
-@for_people()
-def index(request: PersonRequest) -> HttpResponse:
+@require_person()
+def show_inbox(request: PersonRequest) -> HttpResponse:
     """Who does not review has nothing to do here: they go on to the reports, where those exist."""
     reviews = roles.may_review(request.user)
-    elsewhere = "" if reviews else _overview()
+    elsewhere = "" if reviews else _overview_url()
     if elsewhere:
         return redirect(elsewhere)
-    queues = session.inbox(request.user)
+    queues = session.list_inbox(request.user)
     context = {
         "queues": queues,
         "reviews": reviews,
         "leads": roles.may_lead(request.user),
         "total": sum(queue.waiting for queue in queues) if reviews else 0,
-        "next": session.longest_waiting(queues),
+        "next": session.find_longest_waiting(queues),
     }
     return render(request, "reviewqueue/inbox.html", context)
 
 
-def _overview() -> str:
+def _overview_url() -> str:
     try:
         return reverse("overview")
     except NoReverseMatch:

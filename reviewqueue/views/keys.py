@@ -10,56 +10,56 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from reviewqueue.accounts import api_keys, roles
-from reviewqueue.forms.keys import KeyForm
-from reviewqueue.http import PersonRequest, for_people
+from reviewqueue.forms.keys import ApiKeyForm
+from reviewqueue.http import PersonRequest, require_person
 from reviewqueue.kernel import clock
 from reviewqueue.kernel.errors import DomainError
 from reviewqueue.models import ApiKey
 
 
 @require_GET
-@for_people(roles.may_see_people)
-def index(request: PersonRequest) -> HttpResponse:
+@require_person(roles.may_see_people)
+def list_keys(request: PersonRequest) -> HttpResponse:
     context = {
-        "keys": api_keys.visible_to(request.user),
+        "keys": api_keys.keys_visible_to(request.user),
         "may_manage": roles.may_manage(request.user),
-        "now": clock.current(),
+        "now": clock.current_time(),
     }
     return render(request, "reviewqueue/keys.html", context)
 
 
 @require_http_methods(["GET", "POST"])
 @never_cache
-@for_people(roles.may_manage)
-def new(request: PersonRequest) -> HttpResponse:
+@require_person(roles.may_manage)
+def create_key(request: PersonRequest) -> HttpResponse:
     """Make a key; its text is on the answer's page and never again."""
-    form = KeyForm(request.POST or None, by=request.user)
+    form = ApiKeyForm(request.POST or None, by=request.user)
     if request.method == "POST" and form.is_valid():
         try:
-            key, text = api_keys.create(by=request.user, **form.cleaned_data)
+            key, text = api_keys.create_key(by=request.user, **form.cleaned_data)
         except DomainError as refusal:
             form.add_error(None, str(refusal))
         else:
-            return _key_page(request, key, text)
+            return _render_key(request, key, text)
     return render(request, "reviewqueue/key_new.html", {"form": form})
 
 
 @require_POST
 @never_cache
-@for_people(roles.may_manage)
-def rotation(request: PersonRequest, key_id: int) -> HttpResponse:
-    key, text = api_keys.rotate(key_id=key_id, by=request.user)
-    return _key_page(request, key, text)
+@require_person(roles.may_manage)
+def rotate_key(request: PersonRequest, key_id: int) -> HttpResponse:
+    key, text = api_keys.rotate_key(key_id=key_id, by=request.user)
+    return _render_key(request, key, text)
 
 
 @require_POST
-@for_people(roles.may_manage)
-def revocation(request: PersonRequest, key_id: int) -> HttpResponse:
-    api_keys.revoke(key_id=key_id, by=request.user)
+@require_person(roles.may_manage)
+def revoke_key(request: PersonRequest, key_id: int) -> HttpResponse:
+    api_keys.revoke_key(key_id=key_id, by=request.user)
     messages.success(request, _("The key works no more."))
     return redirect("keys")
 
 
-def _key_page(request: PersonRequest, key: ApiKey, text: str) -> HttpResponse:
+def _render_key(request: PersonRequest, key: ApiKey, text: str) -> HttpResponse:
     """Rendered in the POST's own answer, so that the key's text is stored nowhere on its way."""
     return render(request, "reviewqueue/key_created.html", {"key": key, "text": text})

@@ -12,29 +12,29 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from reviewqueue.accounts import people, roles
 from reviewqueue.activity import log
 from reviewqueue.forms.people import NewPersonForm, PersonForm
-from reviewqueue.http import PersonRequest, for_people
+from reviewqueue.http import PersonRequest, require_person
 from reviewqueue.kernel.errors import DomainError
 from reviewqueue.models import User
 
-STORY = 20  # events on a person's page
+MAX_EVENTS_SHOWN = 20  # events on a person's page
 
 
 @require_GET
-@for_people(roles.may_see_people)
-def index(request: PersonRequest) -> HttpResponse:
-    context = {"people": people.visible_to(request.user), "may_manage": roles.may_manage(request.user)}
+@require_person(roles.may_see_people)
+def list_people(request: PersonRequest) -> HttpResponse:
+    context = {"people": people.people_visible_to(request.user), "may_manage": roles.may_manage(request.user)}
     return render(request, "reviewqueue/people.html", context)
 
 
 @require_http_methods(["GET", "POST"])
 @never_cache
-@for_people(roles.may_manage)
-def new(request: PersonRequest) -> HttpResponse:
+@require_person(roles.may_manage)
+def create_person(request: PersonRequest) -> HttpResponse:
     """Make an account; its password is on the answer's page and never again."""
     form = NewPersonForm(request.POST or None, by=request.user)
     if request.method == "POST" and form.is_valid():
         try:
-            person, password = people.create(
+            person, password = people.create_person(
                 username=form.cleaned_data["username"],
                 name=form.cleaned_data["name"],
                 by=request.user,
@@ -43,13 +43,13 @@ def new(request: PersonRequest) -> HttpResponse:
         except DomainError as refusal:
             form.add_error(None, str(refusal))
         else:
-            return _password_page(request, person.username, password)
+            return _render_password(request, person.username, password)
     return render(request, "reviewqueue/person_new.html", {"form": form})
 
 
 @require_GET
-@for_people(roles.may_see_people)
-def person(request: PersonRequest, username: str) -> HttpResponse:
+@require_person(roles.may_see_people)
+def show_person(request: PersonRequest, username: str) -> HttpResponse:
     """One person: their rights, and for managers the form that changes them."""
     somebody = people.person_for(request.user, username)
     initial = {
@@ -57,62 +57,62 @@ def person(request: PersonRequest, username: str) -> HttpResponse:
         "queues": [membership.queue.slug for membership in somebody.memberships.all()],
         "all_queues": somebody.all_queues,
     }
-    return _person_page(request, somebody, PersonForm(by=request.user, person=somebody, initial=initial))
+    return _render_person(request, somebody, PersonForm(by=request.user, person=somebody, initial=initial))
 
 
 @require_POST
-@for_people(roles.may_manage)
-def rights(request: PersonRequest, username: str) -> HttpResponse:
+@require_person(roles.may_manage)
+def change_rights(request: PersonRequest, username: str) -> HttpResponse:
     """Another role, or other streams."""
     somebody = people.person_for(request.user, username)
     form = PersonForm(request.POST, by=request.user, person=somebody)
     if form.is_valid():
         try:
-            people.change(user_id=somebody.pk, by=request.user, **form.rights())
+            people.change_person(user_id=somebody.pk, by=request.user, **form.rights())
         except DomainError as refusal:
             form.add_error(None, str(refusal))
         else:
             messages.success(request, _("Saved."))
             return redirect("person", username)
-    return _person_page(request, somebody, form)
+    return _render_person(request, somebody, form)
 
 
 @require_POST
-@for_people(roles.may_manage)
-def deactivation(request: PersonRequest, username: str) -> HttpResponse:
-    people.deactivate(user_id=people.person_for(request.user, username).pk, by=request.user)
+@require_person(roles.may_manage)
+def deactivate_person(request: PersonRequest, username: str) -> HttpResponse:
+    people.deactivate_person(user_id=people.person_for(request.user, username).pk, by=request.user)
     messages.success(request, _("The account is closed. What was decided with it stays."))
     return redirect("person", username)
 
 
 @require_POST
-@for_people(roles.may_manage)
-def reactivation(request: PersonRequest, username: str) -> HttpResponse:
-    people.reactivate(user_id=people.person_for(request.user, username).pk, by=request.user)
+@require_person(roles.may_manage)
+def reactivate_person(request: PersonRequest, username: str) -> HttpResponse:
+    people.reactivate_person(user_id=people.person_for(request.user, username).pk, by=request.user)
     messages.success(request, _("The account is open again."))
     return redirect("person", username)
 
 
 @require_POST
 @never_cache
-@for_people(roles.may_manage)
-def password_reset(request: PersonRequest, username: str) -> HttpResponse:
+@require_person(roles.may_manage)
+def reset_password(request: PersonRequest, username: str) -> HttpResponse:
     """A new password for somebody who lost theirs, shown once."""
     somebody = people.person_for(request.user, username)
-    return _password_page(request, username, people.reset_password(user_id=somebody.pk, by=request.user))
+    return _render_password(request, username, people.reset_password(user_id=somebody.pk, by=request.user))
 
 
-def _person_page(request: PersonRequest, somebody: User, form: PersonForm) -> HttpResponse:
+def _render_person(request: PersonRequest, somebody: User, form: PersonForm) -> HttpResponse:
     context = {
         "person": somebody,
         "form": form,
         "may_change": roles.may_manage(request.user) and somebody != request.user,
-        "may_take_over": people.may_take_over(request.user, somebody),
-        "story": log.about("user", somebody.username).reverse()[:STORY],
+        "may_take_over": people.may_change_account(request.user, somebody),
+        "story": log.events_about("user", somebody.username).reverse()[:MAX_EVENTS_SHOWN],
     }
     return render(request, "reviewqueue/person.html", context)
 
 
-def _password_page(request: PersonRequest, username: str, password: str) -> HttpResponse:
+def _render_password(request: PersonRequest, username: str, password: str) -> HttpResponse:
     """Rendered in the POST's own answer, so that the password is stored nowhere on its way."""
     return render(request, "reviewqueue/password_created.html", {"username": username, "password": password})

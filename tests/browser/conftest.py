@@ -17,7 +17,7 @@ from pytest_django.live_server_helper import LiveServer
 from benchmarks import tab
 from reviewqueue.models import User
 from tests.helpers import access_matrix
-from tests.helpers.sign_in import SignIn
+from tests.helpers.sign_in import SignInFixture
 
 # Playwright's synchronous API runs an event loop in this thread, which Django would take for asynchronous code.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -38,7 +38,7 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def sign_in(chromium: Browser, live_server: LiveServer) -> Iterator[SignIn]:
+def sign_in(chromium: Browser, live_server: LiveServer) -> Iterator[SignInFixture]:
     """Opens pages of people who are signed in; fails the test when a page logs an error or breaks its policy."""
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
@@ -67,7 +67,7 @@ def sign_in(chromium: Browser, live_server: LiveServer) -> Iterator[SignIn]:
 @pytest.fixture
 def world(transactional_db: None) -> dict[str, Any]:
     """Something behind every address: the values that the routes' parameters take."""
-    return access_matrix.build()
+    return access_matrix.build_world()
 
 
 def _wait_for_last_requests() -> None:

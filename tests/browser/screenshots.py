@@ -18,8 +18,8 @@ from playwright.sync_api import Browser, Page, ViewportSize
 
 from reviewqueue.models import User
 from tests.browser.test_accessibility import SCHEMES, SETTLED
-from tests.helpers.scenes import Scene, scenes
-from tests.helpers.sign_in import SignIn
+from tests.helpers.scenes import Scene, build_scenes
+from tests.helpers.sign_in import SignInFixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 FOLDER = Path(settings.BASE_DIR) / "docs" / "images" / "desk"
@@ -34,9 +34,9 @@ UNSEEN = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [name for name in scenes() if name not in UNSEEN])
-def test_takes_a_picture_of(sign_in: SignIn, chromium: Browser, name: str) -> None:
-    scene = scenes()[name]
+@pytest.mark.parametrize("name", [name for name in build_scenes() if name not in UNSEEN])
+def test_takes_a_picture_of(sign_in: SignInFixture, chromium: Browser, name: str) -> None:
+    scene = build_scenes()[name]
     scene.prepare()
     wide = _taken(sign_in, scene, WIDE)
     phone = _taken(sign_in, scene, PHONE)
@@ -44,7 +44,7 @@ def test_takes_a_picture_of(sign_in: SignIn, chromium: Browser, name: str) -> No
     _compose(chromium, [*zip(wide, phone, strict=True)], FOLDER / f"{name}.jpg")
 
 
-def _taken(sign_in: SignIn, scene: Scene, size: ViewportSize) -> list[bytes]:
+def _taken(sign_in: SignInFixture, scene: Scene, size: ViewportSize) -> list[bytes]:
     """One picture for each scheme, from one sitting: a second one would find the scene played already."""
     touch = size is PHONE
     user = User.objects.get(username=scene.who)

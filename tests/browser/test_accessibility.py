@@ -10,8 +10,8 @@ from playwright.sync_api import Page
 
 from reviewqueue.models import User
 from tests.helpers import access_matrix
-from tests.helpers.scenes import scenes
-from tests.helpers.sign_in import SignIn
+from tests.helpers.scenes import build_scenes
+from tests.helpers.sign_in import SignInFixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -40,17 +40,17 @@ def _place(node: dict[str, Any]) -> str:
     return f"{' '.join(map(str, node['target']))}: {node['html'][:160]} ({' '.join(why)})"
 
 
-@pytest.mark.parametrize(("name", "who"), access_matrix.pages())
-def test_no_page_keeps_anybody_out(sign_in: SignIn, world: dict[str, Any], name: str, who: str) -> None:
+@pytest.mark.parametrize(("name", "who"), access_matrix.list_pages())
+def test_no_page_keeps_anybody_out(sign_in: SignInFixture, world: dict[str, Any], name: str, who: str) -> None:
     user = None if who == "nobody" else User.objects.get(username=who)
-    page = sign_in(user, access_matrix.url(name, world))
+    page = sign_in(user, access_matrix.build_url(name, world))
     assert complaints(page) == []
 
 
-@pytest.mark.parametrize("name", scenes())
+@pytest.mark.parametrize("name", build_scenes())
 @pytest.mark.parametrize("width", [1280, 390])
-def test_no_state_of_the_desk_keeps_anybody_out(sign_in: SignIn, name: str, width: int) -> None:
-    scene = scenes()[name]
+def test_no_state_of_the_desk_keeps_anybody_out(sign_in: SignInFixture, name: str, width: int) -> None:
+    scene = build_scenes()[name]
     scene.prepare()
     user = User.objects.get(username=scene.who)
     page = sign_in(user, scene.path, viewport={"width": width, "height": 800}, reduced_motion="reduce")

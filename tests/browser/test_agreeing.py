@@ -7,8 +7,8 @@ from playwright.sync_api import Page, expect
 
 from reviewqueue.models import AnswerSchema, Queue, User, Verdict
 from tests.helpers import queue_items
-from tests.helpers.desk_page import DESK, ready
-from tests.helpers.sign_in import SignIn
+from tests.helpers.desk_page import DESK_URL, expect_item
+from tests.helpers.sign_in import SignInFixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 SCHEMA = {
@@ -36,10 +36,10 @@ def _refused(page: Page) -> None:
 
 
 @pytest.mark.usefixtures("forms")
-def test_changed_ticks_are_not_dropped_by_agreeing(sign_in: SignIn, rob: User) -> None:
-    queue_items.enqueue(1, schema_number=2, proposal=["price"], alternatives=[])
-    page = sign_in(rob, DESK)
-    ready(page)
+def test_changed_ticks_are_not_dropped_by_agreeing(sign_in: SignInFixture, rob: User) -> None:
+    queue_items.enqueue_items(1, schema_number=2, proposal=["price"], alternatives=[])
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
     page.get_by_role("checkbox", name="Service").check()
     _refused(page)
     page.get_by_role("checkbox", name="Service").uncheck()
@@ -50,10 +50,10 @@ def test_changed_ticks_are_not_dropped_by_agreeing(sign_in: SignIn, rob: User) -
 
 
 @pytest.mark.usefixtures("forms")
-def test_changed_fields_and_lines_are_not_dropped_by_agreeing(sign_in: SignIn, rob: User) -> None:
-    queue_items.enqueue(1, schema_number=3, proposal={"shop": "ACME", "tags": ["a"]}, alternatives=[])
-    page = sign_in(rob, DESK)
-    ready(page)
+def test_changed_fields_and_lines_are_not_dropped_by_agreeing(sign_in: SignInFixture, rob: User) -> None:
+    queue_items.enqueue_items(1, schema_number=3, proposal={"shop": "ACME", "tags": ["a"]}, alternatives=[])
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
     agree = page.locator("button[value=agree]")
     page.get_by_label("Shop").fill("Other")
     _refused(page)
@@ -69,10 +69,10 @@ def test_changed_fields_and_lines_are_not_dropped_by_agreeing(sign_in: SignIn, r
 
 
 @pytest.mark.usefixtures("forms")
-def test_an_answer_too_long_to_send_is_told_and_keeps_nobody_from_an_act(sign_in: SignIn, rob: User) -> None:
-    queue_items.enqueue(1, schema_number=3, proposal={"shop": "ACME"}, alternatives=[])
-    page = sign_in(rob, DESK)
-    ready(page)
+def test_an_answer_too_long_to_send_is_told_and_keeps_nobody_from_an_act(sign_in: SignInFixture, rob: User) -> None:
+    queue_items.enqueue_items(1, schema_number=3, proposal={"shop": "ACME"}, alternatives=[])
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
     page.get_by_label("Shop").evaluate("field => { field.value = 'x'.repeat(2_700_000); }")
     page.locator(".choice[data-send]").click()
     expect(page.get_by_text("too long for the desk to send")).to_be_visible()

@@ -11,8 +11,8 @@ from playwright.sync_api import Page, expect
 
 from reviewqueue.models import AnswerSchema, Queue, User, Verdict
 from tests.helpers import invoices, queue_items
-from tests.helpers.desk_page import DESK, ready
-from tests.helpers.sign_in import SignIn
+from tests.helpers.desk_page import DESK_URL, expect_item
+from tests.helpers.sign_in import SignInFixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -25,7 +25,9 @@ def invoice(queue: Queue) -> None:
 def _invoices(*numbers: int, **fields: Any) -> None:
     told: dict[str, Any] = {"proposal": invoices.ANSWER, "field_hints": invoices.HINTS} | fields
     for number in numbers:
-        queue_items.enqueue(number, schema_number=2, input={"text": f"Invoice {number}."}, alternatives=[], **told)
+        queue_items.enqueue_items(
+            number, schema_number=2, input={"text": f"Invoice {number}."}, alternatives=[], **told
+        )
 
 
 def _done(page: Page) -> None:
@@ -42,10 +44,10 @@ def _tabbed(page: Page, times: int) -> list[str]:
 
 
 @pytest.mark.usefixtures("invoice")
-def test_tab_goes_through_what_is_doubtful_alone(sign_in: SignIn, rob: User) -> None:
+def test_tab_goes_through_what_is_doubtful_alone(sign_in: SignInFixture, rob: User) -> None:
     _invoices(1)
-    page = sign_in(rob, DESK)
-    ready(page)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
     page.locator("button[data-key=a]").focus()
     assert _tabbed(page, 3) == ["date/issued", "number/total", "number/lines/0/amount"]
     expect(page.get_by_label("Supplier")).to_be_hidden()
@@ -53,10 +55,10 @@ def test_tab_goes_through_what_is_doubtful_alone(sign_in: SignIn, rob: User) -> 
 
 
 @pytest.mark.usefixtures("invoice")
-def test_one_key_opens_all_fields_and_the_next_item_comes_the_same_way(sign_in: SignIn, rob: User) -> None:
+def test_one_key_opens_all_fields_and_the_next_item_comes_the_same_way(sign_in: SignInFixture, rob: User) -> None:
     _invoices(1, 2)
-    page = sign_in(rob, DESK)
-    ready(page, "Invoice 1.")
+    page = sign_in(rob, DESK_URL)
+    expect_item(page, "Invoice 1.")
     page.keyboard.press("f")
     expect(page.get_by_label("Supplier")).to_be_focused()
     expect(page.get_by_role("button", name="All fields")).to_have_attribute("aria-pressed", "true")
@@ -65,7 +67,7 @@ def test_one_key_opens_all_fields_and_the_next_item_comes_the_same_way(sign_in: 
     page.keyboard.press("Shift+Tab")
     page.keyboard.type("Somebody else")
     page.keyboard.press("Control+Enter")
-    ready(page, "Invoice 2.")
+    expect_item(page, "Invoice 2.")
     assert Verdict.objects.get().answer == invoices.ANSWER | {"supplier": "Somebody else"}
     expect(page.get_by_label("Supplier")).to_be_visible()
     page.keyboard.press("f")
@@ -73,10 +75,10 @@ def test_one_key_opens_all_fields_and_the_next_item_comes_the_same_way(sign_in: 
 
 
 @pytest.mark.usefixtures("invoice")
-def test_enter_walks_through_the_doubtful_and_sends_from_the_last(sign_in: SignIn, rob: User) -> None:
+def test_enter_walks_through_the_doubtful_and_sends_from_the_last(sign_in: SignInFixture, rob: User) -> None:
     _invoices(1)
-    page = sign_in(rob, DESK)
-    ready(page)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
     page.locator("[name='number/total']").fill("120")
     page.keyboard.press("Enter")
     expect(page.locator("[name='number/lines/0/amount']")).to_be_focused()
@@ -93,20 +95,20 @@ def test_enter_walks_through_the_doubtful_and_sends_from_the_last(sign_in: SignI
 
 
 @pytest.mark.usefixtures("invoice")
-def test_sending_what_was_not_touched_is_agreeing(sign_in: SignIn, rob: User) -> None:
+def test_sending_what_was_not_touched_is_agreeing(sign_in: SignInFixture, rob: User) -> None:
     _invoices(1)
-    page = sign_in(rob, DESK)
-    ready(page)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
     page.keyboard.press("Enter")
     _done(page)
     assert Verdict.objects.get().kind == "agree"
 
 
 @pytest.mark.usefixtures("invoice")
-def test_a_change_says_so_and_can_be_taken_back(sign_in: SignIn, rob: User) -> None:
+def test_a_change_says_so_and_can_be_taken_back(sign_in: SignInFixture, rob: User) -> None:
     _invoices(1)
-    page = sign_in(rob, DESK)
-    ready(page)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
     total = page.locator("[data-pointer='/total']")
     expect(total.get_by_text("The AI:")).to_be_hidden()
     total.locator("input").fill("12")
@@ -120,10 +122,10 @@ def test_a_change_says_so_and_can_be_taken_back(sign_in: SignIn, rob: User) -> N
 
 
 @pytest.mark.usefixtures("invoice")
-def test_mistakes_come_back_at_their_fields_and_what_was_typed_stays(sign_in: SignIn, rob: User) -> None:
+def test_mistakes_come_back_at_their_fields_and_what_was_typed_stays(sign_in: SignInFixture, rob: User) -> None:
     _invoices(1)
-    page = sign_in(rob, DESK)
-    ready(page)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
     page.keyboard.press("f")
     page.locator("[name='number/discount']").fill("200")
     page.locator("[name='text/supplier']").fill("")
@@ -144,20 +146,20 @@ def test_mistakes_come_back_at_their_fields_and_what_was_typed_stays(sign_in: Si
 
 
 @pytest.mark.usefixtures("invoice")
-def test_a_mistake_in_a_field_that_is_closed_opens_it(sign_in: SignIn, rob: User) -> None:
+def test_a_mistake_in_a_field_that_is_closed_opens_it(sign_in: SignInFixture, rob: User) -> None:
     _invoices(1, proposal=invoices.ANSWER | {"discount": 500})
-    page = sign_in(rob, DESK)
-    ready(page)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
     page.locator("[name='number/total']").fill("5")
     page.keyboard.press("Control+Enter")
     expect(page.locator("[name='number/discount']")).to_be_focused()
 
 
 @pytest.mark.usefixtures("invoice")
-def test_lines_are_added_removed_and_taken_back(sign_in: SignIn, rob: User) -> None:
+def test_lines_are_added_removed_and_taken_back(sign_in: SignInFixture, rob: User) -> None:
     _invoices(1)
-    page = sign_in(rob, DESK)
-    ready(page)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
     page.keyboard.press("f")
     lines = page.locator("[data-lines][data-pointer='/lines']")
     lines.get_by_role("button", name="Remove this line").first.click()
@@ -175,8 +177,8 @@ def test_lines_are_added_removed_and_taken_back(sign_in: SignIn, rob: User) -> N
     ]  # fmt: skip
 
     _invoices(2)
-    page.goto(DESK)
-    ready(page, "Invoice 2.")
+    page.goto(DESK_URL)
+    expect_item(page, "Invoice 2.")
     lines.get_by_role("button", name="Remove this line").first.click()
     lines.get_by_role("button", name=re.compile("lines back")).click()
     page.keyboard.press("Control+Enter")
@@ -185,10 +187,10 @@ def test_lines_are_added_removed_and_taken_back(sign_in: SignIn, rob: User) -> N
 
 
 @pytest.mark.usefixtures("invoice")
-def test_lines_that_were_added_or_removed_survive_a_reload(sign_in: SignIn, rob: User) -> None:
+def test_lines_that_were_added_or_removed_survive_a_reload(sign_in: SignInFixture, rob: User) -> None:
     _invoices(1)
-    page = sign_in(rob, DESK)
-    ready(page)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
     page.keyboard.press("f")
     lines = page.locator("[data-lines][data-pointer='/lines']")
     lines.get_by_role("button", name="Remove this line").first.click()
@@ -197,17 +199,17 @@ def test_lines_that_were_added_or_removed_survive_a_reload(sign_in: SignIn, rob:
         page.locator(f"[name='text/lines/{place}/description']").fill(f"Ink {place}")
     page.locator("[data-lines][data-pointer='/tags']").get_by_role("button", name="Remove this line").click()
     page.reload()
-    ready(page)
+    expect_item(page)
     expect(lines.get_by_label("Description")).to_have_count(3)
     assert [field.input_value() for field in lines.get_by_label("Description").all()] == ["Delivery", "Ink 1", "Ink 2"]
     expect(page.locator("[data-lines][data-pointer='/tags'] [data-line]")).to_have_count(0)
 
 
 @pytest.mark.usefixtures("invoice")
-def test_a_list_grows_no_further_than_it_may(sign_in: SignIn, rob: User) -> None:
+def test_a_list_grows_no_further_than_it_may(sign_in: SignInFixture, rob: User) -> None:
     _invoices(1)
-    page = sign_in(rob, DESK)
-    ready(page)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
     page.keyboard.press("f")
     lines = page.locator("[data-lines][data-pointer='/lines']")
     for _ in range(6):
@@ -219,10 +221,12 @@ def test_a_list_grows_no_further_than_it_may(sign_in: SignIn, rob: User) -> None
 
 
 @pytest.mark.usefixtures("invoice")
-def test_answering_first_all_fields_are_open_and_then_ones_own_stand_beside_the_ais(sign_in: SignIn, rob: User) -> None:
+def test_answering_first_all_fields_are_open_and_then_ones_own_stand_beside_the_ais(
+    sign_in: SignInFixture, rob: User
+) -> None:
     _invoices(1, answer_first=True)
-    page = sign_in(rob, DESK)
-    ready(page)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
     assert "119" not in page.locator(".panel").inner_html()
     expect(page.get_by_role("button", name="All fields")).to_have_count(0)
     page.get_by_label("Supplier").fill("Muster & Sohn GmbH")
@@ -231,16 +235,16 @@ def test_answering_first_all_fields_are_open_and_then_ones_own_stand_beside_the_
     page.keyboard.press("Control+Enter")
     expect(page.locator("[data-pointer='/total']").get_by_text("The AI: 119.0")).to_be_visible()
     expect(page.get_by_label("Total")).to_have_value("19")
-    ready(page)
+    expect_item(page)
     page.keyboard.press("Enter")
     _done(page)
     assert Verdict.objects.get().answer == {"supplier": "Muster & Sohn GmbH", "total": 19, "currency": "EUR"}
 
 
 @pytest.mark.usefixtures("invoice")
-def test_without_javascript_all_fields_are_open_with_a_line_to_spare(sign_in: SignIn, rob: User) -> None:
+def test_without_javascript_all_fields_are_open_with_a_line_to_spare(sign_in: SignInFixture, rob: User) -> None:
     _invoices(1)
-    page = sign_in(rob, DESK, java_script_enabled=False)
+    page = sign_in(rob, DESK_URL, java_script_enabled=False)
     page.get_by_label("Supplier").fill("")
     page.locator("[name='text/lines/2/description']").fill("Ink")
     page.locator("[name='number/lines/2/amount']").fill("7")
@@ -266,7 +270,7 @@ def many(queue: Queue) -> None:
 
 def _letters(*numbers: int, **fields: Any) -> None:
     for number in numbers:
-        queue_items.enqueue(
+        queue_items.enqueue_items(
             number, input={"text": f"Letter {number}."}, **{"proposal": "card_lost", "alternatives": []} | fields
         )
 
@@ -276,10 +280,10 @@ def _shown(page: Page) -> list[str]:
 
 
 @pytest.mark.usefixtures("many")
-def test_a_long_list_is_searched_by_typing(sign_in: SignIn, rob: User) -> None:
+def test_a_long_list_is_searched_by_typing(sign_in: SignInFixture, rob: User) -> None:
     _letters(1, 2, schema_number=2)
-    page = sign_in(rob, DESK)
-    ready(page, "Letter 1.")
+    page = sign_in(rob, DESK_URL)
+    expect_item(page, "Letter 1.")
     page.keyboard.press("/")
     field = page.get_by_role("combobox", name="Find an answer")
     expect(field).to_be_focused()
@@ -300,15 +304,15 @@ def test_a_long_list_is_searched_by_typing(sign_in: SignIn, rob: User) -> None:
     page.keyboard.press("/")
     page.keyboard.type("uber")
     page.keyboard.press("Enter")
-    ready(page, "Letter 2.")
+    expect_item(page, "Letter 2.")
     assert Verdict.objects.get().answer == "Überweisung"
 
 
 @pytest.mark.usefixtures("many")
-def test_enter_takes_nothing_that_was_not_pointed_at(sign_in: SignIn, rob: User) -> None:
+def test_enter_takes_nothing_that_was_not_pointed_at(sign_in: SignInFixture, rob: User) -> None:
     _letters(1, 2, schema_number=2)
-    page = sign_in(rob, DESK)
-    ready(page, "Letter 1.")
+    page = sign_in(rob, DESK_URL)
+    expect_item(page, "Letter 1.")
     page.keyboard.press("/")
     page.keyboard.press("Enter")
     page.keyboard.type("no such answer")
@@ -316,29 +320,29 @@ def test_enter_takes_nothing_that_was_not_pointed_at(sign_in: SignIn, rob: User)
     page.keyboard.press("Enter")
     page.keyboard.press("1")
     page.get_by_role("button", name="None of these").click()
-    ready(page, "Letter 2.")
+    expect_item(page, "Letter 2.")
     assert Verdict.objects.get().kind == "none"
 
 
 @pytest.mark.usefixtures("many")
-def test_the_answer_that_is_pointed_at_is_sent_from_the_note(sign_in: SignIn, rob: User) -> None:
+def test_the_answer_that_is_pointed_at_is_sent_from_the_note(sign_in: SignInFixture, rob: User) -> None:
     _letters(1, 2, schema_number=2)
-    page = sign_in(rob, DESK)
-    ready(page, "Letter 1.")
+    page = sign_in(rob, DESK_URL)
+    expect_item(page, "Letter 1.")
     page.keyboard.press("/")
     page.keyboard.type("uber")
     page.get_by_label("Note").fill("to my bank")
     page.keyboard.press("Control+Enter")
-    ready(page, "Letter 2.")
+    expect_item(page, "Letter 2.")
     verdict = Verdict.objects.get()
     assert (verdict.answer, verdict.note) == ("Überweisung", "to my bank")
 
 
 @pytest.mark.usefixtures("many")
-def test_a_long_list_is_one_stop_of_tab(sign_in: SignIn, rob: User) -> None:
+def test_a_long_list_is_one_stop_of_tab(sign_in: SignInFixture, rob: User) -> None:
     _letters(1, schema_number=2)
-    page = sign_in(rob, DESK)
-    ready(page)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
     page.get_by_role("combobox", name="Find an answer").focus()
     page.keyboard.press("Tab")
     expect(page.get_by_role("option").first).to_be_focused()
@@ -349,10 +353,10 @@ def test_a_long_list_is_one_stop_of_tab(sign_in: SignIn, rob: User) -> None:
 
 
 @pytest.mark.usefixtures("many")
-def test_ticks_are_searched_counted_and_cleared(sign_in: SignIn, rob: User) -> None:
+def test_ticks_are_searched_counted_and_cleared(sign_in: SignInFixture, rob: User) -> None:
     _letters(1, schema_number=3, proposal=["card_lost", "topic_9"])
-    page = sign_in(rob, DESK)
-    ready(page)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
     assert _shown(page)[:2] == ["Card lost", "Topic 9"]
     expect(page.get_by_text("2 ticked")).to_be_visible()
     page.get_by_role("button", name="Clear all").click()
@@ -371,25 +375,25 @@ def test_ticks_are_searched_counted_and_cleared(sign_in: SignIn, rob: User) -> N
 
 
 @pytest.mark.usefixtures("many")
-def test_sending_the_ais_ticks_is_agreeing(sign_in: SignIn, rob: User) -> None:
+def test_sending_the_ais_ticks_is_agreeing(sign_in: SignInFixture, rob: User) -> None:
     _letters(1, schema_number=3, proposal=["card_lost", "topic_9"])
-    page = sign_in(rob, DESK)
-    ready(page)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
     page.keyboard.press("Enter")
     _done(page)
     assert Verdict.objects.get().kind == "agree"
 
 
-def test_two_candidates_are_compared_by_one_two_and_nought(sign_in: SignIn, rob: User, queue: Queue) -> None:
+def test_two_candidates_are_compared_by_one_two_and_nought(sign_in: SignInFixture, rob: User, queue: Queue) -> None:
     AnswerSchema.objects.create(queue=queue, number=2, kind="label", answers=["first", "second", "equal"])
     for number in (1, 2, 3):
         candidates = [f"Letter {number}.", "Another."]
-        queue_items.enqueue(
+        queue_items.enqueue_items(
             number, schema_number=2, input={"candidates": candidates}, proposal="first", alternatives=[]
         )
-    page = sign_in(rob, DESK)
+    page = sign_in(rob, DESK_URL)
     for number, key in ((1, "0"), (2, "2"), (3, "1")):
-        ready(page, f"Letter {number}.")
+        expect_item(page, f"Letter {number}.")
         page.keyboard.press(key)
     _done(page)
     assert list(Verdict.objects.order_by("id").values_list("answer", flat=True)) == ["equal", "second", "first"]

@@ -13,9 +13,9 @@ from playwright.sync_api import Page, Route, expect
 from reviewqueue.guidelines import reading
 from reviewqueue.models import Guideline, GuidelineRead, Membership, Queue, User, Verdict
 from tests.helpers import content_samples, queue_items
-from tests.helpers.browser_network import divert
-from tests.helpers.desk_page import DESK, ready
-from tests.helpers.sign_in import SignIn
+from tests.helpers.browser_network import intercept_requests
+from tests.helpers.desk_page import DESK_URL, expect_item
+from tests.helpers.sign_in import SignInFixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 TEXT = "I was charged twice for the same order, once at 21:04 and again at 21:06. "
@@ -31,7 +31,7 @@ PHONE, TABLET, LAPTOP, HUGE = (390, 844), (768, 1024), (1280, 800), (2560, 1440)
 def _enqueue(*numbers: int, **fields: Any) -> None:
     shown: dict[str, Any] = {"due_at": timezone.now() + timedelta(hours=3), "undo_seconds": 600} | fields
     for number in numbers:
-        queue_items.enqueue(number, input={"text": f"Letter {number}. {TEXT}"}, **shown)
+        queue_items.enqueue_items(number, input={"text": f"Letter {number}. {TEXT}"}, **shown)
 
 
 def _size(size: tuple[int, int]) -> dict[str, int]:
@@ -48,10 +48,12 @@ def _tops(page: Page, places: Mapping[str, str] = PLACES) -> dict[str, float]:
     return {name: float(top) for name, top in boxes.items()}
 
 
-def test_above_the_item_stand_why_it_is_here_the_deadline_and_the_reservation(sign_in: SignIn, rob: User) -> None:
+def test_above_the_item_stand_why_it_is_here_the_deadline_and_the_reservation(
+    sign_in: SignInFixture, rob: User
+) -> None:
     _enqueue(1)
-    page = sign_in(rob, DESK)
-    ready(page)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
     head = page.locator(".item-head")
     expect(head).to_contain_text("The AI was not sure.")
     expect(head).to_contain_text("due in 2\u00a0h")
@@ -59,41 +61,45 @@ def test_above_the_item_stand_why_it_is_here_the_deadline_and_the_reservation(si
     assert page.locator(".panel #reservation").count() == 0
 
 
-def test_answer_first_has_its_sentence_in_the_place_of_the_reason(sign_in: SignIn, rob: User) -> None:
+def test_answer_first_has_its_sentence_in_the_place_of_the_reason(sign_in: SignInFixture, rob: User) -> None:
     _enqueue(1, answer_first=True)
-    page = sign_in(rob, DESK)
-    ready(page)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
     expect(page.locator(".item-head")).to_contain_text("Answer first")
     expect(page.locator(".item-head")).not_to_contain_text("not sure")
 
 
 @pytest.mark.parametrize("size", [PHONE, TABLET, LAPTOP, HUGE])
-def test_nothing_jumps_when_the_next_item_comes(sign_in: SignIn, rob: User, size: tuple[int, int]) -> None:
+def test_nothing_jumps_when_the_next_item_comes(sign_in: SignInFixture, rob: User, size: tuple[int, int]) -> None:
     _enqueue(1, 2, 3)
-    page = sign_in(rob, DESK, viewport=_size(size))
-    ready(page, "Letter 1.")
+    page = sign_in(rob, DESK_URL, viewport=_size(size))
+    expect_item(page, "Letter 1.")
     expect(page.locator(".desk-numbers")).to_contain_text("Today")
     before = _tops(page)
     for number in (2, 3):
         page.keyboard.press("a")
-        ready(page, f"Letter {number}.")
+        expect_item(page, f"Letter {number}.")
         after = _tops(page)
         assert after == pytest.approx(before, abs=1)
 
 
 @pytest.mark.parametrize("size", [(320, 640), PHONE, TABLET, LAPTOP, HUGE])
-def test_nothing_around_the_item_moves_whatever_comes_next(sign_in: SignIn, rob: User, size: tuple[int, int]) -> None:
+def test_nothing_around_the_item_moves_whatever_comes_next(
+    sign_in: SignInFixture, rob: User, size: tuple[int, int]
+) -> None:
     kinds = ("table", "messages", "image", "fields", "json", "candidates")
     inputs = [
         {"text": "Short."},
         {"text": TEXT * 60},
-        *(content_samples.samples()[kind].item["input"] for kind in kinds),
+        *(content_samples.build_samples()[kind].item["input"] for kind in kinds),
     ]
     for number, told in enumerate(inputs, start=1):
         due_at = timezone.now() + timedelta(hours=3) if number % 2 else None
-        queue_items.enqueue(number, input=told, due_at=due_at, context={"plan": "premium"} if number % 3 else None)
-    page = sign_in(rob, DESK, viewport=_size(size))
-    ready(page, "Short.")
+        queue_items.enqueue_items(
+            number, input=told, due_at=due_at, context={"plan": "premium"} if number % 3 else None
+        )
+    page = sign_in(rob, DESK_URL, viewport=_size(size))
+    expect_item(page, "Short.")
     expect(page.locator(".desk-numbers")).to_contain_text("Today")
     before = _tops(page, AROUND)
     for _next in inputs[1:]:
@@ -104,12 +110,12 @@ def test_nothing_around_the_item_moves_whatever_comes_next(sign_in: SignIn, rob:
 
 
 @pytest.mark.parametrize("size", [(320, 640), PHONE, LAPTOP])
-def test_the_warning_moves_nothing_and_can_be_pressed(sign_in: SignIn, rob: User, size: tuple[int, int]) -> None:
+def test_the_warning_moves_nothing_and_can_be_pressed(sign_in: SignInFixture, rob: User, size: tuple[int, int]) -> None:
     _enqueue(1)
     page = sign_in(rob, viewport=_size(size))
     page.clock.install()
-    page.goto(DESK)
-    ready(page)
+    page.goto(DESK_URL)
+    expect_item(page)
     before = _tops(page)
     page.clock.fast_forward((14 * 60 + 10) * 1000)
     page.clock.run_for(2000)
@@ -121,32 +127,32 @@ def test_the_warning_moves_nothing_and_can_be_pressed(sign_in: SignIn, rob: User
     assert _tops(page) == pytest.approx(before, abs=1)
 
 
-def test_the_latest_decisions_tell_what_they_were_and_any_can_be_undone(sign_in: SignIn, rob: User) -> None:
+def test_the_latest_decisions_tell_what_they_were_and_any_can_be_undone(sign_in: SignInFixture, rob: User) -> None:
     _enqueue(1, 2, 3)
-    page = sign_in(rob, DESK)
+    page = sign_in(rob, DESK_URL)
     for number in (1, 2):
-        ready(page, f"Letter {number}.")
+        expect_item(page, f"Letter {number}.")
         page.keyboard.press("a")
-    ready(page, "Letter 3.")
+    expect_item(page, "Letter 3.")
     listed = page.locator(".aside-decided li")
     expect(listed).to_have_count(2)
     expect(listed.nth(0)).to_contain_text("Letter 2.")
     expect(listed.nth(0).locator("kbd")).to_have_text("U")
     expect(listed.nth(1).locator("kbd")).to_have_count(0)
     listed.nth(1).get_by_role("button", name="Undo").click()
-    ready(page, "Letter 1.")
+    expect_item(page, "Letter 1.")
     expect(listed).to_have_count(1)
     assert Verdict.objects.counting().get().item_id == 2
 
 
-def test_a_decision_opens_again_and_leads_back(sign_in: SignIn, rob: User) -> None:
+def test_a_decision_opens_again_and_leads_back(sign_in: SignInFixture, rob: User) -> None:
     _enqueue(1, 2)
-    page = sign_in(rob, DESK)
-    ready(page, "Letter 1.")
+    page = sign_in(rob, DESK_URL)
+    expect_item(page, "Letter 1.")
     page.get_by_label("Note").fill("seen twice")
     page.get_by_label("Note").press("Escape")
     page.keyboard.press("1")
-    ready(page, "Letter 2.")
+    expect_item(page, "Letter 2.")
     page.get_by_role("link", name="Letter 1.").click()
     expect(page.get_by_role("heading", name="Your decision")).to_be_visible()
     for part in ("Letter 1.", "Billing", "seen twice", "Not final yet"):
@@ -155,26 +161,26 @@ def test_a_decision_opens_again_and_leads_back(sign_in: SignIn, rob: User) -> No
     expect(page.locator(".decisions li")).to_have_count(1)
     page.get_by_role("link", name="Letter 1.").click()
     page.get_by_role("button", name="Undo").click()
-    ready(page, "Letter 1.")
+    expect_item(page, "Letter 1.")
 
 
-def test_the_content_of_a_decision_answers_as_at_the_desk(sign_in: SignIn, rob: User) -> None:
+def test_the_content_of_a_decision_answers_as_at_the_desk(sign_in: SignInFixture, rob: User) -> None:
     pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-    queue_items.enqueue(1, input={"image": f"data:image/png;base64,{pixel}", "other": {"deep": [1, 2]}})
-    given = queue_items.judge(rob)
-    page = sign_in(rob, f"{DESK}verdicts/{given.id}/")
+    queue_items.enqueue_items(1, input={"image": f"data:image/png;base64,{pixel}", "other": {"deep": [1, 2]}})
+    given = queue_items.judge_next(rob)
+    page = sign_in(rob, f"{DESK_URL}verdicts/{given.id}/")
     expect(page.locator("#item img")).to_be_visible()
     page.get_by_role("button", name="Grey").click()
     expect(page.locator(":root[data-grey=true]")).to_have_count(1)
 
 
-def test_on_a_phone_there_is_the_undo_and_a_way_to_the_list(sign_in: SignIn, rob: User) -> None:
+def test_on_a_phone_there_is_the_undo_and_a_way_to_the_list(sign_in: SignInFixture, rob: User) -> None:
     _enqueue(1, 2, 3)
-    page = sign_in(rob, DESK, viewport=_size(PHONE))
+    page = sign_in(rob, DESK_URL, viewport=_size(PHONE))
     for number in (1, 2):
-        ready(page, f"Letter {number}.")
+        expect_item(page, f"Letter {number}.")
         page.get_by_role("button", name="Agree with the AI").click()
-    ready(page, "Letter 3.")
+    expect_item(page, "Letter 3.")
     expect(page.get_by_role("button", name="Undo")).to_have_count(1)
     expect(page.locator(".decided-what:visible")).to_have_count(0)
     page.get_by_role("link", name="Just decided").click()
@@ -182,12 +188,14 @@ def test_on_a_phone_there_is_the_undo_and_a_way_to_the_list(sign_in: SignIn, rob
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_guidelines_that_changed_say_what_did_until_they_are_opened(sign_in: SignIn, rob: User, queue: Queue) -> None:
-    reading.read(user=rob, slug="intents", number=1)
+def test_guidelines_that_changed_say_what_did_until_they_are_opened(
+    sign_in: SignInFixture, rob: User, queue: Queue
+) -> None:
+    reading.mark_guideline_read(user=rob, slug="intents", number=1)
     Guideline.objects.create(queue=queue, number=2, text="**refund**: money never goes back.")
     _enqueue(1)
-    page = sign_in(rob, DESK)
-    ready(page)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
     mark = page.locator("#guidelines-changed .tag")
     expect(mark).to_have_text("changed")
     assert GuidelineRead.objects.get().number == 1
@@ -203,20 +211,22 @@ def test_guidelines_that_changed_say_what_did_until_they_are_opened(sign_in: Sig
     expect(dialog).not_to_contain_text("What changed")
 
 
-def test_the_dialog_shows_the_version_of_the_item_that_is_on_the_desk(sign_in: SignIn, rob: User, queue: Queue) -> None:
+def test_the_dialog_shows_the_version_of_the_item_that_is_on_the_desk(
+    sign_in: SignInFixture, rob: User, queue: Queue
+) -> None:
     _enqueue(1, 2)
-    page = sign_in(rob, DESK)
-    ready(page, "Letter 1.")
+    page = sign_in(rob, DESK_URL)
+    expect_item(page, "Letter 1.")
     Guideline.objects.create(queue=queue, number=2, text="Only at night.")
     held: list[Route] = []
-    divert(page, "**/reading/", held.append, times=1)
+    intercept_requests(page, "**/reading/", held.append, times=1)
     page.keyboard.press("g")
     dialog = page.get_by_role("dialog", name="Guidelines")
     expect(dialog).to_contain_text("money goes back")
     expect(dialog).not_to_contain_text("Only at night")
     page.keyboard.press("Escape")
     page.keyboard.press("a")
-    ready(page, "Letter 2.")
+    expect_item(page, "Letter 2.")
     expect(page.locator("#guidelines-changed .tag")).to_be_visible()
     with page.expect_response("**/reading/"):
         held[0].continue_()
@@ -226,8 +236,8 @@ def test_the_dialog_shows_the_version_of_the_item_that_is_on_the_desk(sign_in: S
     expect(page.locator("#guidelines-changed .tag")).to_have_count(0)
 
 
-def test_without_javascript_reading_is_a_button(sign_in: SignIn, rob: User, queue: Queue) -> None:
-    reading.read(user=rob, slug="intents", number=1)
+def test_without_javascript_reading_is_a_button(sign_in: SignInFixture, rob: User, queue: Queue) -> None:
+    reading.mark_guideline_read(user=rob, slug="intents", number=1)
     Guideline.objects.create(queue=queue, number=2, text="Only at night.")
     page = sign_in(rob, "/queues/intents/guidelines/", java_script_enabled=False)
     expect(page.get_by_role("heading", name="What changed since you last looked")).to_be_visible()
@@ -236,7 +246,7 @@ def test_without_javascript_reading_is_a_button(sign_in: SignIn, rob: User, queu
     assert GuidelineRead.objects.get().number == 2
 
 
-def test_two_versions_are_compared_on_the_page(sign_in: SignIn, rob: User, queue: Queue) -> None:
+def test_two_versions_are_compared_on_the_page(sign_in: SignInFixture, rob: User, queue: Queue) -> None:
     Guideline.objects.create(queue=queue, number=2, text="Only at night.")
     Guideline.objects.create(queue=queue, number=3, text="Only on Sundays.")
     page = sign_in(rob, "/queues/intents/guidelines/")
@@ -247,13 +257,13 @@ def test_two_versions_are_compared_on_the_page(sign_in: SignIn, rob: User, queue
     expect(page.locator(".reading button")).to_be_hidden()
 
 
-def test_ones_own_numbers_stand_at_the_foot_and_lead_to_their_page(sign_in: SignIn, rob: User) -> None:
+def test_ones_own_numbers_stand_at_the_foot_and_lead_to_their_page(sign_in: SignInFixture, rob: User) -> None:
     _enqueue(1, 2)
-    queue_items.judge(rob)
-    page = sign_in(rob, DESK)
+    queue_items.judge_next(rob)
+    page = sign_in(rob, DESK_URL)
     line = page.locator(".desk-numbers")
     expect(line).to_contain_text("Today 1")
-    ready(page)
+    expect_item(page)
     page.keyboard.press("a")
     expect(line).to_contain_text("Today 2")
     page.keyboard.press("u")
@@ -263,7 +273,7 @@ def test_ones_own_numbers_stand_at_the_foot_and_lead_to_their_page(sign_in: Sign
     expect(page.get_by_role("row", name="Today")).to_contain_text("unknown")
 
 
-def test_the_inbox_by_keyboard(sign_in: SignIn, rob: User) -> None:
+def test_the_inbox_by_keyboard(sign_in: SignInFixture, rob: User) -> None:
     other = Queue.objects.create(slug="zeta", title="Zeta")
     Membership.objects.create(user=rob, queue=other)
     _enqueue(1)
@@ -284,16 +294,16 @@ def test_the_inbox_by_keyboard(sign_in: SignIn, rob: User) -> None:
     expect(page.locator("main")).to_contain_text("an item is reserved for you until")
 
 
-def test_enter_does_nothing_where_nothing_waits(sign_in: SignIn, rob: User) -> None:
+def test_enter_does_nothing_where_nothing_waits(sign_in: SignInFixture, rob: User) -> None:
     page = sign_in(rob)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="All done")).to_be_visible()
 
 
-def test_a_typical_item_needs_no_scrolling(sign_in: SignIn, rob: User) -> None:
+def test_a_typical_item_needs_no_scrolling(sign_in: SignInFixture, rob: User) -> None:
     _enqueue(1, context={"Customer since": "2019", "Language": "English", "Thread": "thread-77"})
-    page = sign_in(rob, DESK, viewport=_size(LAPTOP))
-    ready(page)
+    page = sign_in(rob, DESK_URL, viewport=_size(LAPTOP))
+    expect_item(page)
     scrolled = page.evaluate(
         """() => [document.documentElement, ...document.querySelectorAll("body *")]
              .filter((one) => one.scrollHeight > one.clientHeight + 1 && one.clientHeight > 0
@@ -308,11 +318,13 @@ def test_a_typical_item_needs_no_scrolling(sign_in: SignIn, rob: User) -> None:
 
 
 @pytest.mark.parametrize("size", [(320, 256), (320, 640), (640, 400), PHONE, TABLET, (1280, 600)])
-def test_everything_is_within_reach_and_nothing_lies_on_it(sign_in: SignIn, rob: User, size: tuple[int, int]) -> None:
+def test_everything_is_within_reach_and_nothing_lies_on_it(
+    sign_in: SignInFixture, rob: User, size: tuple[int, int]
+) -> None:
     _enqueue(1, 2, context={"Customer since": "2019"})
-    queue_items.judge(rob)
-    page = sign_in(rob, DESK, viewport=_size(size))
-    ready(page)
+    queue_items.judge_next(rob)
+    page = sign_in(rob, DESK_URL, viewport=_size(size))
+    expect_item(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     for control in page.locator("main :is(a, button, select, textarea):visible").all():
         if "visually-hidden" not in (control.get_attribute("class") or ""):

@@ -15,11 +15,11 @@ from escalation.models import Stream
 from reviewqueue.models import User
 from tests.browser.test_accessibility import complaints
 from tests.helpers import content_samples, pictures, queue_items, stream_setup
-from tests.helpers.desk_page import DESK, ready
-from tests.helpers.sign_in import SignIn
+from tests.helpers.desk_page import DESK_URL, expect_item
+from tests.helpers.sign_in import SignInFixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-LARGE = {"image": pictures.landscape(1200, 800)}
+LARGE = {"image": pictures.draw_landscape(1200, 800)}
 # How far things have moved once the picture is painted: what moves in a frame is known in the one after it.
 SHIFTED = """async () => {
   await document.querySelector(".picture img").decode();
@@ -29,11 +29,11 @@ SHIFTED = """async () => {
 }"""
 
 
-def _open(sign_in: SignIn, user: User, *inputs: Any, **options: Any) -> Page:
+def _open(sign_in: SignInFixture, user: User, *inputs: Any, **options: Any) -> Page:
     for number, content in enumerate(inputs, start=1):
-        queue_items.enqueue(number, input=content)
-    page = sign_in(user, DESK, **options)
-    ready(page)
+        queue_items.enqueue_items(number, input=content)
+    page = sign_in(user, DESK_URL, **options)
+    expect_item(page)
     return page
 
 
@@ -55,7 +55,7 @@ def _level(page: Page) -> Locator:
     return page.locator("[data-zoom-level]")
 
 
-def test_a_picture_gets_larger_by_key_and_moves_by_arrows(sign_in: SignIn, rob: User) -> None:
+def test_a_picture_gets_larger_by_key_and_moves_by_arrows(sign_in: SignInFixture, rob: User) -> None:
     page = _open(sign_in, rob, LARGE)
     fitting = _level(page).text_content() or ""
     assert fitting.endswith("\xa0%")
@@ -76,8 +76,8 @@ def test_a_picture_gets_larger_by_key_and_moves_by_arrows(sign_in: SignIn, rob: 
     expect(_level(page)).to_have_text(fitting)
 
 
-def test_a_tiny_picture_has_hard_edges_and_no_other_has(sign_in: SignIn, rob: User) -> None:
-    page = _open(sign_in, rob, {"images": [pictures.digit(), LARGE["image"]]})
+def test_a_tiny_picture_has_hard_edges_and_no_other_has(sign_in: SignInFixture, rob: User) -> None:
+    page = _open(sign_in, rob, {"images": [pictures.draw_digit(), LARGE["image"]]})
     expect(page.locator(".picture")).to_have_count(2)
     drawn = page.locator(".picture img").evaluate_all(
         'images => images.map((image) => [image.getAttribute("width"), getComputedStyle(image).imageRendering])'
@@ -85,7 +85,7 @@ def test_a_tiny_picture_has_hard_edges_and_no_other_has(sign_in: SignIn, rob: Us
     assert drawn == [["8", "pixelated"], ["1200", "auto"]]
 
 
-def test_a_picture_is_pressed_dragged_and_wheeled(sign_in: SignIn, rob: User) -> None:
+def test_a_picture_is_pressed_dragged_and_wheeled(sign_in: SignInFixture, rob: User) -> None:
     page = _open(sign_in, rob, LARGE)
     stage = page.locator("[data-picture-stage]")
     box = stage.bounding_box()
@@ -108,15 +108,15 @@ def test_a_picture_is_pressed_dragged_and_wheeled(sign_in: SignIn, rob: User) ->
     assert page.evaluate("visualViewport.scale") == 1
 
 
-def test_a_blur_is_remembered_and_lifted_by_holding_or_pressing(sign_in: SignIn, rob: User) -> None:
-    page = _open(sign_in, rob, LARGE, {"images": [pictures.digit(), pictures.digit()]})
+def test_a_blur_is_remembered_and_lifted_by_holding_or_pressing(sign_in: SignInFixture, rob: User) -> None:
+    page = _open(sign_in, rob, LARGE, {"images": [pictures.draw_digit(), pictures.draw_digit()]})
     assert _filter(page) == "none"
     page.keyboard.press("b")
     page.keyboard.press("y")
     assert "blur" in _filter(page)
     assert "grayscale" in _filter(page)
     page.reload()
-    ready(page)
+    expect_item(page)
     assert "blur" in _filter(page)
     expect(page.locator('[data-shade="blur"]')).to_have_attribute("aria-pressed", "true")
     veil = page.get_by_role("button", name="Hold to show")
@@ -124,13 +124,13 @@ def test_a_blur_is_remembered_and_lifted_by_holding_or_pressing(sign_in: SignIn,
     assert _filter(page) == "grayscale(1)"
     page.keyboard.press("x")
     expect(page.locator(".picture")).to_have_count(2)
-    ready(page)
+    expect_item(page)
     assert "blur" in _filter(page), "the next item is behind its shade again"
     page.keyboard.press("b")
     assert _filter(page) == "grayscale(1)"
 
 
-def test_a_held_picture_is_shown_while_it_is_held(sign_in: SignIn, rob: User) -> None:
+def test_a_held_picture_is_shown_while_it_is_held(sign_in: SignInFixture, rob: User) -> None:
     page = _open(sign_in, rob, LARGE)
     page.clock.install()
     page.clock.pause_at(timezone.now() + timedelta(seconds=20))
@@ -147,13 +147,13 @@ def test_a_held_picture_is_shown_while_it_is_held(sign_in: SignIn, rob: User) ->
     expect(page.locator(".picture[data-peek]")).to_have_count(0)
 
 
-def test_the_persons_setting_holds_until_they_choose_here(sign_in: SignIn, rob: User) -> None:
+def test_the_persons_setting_holds_until_they_choose_here(sign_in: SignInFixture, rob: User) -> None:
     page = _open(sign_in, rob, LARGE)
 
     def blurred_by(setting: str) -> str:
         page.route("**/queues/intents/", lambda route: _with_setting(route, setting), times=1)
         page.reload()
-        ready(page)
+        expect_item(page)
         return _filter(page)
 
     assert "blur" in blurred_by("true")
@@ -170,7 +170,7 @@ def _with_setting(route: Any, setting: str) -> None:
     route.fulfill(response=response, body=response.text().replace("data-desk", marked, 1))
 
 
-def test_nothing_moves_when_a_picture_arrives(sign_in: SignIn, rob: User) -> None:
+def test_nothing_moves_when_a_picture_arrives(sign_in: SignInFixture, rob: User) -> None:
     page = _open(sign_in, rob, {"text": "Before."}, {"image": LARGE["image"], "text": "Below the picture."})
     page.evaluate(
         """() => { window.shifts = [];
@@ -179,12 +179,12 @@ def test_nothing_moves_when_a_picture_arrives(sign_in: SignIn, rob: User) -> Non
     )
     page.locator('button[data-key="x"]').evaluate("button => button.click()")
     expect(page.get_by_text("Below the picture.")).to_be_visible()
-    ready(page)
+    expect_item(page)
     assert page.evaluate(SHIFTED) == 0
 
 
-def test_a_picture_that_the_browser_cannot_read_says_so(sign_in: SignIn, rob: User) -> None:
-    broken = pictures.data_url(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x50\0\0\0\x50" + b"nonsense" * 9)
+def test_a_picture_that_the_browser_cannot_read_says_so(sign_in: SignInFixture, rob: User) -> None:
+    broken = pictures.encode_data_url(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x50\0\0\0\x50" + b"nonsense" * 9)
     page = _open(sign_in, rob, {"image": broken}, {"image": broken})
     expect(page.get_by_text("the browser cannot read its data")).to_be_visible()
     expect(page.locator(".picture img")).to_be_hidden()
@@ -193,7 +193,7 @@ def test_a_picture_that_the_browser_cannot_read_says_so(sign_in: SignIn, rob: Us
     expect(page.get_by_text("the browser cannot read its data")).to_be_visible()
 
 
-def test_what_is_judged_of_a_long_transcript_is_in_view(sign_in: SignIn, rob: User) -> None:
+def test_what_is_judged_of_a_long_transcript_is_in_view(sign_in: SignInFixture, rob: User) -> None:
     chat = [{"role": ("user", "assistant")[n % 2], "content": f"Line {n}. " * 20} for n in range(60)]
     marked = [{**message, "judged": True} if n == 30 else message for n, message in enumerate(chat)]
     page = _open(sign_in, rob, {"messages": chat}, {"messages": marked})
@@ -205,14 +205,14 @@ def test_what_is_judged_of_a_long_transcript_is_in_view(sign_in: SignIn, rob: Us
     expect(page.get_by_text("Line 0.").first).to_be_visible()
 
 
-def test_transcripts_to_choose_between_begin_side_by_side(sign_in: SignIn, rob: User) -> None:
+def test_transcripts_to_choose_between_begin_side_by_side(sign_in: SignInFixture, rob: User) -> None:
     chat = [{"role": ("user", "assistant")[n % 2], "content": f"Line {n}. " * 20} for n in range(20)]
     page = _open(sign_in, rob, {"candidates": [chat, chat]})
     expect(page.get_by_role("heading", name="Candidate 1")).to_be_in_viewport()
     expect(page.get_by_role("heading", name="Candidate 2")).to_be_in_viewport()
 
 
-def test_tools_above_a_transcript_do_not_push_its_end_out_of_view(sign_in: SignIn, rob: User) -> None:
+def test_tools_above_a_transcript_do_not_push_its_end_out_of_view(sign_in: SignInFixture, rob: User) -> None:
     chat = [
         {"role": "system", "content": "Be brief."},
         {"role": "user", "content": ["What is on this photo?", {"type": "image", "image": LARGE["image"]}]},
@@ -223,8 +223,8 @@ def test_tools_above_a_transcript_do_not_push_its_end_out_of_view(sign_in: SignI
     expect(page.get_by_role("article", name="Message 3 of 3")).to_be_in_viewport(ratio=1)
 
 
-def test_what_is_asked_folds_by_key(sign_in: SignIn, rob: User) -> None:
-    page = _open(sign_in, rob, content_samples.samples()["candidates"].item["input"])
+def test_what_is_asked_folds_by_key(sign_in: SignInFixture, rob: User) -> None:
+    page = _open(sign_in, rob, content_samples.build_samples()["candidates"].item["input"])
     expect(page.get_by_text("Summarise for the board")).to_be_visible()
     page.keyboard.press("v")
     expect(page.get_by_text("Summarise for the board")).to_be_hidden()
@@ -245,22 +245,22 @@ def _left(element: Locator) -> float:
 
 
 @pytest.mark.parametrize("width", [320, 768, 1280, 2560])
-def test_no_kind_of_content_scrolls_the_page_sideways(sign_in: SignIn, rob: User, width: int) -> None:
+def test_no_kind_of_content_scrolls_the_page_sideways(sign_in: SignInFixture, rob: User, width: int) -> None:
     wide = {"rows": [{f"column {c}": "x" * 40 for c in range(50)} for _ in range(30)], "fields": {"k" * 90: "v" * 900}}
     talk = {"messages": [{"role": "r" * 200, "content": "w" * 500, "tool_call_id": "i" * 300, "other": "o" * 300}]}
     pair = {"candidates": ["a" * 300, "b" * 300], "prompt": "p" * 400}
     page = _open(sign_in, rob, wide, talk, pair, LARGE, viewport={"width": width, "height": 800})
     for kind in (".content-table", ".content-messages", ".content-candidates", ".picture"):
         expect(page.locator(kind).first).to_be_visible()
-        ready(page)
+        expect_item(page)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert page.evaluate("(box => box.scrollWidth <= box.clientWidth)(document.getElementById('item'))"), kind
         page.keyboard.press("x")
 
 
-def test_no_kind_of_content_keeps_anybody_out(sign_in: SignIn, rob: User) -> None:
+def test_no_kind_of_content_keeps_anybody_out(sign_in: SignInFixture, rob: User) -> None:
     names = ("messages", "table", "fields", "images", "candidates")
-    page = _open(sign_in, rob, *(content_samples.samples()[name].item["input"] for name in names))
+    page = _open(sign_in, rob, *(content_samples.build_samples()[name].item["input"] for name in names))
     for name in names:
         assert complaints(page) == [], name
         claim = page.locator("#desk").get_attribute("data-claim")
@@ -270,9 +270,11 @@ def test_no_kind_of_content_keeps_anybody_out(sign_in: SignIn, rob: User) -> Non
         expect(page.locator("#desk[data-ready]")).to_be_attached()
 
 
-def test_the_outputs_page_shows_the_same_without_the_desks_scripts(sign_in: SignIn, stream: Stream, ann: User) -> None:
-    content = {**content_samples.samples()["messages"].item["input"], "image": pictures.digit()}
-    stream_setup.routed(stream, stream_setup.element(input=content))
+def test_the_outputs_page_shows_the_same_without_the_desks_scripts(
+    sign_in: SignInFixture, stream: Stream, ann: User
+) -> None:
+    content = {**content_samples.build_samples()["messages"].item["input"], "image": pictures.draw_digit()}
+    stream_setup.route_outputs(stream, stream_setup.build_output(input=content))
     page = sign_in(ann, reverse("output", args=["intents", "ticket-1"]))
     expect(page.get_by_role("img", name="Image, 8 by 8")).to_be_visible()
     expect(page.get_by_text("Good news: your parcel")).to_be_visible()

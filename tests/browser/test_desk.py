@@ -12,9 +12,9 @@ from playwright.sync_api import Page, expect
 from reviewqueue.models import AnswerSchema, FirstAnswer, Queue, Slot, User, Verdict
 from reviewqueue.queue import items
 from tests.helpers import browser_network
-from tests.helpers.desk_page import DESK, enqueue, ready
-from tests.helpers.queue_items import enqueue as items_enqueue
-from tests.helpers.sign_in import SignIn
+from tests.helpers.desk_page import DESK_URL, enqueue_letters, expect_item
+from tests.helpers.queue_items import enqueue_items as items_enqueue
+from tests.helpers.sign_in import SignInFixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -24,12 +24,12 @@ def _done(page: Page) -> None:
     expect(page.get_by_role("heading", name="Nothing waits for you here")).to_be_visible()
 
 
-def test_thirty_items_by_keys_alone(sign_in: SignIn, rob: User) -> None:
-    enqueue(*range(1, 31))
-    page = sign_in(rob, DESK)
+def test_thirty_items_by_keys_alone(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(*range(1, 31))
+    page = sign_in(rob, DESK_URL)
     page.evaluate("document.addEventListener('pointerdown', () => { window.pointed = true; })")
     for number, key in zip(range(1, 31), ["a", "1", "x", "t1", "e2", "2", "3", "a", "1", "a"] * 3, strict=True):
-        ready(page, f"Letter {number}.")
+        expect_item(page, f"Letter {number}.")
         page.keyboard.type(key)
     _done(page)
     assert page.evaluate("window.pointed") is None
@@ -40,10 +40,10 @@ def test_thirty_items_by_keys_alone(sign_in: SignIn, rob: User) -> None:
     assert all(seconds is not None for seconds in Verdict.objects.values_list("active_seconds", flat=True))
 
 
-def test_keys_are_dead_while_typing_in_a_dialog_held_down_or_with_a_modifier(sign_in: SignIn, rob: User) -> None:
-    enqueue(1, 2)
-    page = sign_in(rob, DESK)
-    ready(page)
+def test_keys_are_dead_while_typing_in_a_dialog_held_down_or_with_a_modifier(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1, 2)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
     page.keyboard.press("n")
     page.keyboard.type("a text with xste in it")
     expect(page.get_by_label("Note")).to_have_value("a text with xste in it")
@@ -58,69 +58,69 @@ def test_keys_are_dead_while_typing_in_a_dialog_held_down_or_with_a_modifier(sig
     page.keyboard.press("Shift+A")
     page.evaluate("document.dispatchEvent(new KeyboardEvent('keydown', {key: 'a', repeat: true}))")
     page.keyboard.press("x")
-    ready(page, "Letter 2.")
+    expect_item(page, "Letter 2.")
     verdict = Verdict.objects.get()
     assert (verdict.kind, verdict.note) == ("none", "a text with xste in it"), "no key before the last did anything"
 
 
-def test_nothing_is_answered_while_the_next_item_is_on_its_way(sign_in: SignIn, rob: User) -> None:
-    enqueue(1, 2, 3)
-    page = sign_in(rob, DESK)
-    ready(page)
+def test_nothing_is_answered_while_the_next_item_is_on_its_way(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1, 2, 3)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
     page.evaluate(
         """() => { const press = () => document.body.dispatchEvent(
              new KeyboardEvent('keydown', {key: 'a', bubbles: true})); press(); press(); press(); }"""
     )
-    ready(page, "Letter 2.")
+    expect_item(page, "Letter 2.")
     page.locator("button[data-key=a]").dblclick()
-    ready(page, "Letter 3.")
+    expect_item(page, "Letter 3.")
     assert Verdict.objects.count() == 2
 
 
-def test_single_keys_can_be_switched_off(sign_in: SignIn, rob: User) -> None:
-    enqueue(1, 2)
-    page = sign_in(rob, DESK)
-    ready(page, "Letter 1.")
+def test_single_keys_can_be_switched_off(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1, 2)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page, "Letter 1.")
     page.keyboard.press("?")
     with page.expect_response("**/desk/switch/"):
         page.get_by_label("Switch single keys off").check()
     page.keyboard.press("Escape")
     page.keyboard.press("a")
     page.reload()
-    ready(page, "Letter 1.")
+    expect_item(page, "Letter 1.")
     page.keyboard.press("a")
     page.get_by_role("button", name="None of these").click()
-    ready(page, "Letter 2.")
+    expect_item(page, "Letter 2.")
     assert Verdict.objects.get().kind == "none"
 
 
-def test_undo_brings_the_item_back_and_the_next_one_waits(sign_in: SignIn, rob: User) -> None:
-    enqueue(1, 2, undo_seconds=600)
-    page = sign_in(rob, DESK)
-    ready(page)
+def test_undo_brings_the_item_back_and_the_next_one_waits(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1, 2, undo_seconds=600)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
     page.keyboard.press("a")
-    ready(page, "Letter 2.")
+    expect_item(page, "Letter 2.")
     page.keyboard.press("u")
-    ready(page, "Letter 1.")
+    expect_item(page, "Letter 1.")
     page.keyboard.press("x")
-    ready(page, "Letter 2.")
+    expect_item(page, "Letter 2.")
     assert list(Verdict.objects.counting().values_list("kind", flat=True)) == ["none"]
 
 
-def test_the_focus_and_the_announcement_follow_the_item(sign_in: SignIn, rob: User) -> None:
-    enqueue(1, 2)
-    page = sign_in(rob, DESK)
-    ready(page)
+def test_the_focus_and_the_announcement_follow_the_item(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1, 2)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
     page.keyboard.press("a")
-    ready(page, "Letter 2.")
+    expect_item(page, "Letter 2.")
     assert page.evaluate("document.activeElement.id") == "item"
     expect(page.locator("#announcement")).to_have_text(re.compile("^An item, reserved for you until "))
 
 
-def test_a_late_answer_is_told_and_the_draft_stays(sign_in: SignIn, rob: User) -> None:
-    enqueue(1)
-    page = sign_in(rob, DESK)
-    ready(page)
+def test_a_late_answer_is_told_and_the_draft_stays(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
     page.get_by_label("Note").fill("half a thought")
     Slot.objects.update(reserved_until=timezone.now() - timedelta(seconds=1))
     page.locator("button[data-key=a]").click()
@@ -131,22 +131,22 @@ def test_a_late_answer_is_told_and_the_draft_stays(sign_in: SignIn, rob: User) -
     assert not Verdict.objects.exists()
 
 
-def test_the_reservation_warns_and_can_be_extended(sign_in: SignIn, rob: User) -> None:
-    enqueue(1)
+def test_the_reservation_warns_and_can_be_extended(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1)
     page = sign_in(rob)
     page.clock.install()
-    page.goto(DESK)
+    page.goto(DESK_URL)
     _fast_forward(page, 14 * 60 + 10)
     expect(page.get_by_role("button", name="Extend")).to_be_visible()
     page.get_by_role("button", name="Extend").click()
     expect(page.get_by_role("button", name="Extend")).to_be_hidden()
 
 
-def test_who_is_active_keeps_the_item(sign_in: SignIn, rob: User) -> None:
-    enqueue(1)
+def test_who_is_active_keeps_the_item(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1)
     page = sign_in(rob)
     page.clock.install()
-    page.goto(DESK)
+    page.goto(DESK_URL)
     _fast_forward(page, 8 * 60)
     before = Slot.objects.get().reserved_until
     with page.expect_response("**/renewal/"):
@@ -158,49 +158,51 @@ def test_who_is_active_keeps_the_item(sign_in: SignIn, rob: User) -> None:
     assert after > before
 
 
-def test_answer_first_keeps_the_proposal_out_of_the_network(sign_in: SignIn, rob: User) -> None:
-    enqueue(1, answer_first=True, proposal="card_arrival", model="moonlight-9")
+def test_answer_first_keeps_the_proposal_out_of_the_network(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1, answer_first=True, proposal="card_arrival", model="moonlight-9")
     bodies: list[str] = []
     page = sign_in(rob)
-    browser_network.listen(page, lambda url, body: bodies.append(body) if "/queues/" in url else None)
-    page.goto(DESK)
-    ready(page)
+    browser_network.listen_to_responses(page, lambda url, body: bodies.append(body) if "/queues/" in url else None)
+    page.goto(DESK_URL)
+    expect_item(page)
     expect(page.get_by_role("button", name="Agree with the AI")).to_have_count(0)
     assert bodies
     assert all("moonlight" not in body and "not sure" not in body for body in bodies)
     page.unroute_all(behavior="wait")
     page.keyboard.press("1")
     expect(page.get_by_text("You answered: Billing")).to_be_visible()
-    ready(page)
+    expect_item(page)
     page.keyboard.press("a")
     _done(page)
     assert FirstAnswer.objects.get().answer == "billing"
     assert Verdict.objects.get().answer == "card_arrival"
 
 
-def test_ticks_and_fields_are_sent_by_enter_and_enter_never_agrees(sign_in: SignIn, rob: User, queue: Queue) -> None:
+def test_ticks_and_fields_are_sent_by_enter_and_enter_never_agrees(
+    sign_in: SignInFixture, rob: User, queue: Queue
+) -> None:
     AnswerSchema.objects.create(queue=queue, number=2, kind="labels", answers=["price", "service"])
     schema = {"type": "object", "properties": {"total": {"type": "number"}}, "required": ["total"]}
     AnswerSchema.objects.create(queue=queue, number=3, kind="structured", schema=schema)
-    enqueue(1, schema_number=2, proposal=["price"], alternatives=[])
-    enqueue(2, schema_number=3, proposal={"total": 12}, alternatives=[])
-    page = sign_in(rob, DESK)
-    ready(page, "Letter 1.")
+    enqueue_letters(1, schema_number=2, proposal=["price"], alternatives=[])
+    enqueue_letters(2, schema_number=3, proposal={"total": 12}, alternatives=[])
+    page = sign_in(rob, DESK_URL)
+    expect_item(page, "Letter 1.")
     page.keyboard.press("1")
     page.keyboard.press("2")
     page.keyboard.press("Enter")
-    ready(page, "Letter 2.")
+    expect_item(page, "Letter 2.")
     page.get_by_label("Total").fill("17.5")
     page.keyboard.press("Enter")
     _done(page)
     assert list(Verdict.objects.order_by("id").values_list("answer", flat=True)) == [["service"], {"total": 17.5}]
 
 
-def test_a_long_list_of_answers_is_searched(sign_in: SignIn, rob: User, queue: Queue) -> None:
+def test_a_long_list_of_answers_is_searched(sign_in: SignInFixture, rob: User, queue: Queue) -> None:
     AnswerSchema.objects.create(queue=queue, number=2, kind="label", answers=[f"intent_{n}_x" for n in range(77)])
-    enqueue(1, schema_number=2, proposal="intent_7_x", alternatives=[])
-    page = sign_in(rob, DESK)
-    ready(page)
+    enqueue_letters(1, schema_number=2, proposal="intent_7_x", alternatives=[])
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
     page.keyboard.press("/")
     page.keyboard.type("intent 42")
     page.keyboard.press("Enter")
@@ -208,18 +210,18 @@ def test_a_long_list_of_answers_is_searched(sign_in: SignIn, rob: User, queue: Q
     assert Verdict.objects.get().answer == "intent_42_x"
 
 
-def test_a_withdrawn_item_is_told(sign_in: SignIn, rob: User) -> None:
-    enqueue(1)
-    page = sign_in(rob, DESK)
-    ready(page)
-    items.withdraw(item_ids=[1], actor="key:1")
+def test_a_withdrawn_item_is_told(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
+    items.withdraw_items(item_ids=[1], actor="key:1")
     page.keyboard.press("a")
     expect(page.locator("#notice")).to_contain_text("withdrawn by its sender")
 
 
-def test_without_javascript_everything_is_a_form(sign_in: SignIn, rob: User) -> None:
-    enqueue(1, 2, undo_seconds=600)
-    page = sign_in(rob, DESK, java_script_enabled=False)
+def test_without_javascript_everything_is_a_form(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1, 2, undo_seconds=600)
+    page = sign_in(rob, DESK_URL, java_script_enabled=False)
     page.get_by_role("button", name="Billing").click()
     expect(page.locator("#item")).to_contain_text("Letter 2.")
     page.get_by_role("button", name="Undo").click()
@@ -229,10 +231,10 @@ def test_without_javascript_everything_is_a_form(sign_in: SignIn, rob: User) -> 
 
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1280, 2560])
-def test_no_width_scrolls_sideways_and_the_answers_are_in_reach(sign_in: SignIn, rob: User, width: int) -> None:
+def test_no_width_scrolls_sideways_and_the_answers_are_in_reach(sign_in: SignInFixture, rob: User, width: int) -> None:
     items_enqueue(1, input={"text": "A sentence of some length. " * 60}, context={"key": "x" * 300})
-    page = sign_in(rob, DESK, viewport={"width": width, "height": 800})
-    ready(page)
+    page = sign_in(rob, DESK_URL, viewport={"width": width, "height": 800})
+    expect_item(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     for name in (re.compile("Agree"), re.compile("Billing"), re.compile("None of these")):
         expect(page.get_by_role("button", name=name)).to_be_in_viewport()

@@ -11,9 +11,9 @@ from playwright.sync_api import Page, Route, expect
 
 from reviewqueue.models import AnswerSchema, Queue, Slot, User, Verdict
 from tests.helpers import invoices, queue_items
-from tests.helpers.browser_network import divert
-from tests.helpers.desk_page import DESK, enqueue, ready
-from tests.helpers.sign_in import SignIn
+from tests.helpers.browser_network import intercept_requests
+from tests.helpers.desk_page import DESK_URL, enqueue_letters, expect_item
+from tests.helpers.sign_in import SignInFixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 UNREADY = "document.querySelector('[data-desk]').removeAttribute('data-ready')"
@@ -27,7 +27,7 @@ def invoice(queue: Queue) -> None:
 
 def _invoices(*numbers: int) -> None:
     for number in numbers:
-        queue_items.enqueue(
+        queue_items.enqueue_items(
             number,
             schema_number=2,
             input={"text": f"Letter {number}."},
@@ -42,10 +42,10 @@ def _lapse() -> None:
 
 
 @pytest.mark.usefixtures("invoice")
-def test_enter_in_a_field_sends_nothing_of_an_item_that_has_only_just_come(sign_in: SignIn, rob: User) -> None:
+def test_enter_in_a_field_sends_nothing_of_an_item_that_has_only_just_come(sign_in: SignInFixture, rob: User) -> None:
     _invoices(1, 2)
-    page = sign_in(rob, DESK)
-    ready(page, "Letter 1.")
+    page = sign_in(rob, DESK_URL)
+    expect_item(page, "Letter 1.")
     page.evaluate(UNREADY)
     page.locator("[name='number/total']").fill("120")
     page.evaluate("document.querySelector('[data-judgement]').requestSubmit()")
@@ -53,15 +53,15 @@ def test_enter_in_a_field_sends_nothing_of_an_item_that_has_only_just_come(sign_
     page.evaluate(READY)
     page.keyboard.press("Escape")
     page.keyboard.press("x")
-    ready(page, "Letter 2.")
+    expect_item(page, "Letter 2.")
     assert Verdict.objects.get().kind == "none"
 
 
 @pytest.mark.usefixtures("invoice")
-def test_enter_held_down_goes_one_field_further_and_sends_nothing(sign_in: SignIn, rob: User) -> None:
+def test_enter_held_down_goes_one_field_further_and_sends_nothing(sign_in: SignInFixture, rob: User) -> None:
     _invoices(1)
-    page = sign_in(rob, DESK)
-    ready(page)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
     page.locator("[name='number/total']").focus()
     for _ in range(9):
         page.keyboard.down("Enter")
@@ -70,12 +70,12 @@ def test_enter_held_down_goes_one_field_further_and_sends_nothing(sign_in: SignI
 
 
 @pytest.mark.usefixtures("invoice")
-def test_enter_sends_nothing_of_an_item_that_was_lost(sign_in: SignIn, rob: User, rita: User) -> None:
+def test_enter_sends_nothing_of_an_item_that_was_lost(sign_in: SignInFixture, rob: User, rita: User) -> None:
     _invoices(1)
-    page = sign_in(rob, DESK)
-    ready(page)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
     _lapse()
-    queue_items.take(rita)
+    queue_items.claim_next_item(rita)
     page.keyboard.press("a")
     expect(page.locator("#notice")).to_contain_text("rita has it now.")
     sent: list[str] = []
@@ -86,23 +86,23 @@ def test_enter_sends_nothing_of_an_item_that_was_lost(sign_in: SignIn, rob: User
     assert [url for url in sent if url.endswith("/verdict/")] == []
 
 
-def test_a_retake_that_never_arrives_leaves_its_way_on(sign_in: SignIn, rob: User) -> None:
-    enqueue(1)
-    page = sign_in(rob, DESK)
-    ready(page)
+def test_a_retake_that_never_arrives_leaves_its_way_on(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
     _lapse()
     page.keyboard.press("a")
-    divert(page, "**/retake/", lambda route: route.abort(), times=1)
+    intercept_requests(page, "**/retake/", lambda route: route.abort(), times=1)
     page.get_by_role("button", name="Take it again").click()
     page.get_by_role("button", name="Stop trying").click()
     expect(page.get_by_role("link", name="Next item")).to_be_visible()
     expect(page.get_by_role("button", name="Take it again")).to_be_focused()
     page.keyboard.press("r")
     expect(page.locator("#notice")).to_be_empty()
-    ready(page)
+    expect_item(page)
 
 
-def test_a_renewal_that_keeps_failing_is_asked_for_less_and_less_often(sign_in: SignIn, rob: User) -> None:
+def test_a_renewal_that_keeps_failing_is_asked_for_less_and_less_often(sign_in: SignInFixture, rob: User) -> None:
     page, asked = _over(sign_in, rob, status=503)
     page.clock.run_for(60_000)
     page.evaluate("0")
@@ -110,7 +110,9 @@ def test_a_renewal_that_keeps_failing_is_asked_for_less_and_less_often(sign_in: 
 
 
 @pytest.mark.parametrize("status", [403, 404])
-def test_a_renewal_that_is_refused_for_good_is_told_and_not_repeated(sign_in: SignIn, rob: User, status: int) -> None:
+def test_a_renewal_that_is_refused_for_good_is_told_and_not_repeated(
+    sign_in: SignInFixture, rob: User, status: int
+) -> None:
     page, asked = _over(sign_in, rob, status=status)
     expect(page.locator("#notice")).to_contain_text("The server did not extend your reservation.")
     page.clock.run_for(60_000)
@@ -118,57 +120,59 @@ def test_a_renewal_that_is_refused_for_good_is_told_and_not_repeated(sign_in: Si
     assert len(asked) == 1
 
 
-def _over(sign_in: SignIn, rob: User, *, status: int) -> tuple[Page, list[str]]:
+def _over(sign_in: SignInFixture, rob: User, *, status: int) -> tuple[Page, list[str]]:
     """The desk when its time is over, and the renewals it asks for, which all fail."""
-    enqueue(1)
+    enqueue_letters(1)
     page = sign_in(rob)
     page.clock.install()
-    page.goto(DESK)
+    page.goto(DESK_URL)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/renewal/") else None)
-    divert(page, "**/renewal/", lambda route: route.fulfill(status=status, body="no"))
+    intercept_requests(page, "**/renewal/", lambda route: route.fulfill(status=status, body="no"))
     with page.expect_response("**/renewal/"):
         page.clock.fast_forward(15 * 60_000)
         page.clock.run_for(1000)
     return page, asked
 
 
-def test_the_desk_works_where_a_browser_stores_nothing(sign_in: SignIn, rob: User) -> None:
-    enqueue(1, 2)
+def test_the_desk_works_where_a_browser_stores_nothing(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1, 2)
     page = sign_in(rob)
     page.add_init_script(
         "for (const name of ['localStorage', 'sessionStorage']) Object.defineProperty(window, name,"
         "{ get() { throw new DOMException('denied', 'SecurityError'); } });"
     )
-    page.goto(DESK)
-    ready(page, "Letter 1.")
+    page.goto(DESK_URL)
+    expect_item(page, "Letter 1.")
     page.keyboard.press("a")
-    ready(page, "Letter 2.")
+    expect_item(page, "Letter 2.")
     assert Verdict.objects.count() == 1
 
 
 @pytest.mark.usefixtures("invoice")
-def test_undo_brings_back_what_was_said(sign_in: SignIn, rob: User) -> None:
+def test_undo_brings_back_what_was_said(sign_in: SignInFixture, rob: User) -> None:
     _invoices(1)
-    page = sign_in(rob, DESK)
-    ready(page)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
     page.locator("[name='number/total']").fill("120")
     page.get_by_label("Note").fill("read off the scan")
     page.get_by_role("button", name="Send this answer").last.click()
-    ready(page, "Look again")
+    expect_item(page, "Look again")
     page.keyboard.press("u")
-    ready(page, "Letter 1.")
+    expect_item(page, "Letter 1.")
     expect(page.locator("[name='number/total']")).to_have_value("120")
     expect(page.get_by_label("Note")).to_have_value("read off the scan")
 
 
-def test_what_is_typed_on_the_heels_of_a_key_that_came_too_early_answers_nothing(sign_in: SignIn, rob: User) -> None:
+def test_what_is_typed_on_the_heels_of_a_key_that_came_too_early_answers_nothing(
+    sign_in: SignInFixture, rob: User
+) -> None:
     """`t1` is one thing: where `t` comes too early, `1` is no answer."""
-    enqueue(1, 2)
+    enqueue_letters(1, 2)
     page = sign_in(rob)
     page.clock.install()
-    page.goto(DESK)
-    ready(page, "Letter 1.")
+    page.goto(DESK_URL)
+    expect_item(page, "Letter 1.")
     page.evaluate(UNREADY)
     page.keyboard.press("t")
     page.evaluate(READY)
@@ -178,17 +182,17 @@ def test_what_is_typed_on_the_heels_of_a_key_that_came_too_early_answers_nothing
     page.clock.run_for(500)
     assert not Verdict.objects.exists()
     page.keyboard.press("a")
-    ready(page, "Letter 2.")
+    expect_item(page, "Letter 2.")
     assert Verdict.objects.get().kind == "agree"
 
 
-def test_digits_that_are_typed_with_shift_are_keys(sign_in: SignIn, rob: User) -> None:
-    enqueue(1, 2)
-    page = sign_in(rob, DESK)
-    ready(page, "Letter 1.")
+def test_digits_that_are_typed_with_shift_are_keys(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1, 2)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page, "Letter 1.")
     page.evaluate("""document.body.dispatchEvent(
         new KeyboardEvent('keydown', {key: '1', code: 'Digit1', shiftKey: true, bubbles: true}))""")
-    ready(page, "Letter 2.")
+    expect_item(page, "Letter 2.")
     assert Verdict.objects.get().answer == "billing"
 
 
@@ -205,23 +209,23 @@ def _refused(route: Route) -> Callable[[], None]:
 
 @pytest.mark.parametrize(("hold", "status"), [(_granted, 200), (_refused, 409)], ids=["granted", "refused"])
 def test_a_renewal_whose_answer_comes_late_leaves_the_next_item_as_it_is(
-    sign_in: SignIn, rob: User, hold: Callable[[Route], Callable[[], None]], status: int
+    sign_in: SignInFixture, rob: User, hold: Callable[[Route], Callable[[], None]], status: int
 ) -> None:
-    enqueue(1, 2, 3)
-    page = sign_in(rob, DESK)
-    ready(page, "Letter 1.")
+    enqueue_letters(1, 2, 3)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page, "Letter 1.")
     held: list[Route] = []
-    divert(page, "**/renewal/", held.append, times=1)
+    intercept_requests(page, "**/renewal/", held.append, times=1)
     form = page.locator("[data-extend]").element_handle()
     with page.expect_request("**/renewal/"):
         form.evaluate(
             """form => { form.over = new Promise(over => form.addEventListener("htmx:afterRequest", over));
                  form.requestSubmit(); }"""
         )
-    ready(page, "Letter 1.")
+    expect_item(page, "Letter 1.")
     answer = hold(held[0])
     page.keyboard.press("a")
-    ready(page, "Letter 2.")
+    expect_item(page, "Letter 2.")
     before = page.locator("#desk").evaluate("desk => desk.outerHTML")
     with page.expect_response("**/renewal/") as answered:
         answer()
@@ -229,29 +233,29 @@ def test_a_renewal_whose_answer_comes_late_leaves_the_next_item_as_it_is(
     form.evaluate("async form => { await form.over; }")  # what it brought is where it belongs, or nowhere
     assert page.locator("#desk").evaluate("desk => desk.outerHTML") == before
     page.keyboard.press("a")
-    ready(page, "Letter 3.")
+    expect_item(page, "Letter 3.")
 
 
 def test_the_time_spent_before_the_ai_s_answer_is_shown_counts_too_and_outlives_a_reload(
-    sign_in: SignIn, rob: User
+    sign_in: SignInFixture, rob: User
 ) -> None:
-    enqueue(1, answer_first=True)
-    enqueue(2)
+    enqueue_letters(1, answer_first=True)
+    enqueue_letters(2)
     page = sign_in(rob)
     page.clock.install()
-    page.goto(DESK)
-    ready(page, "Letter 1.")
+    page.goto(DESK_URL)
+    expect_item(page, "Letter 1.")
     for _ in range(8):
         page.keyboard.press("Shift")
         page.clock.run_for(1000)
     page.reload()
-    ready(page, "Letter 1.")
+    expect_item(page, "Letter 1.")
     page.keyboard.press("1")
     expect(page.locator("#desk[data-ready] .yours")).to_be_visible()
     page.clock.run_for(4000)
     Slot.objects.update(reserved_at=timezone.now() - timedelta(minutes=5))
     page.keyboard.press("k")
-    ready(page, "Letter 2.")
+    expect_item(page, "Letter 2.")
     seconds = Verdict.objects.get().active_seconds
     assert seconds is not None
     assert 12 <= seconds < 30

@@ -13,10 +13,10 @@ from reviewqueue import content
 from reviewqueue.models import Queue, Slot, User, Verdict
 from reviewqueue.reports import history
 from tests.helpers import hostile_pages, hostile_strings, queue_items
-from tests.helpers.sign_in import SignIn
+from tests.helpers.sign_in import SignInFixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-ATTACKS, HARMLESS = hostile_strings.PAYLOADS, hostile_strings.HARMLESS
+ATTACKS, HARMLESS = hostile_strings.HOSTILE_STRINGS, hostile_strings.HARMLESS_STRINGS
 # What is not ours: elements that no template has, and what runs or fetches by itself.
 FOREIGN = """() => [...document.querySelectorAll("main *, main ~ *")].filter((one) =>
   one.matches("script, iframe, object, embed, base, style, link, meta, svg, math, video, audio, marquee, x-y") ||
@@ -52,7 +52,7 @@ type Watch = Callable[[User], Page]
 
 
 @pytest.fixture
-def watch(sign_in: SignIn, live_server: LiveServer) -> Iterator[Watch]:
+def watch(sign_in: SignInFixture, live_server: LiveServer) -> Iterator[Watch]:
     """Opens pages on which every request, dialog, window and complaint is counted; after the test there were none."""
     seen: list[str] = []
 
@@ -98,15 +98,15 @@ def _answer(page: Page, key: str) -> None:
     expect(page.locator(f"#desk[data-ready]:not([data-claim='{claim}'])")).to_be_attached()
 
 
-@pytest.mark.parametrize("kind", sorted(content.KINDS))
+@pytest.mark.parametrize("kind", sorted(content.BLOCK_KINDS))
 def test_attacks_in_any_kind_of_content_are_made_of_what_plain_words_are(
     watch: Watch, queue: Queue, rob: User, kind: str
 ) -> None:
-    Queue.objects.update(display=hostile_strings.DISPLAY)
+    Queue.objects.update(display=hostile_strings.DISPLAY_KINDS)
     for number, strings in enumerate((ATTACKS, HARMLESS), start=1):
-        queue_items.enqueue(number, input=hostile_strings.SHAPES[kind](strings))
+        queue_items.enqueue_items(number, input=hostile_strings.INPUT_BUILDERS[kind](strings))
     page = watch(rob)
-    page.goto(hostile_pages.DESK)
+    page.goto(hostile_pages.DESK_URL)
     expect(page.locator("#desk[data-ready] #item")).to_contain_text("window.broken=1")
     made = _looked_at(page)
     _answer(page, "a")
@@ -115,23 +115,23 @@ def test_attacks_in_any_kind_of_content_are_made_of_what_plain_words_are(
 
 
 def test_attacks_in_texts_that_the_ai_rewrote_are_text(watch: Watch, queue: Queue, rob: User) -> None:
-    count = hostile_pages.rewritten(queue, ATTACKS)
+    count = hostile_pages.enqueue_rewritings(queue, ATTACKS)
     page = watch(rob)
-    page.goto(hostile_pages.DESK)
+    page.goto(hostile_pages.DESK_URL)
     for _item in range(count):
         expect(page.locator("#desk[data-ready] #item .content-diff :is(ins, del)")).to_have_count(2)
         _looked_at(page)
         _answer(page, "a")
 
 
-@pytest.mark.parametrize("form", hostile_pages.FORMS)
+@pytest.mark.parametrize("form", hostile_pages.ANSWER_FORMS)
 def test_attacks_around_the_content_are_made_of_what_plain_words_are(
     watch: Watch, queue: Queue, rob: User, form: str
 ) -> None:
     for number, strings in ((2, HARMLESS), (1, ATTACKS)):
-        hostile_pages.asked(queue, strings, form=form, number=number)
+        hostile_pages.enqueue_attack(queue, strings, form=form, number=number)
     page = watch(rob)
-    page.goto(hostile_pages.DESK)
+    page.goto(hostile_pages.DESK_URL)
     expect(page.locator("#desk[data-ready] #item")).to_contain_text("window.broken=1")
     page.keyboard.press("g")
     expect(page.locator("dialog[open]")).to_be_visible()
@@ -143,9 +143,9 @@ def test_attacks_around_the_content_are_made_of_what_plain_words_are(
 
 
 def test_attacks_in_what_is_wrong_with_an_answer_are_text(watch: Watch, queue: Queue, rob: User) -> None:
-    hostile_pages.asked(queue, ATTACKS, form="structured")
+    hostile_pages.enqueue_attack(queue, ATTACKS, form="structured")
     page = watch(rob)
-    page.goto(hostile_pages.DESK)
+    page.goto(hostile_pages.DESK_URL)
     expect(page.locator("#desk[data-ready]")).to_be_attached()
     page.keyboard.press("f")
     page.locator("#note").press("Control+Enter")
@@ -156,9 +156,9 @@ def test_attacks_in_what_is_wrong_with_an_answer_are_text(watch: Watch, queue: Q
 
 def test_attacks_in_a_note_come_back_as_text_when_it_is_too_late(watch: Watch, queue: Queue, rob: User) -> None:
     """As without JavaScript, which keeps the note where it was typed."""
-    queue_items.enqueue(1)
+    queue_items.enqueue_items(1)
     page = watch(rob)
-    page.goto(hostile_pages.DESK)
+    page.goto(hostile_pages.DESK_URL)
     expect(page.locator("#desk[data-ready]")).to_be_attached()
     Slot.objects.update(reserved_until="2020-01-01T00:00Z")
     page.locator("#note").evaluate("(note, typed) => { note.value = typed; }", "\n".join(ATTACKS))
@@ -169,9 +169,9 @@ def test_attacks_in_a_note_come_back_as_text_when_it_is_too_late(watch: Watch, q
 
 def test_attacks_that_people_typed_are_text_to_who_has_the_final_say(watch: Watch, queue: Queue, ann: User) -> None:
     for number, strings in ((2, HARMLESS), (1, ATTACKS)):
-        hostile_pages.disputed(queue, strings, number=number)
+        hostile_pages.enqueue_dispute(queue, strings, number=number)
     page = watch(ann)
-    page.goto(hostile_pages.DESK)
+    page.goto(hostile_pages.DESK_URL)
     expect(page.locator("#desk[data-ready] .side")).to_have_count(len(ATTACKS) + 1)
     made = _looked_at(page, "#desk .item, #desk .panel")
     page.locator("#reason").select_option("ambiguous")
@@ -182,13 +182,13 @@ def test_attacks_that_people_typed_are_text_to_who_has_the_final_say(watch: Watc
 
 @pytest.mark.parametrize("half", [0, 1])
 def test_attacks_in_past_decisions_are_text(watch: Watch, queue: Queue, rob: User, half: int) -> None:
-    strings = ATTACKS[half * history.LISTED :][: history.LISTED]
-    hostile_pages.decided(queue, strings, rob)
+    strings = ATTACKS[half * history.HISTORY_COUNT :][: history.HISTORY_COUNT]
+    hostile_pages.create_decided_items(queue, strings, rob)
     page = watch(rob)
-    page.goto(f"{hostile_pages.DESK}verdicts/")
+    page.goto(f"{hostile_pages.DESK_URL}verdicts/")
     expect(page.locator(".decided-what")).to_have_count(len(strings))
     _looked_at(page)
-    hostile_pages.settled()
+    hostile_pages.settle_items()
     for verdict in Verdict.objects.filter(user=rob):
-        page.goto(f"{hostile_pages.DESK}verdicts/{verdict.pk}/", wait_until="domcontentloaded")
+        page.goto(f"{hostile_pages.DESK_URL}verdicts/{verdict.pk}/", wait_until="domcontentloaded")
         _looked_at(page)

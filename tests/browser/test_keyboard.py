@@ -11,8 +11,8 @@ from playwright.sync_api import Locator, Page, expect
 from escalation.models import Policy
 from reviewqueue.models import AnswerSchema, Membership, Queue, User, Verdict
 from tests.helpers import invoices, queue_items, traffic
-from tests.helpers.scenes import final_say, letter, scenes
-from tests.helpers.sign_in import SignIn
+from tests.helpers.scenes import build_scenes, enqueue_final_say, enqueue_letter
+from tests.helpers.sign_in import SignInFixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 DESK = "/queues/intents/"
@@ -67,11 +67,11 @@ def _queue_of_ten(queue: Queue) -> None:
     kinds: dict[int, dict[str, Any]] = {3: {"answer_first": True}, 5: structured, 6: labels}
     for number in range(1, 11):
         told = {"alternatives": [], **kinds.get(number, {})}
-        queue_items.enqueue(number, input={"text": f"Letter {number}."}, **told)
+        queue_items.enqueue_items(number, input={"text": f"Letter {number}."}, **told)
 
 
 def test_a_reviewer_does_ten_mixed_items_from_the_inbox_to_nothing_waits(
-    sign_in: SignIn, rob: User, queue: Queue
+    sign_in: SignInFixture, rob: User, queue: Queue
 ) -> None:
     _queue_of_ten(queue)
     page = sign_in(rob, viewport={"width": 1280, "height": 800})
@@ -162,8 +162,8 @@ def _expect_said_once(page: Page, text: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["Escape", "Control+Enter"])
-def test_the_note_leads_back_to_the_answers_whose_key_sends_both(sign_in: SignIn, rob: User, key: str) -> None:
-    queue_items.enqueue(1, input={"text": "Letter 1."})
+def test_the_note_leads_back_to_the_answers_whose_key_sends_both(sign_in: SignInFixture, rob: User, key: str) -> None:
+    queue_items.enqueue_items(1, input={"text": "Letter 1."})
     page = sign_in(rob, DESK)
     _ready_without_focus(page, "Letter 1.")
     page.keyboard.press("n")
@@ -177,8 +177,8 @@ def test_the_note_leads_back_to_the_answers_whose_key_sends_both(sign_in: SignIn
     assert (verdict.answer, verdict.note) == ("billing", "seen twice")
 
 
-def test_sending_a_note_without_an_answer_says_that_nothing_is_sent(sign_in: SignIn, rob: User) -> None:
-    queue_items.enqueue(1, input={"text": "Letter 1."})
+def test_sending_a_note_without_an_answer_says_that_nothing_is_sent(sign_in: SignInFixture, rob: User) -> None:
+    queue_items.enqueue_items(1, input={"text": "Letter 1."})
     page = sign_in(rob)
     page.context.add_init_script(LISTEN)
     page.goto(DESK)
@@ -191,8 +191,8 @@ def test_sending_a_note_without_an_answer_says_that_nothing_is_sent(sign_in: Sig
     assert not Verdict.objects.exists()
 
 
-def test_enter_with_a_modifier_presses_the_answer_that_has_the_focus(sign_in: SignIn, rob: User) -> None:
-    queue_items.enqueue(1, input={"text": "Letter 1."})
+def test_enter_with_a_modifier_presses_the_answer_that_has_the_focus(sign_in: SignInFixture, rob: User) -> None:
+    queue_items.enqueue_items(1, input={"text": "Letter 1."})
     page = sign_in(rob, DESK)
     _ready_without_focus(page, "Letter 1.")
     page.get_by_role("button", name=re.compile("^Billing")).focus()
@@ -201,8 +201,8 @@ def test_enter_with_a_modifier_presses_the_answer_that_has_the_focus(sign_in: Si
     assert Verdict.objects.get().answer == "billing"
 
 
-def test_a_lead_has_the_final_say_with_a_reason(sign_in: SignIn) -> None:
-    final_say()
+def test_a_lead_has_the_final_say_with_a_reason(sign_in: SignInFixture) -> None:
+    enqueue_final_say()
     page = sign_in(User.objects.get(username="ann"))
     _tab_to(page, page.get_by_role("main").get_by_role("link", name=re.compile("^Support intents")))
     page.keyboard.press("Enter")
@@ -222,8 +222,8 @@ def test_a_lead_has_the_final_say_with_a_reason(sign_in: SignIn) -> None:
     assert (verdict.answer, verdict.reason) == ("billing", "model_error")
 
 
-def test_the_last_minute_of_a_reservation_is_an_alert_that_is_said_once(sign_in: SignIn, rob: User) -> None:
-    queue_items.enqueue(1, input={"text": "Letter 1."})
+def test_the_last_minute_of_a_reservation_is_an_alert_that_is_said_once(sign_in: SignInFixture, rob: User) -> None:
+    queue_items.enqueue_items(1, input={"text": "Letter 1."})
     page = sign_in(rob)
     page.context.add_init_script(LISTEN)
     page.clock.install()
@@ -239,9 +239,9 @@ def test_the_last_minute_of_a_reservation_is_an_alert_that_is_said_once(sign_in:
     assert _said(page) == [warning]
 
 
-def test_a_manager_goes_from_signing_in_over_the_report_to_another_policy(sign_in: SignIn) -> None:
-    stream = traffic.stream()
-    traffic.post(stream, "ticket-1", confidence=0.95)
+def test_a_manager_goes_from_signing_in_over_the_report_to_another_policy(sign_in: SignInFixture) -> None:
+    stream = traffic.apply_stream()
+    traffic.post_and_route(stream, "ticket-1", confidence=0.95)
     mara = User.objects.create_user(username="mara", password="mara-password", role="manager")
     Membership.objects.create(user=mara, queue=Queue.objects.get(slug="intents"))
     page = sign_in(None, "/sign-in/")
@@ -272,8 +272,8 @@ def test_a_manager_goes_from_signing_in_over_the_report_to_another_policy(sign_i
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", ["letter", "structured", "long-list", "image", "settings", "inbox"])
-def test_the_focus_is_in_sight_wherever_tab_goes(sign_in: SignIn, name: str, scheme: Any) -> None:
-    scene = scenes()[name]
+def test_the_focus_is_in_sight_wherever_tab_goes(sign_in: SignInFixture, name: str, scheme: Any) -> None:
+    scene = build_scenes()[name]
     scene.prepare()
     page = sign_in(User.objects.get(username=scene.who), scene.path, color_scheme=scheme)
     scene.play(page)
@@ -283,8 +283,8 @@ def test_the_focus_is_in_sight_wherever_tab_goes(sign_in: SignIn, name: str, sch
         assert focus["seen"] or focus["tag"] == "BODY", focus["what"]
 
 
-def test_the_first_stop_skips_to_the_content(sign_in: SignIn) -> None:
-    letter()
+def test_the_first_stop_skips_to_the_content(sign_in: SignInFixture) -> None:
+    enqueue_letter()
     page = sign_in(User.objects.get(username="rob"), DESK)
     page.keyboard.press("Tab")
     skip = page.get_by_role("link", name="Skip to the content")
@@ -294,8 +294,8 @@ def test_the_first_stop_skips_to_the_content(sign_in: SignIn) -> None:
     expect(page.get_by_role("main")).to_be_focused()
 
 
-def test_nothing_moves_for_who_wants_no_motion(sign_in: SignIn) -> None:
-    letter()
+def test_nothing_moves_for_who_wants_no_motion(sign_in: SignInFixture) -> None:
+    enqueue_letter()
     page = sign_in(User.objects.get(username="rob"), DESK, reduced_motion="reduce")
     moving = """() => [...document.querySelectorAll("*")].filter((element) => {
       const style = getComputedStyle(element);
@@ -305,8 +305,8 @@ def test_nothing_moves_for_who_wants_no_motion(sign_in: SignIn) -> None:
 
 
 @pytest.mark.parametrize("name", ["letter", "structured", "multi-label", "reasons"])
-def test_forced_colours_keep_borders_ticks_and_the_focus(sign_in: SignIn, name: str) -> None:
-    scene = scenes()[name]
+def test_forced_colours_keep_borders_ticks_and_the_focus(sign_in: SignInFixture, name: str) -> None:
+    scene = build_scenes()[name]
     scene.prepare()
     page = sign_in(User.objects.get(username="rob"), DESK, forced_colors="active")
     scene.play(page)

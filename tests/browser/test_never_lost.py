@@ -14,11 +14,11 @@ from playwright.sync_api import Route, expect
 
 from reviewqueue.models import Item, Slot, User, Verdict
 from tests.helpers import queue_items
-from tests.helpers.browser_network import divert
-from tests.helpers.desk_page import DESK, enqueue, kept, ready, stand_still
-from tests.helpers.processes import until
-from tests.helpers.sign_in import SignIn
-from tests.helpers.web_server import Web
+from tests.helpers.browser_network import intercept_requests
+from tests.helpers.desk_page import DESK_URL, enqueue_letters, expect_draft_saved, expect_item, pause_clock
+from tests.helpers.processes import wait_until
+from tests.helpers.sign_in import SignInFixture
+from tests.helpers.web_server import WebServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -27,10 +27,10 @@ def _lapse() -> None:
     Slot.objects.open().exclude(holder=None).update(reserved_until=timezone.now() - timedelta(seconds=1))
 
 
-def test_a_lapsed_item_is_taken_again_and_one_key_sends_it(sign_in: SignIn, rob: User) -> None:
-    enqueue(1, 2)
-    page = sign_in(rob, DESK)
-    ready(page, "Letter 1.")
+def test_a_lapsed_item_is_taken_again_and_one_key_sends_it(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1, 2)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page, "Letter 1.")
     page.get_by_label("Note").fill("half a thought")
     page.keyboard.press("Escape")
     _lapse()
@@ -38,36 +38,36 @@ def test_a_lapsed_item_is_taken_again_and_one_key_sends_it(sign_in: SignIn, rob:
     expect(page.locator("#notice")).to_contain_text("Your reservation ran out. It is back in the queue")
     page.keyboard.press("r")
     expect(page.locator("#notice")).to_be_empty()
-    ready(page, "Letter 1.")
+    expect_item(page, "Letter 1.")
     expect(page.get_by_label("Note")).to_have_value("half a thought")
     page.keyboard.press("1")
-    ready(page, "Letter 2.")
+    expect_item(page, "Letter 2.")
     assert Verdict.objects.get().note == "half a thought"
 
 
-def test_who_has_it_now_is_said_and_the_draft_stays(sign_in: SignIn, rob: User, rita: User) -> None:
-    enqueue(1, 2)
-    page = sign_in(rob, DESK)
-    ready(page, "Letter 1.")
+def test_who_has_it_now_is_said_and_the_draft_stays(sign_in: SignInFixture, rob: User, rita: User) -> None:
+    enqueue_letters(1, 2)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page, "Letter 1.")
     page.get_by_label("Note").fill("half a thought")
-    kept(page)
+    expect_draft_saved(page)
     page.keyboard.press("Escape")
     _lapse()
-    queue_items.take(rita)
+    queue_items.claim_next_item(rita)
     page.keyboard.press("a")
     expect(page.locator("#notice")).to_contain_text("rita has it now.")
     expect(page.get_by_role("button", name="Take it again")).to_have_count(0)
     expect(page.get_by_label("Note")).to_have_value("half a thought")
     expect(page.get_by_role("link", name="Next item")).to_be_focused()
     page.keyboard.press("Enter")
-    ready(page, "Letter 2.")
+    expect_item(page, "Letter 2.")
 
 
-def test_a_reservation_that_ended_unnoticed_is_told_by_itself(sign_in: SignIn, rob: User) -> None:
-    enqueue(1)
+def test_a_reservation_that_ended_unnoticed_is_told_by_itself(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1)
     page = sign_in(rob)
     page.clock.install()
-    page.goto(DESK)
+    page.goto(DESK_URL)
     _lapse()
     page.clock.fast_forward(15 * 60_000)
     page.clock.run_for(2000)
@@ -75,11 +75,11 @@ def test_a_reservation_that_ended_unnoticed_is_told_by_itself(sign_in: SignIn, r
     expect(page.get_by_role("button", name="Take it again")).to_be_visible()
 
 
-def test_the_reservation_is_extended_by_one_key_as_often_as_one_likes(sign_in: SignIn, rob: User) -> None:
-    enqueue(1)
+def test_the_reservation_is_extended_by_one_key_as_often_as_one_likes(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1)
     page = sign_in(rob)
     page.clock.install()
-    page.goto(DESK)
+    page.goto(DESK_URL)
     for _ in range(12):
         before = Slot.objects.get().reserved_until
         page.clock.fast_forward(14 * 60_000 + 10_000)
@@ -94,14 +94,14 @@ def test_the_reservation_is_extended_by_one_key_as_often_as_one_likes(sign_in: S
         assert after > before
 
 
-def test_what_does_not_arrive_is_sent_again_by_itself_in_the_same_words(sign_in: SignIn, rob: User) -> None:
-    enqueue(1, 2)
-    page = sign_in(rob, DESK)
-    ready(page, "Letter 1.")
+def test_what_does_not_arrive_is_sent_again_by_itself_in_the_same_words(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1, 2)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page, "Letter 1.")
     page.get_by_label("Note").fill("with a note")
     page.keyboard.press("Escape")
-    stand_still(page)
-    divert(page, "**/verdict/", lambda route: route.abort())
+    pause_clock(page)
+    intercept_requests(page, "**/verdict/", lambda route: route.abort())
     page.keyboard.press("1")
     notice = page.locator("#notice")
     expect(notice).to_contain_text("That did not reach the server. Trying again in")
@@ -119,63 +119,63 @@ def test_what_does_not_arrive_is_sent_again_by_itself_in_the_same_words(sign_in:
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 429])
-def test_a_server_that_answers_with_an_error_is_asked_again(sign_in: SignIn, rob: User, status: int) -> None:
-    enqueue(1, 2)
-    page = sign_in(rob, DESK)
-    ready(page, "Letter 1.")
-    stand_still(page)
-    divert(page, "**/verdict/", lambda route: route.fulfill(status=status, body="<!doctype html>no"))
+def test_a_server_that_answers_with_an_error_is_asked_again(sign_in: SignInFixture, rob: User, status: int) -> None:
+    enqueue_letters(1, 2)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page, "Letter 1.")
+    pause_clock(page)
+    intercept_requests(page, "**/verdict/", lambda route: route.fulfill(status=status, body="<!doctype html>no"))
     page.keyboard.press("a")
     expect(page.locator("#notice")).to_contain_text("Trying again in")
     page.unroute("**/verdict/")
     page.get_by_role("button", name="Try now").click()
     page.clock.resume()
-    ready(page, "Letter 2.")
+    expect_item(page, "Letter 2.")
     assert Verdict.objects.count() == 1
 
 
-def test_when_only_the_answer_was_lost_the_next_item_comes_as_usual(sign_in: SignIn, rob: User) -> None:
-    enqueue(1, 2)
-    page = sign_in(rob, DESK)
-    ready(page, "Letter 1.")
+def test_when_only_the_answer_was_lost_the_next_item_comes_as_usual(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1, 2)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page, "Letter 1.")
 
     def cut(route: Route) -> None:
         route.fetch()
         route.abort()
 
-    stand_still(page)
-    divert(page, "**/verdict/", cut, times=1)
+    pause_clock(page)
+    intercept_requests(page, "**/verdict/", cut, times=1)
     page.keyboard.press("1")
     expect(page.locator("#notice")).to_contain_text("did not reach the server")
     assert Verdict.objects.count() == 1
     page.get_by_role("button", name="Try now").click()
     page.clock.resume()
-    ready(page, "Letter 2.")
+    expect_item(page, "Letter 2.")
     assert Verdict.objects.count() == 1
 
 
-def test_trying_can_be_stopped_and_the_item_answered_anew(sign_in: SignIn, rob: User) -> None:
-    enqueue(1, 2)
-    page = sign_in(rob, DESK)
-    ready(page, "Letter 1.")
+def test_trying_can_be_stopped_and_the_item_answered_anew(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1, 2)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page, "Letter 1.")
     page.get_by_label("Note").fill("with a note")
     page.keyboard.press("Escape")
-    stand_still(page)
-    divert(page, "**/verdict/", lambda route: route.abort(), times=1)
+    pause_clock(page)
+    intercept_requests(page, "**/verdict/", lambda route: route.abort(), times=1)
     page.keyboard.press("1")
     page.get_by_role("button", name="Stop trying").click()
     page.clock.resume()
     expect(page.locator("#notice")).to_contain_text("Stopped")
     expect(page.get_by_label("Note")).to_have_value("with a note")
     page.keyboard.press("x")
-    ready(page, "Letter 2.")
+    expect_item(page, "Letter 2.")
     assert Verdict.objects.get().kind == "none"
 
 
-def test_what_the_server_refuses_for_good_is_told_and_not_repeated(sign_in: SignIn, rob: User) -> None:
-    enqueue(1)
-    page = sign_in(rob, DESK)
-    ready(page)
+def test_what_the_server_refuses_for_good_is_told_and_not_repeated(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
     rob.memberships.all().delete()
     page.keyboard.press("a")
     expect(page.locator("#notice")).to_contain_text("did not accept this")
@@ -183,8 +183,8 @@ def test_what_the_server_refuses_for_good_is_told_and_not_repeated(sign_in: Sign
 
 
 @pytest.fixture
-def web(transactional_db: None, tmp_path: Path) -> Iterator[Web]:
-    server = Web(tmp_path)
+def web(transactional_db: None, tmp_path: Path) -> Iterator[WebServer]:
+    server = WebServer(tmp_path)
     server.start()
     try:
         yield server
@@ -192,18 +192,20 @@ def web(transactional_db: None, tmp_path: Path) -> Iterator[Web]:
         server.kill()
 
 
-def test_a_server_stopped_in_the_middle_of_a_submit_loses_nothing(sign_in: SignIn, rob: User, web: Web) -> None:
-    enqueue(1, 2)
+def test_a_server_stopped_in_the_middle_of_a_submit_loses_nothing(
+    sign_in: SignInFixture, rob: User, web: WebServer
+) -> None:
+    enqueue_letters(1, 2)
     page = sign_in(rob, base_url=web.url)
-    page.goto(DESK)
-    ready(page, "Letter 1.")
+    page.goto(DESK_URL)
+    expect_item(page, "Letter 1.")
     page.get_by_label("Note").fill("typed before the crash")
     page.keyboard.press("Escape")
-    stand_still(page)
+    pause_clock(page)
     with transaction.atomic():
         Item.objects.select_for_update().get(pk=1)  # the submit waits for it, in the server's hands
         page.keyboard.press("1")
-        until(_somebody_waits)
+        wait_until(_somebody_waits)
         web.kill()
         expect(page.locator("#notice")).to_contain_text("did not reach the server")
     assert not Verdict.objects.exists()
@@ -227,28 +229,28 @@ def _somebody_waits() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def test_back_shows_the_present_item(sign_in: SignIn, rob: User) -> None:
-    enqueue(1, 2)
+def test_back_shows_the_present_item(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1, 2)
     page = sign_in(rob, "/")
-    page.goto(DESK)
-    ready(page, "Letter 1.")
+    page.goto(DESK_URL)
+    expect_item(page, "Letter 1.")
     page.keyboard.press("a")
-    ready(page, "Letter 2.")
+    expect_item(page, "Letter 2.")
     page.goto("/account/")
     page.go_back()
-    ready(page, "Letter 2.")
+    expect_item(page, "Letter 2.")
     page.go_back()
     page.go_forward()
-    ready(page, "Letter 2.")
+    expect_item(page, "Letter 2.")
 
 
-def test_two_browsers_on_one_queue_never_see_the_same_item(sign_in: SignIn, rob: User, rita: User) -> None:
-    enqueue(*range(1, 21))
-    pages = [sign_in(rob, DESK), sign_in(rita, DESK)]
+def test_two_browsers_on_one_queue_never_see_the_same_item(sign_in: SignInFixture, rob: User, rita: User) -> None:
+    enqueue_letters(*range(1, 21))
+    pages = [sign_in(rob, DESK_URL), sign_in(rita, DESK_URL)]
     seen: list[str] = []
     for turn in range(20):
         page = pages[turn % 2]
-        ready(page)
+        expect_item(page)
         shown = [one.locator("#item").inner_text() for one in pages if one.locator("#item.item-content").count()]
         assert len(shown) == len(set(shown))
         seen.append(page.locator("#item").inner_text())
@@ -260,11 +262,11 @@ def test_two_browsers_on_one_queue_never_see_the_same_item(sign_in: SignIn, rob:
 
 
 def test_who_was_signed_out_signs_in_again_in_a_tab_and_the_page_sends_what_it_holds(
-    sign_in: SignIn, rob: User
+    sign_in: SignInFixture, rob: User
 ) -> None:
-    enqueue(1, 2)
-    page = sign_in(rob, DESK)
-    ready(page, "Letter 1.")
+    enqueue_letters(1, 2)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page, "Letter 1.")
     page.get_by_label("Note").fill("half a thought")
     page.keyboard.press("Escape")
     Session.objects.all().delete()
@@ -276,10 +278,10 @@ def test_who_was_signed_out_signs_in_again_in_a_tab_and_the_page_sends_what_it_h
     other.get_by_label("Username").fill("rob")
     other.get_by_label("Password").fill("rob-password")
     other.get_by_role("button", name="Sign in").click()
-    ready(other, "Letter 1.")
+    expect_item(other, "Letter 1.")
     page.bring_to_front()
     page.evaluate("window.dispatchEvent(new Event('focus'))")
-    ready(page, "Letter 2.")
+    expect_item(page, "Letter 2.")
     verdict = Verdict.objects.get()
     assert (verdict.answer, verdict.note) == ("billing", "half a thought")
     expect(other.locator("#notice")).to_contain_text("You decided this item in another tab.")
@@ -287,9 +289,11 @@ def test_who_was_signed_out_signs_in_again_in_a_tab_and_the_page_sends_what_it_h
     expect(page.get_by_role("heading", name="Nothing waits for you here")).to_be_visible()
 
 
-def test_without_scripts_a_note_from_before_the_reveal_is_sent_with_the_verdict(sign_in: SignIn, rob: User) -> None:
-    enqueue(1, answer_first=True)
-    page = sign_in(rob, DESK, java_script_enabled=False)
+def test_without_scripts_a_note_from_before_the_reveal_is_sent_with_the_verdict(
+    sign_in: SignInFixture, rob: User
+) -> None:
+    enqueue_letters(1, answer_first=True)
+    page = sign_in(rob, DESK_URL, java_script_enabled=False)
     page.get_by_label("Note").fill("my own thought")
     page.get_by_role("button", name="Billing").click()
     expect(page.get_by_text("You answered: Billing")).to_be_visible()
@@ -299,9 +303,9 @@ def test_without_scripts_a_note_from_before_the_reveal_is_sent_with_the_verdict(
     assert Verdict.objects.get().note == "my own thought"
 
 
-def test_without_scripts_a_lapsed_item_is_taken_again_by_a_form(sign_in: SignIn, rob: User) -> None:
-    enqueue(1)
-    page = sign_in(rob, DESK, java_script_enabled=False)
+def test_without_scripts_a_lapsed_item_is_taken_again_by_a_form(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1)
+    page = sign_in(rob, DESK_URL, java_script_enabled=False)
     page.get_by_label("Note").fill("half a thought")
     _lapse()
     page.get_by_role("button", name="Billing").click()

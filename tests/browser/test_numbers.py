@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from reviewqueue.models import User
 from tests.helpers import queue_items
-from tests.helpers.sign_in import SignIn
+from tests.helpers.sign_in import SignInFixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 DESK = "/queues/intents/"
@@ -26,9 +26,9 @@ INPUT = {
     ("locale", "group", "decimal"), [("de-DE", ".", ","), ("en-GB", ",", "."), ("es-ES", "\u00a0", ",")]
 )
 def test_every_number_is_written_as_in_the_readers_locale(
-    sign_in: SignIn, rob: User, locale: str, group: str, decimal: str
+    sign_in: SignInFixture, rob: User, locale: str, group: str, decimal: str
 ) -> None:
-    queue_items.enqueue(1, input=INPUT)
+    queue_items.enqueue_items(1, input=INPUT)
     page = sign_in(rob, DESK, locale=locale)
     expect(page.locator("#desk[data-ready]")).to_be_attached()
     expect(page.locator(".find-extent")).to_have_text(f"1{group}200 words")

@@ -9,8 +9,8 @@ from playwright.sync_api import Page, expect
 
 from reviewqueue.models import Pass, Queue, User, Verdict
 from tests.helpers import queue_items
-from tests.helpers.desk_page import DESK, enqueue, ready
-from tests.helpers.sign_in import SignIn
+from tests.helpers.desk_page import DESK_URL, enqueue_letters, expect_item
+from tests.helpers.sign_in import SignInFixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 OPEN = "[data-reasons]:popover-open"
@@ -28,26 +28,28 @@ def _done(page: Page) -> None:
         ("s", "Why pass it on?", "1", "not_my_field"),
     ],
 )
-def test_two_keys_say_what_and_why(sign_in: SignIn, rob: User, key: str, name: str, digit: str, reason: str) -> None:
-    enqueue(1, 2)
-    page = sign_in(rob, DESK)
-    ready(page, "Letter 1.")
+def test_two_keys_say_what_and_why(
+    sign_in: SignInFixture, rob: User, key: str, name: str, digit: str, reason: str
+) -> None:
+    enqueue_letters(1, 2)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page, "Letter 1.")
     page.keyboard.press(key)
     expect(page.get_by_role("dialog", name=name)).to_be_visible()
     expect(page.locator(f"{OPEN} button").first).to_be_focused()
     assert not Verdict.objects.exists()
     page.keyboard.press(digit)
-    ready(page, "Letter 2.")
+    expect_item(page, "Letter 2.")
     given = [*Verdict.objects.values_list("reason", flat=True), *Pass.objects.values_list("reason", flat=True)]
     assert given == [reason]
 
 
 def test_while_the_reasons_are_open_only_their_keys_work_and_escape_gives_the_focus_back(
-    sign_in: SignIn, rob: User
+    sign_in: SignInFixture, rob: User
 ) -> None:
-    enqueue(1)
-    page = sign_in(rob, DESK)
-    ready(page)
+    enqueue_letters(1)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
     page.locator("#item").focus()
     page.keyboard.press("t")
     expect(page.locator(OPEN)).to_be_visible()
@@ -64,21 +66,21 @@ def test_while_the_reasons_are_open_only_their_keys_work_and_escape_gives_the_fo
     assert Verdict.objects.get().answer == "billing"
 
 
-def test_a_click_opens_the_reasons_and_another_sends_one(sign_in: SignIn, rob: User) -> None:
-    enqueue(1)
-    page = sign_in(rob, DESK)
-    ready(page)
+def test_a_click_opens_the_reasons_and_another_sends_one(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
     page.get_by_role("button", name="Pass").click()
     page.get_by_role("button", name="I need a break from this kind").click()
     _done(page)
     assert Pass.objects.get().reason == "need_a_break"
 
 
-def test_the_reasons_open_at_their_button_and_stay_in_sight(sign_in: SignIn, rob: User) -> None:
-    enqueue(1)
+def test_the_reasons_open_at_their_button_and_stay_in_sight(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1)
     for width in (320, 1280):
-        page = sign_in(rob, DESK, viewport={"width": width, "height": 720})
-        ready(page)
+        page = sign_in(rob, DESK_URL, viewport={"width": width, "height": 720})
+        expect_item(page)
         for name in ("Can’t be judged", "Ask the lead", "Pass"):  # noqa: RUF001 - an apostrophe
             page.get_by_role("button", name=name).click()
             for button in page.locator(f"{OPEN} button").all():
@@ -87,22 +89,22 @@ def test_the_reasons_open_at_their_button_and_stay_in_sight(sign_in: SignIn, rob
         page.context.close()
 
 
-def test_answer_first_asks_for_the_reason_once(sign_in: SignIn, rob: User) -> None:
-    enqueue(1, answer_first=True)
-    page = sign_in(rob, DESK)
-    ready(page)
+def test_answer_first_asks_for_the_reason_once(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1, answer_first=True)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
     page.keyboard.press("t")
     expect(page.get_by_text("You answered: can’t be judged")).to_be_visible()  # noqa: RUF001 - an apostrophe
-    ready(page)
+    expect_item(page)
     page.keyboard.press("k")
     page.keyboard.press("2")
     _done(page)
     assert (Verdict.objects.get().kind, Verdict.objects.get().reason) == ("unjudgeable", "missing_context")
 
 
-def test_without_javascript_the_reasons_open_and_send(sign_in: SignIn, rob: User) -> None:
-    enqueue(1, 2)
-    page = sign_in(rob, DESK, java_script_enabled=False)
+def test_without_javascript_the_reasons_open_and_send(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1, 2)
+    page = sign_in(rob, DESK_URL, java_script_enabled=False)
     page.get_by_role("button", name="Pass").click()
     page.get_by_role("button", name="I know the person or the case").click()
     expect(page.locator("#item")).to_contain_text("Letter 2.")
@@ -114,27 +116,27 @@ def test_without_javascript_the_reasons_open_and_send(sign_in: SignIn, rob: User
 
 
 def test_the_kind_of_mistake_is_chosen_by_key_and_then_the_answers_keys_work(
-    sign_in: SignIn, rob: User, queue: Queue
+    sign_in: SignInFixture, rob: User, queue: Queue
 ) -> None:
     Queue.objects.update(error_types=["wrong intent", "two intents"])
-    enqueue(1, 2)
-    page = sign_in(rob, DESK)
-    ready(page, "Letter 1.")
+    enqueue_letters(1, 2)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page, "Letter 1.")
     page.keyboard.press("m")
     expect(page.get_by_label(re.compile("Kind of mistake"))).to_be_focused()
     page.keyboard.type("two")
     page.keyboard.press("Enter")
     expect(page.locator("#item")).to_be_focused()
     page.keyboard.press("1")
-    ready(page, "Letter 2.")
+    expect_item(page, "Letter 2.")
     assert (Verdict.objects.get().answer, Verdict.objects.get().error_type) == ("billing", "two intents")
 
 
-def test_agreeing_sends_no_kind_of_mistake(sign_in: SignIn, rob: User, queue: Queue) -> None:
+def test_agreeing_sends_no_kind_of_mistake(sign_in: SignInFixture, rob: User, queue: Queue) -> None:
     Queue.objects.update(error_types=["wrong intent"])
-    enqueue(1)
-    page = sign_in(rob, DESK)
-    ready(page)
+    enqueue_letters(1)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
     page.get_by_label(re.compile("Kind of mistake")).select_option("wrong intent")
     page.locator("button[data-key=a]").click()
     _done(page)
@@ -142,14 +144,14 @@ def test_agreeing_sends_no_kind_of_mistake(sign_in: SignIn, rob: User, queue: Qu
 
 
 def test_a_final_say_is_given_by_keys_with_all_sides_in_sight(
-    sign_in: SignIn, rob: User, rita: User, ann: User
+    sign_in: SignInFixture, rob: User, rita: User, ann: User
 ) -> None:
-    enqueue(1, reviews_wanted=2, undo_seconds=0)
-    queue_items.judge(rob, "none", note="Neither of them.")
-    queue_items.judge(rita, "correct", answer="card_arrival", first="billing")
-    queue_items.settle()
-    page = sign_in(ann, DESK)
-    ready(page)
+    enqueue_letters(1, reviews_wanted=2, undo_seconds=0)
+    queue_items.judge_next(rob, "none", note="Neither of them.")
+    queue_items.judge_next(rita, "correct", answer="card_arrival", first="billing")
+    queue_items.settle_verdicts()
+    page = sign_in(ann, DESK_URL)
+    expect_item(page)
     sides = page.get_by_role("region", name="What was said").get_by_role("listitem")
     expect(sides).to_have_count(3)
     expect(sides.nth(0)).to_contain_text("The AI")

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from reviewqueue.models import Slot, User
 from tests.helpers import browser_network, queue_items
-from tests.helpers.sign_in import SignIn
+from tests.helpers.sign_in import SignInFixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 DESK = "/queues/intents/"
@@ -26,7 +26,7 @@ class Reader:
         self.read: set[int] = set()
         self.leaked: list[str] = []
         self._bodies: list[tuple[str, str]] = []
-        browser_network.listen(page, lambda url, body: self._bodies.append((url, body)))
+        browser_network.listen_to_responses(page, lambda url, body: self._bodies.append((url, body)))
 
     def open(self, path: str) -> None:
         self.page.goto(path)
@@ -52,7 +52,7 @@ class Reader:
 
 def _enqueue(*numbers: int) -> None:
     for number in numbers:
-        queue_items.enqueue(
+        queue_items.enqueue_items(
             number,
             input={"text": f"textmark{number}x"},
             context={"about": f"factmark{number}x"},
@@ -62,7 +62,7 @@ def _enqueue(*numbers: int) -> None:
 
 
 def test_nothing_of_an_item_that_is_not_reserved_for_the_person_reaches_their_browser(
-    sign_in: SignIn, rob: User, rita: User
+    sign_in: SignInFixture, rob: User, rita: User
 ) -> None:
     _enqueue(*range(1, 31))
     readers = [Reader(sign_in(person), person) for person in (rob, rita)]

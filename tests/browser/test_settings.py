@@ -9,34 +9,34 @@ from playwright.sync_api import Page, expect
 
 from reviewqueue.accounts import preferences
 from reviewqueue.models import Preferences, User, Verdict
-from tests.helpers.browser_network import divert
-from tests.helpers.desk_page import enqueue, ready
-from tests.helpers.sign_in import SignIn
+from tests.helpers.browser_network import intercept_requests
+from tests.helpers.desk_page import enqueue_letters, expect_item
+from tests.helpers.sign_in import SignInFixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 DESK, SETTINGS = "/queues/intents/", "/account/desk/"
 
 
-def test_a_key_is_set_by_pressing_it_and_then_presses_its_button(sign_in: SignIn, rob: User) -> None:
-    enqueue(1, 2)
+def test_a_key_is_set_by_pressing_it_and_then_presses_its_button(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1, 2)
     page = sign_in(rob, SETTINGS)
     page.get_by_label("Agree with the AI", exact=True).press("w")
     page.get_by_label("None of these", exact=True).press("Backspace")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Your desk is as you want it.")).to_be_visible()
     page.goto(DESK)
-    ready(page, "Letter 1.")
+    expect_item(page, "Letter 1.")
     agree = page.get_by_role("button", name=re.compile("Agree with the AI"))
     expect(agree.locator("kbd")).to_have_text("W")
     expect(page.get_by_role("button", name="None of these").locator("kbd")).to_have_count(0)
     for dead in ("a", "x"):
         page.keyboard.press(dead)
     page.keyboard.press("w")
-    ready(page, "Letter 2.")
+    expect_item(page, "Letter 2.")
     assert list(Verdict.objects.values_list("kind", flat=True)) == ["agree"]
 
 
-def test_a_clash_is_marked_at_once_and_explained_when_saved(sign_in: SignIn, rob: User) -> None:
+def test_a_clash_is_marked_at_once_and_explained_when_saved(sign_in: SignInFixture, rob: User) -> None:
     page = sign_in(rob, SETTINGS)
     agree = page.get_by_label("Agree with the AI", exact=True)
     agree.press("s")
@@ -49,38 +49,38 @@ def test_a_clash_is_marked_at_once_and_explained_when_saved(sign_in: SignIn, rob
 
 
 @pytest.mark.parametrize("key", ["ф", "é", "א", "!", '"', "<"])
-def test_what_other_keyboards_type_presses_as_well(sign_in: SignIn, rob: User, key: str) -> None:
-    preferences.save(user=rob, keys={"agree": key})
-    enqueue(1, 2)
+def test_what_other_keyboards_type_presses_as_well(sign_in: SignInFixture, rob: User, key: str) -> None:
+    preferences.save_preferences(user=rob, keys={"agree": key})
+    enqueue_letters(1, 2)
     page = sign_in(rob, DESK)
-    ready(page, "Letter 1.")
+    expect_item(page, "Letter 1.")
     page.evaluate(
         "key => document.body.dispatchEvent(new KeyboardEvent('keydown', {key, code: 'KeyA', bubbles: true}))",
         key.upper(),
     )
-    ready(page, "Letter 2.")
+    expect_item(page, "Letter 2.")
 
 
-def test_a_hostile_row_runs_nothing_and_the_default_keys_work(sign_in: SignIn, rob: User) -> None:
+def test_a_hostile_row_runs_nothing_and_the_default_keys_work(sign_in: SignInFixture, rob: User) -> None:
     evil = '"] <img src=x onerror="window.broken=1"><script>window.broken=1</script>'
     Preferences.objects.create(user=rob, keys={"agree": evil, "help": evil, evil: evil}, time_zone=evil[:60])
-    enqueue(1, 2)
+    enqueue_letters(1, 2)
     page = sign_in(rob, SETTINGS)
     page.goto(DESK)
-    ready(page, "Letter 1.")
+    expect_item(page, "Letter 1.")
     page.keyboard.press("?")
     expect(page.locator("#keys")).to_be_visible()
     page.keyboard.press("Escape")
     page.keyboard.press("a")
-    ready(page, "Letter 2.")
+    expect_item(page, "Letter 2.")
     assert page.evaluate("window.broken") is None
 
 
-def test_the_list_of_keys_shows_what_applies_now(sign_in: SignIn, rob: User) -> None:
-    preferences.save(user=rob, keys={"agree": "w"})
-    enqueue(1)
+def test_the_list_of_keys_shows_what_applies_now(sign_in: SignInFixture, rob: User) -> None:
+    preferences.save_preferences(user=rob, keys={"agree": "w"})
+    enqueue_letters(1)
     page = sign_in(rob, DESK)
-    ready(page)
+    expect_item(page)
     page.keyboard.press("?")
     sheet = page.locator("#keys")
     expect(sheet.get_by_text("Agree with the AI")).to_be_visible()
@@ -89,25 +89,25 @@ def test_the_list_of_keys_shows_what_applies_now(sign_in: SignIn, rob: User) -> 
         expect(sheet.get_by_text(absent)).to_be_hidden()
 
 
-def test_single_keys_stay_off_in_another_browser_and_come_back(sign_in: SignIn, rob: User) -> None:
-    enqueue(1, 2)
+def test_single_keys_stay_off_in_another_browser_and_come_back(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1, 2)
     page = sign_in(rob, DESK)
-    ready(page)
+    expect_item(page)
     page.keyboard.press("?")
     with page.expect_response("**/account/desk/switch/"):
         page.get_by_label("Switch single keys off").check()
     elsewhere = sign_in(rob, DESK)
-    ready(elsewhere)
+    expect_item(elsewhere)
     elsewhere.keyboard.press("a")
     expect(elsewhere.locator(".choice kbd").first).to_be_hidden()
     elsewhere.get_by_role("button", name="All keys").click()
     elsewhere.get_by_label("Switch single keys off").uncheck()
     elsewhere.keyboard.press("Escape")
     elsewhere.keyboard.press("a")
-    ready(elsewhere, "Letter 2.")
+    expect_item(elsewhere, "Letter 2.")
 
 
-def test_the_settings_are_a_form_without_javascript(sign_in: SignIn, rob: User) -> None:
+def test_the_settings_are_a_form_without_javascript(sign_in: SignInFixture, rob: User) -> None:
     page = sign_in(rob, SETTINGS, java_script_enabled=False)
     page.get_by_label("Agree with the AI", exact=True).fill("W")
     page.get_by_label("Pictures are blurred at first").check()
@@ -118,7 +118,7 @@ def test_the_settings_are_a_form_without_javascript(sign_in: SignIn, rob: User) 
     assert (row.keys, row.blur_images, row.time_zone) == ({"agree": "w"}, True, "Asia/Tokyo")
 
 
-def test_the_browsers_zone_is_told_and_a_chosen_one_wins(sign_in: SignIn, rob: User) -> None:
+def test_the_browsers_zone_is_told_and_a_chosen_one_wins(sign_in: SignInFixture, rob: User) -> None:
     page = sign_in(rob, SETTINGS, timezone_id="Pacific/Auckland")
     page.reload()
     expect(page.get_by_text(re.compile(r"\((NZDT|NZST)\)"))).to_be_visible()
@@ -131,8 +131,8 @@ WORKED = """({worked, ago}) => sessionStorage.setItem("desk-worked",
     JSON.stringify({worked, due: 3000, last: Date.now() - ago}))"""
 
 
-def test_a_break_is_named_after_long_work_without_taking_focus_or_keys(sign_in: SignIn, rob: User) -> None:
-    enqueue(1, 2)
+def test_a_break_is_named_after_long_work_without_taking_focus_or_keys(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1, 2)
     page = _worked(sign_in, rob, seconds=50 * 60 - 3)
     page.mouse.move(200, 200)
     page.clock.run_for(5000)
@@ -144,7 +144,7 @@ def test_a_break_is_named_after_long_work_without_taking_focus_or_keys(sign_in: 
     assert box["y"] + box["height"] <= item["y"]
     page.keyboard.press("a")
     page.clock.run_for(3000)
-    ready(page, "Letter 2.")
+    expect_item(page, "Letter 2.")
     expect(note).to_be_visible()
 
     page.get_by_role("button", name="Later").click()
@@ -154,8 +154,8 @@ def test_a_break_is_named_after_long_work_without_taking_focus_or_keys(sign_in: 
     expect(note).to_be_hidden()
 
 
-def test_a_pause_of_five_minutes_begins_anew(sign_in: SignIn, rob: User) -> None:
-    enqueue(1)
+def test_a_pause_of_five_minutes_begins_anew(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1)
     page = _worked(sign_in, rob, seconds=50 * 60 - 3, ago=5 * 60_000)
     page.mouse.move(200, 200)
     page.clock.run_for(9000)
@@ -163,8 +163,8 @@ def test_a_pause_of_five_minutes_begins_anew(sign_in: SignIn, rob: User) -> None
     assert page.evaluate("JSON.parse(sessionStorage.getItem('desk-worked')).worked") < 30
 
 
-def test_the_word_about_breaks_is_switched_off_where_it_stands(sign_in: SignIn, rob: User) -> None:
-    enqueue(1)
+def test_the_word_about_breaks_is_switched_off_where_it_stands(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1)
     page = _worked(sign_in, rob, seconds=50 * 60)
     page.mouse.move(200, 200)
     page.clock.run_for(3000)
@@ -173,8 +173,8 @@ def test_the_word_about_breaks_is_switched_off_where_it_stands(sign_in: SignIn, 
     assert not Preferences.objects.get().break_nudge
 
 
-def test_somebody_counts_as_there_for_a_minute_after_their_last_sign(sign_in: SignIn, rob: User) -> None:
-    enqueue(1)
+def test_somebody_counts_as_there_for_a_minute_after_their_last_sign(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1)
     page = _worked(sign_in, rob, seconds=0)
     page.mouse.move(200, 200)
     page.clock.run_for(200_000)
@@ -182,15 +182,15 @@ def test_somebody_counts_as_there_for_a_minute_after_their_last_sign(sign_in: Si
     assert 55 <= worked <= 70
 
 
-def _worked(sign_in: SignIn, user: User, *, seconds: int, ago: int = 0) -> Page:
+def _worked(sign_in: SignInFixture, user: User, *, seconds: int, ago: int = 0) -> Page:
     """At the desk, with so many seconds of work behind them; the queues beside it are not asked for again."""
     page = sign_in(user)
-    divert(page, "**/waiting/", lambda route: route.fulfill(status=204))
+    intercept_requests(page, "**/waiting/", lambda route: route.fulfill(status=204))
     page.clock.install()
     page.evaluate(WORKED, {"worked": seconds, "ago": ago})
     page.goto(DESK)
     page.clock.run_for(1000)
-    ready(page)
+    expect_item(page)
     return page
 
 

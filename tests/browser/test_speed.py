@@ -7,8 +7,8 @@ import pytest
 from benchmarks import tab
 from reviewqueue.models import User, Verdict
 from tests.helpers import queue_items
-from tests.helpers.processes import until
-from tests.helpers.sign_in import SignIn
+from tests.helpers.processes import wait_until
+from tests.helpers.sign_in import SignInFixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 DESK = "/queues/intents/"
@@ -16,23 +16,23 @@ DESK = "/queues/intents/"
 SAYS = {"1": "correct", "2": "agree", "3": "correct", "a": "agree", "x": "none"}
 
 
-def test_a_burst_of_keys_decides_nothing_that_was_not_on_screen(sign_in: SignIn, rob: User) -> None:
-    queue_items.enqueue(*range(1, 401))
+def test_a_burst_of_keys_decides_nothing_that_was_not_on_screen(sign_in: SignInFixture, rob: User) -> None:
+    queue_items.enqueue_items(*range(1, 401))
     page = sign_in(rob)
     page.add_init_script(path=tab.WATCH)
     page.goto(DESK)
     tab.ready(page)
     presses = tab.burst(page, 120)
     sent = tab.sent(page)
-    until(lambda: Verdict.objects.count() >= len(sent))
+    wait_until(lambda: Verdict.objects.count() >= len(sent))
     verdicts = {f"{verdict.slot_id}.{verdict.claim}": verdict.kind for verdict in Verdict.objects.all()}
     assert [one for one in sent if one.painted != one.claim] == []
     assert verdicts == {one.claim: SAYS[one.key] for one in sent}
     assert 120 <= len(verdicts) == len(sent) < presses
 
 
-def test_one_tab_does_many_items_and_holds_no_more_than_after_the_first(sign_in: SignIn, rob: User) -> None:
-    queue_items.enqueue(*range(1, 130))
+def test_one_tab_does_many_items_and_holds_no_more_than_after_the_first(sign_in: SignInFixture, rob: User) -> None:
+    queue_items.enqueue_items(*range(1, 130))
     page = sign_in(rob, DESK)
     tab.ready(page)
     for _ in range(30):

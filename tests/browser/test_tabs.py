@@ -9,21 +9,21 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from reviewqueue.models import Pass, Slot, User, Verdict
-from tests.helpers.desk_page import DESK, enqueue, ready
-from tests.helpers.sign_in import SignIn
+from tests.helpers.desk_page import DESK_URL, enqueue_letters, expect_item
+from tests.helpers.sign_in import SignInFixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 _TELL = "(message) => new BroadcastChannel('desk').postMessage(message)"
 
 
-def _two_tabs(sign_in: SignIn, rob: User) -> tuple[Page, Page]:
+def _two_tabs(sign_in: SignInFixture, rob: User) -> tuple[Page, Page]:
     """The first item in both of them, and the first tab in front."""
-    enqueue(1, 2, undo_seconds=600)
-    first = sign_in(rob, DESK)
-    ready(first, "Letter 1.")
+    enqueue_letters(1, 2, undo_seconds=600)
+    first = sign_in(rob, DESK_URL)
+    expect_item(first, "Letter 1.")
     second = first.context.new_page()
-    second.goto(DESK)
-    ready(second, "Letter 1.")
+    second.goto(DESK_URL)
+    expect_item(second, "Letter 1.")
     second.get_by_label("Note").fill("typed in the second tab")
     first.bring_to_front()
     return first, second
@@ -37,62 +37,62 @@ def _told_and_closed(page: Page, sentence: str) -> None:
     expect(page.get_by_role("button", name="Agree with the AI")).to_be_disabled()
 
 
-def test_what_one_tab_decides_the_other_says_at_once(sign_in: SignIn, rob: User) -> None:
+def test_what_one_tab_decides_the_other_says_at_once(sign_in: SignInFixture, rob: User) -> None:
     first, second = _two_tabs(sign_in, rob)
     first.keyboard.press("a")
-    ready(first, "Letter 2.")
+    expect_item(first, "Letter 2.")
     _told_and_closed(second, "You decided this item in another tab.")
     second.get_by_role("link", name="Go on").click()
-    ready(second, "Letter 2.")
+    expect_item(second, "Letter 2.")
     assert Verdict.objects.count() == 1
 
 
-def test_what_one_tab_passes_on_the_other_says_at_once(sign_in: SignIn, rob: User) -> None:
+def test_what_one_tab_passes_on_the_other_says_at_once(sign_in: SignInFixture, rob: User) -> None:
     first, second = _two_tabs(sign_in, rob)
     first.keyboard.press("s")
     first.keyboard.press("1")
-    ready(first, "Letter 2.")
+    expect_item(first, "Letter 2.")
     _told_and_closed(second, "You passed this item on in another tab.")
     second.get_by_role("link", name="Go on").click()
-    ready(second, "Letter 2.")
+    expect_item(second, "Letter 2.")
     assert Pass.objects.get().item_id == 1
     expect(first.locator("#notice")).to_be_empty()
 
 
-def test_what_one_tab_takes_back_stands_there_and_not_in_the_other(sign_in: SignIn, rob: User) -> None:
+def test_what_one_tab_takes_back_stands_there_and_not_in_the_other(sign_in: SignInFixture, rob: User) -> None:
     first, second = _two_tabs(sign_in, rob)
     first.keyboard.press("a")
-    ready(first, "Letter 2.")
+    expect_item(first, "Letter 2.")
     _told_and_closed(second, "You decided this item in another tab.")
     first.keyboard.press("u")
-    ready(first, "Letter 1.")
+    expect_item(first, "Letter 1.")
     _told_and_closed(second, "You took this item up again in another tab.")
     expect(second.get_by_text("You decided this item in another tab.")).to_be_hidden()
     second.get_by_role("link", name="Go on").click()
-    ready(second, "Letter 2.")
+    expect_item(second, "Letter 2.")
     first.bring_to_front()
     first.keyboard.press("x")
-    ready(first, "Letter 2.")
+    expect_item(first, "Letter 2.")
     assert list(Verdict.objects.counting().values_list("kind", flat=True)) == ["none"]
 
 
-def test_what_one_tab_gives_back_the_other_says_at_once(sign_in: SignIn, rob: User) -> None:
+def test_what_one_tab_gives_back_the_other_says_at_once(sign_in: SignInFixture, rob: User) -> None:
     first, second = _two_tabs(sign_in, rob)
     first.get_by_role("button", name="Stop here").click()
     expect(first.get_by_role("heading", name="Review", level=1)).to_be_visible()
     _told_and_closed(second, "You gave this item back in another tab.")
     assert not Slot.objects.filter(holder=rob).exists()
     second.get_by_role("link", name="Go on").click()
-    ready(second, "Letter 1.")
+    expect_item(second, "Letter 1.")
 
 
-def test_a_first_answer_is_told_to_the_other_tab(sign_in: SignIn, rob: User) -> None:
-    enqueue(1, answer_first=True)
-    first = sign_in(rob, DESK)
-    ready(first, "Letter 1.")
+def test_a_first_answer_is_told_to_the_other_tab(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1, answer_first=True)
+    first = sign_in(rob, DESK_URL)
+    expect_item(first, "Letter 1.")
     second = first.context.new_page()
-    second.goto(DESK)
-    ready(second, "Letter 1.")
+    second.goto(DESK_URL)
+    expect_item(second, "Letter 1.")
     first.bring_to_front()
     first.keyboard.press("1")
     expect(first.get_by_text("You answered: Billing")).to_be_visible()
@@ -101,37 +101,37 @@ def test_a_first_answer_is_told_to_the_other_tab(sign_in: SignIn, rob: User) -> 
     expect(first.locator("#notice")).to_be_empty()
 
 
-def test_another_browser_of_the_same_person_is_told_by_the_server(sign_in: SignIn, rob: User) -> None:
-    enqueue(1, 2)
-    here, there = sign_in(rob, DESK), sign_in(rob, DESK)
-    ready(here, "Letter 1.")
-    ready(there, "Letter 1.")
+def test_another_browser_of_the_same_person_is_told_by_the_server(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1, 2)
+    here, there = sign_in(rob, DESK_URL), sign_in(rob, DESK_URL)
+    expect_item(here, "Letter 1.")
+    expect_item(there, "Letter 1.")
     here.keyboard.press("a")
-    ready(here, "Letter 2.")
+    expect_item(here, "Letter 2.")
     there.keyboard.press("x")
     expect(there.locator("#notice")).to_contain_text("already decided this item, differently")
     there.get_by_role("link", name="Next item").click()
-    ready(there, "Letter 2.")
+    expect_item(there, "Letter 2.")
 
 
-def test_a_tab_whose_reservation_is_over_gives_back_nothing_of_the_other(sign_in: SignIn, rob: User) -> None:
+def test_a_tab_whose_reservation_is_over_gives_back_nothing_of_the_other(sign_in: SignInFixture, rob: User) -> None:
     first, second = _two_tabs(sign_in, rob)
     Slot.objects.exclude(holder=None).update(reserved_until=timezone.now() - timedelta(seconds=1))
-    second.goto(DESK)
-    ready(second, "Letter 1.")
+    second.goto(DESK_URL)
+    expect_item(second, "Letter 1.")
     expect(first.locator("#notice")).to_contain_text("You took this item up again in another tab.")
     first.get_by_role("button", name="Stop here").click()
     expect(first.get_by_role("heading", name="Review", level=1).or_(first.locator("[data-problem]"))).to_be_visible()
     expect(second.locator("#notice")).to_be_empty()
     second.bring_to_front()
     second.keyboard.press("a")
-    ready(second, "Letter 2.")
+    expect_item(second, "Letter 2.")
 
 
-def test_an_older_reservation_closes_no_newer_one(sign_in: SignIn, rob: User) -> None:
-    enqueue(1)
-    page = sign_in(rob, DESK)
-    ready(page, "Letter 1.")
+def test_an_older_reservation_closes_no_newer_one(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page, "Letter 1.")
     slot, number = str(page.locator("#desk").get_attribute("data-claim")).split(".")
     other = page.context.new_page()
     other.goto("/")

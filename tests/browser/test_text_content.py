@@ -7,14 +7,14 @@ from playwright.sync_api import Page, expect
 
 from reviewqueue.models import AnswerSchema, Queue, User, Verdict
 from tests.helpers import queue_items
-from tests.helpers.sign_in import SignIn
+from tests.helpers.sign_in import SignInFixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 DESK = "/queues/intents/"
 LONG = "\n\n".join(f"Paragraph {number} says little. " + "Words and words. " * 20 for number in range(1, 41))
 
 
-def _open(sign_in: SignIn, person: User, **options: object) -> Page:
+def _open(sign_in: SignInFixture, person: User, **options: object) -> Page:
     page = sign_in(person, DESK, **options)
     expect(page.locator("#desk[data-ready]")).to_be_attached()
     return page
@@ -25,8 +25,8 @@ def _highlighted(page: Page, name: str = "found") -> int:
     return found
 
 
-def test_a_long_text_is_searched_by_keys_and_the_page_stays_where_it_is(sign_in: SignIn, rob: User) -> None:
-    queue_items.enqueue(1, input={"text": LONG})
+def test_a_long_text_is_searched_by_keys_and_the_page_stays_where_it_is(sign_in: SignInFixture, rob: User) -> None:
+    queue_items.enqueue_items(1, input={"text": LONG})
     page = _open(sign_in, rob)
     page.keyboard.press("/")
     box = page.get_by_role("searchbox", name="Find in the text")
@@ -48,9 +48,9 @@ def test_a_long_text_is_searched_by_keys_and_the_page_stays_where_it_is(sign_in:
     assert not Verdict.objects.exists()
 
 
-def test_the_search_matches_across_marks_and_lines_and_takes_signs_literally(sign_in: SignIn, rob: User) -> None:
+def test_the_search_matches_across_marks_and_lines_and_takes_signs_literally(sign_in: SignInFixture, rob: User) -> None:
     text = "I was charged\ntwice (really?) " + LONG
-    queue_items.enqueue(1, input={"text": text, "spans": [{"start": 6, "end": 13, "label": "issue"}]})
+    queue_items.enqueue_items(1, input={"text": text, "spans": [{"start": 6, "end": 13, "label": "issue"}]})
     page = _open(sign_in, rob)
     box = page.get_by_role("searchbox", name="Find in the text")
     for wanted, told in [("(REALLY?)", "1 of 1"), (".*", "Not found"), ("was  charged", "1 of 1"), ("", "")]:
@@ -58,16 +58,18 @@ def test_the_search_matches_across_marks_and_lines_and_takes_signs_literally(sig
         expect(page.locator("[data-found]")).to_have_text(told)
 
 
-def test_where_answers_are_searched_the_text_has_a_key_of_its_own(sign_in: SignIn, rob: User, queue: Queue) -> None:
+def test_where_answers_are_searched_the_text_has_a_key_of_its_own(
+    sign_in: SignInFixture, rob: User, queue: Queue
+) -> None:
     AnswerSchema.objects.create(queue=queue, number=2, kind="label", answers=[f"intent_{n}_x" for n in range(77)])
-    queue_items.enqueue(1, schema_number=2, proposal="intent_7_x", alternatives=[], input={"text": LONG})
+    queue_items.enqueue_items(1, schema_number=2, proposal="intent_7_x", alternatives=[], input={"text": LONG})
     page = _open(sign_in, rob)
     page.keyboard.press("q")
     expect(page.get_by_role("searchbox", name="Find in the text")).to_be_focused()
 
 
-def test_what_was_found_is_forgotten_with_the_item(sign_in: SignIn, rob: User) -> None:
-    queue_items.enqueue(1, 2, input={"text": LONG})
+def test_what_was_found_is_forgotten_with_the_item(sign_in: SignInFixture, rob: User) -> None:
+    queue_items.enqueue_items(1, 2, input={"text": LONG})
     page = _open(sign_in, rob)
     page.get_by_role("searchbox", name="Find in the text").fill("words")
     expect(page.locator("[data-found]")).to_have_text("1 of 1,600")
@@ -77,9 +79,9 @@ def test_what_was_found_is_forgotten_with_the_item(sign_in: SignIn, rob: User) -
     assert _highlighted(page) == _highlighted(page, "found-here") == 0
 
 
-def test_data_is_folded_and_unfolded_by_one_key_and_a_match_opens_its_fold(sign_in: SignIn, rob: User) -> None:
+def test_data_is_folded_and_unfolded_by_one_key_and_a_match_opens_its_fold(sign_in: SignInFixture, rob: User) -> None:
     data = {"lines": [{"sku": f"part-{n}", "note": "x" * 60} for n in range(40)], "to": {"name": {"first": "Ada"}}}
-    queue_items.enqueue(1, input=data)
+    queue_items.enqueue_items(1, input=data)
     page = _open(sign_in, rob)
     last = page.get_by_text('"part-39"')
     expect(last).to_be_hidden()
@@ -95,9 +97,9 @@ def test_data_is_folded_and_unfolded_by_one_key_and_a_match_opens_its_fold(sign_
     expect(last).to_be_in_viewport()
 
 
-def test_a_labels_marks_are_switched_off_and_on(sign_in: SignIn, rob: User) -> None:
+def test_a_labels_marks_are_switched_off_and_on(sign_in: SignInFixture, rob: User) -> None:
     places = [{"start": 0, "end": 1, "label": "who"}, {"start": 6, "end": 13, "label": "what"}]
-    queue_items.enqueue(1, input={"text": "I was charged twice", "spans": places})
+    queue_items.enqueue_items(1, input={"text": "I was charged twice", "spans": places})
     page = _open(sign_in, rob)
     page.get_by_role("checkbox", name="what").uncheck()
     expect(page.locator(".span-name", has_text="what")).to_be_hidden()
@@ -108,11 +110,11 @@ def test_a_labels_marks_are_switched_off_and_on(sign_in: SignIn, rob: User) -> N
 
 @pytest.mark.parametrize("scripted", [True, False])
 def test_changes_are_read_together_or_one_version_alone(
-    sign_in: SignIn, rob: User, queue: Queue, scripted: bool
+    sign_in: SignInFixture, rob: User, queue: Queue, scripted: bool
 ) -> None:
     AnswerSchema.objects.create(queue=queue, number=2, kind="structured", schema={"type": "object"})
     before, after = "I was charged twice for one order.", "I was billed twice for one order."
-    queue_items.enqueue(1, schema_number=2, input={"text": before}, proposal={"text": after}, alternatives=[])
+    queue_items.enqueue_items(1, schema_number=2, input={"text": before}, proposal={"text": after}, alternatives=[])
     page = sign_in(rob, DESK, java_script_enabled=scripted)
     expect(page.locator("del")).to_be_visible()
     page.get_by_text("Result", exact=True).click()
@@ -123,8 +125,8 @@ def test_changes_are_read_together_or_one_version_alone(
     expect(page.locator("del")).to_be_visible()
 
 
-def test_each_paragraph_and_line_runs_in_its_own_direction(sign_in: SignIn, rob: User) -> None:
-    queue_items.enqueue(1, input={"text": "Hello there\nשלום עולם\n\nمرحبا"}, language="he")  # noqa: RUF001 - other scripts
+def test_each_paragraph_and_line_runs_in_its_own_direction(sign_in: SignInFixture, rob: User) -> None:
+    queue_items.enqueue_items(1, input={"text": "Hello there\nשלום עולם\n\nمرحبا"}, language="he")  # noqa: RUF001 - other scripts
     page = _open(sign_in, rob)
     assert page.locator(".content-text").get_attribute("lang") == "he"
     assert page.locator(".content-text p").nth(1).evaluate("p => getComputedStyle(p).direction") == "rtl"
@@ -136,8 +138,8 @@ def test_each_paragraph_and_line_runs_in_its_own_direction(sign_in: SignIn, rob:
     assert edges[-1][1] < 2 < edges[-1][0]
 
 
-def test_a_fact_in_another_direction_stays_beside_its_name(sign_in: SignIn, rob: User) -> None:
-    queue_items.enqueue(1, context={"order": "A-4471", "customer": "דנה"})
+def test_a_fact_in_another_direction_stays_beside_its_name(sign_in: SignInFixture, rob: User) -> None:
+    queue_items.enqueue_items(1, context={"order": "A-4471", "customer": "דנה"})
     page = _open(sign_in, rob)
     lefts = page.locator(".item-context dd").evaluate_all(
         """all => all.map(one => { const text = new Range(); text.selectNodeContents(one);

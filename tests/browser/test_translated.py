@@ -13,52 +13,56 @@ from playwright.sync_api import expect
 from reviewqueue.kernel.errors import Problem
 from reviewqueue.models import User
 from tests.helpers import access_matrix, pseudo_language
-from tests.helpers.scenes import scenes
-from tests.helpers.sign_in import SignIn
+from tests.helpers.scenes import build_scenes
+from tests.helpers.sign_in import SignInFixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-@pytest.mark.parametrize(("name", "who"), access_matrix.pages())
+@pytest.mark.parametrize(("name", "who"), access_matrix.list_pages())
 def test_every_page_speaks_the_readers_language(
-    sign_in: SignIn, world: dict[str, Any], monkeypatch: pytest.MonkeyPatch, name: str, who: str
+    sign_in: SignInFixture, world: dict[str, Any], monkeypatch: pytest.MonkeyPatch, name: str, who: str
 ) -> None:
     user = None if who == "nobody" else User.objects.get(username=who)
-    pseudo_language.speak(monkeypatch)
-    assert pseudo_language.unmarked(sign_in(user, access_matrix.url(name, world))) == []
+    pseudo_language.mark_translations(monkeypatch)
+    assert pseudo_language.list_unmarked_words(sign_in(user, access_matrix.build_url(name, world))) == []
 
 
 def test_every_refusal_speaks_the_readers_language(
-    sign_in: SignIn, world: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    sign_in: SignInFixture, world: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pseudo_language.speak(monkeypatch)
+    pseudo_language.mark_translations(monkeypatch)
     page, client = sign_in(None), Client()
-    for method, name, who, status in access_matrix.refusals():
+    for method, name, who, status in access_matrix.list_refusals():
         client.force_login(User.objects.get(username=who), backend="django.contrib.auth.backends.ModelBackend")
-        url = access_matrix.url(name, world)
-        answer = client.post(url, access_matrix.FORM) if method == "POST" else client.generic(method, url)
+        url = access_matrix.build_url(name, world)
+        answer = client.post(url, access_matrix.FORM_DATA) if method == "POST" else client.generic(method, url)
         page.set_content(answer.content.decode(), wait_until="commit")
         expect(page.get_by_role("main")).not_to_be_empty()
-        assert (answer.status_code, pseudo_language.unmarked(page)) == (status, []), f"{method} {name} by {who}"
+        assert (answer.status_code, pseudo_language.list_unmarked_words(page)) == (status, []), (
+            f"{method} {name} by {who}"
+        )
 
 
 @pytest.mark.parametrize("status", [400, 500, 503])
 def test_what_is_told_when_nothing_works_speaks_the_readers_language(
-    sign_in: SignIn, monkeypatch: pytest.MonkeyPatch, status: int
+    sign_in: SignInFixture, monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
-    pseudo_language.speak(monkeypatch)
+    pseudo_language.mark_translations(monkeypatch)
     page = sign_in(None)
     told = {"problem": Problem(status, "broken", gettext("It has been recorded."))}
     page.set_content(render_to_string("reviewqueue/broken.html", told), wait_until="commit")
-    assert pseudo_language.unmarked(page) == []
+    assert pseudo_language.list_unmarked_words(page) == []
 
 
-@pytest.mark.parametrize("name", scenes())
-def test_the_desk_speaks_the_readers_language(sign_in: SignIn, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    scene = scenes()[name]
+@pytest.mark.parametrize("name", build_scenes())
+def test_the_desk_speaks_the_readers_language(
+    sign_in: SignInFixture, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    scene = build_scenes()[name]
     scene.prepare()
     user = User.objects.get(username=scene.who)
-    pseudo_language.speak(monkeypatch)
+    pseudo_language.mark_translations(monkeypatch)
     page = sign_in(user, scene.path)
     scene.play(page)
-    assert pseudo_language.unmarked(page) == []
+    assert pseudo_language.list_unmarked_words(page) == []

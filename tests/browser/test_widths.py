@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import ViewportSize
 
 from reviewqueue.models import User
-from tests.helpers.scenes import scenes
-from tests.helpers.sign_in import SignIn
+from tests.helpers.scenes import build_scenes
+from tests.helpers.sign_in import SignInFixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 # The last one is a window of 1280 by 800 at 200 %, which is laid out in half as many pixels.
@@ -44,9 +44,9 @@ OUT_OF_SIGHT = """() => {
 }"""
 
 
-@pytest.mark.parametrize("name", scenes())
-def test_no_state_of_the_desk_scrolls_sideways_or_is_cut(sign_in: SignIn, name: str) -> None:
-    scene = scenes()[name]
+@pytest.mark.parametrize("name", build_scenes())
+def test_no_state_of_the_desk_scrolls_sideways_or_is_cut(sign_in: SignInFixture, name: str) -> None:
+    scene = build_scenes()[name]
     scene.prepare()
     page = sign_in(User.objects.get(username=scene.who), scene.path, viewport=SIZES[0], reduced_motion="reduce")
     scene.play(page)

@@ -10,4 +10,4 @@ from escalation.ingest import wakeup
 @pytest.fixture(autouse=True)
 def unnoticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody is woken: these tests route, or don't, by themselves."""
-    monkeypatch.setattr(wakeup, "_send", lambda: None)
+    monkeypatch.setattr(wakeup, "_send_wakeup", lambda: None)

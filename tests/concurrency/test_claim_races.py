@@ -12,10 +12,10 @@ from django.db import connection, transaction
 from reviewqueue.models import Queue, Slot, User
 from reviewqueue.queue.claim import TooManyClaims, claim_next
 from reviewqueue.queue.claim_view import Claim
-from reviewqueue.queue.items import expire, withdraw
+from reviewqueue.queue.items import expire_items, withdraw_items
 from reviewqueue.reports import invariants
 from tests.helpers import queue_items
-from tests.helpers.races import of, race
+from tests.helpers.races import filter_results, race
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("balanced")]
 
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 @pytest.fixture
 def balanced(transactional_db: None) -> Iterator[None]:
     yield
-    for check in invariants.checks():
+    for check in invariants.list_checks():
         with connection.cursor() as cursor:
             cursor.execute(check.sql)
             assert cursor.fetchall() == [], check.sentence
@@ -35,32 +35,32 @@ def crowd(queue: Queue) -> list[User]:
 
 
 def test_fifty_people_at_once_get_fifty_items(crowd: list[User]) -> None:
-    queue_items.enqueue(*range(1, 51))
+    queue_items.enqueue_items(*range(1, 51))
     results = race(*(partial(claim_next, user=person, slug="intents") for person in crowd))
-    taken = of(Claim, results)
+    taken = filter_results(Claim, results)
     assert len(taken) == 50, results
     assert {claim.item.id for claim in taken} == set(range(1, 51))
 
 
 def test_fifty_people_at_once_share_ten_items(crowd: list[User]) -> None:
-    queue_items.enqueue(*range(1, 11))
+    queue_items.enqueue_items(*range(1, 11))
     results = race(*(partial(claim_next, user=person, slug="intents") for person in crowd))
-    assert len(of(Claim, results)) == 10
+    assert len(filter_results(Claim, results)) == 10
     assert results.count(None) == 40
 
 
 def test_two_tabs_of_one_person_do_not_take_both_slots_of_an_item(queue: Queue, rob: User) -> None:
     for number in range(1, 11):
-        queue_items.enqueue(number, reviews_wanted=2)
+        queue_items.enqueue_items(number, reviews_wanted=2)
         results = race(*[partial(claim_next, user=rob, slug="intents", resume=False)] * 2)
-        assert len(of(Claim, results)) == 1, results
+        assert len(filter_results(Claim, results)) == 1, results
         assert results.count(None) == 1
-        withdraw(item_ids=[number], actor="key:1")
+        withdraw_items(item_ids=[number], actor="key:1")
 
 
 def test_the_constraint_is_the_fence_when_a_slot_becomes_theirs_by_another_way(queue: Queue, rob: User) -> None:
     """Two tabs again, with the claim's own queueing of one person's claims out of the way."""
-    queue_items.enqueue(1, reviews_wanted=2)
+    queue_items.enqueue_items(1, reviews_wanted=2)
     first, second = Slot.objects.order_by("id").values_list("pk", flat=True)
 
     def take(slot: int) -> int:
@@ -73,37 +73,37 @@ def test_the_constraint_is_the_fence_when_a_slot_becomes_theirs_by_another_way(q
 
 
 def test_ten_is_ten_also_at_once(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(*range(1, 31))
+    queue_items.enqueue_items(*range(1, 31))
     results = race(*[partial(claim_next, user=rob, slug="intents", resume=False)] * 16)
-    assert len(of(Claim, results)) == 10
-    assert len(of(TooManyClaims, results)) == 6
+    assert len(filter_results(Claim, results)) == 10
+    assert len(filter_results(TooManyClaims, results)) == 6
 
 
 def test_a_double_click_on_the_desk_opens_one_item(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(1, 2, 3)
+    queue_items.enqueue_items(1, 2, 3)
     results = race(*[partial(claim_next, user=rob, slug="intents")] * 3)
-    assert len({claim.id for claim in of(Claim, results)}) == 1, results
+    assert len({claim.id for claim in filter_results(Claim, results)}) == 1, results
 
 
 def test_claims_go_on_while_a_batch_is_being_enqueued(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(1)
+    queue_items.enqueue_items(1)
     with transaction.atomic():
-        queue_items.enqueue(2)
+        queue_items.enqueue_items(2)
         (taken,) = race(partial(claim_next, user=rob, slug="intents"))
     assert taken.item.id == 1
 
 
 def test_overlapping_batches_at_once_enqueue_each_item_once(queue: Queue) -> None:
     forwards = [list(range(1, 301)), list(range(300, 0, -1)), random.Random(1).sample(range(1, 301), 300)]
-    results = race(*(partial(queue_items.enqueue, *numbers) for numbers in forwards))
+    results = race(*(partial(queue_items.enqueue_items, *numbers) for numbers in forwards))
     assert sum(results) == 300
     assert Slot.objects.count() == 300
 
 
 def test_an_item_is_either_claimed_or_expired(crowd: list[User]) -> None:
     for number in range(1, 16):
-        queue_items.enqueue(number)
+        queue_items.enqueue_items(number)
         claim, expired = race(
-            partial(claim_next, user=crowd[number], slug="intents"), partial(expire, item_ids=[number])
+            partial(claim_next, user=crowd[number], slug="intents"), partial(expire_items, item_ids=[number])
         )
         assert (claim is None) == (expired == [number]), (claim, expired)

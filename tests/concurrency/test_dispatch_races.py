@@ -16,8 +16,8 @@ from escalation.monitoring import invariants
 from escalation.routing import dispatch, record
 from reviewqueue.models import Item, User
 from tests.helpers import stream_setup
-from tests.helpers.races import of, race
-from tests.helpers.route_replay import as_written, replay
+from tests.helpers.races import filter_results, race
+from tests.helpers.route_replay import read_stored_decisions, replay_routes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,44 +25,46 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispatch, "BATCH_ROWS", 40)
-    monkeypatch.setattr(dispatch, "LEFT_BEHIND_SECONDS", 0)
+    monkeypatch.setattr(dispatch, "ABANDONED_AFTER_SECONDS", 0)
 
 
 def _until_nothing_waits() -> int:
     routed = 0
     while Output.objects.received().exists():
-        routed += dispatch.run()
+        routed += dispatch.route_received()
     return routed
 
 
 def test_workers_at_once_route_everything_once(stream: Stream) -> None:
-    stream_setup.post(stream, *stream_setup.elements(400), *stream_setup.elements(400, first=1000, confidence=0.9))
+    stream_setup.post_outputs(
+        stream, *stream_setup.build_outputs(400), *stream_setup.build_outputs(400, first=1000, confidence=0.9)
+    )
     routed = race(*[_until_nothing_waits] * 4)
-    assert sum(of(int, routed)) == 800, routed
+    assert sum(filter_results(int, routed)) == 800, routed
     assert Route.objects.count() == 800
     assert Item.objects.count() == Decision.objects.count() == 400
-    dispatch.run()
+    dispatch.route_received()
     assert not DispatchBatch.objects.exists()
-    assert invariants.imbalances() == []
+    assert invariants.find_violations() == []
 
 
 def test_a_producer_who_waits_and_a_worker_route_it_once(stream: Stream) -> None:
-    found = stream_setup.post(stream, *stream_setup.elements(60, confidence=0.9))
+    found = stream_setup.post_outputs(stream, *stream_setup.build_outputs(60, confidence=0.9))
     ids = [one.output_id for one in found if one.output_id]
     results = race(_until_nothing_waits, *[partial(dispatch.route_now, ids[place::3], seconds=5) for place in range(3)])
-    assert of(Exception, results) == []
+    assert filter_results(Exception, results) == []
     assert Route.objects.count() == Decision.objects.count() == 60
-    assert invariants.imbalances() == []
+    assert invariants.find_violations() == []
 
 
 def test_who_waits_is_let_go_when_somebody_else_keeps_the_output(stream: Stream) -> None:
-    (result,) = stream_setup.post(stream, stream_setup.element())
+    (result,) = stream_setup.post_outputs(stream, stream_setup.build_output())
     assert result.output_id
     locked, done = Event(), Event()
 
     def keep() -> None:
         with transaction.atomic():
-            record.lock([result.output_id or 0], skip_locked=False)
+            record.lock_received([result.output_id or 0], skip_locked=False)
             locked.set()
             assert done.wait(30)
 
@@ -71,62 +73,66 @@ def test_who_waits_is_let_go_when_somebody_else_keeps_the_output(stream: Stream)
         dispatch.route_now([result.output_id or 0], seconds=0.05)
         done.set()
 
-    assert of(Exception, race(keep, wait)) == []
-    assert stream_setup.output(stream).state == "received"
-    assert dispatch.run() == 1
+    assert filter_results(Exception, race(keep, wait)) == []
+    assert stream_setup.find_output(stream).state == "received"
+    assert dispatch.route_received() == 1
 
 
 def test_while_a_policy_is_activated_each_output_uses_exactly_one(stream: Stream) -> None:
-    versions = {stream_setup.activate(stream, threshold=0.8, audit={"rate": 0.3}, hours=1)}
-    stream_setup.post(
-        stream, *[stream_setup.element(f"ticket-{number}", confidence=number / 1000) for number in range(1000)]
+    versions = {stream_setup.activate_policy(stream, threshold=0.8, audit={"rate": 0.3}, hours=1)}
+    stream_setup.post_outputs(
+        stream, *[stream_setup.build_output(f"ticket-{number}", confidence=number / 1000) for number in range(1000)]
     )
 
     def activate() -> None:
         for hours, threshold in enumerate((0.2, 0.9, 0.5), start=2):
-            versions.add(stream_setup.activate(stream, threshold=threshold, audit={"rate": 0.1}, hours=hours))
+            versions.add(stream_setup.activate_policy(stream, threshold=threshold, audit={"rate": 0.1}, hours=hours))
 
     results = race(_until_nothing_waits, _until_nothing_waits, activate)
-    assert of(Exception, results) == []
+    assert filter_results(Exception, results) == []
     written = list(Route.objects.all())
     assert len(written) == 1000
     assert {route.policy_id for route in written} <= versions
-    assert replay(written) == as_written(written)
-    assert invariants.imbalances() == []
+    assert replay_routes(written) == read_stored_decisions(written)
+    assert invariants.find_violations() == []
 
 
 @pytest.mark.parametrize("turn", range(4))
 def test_withdrawing_meets_routing_without_a_deadlock(stream: Stream, turn: int) -> None:
-    stream_setup.post(stream, *stream_setup.elements(30, confidence=0.9), *stream_setup.elements(30, first=100))
+    stream_setup.post_outputs(
+        stream, *stream_setup.build_outputs(30, confidence=0.9), *stream_setup.build_outputs(30, first=100)
+    )
     withdrawals: list[Callable[[], Any]] = [
-        partial(withdraw.withdraw, stream=stream, external_id=f"ticket-{number}", actor="key:1")
+        partial(withdraw.withdraw_output, stream=stream, external_id=f"ticket-{number}", actor="key:1")
         for number in (1, 15, 30, 100, 115, 129)
     ]
     results = race(_until_nothing_waits, *withdrawals)
-    assert of(Exception, results) == []
+    assert filter_results(Exception, results) == []
     withdrawn = Output.objects.filter(state="withdrawn")
     assert withdrawn.count() == 6
     assert not Item.objects.open().filter(pk__in=withdrawn).exists()
-    feed.number()
-    assert invariants.imbalances() == []
+    feed.number_decisions()
+    assert invariants.find_violations() == []
 
 
 @pytest.mark.parametrize("turn", range(4))
 def test_withdrawing_meets_settling_and_deadlines_without_a_deadlock(stream: Stream, rob: User, turn: int) -> None:
-    stream_setup.activate(stream, threshold=0.8, on_deadline="reject")
-    stream_setup.routed(
-        stream, *stream_setup.elements(20), *stream_setup.elements(20, first=100, due_at="2026-03-01T12:00:00Z")
+    stream_setup.activate_policy(stream, threshold=0.8, on_deadline="reject")
+    stream_setup.route_outputs(
+        stream,
+        *stream_setup.build_outputs(20),
+        *stream_setup.build_outputs(20, first=100, due_at="2026-03-01T12:00:00Z"),
     )
     for _ in range(30):
-        stream_setup.judge(rob, "correct", "billing")
+        stream_setup.judge_next(rob, "correct", "billing")
     names = [f"ticket-{number}" for number in (*range(1, 21, 3), *range(100, 120, 3))]
     withdrawals: list[Callable[[], Any]] = [
-        partial(withdraw.withdraw, stream=stream, external_id=name, actor="key:1") for name in names
+        partial(withdraw.withdraw_output, stream=stream, external_id=name, actor="key:1") for name in names
     ]
-    results = race(settle.settle, deadlines.expire, settle.settle, *withdrawals)
-    assert of(Exception, results) == []
-    while settle.settle() or deadlines.expire():
+    results = race(settle.settle_items, deadlines.answer_overdue_outputs, settle.settle_items, *withdrawals)
+    assert filter_results(Exception, results) == []
+    while settle.settle_items() or deadlines.answer_overdue_outputs():
         pass
-    feed.number()
+    feed.number_decisions()
     assert Output.objects.filter(state="withdrawn").count() == len(names)
-    assert invariants.imbalances() == []
+    assert invariants.find_violations() == []

@@ -12,7 +12,7 @@ from escalation.models import Decision, Stream
 from escalation.monitoring import invariants
 from escalation.routing import dispatch
 from tests.helpers import stream_setup
-from tests.helpers.races import of, race
+from tests.helpers.races import filter_results, race
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,8 +25,10 @@ def test_a_reader_who_pages_all_along_misses_nothing_and_repeats_nothing(stream:
     def write(writer: int) -> None:
         for number in range(ROUNDS):
             with transaction.atomic():
-                stream_setup.post(stream, *stream_setup.elements(3, first=writer * 10_000 + number * 3, confidence=0.9))
-                dispatch.run(batches=1)
+                stream_setup.post_outputs(
+                    stream, *stream_setup.build_outputs(3, first=writer * 10_000 + number * 3, confidence=0.9)
+                )
+                dispatch.route_received(batches=1)
         finished.append(writer)
 
     def read(limit: int) -> list[str]:
@@ -34,7 +36,7 @@ def test_a_reader_who_pages_all_along_misses_nothing_and_repeats_nothing(stream:
         while True:
             # Asked before the page is read: what another sequencer commits in between is then on that page.
             last = len(finished) == WRITERS and not Decision.objects.filter(seq=None).exists()
-            page = feed.read(stream=stream, after=cursor, limit=limit)
+            page = feed.read_feed(stream=stream, after=cursor, limit=limit)
             cursor = page.next
             seen += [item["id"] for item in page.items]
             if last and not page.items:
@@ -42,7 +44,7 @@ def test_a_reader_who_pages_all_along_misses_nothing_and_repeats_nothing(stream:
 
     def number() -> None:
         while len(finished) < WRITERS:
-            feed.number(limit=7)
+            feed.number_decisions(limit=7)
 
     results = race(
         *[lambda writer=writer: write(writer) for writer in range(WRITERS)],
@@ -50,33 +52,33 @@ def test_a_reader_who_pages_all_along_misses_nothing_and_repeats_nothing(stream:
         lambda: read(limit=1000),
         number,
     )
-    assert of(Exception, results) == []
+    assert filter_results(Exception, results) == []
     everything = sorted(Decision.objects.values_list("external_id", flat=True))
     assert len(everything) == len(set(everything)) > 0
     for seen in (results[WRITERS], results[WRITERS + 1]):
         assert len(seen) == len(set(seen)), "repeated"
         assert sorted(seen) == everything, "missed"
-    assert invariants.imbalances() == []
+    assert invariants.find_violations() == []
 
 
 def test_what_commits_late_is_numbered_late(stream: Stream) -> None:
-    stream_setup.routed(stream, stream_setup.element("the first of the day fixes its rates"))
+    stream_setup.route_outputs(stream, stream_setup.build_output("the first of the day fixes its rates"))
     written, read = Event(), Event()
 
     def late() -> None:
         with transaction.atomic():
-            stream_setup.routed(stream, stream_setup.element("late", confidence=0.9))
+            stream_setup.route_outputs(stream, stream_setup.build_output("late", confidence=0.9))
             written.set()
             assert read.wait(30)
 
-    def early() -> feed.Page:
+    def early() -> feed.FeedPage:
         assert written.wait(30)
-        stream_setup.routed(stream, stream_setup.element("early", confidence=0.9))
-        page = feed.read(stream=stream)
+        stream_setup.route_outputs(stream, stream_setup.build_output("early", confidence=0.9))
+        page = feed.read_feed(stream=stream)
         read.set()
         return page
 
     _, page = race(late, early)
     assert [item["id"] for item in page.items] == ["early"]
-    after = feed.read(stream=stream, after=page.next)
+    after = feed.read_feed(stream=stream, after=page.next)
     assert [item["id"] for item in after.items] == ["late"]

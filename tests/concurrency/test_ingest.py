@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from escalation.ingest import receive
-from escalation.ingest.receive import Result
+from escalation.ingest.receive import IngestResult
 from escalation.models import ExternalId, Output, Stream
 from escalation.monitoring import invariants
 from tests.helpers import stream_setup
@@ -17,35 +17,38 @@ from tests.helpers.races import race
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def _kinds(answers: list[list[Result]]) -> Counter[str]:
+def _kinds(answers: list[list[IngestResult]]) -> Counter[str]:
     return Counter(
         one.problem.code if one.problem else "created" if one.created else "known" for found in answers for one in found
     )
 
 
 def test_twenty_identical_posts_are_one_output(stream: Stream) -> None:
-    answers = race(*[partial(stream_setup.post, stream, stream_setup.element())] * 20)
+    answers = race(*[partial(stream_setup.post_outputs, stream, stream_setup.build_output())] * 20)
     assert _kinds(answers) == {"created": 1, "known": 19}
     assert len({one.output_id for found in answers for one in found}) == 1
     assert Output.objects.count() == ExternalId.objects.count() == 1
-    assert invariants.imbalances() == []
+    assert invariants.find_violations() == []
 
 
 def test_of_contradicting_twins_one_wins_and_the_others_hear_of_it(stream: Stream) -> None:
     answers = race(
-        *[partial(stream_setup.post, stream, stream_setup.element(confidence=place / 10)) for place in range(10)]
+        *[
+            partial(stream_setup.post_outputs, stream, stream_setup.build_output(confidence=place / 10))
+            for place in range(10)
+        ]
     )
     assert _kinds(answers) == {"created": 1, "output_conflict": 9}
     (winner,) = [place for place, found in enumerate(answers) if found[0].created]
     assert Output.objects.get().confidence == winner / 10
 
 
-@pytest.mark.parametrize("count", [receive.COPY_FROM - 1, 200])
+@pytest.mark.parametrize("count", [receive.COPY_MIN_ROWS - 1, 200])
 def test_overlapping_batches_in_opposite_order_do_not_deadlock(stream: Stream, count: int) -> None:
-    forward = stream_setup.elements(count)
+    forward = stream_setup.build_outputs(count)
     turns = [forward, forward[::-1], forward[count // 2 :] + forward[: count // 2], forward[::2] + forward[1::2]]
     for _ in range(3):
-        answers = race(*[partial(stream_setup.post, stream, *turn) for turn in turns * 2])
+        answers = race(*[partial(stream_setup.post_outputs, stream, *turn) for turn in turns * 2])
         assert all(isinstance(found, list) for found in answers), answers
     assert Output.objects.count() == count
-    assert invariants.imbalances() == []
+    assert invariants.find_violations() == []

@@ -14,13 +14,13 @@ from escalation.models import Activation, DailyRate, Policy, Stream
 from escalation.policies import versions
 from escalation.routing import dispatch
 from tests.helpers import stream_setup
-from tests.helpers.races import of, race
+from tests.helpers.races import filter_results, race
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def _spec(**policy: Any) -> Any:
-    return versions.checked({"undo_seconds": 0, **policy})
+    return versions.validate_spec({"undo_seconds": 0, **policy})
 
 
 def test_nobody_alone_undoes_the_tightening_that_they_waited_for(stream: Stream) -> None:
@@ -30,23 +30,23 @@ def test_nobody_alone_undoes_the_tightening_that_they_waited_for(stream: Stream)
     def tighten() -> None:
         with transaction.atomic():
             assert begun.wait(30)
-            versions.propose(stream=stream, spec=_spec(threshold=0.95), actor="user:mara")
+            versions.propose_version(stream=stream, spec=_spec(threshold=0.95), actor="user:mara")
             tightened.set()
             while not _somebody_waits():
                 pass
 
-    def propose() -> versions.Proposed:
+    def propose() -> versions.ProposedVersion:
         with transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute("SELECT now()")  # the transaction begins here
             begun.set()
             assert tightened.wait(30)
-            return versions.propose(stream=stream, spec=_spec(threshold=0.9), actor="user:max")
+            return versions.propose_version(stream=stream, spec=_spec(threshold=0.9), actor="user:max")
 
     results = race(tighten, propose)
-    assert of(Exception, results) == []
+    assert filter_results(Exception, results) == []
     assert not results[1].active
-    current = versions.active(stream)
+    current = versions.find_active_policy(stream)
     assert current
     assert current.spec.threshold == 0.95
 
@@ -58,27 +58,30 @@ def _somebody_waits() -> bool:
 
 
 def test_the_same_policy_saved_at_once_is_one_version(stream: Stream) -> None:
-    saved = race(*[partial(versions.save, stream=stream, spec=_spec(threshold=0.9), actor="user:mara")] * 6)
-    assert of(Exception, saved) == []
+    saved = race(*[partial(versions.save_version, stream=stream, spec=_spec(threshold=0.9), actor="user:mara")] * 6)
+    assert filter_results(Exception, saved) == []
     assert len({version.pk for version in saved}) == 1
     others = race(
-        *[partial(versions.save, stream=stream, spec=_spec(threshold=place / 10), actor="x") for place in range(6)]
+        *[
+            partial(versions.save_version, stream=stream, spec=_spec(threshold=place / 10), actor="x")
+            for place in range(6)
+        ]
     )
     assert sorted(version.number for version in others) == [3, 4, 5, 6, 7, 8]
     assert Policy.objects.count() == 8
 
 
 def test_the_same_policy_activated_at_once_is_activated_once(stream: Stream) -> None:
-    version = versions.save(stream=stream, spec=_spec(threshold=0.9), actor="user:mara")
-    results = race(*[partial(versions.activate, policy=version, by="user:mara")] * 4)
-    assert len(of(versions.AlreadyActive, results)) == 3
+    version = versions.save_version(stream=stream, spec=_spec(threshold=0.9), actor="user:mara")
+    results = race(*[partial(versions.activate_version, policy=version, by="user:mara")] * 4)
+    assert len(filter_results(versions.AlreadyActive, results)) == 3
     assert Activation.objects.count() == 2
 
 
 def test_the_first_workers_of_a_day_agree_on_its_rate(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
-    stream_setup.activate(stream, threshold=0.8, audit={"per_day": 3})
+    stream_setup.activate_policy(stream, threshold=0.8, audit={"per_day": 3})
     monkeypatch.setattr(dispatch, "BATCH_ROWS", 10)
     now = datetime(2026, 3, 1, 12, tzinfo=UTC)
-    stream_setup.post(stream, *stream_setup.elements(80, confidence=0.9), now=now)
-    assert of(Exception, race(*[partial(dispatch.run, now=now)] * 4)) == []
+    stream_setup.post_outputs(stream, *stream_setup.build_outputs(80, confidence=0.9), now=now)
+    assert filter_results(Exception, race(*[partial(dispatch.route_received, now=now)] * 4)) == []
     assert DailyRate.objects.count() == 1

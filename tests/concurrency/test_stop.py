@@ -10,10 +10,10 @@ from escalation.decisions import deadlines
 from escalation.models import Decision, Output, Route, Stream
 from escalation.monitoring import invariants
 from escalation.routing import dispatch
-from escalation.routing.stop import NotStopped, ask_to_resume, resume, standing
-from escalation.routing.stop import stop as stop_stop
+from escalation.routing.stop import NotStopped, confirm_resume, find_active_stops, request_resume
+from escalation.routing.stop import stop_stream as stop_stop
 from tests.helpers import stream_setup
-from tests.helpers.races import of, race
+from tests.helpers.races import filter_results, race
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -23,7 +23,7 @@ def test_after_stop_has_returned_nothing_is_released(
     stream: Stream, everything: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dispatch, "BATCH_ROWS", 5)
-    stream_setup.post(stream, *stream_setup.elements(400, confidence=0.9))
+    stream_setup.post_outputs(stream, *stream_setup.build_outputs(400, confidence=0.9))
 
     def press() -> tuple[datetime, set[int]]:
         while Route.objects.count() < 40:
@@ -33,21 +33,21 @@ def test_after_stop_has_returned_nothing_is_released(
 
     def work() -> None:
         while Output.objects.received().exists():
-            dispatch.run(batches=3)
+            dispatch.route_received(batches=3)
 
     results = race(press, *[work] * 7)
-    assert of(Exception, results) == []
+    assert filter_results(Exception, results) == []
     stopped_at, released = results[0]
     assert set(Decision.objects.filter(by="model").values_list("output_id", flat=True)) == released
     assert set(Route.objects.filter(released=True).values_list("output_id", flat=True)) == released
     assert not Route.objects.filter(released=True, routed_at__gt=stopped_at).exists()
     assert Route.objects.filter(reason="stopped").count() == 400 - len(released) > 0
-    assert invariants.imbalances() == []
+    assert invariants.find_violations() == []
 
 
 def test_after_stop_has_returned_no_deadline_accepts(stream: Stream) -> None:
-    stream_setup.activate(stream, threshold=0.8, on_deadline="accept")
-    stream_setup.routed(stream, *stream_setup.elements(300, due_at="2026-03-01T12:00:00Z"))
+    stream_setup.activate_policy(stream, threshold=0.8, on_deadline="accept")
+    stream_setup.route_outputs(stream, *stream_setup.build_outputs(300, due_at="2026-03-01T12:00:00Z"))
 
     def press() -> int:
         while not Decision.objects.exists():
@@ -56,20 +56,20 @@ def test_after_stop_has_returned_no_deadline_accepts(stream: Stream) -> None:
         return Decision.objects.count()
 
     def sweep() -> None:
-        while deadlines.expire(limit=10):
+        while deadlines.answer_overdue_outputs(limit=10):
             pass
 
     results = race(press, sweep, sweep, sweep)
-    assert of(Exception, results) == []
+    assert filter_results(Exception, results) == []
     assert Decision.objects.count() == results[0]
-    assert invariants.imbalances() == []
+    assert invariants.find_violations() == []
 
 
 def test_two_who_stop_at_once_stop_once_and_two_who_resume_at_once_resume_once(stream: Stream) -> None:
     pressed = race(*[lambda: stop_stop(stream=stream, by="user:mara").pk] * 4)
     assert len(set(pressed)) == 1
     stop = stop_stop(stream=stream, by="user:mara")
-    ask_to_resume(stop=stop, by="user:mara")
-    lifted = race(*[lambda: resume(stop=stop, by="user:max")] * 4)
+    request_resume(stop=stop, by="user:mara")
+    lifted = race(*[lambda: confirm_resume(stop=stop, by="user:max")] * 4)
     assert [type(one) for one in lifted].count(NotStopped) == 3
-    assert standing() == {}
+    assert find_active_stops() == {}

@@ -18,13 +18,15 @@ def test_evidence_is_read_and_inserted_only_and_the_rest_is_changed() -> None:
     call_command("restrict_role", ROLE)
     evidence = {
         name
-        for (name,) in stream_setup.sql("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'append_only'")
+        for (name,) in stream_setup.run_sql(
+            "SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'append_only'"
+        )
     }
-    assert {"reviewqueue_event", "escalation_route", "escalation_target", "escalation_attempt"} <= evidence
+    assert {"reviewqueue_event", "escalation_route", "escalation_errortarget", "escalation_evaluation"} <= evidence
     for table in evidence:
-        assert stream_setup.sql(_MAY, table, "INSERT") == [(True,)], table
-        assert stream_setup.sql(_MAY, table, "UPDATE, DELETE, TRUNCATE") == [(False,)], table
-    assert stream_setup.sql(_MAY, "reviewqueue_slot", "UPDATE") == [(True,)]
+        assert stream_setup.run_sql(_MAY, table, "INSERT") == [(True,)], table
+        assert stream_setup.run_sql(_MAY, table, "UPDATE, DELETE, TRUNCATE") == [(False,)], table
+    assert stream_setup.run_sql(_MAY, "reviewqueue_slot", "UPDATE") == [(True,)]
 
 
 def test_a_role_that_is_not_there_is_told_how_to_be_made() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.checkout import REPOSITORY, Checkout, Up
+from tests.helpers.checkout import REPOSITORY, Checkout, UpProcess
 
 
 @pytest.fixture(scope="module")
@@ -25,10 +25,10 @@ def shared_checkout() -> Iterator[Checkout]:
 @pytest.fixture
 def checkout(shared_checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Iterator[Checkout]:
     """The module's checkout; what a test has started there is ended after it."""
-    started: list[Up] = []
+    started: list[UpProcess] = []
     run_in_background = Checkout.run_in_background
 
-    def noting(self: Checkout, command: list[str]) -> Up:
+    def noting(self: Checkout, command: list[str]) -> UpProcess:
         started.append(run_in_background(self, command))
         return started[-1]
 
@@ -37,11 +37,11 @@ def checkout(shared_checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Iter
     for up in started:
         if up.process.poll() is None:
             up.process.send_signal(signal.SIGTERM)
-        up.wait_until_over()
+        up.wait_until_exit()
 
 
 @pytest.fixture
-def up(checkout: Checkout) -> Up:
+def up(checkout: Checkout) -> UpProcess:
     """A running one."""
     up = checkout.start()
     up.wait_until_ready()

@@ -14,8 +14,8 @@ import pytest
 import redis
 
 from config.embedded import environment
-from config.embedded.layout import Layout
-from tests.helpers.checkout import Checkout, Up, eventually
+from config.embedded.layout import FolderLayout
+from tests.helpers.checkout import Checkout, UpProcess, wait_until
 
 pytestmark = pytest.mark.fault
 
@@ -38,18 +38,18 @@ def test_what_was_acknowledged_survives_the_kills_and_is_routed_once(checkout: C
     with ThreadPoolExecutor(1) as poster:
         posting = poster.submit(_post_all, up, key, acknowledged)
         for kill, at in zip(itertools.cycle(_kills(checkout, up)), range(200, BATCHES * SIZE, 300), strict=False):
-            eventually(lambda at=at: len(acknowledged) >= at or posting.done())  # type: ignore[misc]
+            wait_until(lambda at=at: len(acknowledged) >= at or posting.done())  # type: ignore[misc]
             kill()
         posting.result(timeout=120)
     assert len(acknowledged) == BATCHES * SIZE
-    assert up.process.poll() is None, up.said
-    eventually(lambda: _waiting(checkout) == 0)
+    assert up.process.poll() is None, up.output_text
+    wait_until(lambda: _waiting(checkout) == 0)
     assert _outputs(checkout) == set(acknowledged)
     balance = checkout.manage("check_ledger")
     assert balance.returncode == 0, balance.stderr
 
 
-def _kills(checkout: Checkout, up: Up) -> list[Callable[[], object]]:
+def _kills(checkout: Checkout, up: UpProcess) -> list[Callable[[], object]]:
     """In turn: a web process, the worker's child, the worker itself, and all that the broker holds."""
     return [
         lambda: _kill(up, "gunicorn", max),
@@ -59,25 +59,25 @@ def _kills(checkout: Checkout, up: Up) -> list[Callable[[], object]]:
     ]
 
 
-def _kill(up: Up, part: str, which: Callable[[list[int]], int]) -> None:
+def _kill(up: UpProcess, part: str, which: Callable[[list[int]], int]) -> None:
     """Kill the youngest or the oldest of these processes, once there is one again."""
     found: list[int] = []
 
     def are_there() -> bool:
-        found[:] = [pid for pid, command in up.family().items() if part in command]
+        found[:] = [pid for pid, command in up.process_tree().items() if part in command]
         return bool(found)
 
-    eventually(are_there)
+    wait_until(are_there)
     with suppress(ProcessLookupError):
         os.kill(which(found), signal.SIGKILL)
 
 
-def _post_all(up: Up, key: str, acknowledged: list[str]) -> None:
+def _post_all(up: UpProcess, key: str, acknowledged: list[str]) -> None:
     for number in range(BATCHES):
         _post(up, key, number, acknowledged)
 
 
-def _post(up: Up, key: str, number: int, acknowledged: list[str]) -> None:
+def _post(up: UpProcess, key: str, number: int, acknowledged: list[str]) -> None:
     """Post until it is answered, the same content each time, as a producer does."""
     ids = [f"ticket-{number}-{index}" for index in range(SIZE)]
     body = json.dumps(
@@ -86,11 +86,11 @@ def _post(up: Up, key: str, number: int, acknowledged: list[str]) -> None:
             for index, name in enumerate(ids)
         ]
     )
-    eventually(lambda: _answered(up, key, body))
+    wait_until(lambda: _answered(up, key, body))
     acknowledged += ids
 
 
-def _answered(up: Up, key: str, body: str) -> bool:
+def _answered(up: UpProcess, key: str, body: str) -> bool:
     client = http.client.HTTPConnection(up.url.removeprefix("http://"), timeout=20)
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     try:
@@ -113,7 +113,7 @@ def _prepare(checkout: Checkout) -> str:
 
 def _addresses(checkout: Checkout) -> dict[str, str]:
     addresses: dict[str, str] = {}
-    environment.join(Layout(checkout.root / "var"), addresses)
+    environment.fill_from_running(FolderLayout(checkout.root / "var"), addresses)
     return addresses
 
 

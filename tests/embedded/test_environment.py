@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from config.embedded import Refused, environment, layout
-from config.embedded.layout import Layout
+from config.embedded import StartRefused, environment, layout
+from config.embedded.layout import FolderLayout
 
 
 def test_secrets_are_made_once_for_their_owner_alone(tmp_path: Path) -> None:
-    place = Layout(tmp_path / "var")
+    place = FolderLayout(tmp_path / "var")
     first: dict[str, str] = {"DATABASE_URL": "postgresql://elsewhere/x", "REDIS_URL": "redis://elsewhere/0"}
     second = dict(first)
 
-    environment.embed(place, first)
-    environment.embed(place, second)
+    environment.fill_for_embedded(place, first)
+    environment.fill_for_embedded(place, second)
 
     assert first["SECRET_KEY"] == second["SECRET_KEY"]
     assert len(first["SECRET_KEY"]) >= 50
@@ -30,7 +30,7 @@ def test_what_is_set_stays(tmp_path: Path) -> None:
         "SECRET_KEY": "mine",
     }
 
-    environment.embed(Layout(tmp_path / "var"), variables)
+    environment.fill_for_embedded(FolderLayout(tmp_path / "var"), variables)
 
     assert variables["DATABASE_URL"] == "postgresql://elsewhere/x"
     assert variables["SECRET_KEY"] == "mine"
@@ -39,40 +39,40 @@ def test_what_is_set_stays(tmp_path: Path) -> None:
 def test_variables_come_back_as_they_were_written(tmp_path: Path) -> None:
     variables = {"A": "plain", "B": "with 'quotes', spaces and #", "C": "postgresql://x@/y?host=%2Ftmp"}
 
-    environment.write(tmp_path / "env", variables)
+    environment.write_variables(tmp_path / "env", variables)
 
-    assert environment.read(tmp_path / "env") == variables
+    assert environment.read_variables(tmp_path / "env") == variables
     assert stat.S_IMODE((tmp_path / "env").stat().st_mode) == 0o600
 
 
 def test_joining_refuses_when_the_file_of_a_crashed_run_is_all_there_is(tmp_path: Path) -> None:
-    place = Layout(tmp_path / "var")
-    place.make()
-    environment.publish(place, dict.fromkeys(environment.SHARED, "stale"))
+    place = FolderLayout(tmp_path / "var")
+    place.make_folders()
+    environment.publish_variables(place, dict.fromkeys(environment.SHARED_VARIABLES, "stale"))
 
-    with pytest.raises(Refused, match="no database"):
-        environment.join(place, {})
+    with pytest.raises(StartRefused, match="no database"):
+        environment.fill_from_running(place, {})
 
 
 def test_another_users_folder_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    place = Layout(tmp_path / "var")
-    place.make()
+    place = FolderLayout(tmp_path / "var")
+    place.make_folders()
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
 
-    with pytest.raises(Refused, match="belongs to"):
-        place.make()
+    with pytest.raises(StartRefused, match="belongs to"):
+        place.make_folders()
 
 
 def test_a_private_folder_that_someone_else_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "socket").mkdir()
 
-    with pytest.raises(Refused, match="belongs to"):
-        layout.make_private(tmp_path / "socket", uid=os.getuid() + 1, gid=os.getgid())
+    with pytest.raises(StartRefused, match="belongs to"):
+        layout.make_private_folder(tmp_path / "socket", uid=os.getuid() + 1, gid=os.getgid())
 
 
 def test_a_link_in_the_place_of_a_private_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "socket").symlink_to(tmp_path / "elsewhere")
 
-    with pytest.raises(Refused, match="link"):
-        layout.make_private(tmp_path / "socket", uid=os.getuid(), gid=os.getgid())
+    with pytest.raises(StartRefused, match="link"):
+        layout.make_private_folder(tmp_path / "socket", uid=os.getuid(), gid=os.getgid())

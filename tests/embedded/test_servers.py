@@ -9,8 +9,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from config.embedded import Refused, servers
-from tests.helpers.checkout import REPOSITORY, eventually
+from config.embedded import StartRefused, run_servers
+from tests.helpers.checkout import REPOSITORY, wait_until
 
 HOLD = """
 import sys, pathlib
@@ -29,13 +29,13 @@ def root() -> Iterator[Path]:
 
 
 def test_two_at_once_get_a_folder_each(root: Path) -> None:
-    with servers(root, disposable=True) as one, servers(root, disposable=True) as other:
+    with run_servers(root, disposable=True) as one, run_servers(root, disposable=True) as other:
         assert one.database_url != other.database_url
         assert one.redis_url != other.redis_url
 
 
 def test_the_role_may_make_databases_and_is_no_superuser(root: Path) -> None:
-    with servers(root, disposable=True) as running, psycopg.connect(running.database_url) as connection:
+    with run_servers(root, disposable=True) as running, psycopg.connect(running.database_url) as connection:
         row = connection.execute("SELECT rolsuper, rolcreatedb FROM pg_roles WHERE rolname = current_user")
         assert row.fetchone() == (False, True)
 
@@ -43,7 +43,7 @@ def test_the_role_may_make_databases_and_is_no_superuser(root: Path) -> None:
 def test_a_path_too_long_for_a_socket_is_no_obstacle(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(root.parent))
 
-    with servers(root / ("long" * 25), disposable=True) as running:
+    with run_servers(root / ("long" * 25), disposable=True) as running:
         psycopg.connect(running.database_url).close()
 
 
@@ -60,16 +60,16 @@ def test_they_end_with_the_process_that_was_killed(root: Path) -> None:
         url = holder.stdout.readline().strip()
         psycopg.connect(url).close()
         holder.kill()
-    eventually(lambda: not (root / "socket" / ".s.PGSQL.5432").exists())
-    eventually(lambda: not (root / "postgres" / "postmaster.pid").exists())
+    wait_until(lambda: not (root / "socket" / ".s.PGSQL.5432").exists())
+    wait_until(lambda: not (root / "postgres" / "postmaster.pid").exists())
 
 
 def test_data_of_another_version_is_refused_but_made_anew_when_disposable(root: Path) -> None:
-    with servers(root, disposable=True):
+    with run_servers(root, disposable=True):
         pass
     (root / "postgres" / "PG_VERSION").write_text("14\n")
 
-    with pytest.raises(Refused, match="is PostgreSQL 14's"), servers(root):
+    with pytest.raises(StartRefused, match="is PostgreSQL 14's"), run_servers(root):
         pass
-    with servers(root, disposable=True) as running:
+    with run_servers(root, disposable=True) as running:
         psycopg.connect(running.database_url).close()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from config.embedded import watchdog
-from config.embedded.layout import Layout
+from config.embedded.layout import FolderLayout
 from config.embedded.supervisor import Program, Supervisor
 
 pytestmark = pytest.mark.fault
@@ -18,13 +18,13 @@ pytestmark = pytest.mark.fault
 def test_a_child_killed_before_it_became_its_program_is_told_of_as_any_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    layout = Layout(tmp_path)
-    layout.make()
+    layout = FolderLayout(tmp_path)
+    layout.make_folders()
     with Supervisor(layout) as supervisor:
-        monkeypatch.setattr(watchdog, "start_time", _killing(watchdog.start_time))
+        monkeypatch.setattr(watchdog, "read_start_time", _killing(watchdog.read_start_time))
         child = supervisor.start(_program(layout, tmp_path))
         monkeypatch.undo()
-        assert supervisor.ended() == [child]
+        assert supervisor.reap_ended() == [child]
         assert child.exit_code == -signal.SIGKILL
 
 
@@ -39,7 +39,7 @@ def _killing(start_time: Callable[[int], str | None]) -> Callable[[int], str | N
     return kill_first
 
 
-def _program(layout: Layout, folder: Path) -> Program:
+def _program(layout: FolderLayout, folder: Path) -> Program:
     return Program(
         name="Nothing",
         arguments=[sys.executable, "-c", "pass"],

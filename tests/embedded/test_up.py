@@ -10,20 +10,20 @@ import psycopg
 import pytest
 
 from config.embedded import environment
-from tests.helpers.checkout import Checkout, Up, all_gone, eventually
+from tests.helpers.checkout import Checkout, UpProcess, have_all_ended, wait_until
 
 pytestmark = pytest.mark.fault
 
 
-def test_a_second_up_says_where_the_first_one_is(checkout: Checkout, up: Up) -> None:
+def test_a_second_up_says_where_the_first_one_is(checkout: Checkout, up: UpProcess) -> None:
     second = checkout.start()
 
-    assert second.wait_until_over() == 1
-    assert f"running already: {up.url}" in second.said
+    assert second.wait_until_exit() == 1
+    assert f"running already: {up.url}" in second.output_text
     assert is_healthy(up)
 
 
-def test_another_terminal_finds_the_running_servers(checkout: Checkout, up: Up) -> None:
+def test_another_terminal_finds_the_running_servers(checkout: Checkout, up: UpProcess) -> None:
     assert checkout.manage("migrate", "--check").returncode == 0
 
 
@@ -41,10 +41,10 @@ def test_a_taken_port_is_refused_before_anything_starts(checkout: Checkout) -> N
         port = other.getsockname()[1]
         up = checkout.start(port=port)
 
-        assert up.wait_until_over() == 1
-    assert f"Port {port}" in up.said
-    assert f"--port {port + 1}" in up.said
-    assert "Starting" not in up.said
+        assert up.wait_until_exit() == 1
+    assert f"Port {port}" in up.output_text
+    assert f"--port {port + 1}" in up.output_text
+    assert "Starting" not in up.output_text
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
@@ -52,12 +52,12 @@ def test_however_it_ends_no_process_stays_and_the_data_do(checkout: Checkout, nu
     up = checkout.start()
     up.wait_until_ready()
     write_row(checkout, number)
-    family = up.family()
+    family = up.process_tree()
     assert len(family) > 8
 
     os.kill(up.process.pid, number)
-    up.wait_until_over()
-    eventually(lambda: all_gone(family))
+    up.wait_until_exit()
+    wait_until(lambda: have_all_ended(family))
 
     again = checkout.start()
     again.wait_until_ready()
@@ -67,49 +67,49 @@ def test_however_it_ends_no_process_stays_and_the_data_do(checkout: Checkout, nu
 def test_killing_the_make_above_ends_everything(checkout: Checkout) -> None:
     up = checkout.start_below_make()
     up.wait_until_ready()
-    family = up.family()
+    family = up.process_tree()
 
     up.process.kill()
 
-    eventually(lambda: all_gone(family))
-    up.wait_until_over()
+    wait_until(lambda: have_all_ended(family))
+    up.wait_until_exit()
 
 
-def test_a_start_clears_what_is_left_when_the_watchdog_was_killed_too(checkout: Checkout, up: Up) -> None:
-    family = up.family()
+def test_a_start_clears_what_is_left_when_the_watchdog_was_killed_too(checkout: Checkout, up: UpProcess) -> None:
+    family = up.process_tree()
     port = int(up.url.rpartition(":")[2])
 
-    os.kill(up.member("watchdog.py"), signal.SIGKILL)
+    os.kill(up.find_process("watchdog.py"), signal.SIGKILL)
     up.process.kill()
-    up.wait_until_over()
+    up.wait_until_exit()
     again = checkout.start(port=port)
     again.wait_until_ready()
 
-    assert all_gone(family)
+    assert have_all_ended(family)
 
 
-def test_a_killed_web_and_worker_are_started_again(up: Up) -> None:
-    web, worker = up.member("gunicorn"), up.member("celery")
+def test_a_killed_web_and_worker_are_started_again(up: UpProcess) -> None:
+    web, worker = up.find_process("gunicorn"), up.find_process("celery")
 
     os.kill(web, signal.SIGKILL)
     os.kill(worker, signal.SIGKILL)
 
-    eventually(lambda: up.said.count("starting it again") == 2)
-    eventually(lambda: is_healthy(up))
-    eventually(lambda: up.member("celery") != worker)
+    wait_until(lambda: up.output_text.count("starting it again") == 2)
+    wait_until(lambda: is_healthy(up))
+    wait_until(lambda: up.find_process("celery") != worker)
 
 
-def test_without_its_database_it_says_so_and_stops(up: Up) -> None:
-    family = up.family()
+def test_without_its_database_it_says_so_and_stops(up: UpProcess) -> None:
+    family = up.process_tree()
 
-    os.kill(up.member("bin/postgres"), signal.SIGKILL)
+    os.kill(up.find_process("bin/postgres"), signal.SIGKILL)
 
-    assert up.wait_until_over() == 1
-    assert "PostgreSQL ended by itself (signal 9)" in up.said
-    eventually(lambda: all_gone(family))
+    assert up.wait_until_exit() == 1
+    assert "PostgreSQL ended by itself (signal 9)" in up.output_text
+    wait_until(lambda: have_all_ended(family))
 
 
-def is_healthy(up: Up) -> bool:
+def is_healthy(up: UpProcess) -> bool:
     try:
         with urllib.request.urlopen(f"{up.url}/healthz", timeout=5) as answer:
             return bool(answer.status == 200)
@@ -129,4 +129,4 @@ def has_row(checkout: Checkout, number: int) -> bool:
 
 
 def connect(checkout: Checkout) -> psycopg.Connection:
-    return psycopg.connect(environment.read(checkout.root / "var/run/env")["DATABASE_URL"])
+    return psycopg.connect(environment.read_variables(checkout.root / "var/run/env")["DATABASE_URL"])

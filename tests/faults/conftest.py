@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from celery import Task, current_app
 
-from config.embedded.layout import Layout
-from config.embedded.supervisor import Child, Supervisor
-from config.embedded.valkey import Valkey
-from tests.helpers.processes import database_url
+from config.embedded.layout import FolderLayout
+from config.embedded.supervisor import ChildProcess, Supervisor
+from config.embedded.valkey import ValkeyServer
+from tests.helpers.processes import build_database_url
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,9 +23,9 @@ ROOT = Path(__file__).resolve().parents[2]
 class Broker:
     """A Valkey that can be emptied, killed and started again."""
 
-    def __init__(self, folder: Path, supervisor: Supervisor, layout: Layout) -> None:
-        self._supervisor, self._valkey = supervisor, Valkey(layout)
-        self._child: Child = self._valkey.start(supervisor)
+    def __init__(self, folder: Path, supervisor: Supervisor, layout: FolderLayout) -> None:
+        self._supervisor, self._valkey = supervisor, ValkeyServer(layout)
+        self._child: ChildProcess = self._valkey.start(supervisor)
 
     @property
     def url(self) -> str:
@@ -49,7 +49,11 @@ class Workers:
 
     def __init__(self, folder: Path, broker: str) -> None:
         self._folder, self._running = folder, list[subprocess.Popen[bytes]]()
-        self._environment = os.environ | {"DATABASE_URL": database_url(), "REDIS_URL": broker, "LOG_LEVEL": "WARNING"}
+        self._environment = os.environ | {
+            "DATABASE_URL": build_database_url(),
+            "REDIS_URL": broker,
+            "LOG_LEVEL": "WARNING",
+        }
 
     def start(self) -> subprocess.Popen[bytes]:
         number = len(self._running)
@@ -90,8 +94,8 @@ class Workers:
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[Broker]:
-    layout = Layout(tmp_path / "broker")
-    layout.make()
+    layout = FolderLayout(tmp_path / "broker")
+    layout.make_folders()
     with Supervisor(layout) as supervisor:
         yield Broker(tmp_path, supervisor, layout)
 

@@ -18,7 +18,7 @@ from escalation.routing import stop
 from reviewqueue.models import Item
 from tests.faults.conftest import Broker, Workers
 from tests.helpers import stream_setup
-from tests.helpers.processes import until
+from tests.helpers.processes import wait_until
 from tests.helpers.stream_setup import Producer
 
 pytestmark = [pytest.mark.fault, pytest.mark.django_db(transaction=True)]
@@ -32,12 +32,12 @@ def _all_routed_once(count: int) -> None:
     assert Output.objects.count() == Route.objects.count() == count
     assert Item.objects.count() == Output.objects.in_review().count()
     assert Decision.objects.count() == Output.objects.filter(state="decided").count()
-    assert [(found.check.name, found.rows) for found in invariants.imbalances()] == []
+    assert [(found.check.name, found.rows) for found in invariants.find_violations()] == []
 
 
 def _somebody_waits_for(key: int) -> bool:
     return bool(
-        stream_setup.sql(
+        stream_setup.run_sql(
             "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = %s::bigint::oid", key
         )
     )
@@ -45,87 +45,87 @@ def _somebody_waits_for(key: int) -> bool:
 
 def _mixed(count: int, *, first: int = 1) -> list[dict[str, object]]:
     return [
-        stream_setup.element(f"ticket-{number}", confidence=0.9 if number % 2 else 0.1)
+        stream_setup.build_output(f"ticket-{number}", confidence=0.9 if number % 2 else 0.1)
         for number in range(first, first + count)
     ]
 
 
 def test_a_worker_routes_what_nobody_told_it_about(stream: Stream, workers: Workers) -> None:
-    stream_setup.post(stream, *_mixed(100))
+    stream_setup.post_outputs(stream, *_mixed(100))
     workers.start()
-    until(_nothing_waits)
-    until(lambda: not Decision.objects.filter(seq=None).exists())
-    until(lambda: Heartbeat.objects.filter(name="deadlines").exists())
+    wait_until(_nothing_waits)
+    wait_until(lambda: not Decision.objects.filter(seq=None).exists())
+    wait_until(lambda: Heartbeat.objects.filter(name="deadlines").exists())
     _all_routed_once(100)
 
 
 def test_what_a_worker_was_at_when_it_was_killed_is_routed_within_a_minute(stream: Stream, workers: Workers) -> None:
-    stream_setup.post(stream, *_mixed(60))
+    stream_setup.post_outputs(stream, *_mixed(60))
     with connection.cursor() as cursor:
         # As STOP does, so the worker waits in the middle of its batch.
-        cursor.execute("SELECT pg_advisory_lock(%s)", [stop.RELEASE_LOCK])
+        cursor.execute("SELECT pg_advisory_lock(%s)", [stop.RELEASE_LOCK_ID])
         try:
             victim = workers.start()
-            until(lambda: _somebody_waits_for(stop.RELEASE_LOCK))
+            wait_until(lambda: _somebody_waits_for(stop.RELEASE_LOCK_ID))
             assert DispatchBatch.objects.count() == 1
             workers.kill(victim)
         finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [stop.RELEASE_LOCK])
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [stop.RELEASE_LOCK_ID])
     assert Output.objects.received().count() == 60
-    stream_setup.post(stream, *_mixed(20, first=1000))
+    stream_setup.post_outputs(stream, *_mixed(20, first=1000))
     workers.start()
-    assert until(_nothing_waits) < 60
+    assert wait_until(_nothing_waits) < 60
     _all_routed_once(80)
     assert not Route.objects.filter(reason="dispatch_failed").exists()
 
 
 def test_workers_that_are_killed_again_and_again_get_there(stream: Stream, workers: Workers) -> None:
     for turn in range(3):
-        stream_setup.post(stream, *_mixed(700, first=1 + turn * 10_000))
+        stream_setup.post_outputs(stream, *_mixed(700, first=1 + turn * 10_000))
         before = Route.objects.count()
         victim = workers.start()
-        until(lambda: Route.objects.count() > before)  # noqa: B023 - called at once
+        wait_until(lambda: Route.objects.count() > before)  # noqa: B023 - called at once
         workers.kill(victim)
     workers.start()
-    until(_nothing_waits)
+    wait_until(_nothing_waits)
     _all_routed_once(2100)
 
 
 def test_two_workers_with_two_schedules_do_everything_once(stream: Stream, workers: Workers) -> None:
-    stream_setup.post(stream, *_mixed(900))
+    stream_setup.post_outputs(stream, *_mixed(900))
     workers.start()
     workers.start()
-    until(_nothing_waits)
+    wait_until(_nothing_waits)
     _all_routed_once(900)
 
 
 def test_a_worker_goes_on_after_its_time_limit_broke_into_a_statement(
     stream: Stream, workers: Workers, broker: Broker
 ) -> None:
-    broker.send(tasks.sweep_statements, soft_time_limit=1)
+    broker.send(tasks.sweep_guarantees, soft_time_limit=1)
     with transaction.atomic():
-        stream_setup.sql("LOCK escalation_stream")
+        stream_setup.run_sql("LOCK escalation_stream")
         workers.start()
-        until(lambda: "SoftTimeLimitExceeded" in workers.last_words())
-    stream_setup.post(stream, *_mixed(60))
-    until(_nothing_waits)
+        wait_until(lambda: "SoftTimeLimitExceeded" in workers.last_words())
+    stream_setup.post_outputs(stream, *_mixed(60))
+    wait_until(_nothing_waits)
     _all_routed_once(60)
 
 
 def test_a_worker_goes_on_after_the_database_cut_its_connections(stream: Stream, workers: Workers) -> None:
     workers.start()
     for turn in range(2):
-        stream_setup.post(stream, *_mixed(20, first=1 + turn * 1000))
-        until(_nothing_waits)
+        stream_setup.post_outputs(stream, *_mixed(20, first=1 + turn * 1000))
+        wait_until(_nothing_waits)
         assert _cut_connections() > 0
-    stream_setup.post(stream, *_mixed(20, first=5000))
-    until(_nothing_waits)
+    stream_setup.post_outputs(stream, *_mixed(20, first=5000))
+    wait_until(_nothing_waits)
     _all_routed_once(60)
 
 
 def _cut_connections() -> int:
     """All but this one; how many."""
-    cut = stream_setup.sql(
+    cut = stream_setup.run_sql(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
     )
@@ -133,20 +133,20 @@ def _cut_connections() -> int:
 
 
 def test_a_worker_goes_through_all_checks_of_the_ledger(stream: Stream, workers: Workers, broker: Broker) -> None:
-    stream_setup.routed(stream, stream_setup.element(confidence=0.9))
-    feed.number()
-    stream_setup.sql("UPDATE escalation_feedhead SET seq = seq + 1")
+    stream_setup.route_outputs(stream, stream_setup.build_output(confidence=0.9))
+    feed.number_decisions()
+    stream_setup.run_sql("UPDATE escalation_feedhead SET seq = seq + 1")
     workers.start()
-    broker.send(tasks.check_ledger)
-    until(lambda: Heartbeat.objects.filter(name="ledger", detail={"broken": ["numbers_without_gap"]}).exists())
+    broker.send(tasks.check_invariants)
+    wait_until(lambda: Heartbeat.objects.filter(name="ledger", detail={"broken": ["numbers_without_gap"]}).exists())
 
 
 def test_a_worker_whose_beat_is_killed_ends_so_that_both_are_started_again(workers: Workers) -> None:
     worker = workers.start()
-    until(lambda: Heartbeat.objects.filter(name="worker").exists())
+    wait_until(lambda: Heartbeat.objects.filter(name="worker").exists())
     for child in workers.children(worker):  # the one that works as well, which alone would be replaced
         os.kill(child, signal.SIGKILL)
-    until(lambda: worker.poll() is not None)
+    wait_until(lambda: worker.poll() is not None)
     assert "beat.ended" in workers.last_words()
 
 
@@ -159,13 +159,15 @@ def test_an_emptied_broker_loses_no_work(
     monkeypatch.setattr(current_app.conf, "broker_url", broker.url.replace("unix://", "redis+socket://"))
     for number in range(5):
         monkeypatch.setattr(wakeup, "_quiet_until", 0.0)
-        assert producer.post("streams/intents/outputs", stream_setup.element(f"ticket-{number}")).status_code == 202
+        assert (
+            producer.post("streams/intents/outputs", stream_setup.build_output(f"ticket-{number}")).status_code == 202
+        )
     with current_app.connection_for_write(broker.url.replace("unix://", "redis+socket://")) as messages:
         client = messages.default_channel.client  # type: ignore[attr-defined]  # the one of Redis has it
         assert client.llen("celery") == 5
         client.flushall()
     workers.start()
-    until(_nothing_waits)
+    wait_until(_nothing_waits)
     _all_routed_once(5)
 
 
@@ -177,13 +179,15 @@ def test_a_broker_that_dies_keeps_nobody_out_and_the_worker_comes_back_to_it(
 ) -> None:
     monkeypatch.setattr(current_app.conf, "broker_url", broker.url.replace("unix://", "redis+socket://"))
     workers.start()
-    assert producer.post("streams/intents/outputs", stream_setup.element("before")).status_code == 202
-    until(_nothing_waits)
+    assert producer.post("streams/intents/outputs", stream_setup.build_output("before")).status_code == 202
+    wait_until(_nothing_waits)
     broker.kill()
     for number in range(5):
         monkeypatch.setattr(wakeup, "_quiet_until", 0.0)
-        assert producer.post("streams/intents/outputs", stream_setup.element(f"during-{number}")).status_code == 202
+        assert (
+            producer.post("streams/intents/outputs", stream_setup.build_output(f"during-{number}")).status_code == 202
+        )
     assert Output.objects.received().count() == 5
     broker.start()
-    until(_nothing_waits)
+    wait_until(_nothing_waits)
     _all_routed_once(6)

@@ -10,7 +10,7 @@ from typing import Any
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from escalation.guarantees import population, targets
-from escalation.models import Attempt, Stream
+from escalation.models import Evaluation, Stream
 from reviewqueue.accounts import api_keys
 from reviewqueue.kernel import clock
 from reviewqueue.models import Guideline, Membership, Queue, User
@@ -20,10 +20,10 @@ from tests.helpers import queue_items, traffic
 # an administrator. Keys: none (but an administrator's session), one with each single scope for the stream, one with
 # all scopes for another stream.
 PEOPLE = ("nobody", "rob", "ann", "mara", "otto", "eve", "mia", "root")
-KEYS = ("session", "outputs:write", "decisions:read", "labels:read", "reports:read", "review", "elsewhere")
+API_KEYS = ("session", "outputs:write", "decisions:read", "labels:read", "reports:read", "review", "elsewhere")
 
 # Method, route, and the answer for each of PEOPLE. A method without a line has to be answered 405.
-PAGES = """
+PAGE_ACCESS = """
 GET    inbox                302  200  200  302  302  200  302  200
 GET    desk                 302  200  200  403  403  404  403  200
 GET    desk-queues          302  200  200  403  403  404  403  200
@@ -66,7 +66,7 @@ GET    overview             302  403  200  200  200  403  200  200
 GET    activity             302  403  403  403  200  403  403  200
 GET    outputs              302  403  200  200  200  403  200  200
 POST   stop-all             302  403  403  403  403  403  403  302
-POST   resume-ask-all       302  403  403  403  403  403  403  409
+POST   resume-request-all       302  403  403  403  403  403  403  409
 POST   resume-all           302  403  403  403  403  403  403  409
 GET    streams              302  403  200  200  200  403  200  200
 GET    stream-new           302  403  403  200  403  403  200  200
@@ -75,26 +75,28 @@ GET    stream               302  403  200  200  200  403  404  200
 GET    stream-edit          302  403  403  200  403  403  404  200
 POST   stream-edit          302  403  403  200  403  403  404  200
 POST   stop                 302  403  403  302  403  403  404  302
-POST   resume-ask           302  403  403  409  403  403  404  409
+POST   resume-request           302  403  403  409  403  403  404  409
 POST   resume               302  403  403  409  403  403  404  409
 GET    report               302  403  200  200  200  403  404  200
 GET    policies             302  403  200  200  200  403  404  200
 GET    policy-new           302  403  403  200  403  403  404  200
 POST   policy-new           302  403  403  200  403  403  404  200
 GET    policy               302  403  200  200  200  403  404  200
-POST   policy-proposal      302  403  403  302  403  403  404  302
+POST   policy-approval-request      302  403  403  302  403  403  404  302
 POST   policy-activation    302  403  403  302  403  403  404  302
-GET    promise              302  403  200  200  200  403  404  200
-GET    promise-trial        302  403  200  200  200  403  404  200
-GET    promise-outlook      302  403  200  200  200  403  404  200
+GET    guarantee              302  403  200  200  200  403  404  200
+GET    guarantee-preview        302  403  200  200  200  403  404  200
+GET    guarantee-readiness      302  403  200  200  200  403  404  200
 GET    policy-replay        302  403  200  200  200  403  404  200
-GET    promise-curve        302  403  200  200  200  403  404  200
-GET    promise-honesty      302  403  200  200  200  403  404  200
-POST   promise-target       302  403  403  302  403  403  404  302
-POST   promise-look         302  403  403  302  403  403  404  302
-POST   promise-tests        302  403  403  302  403  403  404  302
+GET    guarantee-curve        302  403  200  200  200  403  404  200
+GET    guarantee-calibration      302  403  200  200  200  403  404  200
+POST   guarantee-target       302  403  403  302  403  403  404  302
+POST   guarantee-evaluation         302  403  403  302  403  403  404  302
+POST   guarantee-test-items        302  403  403  302  403  403  404  302
 GET    evidence             302  403  200  200  200  403  404  200
 POST   evidence-policy      302  403  403  302  403  403  404  302
+GET    promise-moved        301  301  301  301  301  301  301  301
+GET    evidence-moved       301  301  301  301  301  301  301  301
 GET    outputs/slug         302  403  200  200  200  403  404  200
 GET    output               302  403  200  200  200  403  404  200
 POST   output-reopening     302  403  302  403  403  403  403  302
@@ -106,7 +108,7 @@ GET    api-docs             200  200  200  200  200  200  200  200
 """
 
 # The same for each of KEYS.
-API = """
+API_ACCESS = """
 POST   api-outputs    401  202  403  403  403  403  404
 GET    api-output     401  200  403  403  403  403  404
 DELETE api-output     401  200  403  403  403  403  404
@@ -121,23 +123,23 @@ DELETE api-undo       401  403  403  403  403  200  404
 """
 
 # What answers a GET with something that is no page of ours: figures, a fragment, a file, a library's own page.
-NO_PAGES = {
+NON_PAGE_ROUTES = {
     "healthz",
     "readyz",
     "metrics",
     "schema",
     "api-docs",
     "desk-queues",
-    "promise-trial",
-    "promise-curve",
-    "promise-honesty",
-    "promise-outlook",
+    "guarantee-preview",
+    "guarantee-curve",
+    "guarantee-calibration",
+    "guarantee-readiness",
     "policy-replay",
 }
 
 
 # What a POST carries: enough for every form, so that a refusal is about who asks and not about what is missing.
-FORM = {
+FORM_DATA = {
     "verdict": "agree",
     "pass": "not_my_field",
     "username": "nina",
@@ -149,102 +151,110 @@ FORM = {
     "number": "1",
     "switch": "break_nudge",
 }
-REFUSED = {"403", "404", "409"}
+REFUSED_STATUSES = {"403", "404", "409"}
 
 
-def pages() -> list[tuple[str, str]]:
+def list_pages() -> list[tuple[str, str]]:
     """Each page with somebody who may see it."""
     return [
         (name, PEOPLE[answers.index("200")])
-        for method, name, *answers in lines(PAGES)
-        if method == "GET" and "200" in answers and name not in NO_PAGES
+        for method, name, *answers in split_rows(PAGE_ACCESS)
+        if method == "GET" and "200" in answers and name not in NON_PAGE_ROUTES
     ]
 
 
-def refusals() -> list[tuple[str, str, str, int]]:
+def list_refusals() -> list[tuple[str, str, str, int]]:
     """Each way to be refused at each door: the method, the route, somebody to whom it happens, and the status."""
     found: dict[tuple[str, str, str], str] = {}
-    for method, name, *answers in lines(PAGES):
+    for method, name, *answers in split_rows(PAGE_ACCESS):
         for answer, who in zip(answers, PEOPLE, strict=True):
-            if answer in REFUSED:
+            if answer in REFUSED_STATUSES:
                 found.setdefault((method, name, answer), who)
     return [(method, name, who, int(answer)) for (method, name, answer), who in found.items()]
 
 
-def lines(table: str) -> list[list[str]]:
+def split_rows(table: str) -> list[list[str]]:
     return [line.split() for line in table.splitlines() if line.strip()]
 
 
-def _routes(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
+def _iterate_routes(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
     for pattern in patterns:
         if isinstance(pattern, URLResolver):
             if pattern.namespace != "admin":  # its pages are one door; see below
-                yield from _routes(pattern.url_patterns, prefix + str(pattern.pattern))
+                yield from _iterate_routes(pattern.url_patterns, prefix + str(pattern.pattern))
         else:
             yield prefix + str(pattern.pattern), pattern
 
 
-def _parameters(route: str) -> list[str]:
+def _route_parameters(route: str) -> list[str]:
     return re.findall(r"<(?:\w+:)?(\w+)>", route)
 
 
-def _label(route: str, pattern: URLPattern) -> str:
+def _route_name(route: str, pattern: URLPattern) -> str:
     """The route's name; with its parameters where another route has the same one."""
     alike = [other for _, other in ROUTES if other.name == pattern.name]
-    return str(pattern.name) if len(alike) == 1 else "/".join([str(pattern.name), *_parameters(route)])
+    return str(pattern.name) if len(alike) == 1 else "/".join([str(pattern.name), *_route_parameters(route)])
 
 
-ROUTES = list(_routes(get_resolver().url_patterns))
-NAMES = [_label(route, pattern) for route, pattern in ROUTES]
+ROUTES = list(_iterate_routes(get_resolver().url_patterns))
+ROUTE_NAMES = [_route_name(route, pattern) for route, pattern in ROUTES]
 
 
-def build() -> dict[str, Any]:
+def build_world() -> dict[str, Any]:
     """Something behind every address: the values that the routes' parameters take."""
-    stream = traffic.stream(undo_seconds=30)
+    stream = traffic.apply_stream(undo_seconds=30)
     roles = {"rob": "reviewer", "ann": "lead", "mara": "manager", "otto": "auditor", "rita": "reviewer"}
     queue = Queue.objects.get(slug="intents")
     Guideline.objects.create(queue=queue, number=1, text="**refund**: money goes back.")
-    people = {username: _person(username, role) for username, role in roles.items()}
+    people = {username: _create_person(username, role) for username, role in roles.items()}
     Membership.objects.bulk_create(Membership(user=user, queue=queue) for user in people.values())
     other = Queue.objects.create(slug="other", title="Other")
-    for user in (_person("eve", "reviewer"), _person("mia", "manager")):
+    for user in (_create_person("eve", "reviewer"), _create_person("mia", "manager")):
         Membership.objects.create(user=user, queue=other)
-    _person("root", "admin")
-    traffic.post(stream, "ticket-1", "ticket-2", "ticket-3", confidence=0.5)
-    given = queue_items.judge(people["rob"], "agree")
-    held = queue_items.take(people["rob"])
-    attempt_id = _attempt(stream).pk
-    key, _ = api_keys.create(name="intake", scopes=["outputs:write"], queues=["intents"], by=None)
+    _create_person("root", "admin")
+    traffic.post_and_route(stream, "ticket-1", "ticket-2", "ticket-3", confidence=0.5)
+    given = queue_items.judge_next(people["rob"], "agree")
+    held = queue_items.claim_next_item(people["rob"])
+    evaluation_id = _create_evaluation(stream).pk
+    key, _ = api_keys.create_key(name="intake", scopes=["outputs:write"], queues=["intents"], by=None)
     return {
         **dict.fromkeys(("slug", "stream", "queue"), "intents"),
         **dict.fromkeys(("verdict_id", "verdict"), given.id),
         **dict.fromkeys(("claim_id", "claim"), held.id),
         "username": "rita",
         "external_id": "ticket-3",
-        "attempt_id": attempt_id,
+        "evaluation_id": evaluation_id,
         "number": 1,
         "key_id": key.pk,
     }
 
 
-def _attempt(stream: Stream) -> Attempt:
+def _create_evaluation(stream: Stream) -> Evaluation:
     """A look at the labels that found nothing: its page is there all the same."""
-    target = targets.set_target(stream=stream, max_error=0.02, actor="user:mara")
-    line = population.of(stream)
+    target = targets.set_error_target(stream=stream, max_error=0.02, actor="user:mara")
+    line = population.current_population(stream)
     assert line
-    fields = {"number": 1, "spent": 0.03, "first_id": 1, "last_id": 2, "rate": 0.1, "max_error": 0.02, "sampled": 0}
-    return Attempt.objects.create(
+    fields = {
+        "number": 1,
+        "spent": 0.03,
+        "first_id": 1,
+        "last_id": 2,
+        "audit_rate": 0.1,
+        "max_error": 0.02,
+        "sampled": 0,
+    }
+    return Evaluation.objects.create(
         stream=stream, target=target, **asdict(line), **fields, resolved=0, overdue=0, refusal="too_few",
-        params={"have": 0, "more": 149, "days": 9}, asked_by="user:mara", asked_at=clock.current(),
-        expires_at=clock.current(),
+        params={"have": 0, "more": 149, "days": 9}, asked_by="user:mara", asked_at=clock.current_time(),
+        expires_at=clock.current_time(),
     )  # fmt: skip
 
 
-def _person(username: str, role: str) -> User:
+def _create_person(username: str, role: str) -> User:
     # Without a password: hashing one for everybody would cost every test seconds.
     return User.objects.create(username=username, role=role, password="!", is_staff=role == "admin")
 
 
-def url(label: str, world: dict[str, Any]) -> str:
-    route, pattern = ROUTES[NAMES.index(label)]
-    return reverse(str(pattern.name), kwargs={parameter: world[parameter] for parameter in _parameters(route)})
+def build_url(label: str, world: dict[str, Any]) -> str:
+    route, pattern = ROUTES[ROUTE_NAMES.index(label)]
+    return reverse(str(pattern.name), kwargs={parameter: world[parameter] for parameter in _route_parameters(route)})

@@ -14,10 +14,10 @@ from pathlib import Path
 from config.embedded import watchdog
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-GIVEN = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "REVIEWQUEUE_PROFILE", "MAKELEVEL", "MAKEFLAGS")
+DROPPED_VARIABLES = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "REVIEWQUEUE_PROFILE", "MAKELEVEL", "MAKEFLAGS")
 
 
-def eventually(condition: Callable[[], bool], *, seconds: float = 60) -> None:
+def wait_until(condition: Callable[[], bool], *, seconds: float = 60) -> None:
     """Wait until `condition` holds, and fail when it takes longer."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -26,28 +26,28 @@ def eventually(condition: Callable[[], bool], *, seconds: float = 60) -> None:
 
 
 @dataclass(frozen=True)
-class Up:
+class UpProcess:
     """A started `up`, or the make above it."""
 
     process: subprocess.Popen[bytes]
     output: Path
 
     @property
-    def said(self) -> str:
+    def output_text(self) -> str:
         return self.output.read_text()
 
     @property
     def url(self) -> str:
-        return self.said.partition("Ready: ")[2].split("\n")[0]
+        return self.output_text.partition("Ready: ")[2].split("\n")[0]
 
     def wait_until_ready(self) -> None:
-        eventually(lambda: "Ready: " in self.said or self.process.poll() is not None)
-        assert "Ready: " in self.said, self.said
+        wait_until(lambda: "Ready: " in self.output_text or self.process.poll() is not None)
+        assert "Ready: " in self.output_text, self.output_text
 
-    def wait_until_over(self) -> int:
+    def wait_until_exit(self) -> int:
         return self.process.wait(timeout=60)
 
-    def family(self) -> dict[int, str]:
+    def process_tree(self) -> dict[int, str]:
         """The process and all below it, each with its command line."""
         table = subprocess.run(
             ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], capture_output=True, check=True, text=True
@@ -60,9 +60,9 @@ class Up:
                 return family
             family |= new
 
-    def member(self, part: str) -> int:
+    def find_process(self, part: str) -> int:
         """The oldest of the family whose command line contains `part`."""
-        return min(pid for pid, command in self.family().items() if part in command)
+        return min(pid for pid, command in self.process_tree().items() if part in command)
 
 
 @dataclass(frozen=True)
@@ -71,19 +71,19 @@ class Checkout:
 
     root: Path
 
-    def start(self, *arguments: str, port: int = 0) -> Up:
+    def start(self, *arguments: str, port: int = 0) -> UpProcess:
         return self.run_in_background([sys.executable, "manage.py", "up", "--no-demo", "--port", str(port), *arguments])
 
-    def start_below_make(self) -> Up:
+    def start_below_make(self) -> UpProcess:
         (self.root / "Makefile").write_text(f"up:\n\t@exec {sys.executable} manage.py up --no-demo --port 0\n")
         return self.run_in_background(["make", "up"])
 
-    def run_in_background(self, command: list[str]) -> Up:
-        with tempfile.NamedTemporaryFile(dir=self.root, delete=False) as output, signals_as_in_a_terminal():
+    def run_in_background(self, command: list[str]) -> UpProcess:
+        with tempfile.NamedTemporaryFile(dir=self.root, delete=False) as output, use_default_signals():
             process = subprocess.Popen(
                 command, cwd=self.root, env=self.environment, stdout=output, stderr=subprocess.STDOUT
             )
-        return Up(process, Path(output.name))
+        return UpProcess(process, Path(output.name))
 
     def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -97,11 +97,11 @@ class Checkout:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {name: value for name, value in os.environ.items() if name not in GIVEN}
+        return {name: value for name, value in os.environ.items() if name not in DROPPED_VARIABLES}
 
 
 @contextmanager
-def signals_as_in_a_terminal() -> Iterator[None]:
+def use_default_signals() -> Iterator[None]:
     """What is started meanwhile ignores neither Ctrl-C nor a hang-up, also where this process was told to."""
     before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGHUP)}
     try:
@@ -111,5 +111,5 @@ def signals_as_in_a_terminal() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def all_gone(pids: dict[int, str]) -> bool:
-    return all(watchdog.start_time(pid) is None for pid in pids)
+def have_all_ended(pids: dict[int, str]) -> bool:
+    return all(watchdog.read_start_time(pid) is None for pid in pids)

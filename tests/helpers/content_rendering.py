@@ -10,26 +10,26 @@ from django.template.loader import render_to_string
 from reviewqueue import content
 
 
-def drawn(value: Any, language: str = "", **options: Any) -> str:
+def render_blocks(value: Any, language: str = "", **options: Any) -> str:
     """The markup of an input's blocks."""
-    blocks = content.blocks(value, **options)
+    blocks = content.build_blocks(value, **options)
     return "".join(render_to_string(block.template, {"block": block, "language": language}) for block in blocks)
 
 
-def read(html: str) -> str:
+def extract_visible_text(html: str) -> str:
     """The text of markup as eyes read it: without what only a screen reader says."""
-    reader = _Reader()
+    reader = _VisibleTextParser()
     reader.feed(html)
     reader.close()
-    return "".join(reader.said)
+    return "".join(reader.visible_texts)
 
 
-class _Reader(HTMLParser):
+class _VisibleTextParser(HTMLParser):
     VOID = frozenset({"br", "hr", "img", "input", "link", "meta"})
 
     def __init__(self) -> None:
         super().__init__()
-        self.said: list[str] = []
+        self.visible_texts: list[str] = []
         self._open: list[bool] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -42,4 +42,4 @@ class _Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if not any(self._open):
-            self.said.append(data)
+            self.visible_texts.append(data)

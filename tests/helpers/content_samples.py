@@ -10,7 +10,7 @@ from tests.helpers import pictures
 
 
 @dataclass(frozen=True)
-class Sample:
+class ContentSample:
     """One output on the desk: the stream's question and answers, and what the item is made of (see `NewItem`)."""
 
     question: str
@@ -21,7 +21,7 @@ class Sample:
     display: Mapping[str, str] = field(default_factory=dict)
 
 
-def samples() -> dict[str, Sample]:
+def build_samples() -> dict[str, ContentSample]:
     """One for each renderer, by its name; some renderers have a second one, such as text from right to left."""
     return {
         "spans": _spans(),
@@ -40,7 +40,7 @@ def samples() -> dict[str, Sample]:
     }
 
 
-def _said(proposal: Any, confidence: float, *others: tuple[Any, float]) -> dict[str, Any]:
+def _model_answer(proposal: Any, confidence: float, *others: tuple[Any, float]) -> dict[str, Any]:
     """The AI's answer, how sure it was, and what else it thought of."""
     listed = [(proposal, confidence), *others]
     return {
@@ -53,7 +53,7 @@ def _said(proposal: Any, confidence: float, *others: tuple[Any, float]) -> dict[
     }
 
 
-def _spans() -> Sample:
+def _spans() -> ContentSample:
     text = (
         "Dear Sir or Madam,\n\non 14 March I ordered the walnut desk (order 88-2041) from your shop in Leeds. It "
         "arrived on 2 April with a broken leg. I paid £429.00 by card and want the money back, not another desk.\n\n"
@@ -70,14 +70,18 @@ def _spans() -> Sample:
     spans = [
         {"start": text.index(piece), "end": text.index(piece) + len(piece), "label": label} for piece, label in marked
     ]
-    return Sample(
+    return ContentSample(
         question="Is every detail that matters found, and nothing else?",
         answers=["complete", "something_missing", "something_wrong"],
-        item={"input": {"text": text, "spans": spans}, "context": {"channel": "letter"}, **_said("complete", 0.71)},
+        item={
+            "input": {"text": text, "spans": spans},
+            "context": {"channel": "letter"},
+            **_model_answer("complete", 0.71),
+        },
     )
 
 
-def _text() -> Sample:
+def _text() -> ContentSample:
     clauses = [
         "The supplier shall deliver the goods to the place named in the order, during working hours, free of charge.",
         "Risk passes to the buyer when the goods have been handed over and the delivery note has been signed.",
@@ -86,49 +90,49 @@ def _text() -> Sample:
         "Liability for slight negligence is limited to the value of the order, save for injury to life or health.",
     ]
     text = "\n\n".join(f"{number}. {clauses[number % 5]} {clauses[(number + 2) % 5]}" for number in range(1, 29))
-    return Sample(
+    return ContentSample(
         question="Does this agreement renew itself?",
         answers=["renews", "ends", "unclear"],
-        item={"input": {"text": text}, "context": {"pages": 6}, **_said("ends", 0.66, ("unclear", 0.24))},
+        item={"input": {"text": text}, "context": {"pages": 6}, **_model_answer("ends", 0.66, ("unclear", 0.24))},
     )
 
 
-def _arabic() -> Sample:
+def _arabic() -> ContentSample:
     text = "تم خصم المبلغ مرتين من بطاقتي (VISA 4417) يوم 12 نوفمبر.\n\nأرجو إعادة 250 ريالاً إلى حسابي في أقرب وقت."
-    return Sample(
+    return ContentSample(
         question="What does the customer want?",
         answers=["refund", "billing", "card_arrival"],
-        item={"input": {"text": text}, "language": "ar", **_said("refund", 0.58, ("billing", 0.35))},
+        item={"input": {"text": text}, "language": "ar", **_model_answer("refund", 0.58, ("billing", 0.35))},
     )
 
 
-def _hebrew() -> Sample:
+def _hebrew() -> ContentSample:
     text = "שלום, הזמנתי כרטיס חדש לפני שבועיים (order 7731) והוא עדיין לא הגיע.\n\nמתי אקבל אותו?"  # noqa: RUF001 - Hebrew
-    return Sample(
+    return ContentSample(
         question="What does the customer want?",
         answers=["refund", "billing", "card_arrival"],
-        item={"input": {"text": text}, "language": "he", **_said("card_arrival", 0.74)},
+        item={"input": {"text": text}, "language": "he", **_model_answer("card_arrival", 0.74)},
     )
 
 
-def _diff() -> Sample:
+def _diff() -> ContentSample:
     before = "hello, i want to complain about my order it came late and the box was open when it arrived on monday."
     after = (
         "Hello, I would like to complain about my order: it came late, and the box was open when it arrived on Monday."
     )
-    return Sample(
+    return ContentSample(
         question="Does the rewritten text still say the same?",
         schema={"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]},
         item={
             "input": {"text": before},
-            **_said({"text": after}, 0.77),
+            **_model_answer({"text": after}, 0.77),
             "alternatives": (),
             "field_hints": {"/text": 0.77},
         },
     )
 
 
-def _json() -> Sample:
+def _json() -> ContentSample:
     event = {
         "event": "payment.flagged",
         "rules": [{"id": "velocity", "score": 0.81}, {"id": "new_device", "score": 0.44}],
@@ -136,14 +140,14 @@ def _json() -> Sample:
         "device": {"os": "Android 16", "seen_before": False, "languages": ["pt", "en"]},
         "basket": [{"sku": "SH-204", "price": 74.9}, {"sku": "SH-377", "price": 129.0}],
     }
-    return Sample(
+    return ContentSample(
         question="Is this payment fraud?",
         answers=["fraud", "honest"],
-        item={"input": event, **_said("fraud", 0.61, ("honest", 0.39))},
+        item={"input": event, **_model_answer("fraud", 0.61, ("honest", 0.39))},
     )
 
 
-def _messages() -> Sample:
+def _messages() -> ContentSample:
     order = '{"order": "A-20931", "status": "delivered", "total": "64.00 EUR", "left_with": "neighbour, no. 14"}'
     parts = [
         {"type": "text", "text": "I have found your order. Let me see whether the driver left a note."},
@@ -178,18 +182,18 @@ def _messages() -> Sample:
             "timestamp": "14:03",
         },
     ]
-    return Sample(
+    return ContentSample(
         question="Did the assistant keep to the rules?",
         answers=["kept", "broke_a_rule", "unhelpful"],
         item={
             "input": {"messages": transcript},
             "context": {"customer since": "2019", "channel": "web chat"},
-            **_said("kept", 0.64, ("broke_a_rule", 0.31)),
+            **_model_answer("kept", 0.64, ("broke_a_rule", 0.31)),
         },
     )
 
 
-def _table() -> Sample:
+def _table() -> ContentSample:
     lines = [
         ("TN-450", "Toner cartridge, black, high yield, for the printers on floors 2 and 3", 4, 71.9, "20 %"),
         ("PA-080", "Paper A4, 80 g, 2,500 sheets", 12, 22.45, "20 %"),
@@ -200,18 +204,18 @@ def _table() -> Sample:
     names = ("item", "description", "quantity", "price", "VAT")
     rows = [dict(zip(names, line, strict=True)) for line in lines]
     rows = [{**row, "amount": round(line[2] * line[3], 2)} for row, line in zip(rows, lines, strict=True)]
-    return Sample(
+    return ContentSample(
         question="Was every line of the invoice read correctly?",
         answers=["correct", "wrong_amount", "line_missing"],
         item={
             "input": {"rows": rows, "fields": {"supplier": "Northgate Office Ltd", "invoice": "2026-11847"}},
             "context": {"pages": 1},
-            **_said("correct", 0.69, ("wrong_amount", 0.22)),
+            **_model_answer("correct", 0.69, ("wrong_amount", 0.22)),
         },
     )
 
 
-def _fields() -> Sample:
+def _fields() -> ContentSample:
     claim = {
         "policy": "HH-2207-11",
         "insured": {"name": "Amara Okafor", "since": 2018, "address": {"street": "12 Mill Lane", "town": "Ludlow"}},
@@ -222,39 +226,39 @@ def _fields() -> Sample:
         "account": "The hose of the washing machine came off during the night. When we noticed, water had run under "
         "the kitchen floor and into the flat below. The plumber came at seven and says the clamp was corroded.",
     }
-    return Sample(
+    return ContentSample(
         question="Is this claim covered?",
         answers=["covered", "not_covered", "ask_for_more"],
-        item={"input": {"fields": claim}, **_said("covered", 0.72, ("ask_for_more", 0.2))},
+        item={"input": {"fields": claim}, **_model_answer("covered", 0.72, ("ask_for_more", 0.2))},
     )
 
 
-def _image() -> Sample:
-    return Sample(
+def _image() -> ContentSample:
+    return ContentSample(
         question="What does the picture show?",
         answers=["landscape", "people", "building", "food"],
-        item={"input": {"image": pictures.landscape()}, **_said("landscape", 0.57, ("building", 0.3))},
+        item={"input": {"image": pictures.draw_landscape()}, **_model_answer("landscape", 0.57, ("building", 0.3))},
     )
 
 
-def _digit() -> Sample:
-    return Sample(
+def _digit() -> ContentSample:
+    return ContentSample(
         question="Which digit is this?",
         answers=[str(number) for number in range(10)],
-        item={"input": {"image": pictures.digit()}, **_said("0", 0.55, ("6", 0.4))},
+        item={"input": {"image": pictures.draw_digit()}, **_model_answer("0", 0.55, ("6", 0.4))},
     )
 
 
-def _images() -> Sample:
-    views = [pictures.landscape(420, 300), pictures.landscape(300, 420)]
-    return Sample(
+def _images() -> ContentSample:
+    views = [pictures.draw_landscape(420, 300), pictures.draw_landscape(300, 420)]
+    return ContentSample(
         question="Do both pictures show the same place?",
         answers=["same", "different"],
-        item={"input": {"images": views, "text": "Listing 4471: cottage with a view"}, **_said("same", 0.6)},
+        item={"input": {"images": views, "text": "Listing 4471: cottage with a view"}, **_model_answer("same", 0.6)},
     )
 
 
-def _candidates() -> Sample:
+def _candidates() -> ContentSample:
     prompt = (
         "Summarise for the board: Revenue grew 4 % to 18.2 million, less than planned, because the Lyon plant stood "
         "still for three weeks. Costs fell 2 %. The outlook for the year stays as it was."
@@ -267,8 +271,11 @@ def _candidates() -> Sample:
         "Revenue rose 4 % to 18.2 million, above plan despite the Lyon plant's stop. Costs fell 2 %; the outlook is "
         "raised."
     )
-    return Sample(
+    return ContentSample(
         question="Which summary is better?",
         answers=["first", "second", "equal"],
-        item={"input": {"prompt": prompt, "candidates": [first, second]}, **_said("first", 0.63, ("second", 0.3))},
+        item={
+            "input": {"prompt": prompt, "candidates": [first, second]},
+            **_model_answer("first", 0.63, ("second", 0.3)),
+        },
     )

@@ -11,30 +11,30 @@ from django.urls import reverse
 from django.utils import timezone
 
 from reviewqueue.models import Slot, User
-from reviewqueue.queue.claim import held_by
+from reviewqueue.queue.claim import list_held_claims
 from reviewqueue.queue.claim_view import Claim
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
-HTMX = {"HX-Request": "true"}
+AUTH_BACKEND = "django.contrib.auth.backends.ModelBackend"
+HTMX_HEADERS = {"HX-Request": "true"}
 
 
-class Desk:
+class DeskClient:
     """Somebody at the desk of `intents`."""
 
     def __init__(self, user: User) -> None:
         self.user = user
         self.client = Client()
-        self.client.force_login(user, backend=BACKEND)
+        self.client.force_login(user, backend=AUTH_BACKEND)
 
-    def look(self, **query: str) -> str:
-        return text(self.client.get(reverse("desk", args=["intents"]), query))
+    def open_page(self, **query: str) -> str:
+        return decode_body(self.client.get(reverse("desk", args=["intents"]), query))
 
     def claim(self) -> Claim:
-        (held,) = held_by(self.user, "intents")
+        (held,) = list_held_claims(self.user, "intents")
         return held
 
     def post(self, step: str, to: str | int, *, htmx: bool = True, **fields: Any) -> HttpResponse:
-        response = self.client.post(reverse(step, args=["intents", to]), fields, headers=HTMX if htmx else {})
+        response = self.client.post(reverse(step, args=["intents", to]), fields, headers=HTMX_HEADERS if htmx else {})
         assert isinstance(response, HttpResponse)
         return response
 
@@ -44,10 +44,10 @@ class Desk:
         return self.post("desk-pass" if act == "pass" else "desk-verdict", self.claim().id, **fields)
 
 
-def text(response: Any) -> str:
+def decode_body(response: Any) -> str:
     assert isinstance(response, HttpResponse)
     return response.content.decode()
 
 
-def expire(claim: Claim) -> None:
+def expire_claim(claim: Claim) -> None:
     Slot.objects.filter(pk=claim.id.split(".")[0]).update(reserved_until=timezone.now() - timedelta(seconds=1))

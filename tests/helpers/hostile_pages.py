@@ -8,18 +8,18 @@ from reviewqueue.answers import text
 from reviewqueue.models import AnswerSchema, Guideline, Membership, Queue, User
 from tests.helpers import hostile_strings, queue_items
 
-DESK = "/queues/intents/"
-FORMS = ("label", "labels", "structured")
+DESK_URL = "/queues/intents/"
+ANSWER_FORMS = ("label", "labels", "structured")
 UNDO_SECONDS = 600
-_OTHER = "none of them"
+_OTHER_ANSWER = "none of them"
 
 
-def asked(queue: Queue, strings: list[str], *, form: str, first: bool = False, number: int = 1) -> None:
+def enqueue_attack(queue: Queue, strings: list[str], *, form: str, first: bool = False, number: int = 1) -> None:
     """The item of this number, whose answers, proposal, hints and surroundings are made of these strings."""
-    _set_up(queue, strings, form, number=number + 1)
+    _create_schema(queue, strings, form, number=number + 1)
     every = "\n".join(strings)
-    proposals = {"label": strings[0], "labels": strings, "structured": answer(strings)}
-    queue_items.enqueue(
+    proposals = {"label": strings[0], "labels": strings, "structured": build_structured_answer(strings)}
+    queue_items.enqueue_items(
         number,
         schema_number=number + 1,
         input={"text": every},
@@ -35,70 +35,81 @@ def asked(queue: Queue, strings: list[str], *, form: str, first: bool = False, n
     )
 
 
-def answer(strings: list[str]) -> dict[str, Any]:
+def build_structured_answer(strings: list[str]) -> dict[str, Any]:
     """What the form of a structured answer holds: short texts, long ones, and lines."""
-    doubtful, sure = {one: one for one in strings}, {one: f"{one} {hostile_strings.MORE}" for one in strings}
+    doubtful, sure = {one: one for one in strings}, {one: f"{one} {hostile_strings.FILLER_TEXT}" for one in strings}
     return {"doubtful": doubtful, "sure": sure, "lines": [{"cell": "\n".join(strings)}]}
 
 
-def disputed(queue: Queue, strings: list[str], *, number: int = 1) -> None:
+def enqueue_dispute(queue: Queue, strings: list[str], *, number: int = 1) -> None:
     """As many people as strings: each said another one before they saw the AI's, and yet another one after it."""
-    _set_up(queue, [*strings, _OTHER], "label", number=number + 1)
-    told: dict[str, Any] = {"reviews_wanted": len(strings), "answer_first": True, "undo_seconds": 0, "proposal": _OTHER}
-    queue_items.enqueue(number, schema_number=number + 1, context={one: one for one in strings}, **told)
+    _create_schema(queue, [*strings, _OTHER_ANSWER], "label", number=number + 1)
+    told: dict[str, Any] = {
+        "reviews_wanted": len(strings),
+        "answer_first": True,
+        "undo_seconds": 0,
+        "proposal": _OTHER_ANSWER,
+    }
+    queue_items.enqueue_items(number, schema_number=number + 1, context={one: one for one in strings}, **told)
     for at, string in enumerate(strings):
-        reviewer = _reviewer(queue, f"reviewer-{number}-{at}", string)
-        _say(reviewer, string, first=strings[at - 1], remark=string)
-    queue_items.settle()
+        reviewer = _create_reviewer(queue, f"reviewer-{number}-{at}", string)
+        _submit_verdict(reviewer, string, first=strings[at - 1], remark=string)
+    queue_items.settle_verdicts()
 
 
-def decided(queue: Queue, strings: list[str], user: User) -> None:
+def create_decided_items(queue: Queue, strings: list[str], user: User) -> None:
     """An item for each of the strings, which this person decided by it, and may undo for a while."""
-    _set_up(queue, strings, "labels", number=2)
+    _create_schema(queue, strings, "labels", number=2)
     for number, string in enumerate(strings):
         told: dict[str, Any] = {"input": {"text": string}, "context": {string: string}, "undo_seconds": UNDO_SECONDS}
-        queue_items.enqueue(number, schema_number=2, answer_first=True, proposal=[strings[number - 1]], **told)
-        _say(user, [string], first=[string], remark=string)
+        queue_items.enqueue_items(number, schema_number=2, answer_first=True, proposal=[strings[number - 1]], **told)
+        _submit_verdict(user, [string], first=[string], remark=string)
 
 
-def settled() -> None:
-    queue_items.settle(queue_items.later(UNDO_SECONDS + 1))
+def settle_items() -> None:
+    queue_items.settle_verdicts(queue_items.time_when_final(UNDO_SECONDS + 1))
 
 
-def rewritten(queue: Queue, strings: list[str]) -> int:
+def enqueue_rewritings(queue: Queue, strings: list[str]) -> int:
     """Items with answers that rewrite their text; how many there are."""
     AnswerSchema.objects.create(queue=queue, number=2, kind="structured", schema={"type": "object"})
-    pairs = list(hostile_strings.rewritings(strings))
+    pairs = list(hostile_strings.build_rewritings(strings))
     for number, (told, proposal) in enumerate(pairs, start=1):
-        queue_items.enqueue(number, schema_number=2, input=told, proposal=proposal, alternatives=[], field_hints={})
+        queue_items.enqueue_items(
+            number, schema_number=2, input=told, proposal=proposal, alternatives=[], field_hints={}
+        )
     return len(pairs)
 
 
-def entitle(string: str) -> None:
+def set_stream_title(string: str) -> None:
     """The stream asks and is called by this."""
     Queue.objects.update(title=string[:120], question=string[:200])
 
 
-def _say(user: User, said: Any, *, first: Any, remark: str) -> None:
-    remarks = {"reason": remark[: text.MAX_REASON], "error_type": remark[: text.MAX_ERROR_TYPE], "note": remark}
-    queue_items.judge(user, "correct", answer=said, first=first, **remarks)
+def _submit_verdict(user: User, said: Any, *, first: Any, remark: str) -> None:
+    remarks = {
+        "reason": remark[: text.MAX_REASON_CHARACTERS],
+        "error_type": remark[: text.MAX_ERROR_TYPE_CHARACTERS],
+        "note": remark,
+    }
+    queue_items.judge_next(user, "correct", answer=said, first=first, **remarks)
 
 
-def _set_up(queue: Queue, strings: list[str], form: str, *, number: int) -> None:
+def _create_schema(queue: Queue, strings: list[str], form: str, *, number: int) -> None:
     structured = form == "structured"
     AnswerSchema.objects.create(
         queue=queue,
         number=number,
         kind=form,
         answers=[] if structured else strings,
-        schema=_schema(strings) if structured else None,
+        schema=_build_schema(strings) if structured else None,
     )
     Guideline.objects.create(queue=queue, number=number, text="\n\n".join(strings))
-    Queue.objects.update(error_types=[one[: text.MAX_ERROR_TYPE] for one in strings])
-    entitle(strings[0])
+    Queue.objects.update(error_types=[one[: text.MAX_ERROR_TYPE_CHARACTERS] for one in strings])
+    set_stream_title(strings[0])
 
 
-def _schema(strings: list[str]) -> dict[str, Any]:
+def _build_schema(strings: list[str]) -> dict[str, Any]:
     """A form that names its parts by these strings, and that no answer fits: whatever is sent is told to be wrong."""
     every = {"title": "\n".join(strings), "description": "\n".join(strings), "not": {}}
     fields = {one: {"type": "string", "title": one, "description": one, "not": {}} for one in strings}
@@ -108,7 +119,7 @@ def _schema(strings: list[str]) -> dict[str, Any]:
     return {"type": "object", "properties": {"doubtful": group, "sure": group, "lines": lines}}
 
 
-def _reviewer(queue: Queue, username: str, name: str) -> User:
+def _create_reviewer(queue: Queue, username: str, name: str) -> User:
     user = User.objects.create(username=username, first_name=name[:150], role="reviewer", password="!")
     Membership.objects.create(user=user, queue=queue)
     return user

@@ -6,16 +6,16 @@ import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
-type Element = tuple[str, dict[str, str]]
+type HtmlElement = tuple[str, dict[str, str]]
 
-_MARKS = {"hidden-char", "confusable", "visually-hidden"}
-_NEVER = {"iframe", "object", "embed", "base", "style", "math", "video", "audio", "foreignobject"}
+_MARK_CLASSES = {"hidden-char", "confusable", "visually-hidden"}
+_FORBIDDEN_TAGS = {"iframe", "object", "embed", "base", "style", "math", "video", "audio", "foreignobject"}
 
 
-class _Elements(HTMLParser):
+class _ElementParser(HTMLParser):
     def __init__(self, html: str) -> None:
         super().__init__()
-        self.found: list[Element] = []
+        self.found: list[HtmlElement] = []
         self.feed(html)
         self.close()
 
@@ -23,17 +23,17 @@ class _Elements(HTMLParser):
         self.found.append((tag, {name: value or "" for name, value in attrs}))
 
 
-def elements(html: str) -> Iterator[Element]:
+def list_elements(html: str) -> Iterator[HtmlElement]:
     """All elements but those that make hidden and look-alike characters visible."""
-    for tag, attributes in _Elements(html).found:
-        if tag != "span" or attributes.get("class") not in _MARKS:
+    for tag, attributes in _ElementParser(html).found:
+        if tag != "span" or attributes.get("class") not in _MARK_CLASSES:
             yield tag, attributes
 
 
-def assert_ours(html: str) -> None:
+def assert_only_own_markup(html: str) -> None:
     """Scripts, styles, addresses and handlers are those of the product."""
-    for tag, attributes in elements(html):
-        assert tag not in _NEVER
+    for tag, attributes in list_elements(html):
+        assert tag not in _FORBIDDEN_TAGS
         assert not any(name.startswith("on") or name in {"style", "srcdoc", "hx-on", "hx-vals"} for name in attributes)
         for name in ("src", "href", "action", "formaction", "hx-get", "hx-post"):
             assert re.match(r"/|#|\?|data:image/|$", attributes.get(name, "")), (tag, name)

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from django.db import connection
 
 
-def until(holds: Callable[[], object], *, seconds: float = 60) -> float:
+def wait_until(holds: Callable[[], object], *, seconds: float = 60) -> float:
     """Wait until it holds; the seconds it took."""
     began = time.monotonic()
     while not holds():
@@ -18,7 +18,7 @@ def until(holds: Callable[[], object], *, seconds: float = 60) -> float:
     return time.monotonic() - began
 
 
-def database_url() -> str:
+def build_database_url() -> str:
     """The test database, for other processes."""
     of = connection.settings_dict
     user = quote(of["USER"]) + (f":{quote(of['PASSWORD'])}" if of["PASSWORD"] else "")

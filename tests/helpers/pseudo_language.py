@@ -12,22 +12,22 @@ from django.apps import apps
 from django.utils import translation
 from playwright.sync_api import Page
 
-OPEN, CLOSE = "\u27e6", "\u27e7"
+OPEN_MARK, CLOSE_MARK = "\u27e6", "\u27e7"
 # What separates one text from the next on a line, and is no word itself.
-_BETWEEN = re.compile(rf"[{OPEN}{CLOSE}·:;,.()|/→←\u00d7•\u2013\u2014\n\x00+…“”\"{{}}\[\]]+")
+_SEPARATORS = re.compile(rf"[{OPEN_MARK}{CLOSE_MARK}·:;,.()|/→←\u00d7•\u2013\u2014\n\x00+…“”\"{{}}\[\]]+")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 # Names of the product, of keys as they are printed on keyboards, of zones and money, and words of formats.
 _NAMES = {"reviewqueue", "esc", "enter", "utc", "ctrl", "cmd", "shift", "eur", "null", "true", "false"}
 # A stream's own words, in the examples that forms give.
 _EXAMPLES = {"rows", "language = de", "large amounts", "value", "table", "billing -> refund"}
 # Where people's and machines' words are kept.
-_DATA = {
+_DATA_FIELDS = {
     "username", "slug", "title", "question", "error_types", "answers", "schema", "text", "input", "context", "proposal",
     "alternatives", "model", "model_version", "reference", "note", "answer", "name", "external_id", "segment", "prefix",
     "prediction", "actor", "scopes",
 }  # fmt: skip
 _ATTRIBUTES = ["title", "placeholder", "aria-label", "alt", "aria-description", "aria-roledescription"]
-_TEXTS = """(attributes) => {
+_COLLECT_TEXTS_JS = """(attributes) => {
   const told = [];
   const apart = "script, style, noscript, datalist";
   function walk(root) {
@@ -47,46 +47,48 @@ _TEXTS = """(attributes) => {
 }"""
 
 
-def speak(monkeypatch: pytest.MonkeyPatch) -> None:
+def mark_translations(monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on every translated string is marked, wherever it is asked for."""
     spoken: Any = translation._trans  # type: ignore[attr-defined]  # where Django looks each function up
-    monkeypatch.setattr(spoken, "gettext", _mark)
-    monkeypatch.setattr(spoken, "pgettext", lambda context, message: _mark(message))
-    monkeypatch.setattr(spoken, "ngettext", lambda one, many, number: _mark(one if number == 1 else many))
-    monkeypatch.setattr(spoken, "npgettext", lambda context, one, many, number: _mark(one if number == 1 else many))
+    monkeypatch.setattr(spoken, "gettext", _mark_message)
+    monkeypatch.setattr(spoken, "pgettext", lambda context, message: _mark_message(message))
+    monkeypatch.setattr(spoken, "ngettext", lambda one, many, number: _mark_message(one if number == 1 else many))
+    monkeypatch.setattr(
+        spoken, "npgettext", lambda context, one, many, number: _mark_message(one if number == 1 else many)
+    )
 
 
-def unmarked(page: Page) -> list[str]:
+def list_unmarked_words(page: Page) -> list[str]:
     """The words on the page that are neither marked nor anybody's data, each with the element they stand in."""
-    known = _known()
+    known = _stored_text()
     found, depth = [], 0
-    for where, text in page.evaluate(_TEXTS, _ATTRIBUTES):
-        outside, after = _outside(text, 0 if where in _ATTRIBUTES else depth)
+    for where, text in page.evaluate(_COLLECT_TEXTS_JS, _ATTRIBUTES):
+        outside, after = _unmarked_text(text, 0 if where in _ATTRIBUTES else depth)
         depth = depth if where in _ATTRIBUTES else after
-        found += [f"{left!r} in {where}" for left in _words(outside) if not _is(left, known)]
+        found += [f"{left!r} in {where}" for left in _split_words(outside) if not _is_allowed(left, known)]
     return found
 
 
-def _mark(message: str) -> str:
-    return f"{OPEN}{message}{CLOSE}" if message.strip() else message
+def _mark_message(message: str) -> str:
+    return f"{OPEN_MARK}{message}{CLOSE_MARK}" if message.strip() else message
 
 
-def _outside(text: str, depth: int) -> tuple[str, int]:
+def _unmarked_text(text: str, depth: int) -> tuple[str, int]:
     """What of a text stands outside of all marks, and how many are open after it: markup may split a message."""
     outside = []
     for character in text:
-        depth += (character == OPEN) - (character == CLOSE)
-        outside.append("\x00" if depth or character == CLOSE else character)
+        depth += (character == OPEN_MARK) - (character == CLOSE_MARK)
+        outside.append("\x00" if depth or character == CLOSE_MARK else character)
     return "".join(outside), depth
 
 
-def _words(text: str) -> Iterator[str]:
-    for part in _BETWEEN.split(text):
+def _split_words(text: str) -> Iterator[str]:
+    for part in _SEPARATORS.split(text):
         if _WORD.search(part):
             yield " ".join(part.split())
 
 
-def _is(left: str, known: str) -> bool:
+def _is_allowed(left: str, known: str) -> bool:
     said = left.lower().replace("_", " ").strip(" 0123456789%=<>-")
     return said in _NAMES | _EXAMPLES or said in known or _names_a_character(said)
 
@@ -100,12 +102,12 @@ def _names_a_character(said: str) -> bool:
     return True
 
 
-def _known() -> str:
+def _stored_text() -> str:
     """All that people and machines have put into the database, one after the other."""
     told: list[str] = []
     for label in ("reviewqueue", "escalation"):
         for model in apps.get_app_config(label).get_models():
-            names = [field.name for field in model._meta.fields if field.name in _DATA and not field.is_relation]
+            names = [field.name for field in model._meta.fields if field.name in _DATA_FIELDS and not field.is_relation]
             if names:
                 told.extend(_strings(model._default_manager.values_list(*names)))
     return "\n".join(told).lower().replace("_", " ")

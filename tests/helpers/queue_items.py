@@ -13,11 +13,11 @@ from reviewqueue.queue import items
 from reviewqueue.queue.claim import claim_next
 from reviewqueue.queue.claim_view import Claim
 from reviewqueue.verdicts import labels, submit
-from reviewqueue.verdicts.labels import Settled
-from reviewqueue.verdicts.submit import Submitted
+from reviewqueue.verdicts.labels import SettledLabel
+from reviewqueue.verdicts.submit import SubmittedVerdict
 
 
-def new(number: int, **fields: Any) -> items.NewItem:
+def build_item(number: int, **fields: Any) -> items.NewItem:
     defaults: dict[str, Any] = {
         "reference": f"ticket-{number}",
         "schema_number": 1,
@@ -32,40 +32,42 @@ def new(number: int, **fields: Any) -> items.NewItem:
     return items.NewItem(id=number, **defaults | fields)
 
 
-def enqueue(*numbers: int, now: datetime | None = None, **fields: Any) -> int:
-    return items.enqueue(slug="intents", items=[new(one, **fields) for one in numbers], now=now)
+def enqueue_items(*numbers: int, now: datetime | None = None, **fields: Any) -> int:
+    return items.enqueue_items(slug="intents", items=[build_item(one, **fields) for one in numbers], now=now)
 
 
-def take(user: User, **options: Any) -> Claim:
+def claim_next_item(user: User, **options: Any) -> Claim:
     """The next claim, which there is."""
     claim = claim_next(user=user, slug="intents", **{"resume": False} | options)
     assert claim is not None
     return claim
 
 
-def judge(user: User, kind: str = "agree", **said: Any) -> Submitted:
+def judge_next(user: User, kind: str = "agree", **said: Any) -> SubmittedVerdict:
     """Take the next item and decide it; on an answer-first one the first answer is the same, or `first`."""
-    claim = take(user, now=said.get("now"))
-    return decide(claim, user, kind, **said)
+    claim = claim_next_item(user, now=said.get("now"))
+    return decide_claim(claim, user, kind, **said)
 
 
-def decide(claim: Claim, user: User, kind: str = "agree", *, first: str | None = None, **said: Any) -> Submitted:
+def decide_claim(
+    claim: Claim, user: User, kind: str = "agree", *, first: str | None = None, **said: Any
+) -> SubmittedVerdict:
     if claim.answer_first and not claim.revealed:
         answer = first or said.get("answer") or (None if kind in {"none", "unjudgeable"} else "refund")
         first_kind = kind if answer is None else "answer"
-        submit.answer_first(claim_id=claim.id, user=user, kind=first_kind, answer=answer, now=said.get("now"))
+        submit.submit_first_answer(claim_id=claim.id, user=user, kind=first_kind, answer=answer, now=said.get("now"))
     if claim.final_say:
         said.setdefault("reason", "ambiguous")
-    return submit.submit(claim_id=claim.id, user=user, kind=kind, **said)
+    return submit.submit_verdict(claim_id=claim.id, user=user, kind=kind, **said)
 
 
-def later(seconds: float = 31) -> datetime:
+def time_when_final(seconds: float = 31) -> datetime:
     """A moment when verdicts given now are final."""
-    return clock.current() + timedelta(seconds=seconds)
+    return clock.current_time() + timedelta(seconds=seconds)
 
 
-def settle(now: datetime | None = None) -> list[Settled]:
+def settle_verdicts(now: datetime | None = None) -> list[SettledLabel]:
     """What is settled once every verdict given so far is final."""
-    labels.settle_due(now=now or later())
+    labels.settle_due_items(now=now or time_when_final())
     with transaction.atomic():
-        return labels.take()
+        return labels.take_labels()

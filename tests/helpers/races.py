@@ -10,8 +10,8 @@ from typing import Any
 
 from django.db import connections
 
-from config.embedded.lock import Lock
-from tests.helpers.servers import VAR
+from config.embedded.lock import FileLock
+from tests.helpers.servers import VAR_DIRECTORY
 
 
 def race(*acts: Callable[[], Any]) -> list[Any]:
@@ -28,15 +28,15 @@ def race(*acts: Callable[[], Any]) -> list[Any]:
         finally:
             connections.close_all()
 
-    with _alone(), ThreadPoolExecutor(len(acts)) as pool:
+    with _hold_race_lock(), ThreadPoolExecutor(len(acts)) as pool:
         return list(pool.map(run, acts))
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def _hold_race_lock() -> Iterator[None]:
     """While no other process of the tests races: a server that has connections for one race may not for two."""
-    VAR.mkdir(parents=True, exist_ok=True)
-    lock = Lock(VAR / "race.lock")
+    VAR_DIRECTORY.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(VAR_DIRECTORY / "race.lock")
     assert lock.take(wait=300)
     try:
         yield
@@ -44,5 +44,5 @@ def _alone() -> Iterator[None]:
         lock.release()
 
 
-def of(kind: type[Any], results: Sequence[Any]) -> list[Any]:
+def filter_results(kind: type[Any], results: Sequence[Any]) -> list[Any]:
     return [result for result in results if isinstance(result, kind)]

@@ -12,26 +12,26 @@ from escalation.policies import versions
 from escalation.routing import decide
 
 
-def replay(of: Iterable[Route]) -> list[tuple[Any, ...]]:
+def replay_routes(of: Iterable[Route]) -> list[tuple[Any, ...]]:
     """Decide again from the stored u, p and policy; what cannot be replayed is what no policy decided."""
     decided = []
     for route in of:
         output = Output.objects.get(pk=route.output_id)
         assert route.policy_id is not None, "no policy decided this one"
         spec = versions.spec_of(Policy.objects.get(pk=route.policy_id))
-        column = decide.Outputs(
+        column = decide.OutputColumns(
             np.array([np.nan if output.confidence is None else output.confidence]),
             [output.predicted],
             np.array([np.nan if output.value is None else output.value]),
             [output.segment or {}],
             [output.model_version],
         )
-        again = decide.decide(spec, column, u=np.array([route.u]), p=route.p)
+        again = decide.decide_routes(spec, column, u=np.array([route.u]), p=route.p)
         released = bool(again.released[0])
         kind = "auto" if released else "review"
         decided.append((kind, again.reason[0], bool(again.eligible[0]), released, float(again.pi[0])))
     return decided
 
 
-def as_written(of: Iterable[Route]) -> list[tuple[Any, ...]]:
+def read_stored_decisions(of: Iterable[Route]) -> list[tuple[Any, ...]]:
     return [(route.kind, route.reason, route.eligible, route.released, route.pi) for route in of]

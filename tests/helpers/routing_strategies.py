@@ -14,23 +14,23 @@ from escalation.routing import decide
 LABELS = ["billing", "refund", ""]
 LANGUAGES = ["de", "en"]
 VERSIONS = ["1", "2", ""]
-LEVELS = [0.0, 0.3, 0.5, 0.8, 0.95, 1.0]
-MOVABLE = frozenset({"threshold", "thresholds", "segments", "audit", "reviews", "on_deadline", "model_versions"})
+CONFIDENCE_LEVELS = [0.0, 0.3, 0.5, 0.8, 0.95, 1.0]
+MOVABLE_FIELDS = frozenset({"threshold", "thresholds", "segments", "audit", "reviews", "on_deadline", "model_versions"})
 
-levels = st.sampled_from(LEVELS)
+levels = st.sampled_from(CONFIDENCE_LEVELS)
 segments = st.dictionaries(st.sampled_from(["language", "tier"]), st.sampled_from(LANGUAGES), max_size=2)
 
 
 @dataclass(frozen=True)
-class Batch:
+class OutputBatch:
     """Outputs with their draws."""
 
-    outputs: decide.Outputs
+    outputs: decide.OutputColumns
     u: decide.Floats
     v: decide.Floats
 
 
-def _rules() -> st.SearchStrategy[list[dict[str, Any]]]:
+def _generate_rules() -> st.SearchStrategy[list[dict[str, Any]]]:
     numbers = st.one_of(
         st.dictionaries(st.sampled_from(["eq", "lt", "lte", "gt", "gte"]), levels, min_size=1, max_size=2),
         st.fixed_dictionaries({"in": st.lists(levels, max_size=2)}),
@@ -48,23 +48,23 @@ def _rules() -> st.SearchStrategy[list[dict[str, Any]]]:
     )
 
 
-def policies() -> st.SearchStrategy[spec.Policy]:
+def generate_policies() -> st.SearchStrategy[spec.PolicySpec]:
     return st.fixed_dictionaries(
         {
             "threshold": st.none() | levels,
             "thresholds": st.dictionaries(st.sampled_from(LABELS), levels, max_size=2),
             "segments": st.lists(st.fixed_dictionaries({"when": segments, "threshold": levels}), max_size=2),
-            "rules": _rules(),
+            "rules": _generate_rules(),
             "audit": st.fixed_dictionaries({"rate": st.none() | levels, "mode": st.sampled_from(["hold", "after"])}),
             "model_versions": st.lists(st.sampled_from(VERSIONS), max_size=2),
             "reviews": st.integers(1, 2),
             "answer_first": st.booleans(),
             "on_deadline": st.sampled_from(["hold", "accept", "reject"]),
         }
-    ).map(spec.parse)
+    ).map(spec.parse_spec)
 
 
-def outputs() -> st.SearchStrategy[Batch]:
+def generate_outputs() -> st.SearchStrategy[OutputBatch]:
     one = st.tuples(
         st.just(float("nan")) | levels,
         st.sampled_from(LABELS),
@@ -74,13 +74,13 @@ def outputs() -> st.SearchStrategy[Batch]:
         st.sampled_from([0.0, 0.2, 0.5, 0.8, 0.999]),
         st.sampled_from([0.0, 0.2, 0.5, 0.8, 0.999]),
     )
-    return st.lists(one, max_size=8).map(_batch)
+    return st.lists(one, max_size=8).map(_build_batch)
 
 
-def _batch(rows: list[Any]) -> Batch:
+def _build_batch(rows: list[Any]) -> OutputBatch:
     confidence, predicted, value, segment, version, u, v = zip(*rows, strict=True) if rows else ((),) * 7
-    return Batch(
-        decide.Outputs(np.array(confidence, float), predicted, np.array(value, float), segment, version),
+    return OutputBatch(
+        decide.OutputColumns(np.array(confidence, float), predicted, np.array(value, float), segment, version),
         np.array(u, float),
         np.array(v, float),
     )

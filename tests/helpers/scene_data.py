@@ -9,15 +9,15 @@ from typing import Any
 from django.utils import timezone
 
 from escalation.guarantees import evaluations, guarantees, targets
-from escalation.models import Attempt, Stream, Watch
+from escalation.models import Evaluation, GuaranteeWatch, Stream
 from escalation.monitoring import heartbeats
 from escalation.policies import versions
 from escalation.simulation import daily_counts
 from reviewqueue.models import Membership, Queue, User
 from tests.helpers import stream_history, traffic
 
-OTHER_QUEUES = {"Supplier invoices": 18, "Listing photos": 42}
-DECIDED = (
+OTHER_QUEUE_SIZES = {"Supplier invoices": 18, "Listing photos": 42}
+DECIDED_LETTERS = (
     ("Where is the card you wanted to send me last week?", "card_arrival"),
     ("I would like my money back for the second ticket.", "refund"),
     ("Why is there a fee of 2.50 on my statement?", "billing"),
@@ -62,70 +62,72 @@ visa_or_mastercard why_verify_identity wrong_amount_of_cash_received wrong_excha
 )
 
 
-def why(confidence: float) -> dict[str, Any]:
+def build_routing_reason(confidence: float) -> dict[str, Any]:
     message = "The AI was %(confidence)s sure; this stream asks a person below %(threshold)s."
     return {"message": message, "params": {"confidence": confidence, "threshold": 0.8}}
 
 
-def at_work() -> None:
+def record_heartbeats() -> None:
     """Worker and sweeps have just been seen."""
-    for name in heartbeats.WATCHED:
-        heartbeats.beat(name)
+    for name in heartbeats.EXPECTED_HEARTBEATS:
+        heartbeats.record_heartbeat(name)
 
 
-def promised() -> Stream:
+def create_evaluated_stream() -> Stream:
     """A stream with some days of traffic, a target, and a look at what it would take."""
-    stream = nothing_said()
-    _traffic(stream, 3000)
-    _say(stream)
-    evaluations.look(stream, by="user:mara")
+    stream = create_stream_without_target()
+    _write_traffic(stream, 3000)
+    _set_error_target(stream)
+    evaluations.run_evaluation(stream, by="user:mara")
     return stream
 
 
-def nothing_said() -> Stream:
+def create_stream_without_target() -> Stream:
     """A stream without traffic of which nobody has said yet what may go wrong, and its manager."""
-    at_work()
-    stream = traffic.stream(policy={"threshold": 0.9, "audit": {"rate": 0.5, "mode": "after"}})
+    record_heartbeats()
+    stream = traffic.apply_stream(policy={"threshold": 0.9, "audit": {"rate": 0.5, "mode": "after"}})
     mara = User.objects.create(username="mara", role="manager", password="!")
     Membership.objects.create(user=mara, queue=Queue.objects.get(slug="intents"))
     return stream
 
 
-def promised_to_each() -> None:
+def create_guarantee_per_answer() -> None:
     """A statement in force for each answer that keeps it; one of them comes too seldom."""
-    stream, rng = nothing_said(), random.Random(1)
-    _traffic(stream, 4000, predicted=rng.choices(traffic.ANSWERS, [50, 47, 3], k=4000))
-    _say(stream, groups="classes")
-    _state(stream)
+    stream, rng = create_stream_without_target(), random.Random(1)
+    _write_traffic(stream, 4000, predicted=rng.choices(traffic.ANSWERS, [50, 47, 3], k=4000))
+    _set_error_target(stream, groups="classes")
+    _activate_guarantee(stream)
 
 
-def broken_promise() -> None:
+def create_ended_guarantee() -> None:
     """A statement that an alarm has ended."""
-    stream = nothing_said()
-    _traffic(stream, 1600)
-    _say(stream)
-    attempt = _state(stream)
-    Watch.objects.create(attempt=attempt, seen=attempt.last_id, checked=214, wrong=31, alarmed_at=timezone.now())
+    stream = create_stream_without_target()
+    _write_traffic(stream, 1600)
+    _set_error_target(stream)
+    evaluation = _activate_guarantee(stream)
+    GuaranteeWatch.objects.create(
+        evaluation=evaluation, seen=evaluation.last_id, audits=214, wrong=31, alarmed_at=timezone.now()
+    )
 
 
-def _traffic(stream: Stream, count: int, **fields: Any) -> None:
+def _write_traffic(stream: Stream, count: int, **fields: Any) -> None:
     rng = random.Random(1)
     scores = [1 - rng.random() ** 3 for _ in range(count)]
     wrong = [rng.random() > score for score in scores]
     since = timezone.now() - timedelta(days=9)
-    stream_history.write(stream, scores, wrong, since=since, span=timedelta(days=8), **fields)
-    daily_counts.refresh()
+    stream_history.write_history(stream, scores, wrong, since=since, span=timedelta(days=8), **fields)
+    daily_counts.refresh_counts()
 
 
-def _say(stream: Stream, groups: str = "together") -> None:
+def _set_error_target(stream: Stream, groups: str = "together") -> None:
     said_at = timezone.now() - timedelta(days=8)
-    targets.set_target(stream=stream, max_error=0.05, groups=groups, actor="user:mara", now=said_at)
+    targets.set_error_target(stream=stream, max_error=0.05, groups=groups, actor="user:mara", now=said_at)
 
 
-def _state(stream: Stream) -> Attempt:
-    attempt = evaluations.look(stream, by="user:mara")
-    made = guarantees.propose(attempt=attempt, actor="user:mara")
+def _activate_guarantee(stream: Stream) -> Evaluation:
+    evaluation = evaluations.run_evaluation(stream, by="user:mara")
+    made = guarantees.propose_certified_policy(evaluation=evaluation, actor="user:mara")
     if not made.active:
         User.objects.create(username="max", role="manager", password="!")
-        versions.approve(policy=made.policy, by="user:max")
-    return attempt
+        versions.approve_version(policy=made.policy, by="user:max")
+    return evaluation

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from config.embedded import servers
+from config.embedded import run_servers
 
-VAR = Path(__file__).resolve().parents[2] / "var" / "test"
+VAR_DIRECTORY = Path(__file__).resolve().parents[2] / "var" / "test"
 
 _running = ExitStack()
 
@@ -27,7 +27,7 @@ def pytest_load_initial_conftests() -> Iterator[None]:
     os.environ.setdefault("REVIEWQUEUE_PROFILE", "local")
     os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright keeps a loop in the main thread
     if not ("DATABASE_URL" in os.environ and "REDIS_URL" in os.environ):
-        embedded = _running.enter_context(servers(VAR, disposable=True))
+        embedded = _running.enter_context(run_servers(VAR_DIRECTORY, disposable=True))
         os.environ.setdefault("DATABASE_URL", embedded.database_url)
         os.environ.setdefault("REDIS_URL", embedded.redis_url)
     yield

@@ -8,14 +8,14 @@ from itertools import groupby
 from typing import Any
 
 from escalation.models import Outcome, Output, Route, Stream, output_id
-from escalation.policies.versions import active
-from escalation.routing.plan import Plan, Row, make
+from escalation.policies.versions import find_active_policy
+from escalation.routing.plan import ReceivedOutput, RoutePlan, plan_routes
 from reviewqueue.kernel import clock
 from tests.helpers import stream_setup
 from tests.helpers.traffic import NOON
 
 
-def write(
+def write_history(
     stream: Stream,
     confidences: Sequence[float | None],
     wrong: Sequence[bool],
@@ -29,7 +29,7 @@ def write(
     prefix: str = "past",
     override: str = "",
     **fields: Any,
-) -> list[Plan]:
+) -> list[RoutePlan]:
     """Outputs evenly over a span of time; `wrong` is what people said of those that they were shown and `answered`.
 
     `override`: a reason for which everything went to people, whatever the policy says.
@@ -37,28 +37,30 @@ def write(
     count = len(confidences)
     step = span / max(count, 1)
     rows = [
-        _row(stream, index, confidence, since + index * step, predicted, segments, prefix, fields)
+        _build_row(stream, index, confidence, since + index * step, predicted, segments, prefix, fields)
         for index, confidence in enumerate(confidences)
     ]
-    current = active(stream)
-    days = [list(day) for _, day in groupby(rows, key=lambda row: clock.day(row.received_at))]
-    routed = [plan for day in days for plan in make(stream, day, current, now=day[0].received_at, override=override)]
+    current = find_active_policy(stream)
+    days = [list(day) for _, day in groupby(rows, key=lambda row: clock.team_date(row.received_at))]
+    routed = [
+        plan for day in days for plan in plan_routes(stream, day, current, now=day[0].received_at, override=override)
+    ]
     Output.objects.bulk_create(
-        _output(plan, stream, segments[at] if segments else None) for at, plan in enumerate(routed)
+        _build_output(plan, stream, segments[at] if segments else None) for at, plan in enumerate(routed)
     )
-    Route.objects.bulk_create(_route(plan) for plan in routed)
+    Route.objects.bulk_create(_build_route(plan) for plan in routed)
     told = [answered] * count if isinstance(answered, bool) else answered
     Outcome.objects.bulk_create(
-        _outcome(plan, stream, wrong=bool(wrong[at]), blind=blind)
+        _build_outcome(plan, stream, wrong=bool(wrong[at]), blind=blind)
         for at, plan in enumerate(routed)
         if plan.review and told[at]
     )
     # In production autovacuum knows these tables; in one long transaction plans would be made for empty ones.
-    stream_setup.sql("ANALYZE escalation_output, escalation_route, escalation_outcome")
+    stream_setup.run_sql("ANALYZE escalation_output, escalation_route, escalation_outcome")
     return routed
 
 
-def _row(
+def _build_row(
     stream: Stream,
     index: int,
     confidence: float | None,
@@ -67,9 +69,9 @@ def _row(
     segments: Sequence[Mapping[str, str]] | None,
     prefix: str,
     fields: Mapping[str, Any],
-) -> Row:
+) -> ReceivedOutput:
     plain: dict[str, Any] = {
-        "id": output_id.at(at) + index,
+        "id": output_id.first_id_at(at) + index,
         "stream_id": stream.pk,
         "external_id": f"{prefix}-{index}",
         "model": "clf",
@@ -84,11 +86,11 @@ def _row(
         "schema_number": stream.schema_number,
         "shadow": False,
     }
-    return Row(**{**plain, **fields})
+    return ReceivedOutput(**{**plain, **fields})
 
 
-def _output(plan: Plan, stream: Stream, segment: Mapping[str, str] | None) -> Output:
-    row = plan.row
+def _build_output(plan: RoutePlan, stream: Stream, segment: Mapping[str, str] | None) -> Output:
+    row = plan.output
     return Output(
         id=row.id,
         stream=stream,
@@ -107,9 +109,9 @@ def _output(plan: Plan, stream: Stream, segment: Mapping[str, str] | None) -> Ou
     )
 
 
-def _route(plan: Plan) -> Route:
+def _build_route(plan: RoutePlan) -> Route:
     return Route(
-        output_id=plan.row.id,
+        output_id=plan.output.id,
         kind=plan.kind,
         reason=plan.reason,
         policy_id=plan.policy_id,
@@ -120,23 +122,23 @@ def _route(plan: Plan) -> Route:
         u=plan.u,
         p=plan.p,
         pi=plan.pi,
-        routed_at=plan.row.received_at,
+        routed_at=plan.output.received_at,
     )
 
 
-def _outcome(plan: Plan, stream: Stream, *, wrong: bool, blind: bool) -> Outcome:
+def _build_outcome(plan: RoutePlan, stream: Stream, *, wrong: bool, blind: bool) -> Outcome:
     return Outcome(
-        output_id=plan.row.id,
+        output_id=plan.output.id,
         stream=stream,
-        label_id=plan.row.id,
+        label_id=plan.output.id,
         round=1,
         outcome="answered",
-        answer="billing" if wrong else plan.row.predicted,
-        settled="billing" if wrong else plan.row.predicted,
+        answer="billing" if wrong else plan.output.predicted,
+        settled="billing" if wrong else plan.output.predicted,
         wrong=wrong,
         overturned=wrong,
         blind=blind and plan.answer_first,
         reviews=1,
         active_seconds=6.0,
-        settled_at=plan.row.received_at + timedelta(minutes=5),
+        settled_at=plan.output.received_at + timedelta(minutes=5),
     )

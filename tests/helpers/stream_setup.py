@@ -13,7 +13,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from escalation.ingest import receive
-from escalation.ingest.receive import Result
+from escalation.ingest.receive import IngestResult
 from escalation.models import Decision, Output, Route, Stream
 from escalation.outputs import status
 from escalation.policies import versions
@@ -23,36 +23,38 @@ from reviewqueue.models import User
 from reviewqueue.queue.claim import claim_next
 from reviewqueue.queue.claim_view import Claim
 from reviewqueue.verdicts import submit
-from reviewqueue.verdicts.submit import Submitted
+from reviewqueue.verdicts.submit import SubmittedVerdict
 
 ANSWERS = ["billing", "refund", "card_arrival"]
 QUESTION = "What does the customer want?"
 GUIDELINES = "**refund**: money goes back."
 # Inside one transaction the database's `now()` stands still, so policies of tests have been in effect for a while.
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
-POLICY: dict[str, Any] = {"threshold": 0.8, "undo_seconds": 0}
+DEFAULT_POLICY: dict[str, Any] = {"threshold": 0.8, "undo_seconds": 0}
 
 
-def stream(slug: str = "intents", *, policy: Mapping[str, Any] | None = POLICY, **fields: Any) -> Stream:
+def create_stream(slug: str = "intents", *, policy: Mapping[str, Any] | None = DEFAULT_POLICY, **fields: Any) -> Stream:
     """A stream whose verdicts are final at once; `policy` replaces the whole policy, None makes it without one."""
     plain: dict[str, Any] = {"slug": slug, "title": "Support intents", "question": QUESTION, **fields}
     plain.setdefault("guidelines", GUIDELINES)
     if "schema" not in fields:
         plain.setdefault("answers", ANSWERS)
     spec = None if policy is None else {"undo_seconds": 0, **policy}
-    (description,) = definition.parse({"streams": [{**plain, "policy": spec}]})
-    return definition.apply(description, actor="system:test", now=LONG_AGO).stream
+    (description,) = definition.parse_definitions({"streams": [{**plain, "policy": spec}]})
+    return definition.apply_definition(description, actor="system:test", now=LONG_AGO).stream
 
 
-def activate(target: Stream, *, hours: int = 1, **policy: Any) -> int:
+def activate_policy(target: Stream, *, hours: int = 1, **policy: Any) -> int:
     """Put another policy into effect, approved by a second person; returns its row's id."""
-    spec = versions.checked({"undo_seconds": 0, **policy})
-    version = versions.save(stream=target, spec=spec, actor="user:mara")
-    versions.activate(policy=version, by="user:mara", approved_by="user:max", now=LONG_AGO + timedelta(hours=hours))
+    spec = versions.validate_spec({"undo_seconds": 0, **policy})
+    version = versions.save_version(stream=target, spec=spec, actor="user:mara")
+    versions.activate_version(
+        policy=version, by="user:mara", approved_by="user:max", now=LONG_AGO + timedelta(hours=hours)
+    )
     return version.pk
 
 
-def element(id: str = "ticket-1", **fields: Any) -> dict[str, Any]:  # noqa: A002 - the producer's word
+def build_output(id: str = "ticket-1", **fields: Any) -> dict[str, Any]:  # noqa: A002 - the producer's word
     """An output that falls below the usual threshold; a field set to ... is left out."""
     whole = {
         "id": id,
@@ -65,51 +67,53 @@ def element(id: str = "ticket-1", **fields: Any) -> dict[str, Any]:  # noqa: A00
     return {name: value for name, value in whole.items() if value is not ...}
 
 
-def elements(count: int, *, first: int = 1, **fields: Any) -> list[dict[str, Any]]:
-    return [element(f"ticket-{number}", **fields) for number in range(first, first + count)]
+def build_outputs(count: int, *, first: int = 1, **fields: Any) -> list[dict[str, Any]]:
+    return [build_output(f"ticket-{number}", **fields) for number in range(first, first + count)]
 
 
-def post(target: Stream, *outputs: Mapping[str, Any], now: datetime | None = None) -> list[Result]:
+def post_outputs(target: Stream, *outputs: Mapping[str, Any], now: datetime | None = None) -> list[IngestResult]:
     raw = [json.dumps(output).encode() for output in outputs]
-    return receive.receive(stream=target, raw=raw, actor="key:1", now=now)
+    return receive.receive_outputs(stream=target, raw=raw, actor="key:1", now=now)
 
 
-def routed(target: Stream, *outputs: Mapping[str, Any], now: datetime | None = None) -> list[Route]:
+def route_outputs(target: Stream, *outputs: Mapping[str, Any], now: datetime | None = None) -> list[Route]:
     """Post these, route whatever waits, and give the routes of these."""
-    ids = [result.output_id for result in post(target, *outputs, now=now)]
-    dispatch.run(now=now)
+    ids = [result.output_id for result in post_outputs(target, *outputs, now=now)]
+    dispatch.route_received(now=now)
     found = Route.objects.in_bulk([one for one in ids if one is not None])
     return [found[one] for one in ids if one is not None]
 
 
-def output(target: Stream, external_id: str = "ticket-1") -> Output:
-    return status.find(stream=target, external_id=external_id)
+def find_output(target: Stream, external_id: str = "ticket-1") -> Output:
+    return status.find_output(stream=target, external_id=external_id)
 
 
-def revisions(external_id: str = "ticket-1") -> list[tuple[Any, ...]]:
+def list_revisions(external_id: str = "ticket-1") -> list[tuple[Any, ...]]:
     """What producers were told of an output, in order: the number, who decided, the outcome, the answer."""
     found = Decision.objects.filter(external_id=external_id).order_by("revision")
     return [(one.revision, one.by, one.outcome, one.answer) for one in found]
 
 
-def judge(
+def judge_next(
     user: User, kind: str = "agree", answer: Any = None, *, first: Any = "refund", slug: str = "intents"
-) -> Submitted:
+) -> SubmittedVerdict:
     """Take the next item and decide it; where the proposal is withheld, say `first` before (None: can't be judged)."""
     claim = claim_next(user=user, slug=slug)
     assert claim is not None, "nothing waits for them"
-    return decide(claim, user, kind, answer, first=first)
+    return decide_claim(claim, user, kind, answer, first=first)
 
 
-def decide(claim: Claim, user: User, kind: str = "agree", answer: Any = None, *, first: Any = "refund") -> Submitted:
+def decide_claim(
+    claim: Claim, user: User, kind: str = "agree", answer: Any = None, *, first: Any = "refund"
+) -> SubmittedVerdict:
     if claim.answer_first:
         told = "unjudgeable" if first is None else "answer"
-        submit.answer_first(claim_id=claim.id, user=user, kind=told, answer=first)
+        submit.submit_first_answer(claim_id=claim.id, user=user, kind=told, answer=first)
     reason = "ambiguous" if claim.final_say else ""
-    return submit.submit(claim_id=claim.id, user=user, kind=kind, answer=answer, reason=reason)
+    return submit.submit_verdict(claim_id=claim.id, user=user, kind=kind, answer=answer, reason=reason)
 
 
-def sql(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+def run_sql(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
     """Run a statement past all domain code."""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters or None)

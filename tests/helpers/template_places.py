@@ -22,22 +22,22 @@ from django.templatetags.i18n import BlockTranslateNode
 from reviewqueue.kernel import json_pointer
 from tests.helpers import hostile_strings
 
-FOLDER = Path(settings.BASE_DIR) / "reviewqueue" / "templates" / "reviewqueue"
+TEMPLATE_FOLDER = Path(settings.BASE_DIR) / "reviewqueue" / "templates" / "reviewqueue"
 # Filters for what strangers wrote: a place that has one is meant for it.
-FOREIGN = frozenset({"visible", "answer"})
-SHORTEST = 15  # characters: of less nobody can tell what it is the beginning of
+UNTRUSTED_FILTERS = frozenset({"visible", "answer"})
+MIN_CHARACTERS = 15  # characters: of less nobody can tell what it is the beginning of
 
 
-class Places:
+class TemplatePlaces:
     """The places of some templates, each by a name to find it by, and the strings that came through it so far."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, strings: Sequence[str], *templates: str) -> None:
-        self._names = dict(_named(templates))
+        self._names = dict(_name_places(templates))
         self._missing = {place: set(strings) for place in self._names}
         self._all = len(strings)
         monkeypatch.setattr(FilterExpression, "resolve", self._watched(FilterExpression.resolve))
 
-    def missed(self, room: Mapping[str, int]) -> dict[str, list[str]]:
+    def list_missed(self, room: Mapping[str, int]) -> dict[str, list[str]]:
         """What did not come through the places that are meant for it, or that some of it came through.
 
         `room` says of a place how many characters it takes at most; what is longer is shown in another one.
@@ -45,31 +45,31 @@ class Places:
         lacking = {
             name: [one for one in self._missing[place] if len(one) <= room.get(name, len(one))]
             for place, name in self._names.items()
-            if _is_foreign(place) or len(self._missing[place]) < self._all
+            if _is_untrusted(place) or len(self._missing[place]) < self._all
         }
         return {name: strings for name, strings in lacking.items() if strings}
 
     def _watched(self, resolve: Any) -> Any:
         def watched(place: FilterExpression, context: Context, *options: Any, **named: Any) -> Any:
             if place in self._names and (missing := self._missing[place]):
-                given = str(resolve(_bare(place), context, ignore_failures=True))
-                missing.difference_update([one for one in missing if _is_in(one, given)])
+                given = str(resolve(_without_untrusted_filters(place), context, ignore_failures=True))
+                missing.difference_update([one for one in missing if _contains_string(one, given)])
             return resolve(place, context, *options, **named)
 
         return watched
 
 
-def _named(templates: Sequence[str]) -> Iterator[tuple[FilterExpression, str]]:
+def _name_places(templates: Sequence[str]) -> Iterator[tuple[FilterExpression, str]]:
     """A template may print the same in several places: those are counted."""
-    for path in sorted(path for pattern in templates for path in FOLDER.glob(pattern)):
-        template: Any = get_template(str(path.relative_to(FOLDER.parent)))
+    for path in sorted(path for pattern in templates for path in TEMPLATE_FOLDER.glob(pattern)):
+        template: Any = get_template(str(path.relative_to(TEMPLATE_FOLDER.parent)))
         found = Counter[str]()
-        for place in _printed(template.template.nodelist):
+        for place in _printed_expressions(template.template.nodelist):
             found[place.token] += 1
             yield place, f"{path.name}: {place.token} ({found[place.token]})"
 
 
-def _printed(nodes: Any) -> Iterator[FilterExpression]:
+def _printed_expressions(nodes: Any) -> Iterator[FilterExpression]:
     for node in nodes.get_nodes_by_type(Node):
         if isinstance(node, VariableNode):
             yield node.filter_expression
@@ -77,37 +77,41 @@ def _printed(nodes: Any) -> Iterator[FilterExpression]:
             yield from node.extra_context.values()
 
 
-def _bare(place: FilterExpression) -> FilterExpression:
+def _without_untrusted_filters(place: FilterExpression) -> FilterExpression:
     """The same without what makes its characters visible."""
     bare = copy(place)
-    bare.filters = [(function, arguments) for function, arguments in place.filters if function.__name__ not in FOREIGN]
+    bare.filters = [
+        (function, arguments) for function, arguments in place.filters if function.__name__ not in UNTRUSTED_FILTERS
+    ]
     return bare
 
 
-def _is_foreign(place: FilterExpression) -> bool:
-    return not FOREIGN.isdisjoint(function.__name__ for function, _arguments in place.filters)
+def _is_untrusted(place: FilterExpression) -> bool:
+    return not UNTRUSTED_FILTERS.isdisjoint(function.__name__ for function, _arguments in place.filters)
 
 
-def _is_in(string: str, given: str) -> bool:
+def _contains_string(string: str, given: str) -> bool:
     """Whether it is given as it is, within data, as a place in it, as bytes, or as far as there is room for it."""
-    if len(given) < SHORTEST:
+    if len(given) < MIN_CHARACTERS:
         return False
-    return any(form in given for form in _forms(string)) or _begins(string, given.removesuffix("…").rstrip())
+    return any(form in given for form in _escaped_forms(string)) or _is_start_of(
+        string, given.removesuffix("…").rstrip()
+    )
 
 
 @lru_cache
-def _forms(string: str) -> tuple[str, ...]:
+def _escaped_forms(string: str) -> tuple[str, ...]:
     in_python = repr(f"\"'{string}")  # among others, in which both quotes are
     return (
         string,
         " ".join(string.split()),
         json.dumps(string, ensure_ascii=False)[1:-1],
         in_python[len("'\"\\'") : -1],
-        json_pointer.pointer([string]),
-        quote(json_pointer.pointer([string]), safe="/~"),
-        hostile_strings.encoded(string.encode()),
+        json_pointer.format_pointer([string]),
+        quote(json_pointer.format_pointer([string]), safe="/~"),
+        hostile_strings.encode_base64(string.encode()),
     )
 
 
-def _begins(string: str, given: str) -> bool:
-    return len(given) >= SHORTEST and " ".join(string.split()).startswith(" ".join(given.split()))
+def _is_start_of(string: str, given: str) -> bool:
+    return len(given) >= MIN_CHARACTERS and " ".join(string.split()).startswith(" ".join(given.split()))

@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 
-from escalation.decisions.settle import settle as settle_settle
+from escalation.decisions.settle import settle_items as settle_settle
 from escalation.ingest import receive
 from escalation.models import Stream
 from escalation.policies import versions
 from escalation.routing import dispatch
 from escalation.streams import definition
-from escalation.streams.definition import Description
+from escalation.streams.definition import StreamDefinition
 from reviewqueue.models import User
 from reviewqueue.queue.claim import claim_next
 from reviewqueue.verdicts import submit
@@ -23,11 +23,11 @@ ANSWERS = ["billing", "refund", "card_arrival"]
 NOON = datetime(2025, 3, 10, 12, tzinfo=UTC)
 
 
-def stream(
+def apply_stream(
     *, policy: dict[str, Any] | None = None, undo_seconds: int = 0, actor: str = "user:mara", **fields: Any
 ) -> Stream:
     """The stream `intents` with this policy in effect since long before; a second call changes or proposes."""
-    described = Description(
+    described = StreamDefinition(
         **{
             "slug": "intents",
             "title": "Support intents",
@@ -39,16 +39,16 @@ def stream(
             "review": {"undo_seconds": undo_seconds},
         }
     )
-    found = definition.apply(msgspec.structs.replace(described, policy=None), actor=actor).stream
+    found = definition.apply_definition(msgspec.structs.replace(described, policy=None), actor=actor).stream
     found.secret = b"the same draws in every run of it"[:32]
     found.save(update_fields=["secret"])
     # What is active is told by the transaction's start, and a test is one transaction: so it began long before.
-    spec = versions.checked(definition.policy_spec(described))
-    versions.propose(stream=found, spec=spec, actor=actor, now=NOON - timedelta(days=1))
+    spec = versions.validate_spec(definition.build_policy_spec(described))
+    versions.propose_version(stream=found, spec=spec, actor=actor, now=NOON - timedelta(days=1))
     return found
 
 
-def post(
+def post_and_route(
     to: Stream,
     *ids: str,
     prediction: str = "refund",
@@ -70,32 +70,32 @@ def post(
         )
         for one in ids
     ]
-    results = receive.receive(stream=to, raw=raw, actor="key:1", now=now)
+    results = receive.receive_outputs(stream=to, raw=raw, actor="key:1", now=now)
     assert [result.problem for result in results] == [None] * len(ids)
-    dispatch.run(now=now)
+    dispatch.route_received(now=now)
 
 
-def judge(who: User, truth: Callable[[str], str], *, now: datetime, slug: str = "intents") -> int:
+def judge_all(who: User, truth: Callable[[str], str], *, now: datetime, slug: str = "intents") -> int:
     """Let somebody judge all that is there for them, knowing the truth, and settle it; how many they judged."""
     judged = 0
     while claim := claim_next(user=who, slug=slug, now=now):
         true = truth(claim.item.reference)
         if claim.answer_first:
-            submit.answer_first(claim_id=claim.id, user=who, answer=true, now=now)
-        submit.submit(claim_id=claim.id, user=who, kind="correct", answer=true, active_seconds=5.0, now=now)
+            submit.submit_first_answer(claim_id=claim.id, user=who, answer=true, now=now)
+        submit.submit_verdict(claim_id=claim.id, user=who, kind="correct", answer=true, active_seconds=5.0, now=now)
         judged += 1
-    settle(now=now)
+    settle_all(now=now)
     return judged
 
 
-def settle(*, now: datetime) -> None:
+def settle_all(*, now: datetime) -> None:
     while settle_settle(now=now):
         pass
 
 
-def later(**delta: Any) -> datetime:
+def shift_noon(**delta: Any) -> datetime:
     return NOON + timedelta(**delta)
 
 
-def numbered(prefix: str, count: int) -> Iterable[str]:
+def number_ids(prefix: str, count: int) -> Iterable[str]:
     return [f"{prefix}-{index}" for index in range(count)]

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from django.conf import settings
 
-from tests.helpers.processes import database_url, until
+from tests.helpers.processes import build_database_url, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class Web:
+class WebServer:
     """Gunicorn as the product runs it, always at the same address."""
 
     def __init__(self, folder: Path) -> None:
@@ -31,7 +31,7 @@ class Web:
         return f"http://127.0.0.1:{self._port}"
 
     def start(self) -> None:
-        own = {"DATABASE_URL": database_url(), "SECRET_KEY": settings.SECRET_KEY, "LOG_LEVEL": "WARNING"}
+        own = {"DATABASE_URL": build_database_url(), "SECRET_KEY": settings.SECRET_KEY, "LOG_LEVEL": "WARNING"}
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [
@@ -45,7 +45,7 @@ class Web:
                 stderr=log,
                 start_new_session=True,
             )
-        until(self._listens)
+        wait_until(self._listens)
 
     def kill(self) -> None:
         """At once, in the middle of whatever it does."""

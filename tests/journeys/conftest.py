@@ -12,4 +12,4 @@ from escalation.monitoring import invariants
 @pytest.fixture(autouse=True)
 def balanced(db: None) -> Iterator[None]:
     yield
-    assert [(found.check.name, found.rows) for found in invariants.imbalances()] == []
+    assert [(found.check.name, found.rows) for found in invariants.find_violations()] == []

@@ -12,7 +12,7 @@ from escalation.decisions import settle
 from escalation.models import Stream
 from reviewqueue.accounts import api_keys
 from reviewqueue.models import User
-from reviewqueue.queue.claim import claim_next, held_by
+from reviewqueue.queue.claim import claim_next, list_held_claims
 from reviewqueue.verdicts import submit
 from tests.helpers import stream_setup
 from tests.helpers.stream_setup import Producer
@@ -25,13 +25,15 @@ TELLS = (NOTE, REASON, "wrong kind of rob", "chargeback", "Chargeback", ">rob<",
 @pytest.fixture
 def first(stream: Stream, rob: User) -> int:
     """Rob has judged an item that wants a second review; his verdict is final."""
-    stream = stream_setup.stream(answers=[*stream_setup.ANSWERS, "chargeback"], error_types=["wrong kind of rob"])
-    stream_setup.activate(stream, threshold=0.8, reviews=2)
-    stream_setup.routed(stream, stream_setup.element())
+    stream = stream_setup.create_stream(
+        answers=[*stream_setup.ANSWERS, "chargeback"], error_types=["wrong kind of rob"]
+    )
+    stream_setup.activate_policy(stream, threshold=0.8, reviews=2)
+    stream_setup.route_outputs(stream, stream_setup.build_output())
     claim = claim_next(user=rob, slug="intents")
     assert claim is not None
     said: dict[str, Any] = {"answer": "chargeback", "reason": REASON, "note": NOTE, "error_type": "wrong kind of rob"}
-    submit.submit(claim_id=claim.id, user=rob, kind="correct", **said)
+    submit.submit_verdict(claim_id=claim.id, user=rob, kind="correct", **said)
     return claim.item.id
 
 
@@ -60,7 +62,7 @@ def test_the_desk_shows_nothing_of_the_first_before_and_after_answering(
 ) -> None:
     desk = "/queues/intents/"
     assert list(_told(rita_at(desk))) == []
-    (claim,) = held_by(rita)
+    (claim,) = list_held_claims(rita)
     assert claim.item.id == first
     after = client.post(f"{desk}claims/{claim.id}/first-answer/", {"answer": "billing"}, headers={"HX-Request": "true"})
     assert "You answered: Billing" in after.content.decode()
@@ -76,7 +78,7 @@ def test_neither_do_the_pages_of_outputs_and_the_activity(first: int, rita_at: C
 
 
 def test_nor_does_the_api(first: int, rita: User, rob: User, client: Client, holding: Callable[..., Producer]) -> None:
-    _, key = api_keys.create(name="rita", scopes=["review"], acts_as=rita, by=None)
+    _, key = api_keys.create_key(name="rita", scopes=["review"], acts_as=rita, by=None)
     desk = Producer(client, key)
     claimed = desk.post("queues/intents/claims", {})
     path = f"claims/{claimed.json()['claim']}"  # type: ignore[attr-defined]
@@ -103,8 +105,8 @@ def test_the_first_shows_once_both_are_given_and_a_lead_has_the_final_say(
     first: int, rita: User, ann: User, client: Client
 ) -> None:
     """So that the tests above would notice."""
-    stream_setup.judge(rita, "none")
-    settle.settle()
+    stream_setup.judge_next(rita, "none")
+    settle.settle_items()
     client.force_login(ann, backend="django.contrib.auth.backends.ModelBackend")
     page = client.get("/queues/intents/").content.decode()
     assert {NOTE, REASON} <= set(_told(page))

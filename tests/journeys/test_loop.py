@@ -34,7 +34,7 @@ def desk(stream: Stream, rob: User, rita: User, holding: Callable[..., Producer]
 
 @pytest.fixture
 def leads_desk(desk: Producer, ann: User) -> Producer:
-    _, key = api_keys.create(name="lead", scopes=["review"], acts_as=ann, by=None)
+    _, key = api_keys.create_key(name="lead", scopes=["review"], acts_as=ann, by=None)
     return Producer(desk.client, key)
 
 
@@ -68,8 +68,8 @@ def test_an_unsure_output_comes_back_corrected_and_becomes_a_label_and_a_figure(
     producer: Producer, desk: Producer
 ) -> None:
     batch = [
-        stream_setup.element("sure", confidence=0.97),
-        stream_setup.element("unsure", confidence=0.41, metadata={"trace": 7}),
+        stream_setup.build_output("sure", confidence=0.97),
+        stream_setup.build_output("unsure", confidence=0.41, metadata={"trace": 7}),
     ]
     posted = _read(producer.post(OUTPUTS, batch), 202)
     assert [one["status"] for one in posted["results"]] == ["received", "received"]
@@ -101,8 +101,8 @@ def test_an_unsure_output_comes_back_corrected_and_becomes_a_label_and_a_figure(
 
 
 def test_a_random_check_takes_back_what_went_out(producer: Producer, desk: Producer, stream: Stream) -> None:
-    stream_setup.activate(stream, threshold=0.8, audit={"rate": 1, "mode": "after"})
-    told = _read(producer.post(OUTPUTS, stream_setup.element(confidence=0.9), headers={"Prefer": "wait=5"}), 202)
+    stream_setup.activate_policy(stream, threshold=0.8, audit={"rate": 1, "mode": "after"})
+    told = _read(producer.post(OUTPUTS, stream_setup.build_output(confidence=0.9), headers={"Prefer": "wait=5"}), 202)
     assert (told["status"], told["decision"]["answer"], told["pi"]) == ("decided", "refund", 1.0)
 
     claim = _claim(desk, "rita")
@@ -124,8 +124,8 @@ def test_a_random_check_takes_back_what_went_out(producer: Producer, desk: Produ
 def test_two_who_disagree_leave_the_final_say_to_a_lead(
     producer: Producer, desk: Producer, leads_desk: Producer, stream: Stream
 ) -> None:
-    stream_setup.activate(stream, threshold=0.8, reviews=2)
-    producer.post(OUTPUTS, stream_setup.element())
+    stream_setup.activate_policy(stream, threshold=0.8, reviews=2)
+    producer.post(OUTPUTS, stream_setup.build_output())
     _work()
     _say(desk, _claim(desk, "rob"), verdict="agree")
     _work()
@@ -140,7 +140,7 @@ def test_two_who_disagree_leave_the_final_say_to_a_lead(
 
 
 def test_what_is_taken_back_is_told_to_whoever_has_it_open(producer: Producer, desk: Producer) -> None:
-    producer.post(OUTPUTS, stream_setup.element())
+    producer.post(OUTPUTS, stream_setup.build_output())
     _work()
     claim = _claim(desk, "rob")
     assert _read(producer.delete(f"{OUTPUTS}/ticket-1"))["status"] == "withdrawn"
@@ -153,8 +153,8 @@ def test_what_is_taken_back_is_told_to_whoever_has_it_open(producer: Producer, d
 def test_what_nobody_looked_at_in_time_is_answered_as_agreed_and_is_no_label(
     producer: Producer, desk: Producer, stream: Stream
 ) -> None:
-    stream_setup.activate(stream, threshold=0.8, on_deadline="reject")
-    producer.post(OUTPUTS, stream_setup.element(due_at="2026-03-01T12:00:00Z"))
+    stream_setup.activate_policy(stream, threshold=0.8, on_deadline="reject")
+    producer.post(OUTPUTS, stream_setup.build_output(due_at="2026-03-01T12:00:00Z"))
     _work()
     (item,) = _read(producer.get(DECISIONS))["items"]
     assert (item["outcome"], item["by"]) == ("rejected", "system")
@@ -163,8 +163,8 @@ def test_what_nobody_looked_at_in_time_is_answered_as_agreed_and_is_no_label(
 
 
 def test_an_undone_verdict_counts_for_nothing(producer: Producer, desk: Producer, stream: Stream) -> None:
-    stream_setup.activate(stream, threshold=0.8, undo_seconds=600)
-    producer.post(OUTPUTS, stream_setup.element())
+    stream_setup.activate_policy(stream, threshold=0.8, undo_seconds=600)
+    producer.post(OUTPUTS, stream_setup.build_output())
     _work()
     said = _say(desk, _claim(desk, "rob"), verdict="none")
     fresh = _read(desk.delete(f"verdicts/{said['id']}"))

@@ -31,13 +31,13 @@ from django.urls import reverse
 
 from escalation.models import Route, Stream, TestItem, output_id
 from escalation.test_items import arrival, mix_in
-from reviewqueue.api.serializers import claim_document
+from reviewqueue.api.serializers import serialize_claim
 from reviewqueue.models import Membership, Queue, User
 from reviewqueue.queue import claim
 from reviewqueue.queue.claim import claim_next
 from reviewqueue.queue.claim_view import Claim
 from tests.helpers import stream_setup
-from tests.helpers.item_classifier import Seen, auc, without_secrets
+from tests.helpers.item_classifier import ObservedItem, measure_auc, strip_secrets
 
 EACH = 300
 EACH_KNOWN = 160
@@ -64,7 +64,7 @@ class _Task:
 
     def made(self) -> Stream:
         audit = {"rate": 0.5, "mode": self.mode}
-        return stream_setup.stream(self.slug, **self.asked, policy=POLICY | {"audit": audit})
+        return stream_setup.create_stream(self.slug, **self.asked, policy=POLICY | {"audit": audit})
 
 
 def _refund(share: float) -> Mapping[str, Any]:
@@ -121,7 +121,7 @@ class _Desk:
         self.user, self.task, self.client, self.done = user, task, Client(), 0
         self.client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
 
-    def judge(self, claim: Claim) -> Seen:
+    def judge(self, claim: Claim) -> ObservedItem:
         """Meet an item, say something, see the AI's answer, say it again."""
         first = self.task.answers[claim.item.id % 7 == 0]  # whatever it is, it is no matter of the kind
         responses = [self._call("get", reverse("desk", args=[self.task.slug]))]
@@ -136,7 +136,7 @@ class _Desk:
         # The page that comes with the verdict is the next item's: of this one it has the status and the time.
         for step, one in enumerate([*responses, replace(sent, page="", size=0)]):
             counted |= {f"size{step}": one.size, f"time{step}": one.seconds, f"status{step}": one.status}
-        return Seen([*(response.page for response in responses), _document(claim)], counted)
+        return ObservedItem([*(response.page for response in responses), _document(claim)], counted)
 
     def _step(self, step: str, claim: Claim, answer: Mapping[str, Any]) -> _Response:
         return self._call("post", reverse(step, args=[self.task.slug, claim.id]), answer, headers=HTMX)
@@ -147,25 +147,25 @@ class _Desk:
         seconds = time.perf_counter() - begun
         assert response.status_code == 200, response.content
         headers = " ".join(f"<{name} {value}>" for name, value in response.headers.items())
-        page = without_secrets(headers + response.content.decode(), TEXT)
+        page = strip_secrets(headers + response.content.decode(), TEXT)
         return _Response(page, len(response.content), seconds, response.status_code)
 
 
 def _document(claim: Claim) -> str:
     """What the API says of it, but for what its numbers are: they are counted."""
-    return re.sub("[0-9]", "9", json.dumps(claim_document(claim), default=str)).replace(TEXT, "")
+    return re.sub("[0-9]", "9", json.dumps(serialize_claim(claim), default=str)).replace(TEXT, "")
 
 
 def _written(claim: Claim) -> dict[str, float]:
     """The number in its reference, and how long after its arrival it is due, in seconds."""
     item = claim.item
-    due = (item.due_at - output_id.moment(item.id)).total_seconds() if item.due_at else -1.0
+    due = (item.due_at - output_id.time_of_id(item.id)).total_seconds() if item.due_at else -1.0
     return {"reference": int(re.sub("[^0-9]", "", item.reference)), "due": due}
 
 
 def _outputs(prefix: str, confidences: Iterable[float], task: _Task = INTENTS) -> list[dict[str, Any]]:
     return [
-        stream_setup.element(f"{prefix}-{number:04}", confidence=share, **task.predicted(share))
+        stream_setup.build_output(f"{prefix}-{number:04}", confidence=share, **task.predicted(share))
         for number, share in enumerate(confidences)
     ]
 
@@ -177,9 +177,9 @@ def _arrive(stream: Stream, prefix: str, each: int, task: _Task = INTENTS) -> No
     doubtful = [rng.uniform(0.05, 0.79) for _ in range(each * 10 // 9)]  # nine in ten of these are answered first
     outputs = _outputs(prefix, rng.sample([*sure, *doubtful], len(sure) + len(doubtful)), task)
     for start in range(0, len(outputs), 100):
-        stream_setup.routed(stream, *outputs[start : start + 100])
+        stream_setup.route_outputs(stream, *outputs[start : start + 100])
     # In production autovacuum knows these tables; in one long transaction plans would be made for empty ones.
-    stream_setup.sql("ANALYZE")
+    stream_setup.run_sql("ANALYZE")
 
 
 def _arrive_with_known(stream: Stream, prefix: str, each: int) -> None:
@@ -189,14 +189,14 @@ def _arrive_with_known(stream: Stream, prefix: str, each: int) -> None:
     for output in outputs:
         number += rng.randint(1, 5)  # somebody counts, and the stream gets some of what they have
         output["id"] = f"{prefix}-{number:04}"
-    stream_setup.routed(stream, outputs.pop(0))
-    mix_in.mix_in(stream=stream, known=[KNOWN] * each, actor="user:mara")
+    stream_setup.route_outputs(stream, outputs.pop(0))
+    mix_in.mix_in_examples(stream=stream, known=[KNOWN] * each, actor="user:mara")
     for test in rng.sample([True] * each + [False] * len(outputs), each + len(outputs)):
         if test:
-            arrival.come_in(stream=stream, count=1, rng=rng)
+            arrival.admit_test_items(stream=stream, count=1, rng=rng)
         else:
-            stream_setup.routed(stream, outputs.pop(0))
-    stream_setup.sql("ANALYZE")
+            stream_setup.route_outputs(stream, outputs.pop(0))
+    stream_setup.run_sql("ANALYZE")
 
 
 def _checks(seen: Iterable[int]) -> set[int]:
@@ -207,9 +207,9 @@ def _known(seen: Iterable[int]) -> set[int]:
     return set(TestItem.objects.filter(pk__in=seen).values_list("pk", flat=True))
 
 
-def _judged(reviewer: User, task: _Task = INTENTS) -> dict[int, Seen]:
+def _judged(reviewer: User, task: _Task = INTENTS) -> dict[int, ObservedItem]:
     """What the reviewer saw of all that waited and that they answered first."""
-    desk, seen = _Desk(reviewer, task), dict[int, Seen]()
+    desk, seen = _Desk(reviewer, task), dict[int, ObservedItem]()
     while claim := claim_next(user=reviewer, slug=task.slug):
         met = desk.judge(claim)
         if claim.answer_first:
@@ -225,22 +225,26 @@ def _measure(
     *,
     arrive: Callable[[Stream, str, int], None] = _arrive,
     kind: Callable[[Iterable[int]], set[int]] = _checks,
-) -> tuple[list[Seen], list[Seen]]:
+) -> tuple[list[ObservedItem], list[ObservedItem]]:
     """What the reviewer saw of that kind, and of the others that they answered first."""
     arrive(stream, prefix, each)
     return _parted(_judged(reviewer), kind)
 
 
-def _measure_kinds(streams: Mapping[_Task, Stream], reviewer: User, prefix: str) -> tuple[list[Seen], list[Seen]]:
+def _measure_kinds(
+    streams: Mapping[_Task, Stream], reviewer: User, prefix: str
+) -> tuple[list[ObservedItem], list[ObservedItem]]:
     """The same of checks, from every kind of stream as many."""
-    seen = dict[int, Seen]()
+    seen = dict[int, ObservedItem]()
     for task, stream in streams.items():
         _arrive(stream, f"{prefix}-{task.slug}", EACH // len(streams), task)
         seen |= _judged(reviewer, task)
     return _parted(seen, _checks)
 
 
-def _parted(seen: dict[int, Seen], kind: Callable[[Iterable[int]], set[int]]) -> tuple[list[Seen], list[Seen]]:
+def _parted(
+    seen: dict[int, ObservedItem], kind: Callable[[Iterable[int]], set[int]]
+) -> tuple[list[ObservedItem], list[ObservedItem]]:
     ones = kind(seen)
     return [seen[one] for one in seen if one in ones], [seen[one] for one in seen if one not in ones]
 
@@ -276,9 +280,9 @@ def test_a_check_cannot_be_told_from_another_item_that_is_answered_first(
 ) -> None:
     checks, others = _measure_kinds(streams, rob, "first")
     assert min(len(checks), len(others)) >= EACH * 0.9
-    measured = auc(checks, others)
+    measured = measure_auc(checks, others)
     if measured > MARK:
-        measured = (measured + auc(*_measure_kinds(streams, rob, "again"))) / 2
+        measured = (measured + measure_auc(*_measure_kinds(streams, rob, "again"))) / 2
     assert measured <= MARK
 
 
@@ -286,9 +290,9 @@ def test_a_check_cannot_be_told_from_another_item_that_is_answered_first(
 def test_a_test_item_cannot_be_told_from_another_item_that_is_answered_first(stream: Stream, rob: User) -> None:
     known, others = _measure_known(stream, rob, "first", EACH_KNOWN)
     assert min(len(known), len(others)) >= EACH_KNOWN * 0.9
-    measured = auc(known, others)
+    measured = measure_auc(known, others)
     if measured > MARK:
-        measured = (measured + auc(*_measure_known(stream, rob, "again", EACH_KNOWN))) / 2
+        measured = (measured + measure_auc(*_measure_known(stream, rob, "again", EACH_KNOWN))) / 2
     assert measured <= MARK
 
 
@@ -297,34 +301,36 @@ def test_a_leak_would_be_found(stream: Stream, rob: User) -> None:
     """One attribute on one page of the checks, an answer that takes longer, or every second number is enough."""
     checks, others = _measure(stream, rob, "few", 60)
     marked = [replace(one, pages=[one.pages[0].replace("<div ", "<div data-x ", 1), *one.pages[1:]]) for one in checks]
-    assert auc(marked, others) > 0.9
+    assert measure_auc(marked, others) > 0.9
     times = [one.numbers["time1"] for one in [*checks, *others]]
     slower = float(np.ptp(times))  # on a busy machine a single answer may take ten times as long as the others
-    assert auc([one.with_number("time1", slower) for one in checks], others) > 0.9
+    assert measure_auc([one.with_number("time1", slower) for one in checks], others) > 0.9
     even = [replace(one, numbers={**one.numbers, "claim": at * 2}) for at, one in enumerate(checks)]
     odd = [replace(one, numbers={**one.numbers, "claim": at * 2 + 1}) for at, one in enumerate(others)]
-    assert auc(even, odd) > 0.9
+    assert measure_auc(even, odd) > 0.9
 
 
 @pytest.mark.scale
 def test_what_gave_test_items_away_would_be_found(stream: Stream, rob: User) -> None:
     """References that are no longer given, none to be due, all arrived at once, or dealt out in a row."""
     known, others = _measure_known(stream, rob, "few", 60)
-    assert auc([_rewritten(one, r"few-9999", "old-9999") for one in known], others) > 0.9
+    assert measure_auc([_rewritten(one, r"few-9999", "old-9999") for one in known], others) > 0.9
     never_due = [_rewritten(one, r'<span class="due".*?</span>', "") for one in known]
-    assert auc(never_due, others) > 0.9
-    assert auc([one.with_number("due", -one.numbers["due"]) for one in known], others) > 0.9
+    assert measure_auc(never_due, others) > 0.9
+    assert measure_auc([one.with_number("due", -one.numbers["due"]) for one in known], others) > 0.9
     last = max(one.numbers["arrived"] for one in [*known, *others])
-    assert auc([replace(one, numbers={**one.numbers, "arrived": last}) for one in known], others) > 0.9
+    assert measure_auc([replace(one, numbers={**one.numbers, "arrived": last}) for one in known], others) > 0.9
     row = [replace(one, numbers={**one.numbers, "order": 200.0 + at}) for at, one in enumerate(known)]
-    assert auc(row, others) > 0.9
+    assert measure_auc(row, others) > 0.9
 
 
-def _measure_known(stream: Stream, reviewer: User, prefix: str, each: int) -> tuple[list[Seen], list[Seen]]:
+def _measure_known(
+    stream: Stream, reviewer: User, prefix: str, each: int
+) -> tuple[list[ObservedItem], list[ObservedItem]]:
     return _measure(stream, reviewer, prefix, each, arrive=_arrive_with_known, kind=_known)
 
 
-def _rewritten(seen: Seen, pattern: str, by: str) -> Seen:
+def _rewritten(seen: ObservedItem, pattern: str, by: str) -> ObservedItem:
     pages = [re.sub(pattern, by, page, flags=re.DOTALL) for page in seen.pages]
     assert pages != seen.pages
     return replace(seen, pages=pages)

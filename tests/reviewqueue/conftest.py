@@ -9,7 +9,7 @@ from django.db import connection
 
 from reviewqueue.models import User
 from reviewqueue.reports import invariants
-from tests.helpers.desk_client import Desk
+from tests.helpers.desk_client import DeskClient
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def balanced(db: None) -> Iterator[None]:
     """After the test no check of the ledger finds anything."""
     yield
     broken = {}
-    for check in invariants.checks():
+    for check in invariants.list_checks():
         with connection.cursor() as cursor:
             cursor.execute(check.sql)
             broken[check.sentence] = cursor.fetchall()
@@ -25,5 +25,5 @@ def balanced(db: None) -> Iterator[None]:
 
 
 @pytest.fixture
-def desk(rob: User) -> Desk:
-    return Desk(rob)
+def desk(rob: User) -> DeskClient:
+    return DeskClient(rob)

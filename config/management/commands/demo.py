@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 from rich.progress import track
 
-from config.demo import past, people, promises, samples
+from config.demo import guarantees, past, people, samples
 from escalation.ingest import backlog
 from escalation.models import Stream
 from escalation.policies import spec, versions
@@ -22,12 +22,12 @@ from escalation.streams import definition
 from reviewqueue.kernel import clock
 from reviewqueue.models import User
 
-STREAMS = Path(past.__file__).with_name("streams.yaml")
+STREAMS_FILE = Path(past.__file__).with_name("streams.yaml")
 # As many as make a report worth reading, and as the first start can take.
-SENTENCES, DIGITS = 700, 1300
-SEED = 2026
+SENTENCE_COUNT, DIGIT_COUNT = 700, 1300
+RANDOM_SEED = 2026
 
-WELCOME = """
+WELCOME_TEXT = """
 Sign in as {names} with the password {password}
 
   review      {url}/queues/sentiment/    as rob: A agrees, 1-9 answers, ? lists the keys
@@ -56,59 +56,68 @@ class Command(BaseCommand):
         if welcome:
             self._welcome(f"http://127.0.0.1:{port}")
         else:
-            fill(clock.current())
+            fill_demo(clock.current_time())
 
     def _welcome(self, url: str) -> None:
-        sign_in = people.remembered()
+        sign_in = people.load_sign_in()
         if sign_in is None:
             return
         names = ", ".join(username for username, _, _ in people.CAST)
-        self.stdout.write(WELCOME.format(url=url, names=names, password=sign_in.password, key=sign_in.key))
+        self.stdout.write(WELCOME_TEXT.format(url=url, names=names, password=sign_in.password, key=sign_in.key))
 
 
-def fill(now: datetime) -> None:
+def fill_demo(now: datetime) -> None:
     """Create what is missing; what an interrupted start has posted already is known and stays as it is."""
     with connection.cursor() as cursor:
         # Ten thousand small commits: a demo that a power cut takes back a second of is none the worse.
         cursor.execute("SET synchronous_commit = off")
-    people.hire()
-    began = now - timedelta(days=past.DAYS + 1)
-    flows = _flows(began)
-    rng = random.Random(SEED)
+    people.create_people()
+    began = now - timedelta(days=past.HISTORY_DAYS + 1)
+    flows = _create_flows(began)
+    rng = random.Random(RANDOM_SEED)
     reviewers = list(User.objects.filter(username__in=["rob", "rita"]).order_by("username"))
     lead = User.objects.get(username="ann")
-    evening, silent = promises.evening(now), list(flows)
-    for shift in track(past.shifts(flows, until=now), description="Living through three weeks of demo"):
+    evening, silent = guarantees.choose_evaluation_time(now), list(flows)
+    for shift in track(past.plan_shifts(flows, until=now), description="Living through three weeks of demo"):
         while silent and shift.at > evening:
-            promises.state(silent.pop().stream, now=evening)
-        past.work(shift, reviewers=reviewers, lead=lead, rng=rng)
-    _draft_a_looser_policy(flows[0].stream, now=evening)
+            guarantees.establish_guarantee(silent.pop().stream, now=evening)
+        past.work_shift(shift, reviewers=reviewers, lead=lead, rng=rng)
+    _draft_looser_policy(flows[0].stream, now=evening)
     for flow in flows:
-        daily_counts.recount(stream=flow.stream, now=now)
-    backlog.refresh()
+        daily_counts.recount_stream(stream=flow.stream, now=now)
+    backlog.refresh_waiting_counts()
 
 
-def _flows(began: datetime) -> list[past.Flow]:
-    described = {one.slug: one for one in definition.parse(yaml.safe_load(STREAMS.read_text()))}
+def _create_flows(began: datetime) -> list[past.DemoFlow]:
+    described = {one.slug: one for one in definition.parse_definitions(yaml.safe_load(STREAMS_FILE.read_text()))}
     made = {
-        slug: definition.apply(description, actor="user:mara", now=began).stream
+        slug: definition.apply_definition(description, actor="user:mara", now=began).stream
         for slug, description in described.items()
     }
     for stream in made.values():
-        promises.say(stream, now=began)
+        guarantees.set_demo_target(stream, now=began)
     return [
-        past.Flow(made["sentiment"], "review-sentiment", _some(samples.sentiment(), SENTENCES), left=60),
-        past.Flow(made["digits"], "digit-reader", _some(samples.digits(), DIGITS), left=120),
+        past.DemoFlow(
+            made["sentiment"],
+            "review-sentiment",
+            _pick_samples(samples.load_sentiment(), SENTENCE_COUNT),
+            left_for_visitor=60,
+        ),
+        past.DemoFlow(
+            made["digits"], "digit-reader", _pick_samples(samples.load_digits(), DIGIT_COUNT), left_for_visitor=120
+        ),
     ]
 
 
-def _some(known: list[samples.Sample], number: int) -> list[samples.Sample]:
-    return random.Random(SEED).sample(known, number)
+def _pick_samples(known: list[samples.DemoSample], number: int) -> list[samples.DemoSample]:
+    return random.Random(RANDOM_SEED).sample(known, number)
 
 
-def _draft_a_looser_policy(stream: Stream, *, now: datetime) -> None:
+def _draft_looser_policy(stream: Stream, *, now: datetime) -> None:
     """Something for the second manager to approve."""
-    current = versions.active(stream)
+    current = versions.find_active_policy(stream)
     assert current is not None
-    looser = {**spec.plain(current.spec), "threshold": 0.75}
-    versions.propose(stream=stream, spec=versions.checked(looser), actor="user:mara", reason="Fewer reviews", now=now)
+    looser = {**spec.dump_spec(current.spec), "threshold": 0.75}
+    versions.propose_version(
+        stream=stream, spec=versions.validate_spec(looser), actor="user:mara", reason="Fewer reviews", now=now
+    )

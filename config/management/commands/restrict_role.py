@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from psycopg import sql
 
 # Those that a trigger keeps from being changed; a role that may not even try needs no trigger.
-_INSERT_ONLY = "SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'append_only' ORDER BY 1"
+_INSERT_ONLY_TABLES = "SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'append_only' ORDER BY 1"
 
 
 class Command(BaseCommand):
@@ -31,7 +31,7 @@ class Command(BaseCommand):
                 "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}",
             ):
                 cursor.execute(sql.SQL(statement).format(role=role))
-            cursor.execute(_INSERT_ONLY)
+            cursor.execute(_INSERT_ONLY_TABLES)
             insert_only = [table for (table,) in cursor.fetchall()]
             for table in insert_only:
                 cursor.execute(

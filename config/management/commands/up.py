@@ -15,16 +15,16 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import OperationalError, connection
 
-from config.embedded import Refused, ending, environment, programs
-from config.embedded.keeper import Keeper
-from config.embedded.layout import Layout
-from config.embedded.lock import Lock
-from config.embedded.postgres import Postgres
+from config.embedded import StartRefused, ending, environment, programs
+from config.embedded.keeper import ProcessKeeper
+from config.embedded.layout import FolderLayout
+from config.embedded.lock import FileLock
+from config.embedded.postgres import PostgresServer
 from config.embedded.progress import Progress
-from config.embedded.supervisor import Child, Supervisor
-from config.embedded.valkey import Valkey
+from config.embedded.supervisor import ChildProcess, Supervisor
+from config.embedded.valkey import ValkeyServer
 
-WEB_STARTING_SECONDS = 60
+WEB_START_TIMEOUT_SECONDS = 60
 
 
 class Command(BaseCommand):
@@ -38,57 +38,59 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, host: str, port: int, demo: bool, **options: Any) -> None:
         progress = Progress()
-        ending.listen()
+        ending.install_stop_handlers()
         try:
-            Site(progress, demo=demo).run(host=host, port=port)
-        except ending.Asked:
+            SiteRun(progress, demo=demo).run(host=host, port=port)
+        except ending.StopRequested:
             progress.say("Stopped.")
-        except Refused as reason:
+        except StartRefused as reason:
             sys.exit(f"{reason}")
 
 
-class Site:
+class SiteRun:
     """One run of everything, from the lock to the last process's end."""
 
     def __init__(self, progress: Progress, *, demo: bool) -> None:
         self._progress = progress
         self._demo = demo
-        self._layout = Layout(settings.BASE_DIR / "var")
+        self._layout = FolderLayout(settings.BASE_DIR / "var")
 
     def run(self, *, host: str, port: int) -> None:
         """Run until asked to end. Raises Refused when it can't start or go on."""
         # The supervisor first clears what a crash has left, which may be what holds the port.
         with (
-            in_charge(self._layout) as lock,
+            hold_folder(self._layout) as lock,
             Supervisor(self._layout) as supervisor,
-            listen(host, port) as listener,
+            open_listener(host, port) as listener,
         ):
-            url = url_of(listener)
+            url = format_url(listener)
             lock.write(url)
             try:
-                self._serve(supervisor, listener, url)
+                self._run_until_stopped(supervisor, listener, url)
             finally:
-                environment.withdraw(self._layout)
+                environment.withdraw_variables(self._layout)
                 self._progress.say("Stopping. The data stays in var/ until the next `make up`.")
 
-    def _serve(self, supervisor: Supervisor, listener: socket.socket, url: str) -> None:
-        keeper = Keeper(supervisor, self._progress.say)
+    def _run_until_stopped(self, supervisor: Supervisor, listener: socket.socket, url: str) -> None:
+        keeper = ProcessKeeper(supervisor, self._progress.say)
         self._start_servers(supervisor)
         self._prepare_database()
-        environment.publish(self._layout, os.environ)
+        environment.publish_variables(self._layout, os.environ)
         with self._progress.step("Starting the web and the worker"):
-            web = supervisor.start(programs.web(self._layout, folder=settings.BASE_DIR, listener=listener.fileno()))
-            supervisor.start(programs.worker(self._layout, folder=settings.BASE_DIR))
+            web = supervisor.start(
+                programs.build_web_program(self._layout, folder=settings.BASE_DIR, listener=listener.fileno())
+            )
+            supervisor.start(programs.build_worker_program(self._layout, folder=settings.BASE_DIR))
             wait_for_web(web, listener)
         self._welcome(url, port=listener.getsockname()[1])
         connection.close()
         while True:
-            keeper.check()
+            keeper.restart_due()
             time.sleep(0.5)
 
     def _start_servers(self, supervisor: Supervisor) -> None:
         """Start the ones whose address is our own; the others are the user's."""
-        postgres, valkey = Postgres(self._layout), Valkey(self._layout)
+        postgres, valkey = PostgresServer(self._layout), ValkeyServer(self._layout)
         if os.environ["DATABASE_URL"] == postgres.url:
             with self._progress.step("Starting PostgreSQL"):
                 postgres.start(supervisor)
@@ -100,7 +102,7 @@ class Site:
         try:
             connection.ensure_connection()
         except OperationalError as failure:
-            raise Refused(f"The PostgreSQL of DATABASE_URL doesn't answer: {failure}") from failure
+            raise StartRefused(f"The PostgreSQL of DATABASE_URL doesn't answer: {failure}") from failure
         with self._progress.step("Bringing the tables up to date"):
             call_command("migrate", interactive=False, verbosity=0)
         # The marker tells an interrupted demo from a whole one.
@@ -118,12 +120,12 @@ class Site:
 
 
 @contextmanager
-def in_charge(layout: Layout) -> Iterator[Lock]:
+def hold_folder(layout: FolderLayout) -> Iterator[FileLock]:
     """Be the only `up` of this folder. Raises Refused beside another one."""
-    lock = Lock(layout.lock)
+    lock = FileLock(layout.lock)
     if not lock.take(wait=1):
-        raise Refused(f"It is running already: {layout.lock.read_text() or 'and just starting'}")
-    environment.withdraw(layout)  # what a crash has left says nothing about this run
+        raise StartRefused(f"It is running already: {layout.lock.read_text() or 'and just starting'}")
+    environment.withdraw_variables(layout)  # what a crash has left says nothing about this run
     try:
         yield lock
     finally:
@@ -131,13 +133,13 @@ def in_charge(layout: Layout) -> Iterator[Lock]:
 
 
 @contextmanager
-def listen(host: str, port: int) -> Iterator[socket.socket]:
+def open_listener(host: str, port: int) -> Iterator[socket.socket]:
     """The port, ours from here on. Raises Refused when it can't be had."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as failure:
-        raise Refused(
+        raise StartRefused(
             f"Port {port} of {host} can't be used: {str(failure.strerror).partition(' (')[0]}. "
             f"Take another one: make up ARGS='--port {port + 1}'"
         ) from None
@@ -145,24 +147,24 @@ def listen(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-def url_of(listener: socket.socket) -> str:
+def format_url(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 -- compared, not bound
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def wait_for_web(web: Child, listener: socket.socket) -> None:
+def wait_for_web(web: ChildProcess, listener: socket.socket) -> None:
     """Until /healthz says yes. Raises Refused when the process ends or the time is up."""
-    deadline = time.monotonic() + WEB_STARTING_SECONDS
-    while not answers(url_of(listener)):
+    deadline = time.monotonic() + WEB_START_TIMEOUT_SECONDS
+    while not is_answering(format_url(listener)):
         if web.exit_code is not None:
-            raise Refused(f"The web doesn't start. The end of {web.program.log}:\n{web.last_words()}")
+            raise StartRefused(f"The web doesn't start. The end of {web.program.log}:\n{web.log_tail()}")
         if time.monotonic() > deadline:
-            raise Refused(f"The web doesn't answer after {WEB_STARTING_SECONDS} s; see {web.program.log}.")
+            raise StartRefused(f"The web doesn't answer after {WEB_START_TIMEOUT_SECONDS} s; see {web.program.log}.")
         time.sleep(0.1)
 
 
-def answers(url: str) -> bool:
+def is_answering(url: str) -> bool:
     client = http.client.HTTPConnection(url.removeprefix("http://"), timeout=2)
     try:
         client.request("GET", "/healthz")

@@ -24,8 +24,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             with transaction.atomic():
-                described = definition.parse(yaml.safe_load(options["file"].read_text()))
-                applied = [definition.apply(description, actor=options["by"]) for description in described]
+                described = definition.parse_definitions(yaml.safe_load(options["file"].read_text()))
+                applied = [definition.apply_definition(description, actor=options["by"]) for description in described]
         except OSError as error:
             raise CommandError(f"{options['file']} cannot be read: {error.strerror}.") from error
         except (yaml.YAMLError, DomainError) as error:

@@ -13,7 +13,7 @@ class Command(BaseCommand):
     help = "Check the invariants of the whole product; prints the rows that break one."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        broken = invariants.imbalances()
+        broken = invariants.find_violations()
         for imbalance in broken:
             self.stderr.write(f"{imbalance.check.name}: {imbalance.check.sentence}")
             for row in imbalance.rows:

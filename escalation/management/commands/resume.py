@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from escalation.models import Stop
-from escalation.routing.stop import ask_to_resume, resume
+from escalation.routing.stop import confirm_resume, request_resume
 from reviewqueue.kernel.errors import DomainError
 
 
@@ -27,8 +27,8 @@ class Command(BaseCommand):
             raise CommandError(f"There is no stop {options['stop']}.")
         try:
             with transaction.atomic():
-                ask_to_resume(stop=stop, by=options["asked_by"])
-                resume(stop=stop, by=options["by"])
+                request_resume(stop=stop, by=options["asked_by"])
+                confirm_resume(stop=stop, by=options["by"])
         except DomainError as error:
             raise CommandError(str(error)) from error
         self.stdout.write("Resumed.")

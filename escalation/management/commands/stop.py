@@ -22,8 +22,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            stream = definition.get(options["stream"]) if options["stream"] else None
+            stream = definition.get_stream(options["stream"]) if options["stream"] else None
         except DomainError as error:
             raise CommandError(str(error)) from error
-        stopped = stop.stop(stream=stream, by=options["by"], reason=options["reason"])
+        stopped = stop.stop_stream(stream=stream, by=options["by"], reason=options["reason"])
         self.stdout.write(f"Stopped: {stream or 'all streams'} (stop {stopped.pk}).")

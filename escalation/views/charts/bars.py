@@ -9,8 +9,8 @@ from datetime import date
 
 WIDTH, HEIGHT = 640.0, 240.0
 LEFT, RIGHT, TOP, BOTTOM = 56.0, 8.0, 12.0, 28.0
-BAR_MOST = 18.0
-DATES = 5  # labels below
+MAX_BAR_WIDTH = 18.0
+MAX_DATE_LABELS = 5  # labels below
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +32,19 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
+class BarTick:
     at: float
     value: float
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class DateLabel:
     at: float
     day: date
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
+class BarChart:
     """A drawn chart; coordinates are in the units of `0 0 width height`."""
 
     width: float
@@ -53,19 +53,19 @@ class Chart:
     right: float
     floor: float
     bars: list[Bar]
-    ticks: list[Tick]
-    marks: list[Mark]
+    ticks: list[BarTick]
+    marks: list[DateLabel]
     series: Sequence[Series]
 
 
-def bars(days: Sequence[date], series: Sequence[Series]) -> Chart:
+def draw_bars(days: Sequence[date], series: Sequence[Series]) -> BarChart:
     """Grouped bars, one group per day."""
     most = max((value for each in series for value in each.values if value is not None), default=0.0)
-    step, top = scale(most)
+    step, top = choose_scale(most)
     floor = HEIGHT - BOTTOM
     per_unit = (floor - TOP) / top
     slot = (WIDTH - LEFT - RIGHT) / max(len(days), 1)
-    width = min(BAR_MOST, slot * 0.78 / len(series))
+    width = min(MAX_BAR_WIDTH, slot * 0.78 / len(series))
     drawn = []
     for index in range(len(days)):
         start = LEFT + slot * index + (slot - width * len(series)) / 2
@@ -82,23 +82,23 @@ def bars(days: Sequence[date], series: Sequence[Series]) -> Chart:
                         each.css,
                     )
                 )
-    return Chart(
+    return BarChart(
         width=WIDTH,
         height=HEIGHT,
         left=LEFT,
         right=WIDTH - RIGHT,
         floor=floor,
         bars=drawn,
-        ticks=[Tick(_round(floor - step * n * per_unit), step * n) for n in range(round(top / step) + 1)],
+        ticks=[BarTick(_round(floor - step * n * per_unit), step * n) for n in range(round(top / step) + 1)],
         marks=[
-            Mark(_round(LEFT + slot * (index + 0.5)), days[index])
-            for index in range(0, len(days), max(1, math.ceil(len(days) / DATES)))
+            DateLabel(_round(LEFT + slot * (index + 0.5)), days[index])
+            for index in range(0, len(days), max(1, math.ceil(len(days) / MAX_DATE_LABELS)))
         ],
         series=series,
     )
 
 
-def scale(most: float) -> tuple[float, float]:
+def choose_scale(most: float) -> tuple[float, float]:
     """A round step and a top that is a few of them and not below the largest value."""
     if most <= 0:
         return 1.0, 1.0

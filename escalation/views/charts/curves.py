@@ -11,7 +11,7 @@ LEFT, RIGHT, TOP, BOTTOM = 52.0, 26.0, 30.0, 46.0
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PlotPoint:
     """A point with the interval around it; all three in the units of the vertical axis, `x` in the horizontal one's."""
 
     x: float
@@ -21,13 +21,13 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
+class CurveTick:
     at: float
     value: float
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class PointLabel:
     """A point with a name beside it, where there is room: curves rise to the right, so below that."""
 
     name: str
@@ -39,7 +39,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Plot:
+class CurvePlot:
     """A drawn plot; coordinates are in the units of `0 0 width height`."""
 
     width: float
@@ -51,24 +51,24 @@ class Plot:
     line: str
     band: str
     points: list[tuple[float, float, float, float]]  # x, y, and the two ends of the interval
-    x_ticks: list[Tick]
-    y_ticks: list[Tick]
-    marks: list[Mark]
-    rule: float | None  # where the stated error lies, if it lies on the plot
+    x_ticks: list[CurveTick]
+    y_ticks: list[CurveTick]
+    marks: list[PointLabel]
+    target_y: float | None  # where the stated error lies, if it lies on the plot
     diagonal: str
 
 
-def draw(
-    places: Sequence[Place],
+def draw_curve(
+    places: Sequence[PlotPoint],
     *,
     marks: dict[str, tuple[float, float]] | None = None,
     rule: float | None = None,
     y_most: float | None = None,
     diagonal: bool = False,
-) -> Plot:
+) -> CurvePlot:
     """A line through the places in order, with a band; shares on both axes, the horizontal one from 0 to 1."""
     most = y_most or max([place.y for place in places] + [rule or 0.0, 0.01]) * 1.2
-    step = _step(most) if y_most is None else y_most / 5
+    step = _choose_step(most) if y_most is None else y_most / 5
     top = math.ceil(most / step - 1e-9) * step
     floor, per_y = HEIGHT - BOTTOM, (HEIGHT - BOTTOM - TOP) / top
 
@@ -80,7 +80,7 @@ def draw(
 
     upper = [f"{x(place.x)},{y(place.high)}" for place in places]
     lower = [f"{x(place.x)},{y(place.low)}" for place in reversed(places)]
-    return Plot(
+    return CurvePlot(
         width=WIDTH,
         height=HEIGHT,
         left=LEFT,
@@ -90,20 +90,20 @@ def draw(
         line=" ".join(f"{x(place.x)},{y(place.y)}" for place in places),
         band=" ".join([*upper, *lower]),
         points=[(x(place.x), y(place.y), y(place.low), y(place.high)) for place in places],
-        x_ticks=[Tick(x(value / 5), value / 5) for value in range(6)],
-        y_ticks=[Tick(y(step * number), step * number) for number in range(round(top / step) + 1)],
-        marks=[_mark(name, x(at), y(value), floor) for name, (at, value) in (marks or {}).items()],
-        rule=y(rule) if rule is not None and rule <= top else None,
+        x_ticks=[CurveTick(x(value / 5), value / 5) for value in range(6)],
+        y_ticks=[CurveTick(y(step * number), step * number) for number in range(round(top / step) + 1)],
+        marks=[_label_point(name, x(at), y(value), floor) for name, (at, value) in (marks or {}).items()],
+        target_y=y(rule) if rule is not None and rule <= top else None,
         diagonal=f"{x(0)},{y(0)} {x(1)},{y(1)}" if diagonal else "",
     )
 
 
-def _mark(name: str, x: float, y: float, floor: float) -> Mark:
+def _label_point(name: str, x: float, y: float, floor: float) -> PointLabel:
     left, above = x > WIDTH * 0.75, y + 24 > floor
-    return Mark(name, x, y, x - 10 if left else x + 10, y - 10 if above else y + 18, "end" if left else "start")
+    return PointLabel(name, x, y, x - 10 if left else x + 10, y - 10 if above else y + 18, "end" if left else "start")
 
 
-def _step(most: float) -> float:
+def _choose_step(most: float) -> float:
     """A round distance between the lines of an axis, so that there are three to six of them."""
     power: float = 10 ** math.floor(math.log10(most / 3))
     return next(factor * power for factor in (1, 2, 5, 10) if most / (factor * power) <= 5)

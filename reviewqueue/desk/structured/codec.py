@@ -19,36 +19,36 @@ from django.utils.translation import gettext as _
 from reviewqueue.kernel.errors import Invalid, Problem
 from reviewqueue.kernel.strict_json import parse_json
 
-type Reader = Literal["text", "number", "flag", "date", "json", "list", "group"]
-type Blank = Literal["", ".null", ".empty"]
-type Steps = tuple[str, ...]
+type FieldType = Literal["text", "number", "flag", "date", "json", "list", "group"]
+type EmptyMeaning = Literal["", ".null", ".empty"]
+type PointerSteps = tuple[str, ...]
 
 ABSENT: Any = object()  # no value at all, where null would be one
-MAX_DEPTH = 12
+MAX_POINTER_STEPS = 12
 
-_NAME = re.compile(r"(text|number|flag|date|json|list|group)(\.null|\.empty)?(/.*)", re.DOTALL)
+_FIELD_NAME = re.compile(r"(text|number|flag|date|json|list|group)(\.null|\.empty)?(/.*)", re.DOTALL)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
-_WHOLE = re.compile(r"[+-]?\d{1,400}", re.ASCII)
+_INTEGER = re.compile(r"[+-]?\d{1,400}", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_PLACE = re.compile(r"\d{1,6}", re.ASCII)
+_LIST_INDEX = re.compile(r"\d{1,6}", re.ASCII)
 
 
-def name(reader: Reader, pointer: str, blank: Blank = "") -> str:
+def build_field_name(reader: FieldType, pointer: str, blank: EmptyMeaning = "") -> str:
     """The name in the form of what stands at a pointer."""
     return f"{reader}{blank}{pointer}"
 
 
-def below(pointer: str, step: str | int) -> str:
+def extend_pointer(pointer: str, step: str | int) -> str:
     """The pointer to a member or a place of what stands at a pointer."""
     return f"{pointer}/" + str(step).replace("~", "~0").replace("/", "~1")
 
 
-def steps(pointer: str) -> Steps:
+def split_pointer(pointer: str) -> PointerSteps:
     """The members and places that a pointer goes through."""
     return tuple(step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:])
 
 
-def text(reader: Reader, value: Any) -> str:
+def format_value(reader: FieldType, value: Any) -> str:
     """A value as the field shows it; nothing for no value."""
     if value is ABSENT or (value is None and reader != "json"):
         return ""
@@ -65,131 +65,133 @@ def is_date(value: Any) -> bool:
         return False
 
 
-def is_plain(value: str) -> bool:
+def is_lossless_text(value: str) -> bool:
     """Whether a field gives this text back as it is: forms make line ends their own, and blanks count as empty."""
     return "\r" not in value and (not value or bool(value.strip()))
 
 
-def is_nameable(member: str) -> bool:
+def is_valid_member_name(member: str) -> bool:
     """Whether a member can stand in the name of a field: forms make line ends their own there, too."""
     return "\r" not in member and "\n" not in member
 
 
-def is_part(posted: str) -> bool:
+def is_field_name(posted: str) -> bool:
     """Whether this is the name of a part of a structured answer."""
-    return _NAME.fullmatch(posted) is not None
+    return _FIELD_NAME.fullmatch(posted) is not None
 
 
-def places(posted: Iterable[str], pointer: str) -> int:
+def count_list_entries(posted: Iterable[str], pointer: str) -> int:
     """How many places of the list at `pointer` the names in a form speak of."""
-    at = steps(pointer)
-    found = (found for found in map(_NAME.fullmatch, posted) if found)
-    inside = (parts for parts in (steps(match[3]) for match in found) if parts[: len(at)] == at)
-    numbers = [int(parts[len(at)]) for parts in inside if len(parts) > len(at) and _PLACE.fullmatch(parts[len(at)])]
+    at = split_pointer(pointer)
+    found = (found for found in map(_FIELD_NAME.fullmatch, posted) if found)
+    inside = (parts for parts in (split_pointer(match[3]) for match in found) if parts[: len(at)] == at)
+    numbers = [
+        int(parts[len(at)]) for parts in inside if len(parts) > len(at) and _LIST_INDEX.fullmatch(parts[len(at)])
+    ]
     return max(numbers, default=-1) + 1
 
 
-def read(posted: Mapping[str, str]) -> dict[str, Any]:
+def parse_answer(posted: Mapping[str, str]) -> dict[str, Any]:
     """The object that the parts of a form make up; Invalid, with the places, when some cannot be read.
 
     Lines of which nothing is filled in are left out.
     """
-    tree = _Node()
-    lists: set[Steps] = set()
-    filled: set[Steps] = set()  # all that something was written in, and what that is in
+    tree = _FormNode()
+    lists: set[PointerSteps] = set()
+    filled: set[PointerSteps] = set()  # all that something was written in, and what that is in
     errors: list[dict[str, str]] = []
     for field, entered in posted.items():
-        reader, blank, pointer = _parsed(field)
-        path = steps(pointer)
+        reader, blank, pointer = _split_field_name(field)
+        path = split_pointer(pointer)
         if reader == "list":
             lists.add(path)
         try:
-            value = _value(reader, blank, entered)
+            value = _parse_value(reader, blank, entered)
         except ValueError:
-            errors.append({"pointer": f"/answer{pointer}", "detail": _PROBLEMS[reader]()})
+            errors.append({"pointer": f"/answer{pointer}", "detail": _ERROR_MESSAGES[reader]()})
             continue
         if value is not ABSENT:
-            _put(tree, path, value)
+            _insert_value(tree, path, value)
         if entered.strip():
             filled.update(path[:length] for length in range(1, len(path) + 1))
     if errors:
         raise Invalid(_("Some of it cannot be read yet."), errors)
-    answer: dict[str, Any] = _grown(tree, (), lists, filled)
+    answer: dict[str, Any] = _build_value(tree, (), lists, filled)
     return answer
 
 
-class _Node(dict[str, Any]):
+class _FormNode(dict[str, Any]):
     """What the form has below a pointer; a plain dict is a value that somebody wrote as JSON."""
 
 
-def _parsed(field: str) -> tuple[str, str, str]:
-    match = _NAME.fullmatch(field)
-    if match is None or match[3].count("/") > MAX_DEPTH:
+def _split_field_name(field: str) -> tuple[str, str, str]:
+    match = _FIELD_NAME.fullmatch(field)
+    if match is None or match[3].count("/") > MAX_POINTER_STEPS:
         raise Invalid(_("The form has a field that it cannot have."))
     return match[1], match[2] or "", match[3]
 
 
-def _value(reader: str, blank: str, entered: str) -> Any:
+def _parse_value(reader: str, blank: str, entered: str) -> Any:
     if reader in {"list", "group"}:
-        return {"": ABSENT, ".null": None}.get(blank, _Node())
+        return {"": ABSENT, ".null": None}.get(blank, _FormNode())
     if entered.strip():
-        return _READERS[reader](entered)
+        return _PARSERS[reader](entered)
     return {"": ABSENT, ".null": None}.get(blank, "")
 
 
-def _put(tree: _Node, path: Steps, value: Any) -> None:
+def _insert_value(tree: _FormNode, path: PointerSteps, value: Any) -> None:
     node = tree
     for step in path[:-1]:
         inner = node.get(step)
         if inner is None:  # not there yet, or null as long as nothing is filled in
-            inner = node[step] = _Node()
-        if not isinstance(inner, _Node):
+            inner = node[step] = _FormNode()
+        if not isinstance(inner, _FormNode):
             raise Invalid(_("The form has a field that it cannot have."))
         node = inner
-    if isinstance(node.get(path[-1]), _Node):
-        if value is None or isinstance(value, _Node):  # the word for "empty" after what is in it
+    if isinstance(node.get(path[-1]), _FormNode):
+        if value is None or isinstance(value, _FormNode):  # the word for "empty" after what is in it
             return
         raise Invalid(_("The form has a field that it cannot have."))
     node[path[-1]] = value
 
 
-def _grown(node: Any, path: Steps, lists: set[Steps], filled: set[Steps]) -> Any:
-    if not isinstance(node, _Node):
+def _build_value(node: Any, path: PointerSteps, lists: set[PointerSteps], filled: set[PointerSteps]) -> Any:
+    if not isinstance(node, _FormNode):
         return node
-    grown = {step: _grown(inner, (*path, step), lists, filled) for step, inner in node.items()}
+    grown = {step: _build_value(inner, (*path, step), lists, filled) for step, inner in node.items()}
     if path not in lists:
         return grown
-    if not all(_PLACE.fullmatch(step) for step in grown):
+    if not all(_LIST_INDEX.fullmatch(step) for step in grown):
         raise Invalid(_("The form has a field that it cannot have."))
     return [grown[step] for step in sorted(grown, key=int) if (*path, step) in filled]
 
 
-def _plain(entered: str) -> str:
+def _parse_text(entered: str) -> str:
     if "\0" in entered:
         raise ValueError(entered)
     return entered.replace("\r\n", "\n")  # forms send every line end so
 
 
-def _number(entered: str) -> int | float:
+def _parse_number(entered: str) -> int | float:
     """What a double can hold, as in a body of JSON; whole ones exactly."""
     if not _NUMBER.fullmatch(entered.strip()) or not math.isfinite(number := float(entered)):
         raise ValueError(entered)
-    return int(entered) if _WHOLE.fullmatch(entered.strip()) else number
+    return int(entered) if _INTEGER.fullmatch(entered.strip()) else number
 
 
-def _flag(entered: str) -> bool:
+def _parse_flag(entered: str) -> bool:
     if entered not in {"true", "false"}:
         raise ValueError(entered)
     return entered == "true"
 
 
-def _day(entered: str) -> str:
+def _parse_date(entered: str) -> str:
     if not is_date(entered.strip()):
         raise ValueError(entered)
     return entered.strip()
 
 
-def json_value(entered: str) -> Any:
+def parse_json_value(entered: str) -> Any:
     """The value that a text is as JSON; ValueError when it is none that could be stored."""
     try:
         return parse_json(entered.encode())
@@ -197,14 +199,14 @@ def json_value(entered: str) -> Any:
         raise ValueError(entered) from problem
 
 
-_READERS: dict[str, Callable[[str], Any]] = {
-    "text": _plain,
-    "number": _number,
-    "flag": _flag,
-    "date": _day,
-    "json": json_value,
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    "text": _parse_text,
+    "number": _parse_number,
+    "flag": _parse_flag,
+    "date": _parse_date,
+    "json": parse_json_value,
 }
-_PROBLEMS: dict[str, Callable[[], str]] = {
+_ERROR_MESSAGES: dict[str, Callable[[], str]] = {
     "text": lambda: _("There is a character in it that cannot be stored."),
     "number": lambda: _("This is not a number."),
     "flag": lambda: _("Choose yes or no."),

@@ -9,14 +9,14 @@ from urllib.parse import quote
 
 from reviewqueue.content import invisible
 
-type Control = Literal["line", "long", "number", "date", "choice"]
-type Options = Sequence[tuple[str, str]]
+type ControlKind = Literal["line", "long", "number", "date", "choice"]
+type FieldOptions = Sequence[tuple[str, str]]
 
-NEW = "NEW"  # stands for the place of a line that is yet to be added
+NEW_LINE_INDEX = "NEW"  # stands for the place of a line that is yet to be added
 
 
 @dataclass(frozen=True)
-class Field:
+class AnswerField:
     """One value to fill in. `closed`: sure, so it is shown as text until all fields are asked for.
 
     `proposed` is the AI's value as the field shows it, None while that is not told.
@@ -25,13 +25,13 @@ class Field:
     pointer: str
     name: str
     label: str
-    kind: Control
+    kind: ControlKind
     value: str
-    options: Options = ()
+    options: FieldOptions = ()
     hint: str = ""
-    doubt: float | None = None
+    low_confidence: float | None = None
     required: bool = False
-    closed: bool = False
+    collapsed: bool = False
     proposed: str | None = None
     error: str = ""
 
@@ -42,46 +42,46 @@ class Field:
         return "at-" + quote(self.pointer, safe="/~")
 
     @property
-    def code(self) -> bool:
+    def is_json(self) -> bool:
         return self.kind == "long" and self.name.startswith(("json/", "whole"))
 
     @property
-    def hides(self) -> bool:
+    def has_hidden_characters(self) -> bool:
         """Whether some of its characters cannot be seen."""
-        return any(piece.hidden for piece in invisible.pieces(self.value))
+        return any(piece.hidden for piece in invisible.split_into_pieces(self.value))
 
     @property
     def changed(self) -> bool:
         return self.proposed is not None and self.proposed != self.value
 
     @property
-    def shown(self) -> str:
-        return self._in_words(self.value)
+    def display_value(self) -> str:
+        return self._option_text(self.value)
 
     @property
-    def proposed_shown(self) -> str:
-        return self._in_words(self.proposed or "")
+    def display_proposed(self) -> str:
+        return self._option_text(self.proposed or "")
 
-    def _in_words(self, value: str) -> str:
+    def _option_text(self, value: str) -> str:
         return dict(self.options).get(value, value) if value else "–"  # noqa: RUF001 - nothing is there
 
 
 @dataclass(frozen=True)
-class Group:
+class FieldGroup:
     """Fields that belong together: an object inside the answer."""
 
     pointer: str
     name: str
     label: str
     hint: str
-    parts: Sequence[Part]
+    parts: Sequence[FormPart]
     error: str = ""
 
     template = "reviewqueue/desk/field_group.html"
 
 
 @dataclass(frozen=True)
-class Lines:
+class FieldLines:
     """A list, one line for each entry; `spare` is an empty line to add, `proposed` the AI's lines once told."""
 
     pointer: str
@@ -89,11 +89,11 @@ class Lines:
     label: str
     hint: str
     columns: Sequence[str]
-    lines: Sequence[Sequence[Field]]
-    spare: Sequence[Field]
-    proposed: Sequence[Sequence[Field]] | None
-    least: int
-    most: int
+    lines: Sequence[Sequence[AnswerField]]
+    spare: Sequence[AnswerField]
+    proposed: Sequence[Sequence[AnswerField]] | None
+    min_lines: int
+    max_lines: int
     error: str = ""
 
     template = "reviewqueue/desk/field_lines.html"
@@ -103,25 +103,27 @@ class Lines:
         return "at-" + quote(self.pointer, safe="/~")
 
     @property
-    def another(self) -> Sequence[Field]:
+    def blank_line(self) -> Sequence[AnswerField]:
         """An empty line after the last, for pages that cannot add one."""
-        return [self._moved(cell, len(self.lines)) for cell in self.spare] if len(self.lines) < self.most else []
+        return (
+            [self._move_cell(cell, len(self.lines)) for cell in self.spare] if len(self.lines) < self.max_lines else []
+        )
 
     @property
     def resized(self) -> bool:
         return self.proposed is not None and len(self.proposed) != len(self.lines)
 
-    def _moved(self, cell: Field, place: int) -> Field:
+    def _move_cell(self, cell: AnswerField, place: int) -> AnswerField:
         reader = cell.name.removesuffix(cell.pointer)
-        pointer = f"{self.pointer}/{place}" + cell.pointer.removeprefix(f"{self.pointer}/{NEW}")
+        pointer = f"{self.pointer}/{place}" + cell.pointer.removeprefix(f"{self.pointer}/{NEW_LINE_INDEX}")
         return replace(cell, pointer=pointer, name=reader + pointer)
 
 
-type Part = Field | Group | Lines
+type FormPart = AnswerField | FieldGroup | FieldLines
 
 
 @dataclass(frozen=True)
-class Typed:
+class TypedInput:
     """What a person had filled in when it was refused: texts by name, and what is wrong by pointer."""
 
     texts: Mapping[str, str] = field(default_factory=dict)
@@ -130,29 +132,29 @@ class Typed:
 
 
 @dataclass(frozen=True)
-class Form:
+class StructuredForm:
     """The parts of an answer in the schema's order."""
 
-    parts: Sequence[Part]
+    parts: Sequence[FormPart]
 
     @property
-    def size(self) -> int:
+    def field_count(self) -> int:
         """How many fields there are."""
-        return sum(1 for part in self.parts for _ in _flat(part))
+        return sum(1 for part in self.parts for _ in _iterate_fields(part))
 
     @property
-    def closed(self) -> int:
+    def collapsed_count(self) -> int:
         """How many fields are there to read only."""
-        return sum(one.closed for part in self.parts for one in _flat(part))
+        return sum(one.collapsed for part in self.parts for one in _iterate_fields(part))
 
 
-def _flat(part: Part) -> Iterator[Field]:
+def _iterate_fields(part: FormPart) -> Iterator[AnswerField]:
     match part:
-        case Field():
+        case AnswerField():
             yield part
-        case Group():
+        case FieldGroup():
             for inner in part.parts:
-                yield from _flat(inner)
-        case Lines():
+                yield from _iterate_fields(inner)
+        case FieldLines():
             for line in part.lines:
                 yield from line

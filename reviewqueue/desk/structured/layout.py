@@ -13,73 +13,89 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from reviewqueue.answers import json_schema
-from reviewqueue.answers.json_schema import Shape
-from reviewqueue.answers.schema import key
+from reviewqueue.answers.json_schema import FieldShape
+from reviewqueue.answers.schema import canonical_key
 from reviewqueue.content import invisible
 from reviewqueue.desk.structured import codec
 from reviewqueue.desk.structured.codec import ABSENT
-from reviewqueue.desk.structured.fields import NEW, Control, Field, Form, Group, Lines, Options, Part, Typed
+from reviewqueue.desk.structured.fields import (
+    NEW_LINE_INDEX,
+    AnswerField,
+    ControlKind,
+    FieldGroup,
+    FieldLines,
+    FieldOptions,
+    FormPart,
+    StructuredForm,
+    TypedInput,
+)
 from reviewqueue.verdicts import wording
 
-DOUBTFUL = 0.8  # a field that the AI was less sure of than this is pointed out
-LONG = 60  # characters that still fit on a line
-MAX_DEPTH = 3  # groups in groups; below that it is JSON
-MAX_CELLS = 240  # of one list
-MAX_FIELDS = 600  # of a form; what is posted has its limits, and the whole form goes along with every answer
-MAX_BUILT = 4 * MAX_FIELDS  # with the AI's lines beside a list's own, and lists that turn out not to be lines
+LOW_CONFIDENCE_BELOW = 0.8  # a field that the AI was less sure of than this is pointed out
+MAX_LINE_CHARACTERS = 60  # characters that still fit on a line
+MAX_GROUP_LEVELS = 3  # groups in groups; below that it is JSON
+MAX_LIST_CELLS = 240  # of one list
+MAX_FORM_FIELDS = 600  # of a form; what is posted has its limits, and the whole form goes along with every answer
+MAX_BUILT_FIELDS = (
+    4 * MAX_FORM_FIELDS
+)  # with the AI's lines beside a list's own, and lists that turn out not to be lines
 
 
-def of(
-    *, schema: Mapping[str, Any], start: Any, proposed: Any, hints: Mapping[str, float], typed: Typed | None = None
-) -> Form:
+def build_form(
+    *, schema: Mapping[str, Any], start: Any, proposed: Any, hints: Mapping[str, float], typed: TypedInput | None = None
+) -> StructuredForm:
     """A field for each property of the schema, and for each part of an answer that the schema leaves open.
 
     `start` is what they hold at first; `proposed` is ABSENT, and `hints` are empty, while the AI's answer is not told.
     """
-    whole = json_schema.shape(schema, schema)
+    whole = json_schema.parse_shape(schema, schema)
     values = start if isinstance(start, Mapping) else {}
     told = proposed if isinstance(proposed, Mapping) else ABSENT
-    named = {*whole.required, *whole.properties, *values, *_members(told)}
-    about = {pointer: share for pointer, share in hints.items() if named & set(codec.steps(pointer)[:1])}
-    if not all(map(codec.is_nameable, named)):
-        return Form([_as_json(values, typed or Typed())])
+    named = {*whole.required, *whole.properties, *values, *_members_of(told)}
+    about = {pointer: share for pointer, share in hints.items() if named & set(codec.split_pointer(pointer)[:1])}
+    if not all(map(codec.is_valid_member_name, named)):
+        return StructuredForm([_whole_answer_field(values, typed or TypedInput())])
     for with_lines in (True, False):
-        layout = _Layout(schema, about, typed or Typed(), is_told=proposed is not ABSENT, with_lines=with_lines)
+        layout = _FormBuilder(
+            schema, about, typed or TypedInput(), shows_proposal=proposed is not ABSENT, with_lines=with_lines
+        )
         try:
-            form = Form(list(layout.members("", whole, values, told, depth=0)))
-        except _TooManyError:
+            form = StructuredForm(list(layout.build_members("", whole, values, told, depth=0)))
+        except _TooManyFieldsError:
             continue
-        if form.parts and form.size <= MAX_FIELDS:
+        if form.parts and form.field_count <= MAX_FORM_FIELDS:
             return form
-    return Form([_as_json(values, typed or Typed())])
+    return StructuredForm([_whole_answer_field(values, typed or TypedInput())])
 
 
-def _as_json(values: Mapping[str, Any], typed: Typed) -> Field:
+def _whole_answer_field(values: Mapping[str, Any], typed: TypedInput) -> AnswerField:
     """The answer as one text, where there are no fields for it or too many."""
-    text = typed.texts.get("whole", codec.text("json", values) if values else "")
-    return Field("", "whole", _("Answer"), "long", text, hint=_("A JSON object"), error=typed.errors.get("", ""))
+    text = typed.texts.get("whole", codec.format_value("json", values) if values else "")
+    return AnswerField("", "whole", _("Answer"), "long", text, hint=_("A JSON object"), error=typed.errors.get("", ""))
 
 
-class _TooManyError(Exception):
+class _TooManyFieldsError(Exception):
     """More fields than a form may have, before all of them are built."""
 
 
 @dataclass(frozen=True)
-class _Layout:
+class _FormBuilder:
     root: Mapping[str, Any]
     hints: Mapping[str, float]
-    typed: Typed
-    is_told: bool
+    typed: TypedInput
+    shows_proposal: bool
     with_lines: bool
     built: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
-    def members(self, pointer: str, shape: Shape, value: Any, proposed: Any, *, depth: int) -> Iterator[Part]:
-        values, told = _members(value), _members(proposed)
+    def build_members(
+        self, pointer: str, shape: FieldShape, value: Any, proposed: Any, *, depth: int
+    ) -> Iterator[FormPart]:
+        values, told = _members_of(value), _members_of(proposed)
         for name in dict.fromkeys([*shape.properties, *shape.required, *values, *told]):
-            at, schema = codec.below(pointer, name), shape.properties.get(name)
-            yield self._part(
+            at, schema = codec.extend_pointer(pointer, name), shape.properties.get(name)
+            yield self._build_part(
                 at,
-                json_schema.shape(schema, self.root),
+                json_schema.parse_shape(schema, self.root),
                 values.get(name, ABSENT),
                 told.get(name, ABSENT),
                 name=name,
@@ -87,137 +103,151 @@ class _Layout:
                 depth=depth,
             )
 
-    def _part(self, at: str, shape: Shape, value: Any, proposed: Any, *, name: str, required: bool, depth: int) -> Part:
-        if shape.kind == "group" and depth < MAX_DEPTH and _is_group(shape, value, proposed):
-            return self._group(at, shape, value, proposed, name=name, depth=depth)
-        if shape.kind == "list" and self.with_lines and _is(list, value, proposed):
-            lines = self._lines(at, shape, value, proposed, name=name)
+    def _build_part(
+        self, at: str, shape: FieldShape, value: Any, proposed: Any, *, name: str, required: bool, depth: int
+    ) -> FormPart:
+        if shape.kind == "group" and depth < MAX_GROUP_LEVELS and _is_group(shape, value, proposed):
+            return self._build_group(at, shape, value, proposed, name=name, depth=depth)
+        if shape.kind == "list" and self.with_lines and _all_are(list, value, proposed):
+            lines = self._build_lines(at, shape, value, proposed, name=name)
             if lines is not None:
                 return lines
-        return self._field(at, shape, value, proposed, label=_label(shape, name), required=required)
+        return self._build_field(at, shape, value, proposed, label=_label_for(shape, name), required=required)
 
-    def _group(self, at: str, shape: Shape, value: Any, proposed: Any, *, name: str, depth: int) -> Group:
-        return Group(
+    def _build_group(
+        self, at: str, shape: FieldShape, value: Any, proposed: Any, *, name: str, depth: int
+    ) -> FieldGroup:
+        return FieldGroup(
             pointer=at,
-            name=codec.name("group", at, _blank_of(value)),
-            label=_label(shape, name),
-            hint=_hint(shape),
-            parts=list(self.members(at, shape, value, proposed, depth=depth + 1)),
+            name=codec.build_field_name("group", at, _container_empty_meaning(value)),
+            label=_label_for(shape, name),
+            hint=_hint_for(shape),
+            parts=list(self.build_members(at, shape, value, proposed, depth=depth + 1)),
             error=self.typed.errors.get(at, ""),
         )
 
-    def _lines(self, at: str, shape: Shape, value: Any, proposed: Any, *, name: str) -> Lines | None:
+    def _build_lines(self, at: str, shape: FieldShape, value: Any, proposed: Any, *, name: str) -> FieldLines | None:
         """The list as lines of fields; None when an entry has a shape that no line can show."""
-        item = json_schema.shape(shape.rules["items"], self.root)
+        item = json_schema.parse_shape(shape.rules["items"], self.root)
         told = list(proposed) if isinstance(proposed, list) else []
         held = list(value) if isinstance(value, list) else []
         if self.typed.texts:
-            count = codec.places(self.typed.texts, at)
+            count = codec.count_list_entries(self.typed.texts, at)
             held = (held + [ABSENT] * count)[:count]
-        as_told = replace(self, typed=Typed())
-        spare = as_told._line(at, NEW, item, ABSENT, ABSENT)
-        if spare is None or max(1, len(spare)) * max(len(held), len(told)) > MAX_CELLS:
+        as_told = replace(self, typed=TypedInput())
+        spare = as_told._build_line(at, NEW_LINE_INDEX, item, ABSENT, ABSENT)
+        if spare is None or max(1, len(spare)) * max(len(held), len(told)) > MAX_LIST_CELLS:
             return None
-        lines = [self._line(at, place, item, one, _place(told, place)) for place, one in enumerate(held)]
-        theirs = [as_told._line(at, place, item, one, one) for place, one in enumerate(told)]
+        lines = [self._build_line(at, place, item, one, _entry_at(told, place)) for place, one in enumerate(held)]
+        theirs = [as_told._build_line(at, place, item, one, one) for place, one in enumerate(told)]
         if any(line is None for line in (*lines, *theirs)):
             return None
-        return Lines(
+        return FieldLines(
             pointer=at,
-            name=codec.name("list", at, _blank_of(value)),
-            label=_label(shape, name),
-            hint=_hint(shape),
+            name=codec.build_field_name("list", at, _container_empty_meaning(value)),
+            label=_label_for(shape, name),
+            hint=_hint_for(shape),
             columns=[cell.label for cell in spare],
             lines=[line for line in lines if line],
-            spare=[replace(cell, proposed=None, closed=False) for cell in spare],
-            proposed=[line for line in theirs if line] if self.is_told else None,
-            least=_limit(shape, "minItems", 0),
-            most=_limit(shape, "maxItems", MAX_CELLS // max(1, len(spare))),
+            spare=[replace(cell, proposed=None, collapsed=False) for cell in spare],
+            proposed=[line for line in theirs if line] if self.shows_proposal else None,
+            min_lines=_rule_limit(shape, "minItems", 0),
+            max_lines=_rule_limit(shape, "maxItems", MAX_LIST_CELLS // max(1, len(spare))),
             error=self.typed.errors.get(at, ""),
         )
 
-    def _line(self, at: str, place: int | str, item: Shape, value: Any, proposed: Any) -> list[Field] | None:
+    def _build_line(
+        self, at: str, place: int | str, item: FieldShape, value: Any, proposed: Any
+    ) -> list[AnswerField] | None:
         """The fields of one entry, None when it is nothing that simple."""
-        here = codec.below(at, place)
+        here = codec.extend_pointer(at, place)
         if item.kind != "group":
-            cell = self._field(here, item, value, proposed, label=_label(item, _("Value")), required=False)
-            return None if cell.code or value in ("", None) else [cell]
+            cell = self._build_field(here, item, value, proposed, label=_label_for(item, _("Value")), required=False)
+            return None if cell.is_json or value in ("", None) else [cell]
         if value is not ABSENT and (not isinstance(value, Mapping) or set(value) - set(item.properties)):
             return None
         told = proposed if isinstance(proposed, Mapping) else ABSENT
         if not _is_group(item, value, told):
             return None
-        parts = list(self.members(here, item, value, told, depth=0))
-        cells = [part for part in parts if isinstance(part, Field) and not part.code]
+        parts = list(self.build_members(here, item, value, told, depth=0))
+        cells = [part for part in parts if isinstance(part, AnswerField) and not part.is_json]
         empty = value is not ABSENT and not any(cell.value for cell in cells)
         return None if empty or len(cells) < len(parts) else cells
 
-    def _field(self, at: str, shape: Shape, value: Any, proposed: Any, *, label: str, required: bool) -> Field:
-        if next(self.built) > MAX_BUILT:
-            raise _TooManyError
-        reader, kind, options = _control(shape, value, proposed)
-        name = codec.name(reader, at, "" if kind == "long" and reader == "json" else _blank(shape, value, required))
-        laid = Field(
+    def _build_field(
+        self, at: str, shape: FieldShape, value: Any, proposed: Any, *, label: str, required: bool
+    ) -> AnswerField:
+        if next(self.built) > MAX_BUILT_FIELDS:
+            raise _TooManyFieldsError
+        reader, kind, options = _choose_control(shape, value, proposed)
+        name = codec.build_field_name(
+            reader, at, "" if kind == "long" and reader == "json" else _empty_meaning(shape, value, required)
+        )
+        laid = AnswerField(
             pointer=at,
             name=name,
             label=label,
             kind=kind,
-            value=self.typed.texts.get(name, codec.text(reader, value)).replace("\r\n", "\n"),
+            value=self.typed.texts.get(name, codec.format_value(reader, value)).replace("\r\n", "\n"),
             options=options,
-            hint=_hint(shape),
-            doubt=self._doubt(at),
+            hint=_hint_for(shape),
+            low_confidence=self._low_confidence(at),
             required=required and not shape.nullable,
-            proposed=codec.text(reader, proposed) if self.is_told else None,
+            proposed=codec.format_value(reader, proposed) if self.shows_proposal else None,
             error=self.typed.errors.get(at, ""),
         )
-        return replace(laid, closed=bool(self.hints) and _is_settled(laid))
+        return replace(laid, collapsed=bool(self.hints) and _is_collapsible(laid))
 
-    def _doubt(self, pointer: str) -> float | None:
+    def _low_confidence(self, pointer: str) -> float | None:
         """How sure the AI was of a value, or of what it is a part of; None when that is sure enough."""
         while pointer and pointer not in self.hints:
             pointer = pointer.rpartition("/")[0]
         share = self.hints.get(pointer) if pointer else None
-        return share if share is not None and share < DOUBTFUL else None
+        return share if share is not None and share < LOW_CONFIDENCE_BELOW else None
 
 
-def _is_settled(laid: Field) -> bool:
+def _is_collapsible(laid: AnswerField) -> bool:
     missing = laid.required and not laid.value
-    return laid.doubt is None and not (laid.error or laid.changed or missing)
+    return laid.low_confidence is None and not (laid.error or laid.changed or missing)
 
 
-def _control(shape: Shape, value: Any, proposed: Any) -> tuple[codec.Reader, Control, Options]:
+def _choose_control(shape: FieldShape, value: Any, proposed: Any) -> tuple[codec.FieldType, ControlKind, FieldOptions]:
     """How a value is read and shown: by what the schema asks for, or as JSON when the value is something else."""
     if shape.kind == "choice":
-        return _choice(shape, value, proposed)
-    if shape.kind == "flag" and _is(bool, value, proposed):
+        return _choice_control(shape, value, proposed)
+    if shape.kind == "flag" and _all_are(bool, value, proposed):
         return "flag", "choice", [("true", _("yes")), ("false", _("no"))]
-    if shape.kind == "number" and _is((int, float), value, proposed) and not _any_is(bool, value, proposed):
+    if shape.kind == "number" and _all_are((int, float), value, proposed) and not _any_are(bool, value, proposed):
         return "number", "number", ()
     if shape.kind == "date" and all(one is ABSENT or one is None or codec.is_date(one) for one in (value, proposed)):
         return "date", "date", ()
     texts = [one for one in (value, proposed) if isinstance(one, str)]
     if shape.kind == "open" and not texts:
         return "json", "long", ()
-    if shape.kind in {"text", "date", "open"} and _is(str, value, proposed) and all(map(codec.is_plain, texts)):
-        return "text", "long" if any(len(one) > LONG or "\n" in one for one in texts) else "line", ()
+    if (
+        shape.kind in {"text", "date", "open"}
+        and _all_are(str, value, proposed)
+        and all(map(codec.is_lossless_text, texts))
+    ):
+        return "text", "long" if any(len(one) > MAX_LINE_CHARACTERS or "\n" in one for one in texts) else "line", ()
     return "json", "long", ()
 
 
-def _choice(shape: Shape, value: Any, proposed: Any) -> tuple[codec.Reader, Control, Options]:
+def _choice_control(shape: FieldShape, value: Any, proposed: Any) -> tuple[codec.FieldType, ControlKind, FieldOptions]:
     """One of the listed values, and what stands there already even if it is not listed."""
     there = [one for one in (value, proposed) if one is not ABSENT and one is not None]
-    listed = list({key(one): one for one in [*shape.options, *there]}.values())
-    if all(isinstance(one, str) and one and codec.is_plain(one) for one in listed):
-        return "text", "choice", [(one, _in_words(one)) for one in listed]
-    return "json", "choice", [(codec.text("json", one), _in_words(one)) for one in listed]
+    listed = list({canonical_key(one): one for one in [*shape.options, *there]}.values())
+    if all(isinstance(one, str) and one and codec.is_lossless_text(one) for one in listed):
+        return "text", "choice", [(one, _option_text(one)) for one in listed]
+    return "json", "choice", [(codec.format_value("json", one), _option_text(one)) for one in listed]
 
 
-def _in_words(value: Any) -> str:
+def _option_text(value: Any) -> str:
     """An option holds text only: what cannot be seen in it stands as its code."""
-    return "".join(piece.text for piece in invisible.pieces(wording.answer(value)))
+    return "".join(piece.text for piece in invisible.split_into_pieces(wording.format_answer(value)))
 
 
-def _blank(shape: Shape, value: Any, required: bool) -> codec.Blank:
+def _empty_meaning(shape: FieldShape, value: Any, required: bool) -> codec.EmptyMeaning:
     """What an empty field stands for: what it was before, else null where that is an answer, else nothing."""
     if value == "":
         return ".empty"
@@ -226,39 +256,39 @@ def _blank(shape: Shape, value: Any, required: bool) -> codec.Blank:
     return ".null" if shape.nullable and (required or value is not ABSENT) else ""
 
 
-def _blank_of(value: Any) -> codec.Blank:
+def _container_empty_meaning(value: Any) -> codec.EmptyMeaning:
     if value is ABSENT:
         return ""
     return ".null" if value is None else ".empty"
 
 
-def _is(kind: type | tuple[type, ...], *values: Any) -> bool:
+def _all_are(kind: type | tuple[type, ...], *values: Any) -> bool:
     return all(value is ABSENT or value is None or isinstance(value, kind) for value in values)
 
 
-def _is_group(shape: Shape, *values: Any) -> bool:
+def _is_group(shape: FieldShape, *values: Any) -> bool:
     """Whether they are objects whose members can all have fields."""
-    names = [*shape.properties, *shape.required, *(name for value in values for name in _members(value))]
-    return _is(Mapping, *values) and all(map(codec.is_nameable, names))
+    names = [*shape.properties, *shape.required, *(name for value in values for name in _members_of(value))]
+    return _all_are(Mapping, *values) and all(map(codec.is_valid_member_name, names))
 
 
-def _any_is(kind: type, *values: Any) -> bool:
+def _any_are(kind: type, *values: Any) -> bool:
     return any(isinstance(value, kind) for value in values)
 
 
-def _members(value: Any) -> Mapping[str, Any]:
+def _members_of(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _place(values: Sequence[Any], place: int) -> Any:
+def _entry_at(values: Sequence[Any], place: int) -> Any:
     return values[place] if place < len(values) else ABSENT
 
 
-def _label(shape: Shape, name: str) -> str:
-    return str(shape.rules.get("title") or wording.answer(name))
+def _label_for(shape: FieldShape, name: str) -> str:
+    return str(shape.rules.get("title") or wording.format_answer(name))
 
 
-def _hint(shape: Shape) -> str:
+def _hint_for(shape: FieldShape) -> str:
     """What the schema says about a part in words, else its bounds."""
     if shape.rules.get("description"):
         return str(shape.rules["description"])
@@ -268,6 +298,6 @@ def _hint(shape: Shape) -> str:
     return ""
 
 
-def _limit(shape: Shape, rule: str, otherwise: int) -> int:
+def _rule_limit(shape: FieldShape, rule: str, otherwise: int) -> int:
     limit = shape.rules.get(rule, otherwise)
     return int(limit) if isinstance(limit, int | float) else otherwise

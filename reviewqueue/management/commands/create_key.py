@@ -24,11 +24,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            _, text = api_keys.create(
+            _, text = api_keys.create_key(
                 name=options["name"],
-                scopes=_words(options["scopes"]),
-                queues=_words(options["streams"]),
-                acts_as=_person(options["acts_as"]),
+                scopes=_split_commas(options["scopes"]),
+                queues=_split_commas(options["streams"]),
+                acts_as=_find_person(options["acts_as"]),
                 days=options["days"],
                 by=None,
             )
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         self.stdout.write(text)
 
 
-def _person(username: str | None) -> User | None:
+def _find_person(username: str | None) -> User | None:
     if username is None:
         return None
     person = User.objects.filter(username=username, is_active=True).first()
@@ -46,5 +46,5 @@ def _person(username: str | None) -> User | None:
     return person
 
 
-def _words(text: str) -> list[str]:
+def _split_commas(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]

@@ -23,9 +23,9 @@ class Command(BaseCommand):
         parser.add_argument("--name", default="", help="the full name")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        given = _piped()
+        given = _read_piped_password()
         try:
-            _, password = people.create(
+            _, password = people.create_person(
                 username=options["username"],
                 role=options["role"],
                 queues=[slug.strip() for slug in options["streams"].split(",") if slug.strip()],
@@ -40,7 +40,7 @@ class Command(BaseCommand):
             self.stdout.write(password)
 
 
-def _piped() -> str | None:
+def _read_piped_password() -> str | None:
     """The first line of standard input when something other than a person is typing."""
     if sys.stdin is None or sys.stdin.isatty():
         return None

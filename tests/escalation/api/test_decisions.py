@@ -25,7 +25,7 @@ def _page(answer: HttpResponse) -> dict[str, Any]:
 
 
 def test_a_reader_pages_to_the_end_and_stays_there(producer: Producer, stream: Stream) -> None:
-    stream_setup.routed(stream, *stream_setup.elements(5, confidence=0.9))
+    stream_setup.route_outputs(stream, *stream_setup.build_outputs(5, confidence=0.9))
     cursor, seen = "", []
     while items := (page := _page(producer.get(DECISIONS, after=cursor, limit=2)))["items"]:
         assert len(items) <= 2
@@ -61,7 +61,7 @@ def test_a_question_that_makes_no_sense_is_a_problem(
 
 
 def test_another_streams_feed_is_not_there_for_this_key(stream: Stream, holding: Callable[..., Producer]) -> None:
-    stream_setup.stream("invoices")
+    stream_setup.create_stream("invoices")
     assert holding("decisions:read", streams=("invoices",)).get(DECISIONS).status_code == 404
     assert holding("outputs:write").get(DECISIONS).status_code == 403
 
@@ -81,7 +81,7 @@ def test_who_waits_is_told_as_soon_as_there_is_something(
     def nap(seconds: float) -> None:
         naps.append(seconds)
         if len(naps) == 3:
-            stream_setup.routed(stream, stream_setup.element(confidence=0.9))
+            stream_setup.route_outputs(stream, stream_setup.build_output(confidence=0.9))
 
     monkeypatch.setattr("time.sleep", nap)
     page = _page(producer.get(DECISIONS, wait=20))

@@ -17,10 +17,10 @@ from tests.helpers.stream_setup import Producer
 
 
 def test_labels_are_streamed_line_by_line(producer: Producer, stream: Stream, rob: User) -> None:
-    stream_setup.routed(stream, *stream_setup.elements(3))
+    stream_setup.route_outputs(stream, *stream_setup.build_outputs(3))
     for _ in range(3):
-        stream_setup.judge(rob, "correct", "billing")
-    settle.settle()
+        stream_setup.judge_next(rob, "correct", "billing")
+    settle.settle_items()
     answer = producer.get("streams/intents/labels", format="jsonl")
     assert (answer.status_code, answer["Content-Type"]) == (200, "application/x-ndjson")
     assert isinstance(answer, StreamingHttpResponse)
@@ -35,8 +35,8 @@ def test_a_stream_without_labels_gives_an_empty_answer(producer: Producer) -> No
 
 
 def test_checks_without_a_label_come_when_asked_for(producer: Producer, stream: Stream) -> None:
-    stream_setup.activate(stream, threshold=0.8, audit={"rate": 1.0, "mode": "after"})
-    stream_setup.routed(stream, stream_setup.element(confidence=0.9))
+    stream_setup.activate_policy(stream, threshold=0.8, audit={"rate": 1.0, "mode": "after"})
+    stream_setup.route_outputs(stream, stream_setup.build_output(confidence=0.9))
     asked = [producer.get("streams/intents/labels", **query) for query in ({}, {"include": "checks"})]
     assert [len(b"".join(cast("Iterable[bytes]", answer)).splitlines()) for answer in asked] == [0, 1]
 
@@ -48,7 +48,7 @@ def test_another_format_is_refused(producer: Producer, query: dict[str, str]) ->
 
 
 def test_labels_need_their_own_scope_and_stream(stream: Stream, holding: Callable[..., Producer]) -> None:
-    stream_setup.stream("invoices")
+    stream_setup.create_stream("invoices")
     assert holding("decisions:read", "outputs:write").get("streams/intents/labels").status_code == 403
     assert holding("labels:read", streams=("invoices",)).get("streams/intents/labels").status_code == 404
 

@@ -36,7 +36,7 @@ def _told(answer: HttpResponse) -> Any:
 
 
 def test_a_new_output_is_received(producer: Producer) -> None:
-    answer = producer.post(OUTPUTS, stream_setup.element())
+    answer = producer.post(OUTPUTS, stream_setup.build_output())
     assert answer.status_code == 202
     assert _told(answer) == {
         "id": "ticket-1",
@@ -50,9 +50,9 @@ def test_a_new_output_is_received(producer: Producer) -> None:
 
 
 def test_the_same_again_is_known_with_its_state(producer: Producer) -> None:
-    producer.post(OUTPUTS, stream_setup.element(confidence=0.9))
-    dispatch.run()
-    answer = producer.post(OUTPUTS, stream_setup.element(confidence=0.9))
+    producer.post(OUTPUTS, stream_setup.build_output(confidence=0.9))
+    dispatch.route_received()
+    answer = producer.post(OUTPUTS, stream_setup.build_output(confidence=0.9))
     told = _told(answer)
     assert answer.status_code == 200
     assert told["duplicate"] is True
@@ -61,19 +61,19 @@ def test_the_same_again_is_known_with_its_state(producer: Producer) -> None:
 
 
 def test_other_content_under_a_known_id_is_a_conflict(producer: Producer) -> None:
-    producer.post(OUTPUTS, stream_setup.element())
-    _problem(producer.post(OUTPUTS, stream_setup.element(confidence=0.99)), 409, "output_conflict")
+    producer.post(OUTPUTS, stream_setup.build_output())
+    _problem(producer.post(OUTPUTS, stream_setup.build_output(confidence=0.99)), 409, "output_conflict")
 
 
 def test_a_batch_is_answered_element_by_element_in_order(producer: Producer) -> None:
-    producer.post(OUTPUTS, stream_setup.element("known"))
+    producer.post(OUTPUTS, stream_setup.build_output("known"))
     batch = [
-        stream_setup.element("new"),
-        stream_setup.element("known"),
-        stream_setup.element("known", confidence=0.1),
-        stream_setup.element("bad", confidence=True),
+        stream_setup.build_output("new"),
+        stream_setup.build_output("known"),
+        stream_setup.build_output("known", confidence=0.1),
+        stream_setup.build_output("bad", confidence=True),
         "nonsense",
-        stream_setup.element("new"),
+        stream_setup.build_output("new"),
     ]
     answer = producer.post(OUTPUTS, batch)
     results = _told(answer)["results"]
@@ -87,7 +87,7 @@ def test_a_batch_is_answered_element_by_element_in_order(producer: Producer) -> 
 
 @pytest.mark.parametrize("content_type", [NDJSON, "application/jsonl"])
 def test_lines_are_a_batch_even_when_there_is_one(producer: Producer, content_type: str) -> None:
-    lines = b"\n".join(json.dumps(one).encode() for one in stream_setup.elements(3)) + b"\n\n{\n"
+    lines = b"\n".join(json.dumps(one).encode() for one in stream_setup.build_outputs(3)) + b"\n\n{\n"
     results = _told(producer.post(OUTPUTS, raw=lines, content_type=content_type))["results"]
     assert [one["code"] for one in results] == [202, 202, 202, 400]
     (single,) = _told(producer.post(OUTPUTS, raw=lines.splitlines()[0], content_type=content_type))["results"]
@@ -138,18 +138,18 @@ def test_an_odd_body_is_a_problem_and_nothing_else(producer: Producer, raw: byte
     ],
 )
 def test_a_body_in_another_dress_is_refused(producer: Producer, options: dict[str, Any], code: str) -> None:
-    _problem(producer.post(OUTPUTS, stream_setup.element(), **options), 415, code)
+    _problem(producer.post(OUTPUTS, stream_setup.build_output(), **options), 415, code)
 
 
 def test_utf_8_may_be_named(producer: Producer) -> None:
-    answer = producer.post(OUTPUTS, stream_setup.element(), content_type='application/json; charset="UTF-8"')
+    answer = producer.post(OUTPUTS, stream_setup.build_output(), content_type='application/json; charset="UTF-8"')
     assert answer.status_code == 202
 
 
 def test_three_megabytes_of_text_are_a_large_output_not_an_error(producer: Producer) -> None:
-    answer = producer.post(OUTPUTS, stream_setup.element(input={"text": "x" * 3_000_000}))
+    answer = producer.post(OUTPUTS, stream_setup.build_output(input={"text": "x" * 3_000_000}))
     assert answer.status_code == 202
-    assert dispatch.run() == 1
+    assert dispatch.route_received() == 1
     assert _told(producer.get(f"{OUTPUTS}/ticket-1"))["status"] == "in_review"
 
 
@@ -177,19 +177,19 @@ _moments = st.datetimes().map(lambda moment: moment.isoformat() + "Z")
 def test_whatever_is_sent_the_answer_is_never_our_mistake(
     producer: Producer, change: dict[str, Any], several: bool, garbage: bytes
 ) -> None:
-    one = {**stream_setup.element(), **change}
+    one = {**stream_setup.build_output(), **change}
     body = json.dumps([one, one] if several else one).encode() + garbage
     answer = producer.post(OUTPUTS, raw=body)
     assert answer.status_code in {200, 202, 400, 409}
     expected = "application/json" if answer.status_code in {200, 202} else "application/problem+json"
     assert answer["Content-Type"] == expected
-    dispatch.run()
+    dispatch.route_received()
     assert not Output.objects.received().exists(), "taken in, but nothing can route it"
 
 
 @pytest.mark.parametrize("name", ["a/b", "a b", "ä😀", "..", "a?b#c", "%2F", "\u202ex", "x" * 200, "decisions"])
 def test_any_id_that_was_taken_can_be_asked_for(producer: Producer, name: str) -> None:
-    assert producer.post(OUTPUTS, stream_setup.element(name)).status_code == 202
+    assert producer.post(OUTPUTS, stream_setup.build_output(name)).status_code == 202
     answer = producer.get(f"{OUTPUTS}/{quote(name, safe='')}")
     assert _told(answer)["id"] == name
     assert _told(producer.delete(f"{OUTPUTS}/{quote(name, safe='')}"))["status"] == "withdrawn"
@@ -202,21 +202,23 @@ def test_an_id_that_was_never_posted_is_not_found(producer: Producer, name: str)
 
 
 def test_who_waits_is_told_the_route(producer: Producer) -> None:
-    answer = producer.post(OUTPUTS, stream_setup.element(confidence=0.9), headers={"Prefer": "respond-async, wait=5"})
+    answer = producer.post(
+        OUTPUTS, stream_setup.build_output(confidence=0.9), headers={"Prefer": "respond-async, wait=5"}
+    )
     assert answer.status_code == 202
     assert answer["Preference-Applied"] == "wait=5"
     assert _told(answer)["decision"]["answer"] == "refund"
 
 
 def test_nobody_waits_longer_than_ten_seconds(producer: Producer) -> None:
-    answer = producer.post(OUTPUTS, stream_setup.elements(2), headers={"Prefer": 'Wait="900"'})
+    answer = producer.post(OUTPUTS, stream_setup.build_outputs(2), headers={"Prefer": 'Wait="900"'})
     assert answer["Preference-Applied"] == "wait=10"
     assert {one["status"] for one in _told(answer)["results"]} == {"in_review"}
 
 
 @pytest.mark.parametrize("prefer", ["", "wait", "wait=", "wait=soon", "wait=-1", "wait=0", "return=minimal", "await=5"])
 def test_another_preference_is_ignored(producer: Producer, prefer: str) -> None:
-    answer = producer.post(OUTPUTS, stream_setup.element(), headers={"Prefer": prefer})
+    answer = producer.post(OUTPUTS, stream_setup.build_output(), headers={"Prefer": prefer})
     assert _told(answer)["status"] == "received"
     assert "Preference-Applied" not in answer
 
@@ -228,55 +230,55 @@ def test_what_cannot_be_routed_while_one_waits_is_received_all_the_same(
         raise ValueError("a mistake of ours")
 
     with monkeypatch.context() as patched:
-        patched.setattr(record, "record", fail)
-        answer = producer.post(OUTPUTS, stream_setup.element(), headers={"Prefer": "wait=1"})
+        patched.setattr(record, "record_routes", fail)
+        answer = producer.post(OUTPUTS, stream_setup.build_output(), headers={"Prefer": "wait=1"})
     assert answer.status_code == 202
     assert _told(answer)["status"] == "received"
     assert "Preference-Applied" not in answer
-    assert dispatch.run() == 1
+    assert dispatch.route_received() == 1
 
 
 def test_at_the_cap_the_producer_is_told_when_to_come_back(producer: Producer) -> None:
     Stream.objects.update(waiting=10_000)
-    answer = producer.post(OUTPUTS, stream_setup.element())
+    answer = producer.post(OUTPUTS, stream_setup.build_output())
     _problem(answer, 429, "overloaded")
     assert int(answer["Retry-After"]) > 0
     assert not Output.objects.exists()
 
 
 def test_a_stream_that_holds_takes_in_but_routes_nothing_even_for_who_waits(producer: Producer, stream: Stream) -> None:
-    stream_setup.activate(stream, threshold=0.8, on_overload="hold")
+    stream_setup.activate_policy(stream, threshold=0.8, on_overload="hold")
     Stream.objects.update(waiting=10_000)
-    answer = producer.post(OUTPUTS, stream_setup.element(confidence=0.9), headers={"Prefer": "wait=1"})
+    answer = producer.post(OUTPUTS, stream_setup.build_output(confidence=0.9), headers={"Prefer": "wait=1"})
     assert answer.status_code == 202
     assert _told(answer)["status"] == "received"
-    assert dispatch.run() == 0
+    assert dispatch.route_received() == 0
     Stream.objects.update(waiting=9_999)
-    assert dispatch.run() == 1
+    assert dispatch.route_received() == 1
 
 
 def test_without_the_scope_it_is_forbidden(stream: Stream, holding: Callable[..., Producer]) -> None:
     reader = holding("decisions:read", "labels:read", "reports:read")
-    _problem(reader.post(OUTPUTS, stream_setup.element()), 403, "missing_scope")
+    _problem(reader.post(OUTPUTS, stream_setup.build_output()), 403, "missing_scope")
     _problem(reader.get(f"{OUTPUTS}/ticket-1"), 403, "missing_scope")
     _problem(reader.delete(f"{OUTPUTS}/ticket-1"), 403, "missing_scope")
 
 
 def test_a_stream_that_the_key_is_not_bound_to_does_not_exist(stream: Stream, holding: Callable[..., Producer]) -> None:
-    stream_setup.stream("invoices")
-    stream_setup.post(stream, stream_setup.element())
+    stream_setup.create_stream("invoices")
+    stream_setup.post_outputs(stream, stream_setup.build_output())
     stranger = holding("outputs:write", streams=("invoices",))
-    unknown = _problem(stranger.post("streams/nothing/outputs", stream_setup.element()), 404, "not_found")
-    foreign = _problem(stranger.post(OUTPUTS, stream_setup.element()), 404, "not_found")
+    unknown = _problem(stranger.post("streams/nothing/outputs", stream_setup.build_output()), 404, "not_found")
+    foreign = _problem(stranger.post(OUTPUTS, stream_setup.build_output()), 404, "not_found")
     assert foreign.keys() == unknown.keys()
     _problem(stranger.get(f"{OUTPUTS}/ticket-1"), 404, "not_found")
     _problem(stranger.delete(f"{OUTPUTS}/ticket-1"), 404, "not_found")
-    assert stream_setup.output(stream).state == "received"
+    assert stream_setup.find_output(stream).state == "received"
 
 
 def test_without_a_key_nobody_gets_in(stream: Stream, client: Any) -> None:
     for key in ("", "rq_nothing"):
-        answer = Producer(client, key).post(OUTPUTS, stream_setup.element())
+        answer = Producer(client, key).post(OUTPUTS, stream_setup.build_output())
         _problem(answer, 401, "unauthenticated")
         assert answer["WWW-Authenticate"] == "Bearer"
 
@@ -286,7 +288,7 @@ def test_another_method_is_refused_in_the_same_shape(producer: Producer) -> None
 
 
 def test_withdrawing_is_told_and_again_is_no_error(producer: Producer, stream: Stream) -> None:
-    stream_setup.routed(stream, stream_setup.element())
+    stream_setup.route_outputs(stream, stream_setup.build_output())
     for _ in range(2):
         told = _told(producer.delete(f"{OUTPUTS}/ticket-1"))
         assert (told["status"], told["decision"]["outcome"], told["decision"]["revision"]) == (
@@ -300,8 +302,8 @@ def test_a_database_that_is_away_is_a_503(producer: Producer, monkeypatch: pytes
     def away(**_: Any) -> None:
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr("escalation.ingest.receive.receive", away)
-    answer = producer.post(OUTPUTS, stream_setup.element())
+    monkeypatch.setattr("escalation.ingest.receive.receive_outputs", away)
+    answer = producer.post(OUTPUTS, stream_setup.build_output())
     _problem(answer, 503, "unavailable")
     assert int(answer["Retry-After"]) > 0
 
@@ -310,18 +312,18 @@ def test_the_worker_is_told_of_what_waits_and_of_nothing_else(
     producer: Producer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []
-    monkeypatch.setattr(wakeup, "dispatch", lambda: told.append("nudge"))
-    producer.post(OUTPUTS, stream_setup.element())
-    producer.post(OUTPUTS, stream_setup.element())
+    monkeypatch.setattr(wakeup, "wake_worker", lambda: told.append("nudge"))
+    producer.post(OUTPUTS, stream_setup.build_output())
+    producer.post(OUTPUTS, stream_setup.build_output())
     assert told == ["nudge", "nudge"], "whoever asks again may be asking because nothing happened"
-    producer.post(OUTPUTS, stream_setup.element(), headers={"Prefer": "wait=1"})
-    producer.post(OUTPUTS, stream_setup.element())
+    producer.post(OUTPUTS, stream_setup.build_output(), headers={"Prefer": "wait=1"})
+    producer.post(OUTPUTS, stream_setup.build_output())
     assert told == ["nudge", "nudge"]
 
 
 def test_who_asks_again_while_it_waits_waits_for_the_route_too(producer: Producer, stream: Stream) -> None:
-    assert _told(producer.post(OUTPUTS, stream_setup.element("slow")))["status"] == "received"
-    again = producer.post(OUTPUTS, stream_setup.element("slow"), headers={"Prefer": "wait=2"})
+    assert _told(producer.post(OUTPUTS, stream_setup.build_output("slow")))["status"] == "received"
+    again = producer.post(OUTPUTS, stream_setup.build_output("slow"), headers={"Prefer": "wait=2"})
     assert again.status_code == 200
     told = _told(again)
     assert told | {"status": "in_review", "route": "review", "duplicate": True} == told

@@ -10,17 +10,17 @@ import pytest
 from escalation.decisions import deadlines, settle
 from escalation.models import Stream
 from escalation.routing import record
-from escalation.routing.stop import ask_to_resume, resume
-from escalation.routing.stop import stop as stop_stop
+from escalation.routing.stop import confirm_resume, request_resume
+from escalation.routing.stop import stop_stream as stop_stop
 from reviewqueue.models import Event, Item, Label, User
-from reviewqueue.queue.claim import claim_next, release
+from reviewqueue.queue.claim import claim_next, release_claim
 from tests.helpers import stream_setup
 
 SOON, LATER = "2026-03-01T12:00:00Z", datetime(2026, 3, 1, 12, 0, 1, tzinfo=UTC)
 
 
 def _overdue(stream: Stream, **fields: Any) -> None:
-    stream_setup.routed(stream, stream_setup.element(due_at=SOON, **fields))
+    stream_setup.route_outputs(stream, stream_setup.build_output(due_at=SOON, **fields))
 
 
 @pytest.mark.parametrize(
@@ -34,34 +34,34 @@ def _overdue(stream: Stream, **fields: Any) -> None:
 def test_past_its_deadline_an_output_is_answered_as_its_policy_says(
     stream: Stream, what: str, answer: tuple[Any, ...] | None, state: str
 ) -> None:
-    stream_setup.activate(stream, threshold=0.8, deadline_hours=999, on_deadline=what)
+    stream_setup.activate_policy(stream, threshold=0.8, deadline_hours=999, on_deadline=what)
     _overdue(stream)
     expected = [] if answer is None else [(1, "system", *answer)]
-    assert deadlines.expire(now=LATER) == len(expected)
-    assert stream_setup.revisions() == expected
-    assert stream_setup.output(stream).state == state
+    assert deadlines.answer_overdue_outputs(now=LATER) == len(expected)
+    assert stream_setup.list_revisions() == expected
+    assert stream_setup.find_output(stream).state == state
     assert Item.objects.get().state == ("open" if answer is None else "expired")
     assert not Label.objects.exists(), "a time-out is never a label"
-    assert deadlines.expire(now=LATER) == 0
+    assert deadlines.answer_overdue_outputs(now=LATER) == 0
     assert Event.objects.filter(verb="outputs.timed_out", queue="intents").count() == len(expected)
 
 
 def test_before_its_deadline_nothing_is_answered(stream: Stream) -> None:
-    stream_setup.activate(stream, threshold=0.8, on_deadline="accept")
+    stream_setup.activate_policy(stream, threshold=0.8, on_deadline="accept")
     _overdue(stream)
-    assert deadlines.expire(now=LATER - timedelta(seconds=2)) == 0
+    assert deadlines.answer_overdue_outputs(now=LATER - timedelta(seconds=2)) == 0
 
 
 def test_the_policy_that_routed_it_says_what_happens(stream: Stream) -> None:
-    stream_setup.activate(stream, threshold=0.8, on_deadline="accept")
+    stream_setup.activate_policy(stream, threshold=0.8, on_deadline="accept")
     _overdue(stream)
-    stream_setup.activate(stream, threshold=0.8, hours=2)
-    assert deadlines.expire(now=LATER) == 1
+    stream_setup.activate_policy(stream, threshold=0.8, hours=2)
+    assert deadlines.answer_overdue_outputs(now=LATER) == 1
 
 
 @pytest.mark.parametrize("hindrance", ["confidence", "stop", "stop of all", "routed while stopped", "overload"])
 def test_nothing_is_accepted_by_a_deadline_that_should_not_go_out(stream: Stream, hindrance: str) -> None:
-    stream_setup.activate(stream, threshold=0.8, on_deadline="accept")
+    stream_setup.activate_policy(stream, threshold=0.8, on_deadline="accept")
     if hindrance == "routed while stopped":
         stop = stop_stop(stream=stream, by="user:mara")
     _overdue(stream, confidence=None if hindrance == "confidence" else 0.5)
@@ -71,51 +71,51 @@ def test_nothing_is_accepted_by_a_deadline_that_should_not_go_out(stream: Stream
         case "stop of all":
             stop_stop(stream=None, by="user:mara")
         case "routed while stopped":
-            ask_to_resume(stop=stop, by="user:mara")
-            resume(stop=stop, by="user:max")
+            request_resume(stop=stop, by="user:mara")
+            confirm_resume(stop=stop, by="user:max")
         case "overload":
             Stream.objects.update(waiting=10_000)
-    assert deadlines.expire(now=LATER) == 0
-    assert stream_setup.output(stream).state == "in_review"
+    assert deadlines.answer_overdue_outputs(now=LATER) == 0
+    assert stream_setup.find_output(stream).state == "in_review"
 
 
 def test_what_the_system_could_not_decide_about_no_deadline_accepts(stream: Stream) -> None:
-    stream_setup.activate(stream, threshold=0.8, on_deadline="accept")
-    results = stream_setup.post(stream, stream_setup.element(due_at=SOON, confidence=0.1))
+    stream_setup.activate_policy(stream, threshold=0.8, on_deadline="accept")
+    results = stream_setup.post_outputs(stream, stream_setup.build_output(due_at=SOON, confidence=0.1))
     assert results[0].output_id
-    assert record.to_people([results[0].output_id], reason="dispatch_failed", now=LATER) == 1
-    assert deadlines.expire(now=LATER) == 0
+    assert record.send_to_people([results[0].output_id], reason="dispatch_failed", now=LATER) == 1
+    assert deadlines.answer_overdue_outputs(now=LATER) == 0
 
 
 def test_a_stop_does_not_keep_the_system_from_rejecting(stream: Stream) -> None:
-    stream_setup.activate(stream, threshold=0.8, on_deadline="reject")
+    stream_setup.activate_policy(stream, threshold=0.8, on_deadline="reject")
     _overdue(stream)
     stop_stop(stream=stream, by="user:mara")
-    assert deadlines.expire(now=LATER) == 1
+    assert deadlines.answer_overdue_outputs(now=LATER) == 1
 
 
 def test_whoever_has_it_open_wins_over_its_deadline(stream: Stream, rob: User) -> None:
-    stream_setup.activate(stream, threshold=0.8, on_deadline="accept")
+    stream_setup.activate_policy(stream, threshold=0.8, on_deadline="accept")
     _overdue(stream)
     claim = claim_next(user=rob, slug="intents", now=LATER)
     assert claim
-    assert deadlines.expire(now=LATER) == 0
-    release(claim_id=claim.id, user=rob, now=LATER)
-    assert deadlines.expire(now=LATER) == 1
+    assert deadlines.answer_overdue_outputs(now=LATER) == 0
+    release_claim(claim_id=claim.id, user=rob, now=LATER)
+    assert deadlines.answer_overdue_outputs(now=LATER) == 1
 
 
 def test_a_verdict_that_is_not_final_yet_wins_over_its_deadline(stream: Stream, rob: User) -> None:
-    stream_setup.activate(stream, threshold=0.8, on_deadline="accept", undo_seconds=30)
+    stream_setup.activate_policy(stream, threshold=0.8, on_deadline="accept", undo_seconds=30)
     _overdue(stream)
-    stream_setup.judge(rob, "correct", "billing")
-    assert deadlines.expire(now=datetime.now(UTC)) == 0
+    stream_setup.judge_next(rob, "correct", "billing")
+    assert deadlines.answer_overdue_outputs(now=datetime.now(UTC)) == 0
     later = datetime.now(UTC) + timedelta(minutes=1)
-    assert deadlines.expire(now=later) == 0, "settled first, even when the sweep comes late"
-    assert settle.settle(now=later) == 1
-    assert stream_setup.revisions() == [(1, "people", "answered", "billing")]
+    assert deadlines.answer_overdue_outputs(now=later) == 0, "settled first, even when the sweep comes late"
+    assert settle.settle_items(now=later) == 1
+    assert stream_setup.list_revisions() == [(1, "people", "answered", "billing")]
 
 
 def test_a_check_after_the_fact_has_no_deadline_to_miss(stream: Stream) -> None:
-    stream_setup.activate(stream, threshold=0.8, on_deadline="reject", audit={"rate": 1, "mode": "after"})
+    stream_setup.activate_policy(stream, threshold=0.8, on_deadline="reject", audit={"rate": 1, "mode": "after"})
     _overdue(stream, confidence=0.9)
-    assert deadlines.expire(now=LATER) == 0
+    assert deadlines.answer_overdue_outputs(now=LATER) == 0

@@ -10,59 +10,59 @@ from reviewqueue.kernel.errors import Invalid
 from tests.helpers import stream_setup
 
 
-def _ids(page: feed.Page) -> list[str]:
+def _ids(page: feed.FeedPage) -> list[str]:
     return [item["id"] for item in page.items]
 
 
 def _everything(stream: Stream, *, limit: int, after: str = "") -> list[str]:
     found: list[str] = []
-    while (page := feed.read(stream=stream, after=after, limit=limit)).items:
+    while (page := feed.read_feed(stream=stream, after=after, limit=limit)).items:
         found += _ids(page)
         after = page.next
     return found
 
 
 def test_a_feed_without_decisions_is_empty_and_its_cursor_goes_on(stream: Stream) -> None:
-    page = feed.read(stream=stream)
+    page = feed.read_feed(stream=stream)
     assert page.items == []
-    stream_setup.routed(stream, stream_setup.element(confidence=0.9))
-    assert _ids(feed.read(stream=stream, after=page.next)) == ["ticket-1"]
+    stream_setup.route_outputs(stream, stream_setup.build_output(confidence=0.9))
+    assert _ids(feed.read_feed(stream=stream, after=page.next)) == ["ticket-1"]
 
 
 def test_reading_numbers_what_nobody_has_numbered(stream: Stream) -> None:
-    stream_setup.routed(stream, *stream_setup.elements(3, confidence=0.9))
+    stream_setup.route_outputs(stream, *stream_setup.build_outputs(3, confidence=0.9))
     assert not Decision.objects.filter(seq__isnull=False).exists()
-    page = feed.read(stream=stream)
+    page = feed.read_feed(stream=stream)
     assert _ids(page) == ["ticket-1", "ticket-2", "ticket-3"]
     assert list(Decision.objects.order_by("seq").values_list("seq", flat=True)) == [1, 2, 3]
-    assert feed.read(stream=stream, after=page.next) == feed.Page([], page.next)
+    assert feed.read_feed(stream=stream, after=page.next) == feed.FeedPage([], page.next)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 100])
 def test_pages_of_any_size_miss_nothing_and_repeat_nothing(stream: Stream, limit: int) -> None:
-    other = stream_setup.stream("invoices")
+    other = stream_setup.create_stream("invoices")
     for first in range(1, 8):
-        stream_setup.routed(stream, stream_setup.element(f"ticket-{first}", confidence=0.9))
-        stream_setup.routed(other, stream_setup.element(f"invoice-{first}", confidence=0.9))
-        feed.number()
+        stream_setup.route_outputs(stream, stream_setup.build_output(f"ticket-{first}", confidence=0.9))
+        stream_setup.route_outputs(other, stream_setup.build_output(f"invoice-{first}", confidence=0.9))
+        feed.number_decisions()
     assert _everything(stream, limit=limit) == [f"ticket-{number}" for number in range(1, 8)]
     assert _everything(other, limit=limit) == [f"invoice-{number}" for number in range(1, 8)]
 
 
 def test_numbering_takes_so_many_at_a_time_and_leaves_no_gap(stream: Stream) -> None:
-    stream_setup.routed(stream, *stream_setup.elements(7, confidence=0.9))
-    assert [feed.number(limit=3) for _ in range(4)] == [3, 3, 1, 0]
+    stream_setup.route_outputs(stream, *stream_setup.build_outputs(7, confidence=0.9))
+    assert [feed.number_decisions(limit=3) for _ in range(4)] == [3, 3, 1, 0]
     assert list(Decision.objects.order_by("seq").values_list("seq", flat=True)) == list(range(1, 8))
     assert FeedHead.objects.get().seq == 7
 
 
 def test_an_item_tells_what_was_decided(stream: Stream) -> None:
-    stream_setup.routed(
+    stream_setup.route_outputs(
         stream,
-        stream_setup.element("plain", confidence=0.9),
-        stream_setup.element("shadow", confidence=0.9, shadow=True),
+        stream_setup.build_output("plain", confidence=0.9),
+        stream_setup.build_output("shadow", confidence=0.9, shadow=True),
     )
-    plain, shadow = feed.read(stream=stream).items
+    plain, shadow = feed.read_feed(stream=stream).items
     assert shadow["shadow"] is True
     assert "shadow" not in plain
     assert {name: plain[name] for name in ("id", "answer", "outcome", "by", "revision")} == {
@@ -77,28 +77,28 @@ def test_an_item_tells_what_was_decided(stream: Stream) -> None:
 @pytest.mark.parametrize("cursor", ["1", "x", "abc.", ".x", "a.b.c", "a.-1", "a.1e3", "a." + "9" * 19, "a.1.5", " "])
 def test_a_cursor_that_the_feed_never_gave_is_refused(stream: Stream, cursor: str) -> None:
     with pytest.raises(Invalid):
-        feed.read(stream=stream, after=cursor)
+        feed.read_feed(stream=stream, after=cursor)
 
 
 def test_a_restored_feed_ends_every_cursor(stream: Stream) -> None:
-    stream_setup.routed(stream, stream_setup.element(confidence=0.9))
-    old = feed.read(stream=stream).next
+    stream_setup.route_outputs(stream, stream_setup.build_output(confidence=0.9))
+    old = feed.read_feed(stream=stream).next
     epoch = feed.begin_new_epoch()
     with pytest.raises(feed.CursorExpired) as refused:
-        feed.read(stream=stream, after=old)
+        feed.read_feed(stream=stream, after=old)
     assert (refused.value.status, refused.value.code) == (410, "cursor_expired")
-    again = feed.read(stream=stream)
+    again = feed.read_feed(stream=stream)
     assert _ids(again) == ["ticket-1"]
     assert again.next.startswith(f"{epoch}.")
 
 
 def test_a_feed_can_be_restored_before_it_has_begun(stream: Stream) -> None:
     feed.begin_new_epoch()
-    stream_setup.routed(stream, stream_setup.element(confidence=0.9))
-    assert _ids(feed.read(stream=stream)) == ["ticket-1"]
+    stream_setup.route_outputs(stream, stream_setup.build_output(confidence=0.9))
+    assert _ids(feed.read_feed(stream=stream)) == ["ticket-1"]
 
 
 @pytest.mark.parametrize(("asked", "given"), [(0, 1), (-5, 1), (2, 2), (10**6, 3)])
 def test_a_page_has_a_bounded_length(stream: Stream, asked: int, given: int) -> None:
-    stream_setup.routed(stream, *stream_setup.elements(3, confidence=0.9))
-    assert len(feed.read(stream=stream, limit=asked).items) == given
+    stream_setup.route_outputs(stream, *stream_setup.build_outputs(3, confidence=0.9))
+    assert len(feed.read_feed(stream=stream, limit=asked).items) == given

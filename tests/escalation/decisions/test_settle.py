@@ -27,100 +27,100 @@ from tests.helpers import stream_setup
 def test_what_people_settle_is_decided(
     stream: Stream, rob: User, kind: str, answer: str | None, decided: tuple[Any, ...], wrong: bool, overturned: bool
 ) -> None:
-    stream_setup.routed(stream, stream_setup.element())
-    stream_setup.judge(rob, kind, answer)
-    assert settle.settle() == 1
+    stream_setup.route_outputs(stream, stream_setup.build_output())
+    stream_setup.judge_next(rob, kind, answer)
+    assert settle.settle_items() == 1
 
-    assert stream_setup.revisions() == [(1, "people", *decided)]
-    assert stream_setup.output(stream).state == "decided"
+    assert stream_setup.list_revisions() == [(1, "people", *decided)]
+    assert stream_setup.find_output(stream).state == "decided"
     outcome = Outcome.objects.get()
     assert (outcome.outcome, outcome.answer, outcome.wrong, outcome.overturned) == (*decided, wrong, overturned)
     assert Decision.objects.get().label_id == Label.objects.get().pk
     assert Event.objects.filter(verb="outputs.decided").count() == 1
-    assert settle.settle() == 0
+    assert settle.settle_items() == 0
 
 
 def test_nothing_is_decided_before_the_time_to_undo_is_over(stream: Stream, rob: User) -> None:
-    stream_setup.activate(stream, threshold=0.8, undo_seconds=30)
-    stream_setup.routed(stream, stream_setup.element())
-    submitted = stream_setup.judge(rob)
-    assert settle.settle() == 0
+    stream_setup.activate_policy(stream, threshold=0.8, undo_seconds=30)
+    stream_setup.route_outputs(stream, stream_setup.build_output())
+    submitted = stream_setup.judge_next(rob)
+    assert settle.settle_items() == 0
     assert not Decision.objects.exists()
-    assert settle.settle(now=submitted.final_at) == 1
+    assert settle.settle_items(now=submitted.final_at) == 1
 
 
 def test_an_overturned_check_goes_out_as_a_revision(stream: Stream, rob: User) -> None:
-    stream_setup.activate(stream, threshold=0.8, audit={"rate": 1})
-    stream_setup.routed(stream, stream_setup.element(confidence=0.9))
-    before = feed.read(stream=stream)
-    stream_setup.judge(rob, "correct", "billing", first="billing")
-    settle.settle()
-    assert stream_setup.revisions() == [(1, "model", "answered", "refund"), (2, "people", "answered", "billing")]
-    (item,) = feed.read(stream=stream, after=before.next).items
+    stream_setup.activate_policy(stream, threshold=0.8, audit={"rate": 1})
+    stream_setup.route_outputs(stream, stream_setup.build_output(confidence=0.9))
+    before = feed.read_feed(stream=stream)
+    stream_setup.judge_next(rob, "correct", "billing", first="billing")
+    settle.settle_items()
+    assert stream_setup.list_revisions() == [(1, "model", "answered", "refund"), (2, "people", "answered", "billing")]
+    (item,) = feed.read_feed(stream=stream, after=before.next).items
     assert (item["answer"], item["by"], item["revision"]) == ("billing", "people", 2)
 
 
 def test_a_check_that_agrees_changes_nothing_and_is_counted(stream: Stream, rob: User) -> None:
-    stream_setup.activate(stream, threshold=0.8, audit={"rate": 1})
-    stream_setup.routed(stream, stream_setup.element(confidence=0.9))
-    stream_setup.judge(rob, "agree")
-    settle.settle()
-    assert stream_setup.revisions() == [(1, "model", "answered", "refund")]
+    stream_setup.activate_policy(stream, threshold=0.8, audit={"rate": 1})
+    stream_setup.route_outputs(stream, stream_setup.build_output(confidence=0.9))
+    stream_setup.judge_next(rob, "agree")
+    settle.settle_items()
+    assert stream_setup.list_revisions() == [(1, "model", "answered", "refund")]
     assert (Outcome.objects.get().wrong, Outcome.objects.get().blind) == (False, True)
 
 
 def test_a_check_that_nobody_can_judge_takes_nothing_back(stream: Stream, rob: User) -> None:
-    stream_setup.activate(stream, threshold=0.8, audit={"rate": 1})
-    stream_setup.routed(stream, stream_setup.element(confidence=0.9))
-    stream_setup.judge(rob, "unjudgeable", first=None)
-    settle.settle()
-    assert len(stream_setup.revisions()) == 1
+    stream_setup.activate_policy(stream, threshold=0.8, audit={"rate": 1})
+    stream_setup.route_outputs(stream, stream_setup.build_output(confidence=0.9))
+    stream_setup.judge_next(rob, "unjudgeable", first=None)
+    settle.settle_items()
+    assert len(stream_setup.list_revisions()) == 1
     assert Outcome.objects.get().wrong is None
 
 
 def test_errors_are_counted_by_first_answers_and_decisions_made_by_final_ones(stream: Stream, rob: User) -> None:
-    stream_setup.activate(stream, threshold=0.8, audit={"rate": 1})
-    stream_setup.routed(stream, stream_setup.element(confidence=0.9))
-    stream_setup.judge(rob, "agree", first="billing")
-    settle.settle()
+    stream_setup.activate_policy(stream, threshold=0.8, audit={"rate": 1})
+    stream_setup.route_outputs(stream, stream_setup.build_output(confidence=0.9))
+    stream_setup.judge_next(rob, "agree", first="billing")
+    settle.settle_items()
     outcome = Outcome.objects.get()
     assert (outcome.wrong, outcome.overturned, outcome.answer) == (True, False, "refund")
-    assert len(stream_setup.revisions()) == 1
+    assert len(stream_setup.list_revisions()) == 1
 
 
 def test_a_reopened_item_is_decided_again_as_a_revision(stream: Stream, ann: User, rob: User, rita: User) -> None:
-    stream_setup.routed(stream, stream_setup.element())
-    stream_setup.judge(rob, "agree")
-    settle.settle()
+    stream_setup.route_outputs(stream, stream_setup.build_output())
+    stream_setup.judge_next(rob, "agree")
+    settle.settle_items()
     item = Item.objects.get()
-    items.reopen(item_id=item.pk, by=ann, reason="a complaint")
-    assert stream_setup.output(stream).state == "decided", "what was decided holds until there is something else"
-    stream_setup.judge(rita, "correct", "billing", first="billing")
-    settle.settle()
-    assert stream_setup.revisions() == [(1, "people", "answered", "refund"), (2, "people", "answered", "billing")]
+    items.reopen_item(item_id=item.pk, by=ann, reason="a complaint")
+    assert stream_setup.find_output(stream).state == "decided", "what was decided holds until there is something else"
+    stream_setup.judge_next(rita, "correct", "billing", first="billing")
+    settle.settle_items()
+    assert stream_setup.list_revisions() == [(1, "people", "answered", "refund"), (2, "people", "answered", "billing")]
     assert (Outcome.objects.get().round, Outcome.objects.get().answer) == (2, "billing")
 
 
 def test_a_reopened_item_with_the_same_answer_is_no_news(stream: Stream, ann: User, rob: User, rita: User) -> None:
-    stream_setup.routed(stream, stream_setup.element())
-    stream_setup.judge(rob)
-    settle.settle()
-    items.reopen(item_id=Item.objects.get().pk, by=ann)
-    stream_setup.judge(rita)
-    settle.settle()
-    assert len(stream_setup.revisions()) == 1
+    stream_setup.route_outputs(stream, stream_setup.build_output())
+    stream_setup.judge_next(rob)
+    settle.settle_items()
+    items.reopen_item(item_id=Item.objects.get().pk, by=ann)
+    stream_setup.judge_next(rita)
+    settle.settle_items()
+    assert len(stream_setup.list_revisions()) == 1
 
 
 def test_a_later_round_decides_anew_and_leaves_what_the_first_said_of_the_model(
     stream: Stream, ann: User, rob: User, rita: User
 ) -> None:
-    stream_setup.activate(stream, threshold=0.8, audit={"rate": 1})
-    stream_setup.routed(stream, stream_setup.element(confidence=0.9))
+    stream_setup.activate_policy(stream, threshold=0.8, audit={"rate": 1})
+    stream_setup.route_outputs(stream, stream_setup.build_output(confidence=0.9))
     _judge_for(rob, 4.0, "refund")
-    settle.settle()
-    items.reopen(item_id=Item.objects.get().pk, by=ann)
+    settle.settle_items()
+    items.reopen_item(item_id=Item.objects.get().pk, by=ann)
     _judge_for(rita, 3.0, "billing")
-    settle.settle()
+    settle.settle_items()
     outcome = Outcome.objects.get()
     assert (outcome.wrong, outcome.blind, outcome.settled) == (False, True, "refund")
     assert (outcome.round, outcome.answer, outcome.overturned) == (2, "billing", True)
@@ -134,51 +134,51 @@ def _judge_for(who: User, seconds: float, answer: str) -> None:
     claim = claim_next(user=who, slug="intents")
     assert claim
     if claim.answer_first:
-        submit.answer_first(claim_id=claim.id, user=who, answer=answer)
-    submit.submit(claim_id=claim.id, user=who, kind="correct", answer=answer, active_seconds=seconds)
+        submit.submit_first_answer(claim_id=claim.id, user=who, answer=answer)
+    submit.submit_verdict(claim_id=claim.id, user=who, kind="correct", answer=answer, active_seconds=seconds)
 
 
 @pytest.mark.parametrize("answer", [None, "null", "Zoë \u2028", ""])
 def test_an_outcome_keeps_its_answer_as_it_was_said(queue: object, rob: User, answer: Any) -> None:
-    invoices = stream_setup.stream(schema={"type": "object"}, policy={"threshold": 0.99})
-    stream_setup.routed(invoices, stream_setup.element(prediction={"name": "x"}))
-    stream_setup.judge(rob, "correct", {"name": answer}, first={"name": answer})
-    settle.settle()
+    invoices = stream_setup.create_stream(schema={"type": "object"}, policy={"threshold": 0.99})
+    stream_setup.route_outputs(invoices, stream_setup.build_output(prediction={"name": "x"}))
+    stream_setup.judge_next(rob, "correct", {"name": answer}, first={"name": answer})
+    settle.settle_items()
     assert Outcome.objects.get().answer == {"name": answer}
 
 
 def test_two_labels_of_one_item_taken_together_are_two_revisions(
     stream: Stream, ann: User, rob: User, rita: User
 ) -> None:
-    stream_setup.routed(stream, stream_setup.element())
-    stream_setup.judge(rob, "correct", "billing")
-    labels.settle_due()
-    items.reopen(item_id=Item.objects.get().pk, by=ann)
-    stream_setup.judge(rita, "correct", "card_arrival", first="card_arrival")
-    assert settle.settle() == 2
-    assert [row[3] for row in stream_setup.revisions()] == ["billing", "card_arrival"]
+    stream_setup.route_outputs(stream, stream_setup.build_output())
+    stream_setup.judge_next(rob, "correct", "billing")
+    labels.settle_due_items()
+    items.reopen_item(item_id=Item.objects.get().pk, by=ann)
+    stream_setup.judge_next(rita, "correct", "card_arrival", first="card_arrival")
+    assert settle.settle_items() == 2
+    assert [row[3] for row in stream_setup.list_revisions()] == ["billing", "card_arrival"]
     assert Outcome.objects.get().answer == "card_arrival"
 
 
 def test_a_settling_that_fails_leaves_the_label_to_be_taken(
     stream: Stream, rob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stream_setup.routed(stream, stream_setup.element())
-    stream_setup.judge(rob)
+    stream_setup.route_outputs(stream, stream_setup.build_output())
+    stream_setup.judge_next(rob)
 
     def fail(*_: Any, **__: Any) -> None:
         raise ValueError("a mistake of ours")
 
     with monkeypatch.context() as patched:
-        patched.setattr(feed, "add", fail)
+        patched.setattr(feed, "add_decisions", fail)
         with pytest.raises(ValueError, match="of ours"):
-            settle.settle()
-    assert settle.settle() == 1
-    assert len(stream_setup.revisions()) == 1
+            settle.settle_items()
+    assert settle.settle_items() == 1
+    assert len(stream_setup.list_revisions()) == 1
 
 
 def test_test_items_of_others_are_not_outputs(stream: Stream, rob: User) -> None:
-    items.enqueue(
+    items.enqueue_items(
         slug="intents",
         items=[
             items.NewItem(
@@ -186,27 +186,27 @@ def test_test_items_of_others_are_not_outputs(stream: Stream, rob: User) -> None
             )
         ],
     )
-    stream_setup.judge(rob)
-    assert settle.settle() == 1
+    stream_setup.judge_next(rob)
+    assert settle.settle_items() == 1
     assert not Decision.objects.exists()
     assert not Outcome.objects.exists()
 
 
 def test_a_structured_answer_that_says_the_same_is_not_wrong(queue: object, rob: User) -> None:
     schema = {"type": "object", "properties": {"total": {"type": "number"}}}
-    invoices = stream_setup.stream(schema=schema, policy={"threshold": 0.99})
-    stream_setup.routed(invoices, stream_setup.element(prediction={"total": 3.0, "name": "Zoë"}))
-    stream_setup.judge(rob, "correct", {"name": "Zoë ", "total": 3}, first={"total": 3})
-    settle.settle()
+    invoices = stream_setup.create_stream(schema=schema, policy={"threshold": 0.99})
+    stream_setup.route_outputs(invoices, stream_setup.build_output(prediction={"total": 3.0, "name": "Zoë"}))
+    stream_setup.judge_next(rob, "correct", {"name": "Zoë ", "total": 3}, first={"total": 3})
+    settle.settle_items()
     assert (Outcome.objects.get().wrong, Outcome.objects.get().overturned) == (False, False)
 
 
 def test_only_what_is_decided_can_be_opened_again(stream: Stream, ann: User, rob: User) -> None:
-    stream_setup.routed(stream, stream_setup.element())
-    stream_setup.judge(rob)
-    settle.settle()
-    withdraw.withdraw(stream=stream, external_id="ticket-1", actor="key:1")
+    stream_setup.route_outputs(stream, stream_setup.build_output())
+    stream_setup.judge_next(rob)
+    settle.settle_items()
+    withdraw.withdraw_output(stream=stream, external_id="ticket-1", actor="key:1")
     with pytest.raises(reopen.NotDecided, match="withdrawn"):
-        reopen.reopen(output_id=stream_setup.output(stream).pk, by=ann)
+        reopen.reopen_output(output_id=stream_setup.find_output(stream).pk, by=ann)
     assert (Item.objects.get().state, Item.objects.get().round) == ("settled", 1)
     assert not Event.objects.filter(verb="reopened").exists()

@@ -20,90 +20,90 @@ from tests.helpers import stream_setup
 
 
 def test_what_is_still_to_be_routed_can_be_withdrawn(stream: Stream) -> None:
-    stream_setup.post(stream, stream_setup.element())
-    withdraw.withdraw(stream=stream, external_id="ticket-1", actor="key:1")
-    assert dispatch.run() == 0
-    assert stream_setup.revisions() == [(1, "system", "withdrawn", None)]
+    stream_setup.post_outputs(stream, stream_setup.build_output())
+    withdraw.withdraw_output(stream=stream, external_id="ticket-1", actor="key:1")
+    assert dispatch.route_received() == 0
+    assert stream_setup.list_revisions() == [(1, "system", "withdrawn", None)]
     event = Event.objects.get(verb="output.withdrawn")
     assert (event.actor, event.before, event.after) == ("key:1", {"state": "received"}, {"state": "withdrawn"})
 
 
 def test_what_a_person_has_open_can_be_withdrawn_and_they_are_told(stream: Stream, rob: User) -> None:
-    stream_setup.routed(stream, stream_setup.element())
+    stream_setup.route_outputs(stream, stream_setup.build_output())
     claim = claim_next(user=rob, slug="intents")
     assert claim
-    withdraw.withdraw(stream=stream, external_id="ticket-1", actor="key:1")
+    withdraw.withdraw_output(stream=stream, external_id="ticket-1", actor="key:1")
     assert Item.objects.get().state == "withdrawn"
     with pytest.raises(Exception, match="withdrawn"):
-        submit.submit(claim_id=claim.id, user=rob, kind="agree")
+        submit.submit_verdict(claim_id=claim.id, user=rob, kind="agree")
 
 
 def test_what_waits_for_its_verdict_to_become_final_can_be_withdrawn(stream: Stream, rob: User) -> None:
-    stream_setup.activate(stream, threshold=0.8, undo_seconds=30)
-    stream_setup.routed(stream, stream_setup.element())
-    submitted = stream_setup.judge(rob)
-    withdraw.withdraw(stream=stream, external_id="ticket-1", actor="key:1")
-    assert settle.settle(now=submitted.final_at) == 0
-    assert stream_setup.revisions() == [(1, "system", "withdrawn", None)]
+    stream_setup.activate_policy(stream, threshold=0.8, undo_seconds=30)
+    stream_setup.route_outputs(stream, stream_setup.build_output())
+    submitted = stream_setup.judge_next(rob)
+    withdraw.withdraw_output(stream=stream, external_id="ticket-1", actor="key:1")
+    assert settle.settle_items(now=submitted.final_at) == 0
+    assert stream_setup.list_revisions() == [(1, "system", "withdrawn", None)]
 
 
 def test_what_was_settled_but_not_taken_can_be_withdrawn(stream: Stream, rob: User) -> None:
-    stream_setup.routed(stream, stream_setup.element())
-    stream_setup.judge(rob)
-    labels.settle_due()
-    withdraw.withdraw(stream=stream, external_id="ticket-1", actor="key:1")
-    assert settle.settle() == 1
-    assert stream_setup.revisions() == [(1, "system", "withdrawn", None)]
-    assert stream_setup.output(stream).state == "withdrawn"
+    stream_setup.route_outputs(stream, stream_setup.build_output())
+    stream_setup.judge_next(rob)
+    labels.settle_due_items()
+    withdraw.withdraw_output(stream=stream, external_id="ticket-1", actor="key:1")
+    assert settle.settle_items() == 1
+    assert stream_setup.list_revisions() == [(1, "system", "withdrawn", None)]
+    assert stream_setup.find_output(stream).state == "withdrawn"
 
 
 @pytest.mark.parametrize("audit", [{}, {"rate": 1, "mode": "after"}])
 def test_what_went_out_can_be_withdrawn(stream: Stream, audit: dict[str, Any]) -> None:
-    stream_setup.activate(stream, threshold=0.8, audit=audit, hours=2, reviews=2)
-    stream_setup.routed(stream, stream_setup.element(confidence=0.9))
-    withdraw.withdraw(stream=stream, external_id="ticket-1", actor="key:1")
-    assert [row[:3] for row in stream_setup.revisions()] == [(1, "model", "answered"), (2, "system", "withdrawn")]
+    stream_setup.activate_policy(stream, threshold=0.8, audit=audit, hours=2, reviews=2)
+    stream_setup.route_outputs(stream, stream_setup.build_output(confidence=0.9))
+    withdraw.withdraw_output(stream=stream, external_id="ticket-1", actor="key:1")
+    assert [row[:3] for row in stream_setup.list_revisions()] == [(1, "model", "answered"), (2, "system", "withdrawn")]
     assert not Item.objects.open().exists()
 
 
 def test_what_people_decided_can_be_withdrawn(stream: Stream, rob: User) -> None:
-    stream_setup.routed(stream, stream_setup.element())
-    stream_setup.judge(rob)
-    settle.settle()
-    withdraw.withdraw(stream=stream, external_id="ticket-1", actor="key:1")
-    assert [row[:3] for row in stream_setup.revisions()] == [(1, "people", "answered"), (2, "system", "withdrawn")]
+    stream_setup.route_outputs(stream, stream_setup.build_output())
+    stream_setup.judge_next(rob)
+    settle.settle_items()
+    withdraw.withdraw_output(stream=stream, external_id="ticket-1", actor="key:1")
+    assert [row[:3] for row in stream_setup.list_revisions()] == [(1, "people", "answered"), (2, "system", "withdrawn")]
 
 
 def test_withdrawing_twice_is_withdrawing_once(stream: Stream) -> None:
-    stream_setup.routed(stream, stream_setup.element())
+    stream_setup.route_outputs(stream, stream_setup.build_output())
     for _ in range(2):
-        withdraw.withdraw(stream=stream, external_id="ticket-1", actor="key:1")
-    assert len(stream_setup.revisions()) == 1
+        withdraw.withdraw_output(stream=stream, external_id="ticket-1", actor="key:1")
+    assert len(stream_setup.list_revisions()) == 1
     assert Event.objects.filter(verb="output.withdrawn").count() == 1
 
 
 def test_what_was_never_posted_cannot_be_withdrawn(stream: Stream) -> None:
-    stream_setup.post(stream_setup.stream("invoices"), stream_setup.element("invoice-1"))
+    stream_setup.post_outputs(stream_setup.create_stream("invoices"), stream_setup.build_output("invoice-1"))
     with pytest.raises(NotFound):
-        withdraw.withdraw(stream=stream, external_id="invoice-1", actor="key:1")
+        withdraw.withdraw_output(stream=stream, external_id="invoice-1", actor="key:1")
 
 
 def test_what_is_routed_while_it_is_withdrawn_is_locked_item_first(
     stream: Stream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stream_setup.post(stream, stream_setup.element())
-    find = status.find
+    stream_setup.post_outputs(stream, stream_setup.build_output())
+    find = status.find_output
 
     def find_before_routing(**which: Any) -> Output:
         found = find(**which)
-        dispatch.run()
+        dispatch.route_received()
         return found
 
-    monkeypatch.setattr(status, "find", find_before_routing)
+    monkeypatch.setattr(status, "find_output", find_before_routing)
     with CaptureQueriesContext(connection) as captured:
-        withdraw.withdraw(stream=stream, external_id="ticket-1", actor="key:1")
-    assert (stream_setup.output(stream).state, Item.objects.get().state) == ("withdrawn", "withdrawn")
-    assert len(stream_setup.revisions()) == 1
+        withdraw.withdraw_output(stream=stream, external_id="ticket-1", actor="key:1")
+    assert (stream_setup.find_output(stream).state, Item.objects.get().state) == ("withdrawn", "withdrawn")
+    assert len(stream_setup.list_revisions()) == 1
     said = [query["sql"] for query in captured.captured_queries]
     locked = max(at for at, sql in enumerate(said) if '"escalation_output"' in sql and "FOR NO KEY UPDATE" in sql)
     assert not any("reviewqueue_item" in sql for sql in said[locked:])

@@ -12,9 +12,9 @@ import pytest
 
 from escalation.decisions import deadlines, settle, withdraw
 from escalation.exports import labels
-from escalation.exports.labels import labels as labels_labels
+from escalation.exports.labels import export_labels as labels_labels
 from escalation.guarantees import evaluations, targets
-from escalation.models import Attempt, Outcome, Output, Stream
+from escalation.models import Evaluation, Outcome, Output, Stream
 from reviewqueue.models import User
 from tests.escalation.guarantees.test_evaluations import honest
 from tests.helpers import stream_history, stream_setup, traffic
@@ -27,13 +27,13 @@ def _lines(stream: Stream, *, checks: bool = False) -> list[dict[str, Any]]:
 
 def _judged(stream: Stream, user: User, count: int, *said: Any) -> None:
     for _ in range(count):
-        stream_setup.judge(user, *said)
-    settle.settle()
+        stream_setup.judge_next(user, *said)
+    settle.settle_items()
 
 
 def test_a_line_is_evidence(stream: Stream, rob: User) -> None:
-    stream_setup.routed(
-        stream, stream_setup.element(segment={"language": "en"}, metadata={"trace": 1}, model_version="7")
+    stream_setup.route_outputs(
+        stream, stream_setup.build_output(segment={"language": "en"}, metadata={"trace": 1}, model_version="7")
     )
     _judged(stream, rob, 1, "correct", "billing")
     (line,) = _lines(stream)
@@ -65,31 +65,31 @@ def test_a_line_is_evidence(stream: Stream, rob: User) -> None:
 
 
 def test_nothing_that_people_did_not_settle_is_a_label(stream: Stream, rob: User) -> None:
-    stream_setup.activate(stream, threshold=0.8, on_deadline="reject")
-    stream_setup.routed(
+    stream_setup.activate_policy(stream, threshold=0.8, on_deadline="reject")
+    stream_setup.route_outputs(
         stream,
-        stream_setup.element("handled by the model", confidence=0.9),
-        stream_setup.element("past its deadline", due_at="2026-03-01T12:00:00Z"),
-        stream_setup.element("withdrawn"),
+        stream_setup.build_output("handled by the model", confidence=0.9),
+        stream_setup.build_output("past its deadline", due_at="2026-03-01T12:00:00Z"),
+        stream_setup.build_output("withdrawn"),
     )
-    deadlines.expire(now=datetime(2026, 3, 2, tzinfo=UTC))
+    deadlines.answer_overdue_outputs(now=datetime(2026, 3, 2, tzinfo=UTC))
     _judged(stream, rob, 1)
     assert [line["id"] for line in _lines(stream)] == ["withdrawn"]
-    withdraw.withdraw(stream=stream, external_id="withdrawn", actor="key:1")
+    withdraw.withdraw_output(stream=stream, external_id="withdrawn", actor="key:1")
     assert _lines(stream) == []
 
 
 def test_pages_are_joined_without_a_seam(stream: Stream, rob: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(labels, "PAGE", 2)
-    stream_setup.stream("invoices")
-    stream_setup.routed(stream, *stream_setup.elements(5))
+    monkeypatch.setattr(labels, "PAGE_ROWS", 2)
+    stream_setup.create_stream("invoices")
+    stream_setup.route_outputs(stream, *stream_setup.build_outputs(5))
     _judged(stream, rob, 5)
     assert sorted(line["id"] for line in _lines(stream)) == [f"ticket-{number}" for number in range(1, 6)]
-    assert _lines(stream_setup.stream("invoices")) == []
+    assert _lines(stream_setup.create_stream("invoices")) == []
 
 
 def test_a_line_break_in_a_text_does_not_break_the_line(stream: Stream, rob: User) -> None:
-    stream_setup.routed(stream, stream_setup.element(input={"text": "a\nb\r\u2028c"}))
+    stream_setup.route_outputs(stream, stream_setup.build_output(input={"text": "a\nb\r\u2028c"}))
     _judged(stream, rob, 1)
     (line,) = _lines(stream)
     assert line["input"] == {"text": "a\nb\r\u2028c"}
@@ -98,20 +98,22 @@ def test_a_line_break_in_a_text_does_not_break_the_line(stream: Stream, rob: Use
 def test_the_counts_of_a_statement_follow_from_the_export_with_its_checks(queue: object) -> None:
     """By the words of `docs/promise.md`: of some checks nobody can tell, some have no answer, others got one later."""
     rule = {"name": "large", "when": {"prediction": {"eq": "billing"}}}
-    stream = traffic.stream(policy={"threshold": 0.9, "audit": {"rate": 0.5, "mode": "after"}, "rules": [rule]})
+    stream = traffic.apply_stream(policy={"threshold": 0.9, "audit": {"rate": 0.5, "mode": "after"}, "rules": [rule]})
     labels = ["billing" if index % 10 == 0 else "refund" for index in range(3000)]
-    stream_history.write(stream, *honest(3000), predicted=labels, answered=[index < 2900 for index in range(3000)])
+    stream_history.write_history(
+        stream, *honest(3000), predicted=labels, answered=[index < 2900 for index in range(3000)]
+    )
     right = Outcome.objects.filter(output__route__u__lt=0.5, output__route__eligible=True, wrong=False).order_by("pk")
     taken_back, unjudged, seen_before, late = itertools.batched(right[:40], 10)
     _change(taken_back, Output, state=Output.State.WITHDRAWN)
     Outcome.objects.filter(pk__in=[one.pk for one in (*taken_back[:5], *late)]).delete()
     _change(unjudged, Outcome, wrong=None, outcome="unjudgeable")
     _change(seen_before, Outcome, blind=False)
-    targets.set_target(stream=stream, max_error=0.2, actor="user:mara", now=NOON)
-    look = evaluations.look(stream, by="user:mara", now=NOON + timedelta(days=30))
+    targets.set_error_target(stream=stream, max_error=0.2, actor="user:mara", now=NOON)
+    look = evaluations.run_evaluation(stream, by="user:mara", now=NOON + timedelta(days=30))
     Outcome.objects.bulk_create(late)
     _change(late, Outcome, settled_at=look.asked_at + timedelta(hours=1), wrong=None)
-    (group,) = evaluations.groups_of(look)
+    (group,) = evaluations.parse_group_results(look)
     assert group.threshold is not None
     counted = [line for line in _lines(stream, checks=True) if _counts(line, look, group.threshold)]
     wrong = [line for line in counted if line["wrong"] or _is_unanswered(line, look)]
@@ -123,34 +125,36 @@ def _change(outcomes: Sequence[Outcome], of: type[Outcome] | type[Output], **fie
     of._default_manager.filter(pk__in=[one.pk for one in outcomes]).update(**fields)
 
 
-def _counts(line: dict[str, Any], look: Attempt, threshold: float) -> bool:
+def _counts(line: dict[str, Any], look: Evaluation, threshold: float) -> bool:
     return (
         (line["model"], line["model_version"], line["schema_number"])
         == (look.model, look.model_version, look.schema_number)
         and look.first_id <= int(line["number"]) < look.last_id
-        and line["u"] < look.rate
+        and line["u"] < look.audit_rate
         and line["confidence"] >= threshold
         and not line["reason"].startswith("rule:")
         and (_is_unanswered(line, look) or (line["blind"] and line["wrong"] is not None))
     )
 
 
-def _is_unanswered(line: dict[str, Any], look: Attempt) -> bool:
+def _is_unanswered(line: dict[str, Any], look: Evaluation) -> bool:
     """At the moment of the look."""
     answered_later = line["round"] == 1 and datetime.fromisoformat(line["settled_at"]) > look.asked_at
     return line["outcome"] is None or answered_later
 
 
 def test_of_what_was_taken_back_the_export_has_no_content(stream: Stream, rob: User) -> None:
-    stream_setup.activate(stream, threshold=0.8, audit={"rate": 1.0, "mode": "after"})
-    stream_setup.routed(stream, stream_setup.element("judged", confidence=0.9))
-    stream_setup.judge(rob, "agree", first="billing")
-    settle.settle()
-    stream_setup.routed(
-        stream, stream_setup.element("unjudged", confidence=0.9), stream_setup.element("waits", confidence=0.9)
+    stream_setup.activate_policy(stream, threshold=0.8, audit={"rate": 1.0, "mode": "after"})
+    stream_setup.route_outputs(stream, stream_setup.build_output("judged", confidence=0.9))
+    stream_setup.judge_next(rob, "agree", first="billing")
+    settle.settle_items()
+    stream_setup.route_outputs(
+        stream,
+        stream_setup.build_output("unjudged", confidence=0.9),
+        stream_setup.build_output("waits", confidence=0.9),
     )
     for taken_back in ("judged", "unjudged"):
-        withdraw.withdraw(stream=stream, external_id=taken_back, actor="key:1")
+        withdraw.withdraw_output(stream=stream, external_id=taken_back, actor="key:1")
     assert _lines(stream) == []
     judged, unjudged, waits = _lines(stream, checks=True)
     told = ("id", "status", "input", "metadata", "answer", "prediction", "outcome", "wrong")

@@ -12,7 +12,7 @@ import pytest
 
 from escalation import statistics
 from escalation.guarantees import evaluations, preparation, targets, thresholds
-from escalation.models import Attempt, Outcome, Output, Route, Stream
+from escalation.models import Evaluation, Outcome, Output, Route, Stream
 from escalation.policies import versions
 from tests.helpers import races, stream_history, traffic
 from tests.helpers.traffic import NOON
@@ -23,7 +23,7 @@ POLICY: dict[str, Any] = {"threshold": 0.9, "audit": {"rate": 0.5, "mode": "afte
 
 @pytest.fixture
 def stream(queue: object) -> Stream:
-    return traffic.stream(policy=POLICY)
+    return traffic.apply_stream(policy=POLICY)
 
 
 def honest(count: int, seed: int = 1) -> tuple[list[float], list[bool]]:
@@ -34,15 +34,15 @@ def honest(count: int, seed: int = 1) -> tuple[list[float], list[bool]]:
 
 
 def _target(stream: Stream, max_error: float = 0.05, **said: Any) -> None:
-    targets.set_target(stream=stream, max_error=max_error, actor="user:mara", now=NOON, **said)
+    targets.set_error_target(stream=stream, max_error=max_error, actor="user:mara", now=NOON, **said)
 
 
 def test_a_threshold_is_found_whose_counts_reproduce_its_bound(stream: Stream) -> None:
-    stream_history.write(stream, *honest(4000))
+    stream_history.write_history(stream, *honest(4000))
     _target(stream)
-    (found,) = evaluations.groups_of(evaluations.look(stream, by="user:mara", now=LATER))
+    (found,) = evaluations.parse_group_results(evaluations.run_evaluation(stream, by="user:mara", now=LATER))
     assert found.threshold in thresholds.THRESHOLDS
-    assert found.bound == statistics.upper_bound(found.wrong, found.accepted, found.delta)
+    assert found.bound == statistics.compute_upper_bound(found.wrong, found.accepted, found.delta)
     assert found.bound <= 0.05
     drawn = Route.objects.filter(u__lt=0.5, output__confidence__gte=found.threshold).select_related("output__outcome")
     assert (found.accepted, found.wrong) == (drawn.count(), drawn.filter(output__outcome__wrong=True).count())
@@ -53,17 +53,17 @@ def test_a_threshold_is_found_whose_counts_reproduce_its_bound(stream: Stream) -
 
 def test_a_change_of_threshold_does_not_change_the_sample(stream: Stream) -> None:
     scores, wrong = honest(2000)
-    stream_history.write(stream, scores, wrong)
+    stream_history.write_history(stream, scores, wrong)
     _target(stream)
-    before = preparation.prepare(stream, now=LATER).sample
-    spec = versions.checked({**POLICY, "undo_seconds": 0, "threshold": 0.99})
-    versions.activate(
-        policy=versions.save(stream=stream, spec=spec, actor="user:mara"),
+    before = preparation.prepare_evaluation(stream, now=LATER).sample
+    spec = versions.validate_spec({**POLICY, "undo_seconds": 0, "threshold": 0.99})
+    versions.activate_version(
+        policy=versions.save_version(stream=stream, spec=spec, actor="user:mara"),
         by="user:mara",
         approved_by="user:max",
         now=NOON,
     )
-    after = preparation.prepare(stream, now=LATER).sample
+    after = preparation.prepare_evaluation(stream, now=LATER).sample
     assert after.labels_hash == before.labels_hash
 
 
@@ -74,34 +74,34 @@ def test_what_cannot_be_said_is_refused_before_anybody_looks(
     stream: Stream, outputs: int, blind: bool, reason: str
 ) -> None:
     _target(stream)
-    stream_history.write(stream, [0.95] * outputs, [False] * outputs, blind=blind)
-    with pytest.raises(preparation.Refused) as refused:
-        evaluations.look(stream, by="user:mara", now=LATER)
+    stream_history.write_history(stream, [0.95] * outputs, [False] * outputs, blind=blind)
+    with pytest.raises(preparation.EvaluationRefused) as refused:
+        evaluations.run_evaluation(stream, by="user:mara", now=LATER)
     assert refused.value.reason == reason
-    assert not Attempt.objects.exists()
+    assert not Evaluation.objects.exists()
 
 
 def test_without_a_target_nobody_looks(stream: Stream) -> None:
-    stream_history.write(stream, *honest(1500))
-    with pytest.raises(preparation.Refused) as refused:
-        evaluations.look(stream, by="user:mara", now=LATER)
+    stream_history.write_history(stream, *honest(1500))
+    with pytest.raises(preparation.EvaluationRefused) as refused:
+        evaluations.run_evaluation(stream, by="user:mara", now=LATER)
     assert refused.value.reason == "no_target"
 
 
 def test_a_stream_without_checks_is_refused(queue: object) -> None:
-    stream = traffic.stream(policy={"threshold": 0.9, "audit": {"rate": 0.0}})
-    stream_history.write(stream, [0.95] * 600, [False] * 600)
+    stream = traffic.apply_stream(policy={"threshold": 0.9, "audit": {"rate": 0.0}})
+    stream_history.write_history(stream, [0.95] * 600, [False] * 600)
     _target(stream)
-    with pytest.raises(preparation.Refused) as refused:
-        preparation.prepare(stream, now=LATER)
+    with pytest.raises(preparation.EvaluationRefused) as refused:
+        preparation.prepare_evaluation(stream, now=LATER)
     assert refused.value.reason == "no_audit"
 
 
 def test_too_few_says_how_many_more_and_how_long_that_takes(stream: Stream) -> None:
-    stream_history.write(stream, [0.95] * 100, [False] * 100)
+    stream_history.write_history(stream, [0.95] * 100, [False] * 100)
     _target(stream)
-    with pytest.raises(preparation.Refused) as refused:
-        preparation.prepare(stream, now=LATER)
+    with pytest.raises(preparation.EvaluationRefused) as refused:
+        preparation.prepare_evaluation(stream, now=LATER)
     params = refused.value.params
     assert params["have"] + params["more"] == params["least"]
     # As many checks a day as in the eleven days since the first output.
@@ -112,56 +112,56 @@ def test_too_few_says_how_many_more_and_how_long_that_takes(stream: Stream) -> N
 def test_as_many_as_too_few_asks_for_are_enough_only_if_not_one_is_wrong(
     queue: object, mistakes: int, is_found: bool
 ) -> None:
-    stream = traffic.stream(policy={"threshold": 0.9, "audit": {"rate": 1.0, "mode": "after"}})
+    stream = traffic.apply_stream(policy={"threshold": 0.9, "audit": {"rate": 1.0, "mode": "after"}})
     _target(stream)
-    stream_history.write(stream, [0.95] * 50, [False] * 50, span=timedelta(days=5))
-    with pytest.raises(preparation.Refused) as refused:
-        preparation.prepare(stream, now=LATER)
+    stream_history.write_history(stream, [0.95] * 50, [False] * 50, span=timedelta(days=5))
+    with pytest.raises(preparation.EvaluationRefused) as refused:
+        preparation.prepare_evaluation(stream, now=LATER)
     more = refused.value.params["more"]
     wrong = [index < mistakes for index in range(more)]
-    stream_history.write(
+    stream_history.write_history(
         stream, [0.95] * more, wrong, since=NOON + timedelta(days=6), span=timedelta(days=4), prefix="more"
     )
-    (group,) = evaluations.groups_of(evaluations.look(stream, by="user:mara", now=LATER))
+    (group,) = evaluations.parse_group_results(evaluations.run_evaluation(stream, by="user:mara", now=LATER))
     assert (group.threshold is not None) == is_found
 
 
 def test_too_many_errors_is_an_attempt_and_says_what_it_would_take(stream: Stream) -> None:
     rng = np.random.default_rng(2)
-    stream_history.write(stream, rng.uniform(0.5, 1, 1500).tolist(), (rng.random(1500) < 0.2).tolist())
+    stream_history.write_history(stream, rng.uniform(0.5, 1, 1500).tolist(), (rng.random(1500) < 0.2).tolist())
     _target(stream, 0.02)
-    made = evaluations.look(stream, by="user:mara", now=LATER)
+    made = evaluations.run_evaluation(stream, by="user:mara", now=LATER)
     assert made.refusal == "too_many_errors"
-    assert evaluations.groups_of(made)[0].threshold is None
+    assert evaluations.parse_group_results(made)[0].threshold is None
     assert set(made.params) == {"more", "days", "answered"}
 
 
 def test_every_look_has_its_number_and_may_cost_less_than_the_one_before(stream: Stream) -> None:
-    stream_history.write(stream, *honest(1500))
+    stream_history.write_history(stream, *honest(1500))
     _target(stream)
-    made = [evaluations.look(stream, by="user:mara", now=LATER) for _ in range(3)]
+    made = [evaluations.run_evaluation(stream, by="user:mara", now=LATER) for _ in range(3)]
     _target(stream, 0.04)
-    made.append(evaluations.look(stream, by="user:mara", now=LATER))
+    made.append(evaluations.run_evaluation(stream, by="user:mara", now=LATER))
     # The other target counts as a look of its own.
     assert [one.number for one in made] == [1, 2, 3, 5]
-    assert [one.spent for one in made] == [statistics.attempt_delta(0.05, number) for number in (1, 2, 3, 5)]
+    assert [one.spent for one in made] == [statistics.compute_evaluation_delta(0.05, number) for number in (1, 2, 3, 5)]
 
 
 def test_another_model_version_begins_a_line_of_its_own(stream: Stream) -> None:
-    stream_history.write(stream, *honest(1500))
+    stream_history.write_history(stream, *honest(1500))
     _target(stream)
-    evaluations.look(stream, by="user:mara", now=LATER)
-    stream_history.write(stream, *honest(1500, seed=2), since=LATER, prefix="new", model_version="2")
-    made = evaluations.look(stream, by="user:mara", now=LATER + timedelta(days=11))
+    evaluations.run_evaluation(stream, by="user:mara", now=LATER)
+    stream_history.write_history(stream, *honest(1500, seed=2), since=LATER, prefix="new", model_version="2")
+    made = evaluations.run_evaluation(stream, by="user:mara", now=LATER + timedelta(days=11))
     assert (made.number, made.model_version) == (1, "2")
     assert made.first_id > Output.objects.filter(model_version="1").latest("id").pk
 
 
 def test_the_window_ends_with_the_first_check_that_still_waits_which_counts_as_wrong(stream: Stream) -> None:
     scores, wrong = honest(2000)
-    stream_history.write(stream, scores, wrong, answered=[index < 1500 for index in range(2000)])
+    stream_history.write_history(stream, scores, wrong, answered=[index < 1500 for index in range(2000)])
     _target(stream)
-    drawn = preparation.prepare(stream, now=LATER).sample
+    drawn = preparation.prepare_evaluation(stream, now=LATER).sample
     waiting = Route.objects.filter(u__lt=0.5, output__outcome=None).order_by("output_id").first()
     assert waiting
     assert drawn.window.last == waiting.output_id + 1
@@ -169,57 +169,59 @@ def test_the_window_ends_with_the_first_check_that_still_waits_which_counts_as_w
 
 
 def test_what_was_taken_back_after_it_was_judged_stays_in_the_sample(stream: Stream) -> None:
-    stream_history.write(stream, *honest(2000))
+    stream_history.write_history(stream, *honest(2000))
     _target(stream)
-    before = preparation.prepare(stream, now=LATER).sample
+    before = preparation.prepare_evaluation(stream, now=LATER).sample
     Output.objects.filter(outcome__wrong=True).update(state=Output.State.WITHDRAWN)
-    assert preparation.prepare(stream, now=LATER).sample.labels_hash == before.labels_hash
+    assert preparation.prepare_evaluation(stream, now=LATER).sample.labels_hash == before.labels_hash
 
 
 def test_outputs_without_the_segment_belong_to_no_group(stream: Stream) -> None:
     segments = [{"language": "de"} if index % 2 else {} for index in range(3000)]
-    stream_history.write(stream, *honest(3000), segments=segments)
+    stream_history.write_history(stream, *honest(3000), segments=segments)
     _target(stream, groups="segments", segment_key="language")
-    (group,) = evaluations.groups_of(evaluations.look(stream, by="user:mara", now=LATER))
+    (group,) = evaluations.parse_group_results(evaluations.run_evaluation(stream, by="user:mara", now=LATER))
     assert group.group == "de"
 
 
 def test_a_group_with_too_few_checks_is_told_so_and_what_it_takes(stream: Stream) -> None:
     labels = ["refund" if index % 50 else "billing" for index in range(4000)]
-    stream_history.write(stream, *honest(4000), predicted=labels)
+    stream_history.write_history(stream, *honest(4000), predicted=labels)
     _target(stream, groups="classes")
-    billing, refund = evaluations.groups_of(evaluations.look(stream, by="user:mara", now=LATER))
+    billing, refund = evaluations.parse_group_results(evaluations.run_evaluation(stream, by="user:mara", now=LATER))
     assert (billing.refusal, refund.refusal) == ("too_few", "")
     assert billing.params
     assert billing.params["have"] + billing.params["more"] == billing.params["least"]
 
 
 def test_saying_something_else_costs_as_a_look_does(stream: Stream) -> None:
-    stream_history.write(stream, *honest(1500))
+    stream_history.write_history(stream, *honest(1500))
     _target(stream)
     _target(stream, 0.04)
-    assert preparation.prepare(stream, now=LATER).number == 2
+    assert preparation.prepare_evaluation(stream, now=LATER).number == 2
 
 
 def test_what_waits_too_long_counts_as_wrong(stream: Stream) -> None:
     scores, wrong = honest(2000)
-    stream_history.write(stream, scores, wrong, answered=[index != 700 and index != 701 for index in range(2000)])
+    stream_history.write_history(
+        stream, scores, wrong, answered=[index != 700 and index != 701 for index in range(2000)]
+    )
     _target(stream)
     open_ones = Route.objects.filter(u__lt=0.5, output__outcome=None).count()
-    drawn = preparation.prepare(stream, now=LATER + timedelta(days=20)).sample
+    drawn = preparation.prepare_evaluation(stream, now=LATER + timedelta(days=20)).sample
     assert drawn.overdue == open_ones
     assert drawn.wrong.sum() == open_ones + Route.objects.filter(u__lt=0.5, output__outcome__wrong=True).count()
 
 
 def test_the_window_begins_after_the_last_time_without_checks(queue: object) -> None:
-    stream = traffic.stream(policy={"threshold": 0.9, "audit": {"rate": 0.0}})
-    stream_history.write(stream, *honest(300), prefix="before")
-    spec = versions.checked({**POLICY, "undo_seconds": 0})
-    version = versions.save(stream=stream, spec=spec, actor="user:mara")
-    versions.activate(policy=version, by="user:mara", approved_by="user:max", now=NOON)
-    first = stream_history.write(stream, *honest(1500, seed=3), since=LATER)[0].row.id
+    stream = traffic.apply_stream(policy={"threshold": 0.9, "audit": {"rate": 0.0}})
+    stream_history.write_history(stream, *honest(300), prefix="before")
+    spec = versions.validate_spec({**POLICY, "undo_seconds": 0})
+    version = versions.save_version(stream=stream, spec=spec, actor="user:mara")
+    versions.activate_version(policy=version, by="user:mara", approved_by="user:max", now=NOON)
+    first = stream_history.write_history(stream, *honest(1500, seed=3), since=LATER)[0].output.id
     _target(stream)
-    ready = preparation.prepare(stream, now=LATER + timedelta(days=11))
+    ready = preparation.prepare_evaluation(stream, now=LATER + timedelta(days=11))
     assert ready.sample.window.first == first
     assert ready.sample.window.rate == 0.5
 
@@ -231,26 +233,26 @@ def test_a_promise_for_each_class_shares_delta_and_sends_the_others_to_people(st
     wrong = [
         flag or (label == "billing" and bool(rng.random() < 0.4)) for flag, label in zip(wrong, labels, strict=True)
     ]
-    stream_history.write(stream, scores, wrong, predicted=labels)
+    stream_history.write_history(stream, scores, wrong, predicted=labels)
     _target(stream, groups="classes")
-    made = evaluations.look(stream, by="user:mara", now=LATER)
-    billing, refund = evaluations.groups_of(made)
+    made = evaluations.run_evaluation(stream, by="user:mara", now=LATER)
+    billing, refund = evaluations.parse_group_results(made)
     assert (billing.group, refund.group) == ("billing", "refund")
     assert billing.delta == refund.delta == pytest.approx(made.spent / 2)
     assert billing.threshold is None
     assert refund.threshold is not None
-    changed = evaluations.spec_of(made)
+    changed = evaluations.build_spec_changes(made)
     assert changed == {"threshold": None, "thresholds": {"refund": refund.threshold}, "segments": []}
 
 
 def test_a_promise_for_each_segment_reads_its_key(stream: Stream) -> None:
     scores, wrong = honest(3000)
     segments = [{"language": "de" if index % 2 else "en"} for index in range(3000)]
-    stream_history.write(stream, scores, wrong, segments=segments)
+    stream_history.write_history(stream, scores, wrong, segments=segments)
     _target(stream, groups="segments", segment_key="language")
-    made = evaluations.look(stream, by="user:mara", now=LATER)
-    assert [group.group for group in evaluations.groups_of(made)] == ["de", "en"]
-    assert [part["when"] for part in evaluations.spec_of(made)["segments"]] == [
+    made = evaluations.run_evaluation(stream, by="user:mara", now=LATER)
+    assert [group.group for group in evaluations.parse_group_results(made)] == ["de", "en"]
+    assert [part["when"] for part in evaluations.build_spec_changes(made)["segments"]] == [
         {"language": "de"},
         {"language": "en"},
     ]
@@ -258,61 +260,61 @@ def test_a_promise_for_each_segment_reads_its_key(stream: Stream) -> None:
 
 def test_what_rules_send_to_people_is_neither_in_the_sample_nor_automated(queue: object) -> None:
     rule = {"name": "large", "when": {"prediction": {"eq": "billing"}}}
-    stream = traffic.stream(policy={**POLICY, "rules": [rule]})
+    stream = traffic.apply_stream(policy={**POLICY, "rules": [rule]})
     labels = ["billing" if index % 4 == 0 else "refund" for index in range(2000)]
-    stream_history.write(stream, *honest(2000), predicted=labels)
+    stream_history.write_history(stream, *honest(2000), predicted=labels)
     _target(stream)
-    (found,) = evaluations.groups_of(evaluations.look(stream, by="user:mara", now=LATER))
+    (found,) = evaluations.parse_group_results(evaluations.run_evaluation(stream, by="user:mara", now=LATER))
     above = Output.objects.filter(confidence__gte=found.threshold, predicted="refund").count()
     assert found.coverage == pytest.approx(above / 2000)
     assert (
-        preparation.prepare(stream, now=LATER).sample.sampled
+        preparation.prepare_evaluation(stream, now=LATER).sample.sampled
         == Route.objects.filter(u__lt=0.5, output__predicted="refund").count()
     )
 
 
 @pytest.mark.django_db(transaction=True)
 def test_two_looks_at_once_are_two_attempts(stream: Stream) -> None:
-    stream_history.write(stream, *honest(1500))
+    stream_history.write_history(stream, *honest(1500))
     _target(stream)
-    look = partial(evaluations.look, stream, by="user:mara", now=LATER)
+    look = partial(evaluations.run_evaluation, stream, by="user:mara", now=LATER)
     races.race(look, look)
-    assert sorted(Attempt.objects.values_list("number", flat=True)) == [1, 2]
+    assert sorted(Evaluation.objects.values_list("number", flat=True)) == [1, 2]
 
 
 def test_where_deadlines_release_whatever_it_is_nothing_can_be_said(queue: object) -> None:
-    stream = traffic.stream(policy=POLICY)
-    spec = versions.checked({**POLICY, "undo_seconds": 0, "on_deadline": "accept", "deadline_hours": 1})
-    version = versions.save(stream=stream, spec=spec, actor="user:mara")
-    versions.activate(policy=version, by="user:mara", approved_by="user:max", now=NOON)
-    stream_history.write(stream, *honest(1000))
+    stream = traffic.apply_stream(policy=POLICY)
+    spec = versions.validate_spec({**POLICY, "undo_seconds": 0, "on_deadline": "accept", "deadline_hours": 1})
+    version = versions.save_version(stream=stream, spec=spec, actor="user:mara")
+    versions.activate_version(policy=version, by="user:mara", approved_by="user:max", now=NOON)
+    stream_history.write_history(stream, *honest(1000))
     _target(stream)
-    with pytest.raises(preparation.Refused, match="deadline_accepts"):
-        preparation.prepare(stream, now=LATER)
+    with pytest.raises(preparation.EvaluationRefused, match="deadline_accepts"):
+        preparation.prepare_evaluation(stream, now=LATER)
 
 
 @pytest.mark.parametrize(("picked_at", "is_start"), [(NOON - timedelta(hours=1), True), (LATER, False)])
 def test_a_walk_begins_at_the_threshold_in_use_unless_it_can_have_been_picked_by_the_labels(
     stream: Stream, picked_at: Any, is_start: bool
 ) -> None:
-    stream_history.write(stream, *honest(2000))
-    spec = versions.checked({**POLICY, "undo_seconds": 0, "threshold": 0.97})
-    version = versions.save(stream=stream, spec=spec, actor="user:mara")
-    versions.activate(policy=version, by="user:mara", approved_by="user:max", now=picked_at)
+    stream_history.write_history(stream, *honest(2000))
+    spec = versions.validate_spec({**POLICY, "undo_seconds": 0, "threshold": 0.97})
+    version = versions.save_version(stream=stream, spec=spec, actor="user:mara")
+    versions.activate_version(policy=version, by="user:mara", approved_by="user:max", now=picked_at)
     _target(stream)
-    (group,) = evaluations.groups_of(evaluations.look(stream, by="user:mara", now=LATER))
+    (group,) = evaluations.parse_group_results(evaluations.run_evaluation(stream, by="user:mara", now=LATER))
     assert any(share == pytest.approx(group.delta / 2) for _, share in group.starts) == is_start
 
 
 def test_what_went_out_and_was_taken_back_unjudged_counts_as_a_mistake(stream: Stream) -> None:
-    stream_history.write(stream, *honest(2000))
+    stream_history.write_history(stream, *honest(2000))
     _target(stream)
-    before = preparation.prepare(stream, now=LATER).sample
+    before = preparation.prepare_evaluation(stream, now=LATER).sample
     gone = Output.objects.filter(route__u__lt=0.5, route__eligible=True, outcome__wrong=False)[:20]
     taken_back = list(gone.values_list("pk", flat=True))
     Outcome.objects.filter(output__in=taken_back).delete()
     Output.objects.filter(pk__in=taken_back).update(state=Output.State.WITHDRAWN)
-    after = preparation.prepare(stream, now=LATER).sample
+    after = preparation.prepare_evaluation(stream, now=LATER).sample
     assert after.window == before.window
     assert after.wrong.sum() == before.wrong.sum() + 20
 
@@ -323,10 +325,10 @@ def test_a_group_of_which_too_many_could_not_be_judged_gets_no_statement(stream:
     labels = ["billing" if index % 10 == 0 else "refund" for index in range(count)]
     scores, wrong = honest(count)
     wrong = [was_wrong and label == "refund" for was_wrong, label in zip(wrong, labels, strict=True)]
-    stream_history.write(stream, scores, wrong, predicted=labels)
+    stream_history.write_history(stream, scores, wrong, predicted=labels)
     _target(stream, groups="classes")
     of_billing = Outcome.objects.filter(output__predicted="billing", output__route__u__lt=0.5).order_by("pk")
     unjudged = list(of_billing.values_list("pk", flat=True)[:60])
     Outcome.objects.filter(pk__in=unjudged).update(wrong=None, outcome="unjudgeable")
-    billing, refund = evaluations.groups_of(evaluations.look(stream, by="user:mara", now=LATER))
+    billing, refund = evaluations.parse_group_results(evaluations.run_evaluation(stream, by="user:mara", now=LATER))
     assert (billing.refusal, refund.refusal) == ("unresolved", "")

@@ -10,7 +10,7 @@ import pytest
 from escalation.guarantees import evaluations, guarantees, preparation, targets
 from escalation.models import Activation, Stream
 from escalation.policies import versions
-from escalation.policies.spec import plain
+from escalation.policies.spec import dump_spec
 from tests.escalation.guarantees.test_evaluations import POLICY, honest
 from tests.helpers import stream_history, traffic
 from tests.helpers.traffic import NOON
@@ -25,18 +25,18 @@ def stream(queue: object) -> Stream:
 
 def _stream(**promise: Any) -> Stream:
     # From less to more: whatever is found below this threshold sends fewer outputs to people.
-    return traffic.stream(policy={**POLICY, "threshold": 0.9999, "promise": promise})
+    return traffic.apply_stream(policy={**POLICY, "threshold": 0.9999, "promise": promise})
 
 
-def _stated(stream: Stream) -> guarantees.Statement:
+def _stated(stream: Stream) -> guarantees.Guarantee:
     """A statement in force, asked for by one manager and approved by another."""
-    stream_history.write(stream, *honest(1600))
-    targets.set_target(stream=stream, max_error=0.05, actor="user:mara", now=NOON)
-    attempt = evaluations.look(stream, by="user:mara", now=LATER)
-    proposed = guarantees.propose(attempt=attempt, actor="user:mara", now=LATER)
+    stream_history.write_history(stream, *honest(1600))
+    targets.set_error_target(stream=stream, max_error=0.05, actor="user:mara", now=NOON)
+    evaluation = evaluations.run_evaluation(stream, by="user:mara", now=LATER)
+    proposed = guarantees.propose_certified_policy(evaluation=evaluation, actor="user:mara", now=LATER)
     assert not proposed.active
-    versions.activate(policy=proposed.policy, by="user:mara", approved_by="user:max", now=LATER)
-    found = guarantees.in_force(stream, now=LATER)
+    versions.activate_version(policy=proposed.policy, by="user:mara", approved_by="user:max", now=LATER)
+    found = guarantees.find_latest_guarantee(stream, now=LATER)
     assert found
     return found
 
@@ -45,18 +45,18 @@ def test_loosening_on_evidence_still_takes_two_and_keeps_the_evidence(stream: St
     found = _stated(stream)
     assert found.holds
     activation = Activation.objects.latest("pk")
-    assert activation.evidence == {"attempt": found.attempt.pk}
+    assert activation.evidence == {"attempt": found.evaluation.pk}
     assert activation.approved_by == "user:max"
-    (group,) = evaluations.groups_of(found.attempt)
-    current = versions.active(stream)
+    (group,) = evaluations.parse_group_results(found.evaluation)
+    current = versions.find_active_policy(stream)
     assert current
     assert current.spec.threshold == group.threshold
 
 
 def test_everything_else_of_the_policy_stays(stream: Stream) -> None:
-    before = versions.active(stream)
+    before = versions.find_active_policy(stream)
     _stated(stream)
-    after = versions.active(stream)
+    after = versions.find_active_policy(stream)
     assert before
     assert after
     assert (after.spec.audit, after.spec.costs, after.spec.promise) == (
@@ -65,29 +65,29 @@ def test_everything_else_of_the_policy_stays(stream: Stream) -> None:
 
 
 def test_a_policy_made_by_hand_has_no_statement(stream: Stream) -> None:
-    assert guarantees.in_force(stream, now=LATER) is None
+    assert guarantees.find_latest_guarantee(stream, now=LATER) is None
 
 
 def test_it_ends_on_its_date(stream: Stream) -> None:
     found = _stated(stream)
-    assert found.attempt.expires_at == LATER + timedelta(days=90)
-    again = guarantees.in_force(stream, now=LATER + timedelta(days=91))
+    assert found.evaluation.expires_at == LATER + timedelta(days=90)
+    again = guarantees.find_latest_guarantee(stream, now=LATER + timedelta(days=91))
     assert again
-    assert again.ended == "expired"
+    assert again.end_reason == "expired"
 
 
 def test_it_ends_with_another_model_version(stream: Stream) -> None:
     _stated(stream)
-    stream_history.write(stream, [0.9], [False], since=LATER, prefix="new", model_version="2")
-    found = guarantees.in_force(stream, now=LATER)
+    stream_history.write_history(stream, [0.9], [False], since=LATER, prefix="new", model_version="2")
+    found = guarantees.find_latest_guarantee(stream, now=LATER)
     assert found
-    assert found.ended == "model_version"
+    assert found.end_reason == "model_version"
 
 
 def test_a_shadow_version_does_not_end_it(stream: Stream) -> None:
     _stated(stream)
-    stream_history.write(stream, [0.9], [False], since=LATER, prefix="new", model_version="2", shadow=True)
-    found = guarantees.in_force(stream, now=LATER)
+    stream_history.write_history(stream, [0.9], [False], since=LATER, prefix="new", model_version="2", shadow=True)
+    found = guarantees.find_latest_guarantee(stream, now=LATER)
     assert found
     assert found.holds
 
@@ -95,9 +95,9 @@ def test_a_shadow_version_does_not_end_it(stream: Stream) -> None:
 def test_it_ends_with_other_answers(stream: Stream) -> None:
     _stated(stream)
     stream.schema_number = 2
-    found = guarantees.in_force(stream, now=LATER)
+    found = guarantees.find_latest_guarantee(stream, now=LATER)
     assert found
-    assert found.ended == "answers"
+    assert found.end_reason == "answers"
 
 
 @pytest.mark.parametrize(
@@ -111,95 +111,97 @@ def test_its_end_brings_about_what_the_policy_says(
     _stated(stream)
     moment = LATER + timedelta(days=91)
     for _ in range(2):  # a second sweep finds nothing left to do
-        guarantees.act_on_ended(now=moment)
-    current = versions.active(stream)
+        guarantees.enforce_ended_guarantees(now=moment)
+    current = versions.find_active_policy(stream)
     assert current
     assert (current.spec.threshold is not None) == threshold
     assert (current.spec.audit.rate, current.spec.audit.mode) == audit
-    made = Activation.objects.filter(activated_by=guarantees.SYSTEM)
+    made = Activation.objects.filter(activated_by=guarantees.SYSTEM_ACTOR)
     assert made.count() == (0 if on_expiry == "keep" else 1)
 
 
 def test_looking_again_renews_the_statement_of_the_same_policy(stream: Stream) -> None:
     found = _stated(stream)
     moment = LATER + timedelta(days=60)
-    again = evaluations.look(stream, by="user:mara", now=moment)
+    again = evaluations.run_evaluation(stream, by="user:mara", now=moment)
     # The second look may spend less; what it then finds is put in the place of what is stated.
-    version = guarantees.propose(attempt=again, actor="user:mara", now=moment).policy
+    version = guarantees.propose_certified_policy(evaluation=again, actor="user:mara", now=moment).policy
     if not version.activations.exists():
-        versions.activate(policy=version, by="user:mara", approved_by="user:max", now=moment)
-    renewed = guarantees.in_force(stream, now=moment)
+        versions.activate_version(policy=version, by="user:mara", approved_by="user:max", now=moment)
+    renewed = guarantees.find_latest_guarantee(stream, now=moment)
     assert renewed
-    assert (renewed.attempt.pk, renewed.holds) == (again.pk, True)
-    assert renewed.attempt.expires_at > found.attempt.expires_at
+    assert (renewed.evaluation.pk, renewed.holds) == (again.pk, True)
+    assert renewed.evaluation.expires_at > found.evaluation.expires_at
 
 
 def test_a_version_that_changes_nothing_about_what_goes_out_keeps_the_statement(stream: Stream) -> None:
     found = _stated(stream)
-    current = versions.active(stream)
+    current = versions.find_active_policy(stream)
     assert current
-    more_checks = {**plain(current.spec), "audit": {"rate": 0.9, "mode": "after"}}
-    proposed = versions.propose(stream=stream, spec=versions.checked(more_checks), actor="user:mara", now=LATER)
+    more_checks = {**dump_spec(current.spec), "audit": {"rate": 0.9, "mode": "after"}}
+    proposed = versions.propose_version(
+        stream=stream, spec=versions.validate_spec(more_checks), actor="user:mara", now=LATER
+    )
     assert proposed.active
-    kept = guarantees.in_force(stream, now=LATER)
+    kept = guarantees.find_latest_guarantee(stream, now=LATER)
     assert kept
-    assert (kept.attempt, kept.holds) == (found.attempt, True)
+    assert (kept.evaluation, kept.holds) == (found.evaluation, True)
 
 
 def test_another_threshold_replaces_the_statement_and_stays_whoever_decided_it(queue: object) -> None:
     stream = _stream(on_expiry="all_to_people")
     _stated(stream)
-    current = versions.active(stream)
+    current = versions.find_active_policy(stream)
     assert current
-    by_hand = {**plain(current.spec), "threshold": 0.9999}
-    versions.propose(stream=stream, spec=versions.checked(by_hand), actor="user:mara", now=LATER)
-    replaced = guarantees.in_force(stream, now=LATER)
+    by_hand = {**dump_spec(current.spec), "threshold": 0.9999}
+    versions.propose_version(stream=stream, spec=versions.validate_spec(by_hand), actor="user:mara", now=LATER)
+    replaced = guarantees.find_latest_guarantee(stream, now=LATER)
     assert replaced
-    assert replaced.ended == "replaced"
-    assert guarantees.act_on_ended(now=LATER + timedelta(days=91)) == []
+    assert replaced.end_reason == "replaced"
+    assert guarantees.enforce_ended_guarantees(now=LATER + timedelta(days=91)) == []
 
 
 def test_one_output_of_a_version_that_is_not_qualified_ends_nothing(queue: object) -> None:
-    stream = traffic.stream(policy={**POLICY, "threshold": 0.9999, "model_versions": ["1"]})
+    stream = traffic.apply_stream(policy={**POLICY, "threshold": 0.9999, "model_versions": ["1"]})
     _stated(stream)
-    stream_history.write(stream, [0.99], [False], since=LATER, prefix="stray", model_version="2")
-    found = guarantees.in_force(stream, now=LATER + timedelta(hours=1))
+    stream_history.write_history(stream, [0.99], [False], since=LATER, prefix="stray", model_version="2")
+    found = guarantees.find_latest_guarantee(stream, now=LATER + timedelta(hours=1))
     assert found
     assert found.holds
 
 
 @pytest.mark.parametrize("change", ["another target", "its time is over"])
 def test_an_attempt_that_would_end_at_once_makes_no_policy(stream: Stream, change: str) -> None:
-    stream_history.write(stream, *honest(1600))
-    targets.set_target(stream=stream, max_error=0.05, actor="user:mara", now=NOON)
-    attempt = evaluations.look(stream, by="user:mara", now=LATER)
+    stream_history.write_history(stream, *honest(1600))
+    targets.set_error_target(stream=stream, max_error=0.05, actor="user:mara", now=NOON)
+    evaluation = evaluations.run_evaluation(stream, by="user:mara", now=LATER)
     moment = LATER
     if change == "another target":
-        targets.set_target(stream=stream, max_error=0.04, actor="user:mara", now=LATER)
+        targets.set_error_target(stream=stream, max_error=0.04, actor="user:mara", now=LATER)
     else:
         moment = LATER + timedelta(days=400)
-    with pytest.raises(preparation.Refused) as refused:
-        guarantees.propose(attempt=attempt, actor="user:mara", now=moment)
+    with pytest.raises(preparation.EvaluationRefused) as refused:
+        guarantees.propose_certified_policy(evaluation=evaluation, actor="user:mara", now=moment)
     assert refused.value.reason == "outdated"
 
 
 def test_an_attempt_that_found_nothing_makes_no_policy(stream: Stream) -> None:
-    stream_history.write(stream, [0.9] * 1500, [index % 3 == 0 for index in range(1500)])
-    targets.set_target(stream=stream, max_error=0.02, actor="user:mara", now=NOON)
-    attempt = evaluations.look(stream, by="user:mara", now=LATER)
-    with pytest.raises(preparation.Refused):
-        guarantees.propose(attempt=attempt, actor="user:mara", now=LATER)
+    stream_history.write_history(stream, [0.9] * 1500, [index % 3 == 0 for index in range(1500)])
+    targets.set_error_target(stream=stream, max_error=0.02, actor="user:mara", now=NOON)
+    evaluation = evaluations.run_evaluation(stream, by="user:mara", now=LATER)
+    with pytest.raises(preparation.EvaluationRefused):
+        guarantees.propose_certified_policy(evaluation=evaluation, actor="user:mara", now=LATER)
 
 
 def test_two_versions_that_take_turns_end_it_for_good(stream: Stream) -> None:
     found = _stated(stream)
     for at, version in enumerate(["2", "1"]):
         since = LATER + timedelta(hours=at)
-        stream_history.write(stream, [0.99], [False], since=since, prefix=f"turn{at}", model_version=version)
-        guarantees.act_on_ended(now=since + timedelta(minutes=1))
-    last = guarantees.in_force(stream, now=LATER + timedelta(hours=2))
+        stream_history.write_history(stream, [0.99], [False], since=since, prefix=f"turn{at}", model_version=version)
+        guarantees.enforce_ended_guarantees(now=since + timedelta(minutes=1))
+    last = guarantees.find_latest_guarantee(stream, now=LATER + timedelta(hours=2))
     assert last
-    assert (last.attempt, last.ended) == (found.attempt, "model_version")
+    assert (last.evaluation, last.end_reason) == (found.evaluation, "model_version")
 
 
 def test_what_a_later_look_states_of_the_same_thresholds_ends_by_itself(
@@ -208,18 +210,18 @@ def test_what_a_later_look_states_of_the_same_thresholds_ends_by_itself(
     """The version is the same one, which the system has taken out of effect before."""
     stream = _stream(on_expiry="all_to_people")
     first = _stated(stream)
-    thresholds = evaluations.spec_of(first.attempt)
+    thresholds = evaluations.build_spec_changes(first.evaluation)
     moment = LATER + timedelta(days=91)
-    assert len(guarantees.act_on_ended(now=moment)) == 1
-    again = evaluations.look(stream, by="user:mara", now=moment)
-    monkeypatch.setattr(evaluations, "spec_of", lambda attempt: thresholds)
-    version = guarantees.propose(attempt=again, actor="user:mara", now=moment).policy
+    assert len(guarantees.enforce_ended_guarantees(now=moment)) == 1
+    again = evaluations.run_evaluation(stream, by="user:mara", now=moment)
+    monkeypatch.setattr(evaluations, "build_spec_changes", lambda evaluation: thresholds)
+    version = guarantees.propose_certified_policy(evaluation=again, actor="user:mara", now=moment).policy
     assert version == first.version
-    versions.activate(policy=version, by="user:mara", approved_by="user:max", now=moment)
-    renewed = guarantees.in_force(stream, now=moment)
+    versions.activate_version(policy=version, by="user:mara", approved_by="user:max", now=moment)
+    renewed = guarantees.find_latest_guarantee(stream, now=moment)
     assert renewed
-    assert (renewed.attempt, renewed.holds, renewed.since) == (again, True, moment)
-    assert len(guarantees.act_on_ended(now=moment + timedelta(days=91))) == 1
+    assert (renewed.evaluation, renewed.holds, renewed.since) == (again, True, moment)
+    assert len(guarantees.enforce_ended_guarantees(now=moment + timedelta(days=91))) == 1
 
 
 def test_a_statement_goes_with_its_thresholds_whichever_version_carries_them(
@@ -227,43 +229,43 @@ def test_a_statement_goes_with_its_thresholds_whichever_version_carries_them(
 ) -> None:
     stream = _stream()
     found = _stated(stream)
-    thresholds = evaluations.spec_of(found.attempt)
-    monkeypatch.setattr(evaluations, "spec_of", lambda attempt: thresholds)
-    current = versions.active(stream)
+    thresholds = evaluations.build_spec_changes(found.evaluation)
+    monkeypatch.setattr(evaluations, "build_spec_changes", lambda evaluation: thresholds)
+    current = versions.find_active_policy(stream)
     assert current
-    more_checks = {**plain(current.spec), "audit": {"rate": 0.9, "mode": "after"}}
-    versions.propose(stream=stream, spec=versions.checked(more_checks), actor="user:mara", now=LATER)
-    again = evaluations.look(stream, by="user:mara", now=LATER)
-    guarantees.propose(attempt=again, actor="user:mara", now=LATER)
-    versions.activate(policy=found.version, by="user:mara", approved_by="user:max", now=LATER)
-    kept = guarantees.in_force(stream, now=LATER)
+    more_checks = {**dump_spec(current.spec), "audit": {"rate": 0.9, "mode": "after"}}
+    versions.propose_version(stream=stream, spec=versions.validate_spec(more_checks), actor="user:mara", now=LATER)
+    again = evaluations.run_evaluation(stream, by="user:mara", now=LATER)
+    guarantees.propose_certified_policy(evaluation=again, actor="user:mara", now=LATER)
+    versions.activate_version(policy=found.version, by="user:mara", approved_by="user:max", now=LATER)
+    kept = guarantees.find_latest_guarantee(stream, now=LATER)
     assert kept
-    assert (kept.attempt, kept.holds) == (again, True)
+    assert (kept.evaluation, kept.holds) == (again, True)
 
 
 def test_letting_deadlines_release_what_is_below_the_threshold_replaces_it(stream: Stream) -> None:
     _stated(stream)
-    current = versions.active(stream)
+    current = versions.find_active_policy(stream)
     assert current
-    releasing = versions.checked({**plain(current.spec), "on_deadline": "accept", "deadline_hours": 1})
-    version = versions.save(stream=stream, spec=releasing, actor="user:mara")
-    versions.activate(policy=version, by="user:mara", approved_by="user:max", now=LATER)
-    replaced = guarantees.in_force(stream, now=LATER)
+    releasing = versions.validate_spec({**dump_spec(current.spec), "on_deadline": "accept", "deadline_hours": 1})
+    version = versions.save_version(stream=stream, spec=releasing, actor="user:mara")
+    versions.activate_version(policy=version, by="user:mara", approved_by="user:max", now=LATER)
+    replaced = guarantees.find_latest_guarantee(stream, now=LATER)
     assert replaced
-    assert replaced.ended == "replaced"
+    assert replaced.end_reason == "replaced"
 
 
 def test_a_look_by_other_rules_makes_no_policy(queue: object) -> None:
     large = {"name": "large", "when": {"value": {"gte": 1000}}, "route": "review"}
-    stream = traffic.stream(policy={**POLICY, "threshold": 0.9999, "rules": [large]})
-    stream_history.write(stream, *honest(1600))
-    targets.set_target(stream=stream, max_error=0.05, actor="user:mara", now=NOON)
-    attempt = evaluations.look(stream, by="user:mara", now=LATER)
-    current = versions.active(stream)
+    stream = traffic.apply_stream(policy={**POLICY, "threshold": 0.9999, "rules": [large]})
+    stream_history.write_history(stream, *honest(1600))
+    targets.set_error_target(stream=stream, max_error=0.05, actor="user:mara", now=NOON)
+    evaluation = evaluations.run_evaluation(stream, by="user:mara", now=LATER)
+    current = versions.find_active_policy(stream)
     assert current
-    version = versions.save(
-        stream=stream, spec=versions.checked({**plain(current.spec), "rules": []}), actor="user:mara"
+    version = versions.save_version(
+        stream=stream, spec=versions.validate_spec({**dump_spec(current.spec), "rules": []}), actor="user:mara"
     )
-    versions.activate(policy=version, by="user:mara", approved_by="user:max", now=LATER)
-    with pytest.raises(preparation.Refused, match="outdated"):
-        guarantees.propose(attempt=attempt, actor="user:mara", now=LATER)
+    versions.activate_version(policy=version, by="user:mara", approved_by="user:max", now=LATER)
+    with pytest.raises(preparation.EvaluationRefused, match="outdated"):
+        guarantees.propose_certified_policy(evaluation=evaluation, actor="user:mara", now=LATER)

@@ -6,46 +6,48 @@ from typing import Any
 
 import pytest
 
-from escalation.guarantees.guarantees import Statement
-from escalation.guarantees.summary import Stated
-from escalation.models import Attempt, Policy, Target, Watch
-from escalation.statistics import confidence_sequence
+from escalation.guarantees.guarantees import Guarantee
+from escalation.guarantees.summary import GuaranteeSummary
+from escalation.models import ErrorTarget, Evaluation, GuaranteeWatch, Policy
+from escalation.statistics import compute_confidence_sequence
 from tests.helpers.traffic import NOON
 
 
-def _since(*watched: tuple[int, int], groups: str = "together", caught: dict[str, Any] | None = None) -> Stated:
+def _since(
+    *watched: tuple[int, int], groups: str = "together", caught: dict[str, Any] | None = None
+) -> GuaranteeSummary:
     """A statement since which so many checks above the threshold of each group were answered, so many of them wrong."""
-    attempt = Attempt(target=Target(max_error=0.05, doubt=0.05, groups=groups), caught=caught)
-    return Stated(
-        statement=Statement(attempt=attempt, version=Policy(), since=NOON, in_effect=True, ended=""),
-        claim="",
-        found=[],
+    evaluation = Evaluation(target=ErrorTarget(max_error=0.05, delta=0.05, groups=groups), reviewer_recall=caught)
+    return GuaranteeSummary(
+        guarantee=Guarantee(evaluation=evaluation, version=Policy(), since=NOON, in_effect=True, end_reason=""),
+        sentence="",
+        certified=[],
         refused=[],
-        watches=[Watch(checked=checked, wrong=wrong) for checked, wrong in watched],
-        watched=True,
+        watches=[GuaranteeWatch(audits=checked, wrong=wrong) for checked, wrong in watched],
+        is_audited=True,
     )
 
 
 def test_before_the_first_check_nothing_is_known() -> None:
-    assert _since().range_since is None
-    assert _since((0, 0)).range_since is None
+    assert _since().error_range_since is None
+    assert _since((0, 0)).error_range_since is None
 
 
 def test_what_reviewers_miss_may_have_gone_wrong_as_well() -> None:
-    found = _since((500, 4)).range_since
-    corrected = _since((500, 4), caught={"low": 0.8}).range_since
+    found = _since((500, 4)).error_range_since
+    corrected = _since((500, 4), caught={"low": 0.8}).error_range_since
     assert found
     assert corrected
     assert corrected == pytest.approx((found[0], found[1] / 0.8))
-    plain = confidence_sequence(500, [4], [1.0], 0.05)
+    plain = compute_confidence_sequence(500, [4], [1.0], 0.05)
     assert found == (plain.low, plain.high)
 
 
 def test_it_never_passes_all_of_it() -> None:
-    found = _since((3, 3), caught={"low": 0.5}).range_since
+    found = _since((3, 3), caught={"low": 0.5}).error_range_since
     assert found
     assert found[1] == 1.0
 
 
 def test_of_groups_whose_checks_wait_apart_none_is_said() -> None:
-    assert _since((0, 0), (500, 4), groups="classes").range_since is None
+    assert _since((0, 0), (500, 4), groups="classes").error_range_since is None

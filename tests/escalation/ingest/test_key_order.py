@@ -12,8 +12,10 @@ FIELDS = {"zip code": "10115", "a": "first", "city": "Berlin", "b": {"z": 1, "y"
 
 
 def test_fields_and_context_keep_their_order_to_the_desk(stream: Stream, rob: User) -> None:
-    stream_setup.post(stream, stream_setup.element(confidence=0.1, input={"fields": FIELDS}, context=FIELDS))
-    dispatch.run()
+    stream_setup.post_outputs(
+        stream, stream_setup.build_output(confidence=0.1, input={"fields": FIELDS}, context=FIELDS)
+    )
+    dispatch.route_received()
     claim = claim_next(user=rob, slug=stream.slug)
     assert claim is not None
     assert list(claim.item.input["fields"]) == list(FIELDS)

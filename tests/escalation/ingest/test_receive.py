@@ -11,21 +11,21 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from escalation.ingest import receive
-from escalation.ingest.receive import Result
+from escalation.ingest.receive import IngestResult
 from escalation.models import ExternalId, Output, Payload, Stream
 from escalation.routing import dispatch
 from reviewqueue.models import Event
 from tests.helpers import stream_setup
 
 
-def _codes(results: Sequence[Result]) -> list[str]:
+def _codes(results: Sequence[IngestResult]) -> list[str]:
     return [one.problem.code if one.problem else "created" if one.created else "known" for one in results]
 
 
-@pytest.mark.parametrize("count", [1, 3, receive.COPY_FROM, 60])
+@pytest.mark.parametrize("count", [1, 3, receive.COPY_MIN_ROWS, 60])
 def test_what_is_new_is_stored_once_with_its_payload_and_event(stream: Stream, count: int) -> None:
-    results = stream_setup.post(
-        stream, *stream_setup.elements(count, context={"since": "2019"}, segment={"language": "de"})
+    results = stream_setup.post_outputs(
+        stream, *stream_setup.build_outputs(count, context={"since": "2019"}, segment={"language": "de"})
     )
 
     assert _codes(results) == ["created"] * count
@@ -43,10 +43,10 @@ def test_what_is_new_is_stored_once_with_its_payload_and_event(stream: Stream, c
 
 @pytest.mark.parametrize("count", [1, 30])
 def test_a_repeat_is_told_the_stored_state_and_changes_nothing(stream: Stream, count: int) -> None:
-    outputs = stream_setup.elements(count, confidence=0.9)
-    stream_setup.routed(stream, *outputs)
+    outputs = stream_setup.build_outputs(count, confidence=0.9)
+    stream_setup.route_outputs(stream, *outputs)
 
-    results = stream_setup.post(stream, *outputs)
+    results = stream_setup.post_outputs(stream, *outputs)
 
     assert _codes(results) == ["known"] * count
     assert {one.state.status for one in results if one.state} == {"decided"}
@@ -55,53 +55,61 @@ def test_a_repeat_is_told_the_stored_state_and_changes_nothing(stream: Stream, c
 
 
 def test_an_id_is_used_once_for_ever(stream: Stream) -> None:
-    stream_setup.post(stream, stream_setup.element())
-    (result,) = stream_setup.post(stream, stream_setup.element(confidence=0.63))
+    stream_setup.post_outputs(stream, stream_setup.build_output())
+    (result,) = stream_setup.post_outputs(stream, stream_setup.build_output(confidence=0.63))
     assert result.problem
     assert (result.problem.status, result.problem.code) == (409, "output_conflict")
-    assert stream_setup.output(stream).confidence == 0.62
+    assert stream_setup.find_output(stream).confidence == 0.62
 
 
 def test_the_same_id_in_another_stream_is_another_output(stream: Stream) -> None:
-    other = stream_setup.stream("invoices")
-    assert _codes(stream_setup.post(stream, stream_setup.element())) == ["created"]
-    assert _codes(stream_setup.post(other, stream_setup.element(confidence=0.1))) == ["created"]
+    other = stream_setup.create_stream("invoices")
+    assert _codes(stream_setup.post_outputs(stream, stream_setup.build_output())) == ["created"]
+    assert _codes(stream_setup.post_outputs(other, stream_setup.build_output(confidence=0.1))) == ["created"]
 
 
 def test_inside_one_batch_the_first_wins(stream: Stream) -> None:
-    one, other = stream_setup.element(), stream_setup.element(confidence=0.1)
-    results = stream_setup.post(stream, one, other, one, stream_setup.element("ticket-2"), {"id": "ticket-3"})
+    one, other = stream_setup.build_output(), stream_setup.build_output(confidence=0.1)
+    results = stream_setup.post_outputs(
+        stream, one, other, one, stream_setup.build_output("ticket-2"), {"id": "ticket-3"}
+    )
     assert _codes(results) == ["created", "output_conflict", "known", "created", "invalid"]
     assert results[0].output_id == results[2].output_id
-    again = stream_setup.post(stream, other, one, one)
+    again = stream_setup.post_outputs(stream, other, one, one)
     assert _codes(again) == ["output_conflict", "known", "known"]
 
 
 def test_a_repeat_in_the_same_batch_of_what_is_stored_is_compared_with_what_is_stored(stream: Stream) -> None:
-    stored, other = stream_setup.element(), stream_setup.element(confidence=0.1)
-    stream_setup.post(stream, stored)
-    assert _codes(stream_setup.post(stream, other, stored, other)) == ["output_conflict", "known", "output_conflict"]
+    stored, other = stream_setup.build_output(), stream_setup.build_output(confidence=0.1)
+    stream_setup.post_outputs(stream, stored)
+    assert _codes(stream_setup.post_outputs(stream, other, stored, other)) == [
+        "output_conflict",
+        "known",
+        "output_conflict",
+    ]
 
 
 def test_one_bad_element_harms_no_other(stream: Stream) -> None:
     bad: list[dict[str, Any]] = [
-        stream_setup.element("bad-1", confidence=True),
-        stream_setup.element("bad-2", prediction="x"),
+        stream_setup.build_output("bad-1", confidence=True),
+        stream_setup.build_output("bad-2", prediction="x"),
         {},
     ]
-    results = stream_setup.post(stream, stream_setup.element("good-1"), *bad, stream_setup.element("good-2"))
+    results = stream_setup.post_outputs(
+        stream, stream_setup.build_output("good-1"), *bad, stream_setup.build_output("good-2")
+    )
     assert _codes(results) == ["created", "invalid", "invalid", "invalid", "created"]
     assert {one.external_id for one in Output.objects.all()} == {"good-1", "good-2"}
 
 
 def test_a_batch_without_a_good_element_stores_nothing(stream: Stream) -> None:
-    assert _codes(stream_setup.post(stream, {}, {})) == ["invalid", "invalid"]
+    assert _codes(stream_setup.post_outputs(stream, {}, {})) == ["invalid", "invalid"]
     assert not Event.objects.filter(verb="outputs.received").exists()
 
 
 def test_ids_are_in_order_of_time_and_distinct(stream: Stream) -> None:
-    stream_setup.post(stream, *stream_setup.elements(50))
-    stream_setup.post(stream, *stream_setup.elements(3, first=51))
+    stream_setup.post_outputs(stream, *stream_setup.build_outputs(50))
+    stream_setup.post_outputs(stream, *stream_setup.build_outputs(3, first=51))
     ids = [one.pk for one in Output.objects.order_by("received_at", "id")]
     assert ids == sorted(set(ids))
 
@@ -117,41 +125,41 @@ def test_ids_are_in_order_of_time_and_distinct(stream: Stream) -> None:
         {"due_at": "9998-12-31T23:59:59Z", "occurred_at": "1900-01-01T00:00:00Z"},
     ],
 )
-@pytest.mark.parametrize("count", [1, receive.COPY_FROM])
+@pytest.mark.parametrize("count", [1, receive.COPY_MIN_ROWS])
 def test_whatever_is_taken_can_be_routed_and_told(stream: Stream, fields: dict[str, Any], count: int) -> None:
-    others = stream_setup.elements(count - 1, first=1000)
-    routes = stream_setup.routed(stream, stream_setup.element(**fields), *others)
+    others = stream_setup.build_outputs(count - 1, first=1000)
+    routes = stream_setup.route_outputs(stream, stream_setup.build_output(**fields), *others)
     assert {route.reason for route in routes} == {"below_threshold"}
     body = Payload.objects.get(pk=routes[0].pk).body
     assert body["input"] == fields.get("input", body["input"])
-    assert _codes(stream_setup.post(stream, stream_setup.element(**fields))) == ["known"]
+    assert _codes(stream_setup.post_outputs(stream, stream_setup.build_output(**fields))) == ["known"]
 
 
 def test_a_batch_of_a_thousand_costs_as_many_statements_as_the_smallest_that_is_copied(stream: Stream) -> None:
-    stream_setup.post(stream, stream_setup.element("warm-up"))
+    stream_setup.post_outputs(stream, stream_setup.build_output("warm-up"))
     costs = []
-    for first, count in ((0, receive.COPY_FROM), (1000, 1000)):
+    for first, count in ((0, receive.COPY_MIN_ROWS), (1000, 1000)):
         with CaptureQueriesContext(connection) as few:
-            stream_setup.post(stream, *stream_setup.elements(count, first=first))
+            stream_setup.post_outputs(stream, *stream_setup.build_outputs(count, first=first))
         with CaptureQueriesContext(connection) as again:
-            stream_setup.post(stream, *stream_setup.elements(count, first=first))
+            stream_setup.post_outputs(stream, *stream_setup.build_outputs(count, first=first))
         costs.append((len(few), len(again)))
     assert costs[0] == costs[1]
     assert max(costs[1]) <= 8
 
 
 def test_routing_a_thousand_costs_a_fixed_number_of_statements_per_batch(stream: Stream) -> None:
-    stream_setup.routed(stream, stream_setup.element("the first of the day fixes its rates"))
-    stream_setup.routed(stream, stream_setup.element("the second one learns them"))
+    stream_setup.route_outputs(stream, stream_setup.build_output("the first of the day fixes its rates"))
+    stream_setup.route_outputs(stream, stream_setup.build_output("the second one learns them"))
     costs = []
     for first, count in ((0, 30), (1000, 250)):
-        stream_setup.post(
+        stream_setup.post_outputs(
             stream,
-            *stream_setup.elements(count, first=first),
-            *stream_setup.elements(count, first=first + 5000, confidence=0.9),
+            *stream_setup.build_outputs(count, first=first),
+            *stream_setup.build_outputs(count, first=first + 5000, confidence=0.9),
         )
         with CaptureQueriesContext(connection) as cost:
-            assert dispatch.run(batches=1) == 2 * count
+            assert dispatch.route_received(batches=1) == 2 * count
         costs.append(len(cost))
     assert costs[0] == costs[1]
 
@@ -160,21 +168,26 @@ def test_at_the_cap_more_is_refused_unless_the_policy_holds(stream: Stream) -> N
     Stream.objects.filter(pk=stream.pk).update(waiting=10_000)
     stream.refresh_from_db()
     with pytest.raises(receive.Overloaded):
-        receive.check_room(stream)
-    stream_setup.activate(stream, threshold=0.8, on_overload="hold")
-    receive.check_room(stream)
+        receive.check_capacity(stream)
+    stream_setup.activate_policy(stream, threshold=0.8, on_overload="hold")
+    receive.check_capacity(stream)
 
 
 def test_a_stream_without_a_policy_has_a_cap_too(queue: object) -> None:
-    bare = stream_setup.stream(policy=None)
+    bare = stream_setup.create_stream(policy=None)
     Stream.objects.filter(pk=bare.pk).update(waiting=10_000)
     bare.refresh_from_db()
     with pytest.raises(receive.Overloaded):
-        receive.check_room(bare)
+        receive.check_capacity(bare)
 
 
 def test_a_refused_element_is_named_where_its_id_can_be_read(stream: Stream) -> None:
-    raw = [msgspec.json.encode(stream_setup.element("t-9", prediction="nope")), b'{"id": "t-8"', b'{"id": 7}', b"[1]"]
-    results = receive.receive(stream=stream, raw=raw, actor="key:1")
+    raw = [
+        msgspec.json.encode(stream_setup.build_output("t-9", prediction="nope")),
+        b'{"id": "t-8"',
+        b'{"id": 7}',
+        b"[1]",
+    ]
+    results = receive.receive_outputs(stream=stream, raw=raw, actor="key:1")
     assert [result.external_id for result in results] == ["t-9", None, None, None]
     assert all(result.problem for result in results)

@@ -8,24 +8,24 @@ from typing import Any
 import pytest
 
 from escalation.ingest import schema
-from escalation.ingest.schema import Decoded
-from reviewqueue.answers.schema import Form
+from escalation.ingest.schema import DecodedOutput
+from reviewqueue.answers.schema import AnswerSpec
 from reviewqueue.kernel.errors import Invalid, Problem
 from tests.helpers import stream_setup
 
-LABEL = Form("label", stream_setup.ANSWERS)
-LABELS = Form("labels", stream_setup.ANSWERS)
-STRUCTURED = Form("structured", schema={"type": "object", "required": ["total"]})
+LABEL = AnswerSpec("label", stream_setup.ANSWERS)
+LABELS = AnswerSpec("labels", stream_setup.ANSWERS)
+STRUCTURED = AnswerSpec("structured", schema={"type": "object", "required": ["total"]})
 
 
-def _decoded(*, form: Form = LABEL, raw: str = "", **fields: Any) -> Decoded:
-    text = raw or json.dumps(stream_setup.element(**fields))
-    return schema.decode(text.encode(), form=form, secret=b"secret")
+def _decoded(*, form: AnswerSpec = LABEL, raw: str = "", **fields: Any) -> DecodedOutput:
+    text = raw or json.dumps(stream_setup.build_output(**fields))
+    return schema.decode_output(text.encode(), form=form, secret=b"secret")
 
 
 def _spelled(**fields: str) -> str:
     """The usual output as JSON text, with these fields as they are written here."""
-    usual = {name: json.dumps(value) for name, value in stream_setup.element().items()}
+    usual = {name: json.dumps(value) for name, value in stream_setup.build_output().items()}
     return "{" + ",".join(f'"{name}":{text}' for name, text in (usual | fields).items()) + "}"
 
 
@@ -105,18 +105,18 @@ def test_what_two_readers_could_take_differently_is_refused(field: str, text: st
 @pytest.mark.parametrize("missing", ["id", "model", "prediction", "confidence", "input"])
 def test_five_fields_are_required(missing: str) -> None:
     with pytest.raises(Invalid, match=missing):
-        _decoded(raw=json.dumps({k: v for k, v in stream_setup.element().items() if k != missing}))
+        _decoded(raw=json.dumps({k: v for k, v in stream_setup.build_output().items() if k != missing}))
 
 
 @pytest.mark.parametrize("raw", ["", " ", "null", "3", '"x"', "true", "\ufeff{}", "{", "{}{}"])
 def test_what_is_no_object_is_refused(raw: str) -> None:
     with pytest.raises((Invalid, Problem)):
-        schema.decode(raw.encode(), form=LABEL, secret=b"")
+        schema.decode_output(raw.encode(), form=LABEL, secret=b"")
 
 
 @pytest.mark.parametrize("name", ["a/b", "..", "a b", "ü😀", "x" * 200, "\u202eabc", "%2F", "a?b#c"])
 def test_an_id_may_be_any_text_without_control_characters(name: str) -> None:
-    assert _decoded(id=name).element.id == name
+    assert _decoded(id=name).posted.id == name
 
 
 def test_confidence_may_be_null_but_not_forgotten() -> None:
@@ -173,8 +173,11 @@ def test_other_content_has_another_digest(change: dict[str, Any]) -> None:
 
 
 def test_the_digest_needs_the_secret() -> None:
-    raw = json.dumps(stream_setup.element()).encode()
-    assert schema.decode(raw, form=LABEL, secret=b"a").digest != schema.decode(raw, form=LABEL, secret=b"b").digest
+    raw = json.dumps(stream_setup.build_output()).encode()
+    assert (
+        schema.decode_output(raw, form=LABEL, secret=b"a").digest
+        != schema.decode_output(raw, form=LABEL, secret=b"b").digest
+    )
 
 
 def test_numbers_are_kept_as_they_were_sent() -> None:
@@ -183,9 +186,9 @@ def test_numbers_are_kept_as_they_were_sent() -> None:
 
 
 def test_a_body_is_one_object_an_array_or_lines() -> None:
-    assert schema.split(b' {"a": 1}', lines=False) == ([b' {"a": 1}'], False)
-    assert schema.split(b'\n[{"a": 1}, 2, null]', lines=False) == ([b'{"a": 1}', b"2", b"null"], True)
-    assert schema.split(b'{"a": 1}\r\n\n{"b": 2}\n', lines=True) == ([b'{"a": 1}', b'{"b": 2}'], True)
+    assert schema.split_body(b' {"a": 1}', lines=False) == ([b' {"a": 1}'], False)
+    assert schema.split_body(b'\n[{"a": 1}, 2, null]', lines=False) == ([b'{"a": 1}', b"2", b"null"], True)
+    assert schema.split_body(b'{"a": 1}\r\n\n{"b": 2}\n', lines=True) == ([b'{"a": 1}', b'{"b": 2}'], True)
 
 
 @pytest.mark.parametrize(
@@ -194,14 +197,14 @@ def test_a_body_is_one_object_an_array_or_lines() -> None:
 )
 def test_a_body_without_outputs_is_refused(body: bytes, lines: bool) -> None:
     with pytest.raises(Invalid):
-        schema.split(body, lines=lines)
+        schema.split_body(body, lines=lines)
 
 
 def test_a_deep_or_long_array_is_refused_before_its_elements_are_read() -> None:
     with pytest.raises(Invalid):
-        schema.split(b"[" * 50_000 + b"]" * 50_000, lines=False)
-    assert len(schema.split(b"[" + b"1," * 999 + b"1]", lines=False)[0]) == 1000
-    with pytest.raises(schema.TooMany):
-        schema.split(b"[" + b"1," * 1000 + b"1]", lines=False)
-    with pytest.raises(schema.TooMany):
-        schema.split(b"1\n" * 1001, lines=True)
+        schema.split_body(b"[" * 50_000 + b"]" * 50_000, lines=False)
+    assert len(schema.split_body(b"[" + b"1," * 999 + b"1]", lines=False)[0]) == 1000
+    with pytest.raises(schema.TooManyOutputs):
+        schema.split_body(b"[" + b"1," * 1000 + b"1]", lines=False)
+    with pytest.raises(schema.TooManyOutputs):
+        schema.split_body(b"1\n" * 1001, lines=True)

@@ -40,7 +40,7 @@ def test_the_worker_is_told_after_the_commit(
     db: None, sent: list[str], django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
-        wakeup.dispatch()
+        wakeup.wake_worker()
         assert sent == []
     assert sent == ["escalation.tasks.dispatch_received"]
 
@@ -54,7 +54,7 @@ def test_nudges_close_together_are_one(
     monkeypatch.setattr("escalation.ingest.wakeup.time", SimpleNamespace(monotonic=lambda: 100.0))
     with django_capture_on_commit_callbacks(execute=True):
         for _ in range(5):
-            wakeup.dispatch()
+            wakeup.wake_worker()
     assert len(sent) == 1
 
 
@@ -69,12 +69,12 @@ def test_without_a_broker_outputs_are_taken_all_the_same_and_soon(
     monkeypatch.setattr(current_app.conf, "broker_url", broker.format(dead_end))
     began = time.monotonic()
     with django_capture_on_commit_callbacks(execute=True):
-        answer = producer.post("streams/intents/outputs", stream_setup.element())
+        answer = producer.post("streams/intents/outputs", stream_setup.build_output())
     assert answer.status_code == 202
     assert time.monotonic() - began < 4
     began = time.monotonic()
     with django_capture_on_commit_callbacks(execute=True):
-        producer.post("streams/intents/outputs", stream_setup.element("ticket-2"))
+        producer.post("streams/intents/outputs", stream_setup.build_output("ticket-2"))
     assert time.monotonic() - began < 0.5, "a broker that is away costs one request its time-out, not every one"
 
 

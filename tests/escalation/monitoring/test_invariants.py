@@ -13,11 +13,11 @@ from escalation.decisions import deadlines, feed, settle, withdraw
 from escalation.ingest import backlog
 from escalation.models import Heartbeat, Stream
 from escalation.monitoring import heartbeats, invariants
-from escalation.routing.stop import ask_to_resume, resume
-from escalation.routing.stop import stop as stop_stop
+from escalation.routing.stop import confirm_resume, request_resume
+from escalation.routing.stop import stop_stream as stop_stop
 from reviewqueue.models import Item, User
 from reviewqueue.queue import items
-from reviewqueue.reports.invariants import Check
+from reviewqueue.reports.invariants import InvariantCheck
 from tests.helpers import stream_setup
 
 # Each state that an output can be in, by its id.
@@ -145,53 +145,53 @@ BREAKAGES: dict[str, list[str]] = {
 
 
 def _broken() -> set[str]:
-    return {imbalance.check.name for imbalance in invariants.imbalances()}
+    return {imbalance.check.name for imbalance in invariants.find_violations()}
 
 
 @pytest.fixture
 def day(stream: Stream, ann: User, rob: User, rita: User) -> dict[str, int]:
     """A stream on which everything happened that can happen; output ids by external id."""
-    stream_setup.activate(stream, threshold=0.8, on_deadline="accept", audit={"rate": 0})
-    stream_setup.routed(stream, stream_setup.element("auto", confidence=0.9))
-    stream_setup.routed(stream, stream_setup.element("late", due_at="2026-03-01T12:00:00Z"))
-    assert deadlines.expire() == 1
+    stream_setup.activate_policy(stream, threshold=0.8, on_deadline="accept", audit={"rate": 0})
+    stream_setup.route_outputs(stream, stream_setup.build_output("auto", confidence=0.9))
+    stream_setup.route_outputs(stream, stream_setup.build_output("late", due_at="2026-03-01T12:00:00Z"))
+    assert deadlines.answer_overdue_outputs() == 1
     for name, kind, answer in (
         ("agreed", "agree", None),
         ("corrected", "correct", "billing"),
         ("asked again", "none", None),
     ):
-        stream_setup.routed(stream, stream_setup.element(name))
-        stream_setup.judge(rob, kind, answer)
-        assert settle.settle() == 1
-    items.reopen(item_id=Item.objects.get(reference="asked again").pk, by=ann)
-    stream_setup.judge(rita, "escalate")
-    settle.settle()
-    stream_setup.judge(ann, "correct", "billing")
-    assert settle.settle() == 1
-    stream_setup.activate(stream, threshold=0.8, audit={"rate": 1}, hours=2)
+        stream_setup.route_outputs(stream, stream_setup.build_output(name))
+        stream_setup.judge_next(rob, kind, answer)
+        assert settle.settle_items() == 1
+    items.reopen_item(item_id=Item.objects.get(reference="asked again").pk, by=ann)
+    stream_setup.judge_next(rita, "escalate")
+    settle.settle_items()
+    stream_setup.judge_next(ann, "correct", "billing")
+    assert settle.settle_items() == 1
+    stream_setup.activate_policy(stream, threshold=0.8, audit={"rate": 1}, hours=2)
     for name, kind, answer in (("checked", "agree", None), ("overturned", "correct", "billing")):
-        stream_setup.routed(stream, stream_setup.element(name, confidence=0.9))
-        stream_setup.judge(rita, kind, answer)
-        assert settle.settle() == 1
-    stream_setup.activate(stream, threshold=0.8, on_deadline="reject", hours=3)
-    stream_setup.routed(stream, stream_setup.element("turned down", due_at="2026-03-01T12:00:00Z"))
-    assert deadlines.expire() == 1
-    stream_setup.routed(stream, stream_setup.element("withdrawn"))
-    withdraw.withdraw(stream=stream, external_id="withdrawn", actor="key:1")
+        stream_setup.route_outputs(stream, stream_setup.build_output(name, confidence=0.9))
+        stream_setup.judge_next(rita, kind, answer)
+        assert settle.settle_items() == 1
+    stream_setup.activate_policy(stream, threshold=0.8, on_deadline="reject", hours=3)
+    stream_setup.route_outputs(stream, stream_setup.build_output("turned down", due_at="2026-03-01T12:00:00Z"))
+    assert deadlines.answer_overdue_outputs() == 1
+    stream_setup.route_outputs(stream, stream_setup.build_output("withdrawn"))
+    withdraw.withdraw_output(stream=stream, external_id="withdrawn", actor="key:1")
     stop = stop_stop(stream=stream, by="user:mara")
-    stream_setup.routed(stream, stream_setup.element("waiting", confidence=1))
-    ask_to_resume(stop=stop, by="user:mara")
-    resume(stop=stop, by="user:max")
-    stream_setup.routed(stream, stream_setup.element("unsure"))
-    stream_setup.post(stream, stream_setup.element("received"))
-    while feed.number():
+    stream_setup.route_outputs(stream, stream_setup.build_output("waiting", confidence=1))
+    request_resume(stop=stop, by="user:mara")
+    confirm_resume(stop=stop, by="user:max")
+    stream_setup.route_outputs(stream, stream_setup.build_output("unsure"))
+    stream_setup.post_outputs(stream, stream_setup.build_output("received"))
+    while feed.number_decisions():
         pass
-    backlog.refresh()
-    return {name: stream_setup.output(stream, name).pk for name in DAY}
+    backlog.refresh_waiting_counts()
+    return {name: stream_setup.find_output(stream, name).pk for name in DAY}
 
 
 def test_after_a_full_day_the_ledger_balances(day: dict[str, int]) -> None:
-    assert [(found.check.name, found.rows) for found in invariants.imbalances()] == []
+    assert [(found.check.name, found.rows) for found in invariants.find_violations()] == []
     out = StringIO()
     call_command("check_ledger", stdout=out)
     assert "balances" in out.getvalue()
@@ -202,7 +202,7 @@ def test_an_empty_ledger_balances(db: None) -> None:
 
 
 def test_every_check_has_its_breakages() -> None:
-    assert {check.name for check in invariants.checks()} == BREAKAGES.keys()
+    assert {check.name for check in invariants.list_invariants()} == BREAKAGES.keys()
 
 
 @pytest.mark.parametrize("name", BREAKAGES)
@@ -215,7 +215,7 @@ def test_a_check_finds_what_it_is_there_to_find(day: dict[str, int], name: str) 
 
 def test_a_broken_ledger_is_said_row_by_row_and_watched(day: dict[str, int]) -> None:
     _tear_down_guards()
-    stream_setup.sql("UPDATE escalation_output SET confidence = NULL WHERE id = %s", day["auto"])
+    stream_setup.run_sql("UPDATE escalation_output SET confidence = NULL WHERE id = %s", day["auto"])
     err = StringIO()
     with pytest.raises(CommandError, match="1 checks"):
         call_command("check_ledger", stderr=err)
@@ -223,49 +223,51 @@ def test_a_broken_ledger_is_said_row_by_row_and_watched(day: dict[str, int]) -> 
     assert str(day["auto"]) in err.getvalue()
     _watch_all()
     assert Heartbeat.objects.get(name="ledger").detail == {"broken": ["released_by_policy"]}
-    (gauge,) = [one for one in heartbeats.gauges() if one.name == "ledger_broken_checks"]
+    (gauge,) = [one for one in heartbeats.collect_gauges() if one.name == "ledger_broken_checks"]
     assert gauge.values == [((), 1)]
 
 
 def test_what_balances_again_is_no_longer_said_to_be_broken(day: dict[str, int]) -> None:
     with transaction.atomic():
         _tear_down_guards()
-        stream_setup.sql("UPDATE escalation_output SET confidence = NULL WHERE id = %s", day["auto"])
+        stream_setup.run_sql("UPDATE escalation_output SET confidence = NULL WHERE id = %s", day["auto"])
         _watch_all()
         broken = Heartbeat.objects.get(name="ledger").detail
         transaction.set_rollback(True)
-    heartbeats.beat("ledger", **broken, another="that is no check")
+    heartbeats.record_heartbeat("ledger", **broken, another="that is no check")
     assert broken == {"broken": ["released_by_policy"]}
     _watch_all()
     assert Heartbeat.objects.get(name="ledger").detail == {"broken": []}
 
 
 def test_what_cannot_be_proved_in_time_does_not_balance(day: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
-    endless = Check("released_by_policy", "…", "SELECT pg_sleep(60)")
-    monkeypatch.setattr(invariants, "_releases", lambda: [endless])
-    monkeypatch.setattr(invariants, "PATIENCE", 0.1)
+    endless = InvariantCheck("released_by_policy", "…", "SELECT pg_sleep(60)")
+    monkeypatch.setattr(invariants, "_release_checks", lambda: [endless])
+    monkeypatch.setattr(invariants, "CHECK_TIMEOUT_SECONDS", 0.1)
     _watch_all()
     assert Heartbeat.objects.get(name="ledger").detail == {"broken": ["released_by_policy"]}
 
 
 def test_what_lies_before_the_latest_events_is_not_called_untold(day: dict[str, int]) -> None:
-    texts = [check.sql.replace(str(invariants.EVENTS), "1") for check in invariants._events()]
-    assert [stream_setup.sql(text) for text in texts] == [[], []]
+    texts = [check.sql.replace(str(invariants.RECENT_EVENT_ROWS), "1") for check in invariants._event_checks()]
+    assert [stream_setup.run_sql(text) for text in texts] == [[], []]
 
 
 def test_the_work_of_a_check_grows_with_the_rows_and_not_with_their_square(stream: Stream, rob: User) -> None:
     count = 200
-    stream_setup.routed(stream, *stream_setup.elements(count))
+    stream_setup.route_outputs(stream, *stream_setup.build_outputs(count))
     for _ in range(count):
-        stream_setup.judge(rob)
-    assert settle.settle() == count
-    stream_setup.sql("ANALYZE")
-    assert {check.name: _rows_read(check) for check in invariants.every() if _rows_read(check) > 50 * count} == {}
+        stream_setup.judge_next(rob)
+    assert settle.settle_items() == count
+    stream_setup.run_sql("ANALYZE")
+    assert {
+        check.name: _rows_read(check) for check in invariants.list_all_invariants() if _rows_read(check) > 50 * count
+    } == {}
 
 
-def _rows_read(check: Check) -> int:
+def _rows_read(check: InvariantCheck) -> int:
     """How many rows went through the steps of its plan, those too that a step dropped."""
-    ((plan,),) = stream_setup.sql(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {check.sql}")
+    ((plan,),) = stream_setup.run_sql(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {check.sql}")
     return _rows_of(plan[0]["Plan"])
 
 
@@ -276,14 +278,14 @@ def _rows_of(step: dict[str, Any]) -> int:
 
 
 def _watch_all() -> None:
-    name = invariants.watch()
+    name = invariants.run_check()
     while name:
-        name = invariants.watch(name)
+        name = invariants.run_check(name)
 
 
 def _broken_by(statement: str, day: dict[str, int]) -> set[str]:
     with transaction.atomic():
-        stream_setup.sql(statement.format(**{name.replace(" ", "_"): output_id for name, output_id in day.items()}))
+        stream_setup.run_sql(statement.format(**{name.replace(" ", "_"): output_id for name, output_id in day.items()}))
         found = _broken()
         transaction.set_rollback(True)
     return found
@@ -291,12 +293,12 @@ def _broken_by(statement: str, day: dict[str, int]) -> set[str]:
 
 def _tear_down_guards() -> None:
     """The database itself refuses most of these: triggers, foreign keys, constraints. They are of no use to us here."""
-    stream_setup.sql("SET CONSTRAINTS ALL IMMEDIATE")
-    for (table,) in stream_setup.sql("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'append_only'"):
-        stream_setup.sql(f"ALTER TABLE {table} DISABLE TRIGGER append_only")
-    guards = stream_setup.sql(
+    stream_setup.run_sql("SET CONSTRAINTS ALL IMMEDIATE")
+    for (table,) in stream_setup.run_sql("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'append_only'"):
+        stream_setup.run_sql(f"ALTER TABLE {table} DISABLE TRIGGER append_only")
+    guards = stream_setup.run_sql(
         "SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE contype IN ('c', 'u', 'f') "
         "AND (conrelid::regclass::text LIKE 'escalation%' OR conrelid::regclass::text LIKE 'reviewqueue%')"
     )
     for table, name in guards:
-        stream_setup.sql(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
+        stream_setup.run_sql(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')

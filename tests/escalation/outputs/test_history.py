@@ -6,7 +6,7 @@ from escalation.models import Output, Stream
 from escalation.outputs import history
 from reviewqueue.models import Queue, User
 from reviewqueue.queue import items
-from reviewqueue.queue.claim import claim_next, pass_on
+from reviewqueue.queue.claim import claim_next, pass_item
 from reviewqueue.verdicts import submit
 from tests.helpers import traffic
 from tests.helpers.traffic import NOON
@@ -14,11 +14,11 @@ from tests.helpers.traffic import NOON
 
 def texts(external_id: str, *, content: bool = False) -> list[tuple[str, str]]:
     output = Output.objects.get(external_id=external_id)
-    return [(line.text, line.actor) for line in history.of(output, content=content)]
+    return [(line.text, line.actor) for line in history.build_output_history(output, content=content)]
 
 
 def test_what_was_handled_automatically_says_why(queue: Queue) -> None:
-    traffic.post(traffic.stream(), "sure", model_version="7")
+    traffic.post_and_route(traffic.apply_stream(), "sure", model_version="7")
     assert texts("sure") == [
         ("Received from intent-clf 7.", ""),
         (
@@ -30,8 +30,8 @@ def test_what_was_handled_automatically_says_why(queue: Queue) -> None:
 
 
 def test_a_review_is_told_from_receipt_to_decision(queue: Queue, rob: User) -> None:
-    traffic.post(traffic.stream(), "unsure", confidence=0.625)
-    traffic.judge(rob, lambda _: "billing", now=traffic.later(minutes=5))
+    traffic.post_and_route(traffic.apply_stream(), "unsure", confidence=0.625)
+    traffic.judge_all(rob, lambda _: "billing", now=traffic.shift_noon(minutes=5))
     assert texts("unsure")[1:] == [
         (
             "Sent to a person: the AI was not sure enough (62.5 % sure; enough is 80 %; policy version 1).",
@@ -43,8 +43,8 @@ def test_a_review_is_told_from_receipt_to_decision(queue: Queue, rob: User) -> N
 
 
 def test_a_check_after_the_fact_tells_both_decisions(queue: Queue, rob: User) -> None:
-    traffic.post(traffic.stream(policy={"threshold": 0.8, "audit": {"rate": 1.0}}), "checked")
-    traffic.judge(rob, lambda _: "billing", now=traffic.later(minutes=5))
+    traffic.post_and_route(traffic.apply_stream(policy={"threshold": 0.8, "audit": {"rate": 1.0}}), "checked")
+    traffic.judge_all(rob, lambda _: "billing", now=traffic.shift_noon(minutes=5))
     told = texts("checked")
     assert told[1][0].startswith("Handled automatically, and drawn at random for a check")
     assert told[2][0] == "Decided by the AI: “refund”."
@@ -53,12 +53,12 @@ def test_a_check_after_the_fact_tells_both_decisions(queue: Queue, rob: User) ->
 
 
 def test_passing_and_reopening_are_part_of_it(queue: Queue, rob: User, ann: User) -> None:
-    stream = traffic.stream()
-    traffic.post(stream, "unsure", confidence=0.4)
+    stream = traffic.apply_stream()
+    traffic.post_and_route(stream, "unsure", confidence=0.4)
     claim = claim_next(user=rob, slug="intents", now=NOON)
     assert claim is not None
-    pass_on(claim_id=claim.id, user=rob, now=NOON)
-    traffic.judge(ann, lambda _: "refund", now=traffic.later(minutes=1))
+    pass_item(claim_id=claim.id, user=rob, now=NOON)
+    traffic.judge_all(ann, lambda _: "refund", now=traffic.shift_noon(minutes=1))
     reopen(stream, ann)
     told = texts("unsure")
     assert ("Passed it to someone else.", "rob") in told
@@ -68,16 +68,16 @@ def test_passing_and_reopening_are_part_of_it(queue: Queue, rob: User, ann: User
 
 def reopen(stream: Stream, ann: User) -> None:
     output = Output.objects.get(stream=stream)
-    items.reopen(item_id=output.pk, by=ann, reason="The customer wrote back.")
+    items.reopen_item(item_id=output.pk, by=ann, reason="The customer wrote back.")
 
 
 def test_a_verdict_taken_back_stays_in_the_story(queue: Queue, rob: User) -> None:
-    stream = traffic.stream(undo_seconds=60)
-    traffic.post(stream, "unsure", confidence=0.4)
+    stream = traffic.apply_stream(undo_seconds=60)
+    traffic.post_and_route(stream, "unsure", confidence=0.4)
     claim = claim_next(user=rob, slug="intents", now=NOON)
     assert claim is not None
-    said = submit.submit(claim_id=claim.id, user=rob, kind="none", now=NOON)
-    submit.undo(verdict_id=said.id, user=rob, now=traffic.later(seconds=20))
+    said = submit.submit_verdict(claim_id=claim.id, user=rob, kind="none", now=NOON)
+    submit.undo_verdict(verdict_id=said.id, user=rob, now=traffic.shift_noon(seconds=20))
     assert [text for text, actor in texts("unsure") if actor == "rob"] == [
         "Said that none of the answers is right.",
         "Took that back.",
@@ -85,13 +85,13 @@ def test_a_verdict_taken_back_stays_in_the_story(queue: Queue, rob: User) -> Non
 
 
 def test_answers_of_several_parts_are_told_only_with_content(queue: Queue, rob: User) -> None:
-    assert history.answer({"total": 12.5}, content=False) == "an answer of several parts"
-    assert "12.5" in history.answer({"total": 12.5}, content=True)
-    assert history.answer(["a", "b"], content=False) == "“a”, “b”"
+    assert history.describe_answer({"total": 12.5}, content=False) == "an answer of several parts"
+    assert "12.5" in history.describe_answer({"total": 12.5}, content=True)
+    assert history.describe_answer(["a", "b"], content=False) == "“a”, “b”"
 
 
 def test_actors_are_told_by_name() -> None:
-    assert [history.who(actor) for actor in ("user:ann", "key:12", "system:settle")] == [
+    assert [history.describe_actor(actor) for actor in ("user:ann", "key:12", "system:settle")] == [
         "ann",
         "key 12",
         "the system",

@@ -14,7 +14,7 @@ from escalation.models import Stream
 from escalation.outputs import history
 from escalation.reports import stream_report
 from reviewqueue.models import Queue, User, Verdict
-from reviewqueue.queue.claim import claim_next, pass_on
+from reviewqueue.queue.claim import claim_next, pass_item
 from reviewqueue.reports import reviews
 from reviewqueue.verdicts import submit
 from tests.helpers import stream_setup, traffic
@@ -25,25 +25,25 @@ PATH = f"/streams/intents/outputs/?since={DAY}&until={DAY}"
 
 @pytest.fixture
 def stream(queue: Queue) -> Stream:
-    return traffic.stream(error_types=["wrong intent", "two intents"])
+    return traffic.apply_stream(error_types=["wrong intent", "two intents"])
 
 
 def _say(who: User, *, passing: str = "", **said: Any) -> str:
     """Take the next item at noon and pass it on or judge it; its reference."""
-    now = traffic.later(minutes=1)
+    now = traffic.shift_noon(minutes=1)
     claim = claim_next(user=who, slug="intents", now=now)
     assert claim is not None
     if passing:
-        pass_on(claim_id=claim.id, user=who, reason=passing, now=now)
+        pass_item(claim_id=claim.id, user=who, reason=passing, now=now)
     else:
-        submit.submit(claim_id=claim.id, user=who, now=now, **said)
+        submit.submit_verdict(claim_id=claim.id, user=who, now=now, **said)
     return claim.item.reference
 
 
 @pytest.fixture
 def said(stream: Stream, rob: User) -> dict[str, str]:
     """One of each, and which output it was about."""
-    traffic.post(stream, *traffic.numbered("unsure", 6), confidence=0.4)
+    traffic.post_and_route(stream, *traffic.number_ids("unsure", 6), confidence=0.4)
     found = {
         "pass": _say(rob, passing="conflict"),
         "escalate": _say(rob, kind="escalate", reason="not_sure"),
@@ -51,28 +51,30 @@ def said(stream: Stream, rob: User) -> dict[str, str]:
         "mistake": _say(rob, kind="correct", answer="billing", error_type="two intents"),
     }
     _say(rob, kind="escalate")
-    traffic.settle(now=traffic.later(minutes=2))
+    traffic.settle_all(now=traffic.shift_noon(minutes=2))
     return found
 
 
 def test_the_report_counts_what_was_done_by_what_was_said(stream: Stream, said: dict[str, str]) -> None:
-    found = stream_report.as_json(stream_report.build(stream=stream, since=DAY, until=DAY, now=traffic.later(hours=1)))
+    found = stream_report.report_as_json(
+        stream_report.build_report(stream=stream, since=DAY, until=DAY, now=traffic.shift_noon(hours=1))
+    )
     assert found["acts"] == {
         "passed": {"total": 1, "reasons": {"conflict": 1}},
         "asked_lead": {"total": 2, "reasons": {"": 1, "not_sure": 1}},
         "unjudgeable": {"total": 1, "reasons": {"unreadable": 1}},
     }
     assert found["error_types"] == {"two intents": 1}
-    empty = stream_report.build(stream=stream, since=NEXT, until=NEXT, now=traffic.later(hours=1))
-    assert empty.acts == {act: {} for act in reviews.ACTS}
+    empty = stream_report.build_report(stream=stream, since=NEXT, until=NEXT, now=traffic.shift_noon(hours=1))
+    assert empty.actions == {act: {} for act in reviews.COUNTED_ACTIONS}
 
 
 def test_what_was_taken_back_or_kept_from_somebody_by_the_system_is_not_counted(
     stream: Stream, said: dict[str, str]
 ) -> None:
-    stream_setup.sql("UPDATE reviewqueue_pass SET reason = 'judged_original'")
-    Verdict.objects.filter(kind="unjudgeable").update(undone_at=traffic.later(minutes=3))
-    acts = stream_report.build(stream=stream, since=DAY, until=DAY).acts
+    stream_setup.run_sql("UPDATE reviewqueue_pass SET reason = 'judged_original'")
+    Verdict.objects.filter(kind="unjudgeable").update(undone_at=traffic.shift_noon(minutes=3))
+    acts = stream_report.build_report(stream=stream, since=DAY, until=DAY).actions
     assert (acts["pass"], acts["unjudgeable"]) == ({}, {})
 
 
@@ -85,7 +87,7 @@ def test_each_number_leads_to_the_rows_behind_it(
     for act, code in codes.items():
         assert f"?act={act}&amp;code={code}&amp;since={DAY}&amp;until={DAY}" in page
         rows = client.get(f"{PATH}&act={act}&code={code}").content.decode()
-        assert {one for one in traffic.numbered("unsure", 6) if f">{one}<" in rows} == {said[act]}
+        assert {one for one in traffic.number_ids("unsure", 6) if f">{one}<" in rows} == {said[act]}
     assert "I know the person or the case" in page
 
 
@@ -98,7 +100,10 @@ def test_whoever_may_be_asked_learns_nothing_from_what_others_said_of_an_open_it
 
 
 def test_the_story_tells_the_reason_and_the_kind_of_mistake(stream: Stream, said: dict[str, str]) -> None:
-    told = {act: " ".join(line.text for line in history.of(stream_setup.output(stream, said[act]))) for act in said}
+    told = {
+        act: " ".join(line.text for line in history.build_output_history(stream_setup.find_output(stream, said[act])))
+        for act in said
+    }
     assert "Passed it to someone else: I know the person or the case." in told["pass"]
     assert "Asked the lead; reason: I’m not sure" in told["escalate"]  # noqa: RUF001 - an apostrophe
     assert "Said that it can’t be judged; reason: Cut off or unreadable" in told["unjudgeable"]  # noqa: RUF001
@@ -106,7 +111,7 @@ def test_the_story_tells_the_reason_and_the_kind_of_mistake(stream: Stream, said
 
 
 def test_labels_carry_the_kinds_of_mistakes_of_their_verdicts(stream: Stream, said: dict[str, str]) -> None:
-    lines = {line["id"]: line for line in map(json.loads, b"".join(labels.labels(stream)).splitlines())}
+    lines = {line["id"]: line for line in map(json.loads, b"".join(labels.export_labels(stream)).splitlines())}
     assert lines[said["mistake"]]["error_types"] == ["two intents"]
     assert lines[said["unjudgeable"]]["error_types"] == []
 

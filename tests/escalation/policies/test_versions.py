@@ -15,69 +15,71 @@ from tests.helpers import stream_setup
 
 
 def _spec(**policy: Any) -> Any:
-    return versions.checked({"undo_seconds": 0, **policy})
+    return versions.validate_spec({"undo_seconds": 0, **policy})
 
 
 def test_the_same_content_is_the_same_version(stream: Stream) -> None:
-    first = versions.save(stream=stream, spec=_spec(threshold=0.9), actor="user:mara")
-    again = versions.save(stream=stream, spec=_spec(threshold=0.9, reviews=1), actor="user:max")
-    other = versions.save(stream=stream, spec=_spec(threshold=0.91), actor="user:max")
+    first = versions.save_version(stream=stream, spec=_spec(threshold=0.9), actor="user:mara")
+    again = versions.save_version(stream=stream, spec=_spec(threshold=0.9, reviews=1), actor="user:max")
+    other = versions.save_version(stream=stream, spec=_spec(threshold=0.91), actor="user:max")
     assert (first, first.number, other.number) == (again, 2, 3)
     assert Event.objects.filter(verb="policy.created").count() == 3
     assert versions.spec_of(first) == _spec(threshold=0.9)
 
 
 def test_versions_are_numbered_in_their_stream(stream: Stream) -> None:
-    assert Policy.objects.get(stream=stream_setup.stream("invoices")).number == 1
+    assert Policy.objects.get(stream=stream_setup.create_stream("invoices")).number == 1
 
 
 def test_other_answers_make_another_version(stream: Stream) -> None:
-    stream_setup.stream(answers=["billing", "refund"])
+    stream_setup.create_stream(answers=["billing", "refund"])
     numbers = list(Policy.objects.order_by("number").values_list("number", "schema_number"))
     assert numbers == [(1, 1), (2, 2)]
 
 
 @pytest.mark.parametrize("table", ["policy", "activation", "route"])
 def test_versions_activations_and_routes_are_append_only(stream: Stream, table: str) -> None:
-    stream_setup.routed(stream, stream_setup.element())
+    stream_setup.route_outputs(stream, stream_setup.build_output())
     column = "number" if table == "policy" else "policy_id"
     for statement in (f"DELETE FROM escalation_{table}", f"UPDATE escalation_{table} SET {column} = {column}"):
         with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
-            stream_setup.sql(statement)
+            stream_setup.run_sql(statement)
 
 
 def test_what_sends_more_to_people_is_in_effect_at_once(stream: Stream) -> None:
-    proposed = versions.propose(stream=stream, spec=_spec(threshold=0.9), actor="user:mara")
+    proposed = versions.propose_version(stream=stream, spec=_spec(threshold=0.9), actor="user:mara")
     assert proposed.active
     assert "in effect" in proposed.sentence
-    current = versions.active(stream)
+    current = versions.find_active_policy(stream)
     assert current
     assert (current.number, current.spec.threshold) == (2, 0.9)
 
 
 def test_what_may_send_less_is_a_draft_for_a_second_person(stream: Stream) -> None:
-    proposed = versions.propose(stream=stream, spec=_spec(threshold=0.7), actor="user:mara")
+    proposed = versions.propose_version(stream=stream, spec=_spec(threshold=0.7), actor="user:mara")
     assert not proposed.active
     assert "second person" in proposed.sentence
     with pytest.raises(versions.ApprovalNeeded):
-        versions.activate(policy=proposed.policy, by="user:mara")
+        versions.activate_version(policy=proposed.policy, by="user:mara")
     with pytest.raises(versions.SamePerson):
-        versions.activate(policy=proposed.policy, by="user:mara", approved_by="user:mara")
+        versions.activate_version(policy=proposed.policy, by="user:mara", approved_by="user:mara")
     assert Activation.objects.count() == 1
-    versions.activate(policy=proposed.policy, by="user:mara", approved_by="user:max", reason="evidence")
+    versions.activate_version(policy=proposed.policy, by="user:mara", approved_by="user:max", reason="evidence")
     event = Event.objects.filter(verb="policy.activated").latest("id")
     assert (event.actor, event.before) == ("user:max", {"number": 1})
     assert event.after == {"number": 2, "activated_by": "user:mara", "approved_by": "user:max", "reason": "evidence"}
 
 
 def test_whoever_asked_and_whoever_approves_are_two(stream: Stream, mara: User, max: User) -> None:  # noqa: A002
-    draft = versions.propose(stream=stream, spec=_spec(threshold=0.7), actor="user:mara", reason="evidence").policy
+    draft = versions.propose_version(
+        stream=stream, spec=_spec(threshold=0.7), actor="user:mara", reason="evidence"
+    ).policy
     event = Event.objects.get(verb="policy.proposed")
     assert (event.actor, event.after) == ("user:mara", {"number": 2, "reason": "evidence"})
     with pytest.raises(versions.SamePerson):
-        versions.approve(policy=draft, by="user:mara")
-    versions.ask(policy=draft, by="user:max")
-    activation = versions.approve(policy=draft, by="user:max")
+        versions.approve_version(policy=draft, by="user:mara")
+    versions.request_approval(policy=draft, by="user:max")
+    activation = versions.approve_version(policy=draft, by="user:max")
     assert (activation.activated_by, activation.approved_by, activation.reason) == ("user:mara", "user:max", "evidence")
 
 
@@ -86,75 +88,75 @@ def test_nobody_asks_any_more_once_something_else_is_in_effect(
     mara: User,
     max: User,  # noqa: A002
 ) -> None:
-    draft = versions.propose(stream=stream, spec=_spec(threshold=0.7), actor="user:mara").policy
-    versions.propose(stream=stream, spec=_spec(threshold=0.9), actor="user:max")
+    draft = versions.propose_version(stream=stream, spec=_spec(threshold=0.7), actor="user:mara").policy
+    versions.propose_version(stream=stream, spec=_spec(threshold=0.9), actor="user:max")
     with pytest.raises(versions.ApprovalNeeded, match="Nobody asks"):
-        versions.approve(policy=draft, by="user:max")
-    versions.ask(policy=draft, by="user:mara")
-    assert versions.approve(policy=draft, by="user:max").activated_by == "user:mara"
+        versions.approve_version(policy=draft, by="user:max")
+    versions.request_approval(policy=draft, by="user:mara")
+    assert versions.approve_version(policy=draft, by="user:max").activated_by == "user:mara"
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"role": "lead"}])
 def test_who_manages_no_more_asks_for_nothing(stream: Stream, mara: User, change: dict[str, Any]) -> None:
-    draft = versions.propose(stream=stream, spec=_spec(threshold=0.7), actor="user:mara").policy
-    assert versions.asked_for(draft)
+    draft = versions.propose_version(stream=stream, spec=_spec(threshold=0.7), actor="user:mara").policy
+    assert versions.find_approval_request(draft)
     User.objects.filter(pk=mara.pk).update(**change)
-    assert versions.asked_for(draft) is None
+    assert versions.find_approval_request(draft) is None
 
 
 def test_a_key_asks_for_nothing_on_its_own(stream: Stream) -> None:
-    draft = versions.propose(stream=stream, spec=_spec(threshold=0.7), actor="system:cli").policy
-    assert versions.asked_for(draft) is None
+    draft = versions.propose_version(stream=stream, spec=_spec(threshold=0.7), actor="system:cli").policy
+    assert versions.find_approval_request(draft) is None
 
 
 def test_requests_are_append_only(stream: Stream) -> None:
-    versions.propose(stream=stream, spec=_spec(threshold=0.7), actor="user:mara")
-    for statement in ("DELETE FROM escalation_policyrequest", "UPDATE escalation_policyrequest SET asked_by = 'x'"):
+    versions.propose_version(stream=stream, spec=_spec(threshold=0.7), actor="user:mara")
+    for statement in ("DELETE FROM escalation_approvalrequest", "UPDATE escalation_approvalrequest SET asked_by = 'x'"):
         with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
-            stream_setup.sql(statement)
+            stream_setup.run_sql(statement)
 
 
 def test_going_back_to_a_looser_version_takes_two_as_well(stream: Stream) -> None:
-    versions.propose(stream=stream, spec=_spec(threshold=0.9), actor="user:mara")
-    back = versions.propose(stream=stream, spec=_spec(threshold=0.8), actor="user:mara")
+    versions.propose_version(stream=stream, spec=_spec(threshold=0.9), actor="user:mara")
+    back = versions.propose_version(stream=stream, spec=_spec(threshold=0.8), actor="user:mara")
     assert (back.policy.number, back.active) == (1, False)
-    versions.activate(policy=back.policy, by="user:mara", approved_by="user:max")
-    current = versions.active(stream)
+    versions.activate_version(policy=back.policy, by="user:mara", approved_by="user:max")
+    current = versions.find_active_policy(stream)
     assert current
     assert current.number == 1
 
 
 def test_what_is_in_effect_already_is_said_so(stream: Stream) -> None:
-    again = versions.propose(stream=stream, spec=_spec(threshold=0.8), actor="user:mara")
+    again = versions.propose_version(stream=stream, spec=_spec(threshold=0.8), actor="user:mara")
     assert again.active
     assert "already" in again.sentence
     with pytest.raises(versions.AlreadyActive):
-        versions.activate(policy=again.policy, by="user:mara", approved_by="user:max")
+        versions.activate_version(policy=again.policy, by="user:mara", approved_by="user:max")
     assert Activation.objects.count() == 1
 
 
 def test_the_first_policy_needs_nobody_else_until_there_is_traffic(queue: object) -> None:
-    bare = stream_setup.stream(policy=None)
-    assert versions.active(bare) is None
-    stream_setup.post(bare, stream_setup.element())
-    proposed = versions.propose(stream=bare, spec=_spec(threshold=0.8), actor="user:mara")
+    bare = stream_setup.create_stream(policy=None)
+    assert versions.find_active_policy(bare) is None
+    stream_setup.post_outputs(bare, stream_setup.build_output())
+    proposed = versions.propose_version(stream=bare, spec=_spec(threshold=0.8), actor="user:mara")
     assert not proposed.active
 
 
 def test_the_policy_in_effect_is_the_latest_that_has_begun(stream: Stream) -> None:
-    stream_setup.activate(stream, threshold=0.9, hours=2)
-    stream_setup.activate(stream, threshold=0.7, hours=1)
-    current = versions.active(stream)
+    stream_setup.activate_policy(stream, threshold=0.9, hours=2)
+    stream_setup.activate_policy(stream, threshold=0.7, hours=1)
+    current = versions.find_active_policy(stream)
     assert current
     assert current.spec.threshold == 0.9
-    assert versions.active_for([stream.pk, -1]) == {stream.pk: current}
-    assert versions.active_for([]) == {}
+    assert versions.find_policies_at_transaction_start([stream.pk, -1]) == {stream.pk: current}
+    assert versions.find_policies_at_transaction_start([]) == {}
 
 
 def test_of_two_that_begin_together_the_later_row_counts(stream: Stream) -> None:
-    stream_setup.activate(stream, threshold=0.9, hours=3)
-    stream_setup.activate(stream, threshold=0.7, hours=3)
-    current = versions.active(stream)
+    stream_setup.activate_policy(stream, threshold=0.9, hours=3)
+    stream_setup.activate_policy(stream, threshold=0.7, hours=3)
+    current = versions.find_active_policy(stream)
     assert current
     assert current.spec.threshold == 0.7
 

@@ -20,11 +20,11 @@ DAY = date(2025, 3, 10)
 
 
 def build(stream: Stream, days: int = 3) -> Report:
-    return stream_report.build(stream=stream, since=DAY, until=DAY + timedelta(days=days - 1), now=NOON)
+    return stream_report.build_report(stream=stream, since=DAY, until=DAY + timedelta(days=days - 1), now=NOON)
 
 
 def test_an_empty_stream_reports_zeros_and_unknowns(queue: Queue) -> None:
-    figures = stream_report.as_json(build(traffic.stream()))
+    figures = stream_report.report_as_json(build(traffic.apply_stream()))
     assert figures["throughput"] == {
         "received": 0, "automatic": 0, "to_people": 0, "decided_by_people": 0, "waiting": 0, "shadow": 0,
     }  # fmt: skip
@@ -34,21 +34,21 @@ def test_an_empty_stream_reports_zeros_and_unknowns(queue: Queue) -> None:
 
 
 def test_every_output_is_counted_once_where_it_went(queue: Queue, rob: User) -> None:
-    stream = traffic.stream()
-    traffic.post(stream, *traffic.numbered("sure", 7))
-    traffic.post(stream, *traffic.numbered("unsure", 4), confidence=0.4)
-    traffic.post(stream, "late", confidence=0.4, now=traffic.later(days=1))
+    stream = traffic.apply_stream()
+    traffic.post_and_route(stream, *traffic.number_ids("sure", 7))
+    traffic.post_and_route(stream, *traffic.number_ids("unsure", 4), confidence=0.4)
+    traffic.post_and_route(stream, "late", confidence=0.4, now=traffic.shift_noon(days=1))
     found = build(stream)
-    assert (found.flow.received, found.flow.automatic, found.flow.to_people) == (12, 7, 5)
+    assert (found.throughput.received, found.throughput.automated, found.throughput.to_people) == (12, 7, 5)
     assert found.waiting == 5
-    assert [day.flow.received for day in found.days] == [11, 1, 0]
+    assert [day.throughput.received for day in found.days] == [11, 1, 0]
     assert dict(found.reasons) == {"above_threshold": 7, "below_threshold": 5}
 
 
 def test_what_people_decide_counts_on_the_day_they_decide(queue: Queue, rob: User) -> None:
-    stream = traffic.stream()
-    traffic.post(stream, *traffic.numbered("unsure", 3), confidence=0.4)
-    traffic.judge(rob, lambda _: "refund", now=traffic.later(days=1))
+    stream = traffic.apply_stream()
+    traffic.post_and_route(stream, *traffic.number_ids("unsure", 3), confidence=0.4)
+    traffic.judge_all(rob, lambda _: "refund", now=traffic.shift_noon(days=1))
     found = build(stream)
     assert [day.decided for day in found.days] == [0, 3, 0]
     assert found.decided == 3
@@ -57,110 +57,114 @@ def test_what_people_decide_counts_on_the_day_they_decide(queue: Queue, rob: Use
 
 
 def test_time_to_decision_leaves_out_checks_after_the_fact(queue: Queue, rob: User) -> None:
-    stream = traffic.stream(policy={"threshold": 0.8, "audit": {"rate": 1.0}})
-    traffic.post(stream, *traffic.numbered("sure", 5))
-    traffic.post(stream, "unsure", confidence=0.4)
-    traffic.judge(rob, lambda _: "refund", now=traffic.later(minutes=10))
+    stream = traffic.apply_stream(policy={"threshold": 0.8, "audit": {"rate": 1.0}})
+    traffic.post_and_route(stream, *traffic.number_ids("sure", 5))
+    traffic.post_and_route(stream, "unsure", confidence=0.4)
+    traffic.judge_all(rob, lambda _: "refund", now=traffic.shift_noon(minutes=10))
     assert build(stream).times.decided == 1
     assert build(stream).times.p95 == pytest.approx(600)
 
 
 def test_without_checks_the_error_rate_and_what_got_through_are_unknown(queue: Queue, rob: User) -> None:
-    stream = traffic.stream()
-    traffic.post(stream, *traffic.numbered("sure", 5))
-    traffic.post(stream, *traffic.numbered("unsure", 2), confidence=0.4)
-    traffic.judge(rob, lambda _: "billing", now=traffic.later(minutes=1))
+    stream = traffic.apply_stream()
+    traffic.post_and_route(stream, *traffic.number_ids("sure", 5))
+    traffic.post_and_route(stream, *traffic.number_ids("unsure", 2), confidence=0.4)
+    traffic.judge_all(rob, lambda _: "billing", now=traffic.shift_noon(minutes=1))
     found = build(stream)
-    assert found.rate.rate is None
-    assert found.rate.low is None
-    assert found.money.let_through is None
-    assert found.unchecked == 5
+    assert found.error_rate.rate is None
+    assert found.error_rate.low is None
+    assert found.costs.undetected_errors is None
+    assert found.unaudited == 5
     # What people caught is known all the same.
-    assert found.money.caught == pytest.approx(20.0)
-    as_json = stream_report.as_json(found)
+    assert found.costs.caught_errors == pytest.approx(20.0)
+    as_json = stream_report.report_as_json(found)
     assert as_json["money"]["let_through"] is None
     assert as_json["money"]["check_everything"]["balance"] is None
 
 
 def test_checks_after_the_fact_estimate_what_got_through(queue: Queue, rob: User) -> None:
-    stream = traffic.stream(policy={"threshold": 0.8, "audit": {"rate": 0.5, "mode": "after"}})
-    traffic.post(stream, *traffic.numbered("sure", 60))
+    stream = traffic.apply_stream(policy={"threshold": 0.8, "audit": {"rate": 0.5, "mode": "after"}})
+    traffic.post_and_route(stream, *traffic.number_ids("sure", 60))
     drawn = set(Route.objects.exclude(audit="").values_list("output__external_id", flat=True))
     wrong = set(sorted(drawn)[:3])
-    traffic.judge(rob, lambda one: "billing" if one in wrong else "refund", now=traffic.later(minutes=1))
+    traffic.judge_all(rob, lambda one: "billing" if one in wrong else "refund", now=traffic.shift_noon(minutes=1))
     found = build(stream)
     n = len(drawn)
-    assert (found.rate.checked, found.rate.wrong, found.rate.drawn, found.blind) == (n, 3, n, n)
-    assert found.rate.rate == pytest.approx(3 / n)
-    low, high = statistics.clopper_pearson(3, n, 0.05)
-    assert (found.rate.low, found.rate.high) == (low, high)
-    through = found.money.let_through
+    assert (found.error_rate.audits, found.error_rate.wrong, found.error_rate.drawn, found.blind) == (n, 3, n, n)
+    assert found.error_rate.rate == pytest.approx(3 / n)
+    low, high = statistics.compute_clopper_pearson(3, n, 0.05)
+    assert (found.error_rate.low, found.error_rate.high) == (low, high)
+    through = found.costs.undetected_errors
     assert through is not None
     assert through.value == pytest.approx(3 * 10.0 / 0.5)
     assert through.low == pytest.approx(low * 60 * 10.0)
     assert through.high == pytest.approx(high * 60 * 10.0)
-    assert found.money.caught == 0.0
-    assert found.money.reviews == pytest.approx(n * 0.5)
+    assert found.costs.caught_errors == 0.0
+    assert found.costs.reviews == pytest.approx(n * 0.5)
 
 
 def test_checks_that_hold_catch_their_mistakes_and_stand_for_the_others(queue: Queue, rob: User) -> None:
-    stream = traffic.stream(policy={"threshold": 0.8, "audit": {"rate": 0.25, "mode": "hold"}})
-    traffic.post(stream, *traffic.numbered("sure", 80))
+    stream = traffic.apply_stream(policy={"threshold": 0.8, "audit": {"rate": 0.25, "mode": "hold"}})
+    traffic.post_and_route(stream, *traffic.number_ids("sure", 80))
     held = set(Route.objects.filter(audit="hold").values_list("output__external_id", flat=True))
     wrong = set(sorted(held)[:2])
-    traffic.judge(rob, lambda one: "billing" if one in wrong else "refund", now=traffic.later(minutes=1))
+    traffic.judge_all(rob, lambda one: "billing" if one in wrong else "refund", now=traffic.shift_noon(minutes=1))
     found = build(stream)
-    assert found.flow.automatic == 80 - len(held)
-    assert found.money.caught == pytest.approx(20.0)
-    assert found.money.let_through is not None
-    assert found.money.let_through.value == pytest.approx(2 * 10.0 * (1 / 0.25 - 1))
+    assert found.throughput.automated == 80 - len(held)
+    assert found.costs.caught_errors == pytest.approx(20.0)
+    assert found.costs.undetected_errors is not None
+    assert found.costs.undetected_errors.value == pytest.approx(2 * 10.0 * (1 / 0.25 - 1))
 
 
 def test_the_matrix_of_the_version_that_routed_prices_a_mistake(queue: Queue, rob: User) -> None:
     cheap = {"currency": "EUR", "review": 0.5, "error": 10.0, "matrix": {"refund": {"billing": 3.0}}}
-    stream = traffic.stream(policy={}, costs=cheap)
-    traffic.post(stream, "before")
-    dear = traffic.stream(policy={}, costs={**cheap, "matrix": {"refund": {"billing": 300.0}}})
+    stream = traffic.apply_stream(policy={}, costs=cheap)
+    traffic.post_and_route(stream, "before")
+    dear = traffic.apply_stream(policy={}, costs={**cheap, "matrix": {"refund": {"billing": 300.0}}})
     assert dear == stream
-    traffic.post(stream, "after")
-    traffic.judge(rob, lambda one: "billing", now=traffic.later(minutes=1))
+    traffic.post_and_route(stream, "after")
+    traffic.judge_all(rob, lambda one: "billing", now=traffic.shift_noon(minutes=1))
     # The dearer version is a draft until a second person approves it, so both mistakes cost the old price.
-    assert build(stream).money.caught == pytest.approx(6.0)
+    assert build(stream).costs.caught_errors == pytest.approx(6.0)
 
 
 def test_an_answer_that_nobody_could_give_is_no_error_and_no_answer(queue: Queue, rob: User) -> None:
-    stream = traffic.stream(policy={"threshold": 0.8, "audit": {"rate": 1.0}})
-    traffic.post(stream, "sure")
-    traffic.judge(rob, lambda _: "refund", now=traffic.later(minutes=1))
+    stream = traffic.apply_stream(policy={"threshold": 0.8, "audit": {"rate": 1.0}})
+    traffic.post_and_route(stream, "sure")
+    traffic.judge_all(rob, lambda _: "refund", now=traffic.shift_noon(minutes=1))
     Outcome.objects.update(outcome="unjudgeable", answer=None, wrong=None)
-    assert (build(stream).rate.rate, build(stream).rate.drawn, build(stream).rate.checked) == (None, 1, 0)
+    assert (build(stream).error_rate.rate, build(stream).error_rate.drawn, build(stream).error_rate.audits) == (
+        None,
+        1,
+        0,
+    )
 
 
 def test_breakdowns_add_up_to_the_whole(queue: Queue, rob: User) -> None:
-    stream = traffic.stream(
+    stream = traffic.apply_stream(
         policy={"threshold": 0.8, "audit": {"rate": 0.5}, "segments": [{"when": {"language": "de"}, "threshold": 0.95}]}
     )
-    traffic.post(stream, *traffic.numbered("en", 20), segment={"language": "en"}, model_version="1")
-    traffic.post(
-        stream, *traffic.numbered("de", 10), segment={"language": "de"}, prediction="billing", model_version="2"
+    traffic.post_and_route(stream, *traffic.number_ids("en", 20), segment={"language": "en"}, model_version="1")
+    traffic.post_and_route(
+        stream, *traffic.number_ids("de", 10), segment={"language": "de"}, prediction="billing", model_version="2"
     )
-    traffic.post(stream, *traffic.numbered("none", 5), confidence=None)
-    traffic.judge(rob, lambda _: "refund", now=traffic.later(minutes=1))
+    traffic.post_and_route(stream, *traffic.number_ids("none", 5), confidence=None)
+    traffic.judge_all(rob, lambda _: "refund", now=traffic.shift_noon(minutes=1))
     found = build(stream)
     for groups in (found.classes, found.model_versions, found.segments["language"], found.days):
-        for sums in ("received", "automatic", "to_people", "judged"):
-            assert sum(getattr(part.flow, sums) for part in groups) == getattr(found.flow, sums)
-        assert sum(part.money.caught for part in groups) == pytest.approx(found.money.caught)
-        assert sum(part.money.reviews for part in groups) == pytest.approx(found.money.reviews)
+        for sums in ("received", "automated", "to_people", "judged"):
+            assert sum(getattr(part.throughput, sums) for part in groups) == getattr(found.throughput, sums)
+        assert sum(part.costs.caught_errors for part in groups) == pytest.approx(found.costs.caught_errors)
+        assert sum(part.costs.reviews for part in groups) == pytest.approx(found.costs.reviews)
     assert [group.name for group in found.segments["language"]] == ["en", "de", ""]
     assert {group.name for group in found.model_versions} == {"intent-clf 1", "intent-clf 2", "intent-clf"}
 
 
 def test_balance_is_what_was_caught_less_what_reviews_cost(queue: Queue, rob: User) -> None:
-    stream = traffic.stream(policy={})
-    traffic.post(stream, *traffic.numbered("all", 10))
-    traffic.judge(rob, lambda one: "billing" if one == "all-3" else "refund", now=traffic.later(minutes=1))
-    found = stream_report.as_json(build(stream))["money"]
+    stream = traffic.apply_stream(policy={})
+    traffic.post_and_route(stream, *traffic.number_ids("all", 10))
+    traffic.judge_all(rob, lambda one: "billing" if one == "all-3" else "refund", now=traffic.shift_noon(minutes=1))
+    found = stream_report.report_as_json(build(stream))["money"]
     assert (found["caught"], found["reviews"], found["balance"]) == (10.0, 5.0, 5.0)
     # Everything was reviewed, so nothing got through, and checking everything is what was done.
     assert found["let_through"] == {"estimate": 0.0, "low": 0.0, "high": 0.0}
@@ -169,29 +173,29 @@ def test_balance_is_what_was_caught_less_what_reviews_cost(queue: Queue, rob: Us
 
 
 def test_shadow_outputs_cost_reviews_but_count_nowhere_else(queue: Queue, rob: User) -> None:
-    stream = traffic.stream(policy={"threshold": 0.8, "audit": {"rate": 1.0}})
-    traffic.post(stream, *traffic.numbered("shadow", 4), shadow=True, model_version="next")
-    traffic.judge(rob, lambda _: "billing", now=traffic.later(minutes=1))
+    stream = traffic.apply_stream(policy={"threshold": 0.8, "audit": {"rate": 1.0}})
+    traffic.post_and_route(stream, *traffic.number_ids("shadow", 4), shadow=True, model_version="next")
+    traffic.judge_all(rob, lambda _: "billing", now=traffic.shift_noon(minutes=1))
     found = build(stream)
-    assert (found.flow.received, found.shadow, found.rate.rate) == (0, 4, None)
-    assert (found.money.caught, found.money.reviews) == (0.0, 2.0)
+    assert (found.throughput.received, found.shadow, found.error_rate.rate) == (0, 4, None)
+    assert (found.costs.caught_errors, found.costs.reviews) == (0.0, 2.0)
     (group,) = found.model_versions
-    assert (group.shadow, group.rate.rate) == (True, 1.0)
+    assert (group.shadow, group.error_rate.rate) == (True, 1.0)
 
 
 def test_money_in_another_currency_is_left_out_and_said_so(queue: Queue, rob: User) -> None:
-    stream = traffic.stream(policy={}, costs={"currency": "USD", "review": 0.5, "error": 10.0})
-    traffic.post(stream, "dollars")
+    stream = traffic.apply_stream(policy={}, costs={"currency": "USD", "review": 0.5, "error": 10.0})
+    traffic.post_and_route(stream, "dollars")
     assert (build(stream).currency, build(stream).unpriced) == ("USD", 0)
-    euros = versions.save(stream=stream, spec=versions.checked({}), actor="user:mara")
-    versions.activate(policy=euros, by="user:mara", approved_by="user:max", now=NOON)
+    euros = versions.save_version(stream=stream, spec=versions.validate_spec({}), actor="user:mara")
+    versions.activate_version(policy=euros, by="user:mara", approved_by="user:max", now=NOON)
     assert (build(stream).currency, build(stream).unpriced) == ("EUR", 1)
 
 
 def test_days_are_those_of_the_team(queue: Queue, settings: Settings) -> None:
-    stream = traffic.stream()
+    stream = traffic.apply_stream()
     late = NOON.replace(hour=23, minute=30)
-    traffic.post(stream, "late", now=late)
-    assert [day.flow.received for day in build(stream).days] == [1, 0, 0]
+    traffic.post_and_route(stream, "late", now=late)
+    assert [day.throughput.received for day in build(stream).days] == [1, 0, 0]
     settings.TIME_ZONE = "Europe/Berlin"
-    assert [day.flow.received for day in build(stream).days] == [0, 1, 0]
+    assert [day.throughput.received for day in build(stream).days] == [0, 1, 0]

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from escalation.policies.spec import Policy, parse
-from escalation.policies.spec import plain as spec_plain
+from escalation.policies.spec import PolicySpec, parse_spec
+from escalation.policies.spec import dump_spec as spec_plain
 from escalation.routing import decide
 from tests.helpers import routing_strategies
 
 
-def _columns(**one: Any) -> decide.Outputs:
-    return decide.Outputs(
+def _columns(**one: Any) -> decide.OutputColumns:
+    return decide.OutputColumns(
         confidence=np.array([one.get("confidence", 0.9)], float),
         predicted=[one.get("predicted", "refund")],
         value=np.array([one.get("value", math.nan)], float),
@@ -28,7 +28,7 @@ def _columns(**one: Any) -> decide.Outputs:
 
 
 def _one(spec: dict[str, Any], *, u: float = 0.5, p: float = 0.0, **one: Any) -> dict[str, Any]:
-    routes = decide.decide(parse(spec), _columns(**one), u=np.array([u]), p=p)
+    routes = decide.decide_routes(parse_spec(spec), _columns(**one), u=np.array([u]), p=p)
     return {
         "eligible": bool(routes.eligible[0]),
         "audited": bool(routes.audited[0]),
@@ -39,9 +39,9 @@ def _one(spec: dict[str, Any], *, u: float = 0.5, p: float = 0.0, **one: Any) ->
     }
 
 
-def _row(outputs: decide.Outputs, row: int) -> decide.Outputs:
+def _row(outputs: decide.OutputColumns, row: int) -> decide.OutputColumns:
     one = slice(row, row + 1)
-    return decide.Outputs(
+    return decide.OutputColumns(
         outputs.confidence[one],
         outputs.predicted[one],
         outputs.value[one],
@@ -60,7 +60,7 @@ _TESTS: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def _facts(outputs: decide.Outputs, row: int) -> dict[str, Any]:
+def _facts(outputs: decide.OutputColumns, row: int) -> dict[str, Any]:
     """What is known about one output, without what it does not have."""
     numbers = {"confidence": float(outputs.confidence[row]), "value": float(outputs.value[row])}
     known = {name: number for name, number in numbers.items() if not math.isnan(number)}
@@ -87,7 +87,7 @@ def _refused(spec: dict[str, Any], facts: dict[str, Any], segment: dict[str, str
     return "below_threshold" if threshold is None or facts["confidence"] < threshold else None
 
 
-def _reference(spec: dict[str, Any], outputs: decide.Outputs, row: int, *, u: float, p: float) -> tuple[Any, ...]:
+def _reference(spec: dict[str, Any], outputs: decide.OutputColumns, row: int, *, u: float, p: float) -> tuple[Any, ...]:
     """(reason, eligible, audited, released, review, pi) of one output, as the design words it."""
     facts = _facts(outputs, row)
     reason = _refused(spec, facts, dict(outputs.segment[row]), outputs.model_version[row])
@@ -98,9 +98,15 @@ def _reference(spec: dict[str, Any], outputs: decide.Outputs, row: int, *, u: fl
     return "above_threshold", True, False, True, False, p
 
 
-@given(spec=routing_strategies.policies(), batch=routing_strategies.outputs(), p=st.sampled_from([0.0, 0.2, 0.5, 1.0]))
-def test_the_decision_is_the_reference_row_by_row(spec: Policy, batch: routing_strategies.Batch, p: float) -> None:
-    routes = decide.decide(spec, batch.outputs, u=batch.u, p=p)
+@given(
+    spec=routing_strategies.generate_policies(),
+    batch=routing_strategies.generate_outputs(),
+    p=st.sampled_from([0.0, 0.2, 0.5, 1.0]),
+)
+def test_the_decision_is_the_reference_row_by_row(
+    spec: PolicySpec, batch: routing_strategies.OutputBatch, p: float
+) -> None:
+    routes = decide.decide_routes(spec, batch.outputs, u=batch.u, p=p)
     plain = spec_plain(spec)
     for row in range(len(batch.outputs)):
         got = (
@@ -114,40 +120,48 @@ def test_the_decision_is_the_reference_row_by_row(spec: Policy, batch: routing_s
         assert got == _reference(plain, batch.outputs, row, u=float(batch.u[row]), p=p)
 
 
-@given(spec=routing_strategies.policies(), batch=routing_strategies.outputs(), p=st.sampled_from([0.0, 0.2, 1.0]))
+@given(
+    spec=routing_strategies.generate_policies(),
+    batch=routing_strategies.generate_outputs(),
+    p=st.sampled_from([0.0, 0.2, 1.0]),
+)
 def test_each_output_is_decided_alone_and_always_the_same(
-    spec: Policy, batch: routing_strategies.Batch, p: float
+    spec: PolicySpec, batch: routing_strategies.OutputBatch, p: float
 ) -> None:
-    whole = decide.decide(spec, batch.outputs, u=batch.u, p=p)
-    parsed_again = parse(spec_plain(spec))
+    whole = decide.decide_routes(spec, batch.outputs, u=batch.u, p=p)
+    parsed_again = parse_spec(spec_plain(spec))
     for row in range(len(batch.outputs)):
-        single = decide.decide(parsed_again, _row(batch.outputs, row), u=batch.u[row : row + 1], p=p)
+        single = decide.decide_routes(parsed_again, _row(batch.outputs, row), u=batch.u[row : row + 1], p=p)
         assert single.reason == [whole.reason[row]]
         assert single.released[0] == whole.released[row]
         assert single.pi[0] == whole.pi[row]
 
 
-@given(spec=routing_strategies.policies(), batch=routing_strategies.outputs())
-def test_what_has_no_confidence_never_goes_out(spec: Policy, batch: routing_strategies.Batch) -> None:
-    routes = decide.decide(spec, batch.outputs, u=batch.u, p=1.0)
+@given(spec=routing_strategies.generate_policies(), batch=routing_strategies.generate_outputs())
+def test_what_has_no_confidence_never_goes_out(spec: PolicySpec, batch: routing_strategies.OutputBatch) -> None:
+    routes = decide.decide_routes(spec, batch.outputs, u=batch.u, p=1.0)
     missing = np.isnan(batch.outputs.confidence)
     assert not np.any(routes.released & missing)
     assert np.all(routes.review[missing])
 
 
-@given(spec=routing_strategies.policies(), batch=routing_strategies.outputs(), p=st.sampled_from([0.0, 0.2, 1.0]))
+@given(
+    spec=routing_strategies.generate_policies(),
+    batch=routing_strategies.generate_outputs(),
+    p=st.sampled_from([0.0, 0.2, 1.0]),
+)
 def test_whatever_is_not_looked_at_went_out_and_whatever_did_not_go_out_is_looked_at(
-    spec: Policy, batch: routing_strategies.Batch, p: float
+    spec: PolicySpec, batch: routing_strategies.OutputBatch, p: float
 ) -> None:
-    routes = decide.decide(spec, batch.outputs, u=batch.u, p=p)
+    routes = decide.decide_routes(spec, batch.outputs, u=batch.u, p=p)
     assert np.all(routes.released | routes.review)
     assert np.all(routes.eligible | ~routes.released)
     assert np.all((routes.pi == 1.0) | routes.eligible)
 
 
 def test_nothing_is_decided_about_nothing() -> None:
-    nothing = decide.Outputs(np.array([]), [], np.array([]), [], [])
-    assert decide.decide(Policy(threshold=0.5), nothing, u=np.array([]), p=0.5).reason == []
+    nothing = decide.OutputColumns(np.array([]), [], np.array([]), [], [])
+    assert decide.decide_routes(PolicySpec(threshold=0.5), nothing, u=np.array([]), p=0.5).reason == []
 
 
 def test_reasons_have_an_order() -> None:
@@ -193,7 +207,7 @@ def test_reasons_have_an_order() -> None:
 def test_the_strictest_threshold_that_names_it_holds(
     spec: dict[str, Any], one: dict[str, Any], threshold: float
 ) -> None:
-    assert decide.thresholds(parse(spec), _columns(**one)).tolist() == [threshold]
+    assert decide.resolve_thresholds(parse_spec(spec), _columns(**one)).tolist() == [threshold]
 
 
 def test_the_threshold_itself_is_enough() -> None:
@@ -214,23 +228,25 @@ def test_a_check_before_holds_and_a_check_after_does_not() -> None:
 
 
 def test_a_draw_is_permanent() -> None:
-    assert decide.draw(b"secret", "intents", "ticket-1") == decide.draw(b"secret", "intents", "ticket-1")
+    assert decide.draw_permanent_number(b"secret", "intents", "ticket-1") == decide.draw_permanent_number(
+        b"secret", "intents", "ticket-1"
+    )
     draws = {
-        decide.draw(b"secret", "intents", "ticket-1"),
-        decide.draw(b"other", "intents", "ticket-1"),
-        decide.draw(b"secret", "invoices", "ticket-1"),
-        decide.draw(b"secret", "intents", "ticket-2"),
+        decide.draw_permanent_number(b"secret", "intents", "ticket-1"),
+        decide.draw_permanent_number(b"other", "intents", "ticket-1"),
+        decide.draw_permanent_number(b"secret", "invoices", "ticket-1"),
+        decide.draw_permanent_number(b"secret", "intents", "ticket-2"),
     }
     assert len(draws) == 4
 
 
 def test_a_draw_has_its_golden_value() -> None:
     # HMAC-SHA256(key "secret", "intents|ticket-1"), its first 53 bits over 2^53, computed by openssl.
-    assert decide.draw(b"secret", "intents", "ticket-1") == 0.18442238577744263
+    assert decide.draw_permanent_number(b"secret", "intents", "ticket-1") == 0.18442238577744263
 
 
 def test_draws_are_spread_evenly() -> None:
-    draws = np.sort([decide.draw(b"secret", "intents", f"ticket-{number}") for number in range(5000)])
+    draws = np.sort([decide.draw_permanent_number(b"secret", "intents", f"ticket-{number}") for number in range(5000)])
     assert draws[0] >= 0.0
     assert draws[-1] < 1.0
     # Kolmogorov-Smirnov: sup |F_n - F| stays below 1.95 / sqrt(n) with probability 0.999.
@@ -239,16 +255,16 @@ def test_draws_are_spread_evenly() -> None:
 
 
 @given(
-    spec=routing_strategies.policies(),
-    batch=routing_strategies.outputs(),
+    spec=routing_strategies.generate_policies(),
+    batch=routing_strategies.generate_outputs(),
     p=st.sampled_from([0.0, 0.2, 1.0]),
     share=st.sampled_from([0, 0.5]),
 )
 def test_who_answers_first_is_who_is_checked_or_drawn_among_the_others(
-    spec: Policy, batch: routing_strategies.Batch, p: float, share: float
+    spec: PolicySpec, batch: routing_strategies.OutputBatch, p: float, share: float
 ) -> None:
-    routes = decide.decide(spec, batch.outputs, u=batch.u, p=p)
-    first = decide.answers_first(spec, routes, u=batch.u, v=batch.v, p=p, share=share)
+    routes = decide.decide_routes(spec, batch.outputs, u=batch.u, p=p)
+    first = decide.choose_answer_first(spec, routes, u=batch.u, v=batch.v, p=p, share=share)
     for row in range(len(batch.outputs)):
         ordinary = not routes.eligible[row] and batch.v[row] < share
         assert first[row] == (spec.answer_first or batch.u[row] < p or ordinary)
@@ -256,14 +272,14 @@ def test_who_answers_first_is_who_is_checked_or_drawn_among_the_others(
 
 
 def test_the_nearer_deadline_and_the_dearer_doubt_come_first() -> None:
-    spec = parse({"threshold": 0.9, "costs": {"error": 5}})
-    columns = decide.Outputs(
+    spec = parse_spec({"threshold": 0.9, "costs": {"error": 5}})
+    columns = decide.OutputColumns(
         np.array([0.5, 0.5, 0.1, math.nan, 1.0]), ["refund"] * 5, np.full(5, math.nan), [{}] * 5, [""] * 5
     )
     hour = 3600.0
-    ranks = decide.ranks(spec, columns, due=np.array([0.0, 4 * hour, 0.0, 0.0, 0.0]), blind=np.zeros(5, bool))
+    ranks = decide.rank_outputs(spec, columns, due=np.array([0.0, 4 * hour, 0.0, 0.0, 0.0]), blind=np.zeros(5, bool))
     assert ranks[1] - ranks[0] == pytest.approx(1.0)  # tau later is one step
     assert ranks[2] < ranks[0]  # less sure, so a mistake is likelier
     assert ranks[3] < ranks[2]  # says nothing: the most doubtful
     assert np.all(np.isfinite(ranks))
-    assert ranks[4] - ranks[0] == pytest.approx(math.log(0.5 / decide.LEAST_DOUBT))
+    assert ranks[4] - ranks[0] == pytest.approx(math.log(0.5 / decide.MIN_ERROR_PROBABILITY))

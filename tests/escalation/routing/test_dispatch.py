@@ -27,7 +27,7 @@ def poison(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
         sound = getattr(record, name)
 
         def fail(*args: Any, **named: Any) -> Any:
-            rows = [getattr(one, "row", one) for one in args[0 if name == "record" else 1]]
+            rows = [getattr(one, "output", one) for one in args[0 if name == "record_routes" else 1]]
             if FAILS in {row.external_id for row in rows}:
                 raise ValueError("poison")
             return sound(*args, **named)
@@ -43,9 +43,11 @@ def _left_behind() -> None:
 
 
 def test_everything_received_is_routed_once(stream: Stream) -> None:
-    stream_setup.post(stream, *stream_setup.elements(5), *stream_setup.elements(5, first=6, confidence=0.9))
-    assert dispatch.run() == 10
-    assert dispatch.run() == 0
+    stream_setup.post_outputs(
+        stream, *stream_setup.build_outputs(5), *stream_setup.build_outputs(5, first=6, confidence=0.9)
+    )
+    assert dispatch.route_received() == 10
+    assert dispatch.route_received() == 0
     assert Route.objects.filter(kind="auto").count() == Decision.objects.filter(by="model").count() == 5
     assert Item.objects.count() == Output.objects.in_review().count() == 5
     assert not DispatchBatch.objects.exists()
@@ -55,43 +57,43 @@ def test_everything_received_is_routed_once(stream: Stream) -> None:
 
 def test_what_waits_longer_comes_first(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispatch, "BATCH_ROWS", 2)
-    stream_setup.post(stream, *stream_setup.elements(5))
-    assert dispatch.run(batches=1) == 2
+    stream_setup.post_outputs(stream, *stream_setup.build_outputs(5))
+    assert dispatch.route_received(batches=1) == 2
     oldest = list(Output.objects.order_by("id").values_list("state", flat=True))
     assert oldest == ["in_review", "in_review", "received", "received", "received"]
 
 
 def test_a_batch_is_bounded_by_bytes_but_never_empty(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispatch, "BATCH_BYTES", 10)
-    stream_setup.post(stream, *stream_setup.elements(3))
-    assert dispatch.run(batches=1) == 1
-    assert dispatch.run(batches=2) == 2
+    stream_setup.post_outputs(stream, *stream_setup.build_outputs(3))
+    assert dispatch.route_received(batches=1) == 1
+    assert dispatch.route_received(batches=2) == 2
 
 
 def test_outputs_of_several_streams_share_a_batch(stream: Stream) -> None:
-    other = stream_setup.stream("invoices", policy=None)
-    stream_setup.post(stream, stream_setup.element(confidence=0.9))
-    stream_setup.post(other, stream_setup.element(confidence=0.9))
-    assert dispatch.run(batches=1) == 2
+    other = stream_setup.create_stream("invoices", policy=None)
+    stream_setup.post_outputs(stream, stream_setup.build_output(confidence=0.9))
+    stream_setup.post_outputs(other, stream_setup.build_output(confidence=0.9))
+    assert dispatch.route_received(batches=1) == 2
     assert set(Route.objects.values_list("reason", flat=True)) == {"above_threshold", "no_policy"}
 
 
 def test_a_batch_left_behind_is_taken_over_one_by_one(stream: Stream) -> None:
-    stream_setup.post(stream, *stream_setup.elements(3))
+    stream_setup.post_outputs(stream, *stream_setup.build_outputs(3))
     assert dispatch._open_batch() is not None
-    assert dispatch.run() == 0, "somebody may still be at it"
+    assert dispatch.route_received() == 0, "somebody may still be at it"
     _left_behind()
-    assert dispatch.run() == 3
+    assert dispatch.route_received() == 3
     assert not DispatchBatch.objects.exists()
     assert set(Output.objects.values_list("attempts", flat=True)) == {1}
 
 
 def test_a_batch_whose_outputs_were_routed_meanwhile_just_ends(stream: Stream) -> None:
-    results = stream_setup.post(stream, *stream_setup.elements(3))
+    results = stream_setup.post_outputs(stream, *stream_setup.build_outputs(3))
     dispatch._open_batch()
     dispatch.route_now([result.output_id for result in results if result.output_id], seconds=1)
     _left_behind()
-    assert dispatch.run() == 0
+    assert dispatch.route_received() == 0
     assert not DispatchBatch.objects.exists()
     assert set(Output.objects.values_list("attempts", flat=True)) == {0}
 
@@ -99,13 +101,13 @@ def test_a_batch_whose_outputs_were_routed_meanwhile_just_ends(stream: Stream) -
 def test_one_that_fails_goes_to_a_person_after_three_lonely_tries_and_the_others_flow(
     stream: Stream, poison: Callable[[str], None]
 ) -> None:
-    stream_setup.post(stream, *stream_setup.elements(3, confidence=0.9))
-    poison("record")
-    assert dispatch.run() == 0
-    stream_setup.post(stream, stream_setup.element("ticket-9", confidence=0.9))
-    assert dispatch.run() == 1, "what comes later does not wait for it"
+    stream_setup.post_outputs(stream, *stream_setup.build_outputs(3, confidence=0.9))
+    poison("record_routes")
+    assert dispatch.route_received() == 0
+    stream_setup.post_outputs(stream, stream_setup.build_output("ticket-9", confidence=0.9))
+    assert dispatch.route_received() == 1, "what comes later does not wait for it"
     _left_behind()
-    assert dispatch.run() == 3
+    assert dispatch.route_received() == 3
 
     assert set(Route.objects.filter(reason="above_threshold").values_list("output__external_id", flat=True)) == {
         "ticket-1",
@@ -114,87 +116,87 @@ def test_one_that_fails_goes_to_a_person_after_three_lonely_tries_and_the_others
     }
     failed = Route.objects.get(reason="dispatch_failed")
     assert (failed.output.external_id, failed.kind, failed.released, failed.pi) == (FAILS, "review", False, 1.0)
-    assert failed.output.attempts == dispatch.LONELY_TRIES + 1
+    assert failed.output.attempts == dispatch.SINGLE_RETRIES + 1
     assert Item.objects.get().reference == FAILS
     assert not DispatchBatch.objects.exists()
 
 
 def test_a_try_that_kills_the_process_is_counted(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
-    stream_setup.post(stream, stream_setup.element(confidence=0.9))
+    stream_setup.post_outputs(stream, stream_setup.build_output(confidence=0.9))
     dispatch._open_batch()
 
     def die(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(record, "record", die)
-    for _ in range(dispatch.LONELY_TRIES):
+    monkeypatch.setattr(record, "record_routes", die)
+    for _ in range(dispatch.SINGLE_RETRIES):
         _left_behind()
         with pytest.raises(KeyboardInterrupt):
-            dispatch.run()
+            dispatch.route_received()
     _left_behind()
-    assert dispatch.run() == 1
+    assert dispatch.route_received() == 1
     assert Route.objects.get().reason == "dispatch_failed"
 
 
 def test_one_that_cannot_even_be_given_to_a_person_stays_out_of_the_way(
     stream: Stream, poison: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stream_setup.post(stream, *stream_setup.elements(3))
+    stream_setup.post_outputs(stream, *stream_setup.build_outputs(3))
     with monkeypatch.context():
-        poison("_write")
-        assert dispatch.run() == 0
+        poison("_write_routes")
+        assert dispatch.route_received() == 0
         _left_behind()
-        assert dispatch.run() == 2
-        stream_setup.post(stream, stream_setup.element("ticket-9"))
-        assert dispatch.run() == 1
-        stuck = stream_setup.output(stream, FAILS)
+        assert dispatch.route_received() == 2
+        stream_setup.post_outputs(stream, stream_setup.build_output("ticket-9"))
+        assert dispatch.route_received() == 1
+        stuck = stream_setup.find_output(stream, FAILS)
         assert stuck.state == "received"
         assert DispatchBatch.objects.get().output_ids == [stuck.pk]
-        Output.objects.update(attempts=dispatch.MOST_COUNTED)
+        Output.objects.update(attempts=dispatch.MAX_COUNTED_RETRIES)
         _left_behind()
-        assert dispatch.run() == 0
+        assert dispatch.route_received() == 0
     monkeypatch.undo()
     _left_behind()
-    assert dispatch.run() == 1
+    assert dispatch.route_received() == 1
     assert Route.objects.get(output=stuck).reason == "dispatch_failed"
     assert not DispatchBatch.objects.exists()
 
 
 def test_a_database_that_is_away_is_no_fault_of_the_outputs(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
-    stream_setup.post(stream, stream_setup.element())
+    stream_setup.post_outputs(stream, stream_setup.build_output())
 
     def away(*_: Any, **__: Any) -> None:
         raise OperationalError("the database system is shutting down")
 
     with monkeypatch.context() as patched:
-        patched.setattr(record, "record", away)
+        patched.setattr(record, "record_routes", away)
         with pytest.raises(OperationalError):
-            dispatch.run()
+            dispatch.route_received()
     _left_behind()
-    assert dispatch.run() == 1
+    assert dispatch.route_received() == 1
     assert Route.objects.get().reason == "below_threshold"
 
 
 def test_what_a_stream_holds_back_waits_and_others_do_not(stream: Stream) -> None:
-    other = stream_setup.stream("invoices")
-    stream_setup.activate(stream, threshold=0.8, on_overload="hold")
-    stream_setup.post(stream, stream_setup.element(confidence=0.9))
-    stream_setup.post(other, stream_setup.element(confidence=0.9))
+    other = stream_setup.create_stream("invoices")
+    stream_setup.activate_policy(stream, threshold=0.8, on_overload="hold")
+    stream_setup.post_outputs(stream, stream_setup.build_output(confidence=0.9))
+    stream_setup.post_outputs(other, stream_setup.build_output(confidence=0.9))
     Stream.objects.filter(pk=stream.pk).update(waiting=10_000)
-    assert dispatch.run() == 1
-    assert stream_setup.output(stream).state == "received"
+    assert dispatch.route_received() == 1
+    assert stream_setup.find_output(stream).state == "received"
     Stream.objects.filter(pk=stream.pk).update(waiting=0)
-    assert dispatch.run() == 1
+    assert dispatch.route_received() == 1
 
 
 def test_routing_twice_enqueues_once(stream: Stream) -> None:
-    stream_setup.routed(stream, stream_setup.element())
+    stream_setup.route_outputs(stream, stream_setup.build_output())
     item = Item.objects.get()
     assert (
-        items.enqueue(
+        items.enqueue_items(
             slug="intents",
             items=[items.NewItem(id=item.pk, reference="x", schema_number=1, input=1, proposal="refund", rank=0)],
         )
         == 0
     )
-    assert dispatch.run() == 0
+    assert dispatch.route_received() == 0

@@ -12,14 +12,14 @@ from escalation.models import DailyRate, Decision, Payload, Stream
 from escalation.outputs import status
 from escalation.policies import versions
 from escalation.routing import dispatch, plan
-from escalation.routing.stop import stop as stop_stop
+from escalation.routing.stop import stop_stream as stop_stop
 from reviewqueue.models import Item, ItemContent, Slot
 from tests.helpers import stream_setup
-from tests.helpers.route_replay import as_written, replay
+from tests.helpers.route_replay import read_stored_decisions, replay_routes
 
 
 def test_every_kind_of_route_replays_from_what_is_stored(stream: Stream) -> None:
-    stream_setup.activate(
+    stream_setup.activate_policy(
         stream,
         threshold=0.7,
         thresholds={"billing": 0.9},
@@ -29,7 +29,7 @@ def test_every_kind_of_route_replays_from_what_is_stored(stream: Stream) -> None
         audit={"rate": 0.3},
     )
     outputs = [
-        stream_setup.element(
+        stream_setup.build_output(
             f"ticket-{number}",
             confidence=[None, 0.1, 0.7, 0.85, 0.92, 0.96, 1][number % 7],
             prediction=stream_setup.ANSWERS[number % 3],
@@ -39,17 +39,17 @@ def test_every_kind_of_route_replays_from_what_is_stored(stream: Stream) -> None
         )
         for number in range(150)
     ]
-    written = stream_setup.routed(stream, *outputs)
+    written = stream_setup.route_outputs(stream, *outputs)
     assert {route.reason for route in written} == {
         "no_confidence", "unknown_model_version", "rule:large", "below_threshold", "audit", "above_threshold",
     }  # fmt: skip
-    assert replay(written) == as_written(written)
+    assert replay_routes(written) == read_stored_decisions(written)
     for route in written:
         assert (route.reason == "audit") == (route.eligible and route.u < route.p)
 
 
 def test_a_route_is_never_rewritten(stream: Stream) -> None:
-    (route,) = stream_setup.routed(stream, stream_setup.element())
+    (route,) = stream_setup.route_outputs(stream, stream_setup.build_output())
     route.kind = "auto"
     with pytest.raises(Exception, match="append-only"):
         route.save(update_fields=["kind"])
@@ -57,37 +57,37 @@ def test_a_route_is_never_rewritten(stream: Stream) -> None:
 
 def test_a_stop_sends_everything_to_people_and_says_so(stream: Stream) -> None:
     stop = stop_stop(stream=stream, by="user:mara")
-    (route,) = stream_setup.routed(stream, stream_setup.element(confidence=1))
+    (route,) = stream_setup.route_outputs(stream, stream_setup.build_output(confidence=1))
     assert (route.kind, route.reason, route.stop_id, route.released) == ("review", "stopped", stop.pk, False)
     assert route.policy_id is not None
     assert not Decision.objects.exists()
 
 
 def test_a_stop_of_everything_stops_every_stream(stream: Stream) -> None:
-    other = stream_setup.stream("invoices")
+    other = stream_setup.create_stream("invoices")
     stop = stop_stop(stream=None, by="user:mara")
     for target in (stream, other):
-        (route,) = stream_setup.routed(target, stream_setup.element(confidence=1))
+        (route,) = stream_setup.route_outputs(target, stream_setup.build_output(confidence=1))
         assert (route.reason, route.stop_id) == ("stopped", stop.pk)
 
 
 def test_a_stop_of_another_stream_stops_nothing_here(stream: Stream) -> None:
-    stop_stop(stream=stream_setup.stream("invoices"), by="user:mara")
-    (route,) = stream_setup.routed(stream, stream_setup.element(confidence=1))
+    stop_stop(stream=stream_setup.create_stream("invoices"), by="user:mara")
+    (route,) = stream_setup.route_outputs(stream, stream_setup.build_output(confidence=1))
     assert route.kind == "auto"
 
 
 def test_without_a_policy_a_person_sees_everything(queue: object) -> None:
-    bare = stream_setup.stream(policy=None)
-    (route,) = stream_setup.routed(bare, stream_setup.element(confidence=1))
+    bare = stream_setup.create_stream(policy=None)
+    (route,) = stream_setup.route_outputs(bare, stream_setup.build_output(confidence=1))
     assert (route.kind, route.reason, route.policy_id, route.pi) == ("review", "no_policy", None, 1.0)
 
 
 def test_a_policy_that_takes_effect_later_decides_nothing_yet(queue: object) -> None:
-    bare = stream_setup.stream(policy=None)
-    version = versions.save(stream=bare, spec=versions.checked({"threshold": 0.1}), actor="user:mara")
-    versions.activate(policy=version, by="user:mara", now=datetime.now(UTC) + timedelta(hours=1))
-    (route,) = stream_setup.routed(bare, stream_setup.element(confidence=1))
+    bare = stream_setup.create_stream(policy=None)
+    version = versions.save_version(stream=bare, spec=versions.validate_spec({"threshold": 0.1}), actor="user:mara")
+    versions.activate_version(policy=version, by="user:mara", now=datetime.now(UTC) + timedelta(hours=1))
+    (route,) = stream_setup.route_outputs(bare, stream_setup.build_output(confidence=1))
     assert route.reason == "no_policy"
 
 
@@ -101,23 +101,25 @@ def test_a_policy_that_takes_effect_later_decides_nothing_yet(queue: object) -> 
     ],
 )
 def test_a_person_is_told_why(stream: Stream, fields: dict[str, Any], reason: str) -> None:
-    stream_setup.activate(
+    stream_setup.activate_policy(
         stream,
         threshold=0.8,
         model_versions=["1"],
         rules=[{"name": "large amounts", "when": {"value": {"gte": 1000}}}],
     )
-    (route,) = stream_setup.routed(stream, stream_setup.element(**{"confidence": 0.9, "model_version": "1", **fields}))
+    (route,) = stream_setup.route_outputs(
+        stream, stream_setup.build_output(**{"confidence": 0.9, "model_version": "1", **fields})
+    )
     assert (route.kind, route.reason) == ("review", reason)
     why = ItemContent.objects.get(pk=route.output_id).why
     assert why["message"] % why["params"]
 
 
 def test_a_check_after_is_decided_by_the_model_and_waits_for_a_person(stream: Stream) -> None:
-    stream_setup.activate(stream, threshold=0.8, audit={"rate": 1, "mode": "after"})
-    (route,) = stream_setup.routed(stream, stream_setup.element(confidence=0.9))
+    stream_setup.activate_policy(stream, threshold=0.8, audit={"rate": 1, "mode": "after"})
+    (route,) = stream_setup.route_outputs(stream, stream_setup.build_output(confidence=0.9))
     assert (route.kind, route.reason, route.audit, route.released, route.pi) == ("auto", "audit", "after", True, 1.0)
-    assert stream_setup.output(stream).state == "decided"
+    assert stream_setup.find_output(stream).state == "decided"
     assert Decision.objects.get().answer == "refund"
     item = Item.objects.get()
     assert item.answer_first
@@ -125,17 +127,19 @@ def test_a_check_after_is_decided_by_the_model_and_waits_for_a_person(stream: St
 
 
 def test_a_check_before_holds_it(stream: Stream) -> None:
-    stream_setup.activate(stream, threshold=0.8, audit={"rate": 1, "mode": "hold"})
-    (route,) = stream_setup.routed(stream, stream_setup.element(confidence=0.9))
+    stream_setup.activate_policy(stream, threshold=0.8, audit={"rate": 1, "mode": "hold"})
+    (route,) = stream_setup.route_outputs(stream, stream_setup.build_output(confidence=0.9))
     assert (route.kind, route.reason, route.audit, route.released) == ("review", "audit", "hold", False)
-    assert stream_setup.output(stream).state == "in_review"
+    assert stream_setup.find_output(stream).state == "in_review"
     assert not Decision.objects.exists()
 
 
 def test_nothing_on_the_desk_tells_a_check_from_an_ordinary_item(stream: Stream) -> None:
-    stream_setup.activate(stream, threshold=0.8, audit={"rate": 1, "mode": "hold"}, answer_first_share=1)
-    stream_setup.routed(
-        stream, stream_setup.element("check", confidence=0.9), stream_setup.element("ordinary", confidence=0.1)
+    stream_setup.activate_policy(stream, threshold=0.8, audit={"rate": 1, "mode": "hold"}, answer_first_share=1)
+    stream_setup.route_outputs(
+        stream,
+        stream_setup.build_output("check", confidence=0.9),
+        stream_setup.build_output("ordinary", confidence=0.1),
     )
     for item in Item.objects.all():
         assert item.answer_first
@@ -145,10 +149,10 @@ def test_nothing_on_the_desk_tells_a_check_from_an_ordinary_item(stream: Stream)
 
 
 def test_the_item_is_a_snapshot_of_the_output(stream: Stream) -> None:
-    stream_setup.activate(stream, threshold=0.8, reviews=2, deadline_hours=24)
-    stream_setup.routed(
+    stream_setup.activate_policy(stream, threshold=0.8, reviews=2, deadline_hours=24)
+    stream_setup.route_outputs(
         stream,
-        stream_setup.element(
+        stream_setup.build_output(
             scores={"refund": 0.62, "billing": 0.31},
             context={"since": "2019"},
             metadata={"trace": 1},
@@ -157,7 +161,7 @@ def test_the_item_is_a_snapshot_of_the_output(stream: Stream) -> None:
             group="thread-77",
         ),
     )
-    item, output = Item.objects.get(), stream_setup.output(stream)
+    item, output = Item.objects.get(), stream_setup.find_output(stream)
     content = ItemContent.objects.get()
     assert item.pk == output.pk
     assert (item.reference, item.group, item.reviews_wanted, item.undo_seconds) == ("ticket-1", "thread-77", 2, 0)
@@ -169,16 +173,16 @@ def test_the_item_is_a_snapshot_of_the_output(stream: Stream) -> None:
 
 
 def test_a_deadline_of_its_own_wins_over_the_policys(stream: Stream) -> None:
-    stream_setup.activate(stream, threshold=0.8, deadline_hours=24)
-    stream_setup.routed(stream, stream_setup.element(due_at="2026-12-01T10:00:00+02:00"))
-    assert stream_setup.output(stream).due_at == datetime(2026, 12, 1, 8, tzinfo=UTC)
+    stream_setup.activate_policy(stream, threshold=0.8, deadline_hours=24)
+    stream_setup.route_outputs(stream, stream_setup.build_output(due_at="2026-12-01T10:00:00+02:00"))
+    assert stream_setup.find_output(stream).due_at == datetime(2026, 12, 1, 8, tzinfo=UTC)
 
 
 def test_a_structured_answer_goes_out_as_it_came(queue: object) -> None:
-    invoices = stream_setup.stream("invoices", schema={"type": "object"}, policy={"threshold": 0.5})
+    invoices = stream_setup.create_stream("invoices", schema={"type": "object"}, policy={"threshold": 0.5})
     prediction = {"total": 3.5, "lines": [{"text": "a"}], "paid": None}
-    (route,) = stream_setup.routed(
-        invoices, stream_setup.element(prediction=prediction, confidence=..., scores={"/total": 0.9, "/paid": 0.6})
+    (route,) = stream_setup.route_outputs(
+        invoices, stream_setup.build_output(prediction=prediction, confidence=..., scores={"/total": 0.9, "/paid": 0.6})
     )
     assert (route.kind, route.eligible) == ("auto", True)
     assert Decision.objects.get().answer == prediction
@@ -186,7 +190,7 @@ def test_a_structured_answer_goes_out_as_it_came(queue: object) -> None:
 
 @pytest.mark.parametrize("confidence", [0.9, 0.1])
 def test_any_object_that_was_taken_can_be_routed_and_told(queue: object, confidence: float) -> None:
-    invoices = stream_setup.stream("invoices", schema={"type": "object"}, policy={"threshold": 0.5})
+    invoices = stream_setup.create_stream("invoices", schema={"type": "object"}, policy={"threshold": 0.5})
     prediction: dict[str, Any] = {
         "n": 2**70,
         "e": 1e20,
@@ -195,53 +199,55 @@ def test_any_object_that_was_taken_can_be_routed_and_told(queue: object, confide
         "t": "\u2028\\'\"😀",
         "deep": [[[{"a/b~c": []}]]],
     }
-    stream_setup.routed(invoices, stream_setup.element(prediction=prediction, confidence=confidence))
-    told = status.of([stream_setup.output(invoices).pk]).popitem()[1]
+    stream_setup.route_outputs(invoices, stream_setup.build_output(prediction=prediction, confidence=confidence))
+    told = status.statuses_of([stream_setup.find_output(invoices).pk]).popitem()[1]
     assert told.status == ("decided" if confidence == 0.9 else "in_review")
     assert told.decision is None or told.decision["answer"] == prediction
     assert msgspec.json.encode(told.decision)
 
 
 def test_the_doubtful_fields_of_a_structured_answer_are_hints(queue: object) -> None:
-    invoices = stream_setup.stream("invoices", schema={"type": "object"}, policy={"threshold": 0.95})
-    stream_setup.routed(invoices, stream_setup.element(prediction={"total": 3}, confidence=..., scores={"/total": 0.9}))
+    invoices = stream_setup.create_stream("invoices", schema={"type": "object"}, policy={"threshold": 0.95})
+    stream_setup.route_outputs(
+        invoices, stream_setup.build_output(prediction={"total": 3}, confidence=..., scores={"/total": 0.9})
+    )
     content = ItemContent.objects.get()
     assert (content.field_hints, content.alternatives) == ({"/total": 0.9}, [])
 
 
 def test_a_shadow_is_routed_and_marked(stream: Stream) -> None:
-    stream_setup.routed(stream, stream_setup.element(confidence=0.9, shadow=True))
+    stream_setup.route_outputs(stream, stream_setup.build_output(confidence=0.9, shadow=True))
     assert Decision.objects.get().shadow
 
 
 def test_a_daily_number_of_checks_fixes_one_rate_a_day(stream: Stream) -> None:
-    stream_setup.activate(stream, threshold=0.8, audit={"per_day": 2})
+    stream_setup.activate_policy(stream, threshold=0.8, audit={"per_day": 2})
     yesterday = datetime(2026, 3, 1, 12, tzinfo=UTC)
-    first = stream_setup.routed(stream, *stream_setup.elements(8, confidence=0.9), now=yesterday)
+    first = stream_setup.route_outputs(stream, *stream_setup.build_outputs(8, confidence=0.9), now=yesterday)
     assert {route.p for route in first} == {1.0}, "before the first day of traffic everything is checked"
-    today = stream_setup.routed(
-        stream, *stream_setup.elements(3, first=20, confidence=0.9), now=yesterday + timedelta(days=1)
+    today = stream_setup.route_outputs(
+        stream, *stream_setup.build_outputs(3, first=20, confidence=0.9), now=yesterday + timedelta(days=1)
     )
-    later = stream_setup.routed(
-        stream, *stream_setup.elements(3, first=30, confidence=0.9), now=yesterday + timedelta(days=1, hours=2)
+    later = stream_setup.route_outputs(
+        stream, *stream_setup.build_outputs(3, first=30, confidence=0.9), now=yesterday + timedelta(days=1, hours=2)
     )
     assert {route.p for route in (*today, *later)} == {2 / 8}
     assert DailyRate.objects.filter(day="2026-03-02").count() == 1
-    assert replay([*first, *today, *later]) == as_written([*first, *today, *later])
+    assert replay_routes([*first, *today, *later]) == read_stored_decisions([*first, *today, *later])
 
 
 def test_no_checks_a_day_means_none(stream: Stream) -> None:
-    stream_setup.activate(stream, threshold=0.8, audit={"per_day": 0})
-    (route,) = stream_setup.routed(stream, stream_setup.element(confidence=0.9))
+    stream_setup.activate_policy(stream, threshold=0.8, audit={"per_day": 0})
+    (route,) = stream_setup.route_outputs(stream, stream_setup.build_output(confidence=0.9))
     assert (route.p, route.audit) == (0.0, "")
 
 
 def test_the_share_that_answers_first_matches_the_checks(stream: Stream) -> None:
-    stream_setup.activate(stream, threshold=0.8, audit={"rate": 0.1})
+    stream_setup.activate_policy(stream, threshold=0.8, audit={"rate": 0.1})
     yesterday = datetime(2026, 3, 1, 12, tzinfo=UTC)
-    outputs = [*stream_setup.elements(6, confidence=0.9), *stream_setup.elements(3, first=10, confidence=0.1)]
-    stream_setup.routed(stream, *outputs, now=yesterday)
-    stream_setup.routed(stream, stream_setup.element("today"), now=yesterday + timedelta(days=1))
+    outputs = [*stream_setup.build_outputs(6, confidence=0.9), *stream_setup.build_outputs(3, first=10, confidence=0.1)]
+    stream_setup.route_outputs(stream, *outputs, now=yesterday)
+    stream_setup.route_outputs(stream, stream_setup.build_output("today"), now=yesterday + timedelta(days=1))
     row = DailyRate.objects.get(day="2026-03-02")
     # 6 eligible at a rate of 0.1 give 0.6 checks; the same number out of 3 ordinary ones is a share of 0.2.
     assert row.audit_rate == 0.1
@@ -249,16 +255,18 @@ def test_the_share_that_answers_first_matches_the_checks(stream: Stream) -> None
 
 
 def test_only_what_a_person_sees_or_cannot_be_read_off_the_row_loads_its_payload(stream: Stream) -> None:
-    stream_setup.post(stream, stream_setup.element(confidence=0.9))
+    stream_setup.post_outputs(stream, stream_setup.build_output(confidence=0.9))
     Payload.objects.all().delete()
-    assert dispatch.run() == 1
+    assert dispatch.route_received() == 1
     assert Decision.objects.get().answer == "refund"
 
 
 def test_the_draws_of_an_id_are_not_those_of_an_id_made_from_it(stream: Stream) -> None:
     rows = [
-        plan.Row(1, stream.pk, name, "m", "", "refund", 0.5, None, {}, "", None, stream_setup.LONG_AGO, 1, False)
+        plan.ReceivedOutput(
+            1, stream.pk, name, "m", "", "refund", 0.5, None, {}, "", None, stream_setup.LONG_AGO, 1, False
+        )
         for name in ("x", "x|first", "first|x", "answers first|x", "intents|x")
     ]
-    u, v = plan._draws(stream, rows)
+    u, v = plan._permanent_draws(stream, rows)
     assert len({*u.tolist(), *v.tolist()}) == 2 * len(rows)

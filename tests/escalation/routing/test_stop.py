@@ -7,15 +7,15 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
 from escalation.models import Stop, Stream
-from escalation.routing.stop import NotStopped, SecondPersonNeeded, ask_to_resume, resume, standing
-from escalation.routing.stop import stop as stop_stop
+from escalation.routing.stop import NotStopped, SecondPersonNeeded, confirm_resume, find_active_stops, request_resume
+from escalation.routing.stop import stop_stream as stop_stop
 from reviewqueue.models import Event
 from tests.helpers import stream_setup
 
 
 def test_one_person_stops_and_it_stands(stream: Stream) -> None:
     stop = stop_stop(stream=stream, by="user:mara", reason="odd answers")
-    assert standing() == {stream.pk: stop.pk}
+    assert find_active_stops() == {stream.pk: stop.pk}
     event = Event.objects.get(verb="stream.stopped")
     assert (event.actor, event.queue, event.after) == ("user:mara", "intents", {"reason": "odd answers"})
 
@@ -28,31 +28,31 @@ def test_stopping_twice_is_stopping_once(stream: Stream) -> None:
 
 def test_a_stream_and_all_of_them_are_stopped_apart(stream: Stream) -> None:
     one, everything = stop_stop(stream=stream, by="user:mara"), stop_stop(stream=None, by="user:mara")
-    assert standing() == {stream.pk: one.pk, None: everything.pk}
+    assert find_active_stops() == {stream.pk: one.pk, None: everything.pk}
 
 
 def test_two_people_resume(stream: Stream) -> None:
     stop = stop_stop(stream=stream, by="user:mara")
     with pytest.raises(SecondPersonNeeded):
-        resume(stop=stop, by="user:mara")
-    ask_to_resume(stop=stop, by="user:mara")
+        confirm_resume(stop=stop, by="user:mara")
+    request_resume(stop=stop, by="user:mara")
     with pytest.raises(SecondPersonNeeded):
-        resume(stop=stop, by="user:mara")
-    assert standing()
-    resume(stop=stop, by="user:max")
-    assert standing() == {}
+        confirm_resume(stop=stop, by="user:mara")
+    assert find_active_stops()
+    confirm_resume(stop=stop, by="user:max")
+    assert find_active_stops() == {}
     verbs = Event.objects.filter(object_type="stop").order_by("id").values_list("verb", flat=True)
     assert list(verbs) == ["stream.stopped", "stream.resume_asked", "stream.resumed"]
 
 
 def test_what_was_lifted_cannot_be_lifted_again(stream: Stream) -> None:
     stop = stop_stop(stream=stream, by="user:mara")
-    ask_to_resume(stop=stop, by="user:mara")
-    resume(stop=stop, by="user:max")
+    request_resume(stop=stop, by="user:mara")
+    confirm_resume(stop=stop, by="user:max")
     with pytest.raises(NotStopped):
-        ask_to_resume(stop=stop, by="user:mara")
+        request_resume(stop=stop, by="user:mara")
     with pytest.raises(NotStopped):
-        resume(stop=stop, by="user:max")
+        confirm_resume(stop=stop, by="user:max")
     assert stop_stop(stream=stream, by="user:mara") != stop
 
 
@@ -69,7 +69,7 @@ def test_the_commands_stop_and_resume(stream: Stream, capsys: pytest.CaptureFixt
     with pytest.raises(CommandError, match="two people"):
         call_command("resume", str(stop.pk), "--asked-by", "mara", "--by", "mara")
     call_command("resume", str(stop.pk), "--asked-by", "mara", "--by", "max")
-    assert standing() == {}
+    assert find_active_stops() == {}
     with pytest.raises(CommandError, match="no stop"):
         call_command("resume", "999999", "--asked-by", "mara", "--by", "max")
     with pytest.raises(CommandError, match="no stream"):

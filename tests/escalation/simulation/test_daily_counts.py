@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from escalation.guarantees.population import Line
-from escalation.models import Count, CountedDay, Outcome, Output, Route, Stream
+from escalation.guarantees.population import Population
+from escalation.models import CountedDay, Outcome, Output, OutputCount, Route, Stream
 from escalation.policies import versions
 from escalation.policies.spec import Costs
-from escalation.reports.costs import Price
+from escalation.reports.costs import PolicyCosts
 from escalation.simulation import daily_counts, threshold_curve
-from escalation.simulation.threshold_curve import Cell
+from escalation.simulation.threshold_curve import CountCell
 from tests.helpers import stream_history, traffic
 from tests.helpers.traffic import NOON
 
-FREE = Price(Costs(), 1)
-LINE = Line("clf", "1", 1)
+FREE = PolicyCosts(Costs(), 1)
+LINE = Population("clf", "1", 1)
 POLICY: dict[str, Any] = {
     "threshold": 0.8,
     "audit": {"rate": 0.3},
@@ -31,24 +31,24 @@ LATER = NOON + timedelta(days=11)
 
 @pytest.fixture
 def stream(queue: object) -> Stream:
-    return traffic.stream(policy=POLICY)
+    return traffic.apply_stream(policy=POLICY)
 
 
 def _past(stream: Stream, count: int = 600, seed: int = 1) -> None:
     rng = np.random.default_rng(seed)
     scores: list[float | None] = [*rng.random(count - 20).tolist(), *[None] * 10, *[1.0] * 5, *[0.0] * 5]
     labels = rng.choice(["refund", "billing"], count, p=[0.9, 0.1]).tolist()
-    stream_history.write(stream, scores, (rng.random(count) < 0.2).tolist(), predicted=labels)
+    stream_history.write_history(stream, scores, (rng.random(count) < 0.2).tolist(), predicted=labels)
 
 
-def _cells(stream: Stream) -> list[threshold_curve.Cell]:
-    return daily_counts.cells(stream_id=stream.pk, line=LINE, since=date(2025, 1, 1), until=date(2026, 1, 1))
+def _cells(stream: Stream) -> list[threshold_curve.CountCell]:
+    return daily_counts.load_cells(stream_id=stream.pk, line=LINE, since=date(2025, 1, 1), until=date(2026, 1, 1))
 
 
 def test_every_threshold_of_the_grid_counts_what_the_outputs_say(stream: Stream) -> None:
     _past(stream)
-    daily_counts.refresh(now=LATER)
-    for point in threshold_curve.curve(_cells(stream), FREE):
+    daily_counts.refresh_counts(now=LATER)
+    for point in threshold_curve.compute_curve(_cells(stream), FREE):
         above = Route.objects.filter(output__confidence__gte=point.threshold).exclude(reason__startswith="rule:")
         judged = above.filter(u__lt=0.3, output__outcome__blind=True)
         assert point.outputs == Output.objects.count()
@@ -59,39 +59,39 @@ def test_every_threshold_of_the_grid_counts_what_the_outputs_say(stream: Stream)
 
 def test_one_threshold_is_its_point_of_the_curve(stream: Stream) -> None:
     _past(stream)
-    daily_counts.refresh(now=LATER)
+    daily_counts.refresh_counts(now=LATER)
     cells = _cells(stream)
-    price = Price(Costs(review=0.5, error=10), 2)
-    for point in threshold_curve.curve(cells, price):
-        alone = threshold_curve.at(cells, point.threshold, price)
+    price = PolicyCosts(Costs(review=0.5, error=10), 2)
+    for point in threshold_curve.compute_curve(cells, price):
+        alone = threshold_curve.simulate_threshold(cells, point.threshold, price)
         assert (alone.automatic, alone.checked, alone.wrong) == (point.automatic, point.checked, point.wrong)
         assert alone.rate == pytest.approx(point.rate)
         assert alone.cost == pytest.approx(point.cost)
-    parts = threshold_curve.by(cells, lambda cell: cell.predicted, 0.5, FREE)
-    assert sum(point.automatic for _, point in parts) == threshold_curve.at(cells, 0.5, FREE).automatic
+    parts = threshold_curve.simulate_groups(cells, lambda cell: cell.predicted, 0.5, FREE)
+    assert sum(point.automatic for _, point in parts) == threshold_curve.simulate_threshold(cells, 0.5, FREE).automatic
 
 
 def test_a_late_label_makes_its_day_anew_and_no_other(stream: Stream) -> None:
     _past(stream)
-    daily_counts.refresh(now=LATER)
+    daily_counts.refresh_counts(now=LATER)
     before = {row.day: row.counted_at for row in CountedDay.objects.all()}
     outcome = Outcome.objects.filter(wrong=False, blind=True, output__route__u__lt=0.3).latest("output_id")
     Outcome.objects.filter(pk=outcome.pk).update(wrong=True, settled="billing", settled_at=LATER + timedelta(hours=1))
-    daily_counts.refresh(now=LATER + timedelta(hours=2))
+    daily_counts.refresh_counts(now=LATER + timedelta(hours=2))
     changed = [row.day for row in CountedDay.objects.all() if row.counted_at != before[row.day]]
     assert len(changed) == 1
     raw = Outcome.objects.filter(wrong=True, blind=True, output__route__u__lt=0.3).count()
-    assert sum(Count.objects.values_list("wrong", flat=True)) == raw
+    assert sum(OutputCount.objects.values_list("wrong", flat=True)) == raw
 
 
 def test_a_day_with_outputs_that_wait_to_be_routed_is_counted_until_they_are(stream: Stream) -> None:
     _past(stream)
     waiting = Output.objects.latest("id")
     Output.objects.filter(pk=waiting.pk).update(state=Output.State.RECEIVED)
-    daily_counts.refresh(now=LATER)
+    daily_counts.refresh_counts(now=LATER)
     day = CountedDay.objects.get(waiting=1)
     Output.objects.filter(pk=waiting.pk).update(state=Output.State.DECIDED)
-    daily_counts.refresh(now=LATER + timedelta(days=3))
+    daily_counts.refresh_counts(now=LATER + timedelta(days=3))
     day.refresh_from_db()
     assert day.waiting == 0
     assert day.counted_at == LATER + timedelta(days=3)
@@ -99,37 +99,37 @@ def test_a_day_with_outputs_that_wait_to_be_routed_is_counted_until_they_are(str
 
 def test_a_day_that_was_counted_without_what_reviews_took_is_counted_again(stream: Stream) -> None:
     _past(stream)
-    daily_counts.refresh(now=LATER)
+    daily_counts.refresh_counts(now=LATER)
     day = CountedDay.objects.order_by("day").first()
     assert day
     CountedDay.objects.filter(pk=day.pk).update(reviews=None, active_seconds=None)
-    daily_counts.refresh(now=LATER + timedelta(days=3))
+    daily_counts.refresh_counts(now=LATER + timedelta(days=3))
     again = CountedDay.objects.get(pk=day.pk)
     assert (again.reviews, again.active_seconds) == (day.reviews, day.active_seconds)
 
 
 def test_counting_twice_changes_nothing(stream: Stream) -> None:
     _past(stream)
-    daily_counts.refresh(now=LATER)
+    daily_counts.refresh_counts(now=LATER)
     rows = list(
-        Count.objects.order_by("day", "bin", "predicted", "p", "settled", "ruled").values_list("day", "outputs")
+        OutputCount.objects.order_by("day", "bin", "predicted", "p", "settled", "ruled").values_list("day", "outputs")
     )
-    daily_counts.recount(stream=stream, now=LATER)
+    daily_counts.recount_stream(stream=stream, now=LATER)
     again = list(
-        Count.objects.order_by("day", "bin", "predicted", "p", "settled", "ruled").values_list("day", "outputs")
+        OutputCount.objects.order_by("day", "bin", "predicted", "p", "settled", "ruled").values_list("day", "outputs")
     )
     assert rows == again
 
 
 def test_segments_are_told_apart_once_a_policy_names_them(stream: Stream) -> None:
     segments = [{"language": "de"}, {"language": "de", "tier": "gold"}, {"language": "en"}, {"tier": "gold"}]
-    stream_history.write(stream, [0.9] * 4, [False] * 4, segments=segments)
-    daily_counts.refresh(now=LATER)
+    stream_history.write_history(stream, [0.9] * 4, [False] * 4, segments=segments)
+    daily_counts.refresh_counts(now=LATER)
     assert {tuple(cell.segment.items()) for cell in _cells(stream)} == {()}
-    spec = versions.checked({**POLICY, "segments": [{"when": {"language": "de"}, "threshold": 0.9}]})
-    version = versions.save(stream=stream, spec=spec, actor="user:mara")
-    versions.activate(policy=version, by="user:mara", approved_by="user:max", now=NOON)
-    daily_counts.refresh(now=LATER + timedelta(hours=1))
+    spec = versions.validate_spec({**POLICY, "segments": [{"when": {"language": "de"}, "threshold": 0.9}]})
+    version = versions.save_version(stream=stream, spec=spec, actor="user:mara")
+    versions.activate_version(policy=version, by="user:mara", approved_by="user:max", now=NOON)
+    daily_counts.refresh_counts(now=LATER + timedelta(hours=1))
     outputs: Counter[Any] = Counter()
     for cell in _cells(stream):
         outputs[tuple(cell.segment.items())] += cell.outputs
@@ -148,18 +148,18 @@ def test_a_sweep_that_dies_counts_nothing_or_everything(stream: Stream, monkeypa
 
     monkeypatch.setattr(daily_counts, "count_day", dying)
     with pytest.raises(KeyboardInterrupt):
-        daily_counts.refresh(now=LATER)
+        daily_counts.refresh_counts(now=LATER)
     monkeypatch.undo()
-    daily_counts.refresh(now=LATER + timedelta(minutes=1))
-    assert sum(Count.objects.values_list("outputs", flat=True)) == Output.objects.count()
+    daily_counts.refresh_counts(now=LATER + timedelta(minutes=1))
+    assert sum(OutputCount.objects.values_list("outputs", flat=True)) == Output.objects.count()
 
 
 def test_where_the_odds_changed_the_interval_goes_with_the_weighted_rate(stream: Stream) -> None:
     cells = [
-        Cell("refund", {}, False, 60, 0.01, "", outputs=1000, drawn=10, judged=10, wrong=2),
-        Cell("refund", {}, False, 60, 1.0, "", outputs=500, drawn=500, judged=500, wrong=1),
+        CountCell("refund", {}, False, 60, 0.01, "", outputs=1000, drawn=10, judged=10, wrong=2),
+        CountCell("refund", {}, False, 60, 1.0, "", outputs=500, drawn=500, judged=500, wrong=1),
     ]
-    point = threshold_curve.at(cells, 0.5, FREE)
+    point = threshold_curve.simulate_threshold(cells, 0.5, FREE)
     assert point.rate
     assert point.low
     assert point.high

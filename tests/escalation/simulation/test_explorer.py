@@ -14,14 +14,14 @@ from django.utils import timezone
 
 from escalation import statistics
 from escalation.guarantees import targets, thresholds
-from escalation.guarantees.population import Line
+from escalation.guarantees.population import Population
 from escalation.models import Outcome, Output, Route, Stream, output_id
 from escalation.policies.spec import Costs
-from escalation.reports.costs import Price
+from escalation.reports.costs import PolicyCosts
 from escalation.routing import decide
 from escalation.simulation import daily_counts, explorer, threshold_curve
 from escalation.simulation.explorer import Traffic
-from escalation.simulation.threshold_curve import Cell, Point
+from escalation.simulation.threshold_curve import CountCell, ThresholdPoint
 from reviewqueue.kernel import clock
 from reviewqueue.models import User
 from tests.escalation.guarantees.test_evaluations import honest
@@ -68,9 +68,9 @@ SMALL = [
 def small(queue: object, monkeypatch: pytest.MonkeyPatch) -> Stream:
     """Twelve outputs, routed and drawn at 0.5 as `SMALL` says."""
     drawn = {f"past-{at}" for at, past in enumerate(SMALL) if past.checked is not None}
-    monkeypatch.setattr(decide, "draw", lambda _secret, *parts: 0.1 if parts[-1] in drawn else 0.9)
-    stream = traffic.stream(policy=POLICY)
-    stream_history.write(
+    monkeypatch.setattr(decide, "draw_permanent_number", lambda _secret, *parts: 0.1 if parts[-1] in drawn else 0.9)
+    stream = traffic.apply_stream(policy=POLICY)
+    stream_history.write_history(
         stream,
         [past.confidence for past in SMALL],
         [bool(past.checked) for past in SMALL],
@@ -81,14 +81,14 @@ def small(queue: object, monkeypatch: pytest.MonkeyPatch) -> Stream:
     # together. So 13 reviews took 104 s, 8 s each.
     assert Outcome.objects.count() == 11
     Outcome.objects.filter(pk=Output.objects.earliest("pk").pk).update(reviews=3, active_seconds=44.0)
-    daily_counts.refresh(now=LATER)
+    daily_counts.refresh_counts(now=LATER)
     return stream
 
 
-def _at(stream: Stream, threshold: float) -> explorer.Trial:
-    seen = explorer.traffic(stream, now=LATER)
+def _at(stream: Stream, threshold: float) -> explorer.ThresholdPreview:
+    seen = explorer.load_traffic(stream, now=LATER)
     assert seen
-    return explorer.at(seen, threshold, parts=True)
+    return explorer.preview_threshold(seen, threshold, parts=True)
 
 
 def _at_least(k: int, n: int, rate: float) -> float:
@@ -96,7 +96,7 @@ def _at_least(k: int, n: int, rate: float) -> float:
     return sum(math.comb(n, i) * rate**i * (1 - rate) ** (n - i) for i in range(k, n + 1))
 
 
-def _is_exact(point: Point, k: int, n: int) -> None:
+def _is_exact(point: ThresholdPoint, k: int, n: int) -> None:
     """Clopper and Pearson's interval by its definition: at either end, what was seen has a probability of 2.5 %."""
     assert point.low is not None
     assert point.high is not None
@@ -106,8 +106,8 @@ def _is_exact(point: Point, k: int, n: int) -> None:
 
 def test_a_threshold_on_a_small_stream_says_what_a_person_would_count(small: Stream) -> None:
     point = _at(small, 0.8).point
-    assert (point.outputs, point.automatic, point.to_people) == (12, 8, 4)
-    assert point.share == pytest.approx(2 / 3)
+    assert (point.outputs, point.automatic, point.to_review) == (12, 8, 4)
+    assert point.automation_rate == pytest.approx(2 / 3)
     # Of the eight, four were drawn and one of these was wrong: 250 of 1,000, the textbook's 0.63 % to 80.59 %.
     assert (point.checked, point.wrong) == (4, 1)
     assert point.rate == pytest.approx(0.25)
@@ -149,16 +149,18 @@ def test_it_says_the_same_of_each_class(small: Stream) -> None:
 
 @pytest.mark.parametrize("days_ago", [0, 20])
 def test_what_became_known_of_any_day_is_in_the_next_answer(queue: object, days_ago: int) -> None:
-    stream = traffic.stream(policy={"threshold": 0.5, "audit": {"rate": 0.5}})
-    stream_history.write(stream, [0.9] * 400, [False] * 400, since=LATER - timedelta(days=25), span=timedelta(days=25))
-    daily_counts.refresh(now=LATER)
+    stream = traffic.apply_stream(policy={"threshold": 0.5, "audit": {"rate": 0.5}})
+    stream_history.write_history(
+        stream, [0.9] * 400, [False] * 400, since=LATER - timedelta(days=25), span=timedelta(days=25)
+    )
+    daily_counts.refresh_counts(now=LATER)
     assert _at(stream, 0.5).point.wrong == 0
-    first, last = output_id.of_day(clock.day(LATER - timedelta(days=days_ago)))
+    first, last = output_id.id_range_of_day(clock.team_date(LATER - timedelta(days=days_ago)))
     drawn = list(
         Route.objects.filter(output_id__gte=first, output_id__lt=last, u__lt=0.5).values_list("output_id", flat=True)
     )
     known = Outcome.objects.filter(pk__in=drawn).update(wrong=True, settled="billing", settled_at=LATER)
-    daily_counts.refresh(now=LATER)
+    daily_counts.refresh_counts(now=LATER)
     assert _at(stream, 0.5).point.wrong == known > 0
 
 
@@ -189,7 +191,7 @@ def test_a_stricter_threshold_and_one_between_two(small: Stream) -> None:
 
 def test_checks_at_two_rates_count_for_the_outputs_that_they_stand_for() -> None:
     # Eight checks stand for themselves and two for two each, both of them wrong: a third of twelve, at 1 each.
-    point = explorer.at(_seen(_cell(0.9, 8, 0), _cell(0.9, 2, 2, p=0.5)), 0.8).point
+    point = explorer.preview_threshold(_seen(_cell(0.9, 8, 0), _cell(0.9, 2, 2, p=0.5)), 0.8).point
     assert (point.automatic, point.checked, point.wrong) == (12, 10, 2)
     assert point.rate == pytest.approx(1 / 3)
     assert point.error_cost == pytest.approx(4.0)
@@ -199,9 +201,9 @@ def test_checks_at_two_rates_count_for_the_outputs_that_they_stand_for() -> None
     _is_exact(point, 3, 9)
 
 
-def _cell(confidence: float, judged: int, wrong: int, *, p: float = 1.0, **fields: Any) -> Cell:
+def _cell(confidence: float, judged: int, wrong: int, *, p: float = 1.0, **fields: Any) -> CountCell:
     plain: dict[str, Any] = {"predicted": "refund", "segment": {}, "ruled": False, "settled": ""}
-    return Cell(
+    return CountCell(
         **{**plain, **fields},
         bin=thresholds.THRESHOLDS.index(confidence),
         p=p,
@@ -212,14 +214,14 @@ def _cell(confidence: float, judged: int, wrong: int, *, p: float = 1.0, **field
     )
 
 
-def _seen(*cells: Cell) -> Traffic:
-    price = Price(Costs(), 1)
+def _seen(*cells: CountCell) -> Traffic:
+    price = PolicyCosts(Costs(), 1)
     return Traffic(
-        line=Line("clf", "1", 1),
+        population=Population("clf", "1", 1),
         since=date(2025, 3, 1),
         until=date(2025, 3, 28),
         cells=cells,
-        points=threshold_curve.curve(cells, price),
+        points=threshold_curve.compute_curve(cells, price),
         price=price,
         seconds_per_review=None,
     )
@@ -227,9 +229,9 @@ def _seen(*cells: Cell) -> Traffic:
 
 def test_how_honest_it_is_takes_checks_for_what_they_stand_for() -> None:
     # Ten checks that stand for ten each, half of them wrong, and a hundred for themselves: a quarter is wrong.
-    (part,) = explorer.honesty(_seen(_cell(0.9, 10, 5, p=0.1), _cell(0.9, 100, 0))).bins
+    (part,) = explorer.measure_calibration(_seen(_cell(0.9, 10, 5, p=0.1), _cell(0.9, 100, 0))).bins
     assert part.n == 110
-    assert part.right == pytest.approx(0.75)
+    assert part.accuracy == pytest.approx(0.75)
     # Worth (100 + 100)^2 / (10 x 100 + 100) = 36.4 checks, so the interval is that of 27.3 of them right.
     low, high = part.interval
     assert low == pytest.approx(0.58, abs=0.01)
@@ -238,8 +240,8 @@ def test_how_honest_it_is_takes_checks_for_what_they_stand_for() -> None:
 
 def test_with_one_rate_the_interval_is_the_exact_one_whatever_the_rate() -> None:
     for p in (1.0, 0.1, 0.03):
-        (part,) = explorer.honesty(_seen(_cell(0.9, 3, 0, p=p), _cell(0.92, 1, 1, p=p))).bins
-        assert part.right == pytest.approx(0.75)
+        (part,) = explorer.measure_calibration(_seen(_cell(0.9, 3, 0, p=p), _cell(0.92, 1, 1, p=p))).bins
+        assert part.accuracy == pytest.approx(0.75)
         low, high = part.interval
         assert _at_least(3, 4, low) == pytest.approx(0.025)
         assert 1 - _at_least(4, 4, high) == pytest.approx(0.025)
@@ -259,38 +261,40 @@ def test_where_all_are_wrong_none_is_right_whatever_the_last_bit_of_a_sum_says()
         0.1,
     ]  # on most machines these make the mean of ones more than 1
     cells = [_cell(0.9, n, n, p=p) for n, p in zip(counted, rates, strict=True)]
-    (part,) = explorer.honesty(_seen(*cells)).bins
-    assert (part.right, part.interval[0]) == (0.0, 0.0)
+    (part,) = explorer.measure_calibration(_seen(*cells)).bins
+    assert (part.accuracy, part.interval[0]) == (0.0, 0.0)
 
 
 def test_what_it_says_is_the_mean_and_not_the_middle_of_a_range() -> None:
-    (part,) = explorer.honesty(_seen(_cell(0.80, 30, 0), _cell(0.88, 10, 0))).bins
+    (part,) = explorer.measure_calibration(_seen(_cell(0.80, 30, 0), _cell(0.88, 10, 0))).bins
     assert (part.low, part.high) == (0.8, 0.9)
-    assert part.said == pytest.approx((30 * 0.81 + 10 * 0.89) / 40)
-    (weighted,) = explorer.honesty(_seen(_cell(0.80, 30, 0), _cell(0.88, 10, 0, p=0.1))).bins
-    assert weighted.said == pytest.approx((30 * 0.81 + 100 * 0.89) / 130)
-    (top,) = explorer.honesty(_seen(_cell(0.9999, 10, 0))).bins
-    assert top.said == pytest.approx(0.99995)
+    assert part.mean_confidence == pytest.approx((30 * 0.81 + 10 * 0.89) / 40)
+    (weighted,) = explorer.measure_calibration(_seen(_cell(0.80, 30, 0), _cell(0.88, 10, 0, p=0.1))).bins
+    assert weighted.mean_confidence == pytest.approx((30 * 0.81 + 100 * 0.89) / 130)
+    (top,) = explorer.measure_calibration(_seen(_cell(0.9999, 10, 0))).bins
+    assert top.mean_confidence == pytest.approx(0.99995)
 
 
 def test_what_a_rule_sent_to_people_and_what_has_no_confidence_says_nothing() -> None:
-    unsure = Cell("refund", {}, ruled=False, bin=-1, p=1.0, settled="", outputs=9, drawn=9, judged=9, wrong=9)
-    assert explorer.honesty(_seen(unsure, _cell(0.9, 9, 9, ruled=True))).bins == []
+    unsure = CountCell("refund", {}, ruled=False, bin=-1, p=1.0, settled="", outputs=9, drawn=9, judged=9, wrong=9)
+    assert explorer.measure_calibration(_seen(unsure, _cell(0.9, 9, 9, ruled=True))).bins == []
 
 
 def test_how_far_off_it_is_on_average_and_its_brier_score() -> None:
-    found = explorer.honesty(_seen(_cell(0.5, 100, 60), _cell(0.9, 100, 10)))
+    found = explorer.measure_calibration(_seen(_cell(0.5, 100, 60), _cell(0.9, 100, 10)))
     # It says 51 % and is right 40 times in 100; it says 90.25 % and is right 90 times.
-    assert found.off == pytest.approx((0.11 + 0.0025) / 2)
+    assert found.calibration_error == pytest.approx((0.11 + 0.0025) / 2)
     by_hand = (60 * 0.51**2 + 40 * 0.49**2 + 10 * 0.9025**2 + 90 * 0.0975**2) / 200
     assert found.brier == pytest.approx(by_hand)
     said = np.repeat([0.51, 0.51, 0.9025, 0.9025], [60, 40, 10, 90])
-    assert found.brier == pytest.approx(statistics.brier(said, np.repeat([False, True, False, True], [60, 40, 10, 90])))
+    assert found.brier == pytest.approx(
+        statistics.compute_brier_score(said, np.repeat([False, True, False, True], [60, 40, 10, 90]))
+    )
 
 
 def test_both_take_checks_for_what_they_stand_for() -> None:
-    found = explorer.honesty(_seen(_cell(0.5, 100, 60, p=0.25), _cell(0.9, 100, 10)))
-    assert found.off == pytest.approx((400 * 0.11 + 100 * 0.0025) / 500)
+    found = explorer.measure_calibration(_seen(_cell(0.5, 100, 60, p=0.25), _cell(0.9, 100, 10)))
+    assert found.calibration_error == pytest.approx((400 * 0.11 + 100 * 0.0025) / 500)
     by_hand = (240 * 0.51**2 + 160 * 0.49**2 + 10 * 0.9025**2 + 90 * 0.0975**2) / 500
     assert found.brier == pytest.approx(by_hand)
 
@@ -304,19 +308,21 @@ def test_both_take_checks_for_what_they_stand_for() -> None:
     ],
 )
 def test_of_too_few_checks_or_mistakes_neither_is_said(cells: Sequence[tuple[float, int, int]], said: bool) -> None:
-    found = explorer.honesty(_seen(*(_cell(*cell) for cell in cells)))
-    assert (found.off is not None, found.brier is not None) == (said, said)
-    assert found.checked == sum(judged for _, judged, _ in cells)
+    found = explorer.measure_calibration(_seen(*(_cell(*cell) for cell in cells)))
+    assert (found.calibration_error is not None, found.brier is not None) == (said, said)
+    assert found.audits == sum(judged for _, judged, _ in cells)
     assert found.wrong == sum(wrong for _, _, wrong in cells)
 
 
 def _page(client: Client, mara: User, count: int) -> str:
-    stream = traffic.stream(policy={"threshold": 0.9, "audit": {"rate": 0.5, "mode": "after"}})
-    stream_history.write(stream, *honest(count), since=timezone.now() - timedelta(days=9), span=timedelta(days=8))
-    daily_counts.refresh()
-    targets.set_target(stream=stream, max_error=0.05, actor="user:mara")
+    stream = traffic.apply_stream(policy={"threshold": 0.9, "audit": {"rate": 0.5, "mode": "after"}})
+    stream_history.write_history(
+        stream, *honest(count), since=timezone.now() - timedelta(days=9), span=timedelta(days=8)
+    )
+    daily_counts.refresh_counts()
+    targets.set_error_target(stream=stream, max_error=0.05, actor="user:mara")
     client.force_login(mara)
-    return client.get("/streams/intents/promise/").content.decode()
+    return client.get("/streams/intents/guarantee/").content.decode()
 
 
 def test_the_page_says_in_plain_words_how_far_off_it_is(client: Client, mara: User) -> None:

@@ -31,40 +31,40 @@ def _past(stream: Stream, count: int) -> None:
     labels = rng.choice(traffic.ANSWERS, count).tolist()
     segments = [{"language": str(rng.choice(["de", "en"]))} for _ in range(count)]
     wrong = (rng.random(count) < 0.1).tolist()
-    stream_history.write(stream, scores, wrong, predicted=labels, segments=segments)
+    stream_history.write_history(stream, scores, wrong, predicted=labels, segments=segments)
 
 
 @pytest.fixture
 def stream(queue: object) -> Stream:
-    return traffic.stream(policy=POLICY)
+    return traffic.apply_stream(policy=POLICY)
 
 
 def test_the_same_policy_does_the_same_to_ten_thousand_outputs(stream: Stream) -> None:
     _past(stream, 10_000)
-    current = versions.active(stream)
+    current = versions.find_active_policy(stream)
     assert current
-    found = replay.replay(stream, current.spec, since=SINCE, until=UNTIL)
-    assert (found.same, found.newly_released, found.newly_held) == (10_000, 0, 0)
-    assert found.total.automatic == found.total.would == Route.objects.filter(released=True).count() > 0
+    found = replay.replay_policy(stream, current.spec, since=SINCE, until=UNTIL)
+    assert (found.same, found.newly_automated, found.newly_reviewed) == (10_000, 0, 0)
+    assert found.total.automated == found.total.would_automate == Route.objects.filter(released=True).count() > 0
 
 
 def test_another_threshold_moves_exactly_the_outputs_between(stream: Stream) -> None:
     _past(stream, 2000)
-    spec = versions.checked({**POLICY, "threshold": 0.85, "audit": {"rate": 0.0}})
-    found = replay.replay(stream, spec, since=SINCE, until=UNTIL)
+    spec = versions.validate_spec({**POLICY, "threshold": 0.85, "audit": {"rate": 0.0}})
+    found = replay.replay_policy(stream, spec, since=SINCE, until=UNTIL)
     between = Route.objects.filter(eligible=True, output__predicted="refund", output__segment__language="en")
     between = between.filter(output__confidence__lt=0.85)
     held_for_a_check = Route.objects.filter(eligible=True, released=False).exclude(pk__in=between)
-    assert found.newly_held == between.filter(released=True).count() > 0
-    assert found.newly_released == held_for_a_check.count() > 0
-    assert found.same + found.newly_held + found.newly_released == found.total.outputs == 2000
-    assert sum(group.would for group in found.classes.values()) == found.total.would
+    assert found.newly_reviewed == between.filter(released=True).count() > 0
+    assert found.newly_automated == held_for_a_check.count() > 0
+    assert found.same + found.newly_reviewed + found.newly_automated == found.total.outputs == 2000
+    assert sum(group.would_automate for group in found.classes.values()) == found.total.would_automate
 
 
 def test_known_mistakes_among_what_would_go_out_are_counted(stream: Stream) -> None:
     _past(stream, 2000)
-    everything = versions.checked({"threshold": 0.0, "audit": {"rate": 0.0}})
-    found = replay.replay(stream, everything, since=SINCE, until=UNTIL)
+    everything = versions.validate_spec({"threshold": 0.0, "audit": {"rate": 0.0}})
+    found = replay.replay_policy(stream, everything, since=SINCE, until=UNTIL)
     judged = Route.objects.filter(output__confidence__isnull=False, output__outcome__wrong__isnull=False)
     assert (found.total.judged, found.total.wrong) == (
         judged.count(),
@@ -73,19 +73,19 @@ def test_known_mistakes_among_what_would_go_out_are_counted(stream: Stream) -> N
 
 
 def test_an_empty_window_is_no_outputs(stream: Stream) -> None:
-    found = replay.replay(stream, versions.checked(POLICY), since=SINCE, until=UNTIL)
+    found = replay.replay_policy(stream, versions.validate_spec(POLICY), since=SINCE, until=UNTIL)
     assert found.total.outputs == 0
 
 
 def test_only_the_latest_are_gone_through_where_there_are_more(stream: Stream) -> None:
     _past(stream, 500)
-    spec = versions.checked(POLICY)
-    found = replay.replay(stream, spec, since=SINCE, until=UNTIL, most=100)
+    spec = versions.validate_spec(POLICY)
+    found = replay.replay_policy(stream, spec, since=SINCE, until=UNTIL, most=100)
     assert found.total.outputs == 100
     first = Output.objects.order_by("-pk")[99].received_at
     assert abs(found.since - first) < timedelta(milliseconds=2)
     assert found.cut
-    whole = replay.replay(stream, spec, since=SINCE, until=UNTIL, most=1000)
+    whole = replay.replay_policy(stream, spec, since=SINCE, until=UNTIL, most=1000)
     assert (whole.total.outputs, whole.since, whole.cut) == (500, SINCE, False)
 
 
@@ -93,7 +93,7 @@ def test_only_the_latest_are_gone_through_where_there_are_more(stream: Stream) -
 def test_a_window_is_cut_where_it_holds_more_and_not_where_it_just_fits(stream: Stream, most: int, cut: bool) -> None:
     _past(stream, 495)
     # Not routed by a policy, they are still gone through.
-    stream_history.write(
+    stream_history.write_history(
         stream,
         [0.9] * 5,
         [False] * 5,
@@ -102,7 +102,7 @@ def test_a_window_is_cut_where_it_holds_more_and_not_where_it_just_fits(stream: 
         prefix="stopped",
         override="stopped",
     )
-    found = replay.replay(stream, versions.checked(POLICY), since=SINCE, until=UNTIL, most=most)
+    found = replay.replay_policy(stream, versions.validate_spec(POLICY), since=SINCE, until=UNTIL, most=most)
     assert found.cut == cut
     assert (found.since > SINCE) == cut
     assert found.total.outputs == min(most, 500) - 5

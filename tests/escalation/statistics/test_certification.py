@@ -14,53 +14,53 @@ from scipy.special import bdtr
 from scipy.stats import beta, binom
 
 from escalation import statistics
-from escalation.statistics import Start
+from escalation.statistics import WalkStart
 
 GOLDEN: dict[str, list[dict[str, Any]]] = json.loads((Path(__file__).parent / "golden.json").read_text("ascii"))
 
 
 @pytest.mark.parametrize("case", GOLDEN["n_min"])
 def test_the_fewest_checks_match_their_golden_value(case: dict[str, Any]) -> None:
-    n = statistics.n_min(case["alpha"], case["delta"])
+    n = statistics.compute_min_labels(case["alpha"], case["delta"])
     assert n == case["n"]
     assert (1 - case["alpha"]) ** n <= case["delta"] < (1 - case["alpha"]) ** (n - 1)
 
 
 @pytest.mark.parametrize("case", GOLDEN["binom_p"])
 def test_the_p_value_matches_its_golden_value(case: dict[str, Any]) -> None:
-    (p,) = statistics.p_values(np.array([case["n"]]), np.array([case["k"]]), case["alpha"])
+    (p,) = statistics.compute_p_values(np.array([case["n"]]), np.array([case["k"]]), case["alpha"])
     assert p == pytest.approx(case["p"], abs=1e-9)
 
 
 @pytest.mark.parametrize("case", GOLDEN["fixed_sequence"])
 def test_the_walk_matches_its_golden_value(case: dict[str, Any]) -> None:
     accepted, wrong = np.array(case["accepted"]), np.array(case["errors"])
-    starts = statistics.cold_starts(accepted, alpha=case["alpha"], delta=case["delta"], n=int(accepted[-1]))
+    starts = statistics.choose_cold_starts(accepted, alpha=case["alpha"], delta=case["delta"], n=int(accepted[-1]))
     assert [start.index for start in starts] == case["starts"]
     assert all(start.delta == pytest.approx(case["delta_each"], abs=1e-9) for start in starts)
-    index = statistics.walk(statistics.p_values(accepted, wrong, case["alpha"]), starts)
+    index = statistics.walk_grid(statistics.compute_p_values(accepted, wrong, case["alpha"]), starts)
     assert index == case["certified_index"]
-    bound = statistics.upper_bound(int(wrong[index]), int(accepted[index]), case["delta"])
+    bound = statistics.compute_upper_bound(int(wrong[index]), int(accepted[index]), case["delta"])
     assert bound == pytest.approx(case["U"], abs=1e-9)
 
 
 def test_counts_include_the_outputs_that_are_exactly_at_a_threshold() -> None:
     scores, errors = np.array([0.9, 0.5, 0.7, 0.7]), np.array([False, True, True, False])
-    accepted, wrong = statistics.counts(scores, errors, np.array([1.0, 0.9, 0.7, 0.6, 0.0]))
+    accepted, wrong = statistics.count_accepted(scores, errors, np.array([1.0, 0.9, 0.7, 0.6, 0.0]))
     assert accepted.tolist() == [0, 1, 3, 3, 4]
     assert wrong.tolist() == [0, 0, 1, 1, 2]
 
 
 def test_a_walk_stops_at_its_first_failure_and_the_loosest_walk_counts() -> None:
     p = [0.001, 0.5, 0.001, 0.001, 0.9, 0.001]
-    assert statistics.walk(p, [Start(0, 0.01)]) == 0
-    assert statistics.walk(p, [Start(0, 0.01), Start(2, 0.01)]) == 3
-    assert statistics.walk(p, [Start(1, 0.01)]) is None
-    assert statistics.walk(p, [Start(5, 0.01)]) == 5
+    assert statistics.walk_grid(p, [WalkStart(0, 0.01)]) == 0
+    assert statistics.walk_grid(p, [WalkStart(0, 0.01), WalkStart(2, 0.01)]) == 3
+    assert statistics.walk_grid(p, [WalkStart(1, 0.01)]) is None
+    assert statistics.walk_grid(p, [WalkStart(5, 0.01)]) == 5
 
 
 def test_starts_on_one_threshold_are_one_start_with_all_of_their_shares() -> None:
-    starts = statistics.running_starts(np.array([300, 310]), deployed=0, alpha=0.02, delta=0.05, n=310)
+    starts = statistics.choose_running_starts(np.array([300, 310]), deployed=0, alpha=0.02, delta=0.05, n=310)
     assert sum(start.delta for start in starts) == pytest.approx(0.05)
     assert len({start.index for start in starts}) == len(starts)
 
@@ -68,15 +68,15 @@ def test_starts_on_one_threshold_are_one_start_with_all_of_their_shares() -> Non
 @pytest.mark.parametrize("change", ["spend more than delta", "strict to loose", "no target"])
 def test_what_would_break_the_promise_is_refused(change: str) -> None:
     scores, errors, grid = np.array([0.9]), np.array([False]), np.array([0.9, 0.5])
-    starts, alpha = [Start(0, 0.05)], 0.02
+    starts, alpha = [WalkStart(0, 0.05)], 0.02
     if change == "spend more than delta":
-        starts = [Start(0, 0.05), Start(1, 0.01)]
+        starts = [WalkStart(0, 0.05), WalkStart(1, 0.01)]
     elif change == "strict to loose":
         grid = grid[::-1].copy()
     else:
         alpha = 0.0
     with pytest.raises(ValueError, match=change):
-        statistics.certify(scores, errors, grid, starts, alpha=alpha, delta=0.05)
+        statistics.certify_threshold(scores, errors, grid, starts, alpha=alpha, delta=0.05)
 
 
 @pytest.mark.parametrize("begun", ["cold", "running"])
@@ -94,12 +94,12 @@ def test_a_promise_is_broken_no_more_often_than_stated(alpha: float, begun: str)
     for _ in range(trials):
         scores = rng.random(n)
         errors = rng.random(n) < alpha + 0.0001
-        accepted, _ = statistics.counts(scores, errors, grid)
+        accepted, _ = statistics.count_accepted(scores, errors, grid)
         if begun == "cold":
-            starts = statistics.cold_starts(accepted, alpha=alpha, delta=0.05, n=n)
+            starts = statistics.choose_cold_starts(accepted, alpha=alpha, delta=0.05, n=n)
         else:
-            starts = statistics.running_starts(accepted, deployed=50, alpha=alpha, delta=0.05, n=n)
-        broken += statistics.certify(scores, errors, grid, starts, alpha=alpha, delta=0.05) is not None
+            starts = statistics.choose_running_starts(accepted, deployed=50, alpha=alpha, delta=0.05, n=n)
+        broken += statistics.certify_threshold(scores, errors, grid, starts, alpha=alpha, delta=0.05) is not None
     assert bdtr(broken, trials, 0.05) <= 0.999, f"{broken} of {trials} at 5 %"
 
 
@@ -108,19 +108,21 @@ def test_what_is_certified_carries_the_counts_that_reproduce_its_bound() -> None
     scores = rng.random(2000)
     errors = rng.random(2000) < 0.2 * (1 - scores) ** 2
     grid = np.quantile(rng.random(5000), np.linspace(1, 0, 100))
-    accepted, _ = statistics.counts(scores, errors, grid)
-    starts = statistics.cold_starts(accepted, alpha=0.02, delta=0.05, n=2000)
-    found = statistics.certify(scores, errors, grid, starts, alpha=0.02, delta=0.05)
+    accepted, _ = statistics.count_accepted(scores, errors, grid)
+    starts = statistics.choose_cold_starts(accepted, alpha=0.02, delta=0.05, n=2000)
+    found = statistics.certify_threshold(scores, errors, grid, starts, alpha=0.02, delta=0.05)
     assert found
     assert found.accepted == int((scores >= found.threshold).sum())
     assert found.wrong == int(errors[scores >= found.threshold].sum())
-    assert found.bound == statistics.upper_bound(found.wrong, found.accepted, 0.05)
+    assert found.bound == statistics.compute_upper_bound(found.wrong, found.accepted, 0.05)
     assert found.wrong / found.accepted < 0.02
 
 
 def test_the_bound_is_at_the_whole_of_delta_whatever_the_share_of_the_start() -> None:
     scores, errors = np.full(400, 0.9), np.arange(400) == 0
-    found = statistics.certify(scores, errors, np.array([0.9]), [Start(0, 0.05 / 3)], alpha=0.02, delta=0.05)
+    found = statistics.certify_threshold(
+        scores, errors, np.array([0.9]), [WalkStart(0, 0.05 / 3)], alpha=0.02, delta=0.05
+    )
     assert found
     assert (found.accepted, found.wrong) == (400, 1)
     assert found.bound == pytest.approx(float(beta.ppf(0.95, 1 + 1, 400 - 1)), abs=1e-12)
@@ -128,11 +130,11 @@ def test_the_bound_is_at_the_whole_of_delta_whatever_the_share_of_the_start() ->
 
 
 def test_the_price_of_attempts_sums_to_delta() -> None:
-    spent = [statistics.attempt_delta(0.05, attempt) for attempt in range(1, 20_000)]
+    spent = [statistics.compute_evaluation_delta(0.05, evaluation) for evaluation in range(1, 20_000)]
     assert spent[0] == pytest.approx(0.05 * 6 / np.pi**2)
     assert 0.0499 < sum(spent) < 0.05
     with pytest.raises(ValueError, match="count from 1"):
-        statistics.attempt_delta(0.05, 0)
+        statistics.compute_evaluation_delta(0.05, 0)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +149,7 @@ def test_what_it_would_take_is_where_the_power_stops_sawing_through_its_target(
     alpha: float, share: float, needed: int
 ) -> None:
     """Against every number up to twice as many, by scipy.stats: it is one more than the last that lacks the power."""
-    assert statistics.labels_needed(share * alpha, alpha=alpha, delta=0.05) == needed
+    assert statistics.compute_labels_needed(share * alpha, alpha=alpha, delta=0.05) == needed
     power = _power(np.arange(2 * needed), share * alpha, alpha=alpha, delta=0.05)
     assert np.flatnonzero(power < 0.8).max() + 1 == needed
 
@@ -156,15 +158,15 @@ def test_what_it_would_take_is_where_the_power_stops_sawing_through_its_target(
 @pytest.mark.parametrize("wanted", [0.5, 0.8, 0.95])
 def test_so_it_is_at_other_confidences_and_powers(delta: float, wanted: float) -> None:
     for alpha, share in itertools.product((0.03, 0.1, 0.3), (0.1, 0.4, 0.6)):
-        needed = statistics.labels_needed(share * alpha, alpha=alpha, delta=delta, power=wanted)
+        needed = statistics.compute_labels_needed(share * alpha, alpha=alpha, delta=delta, power=wanted)
         assert needed
         power = _power(np.arange(2 * needed), share * alpha, alpha=alpha, delta=delta)
         assert np.flatnonzero(power < wanted).max() + 1 == needed
 
 
 def test_a_risk_at_the_target_or_beyond_can_never_be_shown() -> None:
-    assert statistics.labels_needed(0.02, alpha=0.02, delta=0.05) is None
-    assert statistics.labels_needed(0.0199, alpha=0.02, delta=0.05, most=10_000) is None
+    assert statistics.compute_labels_needed(0.02, alpha=0.02, delta=0.05) is None
+    assert statistics.compute_labels_needed(0.0199, alpha=0.02, delta=0.05, most=10_000) is None
 
 
 def _power(n: NDArray[np.int64], risk: float, *, alpha: float, delta: float) -> NDArray[np.float64]:

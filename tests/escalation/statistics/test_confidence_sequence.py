@@ -11,20 +11,20 @@ import numpy as np
 import pytest
 
 from escalation import statistics
-from escalation.statistics import confidence_sequence
+from escalation.statistics import compute_confidence_sequence
 
 GOLDEN: dict[str, list[dict[str, Any]]] = json.loads((Path(__file__).parent / "golden.json").read_text("ascii"))
 
 
 @pytest.mark.parametrize("case", GOLDEN["log_evalue"])
 def test_the_evidence_matches_its_golden_value(case: dict[str, Any]) -> None:
-    found = statistics.log_evalue(case["n_acc"], case["ks"], case["pis"], case["alpha"])
+    found = statistics.compute_log_evalue(case["n_acc"], case["ks"], case["pis"], case["alpha"])
     assert found == pytest.approx(case["log_e"], abs=1e-9)
 
 
 @pytest.mark.parametrize("case", GOLDEN["confidence_sequence"])
 def test_the_sequence_matches_its_golden_value(case: dict[str, Any]) -> None:
-    found = confidence_sequence(case["n_acc"], case["ks"], case["pis"], 0.05)
+    found = compute_confidence_sequence(case["n_acc"], case["ks"], case["pis"], 0.05)
     assert [found.estimate, found.low, found.high] == pytest.approx(case["res"], abs=1e-9)
 
 
@@ -33,25 +33,25 @@ def test_whoever_looks_after_every_check_is_misled_no_more_often_than_stated() -
     risk, p, misled = 0.05, 0.2, 0
     for _ in range(200):
         found = np.cumsum(rng.random(1200) < risk * p)
-        looks = [statistics.log_evalue(n, [int(found[n - 1])], [p], risk) for n in range(50, 1200, 50)]
+        looks = [statistics.compute_log_evalue(n, [int(found[n - 1])], [p], risk) for n in range(50, 1200, 50)]
         misled += max(looks) >= math.log(1 / 0.05)
     assert misled <= 20
 
 
 def test_without_errors_it_starts_at_zero_and_narrows_as_more_is_accepted() -> None:
-    few = confidence_sequence(500, [0], [0.1], 0.05)
-    many = confidence_sequence(5000, [0], [0.1], 0.05)
+    few = compute_confidence_sequence(500, [0], [0.1], 0.05)
+    many = compute_confidence_sequence(5000, [0], [0.1], 0.05)
     assert (few.low, many.low) == (0.0, 0.0)
     assert many.high < few.high < 1
 
 
 def test_nothing_accepted_says_nothing() -> None:
-    found = confidence_sequence(0, [0], [0.1], 0.05)
+    found = compute_confidence_sequence(0, [0], [0.1], 0.05)
     assert (found.low, found.high) == (0.0, 1.0)
 
 
 def test_everything_wrong_is_no_reason_to_fail() -> None:
-    found = confidence_sequence(50, [50], [1.0], 0.05)
+    found = compute_confidence_sequence(50, [50], [1.0], 0.05)
     assert found.estimate == 1.0
     assert 0.8 < found.low < found.high == 1.0
 
@@ -59,4 +59,4 @@ def test_everything_wrong_is_no_reason_to_fail() -> None:
 @pytest.mark.parametrize(("n", "ks", "pis"), [(2, [3], [1.0]), (2, [-1], [1.0]), (2, [1], [0.0]), (2, [], [])])
 def test_what_is_no_evidence_is_refused(n: int, ks: list[int], pis: list[float]) -> None:
     with pytest.raises(ValueError, match="no evidence"):
-        statistics.log_evalue(n, ks, pis, 0.02)
+        statistics.compute_log_evalue(n, ks, pis, 0.02)

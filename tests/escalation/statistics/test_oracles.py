@@ -15,7 +15,7 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import brier_score_loss
 
 from escalation import statistics
-from escalation.statistics import Start
+from escalation.statistics import WalkStart
 
 ALPHAS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.35)
 SEEDS = range(30)
@@ -27,7 +27,7 @@ def test_the_p_value_is_the_binomial_of_hoeffding_and_bentkus(alpha: float) -> N
     pairs = [(n, k) for n in (*range(1, 60), 149, 150, 299, 1000, 5003) for k in range(n + 1)]
     n, k = np.array(pairs).T
     theirs = compute_hoeffding_bentkus_p_value(_rates(k, n), n, alpha, binary=True)[:, 0]
-    assert statistics.p_values(n, k, alpha) == pytest.approx(theirs, rel=1e-9, abs=1e-300)
+    assert statistics.compute_p_values(n, k, alpha) == pytest.approx(theirs, rel=1e-9, abs=1e-300)
 
 
 def test_hoeffding_never_has_the_smaller_p_value_of_the_two() -> None:
@@ -38,7 +38,7 @@ def test_hoeffding_never_has_the_smaller_p_value_of_the_two() -> None:
         rate = k / n
         with np.errstate(divide="ignore", invalid="ignore"):
             kl = np.where(k > 0, rate * np.log(rate / alpha), 0.0) + (1 - rate) * np.log((1 - rate) / (1 - alpha))
-        assert (statistics.p_values(n, k, alpha) <= np.exp(-n * kl) * (1 + 1e-9)).all()
+        assert (statistics.compute_p_values(n, k, alpha) <= np.exp(-n * kl) * (1 + 1e-9)).all()
 
 
 @pytest.mark.parametrize("n_starts", [1, 3])
@@ -49,9 +49,9 @@ def test_the_walk_reaches_what_fixed_sequence_testing_rejects(n_starts: int, see
         # Runs that pass and runs that fail, and a value that is exactly the share of a start.
         p = np.where(rng.random(size) < rng.random(), delta / n_starts * rng.random(size), rng.random(size))
         p[rng.integers(size)] = delta / n_starts
-        starts = [Start(at * (size // n_starts), delta / n_starts) for at in range(n_starts)]
+        starts = [WalkStart(at * (size // n_starts), delta / n_starts) for at in range(n_starts)]
         rejected = control_fwer(p, delta, FWERFixedSequenceTesting(n_starts=n_starts))
-        assert statistics.walk(p, starts) == (rejected.max() if len(rejected) else None)
+        assert statistics.walk_grid(p, starts) == (rejected.max() if len(rejected) else None)
 
 
 # What MAPIE says of results that are no surprise here: of risks that do not rise at every step, and of all or none.
@@ -69,9 +69,9 @@ def test_the_certified_threshold_is_the_loosest_that_mapie_finds_valid(monkeypat
         scores = rng.random(int(rng.integers(400, 1200)))
         errors = rng.random(len(scores)) < rng.uniform(0.1, 0.9) * (1 - scores) ** 2
         # The strictest threshold has about enough to be certified, or a little less: there are samples of both.
-        strictest = 1 - rng.uniform(0.8, 2) * statistics.n_min(alpha, delta) / len(scores)
+        strictest = 1 - rng.uniform(0.8, 2) * statistics.compute_min_labels(alpha, delta) / len(scores)
         grid = np.linspace(strictest, 0.0, 30)
-        found = statistics.certify(scores, errors, grid, [Start(0, delta)], alpha=alpha, delta=delta)
+        found = statistics.certify_threshold(scores, errors, grid, [WalkStart(0, delta)], alpha=alpha, delta=delta)
         theirs = _loosest_of_mapie(scores, ~errors, grid, alpha=alpha, delta=delta)
         assert (found.threshold if found else None) == theirs, seed
         reached.add("none" if found is None else "all" if found.index == len(grid) - 1 else "some")
@@ -93,7 +93,9 @@ def test_the_brier_score_is_that_of_scikit_learn(seed: int) -> None:
     rng = np.random.default_rng(seed)
     scores = rng.random(int(rng.integers(2, 300)))
     right = rng.random(len(scores)) < scores
-    assert statistics.brier(scores, right) == pytest.approx(brier_score_loss(right, scores, pos_label=True), abs=1e-12)
+    assert statistics.compute_brier_score(scores, right) == pytest.approx(
+        brier_score_loss(right, scores, pos_label=True), abs=1e-12
+    )
 
 
 @pytest.mark.parametrize("bins", [1, 10, 15])
@@ -104,7 +106,7 @@ def test_the_expected_error_is_that_of_mapie(seed: int, bins: int) -> None:
     scores = rng.random(int(rng.integers(1, 300)))
     right = rng.random(len(scores)) < scores
     theirs = expected_calibration_error(right.astype(int), scores, num_bins=bins + 1, split_strategy="uniform")
-    assert statistics.expected_error(scores, right, bins) == pytest.approx(theirs, abs=1e-12)
+    assert statistics.compute_calibration_error(scores, right, bins) == pytest.approx(theirs, abs=1e-12)
 
 
 def _rates(wrong: NDArray[np.int64], of: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -125,7 +127,7 @@ def _without_an_error_too_many(
 def _loosest_of_mapie(
     scores: NDArray[np.float64], right: NDArray[np.bool_], grid: NDArray[np.float64], *, alpha: float, delta: float
 ) -> float | None:
-    accepted, wrong = statistics.counts(scores, ~right, grid)
+    accepted, wrong = statistics.count_accepted(scores, ~right, grid)
     # It takes the end with the smaller risk in the sample for the strict one, which nothing but a chance could confuse.
     assert wrong[0] / accepted[0] <= wrong[-1] / accepted[-1]
     controller = BinaryClassificationController(

@@ -49,10 +49,10 @@ def test_a_file_makes_a_stream_its_queue_and_its_policy(
 ) -> None:
     _applied(tmp_path)
     assert "intents: created. Version 1 is in effect." in capsys.readouterr().out
-    stream, queue = definition.get("intents"), Queue.objects.get(slug="intents")
+    stream, queue = definition.get_stream("intents"), Queue.objects.get(slug="intents")
     assert (stream.owner, stream.risk, stream.max_waiting, queue.reserve_minutes) == ("support", "high", 500, 20)
     assert (queue.error_types, queue.display) == (["wrong intent", "two intents"], {"ticket": "fields"})
-    current = versions.active(stream)
+    current = versions.find_active_policy(stream)
     assert current
     assert (current.spec.reviews, current.spec.deadline_hours, current.spec.costs.error) == (2, 24, 5)
     assert current.spec.rules[0].name == "large amounts"
@@ -133,16 +133,16 @@ def test_one_bad_stream_leaves_the_good_one_out_too(db: None, tmp_path: Path) ->
 
 
 def test_without_a_policy_in_the_file_the_one_in_effect_stays(stream: Stream) -> None:
-    assert stream_setup.stream(policy=None).pk == stream.pk
-    assert versions.active(stream)
+    assert stream_setup.create_stream(policy=None).pk == stream.pk
+    assert versions.find_active_policy(stream)
 
 
 def test_a_stream_that_is_not_there_is_not_found(db: None) -> None:
     with pytest.raises(NotFound):
-        definition.get("nothing")
+        definition.get_stream("nothing")
 
 
 @pytest.mark.parametrize("data", [None, [], {"streams": None}, {"streams": [{}]}])
 def test_data_that_is_no_description_is_refused(data: Any) -> None:
     with pytest.raises(Invalid):
-        definition.parse(data)
+        definition.parse_definitions(data)

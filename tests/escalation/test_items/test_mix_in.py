@@ -25,7 +25,7 @@ from reviewqueue.queue.claim import claim_next
 from reviewqueue.verdicts import submit
 from tests.escalation.guarantees.test_evaluations import honest
 from tests.helpers import stream_history, traffic
-from tests.helpers.traffic import NOON, later
+from tests.helpers.traffic import NOON, shift_noon
 
 POLICY: dict[str, Any] = {"threshold": 0.8, "audit": {"rate": 1.0, "mode": "hold"}}
 KNOWN = {"input": {"text": "Where is my card?"}, "prediction": "refund", "answer": "card_arrival"}
@@ -33,56 +33,56 @@ KNOWN = {"input": {"text": "Where is my card?"}, "prediction": "refund", "answer
 
 @pytest.fixture
 def stream(queue: Queue) -> Stream:
-    return traffic.stream(policy=POLICY)
+    return traffic.apply_stream(policy=POLICY)
 
 
 def _mistakes(stream: Stream, rob: User, count: int = 3) -> None:
     """Outputs that rob found wrong, without having seen the AI's answer."""
-    traffic.post(stream, *traffic.numbered("old", count), segment={"language": "de"})
-    traffic.judge(rob, lambda reference: "billing", now=later(minutes=5))
+    traffic.post_and_route(stream, *traffic.number_ids("old", count), segment={"language": "de"})
+    traffic.judge_all(rob, lambda reference: "billing", now=shift_noon(minutes=5))
 
 
 def _brought(stream: Stream, *, count: int = 1, now: datetime) -> list[int]:
     """The ids of so many examples that were mixed in and have come in at this moment."""
-    mix_in.mix_in(stream=stream, known=[KNOWN] * count, actor="user:mara", now=now)
-    return arrival.come_in(stream=stream, count=count, rng=random.Random(1), now=now)
+    mix_in.mix_in_examples(stream=stream, known=[KNOWN] * count, actor="user:mara", now=now)
+    return arrival.admit_test_items(stream=stream, count=count, rng=random.Random(1), now=now)
 
 
 def test_a_mistake_of_the_past_is_asked_again_of_somebody_else(stream: Stream, rob: User, rita: User) -> None:
     _mistakes(stream, rob)
-    made = mix_in.mix_in_past(stream=stream, count=2, actor="user:mara", now=later(days=2))
+    made = mix_in.mix_in_past_errors(stream=stream, count=2, actor="user:mara", now=shift_noon(days=2))
     assert len(made) == 2
-    arrival.come_in(stream=stream, count=2, now=later(days=2))
-    assert claim_next(user=rob, slug="intents", now=later(days=2)) is None
-    assert traffic.judge(rita, lambda reference: "billing", now=later(days=2, minutes=1)) == 2
+    arrival.admit_test_items(stream=stream, count=2, now=shift_noon(days=2))
+    assert claim_next(user=rob, slug="intents", now=shift_noon(days=2)) is None
+    assert traffic.judge_all(rita, lambda reference: "billing", now=shift_noon(days=2, minutes=1)) == 2
     assert list(TestItem.objects.values_list("caught", flat=True)) == [True, True]
 
 
 def test_whoever_misses_the_mistake_is_counted(stream: Stream, rob: User, rita: User) -> None:
     _mistakes(stream, rob)
-    mix_in.mix_in_past(stream=stream, count=3, actor="user:mara", now=later(days=2))
-    arrival.come_in(stream=stream, count=3, now=later(days=2))
-    traffic.judge(rita, lambda reference: "refund", now=later(days=2, minutes=1))
+    mix_in.mix_in_past_errors(stream=stream, count=3, actor="user:mara", now=shift_noon(days=2))
+    arrival.admit_test_items(stream=stream, count=3, now=shift_noon(days=2))
+    traffic.judge_all(rita, lambda reference: "refund", now=shift_noon(days=2, minutes=1))
     assert set(TestItem.objects.values_list("caught", flat=True)) == {False}
 
 
 @pytest.mark.parametrize("hours", [3, None])
 def test_it_looks_like_an_output_that_is_checked_at_random(queue: Queue, rob: User, hours: int | None) -> None:
     """Whether the producer says when it is due or the policy does; also where the model was not so sure."""
-    stream = traffic.stream(policy={**POLICY, "deadline_hours": 24})
+    stream = traffic.apply_stream(policy={**POLICY, "deadline_hours": 24})
     _mistakes(stream, rob, 1)
-    moment = later(days=2, seconds=1.5)
+    moment = shift_noon(days=2, seconds=1.5)
     due = {"due_at": (moment + timedelta(hours=hours)).isoformat()} if hours else {}
-    traffic.post(stream, *traffic.numbered("new", 60), "old-60", confidence=0.4, now=moment, **due)
-    mix_in.mix_in_past(stream=stream, count=1, actor="user:mara", now=later(days=2))
-    (test,) = arrival.come_in(stream=stream, count=1, now=moment)
+    traffic.post_and_route(stream, *traffic.number_ids("new", 60), "old-60", confidence=0.4, now=moment, **due)
+    mix_in.mix_in_past_errors(stream=stream, count=1, actor="user:mara", now=shift_noon(days=2))
+    (test,) = arrival.admit_test_items(stream=stream, count=1, now=moment)
     item, like = Item.objects.get(pk=test), Item.objects.get(reference="old-60")
     same = ("queue_id", "schema_id", "lane", "answer_first", "reviews_wanted", "undo_seconds", "due_at", "group")
     assert {name: getattr(item, name) for name in same} == {name: getattr(like, name) for name in same}
     assert item.content.model == like.content.model
     assert item.rank == pytest.approx(like.rank, abs=1e-6)
     assert item.due_at == moment + timedelta(hours=hours or 24)
-    assert output_id.moment(item.pk) == output_id.moment(like.pk)
+    assert output_id.time_of_id(item.pk) == output_id.time_of_id(like.pk)
     assert re.fullmatch("(old|new)-[0-9]{1,2}", item.reference)
     assert not ExternalId.objects.filter(external_id=item.reference).exists()
 
@@ -105,16 +105,16 @@ def test_its_reference_is_in_the_manner_of_the_latest_and_nobody_elses(
     stream: Stream, posted: Sequence[str], manner: str
 ) -> None:
     for at, name in enumerate(posted):
-        traffic.post(stream, name, now=later(seconds=at))
-    references = [Item.objects.get(pk=one).reference for one in _brought(stream, count=30, now=later(hours=1))]
+        traffic.post_and_route(stream, name, now=shift_noon(seconds=at))
+    references = [Item.objects.get(pk=one).reference for one in _brought(stream, count=30, now=shift_noon(hours=1))]
     assert [name for name in references if not re.fullmatch(manner, name)] == []
     assert len(set(references) | set(posted)) == 30 + len(posted)
 
 
 def test_what_is_due_on_the_hour_stays_so(stream: Stream) -> None:
-    traffic.post(stream, "ticket-1", due_at="2025-03-10T17:00:00Z", now=later(minutes=7))
-    (test,) = _brought(stream, now=later(minutes=47))
-    assert Item.objects.get(pk=test).due_at == later(hours=5)
+    traffic.post_and_route(stream, "ticket-1", due_at="2025-03-10T17:00:00Z", now=shift_noon(minutes=7))
+    (test,) = _brought(stream, now=shift_noon(minutes=47))
+    assert Item.objects.get(pk=test).due_at == shift_noon(hours=5)
 
 
 def test_they_come_in_one_by_one_among_the_others_while_people_work(
@@ -122,59 +122,59 @@ def test_they_come_in_one_by_one_among_the_others_while_people_work(
 ) -> None:
     """For one in five outputs that are settled one arrives, behind what waits by then."""
     monkeypatch.setattr(arrival, "_RNG", random.Random(3))
-    traffic.post(stream, *traffic.numbered("before", 3))
-    mix_in.mix_in(stream=stream, known=[KNOWN] * 6, actor="user:mara", now=NOON)
-    assert not Item.objects.filter(source=arrival.SOURCE).exists()
+    traffic.post_and_route(stream, *traffic.number_ids("before", 3))
+    mix_in.mix_in_examples(stream=stream, known=[KNOWN] * 6, actor="user:mara", now=NOON)
+    assert not Item.objects.filter(source=arrival.TEST_ITEM_SOURCE).exists()
     for minute in range(1, 61):
-        traffic.post(stream, f"while-{minute}", now=later(minutes=minute))
-        _settle_one(rob, later(minutes=minute))
+        traffic.post_and_route(stream, f"while-{minute}", now=shift_noon(minutes=minute))
+        _settle_one(rob, shift_noon(minutes=minute))
     dealt = list(Item.objects.order_by("rank", "slots__id").values_list("source", flat=True))
-    assert dealt.count(arrival.SOURCE) == 6
-    assert (arrival.SOURCE, arrival.SOURCE) not in itertools.pairwise(dealt)
+    assert dealt.count(arrival.TEST_ITEM_SOURCE) == 6
+    assert (arrival.TEST_ITEM_SOURCE, arrival.TEST_ITEM_SOURCE) not in itertools.pairwise(dealt)
     assert not Payload.objects.exclude(output_id__in=Output.objects.values("pk")).exists()
-    assert invariants.imbalances() == []
+    assert invariants.find_violations() == []
 
 
 def _settle_one(who: User, now: datetime) -> None:
     claim = claim_next(user=who, slug="intents", now=now)
     assert claim
-    submit.answer_first(claim_id=claim.id, user=who, answer="refund", now=now)
-    submit.submit(claim_id=claim.id, user=who, kind="agree", now=now)
-    traffic.settle(now=now)
+    submit.submit_first_answer(claim_id=claim.id, user=who, answer="refund", now=now)
+    submit.submit_verdict(claim_id=claim.id, user=who, kind="agree", now=now)
+    traffic.settle_all(now=now)
 
 
 def test_a_test_that_cannot_come_in_keeps_no_label_from_being_settled(
     stream: Stream, rob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    traffic.post(stream, *traffic.numbered("other", 3))
-    mix_in.mix_in(stream=stream, known=[KNOWN], actor="user:mara", now=NOON)
-    monkeypatch.setattr(arrival, "OTHERS", 1)
-    monkeypatch.setattr(reference_names, "after", lambda *_: iter(()))
-    traffic.judge(rob, lambda reference: "refund", now=later(minutes=1))
+    traffic.post_and_route(stream, *traffic.number_ids("other", 3))
+    mix_in.mix_in_examples(stream=stream, known=[KNOWN], actor="user:mara", now=NOON)
+    monkeypatch.setattr(arrival, "OUTPUTS_PER_TEST_ITEM", 1)
+    monkeypatch.setattr(reference_names, "generate_reference_names", lambda *_: iter(()))
+    traffic.judge_all(rob, lambda reference: "refund", now=shift_noon(minutes=1))
     assert Outcome.objects.count() == 3
-    assert not Item.objects.filter(source=arrival.SOURCE).exists()
+    assert not Item.objects.filter(source=arrival.TEST_ITEM_SOURCE).exists()
 
 
 def test_no_mistake_is_asked_twice_and_recent_ones_not_yet(stream: Stream, rob: User) -> None:
     _mistakes(stream, rob, 3)
-    assert mix_in.mix_in_past(stream=stream, count=5, actor="user:mara", now=later(hours=2)) == []
-    assert len(mix_in.mix_in_past(stream=stream, count=2, actor="user:mara", now=later(days=2))) == 2
-    assert len(mix_in.mix_in_past(stream=stream, count=5, actor="user:mara", now=later(days=2))) == 1
+    assert mix_in.mix_in_past_errors(stream=stream, count=5, actor="user:mara", now=shift_noon(hours=2)) == []
+    assert len(mix_in.mix_in_past_errors(stream=stream, count=2, actor="user:mara", now=shift_noon(days=2))) == 2
+    assert len(mix_in.mix_in_past_errors(stream=stream, count=5, actor="user:mara", now=shift_noon(days=2))) == 1
 
 
 def test_no_figure_about_outputs_and_no_export_counts_them(stream: Stream, rob: User, rita: User) -> None:
     _mistakes(stream, rob)
     before = (Output.objects.count(), Outcome.objects.count())
-    since, until = NOON.date(), later(days=3).date()
-    tallied = aggregates.of(stream_id=stream.pk, keys=[], since=since, until=until)
-    mix_in.mix_in_past(stream=stream, count=3, actor="user:mara", now=later(days=2))
-    arrival.come_in(stream=stream, count=3, now=later(days=2))
-    traffic.judge(rita, lambda reference: "billing", now=later(days=2, minutes=1))
+    since, until = NOON.date(), shift_noon(days=3).date()
+    tallied = aggregates.load_tallies(stream_id=stream.pk, keys=[], since=since, until=until)
+    mix_in.mix_in_past_errors(stream=stream, count=3, actor="user:mara", now=shift_noon(days=2))
+    arrival.admit_test_items(stream=stream, count=3, now=shift_noon(days=2))
+    traffic.judge_all(rita, lambda reference: "billing", now=shift_noon(days=2, minutes=1))
     assert (Output.objects.count(), Outcome.objects.count()) == before
-    assert aggregates.of(stream_id=stream.pk, keys=[], since=since, until=until) == tallied
-    assert stream_report.build(stream=stream, since=since, until=until).decided == 3
-    assert b"".join(labels.labels(stream)).count(b"\n") == 3
-    assert invariants.imbalances() == []
+    assert aggregates.load_tallies(stream_id=stream.pk, keys=[], since=since, until=until) == tallied
+    assert stream_report.build_report(stream=stream, since=since, until=until).decided == 3
+    assert b"".join(labels.export_labels(stream)).count(b"\n") == 3
+    assert invariants.find_violations() == []
 
 
 @pytest.mark.parametrize(
@@ -189,62 +189,64 @@ def test_no_figure_about_outputs_and_no_export_counts_them(stream: Stream, rob: 
 def test_examples_that_are_no_tests_are_refused_with_the_place(
     stream: Stream, known: list[dict[str, Any]], pointer: str
 ) -> None:
-    traffic.post(stream, "ticket-1")
+    traffic.post_and_route(stream, "ticket-1")
     with pytest.raises(Invalid) as refused:
-        mix_in.mix_in(stream=stream, known=known, actor="user:mara")
+        mix_in.mix_in_examples(stream=stream, known=known, actor="user:mara")
     assert refused.value.errors[0]["pointer"] == pointer
     assert not TestItem.objects.exists()
 
 
 def test_what_reviewers_miss_lowers_the_target(stream: Stream) -> None:
-    stream_history.write(stream, *honest(3000))
-    targets.set_target(stream=stream, max_error=0.05, actor="user:mara", now=NOON)
+    stream_history.write_history(stream, *honest(3000))
+    targets.set_error_target(stream=stream, max_error=0.05, actor="user:mara", now=NOON)
     moment = NOON + timedelta(days=11)
-    assumed = preparation.prepare(stream, now=moment)
-    assert (assumed.caught, assumed.max_error) == (None, 0.05)
+    assumed = preparation.prepare_evaluation(stream, now=moment)
+    assert (assumed.recall, assumed.max_error) == (None, 0.05)
     for index in range(100):
         TestItem.objects.create(
             pk=index + 1, stream=stream, answer="billing", prediction="refund", schema_number=1, added_by="user:mara",
-            added_at=NOON, settled_at=clock.current(), caught=index < 80,
+            added_at=NOON, settled_at=clock.current_time(), caught=index < 80,
         )  # fmt: skip
-    measured = preparation.prepare(stream, now=moment)
-    assert measured.caught
-    assert (measured.caught.shown, measured.caught.caught) == (100, 80)
-    assert 0.6 < measured.caught.low < 0.8
-    assert measured.max_error == pytest.approx(0.05 * measured.caught.low)
-    assert measured.delta + measured.spends * preparation.SHARE_OF_CATCHING == pytest.approx(measured.spends)
+    measured = preparation.prepare_evaluation(stream, now=moment)
+    assert measured.recall
+    assert (measured.recall.shown, measured.recall.caught) == (100, 80)
+    assert 0.6 < measured.recall.low < 0.8
+    assert measured.max_error == pytest.approx(0.05 * measured.recall.low)
+    assert measured.threshold_delta + measured.total_delta * preparation.RECALL_DELTA_SHARE == pytest.approx(
+        measured.total_delta
+    )
 
 
 def test_a_few_test_items_say_nothing_yet(stream: Stream) -> None:
-    for index in range(recall.LEAST - 1):
+    for index in range(recall.MIN_SETTLED_TEST_ITEMS - 1):
         TestItem.objects.create(
             pk=index + 1, stream=stream, answer="billing", prediction="refund", schema_number=1, added_by="user:mara",
-            added_at=NOON, settled_at=clock.current(), caught=True,
+            added_at=NOON, settled_at=clock.current_time(), caught=True,
         )  # fmt: skip
-    assert recall.measured(stream, delta=0.01) is None
+    assert recall.measure_recall(stream, delta=0.01) is None
 
 
 @pytest.mark.parametrize("other", [{"schema_number": 2}, {"settled_at": NOON - timedelta(days=181)}])
 def test_what_was_found_long_ago_or_about_other_answers_says_nothing(stream: Stream, other: dict[str, Any]) -> None:
-    for index in range(2 * recall.LEAST):
+    for index in range(2 * recall.MIN_SETTLED_TEST_ITEMS):
         which = {"schema_number": 1, "settled_at": NOON - timedelta(days=179), **(other if index % 2 else {})}
         TestItem.objects.create(
             pk=index + 1, stream=stream, answer="billing", prediction="refund", added_by="user:mara", added_at=NOON,
             caught=index % 2 == 0, **which,
         )  # fmt: skip
-    found = recall.measured(stream, delta=0.01, now=NOON)
+    found = recall.measure_recall(stream, delta=0.01, now=NOON)
     assert found
-    assert (found.shown, found.caught) == (recall.LEAST, recall.LEAST)
+    assert (found.shown, found.caught) == (recall.MIN_SETTLED_TEST_ITEMS, recall.MIN_SETTLED_TEST_ITEMS)
 
 
 def test_reviewers_who_find_no_known_mistake_leave_nothing_to_say(stream: Stream) -> None:
-    stream_history.write(stream, *honest(1500))
-    targets.set_target(stream=stream, max_error=0.05, actor="user:mara", now=NOON)
-    for index in range(recall.LEAST):
+    stream_history.write_history(stream, *honest(1500))
+    targets.set_error_target(stream=stream, max_error=0.05, actor="user:mara", now=NOON)
+    for index in range(recall.MIN_SETTLED_TEST_ITEMS):
         TestItem.objects.create(
             pk=index + 1, stream=stream, answer="billing", prediction="refund", schema_number=1, added_by="user:mara",
-            added_at=NOON, settled_at=clock.current(), caught=False,
+            added_at=NOON, settled_at=clock.current_time(), caught=False,
         )  # fmt: skip
-    with pytest.raises(preparation.Refused) as refused:
-        preparation.prepare(stream, now=NOON + timedelta(days=11))
+    with pytest.raises(preparation.EvaluationRefused) as refused:
+        preparation.prepare_evaluation(stream, now=NOON + timedelta(days=11))
     assert refused.value.reason == "none_caught"

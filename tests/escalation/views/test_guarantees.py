@@ -15,39 +15,41 @@ from django.utils import timezone
 
 from escalation import statistics
 from escalation.guarantees import evaluations, guarantees, summary, targets
-from escalation.models import Attempt, Outcome, Route, Stream, Target, TestItem, Watch
+from escalation.models import ErrorTarget, Evaluation, GuaranteeWatch, Outcome, Route, Stream, TestItem
 from escalation.policies import versions
-from escalation.policies.spec import plain
+from escalation.policies.spec import dump_spec
 from escalation.simulation import daily_counts
 from escalation.templatetags import figures
-from escalation.views import promises
+from escalation.views import guarantees as guarantees_module
 from reviewqueue.accounts import api_keys
 from reviewqueue.models import User
 from tests.escalation.guarantees.test_evaluations import POLICY, honest
 from tests.helpers import stream_history, traffic
 
-TARGET = {"most": "5", "doubt": "5", "groups": "together"}
-PAGE = "/streams/intents/promise/"
+TARGET = {"max_error_percent": "5", "delta_percent": "5", "groups": "together"}
+PAGE = "/streams/intents/guarantee/"
 KNOWN = '{"input": {"text": "Hello"}, "prediction": "refund", "answer": "billing"}'
 
 
 @pytest.fixture
 def stream(queue: object) -> Stream:
-    return traffic.stream(policy={**POLICY, "threshold": 0.9999})
+    return traffic.apply_stream(policy={**POLICY, "threshold": 0.9999})
 
 
 def _past(stream: Stream, count: int = 3000) -> None:
-    stream_history.write(stream, *honest(count), since=timezone.now() - timedelta(days=9), span=timedelta(days=8))
-    daily_counts.refresh()
+    stream_history.write_history(
+        stream, *honest(count), since=timezone.now() - timedelta(days=9), span=timedelta(days=8)
+    )
+    daily_counts.refresh_counts()
 
 
-def _stated(stream: Stream) -> Attempt:
+def _stated(stream: Stream) -> Evaluation:
     """A statement in force: asked for by mara, approved by max."""
-    targets.set_target(stream=stream, max_error=0.05, actor="user:mara")
-    attempt = evaluations.look(stream, by="user:mara")
-    made = guarantees.propose(attempt=attempt, actor="user:mara")
-    versions.approve(policy=made.policy, by="user:max")
-    return attempt
+    targets.set_error_target(stream=stream, max_error=0.05, actor="user:mara")
+    evaluation = evaluations.run_evaluation(stream, by="user:mara")
+    made = guarantees.propose_certified_policy(evaluation=evaluation, actor="user:mara")
+    versions.approve_version(policy=made.policy, by="user:max")
+    return evaluation
 
 
 def _read(client: Client, page: str = PAGE) -> str:
@@ -60,9 +62,9 @@ def test_nobody_sees_errors_before_saying_what_may_go_wrong(client: Client, stre
     before = _read(client)
     assert "Nobody has said yet what may go wrong." in before
     assert "Mistakes per 1,000" not in before
-    assert client.get(f"{PAGE}trial/").status_code == 404
+    assert client.get(f"{PAGE}preview/").status_code == 404
     client.post(f"{PAGE}target/", TARGET)
-    assert Target.objects.get().max_error == 0.05
+    assert ErrorTarget.objects.get().max_error == 0.05
     assert "Mistakes per 1,000" in _read(client)
 
 
@@ -75,15 +77,15 @@ def test_a_statement_is_reached_by_clicking_and_takes_two(
     _past(stream)
     client.force_login(mara)
     client.post(f"{PAGE}target/", TARGET)
-    evidence = client.post(f"{PAGE}look/")["Location"]
+    evidence = client.post(f"{PAGE}evaluations/")["Location"]
     assert "at most 5 in 100 is wrong" in _read(client, evidence)
     policy = client.post(f"{evidence}policy/", {"reason": "measured"})["Location"]
-    current = versions.active(stream)
+    current = versions.find_active_policy(stream)
     assert current
     assert current.number == 1
     client.force_login(max)
     client.post(f"{policy}activation/", {})
-    statement = guarantees.in_force(stream)
+    statement = guarantees.find_latest_guarantee(stream)
     assert statement
     assert statement.holds
     page = _read(client)
@@ -100,18 +102,21 @@ def test_the_evidence_says_whether_what_it_found_is_in_force(
     _past(stream)
     client.force_login(mara)
     client.post(f"{PAGE}target/", TARGET)
-    evidence = client.post(f"{PAGE}look/")["Location"]
+    evidence = client.post(f"{PAGE}evaluations/")["Location"]
     client.force_login(otto)
     assert "Not in force" in _read(client, evidence)
-    versions.approve(policy=guarantees.propose(attempt=Attempt.objects.get(), actor="user:mara").policy, by="user:max")
+    versions.approve_version(
+        policy=guarantees.propose_certified_policy(evaluation=Evaluation.objects.get(), actor="user:mara").policy,
+        by="user:max",
+    )
     assert "In force since" in _read(client, evidence)
-    stream_history.write(
+    stream_history.write_history(
         stream, [0.9], [False], since=timezone.now() - timedelta(hours=1), prefix="new", model_version="2"
     )
     page = _read(client, evidence)
     assert "It has ended." in page
     assert "another version of the model" in page
-    assert "promise-kept" not in page
+    assert "guarantee-kept" not in page
 
 
 def test_a_statement_says_how_the_checks_went_since_and_when_nobody_checks(
@@ -120,25 +125,25 @@ def test_a_statement_says_how_the_checks_went_since_and_when_nobody_checks(
     _past(stream)
     _stated(stream)
     client.force_login(mara)
-    watch = Watch.objects.create(attempt=Attempt.objects.get(), seen=1, checked=214, wrong=3)
+    watch = GuaranteeWatch.objects.create(evaluation=Evaluation.objects.get(), seen=1, audits=214, wrong=3)
     page = _read(client)
     assert "Watched since: 214 checks above it, 3 wrong, no alarm." in page
-    found = summary.of(stream)
+    found = summary.build_guarantee_summary(stream)
     assert found
-    assert found.range_since
-    low, high = found.range_since
+    assert found.error_range_since
+    low, high = found.error_range_since
     assert 0 < low < 3 / 214 < high
     # At the upper end, the evidence against "at least so much" reaches 2 / doubt.
-    assert statistics.log_evalue(214, [3], [1.0], high) == pytest.approx(math.log(2 / 0.05))
+    assert statistics.compute_log_evalue(214, [3], [1.0], high) == pytest.approx(math.log(2 / 0.05))
     assert f"between {figures.rate(low)} and {figures.rate(high)} of it is wrong" in page
     assert "nobody would notice" not in page
-    current = versions.active(stream)
+    current = versions.find_active_policy(stream)
     assert current
-    unchecked = versions.checked({**plain(current.spec), "audit": {"rate": 0.0, "mode": "after"}})
-    version = versions.save(stream=stream, spec=unchecked, actor="user:mara")
-    versions.activate(policy=version, by="user:mara", approved_by="user:max")
+    unchecked = versions.validate_spec({**dump_spec(current.spec), "audit": {"rate": 0.0, "mode": "after"}})
+    version = versions.save_version(stream=stream, spec=unchecked, actor="user:mara")
+    versions.activate_version(policy=version, by="user:mara", approved_by="user:max")
     assert "nobody would notice" in _read(client)
-    Watch.objects.filter(pk=watch.pk).update(alarmed_at=timezone.now(), seen=Attempt.objects.get().last_id)
+    GuaranteeWatch.objects.filter(pk=watch.pk).update(alarmed_at=timezone.now(), seen=Evaluation.objects.get().last_id)
     assert "3 of 214 checks were wrong" in _read(client)
 
 
@@ -146,25 +151,25 @@ def test_the_evidence_shows_the_counts_that_reproduce_its_bound(client: Client, 
     _past(stream)
     client.force_login(User.objects.create(username="mia", role="admin"))
     client.post(f"{PAGE}target/", TARGET)
-    evidence = client.post(f"{PAGE}look/")["Location"]
-    attempt = Attempt.objects.get()
-    (group,) = attempt.groups
-    bound = statistics.upper_bound(group["wrong"], group["accepted"], group["delta"])
+    evidence = client.post(f"{PAGE}evaluations/")["Location"]
+    evaluation = Evaluation.objects.get()
+    (group,) = evaluation.groups
+    bound = statistics.compute_upper_bound(group["wrong"], group["accepted"], group["delta"])
     client.force_login(otto)
     page = _read(client, evidence)
     assert f"{bound * 100:.4f}" in page
     assert f"{group['delta'] * 100:.4f}" in page
     assert f">{group['accepted']:,}<" in page
     assert f">{group['wrong']:,}<" in page
-    assert f"from <code>{attempt.first_id}</code> to below <code>{attempt.last_id}</code>" in page
+    assert f"from <code>{evaluation.first_id}</code> to below <code>{evaluation.last_id}</code>" in page
     assert "Make a policy version" not in page
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"most": "0"}, "greater than or equal to 0.01"),
-        ({"most": "x"}, "Enter a number"),
+        ({"max_error_percent": "0"}, "greater than or equal to 0.01"),
+        ({"max_error_percent": "x"}, "Enter a number"),
         ({"groups": "segments"}, "Name the segment"),
         ({"groups": "nonsense"}, "not one of the available choices"),
     ],
@@ -174,29 +179,29 @@ def test_a_target_that_makes_no_sense_is_said(
 ) -> None:
     client.force_login(mara)
     assert said in client.post(f"{PAGE}target/", TARGET | change, follow=True).content.decode()
-    assert not Target.objects.exists()
+    assert not ErrorTarget.objects.exists()
 
 
 def test_a_refusal_says_what_it_would_take(client: Client, stream: Stream, mara: User) -> None:
-    stream_history.write(
+    stream_history.write_history(
         stream, [0.9] * 60, [False] * 60, since=timezone.now() - timedelta(days=5), span=timedelta(days=4)
     )
     client.force_login(mara)
     client.post(f"{PAGE}target/", TARGET)
-    page = client.post(f"{PAGE}look/", follow=True).content.decode()
+    page = client.post(f"{PAGE}evaluations/", follow=True).content.decode()
     assert "checked outputs are too few for this target: about" in page
     assert "at today’s traffic" in page  # noqa: RUF001
-    assert not Attempt.objects.exists()
+    assert not Evaluation.objects.exists()
 
 
 def test_the_slider_brings_what_its_threshold_would_have_done(client: Client, stream: Stream, mara: User) -> None:
     _past(stream)
     client.force_login(mara)
     client.post(f"{PAGE}target/", TARGET)
-    everything = client.get(f"{PAGE}trial/", {"place": "0"}).content.decode()
+    everything = client.get(f"{PAGE}preview/", {"place": "0"}).content.decode()
     assert "<strong>100 %</strong>".replace(" ", "\u00a0") in everything
     for odd in ("999", "-1", "x", ""):
-        assert client.get(f"{PAGE}trial/", {"place": odd}).status_code == 200
+        assert client.get(f"{PAGE}preview/", {"place": odd}).status_code == 200
 
 
 def test_the_numbers_behind_the_curve_can_be_downloaded(client: Client, stream: Stream, mara: User) -> None:
@@ -214,12 +219,15 @@ def test_the_numbers_behind_the_curve_can_be_downloaded(client: Client, stream: 
 
 
 def test_known_answers_are_mixed_in_from_the_page(client: Client, stream: Stream, mara: User) -> None:
-    traffic.post(stream, "ticket-1", now=timezone.now())
+    traffic.post_and_route(stream, "ticket-1", now=timezone.now())
     client.force_login(mara)
-    assert "1 test item is mixed in." in client.post(f"{PAGE}tests/", {"examples": KNOWN}, follow=True).content.decode()
+    assert (
+        "1 test item is mixed in."
+        in client.post(f"{PAGE}test-items/", {"examples": KNOWN}, follow=True).content.decode()
+    )
     assert TestItem.objects.count() == 1
     for bad in ("{", "[1]", '{"input": 1}'):
-        client.post(f"{PAGE}tests/", {"examples": bad})
+        client.post(f"{PAGE}test-items/", {"examples": bad})
     assert TestItem.objects.count() == 1
 
 
@@ -232,17 +240,17 @@ def test_an_empty_stream_has_a_page(client: Client, stream: Stream, mara: User, 
 def test_the_page_asks_the_database_as_often_whatever_there_is(client: Client, stream: Stream, mara: User) -> None:
     _past(stream)
     _stated(stream)
-    traffic.post(stream, "ticket-1", now=timezone.now(), model="clf", model_version="1")
+    traffic.post_and_route(stream, "ticket-1", now=timezone.now(), model="clf", model_version="1")
     client.force_login(mara)
     with_little = _queries(client)
     for _ in range(3):
-        client.post(f"{PAGE}look/")
-        client.post(f"{PAGE}tests/", {"examples": KNOWN})
-    stream_history.write(
+        client.post(f"{PAGE}evaluations/")
+        client.post(f"{PAGE}test-items/", {"examples": KNOWN})
+    stream_history.write_history(
         stream, *honest(200), since=timezone.now() - timedelta(days=1), span=timedelta(0), prefix="more"
     )
-    daily_counts.refresh()
-    assert (Attempt.objects.count(), TestItem.objects.count()) == (4, 3)
+    daily_counts.refresh_counts()
+    assert (Evaluation.objects.count(), TestItem.objects.count()) == (4, 3)
     assert _queries(client) == with_little
 
 
@@ -258,20 +266,20 @@ def test_the_report_and_the_lists_tell_the_statement(client: Client, stream: Str
     client.force_login(mara)
     for page in ("/streams/", "/overview/"):
         assert "none yet" in _read(client, page)
-    attempt = _stated(stream)
+    evaluation = _stated(stream)
     report = _read(client, "/streams/intents/report/")
     assert "at most 5 in 100 is wrong. This statement fails at most 1 time in 20." in report
-    assert f"/streams/intents/promise/evidence/{attempt.pk}/" in report
+    assert f"/streams/intents/guarantee/evidence/{evaluation.pk}/" in report
     for page in ("/streams/", "/overview/", "/streams/intents/policies/"):
         assert "at most 5 in 100 wrong" in _read(client, page)
 
 
 def test_a_report_without_a_statement_says_what_it_would_take(client: Client, stream: Stream, mara: User) -> None:
-    stream_history.write(
+    stream_history.write_history(
         stream, [0.9] * 60, [False] * 60, since=timezone.now() - timedelta(days=5), span=timedelta(days=4)
     )
     client.force_login(mara)
-    outlook = f"{PAGE}outlook/?short=1"
+    outlook = f"{PAGE}readiness/?short=1"
     assert outlook in _read(client, "/streams/intents/report/")
     assert _read(client, outlook).strip() == "Nobody has said yet what may go wrong."
     client.post(f"{PAGE}target/", TARGET)
@@ -281,7 +289,7 @@ def test_a_report_without_a_statement_says_what_it_would_take(client: Client, st
 def test_a_statement_that_ended_is_not_shown_as_kept(client: Client, stream: Stream, mara: User) -> None:
     _past(stream)
     _stated(stream)
-    stream_history.write(
+    stream_history.write_history(
         stream, [0.9], [False], since=timezone.now() - timedelta(hours=1), prefix="new", model_version="2"
     )
     client.force_login(mara)
@@ -289,22 +297,22 @@ def test_a_statement_that_ended_is_not_shown_as_kept(client: Client, stream: Str
         said = _read(client, page)
         assert "The last statement has ended." in said
         assert "It was about another version of the model." in said
-        assert "promise-kept" not in said
+        assert "guarantee-kept" not in said
     assert "ended" in _read(client, "/streams/")
 
 
 def test_the_report_of_the_api_has_the_statement(client: Client, stream: Stream, mara: User) -> None:
     _past(stream)
-    _, key = api_keys.create(name="figures", scopes=["reports:read"], by=None)
+    _, key = api_keys.create_key(name="figures", scopes=["reports:read"], by=None)
     headers = {"Authorization": f"Bearer {key}"}
     read = "/api/v1/streams/intents/report"
     assert client.get(read, headers=headers).json()["statement"] is None
-    attempt = _stated(stream)
+    evaluation = _stated(stream)
     stated = client.get(read, headers=headers).json()["statement"]
-    (found,) = evaluations.groups_of(attempt)
+    (found,) = evaluations.parse_group_results(evaluation)
     assert stated["holds"] is True
     assert stated["max_error"] == 0.05
-    assert stated["evidence"] == str(attempt.pk)
+    assert stated["evidence"] == str(evaluation.pk)
     assert stated["groups"] == [
         {
             "group": None,
@@ -319,11 +327,11 @@ def test_the_report_of_the_api_has_the_statement(client: Client, stream: Stream,
 
 def test_a_version_shows_what_it_would_have_done(client: Client, stream: Stream, mara: User) -> None:
     _past(stream)
-    attempt = _stated(stream)
+    evaluation = _stated(stream)
     client.force_login(mara)
     page = "/streams/intents/policies/2/"
     plain = _read(client, page)
-    assert f"/streams/intents/promise/evidence/{attempt.pk}/" in plain
+    assert f"/streams/intents/guarantee/evidence/{evaluation.pk}/" in plain
     assert "Would go out now, and waited" not in plain
     for shown in (_read(client, f"{page}?days=28"), _read(client, f"{page}replay/?days=28")):
         assert "Would go out now, and waited" in shown
@@ -337,8 +345,8 @@ def test_the_slider_tells_parts_only_when_asked(client: Client, stream: Stream, 
     _past(stream)
     client.force_login(mara)
     client.post(f"{PAGE}target/", TARGET)
-    assert "By answer and segment" not in _read(client, f"{PAGE}trial/?place=3")
-    assert "By answer and segment" in _read(client, f"{PAGE}trial/?place=3&parts=on")
+    assert "By answer and segment" not in _read(client, f"{PAGE}preview/?place=3")
+    assert "By answer and segment" in _read(client, f"{PAGE}preview/?place=3&parts=on")
 
 
 def test_the_file_of_how_honest_the_confidence_is_says_what_the_checks_say(
@@ -347,13 +355,13 @@ def test_the_file_of_how_honest_the_confidence_is_says_what_the_checks_say(
     _past(stream)
     client.force_login(mara)
     client.post(f"{PAGE}target/", TARGET)
-    rows = _numbers(client, f"{PAGE}honesty.csv")
+    rows = _numbers(client, f"{PAGE}calibration.csv")
     assert sum(row["checked"] for row in rows) == Route.objects.filter(u__lt=0.5).count()
     for row in rows:
         sure = Q(output__confidence__gte=row["says_from"], output__confidence__lt=row["says_to"])
         checks = Outcome.objects.filter(sure, output__route__u__lt=0.5)
         n, right = checks.count(), checks.filter(wrong=False).count()
-        low, high = statistics.clopper_pearson(right, n, 0.05)
+        low, high = statistics.compute_clopper_pearson(right, n, 0.05)
         assert [row[name] for name in ("checked", "right", "low", "high")] == pytest.approx([n, right / n, low, high])
         assert row["says_from"] < row["says"] < row["says_to"]
 
@@ -369,11 +377,11 @@ def test_with_much_traffic_the_page_comes_before_the_checks_are_counted(
     _past(stream)
     client.force_login(mara)
     client.post(f"{PAGE}target/", TARGET)
-    monkeypatch.setattr(promises, "AT_ONCE", 100)
+    monkeypatch.setattr(guarantees_module, "MAX_INLINE_OUTPUTS", 100)
     page = _read(client)
     assert "The checks are being counted." in page
-    assert f'hx-get="{PAGE}outlook/"' in page
-    assert "look number 1 may be false with a probability" in _read(client, f"{PAGE}outlook/")
+    assert f'hx-get="{PAGE}readiness/"' in page
+    assert "look number 1 may be false with a probability" in _read(client, f"{PAGE}readiness/")
 
 
 def test_a_versions_page_tells_what_it_changed_and_whether_its_evidence_still_holds(
@@ -386,7 +394,7 @@ def test_a_versions_page_tells_what_it_changed_and_whether_its_evidence_still_ho
     assert "What it changed against version 1" in page
     assert "99.99" in page, "the threshold that it took the place of"
     assert 'class="tag tag-bad">ended' not in page
-    stream_history.write(
+    stream_history.write_history(
         stream, [0.9], [False], since=timezone.now() - timedelta(hours=1), prefix="new", model_version="2"
     )
     page = _read(client, "/streams/intents/policies/2/")
@@ -399,7 +407,7 @@ def test_what_is_missing_is_said_of_the_model_that_came_in_last(client: Client, 
     client.force_login(mara)
     client.post(f"{PAGE}target/", TARGET)
     assert "that is what came in last" not in _read(client)
-    stream_history.write(
+    stream_history.write_history(
         stream, [0.9], [False], since=timezone.now() - timedelta(hours=1), prefix="new", model_version="2"
     )
     assert "Only checks of clf 2 count: that is what came in last." in _read(client)

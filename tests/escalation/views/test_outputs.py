@@ -8,7 +8,7 @@ from django.test import Client
 from escalation.decisions import withdraw
 from escalation.models import Output, Stream
 from escalation.outputs import search
-from escalation.outputs.search import Query
+from escalation.outputs.search import OutputQuery
 from reviewqueue.kernel import clock
 from reviewqueue.models import Item, Queue, User
 from tests.helpers import stream_setup, traffic
@@ -17,12 +17,12 @@ from tests.helpers import stream_setup, traffic
 @pytest.fixture
 def stream(queue: Queue, rob: User) -> Stream:
     """Ten sure and four unsure outputs of today; two of the unsure are judged."""
-    stream = traffic.stream(policy={"threshold": 0.8, "audit": {"rate": 1.0}})
-    now = clock.current()
-    traffic.post(stream, "seen-1", "seen-2", confidence=0.4, now=now)
-    traffic.judge(rob, lambda one: "billing" if one == "seen-1" else "refund", now=now)
-    traffic.post(stream, *traffic.numbered("sure", 10), now=now)
-    traffic.post(stream, "open-1", "odd/id?#1", confidence=0.4, now=now)
+    stream = traffic.apply_stream(policy={"threshold": 0.8, "audit": {"rate": 1.0}})
+    now = clock.current_time()
+    traffic.post_and_route(stream, "seen-1", "seen-2", confidence=0.4, now=now)
+    traffic.judge_all(rob, lambda one: "billing" if one == "seen-1" else "refund", now=now)
+    traffic.post_and_route(stream, *traffic.number_ids("sure", 10), now=now)
+    traffic.post_and_route(stream, "open-1", "odd/id?#1", confidence=0.4, now=now)
     return stream
 
 
@@ -53,16 +53,16 @@ def test_a_whole_id_leads_straight_to_its_story(client: Client, stream: Stream, 
     ],
 )
 def test_filters_find_their_rows(stream: Stream, query: dict[str, str], found: int) -> None:
-    page = search.find(streams=[stream], query=Query(**query), judging=False)  # type: ignore[arg-type]
+    page = search.search_outputs(streams=[stream], query=OutputQuery(**query), judging=False)  # type: ignore[arg-type]
     assert len(page.outputs) == found
 
 
 def test_pages_follow_one_another_without_gaps(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "PAGE", 5)
+    monkeypatch.setattr(search, "PAGE_SIZE", 5)
     seen: list[int] = []
     before = None
     while True:
-        page = search.find(streams=[stream], query=Query(), before=before, judging=False)
+        page = search.search_outputs(streams=[stream], query=OutputQuery(), before=before, judging=False)
         seen += [output.pk for output in page.outputs]
         before = page.older
         if before is None:
@@ -137,7 +137,9 @@ def test_whoever_may_be_asked_again_reads_nothing_that_was_said_before(
 
 
 def test_what_is_not_routed_yet_is_kept_from_whoever_may_be_asked(client: Client, stream: Stream, ann: User) -> None:
-    stream_setup.post(stream, stream_setup.element("new-1", due_at="2999-01-01T00:00:00Z"), now=clock.current())
+    stream_setup.post_outputs(
+        stream, stream_setup.build_output("new-1", due_at="2999-01-01T00:00:00Z"), now=clock.current_time()
+    )
     client.force_login(ann)
     html = main(client, "/streams/intents/outputs/new-1/")
     assert "you may be asked as well" in html
@@ -151,7 +153,7 @@ def test_what_is_not_routed_yet_is_kept_from_whoever_may_be_asked(client: Client
 def test_no_search_tells_checks_from_what_is_held(
     client: Client, stream: Stream, ann: User, mara: User, probe: str
 ) -> None:
-    traffic.post(stream, "sure-v7", model_version="7", now=clock.current())
+    traffic.post_and_route(stream, "sure-v7", model_version="7", now=clock.current_time())
     client.force_login(ann)
     found = main(client, f"/streams/intents/outputs/{probe}")
     assert "sure-" not in found
@@ -168,7 +170,7 @@ def test_what_waits_for_people_is_found_and_says_no_more(client: Client, stream:
 
 
 def test_what_was_withdrawn_cannot_be_reopened(client: Client, stream: Stream, ann: User) -> None:
-    withdraw.withdraw(stream=stream, external_id="seen-1", actor="key:1")
+    withdraw.withdraw_output(stream=stream, external_id="seen-1", actor="key:1")
     client.force_login(ann)
     assert "Reopen" not in main(client, "/streams/intents/outputs/seen-1/")
     answer = client.post("/streams/intents/reopenings/seen-1/", follow=True)
@@ -183,12 +185,12 @@ def test_reopening_what_is_open_is_refused_in_words(client: Client, stream: Stre
 
 
 def test_markup_in_an_output_is_inert(client: Client, queue: Queue, ann: User, rob: User) -> None:
-    stream = traffic.stream()
-    now = clock.current()
-    traffic.post(
+    stream = traffic.apply_stream()
+    now = clock.current_time()
+    traffic.post_and_route(
         stream, "<b>id</b>", confidence=0.1, model="<script>alert(1)</script>", segment={"<i>": "\u202eevil"}, now=now
     )
-    traffic.judge(rob, lambda _: "refund", now=now)
+    traffic.judge_all(rob, lambda _: "refund", now=now)
     client.force_login(ann)
     html = main(client, "/streams/intents/outputs/%3Cb%3Eid%3C/b%3E/")
     assert "<script>alert" not in html

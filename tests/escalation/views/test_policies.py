@@ -8,10 +8,10 @@ import pytest
 from django.test import Client
 
 from escalation.forms import line_syntax
-from escalation.forms.policies import PolicyForm, initial_of
+from escalation.forms.policies import PolicyForm, build_policy_initial
 from escalation.models import Activation, Policy
 from escalation.policies import describe, versions
-from escalation.policies.spec import parse, plain
+from escalation.policies.spec import dump_spec, parse_spec
 from reviewqueue.models import Queue, User
 from tests.helpers import traffic
 
@@ -45,10 +45,10 @@ def posted(initial: dict[str, Any], **change: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("spec", [FULL, {}, {"threshold": 0.8, "audit": {"per_day": 200}}])
 def test_the_form_says_exactly_what_the_policy_says(spec: dict[str, Any]) -> None:
-    policy = parse(spec)
-    form = PolicyForm(posted(initial_of(policy)))
+    policy = parse_spec(spec)
+    form = PolicyForm(posted(build_policy_initial(policy)))
     assert form.is_valid(), form.errors
-    assert plain(versions.checked(form.spec())) == plain(policy)
+    assert dump_spec(versions.validate_spec(form.spec())) == dump_spec(policy)
 
 
 @pytest.mark.parametrize(
@@ -68,11 +68,11 @@ def test_the_form_says_exactly_what_the_policy_says(spec: dict[str, Any]) -> Non
 def test_what_makes_no_sense_names_its_line(
     client: Client, queue: Queue, mara: User, field: str, text: str, said: str
 ) -> None:
-    stream = traffic.stream(policy={"threshold": 0.8, "audit": {"rate": 0.1}})
+    stream = traffic.apply_stream(policy={"threshold": 0.8, "audit": {"rate": 0.1}})
     client.force_login(mara)
-    current = versions.active(stream)
+    current = versions.find_active_policy(stream)
     assert current is not None
-    answer = client.post("/streams/intents/policies/new/", posted(initial_of(current.spec), **{field: text}))
+    answer = client.post("/streams/intents/policies/new/", posted(build_policy_initial(current.spec), **{field: text}))
     assert answer.status_code == 200
     assert said in answer.content.decode().replace("&gt;", ">")
     assert Policy.objects.count() == 1
@@ -82,16 +82,18 @@ def test_what_makes_no_sense_names_its_line(
 def test_any_label_survives_its_line(label: str) -> None:
     rules = [{"name": label, "when": {"prediction": {"in": [label, "z"]}, f"segment.{label}": {"eq": label}}}]
     segments = [{"when": {label: label, "k": "v"}, "threshold": 0.1}]
-    assert line_syntax.thresholds(line_syntax.spelled_thresholds({label: 0.925})) == {label: 0.925}
-    assert line_syntax.segments(line_syntax.spelled_segments(segments)) == segments
-    assert line_syntax.rules(line_syntax.spelled_rules(rules)) == rules
-    assert line_syntax.matrix(line_syntax.spelled_matrix({label: {label: 12.5}})) == {label: {label: 12.5}}
+    assert line_syntax.parse_thresholds(line_syntax.format_thresholds({label: 0.925})) == {label: 0.925}
+    assert line_syntax.parse_segments(line_syntax.format_segments(segments)) == segments
+    assert line_syntax.parse_rules(line_syntax.format_rules(rules)) == rules
+    assert line_syntax.parse_cost_matrix(line_syntax.format_cost_matrix({label: {label: 12.5}})) == {
+        label: {label: 12.5}
+    }
 
 
 def test_tightening_takes_effect_at_once(client: Client, queue: Queue, mara: User) -> None:
-    stream = traffic.stream(policy={"threshold": 0.8})
+    stream = traffic.apply_stream(policy={"threshold": 0.8})
     client.force_login(mara)
-    initial = initial_of(parse(_spec_of(stream)))
+    initial = build_policy_initial(parse_spec(_spec_of(stream)))
     answer = client.post("/streams/intents/policies/new/", posted(initial, threshold="90", reason="Complaints"))
     assert answer.headers["Location"] == "/streams/intents/policies/2/"
     activation = Activation.objects.latest("id")
@@ -104,9 +106,9 @@ def test_loosening_is_a_draft_until_another_manager_approves(
     mara: User,
     max: User,  # noqa: A002
 ) -> None:
-    stream = traffic.stream(policy={"threshold": 0.8})
+    stream = traffic.apply_stream(policy={"threshold": 0.8})
     client.force_login(mara)
-    initial = initial_of(parse(_spec_of(stream)))
+    initial = build_policy_initial(parse_spec(_spec_of(stream)))
     answer = client.post("/streams/intents/policies/new/", posted(initial, threshold="70"), follow=True)
     html = answer.content.decode()
     assert "Version 2 is a draft" in html
@@ -129,13 +131,13 @@ def test_going_back_to_somebody_elses_looser_version_takes_two_of_now(
     mara: User,
     max: User,  # noqa: A002
 ) -> None:
-    stream = traffic.stream(policy={"threshold": 0.8})
-    versions.propose(stream=stream, spec=parse({**_spec_of(stream), "threshold": 0.9}), actor="user:mara")
+    stream = traffic.apply_stream(policy={"threshold": 0.8})
+    versions.propose_version(stream=stream, spec=parse_spec({**_spec_of(stream), "threshold": 0.9}), actor="user:mara")
     client.force_login(max)
     assert "Propose this version again" in client.get("/streams/intents/policies/1/").content.decode()
     refused = client.post("/streams/intents/policies/1/activation/", follow=True)
     assert "Nobody asks for version 1 now" in refused.content.decode()
-    client.post("/streams/intents/policies/1/proposal/", {"reason": "Too strict"})
+    client.post("/streams/intents/policies/1/approval-request/", {"reason": "Too strict"})
     refused = client.post("/streams/intents/policies/1/activation/", follow=True)
     assert "somebody else" in refused.content.decode()
     assert Activation.objects.count() == 2
@@ -156,8 +158,8 @@ def test_what_sends_more_to_people_one_person_activates_in_their_own_name(
     mara: User,
     max: User,  # noqa: A002
 ) -> None:
-    stream = traffic.stream(policy={"threshold": 0.8})
-    versions.save(stream=stream, spec=parse({**_spec_of(stream), "threshold": 0.9}), actor="user:mara")
+    stream = traffic.apply_stream(policy={"threshold": 0.8})
+    versions.save_version(stream=stream, spec=parse_spec({**_spec_of(stream), "threshold": 0.9}), actor="user:mara")
     client.force_login(max)
     client.post("/streams/intents/policies/2/activation/")
     activation = Activation.objects.latest("id")
@@ -165,7 +167,7 @@ def test_what_sends_more_to_people_one_person_activates_in_their_own_name(
 
 
 def test_a_lead_reads_policies_without_buttons(client: Client, queue: Queue, ann: User) -> None:
-    traffic.stream()
+    traffic.apply_stream()
     client.force_login(ann)
     html = client.get("/streams/intents/policies/1/").content.decode().partition("<main")[2]
     assert "The AI’s answer may stand from 80 % sure." in html  # noqa: RUF001
@@ -174,9 +176,9 @@ def test_a_lead_reads_policies_without_buttons(client: Client, queue: Queue, ann
 
 
 def test_differences_are_told_in_words() -> None:
-    before = parse({"threshold": 0.8, "rules": [{"name": "big", "when": {"value": {"gt": 5}}}]})
-    after = parse({"threshold": 0.7, "costs": {"error": 2.0}})
-    told = [(change.label, change.before, change.after) for change in describe.changes(before, after)]
+    before = parse_spec({"threshold": 0.8, "rules": [{"name": "big", "when": {"value": {"gt": 5}}}]})
+    after = parse_spec({"threshold": 0.7, "costs": {"error": 2.0}})
+    told = [(change.label, change.before, change.after) for change in describe.describe_changes(before, after)]
     assert told == [
         ("In general", "The AI’s answer may stand from 80 % sure.", "The AI’s answer may stand from 70 % sure."),  # noqa: RUF001
         ("Rule “big”", "A person looks when value > 5.", ""),
@@ -185,14 +187,14 @@ def test_differences_are_told_in_words() -> None:
 
 
 def test_every_difference_between_two_policies_is_told() -> None:
-    full = parse(FULL)
-    for field, value in plain(full).items():
-        one = parse({field: value})
-        if plain(one) != plain(parse({})) and field != "answer_first_share":
-            assert describe.changes(parse({}), one), field
+    full = parse_spec(FULL)
+    for field, value in dump_spec(full).items():
+        one = parse_spec({field: value})
+        if dump_spec(one) != dump_spec(parse_spec({})) and field != "answer_first_share":
+            assert describe.describe_changes(parse_spec({}), one), field
 
 
 def _spec_of(stream: Any) -> dict[str, Any]:
-    current = versions.active(stream)
+    current = versions.find_active_policy(stream)
     assert current is not None
-    return plain(current.spec)
+    return dump_spec(current.spec)

@@ -20,20 +20,20 @@ CUT = "More came in over these days than can be gone through at once"
 
 @pytest.fixture
 def stream(queue: object) -> Stream:
-    return traffic.stream(policy={"threshold": 0.8})
+    return traffic.apply_stream(policy={"threshold": 0.8})
 
 
 def _past(stream: Stream, count: int, *, stopped: int = 0) -> None:
     """So many outputs, and then those that a stop sent to people."""
     start, span = timezone.now() - timedelta(days=5), timedelta(days=2)
-    stream_history.write(stream, [0.9] * count, [False] * count, since=start, span=span)
-    stream_history.write(
+    stream_history.write_history(stream, [0.9] * count, [False] * count, since=start, span=span)
+    stream_history.write_history(
         stream, [0.9] * stopped, [False] * stopped, since=start + span, span=span, prefix="stopped", override="stopped"
     )
 
 
 def _shown(client: Client, mara: User, monkeypatch: pytest.MonkeyPatch, most: int) -> str:
-    monkeypatch.setattr(replays, "MOST", most)
+    monkeypatch.setattr(replays, "MAX_REPLAYED_OUTPUTS", most)
     client.force_login(mara)
     return client.get(PAGE).content.decode()
 

@@ -31,11 +31,11 @@ def words(html: str) -> str:
 @pytest.fixture
 def busy(queue: Queue, rob: User, mara: User) -> str:
     """A stream with a few outputs of today, checked and reviewed."""
-    stream = traffic.stream(policy={"threshold": 0.8, "audit": {"rate": 1.0}})
-    now = clock.current()
-    traffic.post(stream, *traffic.numbered("sure", 10), now=now)
-    traffic.post(stream, *traffic.numbered("unsure", 4), confidence=0.4, now=now)
-    traffic.judge(rob, lambda one: "billing" if one in {"sure-1", "unsure-2"} else "refund", now=now)
+    stream = traffic.apply_stream(policy={"threshold": 0.8, "audit": {"rate": 1.0}})
+    now = clock.current_time()
+    traffic.post_and_route(stream, *traffic.number_ids("sure", 10), now=now)
+    traffic.post_and_route(stream, *traffic.number_ids("unsure", 4), confidence=0.4, now=now)
+    traffic.judge_all(rob, lambda one: "billing" if one in {"sure-1", "unsure-2"} else "refund", now=now)
     return stream.slug
 
 
@@ -54,8 +54,8 @@ def test_gains_never_stand_without_what_got_through(client: Client, mara: User, 
 
 
 def test_unknown_is_said_and_never_shown_as_zero(client: Client, queue: Queue, mara: User) -> None:
-    stream = traffic.stream()
-    traffic.post(stream, *traffic.numbered("sure", 3), now=clock.current())
+    stream = traffic.apply_stream()
+    traffic.post_and_route(stream, *traffic.number_ids("sure", 3), now=clock.current_time())
     text = words(page(client, mara, "/streams/intents/report/"))
     assert "Mistakes let through unknown nobody has checked any of it" in text
     assert "3 outputs went out while no checks were drawn" in text
@@ -69,7 +69,7 @@ def test_every_picture_has_its_table(client: Client, mara: User, busy: str) -> N
 
 
 def test_an_empty_window_says_so(client: Client, queue: Queue, mara: User) -> None:
-    traffic.stream()
+    traffic.apply_stream()
     assert "Nothing came in in these days" in words(page(client, mara, "/streams/intents/report/"))
 
 
@@ -95,8 +95,8 @@ def test_the_overview_shows_each_stream_and_the_machinery(client: Client, mara: 
     text = words(page(client, mara, "/overview/"))
     assert "Support intents" in text
     assert "Not seen for a minute: the worker that routes outputs." in text
-    for name in heartbeats.WATCHED:
-        heartbeats.beat(name)
+    for name in heartbeats.EXPECTED_HEARTBEATS:
+        heartbeats.record_heartbeat(name)
     assert "The worker and every sweep are up." in words(page(client, mara, "/overview/"))
 
 
@@ -106,7 +106,7 @@ def test_the_overview_takes_the_same_statements_for_one_stream_and_for_many(
     mara.all_queues = True
     mara.save(update_fields=["all_queues"])
     for slug in ("a", "b", "c"):
-        traffic.stream(slug=slug, title=slug)
+        traffic.apply_stream(slug=slug, title=slug)
     client.force_login(mara)
     with django_assert_max_num_queries(26):  # type: ignore[operator]
         client.get("/overview/")
@@ -129,5 +129,5 @@ def test_a_stream_of_others_does_not_exist(client: Client, busy: str) -> None:
 
 
 def test_days_are_told_in_the_teams_zone(client: Client, mara: User, busy: str) -> None:
-    today = timezone.localdate(clock.current())
+    today = timezone.localdate(clock.current_time())
     assert f"{today.day} {today:%b} {today.year}" in words(page(client, mara, f"/streams/{busy}/report/"))

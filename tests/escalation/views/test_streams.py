@@ -35,7 +35,7 @@ def test_whoever_makes_a_stream_is_its_member(client: Client, mara: User) -> Non
     assert answer.headers["Location"] == "/streams/invoices/policies/new/"
     stream = Stream.objects.get(slug="invoices")
     assert (stream.owner, stream.risk, stream.max_waiting) == ("Finance", "high", 500)
-    assert items.form(slug="invoices", number=1).answers == ["travel", "food"]
+    assert items.get_answer_spec(slug="invoices", number=1).answers == ["travel", "food"]
     assert client.get("/streams/invoices/").status_code == 200
 
 
@@ -64,14 +64,14 @@ def test_what_makes_no_sense_is_said_at_its_field(
 
 
 def test_a_new_stream_cannot_take_over_another(client: Client, mara: User) -> None:
-    traffic.stream(slug="invoices", title="Theirs")
+    traffic.apply_stream(slug="invoices", title="Theirs")
     client.force_login(mara)
     assert "a stream of that name already" in client.post("/streams/new/", FIELDS).content.decode()
     assert Stream.objects.get(slug="invoices").title == "Theirs"
 
 
 def test_saving_the_settings_unchanged_changes_nothing(client: Client, queue: Queue, mara: User) -> None:
-    traffic.stream()
+    traffic.apply_stream()
     client.force_login(mara)
     initial = client.get("/streams/intents/edit/").context["form"].initial
     initial = {name: "" if value is None else value for name, value in initial.items()}
@@ -81,45 +81,45 @@ def test_saving_the_settings_unchanged_changes_nothing(client: Client, queue: Qu
 
 
 def test_settings_change_without_touching_the_policy(client: Client, queue: Queue, mara: User) -> None:
-    stream = traffic.stream()
+    stream = traffic.apply_stream()
     client.force_login(mara)
     changed = {name: value for name, value in FIELDS.items() if name != "slug_name"}
     client.post("/streams/intents/edit/", changed)
     stream.refresh_from_db()
     assert (stream.title, stream.schema_number) == ("Invoices", 2)
-    assert versions.active(stream) is not None
+    assert versions.find_active_policy(stream) is not None
 
 
 def test_one_person_stops_and_two_resume(client: Client, queue: Queue, mara: User, max: User) -> None:  # noqa: A002
-    traffic.stream()
+    traffic.apply_stream()
     client.force_login(mara)
     client.post("/streams/intents/stop/", {"reason": "odd answers"})
     html = client.get("/streams/intents/").content.decode()
     assert "This stream is stopped." in html
     assert "odd answers" in html
-    client.post("/streams/intents/resume-ask/")
+    client.post("/streams/intents/resume-request/")
     client.post("/streams/intents/resume/")
-    assert Stop.objects.standing().exists()
+    assert Stop.objects.active().exists()
     assert "Confirm and resume" not in client.get("/streams/intents/").content.decode()
     client.force_login(max)
     assert "Confirm and resume" in client.get("/streams/intents/").content.decode()
     client.post("/streams/intents/resume/")
-    assert not Stop.objects.standing().exists()
+    assert not Stop.objects.active().exists()
 
 
 def test_stopping_everything_is_for_managers_of_everything(client: Client, queue: Queue, mara: User) -> None:
-    traffic.stream()
+    traffic.apply_stream()
     client.force_login(mara)
     assert client.post("/stop/").status_code == 403
     mara.all_queues = True
     mara.save(update_fields=["all_queues"])
     client.post("/stop/", {"reason": "fire"})
-    assert stop.standing() == {None: Stop.objects.get().pk}
+    assert stop.find_active_stops() == {None: Stop.objects.get().pk}
     assert "All streams are stopped." in client.get("/overview/").content.decode()
 
 
 def test_an_auditor_reads_everything_and_changes_nothing(client: Client, queue: Queue, otto: User) -> None:
-    traffic.stream()
+    traffic.apply_stream()
     client.force_login(otto)
     for path in ("/overview/", "/streams/", "/streams/intents/", "/streams/intents/policies/", "/activity/"):
         html = client.get(path).content.decode()
@@ -127,15 +127,15 @@ def test_an_auditor_reads_everything_and_changes_nothing(client: Client, queue: 
     for path in ("/streams/new/", "/streams/intents/edit/", "/streams/intents/policies/new/"):
         assert client.get(path).status_code == 403
         assert client.post(path, FIELDS).status_code == 403
-    for verb in ("stop", "resume-ask", "resume", "policies/1/activation"):
+    for verb in ("stop", "resume-request", "resume", "policies/1/activation"):
         assert client.post(f"/streams/intents/{verb}/").status_code == 403
 
 
 def test_activity_is_for_auditors_and_of_their_streams_only(
     client: Client, queue: Queue, otto: User, mara: User
 ) -> None:
-    traffic.stream()
-    traffic.stream(slug="elsewhere", title="Elsewhere")
+    traffic.apply_stream()
+    traffic.apply_stream(slug="elsewhere", title="Elsewhere")
     client.force_login(otto)
     html = client.get("/activity/").content.decode()
     assert "put policy version 1 into effect" in html

@@ -14,7 +14,7 @@ from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 from reviewqueue.accounts import api_keys
 from reviewqueue.accounts.roles import Forbidden
 from reviewqueue.activity import log
-from reviewqueue.forms.keys import KeyForm
+from reviewqueue.forms.keys import ApiKeyForm
 from reviewqueue.kernel.errors import DomainError, Invalid, NotFound
 from reviewqueue.models import ApiKey, Queue, User
 
@@ -33,19 +33,19 @@ def root(db: None) -> User:
 
 
 def _made(*, scopes: str = "outputs:write", queues: str = "intents", days: int | None = None) -> tuple[ApiKey, str]:
-    return api_keys.create(name="intake", scopes=scopes.split(), queues=queues.split(), by=None, days=days)
+    return api_keys.create_key(name="intake", scopes=scopes.split(), queues=queues.split(), by=None, days=days)
 
 
 def test_a_key_lets_in_as_what_it_was_made(queue: Queue) -> None:
     key, text = _made(scopes="outputs:write decisions:read")
 
-    caller = api_keys.authenticate(text)
+    caller = api_keys.authenticate_key(text)
 
     assert caller is not None
     assert (caller.key_id, caller.name, caller.actor) == (key.pk, "intake", f"key:{key.pk}")
     assert caller.scopes == {"outputs:write", "decisions:read"}
-    assert caller.allows("intents")
-    assert not caller.allows("other")
+    assert caller.allows_queue("intents")
+    assert not caller.allows_queue("other")
 
 
 def test_the_text_of_a_key_is_long_random_and_stored_nowhere(queue: Queue) -> None:
@@ -56,44 +56,44 @@ def test_the_text_of_a_key_is_long_random_and_stored_nowhere(queue: Queue) -> No
     row = ApiKey.objects.filter(pk=key.pk).values().get()
     assert text not in str(row)
     assert text.startswith(row["prefix"])
-    assert text not in str(list(log.about("key", key.pk).values()))
+    assert text not in str(list(log.events_about("key", key.pk).values()))
 
 
 @pytest.mark.parametrize("text", ["", "rq_", "rq_" + "a" * 43, "Ω", "x" * 10_000])
 def test_any_other_text_lets_nobody_in(db: None, text: str) -> None:
-    assert api_keys.authenticate(text) is None
+    assert api_keys.authenticate_key(text) is None
 
 
 def test_a_key_costs_one_query_and_then_none_for_two_seconds(
     queue: Queue, django_assert_num_queries: DjangoAssertNumQueries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, text = _made()
-    api_keys.authenticate(text)  # notes the use, once a minute
+    api_keys.authenticate_key(text)  # notes the use, once a minute
     with django_assert_num_queries(0):
-        api_keys.authenticate(text)
+        api_keys.authenticate_key(text)
 
     monkeypatch.setattr(api_keys, "CACHE_SECONDS", 0.0)
     api_keys._cache.clear()
-    api_keys.authenticate(text)  # remembered until now
+    api_keys.authenticate_key(text)  # remembered until now
     with django_assert_num_queries(1):
-        api_keys.authenticate(text)
+        api_keys.authenticate_key(text)
 
 
 def test_the_last_use_is_noted_once_a_minute(queue: Queue) -> None:
     key, text = _made()
-    api_keys.authenticate(text)
+    api_keys.authenticate_key(text)
     key.refresh_from_db()
     noted = key.last_used_at
     assert noted is not None
 
     api_keys._cache.clear()
-    api_keys.authenticate(text)
+    api_keys.authenticate_key(text)
     key.refresh_from_db()
     assert key.last_used_at == noted
 
     ApiKey.objects.filter(pk=key.pk).update(last_used_at=noted - timedelta(minutes=2))
     api_keys._cache.clear()
-    api_keys.authenticate(text)
+    api_keys.authenticate_key(text)
     key.refresh_from_db()
     assert key.last_used_at is not None
     assert key.last_used_at >= noted
@@ -101,29 +101,29 @@ def test_the_last_use_is_noted_once_a_minute(queue: Queue) -> None:
 
 def test_an_expired_key_lets_nobody_in(queue: Queue) -> None:
     long_ago = datetime(2020, 1, 1, tzinfo=UTC)
-    _, text = api_keys.create(name="old", scopes=["outputs:write"], by=None, days=30, now=long_ago)
+    _, text = api_keys.create_key(name="old", scopes=["outputs:write"], by=None, days=30, now=long_ago)
 
-    assert api_keys.authenticate(text) is None
+    assert api_keys.authenticate_key(text) is None
 
 
 def test_a_revoked_key_lets_nobody_in_at_once(
     queue: Queue, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     key, text = _made()
-    assert api_keys.authenticate(text) is not None
+    assert api_keys.authenticate_key(text) is not None
 
     with django_capture_on_commit_callbacks(execute=True):
-        api_keys.revoke(key_id=key.pk, by=None)
+        api_keys.revoke_key(key_id=key.pk, by=None)
 
-    assert api_keys.authenticate(text) is None
-    with pytest.raises(api_keys.AlreadyRevoked):
-        api_keys.revoke(key_id=key.pk, by=None)
-    assert [event.verb for event in log.about("key", key.pk)] == ["created", "revoked"]
+    assert api_keys.authenticate_key(text) is None
+    with pytest.raises(api_keys.KeyAlreadyRevoked):
+        api_keys.revoke_key(key_id=key.pk, by=None)
+    assert [event.verb for event in log.events_about("key", key.pk)] == ["created", "revoked"]
 
 
 def test_a_key_that_acts_for_somebody_ends_with_their_account(rob: User) -> None:
-    _, text = api_keys.create(name="bot", scopes=["review"], acts_as=rob, by=None)
-    caller = api_keys.authenticate(text)
+    _, text = api_keys.create_key(name="bot", scopes=["review"], acts_as=rob, by=None)
+    caller = api_keys.authenticate_key(text)
     assert caller is not None
     assert caller.acts_as == rob
 
@@ -131,25 +131,25 @@ def test_a_key_that_acts_for_somebody_ends_with_their_account(rob: User) -> None
     rob.save(update_fields=["is_active"])
     api_keys._cache.clear()
 
-    assert api_keys.authenticate(text) is None
+    assert api_keys.authenticate_key(text) is None
 
 
 def test_a_replaced_key_works_for_another_day(queue: Queue) -> None:
     old, old_text = _made(scopes="labels:read", days=90)
     moment = datetime.now(UTC)
 
-    new, new_text = api_keys.rotate(key_id=old.pk, by=None, now=moment)
+    new, new_text = api_keys.rotate_key(key_id=old.pk, by=None, now=moment)
 
-    assert api_keys.authenticate(old_text) is not None
-    assert api_keys.authenticate(new_text) is not None
+    assert api_keys.authenticate_key(old_text) is not None
+    assert api_keys.authenticate_key(new_text) is not None
     old.refresh_from_db()
-    assert old.expires_at == moment + api_keys.GRACE
+    assert old.expires_at == moment + api_keys.ROTATION_GRACE
     assert old.replaced_by == new
     assert (new.name, new.scopes, new.queues) == (old.name, old.scopes, old.queues)
     assert new.expires_at is not None
     assert new.expires_at > moment + timedelta(days=89)
     with pytest.raises(DomainError):
-        api_keys.rotate(key_id=old.pk, by=None)
+        api_keys.rotate_key(key_id=old.pk, by=None)
 
 
 @pytest.mark.parametrize(
@@ -167,12 +167,12 @@ def test_a_key_that_makes_no_sense_is_refused_with_a_sentence(
 ) -> None:
     wanted: dict[str, object] = {"name": "intake", "scopes": ["outputs:write"], "queues": ["intents"]}
     with pytest.raises(Invalid, match=sentence):
-        api_keys.create(by=None, **(wanted | change))  # type: ignore[arg-type]  # wrong on purpose
+        api_keys.create_key(by=None, **(wanted | change))  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_a_key_acts_only_for_people_who_review(mara: User) -> None:
     with pytest.raises(Invalid, match="does not review"):
-        api_keys.create(name="bot", scopes=["review"], acts_as=mara, by=None)
+        api_keys.create_key(name="bot", scopes=["review"], acts_as=mara, by=None)
 
 
 def test_a_manager_makes_no_key_that_reaches_further_than_they_do(mara: User, rob: User) -> None:
@@ -187,9 +187,9 @@ def test_a_manager_makes_no_key_that_reaches_further_than_they_do(mara: User, ro
     ]
     for wanted in wide:
         with pytest.raises(Forbidden):
-            api_keys.create(name="wide", by=mara, **wanted)  # type: ignore[arg-type]  # a table of arguments
+            api_keys.create_key(name="wide", by=mara, **wanted)  # type: ignore[arg-type]  # a table of arguments
 
-    key, _ = api_keys.create(name="fits", scopes=["outputs:write"], queues=["intents"], by=mara)
+    key, _ = api_keys.create_key(name="fits", scopes=["outputs:write"], queues=["intents"], by=mara)
     assert key.created_by == mara
 
 
@@ -197,12 +197,12 @@ def test_a_manager_gets_no_text_of_a_key_that_reads_content(mara: User) -> None:
     for scope in ("labels:read", "review"):
         key, _ = _made(scopes=scope)
         with pytest.raises(Forbidden):
-            api_keys.rotate(key_id=key.pk, by=mara)
+            api_keys.rotate_key(key_id=key.pk, by=mara)
 
 
 def test_the_form_offers_managers_no_scope_that_reads_content(mara: User, root: User) -> None:
     def offered(by: User) -> set[str]:
-        return set(dict(KeyForm(by=by).fields["scopes"].choices))  # type: ignore[attr-defined]  # a ChoiceField
+        return set(dict(ApiKeyForm(by=by).fields["scopes"].choices))  # type: ignore[attr-defined]  # a ChoiceField
 
     assert offered(mara) == {"outputs:write", "decisions:read", "reports:read"}
     assert offered(root) == set(settings.API_SCOPES)
@@ -212,11 +212,11 @@ def test_auditors_and_reviewers_change_no_keys(otto: User, rob: User, ann: User)
     key, _ = _made()
     for person in (otto, rob, ann):
         with pytest.raises(Forbidden):
-            api_keys.create(name="mine", scopes=["outputs:write"], queues=["intents"], by=person)
+            api_keys.create_key(name="mine", scopes=["outputs:write"], queues=["intents"], by=person)
         with pytest.raises((Forbidden, NotFound)):
-            api_keys.revoke(key_id=key.pk, by=person)
+            api_keys.revoke_key(key_id=key.pk, by=person)
         with pytest.raises((Forbidden, NotFound)):
-            api_keys.rotate(key_id=key.pk, by=person)
+            api_keys.rotate_key(key_id=key.pk, by=person)
     assert ApiKey.objects.usable().count() == 1
 
 
@@ -225,12 +225,12 @@ def test_a_manager_sees_and_changes_the_keys_of_their_own_streams_only(mara: Use
     mine, _ = _made()
     foreign = [_made(queues="other")[0], _made(queues="intents other")[0], _made(queues="")[0]]
 
-    assert list(api_keys.visible_to(mara)) == [mine]
-    assert set(api_keys.visible_to(root)) == {mine, *foreign}
+    assert list(api_keys.keys_visible_to(mara)) == [mine]
+    assert set(api_keys.keys_visible_to(root)) == {mine, *foreign}
     for key in foreign:
         with pytest.raises(NotFound):
-            api_keys.revoke(key_id=key.pk, by=mara)
-    api_keys.revoke(key_id=mine.pk, by=mara)
+            api_keys.revoke_key(key_id=key.pk, by=mara)
+    api_keys.revoke_key(key_id=mine.pk, by=mara)
 
 
 def test_the_command_prints_the_key_alone(ann: User) -> None:
@@ -238,7 +238,7 @@ def test_the_command_prints_the_key_alone(ann: User) -> None:
     call_command("create_key", "desk bot", "--scopes", "review", "--streams", "intents", "--as", "ann", stdout=out)
 
     (text,) = out.getvalue().splitlines()
-    caller = api_keys.authenticate(text)
+    caller = api_keys.authenticate_key(text)
     assert caller is not None
     assert caller.acts_as == ann
 

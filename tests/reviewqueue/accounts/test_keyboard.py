@@ -28,17 +28,17 @@ ROWS: list[Any] = [None, [], "a", 7, {"__proto__": "p"}, {"agree": {"$gt": ""}},
 def test_everybody_begins_with_the_letters_of_the_actions_and_no_two_share_one() -> None:
     keys = Keymap()
     assert (keys["agree"], keys["answer_3"], keys["help"]) == ("a", "3", "?")
-    assert len(set(keyboard.DEFAULTS.values())) == len(keyboard.DEFAULTS)
-    assert keyboard.mistakes(keyboard.DEFAULTS) == {}
+    assert len(set(keyboard.DEFAULT_KEYS.values())) == len(keyboard.DEFAULT_KEYS)
+    assert keyboard.find_key_errors(keyboard.DEFAULT_KEYS) == {}
 
 
 def test_a_person_presses_what_they_chose_in_the_place_of_the_default() -> None:
     keys = Keymap({"keep": "ж", "agree": "", "answer_1": "é"})
-    assert keys.instead("k a") == "ж"
-    assert keys.instead("1") == "é"
-    assert keys.instead("a") == ""
-    assert keys.instead("enter") == "enter"
-    assert keys.instead("+ =") == "+ ="
+    assert keys.translate_defaults("k a") == "ж"
+    assert keys.translate_defaults("1") == "é"
+    assert keys.translate_defaults("a") == ""
+    assert keys.translate_defaults("enter") == "enter"
+    assert keys.translate_defaults("+ =") == "+ ="
 
 
 def test_two_actions_can_change_places() -> None:
@@ -50,7 +50,7 @@ def test_of_two_that_would_share_a_key_the_chosen_one_goes_back() -> None:
     keys = Keymap({"agree": "s", "none": "w"})
     assert (keys["agree"], keys["pass"], keys["none"]) == ("a", "s", "w")
     chain = Keymap({"agree": "s", "pass": "x", "none": "x"})
-    assert len({chain[name] for name in keyboard.DEFAULTS}) == len(keyboard.DEFAULTS)
+    assert len({chain[name] for name in keyboard.DEFAULT_KEYS}) == len(keyboard.DEFAULT_KEYS)
 
 
 @pytest.mark.parametrize("key", HOSTILE, ids=repr)
@@ -61,25 +61,25 @@ def test_a_row_that_nobody_checked_changes_nothing_or_one_plain_key(key: Any) ->
 
 @pytest.mark.parametrize("row", ROWS, ids=repr)
 def test_a_row_of_another_shape_is_as_good_as_none(row: Any) -> None:
-    assert all(Keymap(row)[name] == key for name, key in keyboard.DEFAULTS.items())
+    assert all(Keymap(row)[name] == key for name, key in keyboard.DEFAULT_KEYS.items())
 
 
 def test_what_is_chosen_is_stored_without_its_case_and_only_where_it_differs(rob: User) -> None:
-    preferences.save(user=rob, keys={"agree": "É", "pass": "s", "none": ""})
+    preferences.save_preferences(user=rob, keys={"agree": "É", "pass": "s", "none": ""})
     assert Preferences.objects.get().keys == {"agree": "é", "none": ""}
 
 
 @pytest.mark.parametrize("key", ["ab", " ", "\u202e", "+", "\0", "e\u0301\u0301", "<b>"])
 def test_what_cannot_be_a_key_is_refused_at_its_action(rob: User, key: str) -> None:
     with pytest.raises(Invalid) as refused:
-        preferences.save(user=rob, keys={"agree": key})
+        preferences.save_preferences(user=rob, keys={"agree": key})
     assert [error["pointer"] for error in refused.value.errors] == ["/keys/agree"]
     assert not Preferences.objects.exists()
 
 
 def test_a_key_of_two_actions_is_refused_at_both_and_each_names_the_other(rob: User) -> None:
     with pytest.raises(Invalid) as refused:
-        preferences.save(user=rob, keys={"agree": "S"})
+        preferences.save_preferences(user=rob, keys={"agree": "S"})
     told = {error["pointer"]: error["detail"] for error in refused.value.errors}
     assert "Pass to someone else" in told["/keys/agree"]
     assert "Agree with the AI" in told["/keys/pass"]
@@ -96,7 +96,7 @@ def test_a_hostile_row_in_the_table_is_inert_on_the_desk(rob: User, key: str) ->
 
 @pytest.mark.parametrize("key", list("<>\"'&`\\"))
 def test_signs_of_markup_can_be_keys_and_are_escaped(rob: User, key: str) -> None:
-    preferences.save(user=rob, keys={"agree": key})
+    preferences.save_preferences(user=rob, keys={"agree": key})
     html = _desk(rob)
     printed = re.findall(r'value="agree" data-key="([^"]*)"><span', html)
     assert printed[0] in {"&lt;", "&gt;", "&quot;", "&#x27;", "&amp;", "`", "\\"}
@@ -104,7 +104,7 @@ def test_signs_of_markup_can_be_keys_and_are_escaped(rob: User, key: str) -> Non
 
 
 def test_every_action_prints_the_chosen_key_and_what_is_off_prints_none(rob: User) -> None:
-    preferences.save(user=rob, keys={"agree": "ж", "pass": "", "note": "", "help": "!"})
+    preferences.save_preferences(user=rob, keys={"agree": "ж", "pass": "", "note": "", "help": "!"})
     html = _desk(rob)
     assert re.search(r'value="agree" data-key="ж">.*?<kbd>Ж</kbd>', html)
     assert 'data-key="s"' not in html
@@ -116,10 +116,10 @@ def test_every_action_prints_the_chosen_key_and_what_is_off_prints_none(rob: Use
 def test_single_keys_are_switched_off_from_the_desk(rob: User) -> None:
     client = _client(rob)
     assert client.post(reverse("desk-switch"), {"switch": "single_keys", "off": "1"}).status_code == 302
-    assert not preferences.of(User.objects.get(pk=rob.pk)).single_keys
+    assert not preferences.get_preferences(User.objects.get(pk=rob.pk)).single_keys
     assert re.search(r"data-keys-off checked", _desk(rob))
     client.post(reverse("desk-switch"), {"switch": "single_keys"})
-    assert preferences.of(User.objects.get(pk=rob.pk)).single_keys
+    assert preferences.get_preferences(User.objects.get(pk=rob.pk)).single_keys
     assert client.post(reverse("desk-switch"), {"switch": "is_superuser"}).status_code == 400
 
 
@@ -130,5 +130,5 @@ def _client(user: User) -> Client:
 
 
 def _desk(user: User) -> str:
-    queue_items.enqueue(1)
+    queue_items.enqueue_items(1)
     return _client(user).get(reverse("desk", args=["intents"])).content.decode()

@@ -31,12 +31,14 @@ def _queues(user: User) -> list[str]:
 
 
 def test_a_manager_adds_a_reviewer_who_can_sign_in(mara: User) -> None:
-    user, password = people.create(username="nina", name="Nina Berg", role="reviewer", queues=["intents"], by=mara)
+    user, password = people.create_person(
+        username="nina", name="Nina Berg", role="reviewer", queues=["intents"], by=mara
+    )
 
     user.refresh_from_db()
     assert user.check_password(password)
     assert (str(user), user.role, _queues(user)) == ("Nina Berg", "reviewer", ["intents"])
-    (event,) = log.about("user", "nina")
+    (event,) = log.events_about("user", "nina")
     assert (event.actor, event.verb) == ("user:mara", "created")
     assert event.after == {"role": "reviewer", "all_queues": False, "queues": ["intents"]}
     assert password not in str(Event.objects.values())
@@ -45,16 +47,16 @@ def test_a_manager_adds_a_reviewer_who_can_sign_in(mara: User) -> None:
 @pytest.mark.parametrize("role", ["manager", "admin"])
 def test_a_manager_grants_no_role_that_could_approve_in_a_second_persons_place(mara: User, role: str) -> None:
     with pytest.raises(Forbidden):
-        people.create(username="twin", role=role, queues=["intents"], by=mara)
+        people.create_person(username="twin", role=role, queues=["intents"], by=mara)
 
 
 def test_a_manager_grants_no_stream_that_they_are_not_in(mara: User, rob: User, other: Queue) -> None:
     with pytest.raises(Forbidden):
-        people.create(username="nina", role="reviewer", queues=["intents", "other"], by=mara)
+        people.create_person(username="nina", role="reviewer", queues=["intents", "other"], by=mara)
     with pytest.raises(Forbidden):
-        people.create(username="nina", role="reviewer", queues=[], all_queues=True, by=mara)
+        people.create_person(username="nina", role="reviewer", queues=[], all_queues=True, by=mara)
     with pytest.raises(Forbidden):
-        people.change(user_id=rob.pk, role="reviewer", queues=["intents", "other"], all_queues=False, by=mara)
+        people.change_person(user_id=rob.pk, role="reviewer", queues=["intents", "other"], all_queues=False, by=mara)
 
     assert _queues(rob) == ["intents"]
 
@@ -62,22 +64,22 @@ def test_a_manager_grants_no_stream_that_they_are_not_in(mara: User, rob: User, 
 def test_auditors_leads_and_reviewers_change_nobody(otto: User, ann: User, rob: User, rita: User) -> None:
     for person in (otto, ann, rob):
         with pytest.raises(Forbidden):
-            people.create(username="nina", role="reviewer", queues=["intents"], by=person)
+            people.create_person(username="nina", role="reviewer", queues=["intents"], by=person)
         with pytest.raises(Forbidden):
-            people.change(user_id=rita.pk, role="lead", queues=["intents"], all_queues=False, by=person)
+            people.change_person(user_id=rita.pk, role="lead", queues=["intents"], all_queues=False, by=person)
         with pytest.raises(Forbidden):
-            people.deactivate(user_id=rita.pk, by=person)
+            people.deactivate_person(user_id=rita.pk, by=person)
         with pytest.raises(Forbidden):
             people.reset_password(user_id=rita.pk, by=person)
     assert not Event.objects.exists()
 
 
 def test_a_change_moves_role_and_streams_and_says_what_was_before(root: User, rob: User, other: Queue) -> None:
-    people.change(user_id=rob.pk, role="lead", queues=["other"], all_queues=False, by=root)
+    people.change_person(user_id=rob.pk, role="lead", queues=["other"], all_queues=False, by=root)
 
     rob.refresh_from_db()
     assert (rob.role, _queues(rob)) == ("lead", ["other"])
-    (event,) = log.about("user", "rob")
+    (event,) = log.events_about("user", "rob")
     assert event.before == {"role": "reviewer", "all_queues": False, "queues": ["intents"]}
     assert event.after == {"role": "lead", "all_queues": False, "queues": ["other"]}
 
@@ -85,7 +87,7 @@ def test_a_change_moves_role_and_streams_and_says_what_was_before(root: User, ro
 def test_memberships_in_streams_that_a_manager_is_not_in_stay(mara: User, rob: User, other: Queue) -> None:
     Membership.objects.create(user=rob, queue=other)
 
-    people.change(user_id=rob.pk, role="reviewer", queues=[], all_queues=False, by=mara)
+    people.change_person(user_id=rob.pk, role="reviewer", queues=[], all_queues=False, by=mara)
 
     assert _queues(rob) == ["other"]
 
@@ -95,7 +97,7 @@ def test_a_manager_of_one_stream_leaves_whoever_is_everywhere_there(mara: User, 
     client.force_login(mara, backend="django.contrib.auth.backends.ModelBackend")
 
     client.post("/people/of/ann/rights/", {"role": "lead", "queues": ["intents"]})
-    people.change(user_id=ann.pk, role="lead", queues=["intents"], all_queues=False, by=mara)
+    people.change_person(user_id=ann.pk, role="lead", queues=["intents"], all_queues=False, by=mara)
 
     ann.refresh_from_db()
     assert (ann.all_queues, ann.role, _queues(ann)) == (True, "lead", ["intents"])
@@ -110,7 +112,7 @@ def test_a_manager_takes_no_stream_from_another_manager_or_an_administrator(
     Membership.objects.create(user=root, queue=queue)
     for person in (max, root):
         with pytest.raises(Forbidden):
-            people.change(user_id=person.pk, role=person.role, queues=[], all_queues=False, by=mara)
+            people.change_person(user_id=person.pk, role=person.role, queues=[], all_queues=False, by=mara)
         assert _queues(person) == ["intents"]
 
 
@@ -119,7 +121,7 @@ def test_a_manager_of_everything_does_not_confine_another_manager(mara: User, ma
     mara.refresh_from_db()
 
     with pytest.raises(Forbidden):
-        people.change(user_id=max.pk, role="manager", queues=["intents"], all_queues=False, by=mara)
+        people.change_person(user_id=max.pk, role="manager", queues=["intents"], all_queues=False, by=mara)
 
     max.refresh_from_db()
     assert max.all_queues
@@ -130,15 +132,15 @@ def test_a_manager_does_not_take_over_the_account_of_somebody_who_also_works_els
 ) -> None:
     Membership.objects.create(user=rob, queue=other)
 
-    for act in (people.deactivate, people.reset_password):
+    for act in (people.deactivate_person, people.reset_password):
         with pytest.raises(Forbidden):
             act(user_id=rob.pk, by=mara)
     with pytest.raises(Forbidden):
-        people.change(user_id=rob.pk, role="lead", queues=["intents"], all_queues=False, by=mara)
+        people.change_person(user_id=rob.pk, role="lead", queues=["intents"], all_queues=False, by=mara)
 
 
 def test_a_manager_does_not_take_over_another_managers_account(mara: User, max: User) -> None:  # noqa: A002 - his name
-    for act in (people.deactivate, people.reset_password):
+    for act in (people.deactivate_person, people.reset_password):
         with pytest.raises(Forbidden):
             act(user_id=max.pk, by=mara)
 
@@ -146,25 +148,25 @@ def test_a_manager_does_not_take_over_another_managers_account(mara: User, max: 
 def test_nobody_changes_their_own_account(root: User, mara: User) -> None:
     for person in (root, mara):
         with pytest.raises(Forbidden):
-            people.deactivate(user_id=person.pk, by=person)
+            people.deactivate_person(user_id=person.pk, by=person)
         with pytest.raises(Forbidden):
-            people.change(user_id=person.pk, role="admin", queues=[], all_queues=True, by=person)
+            people.change_person(user_id=person.pk, role="admin", queues=[], all_queues=True, by=person)
 
 
 def test_people_of_other_streams_do_not_exist_for_a_manager(mara: User, eve: User) -> None:
-    assert not people.visible_to(mara).filter(username="eve").exists()
+    assert not people.people_visible_to(mara).filter(username="eve").exists()
     with pytest.raises(NotFound):
         people.person_for(mara, "eve")
     with pytest.raises(NotFound):
-        people.deactivate(user_id=eve.pk, by=mara)
+        people.deactivate_person(user_id=eve.pk, by=mara)
 
 
 def test_only_administrators_have_the_back_office(root: User, rob: User) -> None:
-    people.change(user_id=rob.pk, role="admin", queues=[], all_queues=False, by=root)
+    people.change_person(user_id=rob.pk, role="admin", queues=[], all_queues=False, by=root)
     rob.refresh_from_db()
     assert rob.is_staff
 
-    people.change(user_id=rob.pk, role="reviewer", queues=[], all_queues=False, by=root)
+    people.change_person(user_id=rob.pk, role="reviewer", queues=[], all_queues=False, by=root)
     rob.refresh_from_db()
     assert not rob.is_staff
 
@@ -173,12 +175,12 @@ def test_a_closed_account_is_signed_out_at_its_next_request(mara: User, rob: Use
     client.force_login(rob, backend="django.contrib.auth.backends.ModelBackend")
     assert client.get("/account/").status_code == 200
 
-    people.deactivate(user_id=rob.pk, by=mara)
-    people.deactivate(user_id=rob.pk, by=mara)  # the second time nothing happens
+    people.deactivate_person(user_id=rob.pk, by=mara)
+    people.deactivate_person(user_id=rob.pk, by=mara)  # the second time nothing happens
 
     assert client.get("/account/").status_code == 302
-    assert [event.verb for event in log.about("user", "rob")] == ["deactivated"]
-    people.reactivate(user_id=rob.pk, by=mara)
+    assert [event.verb for event in log.events_about("user", "rob")] == ["deactivated"]
+    people.reactivate_person(user_id=rob.pk, by=mara)
     rob.refresh_from_db()
     assert rob.is_active
 
@@ -207,7 +209,7 @@ def test_a_new_password_replaces_the_old_one_and_ends_the_sessions(mara: User, r
 def test_what_makes_no_sense_is_refused_with_a_sentence(rob: User, change: dict[str, object], sentence: str) -> None:
     wanted: dict[str, object] = {"username": "nina", "role": "reviewer", "queues": ["intents"]}
     with pytest.raises(Invalid, match=sentence):
-        people.create(by=None, **(wanted | change))  # type: ignore[arg-type]  # wrong on purpose
+        people.create_person(by=None, **(wanted | change))  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_the_command_takes_a_piped_password_or_prints_one(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,8 +47,8 @@ def _text(response: Any) -> str:
 def test_who_never_chose_has_no_row_and_is_asked_about_once(rob: User, django_assert_num_queries: Any) -> None:
     fresh = User.objects.get(pk=rob.pk)
     with django_assert_num_queries(1):
-        assert preferences.of(fresh).break_nudge
-        assert preferences.of(fresh).time_zone == ""
+        assert preferences.get_preferences(fresh).break_nudge
+        assert preferences.get_preferences(fresh).time_zone == ""
     assert not Preferences.objects.exists()
 
 
@@ -61,7 +61,7 @@ def test_everything_on_the_page_is_saved_and_shown_again(client: Client, rob: Us
     html = _text(client.get(reverse("desk-settings")))
     assert 'name="key.agree" value="w"' in html
     assert 'value="Asia/Tokyo"' in html
-    queue_items.enqueue(1)
+    queue_items.enqueue_items(1)
     desk = _text(client.get(reverse("desk", args=["intents"])))
     assert " data-blur" in desk
     assert " data-grey" not in desk
@@ -86,7 +86,7 @@ def test_a_zone_that_there_is_not_is_refused_at_its_field(client: Client) -> Non
 
 
 def test_one_key_or_all_go_back_and_the_rest_stays(client: Client, rob: User) -> None:
-    preferences.save(user=rob, keys={"agree": "w", "note": "l"}, time_zone="Asia/Tokyo")
+    preferences.save_preferences(user=rob, keys={"agree": "w", "note": "l"}, time_zone="Asia/Tokyo")
     client.post(reverse("desk-settings"), {"form": "1", "time_zone": "Asia/Tokyo", "reset": "agree"})
     assert Preferences.objects.get().keys == {"note": "l"}
     client.post(reverse("desk-settings"), {"form": "1", "time_zone": "Asia/Tokyo", "reset": ""})
@@ -97,7 +97,7 @@ def test_one_key_or_all_go_back_and_the_rest_stays(client: Client, rob: User) ->
 
 
 def test_what_was_typed_is_saved_with_the_key_that_goes_back(client: Client, rob: User) -> None:
-    preferences.save(user=rob, keys={"agree": "w"}, time_zone="Asia/Tokyo")
+    preferences.save_preferences(user=rob, keys={"agree": "w"}, time_zone="Asia/Tokyo")
     typed = {"form": "1", "key.agree": "w", "key.note": "l", "time_zone": "Europe/Paris", "grey_images": "on"}
     client.post(reverse("desk-settings"), typed | {"reset": "agree"})
     row = Preferences.objects.get()
@@ -111,7 +111,7 @@ def test_what_was_typed_is_saved_with_the_key_that_goes_back(client: Client, rob
 
 
 def test_a_default_that_another_action_has_now_is_not_taken_from_it(client: Client, rob: User) -> None:
-    preferences.save(user=rob, keys={"agree": "w", "note": "a"})
+    preferences.save_preferences(user=rob, keys={"agree": "w", "note": "a"})
     refused = client.post(reverse("desk-settings"), {"reset": "agree"})
     assert refused.status_code == 400
     assert "Also the key of “Write a note”." in _text(refused)
@@ -126,8 +126,8 @@ def test_nothing_of_anybody_is_stored_by_odd_requests(client: Client, rita: User
 
 
 def test_the_desk_asks_for_preferences_once(client: Client, rob: User, django_assert_max_num_queries: Any) -> None:
-    queue_items.enqueue(1)
-    preferences.save(user=rob, keys={"agree": "w"})
+    queue_items.enqueue_items(1)
+    preferences.save_preferences(user=rob, keys={"agree": "w"})
     with django_assert_max_num_queries(40) as asked:
         client.get(reverse("desk", args=["intents"]))
     assert sum('"reviewqueue_preferences"' in query["sql"] for query in asked.captured_queries) == 1
@@ -141,8 +141,8 @@ def test_the_desk_asks_for_preferences_once(client: Client, rob: User, django_as
 def test_times_are_told_in_the_zone_of_who_reads(
     client: Client, rob: User, monkeypatch: pytest.MonkeyPatch, chosen: str, cookie: str, told: str
 ) -> None:
-    monkeypatch.setattr(clock, "current", lambda now=None: NOON)
-    preferences.save(user=rob, time_zone=chosen)
+    monkeypatch.setattr(clock, "current_time", lambda now=None: NOON)
+    preferences.save_preferences(user=rob, time_zone=chosen)
     client.cookies["zone"] = cookie
     assert f"For you it is {told}" in _text(client.get(reverse("desk-settings")))
     assert timezone.get_current_timezone_name() == "UTC"
@@ -160,12 +160,12 @@ def test_the_zone_is_nobodys_after_a_page_that_failed(client: Client, monkeypatc
 
 
 def test_a_day_is_the_teams_whoever_reads(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(1)
-    queue_items.judge(rob)
+    queue_items.enqueue_items(1)
+    queue_items.judge_next(rob)
     before_midnight = NOON.replace(hour=23)
     with timezone.override("Pacific/Auckland"):
-        assert clock.day(before_midnight) == before_midnight.date()
-        (work,) = reviews.work(
+        assert clock.team_date(before_midnight) == before_midnight.date()
+        (work,) = reviews.summarize_daily_work(
             queue=queue, since=datetime(2000, 1, 1, tzinfo=UTC), until=datetime(2100, 1, 1, tzinfo=UTC)
         )
     assert work.day == Verdict.objects.get().submitted_at.astimezone(UTC).date()
@@ -177,7 +177,7 @@ def test_a_day_is_the_teams_whoever_reads(queue: Queue, rob: User) -> None:
      ("*", "en"), ("x" * 9000, "en"), ("../../etc", "en"), ("de;q=0,en", "en")],
 )  # fmt: skip
 def test_the_locale_of_numbers_is_the_first_that_is_known(header: str, locale: str) -> None:
-    assert locale_format.accepted(header) == locale
+    assert locale_format.negotiate_locale(header) == locale
 
 
 @pytest.mark.parametrize(
@@ -185,18 +185,18 @@ def test_the_locale_of_numbers_is_the_first_that_is_known(header: str, locale: s
     [("en", "1,234,567", "12.5"), ("de", "1.234.567", "12,5"), ("fr", "1\u00a0234\u00a0567", "12,5")],
 )
 def test_numbers_are_written_as_the_reader_does_and_words_are_not_translated(locale: str, many: str, part: str) -> None:
-    with locale_format.written_as_in(locale):
-        assert locale_format.number(1_234_567, grouped=True) == many
-        assert locale_format.number(12.5, 1) == part
-        assert wording.share(0.996) == ("99,6\u00a0%" if locale != "en" else "99.6\u00a0%")
-        assert Template("{% load numbers %}{{ n|count }}").render(Context({"n": 1_234_567})) == many
-    assert locale_format.number(12.5, 1) == "12.5"
+    with locale_format.use_locale(locale):
+        assert locale_format.format_number(1_234_567, grouped=True) == many
+        assert locale_format.format_number(12.5, 1) == part
+        assert wording.format_share(0.996) == ("99,6\u00a0%" if locale != "en" else "99.6\u00a0%")
+        assert Template("{% load numbers %}{{ n|grouped }}").render(Context({"n": 1_234_567})) == many
+    assert locale_format.format_number(12.5, 1) == "12.5"
 
 
 def test_numbers_are_rounded_and_not_cut(client: Client) -> None:
-    assert locale_format.number(2.675, 2) == "2.67"  # as floats are
-    assert locale_format.number(0.9996, 2) == "1.00"
-    assert locale_format.number(7.9) == "8"
+    assert locale_format.format_number(2.675, 2) == "2.67"  # as floats are
+    assert locale_format.format_number(0.9996, 2) == "1.00"
+    assert locale_format.format_number(7.9) == "8"
 
 
 def test_a_german_reader_gets_german_separators_english_words_and_fields_with_dots(
@@ -204,6 +204,6 @@ def test_a_german_reader_gets_german_separators_english_words_and_fields_with_do
 ) -> None:
     html = _text(client.get(reverse("inbox"), headers={"Accept-Language": "de-DE,de;q=0.9"}))
     assert '<html lang="en"' in html
-    with locale_format.written_as_in("de"):
+    with locale_format.use_locale("de"):
         field = Template("{{ form.rate }}").render(Context({"form": Rate()}))
     assert 'value="0.25"' in field

@@ -10,7 +10,6 @@ from reviewqueue.accounts.roles import (
     Caller,
     MissingScope,
     NotAMember,
-    demand_scope,
     may_administer,
     may_lead,
     may_manage,
@@ -22,7 +21,8 @@ from reviewqueue.accounts.roles import (
     members_of,
     queue_for,
     queues_for,
-    reviewer_acting,
+    require_scope,
+    resolve_reviewer,
 )
 from reviewqueue.kernel.errors import NotFound
 from reviewqueue.models import Queue, User
@@ -92,15 +92,15 @@ def test_the_members_of_a_queue_are_its_active_people(queue: Queue, ann: User, r
 
 def test_a_key_without_the_scope_is_refused_and_one_bound_elsewhere_sees_nothing() -> None:
     with pytest.raises(MissingScope):
-        demand_scope(_caller(scopes="outputs:write"), "review")
+        require_scope(_caller(scopes="outputs:write"), "review")
     with pytest.raises(NotFound):
-        demand_scope(_caller(queues="other"), "review", queue="intents")
-    demand_scope(_caller(queues="intents other"), "review", queue="intents")
-    demand_scope(_caller(), "review", queue="intents")
+        require_scope(_caller(queues="other"), "review", queue="intents")
+    require_scope(_caller(queues="intents other"), "review", queue="intents")
+    require_scope(_caller(), "review", queue="intents")
 
 
 def test_a_review_key_acts_for_reviewers_who_are_members(rob: User) -> None:
-    assert reviewer_acting(_caller(queues="intents"), "rob", "intents") == rob
+    assert resolve_reviewer(_caller(queues="intents"), "rob", "intents") == rob
 
 
 @pytest.mark.parametrize("username", ["eve", "ann", "mara", "otto", "nobody", "", None])
@@ -108,16 +108,16 @@ def test_a_review_key_acts_for_nobody_else(
     username: str | None, rob: User, ann: User, mara: User, otto: User, eve: User
 ) -> None:
     with pytest.raises(NotAMember):
-        reviewer_acting(_caller(), username, "intents")
+        resolve_reviewer(_caller(), username, "intents")
 
 
 def test_a_key_made_as_a_lead_acts_for_that_lead_only(ann: User, rob: User) -> None:
     caller = _caller(acts_as=ann)
 
-    assert reviewer_acting(caller, None, "intents") == ann
-    assert reviewer_acting(caller, "ann", "intents") == ann
+    assert resolve_reviewer(caller, None, "intents") == ann
+    assert resolve_reviewer(caller, "ann", "intents") == ann
     with pytest.raises(NotAMember):
-        reviewer_acting(caller, "rob", "intents")
+        resolve_reviewer(caller, "rob", "intents")
 
 
 def test_a_key_acts_for_nobody_whose_account_is_closed(rob: User) -> None:
@@ -125,4 +125,4 @@ def test_a_key_acts_for_nobody_whose_account_is_closed(rob: User) -> None:
     rob.save(update_fields=["is_active"])
 
     with pytest.raises(NotAMember):
-        reviewer_acting(_caller(), "rob", "intents")
+        resolve_reviewer(_caller(), "rob", "intents")

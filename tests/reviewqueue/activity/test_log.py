@@ -12,34 +12,34 @@ from reviewqueue.models import Event, User
 
 
 def test_the_story_of_an_object_reads_from_its_beginning(db: None) -> None:
-    log.record(actor="user:ann", verb="opened", object_type="item", object_id=7)
-    log.record(actor="user:rob", verb="closed", object_type="item", object_id=7, after={"state": "closed"})
-    log.record(actor="user:rob", verb="opened", object_type="item", object_id=8)
+    log.record_event(actor="user:ann", verb="opened", object_type="item", object_id=7)
+    log.record_event(actor="user:rob", verb="closed", object_type="item", object_id=7, after={"state": "closed"})
+    log.record_event(actor="user:rob", verb="opened", object_type="item", object_id=8)
 
-    assert [event.verb for event in log.about("item", 7)] == ["opened", "closed"]
+    assert [event.verb for event in log.events_about("item", 7)] == ["opened", "closed"]
 
 
 def test_the_activity_of_a_queue_begins_with_the_latest(db: None) -> None:
     for verb in ("first", "second"):
-        log.record(actor="system:dispatch", verb=verb, object_type="item", object_ids=[1, 2], queue="intents")
-    log.record(actor="system:dispatch", verb="elsewhere", object_type="item", queue="other")
+        log.record_event(actor="system:dispatch", verb=verb, object_type="item", object_ids=[1, 2], queue="intents")
+    log.record_event(actor="system:dispatch", verb="elsewhere", object_type="item", queue="other")
 
-    assert [event.verb for event in log.recent("intents")] == ["second", "first"]
-    assert log.recent("intents")[0].object_ids == [1, 2]
+    assert [event.verb for event in log.recent_events("intents")] == ["second", "first"]
+    assert log.recent_events("intents")[0].object_ids == [1, 2]
 
 
 def test_an_event_has_the_database_clock_unless_it_is_given_a_moment(db: None) -> None:
     moment = datetime(2026, 11, 1, 9, tzinfo=UTC)
-    log.record(actor="user:ann", verb="seen", object_type="item", object_id=1, at=moment)
-    log.record(actor="user:ann", verb="seen", object_type="item", object_id=1)
+    log.record_event(actor="user:ann", verb="seen", object_type="item", object_id=1, at=moment)
+    log.record_event(actor="user:ann", verb="seen", object_type="item", object_id=1)
 
-    given, stamped = log.about("item", 1)
+    given, stamped = log.events_about("item", 1)
     assert given.at == moment
     assert stamped.at is not None
 
 
 def test_an_event_can_neither_be_changed_nor_removed(ann: User) -> None:
-    log.record(actor=log.user_actor(ann), verb="seen", object_type="item", object_id=1)
+    log.record_event(actor=log.user_actor(ann), verb="seen", object_type="item", object_id=1)
 
     with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
         Event.objects.update(actor="user:rob")

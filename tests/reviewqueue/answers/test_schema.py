@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reviewqueue.answers import schema
-from reviewqueue.answers.schema import Form
+from reviewqueue.answers.schema import AnswerSpec
 from reviewqueue.kernel.errors import Invalid
 
-LABEL = Form(kind="label", answers=["a", "b", "c"])
-LABELS = Form(kind="labels", answers=["a", "b", "c"])
-INVOICE = Form(
+LABEL = AnswerSpec(kind="label", answers=["a", "b", "c"])
+LABELS = AnswerSpec(kind="labels", answers=["a", "b", "c"])
+INVOICE = AnswerSpec(
     kind="structured",
     schema={
         "type": "object",
@@ -40,8 +40,8 @@ json_values = st.recursive(
         ({"total": 3, "lines": [{"a/b": "x"}]}, INVOICE, {"total": 3, "lines": [{"a/b": "x"}]}),
     ],
 )
-def test_an_answer_is_stored_in_one_way(answer: Any, form: Form, stored: Any) -> None:
-    assert schema.normalised(answer, form) == stored
+def test_an_answer_is_stored_in_one_way(answer: Any, form: AnswerSpec, stored: Any) -> None:
+    assert schema.normalize_answer(answer, form) == stored
 
 
 @pytest.mark.parametrize(
@@ -62,26 +62,26 @@ def test_an_answer_is_stored_in_one_way(answer: Any, form: Form, stored: Any) ->
         ({"total": 1, "lines": [{"a/b": 1}]}, INVOICE, "/answer/lines/0/a~1b"),
     ],
 )
-def test_what_does_not_fit_is_refused_with_the_place(answer: Any, form: Form, pointer: str) -> None:
+def test_what_does_not_fit_is_refused_with_the_place(answer: Any, form: AnswerSpec, pointer: str) -> None:
     with pytest.raises(Invalid) as refused:
-        schema.normalised(answer, form)
+        schema.normalize_answer(answer, form)
     assert pointer in [error["pointer"] for error in refused.value.errors]
 
 
 def test_a_schema_that_points_elsewhere_is_never_fetched() -> None:
-    form = Form(kind="structured", schema={"type": "object", "$ref": "http://127.0.0.1:9/schema"})
+    form = AnswerSpec(kind="structured", schema={"type": "object", "$ref": "http://127.0.0.1:9/schema"})
     with pytest.raises(Invalid, match="outside itself"):
-        schema.normalised({}, form)
+        schema.normalize_answer({}, form)
 
 
 @given(json_values)
 def test_an_answer_is_the_same_as_itself(value: Any) -> None:
-    assert schema.same(value, value)
+    assert schema.answers_match(value, value)
 
 
 @given(st.dictionaries(st.text(), st.integers(), min_size=2))
 def test_the_order_of_fields_makes_no_difference(value: dict[str, int]) -> None:
-    assert schema.same(value, dict(reversed(value.items())))
+    assert schema.answers_match(value, dict(reversed(value.items())))
 
 
 @pytest.mark.parametrize(
@@ -99,4 +99,4 @@ def test_the_order_of_fields_makes_no_difference(value: dict[str, int]) -> None:
     ],
 )
 def test_when_two_answers_are_the_same(one: Any, other: Any, same: bool) -> None:
-    assert schema.same(one, other) is same
+    assert schema.answers_match(one, other) is same

@@ -12,7 +12,7 @@ from django.test import Client
 from reviewqueue.accounts import api_keys, roles
 from reviewqueue.models import Queue, User, Verdict
 from reviewqueue.models.items import Lane
-from reviewqueue.queue.items import withdraw
+from reviewqueue.queue.items import withdraw_items
 from tests.helpers import queue_items
 
 pytestmark = pytest.mark.usefixtures("balanced")
@@ -22,7 +22,7 @@ type Call = Callable[..., HttpResponse]
 
 def caller(client: Client, *, scopes: tuple[str, ...] = ("review",), **options: Any) -> Call:
     """Calls with a key of its own; a body is sent as JSON."""
-    _, key = api_keys.create(name="desk", scopes=scopes, by=None, **options)
+    _, key = api_keys.create_key(name="desk", scopes=scopes, by=None, **options)
 
     def call(method: str, path: str, body: Any = None) -> Any:
         data = {} if body is None else {"data": body, "content_type": "application/json"}
@@ -48,7 +48,7 @@ def code(answer: Any) -> tuple[int, str]:
 
 
 def test_an_item_is_claimed_and_decided(call: Call, rob: User) -> None:
-    queue_items.enqueue(2**60 + 1, rank=1.0)
+    queue_items.enqueue_items(2**60 + 1, rank=1.0)
     got = claim(call)
     assert got["item"]["id"] == str(2**60 + 1)
     assert (got["item"]["proposal"], got["revealed"], got["final_say"]) == ("refund", True, False)
@@ -64,14 +64,14 @@ def test_an_item_is_claimed_and_decided(call: Call, rob: User) -> None:
 
 
 def test_every_claim_is_another_item_until_none_is_left(call: Call, rob: User) -> None:
-    queue_items.enqueue(1, 2)
+    queue_items.enqueue_items(1, 2)
     assert claim(call)["claim"] != claim(call)["claim"]
     nothing = call("post", "queues/intents/claims", {"reviewer": "rob"})
     assert (nothing.status_code, nothing.content) == (204, b"")
 
 
 def test_answer_first_goes_step_by_step(call: Call, rob: User) -> None:
-    queue_items.enqueue(1, answer_first=True, lane=Lane.CHECKS)
+    queue_items.enqueue_items(1, answer_first=True, lane=Lane.CHECKS)
     got = claim(call)
     assert got["item"].keys() & {"proposal", "alternatives", "field_hints", "why", "model", "lane", "source"} == set()
     path = f"claims/{got['claim']}/verdict"
@@ -87,21 +87,21 @@ def test_answer_first_goes_step_by_step(call: Call, rob: User) -> None:
 
 
 def test_a_first_answer_may_be_none_of_them(call: Call, rob: User) -> None:
-    queue_items.enqueue(1, answer_first=True)
+    queue_items.enqueue_items(1, answer_first=True)
     got = claim(call)
     shown: Any = call("post", f"claims/{got['claim']}/verdict", {"verdict": "answer", "instead": "none"})
     assert (shown.json()["first_kind"], shown.json()["first_answer"]) == ("none", None)
 
 
 def test_an_answer_to_an_open_item_is_out_of_order(call: Call, rob: User) -> None:
-    queue_items.enqueue(1)
+    queue_items.enqueue_items(1)
     got = claim(call)
     answer = call("post", f"claims/{got['claim']}/verdict", {"verdict": "answer", "answer": "billing"})
     assert code(answer) == (409, "answer_first")
 
 
 def test_keeping_giving_back_and_undoing(call: Call, rob: User) -> None:
-    queue_items.enqueue(1)
+    queue_items.enqueue_items(1)
     got = claim(call)
     renewed: Any = call("post", f"claims/{got['claim']}/renewal")
     assert renewed.status_code == 200
@@ -117,12 +117,12 @@ def test_keeping_giving_back_and_undoing(call: Call, rob: User) -> None:
 
 
 def test_final_verdicts_and_withdrawn_items_say_so(call: Call, rob: User) -> None:
-    queue_items.enqueue(1, 2, undo_seconds=0)
+    queue_items.enqueue_items(1, 2, undo_seconds=0)
     got = claim(call)
     given: Any = call("post", f"claims/{got['claim']}/verdict", {"verdict": "agree"})
     assert code(call("delete", f"verdicts/{given.json()['id']}")) == (409, "verdict_final")
     got = claim(call)
-    withdraw(item_ids=[2], actor="key:1")
+    withdraw_items(item_ids=[2], actor="key:1")
     assert code(call("post", f"claims/{got['claim']}/verdict", {"verdict": "agree"})) == (409, "item_withdrawn")
 
 
@@ -145,7 +145,7 @@ def test_final_verdicts_and_withdrawn_items_say_so(call: Call, rob: User) -> Non
     ],
 )
 def test_a_body_that_makes_no_sense_is_refused_with_the_place(call: Call, rob: User, body: Any, pointer: str) -> None:
-    queue_items.enqueue(1)
+    queue_items.enqueue_items(1)
     answer: Any = call("post", f"claims/{claim(call)['claim']}/verdict", body)
     assert code(answer) == (400, "invalid")
     assert pointer in [error["pointer"] for error in answer.json()["errors"]]
@@ -155,7 +155,7 @@ def test_a_body_that_makes_no_sense_is_refused_with_the_place(call: Call, rob: U
 def test_a_key_acts_for_reviewers_of_its_queue_only(
     call: Call, rob: User, eve: User, ann: User, mara: User, otto: User, reviewer: str
 ) -> None:
-    queue_items.enqueue(1)
+    queue_items.enqueue_items(1)
     answer = call("post", "queues/intents/claims", {"reviewer": reviewer})
     assert answer.status_code in {400, 403}
     if reviewer:
@@ -165,9 +165,9 @@ def test_a_key_acts_for_reviewers_of_its_queue_only(
 def test_the_final_say_needs_a_key_made_as_that_lead(
     queue: Queue, client: Client, call: Call, rob: User, ann: User
 ) -> None:
-    queue_items.enqueue(1)
-    queue_items.judge(rob, "escalate")
-    queue_items.settle()
+    queue_items.enqueue_items(1)
+    queue_items.judge_next(rob, "escalate")
+    queue_items.settle_verdicts()
     assert code(call("post", "queues/intents/claims", {"reviewer": "ann"})) == (403, "not_a_member")
     as_ann = caller(client, acts_as=ann)
     got: Any = as_ann("post", "queues/intents/claims", {}).json()  # type: ignore[attr-defined]
@@ -184,10 +184,10 @@ def test_the_final_say_needs_a_key_made_as_that_lead(
 def test_a_lead_who_became_a_reviewer_takes_no_final_say_along(
     call: Call, client: Client, rob: User, ann: User
 ) -> None:
-    queue_items.enqueue(1)
-    queue_items.judge(rob, "escalate")
-    queue_items.settle()
-    held = queue_items.take(ann)
+    queue_items.enqueue_items(1)
+    queue_items.judge_next(rob, "escalate")
+    queue_items.settle_verdicts()
+    held = queue_items.claim_next_item(ann)
     User.objects.filter(pk=ann.pk).update(role="reviewer")
     as_ann = caller(client, acts_as=ann)
     for key in (call, as_ann):
@@ -199,7 +199,7 @@ def test_a_lead_who_became_a_reviewer_takes_no_final_say_along(
 def test_another_persons_key_and_another_streams_key_find_nothing(
     queue: Queue, client: Client, call: Call, rob: User, rita: User
 ) -> None:
-    queue_items.enqueue(1)
+    queue_items.enqueue_items(1)
     got = claim(call)
     given_path = f"claims/{got['claim']}"
     Queue.objects.create(slug="other", title="Other")
@@ -217,7 +217,7 @@ def test_another_persons_key_and_another_streams_key_find_nothing(
 
 
 def test_a_key_needs_the_scope_and_there_must_be_a_key(queue: Queue, client: Client, rob: User) -> None:
-    queue_items.enqueue(1)
+    queue_items.enqueue_items(1)
     other = caller(client, scopes=("outputs:write",))
     for method, path in (
         ("post", "queues/intents/claims"),
@@ -231,7 +231,7 @@ def test_a_key_needs_the_scope_and_there_must_be_a_key(queue: Queue, client: Cli
 
 
 def test_whoever_left_is_refused_mid_claim(call: Call, rob: User) -> None:
-    queue_items.enqueue(1)
+    queue_items.enqueue_items(1)
     got = claim(call)
     User.objects.filter(pk=rob.pk).update(is_active=False)
     assert code(call("post", f"claims/{got['claim']}/verdict", {"verdict": "agree"})) == (403, "not_a_member")
@@ -244,4 +244,4 @@ def test_nonsense_ids_are_not_found(call: Call) -> None:
 
 def test_access_has_the_same_idea_of_a_member_as_the_claim(queue: Queue, rob: User) -> None:
     """The claim asks in SQL what `access` asks by the ORM."""
-    assert {str(role) for role in roles.REVIEWING} == {"reviewer", "lead", "admin"}
+    assert {str(role) for role in roles.REVIEWER_ROLES} == {"reviewer", "lead", "admin"}

@@ -10,7 +10,7 @@ from reviewqueue import content
 
 
 def _kinds(value: Any) -> list[str]:
-    return [block.kind for block in content.blocks(value)]
+    return [block.kind for block in content.build_blocks(value)]
 
 
 @pytest.mark.parametrize(
@@ -45,13 +45,15 @@ def test_the_shape_of_an_input_chooses_its_blocks_and_nothing_is_left_out(value:
 
 
 def test_a_stream_says_which_renderer_shows_a_part_or_the_whole() -> None:
-    shown = content.blocks({"ticket": {"a": 1}, "text": "hi"}, {"ticket": "fields", "text": "json"})
+    shown = content.build_blocks({"ticket": {"a": 1}, "text": "hi"}, {"ticket": "fields", "text": "json"})
     assert [(block.kind, block.key) for block in shown] == [("json", "text"), ("fields", "ticket")]
-    assert [block.kind for block in content.blocks({"text": "hi"}, {"*": "json"})] == ["json"]
+    assert [block.kind for block in content.build_blocks({"text": "hi"}, {"*": "json"})] == ["json"]
 
 
 def test_a_renderer_that_cannot_read_its_part_is_passed_over() -> None:
-    assert [block.kind for block in content.blocks({"text": "hi", "rows": 3}, {"text": "image", "rows": "fields"})] == [
+    assert [
+        block.kind for block in content.build_blocks({"text": "hi", "rows": 3}, {"text": "image", "rows": "fields"})
+    ] == [
         "text",
         "json",
     ]

@@ -7,25 +7,25 @@ from typing import Any
 import pytest
 
 from reviewqueue import content
-from reviewqueue.content.candidates import Candidates
+from reviewqueue.content.candidates import CandidateList
 from tests.helpers import content_samples
-from tests.helpers.content_rendering import drawn, read
+from tests.helpers.content_rendering import extract_visible_text, render_blocks
 
 
-def _candidates(value: Any) -> Candidates:
-    (block,) = content.blocks({"candidates": value})
+def _candidates(value: Any) -> CandidateList:
+    (block,) = content.build_blocks({"candidates": value})
     assert block.kind == "candidates"
-    candidates: Candidates = block.data
+    candidates: CandidateList = block.data
     return candidates
 
 
 def _marked(value: Any) -> list[list[str]]:
-    return [[piece.text for piece in one.pieces if piece.change] for one in _candidates(value).each]
+    return [[piece.text for piece in one.pieces if piece.change] for one in _candidates(value).candidates]
 
 
 def test_the_words_in_which_two_answers_differ_are_marked_on_both_sides() -> None:
     assert _marked(["The parcel is late today.", "The parcel is lost."]) == [["late today"], ["lost"]]
-    assert "<mark>lost</mark>" in drawn({"candidates": ["The parcel is late.", "The parcel is lost."]})
+    assert "<mark>lost</mark>" in render_blocks({"candidates": ["The parcel is late.", "The parcel is lost."]})
 
 
 @pytest.mark.parametrize(
@@ -40,19 +40,19 @@ def test_the_words_in_which_two_answers_differ_are_marked_on_both_sides() -> Non
 )
 def test_nothing_is_marked_where_it_would_not_help(value: Any) -> None:
     assert not _candidates(value).compared
-    assert "<mark>" not in drawn({"candidates": value})
+    assert "<mark>" not in render_blocks({"candidates": value})
 
 
 def test_candidates_can_be_named() -> None:
     by_key = _candidates({"A": "one", "B": "two"})
-    assert [(one.number, one.name) for one in by_key.each] == [(1, "A"), (2, "B")]
-    assert by_key.each[0].pieces[0].text == "one"
-    assert _candidates([{"label": "short", "text": "one"}, {"text": "two"}]).each[0].name == "short"
+    assert [(one.number, one.name) for one in by_key.candidates] == [(1, "A"), (2, "B")]
+    assert by_key.candidates[0].pieces[0].text == "one"
+    assert _candidates([{"label": "short", "text": "one"}, {"text": "two"}]).candidates[0].name == "short"
 
 
 def test_candidates_of_other_kinds_are_drawn_by_their_own() -> None:
     chat = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]
-    each = _candidates([chat, {"messages": chat}, {"total": 12}, {"text": "a", "more": 1}, [1, 2], None, 7]).each
+    each = _candidates([chat, {"messages": chat}, {"total": 12}, {"text": "a", "more": 1}, [1, 2], None, 7]).candidates
     assert [[block.kind for block in one.blocks] for one in each] == [
         ["messages"],
         ["messages"],
@@ -68,26 +68,26 @@ def test_candidates_in_candidates_are_data() -> None:
     deep: Any = "bottom"
     for _ in range(60):
         deep = {"candidates": [deep, "x"]}
-    assert "bottom" in read(drawn(deep))
+    assert "bottom" in extract_visible_text(render_blocks(deep))
 
 
 def test_what_is_asked_stands_above_and_folds() -> None:
-    prompt, candidates = content.blocks(content_samples.samples()["candidates"].item["input"])
+    prompt, candidates = content.build_blocks(content_samples.build_samples()["candidates"].item["input"])
     assert (prompt.kind, candidates.kind) == ("prompt", "candidates")
-    html = drawn({"prompt": "Which is better?", "candidates": ["a", "b"], "source": {"page": 7}})
+    html = render_blocks({"prompt": "Which is better?", "candidates": ["a", "b"], "source": {"page": 7}})
     assert html.index("Which is better?") < html.index("Candidate 1")
     assert '<details class="content-prompt" open>' in html
-    assert "page" in read(html)
+    assert "page" in extract_visible_text(html)
 
 
 @pytest.mark.parametrize("value", [[], {}, {"only": "one"}, "text", 7, None])
 def test_what_is_no_choice_is_data(value: Any) -> None:
-    assert [block.kind for block in content.blocks({"candidates": value})] == ["json"]
+    assert [block.kind for block in content.build_blocks({"candidates": value})] == ["json"]
 
 
 def test_markup_in_candidates_is_text() -> None:
     evil = "<script>alert(1)</script>"
-    html = drawn(
+    html = render_blocks(
         {"candidates": {evil: f"one {evil} and more words", "b": f"two {evil} and more words"}, "prompt": evil}
     )
     assert "<script" not in html

@@ -15,25 +15,25 @@ from reviewqueue.content import diff
 from reviewqueue.desk import layout
 from reviewqueue.models import AnswerSchema, Queue, User
 from tests.helpers import queue_items
-from tests.helpers.content_rendering import drawn, read
+from tests.helpers.content_rendering import extract_visible_text, render_blocks
 
 BEFORE = "I was charged twice for the same order last night."
 AFTER = "I was billed twice for the same order last night."
 
 
 def _kinds(value: Any, proposal: Any) -> list[str]:
-    return [block.kind for block in content.blocks(value, proposal=proposal)]
+    return [block.kind for block in content.build_blocks(value, proposal=proposal)]
 
 
 def test_changed_words_are_told_without_colour() -> None:
-    html = drawn({"text": BEFORE}, proposal=AFTER)
+    html = render_blocks({"text": BEFORE}, proposal=AFTER)
     assert re.search(r"<del><span[^>]*>\[taken out: </span>charged<span[^>]*>\] </span></del>", html)
     assert re.search(r"<ins><span[^>]*>\[put in: </span>billed<span[^>]*>\] </span></ins>", html)
-    assert "I was chargedbilled twice" in read(html)
+    assert "I was chargedbilled twice" in extract_visible_text(html)
 
 
 def test_a_break_between_paragraphs_is_not_marked_twice() -> None:
-    data = diff.of(
+    data = diff.find_rewrite(
         "First of all, some words. Gone.\n\nThen the rest of it.", "First of all, some words. \n\nThen the rest of it."
     )
     assert data is not None
@@ -48,7 +48,7 @@ def test_a_break_between_paragraphs_is_not_marked_twice() -> None:
 
 @given(before=some.text(alphabet="ab \n.", max_size=40), after=some.text(alphabet="ab \n.", max_size=40))
 def test_either_text_can_be_read_from_the_changes(before: str, after: str) -> None:
-    data = diff.read({"before": before, "after": after})
+    data = diff.parse_diff({"before": before, "after": after})
     if data is None:
         assert not before + after
         return
@@ -67,11 +67,11 @@ def test_a_marked_text_stays_and_the_changes_follow() -> None:
 
 def test_the_field_most_like_the_text_is_compared() -> None:
     proposal = {"subject": "Charged twice for one order", "body": AFTER, "count": 3, "tags": ["a"]}
-    assert "What was changed in the text: body" in drawn({"text": BEFORE}, proposal=proposal)
+    assert "What was changed in the text: body" in render_blocks({"text": BEFORE}, proposal=proposal)
 
 
 def test_a_text_left_as_it_was_is_told() -> None:
-    html = drawn({"text": BEFORE}, proposal={"text": BEFORE})
+    html = render_blocks({"text": BEFORE}, proposal={"text": BEFORE})
     assert "Nothing was changed in the text" in html
     assert "<ins" not in html
 
@@ -101,8 +101,8 @@ def test_what_holds_no_text_is_not_compared(value: Any) -> None:
 
 def test_an_input_may_itself_be_two_versions() -> None:
     value = {"edit": {"before": BEFORE, "after": AFTER}}
-    assert [block.kind for block in content.blocks(value, {"edit": "diff"})] == ["diff"]
-    assert [block.kind for block in content.blocks({"edit": {"before": BEFORE}}, {"edit": "diff"})] == ["json"]
+    assert [block.kind for block in content.build_blocks(value, {"edit": "diff"})] == ["diff"]
+    assert [block.kind for block in content.build_blocks({"edit": {"before": BEFORE}}, {"edit": "diff"})] == ["json"]
 
 
 @pytest.mark.parametrize(
@@ -111,14 +111,14 @@ def test_an_input_may_itself_be_two_versions() -> None:
 )
 def test_long_texts_are_compared_or_given_up_soon(before: str, after: str) -> None:
     began = time.process_time()
-    diff.of(before, {str(number): after for number in range(50)})
+    diff.find_rewrite(before, {str(number): after for number in range(50)})
     assert time.process_time() - began < 10
 
 
 @pytest.mark.django_db
 def test_nothing_is_compared_before_the_proposal_is_in_sight(rob: User, queue: Queue) -> None:
     AnswerSchema.objects.create(queue=queue, number=2, kind="structured", schema={"type": "object"})
-    queue_items.enqueue(1, schema_number=2, input={"text": BEFORE}, proposal={"text": AFTER}, answer_first=True)
-    queue_items.enqueue(2, schema_number=2, input={"text": BEFORE}, proposal={"text": AFTER})
-    assert [block.kind for block in layout.lay_out(queue_items.take(rob)).blocks] == ["text"]
-    assert [block.kind for block in layout.lay_out(queue_items.take(rob)).blocks] == ["diff"]
+    queue_items.enqueue_items(1, schema_number=2, input={"text": BEFORE}, proposal={"text": AFTER}, answer_first=True)
+    queue_items.enqueue_items(2, schema_number=2, input={"text": BEFORE}, proposal={"text": AFTER})
+    assert [block.kind for block in layout.build_layout(queue_items.claim_next_item(rob)).blocks] == ["text"]
+    assert [block.kind for block in layout.build_layout(queue_items.claim_next_item(rob)).blocks] == ["diff"]

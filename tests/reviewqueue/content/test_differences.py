@@ -9,18 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from reviewqueue.content import differences
-from reviewqueue.content.differences import Piece
+from reviewqueue.content.differences import DiffPiece
 
 TEXTS = some.text(alphabet="ab c.\n語ก", max_size=40)
 
 
-def _without(pieces: list[Piece], change: str) -> str:
+def _without(pieces: list[DiffPiece], change: str) -> str:
     return "".join(piece.text for piece in pieces if piece.change != change)
 
 
 @given(before=TEXTS, after=TEXTS)
 def test_either_text_can_be_read_from_the_pieces(before: str, after: str) -> None:
-    pieces = differences.pieces(before, after)
+    pieces = differences.diff_words(before, after)
     assert pieces is not None
     assert _without(pieces, "added") == before
     assert _without(pieces, "removed") == after
@@ -29,45 +29,45 @@ def test_either_text_can_be_read_from_the_pieces(before: str, after: str) -> Non
 
 @given(text=TEXTS)
 def test_a_text_does_not_differ_from_itself(text: str) -> None:
-    assert differences.pieces(text, text) == ([Piece(text)] if text else [])
+    assert differences.diff_words(text, text) == ([DiffPiece(text)] if text else [])
 
 
 def test_a_changed_word_is_marked_and_not_the_letters_in_it() -> None:
-    assert differences.pieces("I was charged twice.", "I was billed twice.") == [
-        Piece("I was "),
-        Piece("charged", "removed"),
-        Piece("billed", "added"),
-        Piece(" twice."),
+    assert differences.diff_words("I was charged twice.", "I was billed twice.") == [
+        DiffPiece("I was "),
+        DiffPiece("charged", "removed"),
+        DiffPiece("billed", "added"),
+        DiffPiece(" twice."),
     ]
 
 
 def test_a_changed_phrase_is_one_mark() -> None:
-    assert differences.pieces("the old big house", "the tiny red house") == [
-        Piece("the "),
-        Piece("old big", "removed"),
-        Piece("tiny red", "added"),
-        Piece(" house"),
+    assert differences.diff_words("the old big house", "the tiny red house") == [
+        DiffPiece("the "),
+        DiffPiece("old big", "removed"),
+        DiffPiece("tiny red", "added"),
+        DiffPiece(" house"),
     ]
 
 
 def test_a_script_without_spaces_is_compared_sign_by_sign() -> None:
-    assert differences.pieces("返金します", "返品します") == [
-        Piece("返"),
-        Piece("金", "removed"),
-        Piece("品", "added"),
-        Piece("します"),
+    assert differences.diff_words("返金します", "返品します") == [
+        DiffPiece("返"),
+        DiffPiece("金", "removed"),
+        DiffPiece("品", "added"),
+        DiffPiece("します"),
     ]
 
 
 def test_each_side_keeps_what_only_it_has() -> None:
-    assert differences.sides("the parcel is late", "the parcel is lost") == (
-        [Piece("the parcel is "), Piece("late", "removed")],
-        [Piece("the parcel is "), Piece("lost", "added")],
+    assert differences.compare_sides("the parcel is late", "the parcel is lost") == (
+        [DiffPiece("the parcel is "), DiffPiece("late", "removed")],
+        [DiffPiece("the parcel is "), DiffPiece("lost", "added")],
     )
 
 
 def test_texts_that_have_nothing_in_common_carry_no_marks() -> None:
-    assert differences.sides("I was charged twice.", "Blue whales sing at night, mostly.") is None
+    assert differences.compare_sides("I was charged twice.", "Blue whales sing at night, mostly.") is None
 
 
 @pytest.mark.parametrize(
@@ -76,5 +76,5 @@ def test_texts_that_have_nothing_in_common_carry_no_marks() -> None:
 )
 def test_texts_that_are_far_apart_are_given_up_soon(before: str, after: str) -> None:
     began = time.process_time()
-    differences.pieces(before, after)
+    differences.diff_words(before, after)
     assert time.process_time() - began < 5

@@ -23,11 +23,11 @@ from reviewqueue.content import extent
     ],
 )
 def test_the_length_of_a_long_input_is_told(value: Any, told: str) -> None:
-    assert extent.told(value) == told
+    assert extent.describe_length(value) == told
 
 
 def test_however_deep() -> None:
     value: Any = "word " * 500
     for _ in range(10_000):
         value = [value]
-    assert extent.told(value) == "500 words"
+    assert extent.describe_length(value) == "500 words"

@@ -7,47 +7,47 @@ from typing import Any
 import pytest
 
 from reviewqueue import content
-from reviewqueue.content.fields import DEEPEST, MOST_FIELDS, Field
-from reviewqueue.content.values import Value, shown
+from reviewqueue.content.fields import MAX_FIELDS, MAX_GROUP_LEVELS, ContentField
+from reviewqueue.content.values import DisplayValue, build_display_value
 from tests.helpers import content_samples
-from tests.helpers.content_rendering import drawn, read
+from tests.helpers.content_rendering import extract_visible_text, render_blocks
 
 
-def _fields(value: Any) -> list[Field]:
-    (block,) = content.blocks({"fields": value})
+def _fields(value: Any) -> list[ContentField]:
+    (block,) = content.build_blocks({"fields": value})
     assert block.kind == "fields"
-    fields: list[Field] = block.data
+    fields: list[ContentField] = block.data
     return fields
 
 
 @pytest.mark.parametrize(
     ("raw", "value"),
     [
-        (None, Value("empty", "—")),
-        ("", Value("empty", "empty")),
-        ([], Value("empty", "empty")),
-        ("  ", Value("empty", "blanks only")),
-        (12.5, Value("number", "12.5")),
-        (0, Value("number", "0")),
-        (True, Value("text", "yes")),
-        ("Ada", Value("text", "Ada")),
-        (["a", "b"], Value("text", "a, b")),
+        (None, DisplayValue("empty", "—")),
+        ("", DisplayValue("empty", "empty")),
+        ([], DisplayValue("empty", "empty")),
+        ("  ", DisplayValue("empty", "blanks only")),
+        (12.5, DisplayValue("number", "12.5")),
+        (0, DisplayValue("number", "0")),
+        (True, DisplayValue("text", "yes")),
+        ("Ada", DisplayValue("text", "Ada")),
+        (["a", "b"], DisplayValue("text", "a, b")),
     ],
 )
-def test_a_value_is_shown_as_what_it_is(raw: Any, value: Value) -> None:
-    assert shown(raw, longest=20) == value
+def test_a_value_is_shown_as_what_it_is(raw: Any, value: DisplayValue) -> None:
+    assert build_display_value(raw, longest=20) == value
 
 
 @pytest.mark.parametrize("text", ["word " * 100, "x" * 500, "a\nb\n" * 30])
 def test_a_long_value_shows_its_start_and_holds_the_whole(text: str) -> None:
-    value = shown(text, longest=60)
+    value = build_display_value(text, longest=60)
     assert (value.kind, value.text) == ("long", text)
-    assert len(value.start) <= 62
-    assert value.start.endswith(" …")
+    assert len(value.preview) <= 62
+    assert value.preview.endswith(" …")
 
 
 def test_what_is_nested_stands_in_groups_and_rows_stand_in_a_table() -> None:
-    fields = {field.name: field for field in _fields(content_samples.samples()["fields"].item["input"]["fields"])}
+    fields = {field.name: field for field in _fields(content_samples.build_samples()["fields"].item["input"]["fields"])}
     assert [inner.name for inner in fields["insured"].group] == ["name", "since", "address"]
     block = fields["earlier claims"].block
     assert block is not None
@@ -56,15 +56,15 @@ def test_what_is_nested_stands_in_groups_and_rows_stand_in_a_table() -> None:
 
 def test_everything_a_form_holds_is_on_the_page() -> None:
     deep: dict[str, Any] = {"bottom": "found"}
-    for level in range(DEEPEST + 3):
+    for level in range(MAX_GROUP_LEVELS + 3):
         deep = {f"level {level}": deep}
-    form = {"a": deep, "b": [[1, "two"], {"three": 3}], **{f"name {n}": n for n in range(MOST_FIELDS + 5)}}
-    said = read(drawn({"fields": form}))
-    assert all(piece in said for piece in ("found", "two", "three", f"name {MOST_FIELDS + 4}"))
+    form = {"a": deep, "b": [[1, "two"], {"three": 3}], **{f"name {n}": n for n in range(MAX_FIELDS + 5)}}
+    said = extract_visible_text(render_blocks({"fields": form}))
+    assert all(piece in said for piece in ("found", "two", "three", f"name {MAX_FIELDS + 4}"))
 
 
 def test_markup_in_names_and_values_is_text() -> None:
     evil = "<img src=x onerror=alert(1)>"
-    html = drawn({"fields": {evil: evil, "group": {evil: [evil]}, "long": evil * 40, "rows": [{evil: evil}]}})
+    html = render_blocks({"fields": {evil: evil, "group": {evil: [evil]}, "long": evil * 40, "rows": [{evil: evil}]}})
     assert "<img" not in html
-    assert evil in read(html)
+    assert evil in extract_visible_text(html)

@@ -13,9 +13,9 @@ from reviewqueue import content
 from reviewqueue.content import table
 from reviewqueue.templatetags.untrusted import visible
 from tests.helpers import hostile_strings
-from tests.helpers.content_rendering import drawn, read
-from tests.helpers.markup import elements
-from tests.helpers.template_places import Places
+from tests.helpers.content_rendering import extract_visible_text, render_blocks
+from tests.helpers.markup import list_elements
+from tests.helpers.template_places import TemplatePlaces
 
 # All that the templates of content may be made of: one that needs more says so here.
 _ELEMENTS = (
@@ -30,34 +30,36 @@ _ATTRIBUTES = (
 ELEMENTS, ATTRIBUTES = frozenset(_ELEMENTS.split()), frozenset(_ATTRIBUTES.split())
 # A text becomes a block of another kind when the AI's answer rewrites it.
 REWRITING = "rewriting"
-KINDS = [*sorted(content.KINDS), REWRITING]
+KINDS = [*sorted(content.BLOCK_KINDS), REWRITING]
 
 
 def _drawn(kind: str, strings: list[str]) -> str:
     if kind == REWRITING:
-        return "".join(drawn(told, proposal=proposal) for told, proposal in hostile_strings.rewritings(strings))
-    return drawn(hostile_strings.SHAPES[kind](strings), display=hostile_strings.DISPLAY)
+        return "".join(
+            render_blocks(told, proposal=proposal) for told, proposal in hostile_strings.build_rewritings(strings)
+        )
+    return render_blocks(hostile_strings.INPUT_BUILDERS[kind](strings), display=hostile_strings.DISPLAY_KINDS)
 
 
 def _as_read(payload: str) -> set[str]:
     """How a payload looks where it is shown as it is, and where it is shown as JSON."""
-    return {read(visible(form)) for form in (payload, json.dumps(payload, ensure_ascii=False)[1:-1])}
+    return {extract_visible_text(visible(form)) for form in (payload, json.dumps(payload, ensure_ascii=False)[1:-1])}
 
 
 def test_there_are_a_hundred_different_attacks() -> None:
-    assert len(set(hostile_strings.PAYLOADS)) == len(hostile_strings.PAYLOADS) == 100
+    assert len(set(hostile_strings.HOSTILE_STRINGS)) == len(hostile_strings.HOSTILE_STRINGS) == 100
 
 
 def test_every_kind_of_content_is_attacked() -> None:
     """A new kind takes its place in `hostile.SHAPES`: an input of it, with a stranger's string wherever one can be."""
-    assert set(hostile_strings.SHAPES) == content.KINDS
-    for kind, shape in hostile_strings.SHAPES.items():
-        assert f"/{kind}.html" in _templates(shape(hostile_strings.HARMLESS))
+    assert set(hostile_strings.INPUT_BUILDERS) == content.BLOCK_KINDS
+    for kind, shape in hostile_strings.INPUT_BUILDERS.items():
+        assert f"/{kind}.html" in _templates(shape(hostile_strings.HARMLESS_STRINGS))
 
 
 def _templates(value: Any) -> str:
     """The templates of an input's blocks, also of those that stand in another."""
-    blocks = content.blocks(value, hostile_strings.DISPLAY)
+    blocks = content.build_blocks(value, hostile_strings.DISPLAY_KINDS)
     return " ".join(inner.template for block in blocks for inner in (block, *_inner(block)))
 
 
@@ -66,23 +68,23 @@ def _inner(block: content.Block) -> list[content.Block]:
 
 
 def test_every_attack_reaches_every_place_in_the_templates_of_content(monkeypatch: pytest.MonkeyPatch) -> None:
-    places = Places(monkeypatch, hostile_strings.PAYLOADS, "content/*.html")
+    places = TemplatePlaces(monkeypatch, hostile_strings.HOSTILE_STRINGS, "content/*.html")
     for kind in KINDS:
-        _drawn(kind, hostile_strings.PAYLOADS)
-    assert places.missed(room={"table.html: cell.value.text|visible (1)": table.LONGEST_CELL}) == {}
+        _drawn(kind, hostile_strings.HOSTILE_STRINGS)
+    assert places.list_missed(room={"table.html: cell.value.text|visible (1)": table.MAX_CELL_CHARACTERS}) == {}
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_attack_is_text_in_every_kind(kind: str) -> None:
-    said = read(_drawn(kind, hostile_strings.PAYLOADS))
+    said = extract_visible_text(_drawn(kind, hostile_strings.HOSTILE_STRINGS))
     assert [
-        payload for payload in hostile_strings.PAYLOADS if not any(form in said for form in _as_read(payload))
+        payload for payload in hostile_strings.HOSTILE_STRINGS if not any(form in said for form in _as_read(payload))
     ] == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_attack_becomes_an_element_or_an_attribute(kind: str) -> None:
-    found = list(elements(_drawn(kind, hostile_strings.PAYLOADS)))
+    found = list(list_elements(_drawn(kind, hostile_strings.HOSTILE_STRINGS)))
     assert {tag for tag, _ in found} <= ELEMENTS
     names = {name for _, attributes in found for name in attributes}
     assert {name for name in names if not re.fullmatch(r"(aria|data)-[a-z-]+", name)} <= ATTRIBUTES
@@ -94,17 +96,17 @@ def test_no_attack_becomes_an_element_or_an_attribute(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_attacks_are_drawn_by_as_many_elements_as_harmless_words(kind: str) -> None:
     attacked, usual = (
-        Counter((tag, *sorted(attributes)) for tag, attributes in elements(_drawn(kind, strings)))
-        for strings in (hostile_strings.PAYLOADS, hostile_strings.HARMLESS)
+        Counter((tag, *sorted(attributes)) for tag, attributes in list_elements(_drawn(kind, strings)))
+        for strings in (hostile_strings.HOSTILE_STRINGS, hostile_strings.HARMLESS_STRINGS)
     )
     assert attacked == usual
 
 
-@pytest.mark.parametrize("payload", hostile_strings.PAYLOADS)
+@pytest.mark.parametrize("payload", hostile_strings.HOSTILE_STRINGS)
 def test_an_attack_alone_stays_text_whatever_the_kind_makes_of_it(payload: str) -> None:
     """Also where a kind refuses the value, and in the places that only one string has."""
-    inputs = [payload, [payload], {payload: payload}, *({kind: payload} for kind in content.KINDS)]
+    inputs = [payload, [payload], {payload: payload}, *({kind: payload} for kind in content.BLOCK_KINDS)]
     for value in inputs:
-        html = drawn(value, language=payload if len(payload) < 3 else "")
-        assert {tag for tag, _ in elements(html)} <= ELEMENTS
-        assert any(form in read(html) for form in _as_read(payload))
+        html = render_blocks(value, language=payload if len(payload) < 3 else "")
+        assert {tag for tag, _ in list_elements(html)} <= ELEMENTS
+        assert any(form in extract_visible_text(html) for form in _as_read(payload))

@@ -11,9 +11,9 @@ import pytest
 from reviewqueue import content
 from reviewqueue.content import image_size
 from reviewqueue.content.image import Image
-from reviewqueue.content.image_size import Known
+from reviewqueue.content.image_size import ImageInfo
 from tests.helpers import pictures
-from tests.helpers.content_rendering import drawn, read
+from tests.helpers.content_rendering import extract_visible_text, render_blocks
 
 PNG_HEAD = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4s", 13, b"IHDR")
 FRAME = b"\xff\xc0\x00\x11\x08" + struct.pack(">HH", 600, 800)
@@ -29,44 +29,44 @@ def _webp(chunk: bytes) -> bytes:
 
 
 def _images(value: Any, key: str = "image") -> list[Image]:
-    (block,) = content.blocks({key: value})
+    (block,) = content.build_blocks({key: value})
     assert block.kind == "image"
     images: list[Image] = block.data
     return images
 
 
 def _picture(data: bytes, kind: str = "png") -> Image:
-    (found,) = _images(pictures.data_url(data, kind))
+    (found,) = _images(pictures.encode_data_url(data, kind))
     return found
 
 
 @pytest.mark.parametrize(
     ("head", "known"),
     [
-        (PNG_HEAD + struct.pack(">II", 800, 600), Known("png", 800, 600)),
-        (b"GIF89a" + struct.pack("<HH", 800, 600), Known("gif", 800, 600)),
-        (b"\xff\xd8" + _segment(0xE0, b"JFIF\0") + FRAME, Known("jpeg", 800, 600)),
-        (b"\xff\xd8" + _segment(0xE1, EXIF % 1) + b"\xff" + FRAME, Known("jpeg", 800, 600)),
-        (b"\xff\xd8" + _segment(0xE1, EXIF % 6) + FRAME, Known("jpeg", 600, 800)),
-        (_webp(b"VP8 \0\0\0\0\0\0\0\x9d\x01\x2a" + struct.pack("<HH", 800, 600)), Known("webp", 800, 600)),
-        (_webp(b"VP8L\0\0\0\0\x2f" + struct.pack("<I", 799 | 599 << 14)), Known("webp", 800, 600)),
-        (_webp(b"VP8X\0\0\0\0\0\0\0\0" + b"\x1f\x03\0\x57\x02\0"), Known("webp", 800, 600)),
-        (PNG_HEAD + struct.pack(">II", 0, 600), Known("png")),
-        (b"\xff\xd8\xff\xe1\xff\xff", Known("jpeg")),
-        (b"\xff\xd8" + _segment(0xE1, b"Exif\0\0MM") + b"\xff", Known("jpeg")),
-        (_webp(b"VP8 "), Known("webp")),
+        (PNG_HEAD + struct.pack(">II", 800, 600), ImageInfo("png", 800, 600)),
+        (b"GIF89a" + struct.pack("<HH", 800, 600), ImageInfo("gif", 800, 600)),
+        (b"\xff\xd8" + _segment(0xE0, b"JFIF\0") + FRAME, ImageInfo("jpeg", 800, 600)),
+        (b"\xff\xd8" + _segment(0xE1, EXIF % 1) + b"\xff" + FRAME, ImageInfo("jpeg", 800, 600)),
+        (b"\xff\xd8" + _segment(0xE1, EXIF % 6) + FRAME, ImageInfo("jpeg", 600, 800)),
+        (_webp(b"VP8 \0\0\0\0\0\0\0\x9d\x01\x2a" + struct.pack("<HH", 800, 600)), ImageInfo("webp", 800, 600)),
+        (_webp(b"VP8L\0\0\0\0\x2f" + struct.pack("<I", 799 | 599 << 14)), ImageInfo("webp", 800, 600)),
+        (_webp(b"VP8X\0\0\0\0\0\0\0\0" + b"\x1f\x03\0\x57\x02\0"), ImageInfo("webp", 800, 600)),
+        (PNG_HEAD + struct.pack(">II", 0, 600), ImageInfo("png")),
+        (b"\xff\xd8\xff\xe1\xff\xff", ImageInfo("jpeg")),
+        (b"\xff\xd8" + _segment(0xE1, b"Exif\0\0MM") + b"\xff", ImageInfo("jpeg")),
+        (_webp(b"VP8 "), ImageInfo("webp")),
         (b"<svg/>", None),
         (b"", None),
     ],
 )
-def test_the_first_bytes_tell_kind_and_size_as_the_picture_is_shown(head: bytes, known: Known | None) -> None:
-    assert image_size.of(head) == known
+def test_the_first_bytes_tell_kind_and_size_as_the_picture_is_shown(head: bytes, known: ImageInfo | None) -> None:
+    assert image_size.inspect_image(head) == known
 
 
 def test_every_beginning_of_a_picture_is_read_without_harm() -> None:
     whole = b"\xff\xd8" + _segment(0xE1, EXIF % 6) + _segment(0xE2, b"x" * 40) + FRAME
     for end in range(len(whole)):
-        image_size.of(whole[:end])
+        image_size.inspect_image(whole[:end])
 
 
 def test_a_tiny_picture_is_known_by_its_first_bytes() -> None:
@@ -94,29 +94,29 @@ def test_a_picture_is_named_by_what_it_is_and_not_by_what_its_sender_says() -> N
         ("data:image/png;base64,%89PNG", "not written in base64"),
         ("data:image/png,plain", "not written in base64"),
         ("data:image/png;base64,", "not written in base64"),
-        (pictures.data_url(PNG_HEAD + struct.pack(">II", 90_000, 90_000)), "90,000 by 90,000 pixels"),
+        (pictures.encode_data_url(PNG_HEAD + struct.pack(">II", 90_000, 90_000)), "90,000 by 90,000 pixels"),
     ],
 )
 def test_what_cannot_be_drawn_says_so_with_its_size(source: str, why: str) -> None:
     (found,) = _images(source)
     assert why in found.problem
     assert f"{len(source)}\xa0bytes" in found.problem
-    assert "<img" not in drawn({"image": source})
-    assert source[:20] in read(drawn({"image": source}))
+    assert "<img" not in render_blocks({"image": source})
+    assert source[:20] in extract_visible_text(render_blocks({"image": source}))
 
 
 def test_blanks_in_base64_do_no_harm() -> None:
-    source = pictures.digit()
+    source = pictures.draw_digit()
     assert _images(f"{source[:60]}\n{source[60:]}")[0].source == source
 
 
 def test_pictures_are_numbered_and_told_in_words() -> None:
-    html = drawn({"images": [pictures.digit(), pictures.digit()]})
+    html = render_blocks({"images": [pictures.draw_digit(), pictures.draw_digit()]})
     assert 'alt="Image 2 of 2, 8 by 8"' in html
-    assert 'alt="Image, 8 by 8"' in drawn({"image": pictures.digit()})
+    assert 'alt="Image, 8 by 8"' in render_blocks({"image": pictures.draw_digit()})
 
 
 @pytest.mark.parametrize("value", ["https://example.com/a.png", ["data:image/png;base64,AAAA", 7], [], 7, None])
 def test_an_address_is_never_fetched_and_nothing_else_is_a_picture(value: Any) -> None:
-    (block,) = content.blocks({"images": value})
+    (block,) = content.build_blocks({"images": value})
     assert block.kind == "json"

@@ -33,7 +33,7 @@ def test_a_message_in_tag_characters_is_read_out() -> None:
 
 def test_markup_is_text() -> None:
     assert visible("<script>alert(1)</script>") == "&lt;script&gt;alert(1)&lt;/script&gt;"
-    assert "".join(piece.text for piece in invisible.pieces("<b>")) == "<b>"
+    assert "".join(piece.text for piece in invisible.split_into_pieces("<b>")) == "<b>"
 
 
 def test_what_is_taken_for_plain_without_a_look_hides_nothing() -> None:

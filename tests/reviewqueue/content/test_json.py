@@ -12,8 +12,8 @@ from hypothesis import strategies as some
 
 from reviewqueue import content
 from reviewqueue.content import tree
-from reviewqueue.content.plain import _written, compact, pretty
-from tests.helpers.content_rendering import drawn, read
+from reviewqueue.content.plain import _serialize, format_compact_json, format_json
+from tests.helpers.content_rendering import extract_visible_text, render_blocks
 
 DATA = some.recursive(
     some.none() | some.booleans() | some.integers() | some.text(max_size=8),
@@ -30,71 +30,71 @@ def _nested(levels: int, bottom: Any = "bottom") -> Any:
 
 
 def test_names_and_values_are_read_in_their_order() -> None:
-    said = read(drawn({"total": 12.5, "paid": False, "to": None, "name": "Ada"}))
+    said = extract_visible_text(render_blocks({"total": 12.5, "paid": False, "to": None, "name": "Ada"}))
     assert said.split() == ["total", "12.5", "paid", "false", "to", "null", "name", '"Ada"']
 
 
 def test_a_long_list_is_folded_and_says_how_long_it_is() -> None:
-    html = drawn({"lines": list(range(120)), "few": [1, 2]})
+    html = render_blocks({"lines": list(range(120)), "few": [1, 2]})
     assert '<details><summary><bdi class="tree-name">lines</bdi> <span class="tree-size">120 entries</span>' in html
     assert '<details open><summary><bdi class="tree-name">few</bdi> <span class="tree-size">2 entries</span>' in html
 
 
 def test_the_first_levels_are_open() -> None:
-    html = drawn(_nested(6))
+    html = render_blocks(_nested(6))
     assert html.count("<details open>") == tree.OPEN_LEVELS
     assert html.count("<details>") == 5 - tree.OPEN_LEVELS
 
 
 def test_what_a_string_holds_is_escaped_and_in_sight() -> None:
-    html = drawn({"a\nb": 'x\n\t"<b>'})
+    html = render_blocks({"a\nb": 'x\n\t"<b>'})
     assert "a\\nb" in html
-    assert '"x\\n\\t\\"<b>"' in read(html)
+    assert '"x\\n\\t\\"<b>"' in extract_visible_text(html)
     assert "<b>" not in html
 
 
 def test_an_item_without_folds_has_nothing_to_fold() -> None:
-    assert "data-folds" in drawn({"a": [1]})
-    assert "data-folds" not in drawn({"a": 1})
+    assert "data-folds" in render_blocks({"a": [1]})
+    assert "data-folds" not in render_blocks({"a": 1})
 
 
 @pytest.mark.parametrize("value", [{}, [], None, 7, True, 1.5, [[]], [{}]])
 def test_a_value_alone_is_shown(value: Any) -> None:
-    assert read(drawn(value)).strip().endswith(json.dumps(value).strip("[]") or "[]")
+    assert extract_visible_text(render_blocks(value)).strip().endswith(json.dumps(value).strip("[]") or "[]")
 
 
 @pytest.mark.parametrize("levels", [100, 5_000, 100_000])
 def test_the_depth_of_the_tree_has_an_end_and_the_data_has_not(levels: int) -> None:
-    html = drawn(_nested(levels))
-    assert html.count("<details") < tree.DEEPEST
+    html = render_blocks(_nested(levels))
+    assert html.count("<details") < tree.MAX_LEVELS
     assert html.count("<details") == html.count("</details>")
     assert "bottom" in html
 
 
 @pytest.mark.parametrize("value", [_nested(100), _nested(100_000, {"a": [1, "é\n"], "b": {}})])
 def test_deep_data_is_written_on_one_line(value: Any) -> None:
-    assert compact(value) == pretty(value)
-    assert compact([value])[1:-1] == compact(value)
+    assert format_compact_json(value) == format_json(value)
+    assert format_compact_json([value])[1:-1] == format_compact_json(value)
 
 
 @given(DATA)
 def test_writing_without_recursion_is_the_same(value: Any) -> None:
-    assert "".join(_written(value)) == json.dumps(value, ensure_ascii=False)
+    assert "".join(_serialize(value)) == json.dumps(value, ensure_ascii=False)
 
 
 def test_a_huge_document_is_drawn_in_part_and_the_rest_is_text() -> None:
     value = {"first": [{"n": n, "s": "word " * 5} for n in range(20_000)], "last": "the end"}
     began = time.process_time()
-    html = drawn(value)
+    html = render_blocks(value)
     assert time.process_time() - began < 5
-    assert html.count("<li>") <= tree.MOST + tree.DEEPEST
+    assert html.count("<li>") <= tree.MAX_ENTRIES + tree.MAX_LEVELS
     assert "&quot;n&quot;: 19999" in html
     assert "the end" in html
 
 
 @given(DATA)
 def test_every_fold_is_closed_and_nothing_is_left_out(value: Any) -> None:
-    data = tree.read(value)
+    data = tree.parse_tree(value)
     depth = 0
     for token in data.tokens:
         depth += bool(token.size) - token.closes
@@ -111,4 +111,4 @@ def _leaves(value: Any) -> int:
 
 
 def test_whatever_no_other_kind_reads_is_a_tree() -> None:
-    assert [type(block.data) for block in content.blocks({"text": 7})] == [tree.Tree]
+    assert [type(block.data) for block in content.build_blocks({"text": 7})] == [tree.JsonTree]

@@ -8,12 +8,12 @@ import pytest
 
 from reviewqueue import content
 from reviewqueue.content import candidates, image, invisible, limits, messages, spans, table, text
-from reviewqueue.content.plain import MOST_FACTS
+from reviewqueue.content.plain import MAX_FACTS
 from reviewqueue.templatetags.untrusted import visible
-from tests.helpers.content_rendering import drawn, read
+from tests.helpers.content_rendering import extract_visible_text, render_blocks
 
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
-TAGS = 10 * limits.MOST  # a piece is drawn by a few elements
+TAGS = 10 * limits.MAX_PIECES_PER_ITEM  # a piece is drawn by a few elements
 _FORM = {f"group {n}": {f"name {m}": m for m in range(100)} for n in range(200)}
 
 
@@ -38,29 +38,33 @@ _FORM = {f"group {n}": {f"name {m}": m for m in range(100)} for n in range(200)}
     ids=lambda value: "" if isinstance(value, str) else next(iter(value)),
 )
 def test_what_is_drawn_has_an_end_and_nothing_is_lost(value: Any, last: str) -> None:
-    html = drawn(value)
+    html = render_blocks(value)
     assert html.count("<") < TAGS
-    assert last in read(html)
+    assert last in extract_visible_text(html)
 
 
 def test_how_many_more_there_are_is_told() -> None:
-    said = read(drawn({"candidates": ["yes"] * (candidates.MOST + 7)}))
+    said = extract_visible_text(render_blocks({"candidates": ["yes"] * (candidates.MAX_CANDIDATES + 7)}))
     assert "7 more candidates, as data" in said
-    assert "3 more pictures are not drawn." in read(drawn({"images": [PIXEL] * (image.MOST + 3)}))
-    chat = [{"role": "user", "content": "x", "judged": n == 0} for n in range(messages.MOST_LATER + 5)]
-    assert "5 later messages, as data" in read(drawn({"messages": chat}))
-    wrong = [{"start": -1}] * (spans.MOST_LISTED + 4)
-    assert "4 more, as data" in read(drawn({"text": "words", "spans": [{"start": 0, "end": 2}, *wrong]}))
+    assert "3 more pictures are not drawn." in extract_visible_text(
+        render_blocks({"images": [PIXEL] * (image.MAX_IMAGES + 3)})
+    )
+    chat = [{"role": "user", "content": "x", "judged": n == 0} for n in range(messages.MAX_UNFOLDED_MESSAGES + 5)]
+    assert "5 later messages, as data" in extract_visible_text(render_blocks({"messages": chat}))
+    wrong = [{"start": -1}] * (spans.MAX_LISTED_MARKS + 4)
+    assert "4 more, as data" in extract_visible_text(
+        render_blocks({"text": "words", "spans": [{"start": 0, "end": 2}, *wrong]})
+    )
 
 
 def test_the_parts_of_an_item_share_one_room() -> None:
     tables = {name: [{"a": n, "b": n} for n in range(1_000)] for name in ("table", "rows", "records", "line_items")}
-    assert drawn(tables).count("<td") <= limits.MOST
-    assert drawn({"table": tables["table"]}).count("<td") == table.MOST_CELLS
+    assert render_blocks(tables).count("<td") <= limits.MAX_PIECES_PER_ITEM
+    assert render_blocks({"table": tables["table"]}).count("<td") == table.MAX_CELLS
 
 
 def test_the_next_item_has_all_its_room() -> None:
-    first, second = (content.blocks({"fields": _FORM}) for _ in range(2))
+    first, second = (content.build_blocks({"fields": _FORM}) for _ in range(2))
     assert first == second
 
 
@@ -73,21 +77,21 @@ def test_past_so_many_hidden_places_a_text_says_how_many_more_there_are() -> Non
 
 
 def test_past_so_many_look_alike_words_the_others_stand_as_text() -> None:
-    pieces = list(invisible.pieces("p\u0430ypal " * 3_000))
-    assert sum(piece.confusable for piece in pieces) == 2_000
+    pieces = list(invisible.split_into_pieces("p\u0430ypal " * 3_000))
+    assert sum(piece.lookalike for piece in pieces) == 2_000
     assert pieces[-1].text.split() == ["p\u0430ypal"] * 1_000
 
 
 def test_paragraphs_past_the_most_are_one() -> None:
-    found = text.paragraphs("x\n\n" * 10_000 + "end")
-    assert (len(found), found[-1].endswith("end")) == (text.MOST, True)
+    found = text.split_paragraphs("x\n\n" * 10_000 + "end")
+    assert (len(found), found[-1].endswith("end")) == (text.MAX_PARAGRAPHS, True)
 
 
 def test_a_context_without_end_is_listed_as_far_as_it_is_read() -> None:
-    facts = content.facts({f"key {n}": n for n in range(MOST_FACTS + 50)})
-    assert len(facts) == MOST_FACTS + 1
+    facts = content.list_facts({f"key {n}": n for n in range(MAX_FACTS + 50)})
+    assert len(facts) == MAX_FACTS + 1
     assert facts[-1][0] == "50 more"
-    assert f"key {MOST_FACTS + 49}" in facts[-1][1]
+    assert f"key {MAX_FACTS + 49}" in facts[-1][1]
 
 
 def test_the_columns_of_a_table_are_looked_at_once_not_for_every_row() -> None:
@@ -102,7 +106,7 @@ def test_the_columns_of_a_table_are_looked_at_once_not_for_every_row() -> None:
 
     def looked(rows: int) -> int:
         looks.clear()
-        assert table.read({"columns": [Name(n) for n in range(100)], "rows": [{}] * rows}) is not None
+        assert table.parse_table({"columns": [Name(n) for n in range(100)], "rows": [{}] * rows}) is not None
         return len(looks)
 
     assert looked(2_000) == looked(1_000)

@@ -13,7 +13,7 @@ from reviewqueue.templatetags.untrusted import visible
 
 
 def _found(text: str) -> list[str]:
-    return [text[word.start : word.end] for word in lookalikes.words(text)]
+    return [text[word.start : word.end] for word in lookalikes.find_lookalikes(text)]
 
 
 @pytest.mark.parametrize(
@@ -71,13 +71,13 @@ def test_the_letters_are_named() -> None:
 
 
 def test_in_a_russian_word_it_is_the_latin_letter_that_is_named() -> None:
-    (word,) = lookalikes.words("Привeт, как дела?")
+    (word,) = lookalikes.find_lookalikes("Привeт, как дела?")
     assert word.letters == (("e", "\u0435"),)
 
 
 def test_what_is_hidden_in_a_word_is_still_shown() -> None:
-    pieces = list(invisible.pieces("p\u0430y\u200bpal"))
-    assert [(piece.text, piece.hidden, piece.confusable) for piece in pieces] == [
+    pieces = list(invisible.split_into_pieces("p\u0430y\u200bpal"))
+    assert [(piece.text, piece.hidden, piece.lookalike) for piece in pieces] == [
         ("p\u0430y", False, True),
         ("U+200B", True, False),
         ("pal", False, False),

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from reviewqueue import content
-from reviewqueue.content.messages import KEPT, MOST, MOST_EARLIER, Message, Transcript
+from reviewqueue.content.messages import FOLD_ABOVE_MESSAGES, KEPT_MESSAGES, MAX_FOLDED_MESSAGES, Message, Transcript
 from tests.helpers import content_samples, pictures
-from tests.helpers.content_rendering import drawn, read
+from tests.helpers.content_rendering import extract_visible_text, render_blocks
 
 
 def _transcript(*messages: Any) -> Transcript:
-    (block,) = content.blocks({"messages": list(messages)})
+    (block,) = content.build_blocks({"messages": list(messages)})
     assert block.kind == "messages"
     transcript: Transcript = block.data
     return transcript
@@ -25,7 +25,7 @@ def _message(message: Any) -> Message:
 
 
 def _said(*messages: Any) -> str:
-    return read(drawn({"messages": list(messages)}))
+    return extract_visible_text(render_blocks({"messages": list(messages)}))
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_name_and_a_time_stand_beside_the_role() -> None:
     ],
 )
 def test_what_is_no_chat_is_data(value: Any) -> None:
-    assert [block.kind for block in content.blocks({"messages": value})] == ["json"]
+    assert [block.kind for block in content.build_blocks({"messages": value})] == ["json"]
 
 
 def test_a_call_in_the_manner_of_one_interface() -> None:
@@ -102,7 +102,7 @@ def test_a_call_and_its_result_in_the_manner_of_the_other() -> None:
     ).messages
     assert (call.parts[0].kind, call.parts[0].text) == ("call", '{"a": 1}')
     assert (result.role, result.author) == ("tool", "Tool")
-    assert (result.parts[0].kind, result.parts[0].failed, result.parts[0].peek) == ("result", True, "not found")
+    assert (result.parts[0].kind, result.parts[0].failed, result.parts[0].preview) == ("result", True, "not found")
 
 
 @pytest.mark.parametrize(
@@ -126,20 +126,20 @@ def test_arguments_are_laid_out_or_stay_as_they_came(sent: Any, shown: str) -> N
 @pytest.mark.parametrize(
     "part",
     [
-        {"type": "image_url", "image_url": {"url": pictures.digit(), "detail": "low"}},
-        {"type": "image_url", "image_url": pictures.digit()},
-        {"type": "input_image", "image_url": pictures.digit()},
+        {"type": "image_url", "image_url": {"url": pictures.draw_digit(), "detail": "low"}},
+        {"type": "image_url", "image_url": pictures.draw_digit()},
+        {"type": "input_image", "image_url": pictures.draw_digit()},
         {
             "type": "image",
-            "source": {"type": "base64", "media_type": "image/png", "data": pictures.digit().partition(",")[2]},
+            "source": {"type": "base64", "media_type": "image/png", "data": pictures.draw_digit().partition(",")[2]},
         },
-        {"type": "image", "image": pictures.digit()},
-        {"type": "tool_result", "content": [{"type": "image", "image": pictures.digit()}]},
+        {"type": "image", "image": pictures.draw_digit()},
+        {"type": "tool_result", "content": [{"type": "image", "image": pictures.draw_digit()}]},
     ],
 )
 def test_a_picture_in_a_message_is_drawn(part: Any) -> None:
-    html = drawn({"messages": [{"role": "user", "content": ["look", part]}]})
-    assert html.count(f'<img src="{pictures.digit()}"') == 1
+    html = render_blocks({"messages": [{"role": "user", "content": ["look", part]}]})
+    assert html.count(f'<img src="{pictures.draw_digit()}"') == 1
     assert 'data-shade="blur"' in html
     assert "low" in html or "detail" not in str(part)
 
@@ -179,7 +179,7 @@ def test_nothing_that_a_message_carries_is_lost(message: Any) -> None:
 
 
 def test_instructions_and_results_fold_and_short_calls_stand_open() -> None:
-    html = drawn(content_samples.samples()["messages"].item["input"])
+    html = render_blocks(content_samples.build_samples()["messages"].item["input"])
     assert html.count('<details class="message-fold"') == 2
     assert html.count('<details class="message-call" open') == 2
     assert html.count('<details class="message-call">') == 1
@@ -202,21 +202,25 @@ def test_the_sender_can_say_which_message_is_asked_about() -> None:
 
 
 def test_a_long_transcript_folds_what_came_earlier_and_counts_on() -> None:
-    chat = [{"role": "user", "content": f"line {n}"} for n in range(1, MOST + 21)]
+    chat = [{"role": "user", "content": f"line {n}"} for n in range(1, FOLD_ABOVE_MESSAGES + 21)]
     transcript = _transcript(*chat)
-    assert (len(transcript.earlier), len(transcript.messages), transcript.total) == (30, KEPT, 60)
-    html = drawn({"messages": chat})
+    assert (len(transcript.earlier), len(transcript.messages), transcript.total) == (30, KEPT_MESSAGES, 60)
+    html = render_blocks({"messages": chat})
     assert "30 earlier messages" in html
     assert 'start="31"' in html
-    assert not _transcript(*chat[:MOST]).earlier
+    assert not _transcript(*chat[:FOLD_ABOVE_MESSAGES]).earlier
 
 
 def test_of_a_transcript_without_end_the_first_messages_are_data() -> None:
     chat = [{"role": "user", "content": f"line {n}"} for n in range(1000)]
     transcript = _transcript(*chat)
-    assert (len(transcript.earlier), len(transcript.messages), transcript.total) == (MOST_EARLIER, KEPT, 1000)
+    assert (len(transcript.earlier), len(transcript.messages), transcript.total) == (
+        MAX_FOLDED_MESSAGES,
+        KEPT_MESSAGES,
+        1000,
+    )
     assert transcript.messages[-1].number == 1000
-    said = read(drawn({"messages": chat}))
+    said = extract_visible_text(render_blocks({"messages": chat}))
     assert all(f"line {n}" in said for n in (0, 769, 770, 969, 999))
 
 
@@ -229,7 +233,7 @@ def test_the_judged_message_is_never_folded_away() -> None:
 
 
 def test_every_message_is_an_item_of_a_list_and_says_who_and_where() -> None:
-    html = drawn({"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]})
+    html = render_blocks({"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]})
     assert '<article aria-label="Message 1 of 2, User">' in html
     assert '<article aria-label="Message 2 of 2, Assistant, the last answer">' in html
     assert html.count("<li class=") == 2
@@ -238,7 +242,7 @@ def test_every_message_is_an_item_of_a_list_and_says_who_and_where() -> None:
 def test_markup_anywhere_in_a_message_is_text() -> None:
     evil = '"><script>alert(1)</script>'
     call = {"id": evil, "function": {"name": evil, "arguments": evil}, evil: evil}
-    html = drawn(
+    html = render_blocks(
         {
             "messages": [
                 {"role": evil, "name": evil, "content": evil, "tool_calls": [call], evil: evil, "timestamp": evil},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from reviewqueue import content
 from reviewqueue.answers import schema
 from tests.helpers import content_samples
-from tests.helpers.content_rendering import drawn
+from tests.helpers.content_rendering import render_blocks
 
 KINDS = {
     "arabic": ["text"],
@@ -19,13 +19,13 @@ KINDS = {
 
 
 def test_every_sample_is_shown_by_its_renderer() -> None:
-    for name, sample in content_samples.samples().items():
-        blocks = content.blocks(sample.item["input"], sample.display)
+    for name, sample in content_samples.build_samples().items():
+        blocks = content.build_blocks(sample.item["input"], sample.display)
         assert [block.kind for block in blocks] == KINDS.get(name, [name])
-        assert drawn(sample.item["input"], display=sample.display)
+        assert render_blocks(sample.item["input"], display=sample.display)
 
 
 def test_every_sample_proposes_an_answer_that_its_stream_allows() -> None:
-    for sample in content_samples.samples().values():
-        form = schema.form(answers=sample.answers or None, multiple=sample.multiple, schema=sample.schema)
-        assert schema.normalised(sample.item["proposal"], form) == sample.item["proposal"]
+    for sample in content_samples.build_samples().values():
+        form = schema.build_answer_spec(answers=sample.answers or None, multiple=sample.multiple, schema=sample.schema)
+        assert schema.normalize_answer(sample.item["proposal"], form) == sample.item["proposal"]

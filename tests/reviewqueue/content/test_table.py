@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from reviewqueue import content
-from reviewqueue.content.table import MOST_COLUMNS, Table
+from reviewqueue.content.table import MAX_COLUMNS, Table
 from tests.helpers import content_samples
-from tests.helpers.content_rendering import drawn, read
+from tests.helpers.content_rendering import extract_visible_text, render_blocks
 
 
 def _table(value: Any) -> Table:
-    (block,) = content.blocks({"table": value})
+    (block,) = content.build_blocks({"table": value})
     assert block.kind == "table"
     table: Table = block.data
     return table
@@ -57,7 +57,7 @@ def test_columns_and_rows_can_be_given_apart() -> None:
     ],
 )
 def test_what_is_no_table_is_data(value: Any) -> None:
-    assert [block.kind for block in content.blocks({"table": value})] == ["json"]
+    assert [block.kind for block in content.build_blocks({"table": value})] == ["json"]
 
 
 def test_figures_stand_at_the_end_with_their_decimals_aligned() -> None:
@@ -77,37 +77,37 @@ def test_a_large_table_shows_its_beginning_and_holds_the_rest_as_data() -> None:
     rows = [{f"column {c}": f"{r}/{c}" for c in range(50)} for r in range(1000)]
     table = _table(rows)
     assert (len(table.rows), table.total, table.width) == (40, 1000, 50)
-    html = drawn({"table": rows})
+    html = render_blocks({"table": rows})
     assert "The first 40 of 1,000 rows" in html
-    assert "999/49" in read(html)
+    assert "999/49" in extract_visible_text(html)
     assert html.count("<td") == 2000
 
 
 def test_a_very_wide_table_is_cut_and_whole_as_data() -> None:
-    html = drawn({"rows": [{f"c{n}": n for n in range(500)}]})
-    assert html.count("<th") == MOST_COLUMNS + 1  # and the head
-    assert "c499" in read(html)
+    html = render_blocks({"rows": [{f"c{n}": n for n in range(500)}]})
+    assert html.count("<th") == MAX_COLUMNS + 1  # and the head
+    assert "c499" in extract_visible_text(html)
 
 
 def test_a_long_cell_opens() -> None:
-    html = drawn({"rows": content_samples.samples()["table"].item["input"]["rows"]})
+    html = render_blocks({"rows": content_samples.build_samples()["table"].item["input"]["rows"]})
     assert html.count("<details") == 1
-    assert "old part taken along for recycling" in read(html)
+    assert "old part taken along for recycling" in extract_visible_text(html)
 
 
 def test_a_stream_can_have_any_part_shown_as_a_table() -> None:
-    (block,) = content.blocks({"basket": [{"a": 1}, {"a": 2}]}, {"basket": "table"})
+    (block,) = content.build_blocks({"basket": [{"a": 1}, {"a": 2}]}, {"basket": "table"})
     assert (block.kind, block.key) == ("table", "basket")
 
 
 def test_the_region_that_scrolls_can_be_focused_and_is_named() -> None:
-    html = drawn({"table": {"columns": ["a"], "rows": [[1]], "title": "Prices"}})
+    html = render_blocks({"table": {"columns": ["a"], "rows": [[1]], "title": "Prices"}})
     assert '<div class="table-region" role="region" tabindex="0" aria-label="Prices">' in html
     assert '<th scope="col"' in html
 
 
 def test_markup_in_heads_and_cells_is_text() -> None:
     evil = '"><script>alert(1)</script>'
-    html = drawn({"table": {"columns": [evil, "b"], "rows": [[evil, evil * 20]], "caption": evil}})
+    html = render_blocks({"table": {"columns": [evil, "b"], "rows": [[evil, evil * 20]], "caption": evil}})
     assert "<script" not in html
     assert 'aria-label="&quot;&gt;' in html

@@ -5,36 +5,36 @@ from __future__ import annotations
 import pytest
 
 from reviewqueue.content import language
-from tests.helpers.content_rendering import drawn, read
+from tests.helpers.content_rendering import extract_visible_text, render_blocks
 
 
 def test_every_paragraph_has_its_own_direction() -> None:
-    html = drawn("Hello there\n\nשלום\r\n \r\nمرحبا")  # noqa: RUF001 - other scripts
+    html = render_blocks("Hello there\n\nשלום\r\n \r\nمرحبا")  # noqa: RUF001 - other scripts
     assert html.count('<p dir="auto">') == 3
     assert '<p dir="auto">שלום</p>' in html
 
 
 def test_lines_and_further_empty_lines_stay() -> None:
-    assert read(drawn("one\ntwo\n\n\n\nthree")) == "one\ntwo\n\n\nthree\n\n"
+    assert extract_visible_text(render_blocks("one\ntwo\n\n\n\nthree")) == "one\ntwo\n\n\nthree\n\n"
 
 
 def test_a_long_text_is_set_for_reading() -> None:
-    assert "content-long" in drawn("word " * 500)
-    assert "content-long" not in drawn("word " * 300)
+    assert "content-long" in render_blocks("word " * 500)
+    assert "content-long" not in render_blocks("word " * 300)
 
 
 @pytest.mark.parametrize("tag", ["en", "de-CH", "zh-Hant-TW", "sr-Latn", "es-419", "sl-rozaj-biske", "en-a-bbb-x-a"])
 def test_a_language_tag_is_told(tag: str) -> None:
-    assert language.tag(tag) == tag
-    assert f'lang="{tag}"' in drawn("text", tag)
+    assert language.parse_language_tag(tag) == tag
+    assert f'lang="{tag}"' in render_blocks("text", tag)
 
 
 @pytest.mark.parametrize(
     "tag", ["", "e", "english", "en_US", "en-", "en\n", 'en" onclick="x', "und", "MUL-x-a", "en--US", "12", None, 7]
 )
 def test_what_is_no_language_is_left_out(tag: object) -> None:
-    assert language.tag(tag) == ""
+    assert language.parse_language_tag(tag) == ""
 
 
 def test_without_a_language_the_page_claims_none() -> None:
-    assert "lang=" not in drawn("text")
+    assert "lang=" not in render_blocks("text")

@@ -50,7 +50,7 @@ def _page(user: User) -> str:
 
 def _offered(queue: Queue, *answers: str, kind: str = "label", **fields: Any) -> None:
     AnswerSchema.objects.create(queue=queue, number=2, kind=kind, answers=list(answers))
-    queue_items.enqueue(1, schema_number=2, **{"alternatives": []} | fields)
+    queue_items.enqueue_items(1, schema_number=2, **{"alternatives": []} | fields)
 
 
 def _order(html: str) -> list[str]:
@@ -71,7 +71,7 @@ def _order(html: str) -> list[str]:
     ],
 )
 def test_every_answer_has_a_key_as_far_as_there_are_digits(labels: list[str], keys: list[str]) -> None:
-    assert choices.keys(labels) == keys
+    assert choices.assign_shortcuts(labels) == keys
 
 
 def test_in_a_long_list_what_the_ai_thought_of_comes_first(queue: Queue, rob: User) -> None:
@@ -166,7 +166,7 @@ def test_sending_ticks_and_fields_is_one_key_as_agreeing_is(queue: Queue, rob: U
     assert (pressed.of("answers", "price"), pressed.of("answers", "service")) == (["1"], ["2"])
 
     AnswerSchema.objects.create(queue=queue, number=3, kind="structured", schema=invoices.SCHEMA)
-    queue_items.enqueue(2, schema_number=3, proposal=invoices.ANSWER, alternatives=[], field_hints=invoices.HINTS)
+    queue_items.enqueue_items(2, schema_number=3, proposal=invoices.ANSWER, alternatives=[], field_hints=invoices.HINTS)
     pressed = _Pressed(_page(rita))
     assert (pressed.of("verdict", "agree"), pressed.of("verdict", "correct")) == (["a"], ["enter"])
 

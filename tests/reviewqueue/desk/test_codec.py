@@ -10,7 +10,7 @@ from reviewqueue.kernel.errors import Invalid
 
 def test_pointers_say_where_a_value_belongs() -> None:
     posted = {"text/a~1b": "x", "number/address/zip": "12", "flag/address/known": "true", "date/on": "2026-11-23"}
-    assert codec.read(posted) == {"a/b": "x", "address": {"zip": 12, "known": True}, "on": "2026-11-23"}
+    assert codec.parse_answer(posted) == {"a/b": "x", "address": {"zip": 12, "known": True}, "on": "2026-11-23"}
 
 
 def test_lines_come_in_order_and_those_with_nothing_in_them_are_left_out() -> None:
@@ -18,7 +18,7 @@ def test_lines_come_in_order_and_those_with_nothing_in_them_are_left_out() -> No
         "list/lines": "", "text/lines/2/what": "two", "text/lines/10/what": "ten", "text/lines/0/what": "nought",
         "text/lines/1/what": " ", "number.null/lines/1/amount": "", "list/tags": "", "text/tags/0": "office",
     }  # fmt: skip
-    assert codec.read(posted) == {
+    assert codec.parse_answer(posted) == {
         "lines": [{"what": "nought"}, {"what": "two"}, {"what": "ten"}],
         "tags": ["office"],
     }
@@ -33,23 +33,23 @@ def test_an_empty_field_stands_for_what_its_name_says() -> None:
         "list/e": "",
         "group.empty/f": "",
     }
-    assert codec.read(posted) == {"b": "", "c": None, "d": [], "f": {}}
-    assert codec.read({"group.null/g": "", "text/g/x": "1"}) == {"g": {"x": "1"}}
-    assert codec.read({"text/g/x": "1", "group.null/g": ""}) == {"g": {"x": "1"}}
+    assert codec.parse_answer(posted) == {"b": "", "c": None, "d": [], "f": {}}
+    assert codec.parse_answer({"group.null/g": "", "text/g/x": "1"}) == {"g": {"x": "1"}}
+    assert codec.parse_answer({"text/g/x": "1", "group.null/g": ""}) == {"g": {"x": "1"}}
 
 
 def test_a_line_end_is_the_one_that_was_there() -> None:
-    assert codec.read({"text/a": "one\r\ntwo"}) == {"a": "one\ntwo"}
+    assert codec.parse_answer({"text/a": "one\r\ntwo"}) == {"a": "one\ntwo"}
 
 
 @pytest.mark.parametrize(
     "value", [0, -3, 12.5, 1e22, 119.0, 10**30, "x", "a\nb", True, {"a": [1]}, [None], "2026-11-23"]
 )
 def test_a_value_comes_back_from_its_text(value: object) -> None:
-    reader: codec.Reader = "text" if isinstance(value, str) else "json"
+    reader: codec.FieldType = "text" if isinstance(value, str) else "json"
     if isinstance(value, int | float) and not isinstance(value, bool):
         reader = "number"
-    assert codec.read({f"{reader}/a": codec.text(reader, value)}) == {"a": value}
+    assert codec.parse_answer({f"{reader}/a": codec.format_value(reader, value)}) == {"a": value}
 
 
 @pytest.mark.parametrize(
@@ -57,14 +57,14 @@ def test_a_value_comes_back_from_its_text(value: object) -> None:
 )
 def test_what_only_looks_like_a_number_is_none(text: str) -> None:
     with pytest.raises(Invalid) as refused:
-        codec.read({"number/lines/0/amount": text})
+        codec.parse_answer({"number/lines/0/amount": text})
     assert refused.value.errors == [{"pointer": "/answer/lines/0/amount", "detail": "This is not a number."}]
 
 
 @pytest.mark.parametrize("text", ["2026-02-30", "20261123", "23.11.2026", "2026-W48-1"])
 def test_what_is_no_day_is_refused(text: str) -> None:
     with pytest.raises(Invalid):
-        codec.read({"date/on": text})
+        codec.parse_answer({"date/on": text})
 
 
 @pytest.mark.parametrize(
@@ -81,10 +81,10 @@ def test_what_is_no_day_is_refused(text: str) -> None:
 )
 def test_a_form_that_nobody_laid_out_is_refused(posted: dict[str, str]) -> None:
     with pytest.raises(Invalid):
-        codec.read(posted)
+        codec.parse_answer(posted)
 
 
 def test_the_places_of_a_list_are_counted_by_name() -> None:
     names = ["list/lines", "text/lines/0/a", "number/lines/3/b", "text/other/9", "note", "text/linesmen/8"]
-    assert codec.places(names, "/lines") == 4
-    assert codec.places([], "/lines") == 0
+    assert codec.count_list_entries(names, "/lines") == 4
+    assert codec.count_list_entries([], "/lines") == 0

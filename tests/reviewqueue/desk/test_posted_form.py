@@ -17,26 +17,26 @@ def _posted(**fields: str | list[str]) -> QueryDict:
 
 
 def test_a_button_with_an_answer_is_a_correction() -> None:
-    read = posted_form.read(_posted(answer="billing", note="  why  ", reason="ambiguous", active_seconds="12"))
+    read = posted_form.parse_verdict(_posted(answer="billing", note="  why  ", reason="ambiguous", active_seconds="12"))
     assert (read.kind, read.answer, read.note, read.reason) == ("correct", "billing", "why", "ambiguous")
     assert read.active_seconds == 12
 
 
 @pytest.mark.parametrize("kind", ["agree", "none"])
 def test_a_verdict_without_an_answer_ignores_what_is_ticked(kind: str) -> None:
-    assert posted_form.read(_posted(verdict=kind, answers=["a"], text__name="x")).answer is None
+    assert posted_form.parse_verdict(_posted(verdict=kind, answers=["a"], text__name="x")).answer is None
 
 
 def test_a_first_answer_has_what_was_said_beside_it() -> None:
-    read = posted_form.read_first(_posted(answer="billing", note=" why ", error_type="", active_seconds="12"))
+    read = posted_form.parse_first_answer(_posted(answer="billing", note=" why ", error_type="", active_seconds="12"))
     assert (read.kind, read.answer, read.remarks) == ("answer", "billing", {"note": " why ", "error_type": ""})
-    assert posted_form.read_first(_posted(verdict="none", note="why")).remarks == {"note": "why"}
+    assert posted_form.parse_first_answer(_posted(verdict="none", note="why")).remarks == {"note": "why"}
 
 
 def test_ticked_answers_come_as_a_list_and_none_ticked_is_said() -> None:
-    assert posted_form.read(_posted(verdict="correct", answers=["a", "b"])).answer == ["a", "b"]
+    assert posted_form.parse_verdict(_posted(verdict="correct", answers=["a", "b"])).answer == ["a", "b"]
     with pytest.raises(Invalid, match="Tick at least one"):
-        posted_form.read(_posted(verdict="correct"))
+        posted_form.parse_verdict(_posted(verdict="correct"))
 
 
 def test_the_parts_of_an_object_are_typed_and_empty_ones_left_out() -> None:
@@ -44,7 +44,7 @@ def test_the_parts_of_an_object_are_typed_and_empty_ones_left_out() -> None:
         verdict="correct", text__supplier="ACME", number__total="12.50", number__count="3", flag__paid="false",
         json__lines='[{"a": 1}]', text__note=" ",
     )  # fmt: skip
-    assert posted_form.read(posted).answer == {
+    assert posted_form.parse_verdict(posted).answer == {
         "supplier": "ACME",
         "total": 12.5,
         "count": 3,
@@ -56,7 +56,7 @@ def test_the_parts_of_an_object_are_typed_and_empty_ones_left_out() -> None:
 def test_what_cannot_be_read_is_pointed_at() -> None:
     posted = _posted(verdict="correct", number__total="twelve", flag__paid="maybe", json__lines="[", number__n="nan")
     with pytest.raises(Invalid) as refused:
-        posted_form.read(posted)
+        posted_form.parse_verdict(posted)
     pointers = [error["pointer"] for error in refused.value.errors]
     assert pointers == ["/answer/total", "/answer/paid", "/answer/lines", "/answer/n"]
 
@@ -64,15 +64,15 @@ def test_what_cannot_be_read_is_pointed_at() -> None:
 @pytest.mark.parametrize("text", ["[" * 5000, '{"a": "\\u0000"}', '{"a": "\\ud800"}', "NaN", "", '{"a": 1, "a": 2}'])
 def test_json_that_nobody_could_store_is_refused(text: str) -> None:
     with pytest.raises(Invalid, match="not JSON"):
-        posted_form.read(_posted(verdict="correct", whole=text))
+        posted_form.parse_verdict(_posted(verdict="correct", whole=text))
 
 
 @pytest.mark.parametrize("fields", [{}, {"verdict": "approve"}, {"verdict": "agree", "note": "a\0b"}, {"answer": "\0"}])
 def test_nonsense_is_refused_with_a_sentence(fields: dict[str, str]) -> None:
     with pytest.raises(Invalid):
-        posted_form.read(_posted(**fields))
+        posted_form.parse_verdict(_posted(**fields))
 
 
 @pytest.mark.parametrize("seconds", ["", "-1", "nan", "inf", "1e9", "soon"])
 def test_seconds_that_make_no_sense_are_not_recorded(seconds: str) -> None:
-    assert posted_form.read(_posted(verdict="agree", active_seconds=seconds)).active_seconds is None
+    assert posted_form.parse_verdict(_posted(verdict="agree", active_seconds=seconds)).active_seconds is None

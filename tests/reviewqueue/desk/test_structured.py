@@ -10,46 +10,46 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reviewqueue.answers.schema import storable
+from reviewqueue.answers.schema import is_storable
 from reviewqueue.desk.structured import codec, layout
 from reviewqueue.desk.structured.codec import ABSENT
-from reviewqueue.desk.structured.fields import Field, Form, Group, Lines, Part, Typed
+from reviewqueue.desk.structured.fields import AnswerField, FieldGroup, FieldLines, FormPart, StructuredForm, TypedInput
 from tests.helpers import invoices
 
 
-def _laid(value: Any = None, *, schema: Mapping[str, Any] = invoices.SCHEMA, **options: Any) -> Form:
+def _laid(value: Any = None, *, schema: Mapping[str, Any] = invoices.SCHEMA, **options: Any) -> StructuredForm:
     told = {"proposed": ABSENT, "hints": {}} if value is None else {"proposed": value, "hints": invoices.HINTS}
-    return layout.of(schema=schema, start=value, **told | options)
+    return layout.build_form(schema=schema, start=value, **told | options)
 
 
 def _entries(parts: Any) -> Iterator[tuple[str, str]]:
     """What a browser would send: every line end as the two characters that forms have for it, in names as well."""
     for part in parts:
-        if isinstance(part, Field):
+        if isinstance(part, AnswerField):
             yield _posted(part.name), _posted(part.value)
         else:
             yield _posted(part.name), ""
-            lines = part.lines if isinstance(part, Lines) else [part.parts]
+            lines = part.lines if isinstance(part, FieldLines) else [part.parts]
             for line in lines:
                 yield from _entries(line)
 
 
-def _sent(form: Form) -> Any:
+def _sent(form: StructuredForm) -> Any:
     """What is read from a form that nobody changed."""
     posted = dict(_entries(form.parts))
-    return codec.json_value(posted["whole"]) if "whole" in posted else codec.read(posted)
+    return codec.parse_json_value(posted["whole"]) if "whole" in posted else codec.parse_answer(posted)
 
 
 def _posted(text: str) -> str:
     return re.sub("\r\n|\r|\n", "\r\n", text)
 
 
-def _fields(parts: Any) -> dict[str, Field]:
-    found: dict[str, Field] = {}
+def _fields(parts: Any) -> dict[str, AnswerField]:
+    found: dict[str, AnswerField] = {}
     for part in parts:
-        if isinstance(part, Field):
+        if isinstance(part, AnswerField):
             found[part.pointer] = part
-        elif isinstance(part, Group):
+        elif isinstance(part, FieldGroup):
             found |= _fields(part.parts)
         else:
             for line in part.lines:
@@ -57,59 +57,63 @@ def _fields(parts: Any) -> dict[str, Field]:
     return found
 
 
-def _part(form: Form, pointer: str) -> Part:
+def _part(form: StructuredForm, pointer: str) -> FormPart:
     return next(part for part in form.parts if part.pointer == pointer)
 
 
 def test_what_was_not_touched_is_sent_as_it_was() -> None:
-    assert codec.read(dict(_entries(_laid(invoices.ANSWER).parts))) == invoices.ANSWER
+    assert codec.parse_answer(dict(_entries(_laid(invoices.ANSWER).parts))) == invoices.ANSWER
 
 
 def test_only_what_is_doubtful_is_open() -> None:
     fields = _fields(_laid(invoices.ANSWER).parts)
-    assert [pointer for pointer, field in fields.items() if not field.closed] == [
+    assert [pointer for pointer, field in fields.items() if not field.collapsed] == [
         "/issued", "/total", "/lines/0/amount"
     ]  # fmt: skip
-    assert fields["/total"].doubt == 0.41
-    assert fields["/supplier"].doubt is None
+    assert fields["/total"].low_confidence == 0.41
+    assert fields["/supplier"].low_confidence is None
 
 
 def test_a_doubt_about_a_whole_is_one_about_its_parts() -> None:
     fields = _fields(_laid(invoices.ANSWER, hints={"/address": 0.3, "/lines": 0.2, "/lines/0/amount": 0.9}).parts)
-    assert {pointer for pointer, field in fields.items() if field.doubt is not None} == {
+    assert {pointer for pointer, field in fields.items() if field.low_confidence is not None} == {
         "/address/city", "/address/zip", "/lines/0/description", "/lines/0/quantity", "/lines/1/description",
         "/lines/1/quantity", "/lines/1/amount",
     }  # fmt: skip
 
 
 def test_without_any_hint_all_is_open_as_nothing_is_known_to_be_sure() -> None:
-    assert _laid(invoices.ANSWER, hints={}).closed == 0
+    assert _laid(invoices.ANSWER, hints={}).collapsed_count == 0
 
 
 def test_before_the_first_answer_all_is_open_and_nothing_is_told() -> None:
     fields = _fields(_laid().parts)
-    assert not any(field.closed or field.value or field.proposed or field.doubt for field in fields.values())
+    assert not any(
+        field.collapsed or field.value or field.proposed or field.low_confidence for field in fields.values()
+    )
     lines = _part(_laid(), "/lines")
-    assert isinstance(lines, Lines)
-    assert (lines.proposed, lines.lines, lines.most) == (None, [], 5)
+    assert isinstance(lines, FieldLines)
+    assert (lines.proposed, lines.lines, lines.max_lines) == (None, [], 5)
 
 
 def test_what_one_said_otherwise_first_is_open_and_names_the_ai() -> None:
     mine = {**invoices.ANSWER, "currency": "CHF", "lines": invoices.ANSWER["lines"][:1]}
-    form = layout.of(schema=invoices.SCHEMA, start=mine, proposed=invoices.ANSWER, hints={"/total": 0.9, "/lines": 0.9})
+    form = layout.build_form(
+        schema=invoices.SCHEMA, start=mine, proposed=invoices.ANSWER, hints={"/total": 0.9, "/lines": 0.9}
+    )
     fields = _fields(form.parts)
-    assert (fields["/currency"].closed, fields["/currency"].proposed_shown) == (False, "EUR")
-    assert fields["/total"].closed
+    assert (fields["/currency"].collapsed, fields["/currency"].display_proposed) == (False, "EUR")
+    assert fields["/total"].collapsed
     lines = _part(form, "/lines")
-    assert isinstance(lines, Lines)
+    assert isinstance(lines, FieldLines)
     assert lines.resized
 
 
 def test_what_is_required_and_missing_is_open_however_sure_the_ai_was() -> None:
     answer = {"supplier": "ACME", "total": 1}
     fields = _fields(_laid(answer, hints={"/total": 0.99, "/currency": 0.99}).parts)
-    assert not fields["/currency"].closed
-    assert fields["/total"].closed
+    assert not fields["/currency"].collapsed
+    assert fields["/total"].collapsed
 
 
 @pytest.mark.parametrize(
@@ -129,8 +133,8 @@ def test_references_and_nulls_are_looked_through(schema: Any) -> None:
     values: list[dict[str, Any]] = [{"buyer": {"name": "Eve"}}, {"buyer": {}}]
     for value in values:
         form = _laid(value, schema=root)
-        assert isinstance(_part(form, "/buyer"), Group)
-        assert codec.read(dict(_entries(form.parts))) == value
+        assert isinstance(_part(form, "/buyer"), FieldGroup)
+        assert codec.parse_answer(dict(_entries(form.parts))) == value
 
 
 @pytest.mark.parametrize(
@@ -149,7 +153,7 @@ def test_references_and_nulls_are_looked_through(schema: Any) -> None:
 def test_what_no_field_can_show_is_written_as_json(schema: Any) -> None:
     root = {"type": "object", "properties": {"x": schema}, "$defs": {"self": {"$ref": "#/$defs/self"}}}
     field = _part(_laid({"x": [["a"]]}, schema=root), "/x")
-    assert isinstance(field, Field)
+    assert isinstance(field, AnswerField)
     assert field.name == "json/x"
 
 
@@ -161,15 +165,15 @@ def test_lines_that_are_not_of_the_kind_asked_for_are_json(rows: Any) -> None:
     item = {"type": "object", "properties": {"a": {"type": "string"}}}
     root = {"type": "object", "properties": {"x": {"type": "array", "items": item}}}
     form = _laid({"x": rows}, schema=root)
-    assert isinstance(_part(form, "/x"), Field)
-    assert codec.read(dict(_entries(form.parts))) == {"x": rows}
+    assert isinstance(_part(form, "/x"), AnswerField)
+    assert codec.parse_answer(dict(_entries(form.parts))) == {"x": rows}
 
 
 @pytest.mark.parametrize("value", ["Mars", 3, None, "", " "])
 def test_a_value_that_is_not_listed_is_kept_until_it_is_changed(value: Any) -> None:
     root = {"type": "object", "properties": {"x": {"enum": ["Venus", "Earth"]}}}
     form = _laid({"x": value}, schema=root)
-    assert codec.read(dict(_entries(form.parts))) == {"x": value}
+    assert codec.parse_answer(dict(_entries(form.parts))) == {"x": value}
 
 
 @pytest.mark.parametrize("value", [{"x": " "}, {"x": None}, {}, {"x": ""}, {"a\nb": "y"}])
@@ -182,23 +186,25 @@ def test_a_line_with_names_that_no_field_can_have_is_json() -> None:
     item = {"type": "object", "properties": {"a\nb": {"type": "string"}}}
     root = {"type": "object", "properties": {"x": {"type": "array", "items": item}}}
     form = _laid({"x": [{"a\nb": "y"}]}, schema=root)
-    assert isinstance(_part(form, "/x"), Field)
-    assert codec.read(dict(_entries(form.parts))) == {"x": [{"a\nb": "y"}]}
+    assert isinstance(_part(form, "/x"), AnswerField)
+    assert codec.parse_answer(dict(_entries(form.parts))) == {"x": [{"a\nb": "y"}]}
 
 
 def test_what_was_typed_and_what_was_wrong_are_shown_again() -> None:
     texts = dict(_entries(_laid(invoices.ANSWER).parts)) | {"number/total": "lots", "text/lines/2/description": "more"}
-    form = _laid(invoices.ANSWER, typed=Typed(texts, errors={"/total": "This is not a number.", "/lines": "Too many."}))
+    form = _laid(
+        invoices.ANSWER, typed=TypedInput(texts, errors={"/total": "This is not a number.", "/lines": "Too many."})
+    )
     fields = _fields(form.parts)
     assert (fields["/total"].value, fields["/total"].error) == ("lots", "This is not a number.")
     assert fields["/lines/2/description"].value == "more"
     lines = _part(form, "/lines")
-    assert isinstance(lines, Lines)
+    assert isinstance(lines, FieldLines)
     assert lines.error == "Too many."
 
 
 def test_a_draft_that_holds_no_fields_takes_no_lines_away() -> None:
-    assert "/lines/1/amount" in _fields(_laid(invoices.ANSWER, typed=Typed()).parts)
+    assert "/lines/1/amount" in _fields(_laid(invoices.ANSWER, typed=TypedInput()).parts)
 
 
 def test_ids_are_of_one_word_and_one_each() -> None:
@@ -215,24 +221,24 @@ def test_a_form_never_has_more_fields_than_can_be_sent() -> None:
     lists = {"type": "object", "properties": {f"x{n}": {"type": "array", "items": item} for n in range(5)}}
     answer: dict[str, Any] = {f"x{n}": rows for n in range(5)}
     form = _laid(answer, schema=lists)
-    assert {type(part) for part in form.parts} == {Field}
-    assert codec.read(dict(_entries(form.parts))) == answer
+    assert {type(part) for part in form.parts} == {AnswerField}
+    assert codec.parse_answer(dict(_entries(form.parts))) == answer
 
     wide = {f"x{n}": "y" for n in range(2000)}
     (whole,) = _laid(wide, schema={"type": "object"}).parts
-    assert isinstance(whole, Field)
-    assert (whole.name, codec.json_value(whole.value)) == ("whole", wide)
+    assert isinstance(whole, AnswerField)
+    assert (whole.name, codec.parse_json_value(whole.value)) == ("whole", wide)
 
 
 def test_a_form_of_nothing_but_a_list_is_one_before_anything_is_in_it() -> None:
     root = {"type": "object", "properties": {"x": {"type": "array", "items": {"type": "string"}}}}
-    assert isinstance(_part(_laid(schema=root), "/x"), Lines)
+    assert isinstance(_part(_laid(schema=root), "/x"), FieldLines)
 
 
 def test_a_schema_that_names_no_fields_is_filled_in_as_json() -> None:
     (whole,) = _laid(schema={"type": "object"}).parts
-    assert isinstance(whole, Field)
-    assert (whole.name, whole.value, whole.code) == ("whole", "", True)
+    assert isinstance(whole, AnswerField)
+    assert (whole.name, whole.value, whole.is_json) == ("whole", "", True)
 
 
 _texts = st.text() | st.text("ab \t\r\n\u2028", max_size=4)
@@ -247,7 +253,7 @@ _names = st.sampled_from([*invoices.SCHEMA["properties"], "more", ""]) | _texts
 @example({"address": {"a\nb": 1}, "more\r": "\n"})
 @example({"lines": [{"a\nb": 1}]})
 def test_whatever_a_machine_answered_is_sent_as_it_was(answer: dict[str, Any]) -> None:
-    if not storable(answer):
+    if not is_storable(answer):
         return
     assert _sent(_laid(answer)) == answer
 
@@ -264,14 +270,14 @@ def test_of_an_answer_too_long_for_a_form_only_so_many_fields_are_built(
     value: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     built: list[str] = []
-    name = codec.name
+    name = codec.build_field_name
 
-    def counted(reader: Any, pointer: str, blank: codec.Blank = "") -> str:
+    def counted(reader: Any, pointer: str, blank: codec.EmptyMeaning = "") -> str:
         built.append(pointer)
         return name(reader, pointer, blank)
 
-    monkeypatch.setattr(codec, "name", counted)
+    monkeypatch.setattr(codec, "build_field_name", counted)
     form = _laid(value)
-    assert len(built) < 3 * layout.MAX_BUILT  # of two attempts
+    assert len(built) < 3 * layout.MAX_BUILT_FIELDS  # of two attempts
     monkeypatch.undo()
     assert _sent(form) == value

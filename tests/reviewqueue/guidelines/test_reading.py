@@ -45,37 +45,37 @@ def _version(queue: Queue, number: int, text: str) -> None:
 
 def test_who_never_looked_has_nothing_to_compare_with(queue: Queue, rob: User) -> None:
     _version(queue, 2, "Now different.")
-    found = reading.guidance(user=rob, queue=queue)
+    found = reading.get_guideline(user=rob, queue=queue)
     assert (found.number, found.known, found.changed) == (2, None, False)
-    assert reading.since_known(queue, found) is None
+    assert reading.changes_since_read(queue, found) is None
 
 
 def test_a_new_version_has_changed_until_it_is_read(queue: Queue, rob: User) -> None:
-    reading.read(user=rob, slug="intents", number=1)
+    reading.mark_guideline_read(user=rob, slug="intents", number=1)
     _version(queue, 2, "**refund**: money never goes back.")
-    found = reading.guidance(user=rob, queue=queue)
+    found = reading.get_guideline(user=rob, queue=queue)
     assert found.changed
-    change = reading.since_known(queue, found)
+    change = reading.changes_since_read(queue, found)
     assert change is not None
     assert (change.before, change.after) == (1, 2)
     assert [line.mark for line in change.lines or []] == ["removed", "added"]
-    reading.read(user=rob, slug="intents", number=2)
-    assert not reading.guidance(user=rob, queue=queue).changed
+    reading.mark_guideline_read(user=rob, slug="intents", number=2)
+    assert not reading.get_guideline(user=rob, queue=queue).changed
 
 
 def test_who_worked_by_a_version_without_opening_it_is_told_of_the_next(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(1, 2, 3)
-    queue_items.judge(rob)
+    queue_items.enqueue_items(1, 2, 3)
+    queue_items.judge_next(rob)
     _version(queue, 2, "Now different.")
-    assert reading.guidance(user=rob, queue=queue).changed
-    queue_items.judge(rob)
-    assert reading.guidance(user=rob, queue=queue).changed
+    assert reading.get_guideline(user=rob, queue=queue).changed
+    queue_items.judge_next(rob)
+    assert reading.get_guideline(user=rob, queue=queue).changed
 
 
 def test_reading_an_older_version_again_forgets_nothing(queue: Queue, rob: User) -> None:
     _version(queue, 2, "Now different.")
     for number in (2, 1, 2):
-        reading.read(user=rob, slug="intents", number=number)
+        reading.mark_guideline_read(user=rob, slug="intents", number=number)
     assert GuidelineRead.objects.get().number == 2
 
 
@@ -91,7 +91,7 @@ def test_looking_is_no_reading_and_reading_is_a_post(queue: Queue, robs: Client)
 def test_reading_takes_the_mark_away_from_the_desk(queue: Queue, robs: Client) -> None:
     _read(robs, 1)
     _version(queue, 2, "Now different.")
-    queue_items.enqueue(1)
+    queue_items.enqueue_items(1)
     desk = reverse("desk", args=["intents"])
     assert "changed</span>" in robs.get(desk).content.decode()
     answer = _read(robs, 2).content.decode()
@@ -142,6 +142,6 @@ def test_a_version_of_another_queue_is_not_there(queue: Queue, rob: User) -> Non
     other = Queue.objects.create(slug="other", title="Other")
     _version(other, 5, "Not yours.")
     with pytest.raises(NotFound):
-        reading.open_at(user=rob, slug="intents", number=5)
+        reading.open_guideline(user=rob, slug="intents", number=5)
     with pytest.raises(NotFound):
-        reading.read(user=rob, slug="other", number=5)
+        reading.mark_guideline_read(user=rob, slug="other", number=5)

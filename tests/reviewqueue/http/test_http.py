@@ -21,7 +21,7 @@ from rest_framework.views import APIView
 
 from reviewqueue import http
 from reviewqueue.accounts import api_keys
-from reviewqueue.http import client_address
+from reviewqueue.http import get_client_address
 from reviewqueue.kernel import strict_json
 from reviewqueue.kernel.errors import DomainError, Invalid, NotFound, Problem
 from reviewqueue.models import Queue
@@ -33,7 +33,7 @@ class Echo(APIView):
     def get(self, request: Request) -> Response:
         if raised:
             raise raised.pop()
-        caller = http.require(request, "outputs:write", queue="intents")
+        caller = http.require_caller(request, "outputs:write", queue="intents")
         return Response({"key": caller.name, "user": str(getattr(request.user, "name", request.user))})
 
     def post(self, request: Request) -> Response:
@@ -45,7 +45,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [path("api/v1/echo", Echo.as_view()), path("api/v1/plain", page), path("page", page)]
-handler400, handler403, handler404, handler500 = http.bad_request, http.forbidden, http.not_found, http.broken
+handler400, handler403, handler404, handler500 = http.bad_request, http.forbidden, http.not_found, http.server_error
 
 pytestmark = pytest.mark.urls(__name__)
 
@@ -58,7 +58,7 @@ def nothing_raised() -> Iterator[None]:
 
 
 def _key(*, scopes: str = "outputs:write", queues: str = "") -> dict[str, str]:
-    _, text = api_keys.create(name="intake", scopes=scopes.split(), queues=queues.split(), by=None)
+    _, text = api_keys.create_key(name="intake", scopes=scopes.split(), queues=queues.split(), by=None)
     return {"Authorization": f"Bearer {text}"}
 
 
@@ -355,4 +355,4 @@ def test_the_clients_address_is_what_our_own_proxies_saw(
     rf: RequestFactory, proxies: int, forwarded: str, address: str
 ) -> None:
     with override_settings(PROXIES=proxies):
-        assert client_address(rf.get("/", headers={"X-Forwarded-For": forwarded})) == address
+        assert get_client_address(rf.get("/", headers={"X-Forwarded-For": forwarded})) == address

@@ -11,7 +11,7 @@ from django.db import connection
 from reviewqueue.kernel import clock
 from reviewqueue.models import ClaimCursor, Queue, Slot, User
 from reviewqueue.models.items import Lane
-from reviewqueue.queue.claim import _CLAIM, MOST_HELD, PASSED_BY, release
+from reviewqueue.queue.claim import _CLAIM_SLOT, CURSOR_MIN_SLOTS, MAX_HELD_ITEMS, release_claim
 from tests.helpers import queue_items
 
 pytestmark = pytest.mark.usefixtures("balanced")
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("balanced")
 def trapped(queue: Queue, rob: User) -> int:
     """Rob has judged the first thousand of the items, and each of them waits for somebody else."""
     judged = 1000
-    queue_items.enqueue(*range(1, judged + 101), reviews_wanted=2)
+    queue_items.enqueue_items(*range(1, judged + 101), reviews_wanted=2)
     mine = Slot.objects.filter(kind="first", item_id__lte=judged)
     mine.update(state="closed")  # as good as judged, without the verdicts that the ledger would ask for
     Slot.objects.filter(kind="second", item_id__lte=judged).update(answer_first=True)
@@ -35,35 +35,35 @@ def trapped(queue: Queue, rob: User) -> int:
 
 
 def test_the_second_claim_does_not_walk_past_it_all_again(trapped: int, rob: User) -> None:
-    assert queue_items.take(rob).item.id == trapped + 1
+    assert queue_items.claim_next_item(rob).item.id == trapped + 1
     cursor = ClaimCursor.objects.get()
     assert (cursor.rank, cursor.lane) == (trapped + 1, Lane.ORDINARY)
     assert _slots_looked_at(rob) <= 70
-    assert queue_items.take(rob).item.id == trapped + 2
+    assert queue_items.claim_next_item(rob).item.id == trapped + 2
 
 
 def test_a_cursor_sees_what_becomes_free_before_it(trapped: int, rob: User, rita: User) -> None:
-    claim = queue_items.take(rob)
-    queue_items.enqueue(5000, rank=0.5)
-    assert queue_items.take(rob).item.id == 5000
-    assert queue_items.take(rob).item.id == trapped + 2
-    release(claim_id=claim.id, user=rob)
-    assert queue_items.take(rob).item.id == trapped + 1
+    claim = queue_items.claim_next_item(rob)
+    queue_items.enqueue_items(5000, rank=0.5)
+    assert queue_items.claim_next_item(rob).item.id == 5000
+    assert queue_items.claim_next_item(rob).item.id == trapped + 2
+    release_claim(claim_id=claim.id, user=rob)
+    assert queue_items.claim_next_item(rob).item.id == trapped + 1
 
 
 def test_a_cursor_ends_with_the_first_reservation_it_passed_by(trapped: int, rob: User, rita: User) -> None:
-    queue_items.enqueue(5000, rank=0.5)
-    now = clock.current()
-    held = queue_items.take(rita, now=now - timedelta(minutes=13))
+    queue_items.enqueue_items(5000, rank=0.5)
+    now = clock.current_time()
+    held = queue_items.claim_next_item(rita, now=now - timedelta(minutes=13))
     assert held.item.id == 5000
-    queue_items.take(rob, now=now)
+    queue_items.claim_next_item(rob, now=now)
     assert ClaimCursor.objects.get().recheck_at == held.reserved_until
-    assert queue_items.take(rob, now=held.reserved_until).item.id == 5000
+    assert queue_items.claim_next_item(rob, now=held.reserved_until).item.id == 5000
 
 
 def test_a_cursor_lasts_five_minutes_at_most_and_is_not_prolonged(trapped: int, rob: User) -> None:
-    now = clock.current()
-    queue_items.take(rob, now=now)
+    now = clock.current_time()
+    queue_items.claim_next_item(rob, now=now)
     until = now + timedelta(minutes=5)
     assert ClaimCursor.objects.get().recheck_at == until
     with connection.cursor() as cursor:
@@ -72,15 +72,15 @@ def test_a_cursor_lasts_five_minutes_at_most_and_is_not_prolonged(trapped: int, 
             "SELECT id, 1, %s, 'judged_original', now() FROM reviewqueue_item WHERE id BETWEEN %s AND %s",
             [rob.pk, trapped + 2, trapped + 90],
         )
-    assert queue_items.take(rob, now=now + timedelta(minutes=1)).item.id == trapped + 91
+    assert queue_items.claim_next_item(rob, now=now + timedelta(minutes=1)).item.id == trapped + 91
     cursor_row = ClaimCursor.objects.get()
     assert (cursor_row.rank, cursor_row.recheck_at) == (trapped + 91, until)
 
 
 def test_when_nothing_is_left_behind_the_cursor_the_head_is_looked_at_once_more(trapped: int, rob: User) -> None:
-    queue_items.take(rob)
+    queue_items.claim_next_item(rob)
     ClaimCursor.objects.update(rank=1e9)
-    assert queue_items.take(rob).item.id == trapped + 2
+    assert queue_items.claim_next_item(rob).item.id == trapped + 2
 
 
 def test_there_is_one_way_to_what_a_person_holds_and_it_lists_nothing_that_they_judged(queue: Queue) -> None:
@@ -98,15 +98,15 @@ def _slots_looked_at(user: User) -> int:
         "user": user.pk,
         "queue": Queue.objects.get().pk,
         "lane": Lane.ORDINARY,
-        "now": clock.current(),
+        "now": clock.current_time(),
         "from_head": False,
-        "most": MOST_HELD,
+        "most": MAX_HELD_ITEMS,
         "minutes": 15,
-        "passed_by": PASSED_BY + 1,
+        "passed_by": CURSOR_MIN_SLOTS + 1,
     }
     with connection.cursor() as cursor:
         cursor.execute("SAVEPOINT look")
-        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {_CLAIM}", look)
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {_CLAIM_SLOT}", look)
         plan = cursor.fetchall()[0][0]
         cursor.execute("ROLLBACK TO SAVEPOINT look")
     scan = next(node for node in _nodes(plan[0]["Plan"]) if node.get("Alias") == "s")

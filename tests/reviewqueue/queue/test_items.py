@@ -15,9 +15,18 @@ from reviewqueue.kernel.errors import Invalid, NotFound
 from reviewqueue.models import AnswerSchema, Event, Guideline, Item, ItemContent, Label, Queue, Slot, User
 from reviewqueue.models.items import Lane
 from reviewqueue.queue import lease
-from reviewqueue.queue.claim import claim_next, held_by, renew
-from reviewqueue.queue.items import Configured, Load, NotSettled, configure, enqueue, expire, reopen, withdraw
-from reviewqueue.queue.items import load as items_load
+from reviewqueue.queue.claim import claim_next, list_held_claims, renew_claim
+from reviewqueue.queue.items import (
+    NotSettled,
+    QueueLoad,
+    QueueSettings,
+    configure_queue,
+    enqueue_items,
+    expire_items,
+    reopen_item,
+    withdraw_items,
+)
+from reviewqueue.queue.items import measure_loads as items_load
 from reviewqueue.verdicts import submit
 from tests.helpers import queue_items
 
@@ -25,24 +34,24 @@ pytestmark = pytest.mark.usefixtures("balanced")
 
 
 def test_enqueueing_twice_is_enqueueing_once(queue: Queue) -> None:
-    assert queue_items.enqueue(1, 2) == 2
-    assert queue_items.enqueue(2, 3) == 1
+    assert queue_items.enqueue_items(1, 2) == 2
+    assert queue_items.enqueue_items(2, 3) == 1
     assert Item.objects.count() == ItemContent.objects.count() == Slot.objects.count() == 3
 
 
 def test_the_same_item_twice_in_a_batch_is_one(queue: Queue) -> None:
-    assert queue_items.enqueue(1, 1) == 1
+    assert queue_items.enqueue_items(1, 1) == 1
 
 
 def test_a_withdrawn_item_stays_withdrawn_when_it_is_enqueued_again(queue: Queue) -> None:
-    queue_items.enqueue(1)
-    withdraw(item_ids=[1], actor="key:1")
-    assert queue_items.enqueue(1) == 0
+    queue_items.enqueue_items(1)
+    withdraw_items(item_ids=[1], actor="key:1")
+    assert queue_items.enqueue_items(1) == 0
     assert Item.objects.get().state == "withdrawn"
 
 
 def test_opinions_after_the_first_are_always_answer_first(queue: Queue) -> None:
-    queue_items.enqueue(1, reviews_wanted=3)
+    queue_items.enqueue_items(1, reviews_wanted=3)
     slots = Slot.objects.order_by("id").values_list("kind", "answer_first")
     assert list(slots) == [("first", False), ("second", True), ("second", True)]
 
@@ -51,136 +60,136 @@ def test_a_batch_costs_as_many_statements_as_one_item(queue: Queue) -> None:
     counts = []
     for numbers in ([1], range(2, 502)):
         with CaptureQueriesContext(connection) as captured:
-            queue_items.enqueue(*numbers, reviews_wanted=2)
+            queue_items.enqueue_items(*numbers, reviews_wanted=2)
         counts.append(len(captured))
     assert counts[0] == counts[1] <= 12
 
 
 def test_what_an_item_shows_is_stored_as_it_came(queue: Queue) -> None:
     content = {"text": 'Ärger, "quotes", \\ and {braces}', "n": [1, 2.5, None, True]}
-    queue_items.enqueue(1, input=content, context={"a": None}, proposal=None)
+    queue_items.enqueue_items(1, input=content, context={"a": None}, proposal=None)
     stored = ItemContent.objects.get()
     assert (stored.input, stored.context, stored.proposal) == (content, {"a": None}, None)
 
 
 def test_an_unknown_queue_or_answer_schema_is_refused(queue: Queue) -> None:
     with pytest.raises(NotFound):
-        enqueue(slug="elsewhere", items=[queue_items.new(1)])
+        enqueue_items(slug="elsewhere", items=[queue_items.build_item(1)])
     with pytest.raises(Invalid):
-        queue_items.enqueue(1, schema_number=7)
-    assert enqueue(slug="elsewhere", items=[]) == 0
+        queue_items.enqueue_items(1, schema_number=7)
+    assert enqueue_items(slug="elsewhere", items=[]) == 0
 
 
 def test_withdrawing_takes_open_items_only_and_says_which(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(1, 2, 3)
-    queue_items.judge(rob)
-    queue_items.settle()
-    assert withdraw(item_ids=[1, 2, 9], actor="key:1") == [2]
+    queue_items.enqueue_items(1, 2, 3)
+    queue_items.judge_next(rob)
+    queue_items.settle_verdicts()
+    assert withdraw_items(item_ids=[1, 2, 9], actor="key:1") == [2]
     assert list(Slot.objects.open().values_list("item_id", flat=True)) == [3]
-    assert [event.verb for event in log.about("item", 2)] == ["withdrawn"]
+    assert [event.verb for event in log.events_about("item", 2)] == ["withdrawn"]
 
 
 def test_a_reservation_keeps_an_item_from_expiring(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(1, 2)
-    claim = queue_items.take(rob)
-    assert expire(item_ids=[1, 2]) == [2]
-    assert expire(item_ids=[1], now=claim.reserved_until) == [1]
+    queue_items.enqueue_items(1, 2)
+    claim = queue_items.claim_next_item(rob)
+    assert expire_items(item_ids=[1, 2]) == [2]
+    assert expire_items(item_ids=[1], now=claim.reserved_until) == [1]
 
 
 def test_a_pending_or_uncounted_verdict_keeps_an_item_from_expiring(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(1)
-    queue_items.judge(rob)
-    assert expire(item_ids=[1]) == []
-    assert expire(item_ids=[1], now=queue_items.later()) == []
-    queue_items.settle()
-    assert expire(item_ids=[1]) == []
+    queue_items.enqueue_items(1)
+    queue_items.judge_next(rob)
+    assert expire_items(item_ids=[1]) == []
+    assert expire_items(item_ids=[1], now=queue_items.time_when_final()) == []
+    queue_items.settle_verdicts()
+    assert expire_items(item_ids=[1]) == []
 
 
 def test_an_item_with_one_of_two_reviews_may_expire(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(1, reviews_wanted=2)
-    queue_items.judge(rob)
-    queue_items.settle()
-    assert expire(item_ids=[1]) == [1]
+    queue_items.enqueue_items(1, reviews_wanted=2)
+    queue_items.judge_next(rob)
+    queue_items.settle_verdicts()
+    assert expire_items(item_ids=[1]) == [1]
 
 
 def test_a_reopened_item_asks_again_and_keeps_its_old_label(queue: Queue, rob: User, ann: User) -> None:
-    queue_items.enqueue(1, reviews_wanted=2)
-    queue_items.judge(rob)
-    queue_items.judge(ann)
-    assert len(queue_items.settle()) == 1
-    reopen(item_id=1, by=ann, reason="guidelines changed")
+    queue_items.enqueue_items(1, reviews_wanted=2)
+    queue_items.judge_next(rob)
+    queue_items.judge_next(ann)
+    assert len(queue_items.settle_verdicts()) == 1
+    reopen_item(item_id=1, by=ann, reason="guidelines changed")
     item = Item.objects.get()
     assert (item.state, item.round, item.closed_at) == ("open", 2, None)
     assert Slot.objects.open().filter(round=2).count() == 2
-    queue_items.judge(rob, "correct", answer="billing")
-    queue_items.judge(ann, "correct", answer="billing")
-    (second,) = queue_items.settle()
+    queue_items.judge_next(rob, "correct", answer="billing")
+    queue_items.judge_next(ann, "correct", answer="billing")
+    (second,) = queue_items.settle_verdicts()
     assert (second.round, second.answer) == (2, "billing")
     assert list(Label.objects.order_by("round").values_list("round", "answer")) == [(1, "refund"), (2, "billing")]
 
 
 def test_whoever_knows_an_item_from_an_earlier_round_is_not_blind(queue: Queue, rob: User, ann: User) -> None:
-    queue_items.enqueue(1, answer_first=True)
-    queue_items.judge(rob)
-    assert queue_items.settle()[0].blind
-    reopen(item_id=1, by=ann)
-    queue_items.judge(rob)
-    assert not queue_items.settle()[0].blind
+    queue_items.enqueue_items(1, answer_first=True)
+    queue_items.judge_next(rob)
+    assert queue_items.settle_verdicts()[0].blind
+    reopen_item(item_id=1, by=ann)
+    queue_items.judge_next(rob)
+    assert not queue_items.settle_verdicts()[0].blind
 
 
 def test_only_a_lead_who_is_a_member_reopens_and_only_what_is_settled(
     queue: Queue, rob: User, ann: User, eve: User
 ) -> None:
-    queue_items.enqueue(1)
+    queue_items.enqueue_items(1)
     with pytest.raises(NotSettled):
-        reopen(item_id=1, by=ann)
-    queue_items.judge(rob)
-    queue_items.settle()
+        reopen_item(item_id=1, by=ann)
+    queue_items.judge_next(rob)
+    queue_items.settle_verdicts()
     with pytest.raises(roles.Forbidden):
-        reopen(item_id=1, by=rob)
+        reopen_item(item_id=1, by=rob)
     eve.role = "lead"
     for item, person in ((1, eve), (99, ann)):
         with pytest.raises(NotFound):
-            reopen(item_id=item, by=person)
+            reopen_item(item_id=item, by=person)
 
 
 def test_the_load_of_every_queue(queue: Queue, rob: User) -> None:
     Queue.objects.create(slug="empty", title="Empty")
-    began = clock.current() - timedelta(hours=1)
-    queue_items.enqueue(1, now=began)
-    queue_items.enqueue(2)
-    queue_items.judge(rob, "escalate")
-    queue_items.settle()
+    began = clock.current_time() - timedelta(hours=1)
+    queue_items.enqueue_items(1, now=began)
+    queue_items.enqueue_items(2)
+    queue_items.judge_next(rob, "escalate")
+    queue_items.settle_verdicts()
     load = items_load()
-    assert load["intents"] == Load(waiting=2, oldest_at=began, for_lead=1)
-    assert load["empty"] == Load(waiting=0, oldest_at=None, for_lead=0)
+    assert load["intents"] == QueueLoad(waiting=2, oldest_at=began, for_lead=1)
+    assert load["empty"] == QueueLoad(waiting=0, oldest_at=None, for_lead=0)
 
 
 def test_a_copy_is_never_offered_to_whoever_judged_the_original(queue: Queue, rob: User, rita: User) -> None:
-    queue_items.enqueue(1)
-    queue_items.judge(rob)
-    queue_items.settle()
-    queue_items.enqueue(2, copy_of=1, source="test")
+    queue_items.enqueue_items(1)
+    queue_items.judge_next(rob)
+    queue_items.settle_verdicts()
+    queue_items.enqueue_items(2, copy_of=1, source="test")
     assert claim_next(user=rob, slug="intents") is None
-    assert queue_items.take(rita).item.id == 2
+    assert queue_items.claim_next_item(rita).item.id == 2
 
 
 def test_configuring_numbers_what_changed_and_nothing_else(db: None) -> None:
-    first = configure(slug="q", title="Q", answers=["a", "b"], guidelines="**a**", actor="user:ann")
-    assert first == Configured(schema_number=1, guideline_number=1, kind="label")
-    again = configure(slug="q", title="Q", answers=["a", "b"], guidelines="**a**", actor="user:ann")
+    first = configure_queue(slug="q", title="Q", answers=["a", "b"], guidelines="**a**", actor="user:ann")
+    assert first == QueueSettings(schema_number=1, guideline_number=1, kind="label")
+    again = configure_queue(slug="q", title="Q", answers=["a", "b"], guidelines="**a**", actor="user:ann")
     assert again == first
     assert Event.objects.filter(verb="configured").count() == 1
-    changed = configure(
+    changed = configure_queue(
         slug="q", title="Q2", answers=["a", "b"], multiple=True, guidelines="**b**", reserve_minutes=5, actor="user:ann"
     )
-    assert changed == Configured(schema_number=2, guideline_number=2, kind="labels")
+    assert changed == QueueSettings(schema_number=2, guideline_number=2, kind="labels")
     assert (Queue.objects.get().title, Queue.objects.get().reserve_minutes) == ("Q2", 5)
     assert (AnswerSchema.objects.count(), Guideline.objects.count()) == (2, 2)
 
 
 def test_a_queue_without_guidelines_has_no_number(db: None) -> None:
-    configured = configure(slug="q", title="Q", schema={"type": "object"}, actor="user:ann")
+    configured = configure_queue(slug="q", title="Q", schema={"type": "object"}, actor="user:ann")
     assert (configured.guideline_number, configured.kind) == (None, "structured")
 
 
@@ -202,22 +211,22 @@ def test_settings_that_make_no_sense_are_refused_with_the_place(
     db: None, settings: dict[str, object], pointer: str
 ) -> None:
     with pytest.raises(Invalid) as refused:
-        configure(slug="q", title="Q", actor="user:ann", **settings)  # type: ignore[arg-type]
+        configure_queue(slug="q", title="Q", actor="user:ann", **settings)  # type: ignore[arg-type]
     assert refused.value.errors[0]["pointer"] == pointer
     assert not Queue.objects.exists()
 
 
 def test_a_withdrawn_item_tells_whoever_holds_it(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(1)
-    claim = queue_items.take(rob)
-    withdraw(item_ids=[1], actor="key:1")
+    queue_items.enqueue_items(1)
+    claim = queue_items.claim_next_item(rob)
+    withdraw_items(item_ids=[1], actor="key:1")
     with pytest.raises(lease.ItemWithdrawn):
-        submit.submit(claim_id=claim.id, user=rob, kind="agree")
+        submit.submit_verdict(claim_id=claim.id, user=rob, kind="agree")
     with pytest.raises(lease.ItemWithdrawn):
-        renew(claim_id=claim.id, user=rob)
-    assert held_by(rob) == []
+        renew_claim(claim_id=claim.id, user=rob)
+    assert list_held_claims(rob) == []
 
 
 def test_lanes_are_where_escalation_says(queue: Queue) -> None:
-    queue_items.enqueue(1, lane=Lane.CHECKS)
+    queue_items.enqueue_items(1, lane=Lane.CHECKS)
     assert Slot.objects.get().lane == Lane.CHECKS

@@ -14,9 +14,9 @@ from reviewqueue.accounts import roles
 from reviewqueue.kernel import clock, errors
 from reviewqueue.models import Pass, Seen, Slot, User, Verdict
 from reviewqueue.queue import lease, reclaim
-from reviewqueue.queue.claim import TooManyClaims, held_by, pass_on
+from reviewqueue.queue.claim import TooManyClaims, list_held_claims, pass_item
 from reviewqueue.queue.claim_view import Claim
-from reviewqueue.queue.items import withdraw
+from reviewqueue.queue.items import withdraw_items
 from reviewqueue.verdicts import drafts, labels, submit
 from tests.helpers import queue_items
 
@@ -25,39 +25,39 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("balanced")]
 
 def _lapsed(user: User, **fields: Any) -> Claim:
     """A claim whose reservation ran out with a draft in the form."""
-    queue_items.enqueue(1, **fields)
-    claim = queue_items.take(user)
-    drafts.save(claim_id=claim.id, user=user, fields={"note": ["half a thought"]})
+    queue_items.enqueue_items(1, **fields)
+    claim = queue_items.claim_next_item(user)
+    drafts.save_draft(claim_id=claim.id, user=user, fields={"note": ["half a thought"]})
     _lapse()
     return claim
 
 
 def _lapse() -> None:
-    Slot.objects.open().exclude(holder=None).update(reserved_until=clock.current() - timedelta(seconds=1))
+    Slot.objects.open().exclude(holder=None).update(reserved_until=clock.current_time() - timedelta(seconds=1))
 
 
 def _standing(claim: Claim, user: User) -> tuple[str, bool]:
-    found = reclaim.standing(claim_id=claim.id, user=user)
-    return found.sentence, found.free
+    found = reclaim.get_lost_item_status(claim_id=claim.id, user=user)
+    return found.message, found.free
 
 
 def _take(claim: Claim, user: User) -> Claim:
-    return reclaim.take_again(claim_id=claim.id, user=user, slug="intents")
+    return reclaim.reclaim_item(claim_id=claim.id, user=user, slug="intents")
 
 
 def test_the_very_same_item_comes_back_and_its_draft_with_it(rob: User) -> None:
     lost = _lapsed(rob)
-    queue_items.enqueue(0)  # which would come first
+    queue_items.enqueue_items(0)  # which would come first
     assert _standing(lost, rob) == ("It is back in the queue, and nobody has it yet.", True)
     again = _take(lost, rob)
     assert again.item.id == 1
     assert again.id != lost.id
-    kept = drafts.kept_for(again, user=rob)
+    kept = drafts.load_draft(again, user=rob)
     assert kept is not None
     assert kept.fields == {"note": ["half a thought"]}
-    queue_items.decide(again, rob)
+    queue_items.decide_claim(again, rob)
     with pytest.raises(lease.ClaimLost):
-        submit.submit(claim_id=lost.id, user=rob, kind="agree")
+        submit.submit_verdict(claim_id=lost.id, user=rob, kind="agree")
 
 
 def test_taking_it_twice_is_taking_it_once(rob: User) -> None:
@@ -68,11 +68,11 @@ def test_taking_it_twice_is_taking_it_once(rob: User) -> None:
 
 def test_who_has_it_now_is_said_and_they_keep_it(rob: User, rita: User) -> None:
     lost = _lapsed(rob)
-    theirs = queue_items.take(rita)
+    theirs = queue_items.claim_next_item(rita)
     assert _standing(lost, rob) == ("rita has it now.", False)
     with pytest.raises(lease.ClaimLost, match="rita has it now"):
         _take(lost, rob)
-    queue_items.decide(theirs, rita)
+    queue_items.decide_claim(theirs, rita)
     assert _standing(lost, rob) == ("It has been decided in the meantime.", False)
     with pytest.raises(lease.ClaimLost, match="decided in the meantime"):
         _take(lost, rob)
@@ -80,7 +80,7 @@ def test_who_has_it_now_is_said_and_they_keep_it(rob: User, rita: User) -> None:
 
 def test_somebody_who_let_it_go_with_the_proposal_in_sight_is_remembered(rob: User, rita: User) -> None:
     lost = _lapsed(rob)
-    queue_items.take(rita)
+    queue_items.claim_next_item(rita)
     _lapse()
     _take(lost, rob)
     assert Seen.objects.filter(user=rita).exists()
@@ -88,35 +88,35 @@ def test_somebody_who_let_it_go_with_the_proposal_in_sight_is_remembered(rob: Us
 
 def test_no_name_is_told_to_whom_nothing_shows_to_have_had_it(rob: User, rita: User, ann: User) -> None:
     lost = _lapsed(rob)
-    queue_items.take(rita)
+    queue_items.claim_next_item(rita)
     assert _standing(lost, ann) == ("Somebody else has it now.", False)
 
 
 def test_a_closed_item_is_not_taken_again(rob: User) -> None:
     lost = _lapsed(rob)
-    withdraw(item_ids=[1], actor="key:1")
-    assert reclaim.standing(claim_id=lost.id, user=rob).closed
+    withdraw_items(item_ids=[1], actor="key:1")
+    assert reclaim.get_lost_item_status(claim_id=lost.id, user=rob).closed
     with pytest.raises(lease.ClaimLost, match="closed"):
         _take(lost, rob)
 
 
 def test_nobody_takes_back_a_pass(rob: User) -> None:
-    queue_items.enqueue(1)
-    lost = queue_items.take(rob)
-    drafts.save(claim_id=lost.id, user=rob, fields={"note": [""]})
-    pass_on(claim_id=lost.id, user=rob)
+    queue_items.enqueue_items(1)
+    lost = queue_items.claim_next_item(rob)
+    drafts.save_draft(claim_id=lost.id, user=rob, fields={"note": [""]})
+    pass_item(claim_id=lost.id, user=rob)
     assert _standing(lost, rob) == ("It is back in the queue, for the others.", False)
     with pytest.raises(lease.ClaimLost):
         _take(lost, rob)
 
 
 def test_a_pass_whose_answer_was_lost_is_passed_once(rob: User, rita: User) -> None:
-    queue_items.enqueue(1)
-    claim = queue_items.take(rob)
-    pass_on(claim_id=claim.id, user=rob)
-    pass_on(claim_id=claim.id, user=rob)
-    queue_items.take(rita)
-    pass_on(claim_id=claim.id, user=rob)
+    queue_items.enqueue_items(1)
+    claim = queue_items.claim_next_item(rob)
+    pass_item(claim_id=claim.id, user=rob)
+    pass_item(claim_id=claim.id, user=rob)
+    queue_items.claim_next_item(rita)
+    pass_item(claim_id=claim.id, user=rob)
     assert Pass.objects.count() == 1
     assert Slot.objects.get().holder == rita
 
@@ -128,21 +128,21 @@ def test_nobody_judges_an_item_twice(rob: User) -> None:
     slot.save(update_fields=["holder", "reserved_until", "reserved_at"])
     other = Slot.objects.exclude(pk=slot.pk).get()
     other.holder, other.claim, other.state = rob, 1, Slot.State.OPEN
-    other.reserved_at, other.reserved_until = clock.current(), clock.current() + timedelta(minutes=5)
+    other.reserved_at, other.reserved_until = clock.current_time(), clock.current_time() + timedelta(minutes=5)
     other.save(update_fields=["holder", "claim", "reserved_at", "reserved_until"])
-    assert not reclaim.standing(claim_id=lost.id, user=rob).free
+    assert not reclaim.get_lost_item_status(claim_id=lost.id, user=rob).free
     with pytest.raises(lease.ClaimLost):
         _take(lost, rob)
 
 
 def test_the_final_say_is_taken_again_by_a_lead_only(ann: User, rob: User, rita: User) -> None:
-    queue_items.enqueue(1, reviews_wanted=2, undo_seconds=0)
-    queue_items.judge(rob, "correct", answer="billing")
-    queue_items.judge(rita, "correct", answer="card_arrival")
-    labels.settle_due(now=queue_items.later())
-    lost = queue_items.take(ann)
+    queue_items.enqueue_items(1, reviews_wanted=2, undo_seconds=0)
+    queue_items.judge_next(rob, "correct", answer="billing")
+    queue_items.judge_next(rita, "correct", answer="card_arrival")
+    labels.settle_due_items(now=queue_items.time_when_final())
+    lost = queue_items.claim_next_item(ann)
     _lapse()
-    assert reclaim.standing(claim_id=lost.id, user=ann).free
+    assert reclaim.get_lost_item_status(claim_id=lost.id, user=ann).free
     with pytest.raises(errors.NotFound):
         _take(lost, rob)
     User.objects.filter(pk=ann.pk).update(role="reviewer")
@@ -154,10 +154,10 @@ def test_the_final_say_is_taken_again_by_a_lead_only(ann: User, rob: User, rita:
 
 def test_ten_are_held_at_most(rob: User) -> None:
     lost = _lapsed(rob)
-    queue_items.enqueue(*range(2, 12))
+    queue_items.enqueue_items(*range(2, 12))
     Slot.objects.filter(item_id=1).update(rank=99)
     for _ in range(10):
-        queue_items.take(rob)
+        queue_items.claim_next_item(rob)
     with pytest.raises(TooManyClaims):
         _take(lost, rob)
 
@@ -165,7 +165,7 @@ def test_ten_are_held_at_most(rob: User) -> None:
 def test_an_item_that_was_never_theirs_cannot_be_picked(rob: User, rita: User, eve: User) -> None:
     lost = _lapsed(rob)
     for stranger in (rita, eve):
-        assert not reclaim.standing(claim_id=lost.id, user=stranger).free
+        assert not reclaim.get_lost_item_status(claim_id=lost.id, user=stranger).free
         with pytest.raises(errors.NotFound):
             _take(lost, stranger)
     rob.memberships.all().delete()
@@ -173,13 +173,13 @@ def test_an_item_that_was_never_theirs_cannot_be_picked(rob: User, rita: User, e
         _take(lost, rob)
     for number in ("1", "999999.1", f"{lost.id}9"):
         with pytest.raises(errors.NotFound):
-            reclaim.take_again(claim_id=number, user=rob, slug="intents")
+            reclaim.reclaim_item(claim_id=number, user=rob, slug="intents")
 
 
 def test_what_was_said_first_stays_said(rob: User) -> None:
-    queue_items.enqueue(1, answer_first=True)
-    lost = queue_items.take(rob)
-    submit.answer_first(claim_id=lost.id, user=rob, answer="billing")
+    queue_items.enqueue_items(1, answer_first=True)
+    lost = queue_items.claim_next_item(rob)
+    submit.submit_first_answer(claim_id=lost.id, user=rob, answer="billing")
     _lapse()
     again = _take(lost, rob)
     assert again.revealed
@@ -209,14 +209,14 @@ class TestOnTheDesk:
         status, again = self._post(desk, "desk-retake", lost)
         assert status == 200
         assert "half a thought" in again
-        (held,) = held_by(rob)
+        (held,) = list_held_claims(rob)
         assert self._post(desk, "desk-verdict", held, verdict="agree")[0] == 200
         assert Verdict.objects.count() == 1
 
     def test_what_somebody_else_has_is_not_offered(self, desk: Client, rob: User, rita: User) -> None:
         lost = _lapsed(rob)
         User.objects.filter(pk=rita.pk).update(first_name="Rita", last_name="<b>")
-        queue_items.take(rita)
+        queue_items.claim_next_item(rita)
         _, told = self._post(desk, "desk-verdict", lost, verdict="agree")
         assert "Rita &lt;b&gt; has it now." in told
         assert "Take it again" not in told
@@ -232,16 +232,16 @@ class TestOnTheDesk:
         assert "Take it again" in told
         assert "a thought" in told
         assert self._post(desk, "desk-retake", lost, htmx=False)[0] == 302
-        assert len(held_by(rob)) == 1
+        assert len(list_held_claims(rob)) == 1
 
     def test_whoever_is_at_work_stays_signed_in(self, desk: Client, rob: User) -> None:
-        queue_items.enqueue(1)
-        claim = queue_items.take(rob)
+        queue_items.enqueue_items(1)
+        claim = queue_items.claim_next_item(rob)
         before = Session.objects.get()
-        before.expire_date = clock.current() + timedelta(minutes=5)
+        before.expire_date = clock.current_time() + timedelta(minutes=5)
         before.save()
         self._post(desk, "desk-renewal", claim)
-        assert Session.objects.get().expire_date > clock.current() + timedelta(days=13)
+        assert Session.objects.get().expire_date > clock.current_time() + timedelta(days=13)
         Session.objects.update(expire_date=before.expire_date)
         self._post(desk, "desk-renewal", claim)
         assert Session.objects.get().expire_date == before.expire_date, "once an hour is enough"

@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from reviewqueue.kernel import clock
 from reviewqueue.models import AnswerSchema, Guideline, ItemContent, Membership, Queue, User, Verdict
-from reviewqueue.queue.items import reopen, withdraw
+from reviewqueue.queue.items import reopen_item, withdraw_items
 from reviewqueue.reports import history
 from reviewqueue.verdicts import submit, wording
 from tests.helpers import queue_items
@@ -39,27 +39,27 @@ def _page(user: User, verdict_id: int) -> str:
 
 
 def test_the_latest_verdicts_of_a_person(queue: Queue, rob: User, rita: User) -> None:
-    queue_items.enqueue(1, 2, 3)
-    now = clock.current()
-    first = queue_items.judge(rob, now=now - timedelta(minutes=5))
-    second = queue_items.judge(rob, "none", now=now)
-    queue_items.judge(rita)
-    latest = history.latest(rob, now=now)
+    queue_items.enqueue_items(1, 2, 3)
+    now = clock.current_time()
+    first = queue_items.judge_next(rob, now=now - timedelta(minutes=5))
+    second = queue_items.judge_next(rob, "none", now=now)
+    queue_items.judge_next(rita)
+    latest = history.list_latest_verdicts(rob, now=now)
     assert [(one.id, one.kind, one.undoable) for one in latest] == [
         (second.id, "none", True),
         (first.id, "agree", False),
     ]
     assert (latest[0].reference, latest[0].queue, latest[0].words) == ("ticket-2", "intents", "I was charged twice")
-    submit.undo(verdict_id=second.id, user=rob, now=now)
-    assert [one.id for one in history.latest(rob, now=now)] == [first.id]
+    submit.undo_verdict(verdict_id=second.id, user=rob, now=now)
+    assert [one.id for one in history.list_latest_verdicts(rob, now=now)] == [first.id]
 
 
 def test_the_list_ends_after_ten_and_the_longer_one_does_not(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(*range(1, 13))
+    queue_items.enqueue_items(*range(1, 13))
     for _ in range(12):
-        queue_items.judge(rob)
-    assert len(history.latest(rob)) == 10
-    assert len(history.listed(rob)) == 12
+        queue_items.judge_next(rob)
+    assert len(history.list_latest_verdicts(rob)) == 10
+    assert len(history.list_past_verdicts(rob)) == 12
 
 
 @pytest.mark.parametrize(
@@ -80,42 +80,42 @@ def test_the_list_ends_after_ten_and_the_longer_one_does_not(queue: Queue, rob: 
     ],
 )
 def test_each_is_told_by_how_its_content_begins(queue: Queue, rob: User, content: Any, gist: str) -> None:
-    queue_items.enqueue(1, input=content)
-    queue_items.judge(rob)
-    (one,) = history.latest(rob)
-    assert wording.gist(one.words, image=one.image, reference=one.reference) == gist
+    queue_items.enqueue_items(1, input=content)
+    queue_items.judge_next(rob)
+    (one,) = history.list_latest_verdicts(rob)
+    assert wording.summarize_item(one.words, image=one.image, reference=one.reference) == gist
 
 
 def test_a_large_document_is_not_opened_for_a_few_words(queue: Queue, rob: User) -> None:
     noise = "".join(chr(0x4E00 + number * 7919 % 20_000) for number in range(40_000))
-    queue_items.enqueue(1, input={"text": noise})
-    queue_items.judge(rob)
-    (one,) = history.latest(rob)
+    queue_items.enqueue_items(1, input={"text": noise})
+    queue_items.judge_next(rob)
+    (one,) = history.list_latest_verdicts(rob)
     assert (one.words, one.reference) == ("", "ticket-1")
 
 
 def test_the_list_is_one_statement_however_long_it_is(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(*range(1, 9))
+    queue_items.enqueue_items(*range(1, 9))
     for _ in range(8):
-        queue_items.judge(rob)
-    now = clock.current()
+        queue_items.judge_next(rob)
+    now = clock.current_time()
     with CaptureQueriesContext(connection) as asked:
-        history.latest(rob, now=now)
+        history.list_latest_verdicts(rob, now=now)
     assert len(asked) == 1
 
 
 def test_what_was_in_a_queue_that_one_left_is_not_listed(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(1)
-    given = queue_items.judge(rob)
+    queue_items.enqueue_items(1)
+    given = queue_items.judge_next(rob)
     Membership.objects.all().delete()
-    assert history.latest(rob) == []
+    assert history.list_latest_verdicts(rob) == []
     assert _get(rob, "desk-decision", given.id).status_code == 404
 
 
 def test_a_decision_is_read_with_its_content_and_what_was_said(queue: Queue, rob: User) -> None:
     Guideline.objects.filter(queue=queue).update(number=4)
-    queue_items.enqueue(1, context={"customer since": "2019"})
-    given = queue_items.judge(rob, "correct", answer="billing", reason="ambiguous", note="twice in a minute")
+    queue_items.enqueue_items(1, context={"customer since": "2019"})
+    given = queue_items.judge_next(rob, "correct", answer="billing", reason="ambiguous", note="twice in a minute")
     html = _page(rob, given.id)
     for part in ("I was charged twice", "customer since", "Billing", "twice in a minute", "in more than one way"):
         assert part in html
@@ -125,15 +125,15 @@ def test_a_decision_is_read_with_its_content_and_what_was_said(queue: Queue, rob
 
 
 def test_the_first_answer_stands_beside_the_final_one(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(1, answer_first=True)
-    given = queue_items.judge(rob, "agree", first="billing")
+    queue_items.enqueue_items(1, answer_first=True)
+    given = queue_items.judge_next(rob, "agree", first="billing")
     html = _page(rob, given.id)
     assert html.index("You said first") < html.index("Billing") < html.index("And in the end")
 
 
 def test_nobody_reads_what_others_decided(queue: Queue, rob: User, rita: User, ann: User, mara: User) -> None:
-    queue_items.enqueue(1)
-    given = queue_items.judge(rob)
+    queue_items.enqueue_items(1)
+    given = queue_items.judge_next(rob)
     for person in (rita, ann):
         assert _get(person, "desk-decision", given.id).status_code == 404
     assert _get(mara, "desk-decision", given.id).status_code == 403
@@ -146,22 +146,22 @@ def test_nobody_reads_what_others_decided(queue: Queue, rob: User, rita: User, a
 
 
 def test_what_an_item_came_to_is_told_once_it_is_settled(queue: Queue, rob: User, rita: User) -> None:
-    queue_items.enqueue(1, reviews_wanted=2, undo_seconds=0)
-    given = queue_items.judge(rob, "correct", answer="billing")
-    queue_items.settle()
+    queue_items.enqueue_items(1, reviews_wanted=2, undo_seconds=0)
+    given = queue_items.judge_next(rob, "correct", answer="billing")
+    queue_items.settle_verdicts()
     html = _page(rob, given.id)
     assert "Not settled yet" in html
-    queue_items.judge(rita, "correct", answer="billing")
-    queue_items.settle()
+    queue_items.judge_next(rita, "correct", answer="billing")
+    queue_items.settle_verdicts()
     html = _page(rob, given.id)
     assert "Settled as <strong>Billing</strong>" in html
     assert "rita" not in html
 
 
 def test_the_first_of_two_reviews_tells_nothing_to_the_second(queue: Queue, rob: User, rita: User) -> None:
-    queue_items.enqueue(1, reviews_wanted=2)
-    first = queue_items.judge(rob, "correct", answer="billing", note="seen on page 2")
-    second = queue_items.judge(rita)
+    queue_items.enqueue_items(1, reviews_wanted=2)
+    first = queue_items.judge_next(rob, "correct", answer="billing", note="seen on page 2")
+    second = queue_items.judge_next(rita)
     assert _get(rita, "desk-decision", first.id).status_code == 404
     html = _page(rita, second.id)
     assert "Billing" not in html
@@ -170,9 +170,9 @@ def test_the_first_of_two_reviews_tells_nothing_to_the_second(queue: Queue, rob:
 
 
 def test_while_people_are_asked_again_nothing_that_was_said_is_shown(queue: Queue, rob: User, ann: User) -> None:
-    queue_items.enqueue(1)
-    given = queue_items.judge(rob, "correct", answer="billing", note="seen on page 2")
-    queue_items.settle()
+    queue_items.enqueue_items(1)
+    given = queue_items.judge_next(rob, "correct", answer="billing", note="seen on page 2")
+    queue_items.settle_verdicts()
     assert "Settled as" in _page(rob, given.id)
     _reopen(ann)
     html = _page(rob, given.id)
@@ -180,7 +180,7 @@ def test_while_people_are_asked_again_nothing_that_was_said_is_shown(queue: Queu
     assert "I was charged twice" in html
     for said in ("Billing", "Refund", "page 2", "Settled"):
         assert said not in html
-    (one,) = history.latest(rob)
+    (one,) = history.list_latest_verdicts(rob)
     assert one.asked_again
     assert not one.undoable
     listed = _get(rob, "desk-decisions").content.decode()
@@ -192,22 +192,22 @@ def test_what_the_ai_made_of_a_text_is_withheld_too(queue: Queue, rob: User, ann
     AnswerSchema.objects.create(queue=queue, number=2, kind="structured", schema={"type": "object"})
     text = "Please send one of the two payments back to my account."
     rewritten = {"text": text.replace("back", "tomorrow")}
-    queue_items.enqueue(1, input={"text": text}, proposal=rewritten, schema_number=2)
-    given = queue_items.judge(rob)
-    queue_items.settle()
+    queue_items.enqueue_items(1, input={"text": text}, proposal=rewritten, schema_number=2)
+    given = queue_items.judge_next(rob)
+    queue_items.settle_verdicts()
     assert "tomorrow" in _page(rob, given.id)
     _reopen(ann)
     assert "tomorrow" not in _page(rob, given.id)
 
 
 def test_what_was_taken_back_is_not_told_and_what_was_withdrawn_not_shown(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(1, 2)
-    back = queue_items.judge(rob, "correct", answer="billing")
-    submit.undo(verdict_id=back.id, user=rob)
+    queue_items.enqueue_items(1, 2)
+    back = queue_items.judge_next(rob, "correct", answer="billing")
+    submit.undo_verdict(verdict_id=back.id, user=rob)
     html = _page(rob, back.id)
     assert "You took this back" in html
     assert "Billing" not in html
-    gone = queue_items.judge(rob)
+    gone = queue_items.judge_next(rob)
     _withdraw(2)
     html = _page(rob, gone.id)
     assert "withdrew this item" in html
@@ -215,35 +215,35 @@ def test_what_was_taken_back_is_not_told_and_what_was_withdrawn_not_shown(queue:
 
 
 def test_a_decision_whose_content_is_gone_can_still_be_read(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(1)
-    given = queue_items.judge(rob)
+    queue_items.enqueue_items(1)
+    given = queue_items.judge_next(rob)
     ItemContent.objects.all().delete()
     assert "not kept any more" in _page(rob, given.id)
-    assert len(history.latest(rob)) == 1
+    assert len(history.list_latest_verdicts(rob)) == 1
 
 
 def test_what_strangers_wrote_is_inert(queue: Queue, rob: User) -> None:
     evil = "<script>alert(1)</script>\u202e"
-    queue_items.enqueue(1, input={"text": evil}, reference=evil, context={evil: evil})
-    queue_items.enqueue(2, input={"fields": {}}, reference=evil)
-    given = queue_items.judge(rob, note=evil)
-    queue_items.judge(rob)
+    queue_items.enqueue_items(1, input={"text": evil}, reference=evil, context={evil: evil})
+    queue_items.enqueue_items(2, input={"fields": {}}, reference=evil)
+    given = queue_items.judge_next(rob, note=evil)
+    queue_items.judge_next(rob)
     for html in (_page(rob, given.id), _get(rob, "desk-decisions").content.decode()):
         assert "<script>alert" not in html
         assert "\u202e" not in html
 
 
 def test_reading_changes_nothing(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(1)
-    given = queue_items.judge(rob)
+    queue_items.enqueue_items(1)
+    given = queue_items.judge_next(rob)
     before = Verdict.objects.values().get()
     _page(rob, given.id)
     assert Verdict.objects.values().get() == before
 
 
 def _reopen(lead: User) -> None:
-    reopen(item_id=1, by=lead)
+    reopen_item(item_id=1, by=lead)
 
 
 def _withdraw(item: int) -> None:
-    withdraw(item_ids=[item], actor="key:1")
+    withdraw_items(item_ids=[item], actor="key:1")

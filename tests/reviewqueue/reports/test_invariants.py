@@ -38,7 +38,7 @@ BREAKAGES = {
 
 def found() -> set[str]:
     names = set()
-    for check in invariants.checks():
+    for check in invariants.list_checks():
         with connection.cursor() as cursor:
             cursor.execute(check.sql)
             if cursor.fetchall():
@@ -49,16 +49,16 @@ def found() -> set[str]:
 @pytest.fixture
 def busy(queue: Queue, rob: User) -> None:
     """One item settled, one judged, one waiting for two people."""
-    queue_items.enqueue(1, undo_seconds=0)
-    queue_items.enqueue(2)
-    queue_items.judge(rob)
-    queue_items.settle()
-    queue_items.judge(rob)
-    queue_items.enqueue(3, reviews_wanted=2)
+    queue_items.enqueue_items(1, undo_seconds=0)
+    queue_items.enqueue_items(2)
+    queue_items.judge_next(rob)
+    queue_items.settle_verdicts()
+    queue_items.judge_next(rob)
+    queue_items.enqueue_items(3, reviews_wanted=2)
 
 
 def test_every_check_has_a_breakage_here() -> None:
-    assert {check.name for check in invariants.checks()} == BREAKAGES.keys()
+    assert {check.name for check in invariants.list_checks()} == BREAKAGES.keys()
 
 
 @pytest.mark.usefixtures("busy")

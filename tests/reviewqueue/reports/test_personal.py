@@ -15,9 +15,9 @@ from pytest_django.fixtures import Settings
 
 from reviewqueue.kernel import clock
 from reviewqueue.models import Membership, Queue, User, Verdict
-from reviewqueue.queue.items import reopen
+from reviewqueue.queue.items import reopen_item
 from reviewqueue.reports import personal
-from reviewqueue.reports.personal import Compared
+from reviewqueue.reports.personal import ComparedVerdict
 from reviewqueue.verdicts import labels, submit
 from tests.helpers import queue_items
 
@@ -33,7 +33,7 @@ def _page(user: User, *, htmx: bool = False, **query: str) -> str:
 
 
 def _settle_at_once() -> None:
-    labels.settle_due()
+    labels.settle_due_items()
 
 
 def _noon() -> datetime:
@@ -43,113 +43,113 @@ def _noon() -> datetime:
 
 def _both(one: User, other: User, said: str, others: str, *, count: int = 1, start: int = 1) -> None:
     """Items that two people judge, at once final."""
-    queue_items.enqueue(*range(start, start + count), reviews_wanted=2, undo_seconds=0)
+    queue_items.enqueue_items(*range(start, start + count), reviews_wanted=2, undo_seconds=0)
     for user, answer in ((one, said), (other, others)):
         for _ in range(count):
-            queue_items.judge(user, "correct", answer=answer)
+            queue_items.judge_next(user, "correct", answer=answer)
     _settle_at_once()
 
 
 def test_who_has_decided_nothing_has_no_numbers(queue: Queue, rob: User) -> None:
-    mine, today = personal.of(rob), personal.glance(rob)
+    mine, today = personal.build_personal_report(rob), personal.build_personal_summary(rob)
     assert mine.queues == []
-    assert mine.month == personal.Figures(days=30)
-    assert (today.today, today.agreement.share) == (personal.Figures(days=1), None)
+    assert mine.month == personal.PeriodFigures(days=30)
+    assert (today.today, today.agreement.share) == (personal.PeriodFigures(days=1), None)
     assert "No numbers yet" in _page(rob)
 
 
 def test_verdicts_are_counted_by_days_and_what_was_taken_back_is_not(queue: Queue, rob: User, rita: User) -> None:
     now = _noon()
-    queue_items.enqueue(*range(1, 8), now=now - timedelta(days=40))
+    queue_items.enqueue_items(*range(1, 8), now=now - timedelta(days=40))
     for ago in (timedelta(days=35), timedelta(days=20), timedelta(days=3), timedelta(hours=2), timedelta(hours=1)):
-        queue_items.judge(rob, now=now - ago)
-    queue_items.judge(rita, now=now)
-    back = queue_items.judge(rob, now=now)
-    submit.undo(verdict_id=back.id, user=rob, now=now)
-    assert [one.count for one in personal.of(rob, now=now).whole] == [2, 3, 4]
+        queue_items.judge_next(rob, now=now - ago)
+    queue_items.judge_next(rita, now=now)
+    back = queue_items.judge_next(rob, now=now)
+    submit.undo_verdict(verdict_id=back.id, user=rob, now=now)
+    assert [one.count for one in personal.build_personal_report(rob, now=now).total] == [2, 3, 4]
 
 
 def test_half_of_the_items_took_less_than_the_one_in_the_middle(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(1, 2, 3, 4)
+    queue_items.enqueue_items(1, 2, 3, 4)
     for _ in range(4):
-        queue_items.judge(rob)
+        queue_items.judge_next(rob)
     for seconds, verdict in zip((None, 4, 10, 400), Verdict.objects.order_by("id"), strict=True):
         Verdict.objects.filter(pk=verdict.pk).update(active_seconds=seconds)
-    assert personal.of(rob).whole[0].median_seconds == 10
-    assert personal.glance(rob).today.median_seconds == 10
+    assert personal.build_personal_report(rob).total[0].median_seconds == 10
+    assert personal.build_personal_summary(rob).today.median_seconds == 10
 
 
 def test_agreement_counts_settled_items_that_others_judged_too(queue: Queue, rob: User, rita: User) -> None:
-    queue_items.enqueue(100, undo_seconds=0)
-    queue_items.judge(rob)
+    queue_items.enqueue_items(100, undo_seconds=0)
+    queue_items.judge_next(rob)
     _both(rob, rita, "refund", "refund", count=5)
-    said = personal.of(rob).month.agreement
-    assert (said.same, said.judged, said.share) == (5, 5, 1.0)
-    assert personal.glance(rob).agreement == said
+    said = personal.build_personal_report(rob).month.agreement
+    assert (said.agreed, said.compared, said.share) == (5, 5, 1.0)
+    assert personal.build_personal_summary(rob).agreement == said
     assert "agreement 100\u00a0%" in _page(rob, htmx=True)
 
 
 def test_whoever_the_lead_overrules_did_not_agree(queue: Queue, rob: User, rita: User, ann: User) -> None:
     _both(rob, rita, "billing", "card_arrival")
-    queue_items.judge(ann, "correct", answer="card_arrival", reason="ambiguous")
+    queue_items.judge_next(ann, "correct", answer="card_arrival", reason="ambiguous")
     _settle_at_once()
-    assert personal.of(rob).month.agreement == personal.Agreement(same=0, judged=1)
-    assert personal.of(rita).month.agreement == personal.Agreement(same=1, judged=1)
-    assert personal.of(ann).month.agreement == personal.Agreement()
+    assert personal.build_personal_report(rob).month.agreement == personal.Agreement(agreed=0, compared=1)
+    assert personal.build_personal_report(rita).month.agreement == personal.Agreement(agreed=1, compared=1)
+    assert personal.build_personal_report(ann).month.agreement == personal.Agreement()
 
 
 def test_asking_the_lead_is_no_opinion_and_none_of_these_is_one(queue: Queue, rob: User, rita: User, ann: User) -> None:
-    queue_items.enqueue(1, reviews_wanted=2, undo_seconds=0)
-    queue_items.judge(rob, "escalate")
-    queue_items.judge(rita, "none")
+    queue_items.enqueue_items(1, reviews_wanted=2, undo_seconds=0)
+    queue_items.judge_next(rob, "escalate")
+    queue_items.judge_next(rita, "none")
     _settle_at_once()
-    queue_items.judge(ann, "none", reason="ambiguous")
+    queue_items.judge_next(ann, "none", reason="ambiguous")
     _settle_at_once()
-    assert personal.of(rob).month.agreement.judged == 0
-    assert personal.of(rita).month.agreement == personal.Agreement(same=1, judged=1)
+    assert personal.build_personal_report(rob).month.agreement.compared == 0
+    assert personal.build_personal_report(rita).month.agreement == personal.Agreement(agreed=1, compared=1)
 
 
 def test_an_item_that_is_open_again_tells_nothing(queue: Queue, rob: User, rita: User, ann: User) -> None:
     _both(rob, rita, "billing", "billing")
-    reopen(item_id=1, by=ann)
-    assert personal.of(rob).month.agreement.judged == 0
+    reopen_item(item_id=1, by=ann)
+    assert personal.build_personal_report(rob).month.agreement.compared == 0
 
 
 @pytest.mark.parametrize(("judged", "share"), [(0, None), (4, None), (5, 1.0)])
 def test_a_share_of_very_few_is_unknown(judged: int, share: float | None) -> None:
-    assert personal.Agreement(same=judged, judged=judged).share == share
+    assert personal.Agreement(agreed=judged, compared=judged).share == share
 
 
 def test_equal_answers_in_another_spelling_agree() -> None:
-    one = Compared(
+    one = ComparedVerdict(
         queue=1, days=7, kind="correct", answer={"a": 1, "b": " x"}, outcome="answered", settled={"b": "x", "a": 1.0}
     )
-    assert one.same
-    assert personal.agreement([one], days=1).judged == 0
-    assert personal.agreement([one], days=7).same == 1
+    assert one.agrees
+    assert personal.measure_agreement([one], days=1).compared == 0
+    assert personal.measure_agreement([one], days=7).agreed == 1
 
 
 def test_a_day_is_the_teams_and_not_the_readers(settings: Settings) -> None:
     settings.TIME_ZONE = "Pacific/Auckland"
     evening = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)
     auckland = ZoneInfo("Pacific/Auckland")
-    assert personal.first_moment(evening, days=1) == datetime(2026, 11, 21, tzinfo=auckland)
-    assert personal.first_moment(evening, days=7) == datetime(2026, 11, 15, tzinfo=auckland)
+    assert personal.start_of_period(evening, days=1) == datetime(2026, 11, 21, tzinfo=auckland)
+    assert personal.start_of_period(evening, days=7) == datetime(2026, 11, 15, tzinfo=auckland)
 
 
 def test_nobody_sees_another_persons_numbers(queue: Queue, rob: User, rita: User, ann: User) -> None:
-    queue_items.enqueue(1)
-    queue_items.judge(rob)
+    queue_items.enqueue_items(1)
+    queue_items.judge_next(rob)
     for person in (rita, ann):
         html = _page(person, username="rob", person=str(rob.pk))
         assert "No numbers yet" in html
 
 
 def test_a_queue_that_one_left_is_not_counted(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(1)
-    queue_items.judge(rob)
+    queue_items.enqueue_items(1)
+    queue_items.judge_next(rob)
     Membership.objects.all().delete()
-    assert personal.of(rob).month.count == 0
+    assert personal.build_personal_report(rob).month.count == 0
 
 
 def test_the_page_tells_what_it_counts_and_what_is_unknown(queue: Queue, rob: User, rita: User) -> None:
@@ -161,12 +161,12 @@ def test_the_page_tells_what_it_counts_and_what_is_unknown(queue: Queue, rob: Us
 
 
 def test_the_line_is_short_and_asks_little(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(*range(1, 6))
+    queue_items.enqueue_items(*range(1, 6))
     for _ in range(5):
-        queue_items.judge(rob)
-    now = clock.current()
+        queue_items.judge_next(rob)
+    now = clock.current_time()
     with CaptureQueriesContext(connection) as asked:
-        personal.glance(rob, now=now)
+        personal.build_personal_summary(rob, now=now)
     assert len(asked) <= 3
     line = _page(rob, htmx=True)
     assert "Today 5" in line

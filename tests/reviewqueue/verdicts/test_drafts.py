@@ -14,9 +14,9 @@ from reviewqueue.accounts import roles
 from reviewqueue.kernel import clock, errors
 from reviewqueue.models import Draft, Slot, User, Verdict
 from reviewqueue.queue import lease
-from reviewqueue.queue.claim import release
+from reviewqueue.queue.claim import release_claim
 from reviewqueue.queue.claim_view import Claim
-from reviewqueue.queue.items import reopen, withdraw
+from reviewqueue.queue.items import reopen_item, withdraw_items
 from reviewqueue.verdicts import drafts, labels, submit
 from tests.helpers import queue_items
 
@@ -25,158 +25,162 @@ NOTE = {"note": ["half a thought"], "answers": ["refund"]}
 
 
 def _save(claim: Claim, user: User, **options: Any) -> None:
-    drafts.save(claim_id=claim.id, user=user, **{"fields": NOTE} | options)
+    drafts.save_draft(claim_id=claim.id, user=user, **{"fields": NOTE} | options)
 
 
-def _fields(claim: Claim, user: User) -> drafts.Fields | None:
-    kept = drafts.kept_for(claim, user=user)
+def _fields(claim: Claim, user: User) -> drafts.DraftFields | None:
+    kept = drafts.load_draft(claim, user=user)
     return None if kept is None else kept.fields
 
 
 def _lapse(claim: Claim) -> None:
-    Slot.objects.filter(pk=claim.id.split(".")[0]).update(reserved_until=clock.current() - timedelta(seconds=1))
+    Slot.objects.filter(pk=claim.id.split(".")[0]).update(reserved_until=clock.current_time() - timedelta(seconds=1))
 
 
 def test_a_draft_comes_back_to_whoever_wrote_it_and_to_nobody_else(rob: User, rita: User) -> None:
-    queue_items.enqueue(1)
-    first = queue_items.take(rob)
+    queue_items.enqueue_items(1)
+    first = queue_items.claim_next_item(rob)
     _save(first, rob)
     _lapse(first)
-    theirs = queue_items.take(rita)
+    theirs = queue_items.claim_next_item(rita)
     assert _fields(theirs, rita) is None
     _save(theirs, rita, fields={"note": ["hers"]})
-    release(claim_id=theirs.id, user=rita)
-    assert _fields(queue_items.take(rob), rob) == NOTE
+    release_claim(claim_id=theirs.id, user=rita)
+    assert _fields(queue_items.claim_next_item(rob), rob) == NOTE
 
 
 def test_a_draft_is_kept_after_somebody_else_took_the_item(rob: User, rita: User) -> None:
-    queue_items.enqueue(1)
-    mine = queue_items.take(rob)
+    queue_items.enqueue_items(1)
+    mine = queue_items.claim_next_item(rob)
     _save(mine, rob, fields={"note": ["before"]})
     _lapse(mine)
-    queue_items.take(rita)
+    queue_items.claim_next_item(rita)
     _save(mine, rob, fields={"note": ["after"]})
     assert Draft.objects.get().fields["fields"] == {"note": ["after"]}
 
 
 def test_an_item_that_was_never_theirs_takes_no_draft(rob: User, rita: User, eve: User) -> None:
-    queue_items.enqueue(1)
-    mine = queue_items.take(rob)
+    queue_items.enqueue_items(1)
+    mine = queue_items.claim_next_item(rob)
     for stranger in (rita, eve):
         with pytest.raises(errors.NotFound):
             _save(mine, stranger)
     for number in ("1", "x", "999999.1", f"{mine.id}9"):
         with pytest.raises(errors.NotFound):
-            drafts.save(claim_id=number, user=rob, fields=NOTE)
+            drafts.save_draft(claim_id=number, user=rob, fields=NOTE)
     assert not Draft.objects.exists()
 
 
 def test_who_left_the_stream_keeps_no_draft_there(rob: User) -> None:
-    queue_items.enqueue(1)
-    mine = queue_items.take(rob)
+    queue_items.enqueue_items(1)
+    mine = queue_items.claim_next_item(rob)
     rob.memberships.all().delete()
     with pytest.raises(roles.NotAMember):
         _save(mine, rob)
 
 
 def test_a_verdict_takes_its_draft_along_and_leaves_those_of_others(rob: User, rita: User) -> None:
-    queue_items.enqueue(1, reviews_wanted=2)
-    first, second = queue_items.take(rob), queue_items.take(rita)
+    queue_items.enqueue_items(1, reviews_wanted=2)
+    first, second = queue_items.claim_next_item(rob), queue_items.claim_next_item(rita)
     _save(first, rob)
     _save(second, rita)
-    queue_items.decide(first, rob)
+    queue_items.decide_claim(first, rob)
     assert Draft.objects.get().user == rita
 
 
 def test_a_draft_that_comes_after_its_verdict_is_none(rob: User) -> None:
-    queue_items.enqueue(1)
-    claim = queue_items.take(rob)
-    queue_items.decide(claim, rob)
+    queue_items.enqueue_items(1)
+    claim = queue_items.claim_next_item(rob)
+    queue_items.decide_claim(claim, rob)
     with pytest.raises(lease.ClaimLost):
         _save(claim, rob)
     assert not Draft.objects.exists()
 
 
 def test_a_draft_under_an_earlier_claim_is_none_either_once_they_decided(rob: User) -> None:
-    queue_items.enqueue(1)
-    old = queue_items.take(rob)
+    queue_items.enqueue_items(1)
+    old = queue_items.claim_next_item(rob)
     _lapse(old)
-    queue_items.judge(rob)
+    queue_items.judge_next(rob)
     with pytest.raises(lease.ClaimLost):
         _save(old, rob)
     assert not Draft.objects.exists()
 
 
 def test_a_withdrawn_item_keeps_no_draft_and_takes_none(rob: User, rita: User) -> None:
-    queue_items.enqueue(1, 2, reviews_wanted=2)
-    mine, hers, other = queue_items.take(rob), queue_items.take(rita), queue_items.take(rob)
+    queue_items.enqueue_items(1, 2, reviews_wanted=2)
+    mine, hers, other = (
+        queue_items.claim_next_item(rob),
+        queue_items.claim_next_item(rita),
+        queue_items.claim_next_item(rob),
+    )
     _save(mine, rob)
     _save(hers, rita)
     _save(other, rob)
-    withdraw(item_ids=[1], actor="system:stream")
+    withdraw_items(item_ids=[1], actor="system:stream")
     assert [draft.item_id for draft in Draft.objects.all()] == [2]
     with pytest.raises(lease.ItemWithdrawn):
         _save(mine, rob)
 
 
 def test_a_refused_verdict_leaves_the_draft(rob: User) -> None:
-    queue_items.enqueue(1)
-    claim = queue_items.take(rob)
+    queue_items.enqueue_items(1)
+    claim = queue_items.claim_next_item(rob)
     _save(claim, rob)
     with pytest.raises(errors.Invalid):
-        submit.submit(claim_id=claim.id, user=rob, kind="correct", answer="nonsense")
+        submit.submit_verdict(claim_id=claim.id, user=rob, kind="correct", answer="nonsense")
     assert _fields(claim, rob) == NOTE
 
 
 def test_what_is_written_before_the_reveal_brings_only_its_remarks_after_it(rob: User) -> None:
-    queue_items.enqueue(1, answer_first=True)
-    claim = queue_items.take(rob)
+    queue_items.enqueue_items(1, answer_first=True)
+    claim = queue_items.claim_next_item(rob)
     _save(claim, rob)
     assert _fields(claim, rob) == NOTE
-    revealed = submit.answer_first(claim_id=claim.id, user=rob, kind="none")
+    revealed = submit.submit_first_answer(claim_id=claim.id, user=rob, kind="none")
     assert _fields(revealed, rob) == {"note": ["half a thought"]}
 
 
 def test_a_first_answer_that_is_sent_again_leaves_what_was_written_since(rob: User) -> None:
-    queue_items.enqueue(1, answer_first=True)
-    claim = queue_items.take(rob)
+    queue_items.enqueue_items(1, answer_first=True)
+    claim = queue_items.claim_next_item(rob)
     for expected in ({"note": ["before"]}, NOTE):
-        revealed = submit.answer_first(claim_id=claim.id, user=rob, kind="none", remarks={"note": "before"})
+        revealed = submit.submit_first_answer(claim_id=claim.id, user=rob, kind="none", remarks={"note": "before"})
         assert _fields(revealed, rob) == expected
         _save(revealed, rob)
 
 
 def test_what_is_written_after_the_reveal_comes_back_whole(rob: User) -> None:
-    queue_items.enqueue(1, answer_first=True)
-    claim = queue_items.take(rob)
-    submit.answer_first(claim_id=claim.id, user=rob, kind="none")
+    queue_items.enqueue_items(1, answer_first=True)
+    claim = queue_items.claim_next_item(rob)
+    submit.submit_first_answer(claim_id=claim.id, user=rob, kind="none")
     _save(claim, rob)
     _lapse(claim)
-    again = queue_items.take(rob)
+    again = queue_items.claim_next_item(rob)
     assert again.revealed
     assert _fields(again, rob) == NOTE
 
 
 def test_a_draft_with_the_proposal_in_it_never_comes_into_a_form_that_hides_it(rob: User, ann: User) -> None:
-    queue_items.enqueue(1, undo_seconds=0)
-    mine = queue_items.take(rob)
+    queue_items.enqueue_items(1, undo_seconds=0)
+    mine = queue_items.claim_next_item(rob)
     _save(mine, rob)
     _lapse(mine)
-    queue_items.judge(ann)
-    labels.settle_due(now=queue_items.later())
-    reopen(item_id=1, by=ann)
+    queue_items.judge_next(ann)
+    labels.settle_due_items(now=queue_items.time_when_final())
+    reopen_item(item_id=1, by=ann)
     Slot.objects.open().update(answer_first=True)
-    asked = queue_items.take(rob)
+    asked = queue_items.claim_next_item(rob)
     assert not asked.revealed
     assert _fields(asked, rob) is None
-    revealed = submit.answer_first(claim_id=asked.id, user=rob, kind="none")
+    revealed = submit.submit_first_answer(claim_id=asked.id, user=rob, kind="none")
     assert _fields(revealed, rob) == {"note": ["half a thought"]}
 
 
 def test_the_newer_draft_stays_whichever_comes_last(rob: User) -> None:
-    queue_items.enqueue(1)
-    claim = queue_items.take(rob)
-    now = clock.current()
+    queue_items.enqueue_items(1)
+    claim = queue_items.claim_next_item(rob)
+    now = clock.current_time()
     _save(claim, rob, fields={"note": ["typed a minute ago"]}, at=now - timedelta(minutes=1))
     _save(claim, rob, fields={"note": ["typed now"]}, at=now)
     _save(claim, rob, fields={"note": ["typed an hour ago, sent late"]}, at=now - timedelta(hours=1))
@@ -184,10 +188,10 @@ def test_the_newer_draft_stays_whichever_comes_last(rob: User) -> None:
 
 
 def test_no_draft_is_of_tomorrow_or_older_than_any_is_kept(rob: User) -> None:
-    queue_items.enqueue(1)
-    claim, now = queue_items.take(rob), clock.current()
+    queue_items.enqueue_items(1)
+    claim, now = queue_items.claim_next_item(rob), clock.current_time()
     for said, kept in (
-        (now - timedelta(days=3), now - drafts.KEPT_FOR),
+        (now - timedelta(days=3), now - drafts.DRAFT_LIFETIME),
         (now - timedelta(hours=1), now - timedelta(hours=1)),
         (now + timedelta(days=1), now),
     ):
@@ -196,12 +200,12 @@ def test_no_draft_is_of_tomorrow_or_older_than_any_is_kept(rob: User) -> None:
 
 
 def test_a_draft_is_kept_for_twenty_hours(rob: User) -> None:
-    queue_items.enqueue(1, 2)
-    old, young = queue_items.take(rob), queue_items.take(rob)
+    queue_items.enqueue_items(1, 2)
+    old, young = queue_items.claim_next_item(rob), queue_items.claim_next_item(rob)
     _save(old, rob)
     _save(young, rob)
-    Draft.objects.filter(item_id=1).update(saved_at=clock.current() - timedelta(hours=20, seconds=1))
-    Draft.objects.filter(item_id=2).update(saved_at=clock.current() - timedelta(hours=19, minutes=59))
+    Draft.objects.filter(item_id=1).update(saved_at=clock.current_time() - timedelta(hours=20, seconds=1))
+    Draft.objects.filter(item_id=2).update(saved_at=clock.current_time() - timedelta(hours=19, minutes=59))
     assert _fields(old, rob) is None
     assert _fields(young, rob) == NOTE
     tasks.drop_old_drafts()
@@ -209,9 +213,9 @@ def test_a_draft_is_kept_for_twenty_hours(rob: User) -> None:
 
 
 @pytest.mark.parametrize("fields", [{"note": ["x" * 200_001]}, {"x" * 200_001: [""]}, {"note": ["\0"]}])
-def test_what_cannot_be_kept_is_refused_and_the_earlier_draft_stays(rob: User, fields: drafts.Fields) -> None:
-    queue_items.enqueue(1)
-    claim = queue_items.take(rob)
+def test_what_cannot_be_kept_is_refused_and_the_earlier_draft_stays(rob: User, fields: drafts.DraftFields) -> None:
+    queue_items.enqueue_items(1)
+    claim = queue_items.claim_next_item(rob)
     _save(claim, rob)
     with pytest.raises(errors.Invalid):
         _save(claim, rob, fields=fields)
@@ -224,8 +228,8 @@ class TestOverHttp:
     @pytest.fixture
     def asked(self, rob: User, client: Client) -> Claim:
         client.force_login(rob, backend="django.contrib.auth.backends.ModelBackend")
-        queue_items.enqueue(1)
-        return queue_items.take(rob)
+        queue_items.enqueue_items(1)
+        return queue_items.claim_next_item(rob)
 
     def _post(self, client: Client, claim: Claim, **fields: Any) -> int:
         url = reverse("desk-draft", args=["intents", claim.id])
@@ -242,15 +246,15 @@ class TestOverHttp:
         assert _fields(asked, rob) == {"note": ["x"], "answers": []}
 
     def test_it_has_the_date_that_the_page_gave_it(self, asked: Claim, client: Client) -> None:
-        written = clock.milliseconds(clock.current()) - 1234
+        written = clock.to_milliseconds(clock.current_time()) - 1234
         assert self._post(client, asked, note="x", draft_at=str(written)) == 204
-        assert Draft.objects.get().saved_at == clock.moment(written)
+        assert Draft.objects.get().saved_at == clock.from_milliseconds(written)
         assert f'data-at="{written}"' in client.get(reverse("desk", args=["intents"])).content.decode()
 
     @pytest.mark.parametrize("at", ["", "-1", "nan", "1e9", "9" * 30, "٣"])
     def test_a_date_that_is_none_is_today(self, asked: Claim, client: Client, at: str) -> None:
         assert self._post(client, asked, note="x", draft_at=at) == 204
-        assert clock.current() - Draft.objects.get().saved_at < timedelta(seconds=60)
+        assert clock.current_time() - Draft.objects.get().saved_at < timedelta(seconds=60)
 
     def test_too_long_and_not_theirs_are_told(self, asked: Claim, client: Client, rita: User) -> None:
         assert self._post(client, asked, note="x" * 200_001) == 400

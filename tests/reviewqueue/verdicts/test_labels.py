@@ -11,10 +11,10 @@ from django.test.utils import CaptureQueriesContext
 
 from reviewqueue.activity import log
 from reviewqueue.models import Item, Label, LabelOutbox, Membership, Queue, Seen, Slot, User, Verdict
-from reviewqueue.queue.claim import pass_on
-from reviewqueue.queue.claim import release as claim_release
+from reviewqueue.queue.claim import pass_item
+from reviewqueue.queue.claim import release_claim as claim_release
 from reviewqueue.queue.claim_view import Claim
-from reviewqueue.queue.items import reopen
+from reviewqueue.queue.items import reopen_item
 from reviewqueue.verdicts import labels, submit
 from tests.helpers import queue_items
 
@@ -30,13 +30,13 @@ def cora(queue: Queue) -> User:
 
 
 def test_an_item_is_claimed_judged_and_settled(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(1, source="output")
-    submitted = queue_items.judge(rob, "correct", answer="billing", active_seconds=0.0)
-    assert labels.settle_due() == 0
-    assert labels.settle_due(now=submitted.final_at) == 1
-    (settled,) = labels.take()
+    queue_items.enqueue_items(1, source="output")
+    submitted = queue_items.judge_next(rob, "correct", answer="billing", active_seconds=0.0)
+    assert labels.settle_due_items() == 0
+    assert labels.settle_due_items(now=submitted.final_at) == 1
+    (settled,) = labels.take_labels()
     label = Label.objects.get()
-    assert settled == labels.Settled(
+    assert settled == labels.SettledLabel(
         label_id=label.pk,
         item_id=1,
         queue="intents",
@@ -56,108 +56,108 @@ def test_an_item_is_claimed_judged_and_settled(queue: Queue, rob: User) -> None:
     )
     item = Item.objects.get()
     assert (item.state, item.closed_at, item.settle_at) == ("settled", submitted.final_at, None)
-    assert [event.verb for event in log.about("item", 1)] == ["settled"]
+    assert [event.verb for event in log.events_about("item", 1)] == ["settled"]
 
 
 def test_a_label_is_taken_once_and_comes_back_when_its_taker_fails(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(1)
-    queue_items.judge(rob)
-    labels.settle_due(now=queue_items.later())
+    queue_items.enqueue_items(1)
+    queue_items.judge_next(rob)
+    labels.settle_due_items(now=queue_items.time_when_final())
     with transaction.atomic():
-        assert len(labels.take()) == 1
+        assert len(labels.take_labels()) == 1
         transaction.set_rollback(True)
-    assert len(labels.take()) == 1
-    assert labels.take() == []
+    assert len(labels.take_labels()) == 1
+    assert labels.take_labels() == []
     assert not LabelOutbox.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
 def test_taking_outside_a_transaction_is_a_mistake() -> None:
     with pytest.raises(RuntimeError):
-        labels.take()
+        labels.take_labels()
 
 
 @pytest.mark.parametrize(("kind", "outcome"), [("none", "rejected"), ("unjudgeable", "unjudgeable")])
 def test_no_answer_is_an_outcome_too(queue: Queue, rob: User, kind: str, outcome: str) -> None:
-    queue_items.enqueue(1)
-    queue_items.judge(rob, kind)
-    (settled,) = queue_items.settle()
+    queue_items.enqueue_items(1)
+    queue_items.judge_next(rob, kind)
+    (settled,) = queue_items.settle_verdicts()
     assert (settled.outcome, settled.answer, settled.first_outcome) == (outcome, None, outcome)
 
 
 def test_an_item_waits_for_all_its_reviews(queue: Queue, rob: User, rita: User) -> None:
-    queue_items.enqueue(1, reviews_wanted=2)
-    queue_items.judge(rob)
-    assert queue_items.settle() == []
+    queue_items.enqueue_items(1, reviews_wanted=2)
+    queue_items.judge_next(rob)
+    assert queue_items.settle_verdicts() == []
     assert Item.objects.get().settle_at is None
-    queue_items.judge(rita)
-    (settled,) = queue_items.settle()
+    queue_items.judge_next(rita)
+    (settled,) = queue_items.settle_verdicts()
     assert (settled.basis, settled.reviews, settled.answer) == ("majority", 2, "refund")
 
 
 def test_two_of_three_are_a_majority(queue: Queue, rob: User, rita: User, cora: User) -> None:
-    queue_items.enqueue(1, reviews_wanted=3)
-    queue_items.judge(rob, "correct", answer="billing")
-    queue_items.judge(rita, "none")
-    queue_items.judge(cora, "correct", answer="billing")
-    (settled,) = queue_items.settle()
+    queue_items.enqueue_items(1, reviews_wanted=3)
+    queue_items.judge_next(rob, "correct", answer="billing")
+    queue_items.judge_next(rita, "none")
+    queue_items.judge_next(cora, "correct", answer="billing")
+    (settled,) = queue_items.settle_verdicts()
     assert (settled.answer, settled.basis, len(settled.verdicts)) == ("billing", "majority", 3)
 
 
 def test_people_who_disagree_ask_a_lead_once(queue: Queue, rob: User, rita: User, ann: User) -> None:
-    queue_items.enqueue(1, reviews_wanted=2, answer_first=True)
-    queue_items.judge(rob)
-    queue_items.judge(rita, "correct", answer="billing")
-    assert queue_items.settle() == []
-    assert queue_items.settle() == []
+    queue_items.enqueue_items(1, reviews_wanted=2, answer_first=True)
+    queue_items.judge_next(rob)
+    queue_items.judge_next(rita, "correct", answer="billing")
+    assert queue_items.settle_verdicts() == []
+    assert queue_items.settle_verdicts() == []
     final = Slot.objects.get(kind="final")
     assert (final.lane, final.answer_first) == (2, False)
-    assert [event.verb for event in log.about("item", 1)].count("asked_lead") == 1
-    queue_items.judge(ann, "correct", answer="card_arrival")
-    (settled,) = queue_items.settle()
+    assert [event.verb for event in log.events_about("item", 1)].count("asked_lead") == 1
+    queue_items.judge_next(ann, "correct", answer="card_arrival")
+    (settled,) = queue_items.settle_verdicts()
     assert (settled.answer, settled.basis, settled.reviews) == ("card_arrival", "final_say", 3)
     assert (settled.first_answer, settled.blind) == ("card_arrival", False)
 
 
 def test_asking_the_lead_waits_for_the_undo_and_lets_the_final_say_settle(queue: Queue, rob: User, ann: User) -> None:
-    queue_items.enqueue(1, reviews_wanted=2)
-    queue_items.judge(rob, "escalate")
-    assert labels.settle_due() == 0
-    offered = queue_items.take(ann)
+    queue_items.enqueue_items(1, reviews_wanted=2)
+    queue_items.judge_next(rob, "escalate")
+    assert labels.settle_due_items() == 0
+    offered = queue_items.claim_next_item(ann)
     assert not offered.final_say
     claim_release(claim_id=offered.id, user=ann)
-    queue_items.settle()
-    queue_items.judge(ann, "agree")
-    (settled,) = queue_items.settle()
+    queue_items.settle_verdicts()
+    queue_items.judge_next(ann, "agree")
+    (settled,) = queue_items.settle_verdicts()
     assert (settled.answer, settled.basis) == ("refund", "final_say")
     assert not Slot.objects.open().exists()
 
 
 def test_first_answers_make_the_error_and_final_ones_the_decision(queue: Queue, rob: User, rita: User) -> None:
-    queue_items.enqueue(1, reviews_wanted=2, answer_first=True)
-    queue_items.judge(rob, "agree", first="billing")
-    queue_items.judge(rita, "agree", first="billing")
-    (settled,) = queue_items.settle()
+    queue_items.enqueue_items(1, reviews_wanted=2, answer_first=True)
+    queue_items.judge_next(rob, "agree", first="billing")
+    queue_items.judge_next(rita, "agree", first="billing")
+    (settled,) = queue_items.settle_verdicts()
     assert (settled.answer, settled.first_answer, settled.blind) == ("refund", "billing", True)
 
 
 def test_one_who_saw_the_proposal_takes_the_blindness_away(queue: Queue, rob: User, rita: User) -> None:
-    queue_items.enqueue(1, reviews_wanted=2)
-    queue_items.judge(rob)
-    queue_items.judge(rita)
-    assert not queue_items.settle()[0].blind
+    queue_items.enqueue_items(1, reviews_wanted=2)
+    queue_items.judge_next(rob)
+    queue_items.judge_next(rita)
+    assert not queue_items.settle_verdicts()[0].blind
 
 
 def _plain_and_blind(rob: User, rita: User, end: Callable[[Claim], datetime | None]) -> Verdict:
     """Rob has the slot that shows the proposal, lets it end, and judges by the one that is answered first."""
-    queue_items.enqueue(1, reviews_wanted=2)
-    shown = queue_items.take(rob)
+    queue_items.enqueue_items(1, reviews_wanted=2)
+    shown = queue_items.claim_next_item(rob)
     assert shown.revealed
     now = end(shown)
-    assert queue_items.take(rita, now=now).revealed
-    hidden = queue_items.take(rob, now=now)
+    assert queue_items.claim_next_item(rita, now=now).revealed
+    hidden = queue_items.claim_next_item(rob, now=now)
     assert not hidden.revealed
-    return Verdict.objects.get(pk=queue_items.decide(hidden, rob, now=now).id)
+    return Verdict.objects.get(pk=queue_items.decide_claim(hidden, rob, now=now).id)
 
 
 def test_whoever_gave_the_proposal_back_is_not_blind_later(queue: Queue, rob: User, rita: User) -> None:
@@ -174,79 +174,79 @@ def test_whoever_let_the_proposal_lapse_is_not_blind_later(queue: Queue, rob: Us
 def test_whoever_undid_their_verdict_on_the_proposal_is_not_blind_later(
     queue: Queue, rob: User, rita: User, cora: User
 ) -> None:
-    queue_items.enqueue(1, reviews_wanted=2)
-    fresh = submit.undo(verdict_id=queue_items.judge(rob).id, user=rob)
+    queue_items.enqueue_items(1, reviews_wanted=2)
+    fresh = submit.undo_verdict(verdict_id=queue_items.judge_next(rob).id, user=rob)
     claim_release(claim_id=fresh.id, user=rob)
-    hidden = queue_items.take(rita)
-    assert queue_items.take(cora).revealed
+    hidden = queue_items.claim_next_item(rita)
+    assert queue_items.claim_next_item(cora).revealed
     claim_release(claim_id=hidden.id, user=rita)
     Seen.objects.all().delete()  # the verdict alone tells it too
-    assert Verdict.objects.get(pk=queue_items.judge(rob).id).proposal_visible
+    assert Verdict.objects.get(pk=queue_items.judge_next(rob).id).proposal_visible
 
 
 def test_whoever_was_shown_it_in_an_earlier_round_is_not_blind_later(
     queue: Queue, rob: User, rita: User, ann: User
 ) -> None:
-    queue_items.enqueue(1, answer_first=True)
-    claim = queue_items.take(rob)
-    submit.answer_first(claim_id=claim.id, user=rob, answer="billing")
-    pass_on(claim_id=claim.id, user=rob)
-    queue_items.judge(rita, "escalate")
-    queue_items.settle()
-    opened = queue_items.take(ann)
+    queue_items.enqueue_items(1, answer_first=True)
+    claim = queue_items.claim_next_item(rob)
+    submit.submit_first_answer(claim_id=claim.id, user=rob, answer="billing")
+    pass_item(claim_id=claim.id, user=rob)
+    queue_items.judge_next(rita, "escalate")
+    queue_items.settle_verdicts()
+    opened = queue_items.claim_next_item(ann)
     claim_release(claim_id=opened.id, user=ann)
-    queue_items.judge(ann, "agree")
-    assert len(queue_items.settle()) == 1
-    reopen(item_id=1, by=ann)
-    assert Verdict.objects.get(pk=queue_items.judge(rob).id).proposal_visible
+    queue_items.judge_next(ann, "agree")
+    assert len(queue_items.settle_verdicts()) == 1
+    reopen_item(item_id=1, by=ann)
+    assert Verdict.objects.get(pk=queue_items.judge_next(rob).id).proposal_visible
 
 
 def test_whoever_opened_the_final_say_is_not_blind_later(queue: Queue, rob: User, ann: User, cora: User) -> None:
     cora.role = "lead"
     cora.save(update_fields=["role"])
-    queue_items.enqueue(1, answer_first=True)
-    queue_items.judge(rob, "escalate")
-    queue_items.settle()
-    opened = queue_items.take(ann)
+    queue_items.enqueue_items(1, answer_first=True)
+    queue_items.judge_next(rob, "escalate")
+    queue_items.settle_verdicts()
+    opened = queue_items.claim_next_item(ann)
     assert opened.final_say
-    queue_items.judge(cora, now=opened.reserved_until)
-    queue_items.settle(now=opened.reserved_until + timedelta(minutes=1))
-    reopen(item_id=1, by=cora)
-    assert Verdict.objects.get(pk=queue_items.judge(ann, now=opened.reserved_until).id).proposal_visible
+    queue_items.judge_next(cora, now=opened.reserved_until)
+    queue_items.settle_verdicts(now=opened.reserved_until + timedelta(minutes=1))
+    reopen_item(item_id=1, by=cora)
+    assert Verdict.objects.get(pk=queue_items.judge_next(ann, now=opened.reserved_until).id).proposal_visible
 
 
 def test_whoever_answered_first_before_they_saw_it_stays_blind(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(1, answer_first=True)
-    claim = queue_items.take(rob)
-    submit.answer_first(claim_id=claim.id, user=rob, answer="billing")
+    queue_items.enqueue_items(1, answer_first=True)
+    claim = queue_items.claim_next_item(rob)
+    submit.submit_first_answer(claim_id=claim.id, user=rob, answer="billing")
     claim_release(claim_id=claim.id, user=rob)
-    assert not Verdict.objects.get(pk=queue_items.judge(rob).id).proposal_visible
+    assert not Verdict.objects.get(pk=queue_items.judge_next(rob).id).proposal_visible
     assert not Seen.objects.exists()
 
 
 def test_a_new_verdict_postpones_the_settling_of_all(queue: Queue, rob: User, rita: User) -> None:
-    queue_items.enqueue(1, reviews_wanted=2)
-    first = queue_items.judge(rob)
-    second = queue_items.judge(rita, now=queue_items.later(10))
-    assert labels.settle_due(now=first.final_at) == 0
-    assert labels.settle_due(now=second.final_at) == 1
+    queue_items.enqueue_items(1, reviews_wanted=2)
+    first = queue_items.judge_next(rob)
+    second = queue_items.judge_next(rita, now=queue_items.time_when_final(10))
+    assert labels.settle_due_items(now=first.final_at) == 0
+    assert labels.settle_due_items(now=second.final_at) == 1
 
 
 def test_a_sweep_costs_as_many_statements_for_many_as_for_one(queue: Queue, rob: User, rita: User) -> None:
     counts = []
     for numbers in ([1], range(2, 8)):
-        queue_items.enqueue(*numbers)
+        queue_items.enqueue_items(*numbers)
         for _ in numbers:
-            queue_items.judge(rob)
+            queue_items.judge_next(rob)
         with CaptureQueriesContext(connection) as captured:
-            labels.settle_due(now=queue_items.later())
+            labels.settle_due_items(now=queue_items.time_when_final())
         counts.append(len(captured))
     assert counts[0] == counts[1]
 
 
 def test_a_sweep_does_as_many_as_it_is_told(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(1, 2, 3)
+    queue_items.enqueue_items(1, 2, 3)
     for _ in range(3):
-        queue_items.judge(rob)
-    now = queue_items.later()
-    assert [labels.settle_due(limit=2, now=now) for _ in range(3)] == [2, 1, 0]
+        queue_items.judge_next(rob)
+    now = queue_items.time_when_final()
+    assert [labels.settle_due_items(limit=2, now=now) for _ in range(3)] == [2, 1, 0]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reviewqueue.verdicts import settlement
-from reviewqueue.verdicts.settlement import Judgement, NeedsFinalSay, Settled, Vote, Waits
+from reviewqueue.verdicts.settlement import CountedVerdict, MustWait, NeedsFinalSay, Settlement, Vote
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -23,8 +23,8 @@ votes = st.lists(
 )
 
 
-def judgement(kind: str = "agree", answer: object = "a", **fields: object) -> Judgement:
-    plain = Judgement(
+def judgement(kind: str = "agree", answer: object = "a", **fields: object) -> CountedVerdict:
+    plain = CountedVerdict(
         id=1,
         kind=kind,
         answer=answer if kind in {"agree", "correct"} else None,
@@ -39,26 +39,26 @@ def judgement(kind: str = "agree", answer: object = "a", **fields: object) -> Ju
 
 @given(votes)
 def test_a_majority_is_what_more_than_half_say(given_votes: list[Vote]) -> None:
-    tally = Counter(vote.key for vote in given_votes)
-    winner = settlement.majority(given_votes)
+    tally = Counter(vote.canonical_key for vote in given_votes)
+    winner = settlement.find_majority(given_votes)
     if winner is None:
         assert all(2 * count <= len(given_votes) for count in tally.values())
     else:
-        assert 2 * tally[winner.key] > len(given_votes)
+        assert 2 * tally[winner.canonical_key] > len(given_votes)
 
 
 @given(votes, st.randoms(use_true_random=False))
 def test_the_order_of_votes_does_not_matter(given_votes: list[Vote], rng: object) -> None:
     shuffled = list(given_votes)
     rng.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert settlement.majority(shuffled) == settlement.majority(given_votes)
+    assert settlement.find_majority(shuffled) == settlement.find_majority(given_votes)
 
 
 @given(votes)
 def test_one_more_of_the_winner_never_loses_it(given_votes: list[Vote]) -> None:
-    winner = settlement.majority(given_votes)
+    winner = settlement.find_majority(given_votes)
     if winner is not None:
-        assert settlement.majority([*given_votes, winner]) == winner
+        assert settlement.find_majority([*given_votes, winner]) == winner
 
 
 @given(
@@ -74,29 +74,31 @@ def test_one_more_of_the_winner_never_loses_it(given_votes: list[Vote]) -> None:
     st.integers(1, 5),
 )
 def test_nothing_is_settled_while_a_verdict_is_pending_or_missing_or_a_lead_was_asked(
-    judgements: list[Judgement], wanted: int
+    judgements: list[CountedVerdict], wanted: int
 ) -> None:
-    outcome = settlement.outcome(judgements, wanted=wanted, now=NOW)
+    outcome = settlement.decide_settlement(judgements, wanted=wanted, now=NOW)
     if any(one.final_at > NOW for one in judgements):
-        assert outcome == Waits(until=NOW + timedelta(seconds=5))
+        assert outcome == MustWait(until=NOW + timedelta(seconds=5))
     elif any(one.kind == "escalate" for one in judgements):
         assert outcome == NeedsFinalSay()
     elif len(judgements) < wanted:
-        assert outcome == Waits(until=None)
+        assert outcome == MustWait(until=None)
     else:
-        assert isinstance(outcome, Settled | NeedsFinalSay)
+        assert isinstance(outcome, Settlement | NeedsFinalSay)
 
 
 def test_the_final_say_settles_whatever_the_others_said() -> None:
     said = [judgement("escalate"), judgement("none", final_say=True)]
-    outcome = settlement.outcome(said, wanted=2, now=NOW)
-    assert outcome == Settled(vote=Vote("rejected"), first=Vote("rejected"), blind=False, basis="final_say")
+    outcome = settlement.decide_settlement(said, wanted=2, now=NOW)
+    assert outcome == Settlement(vote=Vote("rejected"), first_vote=Vote("rejected"), blind=False, basis="final_say")
 
 
 def test_a_blind_first_answer_survives_the_final_say() -> None:
     asked = judgement("escalate", first_kind="answer", first_answer="b", proposal_visible=False)
-    outcome = settlement.outcome([asked, judgement(final_say=True)], wanted=1, now=NOW)
-    assert outcome == Settled(vote=Vote("answered", "a"), first=Vote("answered", "b"), blind=True, basis="final_say")
+    outcome = settlement.decide_settlement([asked, judgement(final_say=True)], wanted=1, now=NOW)
+    assert outcome == Settlement(
+        vote=Vote("answered", "a"), first_vote=Vote("answered", "b"), blind=True, basis="final_say"
+    )
 
 
 def test_without_a_majority_of_first_answers_the_decision_stands_in_and_is_not_blind() -> None:
@@ -104,12 +106,14 @@ def test_without_a_majority_of_first_answers_the_decision_stands_in_and_is_not_b
         judgement(first_kind="answer", first_answer="a", proposal_visible=False),
         judgement(first_kind="none", first_answer=None, proposal_visible=False),
     ]
-    outcome = settlement.outcome(said, wanted=2, now=NOW)
-    assert outcome == Settled(vote=Vote("answered", "a"), first=Vote("answered", "a"), blind=False, basis="majority")
+    outcome = settlement.decide_settlement(said, wanted=2, now=NOW)
+    assert outcome == Settlement(
+        vote=Vote("answered", "a"), first_vote=Vote("answered", "a"), blind=False, basis="majority"
+    )
 
 
 def test_spellings_of_one_answer_are_one_opinion() -> None:
     said = [judgement(answer={"total": 1.0, "city": "Zürich"}), judgement(answer={"city": "Zu\u0308rich ", "total": 1})]
-    outcome = settlement.outcome(said, wanted=2, now=NOW)
-    assert isinstance(outcome, Settled)
+    outcome = settlement.decide_settlement(said, wanted=2, now=NOW)
+    assert isinstance(outcome, Settlement)
     assert outcome.vote.answer == {"total": 1.0, "city": "Zürich"}

@@ -14,9 +14,9 @@ from reviewqueue.kernel import clock
 from reviewqueue.kernel.errors import Invalid, NotFound
 from reviewqueue.models import FirstAnswer, Guideline, Item, Queue, Slot, User, Verdict
 from reviewqueue.queue import lease
-from reviewqueue.queue.claim import TooManyClaims, claim_next, held_by, pass_on, release, renew
-from reviewqueue.queue.claim import claim as claim_claim
-from reviewqueue.queue.items import withdraw
+from reviewqueue.queue.claim import TooManyClaims, claim_next, list_held_claims, pass_item, release_claim, renew_claim
+from reviewqueue.queue.claim import get_claim as claim_claim
+from reviewqueue.queue.items import withdraw_items
 from reviewqueue.verdicts import labels, submit
 from tests.helpers import queue_items
 
@@ -35,9 +35,9 @@ pytestmark = pytest.mark.usefixtures("balanced")
     ],
 )
 def test_every_verdict(queue: Queue, rob: User, said: dict[str, Any], kind: str, answer: str | None) -> None:
-    queue_items.enqueue(1)
-    claim = queue_items.take(rob)
-    submitted = submit.submit(claim_id=claim.id, user=rob, **said)
+    queue_items.enqueue_items(1)
+    claim = queue_items.claim_next_item(rob)
+    submitted = submit.submit_verdict(claim_id=claim.id, user=rob, **said)
     verdict = Verdict.objects.get()
     assert (verdict.kind, verdict.answer, verdict.first_answer) == (kind, answer, answer)
     assert (verdict.reason, verdict.note) == (said.get("reason", ""), said.get("note", ""))
@@ -45,7 +45,7 @@ def test_every_verdict(queue: Queue, rob: User, said: dict[str, Any], kind: str,
     assert (verdict.schema_number, verdict.guideline_number) == (1, 1)
     assert submitted.final_at == verdict.submitted_at + timedelta(seconds=30)
     assert Item.objects.get().settle_at == submitted.final_at
-    (event,) = log.about("verdict", verdict.pk)
+    (event,) = log.events_about("verdict", verdict.pk)
     assert (event.verb, event.actor, event.queue) == ("submitted", "user:rob", "intents")
     assert event.after == {"item": "1", "kind": kind, "round": 1}
 
@@ -67,17 +67,17 @@ def test_every_verdict(queue: Queue, rob: User, said: dict[str, Any], kind: str,
 def test_what_cannot_be_said_is_refused_with_the_place(
     queue: Queue, rob: User, said: dict[str, Any], pointer: str
 ) -> None:
-    queue_items.enqueue(1)
-    claim = queue_items.take(rob)
+    queue_items.enqueue_items(1)
+    claim = queue_items.claim_next_item(rob)
     with pytest.raises(Invalid) as refused:
-        submit.submit(claim_id=claim.id, user=rob, **said)
+        submit.submit_verdict(claim_id=claim.id, user=rob, **said)
     assert refused.value.errors[0]["pointer"] == pointer
     assert not Verdict.objects.exists()
 
 
 def test_the_same_again_is_the_same_and_anything_else_is_refused(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(1)
-    claim = queue_items.take(rob)
+    queue_items.enqueue_items(1)
+    claim = queue_items.claim_next_item(rob)
     said: dict[str, Any] = {
         "claim_id": claim.id,
         "user": rob,
@@ -85,81 +85,81 @@ def test_the_same_again_is_the_same_and_anything_else_is_refused(queue: Queue, r
         "answer": "billing",
         "note": "see thread",
     }
-    first = submit.submit(**said)
-    again = submit.submit(**said, active_seconds=3.0)
+    first = submit.submit_verdict(**said)
+    again = submit.submit_verdict(**said, active_seconds=3.0)
     assert (again.id, again.final_at, again.repeated) == (first.id, first.final_at, True)
-    assert submit.submit(**said, now=queue_items.later(3600)).repeated
+    assert submit.submit_verdict(**said, now=queue_items.time_when_final(3600)).repeated
     others: list[dict[str, Any]] = [{"answer": "card_arrival"}, {"kind": "none", "answer": None}, {"note": ""}]
     for other in others:
         with pytest.raises(submit.VerdictExists):
-            submit.submit(**said | other)
+            submit.submit_verdict(**said | other)
     assert Verdict.objects.count() == 1
 
 
 def test_a_late_verdict_is_lost_and_says_whether_somebody_has_the_item(queue: Queue, rob: User, rita: User) -> None:
-    queue_items.enqueue(1)
-    claim = queue_items.take(rob)
+    queue_items.enqueue_items(1)
+    claim = queue_items.claim_next_item(rob)
     late = claim.reserved_until
     with pytest.raises(lease.ClaimLost, match="back in the queue"):
-        submit.submit(claim_id=claim.id, user=rob, kind="agree", now=late)
-    queue_items.take(rita, now=late)
+        submit.submit_verdict(claim_id=claim.id, user=rob, kind="agree", now=late)
+    queue_items.claim_next_item(rita, now=late)
     with pytest.raises(lease.ClaimLost, match="someone else"):
-        submit.submit(claim_id=claim.id, user=rob, kind="agree", now=late)
+        submit.submit_verdict(claim_id=claim.id, user=rob, kind="agree", now=late)
 
 
 def test_somebody_elses_claim_and_verdict_do_not_exist(queue: Queue, rob: User, rita: User) -> None:
-    queue_items.enqueue(1)
-    claim = queue_items.take(rob)
+    queue_items.enqueue_items(1)
+    claim = queue_items.claim_next_item(rob)
     with pytest.raises(NotFound):
-        submit.submit(claim_id=claim.id, user=rita, kind="agree")
-    given = submit.submit(claim_id=claim.id, user=rob, kind="agree")
+        submit.submit_verdict(claim_id=claim.id, user=rita, kind="agree")
+    given = submit.submit_verdict(claim_id=claim.id, user=rob, kind="agree")
     with pytest.raises(NotFound):
-        submit.submit(claim_id=claim.id, user=rita, kind="agree")
+        submit.submit_verdict(claim_id=claim.id, user=rita, kind="agree")
     with pytest.raises(NotFound):
-        submit.undo(verdict_id=given.id, user=rita)
+        submit.undo_verdict(verdict_id=given.id, user=rita)
 
 
 @pytest.mark.parametrize("said", [{"kind": "maybe"}, {"kind": "agree", "answer": "refund"}, {"kind": "correct"}])
 def test_words_are_judged_only_for_whom_the_item_is_reserved(
     queue: Queue, rob: User, rita: User, eve: User, said: dict[str, Any]
 ) -> None:
-    queue_items.enqueue(1)
-    claim = queue_items.take(rob)
+    queue_items.enqueue_items(1)
+    claim = queue_items.claim_next_item(rob)
     for person in (rita, eve):
         with pytest.raises(NotFound, match="not reserved for you"):
-            submit.submit(claim_id=claim.id, user=person, **said)
-    submit.submit(claim_id=claim.id, user=rob, kind="agree")
+            submit.submit_verdict(claim_id=claim.id, user=person, **said)
+    submit.submit_verdict(claim_id=claim.id, user=rob, kind="agree")
     for person in (rita, eve):
         with pytest.raises(NotFound, match="not reserved for you"):
-            submit.submit(claim_id=claim.id, user=person, **said)
+            submit.submit_verdict(claim_id=claim.id, user=person, **said)
 
 
 def test_a_proposal_that_does_not_fit_shows_in_no_refusal_before_the_first_answer(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(1, answer_first=True, proposal="chargeback")
-    claim = queue_items.take(rob)
-    with pytest.raises(submit.AnswerFirst):
-        submit.submit(claim_id=claim.id, user=rob, kind="agree")
-    submit.answer_first(claim_id=claim.id, user=rob, answer="billing")
+    queue_items.enqueue_items(1, answer_first=True, proposal="chargeback")
+    claim = queue_items.claim_next_item(rob)
+    with pytest.raises(submit.AnswerOrderError):
+        submit.submit_verdict(claim_id=claim.id, user=rob, kind="agree")
+    submit.submit_first_answer(claim_id=claim.id, user=rob, answer="billing")
     with pytest.raises(Invalid):
-        submit.submit(claim_id=claim.id, user=rob, kind="agree")
+        submit.submit_verdict(claim_id=claim.id, user=rob, kind="agree")
 
 
 def test_nobody_works_longer_on_an_item_than_they_hold_it(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(1, 2, 3)
-    now = clock.current()
+    queue_items.enqueue_items(1, 2, 3)
+    now = clock.current_time()
     for seconds, counted in ((12.5, 12.5), (9000.0, 60.0), (-1.0, 0.0)):
-        claim = queue_items.take(rob, now=now)
-        submitted = submit.submit(
+        claim = queue_items.claim_next_item(rob, now=now)
+        submitted = submit.submit_verdict(
             claim_id=claim.id, user=rob, kind="agree", active_seconds=seconds, now=now + timedelta(seconds=60)
         )
         assert Verdict.objects.get(pk=submitted.id).active_seconds == counted
 
 
 def test_the_guidelines_recorded_are_those_that_were_shown(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(1)
-    claim = queue_items.take(rob)
+    queue_items.enqueue_items(1)
+    claim = queue_items.claim_next_item(rob)
     Guideline.objects.create(queue=queue, number=2, text="new")
-    submit.submit(claim_id=claim.id, user=rob, kind="agree")
+    submit.submit_verdict(claim_id=claim.id, user=rob, kind="agree")
     assert Verdict.objects.get().guideline_number == claim.item.guideline_number == 1
 
 
@@ -167,13 +167,13 @@ def test_the_guidelines_recorded_are_those_that_were_shown(queue: Queue, rob: Us
 
 
 def test_the_proposal_is_shown_after_the_answer_and_may_be_taken(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(1, answer_first=True)
-    claim = queue_items.take(rob)
-    shown = submit.answer_first(claim_id=claim.id, user=rob, answer="billing")
+    queue_items.enqueue_items(1, answer_first=True)
+    claim = queue_items.claim_next_item(rob)
+    shown = submit.submit_first_answer(claim_id=claim.id, user=rob, answer="billing")
     assert (shown.revealed, shown.first_kind, shown.first_answer) == (True, "answer", "billing")
     assert (shown.item.proposal, shown.item.model) == ("refund", "intent-clf")
     assert claim_claim(rob, claim.id) == shown
-    submit.submit(claim_id=claim.id, user=rob, kind="agree")
+    submit.submit_verdict(claim_id=claim.id, user=rob, kind="agree")
     verdict = Verdict.objects.get()
     assert (verdict.first_answer, verdict.answer, verdict.proposal_visible) == ("billing", "refund", False)
     assert verdict.first_at == FirstAnswer.objects.get().at
@@ -181,193 +181,193 @@ def test_the_proposal_is_shown_after_the_answer_and_may_be_taken(queue: Queue, r
 
 @pytest.mark.parametrize("kind", ["agree", "none", "unjudgeable", "escalate"])
 def test_a_verdict_before_the_first_answer_is_out_of_order(queue: Queue, rob: User, kind: str) -> None:
-    queue_items.enqueue(1, answer_first=True)
-    claim = queue_items.take(rob)
-    with pytest.raises(submit.AnswerFirst):
-        submit.submit(claim_id=claim.id, user=rob, kind=kind)
+    queue_items.enqueue_items(1, answer_first=True)
+    claim = queue_items.claim_next_item(rob)
+    with pytest.raises(submit.AnswerOrderError):
+        submit.submit_verdict(claim_id=claim.id, user=rob, kind=kind)
 
 
 def test_a_first_answer_where_the_proposal_is_shown_is_out_of_order(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(1)
-    claim = queue_items.take(rob)
-    with pytest.raises(submit.AnswerFirst):
-        submit.answer_first(claim_id=claim.id, user=rob, answer="billing")
+    queue_items.enqueue_items(1)
+    claim = queue_items.claim_next_item(rob)
+    with pytest.raises(submit.AnswerOrderError):
+        submit.submit_first_answer(claim_id=claim.id, user=rob, answer="billing")
 
 
 def test_a_first_answer_stands(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(1, answer_first=True)
-    claim = queue_items.take(rob)
-    first = submit.answer_first(claim_id=claim.id, user=rob, kind="none")
-    assert submit.answer_first(claim_id=claim.id, user=rob, kind="none") == first
+    queue_items.enqueue_items(1, answer_first=True)
+    claim = queue_items.claim_next_item(rob)
+    first = submit.submit_first_answer(claim_id=claim.id, user=rob, kind="none")
+    assert submit.submit_first_answer(claim_id=claim.id, user=rob, kind="none") == first
     with pytest.raises(submit.VerdictExists):
-        submit.answer_first(claim_id=claim.id, user=rob, answer="billing")
+        submit.submit_first_answer(claim_id=claim.id, user=rob, answer="billing")
     wrong: list[dict[str, Any]] = [{"answer": "nonsense"}, {"kind": "escalate"}, {"kind": "none", "answer": "billing"}]
     for said in wrong:
         with pytest.raises(Invalid):
-            submit.answer_first(claim_id=claim.id, user=rob, **said)
+            submit.submit_first_answer(claim_id=claim.id, user=rob, **said)
 
 
 def test_a_lapsed_first_answer_shows_nothing(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(1, answer_first=True)
-    claim = queue_items.take(rob)
+    queue_items.enqueue_items(1, answer_first=True)
+    claim = queue_items.claim_next_item(rob)
     with pytest.raises(lease.ClaimLost):
-        submit.answer_first(claim_id=claim.id, user=rob, answer="billing", now=claim.reserved_until)
+        submit.submit_first_answer(claim_id=claim.id, user=rob, answer="billing", now=claim.reserved_until)
 
 
 def test_whoever_has_seen_the_proposal_keeps_their_first_answer(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(1, answer_first=True)
-    claim = queue_items.take(rob)
-    submit.answer_first(claim_id=claim.id, user=rob, answer="billing")
-    release(claim_id=claim.id, user=rob)
-    again = queue_items.take(rob)
+    queue_items.enqueue_items(1, answer_first=True)
+    claim = queue_items.claim_next_item(rob)
+    submit.submit_first_answer(claim_id=claim.id, user=rob, answer="billing")
+    release_claim(claim_id=claim.id, user=rob)
+    again = queue_items.claim_next_item(rob)
     assert (again.revealed, again.first_answer) == (True, "billing")
-    lapsed = queue_items.take(rob, now=again.reserved_until)
+    lapsed = queue_items.claim_next_item(rob, now=again.reserved_until)
     assert lapsed.first_answer == "billing"
 
 
 def test_the_next_person_does_not_inherit_it(queue: Queue, rob: User, rita: User) -> None:
-    queue_items.enqueue(1, answer_first=True)
-    claim = queue_items.take(rob)
-    submit.answer_first(claim_id=claim.id, user=rob, answer="billing")
-    pass_on(claim_id=claim.id, user=rob)
-    assert not queue_items.take(rita).revealed
+    queue_items.enqueue_items(1, answer_first=True)
+    claim = queue_items.claim_next_item(rob)
+    submit.submit_first_answer(claim_id=claim.id, user=rob, answer="billing")
+    pass_item(claim_id=claim.id, user=rob)
+    assert not queue_items.claim_next_item(rita).revealed
 
 
 # Undo
 
 
 def test_undoing_reserves_a_fresh_slot_for_the_same_person(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(1, answer_first=True)
-    given = queue_items.judge(rob, "correct", answer="billing")
-    fresh = submit.undo(verdict_id=given.id, user=rob)
+    queue_items.enqueue_items(1, answer_first=True)
+    given = queue_items.judge_next(rob, "correct", answer="billing")
+    fresh = submit.undo_verdict(verdict_id=given.id, user=rob)
     assert (fresh.item.id, fresh.revealed, fresh.first_answer) == (1, True, "billing")
     assert [slot.state for slot in Slot.objects.order_by("id")] == ["closed", "open"]
     assert Item.objects.get().settle_at is None
-    submit.submit(claim_id=fresh.id, user=rob, kind="agree")
-    (settled,) = queue_items.settle()
+    submit.submit_verdict(claim_id=fresh.id, user=rob, kind="agree")
+    (settled,) = queue_items.settle_verdicts()
     assert (settled.answer, settled.first_answer, settled.blind) == ("refund", "billing", True)
-    assert [event.verb for event in log.about("verdict", given.id)] == ["submitted", "undone"]
+    assert [event.verb for event in log.events_about("verdict", given.id)] == ["submitted", "undone"]
 
 
 def test_an_undone_verdict_stays_on_record_and_its_claim_is_over(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(1)
-    claim = queue_items.take(rob)
-    given = submit.submit(claim_id=claim.id, user=rob, kind="none")
-    fresh = submit.undo(verdict_id=given.id, user=rob)
-    assert submit.undo(verdict_id=given.id, user=rob) == fresh
+    queue_items.enqueue_items(1)
+    claim = queue_items.claim_next_item(rob)
+    given = submit.submit_verdict(claim_id=claim.id, user=rob, kind="none")
+    fresh = submit.undo_verdict(verdict_id=given.id, user=rob)
+    assert submit.undo_verdict(verdict_id=given.id, user=rob) == fresh
     with pytest.raises(lease.ClaimLost):
-        submit.submit(claim_id=claim.id, user=rob, kind="none")
+        submit.submit_verdict(claim_id=claim.id, user=rob, kind="none")
     undone = Verdict.objects.get()
     assert undone.kind == "none"
     assert undone.undone_at is not None
-    release(claim_id=fresh.id, user=rob)
+    release_claim(claim_id=fresh.id, user=rob)
     with pytest.raises(lease.ClaimLost):
-        submit.undo(verdict_id=given.id, user=rob)
+        submit.undo_verdict(verdict_id=given.id, user=rob)
 
 
 def test_what_was_undone_goes_along_to_whoever_undid_it_and_to_nobody_else(queue: Queue, rob: User, rita: User) -> None:
-    queue_items.enqueue(1)
-    given = queue_items.judge(rob, "correct", answer="billing", note="twice")
-    fresh = submit.undo(verdict_id=given.id, user=rob)
+    queue_items.enqueue_items(1)
+    given = queue_items.judge_next(rob, "correct", answer="billing", note="twice")
+    fresh = submit.undo_verdict(verdict_id=given.id, user=rob)
     assert fresh.undone is not None
     assert (fresh.undone.kind, fresh.undone.answer, fresh.undone.note) == ("correct", "billing", "twice")
-    release(claim_id=fresh.id, user=rob)
-    assert queue_items.take(rita).undone is None
+    release_claim(claim_id=fresh.id, user=rob)
+    assert queue_items.claim_next_item(rita).undone is None
 
 
 def test_what_was_undone_is_not_told_in_a_form_that_hides_the_proposal(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(1)
-    fresh = submit.undo(verdict_id=queue_items.judge(rob).id, user=rob)
+    queue_items.enqueue_items(1)
+    fresh = submit.undo_verdict(verdict_id=queue_items.judge_next(rob).id, user=rob)
     assert fresh.undone is not None
     Slot.objects.open().update(answer_first=True)
-    (hidden,) = held_by(rob)
+    (hidden,) = list_held_claims(rob)
     assert not hidden.revealed
     assert hidden.undone is None
 
 
 def test_undoing_makes_nobody_hold_more_than_ten(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(*range(1, 12))
-    given = queue_items.judge(rob)
-    held = [queue_items.take(rob) for _ in range(10)]
+    queue_items.enqueue_items(*range(1, 12))
+    given = queue_items.judge_next(rob)
+    held = [queue_items.claim_next_item(rob) for _ in range(10)]
     with pytest.raises(TooManyClaims, match="finish or give back one"):
-        submit.undo(verdict_id=given.id, user=rob)
-    release(claim_id=held[0].id, user=rob)
-    assert submit.undo(verdict_id=given.id, user=rob).item.id == 1
-    assert submit.undo(verdict_id=given.id, user=rob).item.id == 1
+        submit.undo_verdict(verdict_id=given.id, user=rob)
+    release_claim(claim_id=held[0].id, user=rob)
+    assert submit.undo_verdict(verdict_id=given.id, user=rob).item.id == 1
+    assert submit.undo_verdict(verdict_id=given.id, user=rob).item.id == 1
 
 
 def test_a_final_verdict_cannot_be_undone(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(1)
-    given = queue_items.judge(rob)
+    queue_items.enqueue_items(1)
+    given = queue_items.judge_next(rob)
     with pytest.raises(submit.VerdictFinal):
-        submit.undo(verdict_id=given.id, user=rob, now=given.final_at)
-    queue_items.settle()
+        submit.undo_verdict(verdict_id=given.id, user=rob, now=given.final_at)
+    queue_items.settle_verdicts()
     with pytest.raises(submit.VerdictFinal):
-        submit.undo(verdict_id=given.id, user=rob, now=queue_items.later())
+        submit.undo_verdict(verdict_id=given.id, user=rob, now=queue_items.time_when_final())
     with pytest.raises(NotFound):
-        submit.undo(verdict_id=10**9, user=rob)
+        submit.undo_verdict(verdict_id=10**9, user=rob)
 
 
 def test_without_an_undo_window_a_verdict_is_final_at_once(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(1, undo_seconds=0)
-    given = queue_items.judge(rob)
+    queue_items.enqueue_items(1, undo_seconds=0)
+    given = queue_items.judge_next(rob)
     with pytest.raises(submit.VerdictFinal):
-        submit.undo(verdict_id=given.id, user=rob)
-    assert labels.settle_due() == 1
+        submit.undo_verdict(verdict_id=given.id, user=rob)
+    assert labels.settle_due_items() == 1
 
 
 def test_undoing_one_of_two_leaves_the_other_to_settle_later(queue: Queue, rob: User, rita: User) -> None:
-    queue_items.enqueue(1, reviews_wanted=2)
-    kept = queue_items.judge(rob)
-    undone = queue_items.judge(rita)
-    submit.undo(verdict_id=undone.id, user=rita)
+    queue_items.enqueue_items(1, reviews_wanted=2)
+    kept = queue_items.judge_next(rob)
+    undone = queue_items.judge_next(rita)
+    submit.undo_verdict(verdict_id=undone.id, user=rita)
     assert Item.objects.get().settle_at == kept.final_at
 
 
 def test_a_withdrawn_items_verdict_cannot_be_undone(queue: Queue, rob: User) -> None:
-    queue_items.enqueue(1)
-    given = queue_items.judge(rob)
-    withdraw(item_ids=[1], actor="key:1")
+    queue_items.enqueue_items(1)
+    given = queue_items.judge_next(rob)
+    withdraw_items(item_ids=[1], actor="key:1")
     with pytest.raises(lease.ItemWithdrawn):
-        submit.undo(verdict_id=given.id, user=rob)
+        submit.undo_verdict(verdict_id=given.id, user=rob)
 
 
 def test_a_lead_may_undo_the_final_say_and_take_it_up_again(queue: Queue, rob: User, ann: User) -> None:
-    queue_items.enqueue(1)
-    queue_items.judge(rob, "escalate")
-    queue_items.settle()
-    said = queue_items.judge(ann, "none")
-    fresh = submit.undo(verdict_id=said.id, user=ann)
+    queue_items.enqueue_items(1)
+    queue_items.judge_next(rob, "escalate")
+    queue_items.settle_verdicts()
+    said = queue_items.judge_next(ann, "none")
+    fresh = submit.undo_verdict(verdict_id=said.id, user=ann)
     assert fresh.final_say
-    release(claim_id=fresh.id, user=ann)
-    assert queue_items.take(ann).final_say
+    release_claim(claim_id=fresh.id, user=ann)
+    assert queue_items.claim_next_item(ann).final_say
 
 
 def test_the_final_say_cannot_be_passed_up(queue: Queue, rob: User, ann: User) -> None:
-    queue_items.enqueue(1)
-    queue_items.judge(rob, "escalate")
-    queue_items.settle()
-    claim = queue_items.take(ann)
-    with pytest.raises(submit.FinalSay):
-        submit.submit(claim_id=claim.id, user=ann, kind="escalate")
+    queue_items.enqueue_items(1)
+    queue_items.judge_next(rob, "escalate")
+    queue_items.settle_verdicts()
+    claim = queue_items.claim_next_item(ann)
+    with pytest.raises(submit.FinalSayError):
+        submit.submit_verdict(claim_id=claim.id, user=ann, kind="escalate")
 
 
 def test_whoever_leads_no_more_has_no_final_say(queue: Queue, rob: User, ann: User, rita: User) -> None:
-    queue_items.enqueue(1, 2)
+    queue_items.enqueue_items(1, 2)
     for _ in range(2):
-        queue_items.judge(rob, "escalate")
-    queue_items.settle()
-    said, claim = queue_items.judge(ann, "none"), queue_items.take(ann)
+        queue_items.judge_next(rob, "escalate")
+    queue_items.settle_verdicts()
+    said, claim = queue_items.judge_next(ann, "none"), queue_items.claim_next_item(ann)
     User.objects.filter(pk=ann.pk).update(role="reviewer")  # `ann` itself still says lead
     acts: list[Callable[[], object]] = [
-        lambda: submit.submit(claim_id=claim.id, user=ann, kind="agree"),
-        lambda: submit.undo(verdict_id=said.id, user=ann),
+        lambda: submit.submit_verdict(claim_id=claim.id, user=ann, kind="agree"),
+        lambda: submit.undo_verdict(verdict_id=said.id, user=ann),
         lambda: claim_claim(ann, claim.id),
-        lambda: renew(claim_id=claim.id, user=ann),
-        lambda: release(claim_id=claim.id, user=ann),
+        lambda: renew_claim(claim_id=claim.id, user=ann),
+        lambda: release_claim(claim_id=claim.id, user=ann),
     ]
     for act in acts:
         with pytest.raises(roles.Forbidden, match="Only a lead"):
             act()
-    assert held_by(ann) == []
+    assert list_held_claims(ann) == []
     assert claim_next(user=ann, slug="intents") is None

@@ -10,7 +10,7 @@ from tests.helpers import pseudo_language
 
 
 def test_guidelines_render_without_markup_pictures_or_ways_out() -> None:
-    html = markdown.as_html(
+    html = markdown.render_guidelines(
         '**bold** <b onclick=x>raw</b> [there](https://example.com/?a="b) ![p](https://example.com/p.png) <https://x.test>'
     )
     assert "<strong>bold</strong>" in html
@@ -25,9 +25,9 @@ def test_the_reason_is_a_sentence_and_nothing_in_it_is_evaluated() -> None:
         "message": "%(confidence)s sure, below %(threshold)s: %(rule)s",
         "params": {"confidence": 0.625, "threshold": 0.8},
     }
-    assert wording.why(why) == "62\u00a0% sure, below 80\u00a0%: —"
-    assert wording.why({"message": "{0.__class__} %(a", "params": None}) == "{0.__class__} %(a"
-    assert wording.why(None) == wording.why({}) == ""
+    assert wording.explain_review(why) == "62\u00a0% sure, below 80\u00a0%: —"
+    assert wording.explain_review({"message": "{0.__class__} %(a", "params": None}) == "{0.__class__} %(a"
+    assert wording.explain_review(None) == wording.explain_review({}) == ""
 
 
 @pytest.mark.parametrize(
@@ -42,19 +42,21 @@ def test_the_reason_is_a_sentence_and_nothing_in_it_is_evaluated() -> None:
     ],
 )
 def test_a_share_is_never_rounded_up_to_certainty(share: float | None, said: str) -> None:
-    assert wording.share(share) == said
+    assert wording.format_share(share) == said
 
 
 @pytest.mark.parametrize(
     ("name", "said"), [("card_arrival", "Card arrival"), ("refund", "Refund"), ("iOS", "iOS"), ("_x", "_x"), ("7", "7")]
 )
 def test_an_answer_reads_like_words(name: str, said: str) -> None:
-    assert wording.answer(name) == said
+    assert wording.format_answer(name) == said
 
 
 @pytest.mark.parametrize(("seconds", "unit"), [(45, "s"), (720, "min"), (7_200, "h"), (200_000, "d")])
 def test_a_stretch_of_time_has_its_unit_in_the_readers_language(
     monkeypatch: pytest.MonkeyPatch, seconds: int, unit: str
 ) -> None:
-    pseudo_language.speak(monkeypatch)
-    assert wording.span(seconds).endswith(f"\u00a0{pseudo_language.OPEN}{unit}{pseudo_language.CLOSE}")
+    pseudo_language.mark_translations(monkeypatch)
+    assert wording.format_duration(seconds).endswith(
+        f"\u00a0{pseudo_language.OPEN_MARK}{unit}{pseudo_language.CLOSE_MARK}"
+    )

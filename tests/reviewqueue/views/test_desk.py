@@ -11,29 +11,29 @@ from django.urls import reverse
 from django.utils import timezone
 
 from reviewqueue.models import AnswerSchema, Draft, Guideline, Queue, Slot, User, Verdict
-from reviewqueue.queue.claim import claim_next, held_by
+from reviewqueue.queue.claim import claim_next, list_held_claims
 from reviewqueue.verdicts import labels, submit
 from tests.helpers import desk_client, queue_items
-from tests.helpers.desk_client import Desk
+from tests.helpers.desk_client import DeskClient
 
 pytestmark = pytest.mark.django_db
 
 
-def test_the_desk_shows_an_item_and_the_same_one_again(desk: Desk) -> None:
-    queue_items.enqueue(1, 2, context={"customer since": "2019"})
-    html = desk.look()
+def test_the_desk_shows_an_item_and_the_same_one_again(desk: DeskClient) -> None:
+    queue_items.enqueue_items(1, 2, context={"customer since": "2019"})
+    html = desk.open_page()
     assert "I was charged twice" in html
     assert "customer since" in html
     assert "The AI was not sure." in html
     assert "What does the customer want?" in html
     assert desk.claim().id == desk.claim().id
-    desk.look()
+    desk.open_page()
     assert desk.claim().item.reference == "ticket-1"
 
 
-def test_every_button_prints_its_key_and_every_form_names_its_claim(desk: Desk) -> None:
-    queue_items.enqueue(1)
-    html = desk.look()
+def test_every_button_prints_its_key_and_every_form_names_its_claim(desk: DeskClient) -> None:
+    queue_items.enqueue_items(1)
+    html = desk.open_page()
     for key in ("a", "1", "2", "3", "x", "t", "e", "s", "n", "g", "?"):
         assert f'data-key="{key}"' in html
     claim = desk.claim().id
@@ -41,9 +41,9 @@ def test_every_button_prints_its_key_and_every_form_names_its_claim(desk: Desk) 
     assert reverse("desk-pass", args=["intents", claim]) in html
 
 
-def test_agreeing_and_another_answer_are_the_same_button(desk: Desk) -> None:
-    queue_items.enqueue(1)
-    html = desk.look()
+def test_agreeing_and_another_answer_are_the_same_button(desk: DeskClient) -> None:
+    queue_items.enqueue_items(1)
+    html = desk.open_page()
     classes = {
         re.search(rf'<button class="([^"]*)" name="{name}" value="{value}"', html).group(1)  # type: ignore[union-attr]
         for name, value in (("verdict", "agree"), ("answer", "billing"), ("verdict", "none"))
@@ -51,11 +51,13 @@ def test_agreeing_and_another_answer_are_the_same_button(desk: Desk) -> None:
     assert classes == {"choice"}
 
 
-def test_an_answer_brings_the_next_item_in_the_same_response(desk: Desk) -> None:
-    queue_items.enqueue(1, 2)
-    desk.look()
+def test_an_answer_brings_the_next_item_in_the_same_response(desk: DeskClient) -> None:
+    queue_items.enqueue_items(1, 2)
+    desk.open_page()
     first = desk.claim()
-    html = desk_client.text(desk.post("desk-verdict", first.id, answer="billing", note="twice", active_seconds="4"))
+    html = desk_client.decode_body(
+        desk.post("desk-verdict", first.id, answer="billing", note="twice", active_seconds="4")
+    )
 
     verdict = Verdict.objects.get()
     assert (verdict.kind, verdict.answer, verdict.note) == ("correct", "billing", "twice")
@@ -66,25 +68,25 @@ def test_an_answer_brings_the_next_item_in_the_same_response(desk: Desk) -> None
     assert reverse("desk-undo", args=["intents", verdict.pk]) in html
 
 
-def test_without_javascript_the_form_posts_and_is_redirected(desk: Desk) -> None:
-    queue_items.enqueue(1)
-    desk.look()
+def test_without_javascript_the_form_posts_and_is_redirected(desk: DeskClient) -> None:
+    queue_items.enqueue_items(1)
+    desk.open_page()
     response = desk.post("desk-verdict", desk.claim().id, htmx=False, verdict="agree")
     assert response.status_code == 302
     assert response["Location"] == reverse("desk", args=["intents"])
-    assert "Nothing waits for you here" in desk.look()
+    assert "Nothing waits for you here" in desk.open_page()
 
 
-def test_choosing_what_the_ai_proposed_is_agreeing(desk: Desk) -> None:
-    queue_items.enqueue(1)
-    desk.look()
+def test_choosing_what_the_ai_proposed_is_agreeing(desk: DeskClient) -> None:
+    queue_items.enqueue_items(1)
+    desk.open_page()
     desk.post("desk-verdict", desk.claim().id, answer="refund")
     assert Verdict.objects.get().kind == "agree"
 
 
-def test_the_same_submit_again_changes_nothing(desk: Desk) -> None:
-    queue_items.enqueue(1, 2)
-    desk.look()
+def test_the_same_submit_again_changes_nothing(desk: DeskClient) -> None:
+    queue_items.enqueue_items(1, 2)
+    desk.open_page()
     claim = desk.claim().id
     for _ in range(2):
         assert desk.post("desk-verdict", claim, verdict="agree").status_code == 200
@@ -92,24 +94,24 @@ def test_the_same_submit_again_changes_nothing(desk: Desk) -> None:
     assert desk.claim().item.reference == "ticket-2"
 
 
-def test_undo_brings_the_item_back(desk: Desk) -> None:
-    queue_items.enqueue(1, 2)
-    desk.look()
+def test_undo_brings_the_item_back(desk: DeskClient) -> None:
+    queue_items.enqueue_items(1, 2)
+    desk.open_page()
     desk.post("desk-verdict", desk.claim().id, verdict="agree")
     verdict = Verdict.objects.get()
-    html = desk_client.text(desk.post("desk-undo", verdict.pk))
+    html = desk_client.decode_body(desk.post("desk-undo", verdict.pk))
     assert "Undo" not in html
     verdict.refresh_from_db()
     assert verdict.undone_at is not None
-    back = next(claim for claim in held_by(desk.user) if claim.item.reference == "ticket-1")
+    back = next(claim for claim in list_held_claims(desk.user) if claim.item.reference == "ticket-1")
     assert f'data-claim="{back.id}"' in html
 
 
-def test_undo_brings_back_what_was_said(desk: Desk, queue_of_labels: Queue) -> None:
+def test_undo_brings_back_what_was_said(desk: DeskClient, queue_of_labels: Queue) -> None:
     queue_of_labels.error_types = ["misread"]
     queue_of_labels.save()
-    queue_items.enqueue(1, schema_number=2, proposal=["price"], alternatives=[])
-    desk.look()
+    queue_items.enqueue_items(1, schema_number=2, proposal=["price"], alternatives=[])
+    desk.open_page()
     said: dict[str, Any] = {
         "verdict": "correct",
         "answers": ["service"],
@@ -117,7 +119,7 @@ def test_undo_brings_back_what_was_said(desk: Desk, queue_of_labels: Queue) -> N
         "error_type": "misread",
     }
     desk.post("desk-verdict", desk.claim().id, **said)
-    html = desk_client.text(desk.post("desk-undo", Verdict.objects.get().pk))
+    html = desk_client.decode_body(desk.post("desk-undo", Verdict.objects.get().pk))
     assert "read &lt;twice&gt;</textarea>" in html
     assert '<option value="misread" selected>' in html
     assert re.findall(r'value="(\w+)"[^>]* checked', html) == ["service"]
@@ -129,43 +131,43 @@ def queue_of_labels(queue: Queue) -> Queue:
     return queue
 
 
-def test_renewal_answers_with_the_new_time_only(desk: Desk) -> None:
-    queue_items.enqueue(1)
-    desk.look()
+def test_renewal_answers_with_the_new_time_only(desk: DeskClient) -> None:
+    queue_items.enqueue_items(1)
+    desk.open_page()
     claim = desk.claim()
     Slot.objects.update(reserved_until=timezone.now() + timedelta(seconds=30))
-    html = desk_client.text(desk.post("desk-renewal", claim.id))
+    html = desk_client.decode_body(desk.post("desk-renewal", claim.id))
     seconds = int(re.search(r'data-remaining="(\d+)"', html).group(1))  # type: ignore[union-attr]
     assert 890 <= seconds <= 900
     assert html.lstrip().startswith('<span id="reservation"')
 
 
-def test_passing_gives_the_item_to_the_others(desk: Desk, rita: User) -> None:
-    queue_items.enqueue(1)
-    desk.look()
-    assert "Nothing waits for you here" in desk_client.text(desk.decline("pass", "conflict"))
-    assert "I was charged twice" in Desk(rita).look()
+def test_passing_gives_the_item_to_the_others(desk: DeskClient, rita: User) -> None:
+    queue_items.enqueue_items(1)
+    desk.open_page()
+    assert "Nothing waits for you here" in desk_client.decode_body(desk.decline("pass", "conflict"))
+    assert "I was charged twice" in DeskClient(rita).open_page()
 
 
-def test_stopping_gives_the_item_back(desk: Desk) -> None:
-    queue_items.enqueue(1)
-    desk.look()
+def test_stopping_gives_the_item_back(desk: DeskClient) -> None:
+    queue_items.enqueue_items(1)
+    desk.open_page()
     response = desk.post("desk-release", desk.claim().id, htmx=False)
     assert response["Location"] == reverse("inbox")
-    assert held_by(desk.user) == []
+    assert list_held_claims(desk.user) == []
 
 
-def test_answer_first_shows_nothing_of_the_ai_until_the_person_has_answered(desk: Desk) -> None:
-    queue_items.enqueue(
+def test_answer_first_shows_nothing_of_the_ai_until_the_person_has_answered(desk: DeskClient) -> None:
+    queue_items.enqueue_items(
         1, answer_first=True, proposal="refund", alternatives=[{"answer": "refund", "confidence": 0.6218}],
         why={"message": "Because of the %(rule)s rule", "params": {"rule": "moonlight"}}, model="intent-clf-9000",
     )  # fmt: skip
-    before = desk.look()
+    before = desk.open_page()
     for hint in ("moonlight", "9000", "The AI’s answer</", 'value="agree"', 'value="escalate"'):  # noqa: RUF001
         assert hint not in before
     assert not re.search(r"\b62(18)?\b", before)  # a token or a time may well have these digits in it
     claim = desk.claim()
-    after = desk_client.text(desk.post("desk-first-answer", claim.id, answer="billing"))
+    after = desk_client.decode_body(desk.post("desk-first-answer", claim.id, answer="billing"))
     assert f'data-claim="{claim.id}"' in after
     # How sure it was, and why the item is here, would tell a random check from the others.
     assert "The AI’s answer</" in after  # noqa: RUF001 - an apostrophe
@@ -180,39 +182,43 @@ def test_answer_first_shows_nothing_of_the_ai_until_the_person_has_answered(desk
 
 
 @pytest.mark.parametrize("htmx", [True, False])
-def test_what_was_said_beside_the_first_answer_is_still_there_when_the_ai_s_is_shown(desk: Desk, htmx: bool) -> None:
+def test_what_was_said_beside_the_first_answer_is_still_there_when_the_ai_s_is_shown(
+    desk: DeskClient, htmx: bool
+) -> None:
     Queue.objects.update(error_types=["wrong team", "wrong tone"])
-    queue_items.enqueue(1, answer_first=True)
-    desk.look()
+    queue_items.enqueue_items(1, answer_first=True)
+    desk.open_page()
     claim = desk.claim().id
     said = {"note": "my own thought", "error_type": "wrong tone"}
     response = desk.post("desk-first-answer", claim, htmx=htmx, answer="billing", **said)
-    after = desk_client.text(response) if htmx else desk_client.text(desk.client.get(response["Location"]))
+    after = (
+        desk_client.decode_body(response) if htmx else desk_client.decode_body(desk.client.get(response["Location"]))
+    )
     assert "my own thought</textarea>" in after
     assert '<option value="wrong tone" selected>' in after
 
 
-def test_nothing_is_kept_of_a_first_answer_with_nothing_beside_it(desk: Desk) -> None:
-    queue_items.enqueue(1, answer_first=True)
-    desk.look()
+def test_nothing_is_kept_of_a_first_answer_with_nothing_beside_it(desk: DeskClient) -> None:
+    queue_items.enqueue_items(1, answer_first=True)
+    desk.open_page()
     desk.post("desk-first-answer", desk.claim().id, answer="billing", note="")
     assert not Draft.objects.exists()
 
 
-def test_ticked_answers_start_from_what_the_ai_said_and_come_back_as_a_list(desk: Desk, queue: Queue) -> None:
+def test_ticked_answers_start_from_what_the_ai_said_and_come_back_as_a_list(desk: DeskClient, queue: Queue) -> None:
     AnswerSchema.objects.create(queue=queue, number=2, kind="labels", answers=["price", "service", "delivery"])
-    queue_items.enqueue(1, schema_number=2, proposal=["price"], alternatives=[])
-    html = desk.look()
+    queue_items.enqueue_items(1, schema_number=2, proposal=["price"], alternatives=[])
+    html = desk.open_page()
     assert re.search(r'value="price" checked', html)
     assert 'value="service" checked' not in html
     empty = desk.post("desk-verdict", desk.claim().id, verdict="correct")
     assert empty.status_code == 400
-    assert "Tick at least one" in desk_client.text(empty)
+    assert "Tick at least one" in desk_client.decode_body(empty)
     desk.post("desk-verdict", desk.claim().id, verdict="correct", answers=["delivery", "price"])
     assert Verdict.objects.get().answer == ["price", "delivery"]
 
 
-def test_a_structured_answer_is_a_form_whose_mistakes_are_named(desk: Desk, queue: Queue) -> None:
+def test_a_structured_answer_is_a_form_whose_mistakes_are_named(desk: DeskClient, queue: Queue) -> None:
     schema = {
         "type": "object",
         "properties": {"supplier": {"type": "string"}, "total": {"type": "number"}, "lines": {"type": "array"}},
@@ -220,32 +226,34 @@ def test_a_structured_answer_is_a_form_whose_mistakes_are_named(desk: Desk, queu
     }
     AnswerSchema.objects.create(queue=queue, number=2, kind="structured", schema=schema)
     proposal = {"supplier": "ACME", "total": 12.5, "lines": [1], "extra": "kept"}
-    queue_items.enqueue(1, schema_number=2, proposal=proposal, alternatives=[], field_hints={"/total": 0.4})
-    html = desk.look()
+    queue_items.enqueue_items(1, schema_number=2, proposal=proposal, alternatives=[], field_hints={"/total": 0.4})
+    html = desk.open_page()
     assert 'name="text/supplier" value="ACME"' in html
     assert 'name="text/extra" value="kept"' in html
     assert "field-doubt" in html
     fields: dict[str, Any] = {"verdict": "correct", "text/supplier": "ACME", "text/extra": "kept", "json/lines": "[1]"}
-    wrong = desk_client.text(desk.post("desk-verdict", desk.claim().id, **fields | {"number/total": "lots"}))
+    wrong = desk_client.decode_body(desk.post("desk-verdict", desk.claim().id, **fields | {"number/total": "lots"}))
     assert "<strong>total</strong>: This is not a number." in wrong
-    missing = desk_client.text(desk.post("desk-verdict", desk.claim().id, **fields))
+    missing = desk_client.decode_body(desk.post("desk-verdict", desk.claim().id, **fields))
     assert "<strong>total</strong>: It is missing." in missing
     desk.post("desk-verdict", desk.claim().id, **fields | {"number/total": "17.5"})
     assert Verdict.objects.get().answer == proposal | {"total": 17.5}
 
 
 def test_the_final_say_shows_what_the_others_said_and_why(ann: User, rob: User, rita: User) -> None:
-    queue_items.enqueue(1, reviews_wanted=2, undo_seconds=0)
+    queue_items.enqueue_items(1, reviews_wanted=2, undo_seconds=0)
     for person, answer in ((rob, "billing"), (rita, "card_arrival")):
         claim = claim_next(user=person, slug="intents")
         assert claim is not None
         if claim.answer_first:
-            submit.answer_first(claim_id=claim.id, user=person, answer=answer)
-        submit.submit(claim_id=claim.id, user=person, kind="correct", answer=answer, note=f"{person.username} thinks")
-    labels.settle_due()
+            submit.submit_first_answer(claim_id=claim.id, user=person, answer=answer)
+        submit.submit_verdict(
+            claim_id=claim.id, user=person, kind="correct", answer=answer, note=f"{person.username} thinks"
+        )
+    labels.settle_due_items()
 
-    lead = Desk(ann)
-    html = lead.look()
+    lead = DeskClient(ann)
+    html = lead.open_page()
     assert "What was said" in html
     assert "rita thinks" in html
     assert 'name="reason" required' in html
@@ -259,10 +267,12 @@ def test_the_final_say_shows_what_the_others_said_and_why(ann: User, rob: User, 
     assert Verdict.objects.filter(final_say=True).get().reason == "reviewer_error"
 
 
-def test_content_is_inert_and_hidden_characters_show(desk: Desk) -> None:
+def test_content_is_inert_and_hidden_characters_show(desk: DeskClient) -> None:
     evil = "<script>alert(1)</script>\u202e"
-    queue_items.enqueue(1, input={"text": evil, "url": "https://evil.example"}, context={evil: evil}, reference=evil)
-    html = desk.look()
+    queue_items.enqueue_items(
+        1, input={"text": evil, "url": "https://evil.example"}, context={evil: evil}, reference=evil
+    )
+    html = desk.open_page()
     assert "<script>alert" not in html
     assert "\u202e" not in html
     assert html.count('">U+202E</span>') == 3
@@ -270,33 +280,37 @@ def test_content_is_inert_and_hidden_characters_show(desk: Desk) -> None:
     assert " style=" not in html
 
 
-def test_guidelines_that_changed_are_pointed_out(desk: Desk, queue: Queue) -> None:
-    queue_items.enqueue(1, 2)
-    desk.look()
+def test_guidelines_that_changed_are_pointed_out(desk: DeskClient, queue: Queue) -> None:
+    queue_items.enqueue_items(1, 2)
+    desk.open_page()
     desk.post("desk-verdict", desk.claim().id, verdict="agree")
     desk.post("desk-release", desk.claim().id)
     Guideline.objects.create(queue=queue, number=2, text="Now **different**.")
-    html = desk.look()
+    html = desk.open_page()
     assert "<strong>different</strong>" in html
     assert "changed</span>" in html
 
 
-def test_the_guidelines_have_a_page_of_their_own(desk: Desk) -> None:
-    assert "<strong>refund</strong>" in desk_client.text(desk.client.get(reverse("guidelines", args=["intents"])))
+def test_the_guidelines_have_a_page_of_their_own(desk: DeskClient) -> None:
+    assert "<strong>refund</strong>" in desk_client.decode_body(
+        desk.client.get(reverse("guidelines", args=["intents"]))
+    )
 
 
-def test_what_waits_is_counted_beside_the_desk(desk: Desk) -> None:
-    queue_items.enqueue(1, 2)
-    html = desk_client.text(desk.client.get(reverse("desk-queues", args=["intents"]), headers=desk_client.HTMX))
+def test_what_waits_is_counted_beside_the_desk(desk: DeskClient) -> None:
+    queue_items.enqueue_items(1, 2)
+    html = desk_client.decode_body(
+        desk.client.get(reverse("desk-queues", args=["intents"]), headers=desk_client.HTMX_HEADERS)
+    )
     assert 'class="number">2<' in html
 
 
-def test_an_answer_and_the_next_item_take_few_statements(desk: Desk, django_assert_max_num_queries: Any) -> None:
+def test_an_answer_and_the_next_item_take_few_statements(desk: DeskClient, django_assert_max_num_queries: Any) -> None:
     """Two for who it is; two locks, what is on record, the verdict and its event; the queue, the place in it, what
     they hold, at most two looks for a slot, the item; the time, guidelines, draft, latest verdicts and preferences;
     and two transactions, each with a beginning and an end. Who waits for the answer waits for each of them."""
-    queue_items.enqueue(*range(1, 20))
-    desk.look()
+    queue_items.enqueue_items(*range(1, 20))
+    desk.open_page()
     for _ in range(12):
         claim = desk.claim().id
         with django_assert_max_num_queries(22):

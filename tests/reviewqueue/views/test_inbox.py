@@ -20,7 +20,7 @@ def _page(client: Client, user: User) -> str:
 
 
 def test_the_inbox_tells_what_waits_and_where_to_begin(client: Client, rob: User) -> None:
-    queue_items.enqueue(1, 2, 3)
+    queue_items.enqueue_items(1, 2, 3)
     html = _page(client, rob)
     assert "3 items wait for a person." in html
     assert "Start with Support intents" in html
@@ -42,17 +42,17 @@ def test_who_is_in_no_queue_learns_how_that_changes(client: Client, eve: User) -
 
 
 def test_only_leads_see_what_waits_for_a_lead(client: Client, ann: User, rob: User, rita: User) -> None:
-    queue_items.enqueue(1, undo_seconds=0)
+    queue_items.enqueue_items(1, undo_seconds=0)
     claim = claim_next(user=rob, slug="intents")
     assert claim is not None
-    submit.submit(claim_id=claim.id, user=rob, kind="escalate")
-    labels.settle_due()
+    submit.submit_verdict(claim_id=claim.id, user=rob, kind="escalate")
+    labels.settle_due_items()
     assert "1 for a lead" in _page(client, ann)
     assert "for a lead" not in _page(client, rita)
 
 
 def test_who_does_not_review_is_sent_on_to_the_reports(client: Client, mara: User, otto: User) -> None:
-    queue_items.enqueue(1)
+    queue_items.enqueue_items(1)
     for person in (mara, otto):
         client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
         response = client.get(reverse("inbox"))

@@ -13,7 +13,7 @@ from reviewqueue.models import Pass, Queue, User, Verdict
 from reviewqueue.queue.claim_view import Claim
 from reviewqueue.verdicts import submit, wording
 from tests.helpers import queue_items
-from tests.helpers.desk_client import Desk
+from tests.helpers.desk_client import DeskClient
 
 KINDS = ["wrong intent", "two intents"]
 
@@ -24,24 +24,24 @@ def mistakes(queue: Queue) -> None:
 
 
 def _listed(claim: Claim) -> dict[str, list[str]]:
-    return {act.name: [reason.code for reason in act.reasons] for act in actions.of(claim)}
+    return {act.name: [reason.code for reason in act.reasons] for act in actions.list_actions(claim)}
 
 
 def test_every_act_that_decides_nothing_lists_its_reasons(rob: User) -> None:
-    queue_items.enqueue(1)
-    listed = _listed(queue_items.take(rob))
-    assert listed == {kind: list(reasons) for kind, reasons in wording.REASONS_OF.items()}
+    queue_items.enqueue_items(1)
+    listed = _listed(queue_items.claim_next_item(rob))
+    assert listed == {kind: list(reasons) for kind, reasons in wording.REASONS_BY_ACTION.items()}
     assert list(listed) == ["unjudgeable", "escalate", "pass"]
 
 
 def test_why_it_cannot_be_judged_is_asked_once_and_with_the_verdict(rob: User) -> None:
-    queue_items.enqueue(1, answer_first=True)
-    claim = queue_items.take(rob)
+    queue_items.enqueue_items(1, answer_first=True)
+    claim = queue_items.claim_next_item(rob)
     assert _listed(claim) == {"unjudgeable": [], "pass": list(wording.PASS_REASONS)}
-    shown = submit.answer_first(claim_id=claim.id, user=rob, kind="unjudgeable")
-    (keep,) = [act for act in actions.of(shown) if act.name == "unjudgeable"]
+    shown = submit.submit_first_answer(claim_id=claim.id, user=rob, kind="unjudgeable")
+    (keep,) = [act for act in actions.list_actions(shown) if act.name == "unjudgeable"]
     assert (keep.key, len(keep.reasons)) == ("k t", len(wording.UNJUDGEABLE_REASONS))
-    assert [choice.value for choice in layout.lay_out(shown).decisive] == ["agree"]
+    assert [choice.value for choice in layout.build_layout(shown).agree_choices] == ["agree"]
 
 
 @pytest.mark.parametrize(
@@ -49,9 +49,9 @@ def test_why_it_cannot_be_judged_is_asked_once_and_with_the_verdict(rob: User) -
     [("escalate", "not_sure", "conflict"), ("unjudgeable", "unreadable", ""), ("pass", "conflict", "not_sure")],
 )
 def test_the_desk_wants_one_of_the_reasons(rob: User, act: str, reason: str, other: str) -> None:
-    queue_items.enqueue(1)
-    desk = Desk(rob)
-    desk.look()
+    queue_items.enqueue_items(1)
+    desk = DeskClient(rob)
+    desk.open_page()
     refused = desk.decline(act, other)
     assert refused.status_code == 400
     assert "Choose a reason." in refused.content.decode()
@@ -65,15 +65,15 @@ def test_the_desk_wants_one_of_the_reasons(rob: User, act: str, reason: str, oth
 @pytest.mark.parametrize("kind", ["unjudgeable", "escalate"])
 def test_a_form_without_a_reason_is_refused_and_one_with_it_ignores_what_is_ticked(kind: str) -> None:
     with pytest.raises(Invalid, match="Choose a reason"):
-        posted_form.read(QueryDict(f"verdict={kind}&answers=a"))
-    read = posted_form.read(QueryDict(f"{kind}=other&answers=a&reason=ambiguous"))
+        posted_form.parse_verdict(QueryDict(f"verdict={kind}&answers=a"))
+    read = posted_form.parse_verdict(QueryDict(f"{kind}=other&answers=a&reason=ambiguous"))
     assert (read.kind, read.answer, read.reason) == (kind, None, "other")
 
 
 def test_a_first_answer_that_it_cannot_be_judged_needs_no_reason_yet(rob: User) -> None:
-    queue_items.enqueue(1, answer_first=True)
-    desk = Desk(rob)
-    html = desk.look()
+    queue_items.enqueue_items(1, answer_first=True)
+    desk = DeskClient(rob)
+    html = desk.open_page()
     assert 'name="verdict" value="unjudgeable"' in html
     assert 'id="reasons-pass"' in html
     after = desk.post("desk-first-answer", desk.claim().id, verdict="unjudgeable").content.decode()
@@ -83,9 +83,9 @@ def test_a_first_answer_that_it_cannot_be_judged_needs_no_reason_yet(rob: User) 
 
 
 def test_a_correction_names_the_mistake(rob: User) -> None:
-    queue_items.enqueue(1, 2)
-    queue_items.judge(rob, "correct", answer="billing", error_type="wrong intent")
-    queue_items.judge(rob, "none", error_type="two intents")
+    queue_items.enqueue_items(1, 2)
+    queue_items.judge_next(rob, "correct", answer="billing", error_type="wrong intent")
+    queue_items.judge_next(rob, "none", error_type="two intents")
     assert list(Verdict.objects.order_by("id").values_list("error_type", flat=True)) == KINDS
 
 
@@ -104,51 +104,51 @@ def test_a_correction_names_the_mistake(rob: User) -> None:
 def test_a_kind_of_mistake_where_there_is_none_is_refused(
     rob: User, kind: str, answer: str | None, error_type: str
 ) -> None:
-    queue_items.enqueue(1)
-    claim = queue_items.take(rob)
+    queue_items.enqueue_items(1)
+    claim = queue_items.claim_next_item(rob)
     with pytest.raises(Invalid) as refused:
-        submit.submit(claim_id=claim.id, user=rob, kind=kind, answer=answer, error_type=error_type)
+        submit.submit_verdict(claim_id=claim.id, user=rob, kind=kind, answer=answer, error_type=error_type)
     assert [error["pointer"] for error in refused.value.errors] == ["/error_type"]
     assert not Verdict.objects.exists()
 
 
 def test_the_same_verdict_with_another_kind_of_mistake_is_another_one(rob: User) -> None:
-    queue_items.enqueue(1)
-    claim = queue_items.take(rob)
+    queue_items.enqueue_items(1)
+    claim = queue_items.claim_next_item(rob)
     said: dict[str, Any] = {"claim_id": claim.id, "user": rob, "kind": "none"}
-    first = submit.submit(**said, error_type="wrong intent")
-    assert submit.submit(**said, error_type="wrong intent").id == first.id
+    first = submit.submit_verdict(**said, error_type="wrong intent")
+    assert submit.submit_verdict(**said, error_type="wrong intent").id == first.id
     for other in ("", "two intents"):
         with pytest.raises(submit.VerdictExists):
-            submit.submit(**said, error_type=other)
+            submit.submit_verdict(**said, error_type=other)
 
 
 def test_the_same_words_stay_the_same_once_the_stream_names_other_mistakes(rob: User) -> None:
-    queue_items.enqueue(1, 2)
-    claim = queue_items.take(rob)
+    queue_items.enqueue_items(1, 2)
+    claim = queue_items.claim_next_item(rob)
     said: dict[str, Any] = {"user": rob, "kind": "none", "error_type": "wrong intent"}
-    first = submit.submit(claim_id=claim.id, **said)
+    first = submit.submit_verdict(claim_id=claim.id, **said)
     Queue.objects.update(error_types=["two intents"])
-    assert submit.submit(claim_id=claim.id, **said).id == first.id
+    assert submit.submit_verdict(claim_id=claim.id, **said).id == first.id
     with pytest.raises(Invalid):
-        submit.submit(claim_id=queue_items.take(rob).id, **said)
+        submit.submit_verdict(claim_id=queue_items.claim_next_item(rob).id, **said)
 
 
 @pytest.mark.parametrize("act", [{"verdict": "agree"}, {"escalate": "not_sure"}, {"unjudgeable": "unreadable"}])
 def test_a_kind_of_mistake_that_is_chosen_keeps_nobody_from_saying_something_else(
     rob: User, act: dict[str, Any]
 ) -> None:
-    queue_items.enqueue(1)
-    desk = Desk(rob)
-    desk.look()
+    queue_items.enqueue_items(1)
+    desk = DeskClient(rob)
+    desk.open_page()
     assert desk.post("desk-verdict", desk.claim().id, error_type="wrong intent", **act).status_code == 200
     assert Verdict.objects.get().error_type == ""
 
 
 def test_the_desk_offers_the_kinds_of_mistakes_once_the_proposal_is_shown(rob: User) -> None:
-    queue_items.enqueue(1, answer_first=True)
-    desk = Desk(rob)
-    assert 'name="error_type"' not in desk.look()
+    queue_items.enqueue_items(1, answer_first=True)
+    desk = DeskClient(rob)
+    assert 'name="error_type"' not in desk.open_page()
     after = desk.post("desk-first-answer", desk.claim().id, answer="billing").content.decode()
     assert '<option value="two intents">' in after
     desk.post("desk-verdict", desk.claim().id, answer="billing", error_type="two intents")
@@ -157,33 +157,33 @@ def test_the_desk_offers_the_kinds_of_mistakes_once_the_proposal_is_shown(rob: U
 
 def test_a_stream_without_kinds_of_mistakes_asks_for_none(rob: User) -> None:
     Queue.objects.update(error_types=[])
-    queue_items.enqueue(1)
-    assert 'name="error_type"' not in Desk(rob).look()
+    queue_items.enqueue_items(1)
+    assert 'name="error_type"' not in DeskClient(rob).open_page()
 
 
 @pytest.mark.parametrize("reason", ["", "unreadable", "because"])
 def test_a_final_say_without_its_reason_is_refused(rob: User, ann: User, reason: str) -> None:
-    queue_items.enqueue(1)
-    queue_items.judge(rob, "escalate")
-    queue_items.settle()
-    claim = queue_items.take(ann)
+    queue_items.enqueue_items(1)
+    queue_items.judge_next(rob, "escalate")
+    queue_items.settle_verdicts()
+    claim = queue_items.claim_next_item(ann)
     with pytest.raises(Invalid) as refused:
-        submit.submit(claim_id=claim.id, user=ann, kind="agree", reason=reason)
+        submit.submit_verdict(claim_id=claim.id, user=ann, kind="agree", reason=reason)
     assert [error["pointer"] for error in refused.value.errors] == ["/reason"]
-    submit.submit(claim_id=claim.id, user=ann, kind="agree", reason="guideline_gap")
+    submit.submit_verdict(claim_id=claim.id, user=ann, kind="agree", reason="guideline_gap")
 
 
 @pytest.mark.usefixtures("db")
 def test_the_reasons_of_a_final_say_are_the_ones_agreed_on() -> None:
-    assert list(wording.REASONS) == ["ambiguous", "guideline_gap", "model_error", "reviewer_error"]
+    assert list(wording.FINAL_SAY_REASONS) == ["ambiguous", "guideline_gap", "model_error", "reviewer_error"]
 
 
 def test_a_final_say_that_it_cannot_be_judged_asks_for_one_reason_only(rob: User, ann: User) -> None:
-    queue_items.enqueue(1)
-    queue_items.judge(rob, "escalate")
-    queue_items.settle()
-    desk = Desk(ann)
-    html = desk.look()
+    queue_items.enqueue_items(1)
+    queue_items.judge_next(rob, "escalate")
+    queue_items.settle_verdicts()
+    desk = DeskClient(ann)
+    html = desk.open_page()
     assert 'name="verdict" value="unjudgeable"' in html
     assert 'id="reasons-unjudgeable"' not in html
     fields: dict[str, Any] = {"verdict": "unjudgeable", "reason_wanted": "1"}
@@ -193,18 +193,23 @@ def test_a_final_say_that_it_cannot_be_judged_asks_for_one_reason_only(rob: User
 
 
 def test_a_final_say_weighs_all_sides_alike(rob: User, rita: User, ann: User) -> None:
-    queue_items.enqueue(1, reviews_wanted=2)
-    queue_items.judge(rob, "none", error_type="two intents", note="neither of them")
-    queue_items.judge(rita, "correct", answer="card_arrival", first="billing")
-    queue_items.settle()
-    claim = queue_items.take(ann)
-    model, first, second = opinions.of(claim)
-    assert (model.person, model.said, model.share, model.at) == ("", "Refund", 0.62, None)
-    assert (first.person, first.said, first.blind, first.first) == ("rob", "none of these", False, "")
+    queue_items.enqueue_items(1, reviews_wanted=2)
+    queue_items.judge_next(rob, "none", error_type="two intents", note="neither of them")
+    queue_items.judge_next(rita, "correct", answer="card_arrival", first="billing")
+    queue_items.settle_verdicts()
+    claim = queue_items.claim_next_item(ann)
+    model, first, second = opinions.list_opinions(claim)
+    assert (model.person, model.answer, model.confidence, model.at) == ("", "Refund", 0.62, None)
+    assert (first.person, first.answer, first.blind, first.first_answer) == ("rob", "none of these", False, "")
     assert (first.error_type, first.note) == ("two intents", "neither of them")
-    assert (second.person, second.said, second.blind, second.first) == ("rita", "Card arrival", True, "Billing")
-    assert second.first_at is not None
-    html = Desk(ann).look()
+    assert (second.person, second.answer, second.blind, second.first_answer) == (
+        "rita",
+        "Card arrival",
+        True,
+        "Billing",
+    )
+    assert second.first_answer_at is not None
+    html = DeskClient(ann).open_page()
     assert html.count('class="side"') == 3
     assert "first said Billing at" in html
     assert "said with the AI’s answer in sight" in html  # noqa: RUF001 - an apostrophe
@@ -212,6 +217,6 @@ def test_a_final_say_weighs_all_sides_alike(rob: User, rita: User, ann: User) ->
 
 
 def test_an_ordinary_claim_has_no_sides(rob: User, rita: User) -> None:
-    queue_items.enqueue(1, reviews_wanted=2)
-    queue_items.judge(rob, "none")
-    assert opinions.of(queue_items.take(rita)) == []
+    queue_items.enqueue_items(1, reviews_wanted=2)
+    queue_items.judge_next(rob, "none")
+    assert opinions.list_opinions(queue_items.claim_next_item(rita)) == []

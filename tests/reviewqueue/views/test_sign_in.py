@@ -94,7 +94,7 @@ def test_a_person_chooses_a_new_password_and_stays_signed_in_here(rob: User) -> 
     assert rob.check_password(chosen)
     assert here.get(reverse("account")).status_code == 200
     assert elsewhere.get(reverse("account")).status_code == 302
-    assert [event.verb for event in log.about("user", "rob")] == ["password_changed"]
+    assert [event.verb for event in log.events_about("user", "rob")] == ["password_changed"]
 
 
 def test_a_weak_password_is_refused(rob: User) -> None:
@@ -138,7 +138,7 @@ def test_a_manager_changes_a_persons_role(mara: User, rob: User) -> None:
 
 
 def test_an_auditor_reads_people_and_keys_without_their_verbs(otto: User, rob: User) -> None:
-    api_keys.create(name="intake", scopes=["outputs:write"], queues=["intents"], by=None)
+    api_keys.create_key(name="intake", scopes=["outputs:write"], queues=["intents"], by=None)
     client = _as(otto)
 
     for url in (reverse("people"), reverse("person", args=["rob"]), reverse("keys")):
@@ -159,11 +159,11 @@ def test_a_manager_makes_replaces_and_revokes_a_key(mara: User) -> None:
     made = client.post(reverse("key-new"), data)
     text = _secret(made.content.decode())
     assert "no-store" in made["Cache-Control"]
-    assert api_keys.authenticate(text) is not None
+    assert api_keys.authenticate_key(text) is not None
 
     first = ApiKey.objects.get()
     successor = _secret(client.post(reverse("key-rotation", args=[first.pk])).content.decode())
-    assert api_keys.authenticate(successor) is not None
+    assert api_keys.authenticate_key(successor) is not None
 
     for key in ApiKey.objects.all():
         assert client.post(reverse("key-revocation", args=[key.pk])).status_code == 302
@@ -177,7 +177,7 @@ def test_the_lists_cost_the_same_for_many_rows(
     mara: User, queue: Queue, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(5):
-        api_keys.create(name=f"key {number}", scopes=["outputs:write"], queues=["intents"], by=None)
+        api_keys.create_key(name=f"key {number}", scopes=["outputs:write"], queues=["intents"], by=None)
     client = _as(mara)
     for name in ("people", "keys"):
         with django_assert_max_num_queries(12):

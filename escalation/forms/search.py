@@ -9,31 +9,31 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from escalation.outputs.search import Query
+from escalation.outputs.search import OutputQuery
 from escalation.routing import reasons
-from reviewqueue.reports.reviews import ACTS
+from reviewqueue.reports.reviews import COUNTED_ACTIONS
 
-MOST_DAYS = 366
-REASONS = (
+MAX_WINDOW_DAYS = 366
+ROUTING_REASONS = (
     "above_threshold", "below_threshold", "audit", "no_confidence", "no_policy", "unknown_model_version", "stopped",
     "overload", "dispatch_failed",
 )  # fmt: skip
 
 
-def _date(**kwargs: Any) -> forms.DateField:
+def _date_field(**kwargs: Any) -> forms.DateField:
     return forms.DateField(required=False, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}), **kwargs)
 
 
 class WindowForm(forms.Form):
     """The days of a report, both included; either end may be left open."""
 
-    since = _date(label=_("From"))
-    until = _date(label=_("To"))
+    since = _date_field(label=_("From"))
+    until = _date_field(label=_("To"))
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         since, until = cleaned.get("since"), cleaned.get("until")
-        if since and until and not timedelta(0) <= until - since < timedelta(days=MOST_DAYS):
+        if since and until and not timedelta(0) <= until - since < timedelta(days=MAX_WINDOW_DAYS):
             raise forms.ValidationError(_("A report covers 1 to 366 days, the first one first."))
         return cleaned
 
@@ -47,7 +47,7 @@ class WindowForm(forms.Form):
         return min(first, last), last
 
 
-class OutputsForm(WindowForm):
+class OutputSearchForm(WindowForm):
     """What is looked for among a stream's outputs."""
 
     q = forms.CharField(
@@ -87,7 +87,7 @@ class OutputsForm(WindowForm):
 
     # What a report counted, out of a link; there is nothing to fill in.
     act = forms.ChoiceField(
-        required=False, choices=[("", "")] + [(act, act) for act in ACTS], widget=forms.HiddenInput()
+        required=False, choices=[("", "")] + [(act, act) for act in COUNTED_ACTIONS], widget=forms.HiddenInput()
     )
     code = forms.CharField(max_length=60, required=False, widget=forms.HiddenInput(), strip=False)
 
@@ -97,20 +97,20 @@ class OutputsForm(WindowForm):
         super().__init__(*args, **kwargs)
         field = self.fields["reason"]
         assert isinstance(field, forms.ChoiceField)
-        codes = [*REASONS, *(f"rule:{name}" for name in rules)]
+        codes = [*ROUTING_REASONS, *(f"rule:{name}" for name in rules)]
         asked = self.data.get("reason", "")
         if asked.startswith("rule:") and asked not in codes:
             codes.append(asked)  # a rule of an older version, out of a link
-        field.choices = [("", _("anything")), *((code, reasons.told(code)) for code in codes)]
+        field.choices = [("", _("anything")), *((code, reasons.describe_reason(code)) for code in codes)]
 
-    def narrowing(self) -> list[forms.BoundField]:
+    def filter_fields(self) -> list[forms.BoundField]:
         """All but the id, for those who look for something less certain."""
         return [field for field in self.visible_fields() if field.name != "q"]
 
-    def narrows(self) -> bool:
-        return any(field.data for field in self.narrowing())
+    def has_filters(self) -> bool:
+        return any(field.data for field in self.filter_fields())
 
-    def query(self) -> Query:
+    def query(self) -> OutputQuery:
         cleaned = self.cleaned_data
         names = ("state", "route", "reason", "answer", "version", "found", "act", "code", "since", "until")
-        return Query(begins=cleaned["q"], **{name: cleaned[name] for name in names})
+        return OutputQuery(begins=cleaned["q"], **{name: cleaned[name] for name in names})

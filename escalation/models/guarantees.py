@@ -11,22 +11,22 @@ from django.db.models.functions import Now
 from reviewqueue.kernel.json_field import OrderedJSONField
 
 
-class Target(models.Model):
+class ErrorTarget(models.Model):
     """What a manager lets go wrong in a stream: of what goes out unseen, at most `max_error` is wrong.
 
     `doubt` is the probability that a statement about it is false. Inserted and never changed; the latest one counts.
     It is set before any figure of the model's errors is shown, so that nobody picks it to fit.
     """
 
-    class Groups(models.TextChoices):
+    class Grouping(models.TextChoices):
         TOGETHER = "together"
         CLASSES = "classes"
         SEGMENTS = "segments"
 
     stream = models.ForeignKey("Stream", on_delete=models.PROTECT, related_name="targets")
     max_error = models.FloatField()
-    doubt = models.FloatField(default=0.05)
-    groups = models.CharField(max_length=8, choices=Groups, default=Groups.TOGETHER)
+    delta = models.FloatField(default=0.05)
+    groups = models.CharField(max_length=8, choices=Grouping, default=Grouping.TOGETHER)
     segment_key = models.CharField(max_length=100, blank=True, help_text="Whose values are the groups.")
     set_by = models.CharField(max_length=160)
     set_at = models.DateTimeField()
@@ -35,7 +35,7 @@ class Target(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(max_error__gt=0, max_error__lt=1, doubt__gt=0, doubt__lt=1), name="target_is_a_share"
+                condition=Q(max_error__gt=0, max_error__lt=1, delta__gt=0, delta__lt=1), name="target_is_a_share"
             ),
             models.CheckConstraint(
                 condition=Q(groups="segments") ^ Q(segment_key=""), name="target_names_its_segments"
@@ -48,7 +48,7 @@ class Target(models.Model):
         return f"{self.stream}: at most {self.max_error} wrong"
 
 
-class Attempt(models.Model):
+class Evaluation(models.Model):
     """One look at the labels to see which threshold keeps a target: the ledger that each look spends from.
 
     Inserted and never changed. `line` is what shares a budget: one model version and one set of answers. `window` of
@@ -56,8 +56,8 @@ class Attempt(models.Model):
     whole was refused, `refusal` is its code and `params` what the sentence about it says.
     """
 
-    stream = models.ForeignKey("Stream", on_delete=models.PROTECT, related_name="attempts")
-    target = models.ForeignKey(Target, on_delete=models.PROTECT, related_name="attempts")
+    stream = models.ForeignKey("Stream", on_delete=models.PROTECT, related_name="evaluations")
+    target = models.ForeignKey(ErrorTarget, on_delete=models.PROTECT, related_name="evaluations")
     model = models.CharField(max_length=200)
     model_version = models.CharField(max_length=200, blank=True)
     schema_number = models.PositiveIntegerField()
@@ -65,9 +65,11 @@ class Attempt(models.Model):
     spent = models.FloatField(help_text="The probability of a false statement that this look may cost.")
     first_id = models.BigIntegerField()
     last_id = models.BigIntegerField()
-    rate = models.FloatField(help_text="The lowest audit rate of the window: the sample is u < rate.")
+    audit_rate = models.FloatField(help_text="The lowest audit rate of the window: the sample is u < rate.")
     max_error = models.FloatField(help_text="The target, lowered by what reviewers are known to miss.")
-    caught = models.JSONField(null=True, help_text="The test items behind that: shown, caught, and the lower bound.")
+    reviewer_recall = models.JSONField(
+        null=True, help_text="The test items behind that: shown, caught, and the lower bound."
+    )
     sampled = models.PositiveIntegerField()
     resolved = models.PositiveIntegerField()
     overdue = models.PositiveIntegerField(help_text="Unanswered too long: counted as errors.")
@@ -89,13 +91,13 @@ class Attempt(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["stream", "model", "model_version", "schema_number", "number"], name="one_attempt_per_number"
+                fields=["stream", "model", "model_version", "schema_number", "number"], name="one_evaluation_per_number"
             ),
-            models.CheckConstraint(condition=Q(last_id__gte=F("first_id")), name="attempt_window_is_ordered"),
+            models.CheckConstraint(condition=Q(last_id__gte=F("first_id")), name="evaluation_window_is_ordered"),
         ]
 
     def __str__(self) -> str:
-        return f"attempt {self.number} of {self.stream}"
+        return f"evaluation {self.number} of {self.stream}"
 
     @property
     def missing(self) -> int:
@@ -107,59 +109,59 @@ class Evidence(models.Model):
     """The attempt that a policy version was made from: stored with it for ever."""
 
     policy = models.ForeignKey("Policy", on_delete=models.PROTECT, related_name="evidence")
-    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="evidence")
+    evaluation = models.ForeignKey(Evaluation, on_delete=models.PROTECT, related_name="evidence")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         verbose_name_plural = "evidence"
-        constraints = [models.UniqueConstraint(fields=["policy", "attempt"], name="one_evidence_per_attempt")]
+        constraints = [models.UniqueConstraint(fields=["policy", "evaluation"], name="one_evidence_per_evaluation")]
 
     def __str__(self) -> str:
-        return f"{self.policy} by {self.attempt}"
+        return f"{self.policy} by {self.evaluation}"
 
 
-class WatchQuerySet(models.QuerySet["Watch"]):
+class GuaranteeWatchQuerySet(models.QuerySet["GuaranteeWatch"]):
     def alarmed(self) -> Self:
         return self.filter(alarmed_at__isnull=False)
 
 
-class Watch(models.Model):
+class GuaranteeWatch(models.Model):
     """How mistakes have gone since the statement of an attempt took effect: the detector's state, for each group of it.
 
     `levels` are the detector's (see `estimators.watch`), None before the first check. All up to the id `seen` was taken
     in; it is that of the output that raised the alarm where there was one, after which the row stays as it is.
     """
 
-    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="watches")
+    evaluation = models.ForeignKey(Evaluation, on_delete=models.PROTECT, related_name="watches")
     group = models.CharField(max_length=200, blank=True)
     levels = models.JSONField(null=True)
     seen = models.BigIntegerField()
-    checked = models.PositiveIntegerField(default=0)
+    audits = models.PositiveIntegerField(default=0)
     wrong = models.PositiveIntegerField(default=0)
     alarmed_at = models.DateTimeField(null=True)
 
-    objects = WatchQuerySet.as_manager()
+    objects = GuaranteeWatchQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "watches"
-        constraints = [models.UniqueConstraint(fields=["attempt", "group"], name="one_watch_per_group")]
+        constraints = [models.UniqueConstraint(fields=["evaluation", "group"], name="one_watch_per_group")]
 
     def __str__(self) -> str:
-        return f"{self.wrong} of {self.checked} since {self.attempt}"
+        return f"{self.wrong} of {self.audits} since {self.evaluation}"
 
 
-class Ending(models.Model):
+class GuaranteeEnding(models.Model):
     """A statement ended, for good: what follows from that was put into effect then, once. Inserted, never changed."""
 
-    attempt = models.OneToOneField(Attempt, on_delete=models.PROTECT, related_name="ending")
+    evaluation = models.OneToOneField(Evaluation, on_delete=models.PROTECT, related_name="ending")
     reason = models.CharField(max_length=20, help_text="Of `statements.Ended`.")
     ended_at = models.DateTimeField()
 
     def __str__(self) -> str:
-        return f"{self.attempt} ended: {self.reason}"
+        return f"{self.evaluation} ended: {self.reason}"
 
 
-class Count(models.Model):
+class OutputCount(models.Model):
     """How many outputs of one day are alike in all that the policy page asks about.
 
     `bin` is the place in `grid.THRESHOLDS` below which the confidence does not lie; -1 without a confidence. `drawn`:

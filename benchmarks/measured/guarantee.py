@@ -21,7 +21,7 @@ from benchmarks.tables import show
 from escalation import statistics
 
 CATCH = 0.8  # how many of the AI's mistakes the imperfect reviewers find
-SPENT = statistics.attempt_delta(DELTA, 1)  # how often the one look at each stream may be false
+SPENT = statistics.compute_evaluation_delta(DELTA, 1)  # how often the one look at each stream may be false
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,19 +8,19 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from escalation.models import Target
+from escalation.models import ErrorTarget
 
 
-class TargetForm(forms.Form):
+class ErrorTargetForm(forms.Form):
     """At most so many in 100 wrong; the statement may fail so many times in 100."""
 
-    most = forms.FloatField(
+    max_error_percent = forms.FloatField(
         label=_("Of 100 that go out without a person, at most … may be wrong"),
         min_value=0.01,
         max_value=50,
         widget=forms.NumberInput(attrs={"class": "short", "step": "any"}),
     )
-    doubt = forms.FloatField(
+    delta_percent = forms.FloatField(
         label=_("Of 100 such statements, at most … may be false"),
         min_value=0.1,
         max_value=50,
@@ -31,11 +31,11 @@ class TargetForm(forms.Form):
     groups = forms.ChoiceField(
         label=_("This holds"),
         choices=[
-            (Target.Groups.TOGETHER, _("for everything together: the most goes out without a person")),
-            (Target.Groups.CLASSES, _("for each answer on its own")),
-            (Target.Groups.SEGMENTS, _("for each value of a segment on its own")),
+            (ErrorTarget.Grouping.TOGETHER, _("for everything together: the most goes out without a person")),
+            (ErrorTarget.Grouping.CLASSES, _("for each answer on its own")),
+            (ErrorTarget.Grouping.SEGMENTS, _("for each value of a segment on its own")),
         ],
-        initial=Target.Groups.TOGETHER,
+        initial=ErrorTarget.Grouping.TOGETHER,
         widget=forms.RadioSelect,
     )
     segment_key = forms.CharField(
@@ -43,13 +43,13 @@ class TargetForm(forms.Form):
     )
     reason = forms.CharField(label=_("Why"), required=False, max_length=400)
 
-    def arguments(self) -> dict[str, Any]:
+    def target_arguments(self) -> dict[str, Any]:
         """As `targets.set_target` takes it."""
         cleaned = self.cleaned_data
-        segments = cleaned["groups"] == Target.Groups.SEGMENTS
+        segments = cleaned["groups"] == ErrorTarget.Grouping.SEGMENTS
         return {
-            "max_error": round(cleaned["most"] / 100, 10),
-            "doubt": round(cleaned["doubt"] / 100, 10),
+            "max_error": round(cleaned["max_error_percent"] / 100, 10),
+            "delta": round(cleaned["delta_percent"] / 100, 10),
             "groups": cleaned["groups"],
             "segment_key": cleaned["segment_key"].strip() if segments else "",
             "reason": cleaned["reason"].strip(),
@@ -95,13 +95,13 @@ class TestItemsForm(forms.Form):
         return cleaned
 
 
-def initial_of(target: Target | None) -> dict[str, Any]:
+def build_target_initial(target: ErrorTarget | None) -> dict[str, Any]:
     """The target as the form shows it."""
     if target is None:
-        return {"most": 2, "doubt": 5, "groups": Target.Groups.TOGETHER}
+        return {"max_error_percent": 2, "delta_percent": 5, "groups": ErrorTarget.Grouping.TOGETHER}
     return {
-        "most": round(target.max_error * 100, 8),
-        "doubt": round(target.doubt * 100, 8),
+        "max_error_percent": round(target.max_error * 100, 8),
+        "delta_percent": round(target.delta * 100, 8),
         "groups": target.groups,
         "segment_key": target.segment_key,
     }

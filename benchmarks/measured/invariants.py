@@ -60,8 +60,8 @@ def main() -> None:
 def _fill(stream: Stream, count: int) -> None:
     for number in range(0, count, AT_ONCE):
         elements = product.elements(f"o{number}", min(AT_ONCE, count - number), reviewed=REVIEWED)
-        receive.receive(stream=stream, raw=elements, actor="system:bench")
-        dispatch.run()
+        receive.receive_outputs(stream=stream, raw=elements, actor="system:bench")
+        dispatch.route_received()
     parameters: dict[str, int | str] = {
         "user": User.objects.create(username="rob", role="reviewer").pk,
         "queue": stream.slug,
@@ -69,9 +69,9 @@ def _fill(stream: Stream, count: int) -> None:
     with connection.cursor() as cursor:
         for statement in (_VERDICTS, _EVENTS, _SLOTS, _ITEMS):
             cursor.execute(statement, parameters)
-    while settle.settle():
+    while settle.settle_items():
         pass
-    while feed.number():
+    while feed.number_decisions():
         pass
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")  # as autovacuum does in the end
@@ -79,9 +79,9 @@ def _fill(stream: Stream, count: int) -> None:
 
 def _timed_each() -> Iterator[tuple[str, float]]:
     """The name of each check, and its seconds. One that finds something means that the bench's rows are not right."""
-    for check in invariants.every():
+    for check in invariants.list_all_invariants():
         began = time.perf_counter()
-        broken = invariants.offending(check)
+        broken = invariants.find_offending_rows(check)
         yield check.name, time.perf_counter() - began
         if broken:
             raise AssertionError(f"{check.name}: {broken[:3]}")

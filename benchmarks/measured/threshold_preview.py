@@ -14,7 +14,7 @@ from benchmarks.measured import product
 from benchmarks.tables import milliseconds, percentile, show
 from config import gunicorn
 from escalation.guarantees import targets, thresholds
-from escalation.models import Count, Stream, output_id
+from escalation.models import OutputCount, Stream, output_id
 from escalation.policies import versions
 from escalation.simulation import daily_counts
 from escalation.streams import definition
@@ -77,22 +77,22 @@ def main() -> None:
     product.prepare()
     stream = _stream()
     _write(stream, count)
-    counting = _timed(lambda: daily_counts.recount(stream=stream), 1)
+    counting = _timed(lambda: daily_counts.recount_stream(stream=stream), 1)
     _analyze()  # as autovacuum does after so many new rows
-    read = partial(_read, _manager(), f"/streams/{SLUG}/promise/")
+    read = partial(_read, _manager(), f"/streams/{SLUG}/guarantee/")
     places = [at * (len(thresholds.THRESHOLDS) - 1) // (TRIED - 1) for at in range(TRIED)]
     asked = iter([*places, *places])
     gunicorn.when_ready(None)  # as every process is when it is asked for the first time
-    slide = _timed(lambda: read(f"trial/?place={next(asked)}"), TRIED)
-    parts = _timed(lambda: read(f"trial/?place={next(asked)}&parts=on"), TRIED)
+    slide = _timed(lambda: read(f"preview/?place={next(asked)}"), TRIED)
+    parts = _timed(lambda: read(f"preview/?place={next(asked)}&parts=on"), TRIED)
     show(
-        f"{count:,} outputs of {len(CLASSES)} classes over {DAYS} days, {Count.objects.count():,} rows of counts "
+        f"{count:,} outputs of {len(CLASSES)} classes over {DAYS} days, {OutputCount.objects.count():,} rows of counts "
         f"(aim: p95 of the slider under {AIM_MS} ms)",
         ["what", "p50", "p95"],
         [
             _row(f"slider, {TRIED} thresholds", slide),
             _row("the first of them, which a process reads the counts for", slide[:1]),
-            *_after_counting(stream, lambda: read("trial/?place=40")),
+            *_after_counting(stream, lambda: read("preview/?place=40")),
             _row("slider with each answer and segment", parts),
             _row("the same asked of the outputs", _timed(lambda: _raw(stream), 3)),
             _row("the whole page", _timed(lambda: read(""), 5)),
@@ -110,14 +110,14 @@ def _manager() -> Client:
 
 def _after_counting(stream: Stream, ask: Callable[[], None]) -> list[list[str]]:
     """The slider's request right after a sweep counted today, or a day of two weeks ago, anew; and that counting."""
-    today, keys = clock.day(clock.current()), daily_counts.keys_of(stream)
+    today, keys = clock.team_date(clock.current_time()), daily_counts.list_segment_keys(stream)
     days = {"today": today, "an older day": today - timedelta(days=14)}
     rows, counting = [], []
     for name, day in days.items():
         asking = []
         for _ in range(RECOUNTS):
             counting += _timed(
-                partial(daily_counts.count_day, stream=stream, day=day, keys=keys, now=clock.current()), 1
+                partial(daily_counts.count_day, stream=stream, day=day, keys=keys, now=clock.current_time()), 1
             )
             asking += _timed(ask, 1)
         rows.append(_row(f"slider right after {name} was counted anew", asking))
@@ -136,20 +136,22 @@ def _stream() -> Stream:
         },
         "costs": {"error": 5.0, "review": 0.4, "matrix": {"class_1": {"class_2": 12.0}}},
     }
-    made = definition.apply(definition.parse({"streams": [description]})[0], actor="system:bench").stream
-    targets.set_target(stream=made, max_error=0.05, actor="system:bench")
+    made = definition.apply_definition(
+        definition.parse_definitions({"streams": [description]})[0], actor="system:bench"
+    ).stream
+    targets.set_error_target(stream=made, max_error=0.05, actor="system:bench")
     return made
 
 
 def _write(stream: Stream, count: int) -> None:
-    now, current = clock.current(), versions.active(stream)
+    now, current = clock.current_time(), versions.find_active_policy(stream)
     assert current is not None
     since = now - timedelta(days=DAYS) + timedelta(hours=1)
     values = {
         "stream": stream.pk,
         "schema": stream.schema_number,
         "policy": current.policy_id,
-        "since": output_id.at(since) >> 20,
+        "since": output_id.first_id_at(since) >> 20,
         "step": (now - since).total_seconds() * 1000 / count,
         "count": count,
         "rate": RATE,

@@ -10,16 +10,18 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from reviewqueue.accounts import roles
-from reviewqueue.http import PersonRequest, for_people
+from reviewqueue.http import PersonRequest, require_person
 from reviewqueue.reports import personal
 from reviewqueue.views.desk_context import DeskRequest
 
 
 @require_GET
 @never_cache
-@for_people(roles.may_review)
-def show(request: PersonRequest) -> HttpResponse:
+@require_person(roles.may_review)
+def show_numbers(request: PersonRequest) -> HttpResponse:
     """Of whoever asks: there is no way to name somebody else."""
     if cast("DeskRequest", request).htmx:
-        return render(request, "reviewqueue/numbers/line.html", {"glance": personal.glance(request.user)})
-    return render(request, "reviewqueue/numbers.html", {"numbers": personal.of(request.user)})
+        return render(
+            request, "reviewqueue/numbers/line.html", {"glance": personal.build_personal_summary(request.user)}
+        )
+    return render(request, "reviewqueue/numbers.html", {"numbers": personal.build_personal_report(request.user)})

@@ -1,0 +1,197 @@
+"""What a stream promises: what may go wrong, looking for a threshold that keeps it, trying others, the evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_POST
+
+from escalation.forms.guarantees import ErrorTargetForm, TestItemsForm, build_target_initial
+from escalation.guarantees import describe, evaluations, guarantees, population, preparation, summary, targets
+from escalation.models import Evaluation, TestItem
+from escalation.statistics import compute_evaluation_delta
+from escalation.test_items import mix_in, recall
+from escalation.views import stream_page, thresholds
+from escalation.views.stream_page import StreamPage
+from reviewqueue.accounts import roles
+from reviewqueue.activity import log
+from reviewqueue.http import PersonRequest, require_person
+from reviewqueue.kernel.errors import Invalid, NotFound
+
+MAX_LISTED_EVALUATIONS = 20
+MAX_INLINE_OUTPUTS = 100_000  # outputs: past it, the page comes first and what takes a second follows
+
+
+@require_GET
+@require_person(roles.may_see_reports)
+def show_guarantee(request: PersonRequest, slug: str) -> HttpResponse:
+    """The statement, what it would take, and what every threshold would have done."""
+    here = stream_page.load_stream_page(request, slug)
+    target = targets.find_error_target(here.stream)
+    traffic = thresholds.build_threshold_context(request, here, target)
+    context = {
+        **stream_page.build_page_context(request, here, tab="guarantee"),
+        **traffic,
+        "target": target,
+        "target_form": ErrorTargetForm(initial=build_target_initial(target)),
+        "tests_form": TestItemsForm(),
+        "statement": summary.build_guarantee_summary(here.stream),
+        "ready": {"later": True}
+        if traffic and traffic["seen"].outputs > MAX_INLINE_OUTPUTS
+        else _build_readiness(here),
+        "evaluations": Evaluation.objects.filter(stream=here.stream)
+        .select_related("target")
+        .order_by("-pk")[:MAX_LISTED_EVALUATIONS],
+        "tests": _build_recall_context(here),
+    }
+    return render(request, "escalation/guarantee.html", context)
+
+
+@require_GET
+@require_person(roles.may_see_reports)
+def show_readiness(request: PersonRequest, slug: str) -> HttpResponse:
+    """Whether somebody could look at the labels, and what it would take; a sentence alone where it is to be short."""
+    found = {"ready": _build_readiness(stream_page.load_stream_page(request, slug)), "short": "short" in request.GET}
+    return render(request, "escalation/partials/ready.html", found)
+
+
+def _report_refusals(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A POST of the promise's page: what the domain refuses is said on that page."""
+
+    @wraps(view)
+    def told(request: PersonRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, slug, *args, **kwargs)
+        except preparation.EvaluationRefused as refused:
+            messages.warning(request, describe.describe_refusal(refused.reason, refused.params))
+        except Invalid as invalid:
+            messages.error(request, str(invalid))
+        return redirect("guarantee", slug)
+
+    return told
+
+
+@require_POST
+@require_person(roles.may_manage)
+@_report_refusals
+def set_error_target(request: PersonRequest, slug: str) -> HttpResponse:
+    """Say what may go wrong from now on."""
+    here = stream_page.load_stream_page(request, slug)
+    form = ErrorTargetForm(request.POST)
+    if not form.is_valid():
+        raise Invalid(_first_error(form))
+    targets.set_error_target(stream=here.stream, actor=log.user_actor(request.user), **form.target_arguments())
+    messages.success(request, _("Said. Every look at the labels from now on is about this."))
+    return redirect("guarantee", slug)
+
+
+@require_POST
+@require_person(roles.may_manage)
+@_report_refusals
+def start_evaluation(request: PersonRequest, slug: str) -> HttpResponse:
+    """Look at the labels for a threshold that keeps the target."""
+    here = stream_page.load_stream_page(request, slug)
+    made = evaluations.run_evaluation(here.stream, by=log.user_actor(request.user))
+    return redirect("evidence", slug, made.pk)
+
+
+@require_GET
+@require_person(roles.may_see_reports)
+def show_evidence(request: PersonRequest, slug: str, evaluation_id: int) -> HttpResponse:
+    """One look as somebody outside the team can read it: the claim, the data, the method, what it assumes."""
+    here = stream_page.load_stream_page(request, slug)
+    evaluation = _find_evaluation(here, evaluation_id)
+    since, until = evaluations.find_window_times(evaluation)
+    groups, current = evaluations.parse_group_results(evaluation), guarantees.find_latest_guarantee(here.stream)
+    context = {
+        **stream_page.build_page_context(request, here, tab="guarantee"),
+        "evaluation": evaluation,
+        "groups": summary.explain_groups(groups),
+        "found": evaluations.list_certified_groups(groups),
+        "claim": describe.describe_guarantee(evaluation.target.max_error, evaluation.target.delta),
+        "refusal": describe.describe_refusal(evaluation.refusal, evaluation.params) if evaluation.refusal else "",
+        "since": since,
+        "until": until,
+        "versions": evaluation.evidence.select_related("policy").order_by("policy__number"),
+        "stated": current if current is not None and current.evaluation.pk == evaluation.pk else None,
+    }
+    return render(request, "escalation/evidence.html", context)
+
+
+@require_POST
+@require_person(roles.may_manage)
+@_report_refusals
+def propose_certified_policy(request: PersonRequest, slug: str, evaluation_id: int) -> HttpResponse:
+    """Make a policy version of what a look found, with it as evidence."""
+    here = stream_page.load_stream_page(request, slug)
+    made = guarantees.propose_certified_policy(
+        evaluation=_find_evaluation(here, evaluation_id),
+        actor=log.user_actor(request.user),
+        reason=request.POST.get("reason", "").strip()[:400],
+    )
+    (messages.success if made.active else messages.warning)(request, made.sentence)
+    return redirect("policy", slug, made.policy.number)
+
+
+@require_POST
+@require_person(roles.may_manage)
+@_report_refusals
+def add_test_items(request: PersonRequest, slug: str) -> HttpResponse:
+    """Mix known answers in among the others."""
+    here = stream_page.load_stream_page(request, slug)
+    form = TestItemsForm(request.POST)
+    if not form.is_valid():
+        raise Invalid(_first_error(form))
+    actor, examples = log.user_actor(request.user), form.cleaned_data["examples"]
+    if examples:
+        made = mix_in.mix_in_examples(stream=here.stream, known=examples, actor=actor)
+    else:
+        made = mix_in.mix_in_past_errors(stream=here.stream, count=form.cleaned_data["count"], actor=actor)
+    said = ngettext("%(number)s test item is mixed in.", "%(number)s test items are mixed in.", len(made))
+    messages.success(request, said % {"number": len(made)})
+    return redirect("guarantee", slug)
+
+
+def _build_readiness(here: StreamPage) -> dict[str, Any]:
+    """Whether somebody could look now, at which price, or why not."""
+    try:
+        ready = preparation.prepare_evaluation(here.stream)
+    except preparation.EvaluationRefused as refused:
+        said = describe.describe_refusal(refused.reason, refused.params)
+        return {"refusal": said, "reason": refused.reason, "line": population.current_population(here.stream)}
+    following = compute_evaluation_delta(ready.target.delta, ready.number + 1)
+    return {
+        "number": ready.number,
+        "sampled": ready.sample.sampled,
+        "spends": ready.total_delta,
+        "following": following,
+    }
+
+
+def _build_recall_context(here: StreamPage) -> dict[str, Any]:
+    return {
+        "mixed_in": TestItem.objects.filter(stream=here.stream).count(),
+        "measured": recall.measure_recall(here.stream, delta=0.05),
+        "settled": recall.filter_countable_items(here.stream).count(),
+        "least": recall.MIN_SETTLED_TEST_ITEMS,
+    }
+
+
+def _find_evaluation(here: StreamPage, evaluation_id: int) -> Evaluation:
+    found = Evaluation.objects.filter(stream=here.stream, pk=evaluation_id).select_related("target", "stream").first()
+    if found is None:
+        raise NotFound(_("There is no such look at the labels of %(slug)r.") % {"slug": here.stream.slug})
+    return found
+
+
+def _first_error(form: ErrorTargetForm | TestItemsForm) -> str:
+    name, found = next(iter(form.errors.get_json_data().items()))
+    label = form.fields[name].label if name in form.fields else ""
+    return f"{label}: {found[0]['message']}" if label else str(found[0]["message"])
