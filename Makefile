@@ -6,6 +6,8 @@ OFFLINE := env REVIEWQUEUE_PROFILE=local SECRET_KEY=offline DATABASE_URL=postgre
 COMPILE := uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-header --python-version 3.12
 
 .DEFAULT_GOAL := help
+# Compiled code is kept even where the machine says otherwise: each of the tests' processes would compile it anew.
+test quick: export PYTHONDONTWRITEBYTECODE :=
 .PHONY: help up test quick lint format types layers migrations bench screenshots lock clean installed installed-dev browser
 
 help: ## Show this list

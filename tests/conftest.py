@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from hypothesis import settings
+from pytest_django.plugin import DjangoDbBlocker
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.responders import StaticFile
 
@@ -42,6 +46,22 @@ def static_files_found_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", remembered)
         yield
+
+
+@pytest.fixture(scope="module")
+def shared(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Callable[[Callable[[], Any]], Any]]:
+    """Builds in the database what all of a module's tests find there; what a test changes of it is undone."""
+    with ExitStack() as undone:
+
+        def build(make: Callable[[], Any]) -> Any:
+            with django_db_blocker.unblock():
+                undone.enter_context(transaction.atomic())
+                undone.callback(transaction.set_rollback, True)
+                return make()
+
+        yield build
+        with django_db_blocker.unblock():
+            undone.close()
 
 
 @pytest.fixture(autouse=True)

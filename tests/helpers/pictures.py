@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-import math
-import random
 import struct
 import zlib
 from collections.abc import Callable
 from functools import lru_cache
+
+import numpy as np
 
 type Colour = tuple[int, int, int]
 
@@ -22,7 +22,12 @@ def encode_data_url(data: bytes, kind: str = "png") -> str:
 
 def encode_png(width: int, height: int, colour: Callable[[int, int], Colour]) -> bytes:
     """A PNG whose pixels are what `colour` says of their column and row."""
-    rows = b"".join(b"\0" + bytes(v for x in range(width) for v in colour(x, y)) for y in range(height))
+    return _encode_pixels(width, height, bytes(v for y in range(height) for x in range(width) for v in colour(x, y)))
+
+
+def _encode_pixels(width: int, height: int, pixels: bytes) -> bytes:
+    line = 3 * width
+    rows = b"".join(b"\0" + pixels[at : at + line] for at in range(0, len(pixels), line))
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunks = [(b"IHDR", head), (b"IDAT", zlib.compress(rows, 6)), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(_encode_chunk(name, body) for name, body in chunks)
@@ -35,25 +40,17 @@ def _encode_chunk(name: bytes, body: bytes) -> bytes:
 @lru_cache(maxsize=4)
 def draw_landscape(width: int = 600, height: int = 400) -> str:
     """Hills under an evening sky, with the grain of a photograph; as a data URL."""
-    noise = random.Random(7)
-    sun = (width * 0.68, height * 0.34, height * 0.08)
-
-    def colour(x: int, y: int) -> Colour:
-        grain = noise.randint(-6, 6)
-        for hill, (top, wave, shade) in enumerate(_HILLS):
-            if y > height * (top + 0.05 * math.sin((x + 90 * hill) / wave) + 0.02 * math.sin((x + 31 * hill) / 23)):
-                return _add_grain((shade, shade + 22, shade + 26), grain)
-        if math.hypot(x - sun[0], y - sun[1]) < sun[2]:
-            return _add_grain((255, 236, 188), grain)
-        fall = y / (height * 0.6)
-        return _add_grain((int(92 + 150 * fall), int(122 + 62 * fall), int(168 - 30 * fall)), grain)
-
-    return encode_data_url(encode_png(width, height, colour))
-
-
-def _add_grain(colour: Colour, grain: int) -> Colour:
-    red, green, blue = (min(255, max(0, part + grain)) for part in colour)
-    return red, green, blue
+    x, y = np.meshgrid(np.arange(width), np.arange(height))
+    fall = (y / (height * 0.6))[..., np.newaxis]
+    seen = np.array([92, 122, 168]) + np.array([150, 62, -30]) * fall
+    seen[np.hypot(x - width * 0.68, y - height * 0.34) < height * 0.08] = (255, 236, 188)
+    for hill, (top, wave, shade) in reversed(list(enumerate(_HILLS))):  # those in front hide those behind
+        edge = top + 0.05 * np.sin((x + 90 * hill) / wave) + 0.02 * np.sin((x + 31 * hill) / 23)
+        seen[y > height * edge] = (shade, shade + 22, shade + 26)
+    grain = np.random.default_rng(7).integers(-6, 6, size=(height, width, 1), endpoint=True)
+    return encode_data_url(
+        _encode_pixels(width, height, np.clip(seen.astype(int) + grain, 0, 255).astype(np.uint8).tobytes())
+    )
 
 
 def draw_digit() -> str:

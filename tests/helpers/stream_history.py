@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
+
+from django.db import connection
+from django.db.models import Field, JSONField, Model
+from psycopg.types.json import Jsonb
 
 from escalation.models import Outcome, Output, Route, Stream, output_id
 from escalation.policies.versions import find_active_policy
@@ -45,12 +49,10 @@ def write_history(
     routed = [
         plan for day in days for plan in plan_routes(stream, day, current, now=day[0].received_at, override=override)
     ]
-    Output.objects.bulk_create(
-        _build_output(plan, stream, segments[at] if segments else None) for at, plan in enumerate(routed)
-    )
-    Route.objects.bulk_create(_build_route(plan) for plan in routed)
+    _copy_rows(_build_output(plan, stream, segments[at] if segments else None) for at, plan in enumerate(routed))
+    _copy_rows(_build_route(plan) for plan in routed)
     told = [answered] * count if isinstance(answered, bool) else answered
-    Outcome.objects.bulk_create(
+    _copy_rows(
         _build_outcome(plan, stream, wrong=bool(wrong[at]), blind=blind)
         for at, plan in enumerate(routed)
         if plan.review and told[at]
@@ -58,6 +60,24 @@ def write_history(
     # In production autovacuum knows these tables; in one long transaction plans would be made for empty ones.
     stream_setup.run_sql("ANALYZE escalation_output, escalation_route, escalation_outcome")
     return routed
+
+
+def _copy_rows(rows: Iterable[Model]) -> None:
+    """COPY takes a third of the time of `bulk_create` for thousands of rows."""
+    written = list(rows)
+    if not written:
+        return
+    fields = written[0]._meta.concrete_fields
+    names = ", ".join(f'"{field.column}"' for field in fields)
+    statement = f'COPY "{written[0]._meta.db_table}" ({names}) FROM STDIN'
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in written:
+            copy.write_row([_column_value(row, field) for field in fields])
+
+
+def _column_value(row: Model, field: Field[Any, Any]) -> Any:
+    value = getattr(row, field.attname)
+    return Jsonb(value) if isinstance(field, JSONField) and value is not None else value
 
 
 def _build_row(

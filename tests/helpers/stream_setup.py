@@ -19,7 +19,7 @@ from escalation.outputs import status
 from escalation.policies import versions
 from escalation.routing import dispatch
 from escalation.streams import definition
-from reviewqueue.models import User
+from reviewqueue.models import Membership, Queue, User
 from reviewqueue.queue.claim import claim_next
 from reviewqueue.queue.claim_view import Claim
 from reviewqueue.verdicts import submit
@@ -42,6 +42,13 @@ def create_stream(slug: str = "intents", *, policy: Mapping[str, Any] | None = D
     spec = None if policy is None else {"undo_seconds": 0, **policy}
     (description,) = definition.parse_definitions({"streams": [{**plain, "policy": spec}]})
     return definition.apply_definition(description, actor="system:test", now=LONG_AGO).stream
+
+
+def create_person(username: str, role: str, *, slug: str = "intents") -> User:
+    """Somebody in the queue of that stream, who can't sign in with a password."""
+    user = User.objects.create(username=username, role=role, password="!")
+    Membership.objects.create(user=user, queue=Queue.objects.get(slug=slug))
+    return user
 
 
 def activate_policy(target: Stream, *, hours: int = 1, **policy: Any) -> int:

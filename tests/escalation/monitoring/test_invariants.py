@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from io import StringIO
 from typing import Any
 
@@ -11,10 +12,11 @@ from django.db import transaction
 
 from escalation.decisions import deadlines, feed, settle, withdraw
 from escalation.ingest import backlog
-from escalation.models import Heartbeat, Stream
+from escalation.models import Heartbeat
 from escalation.monitoring import heartbeats, invariants
 from escalation.routing.stop import confirm_resume, request_resume
 from escalation.routing.stop import stop_stream as stop_stop
+from escalation.streams import definition
 from reviewqueue.models import Item, User
 from reviewqueue.queue import items
 from reviewqueue.reports.invariants import InvariantCheck
@@ -148,9 +150,24 @@ def _broken() -> set[str]:
     return {imbalance.check.name for imbalance in invariants.find_violations()}
 
 
+@pytest.fixture(scope="module")
+def lived(shared: Callable[[Callable[[], Any]], Any]) -> dict[str, int]:
+    ids: dict[str, int] = shared(_live)
+    return ids
+
+
 @pytest.fixture
-def day(stream: Stream, ann: User, rob: User, rita: User) -> dict[str, int]:
+def day(lived: dict[str, int], db: None) -> dict[str, int]:
     """A stream on which everything happened that can happen; output ids by external id."""
+    return lived
+
+
+def _live() -> dict[str, int]:
+    stream = stream_setup.create_stream()
+    ann, rob, rita = (
+        stream_setup.create_person(name, role)
+        for name, role in (("ann", "lead"), ("rob", "reviewer"), ("rita", "reviewer"))
+    )
     stream_setup.activate_policy(stream, threshold=0.8, on_deadline="accept", audit={"rate": 0})
     stream_setup.route_outputs(stream, stream_setup.build_output("auto", confidence=0.9))
     stream_setup.route_outputs(stream, stream_setup.build_output("late", due_at="2026-03-01T12:00:00Z"))
@@ -253,8 +270,8 @@ def test_what_lies_before_the_latest_events_is_not_called_untold(day: dict[str, 
     assert [stream_setup.run_sql(text) for text in texts] == [[], []]
 
 
-def test_the_work_of_a_check_grows_with_the_rows_and_not_with_their_square(stream: Stream, rob: User) -> None:
-    count = 200
+def test_the_work_of_a_check_grows_with_the_rows_and_not_with_their_square(day: dict[str, int]) -> None:
+    stream, rob, count = definition.get_stream("intents"), User.objects.get(username="rob"), 200
     stream_setup.route_outputs(stream, *stream_setup.build_outputs(count))
     for _ in range(count):
         stream_setup.judge_next(rob)
