@@ -1,4 +1,4 @@
-"""`python -m benchmarks [ingest|claim|wait|desk|promise|slider|ledger|memory ...]`: all of them unless told."""
+"""`python -m benchmarks [ingest|claim|wait|desk|guarantee|threshold_preview|invariants|memory ...]`: all by default."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks import machine, memory, scratch
 from config.embedded import StartRefused
 
 # Each is a module of `measured`, run as a process of its own: it can be imported only where the settings can be read.
-MEASURED = ("ingest", "wait", "claim", "desk", "promise", "slider", "ledger")
+MEASURED = ("ingest", "wait", "claim", "desk", "guarantee", "threshold_preview", "invariants")
 BENCHES = (*MEASURED, "memory")
 
 
@@ -31,7 +31,7 @@ def _measure(names: list[str], arguments: argparse.Namespace) -> None:
     options = ["--quick"] if arguments.quick else []
     more = {
         "desk": ["--items", str(arguments.items)] if arguments.items else [],
-        "promise": ["--stored", str(arguments.stored)] if arguments.stored else [],
+        "guarantee": ["--stored", str(arguments.stored)] if arguments.stored else [],
     }
     with scratch.environment() as variables:
         for name in names:
@@ -42,10 +42,10 @@ def _measure(names: list[str], arguments: argparse.Namespace) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("benches", nargs="*", metavar="BENCH", help=f"any of {', '.join(BENCHES)}; all unless told")
+    parser.add_argument("benches", nargs="*", metavar="BENCH", help=f"any of {', '.join(BENCHES)}; all by default")
     parser.add_argument("--quick", action="store_true", help="fewer rounds and rows: whether it runs, not how fast")
     parser.add_argument("--items", type=int, help="desk: how many items one tab goes through (200)")
-    parser.add_argument("--stored", type=int, help="promise: how many streams of each line go into the database (40)")
+    parser.add_argument("--stored", type=int, help="guarantee: how many streams of each line go into the database (40)")
     parser.add_argument("--pid", type=int, help="memory: the process to measure with its descendants")
     arguments = parser.parse_args()
     unknown = set(arguments.benches) - set(BENCHES)
