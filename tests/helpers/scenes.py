@@ -89,10 +89,10 @@ def _page_scenes() -> dict[str, Scene]:
         "past-decision": Scene(
             enqueue_letter, lambda page: page.locator(".decisions a").first.click(), path=f"{DESK_URL}verdicts/"
         ),
-        "promise": Scene(scene_data.create_evaluated_stream, who="mara", path=GUARANTEE_URL),
-        "promise-empty": Scene(scene_data.create_stream_without_target, who="mara", path=GUARANTEE_URL),
-        "promise-to-each": Scene(scene_data.create_guarantee_per_answer, who="mara", path=f"{GUARANTEE_URL}?parts=on"),
-        "promise-ended": Scene(scene_data.create_ended_guarantee, who="mara", path=GUARANTEE_URL),
+        "guarantee": Scene(scene_data.create_evaluated_stream, who="mara", path=GUARANTEE_URL),
+        "guarantee-empty": Scene(scene_data.create_stream_without_target, who="mara", path=GUARANTEE_URL),
+        "guarantee-to-each": Scene(scene_data.create_guarantee_per_answer, who="mara", path=f"{GUARANTEE_URL}?parts=on"),
+        "guarantee-ended": Scene(scene_data.create_ended_guarantee, who="mara", path=GUARANTEE_URL),
     }
 
 
