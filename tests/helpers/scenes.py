@@ -91,7 +91,9 @@ def _page_scenes() -> dict[str, Scene]:
         ),
         "guarantee": Scene(scene_data.create_evaluated_stream, who="mara", path=GUARANTEE_URL),
         "guarantee-empty": Scene(scene_data.create_stream_without_target, who="mara", path=GUARANTEE_URL),
-        "guarantee-to-each": Scene(scene_data.create_guarantee_per_answer, who="mara", path=f"{GUARANTEE_URL}?parts=on"),
+        "guarantee-to-each": Scene(
+            scene_data.create_guarantee_per_answer, who="mara", path=f"{GUARANTEE_URL}?parts=on"
+        ),
         "guarantee-ended": Scene(scene_data.create_ended_guarantee, who="mara", path=GUARANTEE_URL),
     }
 
