@@ -136,6 +136,7 @@ AUTH_PASSWORD_VALIDATORS = [
 CSRF_FAILURE_VIEW = "reviewqueue.http.csrf_failure"
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "inbox"
+REPORTS_HOME_URL = "overview"  # where the inbox sends people who do not review; "": nowhere
 LOGOUT_REDIRECT_URL = "sign-in"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 # Locks the pair of name and address: a stranger who guesses cannot lock the real person out of another place.

@@ -11,8 +11,8 @@ from escalation.decisions.settle import DECISION_BATCH_SIZE, _next_decision
 from escalation.models import Decision, Output, Stream
 from escalation.routing import stop
 from reviewqueue.activity import log
+from reviewqueue.facade import queue
 from reviewqueue.kernel import clock
-from reviewqueue.queue import items
 
 
 def answer_overdue_outputs(*, limit: int = DECISION_BATCH_SIZE, now: datetime | None = None) -> int:
@@ -27,7 +27,7 @@ def answer_overdue_outputs(*, limit: int = DECISION_BATCH_SIZE, now: datetime | 
         moment = clock.current_time(now)
         overdue = _find_overdue(moment, limit)
         # Items first, outputs second: the order of locks that settling has.
-        closed = items.expire_items(item_ids=list(overdue), now=now)
+        closed = queue.expire_items(item_ids=list(overdue), now=now)
         if closed:
             _write_overdue_decisions(closed, overdue, moment)
     return len(closed)

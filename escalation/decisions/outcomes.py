@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection
 
 from reviewqueue.answers import schema
-from reviewqueue.verdicts.labels import SettledLabel
+from reviewqueue.facade.labels import SettledLabel
 
 
 @dataclass(frozen=True, slots=True)

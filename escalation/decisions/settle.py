@@ -13,9 +13,9 @@ from escalation.models import Decision, Output
 from escalation.test_items import arrival
 from reviewqueue.activity import log
 from reviewqueue.answers import schema
+from reviewqueue.facade import labels
+from reviewqueue.facade.labels import SettledLabel
 from reviewqueue.kernel import clock
-from reviewqueue.verdicts import labels
-from reviewqueue.verdicts.labels import SettledLabel
 
 DECISION_BATCH_SIZE = 500
 

@@ -11,8 +11,8 @@ from escalation.decisions.settle import _next_decision
 from escalation.models import Decision, Output, Stream
 from escalation.outputs import status
 from reviewqueue.activity import log
+from reviewqueue.facade import queue
 from reviewqueue.kernel import clock
-from reviewqueue.queue import items
 
 
 def withdraw_output(*, stream: Stream, external_id: str, actor: str, now: datetime | None = None) -> None:
@@ -28,7 +28,7 @@ def _try_withdraw(stream: Stream, external_id: str, actor: str, now: datetime | 
     with transaction.atomic():
         # The order of locks is item, then output, as in settling. What is still to be routed has no item yet, and
         # routing locks the output before there is one, so whether it got there in between shows only under the lock.
-        items.withdraw_items(item_ids=[before.pk], actor=actor, now=now)
+        queue.withdraw_items(item_ids=[before.pk], actor=actor, now=now)
         output = Output.objects.select_for_update(no_key=True).get(pk=before.pk)
         if before.state == Output.State.RECEIVED and output.state in {Output.State.IN_REVIEW, Output.State.DECIDED}:
             transaction.set_rollback(True)

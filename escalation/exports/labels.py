@@ -9,7 +9,7 @@ import msgspec
 from django.db import connection
 
 from escalation.models import Stream
-from reviewqueue.verdicts.labels import error_types_of as labels_error_types
+from reviewqueue.facade.labels import error_types_of as labels_error_types
 
 PAGE_ROWS = 1_000
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from escalation.outputs.search import OutputQuery
 from escalation.routing import reasons
-from reviewqueue.reports.reviews import COUNTED_ACTIONS
+from reviewqueue.facade.facts import COUNTED_ACTIONS
 
 MAX_WINDOW_DAYS = 366
 ROUTING_REASONS = (

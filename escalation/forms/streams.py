@@ -12,8 +12,8 @@ from escalation.forms import line_syntax
 from escalation.forms.policies import LinesField
 from escalation.models import Stream
 from escalation.streams.definition import StreamDefinition
+from reviewqueue.accounts.roles import QueueFacts
 from reviewqueue.kernel.errors import Invalid
-from reviewqueue.reports.reviews import Queue
 
 
 class JsonSchemaField(forms.JSONField):
@@ -127,7 +127,7 @@ class NewStreamForm(StreamForm):
 
 
 def build_stream_initial(
-    *, stream: Stream, queue: Queue, guidelines: str, answers: list[str], kind: str, schema: Any
+    *, stream: Stream, queue: QueueFacts, guidelines: str, answers: list[str], kind: str, schema: Any
 ) -> dict[str, Any]:
     """A stream's settings as the form shows them."""
     return {

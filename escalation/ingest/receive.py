@@ -24,9 +24,9 @@ from escalation.policies import versions
 from reviewqueue import http
 from reviewqueue.activity import log
 from reviewqueue.answers.schema import AnswerSpec
+from reviewqueue.facade import queue
 from reviewqueue.kernel import clock
 from reviewqueue.kernel.errors import DomainError, Problem
-from reviewqueue.queue import items
 
 COPY_MIN_ROWS = 200  # below, one statement is quicker than several; above, COPY makes up for them
 
@@ -74,7 +74,7 @@ def receive_outputs(
     *, stream: Stream, raw: Sequence[bytes], actor: str, now: datetime | None = None
 ) -> list[IngestResult]:
     """Store a request's elements and answer each, in order. One bad element does not harm the others."""
-    form = items.get_answer_spec(slug=stream.slug, number=stream.schema_number)
+    form = queue.get_answer_spec(slug=stream.slug, number=stream.schema_number)
     decoded = [_try_decode(element, form=form, secret=bytes(stream.secret)) for element in raw]
     first: dict[str, DecodedOutput] = {}
     for each in decoded:

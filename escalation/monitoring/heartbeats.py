@@ -11,8 +11,8 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from escalation.models import Heartbeat
+from reviewqueue.facade import queue
 from reviewqueue.kernel import clock
-from reviewqueue.queue import items
 
 # Name -> what a person is told when it has not been seen.
 EXPECTED_HEARTBEATS = {
@@ -68,7 +68,7 @@ class Gauge:
 
 def collect_gauges() -> list[Gauge]:
     """What a monitor watches, from rows alone."""
-    loads = items.measure_loads()
+    loads = queue.measure_loads()
     return [
         Gauge(
             "behind_seconds",

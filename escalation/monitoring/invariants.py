@@ -14,8 +14,8 @@ import structlog
 from django.db import OperationalError, connection, transaction
 
 from escalation.monitoring import heartbeats
-from reviewqueue.reports import invariants
-from reviewqueue.reports.invariants import InvariantCheck
+from reviewqueue.facade import facts
+from reviewqueue.facade.facts import EVENTS_SQL, ITEMS_SQL, LABELS_SQL, UNTAKEN_LABELS_SQL, InvariantCheck
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +39,7 @@ def find_violations() -> list[InvariantViolation]:
 
 def list_all_invariants() -> list[InvariantCheck]:
     """The checks of both sides."""
-    return [*invariants.list_checks(), *list_invariants()]
+    return [*facts.list_checks(), *list_invariants()]
 
 
 def find_offending_rows(check: InvariantCheck) -> list[tuple[object, ...]]:
@@ -91,7 +91,7 @@ _RECENT_OUTPUTS = "(SELECT * FROM escalation_output ORDER BY id DESC LIMIT 10000
 _RECENT_ROUTES = "(SELECT * FROM escalation_route ORDER BY output_id DESC LIMIT 100000)"
 _RECENT_DECISIONS = "(SELECT * FROM escalation_decision ORDER BY id DESC LIMIT 100000)"
 RECENT_EVENT_ROWS = 20_000
-_RECENT_EVENTS = f"(SELECT * FROM reviewqueue_event ORDER BY id DESC LIMIT {RECENT_EVENT_ROWS})"
+_RECENT_EVENTS = f"(SELECT * FROM {EVENTS_SQL} AS events ORDER BY id DESC LIMIT {RECENT_EVENT_ROWS})"
 
 
 def list_invariants() -> list[InvariantCheck]:
@@ -155,9 +155,9 @@ def _state_checks() -> list[InvariantCheck]:
             "in_review_waits_for_somebody",
             "An output in review waits on an open item, or its label is just about to be taken.",
             f"""
-            SELECT o.id, i.state FROM {_RECENT_OUTPUTS} o LEFT JOIN reviewqueue_item i ON i.id = o.id
+            SELECT o.id, i.state FROM {_RECENT_OUTPUTS} o LEFT JOIN {ITEMS_SQL} i ON i.id = o.id
             WHERE o.state = 'in_review' AND i.state IS DISTINCT FROM 'open' AND NOT EXISTS (
-                SELECT FROM reviewqueue_label l JOIN reviewqueue_labeloutbox b ON b.label_id = l.id
+                SELECT FROM {LABELS_SQL} l JOIN {UNTAKEN_LABELS_SQL} b ON b.label_id = l.id
                 WHERE l.item_id = o.id)
             """,
         ),
@@ -165,7 +165,7 @@ def _state_checks() -> list[InvariantCheck]:
             "reviewed_has_item",
             "Every output that a person was to look at is an item of its queue.",
             f"""
-            SELECT r.output_id, r.reason FROM {_RECENT_ROUTES} r LEFT JOIN reviewqueue_item i ON i.id = r.output_id
+            SELECT r.output_id, r.reason FROM {_RECENT_ROUTES} r LEFT JOIN {ITEMS_SQL} i ON i.id = r.output_id
             WHERE (r.kind = 'review' OR r.audit <> '') AND i.id IS NULL
             """,
         ),
@@ -244,7 +244,7 @@ def _decision_checks() -> list[InvariantCheck]:
             "What people decided leads back to a label of the same answer, and what the system answered to none.",
             f"""
             SELECT d.output_id, d.revision FROM {_RECENT_DECISIONS} d
-            LEFT JOIN reviewqueue_label l ON l.id = d.label_id AND l.item_id = d.output_id
+            LEFT JOIN {LABELS_SQL} l ON l.id = d.label_id AND l.item_id = d.output_id
             WHERE (d.by = 'people') <> (l.id IS NOT NULL) OR (d.by <> 'people' AND d.label_id IS NOT NULL)
                OR (d.by = 'people' AND (l.outcome <> d.outcome OR l.answer IS DISTINCT FROM d.answer))
             """,
@@ -252,17 +252,17 @@ def _decision_checks() -> list[InvariantCheck]:
         InvariantCheck(
             "label_leads_back_to_output",
             "Every label that was taken is the outcome of a routed output, in its latest round.",
-            """
+            f"""
             SELECT c.output_id, c.label_id FROM
                 (SELECT * FROM escalation_outcome ORDER BY output_id DESC LIMIT 100000) c
-            LEFT JOIN reviewqueue_label l ON l.id = c.label_id AND l.item_id = c.output_id AND l.round = c.round
+            LEFT JOIN {LABELS_SQL} l ON l.id = c.label_id AND l.item_id = c.output_id AND l.round = c.round
             LEFT JOIN escalation_route r ON r.output_id = c.output_id
             WHERE l.id IS NULL OR r.output_id IS NULL OR l.outcome <> c.outcome OR l.answer IS DISTINCT FROM c.answer
             UNION ALL
-            SELECT l.item_id, l.id FROM (SELECT * FROM reviewqueue_label ORDER BY id DESC LIMIT 100000) l
-            JOIN reviewqueue_item i ON i.id = l.item_id AND i.source = 'output'
+            SELECT l.item_id, l.id FROM (SELECT * FROM {LABELS_SQL} AS labels ORDER BY id DESC LIMIT 100000) l
+            JOIN {ITEMS_SQL} i ON i.id = l.item_id AND i.source = 'output'
             LEFT JOIN escalation_outcome c ON c.output_id = l.item_id
-            LEFT JOIN reviewqueue_labeloutbox b ON b.label_id = l.id
+            LEFT JOIN {UNTAKEN_LABELS_SQL} b ON b.label_id = l.id
             WHERE b.label_id IS NULL AND (c.output_id IS NULL OR c.round < l.round)
             """,
         ),

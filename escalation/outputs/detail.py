@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from escalation.models import Decision, Outcome, Output, Payload, Policy, Route
-from reviewqueue.reports import reviews
-from reviewqueue.reports.reviews import Block
+from reviewqueue.facade import facts
+from reviewqueue.facade.facts import Block
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def load_output_detail(output: Output) -> OutputDetail:
         policy=number,
         outcome=Outcome.objects.filter(output=output).first(),
         decision=Decision.objects.filter(output=output).order_by("-revision").first(),
-        is_open=reviews.is_item_open(output.pk),
+        is_open=facts.is_item_open(output.pk),
     )
 
 
@@ -55,7 +55,7 @@ def load_output_content(output: Output, display: Mapping[str, str]) -> OutputCon
         return None
     scores: dict[str, float] = body.get("scores") or {}
     return OutputContent(
-        blocks=reviews.build_content_blocks(body.get("input"), display),
+        blocks=facts.build_content_blocks(body.get("input"), display),
         prediction=body.get("prediction"),
         scores=sorted(scores.items(), key=lambda pair: -pair[1]),
         context=body.get("context") or {},

@@ -6,21 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from escalation.models import ExternalId, Output, Stream, output_id
 from escalation.policies import versions
+from reviewqueue.facade import facts
 from reviewqueue.kernel import clock
-from reviewqueue.reports import reviews
 
 PAGE_SIZE = 50
 DEFAULT_WINDOW_DAYS = 92  # how far back an unbounded search walks
 
 # Where people have yet to decide for the first time.
 _UNDECIDED = Q(outcome=None) & (Q(state=Output.State.IN_REVIEW) | (Q(route__isnull=False) & ~Q(route__audit="")))
-
-# What people are asked about now, for the first time or again.
-_OPEN_ITEMS = reviews.query_open_items()
 
 # What went out and is checked is decided, what is held is in review: the state tells one from the other.
 _REVEALING_STATES = {Output.State.IN_REVIEW, Output.State.DECIDED}
@@ -83,15 +80,16 @@ def search_outputs(
     """
     rows: QuerySet[Output] = Output.objects.filter(stream__in=streams)
     rows = _acted_on_within(rows, query, streams, now) if query.act else _received_within(rows, query, now)
-    if before is not None:
-        rows = rows.filter(id__lt=before)
     rows = _filter_matching(rows, query, streams)
+    rows = rows.select_related("route", "outcome", "stream").order_by("-id")
     if judging and query.reveals():
-        rows = rows.exclude(_UNDECIDED | Q(state=Output.State.RECEIVED) | Exists(_OPEN_ITEMS.filter(pk=OuterRef("pk"))))
-    found = list(rows.select_related("route", "outcome", "stream").order_by("-id")[: PAGE_SIZE + 1])
+        found = _fetch_closed(rows.exclude(_UNDECIDED | Q(state=Output.State.RECEIVED)), before)
+        open_ids: frozenset[int] = frozenset()
+    else:
+        found = list(_older_than(rows, before)[: PAGE_SIZE + 1])
+        open_ids = facts.open_ids_among([row.pk for row in found[:PAGE_SIZE]])
     shown = found[:PAGE_SIZE]
-    asked = _OPEN_ITEMS.filter(pk__in=[row.pk for row in shown]).values_list("pk", flat=True)
-    return OutputPage(shown, shown[-1].pk if len(found) > PAGE_SIZE else None, frozenset(asked))
+    return OutputPage(shown, shown[-1].pk if len(found) > PAGE_SIZE else None, open_ids)
 
 
 def list_rule_names(streams: Sequence[Stream]) -> list[str]:
@@ -120,6 +118,26 @@ def may_be_judged(output: Output, *, is_open: bool) -> bool:
     return is_open or is_undecided(output) or output.state == Output.State.RECEIVED
 
 
+def _fetch_closed(rows: QuerySet[Output], before: int | None) -> list[Output]:
+    """A page and one more of the rows that people are not asked about now.
+
+    Only outputs that were opened again are left out here, so one batch nearly always fills the page.
+    """
+    found: list[Output] = []
+    while len(found) <= PAGE_SIZE:
+        batch = list(_older_than(rows, before)[: PAGE_SIZE + 1])
+        open_ids = facts.open_ids_among([row.pk for row in batch])
+        found += [row for row in batch if row.pk not in open_ids]
+        if len(batch) <= PAGE_SIZE:
+            break
+        before = batch[-1].pk
+    return found[: PAGE_SIZE + 1]
+
+
+def _older_than(rows: QuerySet[Output], before: int | None) -> QuerySet[Output]:
+    return rows if before is None else rows.filter(id__lt=before)
+
+
 def _received_within(rows: QuerySet[Output], query: OutputQuery, now: datetime | None) -> QuerySet[Output]:
     since, until = _search_days(query, now)
     return rows.filter(id__gte=output_id.id_range_of_day(since)[0], id__lt=output_id.id_range_of_day(until)[1])
@@ -131,7 +149,7 @@ def _acted_on_within(
     first, last = output_id.time_range_of_days(*_search_days(query, now))
     slugs = [stream.slug for stream in streams]
     return rows.filter(
-        pk__in=reviews.list_items_by_action(slugs=slugs, act=query.act, code=query.code, since=first, until=last)
+        pk__in=facts.list_items_by_action(slugs=slugs, act=query.act, code=query.code, since=first, until=last)
     )
 
 
@@ -157,7 +175,7 @@ def _filter_matching(rows: QuerySet[Output], query: OutputQuery, streams: Sequen
             return rows.filter(outcome__wrong=False)
         case "waiting":
             # From the queue, which knows: walking back through everything that went out takes too long.
-            return rows.filter(pk__in=reviews.list_open_item_ids([stream.slug for stream in streams]))
+            return rows.filter(pk__in=facts.list_open_item_ids([stream.slug for stream in streams]))
         case "checked":
             return rows.filter(route__eligible=True, outcome__wrong__isnull=False).exclude(route__audit="")
     return rows

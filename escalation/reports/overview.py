@@ -14,9 +14,9 @@ from escalation.models import Stop, Stream, output_id
 from escalation.policies import versions
 from escalation.reports import aggregates, error_rate, stream_report
 from escalation.reports.error_rate import ErrorRate
+from reviewqueue.facade import queue
+from reviewqueue.facade.queue import QueueLoad
 from reviewqueue.kernel import clock
-from reviewqueue.queue import items
-from reviewqueue.queue.items import QueueLoad
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def list_stream_overviews(slugs: Sequence[str], *, now: datetime | None = None) 
     chosen = [found[slug] for slug in slugs if slug in found]
     moment = clock.current_time(now)
     since, until = stream_report.default_report_window(moment)
-    loads = items.measure_loads()
+    loads = queue.measure_loads()
     active = versions.find_policies_at_transaction_start([stream.pk for stream in chosen])
     samples = aggregates.load_audit_counts(stream_ids=[stream.pk for stream in chosen], since=since, until=until)
     today = _count_today(chosen, moment)

@@ -17,9 +17,8 @@ from escalation.reports import aggregates, costs, error_rate
 from escalation.reports.costs import CostEstimate, CostSummary, PolicyCosts
 from escalation.reports.error_rate import ErrorRate, Throughput
 from escalation.reports.tally import DecisionTimes, Tally
+from reviewqueue.facade import facts, queue
 from reviewqueue.kernel import clock
-from reviewqueue.queue import items
-from reviewqueue.reports import reviews
 
 REPORT_DAYS = 28
 
@@ -99,7 +98,7 @@ def build_report(*, stream: Stream, since: date, until: date, now: datetime | No
     settled = aggregates.count_settled_per_day(stream_id=stream.pk, since=since, until=until)
     acted_on = [tally for tally in found if not tally.shadow]
     groups = _GroupBuilder(prices, typical)
-    load = items.measure_loads().get(stream.slug)
+    load = queue.measure_loads().get(stream.slug)
     return Report(
         stream=stream.slug,
         since=since,
@@ -190,7 +189,7 @@ def _count_reasons(found: Iterable[Tally]) -> list[tuple[str, int]]:
 
 def _count_actions(stream: Stream, since: date, until: date) -> dict[str, dict[str, int]]:
     first, last = output_id.time_range_of_days(since, until)
-    return reviews.count_actions(slug=stream.slug, since=first, until=last)
+    return facts.count_actions(slug=stream.slug, since=first, until=last)
 
 
 def report_as_json(report: Report) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from escalation.policies.spec import PolicySpec
 from escalation.routing import reasons, stop
 from escalation.routing.plan import ReceivedOutput, RoutePlan, plan_routes
 from reviewqueue.activity import log
-from reviewqueue.queue import items
-from reviewqueue.queue.items import NewItem
+from reviewqueue.facade import queue
+from reviewqueue.facade.queue import NewItem
 
 MAX_ALTERNATIVES = 5  # as many as a reviewer takes in at a glance
 MAX_MODEL_NAME_LENGTH = 200  # name and version of the model together are longer than the item has room for
@@ -65,7 +65,7 @@ def _write_routes(stream: Stream, made: list[RoutePlan], spec: PolicySpec, *, no
     payloads = _load_payloads([plan.output.id for plan in made if plan.review or not plan.output.predicted])
     people = [plan for plan in made if plan.review]
     if people:
-        items.enqueue_items(
+        queue.enqueue_items(
             slug=stream.slug,
             items=[build_review_item(plan, payloads[plan.output.id], spec) for plan in people],
             now=now,
@@ -156,7 +156,7 @@ def build_review_item(plan: RoutePlan, payload: Mapping[str, Any], spec: PolicyS
         language=payload.get("language") or "",
         group=row.group,
         # With the checks all that is answered first: who comes from which lane shows in the order of work.
-        lane=items.Lane.CHECKS if plan.answer_first else items.Lane.ORDINARY,
+        lane=queue.CHECKS_LANE if plan.answer_first else queue.ORDINARY_LANE,
         rank=plan.rank,
         answer_first=plan.answer_first,
         reviews_wanted=spec.reviews,

@@ -14,8 +14,8 @@ from msgspec import Meta
 from escalation.models import Stream
 from escalation.policies import versions
 from reviewqueue.activity import log
+from reviewqueue.facade import queue
 from reviewqueue.kernel.errors import Invalid, NotFound
-from reviewqueue.queue import items
 
 _QUEUE_SETTING_KEYS = ("reserve_minutes", "max_waiting")
 
@@ -82,7 +82,7 @@ def apply_definition(description: StreamDefinition, *, actor: str, now: datetime
     except msgspec.ValidationError as error:
         raise Invalid(f"The settings of {description.slug} make no sense: {error}") from error
     with transaction.atomic():
-        configured = items.configure_queue(
+        configured = queue.configure_queue(
             slug=description.slug,
             title=description.title,
             question=description.question,

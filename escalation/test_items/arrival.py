@@ -24,7 +24,7 @@ import msgspec
 import structlog
 from django.db import connection, transaction
 
-from escalation.models import Output, Payload, Stream, TestItem, output_id
+from escalation.models import ExternalId, Output, Payload, Stream, TestItem, output_id
 from escalation.policies import versions
 from escalation.policies.spec import PolicySpec
 from escalation.policies.versions import ActivePolicy
@@ -32,9 +32,9 @@ from escalation.routing.plan import ReceivedOutput, plan_routes
 from escalation.routing.record import build_review_item as record_item
 from escalation.test_items import reference_names
 from reviewqueue.answers import schema
+from reviewqueue.facade import facts, queue
+from reviewqueue.facade.labels import SettledLabel
 from reviewqueue.kernel import clock
-from reviewqueue.queue import items
-from reviewqueue.verdicts.labels import SettledLabel
 
 TEST_ITEM_SOURCE = "known"  # what people's side is told; it asks no further
 OUTPUTS_PER_TEST_ITEM = 5  # outputs settled answer-first for each test item that comes in
@@ -48,13 +48,6 @@ _WAITING_TEST_ITEMS = """
     SELECT t.id, t.copy_of, p.body::text FROM escalation_testitem t JOIN escalation_payload p ON p.output_id = t.id
     WHERE t.stream_id = %(stream)s AND t.settled_at IS NULL AND t.schema_number = %(schema)s
     ORDER BY t.id LIMIT %(count)s FOR UPDATE SKIP LOCKED
-"""
-# Not the references of all items: those are the outputs' or another test item's.
-_TAKEN_REFERENCES = """
-    SELECT external_id FROM escalation_externalid WHERE stream_id = %(stream)s AND external_id = ANY(%(asked)s)
-    UNION ALL
-    SELECT i.reference FROM escalation_testitem t JOIN reviewqueue_item i ON i.id = t.id
-    WHERE t.stream_id = %(stream)s AND i.reference = ANY(%(asked)s)
 """
 
 
@@ -125,7 +118,7 @@ def _admit_test_item(
     # As one that was drawn for a check: judged first, shown after, whatever the policy thinks of its confidence.
     drawn = plan._replace(review=True, answer_first=True, audit=spec.audit.mode)
     item = replace(record_item(drawn, payload, spec), source=TEST_ITEM_SOURCE, copy_of=copy_of)
-    new = items.enqueue_items(slug=stream.slug, items=[item], now=now)
+    new = queue.enqueue_items(slug=stream.slug, items=[item], now=now)
     assert new == 1  # with the id of an output it would take that output's label for its own
     TestItem.objects.filter(pk=number).update(id=arrived)
     Payload.objects.filter(pk=number).delete()
@@ -181,10 +174,11 @@ def _imitate_due_at(like: Output, arrival: datetime) -> datetime | None:
 
 def _pick_free_reference(stream: Stream, candidates: Iterator[str]) -> str:
     """The first of the candidates that no output or test item of the stream is called."""
+    test_items = list(TestItem.objects.filter(stream=stream).values_list("pk", flat=True))
     for asked in itertools.batched(candidates, 20):
-        with connection.cursor() as cursor:
-            cursor.execute(_TAKEN_REFERENCES, {"stream": stream.pk, "asked": list(asked)})
-            taken = {name for (name,) in cursor.fetchall()}
+        outputs = ExternalId.objects.filter(stream=stream, external_id__in=asked)
+        # Not the references of all items: those are the outputs' or another test item's.
+        taken = set(outputs.values_list("external_id", flat=True)) | facts.references_among(test_items, asked)
         if free := [name for name in asked if name not in taken]:
             return free[0]
     raise AssertionError("there is no end of candidates")

@@ -15,9 +15,9 @@ from escalation.models import Payload, Stream, TestItem, output_id
 from escalation.test_items.arrival import _fetch_latest_outputs
 from reviewqueue.activity import log
 from reviewqueue.answers import schema
+from reviewqueue.facade import queue
 from reviewqueue.kernel import clock
 from reviewqueue.kernel.errors import Invalid
-from reviewqueue.queue import items
 
 MAX_MIXED_IN_AT_ONCE = 200  # at once: more would be a day's work of nothing but tests
 MIN_SETTLED_AGE = timedelta(days=1)  # nobody should meet again what they saw yesterday
@@ -80,7 +80,7 @@ def mix_in_examples(
             _("Bring 1 to %(most)s test items at once.") % {"most": MAX_MIXED_IN_AT_ONCE},
             [{"pointer": "", "detail": _("1 to %(most)s.") % {"most": MAX_MIXED_IN_AT_ONCE}}],
         )
-    form = items.get_answer_spec(slug=stream.slug, number=stream.schema_number)
+    form = queue.get_answer_spec(slug=stream.slug, number=stream.schema_number)
     if not _fetch_latest_outputs(stream):
         raise Invalid(_("Before the first output a test item would look like no other."), [])
     brought = [_parse_example(at, entry, form) for at, entry in enumerate(known)]

@@ -7,8 +7,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from reviewqueue.accounts import roles
+from reviewqueue.facade import facts
 from reviewqueue.http import PersonRequest, require_person
-from reviewqueue.reports import reviews
 
 PAGE_SIZE_EVENTS = 100
 
@@ -19,13 +19,17 @@ def show_activity(request: PersonRequest) -> HttpResponse:
     """The activity of one stream or of all, a page at a time."""
     chosen = request.GET.get("stream", "")
     before = request.GET.get("before", "")
-    found = reviews.activity_visible_to(request.user, queue=chosen, before=int(before) if before.isdecimal() else None)
-    events = list(found[: PAGE_SIZE_EVENTS + 1])
+    events = facts.list_visible_events(
+        request.user,
+        queue=chosen,
+        before=int(before) if before.isdecimal() else None,
+        limit=PAGE_SIZE_EVENTS + 1,
+    )
     query = request.GET.copy()
-    query["before"] = str(events[PAGE_SIZE_EVENTS - 1].pk) if len(events) > PAGE_SIZE_EVENTS else ""
+    query["before"] = str(events[PAGE_SIZE_EVENTS - 1].id) if len(events) > PAGE_SIZE_EVENTS else ""
     context = {
         "events": events[:PAGE_SIZE_EVENTS],
-        "queues": roles.queues_for(request.user),
+        "queues": roles.list_queues(request.user),
         "chosen": chosen,
         "older": query.urlencode() if len(events) > PAGE_SIZE_EVENTS else "",
     }

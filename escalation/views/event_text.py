@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext_lazy
 
-
-class EventLike(Protocol):
-    """What of an event a sentence needs."""
-
-    verb: str
-    object_type: str
-    object_id: str
-    object_ids: list[int] | None
-    before: dict[str, Any] | None
-    after: dict[str, Any] | None
-
+from reviewqueue.facade.facts import ActivityEvent
 
 # (object type, verb) -> sentence; %(number)s is how many, %(id)s which one, anything else comes out of `after`.
 _SENTENCES: dict[tuple[str, str], Any] = {
@@ -75,7 +65,7 @@ _SENTENCES: dict[tuple[str, str], Any] = {
 }
 
 
-def describe_event(event: EventLike) -> str:
+def describe_event(event: ActivityEvent) -> str:
     """The event as a sentence; one without its own is told by its verb."""
     sentence = _SENTENCES.get((event.object_type, event.verb))
     if sentence is None:
@@ -83,7 +73,7 @@ def describe_event(event: EventLike) -> str:
     return (_(sentence) if isinstance(sentence, str) else sentence) % _placeholders(event)
 
 
-def _placeholders(event: EventLike) -> dict[str, Any]:
+def _placeholders(event: ActivityEvent) -> dict[str, Any]:
     after = event.after or {}
     return {
         "number": 1 if event.object_ids is None else len(event.object_ids),

@@ -26,7 +26,7 @@ from reviewqueue.kernel.errors import DomainError, NotFound
 @require_person(roles.may_see_reports)
 def list_all_outputs(request: PersonRequest) -> HttpResponse:
     """The outputs of all of a person's streams."""
-    mine = [row.slug for row in roles.queues_for(request.user)]
+    mine = [row.slug for row in roles.list_queues(request.user)]
     return _render_list(request, list(Stream.objects.filter(slug__in=mine)), {"tab": ""}, "escalation/outputs_all.html")
 
 

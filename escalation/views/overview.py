@@ -10,17 +10,17 @@ from escalation.monitoring import heartbeats
 from escalation.reports.overview import list_stream_overviews
 from escalation.views import stream_page
 from reviewqueue.accounts import roles
+from reviewqueue.facade import facts
 from reviewqueue.http import PersonRequest, require_person
 from reviewqueue.kernel import clock
-from reviewqueue.reports import reviews
 
 
 @require_GET
 @require_person(roles.may_see_reports)
 def show_overview(request: PersonRequest) -> HttpResponse:
     """What waits, what came in and what was decided today, how often the AI is wrong, and what is stopped."""
-    queues = list(roles.queues_for(request.user))
-    rows = list_stream_overviews([queue.slug for queue in queues])
+    slugs = [queue.slug for queue in roles.list_queues(request.user)]
+    rows = list_stream_overviews(slugs)
     missing = heartbeats.find_missing_heartbeats()
     stopped_all = next((row.stop for row in rows if row.stop and row.stop.stream_id is None), None)
     now = clock.current_time()
@@ -28,7 +28,7 @@ def show_overview(request: PersonRequest) -> HttpResponse:
         "rows": rows,
         "now": now,
         "today": clock.team_date(now),
-        "on": reviews.list_active_reviewers(queues),
+        "on": facts.list_active_reviewers(slugs),
         "missing": [text for name, text in heartbeats.EXPECTED_HEARTBEATS.items() if name in missing],
         "behind": heartbeats.measure_routing_lag_seconds(),
         "stopped_all": stopped_all,

@@ -19,8 +19,8 @@ from escalation.views import stream_page
 from escalation.views.charts import bars
 from escalation.views.charts.bars import BarChart, Series
 from reviewqueue.accounts import roles
+from reviewqueue.facade import facts
 from reviewqueue.http import PersonRequest, require_person
-from reviewqueue.reports import reviews
 
 SPAN_CHOICES_DAYS = (7, 28, 91)
 
@@ -106,7 +106,7 @@ def _summarize_acts(found: Report) -> list[dict[str, Any]]:
             "name": act,
             "title": title,
             "total": sum(found.actions[act].values()),
-            "rows": [(code, reviews.describe_reason(act, code), number) for code, number in found.actions[act].items()],
+            "rows": [(code, facts.describe_reason(act, code), number) for code, number in found.actions[act].items()],
         }
         for act, title in titles.items()
         if found.actions[act]

@@ -9,9 +9,9 @@ from escalation.models import Stop, Stream
 from escalation.reports import overview
 from escalation.streams import definition
 from reviewqueue.accounts import roles
+from reviewqueue.accounts.roles import QueueFacts
 from reviewqueue.activity import log
 from reviewqueue.http import PersonRequest
-from reviewqueue.reports.reviews import Queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +19,12 @@ class StreamPage:
     """A stream and its queue, of which the person is a member."""
 
     stream: Stream
-    queue: Queue
+    queue: QueueFacts
 
 
 def load_stream_page(request: PersonRequest, slug: str) -> StreamPage:
     """The stream, or NotFound when there is none for this person."""
-    queue = roles.queue_for(request.user, slug)
+    queue = roles.get_queue(request.user, slug)
     return StreamPage(definition.get_stream(queue.slug), queue)
 
 

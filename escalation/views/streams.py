@@ -20,10 +20,9 @@ from escalation.views import stream_page
 from escalation.views.stream_page import StreamPage
 from reviewqueue.accounts import roles
 from reviewqueue.activity import log
+from reviewqueue.facade import facts, queue
 from reviewqueue.http import PersonRequest, require_person
 from reviewqueue.kernel.errors import Invalid
-from reviewqueue.queue import items
-from reviewqueue.reports import reviews
 
 MAX_RECENT_EVENTS = 12  # events on a stream's page
 
@@ -32,7 +31,7 @@ MAX_RECENT_EVENTS = 12  # events on a stream's page
 @require_person(roles.may_see_reports)
 def list_streams(request: PersonRequest) -> HttpResponse:
     """The person's streams."""
-    rows = overview.list_stream_overviews([queue.slug for queue in roles.queues_for(request.user)])
+    rows = overview.list_stream_overviews([row.slug for row in roles.list_queues(request.user)])
     return render(request, "escalation/streams.html", {"rows": rows, "may_manage": roles.may_manage(request.user)})
 
 
@@ -45,16 +44,16 @@ def show_stream(request: PersonRequest, slug: str) -> HttpResponse:
     context = {
         **stream_page.build_page_context(request, here, tab="stream"),
         "queue": here.queue,
-        "form": items.get_answer_spec(slug=slug, number=here.stream.schema_number),
-        "guidelines": reviews.guidelines_of(here.queue),
-        "members": roles.members_of(here.queue).order_by("username"),
+        "form": queue.get_answer_spec(slug=slug, number=here.stream.schema_number),
+        "guidelines": facts.guidelines_of(here.stream.slug),
+        "members": roles.list_members(slug),
         "active": current,
         "clauses": describe.describe_policy(current.spec) if current else [],
         "draft": _find_newest_draft(here, current),
         "may_see_people": roles.may_see_people(request.user),
-        "story": log.recent_events(slug).filter(object_type__in=("stream", "policy", "stop", "queue"))[
-            :MAX_RECENT_EVENTS
-        ],
+        "story": facts.list_recent_events(
+            slug, object_types=("stream", "policy", "stop", "queue"), limit=MAX_RECENT_EVENTS
+        ),
     }
     return render(request, "escalation/stream.html", context)
 
@@ -101,11 +100,11 @@ def _apply_form(request: PersonRequest, form: StreamForm, slug: str) -> bool:
 
 
 def _load_initial(here: StreamPage) -> dict[str, Any]:
-    answers = items.get_answer_spec(slug=here.stream.slug, number=here.stream.schema_number)
+    answers = queue.get_answer_spec(slug=here.stream.slug, number=here.stream.schema_number)
     return build_stream_initial(
         stream=here.stream,
         queue=here.queue,
-        guidelines=reviews.guidelines_of(here.queue),
+        guidelines=facts.guidelines_of(here.stream.slug),
         answers=list(answers.answers),
         kind=answers.kind,
         schema=answers.schema,

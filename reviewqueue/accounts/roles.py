@@ -6,7 +6,9 @@ not exist for them: the getters raise NotFound, so an id cannot be probed. Admin
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext
@@ -21,14 +23,54 @@ REVIEW_SCOPE = "review"  # the scope that opens the desk's API
 # would show them through a machine what their role hides from them.
 CONTENT_SCOPES = frozenset({REVIEW_SCOPE, "labels:read"})
 
-Person = User  # what others call a person without reaching for the tables
-
 REVIEWER_ROLES = frozenset({Role.REVIEWER, Role.LEAD, Role.ADMIN})
 LEAD_ROLES = frozenset({Role.LEAD, Role.ADMIN})
 MANAGER_ROLES = frozenset({Role.MANAGER, Role.ADMIN})
 REPORT_READER_ROLES = frozenset({Role.LEAD, Role.MANAGER, Role.AUDITOR, Role.ADMIN})
 PEOPLE_READER_ROLES = frozenset({Role.MANAGER, Role.AUDITOR, Role.ADMIN})
 ACTIVITY_READER_ROLES = frozenset({Role.AUDITOR, Role.ADMIN})
+
+
+class Person(Protocol):
+    """Somebody who is signed in, as code outside this package passes them on."""
+
+    @property
+    def pk(self) -> Any: ...
+
+    @property
+    def is_authenticated(self) -> bool: ...
+
+    @property
+    def is_active(self) -> bool: ...
+
+    @property
+    def role(self) -> str: ...
+
+    @property
+    def all_queues(self) -> bool: ...
+
+    def get_username(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFacts:
+    """The settings of one queue; see `models.Queue` for the fields."""
+
+    slug: str
+    title: str
+    question: str
+    reserve_minutes: int
+    error_types: Sequence[str]
+    display: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueMember:
+    """One member of a queue; `role_name` is the role in the language of the reader."""
+
+    username: str
+    role: str
+    role_name: str
 
 
 class Forbidden(DomainError):
@@ -67,16 +109,16 @@ class Caller:
         return not self.queues or queue in self.queues
 
 
-def may_review(user: User) -> bool:
+def may_review(user: Person) -> bool:
     return _has_role(user, REVIEWER_ROLES)
 
 
-def may_lead(user: User) -> bool:
+def may_lead(user: Person) -> bool:
     """Final say, and reopening what was settled."""
     return _has_role(user, LEAD_ROLES)
 
 
-def may_manage(user: User) -> bool:
+def may_manage(user: Person) -> bool:
     """Policies, stop and resume, people, keys."""
     return _has_role(user, MANAGER_ROLES)
 
@@ -88,42 +130,42 @@ def actor_may_manage(actor: str) -> bool:
     return person is not None and may_manage(person)
 
 
-def may_see_content(user: User) -> bool:
+def may_see_content(user: Person) -> bool:
     """What an output says, outside the desk: managers and auditors see figures and decisions only."""
     return _has_role(user, LEAD_ROLES)
 
 
-def may_see_reports(user: User) -> bool:
+def may_see_reports(user: Person) -> bool:
     return _has_role(user, REPORT_READER_ROLES)
 
 
-def may_see_people(user: User) -> bool:
+def may_see_people(user: Person) -> bool:
     """The lists of people and keys, without their verbs."""
     return _has_role(user, PEOPLE_READER_ROLES)
 
 
-def may_see_activity(user: User) -> bool:
+def may_see_activity(user: Person) -> bool:
     return _has_role(user, ACTIVITY_READER_ROLES)
 
 
-def may_administer(user: User) -> bool:
+def may_administer(user: Person) -> bool:
     return _has_role(user, frozenset({Role.ADMIN}))
 
 
-def has_all_queues(user: User) -> bool:
+def has_all_queues(user: Person) -> bool:
     return user.all_queues or may_administer(user)
 
 
-def queues_for(user: User) -> QuerySet[Queue]:
+def queues_for(user: Person) -> QuerySet[Queue]:
     """The queues that the person is a member of, by title; none once they are deactivated."""
     if not user.is_active:
         return Queue.objects.none()
     if has_all_queues(user):
         return Queue.objects.order_by("title", "slug")
-    return Queue.objects.filter(memberships__user=user).order_by("title", "slug")
+    return Queue.objects.filter(memberships__user=user.pk).order_by("title", "slug")
 
 
-def queue_for(user: User, slug: str) -> Queue:
+def queue_for(user: Person, slug: str) -> Queue:
     """The queue, or NotFound when there is none or the person is no member of it."""
     queue = queues_for(user).filter(slug=slug).first()
     if queue is None:
@@ -131,17 +173,31 @@ def queue_for(user: User, slug: str) -> Queue:
     return queue
 
 
-def members_of(queue: Queue) -> QuerySet[User]:
-    """The active people who are members of the queue, whatever their role."""
-    return User.objects.filter(
-        Q(memberships__queue=queue) | Q(all_queues=True) | Q(role=Role.ADMIN), is_active=True
-    ).distinct()
+def list_queues(user: Person) -> list[QueueFacts]:
+    """The settings of the queues in `queues_for`, by title."""
+    return [_build_facts(queue) for queue in queues_for(user)]
 
 
-def add_membership(*, slug: str, user: User) -> None:
+def get_queue(user: Person, slug: str) -> QueueFacts:
+    """The settings of `queue_for`; NotFound as there."""
+    return _build_facts(queue_for(user, slug))
+
+
+def list_members(slug: str) -> list[QueueMember]:
+    """The active people who are members of the queue, whatever their role, by username."""
+    members = User.objects.filter(
+        Q(memberships__queue__slug=slug) | Q(all_queues=True) | Q(role=Role.ADMIN), is_active=True
+    )
+    return [
+        QueueMember(username=one.username, role=one.role, role_name=str(one.get_role_display()))
+        for one in members.distinct().order_by("username")
+    ]
+
+
+def add_membership(*, slug: str, user: Person) -> None:
     """Make a person a member of a queue that they have just made; the caller knows that it is new."""
     queue = Queue.objects.get(slug=slug)
-    _, joined = Membership.objects.get_or_create(user=user, queue=queue)
+    _, joined = Membership.objects.get_or_create(user_id=user.pk, queue=queue)
     if joined:
         actor = log.user_actor(user)
         log.record_event(actor=actor, verb="joined", object_type="user", object_id=user.get_username(), queue=slug)
@@ -175,5 +231,16 @@ def resolve_reviewer(caller: Caller, username: str | None, queue: str) -> User:
     return person
 
 
-def _has_role(user: User, roles: frozenset[Role]) -> bool:
+def _build_facts(queue: Queue) -> QueueFacts:
+    return QueueFacts(
+        slug=queue.slug,
+        title=queue.title,
+        question=queue.question,
+        reserve_minutes=queue.reserve_minutes,
+        error_types=queue.error_types,
+        display=queue.display,
+    )
+
+
+def _has_role(user: Person, roles: frozenset[Role]) -> bool:
     return user.is_authenticated and user.is_active and user.role in roles

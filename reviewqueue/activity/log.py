@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from django.db.models import QuerySet
 
 from reviewqueue.kernel import sql
-from reviewqueue.models import Event, User
+from reviewqueue.models import Event
+
+
+class HasUsername(Protocol):
+    """A person, as far as an event names them."""
+
+    def get_username(self) -> str: ...
 
 
 def record_event(
@@ -77,7 +83,7 @@ def record_events(
     )
 
 
-def user_actor(user: User) -> str:
+def user_actor(user: HasUsername) -> str:
     return f"user:{user.get_username()}"
 
 

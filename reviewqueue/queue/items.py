@@ -18,7 +18,7 @@ from reviewqueue.accounts import roles
 from reviewqueue.activity import log
 from reviewqueue.kernel import clock, sql
 from reviewqueue.kernel.errors import DomainError, Invalid, NotFound
-from reviewqueue.models import Draft, Item, Queue, User
+from reviewqueue.models import Draft, Item, Queue
 from reviewqueue.models.items import Lane
 from reviewqueue.queue import slots
 from reviewqueue.queue.settings import QueueSettings, configure_queue, get_answer_spec
@@ -182,7 +182,7 @@ def expire_items(*, item_ids: Sequence[int], now: datetime | None = None) -> lis
     return _close_items(item_ids, state=Item.State.EXPIRED, actor=actor, now=now, among=_idle_items)
 
 
-def reopen_item(*, item_id: int, by: User, reason: str = "", now: datetime | None = None) -> None:
+def reopen_item(*, item_id: int, by: roles.Person, reason: str = "", now: datetime | None = None) -> None:
     """Ask again about a settled item: a new round with fresh slots; the label of the old round stays.
 
     Raises NotFound when there is none for the person, Forbidden unless they lead, NotSettled when it is open.

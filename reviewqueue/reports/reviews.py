@@ -14,27 +14,32 @@ from django.utils import timezone
 
 from reviewqueue import content
 from reviewqueue.accounts import roles
+from reviewqueue.activity import log
 from reviewqueue.content import Block
 from reviewqueue.kernel import clock
-from reviewqueue.models import Event, Guideline, Item, Pass, Queue, Slot, User, Verdict
+from reviewqueue.models import Event, Guideline, Item, Pass, Queue, Slot, Verdict
 from reviewqueue.verdicts import wording
 
 __all__ = [
+    "ActivityEvent",
     "Block",
     "DailyWork",
     "ItemPass",
     "ItemVerdict",
-    "Queue",
-    "activity_visible_to",
     "build_content_blocks",
     "count_actions",
     "describe_reason",
     "guidelines_of",
     "is_item_open",
     "list_active_reviewers",
+    "list_events_about",
     "list_items_by_action",
     "list_open_item_ids",
+    "list_recent_events",
+    "list_visible_events",
+    "open_ids_among",
     "passes_of",
+    "references_among",
     "summarize_daily_work",
     "verdicts_of",
 ]
@@ -87,6 +92,22 @@ class DailyWork:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class ActivityEvent:
+    """One row of the activity log; see `models.Event` for the fields."""
+
+    id: int
+    at: datetime
+    actor: str
+    verb: str
+    queue: str
+    object_type: str
+    object_id: str
+    object_ids: Sequence[int] | None
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+
+
 def verdicts_of(item_id: int) -> list[ItemVerdict]:
     """The verdicts on an item, oldest first, those taken back included."""
     rows = Verdict.objects.filter(item_id=item_id).select_related("user").order_by("submitted_at", "id")
@@ -128,9 +149,15 @@ def is_item_open(item_id: int) -> bool:
     return Item.objects.open().filter(pk=item_id).exists()
 
 
-def query_open_items() -> QuerySet[Item]:
-    """The items that still wait for people, to be joined with by their id."""
-    return Item.objects.open()
+def open_ids_among(item_ids: Sequence[int]) -> frozenset[int]:
+    """Which of these items still wait for people."""
+    return frozenset(Item.objects.open().filter(pk__in=item_ids).values_list("id", flat=True))
+
+
+def references_among(item_ids: Sequence[int], references: Sequence[str]) -> frozenset[str]:
+    """Which of these references belong to one of these items."""
+    found = Item.objects.filter(pk__in=item_ids, reference__in=references)
+    return frozenset(found.values_list("reference", flat=True))
 
 
 def list_open_item_ids(slugs: Sequence[str], *, limit: int = MAX_LISTED_ITEMS) -> list[int]:
@@ -151,26 +178,26 @@ def summarize_daily_work(*, queue: Queue, since: datetime, until: datetime) -> l
     return [DailyWork(**row) for row in days]
 
 
-def list_active_reviewers(queues: Sequence[Queue], *, now: datetime | None = None) -> dict[str, list[str]]:
+def list_active_reviewers(slugs: Sequence[str], *, now: datetime | None = None) -> dict[str, list[str]]:
     """Who works in each queue now, by its slug: they hold an item there, or decided one a moment ago."""
     moment = clock.current_time(now)
-    holding = Slot.objects.open().filter(queue__in=queues, reserved_until__gt=moment)
+    holding = Slot.objects.open().filter(queue__slug__in=slugs, reserved_until__gt=moment)
     recent = Verdict.objects.filter(
-        slot__queue__in=queues,
+        slot__queue__slug__in=slugs,
         submitted_at__gt=moment - timedelta(minutes=ACTIVE_REVIEWER_MINUTES),
         submitted_at__lte=moment,
     )
     names = set(holding.values_list("queue__slug", "holder__username"))
     names |= set(recent.values_list("slot__queue__slug", "user__username"))
-    on: dict[str, list[str]] = {queue.slug: [] for queue in queues}
+    on: dict[str, list[str]] = {slug: [] for slug in slugs}
     for slug, name in sorted(names):
         on[slug].append(name)
     return on
 
 
-def guidelines_of(queue: Queue) -> str:
+def guidelines_of(slug: str) -> str:
     """The text of the guidelines in force; empty where there are none."""
-    return Guideline.objects.filter(queue=queue).order_by("-number").values_list("text", flat=True).first() or ""
+    return Guideline.objects.filter(queue__slug=slug).order_by("-number").values_list("text", flat=True).first() or ""
 
 
 def build_content_blocks(inputs: Any, display: Mapping[str, str] | None = None) -> list[Block]:
@@ -201,19 +228,47 @@ def _count_by_code(act: str, slug: str, since: datetime, until: datetime) -> dic
     return {row[code]: row["times"] for row in counts}
 
 
-def activity_visible_to(user: User, *, queue: str = "", before: int | None = None) -> QuerySet[Event]:
-    """The events that a person may read, newest first; the caller slices it. `before` is the id of a page's last.
+def list_events_about(object_type: str, object_id: str | int) -> list[ActivityEvent]:
+    """The events of one object, oldest first."""
+    return [_build_event(row) for row in log.events_about(object_type, object_id)]
+
+
+def list_recent_events(slug: str, *, object_types: Sequence[str], limit: int) -> list[ActivityEvent]:
+    """The latest events of a queue about objects of these types, newest first."""
+    return [_build_event(row) for row in log.recent_events(slug).filter(object_type__in=object_types)[:limit]]
+
+
+def list_visible_events(
+    user: roles.Person, *, queue: str = "", before: int | None = None, limit: int
+) -> list[ActivityEvent]:
+    """The events that a person may read, newest first. `before` is the id of a page's last.
 
     Of one queue, or of all of theirs; what belongs to no queue is for those who are everywhere.
     """
     if not roles.may_see_activity(user):
-        return Event.objects.none()
+        return []
     mine: Sequence[str] = list(roles.queues_for(user).values_list("slug", flat=True))
     slugs = [slug for slug in mine if slug == queue] if queue else list(mine)
     if not queue and roles.has_all_queues(user):
         slugs.append("")
     events = Event.objects.filter(queue__in=slugs).order_by("-id")
-    return events if before is None else events.filter(id__lt=before)
+    page = events if before is None else events.filter(id__lt=before)
+    return [_build_event(row) for row in page[:limit]]
+
+
+def _build_event(row: Event) -> ActivityEvent:
+    return ActivityEvent(
+        id=row.pk,
+        at=row.at,
+        actor=row.actor,
+        verb=row.verb,
+        queue=row.queue,
+        object_type=row.object_type,
+        object_id=row.object_id,
+        object_ids=row.object_ids,
+        before=row.before,
+        after=row.after,
+    )
 
 
 def _build_item_verdict(row: Verdict) -> ItemVerdict:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_GET
 
 from reviewqueue.accounts import roles
@@ -17,9 +17,8 @@ from reviewqueue.http import PersonRequest, require_person
 def show_inbox(request: PersonRequest) -> HttpResponse:
     """Who does not review has nothing to do here: they go on to the reports, where those exist."""
     reviews = roles.may_review(request.user)
-    elsewhere = "" if reviews else _overview_url()
-    if elsewhere:
-        return redirect(elsewhere)
+    if not reviews and settings.REPORTS_HOME_URL:
+        return redirect(settings.REPORTS_HOME_URL)
     queues = session.list_inbox(request.user)
     context = {
         "queues": queues,
@@ -29,10 +28,3 @@ def show_inbox(request: PersonRequest) -> HttpResponse:
         "next": session.find_longest_waiting(queues),
     }
     return render(request, "reviewqueue/inbox.html", context)
-
-
-def _overview_url() -> str:
-    try:
-        return reverse("overview")
-    except NoReverseMatch:
-        return ""

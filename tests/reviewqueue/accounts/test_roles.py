@@ -10,6 +10,9 @@ from reviewqueue.accounts.roles import (
     Caller,
     MissingScope,
     NotAMember,
+    get_queue,
+    list_members,
+    list_queues,
     may_administer,
     may_lead,
     may_manage,
@@ -18,7 +21,6 @@ from reviewqueue.accounts.roles import (
     may_see_content,
     may_see_people,
     may_see_reports,
-    members_of,
     queue_for,
     queues_for,
     require_scope,
@@ -62,6 +64,7 @@ def test_people_see_the_queues_that_they_are_members_of(queue: Queue, rob: User,
 
     assert [found.slug for found in queues_for(rob)] == ["intents"]
     assert queue_for(rob, "intents") == queue
+    assert [facts.title for facts in list_queues(rob)] == [get_queue(rob, "intents").title] == [queue.title]
     with pytest.raises(NotFound):
         queue_for(eve, "intents")
     with pytest.raises(NotFound):
@@ -87,7 +90,7 @@ def test_the_members_of_a_queue_are_its_active_people(queue: Queue, ann: User, r
     rob.is_active = False
     rob.save(update_fields=["is_active"])
 
-    assert list(members_of(queue)) == [ann]
+    assert [member.username for member in list_members("intents")] == ["ann"]
 
 
 def test_a_key_without_the_scope_is_refused_and_one_bound_elsewhere_sees_nothing() -> None:

@@ -1,0 +1,10 @@
+"""Settle items whose verdicts are final, and take the labels that come of it.
+
+Each name is offered as it stands in `verdicts.labels`.
+"""
+
+from __future__ import annotations
+
+from reviewqueue.verdicts.labels import SettledLabel, error_types_of, settle_due_items, take_labels
+
+__all__ = ["SettledLabel", "error_types_of", "settle_due_items", "take_labels"]

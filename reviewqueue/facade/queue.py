@@ -1,0 +1,39 @@
+"""Set up a queue, put items in, take them out, ask again, and measure what waits.
+
+Each name is offered as it stands in `queue.items` and `queue.settings`.
+"""
+
+from __future__ import annotations
+
+from reviewqueue.queue.items import (
+    Lane,
+    NewItem,
+    NotSettled,
+    QueueLoad,
+    enqueue_items,
+    expire_items,
+    measure_loads,
+    reopen_item,
+    withdraw_items,
+)
+from reviewqueue.queue.settings import QueueSettings, configure_queue, get_answer_spec
+
+__all__ = [
+    "CHECKS_LANE",
+    "ORDINARY_LANE",
+    "NewItem",
+    "NotSettled",
+    "QueueLoad",
+    "QueueSettings",
+    "configure_queue",
+    "enqueue_items",
+    "expire_items",
+    "get_answer_spec",
+    "measure_loads",
+    "reopen_item",
+    "withdraw_items",
+]
+
+# Values of `NewItem.lane`.
+ORDINARY_LANE = Lane.ORDINARY.value
+CHECKS_LANE = Lane.CHECKS.value
