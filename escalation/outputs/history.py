@@ -12,7 +12,7 @@ from django.utils.translation import gettext_noop
 
 from escalation.models import Decision, Output, Policy, Route
 from escalation.routing import reasons
-from reviewqueue.facade import facts
+from reviewqueue.facade import facts as review_facts
 from reviewqueue.facade.facts import ItemVerdict
 
 
@@ -87,11 +87,11 @@ def _routing_entries(output: Output) -> Iterator[HistoryEntry]:
 
 
 def _review_entries(output: Output, content: bool) -> Iterator[HistoryEntry]:
-    for judgement in facts.verdicts_of(output.pk):
+    for judgement in review_facts.verdicts_of(output.pk):
         yield HistoryEntry(judgement.at, _describe_verdict(judgement, content), judgement.person)
         if judgement.undone_at is not None:
             yield HistoryEntry(judgement.undone_at, _("Took that back."), judgement.person)
-    for passed in facts.passes_of(output.pk):
+    for passed in review_facts.passes_of(output.pk):
         yield HistoryEntry(passed.at, _describe_pass(passed.reason), passed.person)
 
 
@@ -164,7 +164,10 @@ _EVENT_TEXTS = {
 
 
 def _event_entries(output: Output) -> Iterator[HistoryEntry]:
-    for event in [*facts.list_events_about("output", output.pk), *facts.list_events_about("item", output.pk)]:
+    for event in [
+        *review_facts.list_events_about("output", output.pk),
+        *review_facts.list_events_about("item", output.pk),
+    ]:
         if event.verb in _EVENT_TEXTS:
             reason = (event.after or {}).get("reason")
             text = _(_EVENT_TEXTS[event.verb]) + (f" {reason}" if reason else "")

@@ -136,6 +136,22 @@ def test_whoever_may_be_asked_again_reads_nothing_that_was_said_before(
         assert "seen-1" not in main(client, f"/streams/intents/outputs/{probe}")
 
 
+def test_pages_stay_full_when_reopened_outputs_are_left_out(
+    client: Client, stream: Stream, ann: User, rob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = clock.current_time()
+    traffic.post_and_route(stream, *traffic.number_ids("late", 4), confidence=0.4, now=now)
+    traffic.judge_all(rob, lambda one: "refund", now=now)
+    client.force_login(ann)
+    for reference in ("late-3", "late-2", "late-1"):
+        client.post(f"/streams/intents/reopenings/{reference}/")
+    monkeypatch.setattr(search, "PAGE_SIZE", 1)
+    query = OutputQuery(begins="late", state="decided")
+    page = search.search_outputs(streams=[stream], query=query, judging=True)
+    assert [output.external_id for output in page.outputs] == ["late-0"]
+    assert (page.older, page.open_ids) == (None, frozenset())
+
+
 def test_what_is_not_routed_yet_is_kept_from_whoever_may_be_asked(client: Client, stream: Stream, ann: User) -> None:
     stream_setup.post_outputs(
         stream, stream_setup.build_output("new-1", due_at="2999-01-01T00:00:00Z"), now=clock.current_time()
