@@ -16,6 +16,8 @@ import pytest
 from django.apps import apps
 from django.db.models import Manager, Model, QuerySet
 
+from escalation import urls as escalation_urls
+from escalation.api import urls as escalation_api_urls
 from reviewqueue.facade import facts, labels, queue
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -57,6 +59,14 @@ def test_peoples_side_reads_no_model_of_the_machines_side_by_name(path: Path) ->
     strings = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
 
     assert not strings & (_machines_names() - _other_names())
+
+
+@pytest.mark.parametrize("path", PEOPLES_SIDE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_review_side_leads_to_no_page_of_the_model_side(path: Path) -> None:
+    pages = {pattern.name for pattern in (*escalation_urls.urlpatterns, *escalation_api_urls.urlpatterns)}
+    linked = re.findall(r"""(?:\{% url|reverse\(|redirect\()\s*["']([\w-]+)["']""", path.read_text())
+
+    assert not pages & set(linked)
 
 
 @pytest.mark.parametrize("path", MODEL_SIDE, ids=lambda path: str(path.relative_to(ROOT)))
