@@ -204,7 +204,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "reviewqueue",
     "DESCRIPTION": "Post model outputs, read decisions, review, and report.",
-    "VERSION": "1.0.0",
+    "VERSION": "0.1.0",
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -12,6 +12,8 @@ from rest_framework.views import APIView
 
 from escalation.api import schemas
 from escalation.guarantees import summary
+from escalation.models import output_id
+from escalation.models.output_id import DayBasis
 from escalation.reports import stream_report
 from escalation.streams import definition
 from reviewqueue import http
@@ -34,14 +36,28 @@ def _validate_day(day: date) -> None:
 class ReportQuery(serializers.Serializer[dict[str, object]]):
     since = serializers.DateField(required=False, validators=[_validate_day])
     until = serializers.DateField(required=False, validators=[_validate_day])
+    by = serializers.ChoiceField(choices=[basis.value for basis in DayBasis], default=DayBasis.RECEIVED.value)
 
 
 class StreamReportView(APIView):
-    """`GET /streams/{stream}/report?since=&until=`: both days included, the last 28 days unless told."""
+    """`GET /streams/{stream}/report?since=&until=&by=`: both days included, the last 28 days unless told."""
 
     @extend_schema(
         operation_id="read_report",
-        parameters=[OpenApiParameter("since", str), OpenApiParameter("until", str)],
+        parameters=[
+            OpenApiParameter("since", str),
+            OpenApiParameter("until", str),
+            OpenApiParameter(
+                "by",
+                str,
+                enum=[basis.value for basis in DayBasis],
+                default=DayBasis.RECEIVED.value,
+                description="Whether an output counts on the day it was received or on that of its `occurred_at` (of "
+                "its receipt where it has none). By `occurred`, the report covers outputs received from "
+                f"{output_id.EARLIEST_RECEIPT_DAYS} day before to {output_id.LATEST_RECEIPT_DAYS} days after the "
+                "window. People's decisions, times to decision and `acts` always count on the day people worked.",
+            ),
+        ],
         responses={200: schemas.REPORT, **schemas.PROBLEMS},
     )
     def get(self, request: Request, stream: str) -> HttpResponse:
@@ -52,10 +68,12 @@ class StreamReportView(APIView):
         if not timedelta(0) <= until - since < timedelta(days=MAX_WINDOW_DAYS):
             raise Invalid(f"A report covers 1 to {MAX_WINDOW_DAYS} days, and `since` is not after `until`.")
         found = definition.get_stream(stream)
-        figures = stream_report.build_report(stream=found, since=since, until=until)
+        figures = stream_report.build_report(stream=found, since=since, until=until, by=DayBasis(query["by"]))
+        guarantee = summary.build_guarantee_summary(found)
         return schemas.render_json(
             {
                 **stream_report.report_as_json(figures),
-                "statement": summary.guarantee_as_json(summary.build_guarantee_summary(found)),
+                "guarantee": summary.guarantee_as_json(guarantee),
+                "statement": summary.statement_as_json(guarantee),
             }
         )

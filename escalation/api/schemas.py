@@ -57,11 +57,24 @@ OUTPUT = _inline_schema(
     segment=serializers.DictField(child=serializers.CharField(), required=False),
     context=serializers.DictField(required=False),
     metadata=serializers.DictField(required=False, help_text="Only given back."),
-    group=serializers.CharField(required=False, max_length=200),
-    language=serializers.CharField(required=False),
-    value=serializers.FloatField(required=False),
-    due_at=serializers.DateTimeField(required=False),
-    occurred_at=serializers.DateTimeField(required=False),
+    group=serializers.CharField(
+        required=False,
+        max_length=200,
+        help_text="What the output belongs to, such as a conversation: on its page, in the search and in the export.",
+    ),
+    language=serializers.CharField(required=False, help_text="Of the input, as a BCP 47 tag: sets how it is shown."),
+    value=serializers.FloatField(
+        required=False,
+        help_text="What is at stake, in a unit of your choice. The policy's rules can compare it; its `value_factor` "
+        "turns it into the cost of an error, for the order of work, the report and the threshold preview.",
+    ),
+    due_at=serializers.DateTimeField(
+        required=False,
+        help_text="By when people have to decide: sets the order of work, and when `on_deadline` applies.",
+    ),
+    occurred_at=serializers.DateTimeField(
+        required=False, help_text="When what it is about happened: reports can count by it (`by=occurred`)."
+    ),
     shadow=serializers.BooleanField(required=False, help_text="Routed and audited, but not to be acted on."),
 )
 OUTPUT_EXAMPLES = [
@@ -128,6 +141,8 @@ LABELLED_OUTPUT = _inline_schema(
     prediction=serializers.JSONField(allow_null=True, help_text="The AI's answer."),
     confidence=serializers.FloatField(allow_null=True),
     segment=serializers.JSONField(allow_null=True),
+    group=serializers.CharField(allow_null=True),
+    value=serializers.FloatField(allow_null=True),
     metadata=serializers.JSONField(allow_null=True),
     u=serializers.FloatField(help_text="The output's permanent random number: drawn where it lies below `p`."),
     p=serializers.FloatField(help_text="The audit rate when it was routed."),
@@ -139,6 +154,7 @@ LABELLED_OUTPUT = _inline_schema(
     answer=serializers.JSONField(allow_null=True),
     overturned=serializers.BooleanField(allow_null=True, help_text="The settled answer is another than the AI's."),
     reviews=serializers.IntegerField(allow_null=True),
+    occurred_at=serializers.DateTimeField(allow_null=True),
     received_at=serializers.DateTimeField(),
     settled_at=serializers.DateTimeField(allow_null=True),
     round=serializers.IntegerField(allow_null=True, help_text="How often people were asked; null without a label."),
@@ -153,19 +169,24 @@ LABELLED_OUTPUT = _inline_schema(
 REPORT = OpenApiResponse(
     response=serializers.DictField(),
     description=(
-        "The stream's figures over the window. `acts` counts what people passed on (`passed`), asked the lead about "
+        "The stream's figures over the window. `by` says whether outputs were counted on the day they were received or "
+        "occurred. `acts` counts what people passed on (`passed`), asked the lead about "
         "(`asked_lead`) and could not judge (`unjudgeable`), each `{total, reasons}` by the code of the reason, which "
         "is empty where none was given; `error_types` counts the kinds of mistakes that their verdicts name. "
-        "`statement` is what is stated about the policy in effect, null where there is none: `{claim, holds, ended, "
-        "policy, since, checked_since, wrong_since, range_since, valid_until, max_error, doubt, groups, to_people, "
-        "assumes_perfect_reviewers, evidence}`; the checks above the threshold that were answered since it took "
-        "effect are `checked_since`, of which `wrong_since` were wrong, so that between the two numbers of "
-        "`range_since` (null before the first, and where each group has its own threshold) goes wrong, however often "
-        "it is read. Each "
-        "of `groups` (one, `group` null, for a promise about everything) has its `threshold`, how many were `checked` "
-        "at or above it and how many of these `wrong`, and the upper `bound` of the share that is wrong, itself false "
-        "with a probability of at most `doubt`. `ended` says why it no longer holds: `expired`, `model_version`, "
-        "`answers`, `drift` (more went wrong among later checks than it allows) or `replaced`."
+        "`guarantee` is the guarantee of the policy in effect, null where there is none: `{text, error_target, "
+        "confidence_level, in_force, ended, policy, since, valid_until, audits_since, errors_since, error_range_since, "
+        "groups, sent_to_review, assumes_perfect_reviewers, evidence}`. At most `error_target` of the automated "
+        "decisions are wrong, with `confidence_level`. `audits_since` of the audits above the threshold were answered "
+        "since it took effect, and found `errors_since` errors: the error rate lies in `error_range_since` with "
+        "`confidence_level`, however often it is read (null before the first audit, and where each group has its own "
+        "threshold). Each of `groups` (one, `group` null, for a guarantee about everything) has its `threshold`, the "
+        "`audits` at or above it and the `errors` among these, and the upper `bound` of its error rate, which holds with its "
+        "`confidence_level`; outputs of the groups in `sent_to_review` are not automated. `ended` says why it is no longer in force: "
+        "`expired`, `model_version`, `answers`, `drift` (more errors in later audits than it allows) or `replaced`. "
+        "`statement` is deprecated: the same under former names, `claim` (`text`), `holds` (`in_force`), `max_error` "
+        "(`error_target`), `doubt` (1 - `confidence_level`), `checked_since`, `wrong_since`, `range_since`, "
+        "`to_people` (`sent_to_review`), and in `groups` `checked` (`audits`), `wrong` (`errors`) and `doubt`; "
+        "the other names are the same."
     ),
 )
 _PROBLEM = _inline_schema(

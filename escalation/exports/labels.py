@@ -18,8 +18,8 @@ _PAGE_QUERY = """
     SELECT o.id, c.label_id, o.external_id, o.state, o.model, o.model_version, o.schema_number,
            CASE WHEN o.state NOT IN ('withdrawn', 'erased') THEN p.body::text END, o.predicted, c.outcome,
            CASE WHEN o.state NOT IN ('withdrawn', 'erased') THEN c.answer END, o.confidence, r.pi, r.u, r.p, r.reason,
-           r.threshold, v.number, c.round, c.wrong, c.overturned, c.blind, c.reviews, o.segment, o.received_at,
-           c.settled_at
+           r.threshold, v.number, c.round, c.wrong, c.overturned, c.blind, c.reviews, o.segment, o."group",
+           o.value, o.occurred_at, o.received_at, c.settled_at
     {of}
     LEFT JOIN escalation_policy v ON v.id = r.policy_id
     WHERE {among}
@@ -90,7 +90,7 @@ def _label_as_json(row: tuple[Any, ...], error_types: list[str]) -> dict[str, An
     (
         number, _, external_id, status, model, model_version, schema_number, body, predicted, outcome, answer,
         confidence, pi, u, p, reason, threshold, policy, round_, wrong, overturned, blind, reviews, segment,
-        received_at, settled_at,
+        group, value, occurred_at, received_at, settled_at,
     ) = row  # fmt: skip
     payload = {"prediction": predicted or None} if body is None else msgspec.json.decode(body)
     return {
@@ -118,7 +118,10 @@ def _label_as_json(row: tuple[Any, ...], error_types: list[str]) -> dict[str, An
         "threshold": threshold,
         "policy": policy,
         "segment": None if segment is None else msgspec.json.decode(segment),
+        "group": group or None,
+        "value": value,
         "metadata": payload.get("metadata"),
+        "occurred_at": occurred_at,
         "received_at": received_at,
         "settled_at": settled_at,
     }

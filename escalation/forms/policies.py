@@ -153,6 +153,16 @@ class PolicyForm(forms.Form):
         placeholder="billing -> refund: 12",
         help_text=_("One a line: the AI’s answer -> the right one: cost."),  # noqa: RUF001 - an apostrophe
     )
+    value_factor = forms.FloatField(
+        label=_("An error costs in addition, per unit of the output’s value"),  # noqa: RUF001 - an apostrophe
+        min_value=0,
+        required=False,
+        widget=_number_input(step="any"),
+        help_text=_(
+            "0.1 adds 100 to the cost of an error where the output’s value is 1,000. "  # noqa: RUF001 - an apostrophe
+            "Empty: the value changes no cost."
+        ),
+    )
     reason = forms.CharField(
         label=_("Why this change"),
         max_length=400,
@@ -168,7 +178,7 @@ class PolicyForm(forms.Form):
         (_("What is stated about it"), (("expires_days", "on_expiry"), "due_days")),
         (_("How people decide"), ("reviews", "answer_first", "answer_first_share", "undo_seconds")),
         (_("When it takes too long"), ("deadline_hours", ("on_deadline", "on_overload"))),
-        (_("What it costs"), (("currency", "review", "error"), "matrix")),
+        (_("What it costs"), (("currency", "review", "error"), "matrix", "value_factor")),
         (_("Why"), ("reason",)),
     )
 
@@ -195,8 +205,8 @@ class PolicyForm(forms.Form):
             "threshold": _to_share(cleaned["threshold"]),
             "answer_first_share": _to_share(cleaned["answer_first_share"]),
             "audit": self._audit(),
-            "promise": {name: cleaned[name] for name in ("expires_days", "on_expiry", "due_days")},
-            "costs": {name: cleaned[name] for name in ("currency", "review", "error", "matrix")},
+            "guarantee": {name: cleaned[name] for name in ("expires_days", "on_expiry", "due_days")},
+            "costs": {name: cleaned[name] for name in ("currency", "review", "error", "value_factor", "matrix")},
         }
 
     def add_errors(self, errors: list[dict[str, str]]) -> None:
@@ -232,12 +242,13 @@ def build_policy_initial(policy: PolicySpec) -> dict[str, Any]:
         "per_day": audit.per_day,
         "mode": audit.mode,
         "answer_first_share": _to_percent(policy.answer_first_share),
-        "expires_days": policy.promise.expires_days,
-        "on_expiry": policy.promise.on_expiry,
-        "due_days": _int_if_whole(policy.promise.due_days),
+        "expires_days": policy.guarantee.expires_days,
+        "on_expiry": policy.guarantee.on_expiry,
+        "due_days": _int_if_whole(policy.guarantee.due_days),
         "currency": policy.costs.currency,
         "review": _int_if_whole(policy.costs.review),
         "error": _int_if_whole(policy.costs.error),
+        "value_factor": _int_if_whole(policy.costs.value_factor),
         "matrix": line_syntax.format_cost_matrix(policy.costs.matrix),
     }
 

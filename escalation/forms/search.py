@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from escalation.models.output_id import DayBasis
 from escalation.outputs.search import OutputQuery
 from escalation.routing import reasons
 from reviewqueue.facade.facts import COUNTED_ACTIONS
@@ -16,7 +17,7 @@ from reviewqueue.facade.facts import COUNTED_ACTIONS
 MAX_WINDOW_DAYS = 366
 ROUTING_REASONS = (
     "above_threshold", "below_threshold", "audit", "no_confidence", "no_policy", "unknown_model_version", "stopped",
-    "overload", "dispatch_failed",
+    "dispatch_failed",
 )  # fmt: skip
 
 
@@ -25,10 +26,15 @@ def _date_field(**kwargs: Any) -> forms.DateField:
 
 
 class WindowForm(forms.Form):
-    """The days of a report, both included; either end may be left open."""
+    """The days of a report, both included; either end may be left open. `by`: which of an output's moments they are."""
 
     since = _date_field(label=_("From"))
     until = _date_field(label=_("To"))
+    by = forms.ChoiceField(
+        label=_("Days by"),
+        required=False,
+        choices=[(DayBasis.RECEIVED, _("when received")), (DayBasis.OCCURRED, _("when it occurred"))],
+    )
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -36,6 +42,9 @@ class WindowForm(forms.Form):
         if since and until and not timedelta(0) <= until - since < timedelta(days=MAX_WINDOW_DAYS):
             raise forms.ValidationError(_("A report covers 1 to 366 days, the first one first."))
         return cleaned
+
+    def basis(self) -> DayBasis:
+        return DayBasis(self.cleaned_data["by"] or DayBasis.RECEIVED)
 
     def window(self, since: date, until: date) -> tuple[date, date]:
         """The chosen days, as many as there were in the default window where one end is open."""
@@ -62,7 +71,6 @@ class OutputSearchForm(WindowForm):
             ("in_review", _("with people")),
             ("decided", _("decided")),
             ("withdrawn", _("withdrawn")),
-            ("erased", _("erased")),
         ],
     )
     route = forms.ChoiceField(
@@ -73,6 +81,9 @@ class OutputSearchForm(WindowForm):
     reason = forms.ChoiceField(label=_("Because"), required=False)
     answer = forms.CharField(label=_("The AI said"), max_length=200, required=False)
     version = forms.CharField(label=_("Model version"), max_length=200, required=False)
+    group = forms.CharField(
+        label=_("Group"), max_length=200, required=False, widget=forms.TextInput(attrs={"spellcheck": "false"})
+    )
     found = forms.ChoiceField(
         label=_("People found"),
         required=False,
@@ -91,7 +102,7 @@ class OutputSearchForm(WindowForm):
     )
     code = forms.CharField(max_length=60, required=False, widget=forms.HiddenInput(), strip=False)
 
-    field_order = ("q", "answer", "version", "state", "route", "reason", "found", "since", "until")
+    field_order = ("q", "answer", "version", "state", "route", "reason", "group", "found", "since", "until", "by")
 
     def __init__(self, *args: Any, rules: Iterable[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -108,9 +119,9 @@ class OutputSearchForm(WindowForm):
         return [field for field in self.visible_fields() if field.name != "q"]
 
     def has_filters(self) -> bool:
-        return any(field.data for field in self.filter_fields())
+        return any(field.data for field in self.filter_fields() if field.data != DayBasis.RECEIVED)
 
     def query(self) -> OutputQuery:
         cleaned = self.cleaned_data
-        names = ("state", "route", "reason", "answer", "version", "found", "act", "code", "since", "until")
-        return OutputQuery(begins=cleaned["q"], **{name: cleaned[name] for name in names})
+        names = ("state", "route", "reason", "answer", "version", "group", "found", "act", "code", "since", "until")
+        return OutputQuery(begins=cleaned["q"], by=self.basis(), **{name: cleaned[name] for name in names})

@@ -142,7 +142,7 @@ def _fetch_audits(
             },
         )
         found = [_AuditRow(*row) for row in cursor.fetchall()]
-    due = now - timedelta(days=versions.spec_of(statement.version).promise.due_days)
+    due = now - timedelta(days=versions.spec_of(statement.version).guarantee.due_days)
     closed = next((at for at, one in enumerate(found) if one.is_open(due)), len(found))
     return found[:closed], "an open one" if closed < len(
         found

@@ -194,7 +194,7 @@ def _enforce_end(stream: Stream, now: datetime | None) -> Iterator[Policy]:
 
 def _build_fallback_spec(current: ActivePolicy) -> PolicySpec | None:
     """What the policy says for when its statement ends; None where it goes on."""
-    match current.spec.promise.on_expiry:
+    match current.spec.guarantee.on_expiry:
         case "check_more":
             return msgspec.structs.replace(current.spec, audit=AuditSettings(rate=1.0, mode="hold"))
         case "all_to_people":

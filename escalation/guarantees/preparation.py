@@ -121,7 +121,7 @@ def prepare_evaluation(stream: Stream, *, now: datetime | None = None) -> Prepar
         total_delta=spends,
         max_error=target.max_error * (caught.low if caught else 1.0),
         recall=caught,
-        expires_days=spec.promise.expires_days,
+        expires_days=spec.guarantee.expires_days,
         conditions_hash=hash_conditions(spec),
     )
     _require_enough_audits(ready, stream, moment)

@@ -122,7 +122,7 @@ def draw_sample(
     `segment:KEY`.
     """
     rows = [row for row in _fetch_rows(stream, line, window, group) if not _is_caught_by_rule(row, spec)]
-    rows, last = _cut_after_first_pending(rows, window.last, due=timedelta(days=spec.promise.due_days), now=now)
+    rows, last = _cut_after_first_pending(rows, window.last, due=timedelta(days=spec.guarantee.due_days), now=now)
     unanswered = [row for row in rows if row.blind is None]
     labelled = [row for row in rows if row.blind is None or (row.blind and row.wrong is not None)]
     missing = [row for row in rows if row.blind is not None and not (row.blind and row.wrong is not None)]

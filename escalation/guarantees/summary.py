@@ -109,8 +109,47 @@ def explain_groups(found: Sequence[GroupResult]) -> list[tuple[GroupResult, str]
     ]
 
 
-def guarantee_as_json(stated: GuaranteeSummary | None) -> dict[str, Any] | None:
-    """The statement as the API spells it; shares between 0 and 1."""
+def guarantee_as_json(summary: GuaranteeSummary | None) -> dict[str, Any] | None:
+    """The guarantee as the API spells it; shares between 0 and 1."""
+    if summary is None:
+        return None
+    evaluation = summary.guarantee.evaluation
+    return {
+        "text": summary.sentence,
+        "error_target": evaluation.target.max_error,
+        "confidence_level": _confidence_level(evaluation.target.delta),
+        "in_force": summary.guarantee.holds,
+        "ended": summary.guarantee.end_reason or None,
+        "policy": summary.guarantee.policy_number,
+        "since": summary.guarantee.since,
+        "valid_until": evaluation.expires_at,
+        "audits_since": summary.audits_since,
+        "errors_since": summary.wrong_since,
+        "error_range_since": summary.error_range_since,
+        "groups": [
+            {
+                "group": group.group or None,
+                "threshold": group.threshold,
+                "audits": group.accepted,
+                "errors": group.wrong,
+                "bound": group.bound,
+                "confidence_level": _confidence_level(group.delta),
+            }
+            for group in summary.certified
+        ],
+        "sent_to_review": [group.group for group, _ in summary.refused],
+        "assumes_perfect_reviewers": evaluation.reviewer_recall is None,
+        "evidence": str(evaluation.pk),
+    }
+
+
+def _confidence_level(delta: float) -> float:
+    """1 - delta without the noise of floats: 0.95, never 0.9500000000000001."""
+    return round(1 - delta, 12)
+
+
+def statement_as_json(stated: GuaranteeSummary | None) -> dict[str, Any] | None:
+    """The same under the names of earlier versions, for producers that read those."""
     if stated is None:
         return None
     evaluation = stated.guarantee.evaluation

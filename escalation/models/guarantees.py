@@ -186,7 +186,7 @@ class OutputCount(models.Model):
     drawn = models.PositiveIntegerField()
     judged = models.PositiveIntegerField()
     wrong = models.PositiveIntegerField()
-    value = models.FloatField(help_text="The sum of what the outputs are worth.")
+    wrong_value = models.FloatField(help_text="The summed value of the wrong ones; negative values count as 0.")
 
     class Meta:
         # counts.of(): the days of one stream.

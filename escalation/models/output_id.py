@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from django.db import connection
 from django.utils import timezone
 
 SEQUENCE_BITS = 20
+# How much earlier and later than it occurred an output may be received to count on the day on which it occurred.
+EARLIEST_RECEIPT_DAYS = 1
+LATEST_RECEIPT_DAYS = 31
+
+
+class DayBasis(StrEnum):
+    """Which of an output's moments a day is about: its receipt or `occurred_at` (its receipt where that is missing)."""
+
+    RECEIVED = "received"
+    OCCURRED = "occurred"
+
 
 # The same in SQL, for a timestamp expression.
 OUTPUT_ID_SQL = f"((extract(epoch FROM {{at}}) * 1000)::bigint << {SEQUENCE_BITS} | nextval('escalation_output_seq'))"
@@ -39,6 +51,17 @@ def id_range_of_day(day: date) -> tuple[int, int]:
     following = day + timedelta(days=1)
     end = datetime(following.year, following.month, following.day, tzinfo=zone)
     return first_id_at(start), first_id_at(end)
+
+
+def id_range_of_days(since: date, until: date, *, by: DayBasis = DayBasis.RECEIVED) -> tuple[int, int]:
+    """The range [first, last) of ids in which all outputs of these days lie, both days included.
+
+    by: for OCCURRED the range is wider: outputs may be received from one day before to 31 days after they occurred.
+    """
+    if by is DayBasis.OCCURRED:
+        since -= timedelta(days=EARLIEST_RECEIPT_DAYS)
+        until += timedelta(days=LATEST_RECEIPT_DAYS)
+    return id_range_of_day(since)[0], id_range_of_day(until)[1]
 
 
 def time_range_of_days(since: date, until: date) -> tuple[datetime, datetime]:

@@ -94,6 +94,8 @@ class Output(models.Model):
             ),
             # The stream's pages and reports: a window of one stream is a range of ids.
             models.Index(fields=["stream", "id"], name="output_of_stream"),
+            # search.search_outputs(): the outputs of one group.
+            models.Index(fields=["stream", "group", "id"], name="output_of_group", condition=~Q(group="")),
         ]
 
     def __str__(self) -> str:

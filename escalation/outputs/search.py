@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from escalation.models import ExternalId, Output, Stream, output_id
+from escalation.models.output_id import DayBasis
 from escalation.policies import versions
 from reviewqueue.facade import facts
 from reviewqueue.kernel import clock
@@ -29,7 +31,7 @@ class OutputQuery:
     """What is looked for; empty means any. `found`: `wrong`, `right`, `waiting` or `checked`, as people judged.
 
     `act` and `code`: what people did on these days, one of `reports.ACTS`, and what they said of it; the days are
-    then theirs and not those of the output's receipt.
+    then theirs, whatever `by` says. `by`: whether the days are those of the output's receipt or of what it is about.
     """
 
     begins: str = ""
@@ -38,11 +40,13 @@ class OutputQuery:
     reason: str = ""
     answer: str = ""
     version: str = ""
+    group: str = ""
     found: str = ""
     act: str = ""
     code: str = ""
     since: date | None = None
     until: date | None = None
+    by: DayBasis = DayBasis.RECEIVED
 
     def reveals(self) -> bool:
         """Whether matching it tells what the AI or the people before answered, or why something is with people.
@@ -140,7 +144,12 @@ def _older_than(rows: QuerySet[Output], before: int | None) -> QuerySet[Output]:
 
 def _received_within(rows: QuerySet[Output], query: OutputQuery, now: datetime | None) -> QuerySet[Output]:
     since, until = _search_days(query, now)
-    return rows.filter(id__gte=output_id.id_range_of_day(since)[0], id__lt=output_id.id_range_of_day(until)[1])
+    first, last = output_id.id_range_of_days(since, until, by=query.by)
+    rows = rows.filter(id__gte=first, id__lt=last)
+    if query.by == DayBasis.OCCURRED:
+        begin, end = output_id.time_range_of_days(since, until)
+        rows = rows.annotate(moment=Coalesce("occurred_at", "received_at")).filter(moment__gte=begin, moment__lt=end)
+    return rows
 
 
 def _acted_on_within(
@@ -166,6 +175,7 @@ def _filter_matching(rows: QuerySet[Output], query: OutputQuery, streams: Sequen
         "route__reason": query.reason,
         "predicted": query.answer,
         "model_version": query.version,
+        "group": query.group,
     }
     rows = rows.filter(**{field: value for field, value in exact.items() if value})
     match query.found:

@@ -31,7 +31,7 @@ class ClauseChange:
 
 # The parts of a policy, the most consequential first.
 _CLAUSE_ORDER = (
-    "threshold", "thresholds", "segments", "model_versions", "rules", "audit", "promise", "reviews", "answer_first",
+    "threshold", "thresholds", "segments", "model_versions", "rules", "audit", "guarantee", "reviews", "answer_first",
     "undo", "deadline", "on_deadline", "on_overload", "costs",
 )  # fmt: skip
 
@@ -41,7 +41,7 @@ def describe_policy(policy: PolicySpec) -> list[PolicyClause]:
     return [
         *_threshold_clauses(policy),
         *_rule_clauses(policy),
-        PolicyClause("promise", _("A statement about mistakes"), _describe_guarantee(policy.promise)),
+        PolicyClause("guarantee", _("A statement about mistakes"), _describe_guarantee(policy.guarantee)),
         *_review_clauses(policy),
         *_deadline_clauses(policy),
         *_cost_clauses(policy.costs),
@@ -135,14 +135,14 @@ def _describe_audit(audit: AuditSettings) -> str:
     return f"{drawn} {then}."
 
 
-def _describe_guarantee(promise: GuaranteeSettings) -> str:
+def _describe_guarantee(guarantee: GuaranteeSettings) -> str:
     then = {
         "keep": _("then the thresholds stay, and pages say so"),
         "check_more": _("then everything is checked before it goes out"),
         "all_to_people": _("then everything goes to people"),
-    }[promise.on_expiry]
-    holds = _("holds for %(days)s days, for this model version and these answers") % {"days": promise.expires_days}
-    late = _("A check unanswered for %(days)s days counts as a mistake.") % {"days": f"{promise.due_days:g}"}
+    }[guarantee.on_expiry]
+    holds = _("holds for %(days)s days, for this model version and these answers") % {"days": guarantee.expires_days}
+    late = _("A check unanswered for %(days)s days counts as a mistake.") % {"days": f"{guarantee.due_days:g}"}
     return f"{holds[:1].upper()}{holds[1:]}; {then}. {late}"
 
 
@@ -186,3 +186,6 @@ def _cost_clauses(costs: Costs) -> Iterator[PolicyClause]:
         for true, cost in sorted(row.items()):
             label = _("“%(predicted)s” where “%(true)s” is right costs") % {"predicted": predicted, "true": true}
             yield PolicyClause(f"costs/{predicted}/{true}", label, amount(cost))
+    if costs.value_factor is not None:
+        label = _("An error costs in addition, per unit of the output’s value")  # noqa: RUF001 - an apostrophe
+        yield PolicyClause("costs/value_factor", label, f"{costs.currency} {costs.value_factor:g}")

@@ -77,21 +77,30 @@ class AuditSettings(_SpecPart, frozen=True):
 
 
 class Costs(_SpecPart, frozen=True):
-    """What reviews and errors cost, in one currency. `matrix[predicted][true]` refines `error`."""
+    """What reviews and errors cost, in one currency. `matrix[predicted][true]` refines `error`.
+
+    value_factor: what an error costs on top per unit of the output's `value`; None adds nothing, and neither does an
+    output without a value or with a negative one.
+    """
 
     currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")] = "EUR"
     review: Money = 0.0
     error: Money = 1.0
     matrix: dict[str, dict[str, Money]] = {}
+    value_factor: Money | None = None
 
     def error_cost(self, predicted: str, true: str) -> float:
-        """The cost of this mistake; no mistake costs nothing."""
+        """The cost of this error without the output's value; no error costs nothing."""
         if predicted == true and true:
             return 0.0
         return self.matrix.get(predicted, {}).get(true, self.error)
 
+    def value_cost(self, value: float) -> float:
+        """What errors cost on top when their outputs have this (summed) value: a number of 0 or more."""
+        return (self.value_factor or 0.0) * value
+
     def expected_error_cost(self, predicted: str) -> float:
-        """What a mistake on this prediction costs when it is not known which one it is; positive."""
+        """What an error on this prediction costs, without its value, when the true label is unknown; positive."""
         listed = [cost for cost in self.matrix.get(predicted, {}).values() if cost > 0]
         costs = [*listed, self.error]
         return max(sum(costs) / len(costs), 1e-6)
@@ -109,12 +118,13 @@ class GuaranteeSettings(_SpecPart, frozen=True):
     due_days: Annotated[float, Meta(gt=0, le=366)] = 14.0
 
 
-class PolicySpec(_SpecPart, frozen=True):
+class PolicySpec(_SpecPart, frozen=True, rename={"guarantee": "promise"}):
     """Everything that decides about the outputs of a stream.
 
     threshold: outputs at or above it may stand; null sends everything to people. thresholds: per predicted label.
     deadline_hours: when an item without a `due_at` of its own is due. on_deadline: what then happens to one that
-    nobody looked at. model_versions: the qualified ones; an empty list qualifies all.
+    nobody looked at. model_versions: the qualified ones; an empty list qualifies all. guarantee: stored as `promise`,
+    its name in earlier versions, which content hashes depend on.
     """
 
     threshold: Share | None = None
@@ -131,7 +141,7 @@ class PolicySpec(_SpecPart, frozen=True):
     on_deadline: Literal["hold", "accept", "reject"] = "hold"
     on_overload: Literal["refuse", "hold"] = "refuse"
     costs: Costs = Costs()
-    promise: GuaranteeSettings = GuaranteeSettings()
+    guarantee: GuaranteeSettings = GuaranteeSettings()
 
     def __post_init__(self) -> None:
         names = [rule.name for rule in self.rules]
@@ -140,12 +150,23 @@ class PolicySpec(_SpecPart, frozen=True):
 
 
 def parse_spec(spec: Any) -> PolicySpec:
-    """A policy from plain data; raises msgspec.ValidationError, whose message names the place."""
-    return msgspec.convert(spec, PolicySpec)
+    """A policy from plain data; raises msgspec.ValidationError, whose message names the place.
+
+    `guarantee` may be spelled `promise`, as stored versions do, but not both.
+    """
+    if not isinstance(spec, Mapping) or "guarantee" not in spec:
+        return msgspec.convert(spec, PolicySpec)
+    if "promise" in spec:
+        raise msgspec.ValidationError("`promise` is the former name of `guarantee`: give one of them - at `$.promise`")
+    stored = {"promise" if name == "guarantee" else name: part for name, part in spec.items()}
+    try:
+        return msgspec.convert(stored, PolicySpec)
+    except msgspec.ValidationError as error:
+        raise msgspec.ValidationError(str(error).replace("`$.promise", "`$.guarantee")) from error
 
 
 def dump_spec(policy: PolicySpec) -> dict[str, Any]:
-    """The policy as plain data, every field spelled out, so a later default cannot change an old version."""
+    """The policy as it is stored: every field spelled out, so a later default cannot change an old version."""
     spec: dict[str, Any] = msgspec.to_builtins(policy)
     return spec
 
@@ -157,8 +178,10 @@ def hash_spec(policy: PolicySpec, schema_number: int) -> str:
     stored before keeps its hash.
     """
     spelled = dump_spec(policy)
-    if policy.promise == GuaranteeSettings():
+    if policy.guarantee == GuaranteeSettings():
         del spelled["promise"]
+    if policy.costs.value_factor is None:
+        del spelled["costs"]["value_factor"]
     canonical = msgspec.json.encode([spelled, schema_number], order="sorted")
     return hashlib.sha256(canonical).hexdigest()
 

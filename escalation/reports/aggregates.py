@@ -13,32 +13,50 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from escalation.models import output_id
+from escalation.models.output_id import DayBasis
 from escalation.reports.tally import AuditCounts, DecisionTimes, Tally
 
 _TALLIES = """
-    SELECT (o.received_at AT TIME ZONE %(zone)s)::date, o.model, o.model_version, o.predicted, {segment}, o.shadow,
+    SELECT ({moment} AT TIME ZONE %(zone)s)::date, o.model, o.model_version, o.predicted, {segment}, o.shadow,
            r.output_id IS NOT NULL, r.policy_id, COALESCE(r.reason, ''), COALESCE(r.eligible, false),
            COALESCE(r.released, false), COALESCE(r.audit, ''), COALESCE(r.pi, 1), e.output_id IS NOT NULL, e.wrong,
            CASE WHEN e.wrong THEN e.settled ELSE '' END,
-           count(*), COALESCE(sum(e.reviews), 0)::bigint, count(*) FILTER (WHERE e.blind)
+           count(*), COALESCE(sum(e.reviews), 0)::bigint, count(*) FILTER (WHERE e.blind),
+           COALESCE(sum(GREATEST(o.value, 0)), 0)
     FROM escalation_output o
     LEFT JOIN escalation_route r ON r.output_id = o.id
     LEFT JOIN escalation_outcome e ON e.output_id = o.id
-    WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.id < %(last)s
+    WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.id < %(last)s {within}
     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16
 """
 
 
-def load_tallies(*, stream_id: int, since: date, until: date, keys: Sequence[str]) -> list[Tally]:
-    """The tallies of what was received on these days, both included; `keys` are the declared segment keys."""
+# What an output's day is taken from, and the condition that this lies within the window.
+_MOMENTS = {
+    DayBasis.RECEIVED: ("o.received_at", ""),
+    DayBasis.OCCURRED: (
+        "COALESCE(o.occurred_at, o.received_at)",
+        "AND COALESCE(o.occurred_at, o.received_at) >= %(from)s AND COALESCE(o.occurred_at, o.received_at) < %(to)s",
+    ),
+}
+
+
+def load_tallies(
+    *, stream_id: int, since: date, until: date, keys: Sequence[str], by: DayBasis = DayBasis.RECEIVED
+) -> list[Tally]:
+    """The tallies of what was received or occurred on these days, both included; `keys`: the declared segment keys.
+
+    What occurred on these days counts if it was received from one day before to 31 days after them.
+    """
+    moment, within = _MOMENTS[by]
     segment = ", ".join(f"o.segment ->> %(key{index})s" for index in range(len(keys)))
     parameters = {f"key{index}": key for index, key in enumerate(keys)}
     with transaction.atomic(), connection.cursor() as cursor:
         # Many rows make few groups, which the planner cannot know: it would sort them all on disk, twice as slow.
         cursor.execute("SELECT set_config('work_mem', '64MB', true), set_config('enable_sort', 'off', true)")
         cursor.execute(
-            _TALLIES.format(segment=f"ARRAY[{segment}]::text[]"),
-            {"stream": stream_id, **_window_parameters(since, until), **parameters},
+            _TALLIES.format(segment=f"ARRAY[{segment}]::text[]", moment=moment, within=within),
+            {"stream": stream_id, **_window_parameters(since, until, by=by), **parameters},
         )
         return [_tally_from_row(list(row)) for row in cursor.fetchall()]
 
@@ -108,12 +126,13 @@ def _tally_from_row(values: list[Any]) -> Tally:
     return Tally(*values)
 
 
-def _window_parameters(since: date, until: date) -> dict[str, Any]:
-    first, last = output_id.id_range_of_day(since)[0], output_id.id_range_of_day(until)[1]
+def _window_parameters(since: date, until: date, *, by: DayBasis = DayBasis.RECEIVED) -> dict[str, Any]:
+    first, last = output_id.id_range_of_days(since, until, by=by)
+    begin, end = output_id.time_range_of_days(since, until)
     return {
         "first": first,
         "last": last,
-        "from": output_id.time_of_id(first),
-        "to": output_id.time_of_id(last),
+        "from": begin,
+        "to": end,
         "zone": timezone.get_default_timezone_name(),
     }

@@ -1,6 +1,7 @@
 """What a stream's mistakes and reviews cost, from tallies and the costs of the policy versions that routed. Pure.
 
-L is the cost of a mistake, `costs.of_error(predicted, true)`; pi the inclusion probability stored at routing.
+L is the cost of a mistake, `Costs.error_cost(predicted, true)` and `Costs.value_cost` of the output's value; pi the
+inclusion probability stored at routing.
 """
 
 from __future__ import annotations
@@ -83,13 +84,16 @@ def summarise_costs(
     )
 
 
-def average_error_cost(tallies: Iterable[Tally], prices: Mapping[int, PolicyCosts], *, otherwise: float) -> float:
-    """The mean cost of the mistakes that were seen; `otherwise` where there were none."""
+def average_error_cost(tallies: Sequence[Tally], prices: Mapping[int, PolicyCosts], *, costs: Costs) -> float:
+    """The mean cost of the mistakes that were seen; where there were none, what `costs` expect at the mean value."""
     seen = [
         (_error_cost(tally, price), tally.count) for tally, price in _pair_with_costs(tallies, prices) if tally.wrong
     ]
     total = sum(count for _, count in seen)
-    return sum(cost * count for cost, count in seen) / total if total else otherwise
+    if total:
+        return sum(cost * count for cost, count in seen) / total
+    outputs = sum(tally.count for tally in tallies)
+    return costs.error + (costs.value_cost(sum(tally.value for tally in tallies) / outputs) if outputs else 0.0)
 
 
 def _pair_with_costs(tallies: Iterable[Tally], prices: Mapping[int, PolicyCosts]) -> list[tuple[Tally, PolicyCosts]]:
@@ -129,4 +133,8 @@ def _audit_weight(tally: Tally) -> float:
 
 
 def _error_cost(tally: Tally, price: PolicyCosts) -> float:
-    return price.costs.error_cost(tally.predicted, tally.true_label) if tally.wrong else 0.0
+    """The mean cost of an error of this tally."""
+    if not tally.wrong:
+        return 0.0
+    in_any_case = price.costs.error_cost(tally.predicted, tally.true_label)
+    return in_any_case + price.costs.value_cost(tally.value / tally.count)

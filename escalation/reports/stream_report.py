@@ -11,6 +11,7 @@ from typing import Any
 from django.utils import timezone
 
 from escalation.models import Policy, Stream, output_id
+from escalation.models.output_id import DayBasis
 from escalation.policies import versions
 from escalation.policies.spec import PolicySpec, list_segment_keys
 from escalation.reports import aggregates, costs, error_rate
@@ -39,7 +40,7 @@ class ReportGroup:
 
 @dataclass(frozen=True, slots=True)
 class ReportDay:
-    """One day: its outputs by when they were received, `decided` by when people decided."""
+    """One day: its outputs by `Report.by`, `decided` by when people decided."""
 
     day: date
     throughput: Throughput
@@ -55,11 +56,15 @@ class Report:
     people now. `unchecked`: outputs that went out while no checks were drawn, so that nothing is known about them.
     `unpriced`: outputs that no policy in this currency routed; they are in no sum of money. `acts`: what people did
     within the window by what they said of it, `reports.ACTS` by code.
+
+    `by`: whether the days are those on which outputs were received or occurred. Decisions, times to decision and acts
+    are of the days on which people worked, whatever `by` says.
     """
 
     stream: str
     since: date
     until: date
+    by: DayBasis
     as_of: datetime
     policy: int | None
     currency: str
@@ -87,14 +92,16 @@ def default_report_window(now: datetime | None = None) -> tuple[date, date]:
     return today - timedelta(days=REPORT_DAYS - 1), today
 
 
-def build_report(*, stream: Stream, since: date, until: date, now: datetime | None = None) -> Report:
+def build_report(
+    *, stream: Stream, since: date, until: date, by: DayBasis = DayBasis.RECEIVED, now: datetime | None = None
+) -> Report:
     """The report of these days, both included, as things stand now."""
     current = versions.find_active_policy(stream)
     spec = current.spec if current else PolicySpec()
     keys = list_segment_keys(spec)
-    found = aggregates.load_tallies(stream_id=stream.pk, since=since, until=until, keys=keys)
+    found = aggregates.load_tallies(stream_id=stream.pk, since=since, until=until, keys=keys, by=by)
     prices = _load_costs({tally.policy_id for tally in found if tally.policy_id}, spec.costs.currency)
-    typical = costs.average_error_cost(found, prices, otherwise=spec.costs.error)
+    typical = costs.average_error_cost(found, prices, costs=spec.costs)
     settled = aggregates.count_settled_per_day(stream_id=stream.pk, since=since, until=until)
     acted_on = [tally for tally in found if not tally.shadow]
     groups = _GroupBuilder(prices, typical)
@@ -103,6 +110,7 @@ def build_report(*, stream: Stream, since: date, until: date, now: datetime | No
         stream=stream.slug,
         since=since,
         until=until,
+        by=by,
         as_of=clock.current_time(now),
         policy=current.number if current else None,
         currency=spec.costs.currency,
@@ -198,6 +206,7 @@ def report_as_json(report: Report) -> dict[str, Any]:
         "stream": report.stream,
         "since": report.since,
         "until": report.until,
+        "by": report.by,
         "as_of": report.as_of,
         "time_zone": timezone.get_default_timezone_name(),
         "policy": report.policy,

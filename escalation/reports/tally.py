@@ -12,8 +12,9 @@ class Tally:
 
     `routed` is False while an output waits to be routed; the fields of a route are then empty. `segment` holds the
     values of the declared keys, in their order. `judged`: people settled it; `wrong` by their first answers, None
-    where nobody could tell. `settled`: the true label of a wrong prediction, empty where it is no single label.
-    `reviews`: verdicts behind the settled ones, all together. `blind`: settled without the proposal in sight.
+    where nobody could tell. `true_label`: of a wrong prediction, empty where it is no single label. `reviews`: verdicts
+    behind the settled ones, all together. `blind`: settled without the proposal in sight. `value`: the sum of their
+    values; missing and negative ones count as 0.
     """
 
     day: date
@@ -35,6 +36,7 @@ class Tally:
     count: int
     reviews: int
     blind: int
+    value: float
 
     @property
     def to_people(self) -> bool:

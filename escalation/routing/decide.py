@@ -141,12 +141,15 @@ def rank_outputs(policy: PolicySpec, outputs: OutputColumns, *, due: Floats, bli
     """(n,) order of work, lower first: due / tau - ln(value).
 
     due: (n,) seconds since the epoch. value: the expected cost that a review saves, (1 - confidence) x cost of an
-    error, in the policy's currency. Time cancels between two items, so the order never has to be computed again.
+    error, in the policy's currency: the mean of what the errors of its class cost, and its own value times the policy's
+    `value_factor`. Time cancels between two items, so the order never has to be computed again.
     blind: (n,) answered before the model's answer is seen. These have a lane of their own and go by their time
     alone, since their value would put the checks, of which the model is surer, behind the others.
     """
     delta = np.maximum(1.0 - np.nan_to_num(outputs.confidence, nan=0.0), MIN_ERROR_PROBABILITY)
     cost = np.fromiter((policy.costs.expected_error_cost(label) for label in outputs.predicted), float, len(outputs))
+    # A value can be missing (NaN) or negative; neither adds anything.
+    cost += policy.costs.value_cost(1.0) * np.fmax(outputs.value, 0.0)
     rank: Floats = due / RANK_TIME_CONSTANT_SECONDS - np.where(blind, 0.0, np.log(delta * cost))
     return rank
 

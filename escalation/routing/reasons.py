@@ -12,7 +12,6 @@ _REVIEWER_MESSAGES = {
     "no_policy": gettext_noop("This stream has no policy yet, so a person sees everything."),
     "unknown_model_version": gettext_noop("This version of the model has not been qualified for this stream."),
     "stopped": gettext_noop("This stream is stopped, so a person sees everything."),
-    "overload": gettext_noop("So much was waiting that this output was held back."),
     "dispatch_failed": gettext_noop("The system could not decide about this output."),
 }
 
@@ -51,6 +50,5 @@ def describe_reason(reason: str) -> str:
         "no_policy": _("the stream had no policy"),
         "unknown_model_version": _("the model version was not qualified"),
         "stopped": _("the stream was stopped"),
-        "overload": _("too much was waiting"),
         "dispatch_failed": _("routing failed three times"),
     }.get(reason, reason)

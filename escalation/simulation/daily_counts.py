@@ -37,12 +37,13 @@ _TOUCHED_DAYS = """
 """
 _COUNT_DAY = """
     INSERT INTO escalation_outputcount (stream_id, day, model, model_version, schema_number, shadow, predicted, segment,
-        ruled, bin, p, settled, outputs, drawn, judged, wrong, value)
+        ruled, bin, p, settled, outputs, drawn, judged, wrong, wrong_value)
     SELECT %(stream)s, %(day)s, o.model, o.model_version, o.schema_number, o.shadow, o.predicted, {segment},
         r.reason LIKE 'rule:%%', COALESCE(width_bucket(o.confidence, %(edges)s::float8[]) - 1, -1), r.p,
         CASE WHEN {judged} AND e.wrong THEN e.settled ELSE '' END,
         count(*), count(*) FILTER (WHERE r.u < r.p), count(*) FILTER (WHERE {judged}),
-        count(*) FILTER (WHERE {judged} AND e.wrong), COALESCE(sum(o.value), 0)
+        count(*) FILTER (WHERE {judged} AND e.wrong),
+        COALESCE(sum(GREATEST(o.value, 0)) FILTER (WHERE {judged} AND e.wrong), 0)
     FROM escalation_output o
     JOIN escalation_route r ON r.output_id = o.id
     LEFT JOIN escalation_outcome e ON e.output_id = o.id
@@ -100,7 +101,7 @@ def _sum_review_time(outcomes: QuerySet[Outcome]) -> dict[str, float]:
 
 _CELLS = """
     SELECT predicted, segment, ruled, bin, p, settled, sum(outputs)::bigint, sum(drawn)::bigint, sum(judged)::bigint,
-        sum(wrong)::bigint
+        sum(wrong)::bigint, sum(wrong_value)
     FROM escalation_outputcount
     WHERE stream_id = %(stream)s AND day >= %(since)s AND day <= %(until)s AND model = %(model)s
       AND model_version = %(model_version)s AND schema_number = %(schema_number)s

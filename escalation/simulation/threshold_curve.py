@@ -32,6 +32,7 @@ class CountCell:
     drawn: int
     judged: int
     wrong: int
+    wrong_value: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,8 @@ class _RunningSums:
         self.weights.append(cell.judged / cell.p)
         self.counts.append(cell.judged)
         self.errors.append(cell.wrong / cell.judged)
-        self.weighted_cost += cell.wrong / cell.p * costs.error_cost(cell.predicted, cell.settled)
+        cost = cell.wrong * costs.error_cost(cell.predicted, cell.settled) + costs.value_cost(cell.wrong_value)
+        self.weighted_cost += cost / cell.p
 
     def point(self, threshold: float, total: int, price: PolicyCosts) -> ThresholdPoint:
         rate = statistics.compute_weighted_rate(self.weights, self.errors)

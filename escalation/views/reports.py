@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 
 from escalation.forms.search import WindowForm
 from escalation.guarantees import summary
+from escalation.models.output_id import EARLIEST_RECEIPT_DAYS, LATEST_RECEIPT_DAYS, DayBasis
 from escalation.reports.costs import CostEstimate
 from escalation.reports.stream_report import Report, build_report, default_report_window
 from escalation.views import stream_page
@@ -30,17 +31,19 @@ SPAN_CHOICES_DAYS = (7, 28, 91)
 def show_report(request: PersonRequest, slug: str) -> HttpResponse:
     """The promise, four figures, two pictures, and what they are made of."""
     here = stream_page.load_stream_page(request, slug)
-    since, until = default_report_window()
+    (since, until), by = default_report_window(), DayBasis.RECEIVED
     form = WindowForm(request.GET or None)
     if form.is_valid():
-        since, until = form.window(since, until)
-    found = build_report(stream=here.stream, since=since, until=until)
+        (since, until), by = form.window(since, until), form.basis()
+    found = build_report(stream=here.stream, since=since, until=until, by=by)
     context = {
         **stream_page.build_page_context(request, here, tab="report"),
         "report": found,
         "stated": summary.build_guarantee_summary(here.stream),
         "form": form if form.is_bound else WindowForm(initial={"since": since, "until": until}),
-        "window": urlencode({"since": since, "until": until}),
+        "by": by,
+        "receipt_days": (EARLIEST_RECEIPT_DAYS, LATEST_RECEIPT_DAYS),
+        "window": urlencode({"since": since, "until": until, **({} if by is DayBasis.RECEIVED else {"by": by})}),
         "spans": [
             (days, until - timedelta(days=days - 1), (until - since).days + 1 == days) for days in SPAN_CHOICES_DAYS
         ],

@@ -59,8 +59,8 @@ def test_everything_else_of_the_policy_stays(stream: Stream) -> None:
     after = versions.find_active_policy(stream)
     assert before
     assert after
-    assert (after.spec.audit, after.spec.costs, after.spec.promise) == (
-        before.spec.audit, before.spec.costs, before.spec.promise
+    assert (after.spec.audit, after.spec.costs, after.spec.guarantee) == (
+        before.spec.audit, before.spec.costs, before.spec.guarantee
     )  # fmt: skip
 
 
