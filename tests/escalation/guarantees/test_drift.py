@@ -26,8 +26,8 @@ def stream(queue: object) -> Stream:
     return _stream()
 
 
-def _stream(**promise: Any) -> Stream:
-    return traffic.apply_stream(policy={**POLICY, "threshold": 0.9999, "promise": promise})
+def _stream(**guarantee: Any) -> Stream:
+    return traffic.apply_stream(policy={**POLICY, "threshold": 0.9999, "guarantee": guarantee})
 
 
 def _stated(stream: Stream, **target: Any) -> Guarantee:

@@ -23,9 +23,9 @@ def stream(queue: object) -> Stream:
     return _stream()
 
 
-def _stream(**promise: Any) -> Stream:
+def _stream(**guarantee: Any) -> Stream:
     # From less to more: whatever is found below this threshold sends fewer outputs to people.
-    return traffic.apply_stream(policy={**POLICY, "threshold": 0.9999, "promise": promise})
+    return traffic.apply_stream(policy={**POLICY, "threshold": 0.9999, "guarantee": guarantee})
 
 
 def _stated(stream: Stream) -> guarantees.Guarantee:

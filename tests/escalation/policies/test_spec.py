@@ -121,6 +121,8 @@ def test_the_hash_depends_on_content_not_on_spelling() -> None:
 def test_the_hash_stays_what_it_was() -> None:
     # Fixed by hand once: a release that changes it would make every stored version look new.
     assert hash_spec(parse_spec(WHOLE), 1) == "c56a75d5ba0e8b32d042bb2ad1155c78f5ba45f30e4c03b8702afa63e1553cfc"
+    with_guarantee = parse_spec({"threshold": 0.8, "guarantee": {"expires_days": 30}, "costs": {"error": 5}})
+    assert hash_spec(with_guarantee, 1) == "99c9b597f4b0f73a56c2cc3f194a767731fbc50060fed50f4640fd5d533073f1"
 
 
 @pytest.mark.parametrize(
@@ -226,9 +228,34 @@ def test_a_mistake_costs_what_the_matrix_says_or_the_usual() -> None:
     assert parse_spec({"costs": {"error": 0}}).costs.expected_error_cost("billing") > 0
 
 
-def test_a_promise_of_its_own_makes_another_version() -> None:
-    said = parse_spec({"promise": {"expires_days": 30}})
+def test_the_value_of_an_output_adds_to_its_cost_by_the_factor() -> None:
+    assert parse_spec({"costs": {"value_factor": 0.1}}).costs.value_cost(1_000) == pytest.approx(100)
+    assert parse_spec({}).costs.value_cost(1_000) == 0
+
+
+def test_another_value_factor_is_another_version_and_takes_two_people() -> None:
+    before, after = parse_spec({}), parse_spec({"costs": {"value_factor": 0.1}})
+    assert hash_spec(before, 1) != hash_spec(after, 1)
+    assert not only_tightens(before, after)
+    assert not only_tightens(after, before)
+    assert parse_spec(dump_spec(after)) == after
+
+
+def test_guarantee_settings_of_its_own_make_another_version() -> None:
+    said = parse_spec({"guarantee": {"expires_days": 30}})
     assert hash_spec(said, 1) != hash_spec(parse_spec({}), 1)
+
+
+def test_the_guarantee_may_be_given_under_its_former_name_only_alone() -> None:
+    settings = {"expires_days": 30, "on_expiry": "check_more"}
+    assert parse_spec({"promise": settings}) == parse_spec({"guarantee": settings})
+    assert dump_spec(parse_spec({"guarantee": settings}))["promise"]["expires_days"] == 30
+    with pytest.raises(Invalid, match="former name") as refused:
+        versions.validate_spec({"promise": settings, "guarantee": settings})
+    assert refused.value.errors[0]["pointer"] == "/promise"
+    with pytest.raises(Invalid) as refused:
+        versions.validate_spec({"guarantee": {"expires_days": 0}})
+    assert refused.value.errors[0]["pointer"] == "/guarantee/expires_days"
 
 
 def test_sending_everything_to_people_or_holding_everything_is_always_stricter() -> None:

@@ -271,6 +271,16 @@ def test_who_answers_first_is_who_is_checked_or_drawn_among_the_others(
         assert first[row] or not routes.audited[row]
 
 
+def test_the_value_enters_the_rank_by_the_policys_factor() -> None:
+    spec = parse_spec({"threshold": 0.9, "costs": {"error": 5, "value_factor": 0.1}})
+    columns = decide.OutputColumns(
+        np.full(4, 0.5), ["refund"] * 4, np.array([1_000.0, 0.0, math.nan, -1_000.0]), [{}] * 4, [""] * 4
+    )
+    ranks = decide.rank_outputs(spec, columns, due=np.zeros(4), blind=np.zeros(4, bool))
+    assert ranks[1] - ranks[0] == pytest.approx(math.log((5 + 100) / 5))
+    assert ranks[1] == ranks[2] == ranks[3]
+
+
 def test_the_nearer_deadline_and_the_dearer_doubt_come_first() -> None:
     spec = parse_spec({"threshold": 0.9, "costs": {"error": 5}})
     columns = decide.OutputColumns(

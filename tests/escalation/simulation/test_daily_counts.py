@@ -71,6 +71,22 @@ def test_one_threshold_is_its_point_of_the_curve(stream: Stream) -> None:
     assert sum(point.automatic for _, point in parts) == threshold_curve.simulate_threshold(cells, 0.5, FREE).automatic
 
 
+def test_the_value_of_wrong_outputs_prices_the_errors_of_a_threshold(stream: Stream) -> None:
+    _past(stream)
+    Output.objects.update(value=50)
+    Output.objects.filter(pk__in=Output.objects.order_by("pk").values("pk")[:100]).update(value=-50)
+    daily_counts.refresh_counts(now=LATER)
+    cells = _cells(stream)
+    judged = Outcome.objects.filter(wrong=True, blind=True, output__route__u__lt=0.3)
+    assert sum(cell.wrong_value for cell in cells) == 50 * judged.filter(output__value=50).count() > 0
+    plain = threshold_curve.simulate_threshold(cells, 0.5, FREE)
+    priced = threshold_curve.simulate_threshold(cells, 0.5, PolicyCosts(Costs(value_factor=0.1), 1))
+    above = judged.filter(output__confidence__gte=0.5).exclude(output__route__reason__startswith="rule:")
+    dearer = 0.1 * 50 * above.filter(output__value=50).count() / above.count()  # per error, which costs 1 without it
+    assert plain.error_cost
+    assert priced.error_cost == pytest.approx(plain.error_cost * (1 + dearer))
+
+
 def test_a_late_label_makes_its_day_anew_and_no_other(stream: Stream) -> None:
     _past(stream)
     daily_counts.refresh_counts(now=LATER)

@@ -325,6 +325,35 @@ def test_the_report_of_the_api_has_the_statement(client: Client, stream: Stream,
     ]
 
 
+def test_the_report_of_the_api_has_the_guarantee(client: Client, stream: Stream, mara: User) -> None:
+    _past(stream)
+    _, key = api_keys.create_key(name="figures", scopes=["reports:read"], by=None)
+    headers = {"Authorization": f"Bearer {key}"}
+    read = "/api/v1/streams/intents/report"
+    assert client.get(read, headers=headers).json()["guarantee"] is None
+    evaluation = _stated(stream)
+    report = client.get(read, headers=headers).json()
+    guarantee, statement = report["guarantee"], report["statement"]
+    (found,) = evaluations.parse_group_results(evaluation)
+    assert guarantee["in_force"] is True
+    assert (guarantee["error_target"], guarantee["confidence_level"]) == (0.05, 0.95)
+    assert guarantee["evidence"] == str(evaluation.pk)
+    same = {"text": "claim", "ended": "ended", "policy": "policy", "since": "since", "valid_until": "valid_until",
+            "audits_since": "checked_since", "errors_since": "wrong_since", "error_range_since": "range_since",
+            "sent_to_review": "to_people", "assumes_perfect_reviewers": "assumes_perfect_reviewers"}  # fmt: skip
+    assert {name: guarantee[name] for name in same} == {name: statement[old] for name, old in same.items()}
+    assert guarantee["groups"] == [
+        {
+            "group": None,
+            "threshold": found.threshold,
+            "audits": found.accepted,
+            "errors": found.wrong,
+            "bound": found.bound,
+            "confidence_level": pytest.approx(1 - found.delta),
+        }
+    ]
+
+
 def test_a_version_shows_what_it_would_have_done(client: Client, stream: Stream, mara: User) -> None:
     _past(stream)
     evaluation = _stated(stream)

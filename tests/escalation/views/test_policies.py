@@ -32,8 +32,10 @@ FULL: dict[str, Any] = {
     "deadline_hours": 2.5,
     "on_deadline": "reject",
     "on_overload": "hold",
-    "promise": {"expires_days": 30, "on_expiry": "check_more", "due_days": 2.5},
-    "costs": {"currency": "CHF", "review": 0.4, "error": 5.0, "matrix": {"billing": {"refund": 12.5}}},
+    "guarantee": {"expires_days": 30, "on_expiry": "check_more", "due_days": 2.5},
+    "costs": {
+        "currency": "CHF", "review": 0.4, "error": 5.0, "matrix": {"billing": {"refund": 12.5}}, "value_factor": 0.25
+    },
 }  # fmt: skip
 
 

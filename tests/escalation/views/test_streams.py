@@ -36,7 +36,10 @@ def test_whoever_makes_a_stream_is_its_member(client: Client, mara: User) -> Non
     stream = Stream.objects.get(slug="invoices")
     assert (stream.owner, stream.risk, stream.max_waiting) == ("Finance", "high", 500)
     assert items.get_answer_spec(slug="invoices", number=1).answers == ["travel", "food"]
-    assert client.get("/streams/invoices/").status_code == 200
+    for path in ("/streams/invoices/", "/streams/"):
+        shown = client.get(path).content.decode()
+        assert "Finance" in shown
+        assert '<span class="tag tag-bad">high</span>' in shown
 
 
 @pytest.mark.parametrize(
