@@ -101,10 +101,6 @@ def parse_group_results(evaluation: Evaluation) -> list[GroupResult]:
     return [GroupResult(**{**row, "starts": [tuple(start) for start in row["starts"]]}) for row in evaluation.groups]
 
 
-def find_latest_evaluation(stream: Stream) -> Evaluation | None:
-    return Evaluation.objects.filter(stream=stream).select_related("target").order_by("-pk").first()
-
-
 def _evaluate_groups(ready: PreparedEvaluation, stream: Stream, now: datetime) -> list[GroupResult]:
     """One group after the other; together they are false with probability <= delta."""
     delta = ready.threshold_delta / len(ready.group_names)

@@ -200,7 +200,10 @@ def _build_bin(low: float, high: float, members: Sequence[CountCell]) -> Reliabi
 
 
 def _calibration_error(bins: Sequence[ReliabilityBin], members: Sequence[Sequence[CountCell]]) -> float:
-    """As `estimators.expected_error`, with weights and over the bins of the diagram, so that its table makes it."""
+    """The mean over all checks of how far their bin's confidence is from its accuracy, by the bins of the diagram.
+
+    Naeini, Cooper and Hauskrecht 2015; Guo et al. 2017.
+    """
     weights = [sum(cell.judged / cell.p for cell in cells) for cells in members]
     return (
         statistics.compute_weighted_rate(weights, [abs(part.mean_confidence - part.accuracy) for part in bins]) or 0.0
@@ -208,7 +211,7 @@ def _calibration_error(bins: Sequence[ReliabilityBin], members: Sequence[Sequenc
 
 
 def _brier_score(cell: CountCell) -> float:
-    """As `estimators.brier`, of the checks of one cell."""
+    """The mean squared difference between confidence and outcome over the checks of one cell (Brier 1950)."""
     said, error = _middle_confidence(cell), cell.wrong / cell.judged
     return error * said**2 + (1 - error) * (1 - said) ** 2
 

@@ -4,15 +4,7 @@ Rates and their intervals stand in `intervals`, promises in `certification`, evi
 a risk that rises in `detection`, whether a confidence means what it says in `calibration`.
 """
 
-from escalation.statistics.calibration import (
-    PlattScaling,
-    ReliabilityBin,
-    compute_brier_score,
-    compute_calibration_error,
-    compute_reliability_bins,
-    fit_isotonic,
-    fit_platt,
-)
+from escalation.statistics.calibration import ReliabilityBin
 from escalation.statistics.certification import (
     COLD_START_COUNT,
     CertifiedThreshold,
@@ -46,14 +38,11 @@ __all__ = [
     "CertifiedThreshold",
     "ConfidenceSequence",
     "DetectorState",
-    "PlattScaling",
     "ReliabilityBin",
     "WalkStart",
     "certify_threshold",
     "choose_cold_starts",
     "choose_running_starts",
-    "compute_brier_score",
-    "compute_calibration_error",
     "compute_clopper_pearson",
     "compute_confidence_sequence",
     "compute_evaluation_delta",
@@ -62,13 +51,10 @@ __all__ = [
     "compute_lower_bound",
     "compute_min_labels",
     "compute_p_values",
-    "compute_reliability_bins",
     "compute_upper_bound",
     "compute_weighted_interval",
     "compute_weighted_rate",
     "count_accepted",
-    "fit_isotonic",
-    "fit_platt",
     "update_detector",
     "walk_grid",
 ]

@@ -109,10 +109,6 @@ class Keymap:
         listed = [ShortcutLine(_("Another answer"), answers, is_run)] if answers else []
         return [*others[:2], *listed, ShortcutLine(_("Send what you ticked or filled in"), ["enter"]), *others[2:]]
 
-    def changed_keys(self) -> dict[str, str]:
-        """What differs from the default: what is worth storing."""
-        return {name: key for name, key in self._keys.items() if key != DEFAULT_KEYS[name]}
-
 
 def normalize_key(key: str) -> str:
     """A key as it is compared and stored: composed and without its case."""

@@ -1,29 +1,26 @@
-"""What people did, for those who report on it: verdicts and passes of an item, work per day and why some of it
-decided nothing, who is on, activity."""
+"""What people did, for those who report on it: verdicts and passes of an item, why some of it decided nothing,
+who is on, activity."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet, Sum
-from django.db.models.functions import TruncDate
-from django.utils import timezone
+from django.db.models import Count, QuerySet
 
 from reviewqueue import content
 from reviewqueue.accounts import roles
 from reviewqueue.activity import log
 from reviewqueue.content import Block
 from reviewqueue.kernel import clock
-from reviewqueue.models import Event, Guideline, Item, Pass, Queue, Slot, Verdict
+from reviewqueue.models import Event, Guideline, Item, Pass, Slot, Verdict
 from reviewqueue.verdicts import wording
 
 __all__ = [
     "ActivityEvent",
     "Block",
-    "DailyWork",
     "ItemPass",
     "ItemVerdict",
     "build_content_blocks",
@@ -40,7 +37,6 @@ __all__ = [
     "open_ids_among",
     "passes_of",
     "references_among",
-    "summarize_daily_work",
     "verdicts_of",
 ]
 
@@ -80,16 +76,6 @@ class ItemPass:
     at: datetime
     person: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class DailyWork:
-    """What people did in one queue on one day; `seconds` of attention as far as they were measured."""
-
-    day: date
-    verdicts: int
-    people: int
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,18 +150,6 @@ def list_open_item_ids(slugs: Sequence[str], *, limit: int = MAX_LISTED_ITEMS) -
     """The ids of what waits for people in these queues, the latest first."""
     waiting = Item.objects.open().filter(queue__slug__in=slugs).order_by("-created_at", "-id")
     return list(waiting.values_list("id", flat=True)[:limit])
-
-
-def summarize_daily_work(*, queue: Queue, since: datetime, until: datetime) -> list[DailyWork]:
-    """Counting verdicts per day in the team's time zone, `until` excluded; days without any are left out."""
-    counting = Q(undone_at=None, submitted_at__gte=since, submitted_at__lt=until, item__queue=queue)
-    days = (
-        Verdict.objects.filter(counting)
-        .values(day=TruncDate("submitted_at", tzinfo=timezone.get_default_timezone()))
-        .annotate(verdicts=Count("id"), people=Count("user", distinct=True), seconds=Sum("active_seconds", default=0.0))
-        .order_by("day")
-    )
-    return [DailyWork(**row) for row in days]
 
 
 def list_active_reviewers(slugs: Sequence[str], *, now: datetime | None = None) -> dict[str, list[str]]:

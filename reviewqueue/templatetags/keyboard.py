@@ -8,16 +8,8 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from reviewqueue.accounts.keyboard import Keymap
-
 register = template.Library()
 KEY_CAPS = {"enter": "↵"}
-
-
-@register.filter
-def shortcut(default: str, keys: Keymap | str) -> str:
-    """A person's keys in the place of these default ones. Without a keymap, in a fragment say, the default ones."""
-    return keys.translate_defaults(default) if isinstance(keys, Keymap) else default
 
 
 # A page prints two dozen keys, and they are always the same few.

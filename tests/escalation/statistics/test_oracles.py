@@ -1,4 +1,4 @@
-"""The same numbers from those who implemented the same papers: MAPIE's Learn then Test, scikit-learn's calibration."""
+"""The same numbers from those who implemented the same papers: MAPIE's Learn then Test."""
 
 from __future__ import annotations
 
@@ -6,13 +6,10 @@ import itertools
 
 import numpy as np
 import pytest
-from mapie.metrics.calibration import expected_calibration_error
 from mapie.risk_control import BinaryClassificationController, _base_controller
 from mapie.risk_control.fwer_control import FWERFixedSequenceTesting, control_fwer
 from mapie.risk_control.methods import compute_hoeffding_bentkus_p_value
 from numpy.typing import NDArray
-from sklearn.isotonic import IsotonicRegression
-from sklearn.metrics import brier_score_loss
 
 from escalation import statistics
 from escalation.statistics import WalkStart
@@ -76,37 +73,6 @@ def test_the_certified_threshold_is_the_loosest_that_mapie_finds_valid(monkeypat
         assert (found.threshold if found else None) == theirs, seed
         reached.add("none" if found is None else "all" if found.index == len(grid) - 1 else "some")
     assert reached == {"none", "some", "all"}
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-def test_isotonic_values_are_those_of_scikit_learn(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    # Rounded: many outputs of a real model have one and the same confidence.
-    scores = np.round(rng.random(int(rng.integers(1, 300))), int(rng.integers(1, 6)))
-    right = rng.random(len(scores)) < scores ** rng.uniform(0.3, 3)
-    theirs = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(scores, right.astype(float))
-    assert statistics.fit_isotonic(scores, right)(scores) == pytest.approx(theirs.predict(scores), abs=1e-12)
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-def test_the_brier_score_is_that_of_scikit_learn(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    scores = rng.random(int(rng.integers(2, 300)))
-    right = rng.random(len(scores)) < scores
-    assert statistics.compute_brier_score(scores, right) == pytest.approx(
-        brier_score_loss(right, scores, pos_label=True), abs=1e-12
-    )
-
-
-@pytest.mark.parametrize("bins", [1, 10, 15])
-@pytest.mark.parametrize("seed", SEEDS)
-def test_the_expected_error_is_that_of_mapie(seed: int, bins: int) -> None:
-    """Its `num_bins` counts the edges. Its bins hold their upper edge and ours their lower: no score is on one here."""
-    rng = np.random.default_rng(seed)
-    scores = rng.random(int(rng.integers(1, 300)))
-    right = rng.random(len(scores)) < scores
-    theirs = expected_calibration_error(right.astype(int), scores, num_bins=bins + 1, split_strategy="uniform")
-    assert statistics.compute_calibration_error(scores, right, bins) == pytest.approx(theirs, abs=1e-12)
 
 
 def _rates(wrong: NDArray[np.int64], of: NDArray[np.int64]) -> NDArray[np.float64]:
