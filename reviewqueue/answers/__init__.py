@@ -1,1 +1,1 @@
-"""Forms of answers, and whether an answer fits one. Pure."""
+"""Answer schemas, and whether an answer fits one. Pure."""

@@ -1,4 +1,4 @@
-"""What a part of a JSON schema asks for, as far as the fields of a form can show it. Pure."""
+"""The form field that fits a part of a JSON schema. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 type SchemaRules = Mapping[str, Any]
-# any: whatever a form has no field for, and is written as JSON. open: the schema says nothing about it.
+# any: no form field fits, so the value is edited as JSON. open: the schema puts no constraint on it.
 type FieldKind = Literal["text", "number", "flag", "date", "choice", "group", "list", "any", "open"]
 
 _MAX_REFERENCES = 8
@@ -24,7 +24,7 @@ _CONSTRAINING_KEYWORDS = frozenset(
 
 @dataclass(frozen=True)
 class FieldShape:
-    """A part of a schema with its references followed; `nullable` when null is a value of it, too."""
+    """A part of a schema with its references resolved; `nullable` when null is also allowed."""
 
     kind: FieldKind
     rules: SchemaRules
@@ -49,7 +49,7 @@ class FieldShape:
 
 
 def parse_shape(schema: Any, root: SchemaRules) -> FieldShape:
-    """The shape that `schema`, a part of `root`, asks for."""
+    """The shape of `schema`, which is a part of `root`."""
     if not isinstance(schema, Mapping):
         return FieldShape("open", {})
     rules, nullable = _unwrap_nullable(_follow_references(schema, root), root)
@@ -81,7 +81,7 @@ def _types(rules: SchemaRules) -> list[Any]:
 
 
 def _follow_references(schema: SchemaRules, root: SchemaRules) -> SchemaRules:
-    """The schema with its references into the same document replaced by what they point at."""
+    """The schema with its references into the same document resolved."""
     rules = dict(schema)
     for _ in range(_MAX_REFERENCES):
         if not isinstance(rules.get("$ref"), str):
@@ -104,13 +104,13 @@ def _resolve_reference(root: SchemaRules, reference: str) -> Any:
 
 
 def _unwrap_nullable(rules: SchemaRules, root: SchemaRules) -> tuple[SchemaRules, bool]:
-    """One thing or null, said as a choice of two schemas, as the one thing."""
-    word = "anyOf" if "anyOf" in rules else "oneOf"
-    variants = rules.get(word)
+    """Reduce "a schema or null", written as `anyOf` or `oneOf`, to that schema; and whether it was one."""
+    keyword = "anyOf" if "anyOf" in rules else "oneOf"
+    variants = rules.get(keyword)
     if not isinstance(variants, list) or len(variants) != 2:
         return rules, False
     others = [one for one in variants if not (isinstance(one, Mapping) and one.get("type") == "null")]
     if len(others) != 1 or not isinstance(others[0], Mapping):
         return rules, False
-    outer = {name: rule for name, rule in rules.items() if name != word}
+    outer = {name: rule for name, rule in rules.items() if name != keyword}
     return {**_follow_references(others[0], root), **outer}, True

@@ -1,4 +1,4 @@
-"""What counts as an answer, and when two answers are the same. Pure."""
+"""Which answers a queue allows, and when two answers are equal. Pure."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ class AnswerSpec:
 
 
 def build_answer_spec(*, answers: Iterable[str] | None, multiple: bool, schema: Mapping[str, Any] | None) -> AnswerSpec:
-    """The form that a queue's settings ask for; Invalid when they contradict each other."""
+    """The answer spec for a queue's settings. Raises Invalid when they are wrong or contradict each other."""
     listed = list(answers or ())
     if schema is not None:
         if listed or multiple:
-            raise _invalid("/schema", _("Give either a list of answers or a JSON schema, not both."))
+            raise _invalid("/schema", _("Set either a list of answers or a JSON schema, not both."))
         return AnswerSpec(kind=STRUCTURED, schema=_validate_schema(schema))
     return AnswerSpec(kind=LABELS if multiple else LABEL, answers=_validate_answers(listed))
 
 
 def normalize_answer(answer: Any, to: AnswerSpec, *, pointer: str = "/answer") -> Any:
-    """The answer as it is stored: labels in schema order and once each, everything else as given.
+    """The answer as stored: labels deduplicated and in schema order, everything else unchanged.
 
-    Raises Invalid, with a pointer below `pointer`, when it is not one of the possible answers.
+    Raises Invalid, with a pointer below `pointer`, when the spec does not allow the answer.
     """
     if to.kind == LABEL:
         return _normalize_label(answer, to, pointer)
@@ -62,8 +62,10 @@ def normalize_answer(answer: Any, to: AnswerSpec, *, pointer: str = "/answer") -
 
 
 def canonical_key(answer: Any) -> str:
-    """Equal for equal answers: neither the order of fields nor 1 or 1.0, white space at the ends or the way an
-    accent is composed makes a difference."""
+    """A string that is the same for equal answers.
+
+    Ignores the order of fields, 1 versus 1.0, leading and trailing white space, and Unicode composition (NFC).
+    """
     return json.dumps(_canonicalize(answer), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
@@ -72,7 +74,7 @@ def answers_match(one: Any, other: Any) -> bool:
 
 
 def is_storable(value: Any) -> bool:
-    """Whether PostgreSQL can keep it: no NUL and no half of a surrogate pair anywhere, no NaN, no infinity."""
+    """Whether PostgreSQL can store the value: no NUL or lone surrogate in any string, no NaN, no infinity."""
     if isinstance(value, str):
         return not _UNSTORABLE_CHARACTERS.search(value)
     if isinstance(value, float):
@@ -88,15 +90,15 @@ def _validate_answers(listed: list[Any]) -> list[str]:
     if not listed:
         raise _invalid("/answers", _("A queue needs at least one answer, or a JSON schema."))
     if len(listed) > MAX_ANSWERS:
-        raise _invalid("/answers", _("A queue has at most %(most)s answers.") % {"most": MAX_ANSWERS})
+        raise _invalid("/answers", _("A queue can have at most %(most)s answers.") % {"most": MAX_ANSWERS})
     for place, answer in enumerate(listed):
         if not isinstance(answer, str) or not answer.strip() or len(answer) > MAX_ANSWER_LENGTH:
             raise _invalid(
                 f"/answers/{place}",
-                _("An answer is a text of 1 to %(most)s characters.") % {"most": MAX_ANSWER_LENGTH},
+                _("An answer must be a text of 1 to %(most)s characters.") % {"most": MAX_ANSWER_LENGTH},
             )
         if canonical_key(answer) in {canonical_key(earlier) for earlier in listed[:place]}:
-            raise _invalid(f"/answers/{place}", _("The answer %(answer)r is there twice.") % {"answer": answer})
+            raise _invalid(f"/answers/{place}", _("The answer %(answer)r is listed twice.") % {"answer": answer})
     return listed
 
 
@@ -118,7 +120,7 @@ def _normalize_label(answer: Any, to: AnswerSpec, pointer: str) -> str:
 
 def _normalize_labels(answer: Any, to: AnswerSpec, pointer: str) -> list[str]:
     if not isinstance(answer, list):
-        raise _invalid(pointer, _("The answer is a list of labels."))
+        raise _invalid(pointer, _("The answer must be a list of labels."))
     for place, label in enumerate(answer):
         _normalize_label(label, to, f"{pointer}/{place}")
     return [label for label in to.answers if label in answer]
@@ -126,16 +128,16 @@ def _normalize_labels(answer: Any, to: AnswerSpec, pointer: str) -> list[str]:
 
 def _normalize_structured(answer: Any, to: AnswerSpec, pointer: str) -> dict[str, Any]:
     if not isinstance(answer, dict):
-        raise _invalid(pointer, _("The answer is a JSON object."))
+        raise _invalid(pointer, _("The answer must be a JSON object."))
     if not is_storable(answer):
-        raise _invalid(pointer, _("The answer has characters or numbers that are none."))
+        raise _invalid(pointer, _("The answer contains invalid characters or numbers. Remove them and try again."))
     try:
         failures = list(_validator(json.dumps(to.schema, sort_keys=True)).iter_errors(answer))
     except Unresolvable as error:
-        raise _invalid(pointer, _("The queue's JSON schema refers to something outside itself.")) from error
+        raise _invalid(pointer, _("The queue's JSON schema has a reference outside itself.")) from error
     if failures:
         raise Invalid(
-            _("The answer does not fit the queue's form."),
+            _("The answer does not match the queue's schema."),
             [error for one in failures for error in validation_errors.describe_failure(one, pointer)],
         )
     return answer
@@ -143,7 +145,7 @@ def _normalize_structured(answer: Any, to: AnswerSpec, pointer: str) -> dict[str
 
 @lru_cache(maxsize=256)
 def _validator(schema: str) -> Validator:
-    # A registry of its own, so that a `$ref` to some address is refused and never fetched.
+    # An empty registry, so that a `$ref` to a URL is rejected and never fetched.
     return jsonschema.Draft202012Validator(json.loads(schema), registry=Registry())
 
 

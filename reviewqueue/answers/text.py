@@ -1,4 +1,4 @@
-"""Limits on what people type beside an answer, and the check that PostgreSQL can store it."""
+"""Limits on free text that accompanies an answer, and a check that PostgreSQL can store it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ MAX_REASON_CHARACTERS = 40
 MAX_ERROR_TYPE_CHARACTERS = 60
 
 
-def check_text(pointer: str, text: str, *, most: int) -> None:
+def check_text(pointer: str, text: str, *, max_characters: int) -> None:
     """Raise Invalid for a text that is too long, or that PostgreSQL cannot store."""
-    if len(text) > most:
-        raise _invalid(pointer, _("This text is too long."))
+    if len(text) > max_characters:
+        raise _invalid(pointer, _("This text is too long: use at most %(most)s characters.") % {"most": max_characters})
     if not schema.is_storable(text):
-        raise _invalid(pointer, _("This text has characters that are none."))
+        raise _invalid(pointer, _("This text contains invalid characters. Remove them and try again."))
 
 
 def _invalid(pointer: str, detail: str) -> Invalid:

@@ -1,4 +1,4 @@
-"""What is wrong with a structured answer, in plain words, at the place where it can be mended. Pure."""
+"""Describe what is wrong with a structured answer in plain words, with a pointer to the field to fix. Pure."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _TYPE_NAMES = {
     "null": gettext_lazy("empty"),
 }
 _RULE_MESSAGES = {
-    "enum": gettext_lazy("This is none of the possible values."),
-    "const": gettext_lazy("This is not the only possible value."),
+    "enum": gettext_lazy("Not one of the allowed values."),
+    "const": gettext_lazy("Not the only allowed value."),
     "minimum": gettext_lazy("This must be at least %(limit)s."),
     "maximum": gettext_lazy("This must be at most %(limit)s."),
     "exclusiveMinimum": gettext_lazy("This must be more than %(limit)s."),
@@ -29,30 +29,26 @@ _RULE_MESSAGES = {
     "multipleOf": gettext_lazy("This must be a multiple of %(limit)s."),
     "minLength": gettext_lazy("This must have at least %(limit)s characters."),
     "maxLength": gettext_lazy("This must have at most %(limit)s characters."),
-    "pattern": gettext_lazy("This is not written in the way that is asked for."),
-    "minItems": gettext_lazy("There must be at least %(limit)s."),
-    "maxItems": gettext_lazy("There must be at most %(limit)s."),
-    "uniqueItems": gettext_lazy("The same is there twice."),
-    "anyOf": gettext_lazy("This has none of the shapes that it may have."),
-    "oneOf": gettext_lazy("This has none of the shapes that it may have, or several."),
+    "pattern": gettext_lazy("This does not match the required format."),
+    "minItems": gettext_lazy("This must have at least %(limit)s entries."),
+    "maxItems": gettext_lazy("This must have at most %(limit)s entries."),
+    "uniqueItems": gettext_lazy("This must not contain duplicates."),
+    "anyOf": gettext_lazy("This matches none of the allowed forms."),
+    "oneOf": gettext_lazy("This must match exactly one of the allowed forms."),
 }
 
 
 def describe_failure(failure: jsonschema.ValidationError, below: str) -> list[dict[str, str]]:
-    """A failed check as `{"pointer", "detail"}`; for what is missing or too much, the pointer is that of the member."""
+    """A failed check as `{"pointer", "detail"}`. For a missing or unknown member, the pointer is to that member."""
     rule, limit, found = str(failure.validator), _as_any(failure.validator_value), _as_any(failure.instance)
     at = below + format_pointer(failure.absolute_path)
     if rule == "required":
-        # One failure for each member that is missing, which only its message names.
+        # There is one failure per missing member, and only its message names the member.
         missing = [name for name in limit if name not in found and failure.message.startswith(repr(name))]
-        return [_error_at(at + format_pointer([name]), _("It is missing.")) for name in missing]
+        return [_error_at(at + format_pointer([name]), _("This field is required.")) for name in missing]
     if rule == "additionalProperties" and limit is False and "patternProperties" not in _as_any(failure.schema):
         known = _as_any(failure.schema).get("properties", {})
-        return [
-            _error_at(at + format_pointer([name]), _("The form has no such field."))
-            for name in found
-            if name not in known
-        ]
+        return [_error_at(at + format_pointer([name]), _("Unknown field.")) for name in found if name not in known]
     if rule == "type":
         wanted = [str(_TYPE_NAMES.get(name, name)) for name in ([limit] if isinstance(limit, str) else limit)]
         return [_error_at(at, _("This must be %(wanted)s.") % {"wanted": _(" or ").join(wanted)})]
@@ -64,5 +60,5 @@ def _error_at(at: str, detail: str) -> dict[str, str]:
 
 
 def _as_any(value: Any) -> Any:
-    """A failure's parts may be unset while it is made; those of a finished one are what the check was about."""
+    """Drop the "unset" type: parts of a failure may be unset while it is built, but not once it is finished."""
     return value

@@ -1,4 +1,4 @@
-"""The front door: key authentication, strict bodies, and refusals in one shape."""
+"""HTTP plumbing: API key authentication, strict request bodies, and uniform error responses."""
 
 from reviewqueue.http.authentication import ApiKeyAuthentication, MachineUser, require_caller
 from reviewqueue.http.bodies import JSONOnlyNegotiation, MsgspecRenderer, StrictJSONParser, read_body, read_json

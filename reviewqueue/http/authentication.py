@@ -1,4 +1,4 @@
-"""Who is calling: a key becomes a Caller, and endpoints demand scopes of it."""
+"""API key authentication: turn a key into a Caller, and check its scopes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reviewqueue.models import User
 
 @dataclass(frozen=True, slots=True)
 class MachineUser:
-    """The user of a request whose key acts for nobody."""
+    """The user of a request whose key acts for no person."""
 
     name: str
     is_authenticated: bool = True
@@ -23,7 +23,7 @@ class MachineUser:
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """`Authorization: Bearer <key>`; sets `request.auth` to the Caller, `request.user` to whom it acts as."""
+    """`Authorization: Bearer <key>`; sets `request.auth` to the Caller and `request.user` to the person it acts as."""
 
     def authenticate(self, request: Request) -> tuple[User | MachineUser, Caller] | None:
         header = request.META.get("HTTP_AUTHORIZATION", "")
@@ -32,7 +32,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             return None
         caller = api_keys.authenticate_key(text.strip())
         if caller is None:
-            raise AuthenticationFailed("This key is unknown, expired or revoked.")
+            raise AuthenticationFailed("This API key is unknown, expired or revoked.")
         return caller.acts_as or MachineUser(caller.name), caller
 
     def authenticate_header(self, request: Request) -> str:
@@ -40,9 +40,9 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 def require_caller(request: Request, scope: str, *, queue: str | None = None) -> Caller:
-    """The caller, if its key has the scope and is bound to the queue.
+    """The caller, if its key has the scope and may use the queue.
 
-    Without the scope 403 `missing_scope`; a queue that the key isn't bound to does not exist for it: 404.
+    Without the scope: 403 `missing_scope`. A queue outside the key's streams does not exist for it: 404.
     """
     caller = request.auth
     if not isinstance(caller, Caller):

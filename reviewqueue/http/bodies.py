@@ -1,4 +1,4 @@
-"""Bodies: read within a limit, decoded strictly, answered as JSON."""
+"""Request and response bodies: size limit, strict JSON parsing, JSON rendering."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _JSON_MEDIA_TYPES = ("application/json",)
 
 
 def read_body(request: Request | HttpRequest, *, accepts: Sequence[str] = _JSON_MEDIA_TYPES) -> bytes:
-    """The raw body, never buffered past `settings.API_BODY_LIMIT`.
+    """The raw body, never buffering more than `settings.API_BODY_LIMIT` bytes.
 
     Raises 413 `too_large`, 415 `unsupported_media_type`, `unsupported_encoding` or `unsupported_charset`.
-    Django's own `request.body` is not used: it answers everything past its 2.5 MB limit for forms with 400.
+    Django's `request.body` is not used because it answers 400 to anything beyond its 2.5 MB form limit.
     """
     plain: HttpRequest = request._request if isinstance(request, Request) else request
     _check_headers(plain, accepts)
@@ -42,12 +42,12 @@ def read_body(request: Request | HttpRequest, *, accepts: Sequence[str] = _JSON_
 
 
 def read_json(request: Request | HttpRequest) -> Any:
-    """The body as JSON, strictly (see `parse_json`)."""
+    """The body as strictly parsed JSON (see `parse_json`)."""
     return parse_json(read_body(request))
 
 
 class StrictJSONParser(BaseParser):
-    """DRF's door to `read_json`."""
+    """DRF parser that uses `read_json`."""
 
     media_type = "application/json"
 
@@ -59,7 +59,7 @@ class StrictJSONParser(BaseParser):
 
 
 class MsgspecRenderer(BaseRenderer):
-    """JSON by msgspec; NaN, which JSON has no word for, becomes null."""
+    """DRF renderer that uses msgspec; NaN, which JSON cannot represent, becomes null."""
 
     media_type = "application/json"
     format = "json"
@@ -76,7 +76,7 @@ class MsgspecRenderer(BaseRenderer):
 
 
 class JSONOnlyNegotiation(BaseContentNegotiation):
-    """Answers don't depend on Accept: there is one representation, and a browser gets it too."""
+    """Ignore the Accept header: there is one representation, and browsers get it too."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
         sent = (request.content_type or "").partition(";")[0].strip().lower()
@@ -90,10 +90,10 @@ def _check_headers(request: HttpRequest, accepts: Sequence[str]) -> None:
     if request.headers.get("Content-Encoding", "identity").lower() not in {"", "identity"}:
         raise Problem(415, "unsupported_encoding", "Send the body uncompressed, without Content-Encoding.")
     if request.content_type not in accepts:
-        raise Problem(415, "unsupported_media_type", f"Send {' or '.join(accepts)}.")
+        raise Problem(415, "unsupported_media_type", f"Set Content-Type to {' or '.join(accepts)}.")
     charset = (request.content_params or {}).get("charset", "utf-8").strip("\"'").lower()
     if charset not in {"utf-8", "utf8"}:
-        raise Problem(415, "unsupported_charset", "JSON is sent as UTF-8.")
+        raise Problem(415, "unsupported_charset", "Send the body as UTF-8.")
 
 
 def _declared_length(request: HttpRequest) -> int:
@@ -105,7 +105,7 @@ def _declared_length(request: HttpRequest) -> int:
 
 
 def _body_stream(request: HttpRequest) -> Any:
-    """Where the body comes from; a chunked one has no length, so Django would take it for empty."""
+    """The stream to read the body from; a chunked body has no length, so Django would treat it as empty."""
     if "chunked" not in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
         return request
     if not request.META.get("wsgi.input_terminated"):
@@ -114,7 +114,7 @@ def _body_stream(request: HttpRequest) -> Any:
 
 
 def _too_large(limit: int) -> Problem:
-    return Problem(413, "too_large", f"A body has at most {limit // (1024 * 1024)} MiB.")
+    return Problem(413, "too_large", f"The body is larger than {limit // (1024 * 1024)} MiB.")
 
 
 def _encode_lazy_text(value: Any) -> Any:

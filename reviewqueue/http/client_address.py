@@ -1,4 +1,4 @@
-"""Where a request comes from."""
+"""The client address of a request."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from django.http import HttpRequest
 
 
 def get_client_address(request: HttpRequest) -> str:
-    """The address of the client as the outermost of our own proxies saw it.
+    """The client's address as seen by the outermost of our own proxies.
 
-    Each proxy appends whom it got the request from, so only the last `settings.PROXIES` entries are ours;
-    what stands before them anybody can have written.
+    Each proxy appends the address it got the request from, so only the last `settings.PROXIES` entries can be
+    trusted; a client can forge everything before them.
     """
     hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
     if settings.PROXIES and len(hops) >= settings.PROXIES:

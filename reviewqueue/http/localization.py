@@ -1,6 +1,6 @@
-"""Whoever reads a page: their times in their zone, their numbers as they write them. Days stay the team's.
+"""Localize pages: times in the reader's time zone, numbers in their format. Calendar days stay in the team's zone.
 
-The zone is the one in their preferences, else the browser's, which a page's script keeps in a cookie.
+The time zone comes from the reader's preferences, otherwise from the browser, which stores it in a cookie.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ TIME_ZONE_COOKIE = "zone"
 
 @contextmanager
 def localize_for(request: HttpRequest, user: User) -> Iterator[None]:
-    """Within it, templates write for this reader; afterwards, whatever happened, for nobody in particular again."""
+    """Localize templates for this reader inside the block, and restore the defaults after it, even on an error."""
     locale = locale_format.negotiate_locale(request.headers.get("Accept-Language", ""))
     with timezone.override(_time_zone_of(request, user)), locale_format.use_locale(locale):
         yield
 
 
 def _time_zone_of(request: HttpRequest, user: User) -> tzinfo:
-    """A name from a cookie is anybody's text: only the name of a zone that there is opens a file."""
+    """The reader's time zone. The cookie is untrusted: only a known zone name is ever opened as a file."""
     for name in (preferences.get_preferences(user).time_zone, request.COOKIES.get(TIME_ZONE_COOKIE, "")):
         if name in preferences.list_time_zones():
             return ZoneInfo(name)

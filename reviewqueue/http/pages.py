@@ -1,4 +1,4 @@
-"""Pages for people: who may open them, and what they see when something is refused."""
+"""Access checks and error pages for views that people open."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ API_PREFIX = "/api/"
 
 
 class PersonRequest(HttpRequest):
-    """A request of somebody signed in."""
+    """A request from a signed-in person."""
 
     user: User
 
@@ -34,7 +34,10 @@ def require_person[**P](
     [Callable[Concatenate[PersonRequest, P], HttpResponse]],
     Callable[Concatenate[HttpRequest, P], HttpResponse],
 ]:
-    """A view for who is signed in and whom `allowed` (say `access.may_manage`) lets in."""
+    """Restrict a view to signed-in people who pass `allowed` (for example `roles.may_manage`).
+
+    Redirects to sign-in without a session; raises Forbidden when `allowed` says no.
+    """
 
     def decorate(
         view: Callable[Concatenate[PersonRequest, P], HttpResponse],
@@ -44,18 +47,18 @@ def require_person[**P](
             if not isinstance(request.user, User):
                 return redirect_to_login(request.get_full_path())
             if allowed is not None and not allowed(request.user):
-                raise Forbidden(_("Your role does not open this page."))
+                raise Forbidden(_("Your role does not have access to this page."))
             with localization.localize_for(request, request.user):
                 return view(cast("PersonRequest", request), *args, **kwargs)
 
-        # mypy takes the PersonRequest of `wraps` for a narrower argument; `guarded` takes any request.
+        # mypy infers PersonRequest from `wraps`; `guarded` accepts any request.
         return cast("Callable[Concatenate[HttpRequest, P], HttpResponse]", guarded)
 
     return decorate
 
 
 class RefusalMiddleware:
-    """Turns what a view refuses into its answer: a page for people, a problem document under /api/."""
+    """Turn exceptions from views into responses: an error page for people, a problem document under /api/."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -64,18 +67,18 @@ class RefusalMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """None leaves mistakes of ours to Django, which logs them and calls `broken`."""
+        """Return None for unexpected exceptions: Django logs them and calls `server_error`."""
         problem = problem_of(exception)
         return None if problem is None else render_problem(request, problem)
 
 
 def render_problem(request: HttpRequest, problem: Problem) -> HttpResponse:
-    """The refusal in the shape that its reader expects."""
+    """Render a problem as a page, or as a problem document under /api/."""
     if request.path.startswith(API_PREFIX):
         return respond_with_problem(problem)
     context = {"problem": problem}
     if problem.status >= 500:
-        # Without the request: its context processors would ask the database that is just not there.
+        # Without the request: its context processors would query a database that may be down.
         page = HttpResponse(render_to_string("reviewqueue/broken.html", context), status=problem.status)
     else:
         page = render(request, "reviewqueue/refusal.html", context, status=problem.status)
@@ -85,8 +88,8 @@ def render_problem(request: HttpRequest, problem: Problem) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """handler400. Also a forged Host ends here, so nothing is rendered that asks for it."""
-    problem = problem_of(exception) or Problem(400, "malformed", _("The request makes no sense."))
+    """handler400. Requests with a forged Host end here too, so nothing rendered here may read the host."""
+    problem = problem_of(exception) or Problem(400, "malformed", _("The request is malformed."))
     if request.path.startswith(API_PREFIX):
         return respond_with_problem(problem)
     return HttpResponse(render_to_string("reviewqueue/broken.html", {"problem": problem}), status=problem.status)
@@ -94,16 +97,16 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """handler403."""
-    return render_problem(request, Problem(403, "forbidden", _("This is not for you.")))
+    return render_problem(request, Problem(403, "forbidden", _("You do not have permission to do this.")))
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """handler404."""
-    return render_problem(request, Problem(404, "not_found", _("There is nothing here.")))
+    return render_problem(request, Problem(404, "not_found", _("Nothing exists at this address.")))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """handler500; a database that went away outside a view (a session, say) is a 503 all the same."""
+    """handler500; a database failure outside a view (such as loading the session) is still a 503."""
     error = sys.exc_info()[1]
     problem = problem_of(error) if error is not None else None
     if problem is None or problem.status < 500:
@@ -112,6 +115,6 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """What a form gets whose page is older than the sign-in."""
-    detail = _("This page is older than your sign-in. Go back, load it again and repeat what you did.")
+    """Answer a form whose page was loaded before the person signed in."""
+    detail = _("This page was loaded before you signed in. Go back, reload it and try again.")
     return render_problem(request, Problem(403, "stale_page", detail))

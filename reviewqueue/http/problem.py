@@ -1,4 +1,4 @@
-"""Every refusal as one RFC 9457 document, whoever raised it."""
+"""Turn every exception into one RFC 9457 problem document."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def respond_with_problem(problem: Problem) -> HttpResponse:
 
 
 def handle_api_exception(exc: Exception, context: Mapping[str, Any]) -> HttpResponse:
-    """DRF's exception handler: nothing that happens in an API view leaves as HTML or with a trace."""
+    """DRF's exception handler: API views never answer with HTML or a stack trace."""
     problem = problem_of(exc)
     if problem is None:
         problem = log_unexpected_error(exc, context.get("request"))
@@ -49,7 +49,7 @@ def handle_api_exception(exc: Exception, context: Mapping[str, Any]) -> HttpResp
 
 
 def problem_of(exc: BaseException) -> Problem | None:
-    """The refusal that an exception stands for; None when it is a mistake of ours."""
+    """The problem an exception stands for; None when it is a bug of ours."""
     match exc:
         case Problem():
             return exc
@@ -60,23 +60,23 @@ def problem_of(exc: BaseException) -> Problem | None:
         case exceptions.APIException():
             return _from_api_error(exc)
         case ValidationError():
-            return Problem(400, "invalid", _("Some fields are not valid."), errors=_field_errors(exc))
+            return Problem(400, "invalid", _("Some fields are invalid."), errors=_field_errors(exc))
         case Http404():
-            return Problem(404, "not_found", _("There is nothing here."))
+            return Problem(404, "not_found", _("Nothing exists at this address."))
         case PermissionDenied():
-            return Problem(403, "forbidden", _("This is not for you."))
+            return Problem(403, "forbidden", _("You do not have permission to do this."))
         case RequestDataTooBig():
             return Problem(413, "too_large", _("The body is too large."))
         case SuspiciousOperation() | UnreadablePostError():
-            return Problem(400, "malformed", _("The request makes no sense."))
+            return Problem(400, "malformed", _("The request is malformed."))
     return None
 
 
 def log_unexpected_error(exc: BaseException, request: Any) -> Problem:
-    """Log a mistake of ours with its trace, and say nothing about it outside."""
+    """Log an unexpected exception with its trace; the response reveals nothing about it."""
     django_request: HttpRequest | None = getattr(request, "_request", request)
     log.error("unexpected error", path=getattr(django_request, "path", ""), exc_info=exc)
-    # What Django sends for any unhandled exception: error reporters and the test client listen to it.
+    # Django sends this for any unhandled exception; error reporters and the test client listen to it.
     got_request_exception.send(sender=None, request=django_request)
     return Problem(500, "internal_error", _("Something went wrong on our side. It has been recorded."))
 
@@ -95,26 +95,26 @@ def _from_database_error(exc: DatabaseError | InterfaceError) -> Problem | None:
     if isinstance(exc, OperationalError | InterfaceError):
         return _unavailable(exc)
     if isinstance(exc, DataError) and _is_text_error(exc):
-        return Problem(400, "invalid_text", _("A text contains something that cannot be stored."))
+        return Problem(400, "invalid_text", _("A text contains characters that cannot be stored, such as NUL."))
     return None
 
 
 def _is_text_error(exc: DataError) -> bool:
-    """A NUL, say, in a path or a form: nothing of ours looks at every text that is only searched for.
+    """Whether a text caused the error, such as a NUL in a path or form: search terms are not all validated.
 
-    The driver refuses it without asking the server, so without a code; the server's own are of encoding. Any
-    other, a division by zero, is a mistake of ours.
+    The driver rejects a NUL without asking the server, so without an SQLSTATE; the server's codes are about encoding.
+    Any other data error, such as a division by zero, is a bug of ours.
     """
     return getattr(exc.__cause__, "sqlstate", None) in {None, "22021", "22P05"}
 
 
 def _unavailable(exc: BaseException) -> Problem:
-    """The database is away, full, or busy beyond its limits: nothing was stored, so trying again is right."""
+    """The database is down, full or overloaded: nothing was stored, so a retry is safe."""
     log.error("database unavailable", error=type(exc.__cause__ or exc).__name__, message=str(exc).strip())
     return Problem(
         503,
         "unavailable",
-        _("The service cannot store or read anything at the moment. Try again shortly."),
+        _("The service is temporarily unavailable. Try again shortly."),
         headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
     )
 
@@ -122,11 +122,11 @@ def _unavailable(exc: BaseException) -> Problem:
 def _from_api_error(exc: exceptions.APIException) -> Problem:
     status = exc.status_code
     if isinstance(exc, exceptions.ValidationError):
-        return Problem(400, "invalid", _("Some fields are not valid."), errors=list(_flatten(exc.detail)))
+        return Problem(400, "invalid", _("Some fields are invalid."), errors=list(_flatten(exc.detail)))
     headers = {}
     if status == 401:
         headers["WWW-Authenticate"] = getattr(exc, "auth_header", "Bearer")
-    if (wait := getattr(exc, "wait", None)) is not None:  # of Throttled
+    if (wait := getattr(exc, "wait", None)) is not None:  # exceptions.Throttled
         headers["Retry-After"] = str(int(wait) + 1)
     return Problem(status, _CODES_BY_STATUS.get(status, "refused"), str(exc.detail), headers=headers)
 
@@ -136,7 +136,7 @@ def _field_errors(exc: ValidationError) -> list[dict[str, str]]:
 
 
 def _flatten(detail: Any, pointer: str = "") -> Iterator[dict[str, str]]:
-    """Nested field errors as JSON Pointers to the fields."""
+    """Flatten nested field errors to `{"pointer", "detail"}`."""
     if isinstance(detail, dict):
         for key, value in detail.items():
             yield from _flatten(

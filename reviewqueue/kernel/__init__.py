@@ -1,1 +1,1 @@
-"""What every layer uses: clock, errors, SQL, JSON, number formats."""
+"""Shared helpers for every layer: clock, errors, SQL, JSON and number formats."""

@@ -1,4 +1,4 @@
-"""The time: the database's clock, which every process and every deadline shares."""
+"""The current time, from the database clock that all processes and deadlines share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def current_time(now: datetime | None = None) -> datetime:
-    """`now` if one was passed (tests and the demo do), else the database's wall clock at this statement."""
+    """Return `now` if given (tests and the demo pass one), otherwise the database's wall clock at this statement."""
     if now is not None:
         return now
     with connection.cursor() as cursor:
@@ -21,15 +21,15 @@ def current_time(now: datetime | None = None) -> datetime:
 
 
 def team_date(moment: datetime) -> date:
-    """The day of a moment in the team's zone, whoever reads and wherever they are."""
+    """The calendar day of `moment` in the team's time zone, regardless of the reader's."""
     return timezone.localdate(moment, timezone.get_default_timezone())
 
 
 def to_milliseconds(moment: datetime) -> int:
-    """A moment as a page counts it: whole, so that the same moment is the same number."""
+    """Whole milliseconds since the Unix epoch, as pages use them; integers, so equal moments give equal numbers."""
     return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
 def from_milliseconds(milliseconds: int) -> datetime:
-    """The moment of such a number."""
+    """The moment that `to_milliseconds` turned into this number."""
     return _EPOCH + timedelta(milliseconds=milliseconds)

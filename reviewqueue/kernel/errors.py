@@ -1,4 +1,4 @@
-"""What can go wrong, for every layer: a stable code for machines and a sentence for people."""
+"""Errors shared by every layer: a stable code for machines and a sentence for people."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Any
 
 
 class DomainError(Exception):
-    """Something that was asked for cannot be done. The message is a sentence its reader can act on."""
+    """A request that cannot be carried out. The message is a sentence that its reader can act on."""
 
     code = "refused"
     status = 409
 
 
 class NotFound(DomainError):
-    """It does not exist, or not for this caller."""
+    """The object does not exist, or this caller may not know that it does."""
 
     code = "not_found"
     status = 404
 
 
 class Invalid(DomainError):
-    """What was sent makes no sense; `errors` points at the places (`{"pointer", "detail"}`)."""
+    """Invalid input; `errors` lists what is wrong and where (`{"pointer", "detail"}`)."""
 
     code = "invalid"
     status = 400
@@ -33,7 +33,7 @@ class Invalid(DomainError):
 
 
 class Problem(Exception):
-    """A refusal with its status and stable code; `errors` are `{"pointer", "detail"}`."""
+    """An HTTP error with its status and stable code; `errors` are `{"pointer", "detail"}`."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Problem(Exception):
         self.headers = dict(headers or {})
 
     def document(self) -> dict[str, Any]:
-        """What is sent; also the shape of one element's refusal inside a batch."""
+        """The response body; also the shape of one element's error inside a batch."""
         document: dict[str, Any] = {
             "type": "about:blank",
             "title": self.title,

@@ -1,4 +1,4 @@
-"""A JSON column that gives back what it was given."""
+"""A JSON column that preserves key order."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from psycopg.types.json import Json, Jsonb
 
 
 class OrderedJSONField(models.JSONField):
-    """JSON as PostgreSQL's `json`, which keeps the text: the fields of a form stay in the order they were sent in.
+    """JSON stored as PostgreSQL `json`, which keeps the original text, so form fields stay in the order they were sent.
 
-    `jsonb` sorts keys by their length. In exchange this type cannot be compared or indexed.
+    `jsonb` sorts keys by length. The price: `json` values cannot be compared or indexed.
     """
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str:
         return "json"
 
     def get_db_prep_value(self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False) -> Any:
-        """As `json` on the way in, too: cast from `jsonb` the order would be gone before it is stored."""
+        """Bind as `json`: a cast from `jsonb` would lose the key order before it is stored."""
         adapted = super().get_db_prep_value(value, connection, prepared)
         return Json(adapted.obj) if isinstance(adapted, Jsonb) else adapted
 
     def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> Any:
-        """The driver decodes `json` itself, where it leaves `jsonb` to Django."""
+        """Decode only strings: the driver decodes `json` itself, but leaves `jsonb` to Django."""
         return super().from_db_value(value, expression, connection) if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""JSON Pointers (RFC 6901) to the places in a document that an error names. Pure."""
+"""JSON Pointers (RFC 6901) to where an error is in a document. Pure."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ _MSGSPEC_PATH = re.compile(r"`\$([^`]*)`")
 
 
 def format_pointer(path: Iterable[Any]) -> str:
-    """The JSON Pointer of a path of members and places."""
+    """The JSON Pointer for a path of member names and array indexes."""
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
 
 
 def split_validation_message(message: str) -> tuple[str, str]:
-    """A message of msgspec's as its sentence and a pointer; where it doesn't name the key, to what holds the key."""
-    sentence, _, place = message.partition(" - at ")
-    found = _MSGSPEC_PATH.search(place)
-    named = found[1].partition("[...]")[0] if found else ""
-    return sentence, named.replace(".", "/").replace("[", "/").replace("]", "")
+    """Split a msgspec error message into its sentence and a pointer.
+
+    Where msgspec doesn't name the key, the pointer is to the object that contains it.
+    """
+    sentence, _, location = message.partition(" - at ")
+    found = _MSGSPEC_PATH.search(location)
+    path = found[1].partition("[...]")[0] if found else ""
+    return sentence, path.replace(".", "/").replace("[", "/").replace("]", "")

@@ -1,6 +1,6 @@
-"""Numbers as the reader writes them: the words of a page stay in its language, separators follow the reader's locale.
+"""Format numbers for the reader's locale. Only separators follow the locale; the page's language stays the same.
 
-Only pages for people are served in a locale; whatever machines read has a dot and no groups.
+This applies to pages for people. Machine-readable output always uses a decimal point and no grouping.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _locale = ContextVar("locale", default=DEFAULT_LOCALE)
 
 
 def format_number(value: float, digits: int = 0, *, grouped: bool = False) -> str:
-    """A number with so many digits after the separator; `grouped`: thousands by themselves."""
+    """Format a number with `digits` decimals; `grouped` separates thousands."""
     lang = _locale.get()
     return numberformat.format(
-        round(value, digits),  # Django would cut off what is too much
+        round(value, digits),  # Django truncates extra digits instead of rounding
         get_format("DECIMAL_SEPARATOR", lang, use_l10n=True),
         digits,
         grouping=get_format("NUMBER_GROUPING", lang, use_l10n=True),
@@ -34,16 +34,16 @@ def format_number(value: float, digits: int = 0, *, grouped: bool = False) -> st
 
 
 def format_size(count: int) -> str:
-    """So many bytes, in the largest unit of which there is one."""
-    for least, unit in ((1 << 20, _("MB")), (1 << 10, _("KB"))):
-        if count >= least:
-            return f"{format_number(count / least, 1)}\u00a0{unit}"
+    """Format a number of bytes in the largest of MB, KB and bytes that gives at least 1."""
+    for unit_bytes, unit in ((1 << 20, _("MB")), (1 << 10, _("KB"))):
+        if count >= unit_bytes:
+            return f"{format_number(count / unit_bytes, 1)}\u00a0{unit}"
     return f"{format_number(count)}\u00a0{ngettext('byte', 'bytes', count)}"
 
 
 @contextmanager
 def use_locale(locale: str) -> Iterator[None]:
-    """Within it, numbers are written as in this locale, which `accepted` found."""
+    """Format numbers for this locale (a result of `negotiate_locale`) inside the block."""
     token = _locale.set(locale)
     try:
         yield
@@ -52,12 +52,12 @@ def use_locale(locale: str) -> Iterator[None]:
 
 
 def get_thousands_separator() -> str:
-    """What stands between the groups of a number here."""
+    """The current locale's thousands separator."""
     return str(get_format("THOUSAND_SEPARATOR", _locale.get(), use_l10n=True))
 
 
 def negotiate_locale(header: str) -> str:
-    """The first locale of an Accept-Language header whose numbers Django knows how to write; else English."""
+    """The first locale of an Accept-Language header that Django has number formats for, otherwise English."""
     for wanted, _quality in parse_accept_lang_header(header[:500].lower()):
         for code in dict.fromkeys((wanted, wanted.split("-")[0])):
             if code in LANG_INFO:

@@ -1,4 +1,4 @@
-"""JSON without anything that two readers could understand differently."""
+"""Strict JSON parsing: reject everything that two parsers could interpret differently."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import Any, Never
 from reviewqueue.kernel.errors import Problem
 
 MAX_JSON_DEPTH = 64
-# Only bodies that spell one of these out can decode to a NUL or half a surrogate pair.
+# Only bodies that contain one of these escapes can decode to a NUL or a lone surrogate.
 _SUSPECT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _UNSTORABLE_CHARACTERS = re.compile("[\0\ud800-\udfff]")
 
 
 def parse_json(raw: bytes) -> Any:
-    """One JSON value, without what two readers could understand differently or PostgreSQL cannot store.
+    """Parse one JSON value, rejecting ambiguous input and text that PostgreSQL cannot store.
 
-    Refuses, each as 400 with its own code: invalid UTF-8 and syntax, NaN and infinities (`invalid_json`),
-    duplicate keys, numbers past a double's range, NUL and lone surrogates, more than 64 levels.
+    Raises Problem 400 with one of these codes: `invalid_json` (bad UTF-8 or syntax, NaN, infinity), `duplicate_key`,
+    `number_out_of_range` (beyond a double), `invalid_text` (NUL, lone surrogates), `too_deep` (more than 64 levels).
     """
     try:
         value = _DECODER.decode(raw.decode())
@@ -31,7 +31,7 @@ def parse_json(raw: bytes) -> Any:
         raise Problem(400, "invalid_json", f"{error.msg}: character {error.pos}.") from None
     except RecursionError:
         raise _too_deep() from None
-    # Depth needs as many opening brackets; counting them costs a tenth of walking the value.
+    # Too deep is possible only with that many opening brackets; counting them costs a tenth of walking the value.
     if raw.count(b"[") + raw.count(b"{") > MAX_JSON_DEPTH:
         _check_depth(value)
     if _SUSPECT_ESCAPE.search(raw):
@@ -40,19 +40,19 @@ def parse_json(raw: bytes) -> Any:
 
 
 def _too_deep() -> Problem:
-    return Problem(400, "too_deep", f"More than {MAX_JSON_DEPTH} levels are nested in each other.")
+    return Problem(400, "too_deep", f"The JSON is nested more than {MAX_JSON_DEPTH} levels deep.")
 
 
 def _reject_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     unique = dict(pairs)
     if len(unique) != len(pairs):
-        (twice, _), *_ = Counter(key for key, _ in pairs).most_common(1)
-        raise Problem(400, "duplicate_key", f"The key {_shorten(twice)} stands twice in one object.")
+        (duplicate, _), *_ = Counter(key for key, _ in pairs).most_common(1)
+        raise Problem(400, "duplicate_key", f"Duplicate key {_shorten(duplicate)} in an object.")
     return unique
 
 
 def _reject_constant(name: str) -> Never:
-    raise Problem(400, "invalid_json", f"{name} is not JSON.")
+    raise Problem(400, "invalid_json", f"{name} is not valid JSON.")
 
 
 def _parse_float(text: str) -> float:
@@ -69,7 +69,7 @@ def _parse_int(text: str) -> int:
 
 
 def _out_of_range(text: str) -> Problem:
-    return Problem(400, "number_out_of_range", f"The number {_shorten(text)} is past what a double can hold.")
+    return Problem(400, "number_out_of_range", f"The number {_shorten(text)} is too large for a double.")
 
 
 def _shorten(text: str) -> str:
@@ -97,13 +97,13 @@ def _check_text(value: Any) -> None:
             raise Problem(
                 400,
                 "invalid_text",
-                "A text contains NUL or half a surrogate pair.",
-                errors=[{"pointer": pointer, "detail": "Not text that can be stored."}],
+                "A string contains a NUL character or an unpaired surrogate. Remove it and try again.",
+                errors=[{"pointer": pointer, "detail": "Contains a NUL character or an unpaired surrogate."}],
             )
 
 
 def _iterate_strings(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
-    """Every string in a decoded value, keys too, with a pointer to it."""
+    """Yield every string in a decoded value, including keys, with its pointer."""
     if isinstance(value, str):
         yield pointer, value
     elif isinstance(value, list):

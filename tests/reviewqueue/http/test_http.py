@@ -185,10 +185,10 @@ def test_paths_methods_and_hosts_are_refused_in_the_same_shape(client: Client, h
 @pytest.mark.parametrize(
     ("error", "status", "sentence"),
     [
-        (NotFound("There is no stream 'x' for you."), 404, "There is no stream"),
+        (NotFound("There is no stream 'x' that you have access to."), 404, "There is no stream"),
         (OperationalError("gone"), 503, "Try again shortly"),
         (Late("Somebody else has it."), 409, "Somebody else has it."),
-        (Http404(), 404, "There is nothing here"),
+        (Http404(), 404, "Nothing exists at this address."),
     ],
 )
 def test_people_get_the_same_refusals_as_pages(
