@@ -1,4 +1,4 @@
-"""Django's admin as a window: administrators look rows up, and change them nowhere but in the product."""
+"""Read-only Django admin: administrators look up rows here and change them only in the product."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from reviewqueue.models import (
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in its stubs only
-    """Rows that can be looked at by administrators."""
+    """Let administrators view rows, and nobody change them."""
 
-    show_full_result_count = False  # counting a table of millions is not worth a number
+    show_full_result_count = False  # counting millions of rows on every page is too expensive
     list_per_page = 50
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -101,5 +101,5 @@ class MembershipAdmin(ReadOnlyAdmin):
 
 for model in (AnswerSchema, Guideline, Pass, Queue):
     admin.site.register(model, ReadOnlyAdmin)
-# Roles take the place of groups.
+# Roles replace groups.
 admin.site.unregister(Group)

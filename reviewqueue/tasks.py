@@ -1,4 +1,4 @@
-"""What Celery runs for people's side: each task is one domain call, and may run twice, at once, or not at all."""
+"""Celery tasks of the review side. Each is one domain call that tolerates running twice, concurrently or never."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from reviewqueue.verdicts import drafts
 
 @shared_task(max_retries=3)
 def drop_old_drafts() -> None:
-    """Forget what was filled in and never sent, a day later."""
+    """Delete drafts that were never submitted, once they are 20 hours old."""
     drafts.drop_old_drafts()

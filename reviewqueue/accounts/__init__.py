@@ -1,1 +1,1 @@
-"""People, roles, API keys, and each person's own settings."""
+"""People, roles, API keys and personal preferences."""

@@ -1,4 +1,4 @@
-"""API keys: 256 random bits, shown once, stored as their SHA-256, scoped, bound, expiring."""
+"""API keys: 256 random bits, shown once, stored as SHA-256, scoped, bound to streams, expiring."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ KEY_PREFIX = "rq_"
 ROTATION_GRACE = timedelta(hours=24)
 DISPLAYED_CHARACTERS = 12  # characters of a key in lists
 
-# One lookup per key, process and two seconds instead of one per request: a producer posts hundreds of times a
-# second with the same key. The price: a revoked key works up to two seconds longer in other processes. More
-# would make "revoked at once" untrue; shorter costs lookups exactly where requests are dense.
+# One lookup per key and process every two seconds instead of one per request: a producer posts hundreds of times
+# a second with the same key. The price: a revoked key works up to two seconds longer in other processes. A longer
+# time would make "revoked at once" untrue; a shorter one costs lookups exactly where requests are dense.
 CACHE_SECONDS = 2.0
 _MAX_CACHED_KEYS = 1024
 _cache: dict[bytes, tuple[float, Caller]] = {}
@@ -50,7 +50,10 @@ def create_key(
     days: int | None = None,
     now: datetime | None = None,
 ) -> tuple[ApiKey, str]:
-    """The new key's row and its text, which nobody can ever see again. `by` is None on the command line."""
+    """Create a key. Returns its row and its text, which cannot be shown again. `by` is None on the command line.
+
+    Raises Invalid for a wrong name, scope, stream, person or lifetime, and Forbidden for rights `by` cannot grant.
+    """
     wanted, bound = sorted(set(scopes)), sorted(set(queues))
     _check_key(name=name, scopes=wanted, queues=bound, acts_as=acts_as, days=days)
     _authorise(by, wanted, bound, acts_as)
@@ -66,11 +69,14 @@ def create_key(
 
 
 def rotate_key(*, key_id: int, by: User | None, now: datetime | None = None) -> tuple[ApiKey, str]:
-    """A successor with the same rights; the old key goes on working for a day, so that nothing stops."""
+    """Create a successor with the same rights; the old key keeps working for a day, so that nothing stops.
+
+    Raises NotFound, Forbidden, and KeyAlreadyRevoked for a key that was revoked or replaced.
+    """
     with transaction.atomic():
         old = _lock_key(key_id, by)
         if old.replaced_by_id is not None:
-            raise KeyAlreadyRevoked(_("This key has been replaced already."))
+            raise KeyAlreadyRevoked(_("This API key has already been replaced."))
         moment = clock.current_time(now)
         key, text = _insert_key(
             ApiKey(
@@ -90,7 +96,7 @@ def rotate_key(*, key_id: int, by: User | None, now: datetime | None = None) -> 
 
 
 def revoke_key(*, key_id: int, by: User | None, now: datetime | None = None) -> None:
-    """The key works no more: at once in this process, within `CACHE_SECONDS` in every other."""
+    """Revoke a key: at once in this process, within `CACHE_SECONDS` in every other."""
     with transaction.atomic():
         key = _lock_key(key_id, by)
         key.revoked_at = clock.current_time(now)
@@ -100,7 +106,10 @@ def revoke_key(*, key_id: int, by: User | None, now: datetime | None = None) -> 
 
 
 def keys_visible_to(user: User) -> QuerySet[ApiKey]:
-    """The keys that a person may see: all for who is everywhere, else those bound to their queues only."""
+    """The keys a person may see: all of them for a member of every queue, otherwise those bound only to their queues.
+
+    None for a person who may not see people.
+    """
     if not roles.may_see_people(user):
         return ApiKey.objects.none()
     keys = ApiKey.objects.select_related("acts_as", "created_by").order_by("-id")
@@ -111,9 +120,9 @@ def keys_visible_to(user: User) -> QuerySet[ApiKey]:
 
 
 def authenticate_key(text: str) -> Caller | None:
-    """Whom the key belongs to, or None when no usable key is like it.
+    """The caller that a key's text identifies, or None when no usable key matches.
 
-    No query when it was seen in the last two seconds, else one, and once a minute one that notes the use.
+    No query when the key was seen in the last two seconds, otherwise one, plus one a minute to record its use.
     """
     digest = _digest(text)
     known = _cache.get(digest)
@@ -129,58 +138,60 @@ def authenticate_key(text: str) -> Caller | None:
         queues=frozenset(key.queues),
         acts_as=key.acts_as,
     )
-    _note_use(key)
-    _remember(digest, caller)
+    _record_use(key)
+    _cache_caller(digest, caller)
     return caller
 
 
 def _check_key(*, name: str, scopes: list[str], queues: list[str], acts_as: User | None, days: int | None) -> None:
     if not name.strip() or len(name) > 100:
-        raise Invalid(_("A key needs a name of at most 100 characters."))
+        raise Invalid(_("Give the API key a name of 1 to 100 characters."))
     if not scopes:
-        raise Invalid(_("A key needs at least one scope."))
+        raise Invalid(_("Give the API key at least one scope."))
     unknown = [scope for scope in scopes if scope not in settings.API_SCOPES]
     if unknown:
         raise Invalid(
-            _("There is no scope %(unknown)r; there are %(known)s.")
+            _("Unknown scope %(unknown)r. Choose from %(known)s.")
             % {"unknown": unknown[0], "known": ", ".join(settings.API_SCOPES)}
         )
     known = set(Queue.objects.filter(slug__in=queues).values_list("slug", flat=True))
     missing = [slug for slug in queues if slug not in known]
     if missing:
-        raise Invalid(_("There is no stream %(slug)r.") % {"slug": missing[0]})
+        raise Invalid(_("Unknown stream %(slug)r.") % {"slug": missing[0]})
     if acts_as is not None and not roles.may_review(acts_as):
-        raise Invalid(_("%(username)s does not review, so no key can act for them.") % {"username": acts_as.username})
+        raise Invalid(
+            _("%(username)s is not a reviewer, so an API key cannot act for them.") % {"username": acts_as.username}
+        )
     if days is not None and not 1 <= days <= 3650:
-        raise Invalid(_("A key lasts between 1 and 3650 days."))
+        raise Invalid(_("An API key must expire after 1 to 3650 days."))
 
 
 def _authorise(by: User | None, scopes: list[str], queues: list[str], acts_as: User | None) -> None:
-    """A manager makes no key that reaches further than they do: they see no content, the desk and labels do."""
+    """Stop managers from creating keys with more access than they have: scopes that show content, other streams."""
     if by is None or roles.may_administer(by):
         return
     if not roles.may_manage(by):
-        raise Forbidden(_("Only managers and administrators handle keys."))
+        raise Forbidden(_("Only managers and administrators can manage API keys."))
     if acts_as is not None or not roles.CONTENT_SCOPES.isdisjoint(scopes):
-        raise Forbidden(_("Only an administrator handles a key that reviews or reads labelled data."))
+        raise Forbidden(_("Only an administrator can manage an API key that reviews or reads labelled data."))
     if roles.has_all_queues(by):
         return
     mine = set(roles.queues_for(by).values_list("slug", flat=True))
     if not queues or not mine.issuperset(queues):
-        raise Forbidden(_("Bind the key to streams that you are a member of."))
+        raise Forbidden(_("Bind the API key to streams that you are a member of."))
 
 
 def _lock_key(key_id: int, by: User | None) -> ApiKey:
-    """The key's locked row, if the person may change it; NotFound when it isn't theirs to see."""
+    """The key's locked row. Raises NotFound when the person may not see it, Forbidden when they may not change it."""
     keys = ApiKey.objects.select_for_update(of=("self",))
     if by is not None:
         keys = keys.filter(pk__in=keys_visible_to(by).order_by().values("pk"))
     key = keys.select_related("acts_as").filter(pk=key_id).first()
     if key is None:
-        raise NotFound(_("There is no such key."))
+        raise NotFound(_("This API key does not exist."))
     _authorise(by, key.scopes, key.queues, key.acts_as)
     if key.revoked_at is not None:
-        raise KeyAlreadyRevoked(_("This key has been revoked already."))
+        raise KeyAlreadyRevoked(_("This API key has already been revoked."))
     return key
 
 
@@ -192,21 +203,21 @@ def _insert_key(key: ApiKey) -> tuple[ApiKey, str]:
 
 
 def _renewed_expiry(old: ApiKey, moment: datetime) -> datetime | None:
-    """A key that was made for 90 days is succeeded by one for 90 days from now."""
+    """The successor gets the same lifetime, from now: a key made for 90 days is followed by one for 90 days."""
     return None if old.expires_at is None else moment + (old.expires_at - old.created_at)
 
 
-def _note_use(key: ApiKey) -> None:
-    """Write `last_used_at` at most once a minute: our clock says whether to try, the row decides."""
+def _record_use(key: ApiKey) -> None:
+    """Update `last_used_at` at most once a minute: our clock decides whether to try, the row whether to write."""
     if key.last_used_at is not None and timezone.now() - key.last_used_at < _LAST_USED_INTERVAL:
         return
     stale = Q(last_used_at=None) | Q(last_used_at__lt=Now() - _LAST_USED_INTERVAL)
     ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=Now())
 
 
-def _remember(digest: bytes, caller: Caller) -> None:
+def _cache_caller(digest: bytes, caller: Caller) -> None:
     if len(_cache) >= _MAX_CACHED_KEYS:
-        _cache.clear()  # far more keys than anybody has; the next lookups fill it again
+        _cache.clear()  # far more keys than any installation has; the next lookups refill it
     _cache[digest] = (time.monotonic() + CACHE_SECONDS, caller)
 
 
@@ -215,7 +226,7 @@ def _forget(digest: bytes) -> None:
 
 
 def _digest(text: str) -> bytes:
-    """Unsalted on purpose: 256 random bits cannot be guessed, and the digest has to be found by index."""
+    """Unsalted on purpose: 256 random bits cannot be guessed, and the digest is looked up by index."""
     return hashlib.sha256(text.encode()).digest()
 
 

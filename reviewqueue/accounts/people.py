@@ -1,7 +1,7 @@
-"""People: making accounts, what they may do and where, and ending them.
+"""People: create accounts, change roles and streams, deactivate.
 
-Nobody hands on more than they have: a manager grants the streams that they are a member of, and no role that
-could approve in a second person's place. Nobody changes themselves, so an administrator always remains.
+Nobody can grant more than they have: a manager grants streams that they are a member of, and no role that could
+give a second person's approval. Nobody changes their own account, so an administrator always remains.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from reviewqueue.kernel.errors import Invalid, NotFound
 from reviewqueue.models import Membership, Queue, User
 from reviewqueue.models.people import Role
 
-# What loosens a policy takes two people. A manager who could make managers, or sign in as one, would be both.
+# Loosening a policy takes two people. A manager who could create managers, or sign in as one, could be both.
 MANAGER_GRANTABLE_ROLES = (Role.REVIEWER, Role.LEAD, Role.AUDITOR)
 
 
@@ -36,9 +36,9 @@ def create_person(
     name: str = "",
     password: str | None = None,
 ) -> tuple[User, str]:
-    """The new person and their password, generated when none is given. `by` is None on the command line.
+    """Create a person. Returns them and their password, generated if none is given. `by` is None on the command line.
 
-    Raises Invalid for what won't do (name, role, streams, password), Forbidden for rights `by` cannot give.
+    Raises Invalid for a wrong name, role, stream or password, and Forbidden for rights that `by` cannot grant.
     """
     wanted = _find_queues(queues)
     _check_role(role)
@@ -58,10 +58,10 @@ def create_person(
 
 
 def change_person(*, user_id: int, role: str, queues: Iterable[str], all_queues: bool, by: User) -> User:
-    """Give a person another role or other streams.
+    """Change a person's role and streams.
 
-    What `by` could not give stays as it is: memberships in streams that `by` is no member of, and `all_queues`
-    unless `by` is everywhere. Raises Invalid, NotFound, Forbidden.
+    What `by` could not grant stays unchanged: memberships in streams that `by` is not a member of, and `all_queues`
+    unless `by` is a member of every queue. Raises Invalid, NotFound, Forbidden.
     """
     wanted = _find_queues(queues)
     _check_role(role)
@@ -86,7 +86,8 @@ def change_person(*, user_id: int, role: str, queues: Iterable[str], all_queues:
 
 
 def deactivate_person(*, user_id: int, by: User) -> None:
-    """End an account: sessions and keys that act for it stop at the next request, what it decided stays."""
+    """Deactivate an account: its sessions and the keys that act for it stop working at the next request; its
+    decisions stay."""
     _set_active(user_id, by, active=False)
 
 
@@ -95,7 +96,7 @@ def reactivate_person(*, user_id: int, by: User) -> None:
 
 
 def reset_password(*, user_id: int, by: User) -> str:
-    """A generated password for somebody who lost theirs; their sessions end."""
+    """Set and return a generated password for a person who lost theirs; their sessions end."""
     with transaction.atomic():
         user = _lock_person(user_id, by)
         _authorise_account(by, user)
@@ -107,7 +108,7 @@ def reset_password(*, user_id: int, by: User) -> str:
 
 
 def change_password(*, user: User, password: str) -> None:
-    """A person's own choice of a new password; their other sessions end."""
+    """Set the password a person chose for themselves; their other sessions end. Raises Invalid for a weak one."""
     _set_password(user, password)
     with transaction.atomic():
         user.save(update_fields=["password"])
@@ -115,7 +116,7 @@ def change_password(*, user: User, password: str) -> None:
 
 
 def people_visible_to(by: User) -> QuerySet[User]:
-    """The people whom a person may see: everybody for who is everywhere, else those who share a queue."""
+    """The people a person may see: everybody for a member of every queue, otherwise those who share a queue."""
     if not roles.may_see_people(by):
         return User.objects.none()
     people = User.objects.prefetch_related("memberships__queue").order_by("username")
@@ -125,10 +126,10 @@ def people_visible_to(by: User) -> QuerySet[User]:
 
 
 def person_for(by: User, username: str) -> User:
-    """The person, or NotFound when `by` may not see them."""
+    """The person with this username. Raises NotFound when there is none that `by` may see."""
     user = people_visible_to(by).filter(username=username).first()
     if user is None:
-        raise NotFound(gettext("There is nobody called %(username)r.") % {"username": username})
+        raise NotFound(gettext("Unknown user %(username)r.") % {"username": username})
     return user
 
 
@@ -137,9 +138,9 @@ def grantable_roles(by: User) -> list[Role]:
 
 
 def may_change_account(by: User, user: User) -> bool:
-    """Whether `by` may change the role, end the account or reset the password of `user`.
+    """Whether `by` may change the role, deactivate the account or reset the password of `user`.
 
-    A manager may for people who work in the manager's streams only and whose role a manager may grant.
+    A manager may do so for people who work only in the manager's streams and whose role a manager may grant.
     """
     if user.pk == by.pk or not roles.may_manage(by):
         return False
@@ -161,49 +162,51 @@ def _set_active(user_id: int, by: User, *, active: bool) -> None:
 
 
 def _lock_person(user_id: int, by: User) -> User:
-    """The person's locked row, if `by` manages people and may see this one."""
+    """The person's locked row. Raises Forbidden unless `by` manages people, NotFound when they may not see this one."""
     if not roles.may_manage(by):
-        raise Forbidden(gettext("Only managers and administrators change people."))
+        raise Forbidden(gettext("Only managers and administrators can change people."))
     visible = people_visible_to(by).order_by().values("pk")
     user = User.objects.select_for_update().filter(pk=user_id, pk__in=visible).first()
     if user is None:
-        raise NotFound(gettext("There is no such person."))
+        raise NotFound(gettext("This person does not exist."))
     if user.pk == by.pk:
-        raise Forbidden(gettext("Nobody changes their own account here; ask another administrator."))
+        raise Forbidden(gettext("You cannot change your own account here. Ask another administrator."))
     return user
 
 
 def _authorise_account(by: User, user: User) -> None:
     if not may_change_account(by, user):
         raise Forbidden(
-            gettext("Only an administrator changes the account of %(username)s.") % {"username": user.username}
+            gettext("Only an administrator can change the account of %(username)s.") % {"username": user.username}
         )
 
 
 def _authorise_removal(by: User, user: User) -> None:
-    """Out of a stream of theirs a manager takes whom they could have put there: no manager, no administrator.
+    """Let managers remove only people they could have added to the stream: no managers, no administrators.
 
-    Else whoever asks could remove the second person whom loosening a policy takes.
+    Otherwise the person who requests a looser policy could remove the one who has to approve it.
     """
     if user.role not in grantable_roles(by):
-        raise Forbidden(gettext("Only an administrator takes streams from %(username)s.") % {"username": user.username})
+        raise Forbidden(
+            gettext("Only an administrator can remove %(username)s from a stream.") % {"username": user.username}
+        )
 
 
 def _authorise_grant(by: User | None, *, role: str, queues: set[str], all_queues: bool) -> None:
     if by is None or roles.may_administer(by):
         return
     if not roles.may_manage(by):
-        raise Forbidden(gettext("Only managers and administrators change people."))
+        raise Forbidden(gettext("Only managers and administrators can change people."))
     if role not in MANAGER_GRANTABLE_ROLES:
-        raise Forbidden(gettext("Only an administrator makes managers and administrators."))
+        raise Forbidden(gettext("Only an administrator can create managers and administrators."))
     if (all_queues and not by.all_queues) or not _queue_slugs(by).issuperset(queues):
-        raise Forbidden(gettext("You can only give streams that you are a member of."))
+        raise Forbidden(gettext("You can only assign streams that you are a member of."))
 
 
 def _check_role(role: str) -> None:
     if role not in Role.values:
         raise Invalid(
-            gettext("There is no role %(role)r; there are %(known)s.") % {"role": role, "known": ", ".join(Role.values)}
+            gettext("Unknown role %(role)r. Choose from %(known)s.") % {"role": role, "known": ", ".join(Role.values)}
         )
 
 
@@ -216,7 +219,7 @@ def _set_password(user: User, password: str) -> None:
 
 
 def _insert_person(user: User) -> None:
-    """Save a new person; the unique name is the fence against two at once."""
+    """Save a new person; the unique constraint on the username prevents two at once. Raises Invalid."""
     try:
         user.full_clean(validate_unique=False, validate_constraints=False)
         with transaction.atomic():
@@ -224,7 +227,7 @@ def _insert_person(user: User) -> None:
     except ValidationError as error:
         raise Invalid(" ".join(error.messages)) from None
     except IntegrityError:
-        raise Invalid(gettext("Somebody is called %(username)r already.") % {"username": user.username}) from None
+        raise Invalid(gettext("The username %(username)r is already taken.") % {"username": user.username}) from None
 
 
 def _find_queues(slugs: Iterable[str]) -> dict[str, Queue]:
@@ -232,7 +235,7 @@ def _find_queues(slugs: Iterable[str]) -> dict[str, Queue]:
     found = {queue.slug: queue for queue in Queue.objects.filter(slug__in=wanted)}
     missing = [slug for slug in wanted if slug not in found]
     if missing:
-        raise Invalid(gettext("There is no stream %(slug)r.") % {"slug": missing[0]})
+        raise Invalid(gettext("Unknown stream %(slug)r.") % {"slug": missing[0]})
     return found
 
 

@@ -1,7 +1,7 @@
-"""Who may do what: roles, memberships, and row getters that authorise before they return.
+"""Permissions: roles, memberships, and getters that authorise before they return a row.
 
-What a person may do follows from the role, where they may do it from the memberships. What is not theirs does
-not exist for them: the getters raise NotFound, so an id cannot be probed. Administrators are members of all.
+A person's role says what they may do, their memberships say where. What they may not access does not exist for
+them: getters raise NotFound, so ids cannot be probed. Administrators are members of every queue.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ from reviewqueue.kernel.errors import DomainError, NotFound
 from reviewqueue.models import Membership, Queue, User
 from reviewqueue.models.people import Role
 
-REVIEW_SCOPE = "review"  # the scope that opens the desk's API
-# What a key with one of these reads is what outputs say. Managers see none of it, so they make no such key: it
-# would show them through a machine what their role hides from them.
+REVIEW_SCOPE = "review"  # access to the review API
+# Scopes that expose the content of outputs. Managers may not see content, so they may not create such keys either.
 CONTENT_SCOPES = frozenset({REVIEW_SCOPE, "labels:read"})
 
 REVIEWER_ROLES = frozenset({Role.REVIEWER, Role.LEAD, Role.ADMIN})
@@ -74,7 +73,7 @@ class QueueMember:
 
 
 class Forbidden(DomainError):
-    """The caller is known and the thing exists for them, but their role or scopes don't allow this."""
+    """The caller may know that the object exists, but their role or scopes don't allow this."""
 
     code = "forbidden"
     status = 403
@@ -85,24 +84,24 @@ class MissingScope(Forbidden):
 
 
 class NotAMember(Forbidden):
-    """A key asked to act for somebody it cannot act for."""
+    """The caller, or the person a key acts for, is not a member of the queue or not a reviewer."""
 
     code = "not_a_member"
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """What a key may do, as it was when it was looked up: at most two seconds ago (see `keys`)."""
+    """What a key may do, as looked up at most two seconds ago (see `api_keys`)."""
 
     key_id: int
     name: str
     scopes: frozenset[str]
-    queues: frozenset[str]  # none means all
+    queues: frozenset[str]  # empty means all
     acts_as: User | None = None
 
     @property
     def actor(self) -> str:
-        """How events name it."""
+        """The key's name in events."""
         return log.key_actor(self.key_id)
 
     def allows_queue(self, queue: str) -> bool:
@@ -114,24 +113,25 @@ def may_review(user: Person) -> bool:
 
 
 def may_lead(user: Person) -> bool:
-    """Final say, and reopening what was settled."""
+    """Whether the person may have the final say and reopen settled items."""
     return _has_role(user, LEAD_ROLES)
 
 
 def may_manage(user: Person) -> bool:
-    """Policies, stop and resume, people, keys."""
+    """Whether the person may manage policies, stop and resume streams, and manage people and API keys."""
     return _has_role(user, MANAGER_ROLES)
 
 
 def actor_may_manage(actor: str) -> bool:
-    """Whether whoever an event names is a person who may manage now."""
+    """Whether an event's actor is a person who is a manager or administrator now."""
     kind, _, username = actor.partition(":")
     person = User.objects.filter(username=username).first() if kind == "user" else None
     return person is not None and may_manage(person)
 
 
 def may_see_content(user: Person) -> bool:
-    """What an output says, outside the desk: managers and auditors see figures and decisions only."""
+    """Whether the person may see the content of outputs outside the desk. Managers and auditors see only figures and
+    decisions."""
     return _has_role(user, LEAD_ROLES)
 
 
@@ -140,7 +140,7 @@ def may_see_reports(user: Person) -> bool:
 
 
 def may_see_people(user: Person) -> bool:
-    """The lists of people and keys, without their verbs."""
+    """Whether the person may see the lists of people and API keys; changing them takes more."""
     return _has_role(user, PEOPLE_READER_ROLES)
 
 
@@ -157,7 +157,7 @@ def has_all_queues(user: Person) -> bool:
 
 
 def queues_for(user: Person) -> QuerySet[Queue]:
-    """The queues that the person is a member of, by title; none once they are deactivated."""
+    """The queues the person is a member of, ordered by title; none once they are deactivated."""
     if not user.is_active:
         return Queue.objects.none()
     if has_all_queues(user):
@@ -166,10 +166,10 @@ def queues_for(user: Person) -> QuerySet[Queue]:
 
 
 def queue_for(user: Person, slug: str) -> Queue:
-    """The queue, or NotFound when there is none or the person is no member of it."""
+    """The queue with this slug. Raises NotFound when there is none or the person is not a member of it."""
     queue = queues_for(user).filter(slug=slug).first()
     if queue is None:
-        raise NotFound(gettext("There is no stream %(slug)r for you.") % {"slug": slug})
+        raise NotFound(gettext("There is no stream %(slug)r that you have access to.") % {"slug": slug})
     return queue
 
 
@@ -195,7 +195,7 @@ def list_members(slug: str) -> list[QueueMember]:
 
 
 def add_membership(*, slug: str, user: Person) -> None:
-    """Make a person a member of a queue that they have just made; the caller knows that it is new."""
+    """Make a person a member of a queue they have just created; the caller must know that it is new."""
     queue = Queue.objects.get(slug=slug)
     _, joined = Membership.objects.get_or_create(user_id=user.pk, queue=queue)
     if joined:
@@ -204,29 +204,31 @@ def add_membership(*, slug: str, user: Person) -> None:
 
 
 def require_scope(caller: Caller, scope: str, *, queue: str | None = None) -> None:
-    """Refuse a key without the scope, and hide streams that it isn't bound to."""
+    """Raise MissingScope for a key without the scope, NotFound for a queue that it isn't bound to."""
     if scope not in caller.scopes:
-        raise MissingScope(gettext("This key has no scope %(scope)r.") % {"scope": scope})
+        raise MissingScope(gettext("This API key lacks the scope %(scope)r.") % {"scope": scope})
     if queue is not None and not caller.allows_queue(queue):
-        raise NotFound(gettext("There is no stream %(queue)r for this key.") % {"queue": queue})
+        raise NotFound(gettext("There is no stream %(queue)r that this API key has access to.") % {"queue": queue})
 
 
 def resolve_reviewer(caller: Caller, username: str | None, queue: str) -> User:
-    """The person whom a `review` key acts for in a queue; NotAMember when it may not.
+    """The person a `review` key acts for in a queue. Raises NotAMember when it may not act for them.
 
-    A key made `--as` a person acts for that person only, which is how a lead has the final say. Any other key
-    acts for reviewers who are members, so it can never speak for a lead.
+    A key created with `--as` acts only for that person, which is how a lead has the final say. Any other key
+    acts for reviewers who are members of the queue, so never for a lead.
     """
     require_scope(caller, REVIEW_SCOPE, queue=queue)
     person = caller.acts_as
     if person is None:
         person = User.objects.filter(username=username or "", role=Role.REVIEWER, is_active=True).first()
     elif username not in {None, person.username}:
-        raise NotAMember(gettext("This key acts for %(username)s only.") % {"username": person.username})
+        raise NotAMember(gettext("This API key can only act for %(username)s.") % {"username": person.username})
+    if person is None and not username:
+        raise NotAMember(gettext("Set `reviewer` to the username of the reviewer that this API key acts for."))
     if person is None or not may_review(person) or not queues_for(person).filter(slug=queue).exists():
         raise NotAMember(
-            gettext("%(username)s is not a reviewer of %(queue)r whom this key may act for.")
-            % {"username": username or gettext("Nobody"), "queue": queue}
+            gettext("This API key cannot act for %(username)s: not an active reviewer of the stream %(queue)r.")
+            % {"username": username or (person.username if person else ""), "queue": queue}
         )
     return person
 

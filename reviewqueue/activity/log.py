@@ -1,4 +1,4 @@
-"""The activity log: who did what to which object, written in the transaction of what it tells."""
+"""The activity log: who did what to which object, written in the same transaction as the change it records."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def record_event(
     after: Mapping[str, Any] | None = None,
     at: datetime | None = None,
 ) -> None:
-    """Append one event; `at` is the database's clock unless tests or the demo pass a moment.
+    """Append one event; `at` defaults to the database clock (tests and the demo pass a time).
 
-    `before` and `after` hold the few fields that changed, never a payload, a password or a key.
+    `before` and `after` hold only the fields that changed, never a payload, a password or a key.
     """
     parameters = {
         "at": at,
@@ -57,10 +57,10 @@ VALUES (COALESCE(%(at)s::timestamptz, statement_timestamp()), %(actor)s, %(verb)
 
 
 def build_event_insert(*, verb: str, object_type: str, ids: str) -> str:
-    """`record` as a part of a larger statement, for where there is time for one round trip only.
+    """`record_event` as part of a larger statement, where there is time for only one round trip.
 
-    One event about all that the query `ids` finds, none where it finds nothing. `actor`, `queue` and `now` (or NULL)
-    are parameters of the statement; verb and type are constants of the code.
+    Inserts one event about all the ids that the query `ids` returns, or none if it returns none. `actor`, `queue` and
+    `now` (or NULL) are parameters of the statement; `verb` and `object_type` must be constants of the code.
     """
     return f"""
 INSERT INTO reviewqueue_event (at, actor, verb, queue, object_type, object_id, object_ids)
@@ -73,7 +73,7 @@ FROM ({ids}) AS found (id) HAVING count(*) > 0
 def record_events(
     *, actor: str, verb: str, object_type: str, object_ids: Sequence[int], queue: str, at: datetime | None = None
 ) -> None:
-    """Append one event about each object, in one statement: each has a story of its own to be found by `about`."""
+    """Append one event per object, in one statement, so that `events_about` finds it in each object's history."""
     moment = {} if at is None else {"at": at}
     Event.objects.bulk_create(
         [
@@ -96,10 +96,10 @@ def system_actor(name: str) -> str:
 
 
 def events_about(object_type: str, object_id: str | int) -> QuerySet[Event]:
-    """The story of one object, oldest first."""
+    """The history of one object, oldest event first."""
     return Event.objects.filter(object_type=object_type, object_id=str(object_id)).order_by("id")
 
 
 def recent_events(queue: str) -> QuerySet[Event]:
-    """The activity of a queue, newest first; the caller slices it."""
+    """The events of a queue, newest first; the caller slices them."""
     return Event.objects.filter(queue=queue).order_by("-id")

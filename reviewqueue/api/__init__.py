@@ -1,1 +1,1 @@
-"""People's side of the HTTP API: claims and verdicts, for desks of one's own."""
+"""The review side of the HTTP API: claims and verdicts, for custom review tools."""

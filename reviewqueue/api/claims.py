@@ -1,6 +1,6 @@
-"""Claims and verdicts over HTTP, for desks other than ours.
+"""Claims and verdicts over HTTP, for custom review tools.
 
-A `review` key acts for a person. Who that is stands in the body of the first call, and from then on in the claim.
+A `review` key acts for a person. The body of the first call names them; after that, the claim does.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ _VERDICT_EXAMPLES = [
     OpenApiExample("agree", value={"verdict": "agree"}, request_only=True),
     OpenApiExample("another answer", value={"verdict": "correct", "answer": "billing"}, request_only=True),
     OpenApiExample(
-        "another answer, and the kind of mistake",
+        "another answer, with the error type",
         value={"verdict": "correct", "answer": "billing", "error_type": "wrong account"},
         request_only=True,
     ),
@@ -99,13 +99,13 @@ def _problem_example(description: str, *, status: int, code: str, detail: str) -
 
 _PROBLEM_RESPONSES: dict[Any, OpenApiResponse] = {
     (403, "application/problem+json"): _problem_example(
-        "`not_a_member`, `missing_scope`; `forbidden` for a final say of somebody who leads no more.",
+        "`not_a_member`, `missing_scope`; `forbidden` for a final say by somebody who is no longer a lead.",
         status=403,
         code="not_a_member",
-        detail="eve is not a reviewer of 'intents' whom this key may act for.",
+        detail="This API key cannot act for eve: not an active reviewer of the stream 'intents'.",
     ),
     (404, "application/problem+json"): _problem_example(
-        "`not_found`: it isn't there, or not for this key.",
+        "`not_found`: it does not exist, or this API key has no access to it.",
         status=404,
         code="not_found",
         detail=lease.NOT_RESERVED_MESSAGE,
@@ -118,12 +118,13 @@ _PROBLEM_RESPONSES: dict[Any, OpenApiResponse] = {
         detail="Your reservation ran out and someone else has taken the item.",
     ),
 }
-_NOTHING_CLAIMABLE = OpenApiResponse(description="Nothing is claimable by this person.")
-_CLAIM_RELEASED = OpenApiResponse(description="Given back.")
+_NOTHING_CLAIMABLE = OpenApiResponse(description="There is nothing this person can claim.")
+_CLAIM_RELEASED = OpenApiResponse(description="Released.")
 _VERDICT_RECORDED = OpenApiResponse(SubmittedDocument, description="Recorded.")
-# Two shapes of one status: the same verdict again, or the item after a first answer.
+# A 200 has one of two bodies: the claim after a first answer, or the earlier verdict after a repeated one.
 _REVEALED_OR_REPEATED = OpenApiResponse(
-    ClaimDocument, description="After `answer`, the claim with the proposal. The same verdict again: as for 201."
+    ClaimDocument,
+    description="After `answer`: the claim with the proposed answer. After a repeated verdict: the same body as 201.",
 )
 
 
@@ -132,7 +133,7 @@ class ClaimListView(APIView):
 
     @extend_schema(
         operation_id="claim",
-        description="Reserve the next item for a person. Always a new one; at most ten are held at a time.",
+        description="Reserve the next item for a person. Always a new item; a person can hold at most ten at a time.",
         request=ClaimRequest,
         responses={201: ClaimDocument, 204: _NOTHING_CLAIMABLE, **_PROBLEM_RESPONSES},
         examples=[OpenApiExample("for rob", value={"reviewer": "rob"}, request_only=True), _CLAIM_EXAMPLE],
@@ -149,7 +150,7 @@ class ClaimView(APIView):
 
     @extend_schema(
         operation_id="release",
-        description="Give the item back to the queue.",
+        description="Return the item to the queue.",
         responses={204: _CLAIM_RELEASED, **_PROBLEM_RESPONSES},
     )
     def delete(self, request: Request, claim: str) -> Response:
@@ -162,7 +163,7 @@ class ClaimRenewalView(APIView):
 
     @extend_schema(
         operation_id="renew",
-        description="Keep the item reserved for the queue's full time from now.",
+        description="Extend the reservation to the queue's full reservation time from now.",
         request=None,
         responses={200: ClaimDocument, **_PROBLEM_RESPONSES},
         examples=[_CLAIM_EXAMPLE],
@@ -177,8 +178,8 @@ class ClaimVerdictView(APIView):
     @extend_schema(
         operation_id="submit_verdict",
         description=(
-            "Decide. On an answer-first claim, `answer` first; the answer to it shows the proposal. "
-            "A final say needs a `reason`: 400 with the pointer `/reason` without one."
+            "Submit a verdict. On an answer-first claim, send `answer` first; the response shows the proposed answer. "
+            "A final say needs a `reason`; without one the response is 400 with the pointer `/reason`."
         ),
         request=VerdictRequest,
         responses={201: _VERDICT_RECORDED, 200: _REVEALED_OR_REPEATED, **_PROBLEM_RESPONSES},
@@ -188,10 +189,10 @@ class ClaimVerdictView(APIView):
         person, body = _resolve_person(request, claim), _validate_body(VerdictRequest, request)
         kind, instead = body.pop("verdict"), body.pop("instead", None)
         if kind == validation.ANSWER_KIND:
-            told = submit.submit_first_answer(
+            revealed = submit.submit_first_answer(
                 claim_id=claim, user=person, kind=instead or validation.ANSWER_KIND, answer=_require_only_answer(body)
             )
-            return Response(serialize_claim(told))
+            return Response(serialize_claim(revealed))
         if instead is not None:
             raise _unexpected_field("instead")
         submitted = submit.submit_verdict(claim_id=claim, user=person, kind=kind, **body)
@@ -204,7 +205,7 @@ class VerdictView(APIView):
 
     @extend_schema(
         operation_id="undo_verdict",
-        description="Take a verdict back while it is not final; the item is reserved for the same person again.",
+        description="Undo a verdict before it is final; the item is reserved for the same person again.",
         responses={200: ClaimDocument, **_PROBLEM_RESPONSES},
         examples=[_CLAIM_EXAMPLE],
     )
@@ -212,15 +213,15 @@ class VerdictView(APIView):
         caller = http.require_caller(request, REVIEW_SCOPE)
         author = submit.find_author(verdict)
         if author is None or not caller.allows_queue(author.queue):
-            raise NotFound("There is no such verdict.")
+            raise NotFound("This verdict does not exist.")
         person = caller.acts_as or roles.resolve_reviewer(caller, author.username, author.queue)
         return Response(serialize_claim(submit.undo_verdict(verdict_id=verdict, user=person)))
 
 
 def _resolve_person(request: Request, claim: str) -> User:
-    """For whom the key acts on this claim: the person it was made as, else whoever holds the claim.
+    """The person the key acts for on this claim: the one it was created for, otherwise the claim's holder.
 
-    What that person may still do with it is for the domain to say.
+    Whether that person may still act on the claim is checked by the domain.
     """
     caller = http.require_caller(request, REVIEW_SCOPE)
     holder = lease.find_holder(ClaimId.parse(claim))
@@ -229,7 +230,7 @@ def _resolve_person(request: Request, claim: str) -> User:
     if caller.acts_as is not None:
         return caller.acts_as
     if holder.username is None:
-        raise ClaimLost("This reservation ran out or was given back.")
+        raise ClaimLost("This reservation ran out or was released. Claim the next item.")
     return roles.resolve_reviewer(caller, holder.username, holder.queue)
 
 
@@ -247,5 +248,5 @@ def _require_only_answer(body: dict[str, Any]) -> Any:
 
 
 def _unexpected_field(name: str) -> Invalid:
-    detail = f"With this verdict there is no `{name}`."
+    detail = f"`{name}` is not allowed with this verdict. Remove it."
     return Invalid(detail, [{"pointer": f"/{name}", "detail": detail}])

@@ -1,4 +1,4 @@
-"""People's side of /api/v1."""
+"""URLs of the review side of /api/v1."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""`manage.py create_key NAME --scopes a,b [--streams s,t] [--as USERNAME] [--days N]`."""
+"""Create an API key: `manage.py create_key NAME --scopes a,b [--streams s,t] [--as USERNAME] [--days N]`."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from reviewqueue.models import User
 
 
 class Command(BaseCommand):
-    help = "Makes an API key and prints it, alone and for the only time."
+    help = "Create an API key and print it. The key is shown only this once."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("name", help="which system uses it")
-        parser.add_argument("--scopes", required=True, help="what it may do, separated by commas")
-        parser.add_argument("--streams", default="", help="the streams it is bound to; none means all")
-        parser.add_argument("--as", dest="acts_as", help="the person whom the key acts for")
-        parser.add_argument("--days", type=int, help="expires after so many days; else never")
+        parser.add_argument("name", help="a name for the key, such as the system that uses it")
+        parser.add_argument(
+            "--scopes", required=True, help="comma-separated scopes, such as outputs:write,decisions:read"
+        )
+        parser.add_argument("--streams", default="", help="comma-separated streams to bind the key to (default: all)")
+        parser.add_argument("--as", dest="acts_as", metavar="USERNAME", help="the person the key acts for")
+        parser.add_argument("--days", type=int, help="days until the key expires (default: never)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -42,7 +44,7 @@ def _find_person(username: str | None) -> User | None:
         return None
     person = User.objects.filter(username=username, is_active=True).first()
     if person is None:
-        raise CommandError(f"There is nobody called {username!r}.")
+        raise CommandError(f"Unknown or deactivated user {username!r}.")
     return person
 
 

@@ -1,4 +1,4 @@
-"""`manage.py create_user NAME --role ROLE [--streams s,t]`."""
+"""Create a person: `manage.py create_user USERNAME --role ROLE [--streams s,t]`."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from reviewqueue.kernel.errors import DomainError
 
 
 class Command(BaseCommand):
-    help = "Makes a person. The password is read from standard input when piped, else generated and printed."
+    help = "Create a person. The password is read from standard input if piped, otherwise generated and printed."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("username")
         parser.add_argument("--role", required=True, help="reviewer, lead, manager, auditor or admin")
-        parser.add_argument("--streams", default="", help="slugs, separated by commas")
-        parser.add_argument("--all-streams", action="store_true", help="every stream, also later ones")
-        parser.add_argument("--name", default="", help="the full name")
+        parser.add_argument("--streams", default="", help="comma-separated streams the person is a member of")
+        parser.add_argument("--all-streams", action="store_true", help="every stream, including future ones")
+        parser.add_argument("--name", default="", help="full name")
 
     def handle(self, *args: Any, **options: Any) -> None:
         given = _read_piped_password()
@@ -41,7 +41,7 @@ class Command(BaseCommand):
 
 
 def _read_piped_password() -> str | None:
-    """The first line of standard input when something other than a person is typing."""
+    """The first line of standard input, or None when it is empty or a terminal."""
     if sys.stdin is None or sys.stdin.isatty():
         return None
     return sys.stdin.readline().rstrip("\r\n") or None

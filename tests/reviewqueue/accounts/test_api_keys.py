@@ -155,11 +155,11 @@ def test_a_replaced_key_works_for_another_day(queue: Queue) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"scopes": ["outputs:wirte"]}, "no scope 'outputs:wirte'"),
+        ({"scopes": ["outputs:wirte"]}, "Unknown scope 'outputs:wirte'"),
         ({"scopes": []}, "at least one scope"),
-        ({"queues": ["nope"]}, "no stream 'nope'"),
-        ({"name": " "}, "needs a name"),
-        ({"days": 0}, "between 1 and 3650"),
+        ({"queues": ["nope"]}, "Unknown stream 'nope'"),
+        ({"name": " "}, "Give the API key a name"),
+        ({"days": 0}, "after 1 to 3650 days"),
     ],
 )
 def test_a_key_that_makes_no_sense_is_refused_with_a_sentence(
@@ -171,7 +171,7 @@ def test_a_key_that_makes_no_sense_is_refused_with_a_sentence(
 
 
 def test_a_key_acts_only_for_people_who_review(mara: User) -> None:
-    with pytest.raises(Invalid, match="does not review"):
+    with pytest.raises(Invalid, match="is not a reviewer"):
         api_keys.create_key(name="bot", scopes=["review"], acts_as=mara, by=None)
 
 

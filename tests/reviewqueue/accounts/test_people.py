@@ -198,11 +198,11 @@ def test_a_new_password_replaces_the_old_one_and_ends_the_sessions(mara: User, r
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"username": "rob"}, "is called 'rob' already"),
+        ({"username": "rob"}, "username 'rob' is already taken"),
         ({"username": "no spaces"}, "valid username"),
         ({"username": ""}, "cannot be blank"),
-        ({"role": "boss"}, "no role 'boss'"),
-        ({"queues": ["nope"]}, "no stream 'nope'"),
+        ({"role": "boss"}, "Unknown role 'boss'"),
+        ({"queues": ["nope"]}, "Unknown stream 'nope'"),
         ({"password": "short"}, "too short"),
     ],
 )

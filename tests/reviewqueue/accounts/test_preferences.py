@@ -71,16 +71,16 @@ def test_clashing_keys_are_explained_at_their_fields_and_what_was_typed_stays(cl
     refused = _settings(client, **{"key.agree": "s", "key.note": "two", "time_zone": "Mars/Olympus"})
     html = _text(refused)
     assert refused.status_code == 400
-    assert 'id="error-agree">Also the key of “Pass to someone else”.' in html
-    assert 'id="error-pass">Also the key of “Agree with the AI”.' in html
-    assert 'id="error-note">One letter' in html
+    assert 'id="error-agree">Already used for “Pass to someone else”.' in html
+    assert 'id="error-pass">Already used for “Agree with the AI”.' in html
+    assert 'id="error-note">Use a single letter' in html
     assert 'name="key.note" value="two"' in html
     assert not Preferences.objects.exists()
 
 
 def test_a_zone_that_there_is_not_is_refused_at_its_field(client: Client) -> None:
     html = _text(_settings(client, time_zone="../../etc/passwd"))
-    assert "There is no such zone." in html
+    assert "Unknown time zone." in html
     assert not Preferences.objects.exists()
 
 
@@ -113,7 +113,7 @@ def test_a_default_that_another_action_has_now_is_not_taken_from_it(client: Clie
     preferences.save_preferences(user=rob, keys={"agree": "w", "note": "a"})
     refused = client.post(reverse("desk-settings"), {"reset": "agree"})
     assert refused.status_code == 400
-    assert "Also the key of “Write a note”." in _text(refused)
+    assert "Already used for “Write a note”." in _text(refused)
 
 
 def test_nothing_of_anybody_is_stored_by_odd_requests(client: Client, rita: User) -> None:
