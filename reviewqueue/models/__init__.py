@@ -1,4 +1,4 @@
-"""The rows of people's side."""
+"""Database models of the review side."""
 
 from reviewqueue.models.events import Event
 from reviewqueue.models.items import ClaimCursor, Item, ItemContent, Pass, Seen, Slot

@@ -1,4 +1,4 @@
-"""The activity log: append-only rows, written in the transaction of what they tell."""
+"""The activity log: append-only rows, written in the same transaction as the change they record."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Event(models.Model):
 
     class Meta:
         indexes = [
-            # The story of one object: events.about().
+            # The history of one object: log.events_about().
             models.Index(
                 fields=["object_type", "object_id", "id"],
                 name="event_of_object",
                 condition=~models.Q(object_id=""),
             ),
-            # The activity of a queue, newest first: events.recent().
+            # The activity of a queue, newest first: log.recent_events().
             models.Index(fields=["queue", "-id"], name="event_of_queue"),
         ]
 

@@ -1,4 +1,4 @@
-"""Items, the judgements wanted on them, and who holds which."""
+"""Items, the slots for their reviews, and who holds which slot."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from reviewqueue.kernel.json_field import OrderedJSONField
 
 
 class Lane(models.IntegerChoices):
-    """Ordinary work, checks and what has to look like them with a reserved share of claims, and what waits for a
-    lead."""
+    """Lanes of a queue: ordinary items; audits and the items that must look like them, which get a reserved share of
+    claims; items that wait for a lead."""
 
     ORDINARY = 0
     CHECKS = 1
@@ -30,7 +30,7 @@ class ItemQuerySet(models.QuerySet["Item"]):
 
 
 class Item(models.Model):
-    """One output as people judge it. The id is the output's, so enqueueing twice is enqueueing once."""
+    """One output to review. The id is the output's, so enqueueing is idempotent."""
 
     class State(models.TextChoices):
         OPEN = "open"
@@ -66,13 +66,13 @@ class Item(models.Model):
             ),
         ]
         indexes = [
-            # labels.settle_due(): the items whose latest verdict became final.
+            # labels.settle_due_items(): the items whose latest verdict became final.
             models.Index(
                 fields=["settle_at"],
                 name="item_to_settle",
                 condition=Q(state="open", settle_at__isnull=False),
             ),
-            # queue.load(): what waits in a queue and since when.
+            # items.measure_loads(): what waits in a queue and since when.
             models.Index(fields=["queue", "created_at"], name="item_waiting", condition=Q(state="open")),
         ]
 
@@ -81,10 +81,10 @@ class Item(models.Model):
 
 
 class ItemContent(models.Model):
-    """The immutable snapshot that people see, apart from the narrow row so that lists never load it.
+    """The immutable snapshot that reviewers see, in its own table so that lists never load it.
 
-    `why` is `{"message": str, "params": {...}}`; `alternatives` is `[{"answer", "confidence"}]`, the proposal's
-    own confidence among them; `field_hints` maps JSON Pointers to confidences.
+    `why` is `{"message": str, "params": {...}}`; `alternatives` is `[{"answer", "confidence"}]`, including the
+    proposal's own confidence; `field_hints` maps JSON Pointers to confidences.
     """
 
     item = models.OneToOneField(Item, on_delete=models.CASCADE, primary_key=True, related_name="content")
@@ -110,10 +110,10 @@ class SlotQuerySet(models.QuerySet["Slot"]):
 
 
 class Slot(models.Model):
-    """One judgement wanted on an item: the queue entry and the lease in one row.
+    """One review an item needs: the queue entry and the lease in one row.
 
-    A claim raises `claim`, sets the holder and `reserved_until`. Whoever acts on the slot names the claim number
-    they were given, so a reservation that expired and was given on can do nothing any more.
+    A claim increments `claim` and sets `holder` and `reserved_until`. Every action on the slot names its claim number,
+    so a reservation that expired and went to somebody else can no longer do anything.
     """
 
     class State(models.TextChoices):
@@ -127,8 +127,8 @@ class Slot(models.Model):
         FINAL = "final"
 
     item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="slots")
-    # No index of its own: slot_to_claim starts with the queue. A second one tempts the planner, as long as the
-    # statistics know nothing of a new queue, into reading and sorting all of it for one claim.
+    # No separate index: slot_to_claim starts with the queue. While statistics don't cover a new queue yet, a second
+    # index tempts the planner into reading and sorting the whole queue for one claim.
     queue = models.ForeignKey("Queue", on_delete=models.PROTECT, related_name="+", db_index=False)
     round = models.PositiveSmallIntegerField(default=1)
     kind = models.CharField(max_length=6, choices=Kind, default=Kind.FIRST)
@@ -136,7 +136,7 @@ class Slot(models.Model):
     rank = models.FloatField()
     answer_first = models.BooleanField(default=False)
     state = models.CharField(max_length=6, choices=State, default=State.OPEN)
-    # Nor here: slot_held has the few that a person holds, where a plain index has all that they ever judged.
+    # Nor here: slot_held has only the few slots a person holds; a plain index has all they ever judged.
     holder = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="slots", db_index=False
     )
@@ -148,7 +148,7 @@ class Slot(models.Model):
 
     class Meta:
         constraints = [
-            # One person, one judgement per item and round: two tabs cannot take two slots of one item.
+            # At most one slot per person, item and round: two tabs cannot take two slots of one item.
             models.UniqueConstraint(
                 fields=["item", "round", "holder"],
                 name="one_slot_per_person",
@@ -163,9 +163,9 @@ class Slot(models.Model):
             ),
         ]
         indexes = [
-            # claims.claim_next(): the first free slot of a lane, in order.
+            # claim.claim_next(): the first free slot of a lane, in order.
             models.Index(fields=["queue", "lane", "rank", "id"], name="slot_to_claim", condition=Q(state="open")),
-            # claims.held_by(): what a person has reserved; at most ten rows.
+            # claim.list_held_claims(): what a person has reserved; at most ten rows.
             models.Index(
                 fields=["holder", "reserved_until"],
                 name="slot_held",
@@ -178,7 +178,7 @@ class Slot(models.Model):
 
 
 class Pass(models.Model):
-    """Somebody gave a slot back to the others; they are not offered the item again in this round."""
+    """A person passed an item to other reviewers; they are not offered it again in this round."""
 
     item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="passes")
     round = models.PositiveSmallIntegerField()
@@ -194,10 +194,10 @@ class Pass(models.Model):
 
 
 class Seen(models.Model):
-    """Somebody had the item with its proposal on screen and gave no verdict; `at` is when they first did.
+    """A person had the item with its proposal on screen without giving a verdict; `at` is the first time.
 
-    Written when such a reservation ends, because the slot forgets its holder then. Whoever answers first after
-    that did not answer blind.
+    Written when such a reservation ends, because the slot forgets its holder then. A first answer after that was not
+    blind.
     """
 
     item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="+")
@@ -212,10 +212,10 @@ class Seen(models.Model):
 
 
 class ClaimCursor(models.Model):
-    """How far into a lane everything is known to be not for this person, so a claim need not walk it again.
+    """The position in a lane up to which this person can take nothing, so that claims can skip those slots.
 
-    Without it a person who has judged the first 20,000 items of a queue with two reviews each walks past all of
-    them at every claim. Valid until `recheck_at`: by then a reservation it passed may have lapsed.
+    Without it, a person who has judged the first 20,000 items of a queue with two reviews each would scan all of them
+    at every claim. Valid until `recheck_at`: by then a reservation it skipped may have expired.
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")

@@ -1,4 +1,4 @@
-"""API keys: stored hashed, shown once, scoped, and they expire."""
+"""API keys: stored hashed, shown once, scoped, expiring."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
 
 class ApiKey(models.Model):
-    """A machine's way in. Scopes are opaque strings; `queues` are the slugs it is bound to, none means all."""
+    """A key for API access. Scopes are opaque strings; `queues` are the slugs it is bound to, empty means all."""
 
     name = models.CharField(max_length=100)
     prefix = models.CharField(max_length=12, help_text="The first characters, to tell keys apart in a list.")

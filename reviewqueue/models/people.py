@@ -16,7 +16,7 @@ class Role(models.TextChoices):
 
 
 class User(AbstractUser):
-    """A person. What they may do follows from the role, where they may do it from their memberships."""
+    """A person. Their role says what they may do, their memberships say where."""
 
     role = models.CharField(max_length=10, choices=Role, default=Role.REVIEWER)
     all_queues = models.BooleanField(default=False, help_text=_("Member of every queue, also of later ones."))
@@ -31,9 +31,9 @@ class User(AbstractUser):
 
 
 class Preferences(models.Model):
-    """How a person wants their desk; who never chose anything has no row.
+    """A person's desk preferences; there is no row until they change something.
 
-    `keys` maps an action of the desk to the key that the person gave it, or to "" where they switched it off.
+    `keys` maps a desk action to the key the person chose for it, or to "" where they switched it off.
     """
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="preferences")
@@ -49,7 +49,7 @@ class Preferences(models.Model):
 
 
 class Membership(models.Model):
-    """One person's place in one queue."""
+    """A person's membership of a queue."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     queue = models.ForeignKey("Queue", on_delete=models.CASCADE, related_name="memberships")

@@ -1,4 +1,4 @@
-"""Queues and what their reviewers go by: numbered answer schemas and numbered guidelines."""
+"""Queues, with their numbered answer schemas and numbered guidelines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reviewqueue.kernel.json_field import OrderedJSONField
 
 
 class Queue(models.Model):
-    """Where people work; its slug is the stream's."""
+    """A work queue for reviewers; its slug is the stream's."""
 
     slug = models.SlugField(unique=True)
     title = models.CharField(max_length=120)
@@ -40,7 +40,7 @@ class Queue(models.Model):
 
 
 class AnswerSchema(models.Model):
-    """Which answers are possible, numbered in its queue and never changed. Outputs, policies and items pin it.
+    """The answers a queue allows: numbered per queue, never changed, pinned by outputs, policies and items.
 
     `label`: one of `answers`. `labels`: any of them. `structured`: a JSON object that satisfies `schema`.
     """
@@ -65,7 +65,7 @@ class AnswerSchema(models.Model):
 
 
 class Guideline(models.Model):
-    """What reviewers go by, in Markdown; numbered, and every verdict records which one it followed."""
+    """Guidelines for reviewers, in Markdown; numbered, and every verdict records which number it followed."""
 
     queue = models.ForeignKey(Queue, on_delete=models.CASCADE, related_name="guidelines")
     number = models.PositiveIntegerField()
@@ -80,7 +80,7 @@ class Guideline(models.Model):
 
 
 class GuidelineRead(models.Model):
-    """Which guidelines of a queue a person looked at last: what is newer has changed for them."""
+    """The latest guidelines of a queue that a person has read; newer ones are shown to them as changed."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     queue = models.ForeignKey(Queue, on_delete=models.CASCADE, related_name="+", db_index=False)

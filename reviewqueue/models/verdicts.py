@@ -1,4 +1,4 @@
-"""What people said, and what was settled by it."""
+"""Verdicts, drafts, and the labels that follow from verdicts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class VerdictQuerySet(models.QuerySet["Verdict"]):
 
 
 class Verdict(models.Model):
-    """One person's judgement of one slot. Append-only: it is only ever marked undone or redacted."""
+    """One person's verdict on one slot. Append-only, except that it can be marked undone or redacted."""
 
     class Kind(models.TextChoices):
         AGREE = "agree"
@@ -66,7 +66,7 @@ class Verdict(models.Model):
             models.CheckConstraint(condition=Q(final_at__gte=F("submitted_at")), name="verdict_final_after_submitted"),
         ]
         indexes = [
-            # The desk's list of my last decisions, and a person's day.
+            # The desk's list of a person's latest decisions, and their day.
             models.Index(fields=["user", "-submitted_at"], name="verdict_of_person"),
         ]
 
@@ -75,10 +75,10 @@ class Verdict(models.Model):
 
 
 class FirstAnswer(models.Model):
-    """What a person answered before the proposal was shown to them, recorded once per claim.
+    """A person's answer before the proposal was shown to them, recorded once per claim.
 
-    When they take the item again in the same round, the row is copied to the new claim: they have seen the
-    proposal and cannot answer first twice.
+    When they claim the item again in the same round, the row is copied to the new claim: they have seen the proposal,
+    so they cannot answer first again.
     """
 
     slot = models.ForeignKey("Slot", on_delete=models.PROTECT, related_name="first_answers")
@@ -96,10 +96,10 @@ class FirstAnswer(models.Model):
 
 
 class Draft(models.Model):
-    """What a person has filled in for an item and not sent: `{"stage": ..., "fields": {name: [value, ...]}}`.
+    """A form a person has filled in for an item but not submitted: `{"stage": ..., "fields": {name: [value, ...]}}`.
 
-    It outlives the reservation, so that whoever takes the item up again finds it; sending a verdict ends it, and
-    after 20 hours it is dropped.
+    It outlives the reservation, so that the person finds it when they claim the item again. It is deleted when they
+    submit a verdict, and after 20 hours.
     """
 
     item = models.ForeignKey("Item", on_delete=models.CASCADE, related_name="+")
@@ -109,7 +109,7 @@ class Draft(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["item", "user"], name="one_draft_per_person")]
-        # drafts.drop_old(): the oldest first.
+        # drafts.drop_old_drafts(): the oldest first.
         indexes = [models.Index(fields=["saved_at"], name="draft_saved")]
 
     def __str__(self) -> str:
@@ -117,10 +117,10 @@ class Draft(models.Model):
 
 
 class Label(models.Model):
-    """An item's settled answer and where it came from: one row per round, the latest one counts.
+    """An item's settled answer and its provenance: one row per round, the latest one counts.
 
-    `first_outcome` and `first_answer` settle what people said before they saw the proposal: errors are counted
-    from these, decisions are made from `outcome` and `answer`.
+    `first_outcome` and `first_answer` are settled from the first answers, given before the proposal was shown: errors
+    are counted from these, decisions are made from `outcome` and `answer`.
     """
 
     class Outcome(models.TextChoices):
@@ -155,7 +155,7 @@ class Label(models.Model):
 
 
 class LabelOutbox(models.Model):
-    """Labels that the machines' side has not taken yet; taking one deletes its row in the taker's transaction."""
+    """Labels that the escalation package has not taken yet; taking one deletes its row in the taker's transaction."""
 
     label = models.OneToOneField(Label, on_delete=models.CASCADE, primary_key=True)
 

@@ -1,1 +1,1 @@
-"""Items, slots, and the claims on them."""
+"""Items, slots and claims: the work queue of the review side."""

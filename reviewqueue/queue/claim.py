@@ -1,8 +1,8 @@
-"""Taking a slot, keeping it, giving it back.
+"""Claim a slot, renew the claim, release it, or pass the item on.
 
-A claim is one statement: it finds the first free slot that is for this person and reserves it, on the row that it
-locks. A reservation is no change of state and leaves no event: it ends by the clock, and the slot's own row tells
-who held it last. Passing an item on is recorded.
+A claim is one statement: it finds the first free slot that this person may take and reserves it, with the condition
+on the row that it locks. A reservation is not a state change and leaves no event: it ends by the clock, and the slot's
+row says who held it last. Passing an item is recorded.
 """
 
 from __future__ import annotations
@@ -41,31 +41,31 @@ from reviewqueue.queue.lease import (
 )
 
 MAX_HELD_ITEMS = 10
-# A cursor is worth writing once this many slots lie before the claimed one; counting stops there.
+# A cursor is worth saving once this many slots precede the claimed one; counting stops there.
 CURSOR_MIN_SLOTS = 64
-# How long a cursor may hide a slot that became free unnoticed.
+# The longest a cursor may hide a slot that became free without rewinding it.
 CURSOR_RECHECK_SECONDS = 300
 _MAX_CLAIM_TRIES = 5
 _RNG = random.Random()
-_CLAIM_LOCK_NAMESPACE = 0x52_51_43  # ours among the advisory locks with two numbers
+_CLAIM_LOCK_NAMESPACE = 0x52_51_43  # the first key of our two-key advisory locks
 
 
 class TooManyClaims(DomainError):
-    """They hold as many items as anybody may."""
+    """The person already holds as many items as allowed."""
 
     code = "too_many_claims"
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimContext:
-    """A queue, for one person: what a claim needs to know before it looks."""
+    """What a claim needs to know about a queue and the person before it searches for a slot."""
 
     queue_id: int
     checks_share: float
     reserve_minutes: int
     member: bool
     leads: bool
-    cursors: list[int]  # the lanes that this person has a cursor in
+    cursors: list[int]  # the lanes in which this person has a cursor
     now: datetime
 
 
@@ -178,25 +178,25 @@ def claim_next(
     rng: random.Random | None = None,
     resume: bool = True,
 ) -> Claim | None:
-    """Reserve the next item of a queue for a person; None when nothing in it is for them.
+    """Reserve the next item of a queue for a person; None when it has none they can take.
 
-    With `resume` it goes back to one they hold there already. A lead is given what waits for the final say first.
-    After that a share of the claims (the queue's `checks_share`) looks at the checks lane first and the others at
-    the ordinary lane first, so that neither starves. Raises NotFound, NotAMember, TooManyClaims.
+    With `resume`, return an item they already hold there. Leads get items that wait for the final say first. After
+    that, a share of the claims (the queue's `checks_share`) searches the checks lane first and the rest the ordinary
+    lane, so that neither starves. Raises NotFound, NotAMember, TooManyClaims.
     """
     for _ in range(_MAX_CLAIM_TRIES):
         try:
             with transaction.atomic():
                 return _try_claim(user=user, slug=slug, now=now, rng=rng or _RNG, resume=resume)
         except IntegrityError as error:
-            # A slot of the same item became theirs by another way in between: the next look leaves it out.
+            # They got a slot of the same item another way in the meantime; the next try skips it.
             if "one_slot_per_person" not in str(error):
                 raise
     return None
 
 
 def lock_claims(user: User, slug: str, now: datetime | None) -> ClaimContext:
-    """Let a person into a queue, one at a time: until the transaction ends, no other claim of theirs begins.
+    """Check that the person may review the queue, and block their other claims until the transaction ends.
 
     Raises NotFound, NotAMember.
     """
@@ -204,35 +204,34 @@ def lock_claims(user: User, slug: str, now: datetime | None) -> ClaimContext:
     row = sql.fetch_row(_SELECT_CLAIM_CONTEXT, parameters | {"space": _CLAIM_LOCK_NAMESPACE}, prepared=True)
     if row is None:
         raise NotFound(gettext("There is no queue %(slug)r.") % {"slug": slug})
-    place = ClaimContext(**row)
-    if not place.member:
+    context = ClaimContext(**row)
+    if not context.member:
         raise NotAMember(gettext("You are not a reviewer of %(slug)r.") % {"slug": slug})
-    return place
+    return context
 
 
 def check_claim_limit(user: User, now: datetime | None) -> None:
-    """Raises TooManyClaims when the person, who was let in by `enter`, holds as many items as anybody may."""
+    """Raise TooManyClaims when the person already holds `MAX_HELD_ITEMS`. Call `lock_claims` first."""
     if len(_held_slot_ids(user, None, now)) >= MAX_HELD_ITEMS:
         raise TooManyClaims(
-            gettext("You hold %(most)s items already; finish or give back one of them first.")
-            % {"most": MAX_HELD_ITEMS}
+            gettext("You already hold %(most)s items. Decide or release one of them first.") % {"most": MAX_HELD_ITEMS}
         )
 
 
 def get_claim(user: User, claim_id: str, *, now: datetime | None = None) -> Claim:
-    """The claim as the desk shows it. Raises NotFound, NotAMember, ItemWithdrawn, ClaimLost."""
+    """A live claim of this person's, as the desk shows it. Raises as `require_live_lease` does."""
     number = ClaimId.parse(claim_id)
     require_live_lease(read_lease(number, user=user, now=now), number, user=user)
     return claim_query.load_claim(number.slot)
 
 
 def list_held_claims(user: User, slug: str | None = None, *, now: datetime | None = None) -> list[Claim]:
-    """What the person has reserved at this moment, the oldest reservation first."""
+    """The claims the person holds now, the oldest reservation first."""
     return [claim_query.load_claim(slot) for slot in _held_slot_ids(user, slug, now)]
 
 
 def renew_claim(*, claim_id: str, user: User, now: datetime | None = None) -> Claim:
-    """Reserve for the queue's full time from now. Raises as `claim` does; never shortens."""
+    """Extend a reservation to the queue's full time from now; never shortens it. Raises as `get_claim` does."""
     number = ClaimId.parse(claim_id)
     with transaction.atomic():
         lease = lock_live_lease(number, user=user, now=now)
@@ -241,24 +240,24 @@ def renew_claim(*, claim_id: str, user: User, now: datetime | None = None) -> Cl
 
 
 def release_claim(*, claim_id: str, user: User, now: datetime | None = None) -> None:
-    """Give the slot back; it may be offered to the same person again. Raises as `claim` does."""
+    """Release the slot; it may be offered to the same person again. Raises as `get_claim` does."""
     number = ClaimId.parse(claim_id)
     with transaction.atomic():
         _release_slot(lock_live_lease(number, user=user, now=now))
 
 
 def pass_item(*, claim_id: str, user: User, reason: str = "", now: datetime | None = None) -> None:
-    """Give the slot to the others: in this round the item is not offered to this person again.
+    """Release the slot for other reviewers; the item is not offered to this person again in this round.
 
-    Raises as `claim` does, and Invalid for a reason that is too long.
+    A repeated call does nothing. Raises as `get_claim` does, and Invalid for a reason that is too long.
     """
-    text.check_text("/reason", reason, most=text.MAX_REASON_CHARACTERS)
+    text.check_text("/reason", reason, max_characters=text.MAX_REASON_CHARACTERS)
     number = ClaimId.parse(claim_id)
     with transaction.atomic():
         lease = lock_lease(number, user=user, now=now)
         passed = Pass.objects.filter(item_id=lease.item_id, round=lease.round, user=user)
         if lease.holder_id != user.pk and passed.exists():
-            return  # they did, and only the answer to it was lost
+            return  # a repeated request: the first one passed the item, but its response was lost
         require_live_lease(lease, number, user=user)
         _release_slot(lease)
         Pass.objects.get_or_create(
@@ -272,50 +271,50 @@ def pass_item(*, claim_id: str, user: User, reason: str = "", now: datetime | No
 
 
 def _try_claim(*, user: User, slug: str, now: datetime | None, rng: random.Random, resume: bool) -> Claim | None:
-    place = lock_claims(user, slug, now)
+    context = lock_claims(user, slug, now)
     held = _held_slot_ids(user, slug, now) if resume else []
     if held:
         return claim_query.load_claim(held[0])
-    if place.leads:
-        sql.run_statement(_RELEASE_LAPSED_SLOTS, {"user": user.pk, "now": place.now}, prepared=True)
-    for look in _search_steps(place, rng):
-        found = sql.fetch_row(_CLAIM_SLOT, look | {"user": user.pk}, prepared=True)
+    if context.leads:
+        sql.run_statement(_RELEASE_LAPSED_SLOTS, {"user": user.pk, "now": context.now}, prepared=True)
+    for step in _search_steps(context, rng):
+        found = sql.fetch_row(_CLAIM_SLOT, step | {"user": user.pk}, prepared=True)
         if found is not None:
-            _record_progress(found, look, user)
+            _record_progress(found, step, user)
             return claim_query.load_claim(found["id"])
     check_claim_limit(user, now)
     return None
 
 
-def _search_steps(place: ClaimContext, rng: random.Random) -> Iterator[dict[str, Any]]:
-    """Where to look, in order: each lane from its cursor, and once from the head if the cursor hid it."""
+def _search_steps(context: ClaimContext, rng: random.Random) -> Iterator[dict[str, Any]]:
+    """Where to search, in order: each lane from the person's cursor, and then from its head if they had a cursor."""
     common = {
-        "queue": place.queue_id,
-        "now": place.now,
-        "minutes": place.reserve_minutes,
+        "queue": context.queue_id,
+        "now": context.now,
+        "minutes": context.reserve_minutes,
         "most": MAX_HELD_ITEMS,
         "passed_by": CURSOR_MIN_SLOTS + 1,
     }
-    for lane in _lane_order(place, rng):
+    for lane in _lane_order(context, rng):
         yield common | {"lane": lane, "from_head": False}
-        if lane in place.cursors:
+        if lane in context.cursors:
             yield common | {"lane": lane, "from_head": True}
 
 
-def _lane_order(place: ClaimContext, rng: random.Random) -> list[int]:
+def _lane_order(context: ClaimContext, rng: random.Random) -> list[int]:
     shared = [Lane.ORDINARY, Lane.CHECKS]
-    if rng.random() < place.checks_share:
+    if rng.random() < context.checks_share:
         shared.reverse()
-    return [Lane.LEAD, *shared] if place.leads else list(shared)
+    return [Lane.LEAD, *shared] if context.leads else list(shared)
 
 
-def _record_progress(found: sql.SqlRow, look: dict[str, Any], user: User) -> None:
-    """What a claim leaves behind: what the person said first stays said, and how far they have come."""
+def _record_progress(found: sql.SqlRow, step: dict[str, Any], user: User) -> None:
+    """After a claim, carry over the person's earlier first answer, and save how far into the lane they are."""
     if found["answer_first"]:
         carry_over_first_answer(slot=found["id"], claim=found["claim"], user=user)
     if found["passed"] > CURSOR_MIN_SLOTS:
-        mark = {"user": user.pk, "rank": found["rank"], "slot": found["id"], "recheck": CURSOR_RECHECK_SECONDS}
-        sql.run_statement(_SAVE_CURSOR, look | mark)
+        cursor = {"user": user.pk, "rank": found["rank"], "slot": found["id"], "recheck": CURSOR_RECHECK_SECONDS}
+        sql.run_statement(_SAVE_CURSOR, step | cursor)
 
 
 def _held_slot_ids(user: User, slug: str | None, now: datetime | None) -> list[int]:

@@ -1,9 +1,9 @@
-"""What somebody who holds a claim gets to see.
+"""Load what the holder of a claim may see.
 
-While the person is to answer first, the proposal and all that hints at it stay in the database: the statement
-itself leaves them out, so that no page, endpoint or log can let them slip. Neither lane nor source is ever read.
-Afterwards they see the proposal, and still not how sure the model was or why the item is here: a model that was sure
-enough would give a random check away. Whoever has the final say on what was answered first is told as little.
+Until the person has answered first, the proposed answer and everything that hints at it stay in the database: the
+statement itself leaves them out, so no page, endpoint or log can leak them. Lane and source are never read. After
+the first answer, the person sees the proposed answer, but still neither the model's confidence nor why the item is
+here: a high confidence would reveal a random audit. The same holds for the final say on an answer-first item.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ _JSON_FIELDS = (
 
 
 def load_claim(slot: int) -> Claim:
-    """The present claim on a slot, which exists."""
-    # One slot a statement: for a list of unknown length the planner would plan anew each time.
+    """Load the current claim on a slot; the slot must exist."""
+    # One slot per statement: a list of varying length would be planned anew each time.
     row = sql.fetch_row(_SELECT_CLAIM, {"slot": slot, "final": str(Slot.Kind.FINAL)}, prepared=True)
     assert row is not None
     return _build_claim(row)

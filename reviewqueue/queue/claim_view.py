@@ -1,4 +1,4 @@
-"""What a reviewer sees of a claimed item, as frozen dataclasses."""
+"""What a reviewer sees of a claimed item, as frozen dataclasses. Pure."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class ItemView:
-    """An item as its reviewer sees it. The last five are None (or empty) until revealed; where it was answered
-    first, `alternatives`, `field_hints` and `why` stay empty."""
+    """An item as its reviewer sees it.
+
+    The last five fields are None or empty until the proposal is revealed; on an answer-first item, `alternatives`,
+    `field_hints` and `why` always stay empty.
+    """
 
     id: int
     reference: str
@@ -38,10 +41,10 @@ class ItemView:
 
 @dataclass(frozen=True, slots=True)
 class OtherVerdict:
-    """What somebody else said about the same item, for whoever has the final say.
+    """Another person's verdict on the same item, shown to the lead who has the final say.
 
-    `first_kind` and `first_answer`: what they said first, as in Claim. `blind`: that was before they saw the
-    proposal. `first_at` is when, and `submitted_at` when they gave their verdict.
+    `first_kind` and `first_answer` are their first answer, as in Claim, given at `first_at`; `blind` if they gave it
+    before they saw the proposal. `submitted_at` is when they submitted the verdict.
     """
 
     person: str
@@ -59,7 +62,7 @@ class OtherVerdict:
 
 @dataclass(frozen=True, slots=True)
 class UndoneVerdict:
-    """What the person said about the item and took back: they go on from there."""
+    """The person's own undone verdict on the item, to continue from."""
 
     kind: str
     answer: Any
@@ -72,7 +75,7 @@ class UndoneVerdict:
 class Claim:
     """A reserved slot. `first_kind` is `answer`, `none` or `unjudgeable` once the person has answered first.
 
-    `undone` is their latest verdict of this round that they took back, once the proposal is revealed.
+    `undone` is the latest verdict of this round that they undid; None until the proposal is revealed.
     """
 
     id: str

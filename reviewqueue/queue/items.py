@@ -1,6 +1,6 @@
-"""The queue as the machines' side uses it: put items in, take them out, ask again, see what waits.
+"""The queue as the escalation package uses it: enqueue items, withdraw or expire them, reopen them, measure the load.
 
-What people do with it stands in `claims` and `verdicts`; how a queue is set up in `configuration`, also offered here.
+Claims are in `queue.claim`, verdicts in `verdicts`. Queue settings are in `queue.settings` and re-exported here.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ __all__ = [
 
 
 class NotSettled(DomainError):
-    """Only what was decided can be asked again."""
+    """Only a settled item can be reopened."""
 
     code = "not_settled"
 
@@ -49,8 +49,8 @@ class NotSettled(DomainError):
 class NewItem:
     """One item to enqueue: see `models.Item` and `models.ItemContent` for the fields.
 
-    `rank`: lower is earlier. `lane`: ORDINARY or CHECKS. `copy_of`: the item that this one asks about again, so
-    that it is offered to nobody who judged the original.
+    `rank`: lower is earlier. `lane`: ORDINARY or CHECKS. `copy_of`: the id of the item that this one repeats; it is
+    not offered to anybody who judged the original.
     """
 
     id: int
@@ -77,7 +77,7 @@ class NewItem:
 
 @dataclass(frozen=True, slots=True)
 class QueueLoad:
-    """What waits in a queue: open items, since when the oldest, and slots that only a lead can take."""
+    """What waits in a queue: open items, the oldest one's creation time, and slots that only a lead can take."""
 
     waiting: int
     oldest_at: datetime | None
@@ -145,9 +145,10 @@ LEFT JOIN (SELECT queue_id, count(*) AS for_lead
 
 
 def enqueue_items(*, slug: str, items: Sequence[NewItem], now: datetime | None = None) -> int:
-    """Put items into a queue, in a fixed number of statements; returns how many are new.
+    """Enqueue items in a fixed number of statements; returns how many are new.
 
-    An id that is there already stays as it is, whatever its state: enqueueing twice is enqueueing once.
+    Idempotent: an item whose id already exists stays unchanged, whatever its state. Raises NotFound for an unknown
+    queue, Invalid for an unknown schema number.
     """
     if not items:
         return 0
@@ -163,9 +164,9 @@ def enqueue_items(*, slug: str, items: Sequence[NewItem], now: datetime | None =
 
 
 def withdraw_items(*, item_ids: Sequence[int], actor: str, now: datetime | None = None) -> list[int]:
-    """Take open items off their queues; returns those that were open. Whoever holds one is told when they act.
+    """Remove open items from their queues; returns the ids that were open.
 
-    What people had filled in for them is deleted: it may quote what was withdrawn.
+    A person who holds one finds out when they act on it. Drafts are deleted: they may quote the withdrawn content.
     """
     with transaction.atomic():
         taken = _close_items(item_ids, state=Item.State.WITHDRAWN, actor=actor, now=now, among=_all_items)
@@ -174,28 +175,29 @@ def withdraw_items(*, item_ids: Sequence[int], actor: str, now: datetime | None 
 
 
 def expire_items(*, item_ids: Sequence[int], now: datetime | None = None) -> list[int]:
-    """Close open items whose deadline passed; returns those closed.
+    """Close open items whose deadline has passed; returns the ids closed.
 
-    A live reservation, a pending verdict or one that waits to be counted wins: those items stay as they are.
+    Items with a live reservation, or with a verdict that is pending or not yet counted, stay open.
     """
     actor = log.system_actor("deadline")
     return _close_items(item_ids, state=Item.State.EXPIRED, actor=actor, now=now, among=_idle_items)
 
 
 def reopen_item(*, item_id: int, by: roles.Person, reason: str = "", now: datetime | None = None) -> None:
-    """Ask again about a settled item: a new round with fresh slots; the label of the old round stays.
+    """Start a new round of reviews on a settled item, with fresh slots; the label of the old round stays.
 
-    Raises NotFound when there is none for the person, Forbidden unless they lead, NotSettled when it is open.
+    Raises NotFound when the person has no access to it, Forbidden unless they are a lead, NotSettled when it is not
+    settled.
     """
     with transaction.atomic():
         item = Item.objects.select_for_update(no_key=True).select_related(None).filter(pk=item_id).first()
         slug = Queue.objects.filter(pk=item.queue_id).values_list("slug", flat=True).first() if item else None
         if item is None or slug is None or not roles.queues_for(by).filter(pk=item.queue_id).exists():
-            raise NotFound(_("There is no such item for you."))
+            raise NotFound(_("This item does not exist or you have no access to it."))
         if not roles.may_lead(by):
-            raise roles.Forbidden(_("Only a lead can reopen what was decided."))
+            raise roles.Forbidden(_("Only a lead can reopen a decided item."))
         if item.state != Item.State.SETTLED:
-            raise NotSettled(_("This item is not decided, so there is nothing to reopen."))
+            raise NotSettled(_("This item is not decided yet, so it cannot be reopened."))
         item.round, item.state, item.settle_at, item.closed_at = item.round + 1, Item.State.OPEN, None, None
         item.save(update_fields=["round", "state", "settle_at", "closed_at"])
         slots.add_review_slots([item.pk])
@@ -207,18 +209,20 @@ def reopen_item(*, item_id: int, by: roles.Person, reason: str = "", now: dateti
 
 
 def measure_loads() -> dict[str, QueueLoad]:
-    """What waits, by the slug of every queue. It counts, so pages and reports call it and the hot path never."""
+    """The load of every queue, by slug. It counts rows, so only pages and reports may call it, never the hot path."""
     return {row.pop("slug"): QueueLoad(**row) for row in sql.fetch_rows(_SELECT_LOADS, {"lane": Lane.LEAD})}
 
 
 def _find_queue_id(slug: str, items: Sequence[NewItem]) -> int:
-    """The id of the queue, which has the answers that all these items are about."""
+    """The id of the queue. Raises NotFound, and Invalid when it lacks an item's answer schema."""
     queue = sql.fetch_row(_SELECT_QUEUE, {"slug": slug})
     if queue is None:
         raise NotFound(_("There is no queue %(slug)r.") % {"slug": slug})
     unknown = {item.schema_number for item in items}.difference(queue["numbers"])
     if unknown:
-        raise Invalid(_("Queue %(slug)r has no answers numbered %(number)s.") % {"slug": slug, "number": min(unknown)})
+        raise Invalid(
+            _("The queue %(slug)r has no answer schema number %(number)s.") % {"slug": slug, "number": min(unknown)}
+        )
     return int(queue["id"])
 
 
@@ -241,7 +245,7 @@ def _close_items(
     among: Callable[[list[int], datetime], list[int]],
 ) -> list[int]:
     with transaction.atomic():
-        # Items, then slots, then the question: once the slots are locked nobody can claim one any more.
+        # Lock items, then slots, then choose: once the slots are locked nobody can claim one.
         locked = [row["id"] for row in sql.fetch_rows(_LOCK_OPEN_ITEMS, {"items": list(item_ids)})]
         sql.fetch_rows(_LOCK_OPEN_SLOTS, {"items": locked})
         moment = clock.current_time(now)

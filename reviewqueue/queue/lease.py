@@ -1,4 +1,4 @@
-"""Who holds what: the number of a claim, and the lock under which its holder may act."""
+"""Claim ids, and the lock under which the holder of a claim may act."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from reviewqueue.kernel import sql
 from reviewqueue.kernel.errors import DomainError, NotFound
 from reviewqueue.models import Item, Slot, User
 
-# One sentence for what never was and what is somebody else's, so that a number cannot be probed.
+# The same message for a claim that never existed and for somebody else's, so that ids cannot be probed.
 NOT_RESERVED_MESSAGE = gettext_noop("This item is not reserved for you.")
 
 
 class ClaimLost(DomainError):
-    """The reservation lapsed or was given back before its holder acted."""
+    """The reservation expired or was released before its holder acted."""
 
     code = "claim_lost"
 
 
 class ItemWithdrawn(DomainError):
-    """The item left the queue while somebody had it open."""
+    """The item was withdrawn while somebody had it open."""
 
     code = "item_withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimId:
-    """`<slot>.<claim number>`: the number tells a reservation from every later one of the same slot."""
+    """`<slot>.<claim number>`: the number distinguishes a reservation from later ones of the same slot."""
 
     slot: int
     number: int
@@ -51,7 +51,7 @@ class ClaimId:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A slot and its item under the item's lock and the slot's, at the database's time `now`."""
+    """A slot and its item as read at the database time `now`; locked if it comes from `lock_lease`."""
 
     slot_id: int
     claim: int
@@ -90,7 +90,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who held a claim, and in which queue; `username` is None once nobody can tell."""
+    """Who held a claim, and in which queue; `username` is None when that is no longer known."""
 
     queue: str
     username: str | None
@@ -171,38 +171,40 @@ SELECT EXISTS (SELECT FROM reviewqueue_seen n
 
 
 def not_reserved_error() -> NotFound:
-    """What never was and what is somebody else's is told in the same words."""
+    """The error for a claim that never existed or is somebody else's; the same for both."""
     return NotFound(_(NOT_RESERVED_MESSAGE))
 
 
 def reviewer_roles() -> list[str]:
-    """The roles that review, as a parameter for MEMBER."""
+    """The roles that review, as the parameter `roles` of `IS_MEMBER`."""
     return sorted(str(role) for role in REVIEWER_ROLES)
 
 
 def lead_roles() -> list[str]:
-    """The roles that have the final say, as a parameter for LEADS."""
+    """The roles that have the final say, as the parameter `leads` of `IS_LEAD`."""
     return sorted(str(role) for role in LEAD_ROLES)
 
 
 def read_lease(claim: ClaimId, *, user: User, now: datetime | None) -> Lease:
-    """The slot of a claim as it is now. Raises NotFound for a number that was never given out."""
+    """The slot of a claim as it is now, without a lock. Raises NotFound for a claim that never existed."""
     return _select_lease(_SELECT_LEASE, claim, user, now)
 
 
 def lock_lease(claim: ClaimId, *, user: User, now: datetime | None) -> Lease:
-    """The slot of a claim under lock until the transaction ends: the item first, as everyone does who changes it.
+    """Lock the item and then the slot of a claim until the transaction ends, the order everything that changes an item
+    uses.
 
-    Two statements, because one that waited for the lock would answer with what it saw before it waited.
+    Two statements, because a single one that waits for the lock returns what it read before it waited.
+    Raises NotFound for a claim that never existed.
     """
     sql.fetch_rows(_LOCK_ITEM, {"slot": claim.slot}, prepared=True)
     return _select_lease(_LOCK_LEASE, claim, user, now)
 
 
 def require_live_lease(lease: Lease, claim: ClaimId, *, user: User) -> None:
-    """The person holds the slot, by this very claim, and the reservation is live; otherwise says why not.
+    """Require that the person holds the slot by exactly this claim and that the reservation is live.
 
-    Somebody else's claim does not exist for them. Raises NotFound, NotAMember, Forbidden, ItemWithdrawn or ClaimLost.
+    Otherwise raises NotFound (also for somebody else's claim), NotAMember, Forbidden, ItemWithdrawn or ClaimLost.
     """
     theirs = lease.claim == claim.number and lease.holder_id == user.pk
     if not theirs and (not lease.member or (lease.claim == claim.number and lease.holder_id is not None)):
@@ -213,24 +215,30 @@ def require_live_lease(lease: Lease, claim: ClaimId, *, user: User) -> None:
 
 
 def require_decidable_item(lease: Lease) -> None:
-    """The person may still decide this, and the item was not withdrawn: NotAMember, Forbidden, ItemWithdrawn."""
+    """Require that the person may decide this item and that it was not withdrawn.
+
+    Otherwise raises NotAMember, Forbidden or ItemWithdrawn.
+    """
     if not lease.member:
-        raise NotAMember(_("You are not a reviewer of this stream any more."))
+        raise NotAMember(_("You are no longer a reviewer of this stream."))
     if lease.final_say and not lease.leads:
-        raise Forbidden(_("Only a lead has the final say."))
+        raise Forbidden(_("Only a lead can have the final say."))
     if lease.item_state == Item.State.WITHDRAWN:
-        raise ItemWithdrawn(_("This item was withdrawn by its sender; there is nothing to decide any more."))
+        raise ItemWithdrawn(_("This item was withdrawn by its sender, so there is nothing left to decide."))
 
 
 def lock_live_lease(claim: ClaimId, *, user: User, now: datetime | None) -> Lease:
-    """Lock a live claim of this person's; raises as `demand` does."""
+    """Lock a live claim of this person's; raises as `require_live_lease` does."""
     lease = lock_lease(claim, user=user, now=now)
     require_live_lease(lease, claim, user=user)
     return lease
 
 
 def find_holder(claim: ClaimId) -> Holder:
-    """Whose claim it is: of whoever decided by it, else of whoever has the slot under this very number."""
+    """The person who decided under this claim, otherwise the one who holds the slot under exactly this number.
+
+    Raises NotFound for a claim that never existed.
+    """
     row = sql.fetch_row(_SELECT_HOLDER, {"slot": claim.slot, "number": claim.number})
     if row is None or claim.number > row.pop("claim"):
         raise not_reserved_error()
@@ -238,15 +246,16 @@ def find_holder(claim: ClaimId) -> Holder:
 
 
 def carry_over_first_answer(*, slot: int, claim: int, user: User) -> None:
-    """If the person answered first on this item before, in this round, that is their first answer here too.
+    """Copy the person's earlier first answer on this item, in this round, to the new claim.
 
-    They have seen the proposal since: after a lapsed reservation or an undo nobody answers first twice.
+    They have seen the proposal since, so after an expired reservation or an undo they cannot answer first again.
     """
     sql.run_statement(_COPY_FIRST_ANSWER, {"slot": slot, "claim": claim, "user": user.pk}, prepared=True)
 
 
 def saw_proposal_before(lease: Lease, *, user: User, at: datetime) -> bool:
-    """The person had seen the item's proposal when they answered first at this moment, whatever this slot hid."""
+    """Whether the person had already seen the item's proposal when they answered first at `at`, even if this slot hid
+    it."""
     parameters = {"item": lease.item_id, "user": user.pk, "round": lease.round, "at": at}
     row = sql.fetch_row(_SELECT_SAW_PROPOSAL, parameters, prepared=True)
     assert row is not None
@@ -263,7 +272,7 @@ def _select_lease(statement: str, claim: ClaimId, user: User, now: datetime | No
 
 def _why_lost(lease: Lease, *, theirs: bool) -> str:
     if lease.item_state != Item.State.OPEN or lease.slot_state == Slot.State.CLOSED:
-        return _("This item is closed; your answer was not needed any more.")
+        return _("This item is closed; your answer is no longer needed.")
     if lease.slot_state == Slot.State.JUDGED or (lease.is_live and not theirs):
         return _("Your reservation ran out and someone else has taken the item.")
     return _("Your reservation ran out, and the item is back in the queue.")

@@ -1,4 +1,4 @@
-"""An item whose reservation was lost: who has it now, and taking the very same one up again while it is free."""
+"""A lost reservation: where its item is now, and reserving the same item again while it is free."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from reviewqueue.queue.lease import ClaimId, ClaimLost
 
 @dataclass(frozen=True, slots=True)
 class LostItemStatus:
-    """How it stands with a lost item, in a sentence; `free` when this person can take it up again."""
+    """Where a lost item is now, in a sentence; `free` when this person can reserve it again."""
 
     message: str
     free: bool = False
@@ -51,48 +51,46 @@ RETURNING t.id, t.claim, t.answer_first
 
 
 def get_lost_item_status(*, claim_id: str, user: User, now: datetime | None = None) -> LostItemStatus:
-    """Where the item of a claim is now. Raises NotFound for a claim that was never given out."""
+    """Where the item of a claim is now. Raises NotFound for a claim that never existed."""
     row = _find_slot(ClaimId.parse(claim_id), user, clock.current_time(now))
     mine = row["holder_id"] == user.pk
     if row["state"] == Slot.State.OPEN and row["live"]:
-        return (
-            LostItemStatus(_("You have it again, by another reservation."), free=True) if mine else _taken_status(row)
-        )
+        return LostItemStatus(_("You have reserved it again."), free=True) if mine else _taken_status(row)
     if row["state"] == Slot.State.JUDGED:
-        return LostItemStatus(_("You have decided it.") if mine else _("It has been decided in the meantime."))
+        return LostItemStatus(_("You have already decided it.") if mine else _("Someone else has decided it."))
     if row["state"] == Slot.State.CLOSED:
-        return LostItemStatus(_("It is closed; your answer is not needed any more."), closed=True)
+        return LostItemStatus(_("It is closed; your answer is no longer needed."), closed=True)
     if row["free"]:
-        return LostItemStatus(_("It is back in the queue, and nobody has it yet."), free=True)
-    return LostItemStatus(_("It is back in the queue, for the others."))
+        return LostItemStatus(_("It is back in the queue, and you can reserve it again."), free=True)
+    return LostItemStatus(_("It is back in the queue for other reviewers."))
 
 
 def reclaim_item(*, claim_id: str, user: User, slug: str, now: datetime | None = None) -> Claim:
-    """Reserve the item of a lost claim once more, under all the rules of `claims.claim_next`; the item that the
-    person has already, if it is this one.
+    """Reserve the item of a lost claim again, under all the rules of `claim.claim_next`.
 
-    Raises NotFound, NotAMember, TooManyClaims, and ClaimLost with how it stands when it is not free for them.
+    If the person already holds this slot, returns that claim. Raises NotFound, NotAMember, TooManyClaims, and
+    ClaimLost, which says where the item is, when they cannot have it.
     """
     claim = ClaimId.parse(claim_id)
     try:
         with transaction.atomic():
             return _reclaim_slot(claim, user=user, slug=slug, now=now)
     except IntegrityError as error:
-        # Another slot of the same item became theirs in between.
+        # They got another slot of the same item in the meantime.
         if "one_slot_per_person" not in str(error):
             raise
-        raise ClaimLost(_("You have this item by another reservation already.")) from error
+        raise ClaimLost(_("You have already reserved this item.")) from error
 
 
 def _reclaim_slot(claim: ClaimId, *, user: User, slug: str, now: datetime | None) -> Claim:
     _find_slot(claim, user, clock.current_time(now), slug=slug)
-    place = lock_claims(user, slug, now)
-    row = _find_slot(claim, user, place.now, slug=slug)
+    context = lock_claims(user, slug, now)
+    row = _find_slot(claim, user, context.now, slug=slug)
     if row["live"] and row["holder_id"] == user.pk and row["state"] == Slot.State.OPEN:
         return claim_query.load_claim(claim.slot)
-    parameters = {"slot": claim.slot, "user": user.pk, "now": place.now}
-    wanted = {"leading": place.leads, "most": MAX_HELD_ITEMS, "minutes": place.reserve_minutes}
-    taken = sql.fetch_row(_RECLAIM_SLOT, parameters | wanted)
+    parameters = {"slot": claim.slot, "user": user.pk, "now": context.now}
+    limits = {"leading": context.leads, "most": MAX_HELD_ITEMS, "minutes": context.reserve_minutes}
+    taken = sql.fetch_row(_RECLAIM_SLOT, parameters | limits)
     if taken is None:
         raise _reclaim_error(claim, user, free=row["free"], now=now)
     if taken["answer_first"]:
@@ -101,17 +99,20 @@ def _reclaim_slot(claim: ClaimId, *, user: User, slug: str, now: datetime | None
 
 
 def _reclaim_error(claim: ClaimId, user: User, *, free: bool, now: datetime | None) -> Exception:
-    """Free, and yet not taken: they hold as many as anybody may, or somebody was quicker."""
-    found = get_lost_item_status(claim_id=str(claim), user=user, now=now)
-    if free and found.free:
+    """Why a slot could not be reserved: the person holds too many items, or somebody else was quicker."""
+    status = get_lost_item_status(claim_id=str(claim), user=user, now=now)
+    if free and status.free:
         return TooManyClaims(
-            _("You hold %(most)s items already; finish or give back one of them first.") % {"most": MAX_HELD_ITEMS}
+            _("You already hold %(most)s items. Decide or release one of them first.") % {"most": MAX_HELD_ITEMS}
         )
-    return ClaimLost(found.message)
+    return ClaimLost(status.message)
 
 
 def _find_slot(claim: ClaimId, user: User, now: datetime, *, slug: str | None = None) -> sql.SqlRow:
-    """The slot as it is; in a named queue only if the person had it once, so that nobody picks what they like."""
+    """The slot's row. With `slug`, only a slot of that queue that the person once held: nobody can pick items freely.
+
+    Raises NotFound.
+    """
     parameters = {"slot": claim.slot, "number": claim.number, "user": user.pk, "now": now, "leads": lease.lead_roles()}
     row = sql.fetch_row(_SELECT_LOST_SLOT, parameters)
     if row is None or (slug is not None and not (row["slug"] == slug and row["held"])):
@@ -120,7 +121,5 @@ def _find_slot(claim: ClaimId, user: User, now: datetime, *, slug: str | None = 
 
 
 def _taken_status(row: sql.SqlRow) -> LostItemStatus:
-    """Who has it is told to whom it was theirs once."""
-    return LostItemStatus(
-        _("%(person)s has it now.") % {"person": row["holder"] if row["held"] else _("Somebody else")}
-    )
+    """Name the holder only to people who once held the slot themselves."""
+    return LostItemStatus(_("%(person)s has it now.") % {"person": row["holder"] if row["held"] else _("Someone else")})

@@ -1,4 +1,4 @@
-"""How a queue is set up: its name, its numbered answers and its numbered guidelines."""
+"""Configure a queue: its title, its numbered answer schemas and its numbered guidelines."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_RESERVE_MINUTES = 24 * 60
 
 @dataclass(frozen=True, slots=True)
 class QueueSettings:
-    """What a queue goes by from now on; `kind` is `label`, `labels` or `structured`."""
+    """The settings now in force in a queue; `kind` is `label`, `labels` or `structured`."""
 
     schema_number: int
     guideline_number: int | None
@@ -45,15 +45,15 @@ def configure_queue(
     actor: str,
     now: datetime | None = None,
 ) -> QueueSettings:
-    """Create or change a queue. Answers and guidelines are never edited: other ones get the next number.
+    """Create or change a queue. Answers and guidelines are never edited: changed ones get the next number.
 
-    `error_types` are the kinds of mistakes that a correction may name. `display` maps a key of the input to the
-    renderer that shows it, where its shape alone would choose another (see `content`); `*` is the whole input.
-    Doing the same twice changes and records nothing. Raises Invalid, with pointers, when it makes no sense.
+    `error_types` are the error types that a correction may name. `display` maps a key of the input to the renderer
+    that shows it, where its shape alone would choose another one (see `content`); `*` is the whole input.
+    Repeating a call changes and records nothing. Raises Invalid, with pointers, for wrong settings.
     """
     form = schema_form(answers=answers, multiple=multiple, schema=schema)
     if not 1 <= reserve_minutes <= MAX_RESERVE_MINUTES:
-        detail = _("An item is reserved for 1 to %(most)s minutes.") % {"most": MAX_RESERVE_MINUTES}
+        detail = _("Set a reservation time of 1 to %(most)s minutes.") % {"most": MAX_RESERVE_MINUTES}
         raise Invalid(detail, [{"pointer": "/reserve_minutes", "detail": detail}])
     _check_display(display or {})
     with transaction.atomic():
@@ -84,17 +84,22 @@ def configure_queue(
 
 @lru_cache(maxsize=1024)
 def get_answer_spec(*, slug: str, number: int) -> AnswerSpec:
-    """The answers that a queue's numbered schema allows; kept per process, since a number never changes."""
+    """The answers a queue's numbered schema allows. Cached per process: a numbered schema never changes.
+
+    Raises NotFound.
+    """
     row = AnswerSchema.objects.filter(queue__slug=slug, number=number).first()
     if row is None:
-        raise NotFound(_("The queue %(slug)r has no answers numbered %(number)s.") % {"slug": slug, "number": number})
+        raise NotFound(
+            _("The queue %(slug)r has no answer schema number %(number)s.") % {"slug": slug, "number": number}
+        )
     return AnswerSpec(kind=row.kind, answers=row.answers, schema=row.schema)
 
 
 def _check_display(display: Mapping[str, str]) -> None:
     unknown = sorted(set(display.values()) - content.BLOCK_KINDS)
     if unknown:
-        detail = _("There is no renderer %(unknown)r; there are %(known)s.") % {
+        detail = _("Unknown renderer %(unknown)r. Choose from %(known)s.") % {
             "unknown": unknown[0],
             "known": ", ".join(sorted(content.BLOCK_KINDS)),
         }
@@ -102,7 +107,10 @@ def _check_display(display: Mapping[str, str]) -> None:
 
 
 def _save_queue(slug: str, fields: dict[str, Any]) -> tuple[Queue, dict[str, Any] | None]:
-    """The queue with these fields, its row locked so that numbers are given out one at a time; what it was."""
+    """Save the queue with these fields, and return it with its previous fields (None if it is new).
+
+    The row stays locked until the transaction ends, so that schema and guideline numbers are assigned one at a time.
+    """
     queue, created = Queue.objects.get_or_create(slug=slug, defaults=fields)
     queue = Queue.objects.select_for_update(no_key=True).get(pk=queue.pk)
     before = None if created else {name: getattr(queue, name) for name in fields}

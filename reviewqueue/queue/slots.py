@@ -1,6 +1,7 @@
-"""Slots come and go: as many as an item wants, one more for a lead, none when it is closed.
+"""Create and close slots: one per review an item needs, one more for a lead, none once the item is closed.
 
-Whoever changes an item locks the item first and its slots after it; a claim locks a slot only, and waits for none.
+Lock order: code that changes an item locks the item first and then its slots. A claim locks only a slot, and never
+waits for a lock.
 """
 
 from __future__ import annotations
@@ -37,25 +38,28 @@ UPDATE reviewqueue_claimcursor SET rank = %(rank)s, slot_id = 0 WHERE id IN (
 
 
 def add_review_slots(items: Sequence[int]) -> None:
-    """The slots of the items' present round; every opinion after the first is answer-first, whatever the item is,
-    because a second opinion that has seen the proposal is no second opinion."""
+    """Create the slots of the items' current round.
+
+    Every slot after the first is answer-first even if the item is not: a second opinion must be independent of the
+    proposal.
+    """
     rewind_cursors(_slot_positions(sql.fetch_rows(_INSERT_REVIEW_SLOTS, {"items": list(items)})))
 
 
 def add_final_slots(items: Sequence[int]) -> None:
-    """One slot more on each item, for a lead's final say."""
+    """Add a slot to each item for a lead's final say."""
     rewind_cursors(_slot_positions(sql.fetch_rows(_INSERT_FINAL_SLOTS, {"items": list(items), "lane": Lane.LEAD})))
 
 
 def close_slots(items: Sequence[int]) -> None:
-    """Nobody is asked about these items any more; whoever holds one learns it when they act on it."""
+    """Close the open slots of these items; a person who holds one finds out when they act on it."""
     sql.run_statement(_CLOSE_SLOTS, {"items": list(items)})
 
 
-def rewind_cursors(places: Iterable[SlotPosition]) -> None:
-    """Slots became free at these places: nobody's cursor stays behind the first of them in its lane."""
+def rewind_cursors(positions: Iterable[SlotPosition]) -> None:
+    """Move every cursor back that is past a slot which became free at one of these positions."""
     lowest: dict[tuple[int, int], float] = {}
-    for queue, lane, rank in places:
+    for queue, lane, rank in positions:
         lowest[queue, lane] = min(rank, lowest.get((queue, lane), rank))
     for (queue, lane), rank in sorted(lowest.items()):
         sql.run_statement(_REWIND_CURSORS, {"queue": queue, "lane": lane, "rank": rank})

@@ -48,7 +48,7 @@ def _take(claim: Claim, user: User) -> Claim:
 def test_the_very_same_item_comes_back_and_its_draft_with_it(rob: User) -> None:
     lost = _lapsed(rob)
     queue_items.enqueue_items(0)  # which would come first
-    assert _standing(lost, rob) == ("It is back in the queue, and nobody has it yet.", True)
+    assert _standing(lost, rob) == ("It is back in the queue, and you can reserve it again.", True)
     again = _take(lost, rob)
     assert again.item.id == 1
     assert again.id != lost.id
@@ -73,8 +73,8 @@ def test_who_has_it_now_is_said_and_they_keep_it(rob: User, rita: User) -> None:
     with pytest.raises(lease.ClaimLost, match="rita has it now"):
         _take(lost, rob)
     queue_items.decide_claim(theirs, rita)
-    assert _standing(lost, rob) == ("It has been decided in the meantime.", False)
-    with pytest.raises(lease.ClaimLost, match="decided in the meantime"):
+    assert _standing(lost, rob) == ("Someone else has decided it.", False)
+    with pytest.raises(lease.ClaimLost, match="Someone else has decided it"):
         _take(lost, rob)
 
 
@@ -89,7 +89,7 @@ def test_somebody_who_let_it_go_with_the_proposal_in_sight_is_remembered(rob: Us
 def test_no_name_is_told_to_whom_nothing_shows_to_have_had_it(rob: User, rita: User, ann: User) -> None:
     lost = _lapsed(rob)
     queue_items.claim_next_item(rita)
-    assert _standing(lost, ann) == ("Somebody else has it now.", False)
+    assert _standing(lost, ann) == ("Someone else has it now.", False)
 
 
 def test_a_closed_item_is_not_taken_again(rob: User) -> None:
@@ -105,7 +105,7 @@ def test_nobody_takes_back_a_pass(rob: User) -> None:
     lost = queue_items.claim_next_item(rob)
     drafts.save_draft(claim_id=lost.id, user=rob, fields={"note": [""]})
     pass_item(claim_id=lost.id, user=rob)
-    assert _standing(lost, rob) == ("It is back in the queue, for the others.", False)
+    assert _standing(lost, rob) == ("It is back in the queue for other reviewers.", False)
     with pytest.raises(lease.ClaimLost):
         _take(lost, rob)
 
