@@ -1,1 +1,1 @@
-"""Figures about reviews, one's own numbers, past decisions, and invariants of this side."""
+"""Review figures, personal statistics, a person's decision history, and invariant checks of the review side."""

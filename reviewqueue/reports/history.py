@@ -1,7 +1,7 @@
-"""What a person decided: their latest verdicts in a line each, and any one as it was shown to them.
+"""A person's own decisions: a list of their latest verdicts, and the details of one as it was shown to them.
 
-Only ever one's own. What could sway a judgement that may still be asked for stays away: while people are asked
-about an item again, nobody reads here what was said about it, and what it came to is told once it is settled.
+Nobody sees anybody else's. Anything that could influence a pending judgement is withheld: while an item is being
+reviewed again, its earlier verdict is not shown, and its outcome is shown only once it is settled.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from reviewqueue.kernel.errors import NotFound
 from reviewqueue.models import FirstAnswer, Item, ItemContent, Label, User, Verdict
 from reviewqueue.queue import lease
 
-# Why a page holds back what was said: it was taken back, people are asked again, or the item left the queue.
+# Why a page withholds a verdict: it was undone, the item is being reviewed again, or the item was withdrawn.
 type WithheldReason = Literal["", "undone", "asked_again", "withdrawn"]
 
 
 @dataclass(frozen=True, slots=True)
 class RecentVerdict:
-    """One of a person's latest verdicts; `words` are the first of its content, empty where it has none.
+    """One of a person's latest verdicts; `words` is the beginning of the item's text, empty if it has none.
 
-    `undoable` while it can be taken back; `asked_again` while people are asked about the item in a later round.
+    `undoable` while it can be undone; `asked_again` while the item is being reviewed in a later round.
     """
 
     id: int
@@ -48,7 +48,7 @@ class RecentVerdict:
 
 @dataclass(frozen=True, slots=True)
 class ItemOutcome:
-    """What an item came to, and when."""
+    """The settled outcome of an item, and when it was settled."""
 
     outcome: str
     answer: Any
@@ -57,7 +57,7 @@ class ItemOutcome:
 
 @dataclass(frozen=True, slots=True)
 class ShownContent:
-    """An item's content as its reviewer had it before them."""
+    """An item's content as its reviewer saw it."""
 
     question: str
     input: Any
@@ -69,7 +69,7 @@ class ShownContent:
 
 @dataclass(frozen=True, slots=True)
 class VerdictDetail:
-    """One of a person's verdicts. `shown` is None once the content is gone; `undo_seconds` are what is left of them."""
+    """One of a person's verdicts. `shown` is None once the content is gone; `undo_seconds` is the time left to undo."""
 
     verdict: Verdict
     state: str
@@ -80,13 +80,14 @@ class VerdictDetail:
     settled: ItemOutcome | None
 
 
-# A document larger than this (in bytes, as it is stored) is not opened for a few words: its reference has to do.
+# Inputs larger than this (stored size in bytes) are not read for an excerpt; the list shows their reference only.
 _MAX_EXCERPT_INPUT_BYTES = 32_768
 LATEST_COUNT, HISTORY_COUNT = 10, 50
 
 
 def _build_statement(limit: int) -> str:
-    """The limit is no parameter: a prepared plan would reckon with a tenth of all that the person ever decided."""
+    """Build the list statement. The limit is a literal: with a parameter, a prepared plan would assume a tenth of all
+    the person's verdicts."""
     return f"""
 SELECT v.id, v.item_id, i.reference, q.slug AS queue, q.title, v.kind, v.answer, v.submitted_at, v.final_at,
     v.final_at > %(now)s AND i.state = 'open' AND i.round = v.round AS undoable,
@@ -111,22 +112,22 @@ _SELECT_PAST_VERDICTS = _build_statement(HISTORY_COUNT)
 
 
 def list_latest_verdicts(user: User, *, now: datetime | None = None) -> list[RecentVerdict]:
-    """The person's latest ten in the queues they review, the newest first, without those they took back."""
+    """The person's latest ten verdicts in the queues they review, newest first, without undone ones."""
     return _load_recent_verdicts(_SELECT_LATEST_VERDICTS, user, now)
 
 
 def list_past_verdicts(user: User, *, now: datetime | None = None) -> list[RecentVerdict]:
-    """The same, going back further."""
+    """The person's latest fifty verdicts, otherwise as `list_latest_verdicts`."""
     return _load_recent_verdicts(_SELECT_PAST_VERDICTS, user, now)
 
 
 def get_verdict_detail(*, user: User, slug: str, verdict_id: int, now: datetime | None = None) -> VerdictDetail:
-    """One verdict of the person's own in a queue of theirs; NotFound for anybody else's."""
+    """One of the person's own verdicts, in a queue they are a member of. Raises NotFound for any other."""
     theirs = roles.queue_for(user, slug)
     mine = Verdict.objects.filter(pk=verdict_id, user=user, item__queue=theirs)
     verdict = mine.select_related("item__queue").first()
     if verdict is None:
-        raise NotFound(_("There is no such verdict of yours."))
+        raise NotFound(_("You have no such verdict."))
     item, withheld = verdict.item, _withheld_reason(verdict)
     first = FirstAnswer.objects.filter(slot_id=verdict.slot_id, claim=verdict.claim).first()
     return VerdictDetail(
@@ -172,7 +173,7 @@ def _load_shown_content(item: Item) -> ShownContent | None:
 
 
 def _find_item_outcome(item: Item) -> ItemOutcome | None:
-    """The label of the latest round, and only while nobody is asked: later rounds would be swayed by it."""
+    """The label of the latest round; None while the item is not settled, because it could influence reviewers."""
     if item.state != Item.State.SETTLED:
         return None
     label = Label.objects.filter(item_id=item.pk, round=item.round).first()

@@ -1,10 +1,10 @@
-"""People's half of the invariants, as queries that return the rows which break them.
+"""The review side's invariant checks: queries that return the rows which violate them.
 
-They run every minute in production, so what grows for ever is looked at where it grew last: the latest
-hundred thousand rows. What waits is looked at whole.
+They run every minute in production, so tables that grow for ever are checked only in their latest hundred thousand
+rows. Open items and slots are checked completely.
 """
 
-# ruff: noqa: S608 - the queries are put together from constants of this module, never from input
+# ruff: noqa: S608 - the queries are built from constants of this module, never from input
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class InvariantCheck:
-    """`sentence` is what has to hold; `sql` returns the rows for which it doesn't."""
+    """`sentence` states what must hold; `sql` returns the rows that violate it."""
 
     name: str
     sentence: str
@@ -29,15 +29,17 @@ _LATEST_EVENTS = "(SELECT * FROM reviewqueue_event ORDER BY id DESC LIMIT 100000
 
 
 def _matching_events(object_type: str, object_id: str, verb: str) -> str:
-    """The events `e` that tell this of an object, as the index of objects' stories reads them: it is one of those
-    that have an object, and the planner has to be told that this one is."""
+    """The FROM clause for an object's events `e` with this verb.
+
+    `object_id <> ''` looks redundant, but without it the planner cannot use the partial index `event_of_object`.
+    """
     return f"""
         FROM reviewqueue_event e WHERE e.object_type = '{object_type}' AND e.object_id = {object_id}::text
           AND e.object_id <> '' AND e.verb = {verb}"""
 
 
 def list_checks() -> list[InvariantCheck]:
-    """One person one voice; nothing said is lost; what is settled was said; all of it is in the log."""
+    """All checks: one vote per person, no verdict lost, every label backed by verdicts, everything in the log."""
     return [*_person_checks(), *_verdict_checks(), *_label_checks(), *_item_checks()]
 
 
@@ -55,7 +57,7 @@ def _person_checks() -> list[InvariantCheck]:
         ),
         InvariantCheck(
             "one_verdict_per_slot",
-            "A slot gives one verdict that counts, by whoever held it last; a lapsed reservation gives none.",
+            "A slot has at most one counting verdict, by its last holder; an expired reservation has none.",
             f"""
             SELECT v.slot_id, v.claim, v.user_id, v.id FROM {_LATEST_VERDICTS} v
             JOIN reviewqueue_slot s ON s.id = v.slot_id
@@ -67,7 +69,7 @@ def _person_checks() -> list[InvariantCheck]:
         ),
         InvariantCheck(
             "final_say_of_another",
-            "Nobody has the final say on an item that they judged before.",
+            "Nobody has the final say on an item they have already judged.",
             f"""
             SELECT v.item_id, v.user_id, v.id FROM {_LATEST_VERDICTS} v
             WHERE v.final_say AND v.undone_at IS NULL AND EXISTS (
@@ -77,7 +79,7 @@ def _person_checks() -> list[InvariantCheck]:
         ),
         InvariantCheck(
             "one_reservation_per_person",
-            "Nobody has two slots of one item reserved in the same round.",
+            "Nobody holds two slots of one item in the same round.",
             """
             SELECT s.item_id, s.round, s.holder_id FROM reviewqueue_slot s
             WHERE s.state = 'open' AND s.holder_id IS NOT NULL GROUP BY 1, 2, 3 HAVING count(*) > 1
@@ -90,7 +92,7 @@ def _verdict_checks() -> list[InvariantCheck]:
     return [
         InvariantCheck(
             "verdict_kept",
-            "A verdict that was acknowledged is there, and says what it said.",
+            "Every acknowledged verdict is stored, unchanged.",
             f"""
             SELECT e.object_id, e.actor, e.after FROM {_LATEST_EVENTS} e
             LEFT JOIN reviewqueue_verdict v
@@ -102,7 +104,7 @@ def _verdict_checks() -> list[InvariantCheck]:
         ),
         InvariantCheck(
             "verdict_has_event",
-            "Every verdict is in the log, and so is its undoing.",
+            "Every verdict and every undo is in the log.",
             f"""
             SELECT v.id, v.undone_at FROM {_LATEST_VERDICTS} v
             WHERE NOT EXISTS (SELECT {_matching_events("verdict", "v.id", "'submitted'")})
@@ -127,7 +129,7 @@ def _label_checks() -> list[InvariantCheck]:
     return [
         InvariantCheck(
             "settled_by_verdicts",
-            "Every settled item has a label for its round, and every label stands on final verdicts of that round.",
+            "Every settled item has a label for its round, and every label is based on final verdicts of that round.",
             f"""
             SELECT i.id, i.round, NULL::bigint AS verdict FROM {_LATEST_ITEMS} i
             WHERE i.state = 'settled' AND NOT EXISTS (
@@ -143,7 +145,7 @@ def _label_checks() -> list[InvariantCheck]:
         ),
         InvariantCheck(
             "label_leads_back",
-            "Every label's answers and every verdict's guidelines are on record under their numbers.",
+            "The answer schema of every label and the guidelines of every verdict exist under their numbers.",
             f"""
             SELECT l.item_id, l.round, 'answers' AS missing FROM {_LATEST_LABELS} l
             JOIN reviewqueue_item i ON i.id = l.item_id
@@ -171,7 +173,7 @@ def _item_checks() -> list[InvariantCheck]:
     return [
         InvariantCheck(
             "open_item_goes_on",
-            "Every open item waits for somebody, or for a verdict to become final.",
+            "Every open item waits for a reviewer or for a verdict to become final.",
             """
             SELECT i.id, i.round FROM reviewqueue_item i
             WHERE i.state = 'open' AND i.settle_at IS NULL AND NOT EXISTS (
@@ -180,7 +182,7 @@ def _item_checks() -> list[InvariantCheck]:
         ),
         InvariantCheck(
             "nobody_asked_in_vain",
-            "Nobody is asked about an item that is closed, or in a round that is over.",
+            "No slot is open on a closed item or in an earlier round.",
             """
             SELECT s.item_id, s.id FROM reviewqueue_slot s JOIN reviewqueue_item i ON i.id = s.item_id
             WHERE s.state = 'open' AND (i.state <> 'open' OR s.round <> i.round)
@@ -188,7 +190,7 @@ def _item_checks() -> list[InvariantCheck]:
         ),
         InvariantCheck(
             "closed_item_has_event",
-            "Withdrawing an item, letting it expire and opening it again are in the log.",
+            "Every withdrawal, expiry and reopening of an item is in the log.",
             f"""
             SELECT i.id, i.state, i.round FROM {_LATEST_ITEMS} i
             WHERE i.state IN ('withdrawn', 'expired')

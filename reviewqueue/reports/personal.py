@@ -1,4 +1,4 @@
-"""A person's own numbers: how much, how fast, how often what they said became the final answer. Nobody else's."""
+"""A person's own statistics: verdicts, speed, and how often they agree with the final answer. Nobody else's."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from reviewqueue.kernel import clock, sql
 from reviewqueue.models import User
 from reviewqueue.verdicts import settlement
 
-PERIOD_DAYS = (1, 7, 30)  # today, and so many days with today among them
-MIN_COMPARED_VERDICTS = 5  # below this, a share says nothing
-_MAX_COMPARED_VERDICTS = 2_000  # of a person's latest verdicts: what bounds the work for whoever gives thousands a day
+PERIOD_DAYS = (1, 7, 30)  # including today
+MIN_COMPARED_VERDICTS = 5  # below this, a share is meaningless
+_MAX_COMPARED_VERDICTS = 2_000  # the person's latest; bounds the work for somebody who decides thousands a day
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Of `judged` verdicts on settled items that others judged too, `same` say what became the final answer."""
+    """Of `compared` verdicts on settled items that others judged too, `agreed` equal the final answer."""
 
     agreed: int = 0
     compared: int = 0
 
     @property
     def share(self) -> float | None:
-        """Between 0 and 1; None while there are too few."""
+        """The share that agreed, 0 to 1; None below `MIN_COMPARED_VERDICTS`."""
         return self.agreed / self.compared if self.compared >= MIN_COMPARED_VERDICTS else None
 
 
 @dataclass(frozen=True, slots=True)
 class PeriodFigures:
-    """`median_seconds` of attention per item, None where none was measured."""
+    """The verdicts of one period; `median_seconds` is the active time per item, None if none was measured."""
 
     days: int
     count: int = 0
@@ -52,7 +52,7 @@ class QueueFigures:
 
 @dataclass(frozen=True, slots=True)
 class PersonalReport:
-    """Figures over each of DAYS, in all and by queue."""
+    """Figures for each of `PERIOD_DAYS`, in total and by queue."""
 
     total: Sequence[PeriodFigures]
     queues: Sequence[QueueFigures]
@@ -64,7 +64,7 @@ class PersonalReport:
 
 @dataclass(frozen=True, slots=True)
 class PersonalSummary:
-    """What fits on a line: `today`, and the agreement of the last thirty days, because a day's is rarely known."""
+    """A one-line summary: today's figures, and the agreement of the last 30 days, because one day has too few."""
 
     today: PeriodFigures
     agreement: Agreement
@@ -72,7 +72,7 @@ class PersonalSummary:
 
 @dataclass(frozen=True, slots=True)
 class ComparedVerdict:
-    """A verdict of a queue, so many days old at most, beside what was settled."""
+    """A verdict beside the settled outcome; `days` is the shortest period that includes it."""
 
     queue: int
     days: int
@@ -120,7 +120,7 @@ GROUP BY v.id, i.queue_id, v.kind, v.answer, l.outcome, l.answer
 
 
 def build_personal_report(user: User, *, now: datetime | None = None) -> PersonalReport:
-    """The person's numbers in the queues that are theirs, by days of the team's time zone."""
+    """The person's statistics in the queues they are a member of, by calendar day in the team's time zone."""
     mine = {queue.pk: queue.title for queue in roles.queues_for(user)}
     parameters = {"user": user.pk, "queues": list(mine), **_period_starts(clock.current_time(now))}
     work = {(row.pop("queue"), row["days"]): row for row in sql.fetch_rows(_SELECT_WORK, parameters)}
@@ -137,7 +137,7 @@ def build_personal_report(user: User, *, now: datetime | None = None) -> Persona
 
 
 def build_personal_summary(user: User, *, now: datetime | None = None) -> PersonalSummary:
-    """The same in short, at the price of a day instead of a month."""
+    """The one-line summary; it counts one day's work instead of a month's, so it is cheaper than the report."""
     mine = list(roles.queues_for(user).values_list("pk", flat=True))
     parameters = {"user": user.pk, "queues": mine, **_period_starts(clock.current_time(now))}
     (today,) = sql.fetch_rows(_SELECT_TODAY, parameters)
@@ -147,13 +147,13 @@ def build_personal_summary(user: User, *, now: datetime | None = None) -> Person
 
 
 def measure_agreement(compared: Iterable[ComparedVerdict], *, days: int) -> Agreement:
-    """How often these verdicts were the final answer, over the last so many days."""
+    """How often these verdicts equal the final answer, over the last `days` days."""
     counted = [one.agrees for one in compared if one.days <= days]
     return Agreement(agreed=sum(counted), compared=len(counted))
 
 
 def start_of_period(now: datetime, *, days: int) -> datetime:
-    """When the first of so many days began in the team's time zone, today the last of them."""
+    """The start of a period of `days` days that ends today, in the team's time zone."""
     day = timezone.localdate(now, timezone.get_default_timezone()) - timedelta(days=days - 1)
     return datetime(day.year, day.month, day.day, tzinfo=timezone.get_default_timezone())
 

@@ -40,18 +40,18 @@ __all__ = [
     "verdicts_of",
 ]
 
-MAX_LISTED_ITEMS = 10_000  # as many as a stream lets wait unless told otherwise
-# What is counted by what goes with it: passing on, asking the lead and judging nothing by reason, mistakes by kind.
+MAX_LISTED_ITEMS = 10_000  # a stream's default limit of waiting items
+# Actions counted by their code: passes, escalations and "unjudgeable" by reason, errors ("mistake") by error type.
 COUNTED_ACTIONS = ("pass", "escalate", "unjudgeable", "mistake")
-_KEPT_AWAY_REASON = "judged_original"  # what the system keeps from somebody is no pass of theirs
-ACTIVE_REVIEWER_MINUTES = 15  # a verdict this fresh says that somebody is at work, between two reservations
+_KEPT_AWAY_REASON = "judged_original"  # the system keeps the item from this person; they did not pass it
+ACTIVE_REVIEWER_MINUTES = 15  # after a verdict, a person counts as active for this long without a reservation
 
 
 @dataclass(frozen=True, slots=True)
 class ItemVerdict:
-    """One verdict on an item. `answer` is what it says in the end; who reads a story without content leaves it out.
+    """One verdict on an item. `answer` is the final one; omit it for readers who may not see content.
 
-    `blind`: the first answer was given before the AI's was in sight; `changed`: the final one differs from it.
+    `blind`: the first answer was given before the model's was shown; `changed`: the final answer differs from it.
     """
 
     at: datetime
@@ -71,7 +71,7 @@ class ItemVerdict:
 
 @dataclass(frozen=True, slots=True)
 class ItemPass:
-    """Somebody gave an item back to the others."""
+    """A person passed an item to other reviewers."""
 
     at: datetime
     person: str
@@ -95,13 +95,13 @@ class ActivityEvent:
 
 
 def verdicts_of(item_id: int) -> list[ItemVerdict]:
-    """The verdicts on an item, oldest first, those taken back included."""
+    """The verdicts on an item, oldest first, including undone ones."""
     rows = Verdict.objects.filter(item_id=item_id).select_related("user").order_by("submitted_at", "id")
     return [_build_item_verdict(row) for row in rows]
 
 
 def passes_of(item_id: int) -> list[ItemPass]:
-    """Who gave the item back; what the system keeps from somebody is no pass of theirs."""
+    """The passes of an item, oldest first, without the rows by which the system keeps it from somebody."""
     rows = Pass.objects.filter(item_id=item_id).exclude(reason=_KEPT_AWAY_REASON).select_related("user")
     return [
         ItemPass(row.at, row.user.get_username(), describe_reason("pass", row.reason))
@@ -110,9 +110,9 @@ def passes_of(item_id: int) -> list[ItemPass]:
 
 
 def count_actions(*, slug: str, since: datetime, until: datetime) -> dict[str, dict[str, int]]:
-    """How often people did each of ACTS in a queue, by the code that went with it, the most frequent first.
+    """How often each of `COUNTED_ACTIONS` happened in a queue, by code, the most frequent first.
 
-    `until` excluded; what was taken back is left out. An empty code: none was given, as an API may leave it out.
+    `until` is exclusive; undone verdicts are left out. The code is "" where an API client gave none.
     """
     return {act: _count_by_code(act, slug, since, until) for act in COUNTED_ACTIONS}
 
@@ -120,18 +120,18 @@ def count_actions(*, slug: str, since: datetime, until: datetime) -> dict[str, d
 def list_items_by_action(
     *, slugs: Sequence[str], act: str, code: str, since: datetime, until: datetime, limit: int = MAX_LISTED_ITEMS
 ) -> list[int]:
-    """The items behind a number of `counted`, the latest first."""
+    """The ids of the items behind a number from `count_actions`, the latest first."""
     found = _select_actions(act, slugs, since, until).filter(**{_CODE_FIELDS[act]: code})
     return list(found.order_by("-item_id").values_list("item_id", flat=True).distinct()[:limit])
 
 
 def describe_reason(act: str, code: str) -> str:
-    """What went with one of ACTS in words, in the language of the reader; kinds of mistakes are the stream's own."""
+    """The code of one of `COUNTED_ACTIONS` in the reader's language; error types are the stream's own words."""
     return str(wording.describe_reason(act, code))
 
 
 def is_item_open(item_id: int) -> bool:
-    """Whether people are being asked about it now."""
+    """Whether the item is waiting for reviewers."""
     return Item.objects.open().filter(pk=item_id).exists()
 
 
@@ -147,7 +147,7 @@ def references_among(item_ids: Sequence[int], references: Sequence[str]) -> froz
 
 
 def list_open_item_ids(slugs: Sequence[str], *, limit: int = MAX_LISTED_ITEMS) -> list[int]:
-    """The ids of what waits for people in these queues, the latest first."""
+    """The ids of the items that wait for reviewers in these queues, the latest first."""
     waiting = Item.objects.open().filter(queue__slug__in=slugs).order_by("-created_at", "-id")
     return list(waiting.values_list("id", flat=True)[:limit])
 
@@ -165,8 +165,8 @@ def list_active_reviewers(slugs: Sequence[str], *, now: datetime | None = None) 
     names |= set(recent.values_list("slot__queue__slug", "user__username"))
     on: dict[str, list[str]] = {slug: [] for slug in slugs}
     for slug, name in sorted(names):
-        on[slug].append(name)
-    return on
+        active[slug].append(name)
+    return active
 
 
 def guidelines_of(slug: str) -> str:
@@ -175,7 +175,7 @@ def guidelines_of(slug: str) -> str:
 
 
 def build_content_blocks(inputs: Any, display: Mapping[str, str] | None = None) -> list[Block]:
-    """An output's input as the parts that templates show; only for those who may see content."""
+    """An output's input as blocks for templates. Call it only for people who may see content."""
     return content.build_blocks(inputs, display)
 
 
@@ -217,7 +217,7 @@ def list_visible_events(
 ) -> list[ActivityEvent]:
     """The events that a person may read, newest first. `before` is the id of a page's last.
 
-    Of one queue, or of all of theirs; what belongs to no queue is for those who are everywhere.
+    Events of one queue, or of all their queues. Events without a queue are only for members of every queue.
     """
     if not roles.may_see_activity(user):
         return []

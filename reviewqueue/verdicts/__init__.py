@@ -1,1 +1,1 @@
-"""Submitting verdicts, settling them by majority or final say, and the labels that follow."""
+"""Submit verdicts, settle items by majority or final say, and hand out the resulting labels."""

@@ -1,8 +1,8 @@
-"""What a person has filled in and not sent: kept for 20 hours, and given back to nobody but them.
+"""Drafts: forms that a person filled in but did not submit, kept for 20 hours and shown only to them.
 
-A draft knows how much its writer could see. What was written with the proposal in sight never comes back into a
-form that hides it, be it the same item asked again in a later round; and what was written before the proposal was
-in sight never becomes an answer after it: only the remarks go along.
+A draft records how much its author could see. A draft written with the proposal visible never returns to a form that
+hides it, not even when the item is reviewed again in a later round. A draft written before the proposal was visible
+never becomes an answer after it: only its remarks carry over.
 """
 
 from __future__ import annotations
@@ -27,22 +27,21 @@ from reviewqueue.verdicts import validation
 
 DRAFT_LIFETIME = timedelta(hours=20)
 MAX_DRAFT_BYTES = 200_000
-# What is said beside an answer, and so goes along from one stage to the next.
 
-# open: with the proposal in sight. first: before it is. keep: after it was shown.
+# open: the proposal is visible. first: it is not visible yet. keep: it became visible after the first answer.
 type DraftStage = Literal["open", "first", "keep"]
 type DraftFields = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class SavedDraft:
-    """A draft as it may be put into a form, and when it was written, as the page dated it by the server's clock."""
+    """The fields of a draft that may be put into a form, and when they were written, by the server's clock."""
 
     fields: DraftFields
     saved_at: datetime
 
     def remarks(self) -> dict[str, str]:
-        """What is said beside the answer."""
+        """The fields that accompany an answer: note, reason and error type."""
         return {name: self.fields[name][0] for name in validation.REMARK_FIELDS if self.fields.get(name)}
 
 
@@ -73,11 +72,10 @@ WHERE item_id = %(item)s AND user_id = %(user)s
 def save_draft(
     *, claim_id: str, user: User, fields: DraftFields, at: datetime | None = None, now: datetime | None = None
 ) -> None:
-    """Keep what a person filled in for an item that they hold or held; `at` is when they wrote it, if not just now.
+    """Save the draft of an item the person holds or held; `at` is when they wrote it, if not now.
 
-    Raises Invalid for what is too long or cannot be stored, NotFound for an item that was never theirs, NotAMember,
-    ItemWithdrawn, and ClaimLost once they have decided it, by whichever claim: a draft that comes after the verdict
-    is none.
+    Raises Invalid for a draft that is too long or cannot be stored, NotFound for an item they never held, NotAMember,
+    ItemWithdrawn, and ClaimLost once they have decided the item, by whichever claim.
     """
     _check_fields(fields)
     claim = ClaimId.parse(claim_id)
@@ -90,7 +88,7 @@ def save_draft(
 
 
 def load_draft(claim: Claim, *, user: User, now: datetime | None = None) -> SavedDraft | None:
-    """What of the person's draft may stand in the form of this claim; None when there is nothing."""
+    """The part of the person's draft that the form of this claim may show; None if there is none."""
     parameters = {"item": claim.item.id, "user": user.pk, "now": now, "kept_for": DRAFT_LIFETIME}
     draft = sql.fetch_row(_SELECT_DRAFT, parameters, prepared=True)
     if draft is None:
@@ -100,38 +98,38 @@ def load_draft(claim: Claim, *, user: User, now: datetime | None = None) -> Save
 
 
 def stage_of(claim: Claim) -> DraftStage:
-    """How much whoever fills in the form of this claim can see."""
+    """How much a person can see while they fill in the form of this claim."""
     if not claim.answer_first:
         return "open"
     return "keep" if claim.revealed else "first"
 
 
 def drop_old_drafts(now: datetime | None = None) -> int:
-    """Forget the drafts that are older than 20 hours; how many there were."""
+    """Delete the drafts that are older than 20 hours; returns how many."""
     dropped, _rows = Draft.objects.filter(saved_at__lte=clock.current_time(now) - DRAFT_LIFETIME).delete()
     return dropped
 
 
 def _check_fields(fields: DraftFields) -> None:
     if len(json.dumps(dict(fields), ensure_ascii=False).encode("utf-8", "surrogatepass")) > MAX_DRAFT_BYTES:
-        told = _("A draft can have %(most)s bytes; this one is longer and stays in your browser only.")
-        raise Invalid(told % {"most": locale_format.format_number(MAX_DRAFT_BYTES, grouped=True)})
+        message = _("This draft is longer than %(most)s bytes, so it is kept only in your browser.")
+        raise Invalid(message % {"most": locale_format.format_number(MAX_DRAFT_BYTES, grouped=True)})
     if not schema.is_storable({name: list(values) for name, values in fields.items()}):
-        raise Invalid(_("The text has characters that are none."))
+        raise Invalid(_("The text contains invalid characters. Remove them and try again."))
 
 
 def _require_stage(lease: Lease, claim: ClaimId, user: User) -> DraftStage:
-    """How much the form of this claim showed; refuses whose item it never was, and what is decided."""
+    """How much the form of this claim showed. Raises NotFound, NotAMember, ItemWithdrawn or ClaimLost."""
     found = sql.fetch_row(_SELECT_CLAIM_STATE, {"slot": claim.slot, "number": claim.number, "user": user.pk})
     assert found is not None
     if not found["held"]:
         raise not_reserved_error()
     if not lease.member:
-        raise roles.NotAMember(_("You are not a reviewer of this stream any more."))
+        raise roles.NotAMember(_("You are no longer a reviewer of this stream."))
     if lease.item_state == Item.State.WITHDRAWN:
-        raise ItemWithdrawn(_("This item was withdrawn by its sender; there is nothing to decide any more."))
+        raise ItemWithdrawn(_("This item was withdrawn by its sender, so there is nothing left to decide."))
     if found["decided"]:
-        raise ClaimLost(_("You have decided this item already."))
+        raise ClaimLost(_("You have already decided this item."))
     if not lease.answer_first:
         return "open"
     return "keep" if found["revealed"] else "first"

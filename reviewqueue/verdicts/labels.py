@@ -1,7 +1,7 @@
-"""From final verdicts to labels, and from there to whoever takes them.
+"""Settle items into labels once their verdicts are final, and hand the labels to the escalation package.
 
-The sweep holds the item's lock, as everyone does who changes an item, and skips the items that somebody else is
-changing: the next sweep sees them. A label and its outbox row appear in the transaction that settles the item.
+Like everything that changes an item, the sweep locks it; it skips items that are already locked, and the next sweep
+gets them. A label and its outbox row are written in the transaction that settles the item.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from reviewqueue.verdicts.settlement import CountedVerdict, MustWait, NeedsFinal
 
 @dataclass(frozen=True, slots=True)
 class SettledLabel:
-    """A label as it leaves people's side. `basis`: `single`, `majority` or `final_say`; `reviews`: verdicts given."""
+    """A label as handed to the escalation package. `basis`: `single`, `majority` or `final_say`; `reviews`: the number
+    of verdicts."""
 
     label_id: int
     item_id: int
@@ -46,7 +47,7 @@ class SettledLabel:
 
 @dataclass(frozen=True, slots=True)
 class _DueItem:
-    """An item to look at, with its counting verdicts; `asked`: a lead is being asked already."""
+    """An item that is due, with its counting verdicts; `asked`: it already waits for a lead."""
 
     id: int
     queue: str
@@ -102,10 +103,10 @@ WHERE l.id = ANY(%(labels)s) AND v.error_type <> '' GROUP BY l.id, v.error_type 
 
 
 def settle_due_items(*, limit: int = 500, now: datetime | None = None) -> int:
-    """Look at the items whose latest verdict became final, in a fixed number of statements; returns how many.
+    """Process the items whose latest verdict became final, in a fixed number of statements; returns how many.
 
-    Each is settled, waits for its other reviews, or goes to a lead for the final say. Fewer than `limit` means
-    that nothing else is due.
+    Each is settled, waits for its other reviews, or goes to a lead for the final say. A result below `limit` means
+    that no more unlocked items are due.
     """
     with transaction.atomic():
         moment = clock.current_time(now)
@@ -122,9 +123,12 @@ def settle_due_items(*, limit: int = 500, now: datetime | None = None) -> int:
 
 
 def take_labels(*, limit: int = 500) -> list[SettledLabel]:
-    """Labels not taken before, the oldest first, taken in the caller's transaction: its rollback puts them back."""
+    """Take the oldest labels that were not taken before, in the caller's transaction: a rollback puts them back.
+
+    Raises RuntimeError outside a transaction.
+    """
     if not connection.in_atomic_block:
-        raise RuntimeError("labels.take() belongs into the transaction that uses what it takes")
+        raise RuntimeError("call take_labels() inside the transaction that uses the labels")
     return [
         SettledLabel(**row | {"answer": _decode_json(row["answer"]), "first_answer": _decode_json(row["first_answer"])})
         for row in sql.fetch_rows(_TAKE_LABELS, {"limit": limit})
@@ -132,7 +136,8 @@ def take_labels(*, limit: int = 500) -> list[SettledLabel]:
 
 
 def error_types_of(label_ids: Sequence[int]) -> dict[int, list[str]]:
-    """The kinds of mistakes that the verdicts behind these labels name, each once, by label; none: not there."""
+    """The distinct error types that the verdicts behind these labels name, by label id; labels without any are left
+    out."""
     found: dict[int, list[str]] = {}
     for row in sql.fetch_rows(_SELECT_ERROR_TYPES, {"labels": list(label_ids)}):
         found.setdefault(row["label"], []).append(row["error_type"])
@@ -143,7 +148,7 @@ def _lock_due_items(now: datetime, limit: int) -> list[_DueItem]:
     ids = [row["id"] for row in sql.fetch_rows(_LOCK_DUE_ITEMS, {"now": now, "limit": limit})]
     if not ids:
         return []
-    # Read after the lock: what was read together with it would be older than the lock.
+    # Read verdicts after the lock: a read in the same statement would be older than the lock.
     judgements: dict[int, list[CountedVerdict]] = {item: [] for item in ids}
     for row in sql.fetch_rows(_SELECT_VERDICTS, {"items": ids}):
         item = row.pop("item_id")

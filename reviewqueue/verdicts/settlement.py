@@ -1,4 +1,4 @@
-"""When an item is settled, and by what. Pure: verdicts in, an outcome out."""
+"""Decide whether an item's verdicts settle it, and with which outcome. Pure."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ class Vote:
 
 @dataclass(frozen=True, slots=True)
 class CountedVerdict:
-    """A counting verdict. `first_kind` is what was said before the proposal was shown, None if it was visible."""
+    """A counting verdict. `first_kind` is the kind of the first answer, before the proposal was shown; None without
+    one."""
 
     id: int
     kind: str
@@ -49,20 +50,20 @@ class CountedVerdict:
 
     @property
     def vote(self) -> Vote | None:
-        """The opinion that counts for the decision; escalating is none."""
+        """The opinion that counts for the decision; None for an escalation."""
         outcome = OUTCOMES_BY_KIND.get(self.kind)
         return None if outcome is None else Vote(outcome, self.answer)
 
     @property
     def first_vote(self) -> Vote | None:
-        """The opinion that counts for errors and agreement."""
+        """The opinion that counts for errors and agreement; None for an escalation."""
         outcome = OUTCOMES_BY_KIND.get(self.first_kind or self.kind)
         return None if outcome is None else Vote(outcome, self.first_answer if outcome == ANSWERED else None)
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """The item is decided. `blind`: the first opinion was formed without the proposal, by all who gave one."""
+    """The item is decided. `blind`: everybody who gave a first opinion did so without seeing the proposal."""
 
     vote: Vote
     first_vote: Vote
@@ -72,12 +73,12 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class NeedsFinalSay:
-    """Somebody asked for a lead, or there is no majority."""
+    """A reviewer asked for a lead, or there is no majority."""
 
 
 @dataclass(frozen=True, slots=True)
 class MustWait:
-    """Nothing to do until then; None: until the next verdict."""
+    """Nothing to do until this time; None means until the next verdict."""
 
     until: datetime | None
 
@@ -86,10 +87,10 @@ type SettlementResult = Settlement | NeedsFinalSay | MustWait
 
 
 def decide_settlement(judgements: Sequence[CountedVerdict], *, wanted: int, now: datetime) -> SettlementResult:
-    """What an item's counting verdicts of the present round come to.
+    """Decide what follows from an item's counting verdicts of the current round.
 
-    The final say settles. Otherwise one that escalates asks for it, and so do all the wanted ones together when no
-    opinion has more than half of them; `none` and `unjudgeable` are opinions like any answer.
+    A final say settles the item. Otherwise a lead is needed if any verdict escalates, or if all wanted verdicts are
+    in and no opinion has more than half of them. `none` and `unjudgeable` are opinions like any answer.
     """
     pending = [one.final_at for one in judgements if one.final_at > now]
     if pending:
@@ -111,7 +112,7 @@ def decide_settlement(judgements: Sequence[CountedVerdict], *, wanted: int, now:
 
 
 def find_majority(votes: Sequence[Vote]) -> Vote | None:
-    """The opinion that more than half share, as whoever said it first put it; None without one."""
+    """The opinion that more than half share, in the spelling of the first such vote; None if there is none."""
     tally = Counter(vote.canonical_key for vote in votes)
     return next((vote for vote in votes if 2 * tally[vote.canonical_key] > len(votes)), None)
 
@@ -119,6 +120,7 @@ def find_majority(votes: Sequence[Vote]) -> Vote | None:
 def _build_settlement(judgements: Sequence[CountedVerdict], vote: Vote, basis: str) -> Settlement:
     given = [one for one in judgements if not one.final_say and one.first_vote is not None]
     first = find_majority([one.first_vote for one in given if one.first_vote is not None])
-    # Without a majority of first opinions the error is judged by the decision, and that was made seeing the proposal.
+    # Without a majority of first opinions, errors are counted from the decision, which was made with the proposal
+    # visible.
     blind = first is not None and not any(one.proposal_visible for one in given)
     return Settlement(vote=vote, first_vote=first or vote, blind=blind, basis=basis)

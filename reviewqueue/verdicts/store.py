@@ -1,7 +1,7 @@
-"""What is on record for a claim, and the verdict that joins it: one statement to read, one to write.
+"""Read what is recorded for a claim, and insert its verdict: one statement each.
 
-A person waits for both at every item. Both run under the item's lock, which a statement before them took: only so
-does the reading one see what was written by whoever had the lock before.
+A reviewer waits for both on every item. Both run under the item's lock, taken by an earlier statement: only then
+does the read see what the previous holder of the lock wrote.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from reviewqueue.verdicts.validation import VerdictOptions
 
 @dataclass(frozen=True, slots=True)
 class StoredFirstAnswer:
-    """What the person answered by this claim before they saw the proposal."""
+    """The person's answer under this claim, given before they saw the proposal."""
 
     answer: Any
     at: datetime
@@ -28,7 +28,7 @@ class StoredFirstAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ClaimRecord:
-    """What there is of a claim; `earlier` is the id of the verdict that was given by it already."""
+    """What is recorded for a claim; `earlier_verdict_id` is its verdict, None if there is none yet."""
 
     options: VerdictOptions
     schema_number: int
@@ -67,19 +67,19 @@ _JSON_COLUMNS = ("answer", "first_answer")
 
 
 def load_claim_record(claim: ClaimId) -> ClaimRecord:
-    """What is on record for a claim whose slot exists."""
+    """Load what is recorded for a claim; its slot must exist."""
     row = sql.fetch_row(_SELECT_CLAIM_RECORD, {"slot": claim.slot, "claim": claim.number}, prepared=True)
     assert row is not None
     form = AnswerSpec(kind=row["kind"], answers=_decode_json(row["answers"]), schema=_decode_json(row["schema"]))
     first = None if row["first_at"] is None else StoredFirstAnswer(_decode_json(row["first_answer"]), row["first_at"])
-    asked = VerdictOptions(form, _decode_json(row["proposal"]), _decode_json(row["error_types"]))
-    return ClaimRecord(asked, row["number"], first, row["earlier"])
+    options = VerdictOptions(form, _decode_json(row["proposal"]), _decode_json(row["error_types"]))
+    return ClaimRecord(options, row["number"], first, row["earlier"])
 
 
 def insert_verdict(verdict: Mapping[str, Any]) -> int:
-    """Append a verdict, by the names of its columns; its slot is judged by it. Returns its id."""
-    answered = {name: None if verdict[name] is None else json.dumps(verdict[name]) for name in _JSON_COLUMNS}
-    row = sql.fetch_row(_INSERT_VERDICT, {**verdict, **answered}, prepared=True)
+    """Insert a verdict, given by column name, and mark its slot judged. Returns its id."""
+    encoded = {name: None if verdict[name] is None else json.dumps(verdict[name]) for name in _JSON_COLUMNS}
+    row = sql.fetch_row(_INSERT_VERDICT, {**verdict, **encoded}, prepared=True)
     assert row is not None
     return int(row["id"])
 

@@ -1,4 +1,4 @@
-"""What a person says about an item, checked against what can be said about it."""
+"""Validate verdicts and first answers against an item's options."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ from reviewqueue.models import Verdict
 
 VerdictKind = Verdict.Kind
 ANSWER_KIND, NONE_KIND, UNJUDGEABLE_KIND = "answer", "none", "unjudgeable"
-DISAGREEING_KINDS = frozenset({VerdictKind.CORRECT, VerdictKind.NONE})  # verdicts that find the proposal wrong
-REMARK_FIELDS = ("note", "reason", "error_type")  # what is said beside an answer
+DISAGREEING_KINDS = frozenset({VerdictKind.CORRECT, VerdictKind.NONE})  # verdicts that say the proposal is wrong
+REMARK_FIELDS = ("note", "reason", "error_type")  # fields that accompany an answer
 
 
 @dataclass(frozen=True, slots=True)
 class VerdictOptions:
-    """What can be said about an item: the form of its answers, the one that was proposed, and the kinds of mistakes
-    that the queue knows."""
+    """What a verdict on an item may contain: its answer schema, its proposed answer and the queue's error types."""
 
     form: AnswerSpec
     proposal: Any
@@ -31,7 +30,7 @@ class VerdictOptions:
 
 @dataclass(frozen=True, slots=True)
 class VerdictContent:
-    """A verdict's words after validation: what two submits are compared by."""
+    """A validated verdict; two submissions are the same if these fields are equal."""
 
     kind: str
     answer: Any
@@ -40,51 +39,51 @@ class VerdictContent:
     error_type: str = ""
 
     def matches(self, verdict: Verdict) -> bool:
-        told = (verdict.kind, verdict.reason, verdict.note, verdict.error_type)
-        mine = (self.kind, self.reason, self.note, self.error_type)
-        return told == mine and schema.answers_match(verdict.answer, self.answer)
+        stored = (verdict.kind, verdict.reason, verdict.note, verdict.error_type)
+        submitted = (self.kind, self.reason, self.note, self.error_type)
+        return stored == submitted and schema.answers_match(verdict.answer, self.answer)
 
 
 def validate_verdict(
-    asked: VerdictOptions, *, kind: str, answer: Any, reason: str, note: str, error_type: str = ""
+    options: VerdictOptions, *, kind: str, answer: Any, reason: str, note: str, error_type: str = ""
 ) -> VerdictContent:
-    """A verdict's words. The answer that was proposed, said in other words, is agreement. Raises Invalid.
+    """Validate a verdict. `correct` with an answer equal to the proposed one becomes `agree`. Raises Invalid.
 
-    Whether its kind of mistake is one is for `check_error_type`: the queue may have named others since.
+    The error type is left to `check_error_type`: a repeat must match even if the queue's error types have changed.
     """
     if kind not in VerdictKind.values:
-        raise _invalid("/verdict", _("This is not a verdict: agree, correct, none, unjudgeable or escalate."))
-    check_text("/reason", reason, most=MAX_REASON_CHARACTERS)
-    check_text("/note", note, most=MAX_NOTE_CHARACTERS)
+        raise _invalid("/verdict", _("A verdict must be agree, correct, none, unjudgeable or escalate."))
+    check_text("/reason", reason, max_characters=MAX_REASON_CHARACTERS)
+    check_text("/note", note, max_characters=MAX_NOTE_CHARACTERS)
     if kind != VerdictKind.CORRECT and answer is not None:
-        raise _invalid("/answer", _("The verdict %(kind)s has no answer of its own.") % {"kind": kind})
+        raise _invalid("/answer", _("The verdict %(kind)s does not take an answer. Remove it.") % {"kind": kind})
     if kind == VerdictKind.CORRECT:
-        answer = schema.normalize_answer(answer, asked.form)
-        if schema.answers_match(answer, asked.proposal):
+        answer = schema.normalize_answer(answer, options.form)
+        if schema.answers_match(answer, options.proposal):
             kind = VerdictKind.AGREE
     if kind == VerdictKind.AGREE:
-        answer = schema.normalize_answer(asked.proposal, asked.form, pointer="/verdict")
+        answer = schema.normalize_answer(options.proposal, options.form, pointer="/verdict")
     return VerdictContent(kind=str(kind), answer=answer, reason=reason, note=note, error_type=error_type)
 
 
-def check_error_type(said: VerdictContent, *, among: Sequence[str]) -> None:
-    """Raise Invalid unless the kind of mistake is one of `among`, and goes with a verdict that finds one."""
-    if not said.error_type:
+def check_error_type(verdict: VerdictContent, *, among: Sequence[str]) -> None:
+    """Raise Invalid unless the error type is empty, or one of `among` on a verdict that disagrees with the proposal."""
+    if not verdict.error_type:
         return
-    if said.kind not in DISAGREEING_KINDS:
+    if verdict.kind not in DISAGREEING_KINDS:
         raise _invalid(
-            "/error_type", _("A kind of mistake goes with another answer than the AI's, or with “None of these”.")
+            "/error_type", _("An error type is allowed only with another answer than the AI's or “None of these”.")
         )
-    if said.error_type not in among:
-        raise _invalid("/error_type", _("This is not one of the stream's kinds of mistakes."))
+    if verdict.error_type not in among:
+        raise _invalid("/error_type", _("This is not one of the stream's error types."))
 
 
-def validate_first_answer(asked: VerdictOptions, *, kind: str, answer: Any) -> Any:
-    """What somebody answers first, normalised; None when they say `none` or `unjudgeable`. Raises Invalid."""
+def validate_first_answer(options: VerdictOptions, *, kind: str, answer: Any) -> Any:
+    """The normalised first answer; None for `none` and `unjudgeable`. Raises Invalid."""
     if kind == ANSWER_KIND:
-        return schema.normalize_answer(answer, asked.form)
+        return schema.normalize_answer(answer, options.form)
     if kind not in {NONE_KIND, UNJUDGEABLE_KIND}:
-        raise _invalid("/instead", _("A first answer is an answer, none or unjudgeable."))
+        raise _invalid("/instead", _("A first answer must be answer, none or unjudgeable."))
     if answer is not None:
-        raise _invalid("/answer", _("Give either an answer or what is said instead of one."))
+        raise _invalid("/answer", _("Send either an answer or none/unjudgeable instead of one, not both."))
     return None

@@ -42,7 +42,7 @@ def test_a_clash_is_marked_at_once_and_explained_when_saved(sign_in: SignInFixtu
     agree.press("s")
     expect(agree).to_have_attribute("aria-invalid", "true")
     page.get_by_role("button", name="Save").click()
-    expect(agree).to_have_accessible_description("Also the key of “Pass to someone else”.")
+    expect(agree).to_have_accessible_description("Already used for “Pass to someone else”.")
     expect(agree).to_have_value("s")
     page.get_by_role("button", name="Back to A").click()
     expect(page.get_by_label("Agree with the AI", exact=True)).to_have_value("a")
@@ -85,7 +85,7 @@ def test_the_list_of_keys_shows_what_applies_now(sign_in: SignInFixture, rob: Us
     sheet = page.locator("#keys")
     expect(sheet.get_by_text("Agree with the AI")).to_be_visible()
     expect(sheet.locator("div", has_text="Agree with the AI").last.locator("kbd")).to_have_text("W")
-    for absent in ("Keep your first answer", "The picture blurred", "Undo your last decision", "Find an answer"):
+    for absent in ("Keep your first answer", "Blur the image", "Undo your last decision", "Search answers"):
         expect(sheet.get_by_text(absent)).to_be_hidden()
 
 

@@ -109,7 +109,7 @@ def test_another_browser_of_the_same_person_is_told_by_the_server(sign_in: SignI
     here.keyboard.press("a")
     expect_item(here, "Letter 2.")
     there.keyboard.press("x")
-    expect(there.locator("#notice")).to_contain_text("already decided this item, differently")
+    expect(there.locator("#notice")).to_contain_text("already decided this item differently")
     there.get_by_role("link", name="Next item").click()
     expect_item(there, "Letter 2.")
 

@@ -289,7 +289,7 @@ def test_undoing_makes_nobody_hold_more_than_ten(queue: Queue, rob: User) -> Non
     queue_items.enqueue_items(*range(1, 12))
     given = queue_items.judge_next(rob)
     held = [queue_items.claim_next_item(rob) for _ in range(10)]
-    with pytest.raises(TooManyClaims, match="finish or give back one"):
+    with pytest.raises(TooManyClaims, match="Decide or release one"):
         submit.undo_verdict(verdict_id=given.id, user=rob)
     release_claim(claim_id=held[0].id, user=rob)
     assert submit.undo_verdict(verdict_id=given.id, user=rob).item.id == 1

@@ -235,7 +235,7 @@ def test_a_structured_answer_is_a_form_whose_mistakes_are_named(desk: DeskClient
     wrong = desk_client.decode_body(desk.post("desk-verdict", desk.claim().id, **fields | {"number/total": "lots"}))
     assert "<strong>total</strong>: This is not a number." in wrong
     missing = desk_client.decode_body(desk.post("desk-verdict", desk.claim().id, **fields))
-    assert "<strong>total</strong>: It is missing." in missing
+    assert "<strong>total</strong>: This field is required." in missing
     desk.post("desk-verdict", desk.claim().id, **fields | {"number/total": "17.5"})
     assert Verdict.objects.get().answer == proposal | {"total": 17.5}
 

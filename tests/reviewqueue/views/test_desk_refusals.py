@@ -56,7 +56,7 @@ def test_a_refused_undo_leaves_the_item_on_screen_open(desk: DeskClient) -> None
         queue_items.claim_next_item(desk.user)
     response = desk.post("desk-undo", Verdict.objects.get().pk)
     assert response.status_code == 409
-    assert "finish or give back one" in desk_client.decode_body(response)
+    assert "Decide or release one" in desk_client.decode_body(response)
     assert "data-lost" not in desk_client.decode_body(response)
 
 

@@ -78,7 +78,7 @@ def test_a_form_from_before_signing_in_is_refused_as_a_page(rob: User) -> None:
     response = client.post(reverse("sign-in"), {"username": "rob", "password": "rob-password"})
 
     assert response.status_code == 403
-    assert "This page is older" in response.content.decode()
+    assert "This page was loaded before you signed in" in response.content.decode()
 
 
 def test_a_person_chooses_a_new_password_and_stays_signed_in_here(rob: User) -> None:
