@@ -1,12 +1,12 @@
 #!/usr/bin/env python
-"""Django's commands, with the environment that they need found or made first."""
+"""Run Django commands; finds or creates the environment variables they need first."""
 
 import os
 import sys
 from pathlib import Path
 
-if sys.version_info < (3, 12):  # noqa: UP036 -- what a bare `python` may still be
-    sys.exit("This needs Python 3.12 or newer: use .venv/bin/python manage.py, which `make up` makes.")
+if sys.version_info < (3, 12):  # noqa: UP036 -- a bare `python` may be older
+    sys.exit("reviewqueue needs Python 3.12 or newer. Run `make up` once, then use .venv/bin/python manage.py.")
 try:
     from django.core.management import execute_from_command_line
 
@@ -14,11 +14,11 @@ try:
     from config.embedded import StartRefused, environment
     from config.embedded.layout import FolderLayout
 except ModuleNotFoundError as missing:
-    sys.exit(f"{missing}: use .venv/bin/python manage.py, which `make up` makes.")
+    sys.exit(f"{missing}. Run `make up` once, then use .venv/bin/python manage.py.")
 
 VAR = Path(__file__).resolve().parent / "var"
 
-# These need no database; whether the settings load without one is for the settings to say.
+# Commands that need no database. They still need every setting without a default.
 OFFLINE = {
     "",
     "help",
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def prepare_environment(command: str) -> None:
-    """Fill in what the settings are about to read. Raises StartRefused."""
+    """Set the environment variables that the settings read. Raises StartRefused."""
     if command == "up":
         environment.fill_for_embedded(FolderLayout(VAR), os.environ)
     elif command not in OFFLINE and not os.environ.get("DATABASE_URL"):

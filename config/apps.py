@@ -1,10 +1,10 @@
-"""The Django app that wires the others together; it has no models."""
+"""The Django app that wires the other apps together; it has no models."""
 
 from __future__ import annotations
 
 from django.apps import AppConfig
 
-# Every process that runs Django has to know the Celery app, or what it sends goes to Celery's own default broker.
+# Every Django process must load the Celery app; otherwise it would send tasks to Celery's default broker.
 from config.celery import app as celery_app
 
 __all__ = ["Config", "celery_app"]

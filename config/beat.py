@@ -1,4 +1,4 @@
-"""The beat inside of the worker: its table is in memory, and the worker ends where its beat has ended."""
+"""The beat inside the worker: its schedule is in memory, and the worker exits when its beat has died."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from celery.worker import state
 
 log = structlog.get_logger(__name__)
 
-BEAT_CHECK_SECONDS = 2.0  # seconds
+BEAT_CHECK_SECONDS = 2.0
 
 
 class InMemoryScheduler(Scheduler):
-    """The beat table in memory: nothing in it is so rare that a restart would have to remember when it ran last."""
+    """Keep the schedule in memory: no entry is so rare that its last run must survive a restart."""
 
     def setup_schedule(self) -> None:
         self.merge_inplace(self.app.conf.beat_schedule)
 
 
 class BeatGuard(bootsteps.StartStopStep):
-    """Ends a worker whose beat was killed: it would sweep nothing any more, and what watches the worker starts both."""
+    """Stop a worker whose beat was killed: it would no longer sweep, and its supervisor restarts both."""
 
     requires = ("celery.worker.components:Timer", "celery.worker.components:Beat")
 
@@ -35,4 +35,4 @@ class BeatGuard(bootsteps.StartStopStep):
 def _stop_if_beat_ended(beat: Any) -> None:
     if not beat.is_alive():
         log.error("beat.ended")
-        state.should_stop = os.EX_SOFTWARE  # type: ignore[assignment]  # None until somebody wants it to stop
+        state.should_stop = os.EX_SOFTWARE  # type: ignore[assignment]  # declared as None

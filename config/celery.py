@@ -1,4 +1,4 @@
-"""The Celery app and the whole beat table."""
+"""The Celery app and the complete beat schedule."""
 
 import os
 from typing import Any
@@ -12,11 +12,11 @@ from config import beat
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 
-class ReconnectingTask(PlainTask):  # type: ignore[type-arg]  # the plain one takes no arguments when it runs
-    """A task that finds a connection which works, or none yet.
+class ReconnectingTask(PlainTask):  # type: ignore[type-arg]  # not subscriptable at runtime
+    """A task that starts without stale database connections, as requests do.
 
-    As in a request: otherwise one that the database cut, or that a time limit left in the middle of a statement, would
-    fail every task of the process after it.
+    Otherwise a connection that the database closed, or that a time limit interrupted in the middle of a statement,
+    would fail every later task of the process.
     """
 
     def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
@@ -30,9 +30,9 @@ app.autodiscover_tasks(["escalation", "reviewqueue"])
 
 app.steps["worker"].add(beat.BeatGuard)
 app.conf.beat_scheduler = beat.InMemoryScheduler
-# A sweep that comes late is not worth repeating, so each message expires before the next one is due.
+# A late sweep is not worth running, so each message expires when the next one is due.
 app.conf.beat_schedule = {
-    "dispatch what was received": {
+    "dispatch received outputs": {
         "task": "escalation.tasks.sweep_received",
         "schedule": 1.0,
         "options": {"expires": 1.0},
@@ -42,32 +42,32 @@ app.conf.beat_schedule = {
         "schedule": 1.0,
         "options": {"expires": 1.0},
     },
-    "answer what is past its deadline": {
+    "resolve expired deadlines": {
         "task": "escalation.tasks.sweep_deadlines",
         "schedule": 10.0,
         "options": {"expires": 10.0},
     },
-    "count what became known": {
+    "refresh counts": {
         "task": "escalation.tasks.refresh_counts",
         "schedule": 60.0,
         "options": {"expires": 60.0},
     },
-    "notice mistakes beyond what is stated": {
+    "watch guarantees for drift": {
         "task": "escalation.tasks.watch_guarantees",
         "schedule": 60.0,
         "options": {"expires": 60.0},
     },
-    "act on statements that ended": {
+    "act on ended guarantees": {
         "task": "escalation.tasks.sweep_guarantees",
         "schedule": 60.0,
         "options": {"expires": 60.0},
     },
-    "check that the ledger balances": {
+    "run invariant checks": {
         "task": "escalation.tasks.check_invariants",
         "schedule": 60.0,
         "options": {"expires": 60.0},
     },
-    "forget what was never sent": {
+    "delete old drafts": {
         "task": "reviewqueue.tasks.drop_old_drafts",
         "schedule": 600.0,
         "options": {"expires": 600.0},

@@ -1,4 +1,4 @@
-"""The API's description: the page that shows it, and what the views don't say about themselves."""
+"""API documentation: the docs page, and the parts of the OpenAPI schema that the views don't declare."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 
 PROBLEM_SCHEMA = {
     "type": "object",
-    "description": "Any refusal (RFC 9457). `code` is stable; `errors` points at what is wrong with a body.",
+    "description": "Any error (RFC 9457). `code` is stable; `errors` points at the invalid parts of the body.",
     "required": ["type", "title", "status", "code"],
     "properties": {
         "type": {"type": "string", "format": "uri-reference"},
@@ -28,19 +28,19 @@ PROBLEM_SCHEMA = {
     },
 }
 _PROBLEM_RESPONSE = {
-    "description": "Refused",
+    "description": "Error",
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
 
 
 class ApiDocsView(SpectacularSwaggerSplitView):
-    """The docs page: its markup and script are files of our own, so that the strict CSP holds for it too."""
+    """The docs page; its markup and script are our own files, so that the strict CSP applies to it too."""
 
     template_name = "api_docs.html"
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself, untyped
-    """How a key is sent."""
+    """The security scheme for API keys."""
 
     target_class = "reviewqueue.http.ApiKeyAuthentication"
     name = "key"
@@ -50,7 +50,7 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 
 
 def add_problem_responses(result: dict[str, Any], generator: Any, **kwargs: Any) -> dict[str, Any]:
-    """A hook of drf-spectacular: every operation can be refused, and always in the same shape."""
+    """drf-spectacular hook: add the problem document as the default response of every operation."""
     result.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM_SCHEMA
     for path in result["paths"].values():
         for operation in path.values():

@@ -1,4 +1,4 @@
-"""Typed access to environment variables, loud when one is missing or malformed."""
+"""Typed access to environment variables; raises InvalidSetting when one is missing or malformed."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 
 class InvalidSetting(Exception):
-    """A variable that the product cannot start without is not set, or makes no sense."""
+    """An environment variable is missing or has an invalid value. The message says how to fix it."""
 
 
 def read_text(name: str, default: str | None = None) -> str:
-    """The value of `name`; without a default it has to be set."""
+    """The value of `name`; it must be set and not empty if there is no default."""
     value = os.environ.get(name, default)
     if value is None or (value == "" and default is None):
         raise InvalidSetting(f"{name} is not set. {_EXPLANATIONS.get(name, '')}".strip())
@@ -24,14 +24,14 @@ def read_int(name: str, default: int) -> int:
 
 
 def read_list(name: str, default: str | None = "") -> list[str]:
-    """A comma-separated list without empty words; with None for a default it has to be set."""
+    """A comma-separated list without empty entries; with `default=None` it must be set."""
     return [word.strip() for word in read_text(name, default).split(",") if word.strip()]
 
 
 def read_choice(name: str, default: str, *, among: tuple[str, ...]) -> str:
     value = read_text(name, default)
     if value not in among:
-        raise InvalidSetting(f"{name} is {value!r}; it is one of {', '.join(among)}.")
+        raise InvalidSetting(f"{name} is {value!r}, but must be one of: {', '.join(among)}.")
     return value
 
 
@@ -39,7 +39,7 @@ def read_database(name: str) -> dict[str, str]:
     """Django's connection fields from `postgresql://user:password@host:port/name?host=/socket/folder`."""
     url = urlsplit(read_text(name))
     if url.scheme not in {"postgres", "postgresql"}:
-        raise InvalidSetting(f"{name} has to begin with postgresql://: this product runs on PostgreSQL alone.")
+        raise InvalidSetting(f"{name} must start with postgresql://: reviewqueue needs PostgreSQL.")
     query = parse_qs(url.query)
     return {
         "NAME": unquote(url.path.lstrip("/")) or "postgres",
@@ -51,7 +51,7 @@ def read_database(name: str) -> dict[str, str]:
 
 
 def read_broker_url(name: str) -> str:
-    """A Redis URL as Celery spells it: `unix:///path` becomes `redis+socket:///path?virtual_host=0`."""
+    """A Redis URL in Celery's format: `unix:///path` becomes `redis+socket:///path?virtual_host=0`."""
     url = read_text(name)
     if url.startswith("unix://"):
         return f"redis+socket://{url.removeprefix('unix://')}?virtual_host=0"
@@ -63,13 +63,14 @@ def _parse_value[T](name: str, default: str, parse: Callable[[str], T], kind: st
     try:
         return parse(value)
     except ValueError:
-        raise InvalidSetting(f"{name} is {value!r}; it has to be {kind}.") from None
+        raise InvalidSetting(f"{name} is {value!r}, but must be {kind}.") from None
 
 
 _EXPLANATIONS = {
-    "SECRET_KEY": "It signs sessions: 50 or more random characters, kept secret, the same in every process.",
-    "DATABASE_URL": "It names the PostgreSQL: postgresql://user:password@host:5432/name. "
-    "`make up` brings one of its own instead.",
-    "REDIS_URL": "It names the message broker: redis://host:6379/0. `make up` brings one of its own instead.",
-    "ALLOWED_HOSTS": "It lists the host names that this installation answers to, separated by commas.",
+    "SECRET_KEY": "Set it to 50 or more random characters. It signs sessions: keep it secret, and use the same value "
+    "in every process.",
+    "DATABASE_URL": "Set it to your PostgreSQL database (postgresql://user:password@host:5432/name), or use `make up`, "
+    "which brings its own.",
+    "REDIS_URL": "Set it to your message broker (redis://host:6379/0), or use `make up`, which brings its own.",
+    "ALLOWED_HOSTS": "Set it to the host names that this installation serves, separated by commas.",
 }

@@ -1,4 +1,4 @@
-"""How the web processes run; the command line and GUNICORN_CMD_ARGS override it."""
+"""Gunicorn settings; the command line and GUNICORN_CMD_ARGS override them."""
 
 import gc
 
@@ -14,16 +14,16 @@ graceful_timeout = 8
 loglevel = "warning"
 control_socket_disable = True
 
-# Everything is loaded before the fork, so that the workers share its memory.
+# Load the application before forking, so that the workers share its memory.
 preload_app = True
 
 
 def when_ready(server: object) -> None:
-    """Load what the first request would, the views above all."""
+    """Load what the first request would load, mainly the views."""
     _ = get_resolver().url_patterns
 
 
 def pre_fork(server: object, worker: object) -> None:
-    """Keep the collector from touching, and so copying, the pages that the workers share."""
+    """Keep the garbage collector from writing to, and so copying, the memory pages the workers share."""
     gc.collect()
     gc.freeze()

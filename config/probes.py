@@ -1,4 +1,4 @@
-"""What machines ask: is it alive, is it ready, how much is there."""
+"""Endpoints for monitoring: liveness, readiness and metrics."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from escalation.monitoring import heartbeats
 
 @require_safe
 def show_liveness(request: HttpRequest) -> HttpResponse:
-    """This process answers; nothing else is asked."""
+    """200 if this process answers; nothing else is checked."""
     return JsonResponse({"status": "ok"})
 
 
 @require_safe
 def show_readiness(request: HttpRequest) -> HttpResponse:
-    """503 only without the database; otherwise 200, with what has not been seen for a minute."""
+    """503 only without the database; otherwise 200, listing the components that missed their heartbeat for a minute."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -35,17 +35,19 @@ def show_readiness(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def show_metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus' text format, read from rows: the same in every process, so any one may be scraped."""
-    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if settings.METRICS_TOKEN and not hmac.compare_digest(given.encode(), settings.METRICS_TOKEN.encode()):
-        return HttpResponse("This needs the metrics token.\n", status=401, content_type="text/plain")
+    """Metrics in Prometheus text format, read from the database: any process may be scraped, all give the same."""
+    token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if settings.METRICS_TOKEN and not hmac.compare_digest(token.encode(), settings.METRICS_TOKEN.encode()):
+        return HttpResponse(
+            "Send the metrics token: Authorization: Bearer <METRICS_TOKEN>\n", status=401, content_type="text/plain"
+        )
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_GaugeCollector())
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
 class _GaugeCollector:
-    """A collector over `health.gauges()`; labelled values share one family."""
+    """A Prometheus collector for `heartbeats.collect_gauges()`; labelled values share one family."""
 
     def collect(self) -> Iterator[Metric]:
         for gauge in heartbeats.collect_gauges():

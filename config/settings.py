@@ -1,4 +1,4 @@
-"""The one settings file. Every variable it reads stands in `.env.example`."""
+"""The only settings file. Every environment variable it reads is documented in `.env.example`."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from config import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-# production: refuses to start without its secrets and insists on HTTPS. local: what `make up` and the tests run.
+# production: refuses to start without its secrets and requires HTTPS. local: used by `make up` and the tests.
 PROFILE = env.read_choice("REVIEWQUEUE_PROFILE", "production", among=("production", "local"))
 LOCAL = PROFILE == "local"
 
@@ -74,7 +74,7 @@ TEMPLATES = [
     },
 ]
 
-# PostgreSQL, and nothing else: the claim, the locks, COPY and the partial indexes are its.
+# PostgreSQL only: claims, locks, COPY and partial indexes depend on it.
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
@@ -82,9 +82,9 @@ DATABASES = {
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
-            # A forgotten transaction costs the whole queue its speed: old snapshots keep dead rows alive.
+            # A forgotten transaction slows down the whole queue: old snapshots keep dead rows alive.
             "options": "-c idle_in_transaction_session_timeout=60000 -c statement_timeout=60000"
-            # The few statements that are prepared are those a person waits for at every item: plan them once.
+            # The few prepared statements are those a reviewer waits for on every item: plan them only once.
             " -c plan_cache_mode=force_generic_plan",
             "application_name": "reviewqueue",
         },
@@ -94,7 +94,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.read_text("REDIS_URL")
 
-# Rows are the truth and messages are hints, so a message may be lost, repeated or late; it must only never block.
+# Rows are the source of truth and messages only hints: they may be lost, repeated or late, but must never block.
 CELERY_BROKER_URL = env.read_broker_url("REDIS_URL")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -139,7 +139,7 @@ LOGIN_REDIRECT_URL = "inbox"
 REPORTS_HOME_URL = "overview"  # where the inbox sends people who do not review; "": nowhere
 LOGOUT_REDIRECT_URL = "sign-in"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
-# Locks the pair of name and address: a stranger who guesses cannot lock the real person out of another place.
+# Lock the pair of username and address, so that somebody guessing passwords cannot lock the real person out elsewhere.
 AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
@@ -147,7 +147,7 @@ AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False
 AXES_LOCKOUT_TEMPLATE = "reviewqueue/sign_in.html"
 AXES_CLIENT_IP_CALLABLE = "reviewqueue.http.get_client_address"
-# How many proxies of yours stand in front: behind one, every request comes from its address.
+# The number of your own reverse proxies. Behind one, every request comes from the proxy's address.
 PROXIES = env.read_int("PROXIES", 0)
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not LOCAL
@@ -169,13 +169,13 @@ SECURE_CSP = {
 }
 
 LANGUAGE_CODE = "en"
-# The languages that the words are there in. Numbers follow the reader's locale all the same: see reviewqueue/digits.py.
+# The languages the texts are available in. Numbers always follow the reader's locale: see kernel/locale_format.py.
 LANGUAGES = [("en", "English")]
 TIME_ZONE = env.read_text("TIME_ZONE", "UTC")
 USE_TZ = True
 
 STATIC_URL = "/static/"
-# Collected once per version; locally the files are served from where they are.
+# Collected once per version; locally, files are served from their source folders.
 STATIC_ROOT = None if LOCAL else BASE_DIR / "static-root"
 WHITENOISE_USE_FINDERS = LOCAL
 STORAGES = {
@@ -187,9 +187,9 @@ STORAGES = {
     },
 }
 
-# Bodies past this many bytes are answered 413; the API reads them itself, forms stay under Django's own limit.
+# Larger API bodies (in bytes) are answered with 413. The API reads bodies itself; forms keep Django's own limit.
 API_BODY_LIMIT = 8 * 1024 * 1024
-# Every scope that some endpoint asks for: keys treat scopes as opaque, so a typo is caught here.
+# All scopes that endpoints require. Keys treat scopes as opaque strings, so this list catches typos.
 API_SCOPES = ["outputs:write", "decisions:read", "labels:read", "reports:read", "review"]
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["reviewqueue.http.ApiKeyAuthentication"],
@@ -218,10 +218,10 @@ SPECTACULAR_SETTINGS = {
     ],
 }
 
-# With a token set, /metrics wants it as a bearer; without one, keep the path inside your network.
+# If set, /metrics requires it as a bearer token; if not, keep the path inside your network.
 METRICS_TOKEN = env.read_text("METRICS_TOKEN", "")
 
-DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False  # who it was stands in the events; addresses cost time at every request
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False  # events record who acted; looking up addresses costs time on every request
 LOG_LEVEL = env.read_text("LOG_LEVEL", "INFO")
 LOGGING = {
     "version": 1,
@@ -233,7 +233,7 @@ LOGGING = {
         },
         "plain": {
             "()": structlog.stdlib.ProcessorFormatter,
-            # Frames without the code around them: drawing those takes longer than most tasks that can fail.
+            # Tracebacks without source context: rendering it takes longer than most tasks that can fail.
             "processor": structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
         },
     },

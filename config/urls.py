@@ -1,4 +1,4 @@
-"""The root urls: both sides' pages, and both APIs joined under /api/v1."""
+"""Root URLs: the pages of both packages, and both APIs under /api/v1."""
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path

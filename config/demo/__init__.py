@@ -1,1 +1,1 @@
-"""A product with a past: two streams of real data, people, three weeks of verdicts, and a queue to triage."""
+"""Demo data: people, two streams of real data, three weeks of verdicts, and a queue to review."""

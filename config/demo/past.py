@@ -1,7 +1,7 @@
-"""Three weeks of work, done through the same calls that production uses, only with the time passed in.
+"""Simulate three weeks of work through the same calls as in production, with the time passed in.
 
-Outputs arrive in batches, are routed, and are judged by demo reviewers whose answers are those of the real raters of
-each sample. What arrives last is left for the visitor.
+Outputs arrive in batches, are routed, and are judged by demo reviewers, whose answers are those of each sample's real
+raters. The last outputs are left for the visitor.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ HISTORY_DAYS = 21
 SHIFT_TIMES = (time(9), time(11), time(14), time(16))
 BATCHES_PER_SHIFT = 3
 SECONDS_PER_ITEM_RANGE = (6, 40)
-# How often a demo reviewer asks the lead, or cannot tell.
+# How often a demo reviewer asks the lead or finds an item unjudgeable.
 ESCALATION_SHARE, UNJUDGEABLE_SHARE = 0.015, 0.005
 
 
 @dataclass(frozen=True)
 class DemoFlow:
-    """One stream's samples in the order of their arrival; the last `left` of them stay for the visitor."""
+    """One stream's samples in order of arrival; the last `left_for_visitor` of them stay unreviewed."""
 
     stream: Stream
     model: str
@@ -44,7 +44,7 @@ class DemoFlow:
 
 @dataclass(frozen=True)
 class DemoShift:
-    """What happens at one hour: these samples have arrived since the last shift, and people sit down to work."""
+    """One shift: the samples that arrived since the last one; `worked` if reviewers then judge them."""
 
     at: datetime
     flow: DemoFlow
@@ -53,7 +53,7 @@ class DemoShift:
 
 
 def plan_shifts(flows: Sequence[DemoFlow], *, until: datetime) -> list[DemoShift]:
-    """Every shift of the past in order of time, then what is left to the visitor."""
+    """All shifts in chronological order, then the outputs left for the visitor."""
     return sorted((shift for flow in flows for shift in _plan_flow_shifts(flow, until)), key=lambda shift: shift.at)
 
 
@@ -86,7 +86,7 @@ def _plan_flow_shifts(flow: DemoFlow, until: datetime) -> Iterator[DemoShift]:
 
 
 def _post_outputs(shift: DemoShift, rng: random.Random) -> None:
-    """Arrivals of the last two hours, in a few batches."""
+    """Post the outputs of the two hours before the shift, in a few batches."""
     for index in range(BATCHES_PER_SHIFT):
         batch = shift.samples[index::BATCHES_PER_SHIFT]
         moment = shift.at - timedelta(minutes=rng.uniform(5, 120) if shift.worked else 40 * index)
@@ -99,7 +99,7 @@ def _post_outputs(shift: DemoShift, rng: random.Random) -> None:
 def _review_items(
     shift: DemoShift, reviewers: Sequence[User], truth: dict[str, DemoSample], rng: random.Random
 ) -> datetime:
-    """The reviewers take turns until nothing waits; returns when they were done."""
+    """Let the reviewers judge items in random turns until nothing waits; returns when they finished."""
     moment, idle = shift.at, 0
     while idle < len(reviewers):
         reviewer = rng.choice(reviewers)
@@ -133,7 +133,7 @@ def _submit_verdict(claim: Claim, reviewer: User, sample: DemoSample, moment: da
 
 
 def _decide_escalated(shift: DemoShift, lead: User, truth: dict[str, DemoSample], moment: datetime) -> None:
-    """The lead takes what was escalated, once it is settled that it was."""
+    """Let the lead decide the escalated items, after the sweep has passed them to the lead."""
     while settle.settle_items(now=moment + timedelta(minutes=10)):
         pass
     slug, rng = shift.flow.stream.slug, random.Random(0)

@@ -1,4 +1,4 @@
-"""The demo's people and keys, and the one file that remembers how to sign in as them."""
+"""The demo's people and API key, and the file that stores how to sign in."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ SIGN_IN_FILE = Path("demo-sign-in.json")
 
 @dataclass(frozen=True)
 class DemoSignIn:
-    """The password of all demo people on this machine, and a key that may do everything but manage."""
+    """The password of all demo people on this machine, and an API key with every scope."""
 
     password: str
     key: str
 
 
 def create_people() -> DemoSignIn:
-    """Create whom and what is missing; the password and the key of an earlier start stay where they still open."""
+    """Create missing people and the key; keeps an earlier run's password, and its key if that still works."""
     known = load_sign_in()
     password = known.password if known else "-".join(secrets.token_hex(2) for _ in range(3))
     for username, role, name in CAST:
@@ -52,7 +52,7 @@ def _create_api_key() -> str:
 
 
 def load_sign_in() -> DemoSignIn | None:
-    """What `hire` wrote on this machine; None where it never ran, or its folder is gone."""
+    """What `create_people` saved on this machine; None if it never ran or the file is gone."""
     try:
         return DemoSignIn(**json.loads(_sign_in_path().read_text()))
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The demo's samples: real inputs, real models' out-of-fold scores, people's answers (`data/README.md`)."""
+"""The demo's samples: real inputs, out-of-fold scores of real models, and people's answers (`data/README.md`)."""
 
 import json
 from collections.abc import Iterator
@@ -14,11 +14,11 @@ _DATA = Path(__file__).resolve().parent / "data"
 
 @dataclass(frozen=True, slots=True)
 class DemoSample:
-    """One model output and the truth about it.
+    """One model output and its true answer.
 
-    `raters` holds the class that each person gave (a place in it is not one person throughout), and the truth
-    alone where nobody rated: any of them is a demo reviewer's answer. `group` names what correlated samples
-    come from, a product review, or is empty.
+    `raters` holds the class each rater chose (an index is not the same person in every sample), or only the truth if
+    nobody rated it; a demo reviewer answers with any of them. `group` names the product review that correlated samples
+    come from, or is empty.
     """
 
     external_id: str
@@ -32,7 +32,7 @@ class DemoSample:
 
 
 def load_sentiment() -> list[DemoSample]:
-    """3,704 sentences of product reviews, those of one review in sequence, each with 20 raters."""
+    """3,704 sentences of product reviews, each with 20 raters; those of one review are consecutive."""
     return [
         DemoSample(
             external_id=f"sentence-{row['id']}",

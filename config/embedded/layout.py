@@ -1,4 +1,4 @@
-"""Where everything lies below `var/`, and who may be in there."""
+"""The folders and files below `var/`, and who may own them."""
 
 import hashlib
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from config.embedded.refusal import StartRefused
 
-# The address of a unix socket holds 104 bytes on macOS and 108 on Linux, the closing zero among them.
+# A unix socket address holds 104 bytes on macOS and 108 on Linux, including the terminating zero.
 MAX_SOCKET_PATH_BYTES = 103
 
 
@@ -21,7 +21,7 @@ class FolderLayout:
 
     @property
     def postgres(self) -> Path:
-        """PostgreSQL's data, or a link to where it really is."""
+        """PostgreSQL's data, or a link to it."""
         return self.root / "postgres"
 
     @property
@@ -34,7 +34,7 @@ class FolderLayout:
 
     @property
     def run(self) -> Path:
-        """What means something only while the servers run."""
+        """Files that are valid only while the servers run."""
         return self.root / "run"
 
     @property
@@ -43,26 +43,26 @@ class FolderLayout:
 
     @property
     def environment(self) -> Path:
-        """The variables with which another `manage.py` finds the running servers."""
+        """The variables by which other `manage.py` processes find the running servers."""
         return self.run / "env"
 
     @property
     def lock(self) -> Path:
-        """Held while something is in charge of this folder."""
+        """Held while a process is in charge of this folder."""
         return self.run / "up.lock"
 
     @property
     def watchdog_lock(self) -> Path:
-        """Held until the last process that was started here has ended."""
+        """Held until the last process started here has ended."""
         return self.run / "watchdog.lock"
 
     @property
     def children(self) -> Path:
-        """Which processes were started here, for the start after a crash that also took the watchdog."""
+        """The processes started here, for the first start after a crash that also killed the watchdog."""
         return self.run / "children.json"
 
     def make_folders(self) -> None:
-        """Make the folders. Raises Refused when they are another user's."""
+        """Create the folders. Raises StartRefused when that fails or they belong to another user."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             require_owner(self.root, owner=os.geteuid())
@@ -70,37 +70,37 @@ class FolderLayout:
             for folder in (self.valkey, self.logs):
                 folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as failure:
-            raise StartRefused(f"{failure.filename} can't be made: {failure.strerror}.") from failure
+            raise StartRefused(f"Cannot create {failure.filename}: {failure.strerror}.") from failure
 
 
 def require_owner(path: Path, *, owner: int) -> None:
-    """Raise Refused unless `path` belongs to the user id `owner`."""
+    """Raise StartRefused unless `path` belongs to the user id `owner`."""
     actual = path.lstat().st_uid
     if actual != owner:
         raise StartRefused(
-            f"{path} belongs to {find_user_name(actual)}, and this runs as {find_user_name(os.geteuid())}: "
-            f"start it as the user who started it first, or move {path} away to begin anew."
+            f"{path} belongs to {find_user_name(actual)}, but this process runs as {find_user_name(os.geteuid())}. "
+            f"Start as the same user as before, or move {path} away to start afresh."
         )
 
 
 def choose_socket_folder(wanted: Path, *, longest_name: str) -> Path:
-    """`wanted`, or a folder with a short name in its place when a socket's path in it would be too long."""
+    """`wanted`, or a temporary folder with a short name if the path of a socket in `wanted` would be too long."""
     if _is_short_enough(wanted / longest_name):
         return wanted
     name = f"reviewqueue-{hash_path(wanted)}"
     usual = Path(tempfile.gettempdir()) / name
-    return usual if _is_short_enough(usual / longest_name) else Path("/tmp") / name  # noqa: S108 -- make_private checks it
+    return usual if _is_short_enough(usual / longest_name) else Path("/tmp") / name  # noqa: S108 -- make_private_folder checks it
 
 
 def make_private_folder(folder: Path, *, uid: int, gid: int) -> None:
-    """Make `folder`, for that user alone. Raises Refused when someone else was there first."""
+    """Create `folder`, accessible only to that user. Raises StartRefused when it belongs to somebody else."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
         folder.mkdir(mode=0o700)
         os.chown(folder, uid, gid)
     except FileExistsError:
         if folder.is_symlink():
-            raise StartRefused(f"{folder} is a link, and has to be a folder: remove it.") from None
+            raise StartRefused(f"{folder} is a link, but must be a folder. Remove it.") from None
         require_owner(folder, owner=uid)
     folder.chmod(0o700)
 

@@ -1,4 +1,4 @@
-"""A file that one process at a time can hold, and that the system lets go of when its holder dies."""
+"""A file lock that one process can hold; the system releases it when the holder dies."""
 
 import fcntl
 import os
@@ -7,15 +7,15 @@ from pathlib import Path
 
 
 class FileLock:
-    """An exclusive lock on `path`, whose text may say something about the holder."""
+    """An exclusive lock on `path`; the file's text may describe the holder."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: int | None = None
 
     def take(self, *, wait: float) -> bool:
-        """Whether the lock was free within `wait` seconds."""
-        # Not inherited by children, except where `fileno` is handed on by intent.
+        """Take the lock, waiting up to `wait` seconds; returns whether it succeeded."""
+        # Not inherited by children, unless `fileno` is passed on explicitly.
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         deadline = time.monotonic() + wait
         while not _flock(self._file, fcntl.LOCK_EX):
@@ -27,7 +27,7 @@ class FileLock:
         return True
 
     def write(self, text: str) -> None:
-        """Let those who come too late read `text`."""
+        """Store `text` for processes that fail to take the lock."""
         os.ftruncate(self.fileno(), 0)
         os.pwrite(self.fileno(), text.encode(), 0)
 
@@ -43,7 +43,7 @@ class FileLock:
 
 
 def is_held(path: Path) -> bool:
-    """Whether someone holds the lock. Asking takes it for an instant, shared, so a taker should try twice."""
+    """Whether the lock is held. The check takes a shared lock for an instant, so others should retry taking it."""
     try:
         file = os.open(path, os.O_RDONLY)
     except OSError:

@@ -1,4 +1,4 @@
-"""A PostgreSQL that listens on one unix socket and on nothing else."""
+"""A PostgreSQL server that listens only on a unix socket."""
 
 import shutil
 import signal
@@ -15,11 +15,11 @@ from config.embedded.layout import FolderLayout
 from config.embedded.refusal import StartRefused
 from config.embedded.supervisor import ChildProcess, Program, Supervisor
 
-DATABASE_NAME = "reviewqueue"  # of the role, which is no superuser, and of its database
+DATABASE_NAME = "reviewqueue"  # also the name of the role, which is not a superuser
 STOP_RANK = 40
-START_TIMEOUT_SECONDS = 180  # after a crash it replays its log first
+START_TIMEOUT_SECONDS = 180  # after a crash it replays its write-ahead log first
 
-# For a small server beside the application on one machine; it still survives the loss of power.
+# For a small server next to the application on one machine; data survives a power failure.
 SERVER_SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -42,12 +42,12 @@ DISPOSABLE_SETTINGS = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
-    "max_connections": "200",  # for the races of tests
+    "max_connections": "200",  # for the concurrency tests
 }
 
 
 class PostgresServer:
-    """The cluster below a layout. `disposable` trades safety for speed and lets broken data be made anew."""
+    """The cluster below a layout. `disposable` trades durability for speed and recreates data of another version."""
 
     def __init__(self, place: FolderLayout, *, disposable: bool = False) -> None:
         self._layout = place
@@ -62,7 +62,7 @@ class PostgresServer:
         return f"postgresql://{DATABASE_NAME}@/{DATABASE_NAME}?host={quote(str(self._socket), safe='')}"
 
     def start(self, supervisor: Supervisor) -> ChildProcess:
-        """Make what is missing, start the server, wait until it answers. Raises Refused with the way out."""
+        """Create what is missing, start the server and wait until it answers. Raises StartRefused."""
         programs = binaries.find_postgres(self._account)
         self._make_cluster(programs)
         layout.make_private_folder(self._socket, uid=self._account.uid, gid=self._account.gid)
@@ -73,7 +73,7 @@ class PostgresServer:
         return child
 
     def _home(self) -> Path:
-        """Where data and socket lie: below the layout, unless the server's user can't get there."""
+        """The folder of data and socket: below the layout, unless the server's user has no access to it."""
         if not self._account.dropped:
             return self._layout.root
         if self._layout.postgres.is_symlink():
@@ -82,14 +82,14 @@ class PostgresServer:
             return self._layout.root
         if self._layout.postgres.exists():
             raise StartRefused(
-                f"{self._account.name}, the user that PostgreSQL runs as under root, can't get to its data "
-                f"in {self._layout.postgres}: make every folder above it accessible (chmod a+x), or start "
-                "this as an ordinary user."
+                f"PostgreSQL runs as user {self._account.name} when started by root, and that user cannot access its "
+                f"data in {self._layout.postgres}. Make every folder above it accessible (chmod a+x), or start as a "
+                "regular user."
             )
         return binaries.SYSTEM_HOME / layout.hash_path(self._layout.root)
 
     def _make_cluster(self, programs: binaries.PostgresPrograms) -> None:
-        """Make the data folder, whole or not at all, unless it is there. Raises Refused if it's of no use."""
+        """Create the data folder atomically unless it exists. Raises StartRefused if the existing one is unusable."""
         if (self._data / "PG_VERSION").exists():
             layout.require_owner(self._data, owner=self._account.uid)
             made_by = (self._data / "PG_VERSION").read_text().strip()
@@ -97,9 +97,9 @@ class PostgresServer:
                 return
             if not self._disposable:
                 raise StartRefused(
-                    f"The data in {self._layout.postgres} is PostgreSQL {made_by}'s, and the server here is "
-                    f"{programs.major}: dump it with the old one and restore it with the new one, or move "
-                    f"the folder away to begin anew, or {account.OWN_DATABASE_HINT}."
+                    f"The data in {self._layout.postgres} was written by PostgreSQL {made_by}, but this server is "
+                    f"version {programs.major}. Dump it with the old version and restore it with the new one, move "
+                    f"the folder away to start afresh, or {account.OWN_DATABASE_HINT}."
                 )
             shutil.rmtree(self._data)
         unfinished = self._data.with_name("postgres.new")
@@ -113,9 +113,9 @@ class PostgresServer:
             self._layout.postgres.symlink_to(self._data)
 
     def _initdb(self, programs: binaries.PostgresPrograms, data: Path) -> None:
-        # Not the system's locales: they sort differently from one machine to the next.
+        # Not the system's locales: their sort order differs between machines.
         locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if programs.major >= 17 else []
-        # The socket's folder lets nobody else in, so behind it everybody is trusted.
+        # Nobody else can enter the socket's folder, so local connections are trusted.
         command: list[str | Path] = [
             programs.folder / "initdb",
             *("--pgdata", data),
@@ -134,10 +134,10 @@ class PostgresServer:
                 **self._account.identity,
             )
         except subprocess.CalledProcessError as failure:
-            raise StartRefused(f"PostgreSQL can't make its data folder:\n{failure.stderr.strip()}") from None
+            raise StartRefused(f"PostgreSQL cannot create its data folder:\n{failure.stderr.strip()}") from None
 
     def _drop_stale_pid_file(self) -> None:
-        """After a crash its number may be another process's by now, and PostgreSQL would give way to that."""
+        """Remove a stale pid file: after a crash its pid may belong to another process, which blocks the start."""
         file = self._data / "postmaster.pid"
         if not file.exists():
             return
@@ -149,7 +149,7 @@ class PostgresServer:
         settings = SERVER_SETTINGS | (DISPOSABLE_SETTINGS if self._disposable else {})
         settings["unix_socket_directories"] = str(self._socket)
         if programs.major >= 18:
-            settings["io_method"] = "sync"  # saves three processes that a small server doesn't need
+            settings["io_method"] = "sync"  # saves three processes a small server doesn't need
         return Program(
             name="PostgreSQL",
             arguments=[
@@ -160,7 +160,7 @@ class PostgresServer:
             ],
             log=self._layout.logs / "postgres.log",
             rank=STOP_RANK,
-            # The fast shutdown; then the immediate one, which costs a recovery at the next start but no data.
+            # Fast shutdown first; then immediate, which needs recovery at the next start but loses no data.
             signals=[(signal.SIGINT, 30), (signal.SIGQUIT, 10), (signal.SIGKILL, 5)],
             environment=_build_environment(),
             folder=Path("/"),
@@ -172,10 +172,12 @@ class PostgresServer:
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
         while not self._answers():
             if child.exit_code is not None:
-                raise StartRefused(f"PostgreSQL doesn't start. The end of {child.program.log}:\n{child.log_tail()}")
+                raise StartRefused(
+                    f"PostgreSQL failed to start. Last lines of {child.program.log}:\n{child.log_tail()}"
+                )
             if time.monotonic() > deadline:
                 raise StartRefused(
-                    f"PostgreSQL doesn't answer after {START_TIMEOUT_SECONDS} s; see {child.program.log}."
+                    f"PostgreSQL did not answer within {START_TIMEOUT_SECONDS} s. See {child.program.log}."
                 )
             time.sleep(0.05)
 
@@ -205,7 +207,7 @@ class PostgresServer:
 
 
 def _build_environment() -> dict[str, str]:
-    """No variable of the user's that changes PostgreSQL's ways, and messages that this package can read."""
+    """An environment without user variables that change PostgreSQL's behaviour, and with English messages to parse."""
     return {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
 
 
@@ -215,7 +217,7 @@ def _read_command(pid: int) -> str:
     except OSError:
         pass
     shown = subprocess.run(
-        ["ps", "-o", "command=", "-p", str(pid)],  # noqa: S607 -- its place differs between systems
+        ["ps", "-o", "command=", "-p", str(pid)],  # noqa: S607 -- its path differs between systems
         capture_output=True,
         check=False,
         text=True,

@@ -1,4 +1,4 @@
-"""The product's own processes, as `up` runs them: thriftily, for one machine."""
+"""The web and worker processes as `up` runs them: with little memory, for one machine."""
 
 import os
 import signal
@@ -8,12 +8,12 @@ from pathlib import Path
 from config.embedded.layout import FolderLayout
 from config.embedded.supervisor import Program
 
-# One thread per process for linear algebra: the arrays are small, and idle threads cost memory.
+# One linear algebra thread per process: the arrays are small, and idle threads cost memory.
 LOW_MEMORY_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 
 
 def build_web_program(layout: FolderLayout, *, folder: Path, listener: int) -> Program:
-    """Gunicorn on a socket that is open already: its port can't be lost to another, nor during a restart."""
+    """Gunicorn on an already open socket, so that no other process can take its port, not even during a restart."""
     return Program(
         name="Web",
         arguments=[
@@ -30,7 +30,7 @@ def build_web_program(layout: FolderLayout, *, folder: Path, listener: int) -> P
 
 
 def build_worker_program(layout: FolderLayout, *, folder: Path) -> Program:
-    """Celery with the beat inside. What a kill interrupts is done again: the rows are the truth."""
+    """Celery with beat. Interrupted work is redone after a kill, because the rows are the source of truth."""
     return Program(
         name="Worker",
         arguments=[

@@ -1,4 +1,4 @@
-"""What `up` says while it works: lines that move on a terminal, plain ones in a file."""
+"""Progress messages of `up`: animated on a terminal, plain in a file."""
 
 import time
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from rich.console import Console
 
 
 class Progress:
-    """Says things on standard output, each at once and unbroken, because its lines are for copying."""
+    """Print messages to standard output, unbuffered and without wrapping, so that lines can be copied."""
 
     def __init__(self) -> None:
         self._console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
@@ -18,7 +18,7 @@ class Progress:
 
     @contextmanager
     def step(self, doing: str) -> Iterator[None]:
-        """Show that something is being done, then how long it took."""
+        """Show that a step is running, then how long it took."""
         begun = time.monotonic()
         if self._console.is_terminal:
             with self._console.status(f"{doing} ..."):

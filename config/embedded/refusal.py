@@ -1,5 +1,5 @@
-"""The one exception of this package."""
+"""The only exception of this package."""
 
 
 class StartRefused(Exception):
-    """Something stands in the way of starting; its text is a sentence for the user that names the way out."""
+    """The servers cannot start or continue. The message tells the user why and what to do."""

@@ -1,4 +1,4 @@
-"""Both servers for as long as a block runs: what the tests need."""
+"""Run both servers inside a `with` block, for tests."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ MAX_PARALLEL_RUNS = 4
 
 @dataclass(frozen=True)
 class ServerUrls:
-    """Where the servers listen, as DATABASE_URL and REDIS_URL spell it."""
+    """The servers' addresses, in the format of DATABASE_URL and REDIS_URL."""
 
     database_url: str
     redis_url: str
@@ -25,10 +25,10 @@ class ServerUrls:
 
 @contextmanager
 def run_servers(root: Path, *, disposable: bool = False) -> Iterator[ServerUrls]:
-    """Run PostgreSQL and Valkey below `root`, or beside it when that one is in use. Raises Refused.
+    """Run PostgreSQL and Valkey below `root`, or beside it when that folder is in use. Raises StartRefused.
 
-    They end with the block, and with the process when that is killed. `disposable` servers are faster, lose
-    data with the power, and begin anew when their data is of another version.
+    They stop with the block, or with the process if it is killed. `disposable` servers are faster, may lose data on a
+    power failure, and recreate data of another version.
     """
     layout, held = _lock_unused_layout(root)
     try:
@@ -50,5 +50,5 @@ def _lock_unused_layout(root: Path) -> tuple[FolderLayout, FileLock]:
         if held.take(wait=0):
             return layout, held
     raise StartRefused(
-        f"{MAX_PARALLEL_RUNS} others use {root} and the folders beside it already: wait until one of them ends."
+        f"{MAX_PARALLEL_RUNS} other runs already use {root} and the folders beside it. Wait until one of them ends."
     )

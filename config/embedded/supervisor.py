@@ -1,4 +1,4 @@
-"""The processes that one command has started, all of which end when it ends, however that happens."""
+"""Start a command's child processes, and stop them all when it ends, however that happens."""
 
 import json
 import os
@@ -19,18 +19,18 @@ from config.embedded.layout import FolderLayout
 from config.embedded.lock import FileLock
 from config.embedded.refusal import StartRefused
 
-MAX_LOG_BYTES = 5_000_000  # bytes; checked at each start, one older log is kept
+MAX_LOG_BYTES = 5_000_000  # checked at each start; one older log is kept
 
-# A child becomes its program only after the watchdog was told of it: it waits for a line, and when the pipe
-# ends without one, its starter has died in between and it just ends.
+# A child runs its program only after the watchdog knows about it: it waits for a line on a pipe. If the pipe ends
+# without one, the parent has died in the meantime and the child exits.
 GATE_COMMAND = ["/bin/sh", "-c", 'read -r go && exec "$@" </dev/null', "sh"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """What to run and how to end it: the lowest rank first; signals with the seconds to wait after each.
+    """What to run and how to stop it: lowest `rank` first; `signals` with the seconds to wait after each.
 
-    Without a vital program nothing else has a point.
+    If a `vital` program dies, everything stops.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Program:
 
 @dataclass(frozen=True)
 class ChildProcess:
-    """A program that was started."""
+    """A started program."""
 
     program: Program
     process: subprocess.Popen[bytes]
@@ -55,17 +55,17 @@ class ChildProcess:
 
     @property
     def exit_code(self) -> int | None:
-        """None while it runs."""
+        """None while it is running."""
         return self.process.poll()
 
     def log_tail(self) -> str:
-        """The end of its log, for the sentence that says it has died."""
+        """The last lines of its log, for error messages."""
         lines = self.program.log.read_text(errors="replace").splitlines()[-8:]
         return "\n".join(f"    {line}" for line in lines)
 
 
 class Supervisor:
-    """Starts programs below one layout and stops them on leaving."""
+    """Start programs below one layout, and stop them on exit."""
 
     def __init__(self, layout: FolderLayout) -> None:
         self._layout = layout
@@ -74,9 +74,11 @@ class Supervisor:
         self._children: dict[int, tuple[ChildProcess, watchdog.WatchedProcess]] = {}
 
     def __enter__(self) -> Self:
-        # After a kill the predecessor's watchdog needs a moment to stop what it left.
+        # After a kill, the previous run's watchdog needs a moment to stop its children.
         if not self._alive_lock.take(wait=60):
-            raise StartRefused(f"Processes of an earlier start below {self._layout.root} don't end: wait, or end them.")
+            raise StartRefused(
+                f"Processes of an earlier run below {self._layout.root} are still running. Wait, or stop them."
+            )
         self._stop_leftovers()
         self._watchdog = subprocess.Popen(
             [sys.executable, "-I", "-S", watchdog.__file__],
@@ -85,7 +87,7 @@ class Supervisor:
             stderr=subprocess.DEVNULL,
             cwd="/",
             start_new_session=True,
-            pass_fds=[self._alive_lock.fileno()],  # so that the lock outlives this process as the watchdog does
+            pass_fds=[self._alive_lock.fileno()],  # so that the lock, like the watchdog, outlives this process
         )
         return self
 
@@ -95,7 +97,7 @@ class Supervisor:
         self.stop()
 
     def start(self, program: Program) -> ChildProcess:
-        """Run `program` in a session of its own, its output appended to its log."""
+        """Run `program` in its own session, with its output appended to its log."""
         _rotate_log(program.log)
         with program.log.open("ab") as log:
             process = subprocess.Popen(
@@ -112,12 +114,12 @@ class Supervisor:
         child = ChildProcess(program, process, time.monotonic())
         self._watch(child)
         assert process.stdin is not None
-        with suppress(BrokenPipeError), process.stdin as gate:  # killed at the gate: `ended` tells of it
+        with suppress(BrokenPipeError), process.stdin as gate:  # killed while waiting: `reap_ended` reports it
             gate.write(b"go\n")
         return child
 
     def reap_ended(self) -> list[ChildProcess]:
-        """The children that have ended since the last call, without anyone they left behind."""
+        """The children that have ended since the last call; kills any processes they left behind."""
         children = [child for child, _ in self._children.values() if child.exit_code is not None]
         for child in children:
             pid = child.process.pid
@@ -133,7 +135,7 @@ class Supervisor:
         return self._watchdog is not None and self._watchdog.poll() is None
 
     def stop(self) -> None:
-        """Stop everything, by the same way as after a crash: the watchdog does it when the pipe ends."""
+        """Stop everything the same way as after a crash: the watchdog does it when the pipe ends."""
         if self._watchdog is not None:
             assert self._watchdog.stdin is not None
             self._watchdog.stdin.close()
@@ -167,9 +169,7 @@ class Supervisor:
             self._watchdog.stdin.write(json.dumps(message).encode() + b"\n")
             self._watchdog.stdin.flush()
         except BrokenPipeError:
-            raise StartRefused(
-                "The watchdog was killed: stopping, because nothing would clean up after a crash."
-            ) from None
+            raise StartRefused("Stopping: the watchdog was killed, so nothing would clean up after a crash.") from None
 
     def _note_children(self) -> None:
         text = json.dumps([watched for _, watched in self._children.values()])
@@ -178,12 +178,12 @@ class Supervisor:
         unfinished.replace(self._layout.children)
 
     def _stop_leftovers(self) -> None:
-        """Stop what an earlier start has left although its watchdog was killed as well."""
+        """Stop processes left by an earlier run whose watchdog was killed too."""
         try:
             leftovers: list[watchdog.WatchedProcess] = json.loads(self._layout.children.read_text())
         except (FileNotFoundError, ValueError):
             return
-        # Only those that are surely ours: by now the number of one that has ended may name others.
+        # Only those that are certainly ours: the pid of an ended process may have been reused.
         watchdog.stop_processes(
             entry for entry in leftovers if watchdog.read_start_time(entry["pid"]) == entry["started"]
         )

@@ -1,4 +1,4 @@
-"""A Valkey that listens on one unix socket and on nothing else: the broker of Celery's messages."""
+"""A Valkey server that listens only on a unix socket: the broker for Celery's messages."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ START_TIMEOUT_SECONDS = 60
 
 
 class ValkeyServer:
-    """The server below a layout; what is disposable is kept in memory only."""
+    """The server below a layout; a `disposable` one keeps its data in memory only."""
 
     def __init__(self, place: FolderLayout, *, disposable: bool = False) -> None:
         self._layout = place
@@ -29,15 +29,15 @@ class ValkeyServer:
         return f"unix://{self._socket}"
 
     def start(self, supervisor: Supervisor) -> ChildProcess:
-        """Start the server and wait until it answers. Raises Refused with the way out."""
+        """Start the server and wait until it answers. Raises StartRefused."""
         layout.make_private_folder(self._folder, uid=os.geteuid(), gid=os.getegid())
         child = supervisor.start(self._program(binaries.find_valkey()))
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
         while not self._answers():
             if child.exit_code is not None:
-                raise StartRefused(f"Valkey doesn't start. The end of {child.program.log}:\n{child.log_tail()}")
+                raise StartRefused(f"Valkey failed to start. Last lines of {child.program.log}:\n{child.log_tail()}")
             if time.monotonic() > deadline:
-                raise StartRefused(f"Valkey doesn't answer after {START_TIMEOUT_SECONDS} s; see {child.program.log}.")
+                raise StartRefused(f"Valkey did not answer within {START_TIMEOUT_SECONDS} s. See {child.program.log}.")
             time.sleep(0.02)
         return child
 
@@ -51,7 +51,7 @@ class ValkeyServer:
                 *("--dir", self._layout.valkey),
                 *("--save", ""),
                 *("--appendonly", "no" if self._disposable else "yes", "--appendfsync", "everysec"),
-                # A queue that loses messages to make room would be worse than one that refuses them.
+                # A broker that drops messages to make room would be worse than one that rejects them.
                 *("--maxmemory-policy", "noeviction"),
                 *("--loglevel", "warning"),
             ],

@@ -1,10 +1,10 @@
-"""The process that outlives the one that started it, to stop what that one leaves behind.
+"""A process that outlives its parent, to stop the processes the parent leaves behind.
 
-It reads lines of JSON from a pipe: `{"watch": {...}}`, `{"forget": PID}`. The end of the pipe means that the
-other side has ended, in whatever way, and everything still watched is stopped, lowest rank first. A pipe
-works where a parent-death signal doesn't: on macOS, and across a change of user.
+It reads lines of JSON from a pipe: `{"watch": {...}}`, `{"forget": PID}`. The end of the pipe means that the parent
+has ended, for whatever reason, and everything still watched is stopped, lowest rank first. A pipe works where a
+parent-death signal doesn't: on macOS, and across a change of user.
 
-It runs as a script, by itself and without site-packages, so it imports the standard library alone.
+It runs as a standalone script without site-packages, so it imports only the standard library.
 """
 
 import json
@@ -19,7 +19,7 @@ from typing import TypedDict
 
 
 class WatchedProcess(TypedDict):
-    """A process that leads its own session, and how it is ended: signals, and seconds to wait after each."""
+    """A process that leads its own session, and how to stop it: signals, with the seconds to wait after each."""
 
     pid: int
     started: str
@@ -41,17 +41,18 @@ def main() -> None:
 
 
 def stop_processes(watched: Iterable[WatchedProcess]) -> None:
-    """Stop these processes and what they started, one after the other in the order of their ranks."""
+    """Stop these processes and everything they started, one after another by rank."""
     for process in sorted(watched, key=lambda process: process["rank"]):
         _stop_process(process)
 
 
 def read_start_time(pid: int) -> str | None:
-    """What tells a process from a later one of the same number; None when it has ended, reaped or not."""
+    """The start time of a process, which tells it from a later one with the same pid; None when it has ended, even if
+    it was not reaped."""
     if not Path("/proc/self/stat").exists():
         return _read_start_time_by_ps(pid)
     try:
-        # The name in parentheses may hold anything; behind it come the state and, as the 20th, the start.
+        # The name in parentheses may contain anything; after it come the state and, as the 20th field, the start time.
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
@@ -67,7 +68,7 @@ def _stop_process(process: WatchedProcess) -> None:
         while _is_running(process) and time.monotonic() < deadline:
             time.sleep(0.02)
     if read_start_time(process["pid"]) in {None, process["started"]}:
-        # The leader has ended; who is left of its session has nobody to listen to.
+        # The leader has ended; kill what is left of its session.
         _send_signal(process["pid"], signal.SIGKILL)
 
 
@@ -76,19 +77,19 @@ def _is_running(process: WatchedProcess) -> bool:
 
 
 def _send_signal(pid: int, number: int) -> None:
-    """To the process alone, so that it can end its own children in order; but SIGKILL takes all of them."""
+    """Signal only the process, so that it can stop its own children in order; SIGKILL goes to its whole session."""
     try:
         if number == signal.SIGKILL:
             os.killpg(pid, number)
         else:
             os.kill(pid, number)
     except (ProcessLookupError, PermissionError):
-        pass  # Gone, or so good as gone: macOS says EPERM of a group of zombies.
+        pass  # Gone, or as good as gone: macOS reports EPERM for a group of zombies.
 
 
 def _read_start_time_by_ps(pid: int) -> str | None:
     line = subprocess.run(
-        ["ps", "-o", "stat=,lstart=", "-p", str(pid)],  # noqa: S607 -- its place differs between systems
+        ["ps", "-o", "stat=,lstart=", "-p", str(pid)],  # noqa: S607 -- its path differs between systems
         capture_output=True,
         check=False,
         text=True,

@@ -23,7 +23,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_it_passes_over_shims_that_do_not_run_and_pythons_too_old(path: Path) -> None:
+def test_it_skips_broken_shims_and_pythons_that_are_too_old(path: Path) -> None:
     for name in ("python3.14", "python3.13", "python3.12"):
         add(path / name, BROKEN_SHIM)
     add(path / "python3", TOO_OLD)
@@ -34,7 +34,7 @@ def test_it_passes_over_shims_that_do_not_run_and_pythons_too_old(path: Path) ->
     assert found.stdout.strip() == str(path / "python")
 
 
-def test_it_finds_one_that_pyenv_has_off_the_path(path: Path) -> None:
+def test_it_finds_a_pyenv_python_that_is_not_on_the_path(path: Path) -> None:
     add(path / "python3", BROKEN_SHIM)
     add(path / ".pyenv/versions/3.12.1/bin/python", f'#!/bin/sh\nexec {sys.executable} "$@"\n')
 
@@ -43,12 +43,12 @@ def test_it_finds_one_that_pyenv_has_off_the_path(path: Path) -> None:
     assert found.stdout.strip() == str(path / ".pyenv/versions/3.12.1/bin/python")
 
 
-def test_without_any_it_says_in_one_sentence_what_to_install(path: Path) -> None:
+def test_without_a_python_it_says_in_one_line_what_to_install(path: Path) -> None:
     found = find(path)
 
     assert found.returncode == 1
     assert found.stdout == ""
-    assert found.stderr.startswith("There is no Python 3.12 or newer here: install one")
+    assert found.stderr.startswith("No Python 3.12 or newer found. Install one")
     assert found.stderr.count("\n") == 1
 
 

@@ -30,7 +30,7 @@ streams:
 BATCHES, SIZE = 120, 25
 
 
-def test_what_was_acknowledged_survives_the_kills_and_is_routed_once(checkout: Checkout) -> None:
+def test_acknowledged_outputs_survive_kills_and_are_routed_once(checkout: Checkout) -> None:
     up = checkout.start()
     up.wait_until_ready()
     key = _prepare(checkout)

@@ -10,7 +10,7 @@ from config.embedded import StartRefused, environment, layout
 from config.embedded.layout import FolderLayout
 
 
-def test_secrets_are_made_once_for_their_owner_alone(tmp_path: Path) -> None:
+def test_secrets_are_generated_once_and_readable_only_by_their_owner(tmp_path: Path) -> None:
     place = FolderLayout(tmp_path / "var")
     first: dict[str, str] = {"DATABASE_URL": "postgresql://elsewhere/x", "REDIS_URL": "redis://elsewhere/0"}
     second = dict(first)
@@ -23,7 +23,7 @@ def test_secrets_are_made_once_for_their_owner_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE(place.secrets.stat().st_mode) == 0o600
 
 
-def test_what_is_set_stays(tmp_path: Path) -> None:
+def test_variables_that_are_set_stay_unchanged(tmp_path: Path) -> None:
     variables = {
         "DATABASE_URL": "postgresql://elsewhere/x",
         "REDIS_URL": "redis://elsewhere/0",
@@ -36,7 +36,7 @@ def test_what_is_set_stays(tmp_path: Path) -> None:
     assert variables["SECRET_KEY"] == "mine"
 
 
-def test_variables_come_back_as_they_were_written(tmp_path: Path) -> None:
+def test_variables_are_read_back_as_written(tmp_path: Path) -> None:
     variables = {"A": "plain", "B": "with 'quotes', spaces and #", "C": "postgresql://x@/y?host=%2Ftmp"}
 
     environment.write_variables(tmp_path / "env", variables)
@@ -45,16 +45,18 @@ def test_variables_come_back_as_they_were_written(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "env").stat().st_mode) == 0o600
 
 
-def test_joining_refuses_when_the_file_of_a_crashed_run_is_all_there_is(tmp_path: Path) -> None:
+def test_joining_is_refused_when_only_a_crashed_run_left_its_file(tmp_path: Path) -> None:
     place = FolderLayout(tmp_path / "var")
     place.make_folders()
     environment.publish_variables(place, dict.fromkeys(environment.SHARED_VARIABLES, "stale"))
 
-    with pytest.raises(StartRefused, match="no database"):
+    with pytest.raises(StartRefused, match="No database"):
         environment.fill_from_running(place, {})
 
 
-def test_another_users_folder_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_users_folder_is_refused_and_the_message_names_the_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     place = FolderLayout(tmp_path / "var")
     place.make_folders()
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
@@ -63,14 +65,14 @@ def test_another_users_folder_is_refused_by_name(tmp_path: Path, monkeypatch: py
         place.make_folders()
 
 
-def test_a_private_folder_that_someone_else_made_is_refused(tmp_path: Path) -> None:
+def test_a_private_folder_of_another_user_is_refused(tmp_path: Path) -> None:
     (tmp_path / "socket").mkdir()
 
     with pytest.raises(StartRefused, match="belongs to"):
         layout.make_private_folder(tmp_path / "socket", uid=os.getuid() + 1, gid=os.getgid())
 
 
-def test_a_link_in_the_place_of_a_private_folder_is_refused(tmp_path: Path) -> None:
+def test_a_link_instead_of_a_private_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "socket").symlink_to(tmp_path / "elsewhere")
 

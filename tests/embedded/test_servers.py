@@ -28,19 +28,19 @@ def root() -> Iterator[Path]:
         yield Path(folder) / "var"
 
 
-def test_two_at_once_get_a_folder_each(root: Path) -> None:
+def test_concurrent_runs_use_separate_folders(root: Path) -> None:
     with run_servers(root, disposable=True) as one, run_servers(root, disposable=True) as other:
         assert one.database_url != other.database_url
         assert one.redis_url != other.redis_url
 
 
-def test_the_role_may_make_databases_and_is_no_superuser(root: Path) -> None:
+def test_the_role_can_create_databases_but_is_not_a_superuser(root: Path) -> None:
     with run_servers(root, disposable=True) as running, psycopg.connect(running.database_url) as connection:
         row = connection.execute("SELECT rolsuper, rolcreatedb FROM pg_roles WHERE rolname = current_user")
         assert row.fetchone() == (False, True)
 
 
-def test_a_path_too_long_for_a_socket_is_no_obstacle(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_servers_start_below_a_path_too_long_for_a_socket(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(root.parent))
 
     with run_servers(root / ("long" * 25), disposable=True) as running:
@@ -48,7 +48,7 @@ def test_a_path_too_long_for_a_socket_is_no_obstacle(root: Path, monkeypatch: py
 
 
 @pytest.mark.fault
-def test_they_end_with_the_process_that_was_killed(root: Path) -> None:
+def test_servers_stop_when_their_process_is_killed(root: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, root],
         cwd=REPOSITORY,
@@ -64,12 +64,12 @@ def test_they_end_with_the_process_that_was_killed(root: Path) -> None:
     wait_until(lambda: not (root / "postgres" / "postmaster.pid").exists())
 
 
-def test_data_of_another_version_is_refused_but_made_anew_when_disposable(root: Path) -> None:
+def test_data_of_another_version_is_refused_or_recreated_when_disposable(root: Path) -> None:
     with run_servers(root, disposable=True):
         pass
     (root / "postgres" / "PG_VERSION").write_text("14\n")
 
-    with pytest.raises(StartRefused, match="is PostgreSQL 14's"), run_servers(root):
+    with pytest.raises(StartRefused, match="was written by PostgreSQL 14"), run_servers(root):
         pass
     with run_servers(root, disposable=True) as running:
         psycopg.connect(running.database_url).close()

@@ -15,7 +15,7 @@ from config.embedded.supervisor import Program, Supervisor
 pytestmark = pytest.mark.fault
 
 
-def test_a_child_killed_before_it_became_its_program_is_told_of_as_any_other(
+def test_a_child_killed_before_its_program_runs_is_reported_like_any_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     layout = FolderLayout(tmp_path)

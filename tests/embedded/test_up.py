@@ -15,19 +15,19 @@ from tests.helpers.checkout import Checkout, UpProcess, have_all_ended, wait_unt
 pytestmark = pytest.mark.fault
 
 
-def test_a_second_up_says_where_the_first_one_is(checkout: Checkout, up: UpProcess) -> None:
+def test_a_second_up_says_where_the_first_one_runs(checkout: Checkout, up: UpProcess) -> None:
     second = checkout.start()
 
     assert second.wait_until_exit() == 1
-    assert f"running already: {up.url}" in second.output_text
+    assert f"already running: {up.url}" in second.output_text
     assert is_healthy(up)
 
 
-def test_another_terminal_finds_the_running_servers(checkout: Checkout, up: UpProcess) -> None:
+def test_commands_in_another_terminal_find_the_running_servers(checkout: Checkout, up: UpProcess) -> None:
     assert checkout.manage("migrate", "--check").returncode == 0
 
 
-def test_without_servers_a_command_names_both_ways_to_have_some(checkout: Checkout) -> None:
+def test_without_servers_a_command_names_both_ways_to_get_them(checkout: Checkout) -> None:
     refused = checkout.manage("migrate", "--check")
 
     assert refused.returncode == 1
@@ -48,7 +48,7 @@ def test_a_taken_port_is_refused_before_anything_starts(checkout: Checkout) -> N
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
-def test_however_it_ends_no_process_stays_and_the_data_do(checkout: Checkout, number: int) -> None:
+def test_however_it_ends_no_process_remains_and_the_data_is_kept(checkout: Checkout, number: int) -> None:
     up = checkout.start()
     up.wait_until_ready()
     write_row(checkout, number)
@@ -64,7 +64,7 @@ def test_however_it_ends_no_process_stays_and_the_data_do(checkout: Checkout, nu
     assert has_row(checkout, number)
 
 
-def test_killing_the_make_above_ends_everything(checkout: Checkout) -> None:
+def test_killing_the_parent_make_stops_everything(checkout: Checkout) -> None:
     up = checkout.start_below_make()
     up.wait_until_ready()
     family = up.process_tree()
@@ -75,7 +75,7 @@ def test_killing_the_make_above_ends_everything(checkout: Checkout) -> None:
     up.wait_until_exit()
 
 
-def test_a_start_clears_what_is_left_when_the_watchdog_was_killed_too(checkout: Checkout, up: UpProcess) -> None:
+def test_a_start_stops_leftover_processes_when_the_watchdog_was_killed_too(checkout: Checkout, up: UpProcess) -> None:
     family = up.process_tree()
     port = int(up.url.rpartition(":")[2])
 
@@ -88,7 +88,7 @@ def test_a_start_clears_what_is_left_when_the_watchdog_was_killed_too(checkout: 
     assert have_all_ended(family)
 
 
-def test_a_killed_web_and_worker_are_started_again(up: UpProcess) -> None:
+def test_a_killed_web_server_and_worker_are_restarted(up: UpProcess) -> None:
     web, worker = up.find_process("gunicorn"), up.find_process("celery")
 
     os.kill(web, signal.SIGKILL)
@@ -99,13 +99,13 @@ def test_a_killed_web_and_worker_are_started_again(up: UpProcess) -> None:
     wait_until(lambda: up.find_process("celery") != worker)
 
 
-def test_without_its_database_it_says_so_and_stops(up: UpProcess) -> None:
+def test_when_its_database_dies_it_reports_that_and_stops(up: UpProcess) -> None:
     family = up.process_tree()
 
     os.kill(up.find_process("bin/postgres"), signal.SIGKILL)
 
     assert up.wait_until_exit() == 1
-    assert "PostgreSQL ended by itself (signal 9)" in up.output_text
+    assert "PostgreSQL exited unexpectedly (signal 9)" in up.output_text
     wait_until(lambda: have_all_ended(family))
 
 

@@ -1,4 +1,4 @@
-"""`manage.py demo`: fill an empty product with a past; `--welcome` prints the way in."""
+"""`manage.py demo`: fill an empty product with demo data; `--welcome` prints how to sign in."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from reviewqueue.kernel import clock
 from reviewqueue.models import User
 
 STREAMS_FILE = Path(past.__file__).with_name("streams.yaml")
-# As many as make a report worth reading, and as the first start can take.
+# Enough for meaningful reports, and few enough for a quick first start.
 SENTENCE_COUNT, DIGIT_COUNT = 700, 1300
 RANDOM_SEED = 2026
 
 WELCOME_TEXT = """
 Sign in as {names} with the password {password}
 
-  review      {url}/queues/sentiment/    as rob: A agrees, 1-9 answers, ? lists the keys
-  manage      {url}/overview/            as mara; max is the second manager, otto the auditor
+  review      {url}/queues/sentiment/    as rob: A agrees, 1-9 answers, ? lists all shortcuts
+  manage      {url}/overview/            as mara (max is the second manager, otto the auditor)
   API docs    {url}/api/docs/
 
-Post an output and wait for its route:
+Send an output and wait for its route:
 
   curl -s {url}/api/v1/streams/sentiment/outputs \\
     -H 'Authorization: Bearer {key}' \\
@@ -46,11 +46,11 @@ Post an output and wait for its route:
 
 
 class Command(BaseCommand):
-    help = "Fill the product with demo people, two streams of real data and three weeks of verdicts."
+    help = "Create demo people, two streams of real data and three weeks of verdicts."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--welcome", action="store_true", help="Print the way in instead.")
-        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--welcome", action="store_true", help="only print how to sign in")
+        parser.add_argument("--port", type=int, default=8000, help="port in the printed URLs (default: %(default)s)")
 
     def handle(self, *args: Any, welcome: bool, port: int, **options: Any) -> None:
         if welcome:
@@ -67,9 +67,9 @@ class Command(BaseCommand):
 
 
 def fill_demo(now: datetime) -> None:
-    """Create what is missing; what an interrupted start has posted already is known and stays as it is."""
+    """Create the demo data that is missing; outputs posted by an interrupted run stay unchanged."""
     with connection.cursor() as cursor:
-        # Ten thousand small commits: a demo that a power cut takes back a second of is none the worse.
+        # Ten thousand small commits, and a demo can afford to lose its last second in a power failure.
         cursor.execute("SET synchronous_commit = off")
     people.create_people()
     began = now - timedelta(days=past.HISTORY_DAYS + 1)
@@ -78,7 +78,7 @@ def fill_demo(now: datetime) -> None:
     reviewers = list(User.objects.filter(username__in=["rob", "rita"]).order_by("username"))
     lead = User.objects.get(username="ann")
     evening, silent = guarantees.choose_evaluation_time(now), list(flows)
-    for shift in track(past.plan_shifts(flows, until=now), description="Living through three weeks of demo"):
+    for shift in track(past.plan_shifts(flows, until=now), description="Simulating three weeks of work"):
         while silent and shift.at > evening:
             guarantees.establish_guarantee(silent.pop().stream, now=evening)
         past.work_shift(shift, reviewers=reviewers, lead=lead, rng=rng)
@@ -114,7 +114,7 @@ def _pick_samples(known: list[samples.DemoSample], number: int) -> list[samples.
 
 
 def _draft_looser_policy(stream: Stream, *, now: datetime) -> None:
-    """Something for the second manager to approve."""
+    """Leave an approval request for the second manager."""
     current = versions.find_active_policy(stream)
     assert current is not None
     looser = {**spec.dump_spec(current.spec), "threshold": 0.75}

@@ -1,4 +1,4 @@
-"""`manage.py up`: the whole product in the foreground, its servers included, for as long as it runs."""
+"""`manage.py up`: run the whole product in the foreground, including its servers."""
 
 import http.client
 import os
@@ -28,13 +28,18 @@ WEB_START_TIMEOUT_SECONDS = 60
 
 
 class Command(BaseCommand):
-    help = "Run everything in the foreground: PostgreSQL and Valkey (unless yours are set), web and worker."
+    help = (
+        "Run everything in the foreground: the web server, the worker, and PostgreSQL and Valkey "
+        "unless DATABASE_URL and REDIS_URL are set."
+    )
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
-        parser.add_argument("--port", type=int, default=8000, help="0 takes a free one (default: %(default)s)")
-        parser.add_argument("--no-demo", action="store_false", dest="demo", help="begin with an empty product")
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+        parser.add_argument(
+            "--port", type=int, default=8000, help="port to listen on; 0 picks a free one (default: %(default)s)"
+        )
+        parser.add_argument("--no-demo", action="store_false", dest="demo", help="start without demo data")
 
     def handle(self, *args: Any, host: str, port: int, demo: bool, **options: Any) -> None:
         progress = Progress()
@@ -48,7 +53,7 @@ class Command(BaseCommand):
 
 
 class SiteRun:
-    """One run of everything, from the lock to the last process's end."""
+    """One run of the whole product, from taking the lock until the last process has ended."""
 
     def __init__(self, progress: Progress, *, demo: bool) -> None:
         self._progress = progress
@@ -56,8 +61,8 @@ class SiteRun:
         self._layout = FolderLayout(settings.BASE_DIR / "var")
 
     def run(self, *, host: str, port: int) -> None:
-        """Run until asked to end. Raises Refused when it can't start or go on."""
-        # The supervisor first clears what a crash has left, which may be what holds the port.
+        """Run until asked to stop. Raises StartRefused when it cannot start or continue."""
+        # The supervisor first stops what a crash left behind, which may still hold the port.
         with (
             hold_folder(self._layout) as lock,
             Supervisor(self._layout) as supervisor,
@@ -69,14 +74,14 @@ class SiteRun:
                 self._run_until_stopped(supervisor, listener, url)
             finally:
                 environment.withdraw_variables(self._layout)
-                self._progress.say("Stopping. The data stays in var/ until the next `make up`.")
+                self._progress.say("Stopping. Your data stays in var/.")
 
     def _run_until_stopped(self, supervisor: Supervisor, listener: socket.socket, url: str) -> None:
         keeper = ProcessKeeper(supervisor, self._progress.say)
         self._start_servers(supervisor)
         self._prepare_database()
         environment.publish_variables(self._layout, os.environ)
-        with self._progress.step("Starting the web and the worker"):
+        with self._progress.step("Starting the web server and the worker"):
             web = supervisor.start(
                 programs.build_web_program(self._layout, folder=settings.BASE_DIR, listener=listener.fileno())
             )
@@ -89,7 +94,7 @@ class SiteRun:
             time.sleep(0.5)
 
     def _start_servers(self, supervisor: Supervisor) -> None:
-        """Start the ones whose address is our own; the others are the user's."""
+        """Start the embedded servers, except those replaced by the user's own URL."""
         postgres, valkey = PostgresServer(self._layout), ValkeyServer(self._layout)
         if os.environ["DATABASE_URL"] == postgres.url:
             with self._progress.step("Starting PostgreSQL"):
@@ -102,13 +107,13 @@ class SiteRun:
         try:
             connection.ensure_connection()
         except OperationalError as failure:
-            raise StartRefused(f"The PostgreSQL of DATABASE_URL doesn't answer: {failure}") from failure
-        with self._progress.step("Bringing the tables up to date"):
+            raise StartRefused(f"Cannot connect to the PostgreSQL in DATABASE_URL: {failure}") from failure
+        with self._progress.step("Migrating the database"):
             call_command("migrate", interactive=False, verbosity=0)
-        # The marker tells an interrupted demo from a whole one.
+        # The marker distinguishes an interrupted demo from a complete one.
         unfinished = self._layout.root / "demo-unfinished"
         if self._demo and (unfinished.exists() or not get_user_model().objects.exists()):
-            self._progress.say("Filling in a demo; --no-demo leaves it out")
+            self._progress.say("Creating demo data (skip it with --no-demo)")
             unfinished.touch()
             call_command("demo")
             unfinished.unlink()
@@ -121,11 +126,11 @@ class SiteRun:
 
 @contextmanager
 def hold_folder(layout: FolderLayout) -> Iterator[FileLock]:
-    """Be the only `up` of this folder. Raises Refused beside another one."""
+    """Hold the folder's lock, so that only one `up` uses it. Raises StartRefused if another one does."""
     lock = FileLock(layout.lock)
     if not lock.take(wait=1):
-        raise StartRefused(f"It is running already: {layout.lock.read_text() or 'and just starting'}")
-    environment.withdraw_variables(layout)  # what a crash has left says nothing about this run
+        raise StartRefused(f"reviewqueue is already running: {layout.lock.read_text() or 'it is just starting'}")
+    environment.withdraw_variables(layout)  # left by a crash, and not valid for this run
     try:
         yield lock
     finally:
@@ -134,14 +139,14 @@ def hold_folder(layout: FolderLayout) -> Iterator[FileLock]:
 
 @contextmanager
 def open_listener(host: str, port: int) -> Iterator[socket.socket]:
-    """The port, ours from here on. Raises Refused when it can't be had."""
+    """Open the port for the whole run. Raises StartRefused when it is not available."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as failure:
         raise StartRefused(
-            f"Port {port} of {host} can't be used: {str(failure.strerror).partition(' (')[0]}. "
-            f"Take another one: make up ARGS='--port {port + 1}'"
+            f"Cannot listen on {host}:{port}: {str(failure.strerror).partition(' (')[0]}. "
+            f"Use another port: make up ARGS='--port {port + 1}'"
         ) from None
     with listener:
         yield listener
@@ -154,13 +159,15 @@ def format_url(listener: socket.socket) -> str:
 
 
 def wait_for_web(web: ChildProcess, listener: socket.socket) -> None:
-    """Until /healthz says yes. Raises Refused when the process ends or the time is up."""
+    """Wait until /healthz answers. Raises StartRefused when the process ends or after `WEB_START_TIMEOUT_SECONDS`."""
     deadline = time.monotonic() + WEB_START_TIMEOUT_SECONDS
     while not is_answering(format_url(listener)):
         if web.exit_code is not None:
-            raise StartRefused(f"The web doesn't start. The end of {web.program.log}:\n{web.log_tail()}")
+            raise StartRefused(f"The web server failed to start. Last lines of {web.program.log}:\n{web.log_tail()}")
         if time.monotonic() > deadline:
-            raise StartRefused(f"The web doesn't answer after {WEB_START_TIMEOUT_SECONDS} s; see {web.program.log}.")
+            raise StartRefused(
+                f"The web server did not answer within {WEB_START_TIMEOUT_SECONDS} s. See {web.program.log}."
+            )
         time.sleep(0.1)
 
 
