@@ -1,56 +1,56 @@
-# One command per intent, the same on a desk and in CI. `make` alone lists them; ARGS are passed on.
+# One command per task, the same locally and in CI. `make` alone lists them; ARGS are passed on.
 
 PYTHON := .venv/bin/python
-# What needs the settings but no server: these addresses lead nowhere.
+# For commands that need the settings but no server: these addresses lead nowhere.
 OFFLINE := env REVIEWQUEUE_PROFILE=local SECRET_KEY=offline DATABASE_URL=postgresql:///none?host=/nonexistent REDIS_URL=unix:///nonexistent
 COMPILE := uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-header --python-version 3.12
 
 .DEFAULT_GOAL := help
-# Compiled code is kept even where the machine says otherwise: each of the tests' processes would compile it anew.
+# Keep compiled bytecode even if the machine disables it: otherwise each test process would compile everything again.
 test quick: export PYTHONDONTWRITEBYTECODE :=
 .PHONY: help up test quick lint format types layers migrations bench screenshots lock clean installed installed-dev browser
 
-help: ## Show this list
+help: ## Show this help
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf 'make %-12s %s\n' "$$name" "$$text"; done
 
-up: installed ## Run the whole product here (ARGS="--port 8080 --no-demo"); Ctrl-C ends it
+up: installed ## Run the whole product locally (ARGS="--port 8080 --no-demo"); Ctrl-C stops it
 	@exec $(PYTHON) manage.py up $(ARGS)
 
-test: installed-dev browser ## Run the tests (ARGS="tests/embedded -k port")
+test: installed-dev browser ## Run all tests (ARGS="tests/embedded -k port")
 	@exec $(PYTHON) -m pytest --numprocesses auto --dist worksteal $(ARGS)
 
-quick: installed-dev ## Run the tests that need neither browser nor kills nor thousands of items
+quick: installed-dev ## Run the fast tests: no browser, no fault injection, no large data
 	@exec $(PYTHON) -m pytest --numprocesses auto --dist worksteal -m "not browser and not fault and not scale" $(ARGS)
 
-lint: installed-dev ## Check the manner of the code
+lint: installed-dev ## Check code style and formatting
 	$(PYTHON) -m ruff check $(ARGS)
 	$(PYTHON) -m ruff format --check $(ARGS)
 
-format: installed-dev ## Put the code into that manner
+format: installed-dev ## Fix code style and formatting
 	$(PYTHON) -m ruff check --fix $(ARGS)
 	$(PYTHON) -m ruff format $(ARGS)
 
-types: installed-dev ## Check the types
+types: installed-dev ## Check types
 	$(OFFLINE) $(PYTHON) -m mypy $(ARGS)
 
-layers: installed-dev ## Check that imports point the right way
+layers: installed-dev ## Check the import layers
 	.venv/bin/lint-imports
 
-migrations: installed-dev ## Check that the migrations say what the models say
+migrations: installed-dev ## Check that the migrations match the models
 	@$(OFFLINE) $(PYTHON) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 
-bench: installed-dev ## Measure the hot paths
+bench: installed-dev ## Benchmark the hot paths
 	@exec $(PYTHON) -m benchmarks $(ARGS)
 
-screenshots: installed-dev browser ## Take the pictures of docs/desk.md (ARGS="-k structured")
+screenshots: installed-dev browser ## Take the screenshots for docs/desk.md (ARGS="-k structured")
 	@exec $(PYTHON) -m pytest tests/browser/screenshots.py $(ARGS)
 
-lock: ## Choose the libraries' versions anew (needs uv; ARGS=--upgrade)
+lock: ## Update the lock files (needs uv; ARGS=--upgrade)
 	$(COMPILE) -o requirements.lock $(ARGS)
 	$(COMPILE) --only-group embedded -o requirements-embedded.lock $(ARGS)
 	$(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock $(ARGS)
 
-clean: ## Remove what was installed and cached; the data in var/ stays
+clean: ## Remove installed packages and caches; data in var/ stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis static-root
 	find . -name __pycache__ -not -path './var/*' -type d -prune -exec rm -rf {} +
 
