@@ -46,7 +46,7 @@ def _other_names() -> set[str]:
 
 
 @pytest.mark.parametrize("path", PEOPLES_SIDE, ids=lambda path: str(path.relative_to(ROOT)))
-def test_peoples_side_names_nothing_of_the_machines_side(path: Path) -> None:
+def test_reviewqueue_names_nothing_of_escalation(path: Path) -> None:
     """Not in code, templates, SQL, strings or comments: a foreign key by name or a url by name is an arrow too."""
     text = path.read_text()
 
@@ -54,7 +54,7 @@ def test_peoples_side_names_nothing_of_the_machines_side(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [path for path in PEOPLES_SIDE if path.suffix == ".py"], ids=lambda path: path.name)
-def test_peoples_side_reads_no_model_of_the_machines_side_by_name(path: Path) -> None:
+def test_reviewqueue_reads_no_escalation_model_by_name(path: Path) -> None:
     """`apps.get_model("...", "Policy")` and the like: no string constant is the name of one of its models."""
     strings = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
 
@@ -131,7 +131,7 @@ def test_every_variable_of_the_settings_stands_in_the_example() -> None:
     assert example == set(_variables_read())
 
 
-def test_no_module_imports_inside_a_function() -> None:
+def test_no_function_contains_an_import() -> None:
     hidden = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for package in ("config", "escalation", "reviewqueue")

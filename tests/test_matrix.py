@@ -92,7 +92,7 @@ def _answers(asks: Any, columns: tuple[str, ...], method: str, name: str, url: s
 
 
 @pytest.mark.parametrize("line", access_matrix.split_rows(PAGE_ACCESS), ids=lambda line: " ".join(line[:2]))
-def test_a_page_lets_in_whom_it_should(world: dict[str, Any], line: list[str]) -> None:
+def test_each_page_admits_the_right_roles(world: dict[str, Any], line: list[str]) -> None:
     method, name, *expected = line
 
     answers = _answers(_person_asks, PEOPLE, method, name, access_matrix.build_url(name, world))
@@ -101,7 +101,7 @@ def test_a_page_lets_in_whom_it_should(world: dict[str, Any], line: list[str]) -
 
 
 @pytest.mark.parametrize("line", access_matrix.split_rows(API_ACCESS), ids=lambda line: " ".join(line[:2]))
-def test_an_endpoint_lets_in_which_keys_it_should(world: dict[str, Any], line: list[str]) -> None:
+def test_each_endpoint_admits_the_right_keys(world: dict[str, Any], line: list[str]) -> None:
     method, name, *expected = line
 
     answers = _answers(_key_asks, API_KEYS, method, name, access_matrix.build_url(name, world))
@@ -109,14 +109,14 @@ def test_an_endpoint_lets_in_which_keys_it_should(world: dict[str, Any], line: l
     assert answers == dict(zip(API_KEYS, expected, strict=True))
 
 
-def test_every_route_has_its_line() -> None:
+def test_every_route_is_in_the_matrix() -> None:
     listed = {line[1] for line in access_matrix.split_rows(PAGE_ACCESS + API_ACCESS)}
 
     assert set(ROUTE_NAMES) == listed
     assert len(ROUTE_NAMES) == len(set(ROUTE_NAMES)), "two routes share a name"
 
 
-def test_every_method_of_an_endpoint_has_its_line() -> None:
+def test_every_endpoint_method_is_in_the_matrix() -> None:
     listed = {(line[0], line[1]) for line in access_matrix.split_rows(API_ACCESS)}
     endpoints = {line[1] for line in access_matrix.split_rows(API_ACCESS)}
     answered = {
@@ -130,7 +130,7 @@ def test_every_method_of_an_endpoint_has_its_line() -> None:
     assert answered == listed
 
 
-def test_what_has_no_line_answers_no_such_method(world: dict[str, Any]) -> None:
+def test_methods_not_in_the_matrix_get_405(world: dict[str, Any]) -> None:
     listed = {(line[0], line[1]) for line in access_matrix.split_rows(PAGE_ACCESS)}
     client = Client()
     client.force_login(User.objects.get(username="root"), backend="django.contrib.auth.backends.ModelBackend")
@@ -142,7 +142,7 @@ def test_what_has_no_line_answers_no_such_method(world: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("who", PEOPLE)
-def test_the_back_office_opens_to_administrators_and_changes_nothing(world: dict[str, Any], who: str) -> None:
+def test_the_admin_opens_only_for_administrators_and_is_read_only(world: dict[str, Any], who: str) -> None:
     for page, opened in (("index", "200"), ("reviewqueue_verdict_changelist", "200"), ("reviewqueue_user_add", "403")):
         expected = opened if who == "root" else "302"
         assert _person_asks(who, "GET", page, reverse(f"admin:{page}")) == expected

@@ -49,7 +49,7 @@ def test_fifty_people_at_once_share_ten_items(crowd: list[User]) -> None:
     assert results.count(None) == 40
 
 
-def test_two_tabs_of_one_person_do_not_take_both_slots_of_an_item(queue: Queue, rob: User) -> None:
+def test_two_tabs_of_one_person_cannot_take_both_slots_of_an_item(queue: Queue, rob: User) -> None:
     for number in range(1, 11):
         queue_items.enqueue_items(number, reviews_wanted=2)
         results = race(*[partial(claim_next, user=rob, slug="intents", resume=False)] * 2)
@@ -58,7 +58,7 @@ def test_two_tabs_of_one_person_do_not_take_both_slots_of_an_item(queue: Queue, 
         withdraw_items(item_ids=[number], actor="key:1")
 
 
-def test_the_constraint_is_the_fence_when_a_slot_becomes_theirs_by_another_way(queue: Queue, rob: User) -> None:
+def test_the_constraint_stops_a_second_slot_gained_during_the_claim(queue: Queue, rob: User) -> None:
     """Two tabs again, with the claim's own queueing of one person's claims out of the way."""
     queue_items.enqueue_items(1, reviews_wanted=2)
     first, second = Slot.objects.order_by("id").values_list("pk", flat=True)
@@ -72,7 +72,7 @@ def test_the_constraint_is_the_fence_when_a_slot_becomes_theirs_by_another_way(q
     assert "one_slot_per_person" in str(next(error for error in results if error != 1))
 
 
-def test_ten_is_ten_also_at_once(queue: Queue, rob: User) -> None:
+def test_concurrent_claims_cannot_exceed_ten_items(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(*range(1, 31))
     results = race(*[partial(claim_next, user=rob, slug="intents", resume=False)] * 16)
     assert len(filter_results(Claim, results)) == 10
@@ -85,7 +85,7 @@ def test_a_double_click_on_the_desk_opens_one_item(queue: Queue, rob: User) -> N
     assert len({claim.id for claim in filter_results(Claim, results)}) == 1, results
 
 
-def test_claims_go_on_while_a_batch_is_being_enqueued(queue: Queue, rob: User) -> None:
+def test_claims_do_not_wait_for_a_batch_being_enqueued(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1)
     with transaction.atomic():
         queue_items.enqueue_items(2)
@@ -93,14 +93,14 @@ def test_claims_go_on_while_a_batch_is_being_enqueued(queue: Queue, rob: User) -
     assert taken.item.id == 1
 
 
-def test_overlapping_batches_at_once_enqueue_each_item_once(queue: Queue) -> None:
+def test_concurrent_overlapping_batches_enqueue_each_item_once(queue: Queue) -> None:
     forwards = [list(range(1, 301)), list(range(300, 0, -1)), random.Random(1).sample(range(1, 301), 300)]
     results = race(*(partial(queue_items.enqueue_items, *numbers) for numbers in forwards))
     assert sum(results) == 300
     assert Slot.objects.count() == 300
 
 
-def test_an_item_is_either_claimed_or_expired(crowd: list[User]) -> None:
+def test_an_item_is_either_claimed_or_expired_never_both(crowd: list[User]) -> None:
     for number in range(1, 16):
         queue_items.enqueue_items(number)
         claim, expired = race(

@@ -35,7 +35,7 @@ def _until_nothing_waits() -> int:
     return routed
 
 
-def test_workers_at_once_route_everything_once(stream: Stream) -> None:
+def test_concurrent_workers_route_every_output_once(stream: Stream) -> None:
     stream_setup.post_outputs(
         stream, *stream_setup.build_outputs(400), *stream_setup.build_outputs(400, first=1000, confidence=0.9)
     )
@@ -48,7 +48,7 @@ def test_workers_at_once_route_everything_once(stream: Stream) -> None:
     assert invariants.find_violations() == []
 
 
-def test_a_producer_who_waits_and_a_worker_route_it_once(stream: Stream) -> None:
+def test_a_waiting_producer_and_a_worker_route_an_output_once(stream: Stream) -> None:
     found = stream_setup.post_outputs(stream, *stream_setup.build_outputs(60, confidence=0.9))
     ids = [one.output_id for one in found if one.output_id]
     results = race(_until_nothing_waits, *[partial(dispatch.route_now, ids[place::3], seconds=5) for place in range(3)])
@@ -57,7 +57,7 @@ def test_a_producer_who_waits_and_a_worker_route_it_once(stream: Stream) -> None
     assert invariants.find_violations() == []
 
 
-def test_who_waits_is_let_go_when_somebody_else_keeps_the_output(stream: Stream) -> None:
+def test_a_waiting_producer_is_answered_while_another_process_locks_the_output(stream: Stream) -> None:
     (result,) = stream_setup.post_outputs(stream, stream_setup.build_output())
     assert result.output_id
     locked, done = Event(), Event()
@@ -78,7 +78,7 @@ def test_who_waits_is_let_go_when_somebody_else_keeps_the_output(stream: Stream)
     assert dispatch.route_received() == 1
 
 
-def test_while_a_policy_is_activated_each_output_uses_exactly_one(stream: Stream) -> None:
+def test_each_output_uses_exactly_one_policy_during_an_activation(stream: Stream) -> None:
     versions = {stream_setup.activate_policy(stream, threshold=0.8, audit={"rate": 0.3}, hours=1)}
     stream_setup.post_outputs(
         stream, *[stream_setup.build_output(f"ticket-{number}", confidence=number / 1000) for number in range(1000)]
@@ -98,7 +98,7 @@ def test_while_a_policy_is_activated_each_output_uses_exactly_one(stream: Stream
 
 
 @pytest.mark.parametrize("turn", range(4))
-def test_withdrawing_meets_routing_without_a_deadlock(stream: Stream, turn: int) -> None:
+def test_withdrawing_and_routing_do_not_deadlock(stream: Stream, turn: int) -> None:
     stream_setup.post_outputs(
         stream, *stream_setup.build_outputs(30, confidence=0.9), *stream_setup.build_outputs(30, first=100)
     )
@@ -116,7 +116,7 @@ def test_withdrawing_meets_routing_without_a_deadlock(stream: Stream, turn: int)
 
 
 @pytest.mark.parametrize("turn", range(4))
-def test_withdrawing_meets_settling_and_deadlines_without_a_deadlock(stream: Stream, rob: User, turn: int) -> None:
+def test_withdrawing_settling_and_deadlines_do_not_deadlock(stream: Stream, rob: User, turn: int) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, on_deadline="reject")
     stream_setup.route_outputs(
         stream,

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 WRITERS, ROUNDS = 4, 25
 
 
-def test_a_reader_who_pages_all_along_misses_nothing_and_repeats_nothing(stream: Stream) -> None:
+def test_a_reader_paging_during_writes_misses_and_repeats_nothing(stream: Stream) -> None:
     finished: list[int] = []
 
     def write(writer: int) -> None:
@@ -61,7 +61,7 @@ def test_a_reader_who_pages_all_along_misses_nothing_and_repeats_nothing(stream:
     assert invariants.find_violations() == []
 
 
-def test_what_commits_late_is_numbered_late(stream: Stream) -> None:
+def test_a_late_commit_gets_a_late_number(stream: Stream) -> None:
     stream_setup.route_outputs(stream, stream_setup.build_output("the first of the day fixes its rates"))
     written, read = Event(), Event()
 

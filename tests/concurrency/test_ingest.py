@@ -23,7 +23,7 @@ def _kinds(answers: list[list[IngestResult]]) -> Counter[str]:
     )
 
 
-def test_twenty_identical_posts_are_one_output(stream: Stream) -> None:
+def test_twenty_identical_concurrent_posts_create_one_output(stream: Stream) -> None:
     answers = race(*[partial(stream_setup.post_outputs, stream, stream_setup.build_output())] * 20)
     assert _kinds(answers) == {"created": 1, "known": 19}
     assert len({one.output_id for found in answers for one in found}) == 1
@@ -31,7 +31,7 @@ def test_twenty_identical_posts_are_one_output(stream: Stream) -> None:
     assert invariants.find_violations() == []
 
 
-def test_of_contradicting_twins_one_wins_and_the_others_hear_of_it(stream: Stream) -> None:
+def test_of_conflicting_concurrent_posts_one_wins_and_the_others_get_a_conflict(stream: Stream) -> None:
     answers = race(
         *[
             partial(stream_setup.post_outputs, stream, stream_setup.build_output(confidence=place / 10))

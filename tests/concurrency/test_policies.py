@@ -23,7 +23,7 @@ def _spec(**policy: Any) -> Any:
     return versions.validate_spec({"undo_seconds": 0, **policy})
 
 
-def test_nobody_alone_undoes_the_tightening_that_they_waited_for(stream: Stream) -> None:
+def test_nobody_alone_reverts_a_tightening_that_committed_while_they_waited(stream: Stream) -> None:
     """0.9 is stricter than 0.8, which was in effect when its transaction began, but looser than 0.95 by its turn."""
     tightened, begun = Event(), Event()
 
@@ -57,7 +57,7 @@ def _somebody_waits() -> bool:
         return bool((cursor.fetchone() or (0,))[0])
 
 
-def test_the_same_policy_saved_at_once_is_one_version(stream: Stream) -> None:
+def test_saving_the_same_policy_concurrently_creates_one_version(stream: Stream) -> None:
     saved = race(*[partial(versions.save_version, stream=stream, spec=_spec(threshold=0.9), actor="user:mara")] * 6)
     assert filter_results(Exception, saved) == []
     assert len({version.pk for version in saved}) == 1
@@ -71,14 +71,14 @@ def test_the_same_policy_saved_at_once_is_one_version(stream: Stream) -> None:
     assert Policy.objects.count() == 8
 
 
-def test_the_same_policy_activated_at_once_is_activated_once(stream: Stream) -> None:
+def test_activating_the_same_policy_concurrently_activates_it_once(stream: Stream) -> None:
     version = versions.save_version(stream=stream, spec=_spec(threshold=0.9), actor="user:mara")
     results = race(*[partial(versions.activate_version, policy=version, by="user:mara")] * 4)
     assert len(filter_results(versions.AlreadyActive, results)) == 3
     assert Activation.objects.count() == 2
 
 
-def test_the_first_workers_of_a_day_agree_on_its_rate(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_workers_of_a_day_agree_on_the_audit_rate(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, audit={"per_day": 3})
     monkeypatch.setattr(dispatch, "BATCH_ROWS", 10)
     now = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -35,7 +35,7 @@ def _again(claim: Claim, user: User) -> partial[Claim]:
     return partial(reclaim.reclaim_item, claim_id=claim.id, user=user, slug="intents")
 
 
-def test_one_of_two_gets_the_item(queue: Queue, rob: User, rita: User) -> None:
+def test_only_one_of_two_people_reclaims_the_item(queue: Queue, rob: User, rita: User) -> None:
     for number in range(1, 11):
         first, second = _lost(number, rob, rita)
         results = race(_again(first, rob), _again(second, rita))
@@ -45,7 +45,9 @@ def test_one_of_two_gets_the_item(queue: Queue, rob: User, rita: User) -> None:
         Draft.objects.all().delete()
 
 
-def test_a_colleague_who_asks_for_the_next_item_gets_it_or_the_other_does(queue: Queue, rob: User, rita: User) -> None:
+def test_a_lost_item_goes_to_its_former_holder_or_a_claiming_colleague_never_both(
+    queue: Queue, rob: User, rita: User
+) -> None:
     for number in range(1, 11):
         (lost,) = _lost(number, rob)
         again, following = race(_again(lost, rob), partial(claim_next, user=rita, slug="intents"))
@@ -54,7 +56,7 @@ def test_a_colleague_who_asks_for_the_next_item_gets_it_or_the_other_does(queue:
         queue_items.decide_claim(got[0], rob if got[0] is again else rita)
 
 
-def test_a_double_click_takes_it_once(queue: Queue, rob: User) -> None:
+def test_a_double_click_reclaims_the_item_once(queue: Queue, rob: User) -> None:
     for number in range(1, 6):
         (lost,) = _lost(number, rob)
         results = race(*[_again(lost, rob)] * 4)
@@ -63,7 +65,7 @@ def test_a_double_click_takes_it_once(queue: Queue, rob: User) -> None:
         queue_items.decide_claim(results[0], rob)
 
 
-def test_ten_is_ten_when_eleven_are_taken_again_at_once(queue: Queue, rob: User) -> None:
+def test_concurrent_reclaims_cannot_exceed_ten_items(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(*range(1, 12))
     lost = [queue_items.claim_next_item(rob) for _ in range(10)]
     Slot.objects.filter(item_id=1).update(rank=99, reserved_until=clock.current_time() - timedelta(seconds=1))
@@ -76,7 +78,7 @@ def test_ten_is_ten_when_eleven_are_taken_again_at_once(queue: Queue, rob: User)
     assert len(list_held_claims(rob)) == 10
 
 
-def test_a_draft_and_its_verdict_at_once_leave_no_draft(queue: Queue, rob: User) -> None:
+def test_a_draft_saved_during_its_verdict_does_not_remain(queue: Queue, rob: User) -> None:
     for number in range(1, 16):
         queue_items.enqueue_items(number)
         claim = queue_items.claim_next_item(rob)

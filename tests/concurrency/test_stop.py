@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.mark.parametrize("everything", [False, True])
-def test_after_stop_has_returned_nothing_is_released(
+def test_nothing_is_released_after_stop_has_returned(
     stream: Stream, everything: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dispatch, "BATCH_ROWS", 5)
@@ -45,7 +45,7 @@ def test_after_stop_has_returned_nothing_is_released(
     assert invariants.find_violations() == []
 
 
-def test_after_stop_has_returned_no_deadline_accepts(stream: Stream) -> None:
+def test_no_deadline_accepts_an_output_after_stop_has_returned(stream: Stream) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, on_deadline="accept")
     stream_setup.route_outputs(stream, *stream_setup.build_outputs(300, due_at="2026-03-01T12:00:00Z"))
 
@@ -65,7 +65,7 @@ def test_after_stop_has_returned_no_deadline_accepts(stream: Stream) -> None:
     assert invariants.find_violations() == []
 
 
-def test_two_who_stop_at_once_stop_once_and_two_who_resume_at_once_resume_once(stream: Stream) -> None:
+def test_concurrent_stops_and_concurrent_resumes_take_effect_once(stream: Stream) -> None:
     pressed = race(*[lambda: stop_stop(stream=stream, by="user:mara").pk] * 4)
     assert len(set(pressed)) == 1
     stop = stop_stop(stream=stream, by="user:mara")

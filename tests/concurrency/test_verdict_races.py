@@ -33,7 +33,7 @@ def balanced(transactional_db: None) -> Iterator[None]:
             assert cursor.fetchall() == [], check.sentence
 
 
-def test_a_lapsed_reservation_and_its_successor_submit_at_once(queue: Queue, rob: User, rita: User) -> None:
+def test_an_expired_claim_and_its_successor_submit_concurrently(queue: Queue, rob: User, rita: User) -> None:
     for number in range(1, 21):
         queue_items.enqueue_items(number)
         lapsed = queue_items.claim_next_item(rob, now=clock.current_time() - timedelta(minutes=16))
@@ -47,7 +47,7 @@ def test_a_lapsed_reservation_and_its_successor_submit_at_once(queue: Queue, rob
     assert list(Verdict.objects.values_list("user__username", "kind").distinct()) == [("rita", "agree")]
 
 
-def test_a_reservation_lapses_while_its_verdict_and_the_next_claim_race(queue: Queue, rob: User, rita: User) -> None:
+def test_a_verdict_races_the_next_claim_as_its_reservation_expires(queue: Queue, rob: User, rita: User) -> None:
     for number in range(1, 21):
         queue_items.enqueue_items(number)
         held = queue_items.claim_next_item(rob)
@@ -62,7 +62,7 @@ def test_a_reservation_lapses_while_its_verdict_and_the_next_claim_race(queue: Q
         withdraw_items(item_ids=[number], actor="key:1")
 
 
-def test_twins_are_one_verdict(queue: Queue, rob: User) -> None:
+def test_identical_concurrent_verdicts_are_recorded_once(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1)
     claim = queue_items.claim_next_item(rob)
     results = race(*[partial(submit.submit_verdict, claim_id=claim.id, user=rob, kind="agree")] * 8)
@@ -72,7 +72,7 @@ def test_twins_are_one_verdict(queue: Queue, rob: User) -> None:
     assert [one.repeated for one in submitted].count(False) == 1
 
 
-def test_two_different_verdicts_on_one_claim_are_one_and_a_refusal(queue: Queue, rob: User) -> None:
+def test_of_two_different_concurrent_verdicts_one_is_refused(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1)
     claim = queue_items.claim_next_item(rob)
     results = race(
@@ -82,7 +82,7 @@ def test_two_different_verdicts_on_one_claim_are_one_and_a_refusal(queue: Queue,
     assert Verdict.objects.count() == 1
 
 
-def test_first_answers_at_once_are_one(queue: Queue, rob: User) -> None:
+def test_concurrent_first_answers_are_recorded_once(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1, answer_first=True)
     claim = queue_items.claim_next_item(rob)
     results = race(
@@ -96,7 +96,7 @@ def test_first_answers_at_once_are_one(queue: Queue, rob: User) -> None:
     assert len(shown) + len(filter_results(submit.VerdictExists, results)) == 3
 
 
-def test_undo_and_the_sweep_at_the_last_moment(queue: Queue, rob: User) -> None:
+def test_an_undo_races_the_sweep_at_the_last_moment(queue: Queue, rob: User) -> None:
     """Whichever comes first: a label and no undo, or an undo and no label."""
     for number in range(1, 16):
         queue_items.enqueue_items(number)
@@ -113,7 +113,7 @@ def test_undo_and_the_sweep_at_the_last_moment(queue: Queue, rob: User) -> None:
         withdraw_items(item_ids=[number], actor="key:1")
 
 
-def test_sweeps_at_once_settle_each_item_once(queue: Queue, rob: User) -> None:
+def test_concurrent_sweeps_settle_each_item_once(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(*range(1, 31))
     for _ in range(30):
         queue_items.judge_next(rob)
@@ -125,7 +125,7 @@ def test_sweeps_at_once_settle_each_item_once(queue: Queue, rob: User) -> None:
     assert Label.objects.count() == Item.objects.settled().count() == 30
 
 
-def test_a_verdict_and_a_withdrawal_at_once(queue: Queue, rob: User) -> None:
+def test_a_verdict_races_a_withdrawal(queue: Queue, rob: User) -> None:
     for number in range(1, 11):
         queue_items.enqueue_items(number)
         claim = queue_items.claim_next_item(rob)
@@ -138,7 +138,9 @@ def test_a_verdict_and_a_withdrawal_at_once(queue: Queue, rob: User) -> None:
     assert queue_items.settle_verdicts() == []
 
 
-def test_everybody_judges_undoes_and_sweeps_at_once(queue: Queue, rob: User, rita: User, ann: User) -> None:
+def test_concurrent_verdicts_undos_and_sweeps_keep_every_invariant(
+    queue: Queue, rob: User, rita: User, ann: User
+) -> None:
     """Nothing deadlocks and the ledger balances."""
     queue_items.enqueue_items(*range(1, 41), reviews_wanted=2)
 

@@ -7,7 +7,7 @@ import re
 from django.test import Client
 
 
-def test_the_docs_page_needs_no_exception_from_the_strict_policy(client: Client) -> None:
+def test_the_docs_page_works_under_the_strict_csp(client: Client) -> None:
     response = client.get("/api/docs/")
     html = response.content.decode()
 
@@ -16,14 +16,14 @@ def test_the_docs_page_needs_no_exception_from_the_strict_policy(client: Client)
     assert not re.search(r"<style|style=|<script(?![^>]*src=)|https?://", html)
 
 
-def test_the_script_of_the_docs_page_is_a_file_of_our_own(client: Client) -> None:
+def test_the_docs_page_script_is_our_own_file(client: Client) -> None:
     response = client.get("/api/docs/?script=")
 
     assert response["Content-Type"].startswith("application/javascript")
     assert "/api/v1/schema" in response.content.decode()
 
 
-def test_every_operation_asks_for_a_key_and_can_be_refused(client: Client) -> None:
+def test_every_operation_requires_a_key_and_documents_errors(client: Client) -> None:
     schema = client.get("/api/v1/schema").json()
 
     assert schema["openapi"].startswith("3.1")

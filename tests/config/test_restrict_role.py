@@ -14,7 +14,7 @@ ROLE = "pg_monitor"
 _MAY = f"SELECT has_table_privilege('{ROLE}', %s, %s)"
 
 
-def test_evidence_is_read_and_inserted_only_and_the_rest_is_changed() -> None:
+def test_the_role_may_only_read_and_insert_evidence_but_change_other_tables() -> None:
     call_command("restrict_role", ROLE)
     evidence = {
         name
@@ -29,6 +29,6 @@ def test_evidence_is_read_and_inserted_only_and_the_rest_is_changed() -> None:
     assert stream_setup.run_sql(_MAY, "reviewqueue_slot", "UPDATE") == [(True,)]
 
 
-def test_a_role_that_is_not_there_is_told_how_to_be_made() -> None:
+def test_a_missing_role_is_refused_with_the_command_that_creates_it() -> None:
     with pytest.raises(CommandError, match="CREATE ROLE nobody_here"):
         call_command("restrict_role", "nobody_here")

@@ -40,7 +40,7 @@ CHOSEN_ELSEWHERE = {"reviewqueue/verdicts/wording.py"}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_module_writes_its_messages_out(path: Path) -> None:
+def test_translated_messages_are_string_literals(path: Path) -> None:
     text = path.read_text()
     other = [argument for call, count in _calls(ast.parse(text)) for argument in call.args[:count]]
     other = [argument for argument in other if not _is_written_out(argument)]
@@ -50,23 +50,23 @@ def test_a_module_writes_its_messages_out(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_module_that_speaks_to_people_has_no_sentence_of_one_language(path: Path) -> None:
+def test_user_facing_modules_have_no_untranslated_sentences(path: Path) -> None:
     if not str(path.relative_to(ROOT)).startswith(NOT_FOR_READERS):
         assert list(_sentences(ast.parse(path.read_text()))) == []
 
 
-def test_a_sentence_of_one_language_would_be_found() -> None:
+def test_an_untranslated_sentence_would_be_found() -> None:
     raised = 'raise NotFound(f"There is no stream {slug!r} for you.")\nraise NotFound(leases.NOT_RESERVED)'
     assert sorted(_sentences(ast.parse(raised))) == ["There is no stream … for you.", "leases.NOT_RESERVED"]
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
-def test_the_messages_of_a_template_can_be_collected(path: Path) -> None:
+def test_makemessages_can_collect_the_messages_of_templates(path: Path) -> None:
     text = path.read_text()
     assert templatize(text, origin=str(path)) or not text
 
 
-def test_a_built_message_would_be_found() -> None:
+def test_a_message_that_is_not_a_literal_would_be_found() -> None:
     tree = ast.parse('from django.utils.translation import gettext as _\n_(f"{count} left")\n_("left" % 1)')
     assert all(isinstance(call.args[0], BUILT) for call, _ in _calls(tree))
 

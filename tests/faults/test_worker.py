@@ -50,7 +50,7 @@ def _mixed(count: int, *, first: int = 1) -> list[dict[str, object]]:
     ]
 
 
-def test_a_worker_routes_what_nobody_told_it_about(stream: Stream, workers: Workers) -> None:
+def test_a_worker_routes_outputs_without_receiving_a_message(stream: Stream, workers: Workers) -> None:
     stream_setup.post_outputs(stream, *_mixed(100))
     workers.start()
     wait_until(_nothing_waits)
@@ -59,7 +59,7 @@ def test_a_worker_routes_what_nobody_told_it_about(stream: Stream, workers: Work
     _all_routed_once(100)
 
 
-def test_what_a_worker_was_at_when_it_was_killed_is_routed_within_a_minute(stream: Stream, workers: Workers) -> None:
+def test_outputs_of_a_killed_worker_are_routed_within_a_minute(stream: Stream, workers: Workers) -> None:
     stream_setup.post_outputs(stream, *_mixed(60))
     with connection.cursor() as cursor:
         # As STOP does, so the worker waits in the middle of its batch.
@@ -79,7 +79,7 @@ def test_what_a_worker_was_at_when_it_was_killed_is_routed_within_a_minute(strea
     assert not Route.objects.filter(reason="dispatch_failed").exists()
 
 
-def test_workers_that_are_killed_again_and_again_get_there(stream: Stream, workers: Workers) -> None:
+def test_repeatedly_killed_workers_finish_their_work(stream: Stream, workers: Workers) -> None:
     for turn in range(3):
         stream_setup.post_outputs(stream, *_mixed(700, first=1 + turn * 10_000))
         before = Route.objects.count()
@@ -91,7 +91,7 @@ def test_workers_that_are_killed_again_and_again_get_there(stream: Stream, worke
     _all_routed_once(2100)
 
 
-def test_two_workers_with_two_schedules_do_everything_once(stream: Stream, workers: Workers) -> None:
+def test_two_workers_with_two_schedules_do_each_job_once(stream: Stream, workers: Workers) -> None:
     stream_setup.post_outputs(stream, *_mixed(900))
     workers.start()
     workers.start()
@@ -99,7 +99,7 @@ def test_two_workers_with_two_schedules_do_everything_once(stream: Stream, worke
     _all_routed_once(900)
 
 
-def test_a_worker_goes_on_after_its_time_limit_broke_into_a_statement(
+def test_a_worker_continues_after_a_time_limit_interrupts_a_statement(
     stream: Stream, workers: Workers, broker: Broker
 ) -> None:
     broker.send(tasks.sweep_guarantees, soft_time_limit=1)
@@ -112,7 +112,7 @@ def test_a_worker_goes_on_after_its_time_limit_broke_into_a_statement(
     _all_routed_once(60)
 
 
-def test_a_worker_goes_on_after_the_database_cut_its_connections(stream: Stream, workers: Workers) -> None:
+def test_a_worker_continues_after_the_database_closes_its_connections(stream: Stream, workers: Workers) -> None:
     workers.start()
     for turn in range(2):
         stream_setup.post_outputs(stream, *_mixed(20, first=1 + turn * 1000))
@@ -132,7 +132,7 @@ def _cut_connections() -> int:
     return len(cut)
 
 
-def test_a_worker_goes_through_all_checks_of_the_ledger(stream: Stream, workers: Workers, broker: Broker) -> None:
+def test_a_worker_runs_all_invariant_checks(stream: Stream, workers: Workers, broker: Broker) -> None:
     stream_setup.route_outputs(stream, stream_setup.build_output(confidence=0.9))
     feed.number_decisions()
     stream_setup.run_sql("UPDATE escalation_feedhead SET seq = seq + 1")
@@ -141,7 +141,7 @@ def test_a_worker_goes_through_all_checks_of_the_ledger(stream: Stream, workers:
     wait_until(lambda: Heartbeat.objects.filter(name="ledger", detail={"broken": ["numbers_without_gap"]}).exists())
 
 
-def test_a_worker_whose_beat_is_killed_ends_so_that_both_are_started_again(workers: Workers) -> None:
+def test_a_worker_exits_when_its_beat_is_killed_so_both_are_restarted(workers: Workers) -> None:
     worker = workers.start()
     wait_until(lambda: Heartbeat.objects.filter(name="worker").exists())
     for child in workers.children(worker):  # the one that works as well, which alone would be replaced
@@ -171,7 +171,7 @@ def test_an_emptied_broker_loses_no_work(
     _all_routed_once(5)
 
 
-def test_a_broker_that_dies_keeps_nobody_out_and_the_worker_comes_back_to_it(
+def test_without_a_broker_requests_still_work_and_the_worker_reconnects_later(
     producer: Producer,
     workers: Workers,
     broker: Broker,

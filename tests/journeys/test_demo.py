@@ -33,7 +33,7 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(people, "_sign_in_path", lambda: tmp_path / "var" / SIGN_IN_FILE)
 
 
-def test_the_demo_leaves_a_past_to_report_and_a_queue_to_triage() -> None:
+def test_the_demo_leaves_history_for_reports_and_a_queue_to_review() -> None:
     now = clock.current_time()
     demo.fill_demo(now)
     assert Output.objects.count() == 320
@@ -52,7 +52,7 @@ def test_the_demo_leaves_a_past_to_report_and_a_queue_to_triage() -> None:
     assert User.objects.get(username="rob").check_password(sign_in.password)
 
 
-def test_an_interrupted_demo_goes_on_where_it_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_demo_continues_where_it_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     now = clock.current_time()
     demo.fill_demo(now)
     before, password = Output.objects.count(), load_sign_in()
@@ -73,7 +73,7 @@ def _analysing(work: Callable[..., int]) -> Callable[..., int]:
 
 
 @pytest.mark.scale
-def test_the_demo_states_for_digits_what_it_honestly_refuses_for_sentiment(
+def test_the_demo_has_a_guarantee_for_digits_and_a_refusal_for_sentiment(
     monkeypatch: pytest.MonkeyPatch, client: Client
 ) -> None:
     monkeypatch.setattr(demo, "DIGIT_COUNT", 1300)

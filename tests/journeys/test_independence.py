@@ -57,7 +57,7 @@ def _told(text: str) -> Iterator[str]:
     return (tell for tell in TELLS if tell in text)
 
 
-def test_the_desk_shows_nothing_of_the_first_before_and_after_answering(
+def test_the_desk_never_shows_the_first_review_to_the_second_reviewer(
     first: int, rita: User, client: Client, rita_at: Callable[..., str]
 ) -> None:
     desk = "/queues/intents/"
@@ -70,14 +70,16 @@ def test_the_desk_shows_nothing_of_the_first_before_and_after_answering(
         assert list(_told(page)) == []
 
 
-def test_neither_do_the_pages_of_outputs_and_the_activity(first: int, rita_at: Callable[..., str]) -> None:
+def test_output_and_activity_pages_hide_the_first_review(first: int, rita_at: Callable[..., str]) -> None:
     paths = ("/streams/intents/outputs/ticket-1/", "/streams/intents/outputs/", "/outputs/", "/activity/")
     for path in (*paths, "/streams/intents/outputs/?act=mistake&code=wrong%20kind%20of%20rob"):
         page = rita_at(path)
         assert list(_told(page)) == [], path
 
 
-def test_nor_does_the_api(first: int, rita: User, rob: User, client: Client, holding: Callable[..., Producer]) -> None:
+def test_the_api_hides_the_first_review(
+    first: int, rita: User, rob: User, client: Client, holding: Callable[..., Producer]
+) -> None:
     _, key = api_keys.create_key(name="rita", scopes=["review"], acts_as=rita, by=None)
     desk = Producer(client, key)
     claimed = desk.post("queues/intents/claims", {})
@@ -91,7 +93,7 @@ def test_nor_does_the_api(first: int, rita: User, rob: User, client: Client, hol
     assert claimed.json()["others"] == shown.json()["others"] == []  # type: ignore[attr-defined]
 
 
-def test_a_lead_who_gives_the_second_review_sees_no_side_and_no_story(first: int, ann: User, client: Client) -> None:
+def test_a_lead_giving_the_second_review_sees_neither_side_nor_history(first: int, ann: User, client: Client) -> None:
     client.force_login(ann, backend="django.contrib.auth.backends.ModelBackend")
     assert "What was said" not in (desk := client.get("/queues/intents/").content.decode())
     assert list(_told(desk)) == []
@@ -101,7 +103,7 @@ def test_a_lead_who_gives_the_second_review_sees_no_side_and_no_story(first: int
     assert "ticket-1" not in client.get(wanted).content.decode()
 
 
-def test_the_first_shows_once_both_are_given_and_a_lead_has_the_final_say(
+def test_both_reviews_are_shown_to_the_lead_who_has_the_final_say(
     first: int, rita: User, ann: User, client: Client
 ) -> None:
     """So that the tests above would notice."""

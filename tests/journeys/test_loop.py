@@ -64,9 +64,7 @@ def _labels(producer: Producer) -> dict[str, dict[str, Any]]:
     return {line["id"]: line for line in map(json.loads, lines)}
 
 
-def test_an_unsure_output_comes_back_corrected_and_becomes_a_label_and_a_figure(
-    producer: Producer, desk: Producer
-) -> None:
+def test_a_low_confidence_output_is_corrected_labelled_and_counted(producer: Producer, desk: Producer) -> None:
     batch = [
         stream_setup.build_output("sure", confidence=0.97),
         stream_setup.build_output("unsure", confidence=0.41, metadata={"trace": 7}),
@@ -100,7 +98,7 @@ def test_an_unsure_output_comes_back_corrected_and_becomes_a_label_and_a_figure(
     assert isinstance(history, list)
 
 
-def test_a_random_check_takes_back_what_went_out(producer: Producer, desk: Producer, stream: Stream) -> None:
+def test_an_audit_revises_an_automated_decision(producer: Producer, desk: Producer, stream: Stream) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, audit={"rate": 1, "mode": "after"})
     told = _read(producer.post(OUTPUTS, stream_setup.build_output(confidence=0.9), headers={"Prefer": "wait=5"}), 202)
     assert (told["status"], told["decision"]["answer"], told["pi"]) == ("decided", "refund", 1.0)
@@ -121,7 +119,7 @@ def test_a_random_check_takes_back_what_went_out(producer: Producer, desk: Produ
     assert _labels(producer)["ticket-1"]["blind"] is True
 
 
-def test_two_who_disagree_leave_the_final_say_to_a_lead(
+def test_two_reviewers_who_disagree_leave_the_final_say_to_a_lead(
     producer: Producer, desk: Producer, leads_desk: Producer, stream: Stream
 ) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, reviews=2)
@@ -139,7 +137,7 @@ def test_two_who_disagree_leave_the_final_say_to_a_lead(
     assert (item["outcome"], item["answer"], item["by"]) == ("rejected", None, "people")
 
 
-def test_what_is_taken_back_is_told_to_whoever_has_it_open(producer: Producer, desk: Producer) -> None:
+def test_a_withdrawal_is_shown_to_the_reviewer_who_has_the_item_open(producer: Producer, desk: Producer) -> None:
     producer.post(OUTPUTS, stream_setup.build_output())
     _work()
     claim = _claim(desk, "rob")
@@ -150,7 +148,7 @@ def test_what_is_taken_back_is_told_to_whoever_has_it_open(producer: Producer, d
     assert item["outcome"] == "withdrawn"
 
 
-def test_what_nobody_looked_at_in_time_is_answered_as_agreed_and_is_no_label(
+def test_an_expired_deadline_applies_its_default_and_creates_no_label(
     producer: Producer, desk: Producer, stream: Stream
 ) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, on_deadline="reject")
@@ -162,7 +160,7 @@ def test_what_nobody_looked_at_in_time_is_answered_as_agreed_and_is_no_label(
     assert _labels(producer) == {}
 
 
-def test_an_undone_verdict_counts_for_nothing(producer: Producer, desk: Producer, stream: Stream) -> None:
+def test_an_undone_verdict_does_not_count(producer: Producer, desk: Producer, stream: Stream) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, undo_seconds=600)
     producer.post(OUTPUTS, stream_setup.build_output())
     _work()

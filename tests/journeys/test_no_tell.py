@@ -275,9 +275,7 @@ def _with_one_secret(stream: Stream) -> Stream:
 
 
 @pytest.mark.scale
-def test_a_check_cannot_be_told_from_another_item_that_is_answered_first(
-    streams: dict[_Task, Stream], rob: User
-) -> None:
+def test_an_audit_looks_like_any_other_answer_first_item(streams: dict[_Task, Stream], rob: User) -> None:
     checks, others = _measure_kinds(streams, rob, "first")
     assert min(len(checks), len(others)) >= EACH * 0.9
     measured = measure_auc(checks, others)
@@ -287,7 +285,7 @@ def test_a_check_cannot_be_told_from_another_item_that_is_answered_first(
 
 
 @pytest.mark.scale
-def test_a_test_item_cannot_be_told_from_another_item_that_is_answered_first(stream: Stream, rob: User) -> None:
+def test_a_test_item_looks_like_any_other_answer_first_item(stream: Stream, rob: User) -> None:
     known, others = _measure_known(stream, rob, "first", EACH_KNOWN)
     assert min(len(known), len(others)) >= EACH_KNOWN * 0.9
     measured = measure_auc(known, others)
@@ -311,7 +309,7 @@ def test_a_leak_would_be_found(stream: Stream, rob: User) -> None:
 
 
 @pytest.mark.scale
-def test_what_gave_test_items_away_would_be_found(stream: Stream, rob: User) -> None:
+def test_a_leak_about_test_items_would_be_found(stream: Stream, rob: User) -> None:
     """References that are no longer given, none to be due, all arrived at once, or dealt out in a row."""
     known, others = _measure_known(stream, rob, "few", 60)
     assert measure_auc([_rewritten(one, r"few-9999", "old-9999") for one in known], others) > 0.9

@@ -36,7 +36,7 @@ def _made(*, scopes: str = "outputs:write", queues: str = "intents", days: int |
     return api_keys.create_key(name="intake", scopes=scopes.split(), queues=queues.split(), by=None, days=days)
 
 
-def test_a_key_lets_in_as_what_it_was_made(queue: Queue) -> None:
+def test_a_key_authenticates_with_the_rights_it_was_created_with(queue: Queue) -> None:
     key, text = _made(scopes="outputs:write decisions:read")
 
     caller = api_keys.authenticate_key(text)
@@ -48,7 +48,7 @@ def test_a_key_lets_in_as_what_it_was_made(queue: Queue) -> None:
     assert not caller.allows_queue("other")
 
 
-def test_the_text_of_a_key_is_long_random_and_stored_nowhere(queue: Queue) -> None:
+def test_a_keys_text_is_long_random_and_never_stored(queue: Queue) -> None:
     key, text = _made()
 
     assert text.startswith("rq_")
@@ -60,11 +60,11 @@ def test_the_text_of_a_key_is_long_random_and_stored_nowhere(queue: Queue) -> No
 
 
 @pytest.mark.parametrize("text", ["", "rq_", "rq_" + "a" * 43, "Ω", "x" * 10_000])
-def test_any_other_text_lets_nobody_in(db: None, text: str) -> None:
+def test_any_other_text_is_rejected(db: None, text: str) -> None:
     assert api_keys.authenticate_key(text) is None
 
 
-def test_a_key_costs_one_query_and_then_none_for_two_seconds(
+def test_authenticating_costs_one_query_and_then_none_for_two_seconds(
     queue: Queue, django_assert_num_queries: DjangoAssertNumQueries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, text = _made()
@@ -79,7 +79,7 @@ def test_a_key_costs_one_query_and_then_none_for_two_seconds(
         api_keys.authenticate_key(text)
 
 
-def test_the_last_use_is_noted_once_a_minute(queue: Queue) -> None:
+def test_the_last_use_is_recorded_at_most_once_a_minute(queue: Queue) -> None:
     key, text = _made()
     api_keys.authenticate_key(text)
     key.refresh_from_db()
@@ -99,14 +99,14 @@ def test_the_last_use_is_noted_once_a_minute(queue: Queue) -> None:
     assert key.last_used_at >= noted
 
 
-def test_an_expired_key_lets_nobody_in(queue: Queue) -> None:
+def test_an_expired_key_is_rejected(queue: Queue) -> None:
     long_ago = datetime(2020, 1, 1, tzinfo=UTC)
     _, text = api_keys.create_key(name="old", scopes=["outputs:write"], by=None, days=30, now=long_ago)
 
     assert api_keys.authenticate_key(text) is None
 
 
-def test_a_revoked_key_lets_nobody_in_at_once(
+def test_a_revoked_key_is_rejected_at_once(
     queue: Queue, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     key, text = _made()
@@ -121,7 +121,7 @@ def test_a_revoked_key_lets_nobody_in_at_once(
     assert [event.verb for event in log.events_about("key", key.pk)] == ["created", "revoked"]
 
 
-def test_a_key_that_acts_for_somebody_ends_with_their_account(rob: User) -> None:
+def test_a_key_stops_working_when_its_persons_account_is_deactivated(rob: User) -> None:
     _, text = api_keys.create_key(name="bot", scopes=["review"], acts_as=rob, by=None)
     caller = api_keys.authenticate_key(text)
     assert caller is not None
@@ -134,7 +134,7 @@ def test_a_key_that_acts_for_somebody_ends_with_their_account(rob: User) -> None
     assert api_keys.authenticate_key(text) is None
 
 
-def test_a_replaced_key_works_for_another_day(queue: Queue) -> None:
+def test_a_rotated_key_works_for_another_day(queue: Queue) -> None:
     old, old_text = _made(scopes="labels:read", days=90)
     moment = datetime.now(UTC)
 
@@ -162,7 +162,7 @@ def test_a_replaced_key_works_for_another_day(queue: Queue) -> None:
         ({"days": 0}, "after 1 to 3650 days"),
     ],
 )
-def test_a_key_that_makes_no_sense_is_refused_with_a_sentence(
+def test_an_invalid_key_request_is_refused_with_a_reason(
     queue: Queue, change: dict[str, object], sentence: str
 ) -> None:
     wanted: dict[str, object] = {"name": "intake", "scopes": ["outputs:write"], "queues": ["intents"]}
@@ -170,12 +170,12 @@ def test_a_key_that_makes_no_sense_is_refused_with_a_sentence(
         api_keys.create_key(by=None, **(wanted | change))  # type: ignore[arg-type]  # wrong on purpose
 
 
-def test_a_key_acts_only_for_people_who_review(mara: User) -> None:
+def test_a_key_can_only_act_for_reviewers(mara: User) -> None:
     with pytest.raises(Invalid, match="is not a reviewer"):
         api_keys.create_key(name="bot", scopes=["review"], acts_as=mara, by=None)
 
 
-def test_a_manager_makes_no_key_that_reaches_further_than_they_do(mara: User, rob: User) -> None:
+def test_a_manager_cannot_create_a_key_with_more_access_than_their_own(mara: User, rob: User) -> None:
     Queue.objects.create(slug="other", title="Other")
     wide: list[dict[str, object]] = [
         {"scopes": ["outputs:write"], "queues": ["other"]},
@@ -193,14 +193,14 @@ def test_a_manager_makes_no_key_that_reaches_further_than_they_do(mara: User, ro
     assert key.created_by == mara
 
 
-def test_a_manager_gets_no_text_of_a_key_that_reads_content(mara: User) -> None:
+def test_a_manager_cannot_get_the_text_of_a_key_that_reads_content(mara: User) -> None:
     for scope in ("labels:read", "review"):
         key, _ = _made(scopes=scope)
         with pytest.raises(Forbidden):
             api_keys.rotate_key(key_id=key.pk, by=mara)
 
 
-def test_the_form_offers_managers_no_scope_that_reads_content(mara: User, root: User) -> None:
+def test_the_form_does_not_offer_content_scopes_to_managers(mara: User, root: User) -> None:
     def offered(by: User) -> set[str]:
         return set(dict(ApiKeyForm(by=by).fields["scopes"].choices))  # type: ignore[attr-defined]  # a ChoiceField
 
@@ -208,7 +208,7 @@ def test_the_form_offers_managers_no_scope_that_reads_content(mara: User, root: 
     assert offered(root) == set(settings.API_SCOPES)
 
 
-def test_auditors_and_reviewers_change_no_keys(otto: User, rob: User, ann: User) -> None:
+def test_auditors_and_reviewers_cannot_change_keys(otto: User, rob: User, ann: User) -> None:
     key, _ = _made()
     for person in (otto, rob, ann):
         with pytest.raises(Forbidden):
@@ -220,7 +220,7 @@ def test_auditors_and_reviewers_change_no_keys(otto: User, rob: User, ann: User)
     assert ApiKey.objects.usable().count() == 1
 
 
-def test_a_manager_sees_and_changes_the_keys_of_their_own_streams_only(mara: User, root: User) -> None:
+def test_a_manager_sees_and_changes_only_keys_of_their_own_streams(mara: User, root: User) -> None:
     Queue.objects.create(slug="other", title="Other")
     mine, _ = _made()
     foreign = [_made(queues="other")[0], _made(queues="intents other")[0], _made(queues="")[0]]
@@ -233,7 +233,7 @@ def test_a_manager_sees_and_changes_the_keys_of_their_own_streams_only(mara: Use
     api_keys.revoke_key(key_id=mine.pk, by=mara)
 
 
-def test_the_command_prints_the_key_alone(ann: User) -> None:
+def test_the_command_prints_only_the_key(ann: User) -> None:
     out = StringIO()
     call_command("create_key", "desk bot", "--scopes", "review", "--streams", "intents", "--as", "ann", stdout=out)
 
@@ -247,7 +247,7 @@ def test_the_command_prints_the_key_alone(ann: User) -> None:
     "arguments",
     [["--scopes", "nope"], ["--scopes", "review", "--streams", "nope"], ["--scopes", "review", "--as", "nobody"]],
 )
-def test_the_command_refuses_a_typo_in_one_line(queue: Queue, arguments: list[str]) -> None:
+def test_the_command_refuses_a_typo_with_a_one_line_error(queue: Queue, arguments: list[str]) -> None:
     with pytest.raises(CommandError) as refusal:
         call_command("create_key", "typo", *arguments)
 

@@ -25,14 +25,14 @@ HOSTILE: list[Any] = [
 ROWS: list[Any] = [None, [], "a", 7, {"__proto__": "p"}, {"agree": {"$gt": ""}}, {"no such action": "p"}]
 
 
-def test_everybody_begins_with_the_letters_of_the_actions_and_no_two_share_one() -> None:
+def test_by_default_no_two_actions_share_a_key() -> None:
     keys = Keymap()
     assert (keys["agree"], keys["answer_3"], keys["help"]) == ("a", "3", "?")
     assert len(set(keyboard.DEFAULT_KEYS.values())) == len(keyboard.DEFAULT_KEYS)
     assert keyboard.find_key_errors(keyboard.DEFAULT_KEYS) == {}
 
 
-def test_a_person_presses_what_they_chose_in_the_place_of_the_default() -> None:
+def test_a_chosen_key_replaces_the_default() -> None:
     keys = Keymap({"keep": "ж", "agree": "", "answer_1": "é"})
     assert keys.translate_defaults("k a") == "ж"
     assert keys.translate_defaults("1") == "é"
@@ -41,12 +41,12 @@ def test_a_person_presses_what_they_chose_in_the_place_of_the_default() -> None:
     assert keys.translate_defaults("+ =") == "+ ="
 
 
-def test_two_actions_can_change_places() -> None:
+def test_two_actions_can_swap_keys() -> None:
     keys = Keymap({"agree": "s", "pass": "a"})
     assert (keys["agree"], keys["pass"]) == ("s", "a")
 
 
-def test_of_two_that_would_share_a_key_the_chosen_one_goes_back() -> None:
+def test_of_two_actions_with_the_same_key_the_changed_one_is_reset() -> None:
     keys = Keymap({"agree": "s", "none": "w"})
     assert (keys["agree"], keys["pass"], keys["none"]) == ("a", "s", "w")
     chain = Keymap({"agree": "s", "pass": "x", "none": "x"})
@@ -54,30 +54,30 @@ def test_of_two_that_would_share_a_key_the_chosen_one_goes_back() -> None:
 
 
 @pytest.mark.parametrize("key", HOSTILE, ids=repr)
-def test_a_row_that_nobody_checked_changes_nothing_or_one_plain_key(key: Any) -> None:
+def test_an_unvalidated_row_changes_at_most_plain_keys(key: Any) -> None:
     keys = Keymap({"agree": key})
     assert keys["agree"] == key if key in list("<>\"'&`\\") else keys["agree"] == "a"
 
 
 @pytest.mark.parametrize("row", ROWS, ids=repr)
-def test_a_row_of_another_shape_is_as_good_as_none(row: Any) -> None:
+def test_a_row_of_another_shape_is_ignored(row: Any) -> None:
     assert all(Keymap(row)[name] == key for name, key in keyboard.DEFAULT_KEYS.items())
 
 
-def test_what_is_chosen_is_stored_without_its_case_and_only_where_it_differs(rob: User) -> None:
+def test_only_changed_keys_are_stored_in_lower_case(rob: User) -> None:
     preferences.save_preferences(user=rob, keys={"agree": "É", "pass": "s", "none": ""})
     assert Preferences.objects.get().keys == {"agree": "é", "none": ""}
 
 
 @pytest.mark.parametrize("key", ["ab", " ", "\u202e", "+", "\0", "e\u0301\u0301", "<b>"])
-def test_what_cannot_be_a_key_is_refused_at_its_action(rob: User, key: str) -> None:
+def test_an_invalid_key_is_refused_at_its_action(rob: User, key: str) -> None:
     with pytest.raises(Invalid) as refused:
         preferences.save_preferences(user=rob, keys={"agree": key})
     assert [error["pointer"] for error in refused.value.errors] == ["/keys/agree"]
     assert not Preferences.objects.exists()
 
 
-def test_a_key_of_two_actions_is_refused_at_both_and_each_names_the_other(rob: User) -> None:
+def test_a_duplicate_key_is_refused_at_both_actions(rob: User) -> None:
     with pytest.raises(Invalid) as refused:
         preferences.save_preferences(user=rob, keys={"agree": "S"})
     told = {error["pointer"]: error["detail"] for error in refused.value.errors}
@@ -86,7 +86,7 @@ def test_a_key_of_two_actions_is_refused_at_both_and_each_names_the_other(rob: U
 
 
 @pytest.mark.parametrize("key", HOSTILE[:10], ids=repr)
-def test_a_hostile_row_in_the_table_is_inert_on_the_desk(rob: User, key: str) -> None:
+def test_a_hostile_stored_row_is_inert_on_the_desk(rob: User, key: str) -> None:
     Preferences.objects.create(user=rob, keys=dict.fromkeys(["agree", "note", "help", "guidelines"], key))
     html = _desk(rob)
     assert "<script>alert" not in html
@@ -95,7 +95,7 @@ def test_a_hostile_row_in_the_table_is_inert_on_the_desk(rob: User, key: str) ->
 
 
 @pytest.mark.parametrize("key", list("<>\"'&`\\"))
-def test_signs_of_markup_can_be_keys_and_are_escaped(rob: User, key: str) -> None:
+def test_markup_characters_can_be_keys_and_are_escaped(rob: User, key: str) -> None:
     preferences.save_preferences(user=rob, keys={"agree": key})
     html = _desk(rob)
     printed = re.findall(r'value="agree" data-key="([^"]*)"><span', html)
@@ -103,7 +103,7 @@ def test_signs_of_markup_can_be_keys_and_are_escaped(rob: User, key: str) -> Non
     assert not re.search(r"<kbd>[<>\"']", html)
 
 
-def test_every_action_prints_the_chosen_key_and_what_is_off_prints_none(rob: User) -> None:
+def test_every_action_shows_its_chosen_key_and_none_when_switched_off(rob: User) -> None:
     preferences.save_preferences(user=rob, keys={"agree": "ж", "pass": "", "note": "", "help": "!"})
     html = _desk(rob)
     assert re.search(r'value="agree" data-key="ж">.*?<kbd>Ж</kbd>', html)
@@ -113,7 +113,7 @@ def test_every_action_prints_the_chosen_key_and_what_is_off_prints_none(rob: Use
     assert 'data-key="!"' in html
 
 
-def test_single_keys_are_switched_off_from_the_desk(rob: User) -> None:
+def test_single_key_shortcuts_can_be_switched_off_on_the_desk(rob: User) -> None:
     client = _client(rob)
     assert client.post(reverse("desk-switch"), {"switch": "single_keys", "off": "1"}).status_code == 302
     assert not preferences.get_preferences(User.objects.get(pk=rob.pk)).single_keys

@@ -45,12 +45,12 @@ def test_a_manager_adds_a_reviewer_who_can_sign_in(mara: User) -> None:
 
 
 @pytest.mark.parametrize("role", ["manager", "admin"])
-def test_a_manager_grants_no_role_that_could_approve_in_a_second_persons_place(mara: User, role: str) -> None:
+def test_a_manager_cannot_grant_a_role_that_approves_policies(mara: User, role: str) -> None:
     with pytest.raises(Forbidden):
         people.create_person(username="twin", role=role, queues=["intents"], by=mara)
 
 
-def test_a_manager_grants_no_stream_that_they_are_not_in(mara: User, rob: User, other: Queue) -> None:
+def test_a_manager_cannot_grant_a_stream_they_are_not_a_member_of(mara: User, rob: User, other: Queue) -> None:
     with pytest.raises(Forbidden):
         people.create_person(username="nina", role="reviewer", queues=["intents", "other"], by=mara)
     with pytest.raises(Forbidden):
@@ -61,7 +61,7 @@ def test_a_manager_grants_no_stream_that_they_are_not_in(mara: User, rob: User, 
     assert _queues(rob) == ["intents"]
 
 
-def test_auditors_leads_and_reviewers_change_nobody(otto: User, ann: User, rob: User, rita: User) -> None:
+def test_auditors_leads_and_reviewers_cannot_change_people(otto: User, ann: User, rob: User, rita: User) -> None:
     for person in (otto, ann, rob):
         with pytest.raises(Forbidden):
             people.create_person(username="nina", role="reviewer", queues=["intents"], by=person)
@@ -74,7 +74,7 @@ def test_auditors_leads_and_reviewers_change_nobody(otto: User, ann: User, rob: 
     assert not Event.objects.exists()
 
 
-def test_a_change_moves_role_and_streams_and_says_what_was_before(root: User, rob: User, other: Queue) -> None:
+def test_a_change_updates_role_and_streams_and_records_the_old_values(root: User, rob: User, other: Queue) -> None:
     people.change_person(user_id=rob.pk, role="lead", queues=["other"], all_queues=False, by=root)
 
     rob.refresh_from_db()
@@ -84,7 +84,7 @@ def test_a_change_moves_role_and_streams_and_says_what_was_before(root: User, ro
     assert event.after == {"role": "lead", "all_queues": False, "queues": ["other"]}
 
 
-def test_memberships_in_streams_that_a_manager_is_not_in_stay(mara: User, rob: User, other: Queue) -> None:
+def test_memberships_outside_the_managers_streams_stay(mara: User, rob: User, other: Queue) -> None:
     Membership.objects.create(user=rob, queue=other)
 
     people.change_person(user_id=rob.pk, role="reviewer", queues=[], all_queues=False, by=mara)
@@ -92,7 +92,7 @@ def test_memberships_in_streams_that_a_manager_is_not_in_stay(mara: User, rob: U
     assert _queues(rob) == ["other"]
 
 
-def test_a_manager_of_one_stream_leaves_whoever_is_everywhere_there(mara: User, ann: User, client: Client) -> None:
+def test_a_manager_of_one_stream_cannot_remove_membership_of_all_streams(mara: User, ann: User, client: Client) -> None:
     User.objects.filter(pk=ann.pk).update(all_queues=True)
     client.force_login(mara, backend="django.contrib.auth.backends.ModelBackend")
 
@@ -103,7 +103,7 @@ def test_a_manager_of_one_stream_leaves_whoever_is_everywhere_there(mara: User, 
     assert (ann.all_queues, ann.role, _queues(ann)) == (True, "lead", ["intents"])
 
 
-def test_a_manager_takes_no_stream_from_another_manager_or_an_administrator(
+def test_a_manager_cannot_take_streams_from_managers_or_administrators(
     mara: User,
     max: User,  # noqa: A002 - his name
     root: User,
@@ -116,7 +116,7 @@ def test_a_manager_takes_no_stream_from_another_manager_or_an_administrator(
         assert _queues(person) == ["intents"]
 
 
-def test_a_manager_of_everything_does_not_confine_another_manager(mara: User, max: User) -> None:  # noqa: A002 - his name
+def test_a_manager_of_all_streams_cannot_restrict_another_manager(mara: User, max: User) -> None:  # noqa: A002 - his name
     User.objects.update(all_queues=True)
     mara.refresh_from_db()
 
@@ -127,9 +127,7 @@ def test_a_manager_of_everything_does_not_confine_another_manager(mara: User, ma
     assert max.all_queues
 
 
-def test_a_manager_does_not_take_over_the_account_of_somebody_who_also_works_elsewhere(
-    mara: User, rob: User, other: Queue
-) -> None:
+def test_a_manager_cannot_take_over_an_account_that_has_other_streams(mara: User, rob: User, other: Queue) -> None:
     Membership.objects.create(user=rob, queue=other)
 
     for act in (people.deactivate_person, people.reset_password):
@@ -139,13 +137,13 @@ def test_a_manager_does_not_take_over_the_account_of_somebody_who_also_works_els
         people.change_person(user_id=rob.pk, role="lead", queues=["intents"], all_queues=False, by=mara)
 
 
-def test_a_manager_does_not_take_over_another_managers_account(mara: User, max: User) -> None:  # noqa: A002 - his name
+def test_a_manager_cannot_take_over_another_managers_account(mara: User, max: User) -> None:  # noqa: A002 - his name
     for act in (people.deactivate_person, people.reset_password):
         with pytest.raises(Forbidden):
             act(user_id=max.pk, by=mara)
 
 
-def test_nobody_changes_their_own_account(root: User, mara: User) -> None:
+def test_nobody_can_change_their_own_account(root: User, mara: User) -> None:
     for person in (root, mara):
         with pytest.raises(Forbidden):
             people.deactivate_person(user_id=person.pk, by=person)
@@ -161,7 +159,7 @@ def test_people_of_other_streams_do_not_exist_for_a_manager(mara: User, eve: Use
         people.deactivate_person(user_id=eve.pk, by=mara)
 
 
-def test_only_administrators_have_the_back_office(root: User, rob: User) -> None:
+def test_only_administrators_can_open_the_admin(root: User, rob: User) -> None:
     people.change_person(user_id=rob.pk, role="admin", queues=[], all_queues=False, by=root)
     rob.refresh_from_db()
     assert rob.is_staff
@@ -171,7 +169,7 @@ def test_only_administrators_have_the_back_office(root: User, rob: User) -> None
     assert not rob.is_staff
 
 
-def test_a_closed_account_is_signed_out_at_its_next_request(mara: User, rob: User, client: Client) -> None:
+def test_a_deactivated_account_is_signed_out_at_its_next_request(mara: User, rob: User, client: Client) -> None:
     client.force_login(rob, backend="django.contrib.auth.backends.ModelBackend")
     assert client.get("/account/").status_code == 200
 
@@ -206,7 +204,7 @@ def test_a_new_password_replaces_the_old_one_and_ends_the_sessions(mara: User, r
         ({"password": "short"}, "too short"),
     ],
 )
-def test_what_makes_no_sense_is_refused_with_a_sentence(rob: User, change: dict[str, object], sentence: str) -> None:
+def test_an_invalid_person_is_refused_with_a_reason(rob: User, change: dict[str, object], sentence: str) -> None:
     wanted: dict[str, object] = {"username": "nina", "role": "reviewer", "queues": ["intents"]}
     with pytest.raises(Invalid, match=sentence):
         people.create_person(by=None, **(wanted | change))  # type: ignore[arg-type]  # wrong on purpose
@@ -226,7 +224,7 @@ def test_the_command_takes_a_piped_password_or_prints_one(queue: Queue, monkeypa
     assert User.objects.get(username="root").check_password(out.getvalue().strip())
 
 
-def test_the_command_refuses_a_typo_in_one_line(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_refuses_a_typo_with_a_one_line_error(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", StringIO(""))
     for arguments in (["--role", "boss"], ["--role", "lead", "--streams", "nope"]):
         with pytest.raises(CommandError) as refusal:

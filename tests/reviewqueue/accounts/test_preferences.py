@@ -43,7 +43,7 @@ def _text(response: Any) -> str:
     return text
 
 
-def test_who_never_chose_has_no_row_and_is_asked_about_once(rob: User, django_assert_num_queries: Any) -> None:
+def test_default_preferences_need_no_row_and_one_query(rob: User, django_assert_num_queries: Any) -> None:
     fresh = User.objects.get(pk=rob.pk)
     with django_assert_num_queries(1):
         assert preferences.get_preferences(fresh).break_nudge
@@ -67,7 +67,7 @@ def test_everything_on_the_page_is_saved_and_shown_again(client: Client, rob: Us
     assert "data-nudge" not in desk
 
 
-def test_clashing_keys_are_explained_at_their_fields_and_what_was_typed_stays(client: Client) -> None:
+def test_conflicting_keys_are_explained_at_their_fields_and_input_is_kept(client: Client) -> None:
     refused = _settings(client, **{"key.agree": "s", "key.note": "two", "time_zone": "Mars/Olympus"})
     html = _text(refused)
     assert refused.status_code == 400
@@ -78,13 +78,13 @@ def test_clashing_keys_are_explained_at_their_fields_and_what_was_typed_stays(cl
     assert not Preferences.objects.exists()
 
 
-def test_a_zone_that_there_is_not_is_refused_at_its_field(client: Client) -> None:
+def test_an_unknown_time_zone_is_refused_at_its_field(client: Client) -> None:
     html = _text(_settings(client, time_zone="../../etc/passwd"))
     assert "Unknown time zone." in html
     assert not Preferences.objects.exists()
 
 
-def test_one_key_or_all_go_back_and_the_rest_stays(client: Client, rob: User) -> None:
+def test_one_key_or_all_can_be_reset_and_the_rest_stays(client: Client, rob: User) -> None:
     preferences.save_preferences(user=rob, keys={"agree": "w", "note": "l"}, time_zone="Asia/Tokyo")
     client.post(reverse("desk-settings"), {"form": "1", "time_zone": "Asia/Tokyo", "reset": "agree"})
     assert Preferences.objects.get().keys == {"note": "l"}
@@ -95,7 +95,7 @@ def test_one_key_or_all_go_back_and_the_rest_stays(client: Client, rob: User) ->
     assert Preferences.objects.get().keys == {}
 
 
-def test_what_was_typed_is_saved_with_the_key_that_goes_back(client: Client, rob: User) -> None:
+def test_resetting_a_key_also_saves_the_other_input(client: Client, rob: User) -> None:
     preferences.save_preferences(user=rob, keys={"agree": "w"}, time_zone="Asia/Tokyo")
     typed = {"form": "1", "key.agree": "w", "key.note": "l", "time_zone": "Europe/Paris", "grey_images": "on"}
     client.post(reverse("desk-settings"), typed | {"reset": "agree"})
@@ -109,14 +109,14 @@ def test_what_was_typed_is_saved_with_the_key_that_goes_back(client: Client, rob
     assert (row.keys, row.time_zone) == ({}, "Asia/Tokyo")
 
 
-def test_a_default_that_another_action_has_now_is_not_taken_from_it(client: Client, rob: User) -> None:
+def test_a_key_cannot_be_reset_while_another_action_uses_its_default(client: Client, rob: User) -> None:
     preferences.save_preferences(user=rob, keys={"agree": "w", "note": "a"})
     refused = client.post(reverse("desk-settings"), {"reset": "agree"})
     assert refused.status_code == 400
     assert "Already used for “Write a note”." in _text(refused)
 
 
-def test_nothing_of_anybody_is_stored_by_odd_requests(client: Client, rita: User) -> None:
+def test_malformed_requests_store_nothing(client: Client, rita: User) -> None:
     for sent in ({"form": "1", "user": str(rita.pk), "user_id": str(rita.pk)}, {"form": "1", "key.__class__": "p"}):
         assert client.post(reverse("desk-settings"), sent).status_code == 302
     assert not Preferences.objects.filter(user=rita).exists()
@@ -124,7 +124,7 @@ def test_nothing_of_anybody_is_stored_by_odd_requests(client: Client, rita: User
         assert _settings(client, **{"key.agree": key}).status_code == 400
 
 
-def test_the_desk_asks_for_preferences_once(client: Client, rob: User, django_assert_max_num_queries: Any) -> None:
+def test_the_desk_queries_preferences_once(client: Client, rob: User, django_assert_max_num_queries: Any) -> None:
     queue_items.enqueue_items(1)
     preferences.save_preferences(user=rob, keys={"agree": "w"})
     with django_assert_max_num_queries(40) as asked:
@@ -137,7 +137,7 @@ def test_the_desk_asks_for_preferences_once(client: Client, rob: User, django_as
     [("", "", "12:30"), ("", "Pacific/Auckland", "01:30"), ("Asia/Tokyo", "Pacific/Auckland", "21:30")]
     + [("", odd, "12:30") for odd in ("Mars/Olympus", "../../etc/passwd", "UTC; DROP", "<b>", "/etc/localtime")],
 )
-def test_times_are_told_in_the_zone_of_who_reads(
+def test_times_are_shown_in_the_readers_time_zone(
     client: Client, rob: User, monkeypatch: pytest.MonkeyPatch, chosen: str, cookie: str, told: str
 ) -> None:
     monkeypatch.setattr(clock, "current_time", lambda now=None: NOON)
@@ -147,18 +147,18 @@ def test_times_are_told_in_the_zone_of_who_reads(
     assert timezone.get_current_timezone_name() == "UTC"
 
 
-def test_a_zone_of_a_row_that_nobody_checked_opens_nothing(client: Client, rob: User) -> None:
+def test_an_unvalidated_time_zone_opens_no_file(client: Client, rob: User) -> None:
     Preferences.objects.create(user=rob, time_zone="../../../etc/passwd")
     assert client.get(reverse("desk-settings")).status_code == 200
 
 
-def test_the_zone_is_nobodys_after_a_page_that_failed(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_time_zone_is_reset_after_a_failed_page(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     client.cookies["zone"] = "Pacific/Auckland"
     assert client.get(reverse("desk", args=["no-such-queue"])).status_code == 404
     assert timezone.get_current_timezone_name() == "UTC"
 
 
-def test_a_day_is_the_teams_whoever_reads() -> None:
+def test_days_are_counted_in_the_teams_time_zone_for_every_reader() -> None:
     before_midnight = NOON.replace(hour=23)
     with timezone.override("Pacific/Auckland"):
         assert clock.team_date(before_midnight) == before_midnight.date()
@@ -169,7 +169,7 @@ def test_a_day_is_the_teams_whoever_reads() -> None:
     [("de-DE,de;q=0.9,en;q=0.8", "de"), ("fr", "fr"), ("en-GB", "en-gb"), ("xx,pt-BR;q=0.5", "pt-br"), ("", "en"),
      ("*", "en"), ("x" * 9000, "en"), ("../../etc", "en"), ("de;q=0,en", "en")],
 )  # fmt: skip
-def test_the_locale_of_numbers_is_the_first_that_is_known(header: str, locale: str) -> None:
+def test_numbers_use_the_first_known_locale_of_the_browser(header: str, locale: str) -> None:
     assert locale_format.negotiate_locale(header) == locale
 
 
@@ -177,7 +177,7 @@ def test_the_locale_of_numbers_is_the_first_that_is_known(header: str, locale: s
     ("locale", "many", "part"),
     [("en", "1,234,567", "12.5"), ("de", "1.234.567", "12,5"), ("fr", "1\u00a0234\u00a0567", "12,5")],
 )
-def test_numbers_are_written_as_the_reader_does_and_words_are_not_translated(locale: str, many: str, part: str) -> None:
+def test_numbers_follow_the_readers_locale_and_words_stay_english(locale: str, many: str, part: str) -> None:
     with locale_format.use_locale(locale):
         assert locale_format.format_number(1_234_567, grouped=True) == many
         assert locale_format.format_number(12.5, 1) == part
@@ -186,13 +186,13 @@ def test_numbers_are_written_as_the_reader_does_and_words_are_not_translated(loc
     assert locale_format.format_number(12.5, 1) == "12.5"
 
 
-def test_numbers_are_rounded_and_not_cut(client: Client) -> None:
+def test_numbers_are_rounded_not_truncated(client: Client) -> None:
     assert locale_format.format_number(2.675, 2) == "2.67"  # as floats are
     assert locale_format.format_number(0.9996, 2) == "1.00"
     assert locale_format.format_number(7.9) == "8"
 
 
-def test_a_german_reader_gets_german_separators_english_words_and_fields_with_dots(
+def test_a_german_reader_gets_german_separators_and_form_fields_with_dots(
     client: Client, rob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     html = _text(client.get(reverse("inbox"), headers={"Accept-Language": "de-DE,de;q=0.9"}))

@@ -52,14 +52,14 @@ def _caller(*, scopes: str = "review", queues: str = "", acts_as: User | None = 
 
 
 @pytest.mark.parametrize("right", RIGHTS, ids=lambda right: right.__name__)
-def test_each_right_belongs_to_its_roles_and_ends_with_the_account(right: Callable[[User], bool]) -> None:
+def test_each_right_belongs_to_its_roles_and_ends_with_deactivation(right: Callable[[User], bool]) -> None:
     roles = ("reviewer", "lead", "manager", "auditor", "admin")
 
     assert {role for role in roles if right(User(role=role))} == RIGHTS[right]
     assert not any(right(User(role=role, is_active=False)) for role in roles)
 
 
-def test_people_see_the_queues_that_they_are_members_of(queue: Queue, rob: User, eve: User) -> None:
+def test_people_see_the_queues_they_are_members_of(queue: Queue, rob: User, eve: User) -> None:
     Queue.objects.create(slug="other", title="Other")
 
     assert [found.slug for found in queues_for(rob)] == ["intents"]
@@ -73,27 +73,27 @@ def test_people_see_the_queues_that_they_are_members_of(queue: Queue, rob: User,
         queue_for(rob, "never-was")
 
 
-def test_administrators_and_members_of_all_see_every_queue(queue: Queue, eve: User) -> None:
+def test_administrators_and_members_of_all_queues_see_every_queue(queue: Queue, eve: User) -> None:
     eve.all_queues = True
     root = User(username="root", role="admin")
 
     assert queue_for(eve, "intents") == queue_for(root, "intents") == queue
 
 
-def test_a_closed_account_has_no_queues(rob: User) -> None:
+def test_a_deactivated_account_has_no_queues(rob: User) -> None:
     rob.is_active = False
 
     assert not queues_for(rob).exists()
 
 
-def test_the_members_of_a_queue_are_its_active_people(queue: Queue, ann: User, rob: User, eve: User) -> None:
+def test_the_members_of_a_queue_are_its_active_members(queue: Queue, ann: User, rob: User, eve: User) -> None:
     rob.is_active = False
     rob.save(update_fields=["is_active"])
 
     assert [member.username for member in list_members("intents")] == ["ann"]
 
 
-def test_a_key_without_the_scope_is_refused_and_one_bound_elsewhere_sees_nothing() -> None:
+def test_a_key_needs_the_scope_and_sees_only_its_streams() -> None:
     with pytest.raises(MissingScope):
         require_scope(_caller(scopes="outputs:write"), "review")
     with pytest.raises(NotFound):
@@ -107,14 +107,14 @@ def test_a_review_key_acts_for_reviewers_who_are_members(rob: User) -> None:
 
 
 @pytest.mark.parametrize("username", ["eve", "ann", "mara", "otto", "nobody", "", None])
-def test_a_review_key_acts_for_nobody_else(
+def test_a_review_key_cannot_act_for_anybody_else(
     username: str | None, rob: User, ann: User, mara: User, otto: User, eve: User
 ) -> None:
     with pytest.raises(NotAMember):
         resolve_reviewer(_caller(), username, "intents")
 
 
-def test_a_key_made_as_a_lead_acts_for_that_lead_only(ann: User, rob: User) -> None:
+def test_a_key_created_as_a_lead_acts_only_for_that_lead(ann: User, rob: User) -> None:
     caller = _caller(acts_as=ann)
 
     assert resolve_reviewer(caller, None, "intents") == ann
@@ -123,7 +123,7 @@ def test_a_key_made_as_a_lead_acts_for_that_lead_only(ann: User, rob: User) -> N
         resolve_reviewer(caller, "rob", "intents")
 
 
-def test_a_key_acts_for_nobody_whose_account_is_closed(rob: User) -> None:
+def test_a_key_cannot_act_for_a_deactivated_person(rob: User) -> None:
     rob.is_active = False
     rob.save(update_fields=["is_active"])
 

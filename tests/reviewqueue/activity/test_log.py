@@ -11,7 +11,7 @@ from reviewqueue.activity import log
 from reviewqueue.models import Event, User
 
 
-def test_the_story_of_an_object_reads_from_its_beginning(db: None) -> None:
+def test_the_history_of_an_object_starts_with_the_oldest_event(db: None) -> None:
     log.record_event(actor="user:ann", verb="opened", object_type="item", object_id=7)
     log.record_event(actor="user:rob", verb="closed", object_type="item", object_id=7, after={"state": "closed"})
     log.record_event(actor="user:rob", verb="opened", object_type="item", object_id=8)
@@ -19,7 +19,7 @@ def test_the_story_of_an_object_reads_from_its_beginning(db: None) -> None:
     assert [event.verb for event in log.events_about("item", 7)] == ["opened", "closed"]
 
 
-def test_the_activity_of_a_queue_begins_with_the_latest(db: None) -> None:
+def test_the_activity_of_a_queue_starts_with_the_latest_event(db: None) -> None:
     for verb in ("first", "second"):
         log.record_event(actor="system:dispatch", verb=verb, object_type="item", object_ids=[1, 2], queue="intents")
     log.record_event(actor="system:dispatch", verb="elsewhere", object_type="item", queue="other")
@@ -28,7 +28,7 @@ def test_the_activity_of_a_queue_begins_with_the_latest(db: None) -> None:
     assert log.recent_events("intents")[0].object_ids == [1, 2]
 
 
-def test_an_event_has_the_database_clock_unless_it_is_given_a_moment(db: None) -> None:
+def test_an_event_uses_the_database_clock_unless_given_a_time(db: None) -> None:
     moment = datetime(2026, 11, 1, 9, tzinfo=UTC)
     log.record_event(actor="user:ann", verb="seen", object_type="item", object_id=1, at=moment)
     log.record_event(actor="user:ann", verb="seen", object_type="item", object_id=1)
@@ -38,7 +38,7 @@ def test_an_event_has_the_database_clock_unless_it_is_given_a_moment(db: None) -
     assert stamped.at is not None
 
 
-def test_an_event_can_neither_be_changed_nor_removed(ann: User) -> None:
+def test_an_event_cannot_be_changed_or_deleted(ann: User) -> None:
     log.record_event(actor=log.user_actor(ann), verb="seen", object_type="item", object_id=1)
 
     with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():

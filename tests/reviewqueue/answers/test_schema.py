@@ -40,7 +40,7 @@ json_values = st.recursive(
         ({"total": 3, "lines": [{"a/b": "x"}]}, INVOICE, {"total": 3, "lines": [{"a/b": "x"}]}),
     ],
 )
-def test_an_answer_is_stored_in_one_way(answer: Any, form: AnswerSpec, stored: Any) -> None:
+def test_an_answer_is_normalized_when_stored(answer: Any, form: AnswerSpec, stored: Any) -> None:
     assert schema.normalize_answer(answer, form) == stored
 
 
@@ -62,25 +62,25 @@ def test_an_answer_is_stored_in_one_way(answer: Any, form: AnswerSpec, stored: A
         ({"total": 1, "lines": [{"a/b": 1}]}, INVOICE, "/answer/lines/0/a~1b"),
     ],
 )
-def test_what_does_not_fit_is_refused_with_the_place(answer: Any, form: AnswerSpec, pointer: str) -> None:
+def test_an_answer_that_does_not_fit_is_refused_with_a_pointer(answer: Any, form: AnswerSpec, pointer: str) -> None:
     with pytest.raises(Invalid) as refused:
         schema.normalize_answer(answer, form)
     assert pointer in [error["pointer"] for error in refused.value.errors]
 
 
-def test_a_schema_that_points_elsewhere_is_never_fetched() -> None:
+def test_a_schema_reference_to_a_url_is_never_fetched() -> None:
     form = AnswerSpec(kind="structured", schema={"type": "object", "$ref": "http://127.0.0.1:9/schema"})
     with pytest.raises(Invalid, match="outside itself"):
         schema.normalize_answer({}, form)
 
 
 @given(json_values)
-def test_an_answer_is_the_same_as_itself(value: Any) -> None:
+def test_an_answer_equals_itself(value: Any) -> None:
     assert schema.answers_match(value, value)
 
 
 @given(st.dictionaries(st.text(), st.integers(), min_size=2))
-def test_the_order_of_fields_makes_no_difference(value: dict[str, int]) -> None:
+def test_the_order_of_fields_does_not_matter(value: dict[str, int]) -> None:
     assert schema.answers_match(value, dict(reversed(value.items())))
 
 
@@ -98,5 +98,5 @@ def test_the_order_of_fields_makes_no_difference(value: dict[str, int]) -> None:
         (1, "1", False),
     ],
 )
-def test_when_two_answers_are_the_same(one: Any, other: Any, same: bool) -> None:
+def test_answers_match_despite_different_spellings(one: Any, other: Any, same: bool) -> None:
     assert schema.answers_match(one, other) is same

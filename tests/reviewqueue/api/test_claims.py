@@ -63,14 +63,14 @@ def test_an_item_is_claimed_and_decided(call: Call, rob: User) -> None:
     assert Verdict.objects.get().user == rob
 
 
-def test_every_claim_is_another_item_until_none_is_left(call: Call, rob: User) -> None:
+def test_every_claim_returns_another_item_until_none_is_left(call: Call, rob: User) -> None:
     queue_items.enqueue_items(1, 2)
     assert claim(call)["claim"] != claim(call)["claim"]
     nothing = call("post", "queues/intents/claims", {"reviewer": "rob"})
     assert (nothing.status_code, nothing.content) == (204, b"")
 
 
-def test_answer_first_goes_step_by_step(call: Call, rob: User) -> None:
+def test_answer_first_goes_through_its_steps(call: Call, rob: User) -> None:
     queue_items.enqueue_items(1, answer_first=True, lane=Lane.CHECKS)
     got = claim(call)
     assert got["item"].keys() & {"proposal", "alternatives", "field_hints", "why", "model", "lane", "source"} == set()
@@ -86,21 +86,21 @@ def test_answer_first_goes_step_by_step(call: Call, rob: User) -> None:
     assert Verdict.objects.get().first_answer == "billing"
 
 
-def test_a_first_answer_may_be_none_of_them(call: Call, rob: User) -> None:
+def test_a_first_answer_may_be_none(call: Call, rob: User) -> None:
     queue_items.enqueue_items(1, answer_first=True)
     got = claim(call)
     shown: Any = call("post", f"claims/{got['claim']}/verdict", {"verdict": "answer", "instead": "none"})
     assert (shown.json()["first_kind"], shown.json()["first_answer"]) == ("none", None)
 
 
-def test_an_answer_to_an_open_item_is_out_of_order(call: Call, rob: User) -> None:
+def test_a_first_answer_is_refused_when_the_proposal_is_already_shown(call: Call, rob: User) -> None:
     queue_items.enqueue_items(1)
     got = claim(call)
     answer = call("post", f"claims/{got['claim']}/verdict", {"verdict": "answer", "answer": "billing"})
     assert code(answer) == (409, "answer_first")
 
 
-def test_keeping_giving_back_and_undoing(call: Call, rob: User) -> None:
+def test_claims_can_be_renewed_and_released_and_verdicts_undone(call: Call, rob: User) -> None:
     queue_items.enqueue_items(1)
     got = claim(call)
     renewed: Any = call("post", f"claims/{got['claim']}/renewal")
@@ -116,7 +116,7 @@ def test_keeping_giving_back_and_undoing(call: Call, rob: User) -> None:
     assert code(lost) == (409, "claim_lost")
 
 
-def test_final_verdicts_and_withdrawn_items_say_so(call: Call, rob: User) -> None:
+def test_final_verdicts_and_withdrawn_items_are_refused_with_their_codes(call: Call, rob: User) -> None:
     queue_items.enqueue_items(1, 2, undo_seconds=0)
     got = claim(call)
     given: Any = call("post", f"claims/{got['claim']}/verdict", {"verdict": "agree"})
@@ -144,7 +144,7 @@ def test_final_verdicts_and_withdrawn_items_say_so(call: Call, rob: User) -> Non
         ({"verdict": "answer", "answer": "refund", "note": "x"}, "/note"),
     ],
 )
-def test_a_body_that_makes_no_sense_is_refused_with_the_place(call: Call, rob: User, body: Any, pointer: str) -> None:
+def test_an_invalid_body_is_refused_with_a_pointer(call: Call, rob: User, body: Any, pointer: str) -> None:
     queue_items.enqueue_items(1)
     answer: Any = call("post", f"claims/{claim(call)['claim']}/verdict", body)
     assert code(answer) == (400, "invalid")
@@ -152,7 +152,7 @@ def test_a_body_that_makes_no_sense_is_refused_with_the_place(call: Call, rob: U
 
 
 @pytest.mark.parametrize("reviewer", ["eve", "ann", "mara", "otto", "nobody", ""])
-def test_a_key_acts_for_reviewers_of_its_queue_only(
+def test_a_key_acts_only_for_reviewers_of_its_queue(
     call: Call, rob: User, eve: User, ann: User, mara: User, otto: User, reviewer: str
 ) -> None:
     queue_items.enqueue_items(1)
@@ -162,7 +162,7 @@ def test_a_key_acts_for_reviewers_of_its_queue_only(
         assert code(answer) == (403, "not_a_member")
 
 
-def test_the_final_say_needs_a_key_made_as_that_lead(
+def test_the_final_say_needs_a_key_created_as_that_lead(
     queue: Queue, client: Client, call: Call, rob: User, ann: User
 ) -> None:
     queue_items.enqueue_items(1)
@@ -181,9 +181,7 @@ def test_the_final_say_needs_a_key_made_as_that_lead(
     assert as_ann("post", f"{path}/verdict", {"verdict": "agree", "reason": "ambiguous"}).status_code == 201
 
 
-def test_a_lead_who_became_a_reviewer_takes_no_final_say_along(
-    call: Call, client: Client, rob: User, ann: User
-) -> None:
+def test_a_former_lead_cannot_finish_a_final_say(call: Call, client: Client, rob: User, ann: User) -> None:
     queue_items.enqueue_items(1)
     queue_items.judge_next(rob, "escalate")
     queue_items.settle_verdicts()
@@ -196,7 +194,7 @@ def test_a_lead_who_became_a_reviewer_takes_no_final_say_along(
     assert Verdict.objects.count() == 1
 
 
-def test_another_persons_key_and_another_streams_key_find_nothing(
+def test_keys_of_other_people_and_streams_get_not_found(
     queue: Queue, client: Client, call: Call, rob: User, rita: User
 ) -> None:
     queue_items.enqueue_items(1)
@@ -216,7 +214,7 @@ def test_another_persons_key_and_another_streams_key_find_nothing(
     )
 
 
-def test_a_key_needs_the_scope_and_there_must_be_a_key(queue: Queue, client: Client, rob: User) -> None:
+def test_requests_need_a_key_with_the_scope(queue: Queue, client: Client, rob: User) -> None:
     queue_items.enqueue_items(1)
     other = caller(client, scopes=("outputs:write",))
     for method, path in (
@@ -230,18 +228,18 @@ def test_a_key_needs_the_scope_and_there_must_be_a_key(queue: Queue, client: Cli
         assert code(getattr(client, method)(f"/api/v1/{path}")) == (401, "unauthenticated")
 
 
-def test_whoever_left_is_refused_mid_claim(call: Call, rob: User) -> None:
+def test_a_person_who_left_the_stream_is_refused_mid_claim(call: Call, rob: User) -> None:
     queue_items.enqueue_items(1)
     got = claim(call)
     User.objects.filter(pk=rob.pk).update(is_active=False)
     assert code(call("post", f"claims/{got['claim']}/verdict", {"verdict": "agree"})) == (403, "not_a_member")
 
 
-def test_nonsense_ids_are_not_found(call: Call) -> None:
+def test_malformed_ids_are_not_found(call: Call) -> None:
     for path in ("claims/x", "claims/1", "claims/99999999999999999999.1", f"verdicts/{10**30}"):
         assert call("delete", path).status_code == 404
 
 
-def test_access_has_the_same_idea_of_a_member_as_the_claim(queue: Queue, rob: User) -> None:
+def test_roles_and_the_claim_statement_agree_on_membership(queue: Queue, rob: User) -> None:
     """The claim asks in SQL what `access` asks by the ORM."""
     assert {str(role) for role in roles.REVIEWER_ROLES} == {"reviewer", "lead", "admin"}

@@ -77,12 +77,12 @@ def _problem(response: Any, status: int, code: str) -> dict[str, Any]:
     return document
 
 
-def test_a_key_with_scope_and_stream_gets_in(client: Client, headers: dict[str, str]) -> None:
+def test_a_key_with_scope_and_stream_is_accepted(client: Client, headers: dict[str, str]) -> None:
     assert client.get("/api/v1/echo", headers=headers).json() == {"key": "intake", "user": "intake"}
 
 
 @pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer rq_nope", "Basic YTpi", "rq_nope"])
-def test_without_a_good_key_the_answer_is_401_and_says_how(client: Client, db: None, authorization: str) -> None:
+def test_without_a_valid_key_the_answer_is_401_and_says_how(client: Client, db: None, authorization: str) -> None:
     response = client.get("/api/v1/echo", headers={"Authorization": authorization} if authorization else {})
 
     _problem(response, 401, "unauthenticated")
@@ -93,13 +93,13 @@ def test_a_key_without_the_scope_is_refused(client: Client, queue: Queue) -> Non
     _problem(client.get("/api/v1/echo", headers=_key(scopes="labels:read")), 403, "missing_scope")
 
 
-def test_a_stream_that_a_key_is_not_bound_to_does_not_exist_for_it(client: Client, queue: Queue) -> None:
+def test_a_stream_outside_a_keys_streams_is_not_found(client: Client, queue: Queue) -> None:
     Queue.objects.create(slug="other", title="Other")
 
     _problem(client.get("/api/v1/echo", headers=_key(queues="other")), 404, "not_found")
 
 
-def test_a_signed_in_session_is_no_key(client: Client, ann: Any) -> None:
+def test_a_session_does_not_replace_a_key(client: Client, ann: Any) -> None:
     client.force_login(ann, backend="django.contrib.auth.backends.ModelBackend")
 
     _problem(client.get("/api/v1/echo"), 401, "unauthenticated")
@@ -130,7 +130,7 @@ class Late(DomainError):
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )
 @pytest.mark.parametrize("url", ["/api/v1/echo", "/api/v1/plain"])
-def test_whatever_is_raised_becomes_a_problem_document(
+def test_every_exception_becomes_a_problem_document(
     client: Client, headers: dict[str, str], url: str, error: Exception, status: int, code: str
 ) -> None:
     raised.append(error)
@@ -141,7 +141,7 @@ def test_whatever_is_raised_becomes_a_problem_document(
         assert document["errors"] == [{"pointer": "/id", "detail": "Missing."}]
 
 
-def test_a_refusal_that_will_pass_says_when(client: Client, headers: dict[str, str]) -> None:
+def test_a_temporary_error_says_when_to_retry(client: Client, headers: dict[str, str]) -> None:
     for error, seconds in (
         (Late("Wait."), "3"),
         (exceptions.Throttled(wait=2.5), "4"),
@@ -152,7 +152,7 @@ def test_a_refusal_that_will_pass_says_when(client: Client, headers: dict[str, s
 
 
 @pytest.mark.parametrize("url", ["/api/v1/echo", "/api/v1/plain"])
-def test_a_mistake_of_ours_is_a_500_that_tells_nothing(headers: dict[str, str], url: str) -> None:
+def test_an_unexpected_error_is_a_500_that_reveals_nothing(headers: dict[str, str], url: str) -> None:
     raised.append(RuntimeError("the secret is 42"))
 
     document = _problem(Client(raise_request_exception=False).get(url, headers=headers), 500, "internal_error")
@@ -160,7 +160,7 @@ def test_a_mistake_of_ours_is_a_500_that_tells_nothing(headers: dict[str, str], 
     assert "42" not in str(document)
 
 
-def test_other_errors_of_data_are_mistakes_of_ours(headers: dict[str, str]) -> None:
+def test_other_data_errors_are_unexpected_errors(headers: dict[str, str]) -> None:
     with pytest.raises(DataError) as division, transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT 1 / 0")
     raised.append(division.value)
@@ -168,14 +168,14 @@ def test_other_errors_of_data_are_mistakes_of_ours(headers: dict[str, str]) -> N
     _problem(Client(raise_request_exception=False).get("/api/v1/echo", headers=headers), 500, "internal_error")
 
 
-def test_a_mistake_of_ours_reaches_error_reporters(client: Client, headers: dict[str, str]) -> None:
+def test_an_unexpected_error_reaches_error_reporters(client: Client, headers: dict[str, str]) -> None:
     raised.append(RuntimeError("the secret is 42"))
 
     with pytest.raises(RuntimeError):
         client.get("/api/v1/echo", headers=headers)
 
 
-def test_paths_methods_and_hosts_are_refused_in_the_same_shape(client: Client, headers: dict[str, str]) -> None:
+def test_wrong_paths_methods_and_hosts_get_problem_documents(client: Client, headers: dict[str, str]) -> None:
     _problem(client.get("/api/v1/nothing"), 404, "not_found")
     _problem(client.get("/api/nothing/at/all"), 404, "not_found")
     _problem(client.delete("/api/v1/echo", headers=headers), 405, "method_not_allowed")
@@ -191,7 +191,7 @@ def test_paths_methods_and_hosts_are_refused_in_the_same_shape(client: Client, h
         (Http404(), 404, "Nothing exists at this address."),
     ],
 )
-def test_people_get_the_same_refusals_as_pages(
+def test_people_get_the_same_errors_as_pages(
     client: Client, db: None, error: Exception, status: int, sentence: str
 ) -> None:
     raised.append(error)
@@ -218,7 +218,7 @@ def _post(client: Client, headers: dict[str, str], raw: bytes, content_type: str
     return client.post("/api/v1/echo", data=raw, content_type=content_type, headers=headers)
 
 
-def test_json_comes_through_as_it_is(client: Client, headers: dict[str, str]) -> None:
+def test_json_is_parsed_unchanged(client: Client, headers: dict[str, str]) -> None:
     sent = {"text": "Grüße 😀", "n": [1, 2.5, -0.0, 10**20, True, None], "deep": {"a": {"b": []}}}
 
     assert _post(client, headers, json.dumps(sent).encode()).json() == {"got": sent}
@@ -254,20 +254,18 @@ def test_json_comes_through_as_it_is(client: Client, headers: dict[str, str]) ->
     ],
     ids=lambda value: value[:20].decode("latin-1") if isinstance(value, bytes) else None,
 )
-def test_what_two_readers_could_read_differently_is_refused(
-    client: Client, headers: dict[str, str], raw: bytes, code: str
-) -> None:
+def test_ambiguous_json_is_refused(client: Client, headers: dict[str, str], raw: bytes, code: str) -> None:
     _problem(_post(client, headers, raw), 400, code)
 
 
-def test_a_refused_text_is_pointed_at() -> None:
+def test_a_refused_text_has_a_pointer() -> None:
     with pytest.raises(Problem) as refusal:
         strict_json.parse_json(b'{"a/b": [0, "\\u0000"]}')
 
     assert refusal.value.errors[0]["pointer"] == "/a~1b/1"
 
 
-def test_sixty_four_levels_are_fine_also_beside_many_others() -> None:
+def test_sixty_four_nested_levels_are_allowed_even_many_times() -> None:
     assert strict_json.parse_json(b"[" * 64 + b"]" * 64)
     assert strict_json.parse_json(b"[" + b"[],{}," * 500 + b"1]")
     assert strict_json.parse_json(b'["\\ud83d\\ude00"]') == ["😀"]
@@ -287,11 +285,11 @@ def test_other_types_and_charsets_are_refused(
     _problem(_post(client, headers, b"{}", content_type), 415, code)
 
 
-def test_compressed_bodies_are_refused_unread(client: Client, headers: dict[str, str]) -> None:
+def test_compressed_bodies_are_refused_without_reading(client: Client, headers: dict[str, str]) -> None:
     _problem(_post(client, headers | {"Content-Encoding": "gzip"}, b"{}"), 415, "unsupported_encoding")
 
 
-def test_bodies_are_taken_up_to_the_limit_and_past_djangos_own(client: Client, headers: dict[str, str]) -> None:
+def test_bodies_are_accepted_up_to_our_limit_beyond_djangos(client: Client, headers: dict[str, str]) -> None:
     big = b'"' + b"x" * (3 * 1024 * 1024) + b'"'
 
     assert _post(client, headers, big).status_code == 200
@@ -328,7 +326,7 @@ def test_a_chunked_body_is_counted_while_it_is_read(rf: RequestFactory) -> None:
     assert stream.taken < 1_200_000
 
 
-def test_a_chunked_body_comes_through(rf: RequestFactory) -> None:
+def test_a_chunked_body_is_accepted(rf: RequestFactory) -> None:
     environ = rf.post("/api/v1/echo").environ | {
         "CONTENT_TYPE": "application/json",
         "HTTP_TRANSFER_ENCODING": "chunked",
@@ -351,7 +349,7 @@ def test_a_chunked_body_comes_through(rf: RequestFactory) -> None:
         (1, "", "127.0.0.1"),
     ],
 )
-def test_the_clients_address_is_what_our_own_proxies_saw(
+def test_the_client_address_is_the_one_our_own_proxies_saw(
     rf: RequestFactory, proxies: int, forwarded: str, address: str
 ) -> None:
     with override_settings(PROXIES=proxies):

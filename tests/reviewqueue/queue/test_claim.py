@@ -47,11 +47,11 @@ def test_the_lowest_rank_comes_first(queue: Queue, rob: User, rita: User) -> Non
     assert [queue_items.claim_next_item(person).item.id for person in (rob, rita, rob)] == [2, 1, 3]
 
 
-def test_nothing_waiting_is_none(queue: Queue, rob: User) -> None:
+def test_an_empty_queue_gives_no_claim(queue: Queue, rob: User) -> None:
     assert claim_next(user=rob, slug="intents") is None
 
 
-def test_the_desk_goes_back_to_what_it_holds_and_the_api_takes_another(queue: Queue, rob: User) -> None:
+def test_the_desk_resumes_its_claim_and_the_api_takes_another(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1, 2)
     first = queue_items.claim_next_item(rob)
     assert queue_items.claim_next_item(rob, resume=True) == first
@@ -64,7 +64,7 @@ def test_a_reservation_lasts_as_long_as_its_queue_says(queue: Queue, rob: User) 
     assert queue_items.claim_next_item(rob, now=now).reserved_until == now + timedelta(minutes=15)
 
 
-def test_a_lapsed_reservation_is_given_to_the_next_who_asks(queue: Queue, rob: User, rita: User) -> None:
+def test_an_expired_reservation_goes_to_the_next_person(queue: Queue, rob: User, rita: User) -> None:
     queue_items.enqueue_items(1)
     lost = queue_items.claim_next_item(rob)
     assert claim_next(user=rita, slug="intents") is None
@@ -75,14 +75,14 @@ def test_a_lapsed_reservation_is_given_to_the_next_who_asks(queue: Queue, rob: U
         renew_claim(claim_id=lost.id, user=rob)
 
 
-def test_whoever_let_it_lapse_may_take_it_again_under_a_new_number(queue: Queue, rob: User) -> None:
+def test_the_former_holder_may_claim_an_expired_slot_under_a_new_number(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1, reviews_wanted=2)
     lapsed = queue_items.claim_next_item(rob)
     again = queue_items.claim_next_item(rob, now=lapsed.reserved_until)
     assert again.id.split(".") == [lapsed.id.split(".")[0], "2"]
 
 
-def test_two_reviews_of_one_item_are_two_people(queue: Queue, rob: User, rita: User) -> None:
+def test_two_reviews_of_one_item_need_two_people(queue: Queue, rob: User, rita: User) -> None:
     queue_items.enqueue_items(1, reviews_wanted=2)
     queue_items.claim_next_item(rob)
     assert claim_next(user=rob, slug="intents", resume=False) is None
@@ -90,14 +90,14 @@ def test_two_reviews_of_one_item_are_two_people(queue: Queue, rob: User, rita: U
     assert Slot.objects.reserved().count() == 2
 
 
-def test_whoever_judged_an_item_gets_no_other_slot_of_it(queue: Queue, rob: User, rita: User) -> None:
+def test_a_person_who_judged_an_item_gets_no_other_slot_of_it(queue: Queue, rob: User, rita: User) -> None:
     queue_items.enqueue_items(1, reviews_wanted=2)
     queue_items.judge_next(rob)
     assert claim_next(user=rob, slug="intents") is None
     assert queue_items.claim_next_item(rita).item.id == 1
 
 
-def test_nobody_holds_more_than_ten(queue: Queue, rob: User) -> None:
+def test_nobody_can_hold_more_than_ten_items(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(*range(1, 13))
     held = [queue_items.claim_next_item(rob) for _ in range(10)]
     with pytest.raises(TooManyClaims):
@@ -107,13 +107,13 @@ def test_nobody_holds_more_than_ten(queue: Queue, rob: User) -> None:
     assert queue_items.claim_next_item(rob).item.id == held[3].item.id
 
 
-def test_what_is_given_back_is_offered_again(queue: Queue, rob: User) -> None:
+def test_a_released_item_is_offered_again(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1)
     release_claim(claim_id=queue_items.claim_next_item(rob).id, user=rob)
     assert queue_items.claim_next_item(rob).item.id == 1
 
 
-def test_what_is_passed_on_is_offered_to_others_only_until_it_is_reopened(
+def test_a_passed_item_is_offered_only_to_others_until_it_is_reopened(
     queue: Queue, rob: User, rita: User, ann: User
 ) -> None:
     queue_items.enqueue_items(1)
@@ -127,7 +127,7 @@ def test_what_is_passed_on_is_offered_to_others_only_until_it_is_reopened(
 
 
 @pytest.mark.parametrize("reason", ["x" * 41, "a\0b"])
-def test_a_reason_for_passing_that_cannot_be_stored_is_refused(queue: Queue, rob: User, reason: str) -> None:
+def test_a_pass_reason_that_cannot_be_stored_is_refused(queue: Queue, rob: User, reason: str) -> None:
     queue_items.enqueue_items(1)
     claim = queue_items.claim_next_item(rob)
     with pytest.raises(Invalid):
@@ -135,7 +135,7 @@ def test_a_reason_for_passing_that_cannot_be_stored_is_refused(queue: Queue, rob
     assert list_held_claims(rob) == [claim]
 
 
-def test_a_share_of_the_claims_looks_at_the_checks_first(queue: Queue, rob: User) -> None:
+def test_a_share_of_claims_searches_the_checks_lane_first(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1, 2)
     queue_items.enqueue_items(11, 12, lane=Lane.CHECKS, rank=99.0)
     taken = [queue_items.claim_next_item(rob, rng=Always(drawn)).item.id for drawn in (0.9, 0.2, 0.3, 0.9)]
@@ -154,7 +154,7 @@ def test_neither_lane_starves(queue: Queue, rob: User) -> None:
     assert 15 <= checks <= 35
 
 
-def test_a_lead_is_offered_the_final_say_first_and_others_never(queue: Queue, rob: User, rita: User, ann: User) -> None:
+def test_only_leads_are_offered_the_final_say_and_get_it_first(queue: Queue, rob: User, rita: User, ann: User) -> None:
     queue_items.enqueue_items(1, 2)
     queue_items.judge_next(rob, "escalate", note="refund or billing?")
     queue_items.settle_verdicts()
@@ -165,7 +165,7 @@ def test_a_lead_is_offered_the_final_say_first_and_others_never(queue: Queue, ro
     assert (other.person, other.kind, other.note) == ("rob", "escalate", "refund or billing?")
 
 
-def test_nobody_has_the_final_say_on_what_they_judged(queue: Queue, ann: User, rob: User) -> None:
+def test_nobody_has_the_final_say_on_an_item_they_judged(queue: Queue, ann: User, rob: User) -> None:
     queue_items.enqueue_items(1)
     queue_items.judge_next(ann, "escalate")
     queue_items.settle_verdicts()
@@ -174,7 +174,7 @@ def test_nobody_has_the_final_say_on_what_they_judged(queue: Queue, ann: User, r
     assert queue_items.claim_next_item(rob).final_say
 
 
-def test_nobody_has_the_final_say_on_what_they_judged_in_an_earlier_round(
+def test_nobody_has_the_final_say_on_an_item_they_judged_in_an_earlier_round(
     queue: Queue, ann: User, rob: User, rita: User
 ) -> None:
     queue_items.enqueue_items(1)
@@ -186,7 +186,7 @@ def test_nobody_has_the_final_say_on_what_they_judged_in_an_earlier_round(
     assert claim_next(user=ann, slug="intents") is None
 
 
-def test_a_lapsed_reservation_does_not_keep_a_lead_from_the_final_say(queue: Queue, ann: User, rob: User) -> None:
+def test_an_expired_reservation_does_not_block_a_lead_from_the_final_say(queue: Queue, ann: User, rob: User) -> None:
     queue_items.enqueue_items(1, reviews_wanted=2)
     queue_items.judge_next(rob, "escalate")
     lapsed = queue_items.claim_next_item(ann)
@@ -195,7 +195,9 @@ def test_a_lapsed_reservation_does_not_keep_a_lead_from_the_final_say(queue: Que
     assert queue_items.claim_next_item(ann, now=lapsed.reserved_until).final_say
 
 
-def test_only_active_reviewers_of_the_queue_claim(queue: Queue, rob: User, eve: User, mara: User, otto: User) -> None:
+def test_only_active_reviewers_of_the_queue_can_claim(
+    queue: Queue, rob: User, eve: User, mara: User, otto: User
+) -> None:
     queue_items.enqueue_items(1)
     User.objects.filter(pk=rob.pk).update(is_active=False)
     for person in (rob, eve, mara, otto):
@@ -206,15 +208,13 @@ def test_only_active_reviewers_of_the_queue_claim(queue: Queue, rob: User, eve: 
 
 
 @pytest.mark.parametrize("change", [{"role": "admin"}, {"all_queues": True}])
-def test_administrators_and_members_of_everything_claim_without_membership(
-    queue: Queue, eve: User, change: dict[str, Any]
-) -> None:
+def test_administrators_and_members_of_all_queues_can_claim(queue: Queue, eve: User, change: dict[str, Any]) -> None:
     queue_items.enqueue_items(1)
     User.objects.filter(pk=eve.pk).update(**change)
     assert queue_items.claim_next_item(eve).item.id == 1
 
 
-def test_a_claim_is_seen_by_its_holder_only(queue: Queue, rob: User, rita: User, eve: User) -> None:
+def test_only_its_holder_can_see_a_claim(queue: Queue, rob: User, rita: User, eve: User) -> None:
     queue_items.enqueue_items(1)
     claim = queue_items.claim_next_item(rob)
     assert claim_claim(rob, claim.id) == claim
@@ -228,19 +228,19 @@ def test_a_claim_is_seen_by_its_holder_only(queue: Queue, rob: User, rita: User,
 @pytest.mark.parametrize(
     "text", ["", "1", "1.", "1.0", "0.1", "-1.1", "a.b", "1.1.1", "\u0661.\u0661", "9" * 30 + ".1", "1.1\n"]
 )
-def test_what_is_no_claim_number_is_not_found(queue: Queue, rob: User, text: str) -> None:
+def test_a_malformed_claim_id_is_not_found(queue: Queue, rob: User, text: str) -> None:
     with pytest.raises(NotFound):
         claim_claim(rob, text)
 
 
-def test_a_number_that_was_never_given_out_is_not_found(queue: Queue, rob: User) -> None:
+def test_a_claim_id_that_never_existed_is_not_found(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1)
     claim = queue_items.claim_next_item(rob)
     with pytest.raises(NotFound):
         claim_claim(rob, claim.id + "7")
 
 
-def test_renewing_reserves_for_the_full_time_again_and_never_shortens(queue: Queue, rob: User) -> None:
+def test_renewing_extends_to_the_full_time_and_never_shortens(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1)
     now = clock.current_time()
     claim = queue_items.claim_next_item(rob, now=now)
@@ -250,7 +250,9 @@ def test_renewing_reserves_for_the_full_time_again_and_never_shortens(queue: Que
     assert renew_claim(claim_id=claim.id, user=rob, now=now) == renewed
 
 
-def test_whoever_leaves_mid_claim_can_do_nothing_and_the_item_goes_on(queue: Queue, rob: User, rita: User) -> None:
+def test_a_person_who_leaves_mid_claim_is_refused_and_the_item_is_reoffered(
+    queue: Queue, rob: User, rita: User
+) -> None:
     queue_items.enqueue_items(1)
     claim = queue_items.claim_next_item(rob)
     Membership.objects.filter(user=rob).delete()
@@ -263,7 +265,7 @@ def test_whoever_leaves_mid_claim_can_do_nothing_and_the_item_goes_on(queue: Que
     assert queue_items.claim_next_item(rita, now=claim.reserved_until).item.id == 1
 
 
-def test_until_they_have_answered_nothing_about_the_proposal_is_read(queue: Queue, rob: User) -> None:
+def test_nothing_about_the_proposal_is_read_before_the_first_answer(queue: Queue, rob: User) -> None:
     secret = "kangaroo"
     queue_items.enqueue_items(
         1,
@@ -285,7 +287,7 @@ def test_until_they_have_answered_nothing_about_the_proposal_is_read(queue: Queu
     assert list(claim.item.answers) == ["billing", "refund", "card_arrival"]
 
 
-def test_a_check_and_an_ordinary_item_look_the_same(queue: Queue, rob: User) -> None:
+def test_an_audit_and_an_ordinary_item_look_the_same(queue: Queue, rob: User) -> None:
     def blank(claim: Claim) -> dict[str, Any]:
         told = asdict(claim)
         for name in ("id", "reference"):
@@ -297,7 +299,7 @@ def test_a_check_and_an_ordinary_item_look_the_same(queue: Queue, rob: User) -> 
     assert blank(queue_items.claim_next_item(rob)) == blank(queue_items.claim_next_item(rob))
 
 
-def test_guidelines_are_those_of_the_moment_it_was_reserved(queue: Queue, rob: User) -> None:
+def test_a_claim_uses_the_guidelines_in_force_when_it_was_reserved(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1, 2)
     first = queue_items.claim_next_item(rob)
     Guideline.objects.create(queue=queue, number=2, text="new")
@@ -305,7 +307,7 @@ def test_guidelines_are_those_of_the_moment_it_was_reserved(queue: Queue, rob: U
     assert queue_items.claim_next_item(rob, now=queue_items.time_when_final()).item.guideline_number == 2
 
 
-def test_held_by_tells_apart_the_queues(queue: Queue, rob: User) -> None:
+def test_held_claims_can_be_listed_by_queue(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1)
     claim = queue_items.claim_next_item(rob)
     assert list_held_claims(rob, "intents") == [claim]
@@ -320,7 +322,7 @@ def test_a_claim_costs_few_statements(queue: Queue, rob: User) -> None:
     assert len(captured) <= 5
 
 
-def test_a_final_say_on_what_was_answered_first_tells_no_random_check_apart(queue: Queue, rob: User, ann: User) -> None:
+def test_a_final_say_on_an_answer_first_item_does_not_reveal_an_audit(queue: Queue, rob: User, ann: User) -> None:
     queue_items.enqueue_items(1, answer_first=True, undo_seconds=0)
     queue_items.judge_next(rob, "escalate")
     queue_items.settle_verdicts()

@@ -34,7 +34,7 @@ def trapped(queue: Queue, rob: User) -> int:
     return judged
 
 
-def test_the_second_claim_does_not_walk_past_it_all_again(trapped: int, rob: User) -> None:
+def test_the_second_claim_does_not_scan_judged_slots_again(trapped: int, rob: User) -> None:
     assert queue_items.claim_next_item(rob).item.id == trapped + 1
     cursor = ClaimCursor.objects.get()
     assert (cursor.rank, cursor.lane) == (trapped + 1, Lane.ORDINARY)
@@ -42,7 +42,7 @@ def test_the_second_claim_does_not_walk_past_it_all_again(trapped: int, rob: Use
     assert queue_items.claim_next_item(rob).item.id == trapped + 2
 
 
-def test_a_cursor_sees_what_becomes_free_before_it(trapped: int, rob: User, rita: User) -> None:
+def test_a_cursor_moves_back_to_a_slot_that_becomes_free(trapped: int, rob: User, rita: User) -> None:
     claim = queue_items.claim_next_item(rob)
     queue_items.enqueue_items(5000, rank=0.5)
     assert queue_items.claim_next_item(rob).item.id == 5000
@@ -51,7 +51,7 @@ def test_a_cursor_sees_what_becomes_free_before_it(trapped: int, rob: User, rita
     assert queue_items.claim_next_item(rob).item.id == trapped + 1
 
 
-def test_a_cursor_ends_with_the_first_reservation_it_passed_by(trapped: int, rob: User, rita: User) -> None:
+def test_a_cursor_expires_with_the_first_reservation_it_skipped(trapped: int, rob: User, rita: User) -> None:
     queue_items.enqueue_items(5000, rank=0.5)
     now = clock.current_time()
     held = queue_items.claim_next_item(rita, now=now - timedelta(minutes=13))
@@ -61,7 +61,7 @@ def test_a_cursor_ends_with_the_first_reservation_it_passed_by(trapped: int, rob
     assert queue_items.claim_next_item(rob, now=held.reserved_until).item.id == 5000
 
 
-def test_a_cursor_lasts_five_minutes_at_most_and_is_not_prolonged(trapped: int, rob: User) -> None:
+def test_a_cursor_lasts_at_most_five_minutes_and_is_not_extended(trapped: int, rob: User) -> None:
     now = clock.current_time()
     queue_items.claim_next_item(rob, now=now)
     until = now + timedelta(minutes=5)
@@ -77,13 +77,13 @@ def test_a_cursor_lasts_five_minutes_at_most_and_is_not_prolonged(trapped: int, 
     assert (cursor_row.rank, cursor_row.recheck_at) == (trapped + 91, until)
 
 
-def test_when_nothing_is_left_behind_the_cursor_the_head_is_looked_at_once_more(trapped: int, rob: User) -> None:
+def test_when_nothing_follows_the_cursor_the_lane_is_searched_from_its_head(trapped: int, rob: User) -> None:
     queue_items.claim_next_item(rob)
     ClaimCursor.objects.update(rank=1e9)
     assert queue_items.claim_next_item(rob).item.id == trapped + 2
 
 
-def test_there_is_one_way_to_what_a_person_holds_and_it_lists_nothing_that_they_judged(queue: Queue) -> None:
+def test_only_the_held_slots_index_starts_with_the_holder(queue: Queue) -> None:
     """At some length the planner takes any other that begins with the holder, and reads all that they ever judged."""
     with connection.cursor() as cursor:
         cursor.execute(

@@ -33,13 +33,13 @@ from tests.helpers import queue_items
 pytestmark = pytest.mark.usefixtures("balanced")
 
 
-def test_enqueueing_twice_is_enqueueing_once(queue: Queue) -> None:
+def test_enqueueing_is_idempotent(queue: Queue) -> None:
     assert queue_items.enqueue_items(1, 2) == 2
     assert queue_items.enqueue_items(2, 3) == 1
     assert Item.objects.count() == ItemContent.objects.count() == Slot.objects.count() == 3
 
 
-def test_the_same_item_twice_in_a_batch_is_one(queue: Queue) -> None:
+def test_duplicates_in_a_batch_are_enqueued_once(queue: Queue) -> None:
     assert queue_items.enqueue_items(1, 1) == 1
 
 
@@ -50,7 +50,7 @@ def test_a_withdrawn_item_stays_withdrawn_when_it_is_enqueued_again(queue: Queue
     assert Item.objects.get().state == "withdrawn"
 
 
-def test_opinions_after_the_first_are_always_answer_first(queue: Queue) -> None:
+def test_second_reviews_are_always_answer_first(queue: Queue) -> None:
     queue_items.enqueue_items(1, reviews_wanted=3)
     slots = Slot.objects.order_by("id").values_list("kind", "answer_first")
     assert list(slots) == [("first", False), ("second", True), ("second", True)]
@@ -65,7 +65,7 @@ def test_a_batch_costs_as_many_statements_as_one_item(queue: Queue) -> None:
     assert counts[0] == counts[1] <= 12
 
 
-def test_what_an_item_shows_is_stored_as_it_came(queue: Queue) -> None:
+def test_item_content_is_stored_unchanged(queue: Queue) -> None:
     content = {"text": 'Ärger, "quotes", \\ and {braces}', "n": [1, 2.5, None, True]}
     queue_items.enqueue_items(1, input=content, context={"a": None}, proposal=None)
     stored = ItemContent.objects.get()
@@ -80,7 +80,7 @@ def test_an_unknown_queue_or_answer_schema_is_refused(queue: Queue) -> None:
     assert enqueue_items(slug="elsewhere", items=[]) == 0
 
 
-def test_withdrawing_takes_open_items_only_and_says_which(queue: Queue, rob: User) -> None:
+def test_withdrawing_closes_only_open_items_and_returns_them(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1, 2, 3)
     queue_items.judge_next(rob)
     queue_items.settle_verdicts()
@@ -89,14 +89,14 @@ def test_withdrawing_takes_open_items_only_and_says_which(queue: Queue, rob: Use
     assert [event.verb for event in log.events_about("item", 2)] == ["withdrawn"]
 
 
-def test_a_reservation_keeps_an_item_from_expiring(queue: Queue, rob: User) -> None:
+def test_a_reservation_prevents_an_item_from_expiring(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1, 2)
     claim = queue_items.claim_next_item(rob)
     assert expire_items(item_ids=[1, 2]) == [2]
     assert expire_items(item_ids=[1], now=claim.reserved_until) == [1]
 
 
-def test_a_pending_or_uncounted_verdict_keeps_an_item_from_expiring(queue: Queue, rob: User) -> None:
+def test_a_pending_or_uncounted_verdict_prevents_an_item_from_expiring(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1)
     queue_items.judge_next(rob)
     assert expire_items(item_ids=[1]) == []
@@ -112,7 +112,7 @@ def test_an_item_with_one_of_two_reviews_may_expire(queue: Queue, rob: User) -> 
     assert expire_items(item_ids=[1]) == [1]
 
 
-def test_a_reopened_item_asks_again_and_keeps_its_old_label(queue: Queue, rob: User, ann: User) -> None:
+def test_a_reopened_item_gets_a_new_round_and_keeps_its_old_label(queue: Queue, rob: User, ann: User) -> None:
     queue_items.enqueue_items(1, reviews_wanted=2)
     queue_items.judge_next(rob)
     queue_items.judge_next(ann)
@@ -128,7 +128,7 @@ def test_a_reopened_item_asks_again_and_keeps_its_old_label(queue: Queue, rob: U
     assert list(Label.objects.order_by("round").values_list("round", "answer")) == [(1, "refund"), (2, "billing")]
 
 
-def test_whoever_knows_an_item_from_an_earlier_round_is_not_blind(queue: Queue, rob: User, ann: User) -> None:
+def test_a_reviewer_who_saw_an_earlier_round_is_not_blind(queue: Queue, rob: User, ann: User) -> None:
     queue_items.enqueue_items(1, answer_first=True)
     queue_items.judge_next(rob)
     assert queue_items.settle_verdicts()[0].blind
@@ -137,7 +137,7 @@ def test_whoever_knows_an_item_from_an_earlier_round_is_not_blind(queue: Queue, 
     assert not queue_items.settle_verdicts()[0].blind
 
 
-def test_only_a_lead_who_is_a_member_reopens_and_only_what_is_settled(
+def test_only_a_lead_who_is_a_member_can_reopen_and_only_settled_items(
     queue: Queue, rob: User, ann: User, eve: User
 ) -> None:
     queue_items.enqueue_items(1)
@@ -153,7 +153,7 @@ def test_only_a_lead_who_is_a_member_reopens_and_only_what_is_settled(
             reopen_item(item_id=item, by=person)
 
 
-def test_the_load_of_every_queue(queue: Queue, rob: User) -> None:
+def test_loads_are_measured_for_every_queue(queue: Queue, rob: User) -> None:
     Queue.objects.create(slug="empty", title="Empty")
     began = clock.current_time() - timedelta(hours=1)
     queue_items.enqueue_items(1, now=began)
@@ -165,7 +165,7 @@ def test_the_load_of_every_queue(queue: Queue, rob: User) -> None:
     assert load["empty"] == QueueLoad(waiting=0, oldest_at=None, for_lead=0)
 
 
-def test_a_copy_is_never_offered_to_whoever_judged_the_original(queue: Queue, rob: User, rita: User) -> None:
+def test_a_copy_is_never_offered_to_people_who_judged_the_original(queue: Queue, rob: User, rita: User) -> None:
     queue_items.enqueue_items(1)
     queue_items.judge_next(rob)
     queue_items.settle_verdicts()
@@ -174,7 +174,7 @@ def test_a_copy_is_never_offered_to_whoever_judged_the_original(queue: Queue, ro
     assert queue_items.claim_next_item(rita).item.id == 2
 
 
-def test_configuring_numbers_what_changed_and_nothing_else(db: None) -> None:
+def test_configuring_numbers_only_what_changed(db: None) -> None:
     first = configure_queue(slug="q", title="Q", answers=["a", "b"], guidelines="**a**", actor="user:ann")
     assert first == QueueSettings(schema_number=1, guideline_number=1, kind="label")
     again = configure_queue(slug="q", title="Q", answers=["a", "b"], guidelines="**a**", actor="user:ann")
@@ -188,7 +188,7 @@ def test_configuring_numbers_what_changed_and_nothing_else(db: None) -> None:
     assert (AnswerSchema.objects.count(), Guideline.objects.count()) == (2, 2)
 
 
-def test_a_queue_without_guidelines_has_no_number(db: None) -> None:
+def test_a_queue_without_guidelines_has_no_guideline_number(db: None) -> None:
     configured = configure_queue(slug="q", title="Q", schema={"type": "object"}, actor="user:ann")
     assert (configured.guideline_number, configured.kind) == (None, "structured")
 
@@ -207,16 +207,14 @@ def test_a_queue_without_guidelines_has_no_number(db: None) -> None:
         ({"answers": ["a"], "display": {"rows": "marquee"}}, "/display"),
     ],
 )
-def test_settings_that_make_no_sense_are_refused_with_the_place(
-    db: None, settings: dict[str, object], pointer: str
-) -> None:
+def test_invalid_settings_are_refused_with_a_pointer(db: None, settings: dict[str, object], pointer: str) -> None:
     with pytest.raises(Invalid) as refused:
         configure_queue(slug="q", title="Q", actor="user:ann", **settings)  # type: ignore[arg-type]
     assert refused.value.errors[0]["pointer"] == pointer
     assert not Queue.objects.exists()
 
 
-def test_a_withdrawn_item_tells_whoever_holds_it(queue: Queue, rob: User) -> None:
+def test_the_holder_of_a_withdrawn_item_is_told_when_they_act(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1)
     claim = queue_items.claim_next_item(rob)
     withdraw_items(item_ids=[1], actor="key:1")
@@ -227,6 +225,6 @@ def test_a_withdrawn_item_tells_whoever_holds_it(queue: Queue, rob: User) -> Non
     assert list_held_claims(rob) == []
 
 
-def test_lanes_are_where_escalation_says(queue: Queue) -> None:
+def test_items_go_to_the_lane_the_caller_chose(queue: Queue) -> None:
     queue_items.enqueue_items(1, lane=Lane.CHECKS)
     assert Slot.objects.get().lane == Lane.CHECKS

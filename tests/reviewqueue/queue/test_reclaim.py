@@ -45,7 +45,7 @@ def _take(claim: Claim, user: User) -> Claim:
     return reclaim.reclaim_item(claim_id=claim.id, user=user, slug="intents")
 
 
-def test_the_very_same_item_comes_back_and_its_draft_with_it(rob: User) -> None:
+def test_a_lost_item_can_be_reclaimed_with_its_draft(rob: User) -> None:
     lost = _lapsed(rob)
     queue_items.enqueue_items(0)  # which would come first
     assert _standing(lost, rob) == ("It is back in the queue, and you can reserve it again.", True)
@@ -60,13 +60,13 @@ def test_the_very_same_item_comes_back_and_its_draft_with_it(rob: User) -> None:
         submit.submit_verdict(claim_id=lost.id, user=rob, kind="agree")
 
 
-def test_taking_it_twice_is_taking_it_once(rob: User) -> None:
+def test_reclaiming_is_idempotent(rob: User) -> None:
     lost = _lapsed(rob)
     assert _take(lost, rob).id == _take(lost, rob).id
     assert Slot.objects.get().claim == 2
 
 
-def test_who_has_it_now_is_said_and_they_keep_it(rob: User, rita: User) -> None:
+def test_the_new_holder_is_named_and_keeps_the_item(rob: User, rita: User) -> None:
     lost = _lapsed(rob)
     theirs = queue_items.claim_next_item(rita)
     assert _standing(lost, rob) == ("rita has it now.", False)
@@ -78,7 +78,7 @@ def test_who_has_it_now_is_said_and_they_keep_it(rob: User, rita: User) -> None:
         _take(lost, rob)
 
 
-def test_somebody_who_let_it_go_with_the_proposal_in_sight_is_remembered(rob: User, rita: User) -> None:
+def test_a_former_holder_who_saw_the_proposal_is_remembered(rob: User, rita: User) -> None:
     lost = _lapsed(rob)
     queue_items.claim_next_item(rita)
     _lapse()
@@ -86,13 +86,13 @@ def test_somebody_who_let_it_go_with_the_proposal_in_sight_is_remembered(rob: Us
     assert Seen.objects.filter(user=rita).exists()
 
 
-def test_no_name_is_told_to_whom_nothing_shows_to_have_had_it(rob: User, rita: User, ann: User) -> None:
+def test_the_holder_is_not_named_to_people_who_never_held_the_item(rob: User, rita: User, ann: User) -> None:
     lost = _lapsed(rob)
     queue_items.claim_next_item(rita)
     assert _standing(lost, ann) == ("Someone else has it now.", False)
 
 
-def test_a_closed_item_is_not_taken_again(rob: User) -> None:
+def test_a_closed_item_cannot_be_reclaimed(rob: User) -> None:
     lost = _lapsed(rob)
     withdraw_items(item_ids=[1], actor="key:1")
     assert reclaim.get_lost_item_status(claim_id=lost.id, user=rob).closed
@@ -100,7 +100,7 @@ def test_a_closed_item_is_not_taken_again(rob: User) -> None:
         _take(lost, rob)
 
 
-def test_nobody_takes_back_a_pass(rob: User) -> None:
+def test_a_passed_item_cannot_be_reclaimed(rob: User) -> None:
     queue_items.enqueue_items(1)
     lost = queue_items.claim_next_item(rob)
     drafts.save_draft(claim_id=lost.id, user=rob, fields={"note": [""]})
@@ -110,7 +110,7 @@ def test_nobody_takes_back_a_pass(rob: User) -> None:
         _take(lost, rob)
 
 
-def test_a_pass_whose_answer_was_lost_is_passed_once(rob: User, rita: User) -> None:
+def test_a_repeated_pass_is_recorded_once(rob: User, rita: User) -> None:
     queue_items.enqueue_items(1)
     claim = queue_items.claim_next_item(rob)
     pass_item(claim_id=claim.id, user=rob)
@@ -121,7 +121,7 @@ def test_a_pass_whose_answer_was_lost_is_passed_once(rob: User, rita: User) -> N
     assert Slot.objects.get().holder == rita
 
 
-def test_nobody_judges_an_item_twice(rob: User) -> None:
+def test_an_item_judged_already_cannot_be_reclaimed(rob: User) -> None:
     lost = _lapsed(rob, reviews_wanted=2)
     slot = Slot.objects.get(pk=int(lost.id.split(".")[0]))
     slot.holder, slot.reserved_until, slot.reserved_at = None, None, None
@@ -135,7 +135,7 @@ def test_nobody_judges_an_item_twice(rob: User) -> None:
         _take(lost, rob)
 
 
-def test_the_final_say_is_taken_again_by_a_lead_only(ann: User, rob: User, rita: User) -> None:
+def test_only_a_lead_can_reclaim_a_final_say(ann: User, rob: User, rita: User) -> None:
     queue_items.enqueue_items(1, reviews_wanted=2, undo_seconds=0)
     queue_items.judge_next(rob, "correct", answer="billing")
     queue_items.judge_next(rita, "correct", answer="card_arrival")
@@ -152,7 +152,7 @@ def test_the_final_say_is_taken_again_by_a_lead_only(ann: User, rob: User, rita:
     assert _take(lost, ann).final_say
 
 
-def test_ten_are_held_at_most(rob: User) -> None:
+def test_reclaiming_cannot_exceed_ten_items(rob: User) -> None:
     lost = _lapsed(rob)
     queue_items.enqueue_items(*range(2, 12))
     Slot.objects.filter(item_id=1).update(rank=99)
@@ -162,7 +162,7 @@ def test_ten_are_held_at_most(rob: User) -> None:
         _take(lost, rob)
 
 
-def test_an_item_that_was_never_theirs_cannot_be_picked(rob: User, rita: User, eve: User) -> None:
+def test_an_item_never_held_cannot_be_reclaimed(rob: User, rita: User, eve: User) -> None:
     lost = _lapsed(rob)
     for stranger in (rita, eve):
         assert not reclaim.get_lost_item_status(claim_id=lost.id, user=stranger).free
@@ -176,7 +176,7 @@ def test_an_item_that_was_never_theirs_cannot_be_picked(rob: User, rita: User, e
             reclaim.reclaim_item(claim_id=number, user=rob, slug="intents")
 
 
-def test_what_was_said_first_stays_said(rob: User) -> None:
+def test_the_first_answer_carries_over_to_a_reclaimed_item(rob: User) -> None:
     queue_items.enqueue_items(1, answer_first=True)
     lost = queue_items.claim_next_item(rob)
     submit.submit_first_answer(claim_id=lost.id, user=rob, answer="billing")
@@ -199,7 +199,7 @@ class TestOnTheDesk:
         response = desk.post(reverse(step, args=["intents", claim.id]), fields, headers=headers)
         return response.status_code, response.content.decode()
 
-    def test_a_late_submit_offers_the_item_and_one_more_answer_sends_it(self, desk: Client, rob: User) -> None:
+    def test_a_late_submit_offers_to_reclaim_the_item_and_submit_again(self, desk: Client, rob: User) -> None:
         lost = _lapsed(rob)
         status, told = self._post(desk, "desk-verdict", lost, verdict="agree")
         assert status == 409
@@ -213,7 +213,7 @@ class TestOnTheDesk:
         assert self._post(desk, "desk-verdict", held, verdict="agree")[0] == 200
         assert Verdict.objects.count() == 1
 
-    def test_what_somebody_else_has_is_not_offered(self, desk: Client, rob: User, rita: User) -> None:
+    def test_an_item_somebody_else_holds_is_not_offered(self, desk: Client, rob: User, rita: User) -> None:
         lost = _lapsed(rob)
         User.objects.filter(pk=rita.pk).update(first_name="Rita", last_name="<b>")
         queue_items.claim_next_item(rita)
@@ -234,7 +234,7 @@ class TestOnTheDesk:
         assert self._post(desk, "desk-retake", lost, htmx=False)[0] == 302
         assert len(list_held_claims(rob)) == 1
 
-    def test_whoever_is_at_work_stays_signed_in(self, desk: Client, rob: User) -> None:
+    def test_active_people_stay_signed_in(self, desk: Client, rob: User) -> None:
         queue_items.enqueue_items(1)
         claim = queue_items.claim_next_item(rob)
         before = Session.objects.get()

@@ -38,7 +38,7 @@ def _page(user: User, verdict_id: int) -> str:
     return response.content.decode().partition("<main")[2]
 
 
-def test_the_latest_verdicts_of_a_person(queue: Queue, rob: User, rita: User) -> None:
+def test_a_persons_latest_verdicts_are_listed(queue: Queue, rob: User, rita: User) -> None:
     queue_items.enqueue_items(1, 2, 3)
     now = clock.current_time()
     first = queue_items.judge_next(rob, now=now - timedelta(minutes=5))
@@ -54,7 +54,7 @@ def test_the_latest_verdicts_of_a_person(queue: Queue, rob: User, rita: User) ->
     assert [one.id for one in history.list_latest_verdicts(rob, now=now)] == [first.id]
 
 
-def test_the_list_ends_after_ten_and_the_longer_one_does_not(queue: Queue, rob: User) -> None:
+def test_the_short_list_ends_after_ten_and_the_long_one_continues(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(*range(1, 13))
     for _ in range(12):
         queue_items.judge_next(rob)
@@ -79,14 +79,14 @@ def test_the_list_ends_after_ten_and_the_longer_one_does_not(queue: Queue, rob: 
         ({"messages": "none"}, "ticket-1"),
     ],
 )
-def test_each_is_told_by_how_its_content_begins(queue: Queue, rob: User, content: Any, gist: str) -> None:
+def test_each_verdict_shows_the_beginning_of_its_content(queue: Queue, rob: User, content: Any, gist: str) -> None:
     queue_items.enqueue_items(1, input=content)
     queue_items.judge_next(rob)
     (one,) = history.list_latest_verdicts(rob)
     assert wording.summarize_item(one.words, image=one.image, reference=one.reference) == gist
 
 
-def test_a_large_document_is_not_opened_for_a_few_words(queue: Queue, rob: User) -> None:
+def test_a_large_input_is_not_read_for_an_excerpt(queue: Queue, rob: User) -> None:
     noise = "".join(chr(0x4E00 + number * 7919 % 20_000) for number in range(40_000))
     queue_items.enqueue_items(1, input={"text": noise})
     queue_items.judge_next(rob)
@@ -104,7 +104,7 @@ def test_the_list_is_one_statement_however_long_it_is(queue: Queue, rob: User) -
     assert len(asked) == 1
 
 
-def test_what_was_in_a_queue_that_one_left_is_not_listed(queue: Queue, rob: User) -> None:
+def test_verdicts_in_a_queue_the_person_left_are_not_listed(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1)
     given = queue_items.judge_next(rob)
     Membership.objects.all().delete()
@@ -112,7 +112,7 @@ def test_what_was_in_a_queue_that_one_left_is_not_listed(queue: Queue, rob: User
     assert _get(rob, "desk-decision", given.id).status_code == 404
 
 
-def test_a_decision_is_read_with_its_content_and_what_was_said(queue: Queue, rob: User) -> None:
+def test_a_decision_shows_its_content_and_the_verdict(queue: Queue, rob: User) -> None:
     Guideline.objects.filter(queue=queue).update(number=4)
     queue_items.enqueue_items(1, context={"customer since": "2019"})
     given = queue_items.judge_next(rob, "correct", answer="billing", reason="ambiguous", note="twice in a minute")
@@ -124,14 +124,14 @@ def test_a_decision_is_read_with_its_content_and_what_was_said(queue: Queue, rob
     assert reverse("desk-undo", args=["intents", given.id]) in html
 
 
-def test_the_first_answer_stands_beside_the_final_one(queue: Queue, rob: User) -> None:
+def test_the_first_answer_is_shown_beside_the_final_one(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1, answer_first=True)
     given = queue_items.judge_next(rob, "agree", first="billing")
     html = _page(rob, given.id)
     assert html.index("You said first") < html.index("Billing") < html.index("And in the end")
 
 
-def test_nobody_reads_what_others_decided(queue: Queue, rob: User, rita: User, ann: User, mara: User) -> None:
+def test_nobody_can_read_other_peoples_decisions(queue: Queue, rob: User, rita: User, ann: User, mara: User) -> None:
     queue_items.enqueue_items(1)
     given = queue_items.judge_next(rob)
     for person in (rita, ann):
@@ -145,7 +145,7 @@ def test_nobody_reads_what_others_decided(queue: Queue, rob: User, rita: User, a
     assert client.get(reverse("desk-decision", args=["intents", 10**17])).status_code == 404
 
 
-def test_what_an_item_came_to_is_told_once_it_is_settled(queue: Queue, rob: User, rita: User) -> None:
+def test_an_items_outcome_is_shown_once_it_is_settled(queue: Queue, rob: User, rita: User) -> None:
     queue_items.enqueue_items(1, reviews_wanted=2, undo_seconds=0)
     given = queue_items.judge_next(rob, "correct", answer="billing")
     queue_items.settle_verdicts()
@@ -158,7 +158,7 @@ def test_what_an_item_came_to_is_told_once_it_is_settled(queue: Queue, rob: User
     assert "rita" not in html
 
 
-def test_the_first_of_two_reviews_tells_nothing_to_the_second(queue: Queue, rob: User, rita: User) -> None:
+def test_the_first_of_two_reviews_reveals_nothing_to_the_second(queue: Queue, rob: User, rita: User) -> None:
     queue_items.enqueue_items(1, reviews_wanted=2)
     first = queue_items.judge_next(rob, "correct", answer="billing", note="seen on page 2")
     second = queue_items.judge_next(rita)
@@ -169,7 +169,7 @@ def test_the_first_of_two_reviews_tells_nothing_to_the_second(queue: Queue, rob:
     assert "Settled" not in html
 
 
-def test_while_people_are_asked_again_nothing_that_was_said_is_shown(queue: Queue, rob: User, ann: User) -> None:
+def test_earlier_verdicts_are_hidden_while_an_item_is_reviewed_again(queue: Queue, rob: User, ann: User) -> None:
     queue_items.enqueue_items(1)
     given = queue_items.judge_next(rob, "correct", answer="billing", note="seen on page 2")
     queue_items.settle_verdicts()
@@ -188,7 +188,7 @@ def test_while_people_are_asked_again_nothing_that_was_said_is_shown(queue: Queu
     assert "Billing" not in listed
 
 
-def test_what_the_ai_made_of_a_text_is_withheld_too(queue: Queue, rob: User, ann: User) -> None:
+def test_proposed_content_is_withheld_too(queue: Queue, rob: User, ann: User) -> None:
     AnswerSchema.objects.create(queue=queue, number=2, kind="structured", schema={"type": "object"})
     text = "Please send one of the two payments back to my account."
     rewritten = {"text": text.replace("back", "tomorrow")}
@@ -200,7 +200,7 @@ def test_what_the_ai_made_of_a_text_is_withheld_too(queue: Queue, rob: User, ann
     assert "tomorrow" not in _page(rob, given.id)
 
 
-def test_what_was_taken_back_is_not_told_and_what_was_withdrawn_not_shown(queue: Queue, rob: User) -> None:
+def test_undone_verdicts_and_withdrawn_content_are_withheld(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1, 2)
     back = queue_items.judge_next(rob, "correct", answer="billing")
     submit.undo_verdict(verdict_id=back.id, user=rob)
@@ -214,7 +214,7 @@ def test_what_was_taken_back_is_not_told_and_what_was_withdrawn_not_shown(queue:
     assert "charged twice" not in html
 
 
-def test_a_decision_whose_content_is_gone_can_still_be_read(queue: Queue, rob: User) -> None:
+def test_a_decision_can_be_read_after_its_content_is_gone(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1)
     given = queue_items.judge_next(rob)
     ItemContent.objects.all().delete()
@@ -222,7 +222,7 @@ def test_a_decision_whose_content_is_gone_can_still_be_read(queue: Queue, rob: U
     assert len(history.list_latest_verdicts(rob)) == 1
 
 
-def test_what_strangers_wrote_is_inert(queue: Queue, rob: User) -> None:
+def test_untrusted_content_is_inert(queue: Queue, rob: User) -> None:
     evil = "<script>alert(1)</script>\u202e"
     queue_items.enqueue_items(1, input={"text": evil}, reference=evil, context={evil: evil})
     queue_items.enqueue_items(2, input={"fields": {}}, reference=evil)

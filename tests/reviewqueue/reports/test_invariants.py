@@ -57,18 +57,18 @@ def busy(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(3, reviews_wanted=2)
 
 
-def test_every_check_has_a_breakage_here() -> None:
+def test_every_check_has_a_violation_here() -> None:
     assert {check.name for check in invariants.list_checks()} == BREAKAGES.keys()
 
 
 @pytest.mark.usefixtures("busy")
-def test_a_healthy_ledger_balances() -> None:
+def test_a_healthy_database_passes_every_check() -> None:
     assert found() == set()
 
 
 @pytest.mark.usefixtures("busy")
 @pytest.mark.parametrize("name", BREAKAGES)
-def test_a_check_finds_its_breakage(name: str) -> None:
+def test_each_check_finds_its_violation(name: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # so that what waits for the end is not in the way
         cursor.execute(BREAKAGES[name])

@@ -50,7 +50,7 @@ def _both(one: User, other: User, said: str, others: str, *, count: int = 1, sta
     _settle_at_once()
 
 
-def test_who_has_decided_nothing_has_no_numbers(queue: Queue, rob: User) -> None:
+def test_a_person_without_verdicts_has_no_figures(queue: Queue, rob: User) -> None:
     mine, today = personal.build_personal_report(rob), personal.build_personal_summary(rob)
     assert mine.queues == []
     assert mine.month == personal.PeriodFigures(days=30)
@@ -58,7 +58,7 @@ def test_who_has_decided_nothing_has_no_numbers(queue: Queue, rob: User) -> None
     assert "No numbers yet" in _page(rob)
 
 
-def test_verdicts_are_counted_by_days_and_what_was_taken_back_is_not(queue: Queue, rob: User, rita: User) -> None:
+def test_verdicts_are_counted_by_day_without_undone_ones(queue: Queue, rob: User, rita: User) -> None:
     now = _noon()
     queue_items.enqueue_items(*range(1, 8), now=now - timedelta(days=40))
     for ago in (timedelta(days=35), timedelta(days=20), timedelta(days=3), timedelta(hours=2), timedelta(hours=1)):
@@ -69,7 +69,7 @@ def test_verdicts_are_counted_by_days_and_what_was_taken_back_is_not(queue: Queu
     assert [one.count for one in personal.build_personal_report(rob, now=now).total] == [2, 3, 4]
 
 
-def test_half_of_the_items_took_less_than_the_one_in_the_middle(queue: Queue, rob: User) -> None:
+def test_the_typical_time_is_the_median(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1, 2, 3, 4)
     for _ in range(4):
         queue_items.judge_next(rob)
@@ -89,7 +89,7 @@ def test_agreement_counts_settled_items_that_others_judged_too(queue: Queue, rob
     assert "agreement 100\u00a0%" in _page(rob, htmx=True)
 
 
-def test_whoever_the_lead_overrules_did_not_agree(queue: Queue, rob: User, rita: User, ann: User) -> None:
+def test_an_overruled_reviewer_did_not_agree(queue: Queue, rob: User, rita: User, ann: User) -> None:
     _both(rob, rita, "billing", "card_arrival")
     queue_items.judge_next(ann, "correct", answer="card_arrival", reason="ambiguous")
     _settle_at_once()
@@ -98,7 +98,9 @@ def test_whoever_the_lead_overrules_did_not_agree(queue: Queue, rob: User, rita:
     assert personal.build_personal_report(ann).month.agreement == personal.Agreement()
 
 
-def test_asking_the_lead_is_no_opinion_and_none_of_these_is_one(queue: Queue, rob: User, rita: User, ann: User) -> None:
+def test_none_of_these_counts_as_an_opinion_and_escalating_does_not(
+    queue: Queue, rob: User, rita: User, ann: User
+) -> None:
     queue_items.enqueue_items(1, reviews_wanted=2, undo_seconds=0)
     queue_items.judge_next(rob, "escalate")
     queue_items.judge_next(rita, "none")
@@ -109,18 +111,18 @@ def test_asking_the_lead_is_no_opinion_and_none_of_these_is_one(queue: Queue, ro
     assert personal.build_personal_report(rita).month.agreement == personal.Agreement(agreed=1, compared=1)
 
 
-def test_an_item_that_is_open_again_tells_nothing(queue: Queue, rob: User, rita: User, ann: User) -> None:
+def test_a_reopened_item_is_not_compared(queue: Queue, rob: User, rita: User, ann: User) -> None:
     _both(rob, rita, "billing", "billing")
     reopen_item(item_id=1, by=ann)
     assert personal.build_personal_report(rob).month.agreement.compared == 0
 
 
 @pytest.mark.parametrize(("judged", "share"), [(0, None), (4, None), (5, 1.0)])
-def test_a_share_of_very_few_is_unknown(judged: int, share: float | None) -> None:
+def test_agreement_is_unknown_below_five_verdicts(judged: int, share: float | None) -> None:
     assert personal.Agreement(agreed=judged, compared=judged).share == share
 
 
-def test_equal_answers_in_another_spelling_agree() -> None:
+def test_equal_answers_in_different_spellings_agree() -> None:
     one = ComparedVerdict(
         queue=1, days=7, kind="correct", answer={"a": 1, "b": " x"}, outcome="answered", settled={"b": "x", "a": 1.0}
     )
@@ -129,7 +131,7 @@ def test_equal_answers_in_another_spelling_agree() -> None:
     assert personal.measure_agreement([one], days=7).agreed == 1
 
 
-def test_a_day_is_the_teams_and_not_the_readers(settings: Settings) -> None:
+def test_days_follow_the_teams_time_zone_not_the_readers(settings: Settings) -> None:
     settings.TIME_ZONE = "Pacific/Auckland"
     evening = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)
     auckland = ZoneInfo("Pacific/Auckland")
@@ -137,7 +139,7 @@ def test_a_day_is_the_teams_and_not_the_readers(settings: Settings) -> None:
     assert personal.start_of_period(evening, days=7) == datetime(2026, 11, 15, tzinfo=auckland)
 
 
-def test_nobody_sees_another_persons_numbers(queue: Queue, rob: User, rita: User, ann: User) -> None:
+def test_nobody_sees_another_persons_figures(queue: Queue, rob: User, rita: User, ann: User) -> None:
     queue_items.enqueue_items(1)
     queue_items.judge_next(rob)
     for person in (rita, ann):
@@ -145,14 +147,14 @@ def test_nobody_sees_another_persons_numbers(queue: Queue, rob: User, rita: User
         assert "No numbers yet" in html
 
 
-def test_a_queue_that_one_left_is_not_counted(queue: Queue, rob: User) -> None:
+def test_a_queue_the_person_left_is_not_counted(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1)
     queue_items.judge_next(rob)
     Membership.objects.all().delete()
     assert personal.build_personal_report(rob).month.count == 0
 
 
-def test_the_page_tells_what_it_counts_and_what_is_unknown(queue: Queue, rob: User, rita: User) -> None:
+def test_the_page_explains_its_counts_and_unknown_values(queue: Queue, rob: User, rita: User) -> None:
     _both(rob, rita, "refund", "refund", count=2)
     html = _page(rob)
     assert "All your queues" in html
@@ -160,7 +162,7 @@ def test_the_page_tells_what_it_counts_and_what_is_unknown(queue: Queue, rob: Us
     assert "unknown" in html
 
 
-def test_the_line_is_short_and_asks_little(queue: Queue, rob: User) -> None:
+def test_the_summary_line_is_short_and_cheap(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(*range(1, 6))
     for _ in range(5):
         queue_items.judge_next(rob)

@@ -37,7 +37,7 @@ def _lapse(claim: Claim) -> None:
     Slot.objects.filter(pk=claim.id.split(".")[0]).update(reserved_until=clock.current_time() - timedelta(seconds=1))
 
 
-def test_a_draft_comes_back_to_whoever_wrote_it_and_to_nobody_else(rob: User, rita: User) -> None:
+def test_a_draft_is_shown_only_to_its_author(rob: User, rita: User) -> None:
     queue_items.enqueue_items(1)
     first = queue_items.claim_next_item(rob)
     _save(first, rob)
@@ -49,7 +49,7 @@ def test_a_draft_comes_back_to_whoever_wrote_it_and_to_nobody_else(rob: User, ri
     assert _fields(queue_items.claim_next_item(rob), rob) == NOTE
 
 
-def test_a_draft_is_kept_after_somebody_else_took_the_item(rob: User, rita: User) -> None:
+def test_a_draft_is_saved_after_somebody_else_claimed_the_item(rob: User, rita: User) -> None:
     queue_items.enqueue_items(1)
     mine = queue_items.claim_next_item(rob)
     _save(mine, rob, fields={"note": ["before"]})
@@ -59,7 +59,7 @@ def test_a_draft_is_kept_after_somebody_else_took_the_item(rob: User, rita: User
     assert Draft.objects.get().fields["fields"] == {"note": ["after"]}
 
 
-def test_an_item_that_was_never_theirs_takes_no_draft(rob: User, rita: User, eve: User) -> None:
+def test_a_draft_for_an_item_never_held_is_refused(rob: User, rita: User, eve: User) -> None:
     queue_items.enqueue_items(1)
     mine = queue_items.claim_next_item(rob)
     for stranger in (rita, eve):
@@ -71,7 +71,7 @@ def test_an_item_that_was_never_theirs_takes_no_draft(rob: User, rita: User, eve
     assert not Draft.objects.exists()
 
 
-def test_who_left_the_stream_keeps_no_draft_there(rob: User) -> None:
+def test_a_person_who_left_the_stream_cannot_save_a_draft(rob: User) -> None:
     queue_items.enqueue_items(1)
     mine = queue_items.claim_next_item(rob)
     rob.memberships.all().delete()
@@ -79,7 +79,7 @@ def test_who_left_the_stream_keeps_no_draft_there(rob: User) -> None:
         _save(mine, rob)
 
 
-def test_a_verdict_takes_its_draft_along_and_leaves_those_of_others(rob: User, rita: User) -> None:
+def test_a_verdict_deletes_only_its_authors_draft(rob: User, rita: User) -> None:
     queue_items.enqueue_items(1, reviews_wanted=2)
     first, second = queue_items.claim_next_item(rob), queue_items.claim_next_item(rita)
     _save(first, rob)
@@ -88,7 +88,7 @@ def test_a_verdict_takes_its_draft_along_and_leaves_those_of_others(rob: User, r
     assert Draft.objects.get().user == rita
 
 
-def test_a_draft_that_comes_after_its_verdict_is_none(rob: User) -> None:
+def test_a_draft_that_arrives_after_its_verdict_is_refused(rob: User) -> None:
     queue_items.enqueue_items(1)
     claim = queue_items.claim_next_item(rob)
     queue_items.decide_claim(claim, rob)
@@ -97,7 +97,7 @@ def test_a_draft_that_comes_after_its_verdict_is_none(rob: User) -> None:
     assert not Draft.objects.exists()
 
 
-def test_a_draft_under_an_earlier_claim_is_none_either_once_they_decided(rob: User) -> None:
+def test_a_draft_under_an_earlier_claim_is_refused_after_the_verdict(rob: User) -> None:
     queue_items.enqueue_items(1)
     old = queue_items.claim_next_item(rob)
     _lapse(old)
@@ -107,7 +107,7 @@ def test_a_draft_under_an_earlier_claim_is_none_either_once_they_decided(rob: Us
     assert not Draft.objects.exists()
 
 
-def test_a_withdrawn_item_keeps_no_draft_and_takes_none(rob: User, rita: User) -> None:
+def test_withdrawing_deletes_drafts_and_refuses_new_ones(rob: User, rita: User) -> None:
     queue_items.enqueue_items(1, 2, reviews_wanted=2)
     mine, hers, other = (
         queue_items.claim_next_item(rob),
@@ -123,7 +123,7 @@ def test_a_withdrawn_item_keeps_no_draft_and_takes_none(rob: User, rita: User) -
         _save(mine, rob)
 
 
-def test_a_refused_verdict_leaves_the_draft(rob: User) -> None:
+def test_a_refused_verdict_keeps_the_draft(rob: User) -> None:
     queue_items.enqueue_items(1)
     claim = queue_items.claim_next_item(rob)
     _save(claim, rob)
@@ -132,7 +132,7 @@ def test_a_refused_verdict_leaves_the_draft(rob: User) -> None:
     assert _fields(claim, rob) == NOTE
 
 
-def test_what_is_written_before_the_reveal_brings_only_its_remarks_after_it(rob: User) -> None:
+def test_only_remarks_of_a_draft_carry_over_after_the_reveal(rob: User) -> None:
     queue_items.enqueue_items(1, answer_first=True)
     claim = queue_items.claim_next_item(rob)
     _save(claim, rob)
@@ -141,7 +141,7 @@ def test_what_is_written_before_the_reveal_brings_only_its_remarks_after_it(rob:
     assert _fields(revealed, rob) == {"note": ["half a thought"]}
 
 
-def test_a_first_answer_that_is_sent_again_leaves_what_was_written_since(rob: User) -> None:
+def test_a_repeated_first_answer_keeps_a_newer_draft(rob: User) -> None:
     queue_items.enqueue_items(1, answer_first=True)
     claim = queue_items.claim_next_item(rob)
     for expected in ({"note": ["before"]}, NOTE):
@@ -150,7 +150,7 @@ def test_a_first_answer_that_is_sent_again_leaves_what_was_written_since(rob: Us
         _save(revealed, rob)
 
 
-def test_what_is_written_after_the_reveal_comes_back_whole(rob: User) -> None:
+def test_a_draft_written_after_the_reveal_is_restored_completely(rob: User) -> None:
     queue_items.enqueue_items(1, answer_first=True)
     claim = queue_items.claim_next_item(rob)
     submit.submit_first_answer(claim_id=claim.id, user=rob, kind="none")
@@ -161,7 +161,7 @@ def test_what_is_written_after_the_reveal_comes_back_whole(rob: User) -> None:
     assert _fields(again, rob) == NOTE
 
 
-def test_a_draft_with_the_proposal_in_it_never_comes_into_a_form_that_hides_it(rob: User, ann: User) -> None:
+def test_a_draft_with_the_proposal_never_enters_a_form_that_hides_it(rob: User, ann: User) -> None:
     queue_items.enqueue_items(1, undo_seconds=0)
     mine = queue_items.claim_next_item(rob)
     _save(mine, rob)
@@ -177,7 +177,7 @@ def test_a_draft_with_the_proposal_in_it_never_comes_into_a_form_that_hides_it(r
     assert _fields(revealed, rob) == {"note": ["half a thought"]}
 
 
-def test_the_newer_draft_stays_whichever_comes_last(rob: User) -> None:
+def test_the_newer_draft_wins_whichever_arrives_last(rob: User) -> None:
     queue_items.enqueue_items(1)
     claim = queue_items.claim_next_item(rob)
     now = clock.current_time()
@@ -187,7 +187,7 @@ def test_the_newer_draft_stays_whichever_comes_last(rob: User) -> None:
     assert _fields(claim, rob) == {"note": ["typed now"]}
 
 
-def test_no_draft_is_of_tomorrow_or_older_than_any_is_kept(rob: User) -> None:
+def test_draft_times_are_limited_to_the_past_twenty_hours(rob: User) -> None:
     queue_items.enqueue_items(1)
     claim, now = queue_items.claim_next_item(rob), clock.current_time()
     for said, kept in (
@@ -213,7 +213,7 @@ def test_a_draft_is_kept_for_twenty_hours(rob: User) -> None:
 
 
 @pytest.mark.parametrize("fields", [{"note": ["x" * 200_001]}, {"x" * 200_001: [""]}, {"note": ["\0"]}])
-def test_what_cannot_be_kept_is_refused_and_the_earlier_draft_stays(rob: User, fields: drafts.DraftFields) -> None:
+def test_an_invalid_draft_is_refused_and_the_earlier_one_stays(rob: User, fields: drafts.DraftFields) -> None:
     queue_items.enqueue_items(1)
     claim = queue_items.claim_next_item(rob)
     _save(claim, rob)
@@ -235,35 +235,35 @@ class TestOverHttp:
         url = reverse("desk-draft", args=["intents", claim.id])
         return client.post(url, fields, headers={"HX-Request": "true"}).status_code
 
-    def test_it_is_kept_and_stands_in_the_page(self, asked: Claim, client: Client, rob: User) -> None:
+    def test_the_desk_saves_a_draft_and_shows_it_again(self, asked: Claim, client: Client, rob: User) -> None:
         assert self._post(client, asked, note='"><b>', answers=["a", "b"], draft_at="") == 204
         assert _fields(asked, rob) == {"note": ['"><b>'], "answers": ["a", "b"]}
         html = client.get(reverse("desk", args=["intents"])).content.decode()
         assert "&quot;note&quot;: [&quot;\\&quot;&gt;&lt;b&gt;&quot;]" in html
 
-    def test_none_ticked_is_kept_as_such(self, asked: Claim, client: Client, rob: User) -> None:
+    def test_an_empty_selection_is_saved_as_such(self, asked: Claim, client: Client, rob: User) -> None:
         assert self._post(client, asked, note="x", draft_none=["answers", "note"]) == 204
         assert _fields(asked, rob) == {"note": ["x"], "answers": []}
 
-    def test_it_has_the_date_that_the_page_gave_it(self, asked: Claim, client: Client) -> None:
+    def test_a_draft_keeps_the_time_the_page_gave_it(self, asked: Claim, client: Client) -> None:
         written = clock.to_milliseconds(clock.current_time()) - 1234
         assert self._post(client, asked, note="x", draft_at=str(written)) == 204
         assert Draft.objects.get().saved_at == clock.from_milliseconds(written)
         assert f'data-at="{written}"' in client.get(reverse("desk", args=["intents"])).content.decode()
 
     @pytest.mark.parametrize("at", ["", "-1", "nan", "1e9", "9" * 30, "٣"])
-    def test_a_date_that_is_none_is_today(self, asked: Claim, client: Client, at: str) -> None:
+    def test_an_invalid_draft_time_becomes_now(self, asked: Claim, client: Client, at: str) -> None:
         assert self._post(client, asked, note="x", draft_at=at) == 204
         assert clock.current_time() - Draft.objects.get().saved_at < timedelta(seconds=60)
 
-    def test_too_long_and_not_theirs_are_told(self, asked: Claim, client: Client, rita: User) -> None:
+    def test_the_desk_explains_refused_drafts(self, asked: Claim, client: Client, rita: User) -> None:
         assert self._post(client, asked, note="x" * 200_001) == 400
         client.force_login(rita, backend="django.contrib.auth.backends.ModelBackend")
         assert self._post(client, asked, note="x") == 404
         client.logout()
         assert self._post(client, asked, note="x") == 401
 
-    def test_the_verdict_ends_it(self, asked: Claim, client: Client) -> None:
+    def test_submitting_a_verdict_deletes_the_draft(self, asked: Claim, client: Client) -> None:
         self._post(client, asked, note="x")
         client.post(reverse("desk-verdict", args=["intents", asked.id]), {"verdict": "agree"})
         assert not Draft.objects.exists()

@@ -72,13 +72,13 @@ def test_a_label_is_taken_once_and_comes_back_when_its_taker_fails(queue: Queue,
 
 
 @pytest.mark.django_db(transaction=True)
-def test_taking_outside_a_transaction_is_a_mistake() -> None:
+def test_taking_labels_outside_a_transaction_raises() -> None:
     with pytest.raises(RuntimeError):
         labels.take_labels()
 
 
 @pytest.mark.parametrize(("kind", "outcome"), [("none", "rejected"), ("unjudgeable", "unjudgeable")])
-def test_no_answer_is_an_outcome_too(queue: Queue, rob: User, kind: str, outcome: str) -> None:
+def test_none_and_unjudgeable_are_outcomes_too(queue: Queue, rob: User, kind: str, outcome: str) -> None:
     queue_items.enqueue_items(1)
     queue_items.judge_next(rob, kind)
     (settled,) = queue_items.settle_verdicts()
@@ -104,7 +104,7 @@ def test_two_of_three_are_a_majority(queue: Queue, rob: User, rita: User, cora: 
     assert (settled.answer, settled.basis, len(settled.verdicts)) == ("billing", "majority", 3)
 
 
-def test_people_who_disagree_ask_a_lead_once(queue: Queue, rob: User, rita: User, ann: User) -> None:
+def test_a_disagreement_asks_a_lead_once(queue: Queue, rob: User, rita: User, ann: User) -> None:
     queue_items.enqueue_items(1, reviews_wanted=2, answer_first=True)
     queue_items.judge_next(rob)
     queue_items.judge_next(rita, "correct", answer="billing")
@@ -119,7 +119,7 @@ def test_people_who_disagree_ask_a_lead_once(queue: Queue, rob: User, rita: User
     assert (settled.first_answer, settled.blind) == ("card_arrival", False)
 
 
-def test_asking_the_lead_waits_for_the_undo_and_lets_the_final_say_settle(queue: Queue, rob: User, ann: User) -> None:
+def test_an_escalation_waits_for_its_undo_window_and_the_final_say_settles(queue: Queue, rob: User, ann: User) -> None:
     queue_items.enqueue_items(1, reviews_wanted=2)
     queue_items.judge_next(rob, "escalate")
     assert labels.settle_due_items() == 0
@@ -133,7 +133,7 @@ def test_asking_the_lead_waits_for_the_undo_and_lets_the_final_say_settle(queue:
     assert not Slot.objects.open().exists()
 
 
-def test_first_answers_make_the_error_and_final_ones_the_decision(queue: Queue, rob: User, rita: User) -> None:
+def test_errors_use_first_answers_and_decisions_use_final_ones(queue: Queue, rob: User, rita: User) -> None:
     queue_items.enqueue_items(1, reviews_wanted=2, answer_first=True)
     queue_items.judge_next(rob, "agree", first="billing")
     queue_items.judge_next(rita, "agree", first="billing")
@@ -141,7 +141,7 @@ def test_first_answers_make_the_error_and_final_ones_the_decision(queue: Queue, 
     assert (settled.answer, settled.first_answer, settled.blind) == ("refund", "billing", True)
 
 
-def test_one_who_saw_the_proposal_takes_the_blindness_away(queue: Queue, rob: User, rita: User) -> None:
+def test_one_reviewer_who_saw_the_proposal_makes_the_label_not_blind(queue: Queue, rob: User, rita: User) -> None:
     queue_items.enqueue_items(1, reviews_wanted=2)
     queue_items.judge_next(rob)
     queue_items.judge_next(rita)
@@ -160,18 +160,18 @@ def _plain_and_blind(rob: User, rita: User, end: Callable[[Claim], datetime | No
     return Verdict.objects.get(pk=queue_items.decide_claim(hidden, rob, now=now).id)
 
 
-def test_whoever_gave_the_proposal_back_is_not_blind_later(queue: Queue, rob: User, rita: User) -> None:
+def test_a_reviewer_who_released_a_revealed_item_is_not_blind_later(queue: Queue, rob: User, rita: User) -> None:
     def release(claim: Claim) -> None:
         claim_release(claim_id=claim.id, user=rob)
 
     assert _plain_and_blind(rob, rita, release).proposal_visible
 
 
-def test_whoever_let_the_proposal_lapse_is_not_blind_later(queue: Queue, rob: User, rita: User) -> None:
+def test_a_reviewer_whose_revealed_item_expired_is_not_blind_later(queue: Queue, rob: User, rita: User) -> None:
     assert _plain_and_blind(rob, rita, lambda claim: claim.reserved_until).proposal_visible
 
 
-def test_whoever_undid_their_verdict_on_the_proposal_is_not_blind_later(
+def test_a_reviewer_who_undid_a_revealed_verdict_is_not_blind_later(
     queue: Queue, rob: User, rita: User, cora: User
 ) -> None:
     queue_items.enqueue_items(1, reviews_wanted=2)
@@ -184,7 +184,7 @@ def test_whoever_undid_their_verdict_on_the_proposal_is_not_blind_later(
     assert Verdict.objects.get(pk=queue_items.judge_next(rob).id).proposal_visible
 
 
-def test_whoever_was_shown_it_in_an_earlier_round_is_not_blind_later(
+def test_a_reviewer_shown_the_proposal_in_an_earlier_round_is_not_blind(
     queue: Queue, rob: User, rita: User, ann: User
 ) -> None:
     queue_items.enqueue_items(1, answer_first=True)
@@ -201,7 +201,7 @@ def test_whoever_was_shown_it_in_an_earlier_round_is_not_blind_later(
     assert Verdict.objects.get(pk=queue_items.judge_next(rob).id).proposal_visible
 
 
-def test_whoever_opened_the_final_say_is_not_blind_later(queue: Queue, rob: User, ann: User, cora: User) -> None:
+def test_a_lead_who_opened_the_final_say_is_not_blind_later(queue: Queue, rob: User, ann: User, cora: User) -> None:
     cora.role = "lead"
     cora.save(update_fields=["role"])
     queue_items.enqueue_items(1, answer_first=True)
@@ -215,7 +215,7 @@ def test_whoever_opened_the_final_say_is_not_blind_later(queue: Queue, rob: User
     assert Verdict.objects.get(pk=queue_items.judge_next(ann, now=opened.reserved_until).id).proposal_visible
 
 
-def test_whoever_answered_first_before_they_saw_it_stays_blind(queue: Queue, rob: User) -> None:
+def test_a_reviewer_who_answered_before_seeing_the_proposal_stays_blind(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1, answer_first=True)
     claim = queue_items.claim_next_item(rob)
     submit.submit_first_answer(claim_id=claim.id, user=rob, answer="billing")
@@ -224,7 +224,7 @@ def test_whoever_answered_first_before_they_saw_it_stays_blind(queue: Queue, rob
     assert not Seen.objects.exists()
 
 
-def test_a_new_verdict_postpones_the_settling_of_all(queue: Queue, rob: User, rita: User) -> None:
+def test_a_new_verdict_postpones_settlement(queue: Queue, rob: User, rita: User) -> None:
     queue_items.enqueue_items(1, reviews_wanted=2)
     first = queue_items.judge_next(rob)
     second = queue_items.judge_next(rita, now=queue_items.time_when_final(10))
@@ -232,7 +232,7 @@ def test_a_new_verdict_postpones_the_settling_of_all(queue: Queue, rob: User, ri
     assert labels.settle_due_items(now=second.final_at) == 1
 
 
-def test_a_sweep_costs_as_many_statements_for_many_as_for_one(queue: Queue, rob: User, rita: User) -> None:
+def test_a_sweep_takes_the_same_number_of_statements_for_many_items(queue: Queue, rob: User, rita: User) -> None:
     counts = []
     for numbers in ([1], range(2, 8)):
         queue_items.enqueue_items(*numbers)
@@ -244,7 +244,7 @@ def test_a_sweep_costs_as_many_statements_for_many_as_for_one(queue: Queue, rob:
     assert counts[0] == counts[1]
 
 
-def test_a_sweep_does_as_many_as_it_is_told(queue: Queue, rob: User) -> None:
+def test_a_sweep_processes_at_most_its_limit(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1, 2, 3)
     for _ in range(3):
         queue_items.judge_next(rob)

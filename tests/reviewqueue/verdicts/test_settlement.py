@@ -38,7 +38,7 @@ def judgement(kind: str = "agree", answer: object = "a", **fields: object) -> Co
 
 
 @given(votes)
-def test_a_majority_is_what_more_than_half_say(given_votes: list[Vote]) -> None:
+def test_a_majority_needs_more_than_half(given_votes: list[Vote]) -> None:
     tally = Counter(vote.canonical_key for vote in given_votes)
     winner = settlement.find_majority(given_votes)
     if winner is None:
@@ -55,7 +55,7 @@ def test_the_order_of_votes_does_not_matter(given_votes: list[Vote], rng: object
 
 
 @given(votes)
-def test_one_more_of_the_winner_never_loses_it(given_votes: list[Vote]) -> None:
+def test_another_vote_for_the_winner_never_changes_it(given_votes: list[Vote]) -> None:
     winner = settlement.find_majority(given_votes)
     if winner is not None:
         assert settlement.find_majority([*given_votes, winner]) == winner
@@ -73,7 +73,7 @@ def test_one_more_of_the_winner_never_loses_it(given_votes: list[Vote]) -> None:
     ),
     st.integers(1, 5),
 )
-def test_nothing_is_settled_while_a_verdict_is_pending_or_missing_or_a_lead_was_asked(
+def test_pending_missing_or_escalated_verdicts_prevent_settlement(
     judgements: list[CountedVerdict], wanted: int
 ) -> None:
     outcome = settlement.decide_settlement(judgements, wanted=wanted, now=NOW)
@@ -87,7 +87,7 @@ def test_nothing_is_settled_while_a_verdict_is_pending_or_missing_or_a_lead_was_
         assert isinstance(outcome, Settlement | NeedsFinalSay)
 
 
-def test_the_final_say_settles_whatever_the_others_said() -> None:
+def test_the_final_say_settles_regardless_of_other_verdicts() -> None:
     said = [judgement("escalate"), judgement("none", final_say=True)]
     outcome = settlement.decide_settlement(said, wanted=2, now=NOW)
     assert outcome == Settlement(vote=Vote("rejected"), first_vote=Vote("rejected"), blind=False, basis="final_say")
@@ -101,7 +101,7 @@ def test_a_blind_first_answer_survives_the_final_say() -> None:
     )
 
 
-def test_without_a_majority_of_first_answers_the_decision_stands_in_and_is_not_blind() -> None:
+def test_without_a_first_majority_the_decision_counts_and_is_not_blind() -> None:
     said = [
         judgement(first_kind="answer", first_answer="a", proposal_visible=False),
         judgement(first_kind="none", first_answer=None, proposal_visible=False),
@@ -112,7 +112,7 @@ def test_without_a_majority_of_first_answers_the_decision_stands_in_and_is_not_b
     )
 
 
-def test_spellings_of_one_answer_are_one_opinion() -> None:
+def test_different_spellings_of_an_answer_are_one_opinion() -> None:
     said = [judgement(answer={"total": 1.0, "city": "Zürich"}), judgement(answer={"city": "Zu\u0308rich ", "total": 1})]
     outcome = settlement.decide_settlement(said, wanted=2, now=NOW)
     assert isinstance(outcome, Settlement)

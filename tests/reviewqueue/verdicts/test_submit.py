@@ -34,7 +34,9 @@ pytestmark = pytest.mark.usefixtures("balanced")
         ({"kind": "escalate", "reason": "guideline_gap"}, "escalate", None),
     ],
 )
-def test_every_verdict(queue: Queue, rob: User, said: dict[str, Any], kind: str, answer: str | None) -> None:
+def test_every_kind_of_verdict_is_recorded(
+    queue: Queue, rob: User, said: dict[str, Any], kind: str, answer: str | None
+) -> None:
     queue_items.enqueue_items(1)
     claim = queue_items.claim_next_item(rob)
     submitted = submit.submit_verdict(claim_id=claim.id, user=rob, **said)
@@ -64,7 +66,7 @@ def test_every_verdict(queue: Queue, rob: User, said: dict[str, Any], kind: str,
         ({"kind": "none", "note": "\ud800"}, "/note"),
     ],
 )
-def test_what_cannot_be_said_is_refused_with_the_place(
+def test_an_invalid_verdict_is_refused_with_a_pointer(
     queue: Queue, rob: User, said: dict[str, Any], pointer: str
 ) -> None:
     queue_items.enqueue_items(1)
@@ -75,7 +77,7 @@ def test_what_cannot_be_said_is_refused_with_the_place(
     assert not Verdict.objects.exists()
 
 
-def test_the_same_again_is_the_same_and_anything_else_is_refused(queue: Queue, rob: User) -> None:
+def test_a_repeated_verdict_is_idempotent_and_a_different_one_refused(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1)
     claim = queue_items.claim_next_item(rob)
     said: dict[str, Any] = {
@@ -96,7 +98,7 @@ def test_the_same_again_is_the_same_and_anything_else_is_refused(queue: Queue, r
     assert Verdict.objects.count() == 1
 
 
-def test_a_late_verdict_is_lost_and_says_whether_somebody_has_the_item(queue: Queue, rob: User, rita: User) -> None:
+def test_a_late_verdict_is_refused_and_says_who_has_the_item(queue: Queue, rob: User, rita: User) -> None:
     queue_items.enqueue_items(1)
     claim = queue_items.claim_next_item(rob)
     late = claim.reserved_until
@@ -120,7 +122,7 @@ def test_somebody_elses_claim_and_verdict_do_not_exist(queue: Queue, rob: User, 
 
 
 @pytest.mark.parametrize("said", [{"kind": "maybe"}, {"kind": "agree", "answer": "refund"}, {"kind": "correct"}])
-def test_words_are_judged_only_for_whom_the_item_is_reserved(
+def test_a_verdict_is_validated_only_for_the_holder(
     queue: Queue, rob: User, rita: User, eve: User, said: dict[str, Any]
 ) -> None:
     queue_items.enqueue_items(1)
@@ -134,7 +136,7 @@ def test_words_are_judged_only_for_whom_the_item_is_reserved(
             submit.submit_verdict(claim_id=claim.id, user=person, **said)
 
 
-def test_a_proposal_that_does_not_fit_shows_in_no_refusal_before_the_first_answer(queue: Queue, rob: User) -> None:
+def test_errors_before_the_first_answer_do_not_reveal_an_invalid_proposal(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1, answer_first=True, proposal="chargeback")
     claim = queue_items.claim_next_item(rob)
     with pytest.raises(submit.AnswerOrderError):
@@ -144,7 +146,7 @@ def test_a_proposal_that_does_not_fit_shows_in_no_refusal_before_the_first_answe
         submit.submit_verdict(claim_id=claim.id, user=rob, kind="agree")
 
 
-def test_nobody_works_longer_on_an_item_than_they_hold_it(queue: Queue, rob: User) -> None:
+def test_active_time_is_limited_to_the_reservation(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1, 2, 3)
     now = clock.current_time()
     for seconds, counted in ((12.5, 12.5), (9000.0, 60.0), (-1.0, 0.0)):
@@ -155,7 +157,7 @@ def test_nobody_works_longer_on_an_item_than_they_hold_it(queue: Queue, rob: Use
         assert Verdict.objects.get(pk=submitted.id).active_seconds == counted
 
 
-def test_the_guidelines_recorded_are_those_that_were_shown(queue: Queue, rob: User) -> None:
+def test_the_recorded_guidelines_are_the_ones_shown(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1)
     claim = queue_items.claim_next_item(rob)
     Guideline.objects.create(queue=queue, number=2, text="new")
@@ -166,7 +168,7 @@ def test_the_guidelines_recorded_are_those_that_were_shown(queue: Queue, rob: Us
 # Answer first
 
 
-def test_the_proposal_is_shown_after_the_answer_and_may_be_taken(queue: Queue, rob: User) -> None:
+def test_the_proposal_is_shown_after_the_first_answer_and_may_be_accepted(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1, answer_first=True)
     claim = queue_items.claim_next_item(rob)
     shown = submit.submit_first_answer(claim_id=claim.id, user=rob, answer="billing")
@@ -180,21 +182,21 @@ def test_the_proposal_is_shown_after_the_answer_and_may_be_taken(queue: Queue, r
 
 
 @pytest.mark.parametrize("kind", ["agree", "none", "unjudgeable", "escalate"])
-def test_a_verdict_before_the_first_answer_is_out_of_order(queue: Queue, rob: User, kind: str) -> None:
+def test_a_verdict_before_the_first_answer_is_refused(queue: Queue, rob: User, kind: str) -> None:
     queue_items.enqueue_items(1, answer_first=True)
     claim = queue_items.claim_next_item(rob)
     with pytest.raises(submit.AnswerOrderError):
         submit.submit_verdict(claim_id=claim.id, user=rob, kind=kind)
 
 
-def test_a_first_answer_where_the_proposal_is_shown_is_out_of_order(queue: Queue, rob: User) -> None:
+def test_a_first_answer_with_the_proposal_visible_is_refused(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1)
     claim = queue_items.claim_next_item(rob)
     with pytest.raises(submit.AnswerOrderError):
         submit.submit_first_answer(claim_id=claim.id, user=rob, answer="billing")
 
 
-def test_a_first_answer_stands(queue: Queue, rob: User) -> None:
+def test_a_first_answer_cannot_be_changed(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1, answer_first=True)
     claim = queue_items.claim_next_item(rob)
     first = submit.submit_first_answer(claim_id=claim.id, user=rob, kind="none")
@@ -207,14 +209,14 @@ def test_a_first_answer_stands(queue: Queue, rob: User) -> None:
             submit.submit_first_answer(claim_id=claim.id, user=rob, **said)
 
 
-def test_a_lapsed_first_answer_shows_nothing(queue: Queue, rob: User) -> None:
+def test_a_first_answer_after_expiry_reveals_nothing(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1, answer_first=True)
     claim = queue_items.claim_next_item(rob)
     with pytest.raises(lease.ClaimLost):
         submit.submit_first_answer(claim_id=claim.id, user=rob, answer="billing", now=claim.reserved_until)
 
 
-def test_whoever_has_seen_the_proposal_keeps_their_first_answer(queue: Queue, rob: User) -> None:
+def test_a_reviewer_who_saw_the_proposal_keeps_their_first_answer(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1, answer_first=True)
     claim = queue_items.claim_next_item(rob)
     submit.submit_first_answer(claim_id=claim.id, user=rob, answer="billing")
@@ -225,7 +227,7 @@ def test_whoever_has_seen_the_proposal_keeps_their_first_answer(queue: Queue, ro
     assert lapsed.first_answer == "billing"
 
 
-def test_the_next_person_does_not_inherit_it(queue: Queue, rob: User, rita: User) -> None:
+def test_the_next_person_does_not_inherit_the_first_answer(queue: Queue, rob: User, rita: User) -> None:
     queue_items.enqueue_items(1, answer_first=True)
     claim = queue_items.claim_next_item(rob)
     submit.submit_first_answer(claim_id=claim.id, user=rob, answer="billing")
@@ -249,7 +251,7 @@ def test_undoing_reserves_a_fresh_slot_for_the_same_person(queue: Queue, rob: Us
     assert [event.verb for event in log.events_about("verdict", given.id)] == ["submitted", "undone"]
 
 
-def test_an_undone_verdict_stays_on_record_and_its_claim_is_over(queue: Queue, rob: User) -> None:
+def test_an_undone_verdict_is_kept_and_its_claim_is_closed(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1)
     claim = queue_items.claim_next_item(rob)
     given = submit.submit_verdict(claim_id=claim.id, user=rob, kind="none")
@@ -265,7 +267,7 @@ def test_an_undone_verdict_stays_on_record_and_its_claim_is_over(queue: Queue, r
         submit.undo_verdict(verdict_id=given.id, user=rob)
 
 
-def test_what_was_undone_goes_along_to_whoever_undid_it_and_to_nobody_else(queue: Queue, rob: User, rita: User) -> None:
+def test_an_undone_verdict_is_shown_only_to_its_author(queue: Queue, rob: User, rita: User) -> None:
     queue_items.enqueue_items(1)
     given = queue_items.judge_next(rob, "correct", answer="billing", note="twice")
     fresh = submit.undo_verdict(verdict_id=given.id, user=rob)
@@ -275,7 +277,7 @@ def test_what_was_undone_goes_along_to_whoever_undid_it_and_to_nobody_else(queue
     assert queue_items.claim_next_item(rita).undone is None
 
 
-def test_what_was_undone_is_not_told_in_a_form_that_hides_the_proposal(queue: Queue, rob: User) -> None:
+def test_an_undone_verdict_is_hidden_while_the_proposal_is_hidden(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1)
     fresh = submit.undo_verdict(verdict_id=queue_items.judge_next(rob).id, user=rob)
     assert fresh.undone is not None
@@ -285,7 +287,7 @@ def test_what_was_undone_is_not_told_in_a_form_that_hides_the_proposal(queue: Qu
     assert hidden.undone is None
 
 
-def test_undoing_makes_nobody_hold_more_than_ten(queue: Queue, rob: User) -> None:
+def test_undoing_cannot_exceed_ten_held_items(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(*range(1, 12))
     given = queue_items.judge_next(rob)
     held = [queue_items.claim_next_item(rob) for _ in range(10)]
@@ -308,7 +310,7 @@ def test_a_final_verdict_cannot_be_undone(queue: Queue, rob: User) -> None:
         submit.undo_verdict(verdict_id=10**9, user=rob)
 
 
-def test_without_an_undo_window_a_verdict_is_final_at_once(queue: Queue, rob: User) -> None:
+def test_without_an_undo_window_a_verdict_is_final_immediately(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1, undo_seconds=0)
     given = queue_items.judge_next(rob)
     with pytest.raises(submit.VerdictFinal):
@@ -332,7 +334,7 @@ def test_a_withdrawn_items_verdict_cannot_be_undone(queue: Queue, rob: User) -> 
         submit.undo_verdict(verdict_id=given.id, user=rob)
 
 
-def test_a_lead_may_undo_the_final_say_and_take_it_up_again(queue: Queue, rob: User, ann: User) -> None:
+def test_a_lead_may_undo_the_final_say_and_decide_again(queue: Queue, rob: User, ann: User) -> None:
     queue_items.enqueue_items(1)
     queue_items.judge_next(rob, "escalate")
     queue_items.settle_verdicts()
@@ -343,7 +345,7 @@ def test_a_lead_may_undo_the_final_say_and_take_it_up_again(queue: Queue, rob: U
     assert queue_items.claim_next_item(ann).final_say
 
 
-def test_the_final_say_cannot_be_passed_up(queue: Queue, rob: User, ann: User) -> None:
+def test_the_final_say_cannot_escalate(queue: Queue, rob: User, ann: User) -> None:
     queue_items.enqueue_items(1)
     queue_items.judge_next(rob, "escalate")
     queue_items.settle_verdicts()
@@ -352,7 +354,7 @@ def test_the_final_say_cannot_be_passed_up(queue: Queue, rob: User, ann: User) -
         submit.submit_verdict(claim_id=claim.id, user=ann, kind="escalate")
 
 
-def test_whoever_leads_no_more_has_no_final_say(queue: Queue, rob: User, ann: User, rita: User) -> None:
+def test_a_former_lead_has_no_final_say(queue: Queue, rob: User, ann: User, rita: User) -> None:
     queue_items.enqueue_items(1, 2)
     for _ in range(2):
         queue_items.judge_next(rob, "escalate")

@@ -9,7 +9,7 @@ from reviewqueue.verdicts import wording
 from tests.helpers import pseudo_language
 
 
-def test_guidelines_render_without_markup_pictures_or_ways_out() -> None:
+def test_guidelines_render_without_raw_markup_images_or_external_links() -> None:
     html = markdown.render_guidelines(
         '**bold** <b onclick=x>raw</b> [there](https://example.com/?a="b) ![p](https://example.com/p.png) <https://x.test>'
     )
@@ -48,12 +48,12 @@ def test_a_share_is_never_rounded_up_to_certainty(share: float | None, said: str
 @pytest.mark.parametrize(
     ("name", "said"), [("card_arrival", "Card arrival"), ("refund", "Refund"), ("iOS", "iOS"), ("_x", "_x"), ("7", "7")]
 )
-def test_an_answer_reads_like_words(name: str, said: str) -> None:
+def test_an_answer_is_shown_in_words(name: str, said: str) -> None:
     assert wording.format_answer(name) == said
 
 
 @pytest.mark.parametrize(("seconds", "unit"), [(45, "s"), (720, "min"), (7_200, "h"), (200_000, "d")])
-def test_a_stretch_of_time_has_its_unit_in_the_readers_language(
+def test_a_duration_has_its_unit_in_the_readers_language(
     monkeypatch: pytest.MonkeyPatch, seconds: int, unit: str
 ) -> None:
     pseudo_language.mark_translations(monkeypatch)
