@@ -1,1 +1,1 @@
-"""Measures the hot paths, each beside a raw limit of the same machine in the same run: `make bench`."""
+"""Benchmarks of the hot paths, each next to a raw limit of the same machine in the same run: `make bench`."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [ingest|claim|wait|desk|guarantee|threshold_preview|invariants|memory ...]`: all by default."""
+"""Run benchmarks: `python -m benchmarks [ingest|claim|wait|desk|guarantee|threshold_preview|invariants|memory ...]`; default all."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from benchmarks import machine, memory, scratch
 from config.embedded import StartRefused
 
-# Each is a module of `measured`, run as a process of its own: it can be imported only where the settings can be read.
+# Each is a module of `measured` and runs in its own process, because importing it requires the settings.
 MEASURED = ("ingest", "wait", "claim", "desk", "guarantee", "threshold_preview", "invariants")
 BENCHES = (*MEASURED, "memory")
 
@@ -37,20 +37,22 @@ def _measure(names: list[str], arguments: argparse.Namespace) -> None:
         for name in names:
             command = [sys.executable, "-m", f"benchmarks.measured.{name}", *options, *more.get(name, [])]
             if scratch.run(command, os.environ | variables):
-                sys.exit(f"The bench {name!r} failed.")
+                sys.exit(f"The benchmark {name!r} failed.")
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("benches", nargs="*", metavar="BENCH", help=f"any of {', '.join(BENCHES)}; all by default")
-    parser.add_argument("--quick", action="store_true", help="fewer rounds and rows: whether it runs, not how fast")
-    parser.add_argument("--items", type=int, help="desk: how many items one tab goes through (200)")
-    parser.add_argument("--stored", type=int, help="guarantee: how many streams of each line go into the database (40)")
-    parser.add_argument("--pid", type=int, help="memory: the process to measure with its descendants")
+    parser.add_argument("benches", nargs="*", metavar="BENCH", help=f"any of {', '.join(BENCHES)} (default: all)")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds and rows: checks that it runs, not how fast")
+    parser.add_argument("--items", type=int, help="desk: the number of items one tab answers (default: 200)")
+    parser.add_argument(
+        "--stored", type=int, help="guarantee: streams per population that go through the database (default: 40)"
+    )
+    parser.add_argument("--pid", type=int, help="memory: the process to measure, with its descendants")
     arguments = parser.parse_args()
     unknown = set(arguments.benches) - set(BENCHES)
     if unknown:
-        parser.error(f"there is no bench {min(unknown)!r}; there are {', '.join(BENCHES)}")
+        parser.error(f"unknown benchmark {min(unknown)!r}; choose from {', '.join(BENCHES)}")
     return arguments
 
 

@@ -1,4 +1,4 @@
-"""The least that an endpoint can do here: the product's settings, and views that write one row or one page."""
+"""A bare application for comparison: the product's settings with views that write one row or return one page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A cheap HTTP client in a process of its own: encoded requests, kept connections, nothing parsed but the length."""
+"""A cheap HTTP client in its own process: pre-encoded requests, persistent connections, minimal parsing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _END = b"\r\n\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to post, and with which further header lines."""
+    """Where to post, and additional header lines."""
 
     host: str
     port: int
@@ -39,24 +39,24 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """How long it took in all, and each request, in seconds."""
+    """The total time and the latency of each request, in seconds."""
 
     seconds: float
     latencies: list[float]
 
 
 class Client:
-    """Posts from another process, so that the client's own work is not the server's."""
+    """Post from another process, so that the client's work does not slow the server."""
 
     def __init__(self, pool: ProcessPoolExecutor) -> None:
         self._pool = pool
 
     def flood(self, target: Target, bodies: Sequence[bytes], *, connections: int) -> Posted:
-        """Post them all, each connection as soon as its last answer is there."""
+        """Post everything; each connection sends its next request as soon as the last one is answered."""
         return self._pool.submit(_post, target, bodies, connections, None).result()
 
     def pace(self, target: Target, bodies: Sequence[bytes], *, connections: int, per_second: float) -> Posted:
-        """Post at set times, whether or not earlier ones were answered; a latency counts from its set time."""
+        """Post at fixed times, whether or not earlier requests were answered; latencies count from the fixed times."""
         return self._pool.submit(_post, target, bodies, connections, per_second).result()
 
 
@@ -110,16 +110,16 @@ def _together(work: Callable[[socket.socket], None], sockets: Sequence[socket.so
 
 
 def read(connection: socket.socket) -> tuple[bytes, bytes]:
-    """One whole answer, its head and its body; anything but a 2xx ends the bench."""
+    """Read one complete response and return its head and body. Raises ConnectionError for anything but a 2xx."""
     data = connection.recv(65536)
     while (end := data.find(_END)) < 0:
         more = connection.recv(65536)
         if not more:
-            raise ConnectionError(f"The server hung up: {data[:300]!r}")
+            raise ConnectionError(f"The server closed the connection: {data[:300]!r}")
         data += more
     length = _LENGTH.search(data, 0, end)
     if not data.startswith(b"HTTP/1.1 2") or length is None:
-        raise ConnectionError(f"Not what was hoped for: {data[:600]!r}")
+        raise ConnectionError(f"Unexpected response: {data[:600]!r}")
     whole = end + len(_END) + int(length[1])
     while len(data) < whole:
         data += connection.recv(min(whole - len(data), 1 << 20))

@@ -1,4 +1,4 @@
-"""What kind of machine the figures are of."""
+"""Describe the machine the figures were measured on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def described() -> str:
 
 
 def database(url: str) -> str:
-    """The server's version, and whether a commit waits for the disk."""
+    """The PostgreSQL version, and whether commits wait for the disk."""
     with psycopg.connect(url) as connection:
         version, *durable = (
             str((connection.execute(f"SHOW {name}").fetchone() or ("?",))[0])

@@ -1,4 +1,4 @@
-"""How much memory a running `make up` takes: the proportional set size of each of its processes, shared pages split."""
+"""Memory of a running `make up`: the proportional set size (PSS) of each process, with shared pages split."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ def show(pid: int | None) -> None:
     """Print a table of the process tree below `pid`, or below the `make up` of this checkout."""
     root = pid or _holder(LOCK)
     if root is None:
-        print(
-            "\nmemory: nothing runs here; start `make up` in another terminal, let it settle for a minute, try again."
-        )
+        print("\nmemory: `make up` is not running. Start it in another terminal, wait a minute, and try again.")
         return
     measured = [(process, _pss(process)) for process in _tree(root)]
     rows = [[_name(process), str(process), _megabytes(size)] for process, size in measured]
@@ -26,7 +24,7 @@ def show(pid: int | None) -> None:
 
 
 def _holder(lock: Path) -> int | None:
-    """Which process holds the lock, as the kernel lists it: `1: FLOCK ADVISORY WRITE pid major:minor:inode 0 EOF`."""
+    """The pid that holds the lock, from the kernel's list: `1: FLOCK ADVISORY WRITE pid major:minor:inode 0 EOF`."""
     try:
         inode, lines = lock.stat().st_ino, (PROC / "locks").read_text().splitlines()
     except OSError:
@@ -36,7 +34,7 @@ def _holder(lock: Path) -> int | None:
 
 
 def _tree(root: int) -> list[int]:
-    """The process and all that descend from it."""
+    """The process and all its descendants."""
     children: dict[int, list[int]] = {}
     for folder in PROC.glob("[0-9]*"):
         children.setdefault(_parent(folder), []).append(int(folder.name))
@@ -57,7 +55,7 @@ def _parent(folder: Path) -> int:
 
 
 def _pss(process: int) -> int:
-    """KiB; 0 for what has ended meanwhile."""
+    """The process's PSS in KiB; 0 if it has ended."""
     try:
         lines = (PROC / str(process) / "smaps_rollup").read_text().splitlines()
     except (FileNotFoundError, ProcessLookupError):

@@ -1,4 +1,4 @@
-"""Reviewers as their browsers are over HTTP, in a process of their own: signed in, one connection each, no drawing."""
+"""Simulate reviewers' browsers over HTTP from another process: signed in, one connection each, no rendering."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TOKEN = re.compile(rb"csrftoken=([^;]+)")
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A place at the desk of a queue: where the site is, and the session of who sits there."""
+    """A reviewer at a queue's desk: the site's address and the reviewer's session."""
 
     host: str
     port: int
@@ -29,21 +29,21 @@ class Seat:
 
 
 class Reviewers:
-    """People who answer from another process, so that their work is not the server's."""
+    """Reviewers that answer from another process, so that their work does not slow the server."""
 
     def __init__(self, pool: ProcessPoolExecutor) -> None:
         self._pool = pool
 
     def judge(self, seats: Sequence[Seat], count: int, *, every: float = 0.0) -> list[float]:
-        """So many answers each, at least `every` seconds from one to the next; how long each took, in seconds."""
+        """Give `count` answers per reviewer, at least `every` seconds apart; returns each one's duration in seconds."""
         return self._pool.submit(_together, _judge, seats, count, every).result()
 
     def post(self, seats: Sequence[Seat], count: int, *, every: float = 0.0) -> list[float]:
-        """As many posts to a view that knows no desk."""
+        """The same number of posts to the bare view."""
         return self._pool.submit(_together, _post, seats, count, every).result()
 
     def size(self, seat: Seat) -> int:
-        """How many bytes the next item is, as the desk sends it."""
+        """The size in bytes of the desk's response with the next item."""
         return self._pool.submit(_size, seat).result()
 
 
@@ -61,7 +61,7 @@ class _Browser:
         self._connection = socket.create_connection((seat.host, seat.port), timeout=60)
 
     def look(self) -> str:
-        """Load the page; the address that the next answer goes to."""
+        """Load the page and return the address for the next answer."""
         head, body = self.exchange(self._request("GET", self._seat.path))
         if found := _TOKEN.search(head):
             self._token = found[1].decode()
@@ -69,7 +69,7 @@ class _Browser:
         return _next(body)
 
     def answer(self, path: str) -> bytes:
-        """Agree; the desk with the next item on it."""
+        """Agree, and return the desk with the next item."""
         return self.exchange(self._request("POST", path, "verdict=agree&active_seconds=2&reason=&note="))[1]
 
     def exchange(self, request: bytes) -> tuple[bytes, bytes]:
@@ -93,7 +93,7 @@ class _Browser:
 
 
 def _judge(seat: Seat, count: int, every: float, late: float) -> list[float]:
-    """The first look is not timed."""
+    """Answer `count` items; loading the first page is not timed."""
     browser = _Browser(seat)
     path, taken = browser.look(), []
     for due in _times(count, every, late):
@@ -140,7 +140,7 @@ type _Work = Callable[[Seat, int, float, float], list[float]]
 
 
 def _together(work: _Work, seats: Sequence[Seat], count: int, every: float) -> list[float]:
-    """Each in a thread; those who pause don't all answer in the same moment."""
+    """Run each seat in a thread, with staggered starts so that paced reviewers don't answer at the same moment."""
     taken: list[float] = []
     failures: list[BaseException] = []
 

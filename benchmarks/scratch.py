@@ -1,4 +1,4 @@
-"""Where the benches write: a database of their own, thrown away at the end. The one in DATABASE_URL is not touched."""
+"""A temporary database for the benchmarks, dropped at the end. The database in DATABASE_URL is not touched."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ NAME = "reviewqueue_bench"
 
 @contextmanager
 def environment() -> Iterator[dict[str, str]]:
-    """The variables of a product with an empty database, on your servers or on embedded ones below `var/bench`.
+    """Environment variables for an empty database, on your servers or on embedded ones below `var/bench`.
 
-    The embedded ones are as durable as in production: what is measured includes the disk.
+    The embedded servers are as durable as in production, so measurements include the disk.
     """
     with ExitStack() as running:
         database, redis = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
@@ -40,7 +40,7 @@ def environment() -> Iterator[dict[str, str]]:
 
 
 def run(command: list[str], variables: Mapping[str, str]) -> int:
-    """Run a program below the checkout; its exit status."""
+    """Run a program in the checkout; returns its exit status."""
     return subprocess.run(command, cwd=ROOT, env=dict(variables), check=False).returncode
 
 
@@ -52,5 +52,5 @@ def _database(url: str) -> Iterator[str]:
         try:
             yield urlsplit(url)._replace(path=f"/{NAME}").geturl()
         finally:
-            # Without FORCE, which would need the right to end an autovacuum; the plain form has it ended.
+            # Without FORCE, which needs the right to terminate an autovacuum; the plain form cancels it anyway.
             connection.execute(f"DROP DATABASE IF EXISTS {NAME}")

@@ -1,4 +1,4 @@
-"""One tab of a real Chromium at a desk: answers by key, watched from inside the page."""
+"""One tab of a real Chromium at a desk: answers by keyboard, measured from inside the page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from benchmarks.reviewer import Seat
 
 WATCH = Path(__file__).with_name("watch.js")
-# The shell is the same browser without a window around each page.
+# The headless shell is the same browser without windows.
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (
     "--no-sandbox",
@@ -36,7 +36,7 @@ _ANOTHER = """before => {
 
 @dataclass(frozen=True, slots=True)
 class Painted:
-    """One item: seconds from the key to its being painted, those of them that the server took, and two idle frames."""
+    """One item, in seconds: from the key press until it was painted, the server's part, and two idle frames."""
 
     waited: float
     server: float
@@ -45,7 +45,7 @@ class Painted:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What a tab holds once its garbage is collected."""
+    """What a tab holds after garbage collection."""
 
     bytes: int
     nodes: int
@@ -54,7 +54,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A judgement as it left the page: the key, the claim it was for, and the one painted when the key went down."""
+    """A submitted verdict: its key, the claim it was for, and the claim on screen when the key was pressed."""
 
     claim: str
     key: str
@@ -62,16 +62,16 @@ class Sent:
 
 
 def launched(playwright: Playwright) -> Browser:
-    """The machine's own Chromium. Raises LookupError where there is none: no other is downloaded."""
+    """Launch the machine's own Chromium. Raises LookupError if there is none; none is downloaded."""
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
-        raise LookupError("There is no Chromium on this machine: install the package `chromium-headless-shell`.")
+        raise LookupError("No Chromium found. Install the package `chromium-headless-shell`.")
     return playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
 
 
 @contextmanager
 def opened(seat: Seat, *, watched: bool = True) -> Iterator[Page]:
-    """The desk, once its first item can be answered."""
+    """Open the desk and wait until its first item can be answered."""
     with sync_playwright() as playwright:
         browser = launched(playwright)
         address = f"http://{seat.host}:{seat.port}"
@@ -87,7 +87,7 @@ def opened(seat: Seat, *, watched: bool = True) -> Iterator[Page]:
 
 
 def paint(page: Page, count: int) -> list[Painted]:
-    """Answer so many items, each as soon as it can be."""
+    """Answer `count` items, each as soon as possible."""
     frames = [page.evaluate("deskWatch.idle()") for _ in range(20)]
     for _ in range(count):
         judge(page)
@@ -97,10 +97,10 @@ def paint(page: Page, count: int) -> list[Painted]:
 
 
 def judge(page: Page, key: str = "a") -> None:
-    """Answer what is on the desk, and wait until what follows can be answered."""
+    """Answer the item on the desk, and wait until the next one can be answered."""
     before = page.evaluate("document.getElementById('desk').dataset.claim")
     page.keyboard.press(key)
-    # No handle of an element and no selector of its own for each item: Playwright keeps both in the page's memory.
+    # No element handle and no separate selector per item: Playwright keeps both in the page's memory.
     page.wait_for_function(_ANOTHER, arg=before)
 
 
@@ -121,7 +121,10 @@ def memory(page: Page) -> Memory:
 
 
 def burst(page: Page, items: int, *, per_second: float = 10, seed: int = 1) -> int:
-    """Press an answer's key at set times, whatever is on the desk, until so many judgements left. How many presses."""
+    """Press answer keys at a fixed rate, whatever is on the desk, until `items` verdicts were sent.
+
+    Returns the number of presses.
+    """
     draws, began, presses = random.Random(seed), time.monotonic(), 0
     while presses % per_second or page.evaluate("deskWatch.sent.length") < items:
         time.sleep(max(0.0, began + presses / per_second - time.monotonic()))
@@ -131,6 +134,6 @@ def burst(page: Page, items: int, *, per_second: float = 10, seed: int = 1) -> i
 
 
 def sent(page: Page) -> list[Sent]:
-    """What the page has sent since it was opened, whether or not it has arrived."""
+    """The verdicts the page has sent since it was opened, whether or not they arrived."""
     found: Sequence[dict[str, Any]] = page.evaluate("deskWatch.sent")
     return [Sent(**one) for one in found]

@@ -1,4 +1,4 @@
-"""Plain tables, and the figures in them."""
+"""Print plain tables, and format the figures in them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["median", "milliseconds", "percentile", "rate", "share", "show", "tim
 
 
 def show(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table: the first column to the left, the others to the right."""
+    """Print a table, with the first column left-aligned and the others right-aligned."""
     widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
     print(f"\n{title}")
     for row in (header, *rows):

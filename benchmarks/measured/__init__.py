@@ -1,4 +1,4 @@
-"""The benches that need the product: importing them reads its settings, so each runs as a process of its own."""
+"""Benchmarks of the product. Importing them loads the settings, so each runs in its own process."""
 
 import django
 

@@ -1,4 +1,4 @@
-"""Claims per second beside the bare statement, in short and long queues, alone and eight at once."""
+"""Claims per second compared with a bare statement, in short and long queues, alone and eight at once."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _one_review(lengths: tuple[int, ...], rounds: int) -> None:
     filled = 0
     with claiming.clients(CLIENTS) as clients:
         for length in lengths:
-            # The shortest line gets enough for its own rounds on top.
+            # The shortest queue gets enough extra items for its own rounds.
             waiting.fill(line, first=filled + 1, last=length + 600 * rounds)
             filled = length + 600 * rounds
             for at_once in (1, CLIENTS):
@@ -48,7 +48,7 @@ _HEADER = ["", "claims", "p50", "p95", "bare claims", "bare p95", "times bare"]
 
 
 def _row(name: str, at_once: int, ours: list[float], bare: list[float]) -> list[str]:
-    """A client that does nothing but claim makes one claim per mean duration."""
+    """A table row; a client that only claims makes one claim per mean duration."""
     return [
         name,
         tables.rate(at_once / fmean(ours)),

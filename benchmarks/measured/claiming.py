@@ -1,4 +1,4 @@
-"""Clients that claim as fast as they can, by the product or by one bare statement, alone or several at once."""
+"""Clients that claim as fast as possible, through the product or a bare statement, alone or several at once."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _start: list[Barrier] = []  # of a client's process, where it cannot be handed t
 
 
 def claim(line: Line, user: User, count: int) -> list[float]:
-    """Seconds of each of so many claims; judging in between is not in them."""
+    """The duration of each claim in seconds, without the judging in between."""
     return [_claim(line, user) for _ in range(count)]
 
 
 def claim_bare(line: Line, count: int) -> list[float]:
-    """The same of the one statement that a claim cannot do without, on a table that has nothing else."""
+    """The same for the one statement a claim cannot do without, on a bare table."""
     statement = (
         f"UPDATE {line.bare} SET state = 'taken', holder = 1 WHERE id = (SELECT id FROM {line.bare} "
         "WHERE state = 'open' ORDER BY rank, id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING id"
@@ -45,7 +45,7 @@ def claim_bare(line: Line, count: int) -> list[float]:
 
 
 class Clients:
-    """As many processes as there are people; each round they start together."""
+    """One process per person; they start each round together."""
 
     def __init__(self, pool: ProcessPoolExecutor) -> None:
         self._pool = pool

@@ -1,5 +1,4 @@
-"""The desk: what an answer and the next item take on the server and on the screen, what a tab holds, and what a burst
-of keys does."""
+"""The desk: time for an answer and the next item on the server and on screen, memory of a tab, and a burst of keys."""
 
 from __future__ import annotations
 
@@ -17,7 +16,7 @@ from reviewqueue.models import Guideline, User, Verdict
 
 REVIEWERS = 8
 GUIDELINES = "**refund**: money goes back.\n\n" * 40
-# What each key says of an item whose proposal is the second answer.
+# The verdict of each key for an item whose proposal is the second answer.
 SAYS = {"1": "correct", "2": "agree", "3": "correct", "a": "agree", "x": "none"}
 
 
@@ -51,7 +50,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _session(person: User) -> str:
-    """The key of a new one, as a sign-in leaves it behind."""
+    """The key of a new session, as created by signing in."""
     store = SessionStore()
     store[auth.SESSION_KEY] = str(person.pk)
     store[auth.BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
@@ -61,7 +60,7 @@ def _session(person: User) -> str:
 
 
 def _server(reviewers: Reviewers, seats: Sequence[Seat], bare: Seat, *, quick: bool) -> None:
-    """Each way of working beside the bare view, in turns."""
+    """Alternate each way of working with the bare view."""
     rounds, count = (1, 10) if quick else (3, 30)
     ways = {
         f"{REVIEWERS} reviewers, an answer a second each": (seats, 1.0),
@@ -103,7 +102,7 @@ def _screen(seat: Seat, count: int) -> None:
 
 
 def _heap(seat: Seat, items: int) -> None:
-    """The first measure is taken after some items, when all that is loaded once is there."""
+    """Measure a tab's memory; the first measurement is after some items, when everything loaded once is there."""
     marks = sorted({max(12, items // 30), items // 3, 2 * items // 3, items})
     measured: list[Memory] = []
     with tab.opened(seat, watched=False) as page:

@@ -1,8 +1,8 @@
-"""How often the promise is broken, when it is made many times: beside ways of choosing a threshold that many use.
+"""How often a guarantee is violated over many streams, compared with common ways of choosing a threshold.
 
-A promise is broken when the threshold that was certified lets more go wrong than was promised, measured on the whole
-population that the stream was drawn from. Thousands of streams are computed by the product's functions; the first of
-them go through all of the product, on real tables, and have to come to the same thresholds, checks and mistakes.
+A guarantee is violated when the certified threshold has more errors than the error target, measured on the whole
+population the stream was drawn from. Thousands of streams are computed by the product's functions; the first of them
+go through the whole product on real tables, and must give the same thresholds, audits and errors.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Line:
 
 
 def measure(computed: int, through_product: int) -> list[str]:
-    """Print a table for each kind of reviewers; returns what is not as it has to be."""
+    """Print a table for each kind of reviewers; returns the violated expectations."""
     wrong = []
     with stored.looks() as looks:
         for reviewers in REVIEWERS:
@@ -102,7 +102,7 @@ def measure(computed: int, through_product: int) -> list[str]:
 
 
 def _computed(population: Population, count: int, reviewers: Reviewers) -> list[Line]:
-    """A line for each way, by the product's functions alone."""
+    """A row for each method, by the product's functions only."""
     lines = [Line(population, way, way in reviewers.keep) for way in WAYS]
     for trial in trials(population, count, catch=reviewers.catch):
         for line in lines:
@@ -111,7 +111,7 @@ def _computed(population: Population, count: int, reviewers: Reviewers) -> list[
 
 
 def _stored(population: Population, count: int, reviewers: Reviewers, looks: Looks) -> tuple[Line, list[str]]:
-    """A line for the whole product, and the streams in which it found something else than is computed."""
+    """A row for the whole product, and the streams in which its result differs from the computed one."""
     line, differing = Line(population, f"{reviewers.way}, stored", keeps=True), []
     drawn = list(trials(population, count, catch=reviewers.catch))
     looked = looks.at(drawn, population.alpha, measured=reviewers.way == CORRECTED)
@@ -131,9 +131,11 @@ def main() -> None:
     computed, through_product = (200, 2) if arguments.quick else (5000, 40)
     product.prepare()
     wrong = measure(arguments.trials or computed, arguments.stored or through_product)
-    print(f"\nPromised: all looks together are false {DELTA:.0%} of the time at most, the first one, which is the only")
-    print(f"one here, {SPENT:.1%}; `at most` adds three standard errors of so many streams.")
-    print("\n".join(wrong) or "Stored and computed came to the same thresholds, checks and mistakes.")
+    print(
+        f"\nGuarantee: all evaluations together are wrong at most {DELTA:.0%} of the time, and the first, the only one"
+    )
+    print(f"here, at most {SPENT:.1%}; `at most` adds three standard errors for this number of streams.")
+    print("\n".join(wrong) or "Stored and computed results agree: same thresholds, audits and errors.")
     sys.exit(bool(wrong))
 
 

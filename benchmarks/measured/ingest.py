@@ -1,4 +1,4 @@
-"""Outputs taken in per second over HTTP, and outputs routed per second by one worker."""
+"""Outputs received per second over HTTP, and outputs routed per second by one worker."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROUTED_AT_ONCE = 10_000  # more batches than there are
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """One size of request: how many outputs it has, how many are posted in a round, over how many connections."""
+    """A request size: outputs per request, requests per round, and connections."""
 
     batch: int
     outputs: int

@@ -1,4 +1,4 @@
-"""The checks of the ledger, which the worker runs every minute, over tables as large as they ever look at."""
+"""The invariant checks, which the worker runs every minute, on tables as large as they ever read."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _row(name: str, seconds: float, raw: float) -> list[str]:
 
 
 def _count() -> None:
-    """Read every row that the checks may look at, once."""
+    """Read every row the checks may read, once."""
     with connection.cursor() as cursor:
         for table in _TABLES:
             cursor.execute(f"SELECT count(*) FROM {table}")

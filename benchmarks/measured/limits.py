@@ -1,4 +1,4 @@
-"""What PostgreSQL does on this machine when nothing of the product is in the way."""
+"""The raw limits of PostgreSQL on this machine, without the product."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ids = itertools.count(1)
 
 @contextmanager
 def connected() -> Iterator[psycopg.Connection]:
-    """A connection without Django, to the same database."""
+    """A connection to the same database without Django."""
     settings = connection.get_connection_params()
     names = ("dbname", "user", "password", "host", "port")
     with psycopg.connect(**{name: settings[name] for name in names if name in settings}, autocommit=True) as bare:
@@ -35,7 +35,7 @@ def connected() -> Iterator[psycopg.Connection]:
 
 
 def make_tables() -> None:
-    """The plain tables, that of the bare view too."""
+    """Create the plain tables, including the bare view's."""
     with connected() as bare:
         bare.execute("CREATE TABLE bare_copy (LIKE escalation_output, digest bytea, body json, PRIMARY KEY (id))")
         bare.execute("CREATE TABLE bare_output (id bigserial PRIMARY KEY, external_id text, body jsonb)")

@@ -1,4 +1,4 @@
-"""The product under measurement: its tables, a stream, a key, its web and its worker, as `make up` starts them."""
+"""The product under test: tables, a stream, a key, the web server and the worker, as `make up` starts them."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ PATH = f"/api/v1/streams/{SLUG}/outputs"
 
 
 def quick() -> bool:
-    """Whether the command line asks for less."""
+    """Whether `--quick` was given."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true")
     return bool(parser.parse_args().quick)
 
 
 def prepare() -> Stream:
-    """Migrate, and set up a stream that checks nothing at random, so that a confidence decides who decides."""
+    """Migrate, and create a stream without audits, so that the confidence alone decides the route."""
     call_command("migrate", interactive=False, verbosity=0)
     description = {
         "slug": SLUG,
@@ -64,7 +64,7 @@ def batches(encoded: list[bytes], size: int) -> list[bytes]:
 
 
 class Site:
-    """What runs beside the bench, started as `make up` starts it."""
+    """The processes that run beside the benchmark, started as `make up` starts them."""
 
     def __init__(self, layout: FolderLayout, supervisor: Supervisor, listening: ExitStack) -> None:
         self._layout = layout

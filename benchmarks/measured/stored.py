@@ -38,7 +38,7 @@ STAYING = 3  # streams
 
 
 class Looks:
-    """Processes that look at trials."""
+    """Processes that evaluate trials."""
 
     def __init__(self, pool: ProcessPoolExecutor) -> None:
         self._pool = pool
@@ -57,7 +57,7 @@ def looks() -> Iterator[Looks]:
 
 
 def look(trial: Trial, alpha: float, *, measured: bool) -> Found | None:
-    """What the product's look at a trial's labels finds; None where it refuses or finds nothing."""
+    """What the product's evaluation of a trial finds; None if it refuses or finds nothing."""
     now = clock.current_time()
     with transaction.atomic():
         stream = _judged(trial, now)
@@ -154,7 +154,7 @@ def _verdict(slot: Slot, by: User, answer: str, stream: Stream, now: datetime) -
 
 
 def _measure(stream: Stream, caught: int, now: datetime) -> None:
-    """So many of the test items were caught."""
+    """Record how many of the test items were caught."""
     TestItem.objects.bulk_create(
         TestItem(
             id=number,

@@ -1,4 +1,4 @@
-"""The slider of the promise's page on a million stored outputs: the request it sends, the page itself, and counting."""
+"""The threshold slider of the guarantee page on a million stored outputs: its request, the page, and counting."""
 
 from __future__ import annotations
 

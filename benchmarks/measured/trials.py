@@ -67,7 +67,7 @@ def populations() -> Iterator[Population]:
     yield Population("synthetic, honest", scores, 1 - scores, 4000, 0.05)
     yield Population("synthetic, overconfident", scores, np.minimum(1, 2 * (1 - scores) + 0.01), 4000, 0.05)
     yield Population("synthetic, useless", scores, np.full(len(scores), 0.055), 4000, 0.05)
-    # The hardest there is: whatever is certified breaks the promise, and nothing that breaks it is easier to certify.
+    # The hardest case: whatever is certified violates the guarantee, and nothing that violates it is easier to certify.
     yield Population("synthetic, useless, at the edge", scores, np.full(len(scores), 0.0501), 4000, 0.05)
 
 

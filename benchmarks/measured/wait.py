@@ -1,4 +1,4 @@
-"""How long a producer waits who asks for the route at once: `Prefer: wait=2`, at a steady rate of posts."""
+"""How long a producer waits for the route with `Prefer: wait=2`, at a steady rate of posts."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def _paced(poster: Client, target: Target, name: str, seconds: int) -> list[float]:
-    # The name also goes into the external ids, so each round posts new outputs.
+    # The name is part of the external ids, so each round posts new outputs.
     bodies = product.elements(name.replace(" ", "-"), PER_SECOND * seconds, reviewed=0.2)
     return poster.pace(target, bodies, connections=CONNECTIONS, per_second=PER_SECOND).latencies
 

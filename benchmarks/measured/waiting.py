@@ -1,4 +1,4 @@
-"""Long queues made by SQL: items with their content and slots, and a bare table of the same length."""
+"""Long queues created with SQL: items with content and slots, and a bare table of the same length."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reviewqueue.queue import items
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One queue, and the bare table beside it."""
+    """One queue and its bare table."""
 
     slug: str
     queue_id: int
@@ -81,7 +81,7 @@ def fill(line: Line, *, first: int, last: int, reviews: int = 1) -> None:
 
 
 def judge_head(line: Line, user: User, count: int) -> None:
-    """The person has given the first judgement on the first so many items."""
+    """Record the person's first verdict on the first items of the queue."""
     with connection.cursor() as cursor:
         cursor.execute(_JUDGED, {"user": user.pk, "queue": line.queue_id, "count": count})
         cursor.execute("VACUUM ANALYZE reviewqueue_slot")

@@ -1,4 +1,4 @@
-"""Ways of choosing a threshold from a trial: the product's own, and those that many use."""
+"""Methods to choose a threshold from a trial: the product's, and common ones."""
 
 from __future__ import annotations
 
@@ -20,35 +20,35 @@ class Found(NamedTuple):
     wrong: int
 
 
-# A way of choosing a threshold from a trial; None where it does not dare.
+# A method to choose a threshold from a trial; None if it chooses none.
 type Way = Callable[[Trial, float], float | None]
 
 
 def certified(trial: Trial, alpha: float) -> Found | None:
-    """The product's way, believing that reviewers miss nothing."""
+    """The product's method, assuming that reviewers miss no errors."""
     return _certified(trial, alpha, statistics.compute_evaluation_delta(DELTA, 1))
 
 
 def corrected(trial: Trial, alpha: float) -> Found | None:
-    """The product's way once test items have measured what reviewers miss."""
+    """The product's method, corrected for the errors reviewers miss, as measured by test items."""
     spends = statistics.compute_evaluation_delta(DELTA, 1)
     low = statistics.compute_lower_bound(trial.caught, TESTS, spends * preparation.RECALL_DELTA_SHARE)
     return _certified(trial, alpha * low, spends * (1 - preparation.RECALL_DELTA_SHARE))
 
 
 def trusting(trial: Trial, alpha: float) -> float | None:
-    """Takes the confidence at its word: the loosest threshold above which the mean doubt is small enough."""
+    """Trust the confidence: the loosest threshold above which the mean of 1 - confidence is small enough."""
     return _loosest(lambda accepted: float((1 - trial.scores[accepted]).mean()) <= alpha, trial)
 
 
 def unchecked_as_right(trial: Trial, alpha: float) -> float | None:
-    """Counts what nobody looked at as right: mistakes that people reported over everything that went out."""
+    """Count unreviewed outputs as correct: reported errors divided by all automated outputs."""
     reported = trial.said_wrong & trial.drawn
     return _loosest(lambda accepted: float(reported[accepted].mean()) <= alpha, trial)
 
 
 def point_estimate(trial: Trial, alpha: float) -> float | None:
-    """Believes the error rate in the sample, without asking how sure that is."""
+    """Take the sample's error rate as true, ignoring its uncertainty."""
     return _loosest(
         lambda accepted: (
             bool((accepted & trial.drawn).any()) and float(trial.said_wrong[accepted & trial.drawn].mean()) <= alpha
