@@ -155,7 +155,7 @@ class Label(models.Model):
 
 
 class LabelOutbox(models.Model):
-    """Labels that the escalation package has not taken yet; taking one deletes its row in the taker's transaction."""
+    """Labels that their consumer has not taken yet; taking one deletes its row in the consumer's transaction."""
 
     label = models.OneToOneField(Label, on_delete=models.CASCADE, primary_key=True)
 

@@ -1,4 +1,4 @@
-"""The queue as the escalation package uses it: enqueue items, withdraw or expire them, reopen them, measure the load.
+"""The queue as the model side uses it: enqueue items, withdraw or expire them, reopen them, measure the load.
 
 Claims are in `queue.claim`, verdicts in `verdicts`. Queue settings are in `queue.settings` and re-exported here.
 """

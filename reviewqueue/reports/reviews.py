@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 MAX_LISTED_ITEMS = 10_000  # a stream's default limit of waiting items
-# Actions counted by their code: passes, escalations and "unjudgeable" by reason, errors ("mistake") by error type.
+# Actions counted by code: passes, "ask the lead" and "unjudgeable" by reason, errors ("mistake") by error type.
 COUNTED_ACTIONS = ("pass", "escalate", "unjudgeable", "mistake")
 _KEPT_AWAY_REASON = "judged_original"  # the system keeps the item from this person; they did not pass it
 ACTIVE_REVIEWER_MINUTES = 15  # after a verdict, a person counts as active for this long without a reservation

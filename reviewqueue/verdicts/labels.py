@@ -1,4 +1,4 @@
-"""Settle items into labels once their verdicts are final, and hand the labels to the escalation package.
+"""Settle items into labels once their verdicts are final, and hand the labels to the model side.
 
 Like everything that changes an item, the sweep locks it; it skips items that are already locked, and the next sweep
 gets them. A label and its outbox row are written in the transaction that settles the item.
@@ -24,8 +24,7 @@ from reviewqueue.verdicts.settlement import CountedVerdict, MustWait, NeedsFinal
 
 @dataclass(frozen=True, slots=True)
 class SettledLabel:
-    """A label as handed to the escalation package. `basis`: `single`, `majority` or `final_say`; `reviews`: the number
-    of verdicts."""
+    """A label as handed out. `basis`: `single`, `majority` or `final_say`; `reviews`: the number of verdicts."""
 
     label_id: int
     item_id: int

@@ -50,13 +50,13 @@ class CountedVerdict:
 
     @property
     def vote(self) -> Vote | None:
-        """The opinion that counts for the decision; None for an escalation."""
+        """The opinion that counts for the decision; None if it escalates."""
         outcome = OUTCOMES_BY_KIND.get(self.kind)
         return None if outcome is None else Vote(outcome, self.answer)
 
     @property
     def first_vote(self) -> Vote | None:
-        """The opinion that counts for errors and agreement; None for an escalation."""
+        """The opinion that counts for errors and agreement; None if it escalates."""
         outcome = OUTCOMES_BY_KIND.get(self.first_kind or self.kind)
         return None if outcome is None else Vote(outcome, self.first_answer if outcome == ANSWERED else None)
 
