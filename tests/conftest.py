@@ -27,7 +27,7 @@ settings.load_profile("suite")
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """In CI a skipped test is a failure: a machine that cannot run one must say so."""
+    """Fail skipped tests in CI, so that a machine that cannot run a test says so."""
     if report.skipped and os.environ.get("CI") == "true":
         report.outcome = "failed"
 
@@ -113,13 +113,13 @@ def mara(queue: Queue) -> User:
 
 @pytest.fixture
 def max(queue: Queue) -> User:  # noqa: A001 - his name
-    """The other manager: loosening takes two."""
+    """The second manager: loosening a policy takes two."""
     return _person(queue, "max", "manager")
 
 
 @pytest.fixture
 def otto(queue: Queue) -> User:
-    """The auditor: reads, writes nothing."""
+    """The auditor: may read but not write."""
     return _person(queue, "otto", "auditor")
 
 

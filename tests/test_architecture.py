@@ -37,7 +37,7 @@ def _pure_modules() -> set[Path]:
 
 
 def _machines_names() -> set[str]:
-    """The package's name, which every table of it begins with, and its models'."""
+    """The name of the escalation package, which is also its table prefix, and the names of its models."""
     return {"escalation"} | {model.__name__ for model in apps.get_app_config("escalation").get_models()}
 
 
@@ -199,7 +199,7 @@ def _list_types(hint: Any, seen: set[type]) -> Iterator[type]:
 
 
 def _variables_read() -> Iterator[str]:
-    """The first argument of every `env.<kind>("NAME", ...)` in the settings file."""
+    """The first argument of every `env.<function>("NAME", ...)` call in the settings file."""
     for node in ast.walk(ast.parse((ROOT / "config" / "settings.py").read_text())):
         match node:
             case ast.Call(func=ast.Attribute(value=ast.Name(id="env")), args=[ast.Constant(value=str() as name), *_]):

@@ -1,7 +1,7 @@
-"""Every route with every role and every key: who gets in, who is told no, and for whom nothing is there.
+"""Every route with every role and key: who is admitted, who is refused, and who gets a 404.
 
-One line per route and method (see `doors`). A route or method without a line fails the build, so that a new page cannot
-be forgotten.
+One line per route and method (see `access_matrix`). A route or method without a line fails the build, so that no new
+page can be forgotten.
 """
 
 from __future__ import annotations

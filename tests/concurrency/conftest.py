@@ -1,4 +1,4 @@
-"""Races commit for real, so they keep the broker out of it and let no test find another one's rows."""
+"""Concurrency tests really commit, so they use no broker and clean up their rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Races for items: everybody gets one, nobody gets two, and nothing is given twice."""
+"""Concurrent claims: everybody gets one item, nobody gets two, and no slot is given out twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several workers, producers and people at the same outputs at once."""
+"""Concurrent workers, producers and people working on the same outputs."""
 
 from __future__ import annotations
 

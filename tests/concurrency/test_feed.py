@@ -1,4 +1,4 @@
-"""The feed under writers: whoever pages all along misses nothing and repeats nothing."""
+"""The feed during writes: a reader who keeps paging misses nothing and sees nothing twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same outputs from many connections at once."""
+"""The same outputs posted concurrently over many connections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two people at one policy."""
+"""Two people changing one policy at the same time."""
 
 from __future__ import annotations
 

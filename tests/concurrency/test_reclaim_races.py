@@ -1,4 +1,4 @@
-"""Two who want the same lost item at one moment: one gets it, the other is told."""
+"""Two people reclaim the same item at the same moment: one gets it, the other is told why not."""
 
 from __future__ import annotations
 
@@ -45,9 +45,7 @@ def test_only_one_of_two_people_reclaims_the_item(queue: Queue, rob: User, rita:
         Draft.objects.all().delete()
 
 
-def test_a_lost_item_goes_to_its_former_holder_or_a_claiming_colleague_never_both(
-    queue: Queue, rob: User, rita: User
-) -> None:
+def test_a_lost_item_goes_to_its_former_holder_or_a_colleague_never_both(queue: Queue, rob: User, rita: User) -> None:
     for number in range(1, 11):
         (lost,) = _lost(number, rob)
         again, following = race(_again(lost, rob), partial(claim_next, user=rita, slug="intents"))

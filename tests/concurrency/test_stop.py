@@ -1,4 +1,4 @@
-"""STOP: after it has returned, nothing goes out."""
+"""STOP: nothing is released after it has returned."""
 
 from __future__ import annotations
 

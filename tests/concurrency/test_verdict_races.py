@@ -1,4 +1,4 @@
-"""Races of verdicts: one counts, it is the right one, and none is lost."""
+"""Concurrent verdicts: exactly one counts, it is the right one, and none is lost."""
 
 from __future__ import annotations
 
@@ -138,10 +138,10 @@ def test_a_verdict_races_a_withdrawal(queue: Queue, rob: User) -> None:
     assert queue_items.settle_verdicts() == []
 
 
-def test_concurrent_verdicts_undos_and_sweeps_keep_every_invariant(
+def test_concurrent_verdicts_undos_and_sweeps_keep_all_invariants(
     queue: Queue, rob: User, rita: User, ann: User
 ) -> None:
-    """Nothing deadlocks and the ledger balances."""
+    """Nothing deadlocks and all invariant checks pass."""
     queue_items.enqueue_items(*range(1, 41), reviews_wanted=2)
 
     def work(person: User) -> int:

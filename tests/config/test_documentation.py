@@ -1,4 +1,4 @@
-"""The API's description and the page that shows it."""
+"""The OpenAPI schema and the API docs page."""
 
 from __future__ import annotations
 

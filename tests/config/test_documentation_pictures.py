@@ -1,4 +1,4 @@
-"""The pictures that the documentation shows are there, taken by `make screenshots`, and small enough to keep."""
+"""The screenshots in the documentation exist, come from `make screenshots`, and are small enough to commit."""
 
 from __future__ import annotations
 

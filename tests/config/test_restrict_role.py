@@ -1,4 +1,4 @@
-"""The application's database role may change everything but what is evidence."""
+"""The application's database role may change everything except append-only evidence."""
 
 from __future__ import annotations
 

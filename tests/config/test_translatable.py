@@ -1,4 +1,4 @@
-"""What is to be translated can be found: written out where it is asked for, so that `makemessages` collects it."""
+"""All user-facing text is translatable: written as literals in gettext calls, so that `makemessages` collects it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A copy of the code, and an `up` that runs in it."""
+"""A copy of the code with an `up` running in it."""
 
 import shutil
 import signal
@@ -24,7 +24,7 @@ def shared_checkout() -> Iterator[Checkout]:
 
 @pytest.fixture
 def checkout(shared_checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Iterator[Checkout]:
-    """The module's checkout; what a test has started there is ended after it."""
+    """The module's checkout; everything a test starts there is stopped after it."""
     started: list[UpProcess] = []
     run_in_background = Checkout.run_in_background
 

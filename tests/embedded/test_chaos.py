@@ -1,4 +1,4 @@
-"""Producers post while processes are killed: what was acknowledged is there, once, and is routed."""
+"""Producers post while processes are killed: every acknowledged output is stored and routed exactly once."""
 
 import http.client
 import itertools

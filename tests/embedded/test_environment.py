@@ -1,4 +1,4 @@
-"""Secrets, folders and the variables that one `manage.py` hands to the next."""
+"""Secrets, folders, and the variables that one `manage.py` passes to the next."""
 
 import os
 import stat
@@ -54,9 +54,7 @@ def test_joining_is_refused_when_only_a_crashed_run_left_its_file(tmp_path: Path
         environment.fill_from_running(place, {})
 
 
-def test_another_users_folder_is_refused_and_the_message_names_the_user(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_users_folder_is_refused_with_their_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = FolderLayout(tmp_path / "var")
     place.make_folders()
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)

@@ -1,4 +1,4 @@
-"""The embedded servers by themselves."""
+"""The embedded servers on their own."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What the supervisor does about a child whose end comes at a bad moment."""
+"""The supervisor handles a child that dies at a bad moment."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""`manage.py up` as its user meets it: real processes, really killed."""
+"""`manage.py up` end to end: real processes, really killed."""
 
 import os
 import signal

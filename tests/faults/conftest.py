@@ -1,4 +1,4 @@
-"""Real workers on the test database, with a broker of their own, and every way to lose them."""
+"""Real workers on the test database, with their own broker, and ways to kill both."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Broker:
 
 
 class Workers:
-    """Celery workers with the beat inside, each in a process group that is killed as a whole."""
+    """Celery workers with beat, each in its own process group that is killed as a whole."""
 
     def __init__(self, folder: Path, broker: str) -> None:
         self._folder, self._running = folder, list[subprocess.Popen[bytes]]()

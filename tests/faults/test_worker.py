@@ -1,4 +1,4 @@
-"""Workers and brokers are killed; every output is routed once all the same."""
+"""Workers and brokers are killed, and every output is still routed exactly once."""
 
 from __future__ import annotations
 

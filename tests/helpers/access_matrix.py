@@ -1,4 +1,4 @@
-"""Every route with somebody behind every address: the table of who gets in, and the world that its pages show."""
+"""The access matrix: every route with its expected answer for each person and key, and the data its pages show."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ REFUSED_STATUSES = {"403", "404", "409"}
 
 
 def list_pages() -> list[tuple[str, str]]:
-    """Each page with somebody who may see it."""
+    """Each page, with a person who may see it."""
     return [
         (name, PEOPLE[answers.index("200")])
         for method, name, *answers in split_rows(PAGE_ACCESS)

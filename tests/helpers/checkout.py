@@ -1,4 +1,4 @@
-"""A copy of the code with a `var/` of its own, for the tests that start and kill a whole `up`."""
+"""A copy of the code with its own `var/`, for tests that start and kill a whole `up`."""
 
 import os
 import signal

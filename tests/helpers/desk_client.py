@@ -1,4 +1,4 @@
-"""Somebody at a desk over HTTP, without a browser."""
+"""A reviewer at the desk over HTTP, without a browser."""
 
 from __future__ import annotations
 

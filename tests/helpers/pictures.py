@@ -1,4 +1,4 @@
-"""Pictures made here, so that none has to be kept: a landscape as a camera might see it, and a digit of 8 by 8."""
+"""Generate test images, so that none has to be committed: a photo-like landscape and an 8 by 8 digit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tests need that run the product's own processes on the test database."""
+"""Helpers for tests that run the product's own processes on the test database."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db import connection
 
 
 def wait_until(holds: Callable[[], object], *, seconds: float = 60) -> float:
-    """Wait until it holds; the seconds it took."""
+    """Wait until the condition holds; returns the seconds it took."""
     began = time.monotonic()
     while not holds():
         assert time.monotonic() - began < seconds, f"not within {seconds} s"

@@ -62,12 +62,12 @@ def decide_claim(
 
 
 def time_when_final(seconds: float = 31) -> datetime:
-    """A moment when verdicts given now are final."""
+    """A time when verdicts given now are final."""
     return clock.current_time() + timedelta(seconds=seconds)
 
 
 def settle_verdicts(now: datetime | None = None) -> list[SettledLabel]:
-    """What is settled once every verdict given so far is final."""
+    """Settle every verdict given so far, as if all were final; returns the labels."""
     labels.settle_due_items(now=now or time_when_final())
     with transaction.atomic():
         return labels.take_labels()

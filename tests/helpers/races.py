@@ -1,4 +1,4 @@
-"""Real connections that meet at one moment."""
+"""Run functions concurrently on real database connections."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.helpers.servers import VAR_DIRECTORY
 
 
 def race(*acts: Callable[[], Any]) -> list[Any]:
-    """Run each on a connection of its own, all from the same moment; results or exceptions, in their order."""
+    """Run each function on its own connection, all starting together; returns results or exceptions in order."""
     barrier = Barrier(len(acts), timeout=60)
 
     def run(act: Callable[[], Any]) -> Any:

@@ -1,4 +1,4 @@
-"""Streams, outputs and what people say about them, briefly."""
+"""Shortcuts to create streams, outputs and verdicts."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def decide_claim(
 
 
 def run_sql(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
-    """Run a statement past all domain code."""
+    """Run a statement directly, bypassing all domain code."""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters or None)
         return cursor.fetchall() if cursor.description else []
@@ -129,7 +129,7 @@ def run_sql(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
 
 @dataclass(frozen=True)
 class Producer:
-    """A production system with a key, at the front door."""
+    """A production system that calls the API with a key."""
 
     client: Client
     key: str

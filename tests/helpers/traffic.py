@@ -76,7 +76,7 @@ def post_and_route(
 
 
 def judge_all(who: User, truth: Callable[[str], str], *, now: datetime, slug: str = "intents") -> int:
-    """Let somebody judge all that is there for them, knowing the truth, and settle it; how many they judged."""
+    """Let a person judge everything they can claim, with the true answers, and settle it; returns how many."""
     judged = 0
     while claim := claim_next(user=who, slug=slug, now=now):
         true = truth(claim.item.reference)

@@ -1,4 +1,4 @@
-"""A web server of its own on the test database, to be killed and started again."""
+"""A separate web server on the test database that tests can kill and restart."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class WebServer:
         wait_until(self._listens)
 
     def kill(self) -> None:
-        """At once, in the middle of whatever it does."""
+        """Kill it at once, in the middle of its work."""
         if self._process is not None and self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(30)

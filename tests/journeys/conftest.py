@@ -1,4 +1,4 @@
-"""Whatever a journey did, the books balance afterwards."""
+"""After every journey, all invariant checks pass."""
 
 from __future__ import annotations
 

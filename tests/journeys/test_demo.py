@@ -1,4 +1,4 @@
-"""The demo's past is made by the product itself, so it has to balance like everybody else's."""
+"""The demo's history is created by the product itself, so it must pass all invariant checks."""
 
 from __future__ import annotations
 

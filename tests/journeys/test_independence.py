@@ -1,4 +1,4 @@
-"""An independent second review never shows the first, through any door, while the second is still wanted."""
+"""While an independent second review is pending, nothing shows the first one: no page and no API."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_a_lead_giving_the_second_review_sees_neither_side_nor_history(first: in
 def test_both_reviews_are_shown_to_the_lead_who_has_the_final_say(
     first: int, rita: User, ann: User, client: Client
 ) -> None:
-    """So that the tests above would notice."""
+    """Proves that the tests above would notice a leak."""
     stream_setup.judge_next(rita, "none")
     settle.settle_items()
     client.force_login(ann, backend="django.contrib.auth.backends.ModelBackend")

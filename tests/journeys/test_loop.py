@@ -1,4 +1,4 @@
-"""The whole loop through the front door alone: post, review, read what was decided, learn from it."""
+"""The whole loop through public interfaces: post, review, read decisions, read labels and reports."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _read(answer: HttpResponse, *status: int) -> Any:
 
 @pytest.fixture
 def desk(stream: Stream, rob: User, rita: User, holding: Callable[..., Producer]) -> Producer:
-    """A desk of somebody else's making, which acts for the reviewers."""
+    """A custom review tool that acts for the reviewers."""
     return holding("review", streams=("intents",))
 
 
@@ -39,7 +39,7 @@ def leads_desk(desk: Producer, ann: User) -> Producer:
 
 
 def _work() -> None:
-    """What the worker does each second."""
+    """Do what the worker does every second."""
     tasks.sweep_received()
     tasks.sweep_settled()
     tasks.sweep_deadlines()

@@ -1,16 +1,16 @@
-"""Nothing that a reviewer sees or times tells a random check, or a test item, from another item that is answered first.
+"""Nothing that reviewers see or can time distinguishes an audit or a test item from other answer-first items.
 
-They get here as in production: outputs are posted and routed, checks are held or follow what went out, a random share
-of the ordinary rest is answered first as well, and test items are mixed in while outputs come in. Checks are of both
-modes and of every kind of answer, as many of each: what is told of one kind only is told of a quarter of them, which is
-enough to be found. Somebody judges them all over HTTP, and a classifier then tries to tell them apart by the markup
-(all of it but the item's own text and the tokens against forgery), the API's document, sizes, times, status, headers,
-the item's and the claim's numbers, its reference, when it is due, and the order of work.
+Items are created as in production: outputs are posted and routed, audits are held or follow the release, a random share
+of ordinary items is answer-first too, and test items are mixed in as outputs arrive. Audits have both modes and every
+kind of answer, in equal numbers: a leak in one kind affects a quarter of them, which is enough to be found. A reviewer
+judges them all over HTTP, and a classifier then tries to tell them apart by the markup (without the item's own text and
+the CSRF tokens), the API document, sizes, times, status codes, headers, item and claim numbers, reference, deadline and
+order of work.
 
-A classifier that knows nothing has an AUC of 0.5, give or take: with 200 of each, chance alone puts 4 in 100 such
+A classifier without information has an AUC of about 0.5: with 200 items of each kind, chance alone puts 4 in 100
 measurements above 0.55. So there are about 300 of each (2 in 100), all draws are the same in every run so that only
-the times vary, and a measurement above the mark is made once more with fresh items and averaged (1 in 1,000). What
-leaks stays. Of test items, which take longer to get here, there are 160 (6 in 100, then 1 in 100).
+times vary, and a measurement above the limit is repeated with fresh items and averaged (1 in 1,000). A real leak stays
+above it. There are 160 test items, which take longer to create (6 in 100, then 1 in 100).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the tests of people's side share."""
+"""Fixtures for the tests of reviewqueue."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.helpers.desk_client import DeskClient
 
 @pytest.fixture
 def balanced(db: None) -> Iterator[None]:
-    """After the test no check of the ledger finds anything."""
+    """After the test, all invariant checks pass."""
     yield
     broken = {}
     for check in invariants.list_checks():

@@ -1,4 +1,4 @@
-"""API keys: made once, hashed, bound, replaced, revoked."""
+"""API keys: shown once, hashed, bound to streams, rotated, revoked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys that people choose: which can be, whose they are, and what a row that nobody checked can do."""
+"""Keyboard shortcuts that people choose: which keys are allowed, conflicts, and unvalidated rows."""
 
 from __future__ import annotations
 

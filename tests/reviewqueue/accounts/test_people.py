@@ -1,4 +1,4 @@
-"""Accounts: who may make, change and end them."""
+"""Accounts: who may create, change and deactivate them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How people want their desk: stored, refused with a sentence, and never anybody else's."""
+"""Desk preferences: saved, refused with a reason, and never shared between people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Roles, memberships, and whom a key may act for."""
+"""Roles, memberships, and the people a key may act for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What counts as an answer, and when two are the same."""
+"""Which answers are valid, and when two answers are equal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Claims and verdicts over HTTP: what a desk of one's own sends and gets."""
+"""Claims and verdicts over HTTP, as a custom review tool uses them."""
 
 from __future__ import annotations
 
@@ -241,5 +241,5 @@ def test_malformed_ids_are_not_found(call: Call) -> None:
 
 
 def test_roles_and_the_claim_statement_agree_on_membership(queue: Queue, rob: User) -> None:
-    """The claim asks in SQL what `access` asks by the ORM."""
+    """The claim checks in SQL what `roles` checks through the ORM."""
     assert {str(role) for role in roles.REVIEWER_ROLES} == {"reviewer", "lead", "admin"}

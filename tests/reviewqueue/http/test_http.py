@@ -1,4 +1,4 @@
-"""The front door: keys, strict bodies, and refusals that never leave as HTML."""
+"""HTTP plumbing: keys, strict bodies, and errors that are never HTML under /api/."""
 
 from __future__ import annotations
 

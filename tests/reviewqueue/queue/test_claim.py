@@ -1,4 +1,4 @@
-"""Who is offered what, in which order, and what they see of it."""
+"""Which items people are offered, in which order, and what they see of them."""
 
 from __future__ import annotations
 
@@ -195,9 +195,7 @@ def test_an_expired_reservation_does_not_block_a_lead_from_the_final_say(queue: 
     assert queue_items.claim_next_item(ann, now=lapsed.reserved_until).final_say
 
 
-def test_only_active_reviewers_of_the_queue_can_claim(
-    queue: Queue, rob: User, eve: User, mara: User, otto: User
-) -> None:
+def test_only_active_reviewers_of_the_queue_claim(queue: Queue, rob: User, eve: User, mara: User, otto: User) -> None:
     queue_items.enqueue_items(1)
     User.objects.filter(pk=rob.pk).update(is_active=False)
     for person in (rob, eve, mara, otto):
@@ -250,9 +248,7 @@ def test_renewing_extends_to_the_full_time_and_never_shortens(queue: Queue, rob:
     assert renew_claim(claim_id=claim.id, user=rob, now=now) == renewed
 
 
-def test_a_person_who_leaves_mid_claim_is_refused_and_the_item_is_reoffered(
-    queue: Queue, rob: User, rita: User
-) -> None:
+def test_a_person_who_leaves_mid_claim_is_refused_and_others_get_the_item(queue: Queue, rob: User, rita: User) -> None:
     queue_items.enqueue_items(1)
     claim = queue_items.claim_next_item(rob)
     Membership.objects.filter(user=rob).delete()

@@ -1,4 +1,4 @@
-"""Whoever has judged much of a queue that wants two reviews each is not led past all of it at every claim."""
+"""Cursors keep claims from scanning everything a person has already judged in a queue with two reviews per item."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_when_nothing_follows_the_cursor_the_lane_is_searched_from_its_head(trap
 
 
 def test_only_the_held_slots_index_starts_with_the_holder(queue: Queue) -> None:
-    """At some length the planner takes any other that begins with the holder, and reads all that they ever judged."""
+    """In long tables the planner would prefer any other index on the holder, and read everything they ever judged."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT indexname FROM pg_indexes WHERE indexdef LIKE '%.reviewqueue_slot USING btree (holder_id%'"

@@ -1,4 +1,4 @@
-"""Putting items in, taking them out, asking again."""
+"""Enqueue, withdraw, expire and reopen items; configure queues."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Taking a lost item again: under the rules of every claim, and with a word on who has it."""
+"""Reclaim a lost item under the same rules as any claim, and say who has it otherwise."""
 
 from __future__ import annotations
 

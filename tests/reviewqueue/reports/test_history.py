@@ -1,4 +1,4 @@
-"""What a person decided, read again: theirs only, and nothing that could sway a judgement still to come."""
+"""A person's own decisions: nobody else's, and nothing that could influence a pending judgement."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The checks find what they are there to find."""
+"""Every invariant check finds its violation."""
 
 from __future__ import annotations
 

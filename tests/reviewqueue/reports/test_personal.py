@@ -98,9 +98,7 @@ def test_an_overruled_reviewer_did_not_agree(queue: Queue, rob: User, rita: User
     assert personal.build_personal_report(ann).month.agreement == personal.Agreement()
 
 
-def test_none_of_these_counts_as_an_opinion_and_escalating_does_not(
-    queue: Queue, rob: User, rita: User, ann: User
-) -> None:
+def test_none_of_these_is_an_opinion_and_escalating_is_not(queue: Queue, rob: User, rita: User, ann: User) -> None:
     queue_items.enqueue_items(1, reviews_wanted=2, undo_seconds=0)
     queue_items.judge_next(rob, "escalate")
     queue_items.judge_next(rita, "none")

@@ -1,4 +1,4 @@
-"""Drafts: kept for whoever wrote them, gone with the verdict, and never a way to the proposal."""
+"""Drafts: kept for their author, deleted with the verdict, and never a way to see the proposal."""
 
 from __future__ import annotations
 

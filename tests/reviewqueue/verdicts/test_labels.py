@@ -1,4 +1,4 @@
-"""From final verdicts to labels, and out."""
+"""Settle final verdicts into labels, and take labels from the outbox."""
 
 from __future__ import annotations
 

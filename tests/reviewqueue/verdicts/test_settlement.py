@@ -1,4 +1,4 @@
-"""When verdicts settle an item, as rules about lists of verdicts."""
+"""When verdicts settle an item, as properties of lists of verdicts."""
 
 from __future__ import annotations
 

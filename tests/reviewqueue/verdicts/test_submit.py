@@ -1,4 +1,4 @@
-"""What people say, in which order, once, and how they take it back."""
+"""Submit verdicts and first answers in order and once, and undo them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.usefixtures("balanced")
         ({"kind": "escalate", "reason": "guideline_gap"}, "escalate", None),
     ],
 )
-def test_every_kind_of_verdict_is_recorded(
+def test_every_verdict_is_recorded(
     queue: Queue, rob: User, said: dict[str, Any], kind: str, answer: str | None
 ) -> None:
     queue_items.enqueue_items(1)
