@@ -1,4 +1,4 @@
-"""Run benchmarks: `python -m benchmarks [ingest|claim|wait|desk|guarantee|threshold_preview|invariants|memory ...]`; default all."""
+"""Run benchmarks (default: all): `python -m benchmarks [ingest|claim|wait|desk|guarantee|threshold_preview|...]`."""
 
 from __future__ import annotations
 

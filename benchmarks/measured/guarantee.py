@@ -26,9 +26,9 @@ SPENT = statistics.compute_evaluation_delta(DELTA, 1)  # how often the one look 
 
 @dataclass(frozen=True, slots=True)
 class Reviewers:
-    """Who judges, and which share of the AI's mistakes they find.
+    """A kind of reviewers, and the share of the model's errors they find (`catch`).
 
-    keep: the ways that keep the promise with them. way, look: which of these is put to the whole product.
+    keep: the methods that meet the guarantee with them. way, look: which of these runs through the whole product.
     """
 
     name: str
@@ -46,7 +46,7 @@ REVIEWERS = (
 
 @dataclass(slots=True)
 class Line:
-    """What became of the promise in streams of one population; `keeps`: it has to be kept."""
+    """The results of one method in the streams of one population; `keeps`: the guarantee must hold."""
 
     population: Population
     way: str
@@ -67,7 +67,7 @@ class Line:
 
     @property
     def most(self) -> float:
-        """How often it may be broken, and three standard errors of that in so many streams."""
+        """The allowed rate of violations plus three standard errors for this number of streams."""
         return SPENT + 3 * math.sqrt(SPENT * (1 - SPENT) / self.streams)
 
     @property

@@ -1,8 +1,8 @@
-"""A trial through the whole product: posted, routed, judged, settled and looked at on the real tables.
+"""Run a trial through the whole product: post, route, judge, settle and evaluate on the real tables.
 
-Each is a stream of its own in a transaction that is rolled back, so that the last one finds the tables as the first
-did. Only two things do not come by the front door, because they would take far longer than all the rest: people's
-verdicts, which are written as `verdicts.submit` writes them, and what became of test items.
+Each trial is its own stream in a transaction that is rolled back, so that every trial finds the tables in the same
+state. Two things bypass the public interfaces, because they would take far longer than everything else: verdicts, which
+are written as `verdicts.submit` writes them, and the results of test items.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from reviewqueue.kernel import clock
 from reviewqueue.models import FirstAnswer, Item, Slot, User, Verdict
 
 ACTOR = "system:bench"
-RIGHT, WRONG = "seven", "one"  # what the AI answers every time, and what people say where they find a mistake
-AT_ONCE = 1_000  # outputs of a request
+RIGHT, WRONG = "seven", "one"  # the model's answer to every input, and the reviewers' answer where they find an error
+AT_ONCE = 1_000  # outputs per request
 PROCESSES = 2
 STAYING = 3  # streams
 
@@ -71,7 +71,7 @@ def look(trial: Trial, alpha: float, *, measured: bool) -> Found | None:
 
 
 def _furnish() -> None:
-    """Store streams that stay: without, the planner takes the tables for empty, whatever a trial has in them."""
+    """Store permanent streams: without them, the planner assumes empty tables, whatever a trial contains."""
     population = next(populations())
     for number, trial in enumerate(trials(population, STAYING, catch=1.0)):
         _judged(replace(trial, slug=f"stays-{number}"), clock.current_time())
@@ -84,7 +84,7 @@ def _run(statement: str) -> None:
 
 
 def _judged(trial: Trial, now: datetime) -> Stream:
-    """The trial's stream with its outputs routed and what people said settled."""
+    """The trial's stream, with its outputs routed and its verdicts settled."""
     stream = _routed(trial, now - timedelta(hours=1))
     _judge(stream, _said(trial), now)
     return stream
@@ -120,7 +120,7 @@ def _said(trial: Trial) -> dict[str, str]:
 
 
 def _judge(stream: Stream, said: Mapping[str, str], now: datetime) -> None:
-    """Somebody has answered these before they saw the AI's answer, and it is settled."""
+    """Record blind first answers on these items, and settle them."""
     rob = User.objects.get(username="rob")
     asked = Slot.objects.filter(item__queue__slug=stream.slug, item__reference__in=said, answer_first=True)
     slots = list(asked.select_related("item"))

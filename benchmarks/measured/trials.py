@@ -18,7 +18,7 @@ from escalation.routing import decide
 
 RATE = 0.3
 POLICY = PolicySpec(threshold=0.9, audit=AuditSettings(rate=RATE, mode="after"))
-TESTS = 200  # known answers that measure what reviewers miss
+TESTS = 200  # test items that measure the errors reviewers miss
 
 type Floats = NDArray[np.float64]
 type Bools = NDArray[np.bool_]
@@ -26,7 +26,7 @@ type Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Population:
-    """Confidences and how likely each is wrong (0 or 1 where the truth is known), and the promise made about them."""
+    """Confidences, the probability that each is wrong (0 or 1 where the truth is known), and the error target."""
 
     name: str
     scores: Floats
@@ -44,9 +44,9 @@ class Population:
 
 @dataclass(frozen=True)
 class Trial:
-    """What one stream brought: its scores, those drawn by chance, and what people said of those.
+    """The data of one stream: its scores, which outputs were drawn for audit, and the verdicts on those.
 
-    An output is called by its place among them. The secret is the one that its draws hang on.
+    Outputs are identified by their index. The draws depend on `secret`.
     """
 
     slug: str

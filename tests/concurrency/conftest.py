@@ -9,5 +9,5 @@ from escalation.ingest import wakeup
 
 @pytest.fixture(autouse=True)
 def unnoticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody is woken: these tests route, or don't, by themselves."""
+    """Don't wake workers: these tests decide themselves when to route."""
     monkeypatch.setattr(wakeup, "_send_wakeup", lambda: None)

@@ -50,7 +50,7 @@ def test_acknowledged_outputs_survive_kills_and_are_routed_once(checkout: Checko
 
 
 def _kills(checkout: Checkout, up: UpProcess) -> list[Callable[[], object]]:
-    """In turn: a web process, the worker's child, the worker itself, and all that the broker holds."""
+    """Kill in turn a web process, the worker's child and the worker itself, and empty the broker."""
     return [
         lambda: _kill(up, "gunicorn", max),
         lambda: _kill(up, "celery", max),
@@ -78,7 +78,7 @@ def _post_all(up: UpProcess, key: str, acknowledged: list[str]) -> None:
 
 
 def _post(up: UpProcess, key: str, number: int, acknowledged: list[str]) -> None:
-    """Post until it is answered, the same content each time, as a producer does."""
+    """Post the same content until it is answered, as a producer does."""
     ids = [f"ticket-{number}-{index}" for index in range(SIZE)]
     body = json.dumps(
         [

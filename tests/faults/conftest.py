@@ -75,7 +75,7 @@ class Workers:
         return worker
 
     def kill(self, worker: subprocess.Popen[bytes]) -> None:
-        """At once, with all its children, as the machine's memory keeper would."""
+        """Kill it at once with all its children, as the OOM killer would."""
         os.killpg(worker.pid, signal.SIGKILL)
         worker.wait(30)
 

@@ -164,7 +164,7 @@ def list_pages() -> list[tuple[str, str]]:
 
 
 def list_refusals() -> list[tuple[str, str, str, int]]:
-    """Each way to be refused at each door: the method, the route, somebody to whom it happens, and the status."""
+    """Each way to be refused at each route: the method, the route, a person it happens to, and the status."""
     found: dict[tuple[str, str, str], str] = {}
     for method, name, *answers in split_rows(PAGE_ACCESS):
         for answer, who in zip(answers, PEOPLE, strict=True):
@@ -201,7 +201,7 @@ ROUTE_NAMES = [_route_name(route, pattern) for route, pattern in ROUTES]
 
 
 def build_world() -> dict[str, Any]:
-    """Something behind every address: the values that the routes' parameters take."""
+    """Create data for every route; returns the values of the routes' parameters."""
     stream = traffic.apply_stream(undo_seconds=30)
     roles = {"rob": "reviewer", "ann": "lead", "mara": "manager", "otto": "auditor", "rita": "reviewer"}
     queue = Queue.objects.get(slug="intents")
@@ -230,7 +230,7 @@ def build_world() -> dict[str, Any]:
 
 
 def _create_evaluation(stream: Stream) -> Evaluation:
-    """A look at the labels that found nothing: its page is there all the same."""
+    """An evaluation that found nothing; it still has a page."""
     target = targets.set_error_target(stream=stream, max_error=0.02, actor="user:mara")
     line = population.current_population(stream)
     assert line

@@ -1,4 +1,4 @@
-"""The network between a page and the server: what comes over it, and cutting it."""
+"""Observe and interrupt the network between a page and the server."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PROBE_PATH = "/is-it-diverted"
 
 
 def listen_to_responses(page: Page, hear: Callable[[str, str], None]) -> None:
-    """From here on `hear(url, body)` is called with each document and fragment, before the page has it."""
+    """Call `hear(url, body)` with each document and fragment from now on, before the page gets it."""
 
     def pass_on(route: Route) -> None:
         if route.request.resource_type in _IGNORED_RESOURCE_TYPES:
@@ -28,9 +28,9 @@ def listen_to_responses(page: Page, hear: Callable[[str, str], None]) -> None:
 def intercept_requests(
     page: Page, address: str, handle: Callable[[Route], object], *, times: int | None = None
 ) -> None:
-    """From here on `handle` has the requests to this address.
+    """Pass the requests to this address to `handle` from now on.
 
-    A page that is busy may send one past Chromium for a moment after that has said that it listens.
+    A busy page may still send a request past it for a moment after Chromium reports that interception is active.
     """
     page.route(f"**{_PROBE_PATH}", lambda route: route.fulfill(body="yes"))
     page.route(address, lambda route: handle(route), times=times)  # noqa: PLW0108 - Playwright marks handlers
@@ -38,5 +38,5 @@ def intercept_requests(
 
 
 def block_fetch(page: Page) -> None:
-    """Until it is loaded again no draft of it arrives, not even what it sends while it goes, which no route holds."""
+    """Block the page's drafts until it is loaded again, including those it sends while unloading, which routes miss."""
     page.evaluate("() => { window.fetch = () => Promise.reject(new TypeError('offline')); }")

@@ -27,7 +27,7 @@ def wait_until(condition: Callable[[], bool], *, seconds: float = 60) -> None:
 
 @dataclass(frozen=True)
 class UpProcess:
-    """A started `up`, or the make above it."""
+    """A started `up`, or the make that started it."""
 
     process: subprocess.Popen[bytes]
     output: Path
@@ -48,7 +48,7 @@ class UpProcess:
         return self.process.wait(timeout=60)
 
     def process_tree(self) -> dict[int, str]:
-        """The process and all below it, each with its command line."""
+        """The process and all its descendants, each with its command line."""
         table = subprocess.run(
             ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], capture_output=True, check=True, text=True
         )
@@ -61,7 +61,7 @@ class UpProcess:
             family |= new
 
     def find_process(self, part: str) -> int:
-        """The oldest of the family whose command line contains `part`."""
+        """The oldest process of the tree whose command line contains `part`."""
         return min(pid for pid, command in self.process_tree().items() if part in command)
 
 
@@ -102,7 +102,7 @@ class Checkout:
 
 @contextmanager
 def use_default_signals() -> Iterator[None]:
-    """What is started meanwhile ignores neither Ctrl-C nor a hang-up, also where this process was told to."""
+    """Let processes started meanwhile react to Ctrl-C and hang-ups, even if this process ignores them."""
     before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGHUP)}
     try:
         yield

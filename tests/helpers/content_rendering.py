@@ -1,4 +1,4 @@
-"""An input as the page shows it: its blocks through their templates, and what a person then reads."""
+"""Render an input as the page shows it, and extract the text a person reads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def render_blocks(value: Any, language: str = "", **options: Any) -> str:
 
 
 def extract_visible_text(html: str) -> str:
-    """The text of markup as eyes read it: without what only a screen reader says."""
+    """The visible text of markup, without text for screen readers only."""
     reader = _VisibleTextParser()
     reader.feed(html)
     reader.close()

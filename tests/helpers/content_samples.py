@@ -1,4 +1,4 @@
-"""What a producer posts for each kind of content, as it might come: for tests, and for the documentation's pictures."""
+"""Realistic sample outputs for each kind of content, for tests and for the screenshots in the documentation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ContentSample:
 
 
 def build_samples() -> dict[str, ContentSample]:
-    """One for each renderer, by its name; some renderers have a second one, such as text from right to left."""
+    """One sample for each renderer, by name; some renderers have a second one, such as right-to-left text."""
     return {
         "spans": _spans(),
         "text": _text(),
@@ -41,7 +41,7 @@ def build_samples() -> dict[str, ContentSample]:
 
 
 def _model_answer(proposal: Any, confidence: float, *others: tuple[Any, float]) -> dict[str, Any]:
-    """The AI's answer, how sure it was, and what else it thought of."""
+    """The model's answer, its confidence, and its alternatives."""
     listed = [(proposal, confidence), *others]
     return {
         "proposal": proposal,

@@ -1,4 +1,4 @@
-"""Letters that wait in a queue, and the desk once one of them is on it: what most tests of the desk begin with."""
+"""Text items waiting in a queue, and the desk with one of them open: the start of most desk tests."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ def enqueue_letters(*numbers: int, **fields: Any) -> None:
 
 
 def expect_item(page: Page, text: str = "") -> None:
-    """An item with this text is on screen and open for answers."""
+    """Expect an item with this text on screen, ready for an answer."""
     expect(page.locator("#desk[data-ready] #item")).to_contain_text(text)
 
 
 def pause_clock(page: Page) -> None:
-    """From here on no time passes in the page, so that nothing is sent again by itself until it does."""
+    """Stop the page's clock, so that it retries nothing until time passes again."""
     page.clock.install()
     page.clock.pause_at(timezone.now() + timedelta(seconds=20))
 
 
 def expect_draft_saved(page: Page) -> None:
-    """What was typed is a draft on the server."""
+    """Expect the input to be saved as a draft on the server."""
     expect(page.get_by_text("Draft kept", exact=True)).to_be_visible()

@@ -1,4 +1,4 @@
-"""People's pages with strangers' strings in every place for one: what the AI said, what people typed, what is asked."""
+"""Pages with untrusted strings everywhere one can appear: model output, people's input, stream settings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _OTHER_ANSWER = "none of them"
 
 
 def enqueue_attack(queue: Queue, strings: list[str], *, form: str, first: bool = False, number: int = 1) -> None:
-    """The item of this number, whose answers, proposal, hints and surroundings are made of these strings."""
+    """Enqueue an item whose answers, proposal, hints and context consist of these strings."""
     _create_schema(queue, strings, form, number=number + 1)
     every = "\n".join(strings)
     proposals = {"label": strings[0], "labels": strings, "structured": build_structured_answer(strings)}
@@ -42,7 +42,7 @@ def build_structured_answer(strings: list[str]) -> dict[str, Any]:
 
 
 def enqueue_dispute(queue: Queue, strings: list[str], *, number: int = 1) -> None:
-    """As many people as strings: each said another one before they saw the AI's, and yet another one after it."""
+    """One reviewer per string; each gives one answer before the proposal is shown and another one after it."""
     _create_schema(queue, [*strings, _OTHER_ANSWER], "label", number=number + 1)
     told: dict[str, Any] = {
         "reviews_wanted": len(strings),
@@ -58,7 +58,7 @@ def enqueue_dispute(queue: Queue, strings: list[str], *, number: int = 1) -> Non
 
 
 def create_decided_items(queue: Queue, strings: list[str], user: User) -> None:
-    """An item for each of the strings, which this person decided by it, and may undo for a while."""
+    """One item per string, decided by this person with that string, and still undoable."""
     _create_schema(queue, strings, "labels", number=2)
     for number, string in enumerate(strings):
         told: dict[str, Any] = {"input": {"text": string}, "context": {string: string}, "undo_seconds": UNDO_SECONDS}
@@ -82,7 +82,7 @@ def enqueue_rewritings(queue: Queue, strings: list[str]) -> int:
 
 
 def set_stream_title(string: str) -> None:
-    """The stream asks and is called by this."""
+    """Set the stream's title and question to this string."""
     Queue.objects.update(title=string[:120], question=string[:200])
 
 

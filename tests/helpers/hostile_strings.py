@@ -1,4 +1,4 @@
-"""A hundred strings that attack whoever shows them as more than text."""
+"""A hundred attack strings that do harm if they are shown as anything but text."""
 
 # ruff: noqa: RUF001 - letters that look alike are among them
 
@@ -168,7 +168,7 @@ def _build_spans(strings: list[str]) -> dict[str, Any]:
 
 
 def _build_messages(string: str) -> list[dict[str, Any]]:
-    """Messages with a stranger's string in every place that one has."""
+    """Messages with an untrusted string in every field."""
     call = {"id": string, "function": {"name": string, "arguments": string}, "more": string}
     result = {"type": "tool_result", "tool_use_id": string, "content": string, "more": string}
     picture = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{string}", "detail": string}}
@@ -187,7 +187,7 @@ def _broken_image(string: str) -> str:
 
 
 def _drawable_image(string: str) -> str:
-    """A picture that a browser draws, with the string after its end."""
+    """A valid image with the string appended after its end."""
     return f"data:image/gif;base64,{encode_base64(_PIXEL)}{encode_base64(string.encode())}"
 
 

@@ -1,7 +1,7 @@
-"""A classifier that tries to tell two kinds of items apart by all that their reviewer gets to see and to time.
+"""A classifier that tries to tell two kinds of items apart by everything their reviewer can see or time.
 
-Ridge regression on what differs most in the training folds: strong where a single attribute betrays the kind, and
-where many things lean a little. Scores are cross-validated, so that what it learns by heart counts for nothing.
+Ridge regression on the features that differ most in the training folds: it finds a single telling attribute as well as
+many weak ones. Scores are cross-validated, so memorised details don't count.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def measure_auc(ones: Sequence[ObservedItem], others: Sequence[ObservedItem]) ->
 
 
 def strip_secrets(markup: str, *texts: str) -> str:
-    """The markup without its tokens against forgery and without these texts of the item."""
+    """The markup without its CSRF tokens and without these texts of the item."""
     for text in texts:
         markup = markup.replace(text, "")
     return _CSRF.sub("", markup)
@@ -83,7 +83,7 @@ def _rank_auc(score: Floats, kind: Floats) -> float:
 
 
 def _ranks(values: Floats) -> Floats:
-    """From 1; equal values share theirs, or their order in the list would tell them apart."""
+    """Ranks from 1; equal values share a rank, because their order in the list would otherwise tell them apart."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     ranks: Floats = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
     return ranks

@@ -1,4 +1,4 @@
-"""The elements that a page's markup is made of, as a parser finds them, and whether all of them are the product's."""
+"""Parse a page's markup into elements, and check that all of them are the product's own."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class _ElementParser(HTMLParser):
 
 
 def list_elements(html: str) -> Iterator[HtmlElement]:
-    """All elements but those that make hidden and look-alike characters visible."""
+    """All elements except those that make hidden and look-alike characters visible."""
     for tag, attributes in _ElementParser(html).found:
         if tag != "span" or attributes.get("class") not in _MARK_CLASSES:
             yield tag, attributes
 
 
 def assert_only_own_markup(html: str) -> None:
-    """Scripts, styles, addresses and handlers are those of the product."""
+    """Assert that scripts, styles, URLs and event handlers are the product's own."""
     for tag, attributes in list_elements(html):
         assert tag not in _FORBIDDEN_TAGS
         assert not any(name.startswith("on") or name in {"style", "srcdoc", "hx-on", "hx-vals"} for name in attributes)

@@ -21,7 +21,7 @@ def encode_data_url(data: bytes, kind: str = "png") -> str:
 
 
 def encode_png(width: int, height: int, colour: Callable[[int, int], Colour]) -> bytes:
-    """A PNG whose pixels are what `colour` says of their column and row."""
+    """A PNG whose pixels are `colour(column, row)`."""
     return _encode_pixels(width, height, bytes(v for y in range(height) for x in range(width) for v in colour(x, y)))
 
 

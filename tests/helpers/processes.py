@@ -19,7 +19,7 @@ def wait_until(holds: Callable[[], object], *, seconds: float = 60) -> float:
 
 
 def build_database_url() -> str:
-    """The test database, for other processes."""
+    """The URL of the test database, for other processes."""
     of = connection.settings_dict
     user = quote(of["USER"]) + (f":{quote(of['PASSWORD'])}" if of["PASSWORD"] else "")
     return f"postgresql://{user}@/{quote(of['NAME'])}?host={quote(of['HOST'], safe='')}&port={of['PORT'] or 5432}"

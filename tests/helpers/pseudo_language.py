@@ -1,4 +1,4 @@
-"""A language in which every translated string stands between marks, and a finder of words that stand outside them."""
+"""A pseudo language that marks every translated string, and a search for words outside the marks."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _COLLECT_TEXTS_JS = """(attributes) => {
 
 
 def mark_translations(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From now on every translated string is marked, wherever it is asked for."""
+    """Mark every translated string from now on."""
     spoken: Any = translation._trans  # type: ignore[attr-defined]  # where Django looks each function up
     monkeypatch.setattr(spoken, "gettext", _mark_message)
     monkeypatch.setattr(spoken, "pgettext", lambda context, message: _mark_message(message))
@@ -59,7 +59,7 @@ def mark_translations(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def list_unmarked_words(page: Page) -> list[str]:
-    """The words on the page that are neither marked nor anybody's data, each with the element they stand in."""
+    """The words on the page that are neither marked nor data, each with the element that contains them."""
     known = _stored_text()
     found, depth = [], 0
     for where, text in page.evaluate(_COLLECT_TEXTS_JS, _ATTRIBUTES):
@@ -103,7 +103,7 @@ def _names_a_character(said: str) -> bool:
 
 
 def _stored_text() -> str:
-    """All that people and machines have put into the database, one after the other."""
+    """All text that people and producers have stored in the database, concatenated."""
     told: list[str] = []
     for label in ("reviewqueue", "escalation"):
         for model in apps.get_app_config(label).get_models():

@@ -1,4 +1,4 @@
-"""Items for the queue `intents`, and the steps of a review, briefly."""
+"""Shortcuts for items in the queue `intents` and the steps of a review."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def enqueue_items(*numbers: int, now: datetime | None = None, **fields: Any) -> 
 
 
 def claim_next_item(user: User, **options: Any) -> Claim:
-    """The next claim, which there is."""
+    """Claim the next item; there must be one."""
     claim = claim_next(user=user, slug="intents", **{"resume": False} | options)
     assert claim is not None
     return claim
 
 
 def judge_next(user: User, kind: str = "agree", **said: Any) -> SubmittedVerdict:
-    """Take the next item and decide it; on an answer-first one the first answer is the same, or `first`."""
+    """Claim the next item and decide it; on an answer-first item the first answer is the same, or `first`."""
     claim = claim_next_item(user, now=said.get("now"))
     return decide_claim(claim, user, kind, **said)
 

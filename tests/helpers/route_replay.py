@@ -1,4 +1,4 @@
-"""Stored routes decided once more, from what is stored about them."""
+"""Repeat stored routing decisions from what is stored about them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from escalation.routing import decide
 
 
 def replay_routes(of: Iterable[Route]) -> list[tuple[Any, ...]]:
-    """Decide again from the stored u, p and policy; what cannot be replayed is what no policy decided."""
+    """Decide again from the stored u, p and policy; routes that no policy decided are not replayed."""
     decided = []
     for route in of:
         output = Output.objects.get(pk=route.output_id)

@@ -1,4 +1,4 @@
-"""Random policies and outputs, coarse enough that they meet."""
+"""Hypothesis strategies for policies and outputs, with values coarse enough to hit each other."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ segments = st.dictionaries(st.sampled_from(["language", "tier"]), st.sampled_fro
 
 @dataclass(frozen=True)
 class OutputBatch:
-    """Outputs with their draws."""
+    """Outputs with their random draws."""
 
     outputs: decide.OutputColumns
     u: decide.Floats

@@ -1,4 +1,4 @@
-"""What the scenes are made of: letters, lists of answers, guidelines, and a stream that has something to promise."""
+"""Data for the scenes: texts, answer lists, guidelines, and a stream with a guarantee."""
 
 from __future__ import annotations
 
@@ -68,13 +68,13 @@ def build_routing_reason(confidence: float) -> dict[str, Any]:
 
 
 def record_heartbeats() -> None:
-    """Worker and sweeps have just been seen."""
+    """Record fresh heartbeats of the worker and the sweeps."""
     for name in heartbeats.EXPECTED_HEARTBEATS:
         heartbeats.record_heartbeat(name)
 
 
 def create_evaluated_stream() -> Stream:
-    """A stream with some days of traffic, a target, and a look at what it would take."""
+    """A stream with some days of traffic, an error target, and an evaluation."""
     stream = create_stream_without_target()
     _write_traffic(stream, 3000)
     _set_error_target(stream)
@@ -83,7 +83,7 @@ def create_evaluated_stream() -> Stream:
 
 
 def create_stream_without_target() -> Stream:
-    """A stream without traffic of which nobody has said yet what may go wrong, and its manager."""
+    """A stream without traffic and without an error target, and its manager."""
     record_heartbeats()
     stream = traffic.apply_stream(policy={"threshold": 0.9, "audit": {"rate": 0.5, "mode": "after"}})
     mara = User.objects.create(username="mara", role="manager", password="!")
@@ -92,7 +92,7 @@ def create_stream_without_target() -> Stream:
 
 
 def create_guarantee_per_answer() -> None:
-    """A statement in force for each answer that keeps it; one of them comes too seldom."""
+    """A guarantee in force for each answer that meets the target; one answer is too rare."""
     stream, rng = create_stream_without_target(), random.Random(1)
     _write_traffic(stream, 4000, predicted=rng.choices(traffic.ANSWERS, [50, 47, 3], k=4000))
     _set_error_target(stream, groups="classes")
@@ -100,7 +100,7 @@ def create_guarantee_per_answer() -> None:
 
 
 def create_ended_guarantee() -> None:
-    """A statement that an alarm has ended."""
+    """A guarantee that an alarm has ended."""
     stream = create_stream_without_target()
     _write_traffic(stream, 1600)
     _set_error_target(stream)

@@ -1,4 +1,4 @@
-"""The desk in every state that somebody meets it in: what has to be in the database, and what is pressed then."""
+"""The desk in every state: what must be in the database, and what is pressed to get there."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Scene:
     path: str = DESK_URL
 
     def play(self, page: Page) -> None:
-        """From the page as it came to the state that the scene is about."""
+        """Take the loaded page to the scene's state."""
         if self.path == DESK_URL:
             expect(page.locator("#desk[data-ready]")).to_be_attached()
         if self.act is not None:
@@ -44,7 +44,7 @@ class Scene:
 
 
 def build_scenes() -> dict[str, Scene]:
-    """All of them, by name; the kinds of content first."""
+    """All scenes by name; the kinds of content first."""
     kinds = {name: Scene(partial(enqueue_sample, sample)) for name, sample in content_samples.build_samples().items()}
     return {**kinds, **_answer_scenes(), **_desk_scenes(), **_page_scenes()}
 
@@ -99,7 +99,7 @@ def _page_scenes() -> dict[str, Scene]:
 
 
 def create_cast() -> Queue:
-    """The cast at three queues, and what rob has decided a moment ago; nothing waits in the first queue."""
+    """The cast in three queues, and rob's latest decisions; nothing waits in the first queue."""
     scene_data.record_heartbeats()
     queue = Queue.objects.create(slug="intents", title="Support intents", question=QUESTION)
     AnswerSchema.objects.create(queue=queue, number=1, kind="label", answers=["billing", "refund", "card_arrival"])

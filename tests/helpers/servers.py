@@ -1,6 +1,6 @@
-"""A pytest plugin that has PostgreSQL and a broker running before the settings are read.
+"""A pytest plugin that starts PostgreSQL and a broker before the settings are loaded.
 
-It is loaded by `-p` because a conftest comes too late: pytest-django reads the settings before any of them.
+It is loaded with `-p` because a conftest is too late: pytest-django loads the settings before any of them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the fixture `sign_in` is."""
+"""The type of the fixture `sign_in`."""
 
 from __future__ import annotations
 

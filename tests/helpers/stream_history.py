@@ -1,4 +1,4 @@
-"""A stream's past written straight into its rows: thousands of outputs, routed by the real decision, some judged."""
+"""Write a stream's history directly into tables: thousands of outputs, really routed, some of them judged."""
 
 from __future__ import annotations
 

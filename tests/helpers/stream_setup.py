@@ -45,7 +45,7 @@ def create_stream(slug: str = "intents", *, policy: Mapping[str, Any] | None = D
 
 
 def create_person(username: str, role: str, *, slug: str = "intents") -> User:
-    """Somebody in the queue of that stream, who can't sign in with a password."""
+    """A member of the stream's queue, without a usable password."""
     user = User.objects.create(username=username, role=role, password="!")
     Membership.objects.create(user=user, queue=Queue.objects.get(slug=slug))
     return user
@@ -62,7 +62,7 @@ def activate_policy(target: Stream, *, hours: int = 1, **policy: Any) -> int:
 
 
 def build_output(id: str = "ticket-1", **fields: Any) -> dict[str, Any]:  # noqa: A002 - the producer's word
-    """An output that falls below the usual threshold; a field set to ... is left out."""
+    """An output below the default threshold; a field set to `...` is left out."""
     whole = {
         "id": id,
         "model": "intent-clf",
@@ -84,7 +84,7 @@ def post_outputs(target: Stream, *outputs: Mapping[str, Any], now: datetime | No
 
 
 def route_outputs(target: Stream, *outputs: Mapping[str, Any], now: datetime | None = None) -> list[Route]:
-    """Post these, route whatever waits, and give the routes of these."""
+    """Post these outputs, route everything that waits, and return their routes."""
     ids = [result.output_id for result in post_outputs(target, *outputs, now=now)]
     dispatch.route_received(now=now)
     found = Route.objects.in_bulk([one for one in ids if one is not None])
@@ -96,7 +96,7 @@ def find_output(target: Stream, external_id: str = "ticket-1") -> Output:
 
 
 def list_revisions(external_id: str = "ticket-1") -> list[tuple[Any, ...]]:
-    """What producers were told of an output, in order: the number, who decided, the outcome, the answer."""
+    """The decisions producers received about an output, in order: revision, by, outcome, answer."""
     found = Decision.objects.filter(external_id=external_id).order_by("revision")
     return [(one.revision, one.by, one.outcome, one.answer) for one in found]
 

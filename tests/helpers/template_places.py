@@ -1,4 +1,4 @@
-"""Where templates print what they are given, and which of many strings came through each of these places."""
+"""Track where templates print variables, and which of many strings appeared in each of these places."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class TemplatePlaces:
 
 
 def _name_places(templates: Sequence[str]) -> Iterator[tuple[FilterExpression, str]]:
-    """A template may print the same in several places: those are counted."""
+    """Number the places where a template prints the same expression several times."""
     for path in sorted(path for pattern in templates for path in TEMPLATE_FOLDER.glob(pattern)):
         template: Any = get_template(str(path.relative_to(TEMPLATE_FOLDER.parent)))
         found = Counter[str]()

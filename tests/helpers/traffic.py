@@ -1,4 +1,4 @@
-"""A stream with outputs, routed and judged through the public path, briefly."""
+"""Shortcuts for a stream with outputs, routed and judged through public functions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NOON = datetime(2025, 3, 10, 12, tzinfo=UTC)
 def apply_stream(
     *, policy: dict[str, Any] | None = None, undo_seconds: int = 0, actor: str = "user:mara", **fields: Any
 ) -> Stream:
-    """The stream `intents` with this policy in effect since long before; a second call changes or proposes."""
+    """The stream `intents` with this policy in effect for a long time; a second call changes it or drafts a version."""
     described = StreamDefinition(
         **{
             "slug": "intents",

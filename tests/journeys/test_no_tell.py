@@ -122,7 +122,7 @@ class _Desk:
         self.client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
 
     def judge(self, claim: Claim) -> ObservedItem:
-        """Meet an item, say something, see the AI's answer, say it again."""
+        """Open an item, answer, see the proposed answer, and submit the verdict."""
         first = self.task.answers[claim.item.id % 7 == 0]  # whatever it is, it is no matter of the kind
         responses = [self._call("get", reverse("desk", args=[self.task.slug]))]
         if claim.answer_first:
@@ -234,7 +234,7 @@ def _measure(
 def _measure_kinds(
     streams: Mapping[_Task, Stream], reviewer: User, prefix: str
 ) -> tuple[list[ObservedItem], list[ObservedItem]]:
-    """The same of checks, from every kind of stream as many."""
+    """The same for audits, in equal numbers from every kind of stream."""
     seen = dict[int, ObservedItem]()
     for task, stream in streams.items():
         _arrive(stream, f"{prefix}-{task.slug}", EACH // len(streams), task)
