@@ -1,5 +1,5 @@
-"""What people did, for those who report on it: verdicts and passes of an item, why some of it decided nothing,
-who is on, activity."""
+"""Review figures for reports: verdicts and passes of an item, why some items were not decided, active reviewers,
+recent activity."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def list_open_item_ids(slugs: Sequence[str], *, limit: int = MAX_LISTED_ITEMS) -
 
 
 def list_active_reviewers(slugs: Sequence[str], *, now: datetime | None = None) -> dict[str, list[str]]:
-    """Who works in each queue now, by its slug: they hold an item there, or decided one a moment ago."""
+    """Who is active in each queue, by slug: people who hold an item there or have just decided one."""
     moment = clock.current_time(now)
     holding = Slot.objects.open().filter(queue__slug__in=slugs, reserved_until__gt=moment)
     recent = Verdict.objects.filter(
@@ -163,7 +163,7 @@ def list_active_reviewers(slugs: Sequence[str], *, now: datetime | None = None) 
     )
     names = set(holding.values_list("queue__slug", "holder__username"))
     names |= set(recent.values_list("slot__queue__slug", "user__username"))
-    on: dict[str, list[str]] = {slug: [] for slug in slugs}
+    active: dict[str, list[str]] = {slug: [] for slug in slugs}
     for slug, name in sorted(names):
         active[slug].append(name)
     return active
