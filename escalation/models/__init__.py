@@ -1,4 +1,4 @@
-"""The rows of the machines' side."""
+"""The tables of the escalation (model) side."""
 
 from escalation.models.decisions import Decision, FeedHead, Outcome
 from escalation.models.guarantees import (

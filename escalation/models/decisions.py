@@ -1,4 +1,4 @@
-"""What producers read back, in commit order, and what reports count."""
+"""Decisions, which producers read in commit order, and outcomes, which reports count."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db.models import Q
 
 
 class Decision(models.Model):
-    """One revision of one output's decision. `seq` is given by the sequencer after the commit."""
+    """One revision of an output's decision. The sequencer assigns `seq` after the commit."""
 
     class By(models.TextChoices):
         MODEL = "model"
@@ -40,16 +40,16 @@ class Decision(models.Model):
 
     class Meta:
         constraints = [
-            # Also serves the latest decision of an output.
+            # Also serves lookups of an output's latest decision.
             models.UniqueConstraint(fields=["output", "revision"], name="one_decision_per_revision"),
             models.CheckConstraint(
                 condition=Q(outcome="answered") | Q(answer__isnull=True), name="decision_answers_or_not"
             ),
         ]
         indexes = [
-            # decisions.number(): what has no number yet.
+            # feed.number_decisions(): decisions without a number.
             models.Index(fields=["id"], name="decision_unnumbered", condition=Q(seq__isnull=True)),
-            # decisions.read(): a stream's feed after a cursor.
+            # feed.read_feed(): a stream's feed after a cursor.
             models.Index(fields=["stream", "seq"], name="decision_feed", condition=Q(seq__isnull=False)),
         ]
 
@@ -62,7 +62,7 @@ def new_epoch() -> str:
 
 
 class FeedHead(models.Model):
-    """The one row that the sequencer counts on. A restored backup gets a new epoch, which ends old cursors."""
+    """The sequencer's single row. Restoring a backup starts a new epoch, which invalidates old cursors."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     epoch = models.CharField(max_length=8, default=new_epoch)
@@ -76,12 +76,12 @@ class FeedHead(models.Model):
 
 
 class Outcome(models.Model):
-    """What people settled about one output: the label joined to its prediction.
+    """The reviewers' result for one output: its settled label joined to its prediction.
 
-    The label, the outcome, the answer and `settled_at` are those of the latest round; reviews and attention are sums
-    over all rounds; `settled`, `wrong` and `blind` stay those of the first, which alone nobody had a hand in choosing.
-    `wrong` compares the settled *first* answers with the prediction; it is null where the item was unjudgeable.
-    `overturned` says that the latest answer differs from the prediction.
+    `label_id`, `round`, `outcome`, `answer` and `settled_at` come from the latest round; `reviews` and `active_seconds`
+    are sums over all rounds. `settled`, `wrong` and `blind` stay as the first round left them, because only that round
+    was not requested by anyone. `wrong` compares the settled *first* answers with the prediction; it is null if the
+    item was unjudgeable. `overturned`: the latest answer differs from the prediction.
     """
 
     output = models.OneToOneField(

@@ -1,4 +1,4 @@
-"""What may go wrong and who said so, every attempt to show that it holds, and the counts that pages draw on."""
+"""Error targets, their evaluations and evidence, the watch over guarantees, daily counts and test items."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from reviewqueue.kernel.json_field import OrderedJSONField
 
 
 class ErrorTarget(models.Model):
-    """What a manager lets go wrong in a stream: of what goes out unseen, at most `max_error` is wrong.
+    """The error target of a stream: at most a share `max_error` of its automated outputs may be wrong.
 
-    `doubt` is the probability that a statement about it is false. Inserted and never changed; the latest one counts.
-    It is set before any figure of the model's errors is shown, so that nobody picks it to fit.
+    `delta` is the probability that a guarantee of this target is false. Rows are inserted and never changed; the latest
+    one applies. The target is set before any error figures are shown, so that nobody can choose it to fit them.
     """
 
     class Grouping(models.TextChoices):
@@ -27,7 +27,7 @@ class ErrorTarget(models.Model):
     max_error = models.FloatField()
     delta = models.FloatField(default=0.05)
     groups = models.CharField(max_length=8, choices=Grouping, default=Grouping.TOGETHER)
-    segment_key = models.CharField(max_length=100, blank=True, help_text="Whose values are the groups.")
+    segment_key = models.CharField(max_length=100, blank=True, help_text="The segment key whose values are the groups.")
     set_by = models.CharField(max_length=160)
     set_at = models.DateTimeField()
     reason = models.CharField(max_length=400, blank=True)
@@ -41,7 +41,7 @@ class ErrorTarget(models.Model):
                 condition=Q(groups="segments") ^ Q(segment_key=""), name="target_names_its_segments"
             ),
         ]
-        # promises.target(): the latest of a stream.
+        # targets.find_error_target(): a stream's latest target.
         indexes = [models.Index(fields=["stream", "-id"], name="target_latest")]
 
     def __str__(self) -> str:
@@ -49,11 +49,11 @@ class ErrorTarget(models.Model):
 
 
 class Evaluation(models.Model):
-    """One look at the labels to see which threshold keeps a target: the ledger that each look spends from.
+    """One evaluation of the labels to find a threshold that meets a target. Each one spends part of the error budget.
 
-    Inserted and never changed. `line` is what shares a budget: one model version and one set of answers. `window` of
-    ids: first inclusive, last exclusive. `groups` holds the result for each group (see `attempts.Group`); where the
-    whole was refused, `refusal` is its code and `params` what the sentence about it says.
+    Inserted and never changed. Evaluations of one population (a model version and an answer schema) share a budget. The
+    window of ids includes `first_id` and excludes `last_id`. `groups` holds one `evaluations.GroupResult` per group. If
+    no group has a threshold, `refusal` is the code of the reason and `params` the values of its message.
     """
 
     stream = models.ForeignKey("Stream", on_delete=models.PROTECT, related_name="evaluations")
@@ -61,14 +61,14 @@ class Evaluation(models.Model):
     model = models.CharField(max_length=200)
     model_version = models.CharField(max_length=200, blank=True)
     schema_number = models.PositiveIntegerField()
-    number = models.PositiveIntegerField(help_text="Counted in its line, from 1.")
-    spent = models.FloatField(help_text="The probability of a false statement that this look may cost.")
+    number = models.PositiveIntegerField(help_text="Counted within its population, from 1.")
+    spent = models.FloatField(help_text="The part of delta that this evaluation uses.")
     first_id = models.BigIntegerField()
     last_id = models.BigIntegerField()
     audit_rate = models.FloatField(help_text="The lowest audit rate of the window: the sample is u < rate.")
-    max_error = models.FloatField(help_text="The target, lowered by what reviewers are known to miss.")
+    max_error = models.FloatField(help_text="The target, lowered by the share of errors that reviewers miss.")
     reviewer_recall = models.JSONField(
-        null=True, help_text="The test items behind that: shown, caught, and the lower bound."
+        null=True, help_text="The test items behind `max_error`: shown, caught, and the lower bound."
     )
     sampled = models.PositiveIntegerField()
     resolved = models.PositiveIntegerField()
@@ -82,7 +82,7 @@ class Evaluation(models.Model):
         max_length=64,
         blank=True,
         db_default="",
-        help_text="Of what else of the policy decides about what goes out, as it was then.",
+        help_text="Hash of the other policy settings that decide what is automated, at the time of the evaluation.",
     )
     asked_by = models.CharField(max_length=160)
     asked_at = models.DateTimeField()
@@ -101,12 +101,12 @@ class Evaluation(models.Model):
 
     @property
     def missing(self) -> int:
-        """Those of the sample of which nobody could tell, or not without having seen the AI's answer."""
+        """Sampled outputs that were unjudgeable or were not answered blind."""
         return self.sampled - self.resolved - self.overdue
 
 
 class Evidence(models.Model):
-    """The attempt that a policy version was made from: stored with it for ever."""
+    """The evaluation that a policy version is based on, stored with it permanently."""
 
     policy = models.ForeignKey("Policy", on_delete=models.PROTECT, related_name="evidence")
     evaluation = models.ForeignKey(Evaluation, on_delete=models.PROTECT, related_name="evidence")
@@ -126,10 +126,10 @@ class GuaranteeWatchQuerySet(models.QuerySet["GuaranteeWatch"]):
 
 
 class GuaranteeWatch(models.Model):
-    """How mistakes have gone since the statement of an attempt took effect: the detector's state, for each group of it.
+    """The drift detector's state for one group of a guarantee, since the guarantee took effect.
 
-    `levels` are the detector's (see `estimators.watch`), None before the first check. All up to the id `seen` was taken
-    in; it is that of the output that raised the alarm where there was one, after which the row stays as it is.
+    `levels` are the detector's (see `statistics.update_detector`), None before the first audit. Outputs up to the id
+    `seen` have been processed. After an alarm, `seen` is the id of the output that raised it and the row never changes.
     """
 
     evaluation = models.ForeignKey(Evaluation, on_delete=models.PROTECT, related_name="watches")
@@ -151,10 +151,10 @@ class GuaranteeWatch(models.Model):
 
 
 class GuaranteeEnding(models.Model):
-    """A statement ended, for good: what follows from that was put into effect then, once. Inserted, never changed."""
+    """A guarantee ended for good; its consequences were applied once, at that time. Inserted and never changed."""
 
     evaluation = models.OneToOneField(Evaluation, on_delete=models.PROTECT, related_name="ending")
-    reason = models.CharField(max_length=20, help_text="Of `statements.Ended`.")
+    reason = models.CharField(max_length=20, help_text="One of `guarantees.EndReason`.")
     ended_at = models.DateTimeField()
 
     def __str__(self) -> str:
@@ -162,12 +162,12 @@ class GuaranteeEnding(models.Model):
 
 
 class OutputCount(models.Model):
-    """How many outputs of one day are alike in all that the policy page asks about.
+    """How many outputs of one day are equal in every field that the policy page uses.
 
-    `bin` is the place in `grid.THRESHOLDS` below which the confidence does not lie; -1 without a confidence. `drawn`:
-    their permanent number lies below the audit rate `p` of their route; `judged` of these people answered without
-    seeing the AI's answer. `wrong` are wrong by that, and `settled` is then the right answer where it is one label.
-    A day's rows are made anew as a whole, so their sums equal those of the outputs themselves.
+    `bin` is the index of the highest `thresholds.THRESHOLDS` value not above the confidence; -1 without a confidence.
+    `drawn`: outputs whose permanent number is below their route's audit rate `p`; `judged`: drawn outputs answered
+    blind; `wrong`: judged outputs with a wrong prediction. For those, `settled` is the right answer if it is a single
+    label. All rows of a day are rewritten together, so their sums equal those of the outputs.
     """
 
     stream = models.ForeignKey("Stream", on_delete=models.CASCADE, db_index=False, related_name="+")
@@ -178,7 +178,7 @@ class OutputCount(models.Model):
     shadow = models.BooleanField()
     predicted = models.CharField(max_length=200, blank=True)
     segment = models.JSONField(default=dict)
-    ruled = models.BooleanField(help_text="Sent to a person by a rule, whatever the confidence.")
+    ruled = models.BooleanField(help_text="Sent to review by a rule, whatever the confidence.")
     bin = models.SmallIntegerField()
     p = models.FloatField()
     settled = models.CharField(max_length=200, blank=True)
@@ -189,7 +189,7 @@ class OutputCount(models.Model):
     wrong_value = models.FloatField(help_text="The summed value of the wrong ones; negative values count as 0.")
 
     class Meta:
-        # counts.of(): the days of one stream.
+        # daily_counts.load_cells(): the days of one stream.
         indexes = [models.Index(fields=["stream", "day"], name="count_of_stream")]
 
     def __str__(self) -> str:
@@ -197,16 +197,16 @@ class OutputCount(models.Model):
 
 
 class CountedDay(models.Model):
-    """Which days of a stream are counted, and what was known when they were: what came later makes them anew."""
+    """A counted day of a stream, and the state it was counted in. Later changes cause a recount."""
 
     stream = models.ForeignKey("Stream", on_delete=models.CASCADE, db_index=False, related_name="+")
     day = models.DateField()
-    keys = models.JSONField(default=list, help_text="The segment keys that were told apart.")
+    keys = models.JSONField(default=list, help_text="The segment keys that were counted separately.")
     waiting = models.PositiveIntegerField(default=0, help_text="Outputs of that day that were not routed yet.")
     reviews = models.PositiveIntegerField(
-        null=True, help_text="Reviews of that day's outputs that were timed, null where nobody has counted,"
+        null=True, help_text="Timed reviews of that day's outputs; null if they were never counted."
     )
-    active_seconds = models.FloatField(null=True, help_text="and what they took together.")
+    active_seconds = models.FloatField(null=True, help_text="The total time of the timed reviews.")
     counted_at = models.DateTimeField()
 
     class Meta:
@@ -217,18 +217,18 @@ class CountedDay(models.Model):
 
 
 class TestItem(models.Model):
-    """A known answer mixed into a queue to measure what reviewers miss; its id is an output's like any other's.
+    """A known answer mixed into a queue to measure what reviewers miss. Its id has the form of an output's id.
 
-    `caught` is what became of it: whether the settled first answer found the AI's mistake; null until settled, or
-    where nobody could tell. `copy_of` is the output it was made from; uploaded ones have none.
+    `caught`: whether the settled first answer corrected the AI's error; null until settled, and if it was unjudgeable.
+    `copy_of`: the output it was made from; null for uploaded ones.
     """
 
-    __test__ = False  # no test of ours, whatever its name
+    __test__ = False  # pytest: despite its name, this is not a test class
 
     id = models.BigIntegerField(primary_key=True)
     stream = models.ForeignKey("Stream", on_delete=models.PROTECT, related_name="test_items")
     copy_of = models.BigIntegerField(null=True)
-    answer = models.JSONField(help_text="What is known to be right.")
+    answer = models.JSONField(help_text="The known right answer.")
     prediction = models.JSONField(help_text="The AI's answer, known to be wrong.")
     schema_number = models.PositiveIntegerField()
     added_by = models.CharField(max_length=160)
@@ -238,7 +238,7 @@ class TestItem(models.Model):
 
     class Meta:
         constraints = [
-            # One test of one output at a time, and never twice for the same reviewers.
+            # An output becomes a test item at most once, so no reviewer sees the same test twice.
             models.UniqueConstraint(fields=["copy_of"], name="one_test_per_output", condition=Q(copy_of__isnull=False)),
         ]
         indexes = [models.Index(fields=["stream", "settled_at"], name="test_item_of_stream")]

@@ -1,4 +1,4 @@
-"""Output ids: milliseconds since the epoch above, a 20-bit sequence below, so a window of time is a range of ids."""
+"""Output ids: milliseconds since the epoch, then a 20-bit sequence number, so a time window is a range of ids."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ OUTPUT_ID_SQL = f"((extract(epoch FROM {{at}}) * 1000)::bigint << {SEQUENCE_BITS
 
 
 def generate_output_id() -> int:
-    """The id of something that is received now."""
+    """A new id for something received now."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {OUTPUT_ID_SQL.format(at='clock_timestamp()')}")
         return int(cursor.fetchone()[0])
 
 
 def first_id_at(moment: datetime) -> int:
-    """The smallest id that an output received at this moment can have."""
+    """The smallest possible id of an output received at this moment."""
     return int(moment.timestamp() * 1000) << SEQUENCE_BITS
 
 
 def time_of_id(output_id: int) -> datetime:
-    """When an output with this id was received, to the millisecond."""
+    """When the output with this id was received, to the millisecond."""
     return datetime.fromtimestamp((output_id >> SEQUENCE_BITS) / 1000, tz=UTC)
 
 
 def id_range_of_day(day: date) -> tuple[int, int]:
-    """The range [first, last) of ids of one day in the team's time zone."""
+    """The id range [first, last) of one day in the team's time zone."""
     zone = timezone.get_default_timezone()
     assert isinstance(zone, ZoneInfo)
     start = datetime(day.year, day.month, day.day, tzinfo=zone)
@@ -65,5 +65,5 @@ def id_range_of_days(since: date, until: date, *, by: DayBasis = DayBasis.RECEIV
 
 
 def time_range_of_days(since: date, until: date) -> tuple[datetime, datetime]:
-    """The moments [first, last) of these days in the team's time zone, both days included."""
+    """The time range [first, last) of these days in the team's time zone, both days included."""
     return time_of_id(id_range_of_day(since)[0]), time_of_id(id_range_of_day(until)[1])

@@ -1,7 +1,7 @@
-"""Outputs, their payloads and how each was routed.
+"""Outputs, their payloads and their routes.
 
-An output's id is `milliseconds << 20 | sequence`, so ids are in order of time and a month is a range of ids. The
-tables that grow with every output carry no foreign-key triggers: `check_ledger` proves what they would enforce.
+An output's id is `milliseconds << 20 | sequence`, so ids are ordered by time and a month is a range of ids. Tables that
+grow with every output have no foreign-key triggers; `check_ledger` verifies what those would enforce.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from reviewqueue.kernel.json_field import OrderedJSONField
 
 
 class ExternalId(models.Model):
-    """The producer's id, unique in its stream for ever, and the digest of what was posted under it."""
+    """The producer's id, unique in its stream forever, and the digest of the content posted under it."""
 
     pk = models.CompositePrimaryKey("stream_id", "external_id")
     stream = models.ForeignKey(
@@ -40,7 +40,10 @@ class OutputQuerySet(models.QuerySet["Output"]):
 
 
 class Output(models.Model):
-    """One model output: the narrow row that routing, lists and reports read. `predicted` is a label or empty."""
+    """One model output: the narrow row that routing, lists and reports read.
+
+    `predicted` is the predicted label; empty if the prediction is not a single label.
+    """
 
     class State(models.TextChoices):
         RECEIVED = "received"
@@ -66,8 +69,8 @@ class Output(models.Model):
     shadow = models.BooleanField(default=False)
     schema_number = models.PositiveIntegerField()
     state = models.CharField(max_length=10, choices=State, default=State.RECEIVED)
-    size = models.PositiveIntegerField(help_text="Bytes of its payload; a batch of work is bounded by them.")
-    attempts = models.PositiveSmallIntegerField(default=0, help_text="Lonely tries after a batch died with it.")
+    size = models.PositiveIntegerField(help_text="Size of the payload in bytes; limits the size of a routing batch.")
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="Single retries after its batch failed.")
     received_at = models.DateTimeField()
 
     objects = OutputQuerySet.as_manager()
@@ -84,15 +87,15 @@ class Output(models.Model):
             ),
         ]
         indexes = [
-            # dispatch.run(): what waits to be routed, oldest first.
+            # dispatch.route_received(): unrouted outputs, oldest first.
             models.Index(fields=["id"], name="output_received", condition=Q(state="received")),
-            # outcomes.expire(): what waits for a person past its deadline.
+            # deadlines.answer_overdue_outputs(): outputs in review past their deadline.
             models.Index(
                 fields=["due_at"],
                 name="output_in_review_due",
                 condition=Q(state="in_review", due_at__isnull=False),
             ),
-            # The stream's pages and reports: a window of one stream is a range of ids.
+            # Stream pages and reports: a time window of one stream is a range of ids.
             models.Index(fields=["stream", "id"], name="output_of_stream"),
             # search.search_outputs(): the outputs of one group.
             models.Index(fields=["stream", "group", "id"], name="output_of_group", condition=~Q(group="")),
@@ -103,7 +106,7 @@ class Output(models.Model):
 
 
 class Payload(models.Model):
-    """What was posted beyond the narrow row: `prediction`, `input`, `scores`, `context`, `metadata`, `language`."""
+    """The posted fields outside the narrow row: `prediction`, `input`, `scores`, `context`, `metadata`, `language`."""
 
     output = models.OneToOneField(
         Output, primary_key=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="payload"
@@ -115,9 +118,9 @@ class Payload(models.Model):
 
 
 class DispatchBatch(models.Model):
-    """Outputs that one worker is routing now: committed before the work starts, gone when it ends.
+    """Outputs that one worker is routing now: committed before the work starts, deleted when it ends.
 
-    A batch whose row nobody has locked was left by a worker that died; its outputs are then tried one by one.
+    An unlocked row is left over from a worker that died; its outputs are then retried one by one.
     """
 
     output_ids = ArrayField(models.BigIntegerField())
@@ -131,7 +134,7 @@ class DispatchBatch(models.Model):
 
 
 class Route(models.Model):
-    """What the policy decided about one output, and everything needed to decide it again."""
+    """The policy's decision about one output, and everything needed to reproduce it."""
 
     class Kind(models.TextChoices):
         AUTO = "auto"
@@ -155,11 +158,11 @@ class Route(models.Model):
     )
     eligible = models.BooleanField()
     released = models.BooleanField()
-    audit = models.CharField(max_length=5, blank=True, help_text="`hold`, `after`, or empty.")
+    audit = models.CharField(max_length=5, blank=True, help_text="`hold`, `after`, or empty for no audit.")
     threshold = models.FloatField(null=True)
     u = models.FloatField(help_text="The output's permanent random number.")
-    p = models.FloatField(help_text="The audit rate in force.")
-    pi = models.FloatField(help_text="Probability that a person reviews it, given all that was known.")
+    p = models.FloatField(help_text="The audit rate in effect at the time.")
+    pi = models.FloatField(help_text="Probability that a person reviews it, as of routing.")
     routed_at = models.DateTimeField()
 
     class Meta:

@@ -1,6 +1,6 @@
-"""What decides, when it took effect and by whom, and the emergency stop.
+"""Policy versions, their approval requests and activations, the emergency stop, and daily audit rates.
 
-Policies, who asked for them and their activations are inserted and never changed; a stop is lifted on its row.
+Policies, approval requests and activations are inserted and never changed; resuming updates the row of the stop.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 
 
 class Policy(models.Model):
-    """One numbered, content-hashed version of everything that decides. `spec` is `policy.Policy` as JSON."""
+    """One numbered, content-hashed policy version. `spec` is a `policies.spec.PolicySpec` as JSON."""
 
     stream = models.ForeignKey("Stream", on_delete=models.PROTECT, related_name="policies")
     number = models.PositiveIntegerField()
@@ -35,9 +35,9 @@ class Policy(models.Model):
 
 
 class ApprovalRequest(models.Model):
-    """Somebody wants a version in effect that takes a second person.
+    """A request to activate a version that needs a second person's approval.
 
-    It stands for what was compared: once another activation follows `instead_of` it has to be asked for again.
+    It is valid only while `instead_of` is the active activation; after that, approval has to be requested again.
     """
 
     policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="requests")
@@ -51,7 +51,7 @@ class ApprovalRequest(models.Model):
 
 
 class Activation(models.Model):
-    """A policy takes effect. The active policy is that of the latest row in effect at the transaction's start."""
+    """A policy version taking effect. The latest row in effect at the start of the transaction is the active one."""
 
     stream = models.ForeignKey("Stream", on_delete=models.PROTECT, related_name="activations")
     policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="activations")
@@ -69,7 +69,7 @@ class Activation(models.Model):
             ),
         ]
         indexes = [
-            # policies.active(): the latest activation in effect.
+            # versions.find_active_policy(): the latest activation in effect.
             models.Index(fields=["stream", "-effective_at", "-id"], name="activation_latest"),
         ]
 
@@ -83,7 +83,10 @@ class StopQuerySet(models.QuerySet["Stop"]):
 
 
 class Stop(models.Model):
-    """Nothing is released while a stop stands: of one stream, or of all (no stream). One person stops, two resume."""
+    """While a stop is active, nothing is automated in its stream, or in any stream if `stream` is null.
+
+    One person can stop; resuming takes two.
+    """
 
     stream = models.ForeignKey("Stream", null=True, on_delete=models.PROTECT, related_name="stops")
     reason = models.CharField(max_length=400, blank=True)
@@ -104,7 +107,7 @@ class Stop(models.Model):
             ),
         ]
         indexes = [
-            # dispatch reads the standing stops of every batch; there are hardly any.
+            # Routing reads the active stops for every batch; there are hardly any.
             models.Index(fields=["stream"], name="stop_standing", condition=Q(resumed_at=None)),
         ]
 
@@ -113,7 +116,7 @@ class Stop(models.Model):
 
 
 class DailyRate(models.Model):
-    """The audit rate and the share of ordinary items that answer first, fixed for one day of one policy."""
+    """The audit rate, and the share of ordinary items answered blind, fixed for one day of one policy version."""
 
     policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="+")
     day = models.DateField()

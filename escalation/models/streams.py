@@ -1,4 +1,4 @@
-"""Streams, and the signs of life of what works on them."""
+"""Streams, and heartbeats of the processes that work on them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from django.db.models.functions import Now
 
 
 def new_secret() -> bytes:
-    """32 random bytes; a stream's draws and digests hang on them, so they never rotate."""
+    """32 random bytes. A stream's permanent numbers and digests are derived from them, so they are never rotated."""
     return secrets.token_bytes(32)
 
 
 class Stream(models.Model):
-    """One flow of outputs of one task. Its queue has the same slug."""
+    """The outputs of one task. Its queue has the same slug."""
 
     class Risk(models.TextChoices):
         LOW = "low"
@@ -28,7 +28,7 @@ class Stream(models.Model):
     secret = models.BinaryField(max_length=32, default=new_secret, editable=False)
     schema_number = models.PositiveIntegerField()
     max_waiting = models.PositiveIntegerField(default=10_000)
-    waiting = models.PositiveIntegerField(default=0, help_text="As counted by the sweep; ingest never counts.")
+    waiting = models.PositiveIntegerField(default=0, help_text="Items waiting for review, as counted by the sweep.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
