@@ -1,1 +1,1 @@
-"""Outputs as they arrive: typed, stored once, and announced to routing."""
+"""Receiving outputs: parse, store exactly once, and wake the routing worker."""

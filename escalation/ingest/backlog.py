@@ -1,4 +1,4 @@
-"""Counts what waits, now and then, so that ingest never has to."""
+"""Counts waiting items periodically, so that ingest never has to."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from reviewqueue.facade import queue
 
 
 def refresh_waiting_counts() -> None:
-    """Write each stream's number of waiting items."""
+    """Update each stream's number of waiting items."""
     waiting = {slug: load.waiting for slug, load in queue.measure_loads().items()}
     streams = list(Stream.objects.only("slug", "waiting"))
     changed = [stream for stream in streams if stream.waiting != waiting.get(stream.slug, 0)]

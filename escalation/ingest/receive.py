@@ -1,8 +1,8 @@
-"""Takes outputs in: each acknowledged external id is one output, for ever, however often and by whomever it is posted.
+"""Receives outputs: an acknowledged external id is one output forever, however often it is posted and by anyone.
 
-A batch is a handful of statements. External ids are claimed first, in their order, in a table of their own; whatever
-that did not insert was there already and is read back by a second statement, because one statement neither creates
-nor sees what a concurrent twin just committed.
+A request takes a handful of statements. External ids are claimed first, in sorted order, in a table of their own. Ids
+that this did not insert existed already and are read by a second statement, because a single statement can neither
+insert nor see rows that a concurrent request has just committed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from reviewqueue.facade import queue
 from reviewqueue.kernel import clock
 from reviewqueue.kernel.errors import DomainError, Problem
 
-COPY_MIN_ROWS = 200  # below, one statement is quicker than several; above, COPY makes up for them
+COPY_MIN_ROWS = 200  # below this, one statement is faster; from here on, COPY outweighs its extra round trips
 
 
 class OutputConflict(DomainError):
@@ -36,7 +36,7 @@ class OutputConflict(DomainError):
 
 
 class Overloaded(DomainError):
-    """Too much waits already."""
+    """Too many outputs are waiting for review."""
 
     code = "overloaded"
     status = 429
@@ -45,7 +45,7 @@ class Overloaded(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """What became of one element: its state, or the problem with it. `output_id` is set where it is stored."""
+    """The result for one posted output: its state, or the problem with it. `output_id` is set if it is stored."""
 
     external_id: str | None
     output_id: int | None = None
@@ -54,28 +54,28 @@ class IngestResult:
     problem: Problem | None = None
 
     def needs_routing(self) -> bool:
-        """New, or known and still as it was received: a producer who asks again while waiting waits for it too."""
+        """Whether it is new, or a duplicate that is not routed yet; a producer who posts it again waits for it too."""
         return self.created or (self.state is not None and self.state.status == Output.State.RECEIVED)
 
 
 def check_capacity(stream: Stream) -> None:
-    """Refuse at the door while too much waits, unless the stream's policy holds outputs back instead.
+    """Raise Overloaded if too many outputs are waiting, unless the stream's policy holds outputs back instead.
 
-    `waiting` is what the sweep counted last: ingest itself never counts.
+    Uses the number of waiting items that the sweep counted last; ingest itself never counts.
     """
     if stream.waiting < stream.max_waiting:
         return
     current = versions.find_active_policy(stream)
     if current is None or current.spec.on_overload == "refuse":
-        raise Overloaded(f"{stream.waiting:,} outputs of this stream wait for people; it takes no more for now.")
+        raise Overloaded(f"{stream.waiting:,} outputs of this stream are waiting for review. Try again later.")
 
 
 def receive_outputs(
     *, stream: Stream, raw: Sequence[bytes], actor: str, now: datetime | None = None
 ) -> list[IngestResult]:
-    """Store a request's elements and answer each, in order. One bad element does not harm the others."""
+    """Store the outputs of a request; one result each, in order. An invalid output does not affect the others."""
     form = queue.get_answer_spec(slug=stream.slug, number=stream.schema_number)
-    decoded = [_try_decode(element, form=form, secret=bytes(stream.secret)) for element in raw]
+    decoded = [_try_decode(output, form=form, secret=bytes(stream.secret)) for output in raw]
     first: dict[str, DecodedOutput] = {}
     for each in decoded:
         if isinstance(each, DecodedOutput):
@@ -87,7 +87,7 @@ def receive_outputs(
 
 @dataclass(frozen=True, slots=True)
 class _StoredIds:
-    """External id -> output id for what is new, external id -> (output id, digest) for what was there."""
+    """External id -> output id of new outputs; external id -> (output id, digest) of existing ones."""
 
     created: dict[str, int]
     existing: dict[str, tuple[int, bytes]]
@@ -121,7 +121,7 @@ def _build_result(
 
 
 def _result_for_new(each: DecodedOutput, first: DecodedOutput, output_id: int) -> IngestResult:
-    """A new output; a repeat of it in the same request is known, or contradicts it."""
+    """The result for a new output. A repeat in the same request is a duplicate, or a conflict if it differs."""
     external_id = each.posted.id
     if each.digest != first.digest:
         return IngestResult(external_id, problem=_conflict_problem(external_id))
@@ -130,7 +130,9 @@ def _result_for_new(each: DecodedOutput, first: DecodedOutput, output_id: int) -
 
 def _conflict_problem(external_id: str) -> Problem:
     return _as_problem(
-        OutputConflict(f"{external_id!r} was posted before with other content; an id is used once, for ever.")
+        OutputConflict(
+            f"{external_id!r} was already posted with different content. Use a new id; ids can never be reused."
+        )
     )
 
 
@@ -141,7 +143,7 @@ def _as_problem(refusal: Exception) -> Problem:
 
 
 def _store_outputs(stream: Stream, rows: list[DecodedOutput], *, actor: str, now: datetime | None) -> _StoredIds:
-    # In one order everywhere: two overlapping batches in opposite order deadlock.
+    # Always in the same order: overlapping batches in opposite orders would deadlock.
     rows = sorted(rows, key=lambda row: row.posted.id)
     insert = _insert_few if len(rows) < COPY_MIN_ROWS else _insert_many
     created = insert(stream, rows, actor=actor, now=now)
@@ -235,26 +237,26 @@ def _insert_many(stream: Stream, rows: list[DecodedOutput], *, actor: str, now: 
 
 
 def _row_as_json(row: DecodedOutput) -> dict[str, Any]:
-    """An element as `json_to_recordset` takes it."""
+    """One output in the form that `json_to_recordset` expects."""
     narrow = dict(zip(_COLUMN_NAMES, _column_values(row), strict=True))
     return {**narrow, "segment": row.posted.segment, "hex": row.digest.hex(), "body": msgspec.Raw(row.body)}
 
 
 def _column_values(row: DecodedOutput) -> tuple[Any, ...]:
     """The values of `_COLUMNS`."""
-    element = row.posted
+    posted = row.posted
     return (
-        element.id,
-        element.model,
-        element.model_version or "",
+        posted.id,
+        posted.model,
+        posted.model_version or "",
         row.predicted,
         row.confidence,
-        element.value,
-        schema.encode_json(element.segment),
-        element.group or "",
-        element.due_at,
-        element.occurred_at,
-        element.shadow,
+        posted.value,
+        schema.encode_json(posted.segment),
+        posted.group or "",
+        posted.due_at,
+        posted.occurred_at,
+        posted.shadow,
         len(row.body),
     )
 

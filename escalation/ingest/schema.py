@@ -1,4 +1,4 @@
-"""What producers post: the typed element, its one canonical form, and the problem where it makes no sense."""
+"""Parses posted outputs: the typed output, its canonical form, and the problem if it is invalid."""
 
 from __future__ import annotations
 
@@ -19,17 +19,20 @@ from reviewqueue.kernel.errors import Invalid, Problem
 MAX_OUTPUTS_PER_REQUEST = 1000
 MAX_EXTERNAL_ID_LENGTH = 200
 
-# \Z, because $ also matches before a line break at the end.
+# \Z, because $ also matches before a trailing line break.
 type ShortText = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
 type Probability = Annotated[float, Meta(ge=0, le=1)]
 type Timestamp = Annotated[datetime, Meta(tz=True)]
 
-MIN_YEAR, MAX_YEAR = 1900, 9998  # what can be shown in every time zone
+MIN_YEAR, MAX_YEAR = 1900, 9998  # dates that can be shown in every time zone
 
 
 class PostedOutput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One posted output. `confidence` may be null, which sends it to a person, or absent where `scores` has a
-    confidence per field, of which the weakest decides."""
+    """One posted output.
+
+    `confidence` may be null, which sends the output to review. It may be absent if `scores` has a confidence per field;
+    the lowest of those then counts.
+    """
 
     id: ShortText
     model: ShortText
@@ -51,7 +54,7 @@ class PostedOutput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 @dataclass(frozen=True, slots=True)
 class DecodedOutput:
-    """An element ready to be stored. `body` is the JSON text of its payload; `digest` identifies its content."""
+    """An output ready to be stored. `body` is the JSON text of its payload; `digest` identifies its content."""
 
     posted: PostedOutput
     confidence: float | None
@@ -66,37 +69,43 @@ class TooManyOutputs(Invalid):
 
 
 def split_body(body: bytes, *, lines: bool) -> tuple[list[bytes], bool]:
-    """The raw elements of a request's body, and whether there may be several (an array or lines) or one object."""
+    """The raw outputs in a request's body, and whether it is a list (an array or lines) rather than one object.
+
+    Raises Invalid for an empty list or malformed JSON, and TooManyOutputs.
+    """
     if lines:
         return _check_count([line for line in body.splitlines() if line.strip()]), True
     if body.lstrip()[:1] != b"[":
         return [body], False
     try:
-        elements = msgspec.json.decode(body, type=list[msgspec.Raw])
+        outputs = msgspec.json.decode(body, type=list[msgspec.Raw])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Invalid(f"The body is not a JSON array: {error}") from error
-    return _check_count([bytes(element) for element in elements]), True
+        raise Invalid(f"The body must be a valid JSON array: {error}") from error
+    return _check_count([bytes(output) for output in outputs]), True
 
 
 def decode_output(raw: bytes, *, form: AnswerSpec, secret: bytes) -> DecodedOutput:
-    """A typed element, or Invalid with a pointer to the place. `secret` keys the digest of its canonical form."""
+    """Parse and validate one output. Raises Invalid with a pointer to the field.
+
+    `secret` is the key of the digest, which is computed over the output's canonical form.
+    """
     try:
-        element = msgspec.convert(strict_json.parse_json(raw), PostedOutput)
+        posted = msgspec.convert(strict_json.parse_json(raw), PostedOutput)
     except msgspec.ValidationError as error:
         raise _invalid_output(str(error)) from error
-    element = _convert_to_utc(element)
-    prediction = _normalise_prediction(element.prediction, form)
+    posted = _convert_to_utc(posted)
+    prediction = _normalise_prediction(posted.prediction, form)
     return DecodedOutput(
-        posted=element,
-        confidence=_effective_confidence(element),
+        posted=posted,
+        confidence=_effective_confidence(posted),
         predicted=prediction if isinstance(prediction, str) else "",
-        digest=hmac.digest(secret, msgspec.json.encode(element, order="sorted"), hashlib.sha256),
-        body=msgspec.json.encode({**_build_payload(element), "prediction": prediction}),
+        digest=hmac.digest(secret, msgspec.json.encode(posted, order="sorted"), hashlib.sha256),
+        body=msgspec.json.encode({**_build_payload(posted), "prediction": prediction}),
     )
 
 
 def peek_external_id(raw: bytes) -> str | None:
-    """The id of an element that was refused, where it can be read, so that its producer knows which one it was."""
+    """The id of a rejected output if it can be read, so that the producer knows which one was rejected."""
     try:
         value = strict_json.parse_json(raw)
     except Problem:
@@ -109,55 +118,58 @@ def encode_json(value: object | None) -> str | None:
     return None if value is None else msgspec.json.encode(value).decode()
 
 
-def _check_count(elements: list[bytes]) -> list[bytes]:
-    if not elements:
-        raise Invalid("The body has no output in it.")
-    if len(elements) > MAX_OUTPUTS_PER_REQUEST:
-        raise TooManyOutputs(f"A request takes up to {MAX_OUTPUTS_PER_REQUEST} outputs; this one has {len(elements)}.")
-    return elements
+def _check_count(outputs: list[bytes]) -> list[bytes]:
+    if not outputs:
+        raise Invalid("The body contains no outputs. Send at least one.")
+    if len(outputs) > MAX_OUTPUTS_PER_REQUEST:
+        raise TooManyOutputs(
+            f"A request may contain at most {MAX_OUTPUTS_PER_REQUEST} outputs; this one has {len(outputs)}. "
+            "Split it into several requests."
+        )
+    return outputs
 
 
-def _convert_to_utc(element: PostedOutput) -> PostedOutput:
-    """The same instant written in another zone is the same content."""
-    moments = {name: moment for name in ("due_at", "occurred_at") if (moment := getattr(element, name)) is not None}
+def _convert_to_utc(posted: PostedOutput) -> PostedOutput:
+    """With all times in UTC, so that the same instant written in another time zone is the same content."""
+    moments = {name: moment for name in ("due_at", "occurred_at") if (moment := getattr(posted, name)) is not None}
     for name, moment in moments.items():
         if not MIN_YEAR <= moment.year <= MAX_YEAR:
-            raise _invalid_output(f"Expected a moment of the years {MIN_YEAR} to {MAX_YEAR} - at `$.{name}`")
+            raise _invalid_output(f"Expected a year from {MIN_YEAR} to {MAX_YEAR} - at `$.{name}`")
     changed = {name: moment.astimezone(UTC) for name, moment in moments.items() if moment.tzinfo is not UTC}
-    return msgspec.structs.replace(element, **changed) if changed else element
+    return msgspec.structs.replace(posted, **changed) if changed else posted
 
 
-def _effective_confidence(element: PostedOutput) -> float | None:
-    if not isinstance(element.confidence, UnsetType):
-        return element.confidence
-    if not element.scores:
+def _effective_confidence(posted: PostedOutput) -> float | None:
+    if not isinstance(posted.confidence, UnsetType):
+        return posted.confidence
+    if not posted.scores:
         raise _invalid_output("Object missing required field `confidence`")
-    return min(element.scores.values())
+    return min(posted.scores.values())
 
 
 def _normalise_prediction(
     prediction: str | list[str] | dict[str, Any], form: AnswerSpec
 ) -> str | list[str] | dict[str, Any]:
-    """The prediction as one of the stream's answers; an object is taken as it is, since a person can mend it."""
+    """The prediction as one of the stream's answers. Objects are accepted as they are: a reviewer can correct them."""
     if form.kind == schema.STRUCTURED and isinstance(prediction, dict):
         return prediction
     normalised: str | list[str] | dict[str, Any] = schema.normalize_answer(prediction, form, pointer="/prediction")
     return normalised
 
 
-def _build_payload(element: PostedOutput) -> dict[str, Any]:
-    """What is stored apart from the narrow row, beside the prediction."""
+def _build_payload(posted: PostedOutput) -> dict[str, Any]:
+    """The fields stored in the payload, without the prediction."""
     optional = {
-        "scores": element.scores,
-        "context": element.context,
-        "metadata": element.metadata,
-        "language": element.language,
+        "scores": posted.scores,
+        "context": posted.context,
+        "metadata": posted.metadata,
+        "language": posted.language,
     }
     present = {name: value for name, value in optional.items() if value is not None}
-    return {"input": element.input, **present}
+    return {"input": posted.input, **present}
 
 
 def _invalid_output(message: str) -> Invalid:
-    """msgspec's sentence and path as a problem with a JSON Pointer."""
+    """A problem with a JSON Pointer, from a msgspec message with a path."""
     sentence, pointer = json_pointer.split_validation_message(message)
-    return Invalid(f"The output makes no sense: {sentence}.", [{"pointer": pointer, "detail": sentence}])
+    return Invalid(f"Invalid output: {sentence}.", [{"pointer": pointer, "detail": sentence}])

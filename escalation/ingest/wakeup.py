@@ -1,4 +1,4 @@
-"""Wakes the worker after a commit. A nudge may be lost: the sweep finds every received row within a second."""
+"""Wakes the worker after a commit. A lost wake-up does no harm: the sweep finds every received row within a second."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from kombu.pools import producers
 
 log = structlog.get_logger(__name__)
 
-# A worker drains all that waits, so nudges closer together than this tell it nothing new.
+# A worker routes everything that is waiting, so wake-ups closer together than this add nothing.
 COALESCE_SECONDS = 0.05
-# After a failure: a broker that is away must not cost every request its time-out.
+# After a failure: with the broker down, not every request should have to wait for the timeout.
 FAILURE_PAUSE_SECONDS = 5.0
 BROKER_TIMEOUT_SECONDS = 1.0
 
@@ -24,7 +24,7 @@ _quiet_until = 0.0
 
 
 def wake_worker() -> None:
-    """After the commit, tell the worker that there is something to route. Never raises, never blocks for long."""
+    """After the commit, tell the worker that there are outputs to route. Never raises and never blocks for long."""
     transaction.on_commit(_send_wakeup, robust=True)
 
 
@@ -38,13 +38,13 @@ def _send_wakeup() -> None:
     try:
         with producers[_broker_connection()].acquire(block=True, timeout=BROKER_TIMEOUT_SECONDS) as producer:
             current_app.send_task("escalation.tasks.dispatch_received", producer=producer, retry=False, expires=60)
-    except Exception as error:  # noqa: BLE001 - whatever ails the broker, the rows are safe and the sweep comes by
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with the broker, the rows are safe and the sweep will find them
         _quiet_until = now + FAILURE_PAUSE_SECONDS
-        log.warning("nudge.failed", error=str(error))
+        log.warning("wakeup.failed", error=str(error))
 
 
 def _broker_connection() -> Connection:
-    """Equal connections share one pool; the time-outs are shorter than a worker's."""
+    """A connection with shorter timeouts than a worker's. Equal connections share one pool."""
     options = {
         "socket_timeout": BROKER_TIMEOUT_SECONDS,
         "socket_connect_timeout": BROKER_TIMEOUT_SECONDS,
