@@ -1,1 +1,1 @@
-"""The machines' side over HTTP: outputs in, decisions, labels and reports out."""
+"""The escalation API: post outputs; read decisions, labels and reports."""

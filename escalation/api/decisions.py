@@ -22,7 +22,7 @@ READ_SCOPE = "decisions:read"
 MAX_WAIT_SECONDS = 20
 POLL_SECONDS = 0.25
 
-# A waiter keeps a thread, so at most two wait in each process: all others are answered at once.
+# A waiting request occupies a thread, so at most two may wait per process; all others are answered at once.
 _waiters = BoundedSemaphore(2)
 
 
@@ -38,9 +38,13 @@ class DecisionFeedView(APIView):
     @extend_schema(
         operation_id="read_decisions",
         parameters=[
-            OpenApiParameter("after", str, description="The `next` of the page before; empty: from the beginning."),
-            OpenApiParameter("limit", int, description="1 to 1,000; 100 unless told."),
-            OpenApiParameter("wait", float, description="Wait up to so many seconds (20) for something new."),
+            OpenApiParameter("after", str, description="`next` of the previous page; empty to start at the beginning."),
+            OpenApiParameter("limit", int, description="Page size, 1 to 1,000; default 100."),
+            OpenApiParameter(
+                "wait",
+                float,
+                description="How long to wait for a new decision if there is none: seconds, up to 20.",
+            ),
         ],
         responses={200: schemas.DECISION_PAGE, **schemas.PROBLEMS},
     )

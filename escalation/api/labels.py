@@ -1,4 +1,4 @@
-"""Labelled data over HTTP, streamed."""
+"""The labelled-data export over HTTP, streamed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class LabelsQuery(serializers.Serializer[dict[str, object]]):
 
 
 class LabelsView(APIView):
-    """`GET /streams/{stream}/labels?format=jsonl&include=checks`: a line per labelled output or check, oldest first."""
+    """`GET /streams/{stream}/labels?format=jsonl&include=checks`: a line per labelled output or audit, oldest first."""
 
     @extend_schema(
         operation_id="export_labels",
@@ -32,14 +32,14 @@ class LabelsView(APIView):
                 "include",
                 str,
                 enum=["checks"],
-                description="Also outputs that were drawn at random and have no label, because nobody has answered yet "
-                "or because they were taken back: what an accuracy statement counts.",
+                description="Also include audited outputs without a label, because they are not answered yet or were "
+                "withdrawn. Guarantees count these.",
             ),
         ],
         responses={(200, "application/x-ndjson"): schemas.LABELLED_OUTPUT, **schemas.PROBLEMS},
     )
     def get(self, request: Request, stream: str) -> HttpResponseBase:
         http.require_caller(request, READ_SCOPE, queue=stream)
-        asked = schemas.parse_query(LabelsQuery, request)
-        lines = labels.export_labels(definition.get_stream(stream), checks="include" in asked)
+        query = schemas.parse_query(LabelsQuery, request)
+        lines = labels.export_labels(definition.get_stream(stream), include_audits="include" in query)
         return StreamingHttpResponse(lines, content_type="application/x-ndjson")

@@ -1,4 +1,4 @@
-"""Outputs over HTTP: post, look at, withdraw."""
+"""Outputs over HTTP: post, get, withdraw."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _WAIT_PREFERENCE = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d+(?:\.\d+)?)", re.
 
 
 class OutputsView(APIView):
-    """`POST /streams/{stream}/outputs`: one output, an array of up to 1,000, or as many lines of NDJSON."""
+    """`POST /streams/{stream}/outputs`: one output, an array of up to 1,000, or up to 1,000 lines of NDJSON."""
 
     @extend_schema(
         operation_id="post_outputs",
@@ -39,7 +39,9 @@ class OutputsView(APIView):
             "application/json": OpenApiRequest(schemas.OUTPUT, examples=schemas.OUTPUT_EXAMPLES),
             "application/x-ndjson": OpenApiRequest(schemas.OUTPUT),
         },
-        parameters=[OpenApiParameter("Prefer", str, "header", description="`wait=SECONDS`, up to 10.")],
+        parameters=[
+            OpenApiParameter("Prefer", str, "header", description="`wait=SECONDS` (up to 10): wait for routing.")
+        ],
         responses={(202, "application/json"): schemas.POST_RESULT, 200: schemas.STATUS, **schemas.PROBLEMS},
     )
     def post(self, request: Request, stream: str) -> HttpResponse:
@@ -51,14 +53,17 @@ class OutputsView(APIView):
         results = receive.receive_outputs(stream=target, raw=raw, actor=caller.actor)
         states_now, applied = self._route_or_wake(request, results)
         if several:
-            document = {"results": [_render_element(result, states_now) for result in results]}
+            document = {"results": [_render_batch_result(result, states_now) for result in results]}
             return schemas.render_json(document, status=202, headers=applied)
         return _render_single(results[0], states_now, applied)
 
     def _route_or_wake(
         self, request: Request, results: Sequence[IngestResult]
     ) -> tuple[dict[int, OutputStatus], dict[str, str]]:
-        """Wake the worker, or route at once for a producer who waits; the states then, and what was applied."""
+        """Wake the worker, or route now if the producer asked to wait.
+
+        Returns the states after routing and the header that says which preference was applied.
+        """
         waiting = [result.output_id for result in results if result.output_id is not None and result.needs_routing()]
         seconds = _read_wait_seconds(request)
         if not waiting:
@@ -82,7 +87,7 @@ class OutputView(APIView):
         http.require_caller(request, WRITE_SCOPE, queue=stream)
         output = status.find_output(stream=definition.get_stream(stream), external_id=external_id)
         state = status.statuses_of([output.pk])[output.pk]
-        history = [{"at": line.at, "text": line.text} for line in build_output_history(output)]
+        history = [{"at": entry.at, "text": entry.text} for entry in build_output_history(output)]
         return schemas.render_json({**_render_status(external_id, state), "history": history})
 
     @extend_schema(operation_id="withdraw_output", responses={200: schemas.STATUS, **schemas.PROBLEMS})
@@ -106,7 +111,7 @@ def _render_single(result: IngestResult, current: dict[int, OutputStatus], heade
     return schemas.render_json(_render_result(result, current), status=202 if result.created else 200, headers=headers)
 
 
-def _render_element(result: IngestResult, current: dict[int, OutputStatus]) -> dict[str, Any]:
+def _render_batch_result(result: IngestResult, current: dict[int, OutputStatus]) -> dict[str, Any]:
     if result.problem:
         return {"code": result.problem.status, "id": result.external_id, "problem": result.problem.document()}
     return {"code": 202 if result.created else 200, **_render_result(result, current)}
@@ -115,8 +120,8 @@ def _render_element(result: IngestResult, current: dict[int, OutputStatus]) -> d
 def _render_result(result: IngestResult, current: dict[int, OutputStatus]) -> dict[str, Any]:
     external_id = result.external_id or ""
     state = current.get(result.output_id or 0) or result.state
-    told = _render_status(external_id, state) if state else {"id": external_id, **_RECEIVED_STATUS}
-    return told if result.created else {**told, "duplicate": True}
+    document = _render_status(external_id, state) if state else {"id": external_id, **_RECEIVED_STATUS}
+    return document if result.created else {**document, "duplicate": True}
 
 
 _RECEIVED_STATUS: dict[str, Any] = {

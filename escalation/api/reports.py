@@ -23,14 +23,13 @@ from reviewqueue.kernel.errors import Invalid
 READ_SCOPE = "reports:read"
 DEFAULT_WINDOW_DAYS = 28
 MAX_WINDOW_DAYS = 366
-
-
-EARLIEST_DAY, LATEST_DAY = date(2000, 1, 1), date(2999, 12, 31)  # days of a window have neighbours on the calendar
+# Well inside what `date` can hold, because reports compute with the days next to the window's.
+EARLIEST_DAY, LATEST_DAY = date(2000, 1, 1), date(2999, 12, 31)
 
 
 def _validate_day(day: date) -> None:
     if not EARLIEST_DAY <= day <= LATEST_DAY:
-        raise serializers.ValidationError(f"A day between {EARLIEST_DAY} and {LATEST_DAY}.")
+        raise serializers.ValidationError(f"Must be a date from {EARLIEST_DAY} to {LATEST_DAY}.")
 
 
 class ReportQuery(serializers.Serializer[dict[str, object]]):
@@ -40,7 +39,7 @@ class ReportQuery(serializers.Serializer[dict[str, object]]):
 
 
 class StreamReportView(APIView):
-    """`GET /streams/{stream}/report?since=&until=&by=`: both days included, the last 28 days unless told."""
+    """`GET /streams/{stream}/report?since=&until=&by=`: both days included; defaults to the last 28 days."""
 
     @extend_schema(
         operation_id="read_report",
@@ -66,7 +65,7 @@ class StreamReportView(APIView):
         until = query.get("until") or clock.team_date(clock.current_time())
         since = query.get("since") or until - timedelta(days=DEFAULT_WINDOW_DAYS - 1)
         if not timedelta(0) <= until - since < timedelta(days=MAX_WINDOW_DAYS):
-            raise Invalid(f"A report covers 1 to {MAX_WINDOW_DAYS} days, and `since` is not after `until`.")
+            raise Invalid(f"A report covers 1 to {MAX_WINDOW_DAYS} days, and `since` must not be after `until`.")
         found = definition.get_stream(stream)
         figures = stream_report.build_report(stream=found, since=since, until=until, by=DayBasis(query["by"]))
         guarantee = summary.build_guarantee_summary(found)

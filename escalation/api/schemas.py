@@ -1,4 +1,4 @@
-"""The shapes of what goes in and out: serializers for the OpenAPI schema, and the one way to answer."""
+"""Serializers for the OpenAPI schema, and helpers to parse queries and render responses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reviewqueue.kernel.errors import Invalid
 
 
 def render_json(document: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
-    """A JSON answer."""
+    """A JSON response."""
     return HttpResponse(
         msgspec.json.encode(document),
         content_type="application/json",
@@ -25,11 +25,11 @@ def render_json(document: Any, *, status: int = 200, headers: Mapping[str, str] 
 
 
 def parse_query(form: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
-    """The checked query string; a parameter nobody knows is an error."""
+    """The validated query string. Raises Invalid for an unknown parameter."""
     unknown = request.query_params.keys() - form().fields.keys()
     if unknown:
         raise Invalid(
-            "This call does not know every parameter that was sent.",
+            f"Unknown query parameter: {', '.join(sorted(unknown))}. Remove it and try again.",
             [{"pointer": f"/{name}", "detail": "unknown parameter"} for name in sorted(unknown)],
         )
     checked = form(data=request.query_params)
@@ -41,17 +41,17 @@ def _inline_schema(name: str, **fields: Any) -> serializers.Serializer[Any]:
     return inline_serializer(name, fields)
 
 
-_ANSWER_HELP = "A label, a list of labels, or an object, as the stream's answers are."
+_ANSWER_HELP = "A label, a list of labels, or an object, depending on the stream's answer type."
 
 OUTPUT = _inline_schema(
     "Output",
-    id=serializers.CharField(help_text="Unique in its stream, for ever.", max_length=200),
+    id=serializers.CharField(help_text="Unique in its stream; can never be reused.", max_length=200),
     model=serializers.CharField(max_length=200),
     prediction=serializers.JSONField(help_text=_ANSWER_HELP),
     confidence=serializers.FloatField(
-        min_value=0, max_value=1, allow_null=True, help_text="Null sends it to a person."
+        min_value=0, max_value=1, allow_null=True, help_text="Null sends the output to review."
     ),
-    input=serializers.JSONField(help_text="What the reviewer sees."),
+    input=serializers.JSONField(help_text="Shown to the reviewer."),
     model_version=serializers.CharField(required=False, max_length=200),
     scores=serializers.DictField(child=serializers.FloatField(), required=False),
     segment=serializers.DictField(child=serializers.CharField(), required=False),
@@ -121,49 +121,50 @@ POST_RESULT = _inline_schema(
     results=serializers.ListField(
         child=serializers.DictField(),
         required=False,
-        help_text="For several outputs, instead of the fields above: each with its `code`, and its state or problem.",
+        help_text="For a list of outputs, instead of the fields above: one result per output, with its `code` and its "
+        "state or problem.",
     ),
 )
 DECISION_PAGE = _inline_schema(
     "DecisionPage",
-    items=serializers.ListField(child=serializers.DictField(), help_text="A Decision with its output's id each."),
-    next=serializers.CharField(help_text="The cursor to go on from."),
+    items=serializers.ListField(child=serializers.DictField(), help_text="Decisions, each with its output's `id`."),
+    next=serializers.CharField(help_text="Cursor of the next page."),
 )
 LABELLED_OUTPUT = _inline_schema(
     "LabelledOutput",
     id=serializers.CharField(),
-    number=serializers.CharField(help_text="Larger for what came in later; a statement names a window of them."),
+    number=serializers.CharField(help_text="Increases with the time of receipt; evaluations cover a range of these."),
     status=serializers.ChoiceField(choices=["in_review", "decided", "withdrawn", "erased"]),
-    schema_number=serializers.IntegerField(help_text="Which of the stream's sets of answers it was asked by."),
+    schema_number=serializers.IntegerField(help_text="Version of the stream's answer schema at the time."),
     model=serializers.CharField(),
     model_version=serializers.CharField(allow_null=True),
-    input=serializers.JSONField(allow_null=True, help_text="Null of what was taken back, as all of its content."),
+    input=serializers.JSONField(allow_null=True, help_text="Null, like all content, once withdrawn or erased."),
     prediction=serializers.JSONField(allow_null=True, help_text="The AI's answer."),
     confidence=serializers.FloatField(allow_null=True),
     segment=serializers.JSONField(allow_null=True),
     group=serializers.CharField(allow_null=True),
     value=serializers.FloatField(allow_null=True),
     metadata=serializers.JSONField(allow_null=True),
-    u=serializers.FloatField(help_text="The output's permanent random number: drawn where it lies below `p`."),
+    u=serializers.FloatField(help_text="The output's permanent random number; audited if below `p`."),
     p=serializers.FloatField(help_text="The audit rate when it was routed."),
     pi=serializers.FloatField(help_text="The probability that a person reviews it, when it was routed."),
-    reason=serializers.CharField(help_text="What it was sent to a person for."),
-    threshold=serializers.FloatField(allow_null=True, help_text="Of its class and segment, when it was routed."),
+    reason=serializers.CharField(help_text="Why it was routed as it was."),
+    threshold=serializers.FloatField(allow_null=True, help_text="The threshold that applied to it when it was routed."),
     policy=serializers.IntegerField(allow_null=True, help_text="Number of the policy version that routed it."),
     outcome=serializers.CharField(allow_null=True, help_text="Null without a label."),
     answer=serializers.JSONField(allow_null=True),
-    overturned=serializers.BooleanField(allow_null=True, help_text="The settled answer is another than the AI's."),
+    overturned=serializers.BooleanField(allow_null=True, help_text="The settled answer differs from the AI's."),
     reviews=serializers.IntegerField(allow_null=True),
     occurred_at=serializers.DateTimeField(allow_null=True),
     received_at=serializers.DateTimeField(),
     settled_at=serializers.DateTimeField(allow_null=True),
-    round=serializers.IntegerField(allow_null=True, help_text="How often people were asked; null without a label."),
+    round=serializers.IntegerField(allow_null=True, help_text="Review round, from 1; null without a label."),
     wrong=serializers.BooleanField(
-        allow_null=True, help_text="By the first answers; null where nobody could tell, and without a label."
+        allow_null=True, help_text="By the first answers; null if unjudgeable or without a label."
     ),
     blind=serializers.BooleanField(allow_null=True, help_text="Answered before the AI's answer was shown."),
     error_types=serializers.ListField(
-        child=serializers.CharField(), help_text="The kinds of mistakes that the verdicts behind it name."
+        child=serializers.CharField(), help_text="The error types named in its verdicts."
     ),
 )
 REPORT = OpenApiResponse(

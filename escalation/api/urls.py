@@ -1,4 +1,4 @@
-"""The machines' side of /api/v1."""
+"""The escalation part of /api/v1."""
 
 from django.urls import path
 

@@ -1,1 +1,1 @@
-"""Files of labelled data."""
+"""Exports of labelled data."""

@@ -1,4 +1,4 @@
-"""Labelled data as it leaves: what people settled, with everything needed to use it as evidence."""
+"""The export of labelled outputs, with everything needed to use them as evidence."""
 
 from __future__ import annotations
 
@@ -52,15 +52,15 @@ _RANGE_END = """
 """
 
 
-def export_labels(stream: Stream, *, checks: bool = False) -> Iterator[bytes]:
-    """JSON Lines, one for each output that people settled; what the system answered is never among them.
+def export_labels(stream: Stream, *, include_audits: bool = False) -> Iterator[bytes]:
+    """JSON Lines, one per output that people settled; outputs answered by the system are never included.
 
-    checks: also those that were drawn at random and have no label, because nobody has answered yet or because they were
-    taken back; of what was taken back without its content.
+    include_audits: also audited outputs without a label, because they are not answered yet or were withdrawn; withdrawn
+    ones without their content.
     """
-    for page in _label_and_audit_pages(stream) if checks else _label_pages(stream):
-        mistakes = labels_error_types([row[1] for row in page if row[1] is not None])
-        yield b"".join(msgspec.json.encode(_label_as_json(row, mistakes.get(row[1], []))) + b"\n" for row in page)
+    for page in _label_and_audit_pages(stream) if include_audits else _label_pages(stream):
+        error_types = labels_error_types([row[1] for row in page if row[1] is not None])
+        yield b"".join(msgspec.json.encode(_label_as_json(row, error_types.get(row[1], []))) + b"\n" for row in page)
 
 
 def _label_pages(stream: Stream) -> Iterator[list[tuple[Any, ...]]]:
@@ -71,7 +71,7 @@ def _label_pages(stream: Stream) -> Iterator[list[tuple[Any, ...]]]:
 
 
 def _label_and_audit_pages(stream: Stream) -> Iterator[list[tuple[Any, ...]]]:
-    """So many outputs at a time: where few are checks, a statement that looks for a whole page would not be short."""
+    """Pages of a fixed number of outputs: if audits are rare, a query for a full page of them would run too long."""
     after = 0
     while until := _fetch_rows(_RANGE_END, stream, after=after)[0][0]:
         if page := _fetch_rows(_LABELS_AND_AUDITS_PAGE, stream, after=after, until=until):

@@ -21,8 +21,8 @@ from tests.helpers import stream_history, stream_setup, traffic
 from tests.helpers.traffic import NOON
 
 
-def _lines(stream: Stream, *, checks: bool = False) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in b"".join(labels_labels(stream, checks=checks)).splitlines()]
+def _lines(stream: Stream, *, include_audits: bool = False) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in b"".join(labels_labels(stream, include_audits=include_audits)).splitlines()]
 
 
 def _judged(stream: Stream, user: User, count: int, *said: Any) -> None:
@@ -115,7 +115,7 @@ def test_the_counts_of_a_statement_follow_from_the_export_with_its_checks(queue:
     _change(late, Outcome, settled_at=look.asked_at + timedelta(hours=1), wrong=None)
     (group,) = evaluations.parse_group_results(look)
     assert group.threshold is not None
-    counted = [line for line in _lines(stream, checks=True) if _counts(line, look, group.threshold)]
+    counted = [line for line in _lines(stream, include_audits=True) if _counts(line, look, group.threshold)]
     wrong = [line for line in counted if line["wrong"] or _is_unanswered(line, look)]
     assert look.overdue > 15
     assert (len(counted), len(wrong)) == (group.accepted, group.wrong)
@@ -156,7 +156,7 @@ def test_of_what_was_taken_back_the_export_has_no_content(stream: Stream, rob: U
     for taken_back in ("judged", "unjudged"):
         withdraw.withdraw_output(stream=stream, external_id=taken_back, actor="key:1")
     assert _lines(stream) == []
-    judged, unjudged, waits = _lines(stream, checks=True)
+    judged, unjudged, waits = _lines(stream, include_audits=True)
     told = ("id", "status", "input", "metadata", "answer", "prediction", "outcome", "wrong")
     assert [judged[name] for name in told] == ["judged", "withdrawn", None, None, None, "refund", "answered", True]
     assert [unjudged[name] for name in told] == ["unjudged", "withdrawn", None, None, None, "refund", None, None]
