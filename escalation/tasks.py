@@ -1,4 +1,4 @@
-"""What Celery runs: each task is one domain call. All of them can run twice, at once, or not at all."""
+"""Celery tasks: one domain call each. Any of them may run twice, concurrently, or not at all."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from escalation.simulation import daily_counts
 
 @shared_task(max_retries=3)
 def dispatch_received() -> None:
-    """Somebody posted: route what waits."""
+    """Route received outputs; sent by ingest after a post."""
     dispatch.route_received()
 
 
 @shared_task(max_retries=3)
 def sweep_received() -> None:
-    """Nobody may have told: route what waits."""
+    """Route received outputs, in case a wake-up was lost."""
     dispatch.route_received()
     heartbeats.record_heartbeat("worker")
 
 
 @shared_task(max_retries=3)
 def sweep_settled() -> None:
-    """Settle what became final, and number the decisions."""
+    """Settle final verdicts, and number the decisions."""
     while settle.settle_items():
         feed.number_decisions()
     feed.number_decisions()
@@ -36,7 +36,7 @@ def sweep_settled() -> None:
 
 @shared_task(max_retries=3)
 def sweep_deadlines() -> None:
-    """Count what waits, and answer what is past its deadline."""
+    """Count waiting items, and answer outputs past their deadline."""
     backlog.refresh_waiting_counts()
     while deadlines.answer_overdue_outputs():
         pass
@@ -45,9 +45,9 @@ def sweep_deadlines() -> None:
 
 @shared_task(max_retries=3)
 def check_invariants(name: str = "") -> None:
-    """Prove an invariant, and the others after it; what does not balance is logged and shown.
+    """Run one invariant check and queue the next. Violations are logged and shown.
 
-    Each by a message of its own, so that no other work waits for all of them.
+    Each check is a message of its own, so that no other task has to wait for all of them.
     """
     if following := invariants.run_check(name):
         check_invariants.apply_async((following,), expires=60)
@@ -55,20 +55,20 @@ def check_invariants(name: str = "") -> None:
 
 @shared_task(max_retries=3)
 def refresh_counts() -> None:
-    """Count anew the days about which something became known."""
+    """Recount the days whose outputs have changed."""
     daily_counts.refresh_counts()
     heartbeats.record_heartbeat("counting")
 
 
 @shared_task(max_retries=3)
 def watch_guarantees() -> None:
-    """Notice when more goes wrong than a statement says."""
+    """Raise an alarm if more errors occur than a guarantee allows."""
     drift.watch_guarantees()
     heartbeats.record_heartbeat("drift")
 
 
 @shared_task(max_retries=3)
 def sweep_guarantees() -> None:
-    """Send more to people where a statement ended and its policy says so."""
+    """Tighten the policy of each guarantee that ended, if the policy says so."""
     guarantees.enforce_ended_guarantees()
     heartbeats.record_heartbeat("statements")

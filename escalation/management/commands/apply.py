@@ -1,4 +1,4 @@
-"""`manage.py apply streams.yaml`: create or change streams as a file describes them."""
+"""`manage.py apply streams.yaml`: create or change the streams defined in a file."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from reviewqueue.kernel.errors import DomainError
 
 
 class Command(BaseCommand):
-    help = "Create or change streams, their queues and policies, as a YAML file describes them."
+    help = "Create or change streams, their queues and policies from a YAML file."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
-        parser.add_argument("--by", default="system:apply", help="Who is on record as having applied it.")
+        parser.add_argument("--by", default="system:apply", help="The name to record as the author of the changes.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             with transaction.atomic():
-                described = definition.parse_definitions(yaml.safe_load(options["file"].read_text()))
-                applied = [definition.apply_definition(description, actor=options["by"]) for description in described]
+                parsed = definition.parse_definitions(yaml.safe_load(options["file"].read_text()))
+                results = [definition.apply_definition(stream, actor=options["by"]) for stream in parsed]
         except OSError as error:
-            raise CommandError(f"{options['file']} cannot be read: {error.strerror}.") from error
+            raise CommandError(f"Cannot read {options['file']}: {error.strerror}.") from error
         except (yaml.YAMLError, DomainError) as error:
             raise CommandError(f"{options['file']}: {error}") from error
-        for one in applied:
-            verb = "created" if one.created else "is as described"
-            policy = one.proposed.sentence if one.proposed else "Its policy is left as it is."
-            self.stdout.write(f"{one.stream.slug}: {verb}. {policy}")
+        for result in results:
+            verb = "created" if result.created else "up to date"
+            policy = result.proposed.sentence if result.proposed else "Policy unchanged."
+            self.stdout.write(f"{result.stream.slug}: {verb}. {policy}")

@@ -1,4 +1,4 @@
-"""`manage.py begin_epoch`: after restoring a backup, end the cursors of the decisions feed."""
+"""`manage.py begin_epoch`: invalidate the cursors of the decisions feed after restoring a backup."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from escalation.decisions import feed
 
 
 class Command(BaseCommand):
-    help = "After restoring a backup: end every cursor of the decisions feed, so that readers start over."
+    help = "Run after restoring a backup: invalidate every cursor of the decisions feed, so that readers start over."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write(f"Cursors now begin with {feed.begin_new_epoch()}.")
+        self.stdout.write(f"All cursors are invalid now. New ones begin with {feed.begin_new_epoch()}.")

@@ -1,4 +1,4 @@
-"""`manage.py check_ledger`: exit 0 when the books balance, else the rows that don't."""
+"""`manage.py check_ledger`: exit 0 if every invariant holds; otherwise print the rows that violate one."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from escalation.monitoring import invariants
 
 
 class Command(BaseCommand):
-    help = "Check the invariants of the whole product; prints the rows that break one."
+    help = "Check all invariants; prints the rows that violate one."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        broken = invariants.find_violations()
-        for imbalance in broken:
-            self.stderr.write(f"{imbalance.check.name}: {imbalance.check.sentence}")
-            for row in imbalance.rows:
+        violations = invariants.find_violations()
+        for violation in violations:
+            self.stderr.write(f"{violation.check.name}: {violation.check.sentence}")
+            for row in violation.rows:
                 self.stderr.write("  " + " | ".join(str(value) for value in row))
-        if broken:
-            raise CommandError(f"{len(broken)} checks do not balance.")
-        self.stdout.write("The ledger balances.")
+        if violations:
+            raise CommandError(f"Invariant checks failed: {len(violations)}.")
+        self.stdout.write("All invariants hold.")

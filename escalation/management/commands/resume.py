@@ -1,4 +1,4 @@
-"""`manage.py resume STOP --asked-by A --by B`: lift a stop; it takes two people."""
+"""`manage.py resume STOP --asked-by A --by B`: lift a stop, in the names of two people."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from reviewqueue.kernel.errors import DomainError
 
 
 class Command(BaseCommand):
-    help = "Lift a stop. Resuming takes two people, so two names stand on record."
+    help = "Lift a stop. Resuming takes two people; both names are recorded."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("stop", type=int, help="The number that stopping printed.")
-        parser.add_argument("--asked-by", required=True)
-        parser.add_argument("--by", required=True)
+        parser.add_argument("stop", type=int, help="The number of the stop, as printed by `stop`.")
+        parser.add_argument("--asked-by", required=True, help="The person who asked to resume.")
+        parser.add_argument("--by", required=True, help="The person who confirmed it.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         stop = Stop.objects.filter(pk=options["stop"]).first()
         if stop is None:
-            raise CommandError(f"There is no stop {options['stop']}.")
+            raise CommandError(f"Stop {options['stop']} not found.")
         try:
             with transaction.atomic():
                 request_resume(stop=stop, by=options["asked_by"])

@@ -1,4 +1,4 @@
-"""`manage.py stop [STREAM]`: nothing goes out without a person from now on."""
+"""`manage.py stop [STREAM]`: send every output to review from now on."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from reviewqueue.kernel.errors import DomainError
 
 
 class Command(BaseCommand):
-    help = "Stop one stream, or all: from now on a person sees every output."
+    help = "Stop one stream, or all of them: from now on every output is sent to review."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("stream", nargs="?", help="The stream's slug; none stops all.")
-        parser.add_argument("--by", default="system:command")
-        parser.add_argument("--reason", default="")
+        parser.add_argument("stream", nargs="?", help="The stream's slug; omit it to stop all streams.")
+        parser.add_argument("--by", default="system:command", help="The name to record as having stopped it.")
+        parser.add_argument("--reason", default="", help="The reason to record.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
