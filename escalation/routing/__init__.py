@@ -1,1 +1,1 @@
-"""Deciding for each output whether the model's answer stands or a person reviews it."""
+"""Routing: decides for each output whether it is automated or sent to review."""

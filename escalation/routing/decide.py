@@ -1,7 +1,7 @@
-"""The decision itself: which outputs may stand and which a person must see. Pure, vectorised, replayable.
+"""The routing decision: which outputs are automated and which a person reviews. Pure, vectorised, replayable.
 
-The same function serves the worker, a replay of stored traffic and the policy page, so what a page promises is what
-the worker does. Nothing here reads a clock, a database or a source of randomness.
+The worker, replays of stored traffic and the policy page use the same function, so what a page shows is what the worker
+does. Nothing here reads a clock, a database or a source of randomness.
 """
 
 from __future__ import annotations
@@ -19,15 +19,17 @@ from escalation.policies.spec import PolicySpec
 type Floats = NDArray[np.float64]
 type Bools = NDArray[np.bool_]
 
-RANK_TIME_CONSTANT_SECONDS = 4 * 3600.0  # tau: a deadline nearer by this much weighs as much as e times the value
-ASSUMED_DEADLINE_SECONDS = 7 * 24 * 3600.0  # how far away an output without a deadline counts as due
-MIN_ERROR_PROBABILITY = 0.01  # a model that is sure is still wrong sometimes; keeps ln(value) finite
+RANK_TIME_CONSTANT_SECONDS = 4 * 3600.0  # tau: a deadline this much earlier counts as much as e times the value
+ASSUMED_DEADLINE_SECONDS = 7 * 24 * 3600.0  # after receipt, for outputs without a deadline
+MIN_ERROR_PROBABILITY = 0.01  # even a fully confident model is sometimes wrong; also keeps ln(value) finite
 
 
 @dataclass(frozen=True, slots=True)
 class OutputColumns:
-    """Columns of n outputs. `confidence` and `value` are NaN where there is none; `predicted` is empty for answers
-    that are not one label."""
+    """Columns of n outputs.
+
+    `confidence` and `value` are NaN if missing; `predicted` is empty if the answer is not a single label.
+    """
 
     confidence: Floats
     predicted: Sequence[str]
@@ -43,9 +45,9 @@ class OutputColumns:
 class RouteColumns:
     """Columns of n routes, in the order of the outputs.
 
-    `eligible`: at or above its threshold and not caught by a rule. `audited`: eligible and drawn for a check.
-    `released`: eligible, and its prediction goes out without a person first. `review`: a person looks at it, before
-    or after. `pi`: the probability of `review`, given all that was known when it was routed.
+    `eligible`: at or above its threshold and not matched by a rule. `audited`: eligible and drawn for an audit.
+    `released`: automated, so the prediction takes effect before any review. `review`: a person reviews it, before or
+    after that. `pi`: the probability of `review`, given everything known at routing.
     """
 
     eligible: Bools
@@ -58,19 +60,19 @@ class RouteColumns:
 
 
 def draw_permanent_number(secret: bytes, *parts: str) -> float:
-    """A permanent random number in [0, 1): the same output draws the same number for ever (Ohlsson's PRN sampling).
+    """A permanent random number in [0, 1): an output always gets the same number (Ohlsson's PRN sampling).
 
-    u = int(HMAC-SHA256(secret, stream | external id)[:8]) / 2^64; the secret keeps producers from choosing it.
+    u = int(HMAC-SHA256(secret, stream | external id)[:8]) / 2^64; the secret prevents producers from choosing it.
     """
     digest = hmac.digest(secret, "|".join(parts).encode(), hashlib.sha256)
-    # 53 of the 64 bits: a double has no more, and rounding up to 1.0 would put a draw outside [0, 1).
+    # 53 of the 64 bits: a double holds no more, and rounding up to 1.0 would leave [0, 1).
     return (int.from_bytes(digest[:8]) >> 11) / 2**53
 
 
 def decide_routes(policy: PolicySpec, outputs: OutputColumns, *, u: Floats, p: float) -> RouteColumns:
     """Route n outputs by one policy version.
 
-    u: (n,) permanent draws. p: the audit rate in force, a probability.
+    u: (n,) permanent random numbers. p: the audit rate in effect, a probability.
     """
     threshold = resolve_thresholds(policy, outputs)
     missing = np.isnan(outputs.confidence)
@@ -97,24 +99,24 @@ def decide_routes(policy: PolicySpec, outputs: OutputColumns, *, u: Floats, p: f
 
 
 def send_all_to_people(routes: RouteColumns, reason: str) -> RouteColumns:
-    """The same outputs when a person looks at every one of them, for one reason."""
-    nothing, everything = np.zeros(len(routes.pi), bool), np.ones(len(routes.pi), bool)
+    """The routes of the same outputs with all of them sent to review for one reason."""
+    none, every = np.zeros(len(routes.pi), bool), np.ones(len(routes.pi), bool)
     return replace(
         routes,
-        eligible=nothing,
-        audited=nothing,
-        released=nothing,
-        review=everything,
+        eligible=none,
+        audited=none,
+        released=none,
+        review=every,
         pi=np.ones(len(routes.pi)),
         reason=[reason] * len(routes.pi),
     )
 
 
 def resolve_thresholds(policy: PolicySpec, outputs: OutputColumns) -> Floats:
-    """(n,) the threshold that holds for each output.
+    """(n,) the threshold that applies to each output.
 
-    A threshold of its class or of a matching segment replaces the overall one; where several match, the strictest
-    holds. A policy without an overall threshold lets nothing through that no other threshold names.
+    The threshold of its class or of a matching segment replaces the overall one; if several match, the strictest
+    applies. If the policy has no overall threshold, outputs without a specific one get infinity: none are automated.
     """
     overall = np.inf if policy.threshold is None else policy.threshold
     specific = np.fromiter((policy.thresholds.get(label, np.nan) for label in outputs.predicted), float, len(outputs))
@@ -129,8 +131,8 @@ def choose_answer_first(
 ) -> Bools:
     """(n,) whether the reviewer answers before seeing the model's answer.
 
-    Everything drawn for certification (u < p, on either side of a threshold) does, and so does a random share of
-    the ordinary rest by the independent draw v, so that a blank panel says nothing about why an item is there.
+    True for everything drawn for certification (u < p, on either side of a threshold), and for a random share of the
+    other ordinary items, drawn by the independent number v, so that a hidden answer does not reveal an audit.
     """
     if policy.answer_first:
         return np.ones(len(u), bool)
@@ -138,13 +140,13 @@ def choose_answer_first(
 
 
 def rank_outputs(policy: PolicySpec, outputs: OutputColumns, *, due: Floats, blind: Bools) -> Floats:
-    """(n,) order of work, lower first: due / tau - ln(value).
+    """(n,) the queue order, lowest first: due / tau - ln(value).
 
     due: (n,) seconds since the epoch. value: the expected cost that a review saves, (1 - confidence) x cost of an
     error, in the policy's currency: the mean of what the errors of its class cost, and its own value times the policy's
-    `value_factor`. Time cancels between two items, so the order never has to be computed again.
-    blind: (n,) answered before the model's answer is seen. These have a lane of their own and go by their time
-    alone, since their value would put the checks, of which the model is surer, behind the others.
+    `value_factor`. The current time cancels out between two items, so ranks never need an update.
+    blind: (n,) answered before the model's answer is shown. These have a lane of their own and are ordered by due time
+    alone: by value, audits would come last, because their confidence is higher.
     """
     delta = np.maximum(1.0 - np.nan_to_num(outputs.confidence, nan=0.0), MIN_ERROR_PROBABILITY)
     cost = np.fromiter((policy.costs.expected_error_cost(label) for label in outputs.predicted), float, len(outputs))

@@ -1,8 +1,8 @@
-"""Routes what was received: one function for the worker, the sweep and producers who wait.
+"""Routes received outputs, for the worker, the sweep and producers who wait.
 
-Rows are the truth and messages are hints. A batch is a committed row before its work starts and gone when it ends,
-so whatever a killed worker was at is found again; its outputs are then tried one by one with a counter that is
-committed first, and the one that keeps failing goes to a person.
+Rows are the source of truth; messages are only hints. A batch is a row that is committed before its work starts and
+deleted when it ends, so the work of a killed worker is found again. Its outputs are then retried one by one, with a
+counter that is committed before each try, and an output that keeps failing is sent to review.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ BATCH_ROWS = 500
 BATCH_BYTES = 4 * 1024 * 1024
 ABANDONED_AFTER_SECONDS = 5
 SINGLE_RETRIES = 3
-MAX_COUNTED_RETRIES = 1_000  # an output that not even a person can be given is tried for ever, but not counted for ever
-RETRY_LOCK_CLASS_ID = 0x52_54_52  # ours among the advisory locks with two numbers
+MAX_COUNTED_RETRIES = 1_000  # an output that cannot even be sent to review is retried forever; the counter stops here
+RETRY_LOCK_CLASS_ID = 0x52_54_52  # the first key of our two-key advisory locks
 
 
 def route_received(*, batches: int = 40, now: datetime | None = None) -> int:
-    """Route what waits, up to so many batches; returns how many outputs were routed."""
+    """Route waiting outputs, at most `batches` batches; returns how many outputs were routed."""
     routed = 0
     for _ in range(batches):
         batch = _open_batch()
@@ -41,8 +41,11 @@ def route_received(*, batches: int = 40, now: datetime | None = None) -> int:
 
 
 def route_now(output_ids: Sequence[int], *, seconds: float, now: datetime | None = None) -> None:
-    """Route just these, waiting up to so long for whoever holds them. What is not routed then is left to the worker:
-    also what an overloaded stream holds back, and what cannot be routed."""
+    """Route these outputs now, waiting up to `seconds` for locks on them.
+
+    Any that are not routed by then are left to the worker, including those that an overloaded stream holds back and
+    those that fail.
+    """
     milliseconds = max(1, math.floor(seconds * 1000))
     try:
         with transaction.atomic():
@@ -51,18 +54,18 @@ def route_now(output_ids: Sequence[int], *, seconds: float, now: datetime | None
                 _, wanted = cursor.fetchone() or ("", [])
             _route_outputs(wanted, skip_locked=False, now=now)
     except OperationalError as error:
-        # Somebody else is at them for longer than the caller waits. Nothing is lost: they are still `received`.
-        log.info("dispatch.wait_ended", error=str(error))
+        # Somebody else held the locks for longer than the caller waits. Nothing is lost: they are still `received`.
+        log.info("dispatch.wait_timed_out", error=str(error))
     except Exception:
-        # They are stored, so the caller is not to be told that they aren't.
+        # They are stored, so the request must not fail.
         log.exception("dispatch.wait_failed", outputs=len(output_ids))
 
 
 def _open_batch() -> DispatchBatch | None:
-    """Pick the oldest received outputs that nobody works on, and commit that somebody does."""
+    """Take the oldest received outputs that nobody is routing, and commit them as a batch."""
     with transaction.atomic(), connection.cursor() as cursor:
-        # Rows leave the partial index as fast as they come, so its statistics say that little waits: the planner would
-        # read and sort all of a backlog for each batch instead of following the index to the first rows.
+        # Rows leave the partial index as fast as they come, so its statistics say that few are waiting: the planner
+        # would read and sort the whole backlog for each batch instead of following the index to the first rows.
         cursor.execute("SET LOCAL enable_bitmapscan = off")
         cursor.execute(_PICK_BATCH, {"rows": BATCH_ROWS, "bytes": BATCH_BYTES})
         row = cursor.fetchone()
@@ -102,7 +105,7 @@ _PICK_BATCH = f"""
 def _route_batch(batch: DispatchBatch, *, now: datetime | None) -> int:
     try:
         with transaction.atomic():
-            # The lock says that somebody is at it; without the row somebody else has been.
+            # A locked row: somebody else is routing the batch. No row: somebody else has finished it.
             if not DispatchBatch.objects.select_for_update(skip_locked=True).filter(pk=batch.pk).exists():
                 return 0
             routed = _route_outputs(batch.output_ids, skip_locked=True, now=now)
@@ -110,7 +113,7 @@ def _route_batch(batch: DispatchBatch, *, now: datetime | None) -> int:
     except OperationalError:
         raise
     except Exception:
-        # The row stays, so these are tried one by one: the others must not wait for the one that fails.
+        # The row stays, so its outputs are retried one by one and the failing one does not block the others.
         log.exception("dispatch.batch_failed", batch=batch.pk, outputs=len(batch.output_ids))
         return 0
     return routed
@@ -124,13 +127,13 @@ def _retry_abandoned_batches(*, now: datetime | None) -> int:
             "WHERE created_at < clock_timestamp() - make_interval(secs => %s) FOR UPDATE SKIP LOCKED",
             [ABANDONED_AFTER_SECONDS],
         )
-        left = cursor.fetchall()
-    return sum(_retry_batch(batch_id, output_ids, now=now) for batch_id, output_ids in left)
+        abandoned = cursor.fetchall()
+    return sum(_retry_batch(batch_id, output_ids, now=now) for batch_id, output_ids in abandoned)
 
 
 def _retry_batch(batch_id: int, output_ids: list[int], *, now: datetime | None) -> int:
     with connection.cursor() as cursor:
-        # Held by the session, because the counters are committed one by one: two workers would count each try twice.
+        # A session lock, because each counter is committed on its own: two workers would count every try twice.
         lock = [RETRY_LOCK_CLASS_ID, batch_id % 2**31]
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", lock)
         if not (cursor.fetchone() or (False,))[0]:
@@ -142,7 +145,7 @@ def _retry_batch(batch_id: int, output_ids: list[int], *, now: datetime | None) 
 
 
 def _route_one_by_one(batch_id: int, output_ids: list[int], *, now: datetime | None) -> int:
-    """Route what can be routed; what cannot even be given to a person stays in the batch, out of the others' way."""
+    """Route these outputs one at a time. Any that cannot even be sent to review stay in the batch, out of the way."""
     routed, stuck = 0, []
     for output_id in output_ids:
         try:
@@ -161,7 +164,10 @@ def _route_one_by_one(batch_id: int, output_ids: list[int], *, now: datetime | N
 
 
 def _route_alone(output_id: int, *, now: datetime | None) -> int:
-    """Route one output of a failed batch; after three lonely failures a person gets it. Raises what prevents that."""
+    """Route one output of a failed batch; after three failures on its own it is sent to review.
+
+    Raises whatever error prevents that.
+    """
     tries = _count_retry(output_id)
     while 0 < tries <= SINGLE_RETRIES:
         try:
@@ -179,7 +185,7 @@ def _route_alone(output_id: int, *, now: datetime | None) -> int:
 
 
 def _count_retry(output_id: int) -> int:
-    """Count and commit before trying, so a try that kills the process is counted; 0 if there is nothing to do."""
+    """Count the try and commit it first, so that a try that kills the process counts; 0 if the output is routed."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             "UPDATE escalation_output SET attempts = LEAST(attempts + 1, %s) WHERE id = %s AND state = %s "
@@ -191,7 +197,7 @@ def _count_retry(output_id: int) -> int:
 
 
 def _route_outputs(output_ids: Sequence[int], *, skip_locked: bool, now: datetime | None) -> int:
-    """In this order: lock the rows, take the release lock shared, read what stands, decide, write."""
+    """In this order: lock the rows, take the release lock shared, read stops and policies, decide, write."""
     outputs = record.lock_received(output_ids, skip_locked=skip_locked)
     if not outputs:
         return 0

@@ -1,4 +1,4 @@
-"""What becomes of each output of a batch: the pure decision applied to locked rows, one plan per row."""
+"""Applies the pure routing decision to locked rows: one plan per row."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from reviewqueue.kernel import clock
 
 
 class ReceivedOutput(NamedTuple):
-    """One locked output, as routing needs it."""
+    """One locked output, with the columns that routing needs."""
 
     id: int
     stream_id: int
@@ -37,7 +37,7 @@ class ReceivedOutput(NamedTuple):
 
 
 class RoutePlan(NamedTuple):
-    """What becomes of one output: the columns of its route, and how a person will meet it if one does."""
+    """The plan for one output: the columns of its route, and how it is presented if a person reviews it."""
 
     output: ReceivedOutput
     kind: str
@@ -58,7 +58,7 @@ class RoutePlan(NamedTuple):
 
 
 def build_output_columns(rows: Sequence[ReceivedOutput]) -> decide.OutputColumns:
-    """The rows as the pure decision takes them."""
+    """The rows as columns for the pure decision."""
     return decide.OutputColumns(
         confidence=_float_column(row.confidence for row in rows),
         predicted=[row.predicted for row in rows],
@@ -77,10 +77,10 @@ def plan_routes(
     override: str = "",
     stop_id: int | None = None,
 ) -> list[RoutePlan]:
-    """Plans by the policy in effect, or everything to people for the reason of `override`.
+    """Plans by the policy in effect, or with everything sent to review for the reason `override`.
 
-    Also then the draws, the audit rate and who answers first are the policy's: an output that a stop sends to a
-    person stays in the random sample that it was drawn into.
+    Even then the random numbers, the audit rate and answer-first come from the policy: an output that a stop sends to
+    review stays in the random sample it was drawn into.
     """
     spec, outputs = current.spec if current else PolicySpec(), build_output_columns(rows)
     rates = (
@@ -89,16 +89,16 @@ def plan_routes(
         else AuditRates(0.0, 0.0)
     )
     u, v = _permanent_draws(stream, rows)
-    # What the policy would have said has no say then, and must not fail: it may be what keeps failing.
+    # With an override the policy's decision is not used and must not be computed: it may be what keeps failing.
     decided = decide.decide_routes(PolicySpec() if override else spec, outputs, u=u, p=rates.audit_rate)
-    first = decide.choose_answer_first(spec, decided, u=u, v=v, p=rates.audit_rate, share=rates.answer_first_share)
+    blind = decide.choose_answer_first(spec, decided, u=u, v=v, p=rates.audit_rate, share=rates.answer_first_share)
     if override:
         decided = decide.send_all_to_people(decided, override)
     due = [_due_at(row, spec) for row in rows]
-    rank = decide.rank_outputs(spec, outputs, due=_due_seconds(rows, due), blind=first).tolist()
+    rank = decide.rank_outputs(spec, outputs, due=_due_seconds(rows, due), blind=blind).tolist()
     threshold = [value if np.isfinite(value) else None for value in decided.threshold.tolist()]
     eligible, released, audited = decided.eligible.tolist(), decided.released.tolist(), decided.audited.tolist()
-    review, pi, draws, blind = decided.review.tolist(), decided.pi.tolist(), u.tolist(), first.tolist()
+    review, pi, numbers, answer_first = decided.review.tolist(), decided.pi.tolist(), u.tolist(), blind.tolist()
     return [
         RoutePlan(
             output=row,
@@ -110,11 +110,11 @@ def plan_routes(
             released=released[i],
             audit=spec.audit.mode if audited[i] else "",
             threshold=threshold[i],
-            u=draws[i],
+            u=numbers[i],
             p=rates.audit_rate,
             pi=pi[i],
             review=review[i],
-            answer_first=blind[i],
+            answer_first=answer_first[i],
             rank=rank[i],
             due_at=due[i],
         )
@@ -123,12 +123,12 @@ def plan_routes(
 
 
 def _permanent_draws(stream: Stream, rows: list[ReceivedOutput]) -> tuple[decide.Floats, decide.Floats]:
-    """The permanent draws of each output: u for audits, v for who answers first."""
+    """The permanent random numbers of each output: u for audits, v for answer-first."""
     secret = bytes(stream.secret)
     u = np.fromiter(
         (decide.draw_permanent_number(secret, stream.slug, row.external_id) for row in rows), float, len(rows)
     )
-    # In front and with a space, where only a slug can stand: the v of one id is the u of no other.
+    # The prefix is where u has the slug, and a slug cannot contain a space: no v equals the u of another output.
     v = np.fromiter(
         (decide.draw_permanent_number(secret, "answers first", stream.slug, row.external_id) for row in rows),
         float,
@@ -144,7 +144,7 @@ def _due_at(row: ReceivedOutput, spec: PolicySpec) -> datetime | None:
 
 
 def _due_seconds(rows: list[ReceivedOutput], due: list[datetime | None]) -> decide.Floats:
-    """Seconds since the epoch at which each counts as due; what has no deadline still gets its turn."""
+    """When each output is due, in seconds since the epoch; without a deadline, a fixed time after its receipt."""
     return _float_column(
         moment.timestamp() if moment else row.received_at.timestamp() + decide.ASSUMED_DEADLINE_SECONDS
         for row, moment in zip(rows, due, strict=True)

@@ -1,4 +1,4 @@
-"""Why an output is where it is, as sentences for people. The placeholders are filled on screen, in their locale."""
+"""Routing reasons as messages for reviewers and managers. Reviewers' placeholders are filled in their own locale."""
 
 from __future__ import annotations
 
@@ -8,47 +8,52 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 _REVIEWER_MESSAGES = {
-    "no_confidence": gettext_noop("The AI did not say how sure it was."),
-    "no_policy": gettext_noop("This stream has no policy yet, so a person sees everything."),
-    "unknown_model_version": gettext_noop("This version of the model has not been qualified for this stream."),
-    "stopped": gettext_noop("This stream is stopped, so a person sees everything."),
-    "dispatch_failed": gettext_noop("The system could not decide about this output."),
+    "no_confidence": gettext_noop("The AI reported no confidence."),
+    "no_policy": gettext_noop("This stream has no policy yet, so every output is reviewed."),
+    "unknown_model_version": gettext_noop("This model version is not trusted in this stream yet."),
+    "stopped": gettext_noop("This stream is stopped, so every output is reviewed."),
+    "dispatch_failed": gettext_noop("The system could not route this output."),
 }
 
 
 def explain_to_reviewer(
     reason: str, *, confidence: float | None, threshold: float | None, blind: bool
 ) -> dict[str, Any]:
-    """What the desk shows: `{"message", "params"}`. Nothing in it tells a random check from an ordinary item.
+    """The message for the desk: `{"message", "params"}`. It never reveals whether an item is an audit.
 
-    Where the person answers before seeing it (`blind`), checks and ordinary items read alike.
+    If the reviewer answers before seeing the AI's answer (`blind`), audits and ordinary items get the same message.
     """
     if reason.startswith("rule:"):
         return {
-            "message": gettext_noop("A rule asks for a person: %(rule)s."),
+            "message": gettext_noop("A rule requires review: %(rule)s."),
             "params": {"rule": reason.removeprefix("rule:")},
         }
     if reason == "below_threshold" and threshold is not None and not blind:
         return {
-            "message": gettext_noop("The AI was %(confidence)s sure; this stream asks a person below %(threshold)s."),
+            "message": gettext_noop(
+                "The AI reported a confidence of %(confidence)s; outputs below %(threshold)s are reviewed."
+            ),
             "params": {"confidence": confidence, "threshold": threshold},
         }
     if reason in _REVIEWER_MESSAGES:
         return {"message": _REVIEWER_MESSAGES[reason], "params": {}}
-    return {"message": gettext_noop("The AI was %(confidence)s sure."), "params": {"confidence": confidence}}
+    return {
+        "message": gettext_noop("The AI reported a confidence of %(confidence)s."),
+        "params": {"confidence": confidence},
+    }
 
 
 def describe_reason(reason: str) -> str:
-    """The route's reason as a manager reads it."""
+    """The route's reason for managers; an unknown reason is returned as it is."""
     if reason.startswith("rule:"):
-        return _("the rule “%(name)s” asks for a person") % {"name": reason.removeprefix("rule:")}
+        return _("matched the rule “%(name)s”") % {"name": reason.removeprefix("rule:")}
     return {
-        "above_threshold": _("the AI was sure enough"),
-        "below_threshold": _("the AI was not sure enough"),
-        "audit": _("drawn at random for a check"),
-        "no_confidence": _("the AI did not say how sure it was"),
+        "above_threshold": _("confidence at or above the threshold"),
+        "below_threshold": _("confidence below the threshold"),
+        "audit": _("drawn for a random audit"),
+        "no_confidence": _("no confidence reported"),
         "no_policy": _("the stream had no policy"),
-        "unknown_model_version": _("the model version was not qualified"),
+        "unknown_model_version": _("untrusted model version"),
         "stopped": _("the stream was stopped"),
         "dispatch_failed": _("routing failed three times"),
     }.get(reason, reason)

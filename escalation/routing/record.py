@@ -1,4 +1,4 @@
-"""Writes what was decided about locked outputs: routes, decisions, items for people, states and one event, set-wise."""
+"""Writes routing decisions for locked outputs in bulk: routes, decisions, review items, states and one event."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from reviewqueue.activity import log
 from reviewqueue.facade import queue
 from reviewqueue.facade.queue import NewItem
 
-MAX_ALTERNATIVES = 5  # as many as a reviewer takes in at a glance
-MAX_MODEL_NAME_LENGTH = 200  # name and version of the model together are longer than the item has room for
+MAX_ALTERNATIVES = 5  # as many as a reviewer can take in at a glance
+MAX_MODEL_NAME_LENGTH = 200  # model name and version together can be longer than the item's column
 
 
 _SEGMENT_INDEX = ReceivedOutput._fields.index("segment")
@@ -33,53 +33,53 @@ _LOCK_RECEIVED = """
 
 
 def lock_received(output_ids: Sequence[int], *, skip_locked: bool) -> list[ReceivedOutput]:
-    """Lock those of the outputs that are still to be routed."""
+    """Lock those of these outputs that are not routed yet."""
     with connection.cursor() as cursor:
         cursor.execute(_LOCK_RECEIVED + (" SKIP LOCKED" if skip_locked else ""), [list(output_ids)])
         return [_received_output(values) for values in cursor.fetchall()]
 
 
 def record_routes(rows: list[ReceivedOutput], *, now: datetime) -> None:
-    """Decide about locked rows and write it all. The caller holds the release lock."""
-    standing = stop.find_active_stops()
+    """Route locked rows and write the results. The caller holds the release lock."""
+    stops = stop.find_active_stops()
     active = versions.find_policies_at_transaction_start({row.stream_id for row in rows})
     for stream, group in _group_by_stream(rows):
-        stop_id, current = standing.get(stream.pk, standing.get(None)), active.get(stream.pk)
+        stop_id, current = stops.get(stream.pk, stops.get(None)), active.get(stream.pk)
         override = "stopped" if stop_id is not None else "" if current else "no_policy"
-        made = plan_routes(stream, group, current, now=now, override=override, stop_id=stop_id)
-        _write_routes(stream, made, current.spec if current else PolicySpec(), now=now)
+        plans = plan_routes(stream, group, current, now=now, override=override, stop_id=stop_id)
+        _write_routes(stream, plans, current.spec if current else PolicySpec(), now=now)
 
 
 def send_to_people(output_ids: Sequence[int], *, reason: str, now: datetime) -> int:
-    """Send these to a person whatever a policy would say: used for outputs whose routing keeps failing."""
+    """Send these to review regardless of the policy: for outputs whose routing keeps failing."""
     rows = lock_received(output_ids, skip_locked=True)
     active = versions.find_policies_at_transaction_start({row.stream_id for row in rows})
     for stream, group in _group_by_stream(rows):
         current = active.get(stream.pk)
-        made = plan_routes(stream, group, current, now=now, override=reason)
-        _write_routes(stream, made, current.spec if current else PolicySpec(), now=now)
+        plans = plan_routes(stream, group, current, now=now, override=reason)
+        _write_routes(stream, plans, current.spec if current else PolicySpec(), now=now)
     return len(rows)
 
 
-def _write_routes(stream: Stream, made: list[RoutePlan], spec: PolicySpec, *, now: datetime) -> None:
-    payloads = _load_payloads([plan.output.id for plan in made if plan.review or not plan.output.predicted])
-    people = [plan for plan in made if plan.review]
-    if people:
+def _write_routes(stream: Stream, plans: list[RoutePlan], spec: PolicySpec, *, now: datetime) -> None:
+    payloads = _load_payloads([plan.output.id for plan in plans if plan.review or not plan.output.predicted])
+    reviewed = [plan for plan in plans if plan.review]
+    if reviewed:
         queue.enqueue_items(
             slug=stream.slug,
-            items=[build_review_item(plan, payloads[plan.output.id], spec) for plan in people],
+            items=[build_review_item(plan, payloads[plan.output.id], spec) for plan in reviewed],
             now=now,
         )
-    rows = [_route_columns(plan, payloads) for plan in made]
+    rows = [_route_columns(plan, payloads) for plan in plans]
     with connection.cursor() as cursor:
         cursor.execute(_WRITE_ROUTES, {"rows": msgspec.json.encode(rows).decode(), "stream": stream.pk, "now": now})
     log.record_event(
         actor="system:dispatch",
         verb="outputs.routed",
         object_type="output",
-        object_ids=[plan.output.id for plan in made],
+        object_ids=[plan.output.id for plan in plans],
         queue=stream.slug,
-        after={"auto": sum(plan.released for plan in made), "review": len(people)},
+        after={"auto": sum(plan.released for plan in plans), "review": len(reviewed)},
         at=now,
     )
 
@@ -107,7 +107,7 @@ _WRITE_ROUTES = """
 
 
 def _route_columns(plan: RoutePlan, payloads: dict[int, dict[str, Any]]) -> dict[str, Any]:
-    """A plan as `_WRITE` takes it. Only what waits is given the policy's deadline."""
+    """A plan as a row of the write statement. Only outputs in review get the policy's deadline."""
     row = plan.output
     columns: dict[str, Any] = {
         "id": row.id,
@@ -135,7 +135,7 @@ def _route_columns(plan: RoutePlan, payloads: dict[int, dict[str, Any]]) -> dict
 
 
 def build_review_item(plan: RoutePlan, payload: Mapping[str, Any], spec: PolicySpec) -> NewItem:
-    """An output as a person will meet it."""
+    """The review item for an output."""
     row = plan.output
     scores: dict[str, float] = payload.get("scores") or {}
     structured = not row.predicted
@@ -155,7 +155,7 @@ def build_review_item(plan: RoutePlan, payload: Mapping[str, Any], spec: PolicyS
         model=f"{row.model} {row.model_version}".strip()[:MAX_MODEL_NAME_LENGTH],
         language=payload.get("language") or "",
         group=row.group,
-        # With the checks all that is answered first: who comes from which lane shows in the order of work.
+        # Everything answered first shares the audits' lane: the order of work reveals the lane, so not the audit.
         lane=queue.CHECKS_LANE if plan.answer_first else queue.ORDINARY_LANE,
         rank=plan.rank,
         answer_first=plan.answer_first,
@@ -188,5 +188,5 @@ def _group_by_stream(rows: list[ReceivedOutput]) -> Iterable[tuple[Stream, list[
 
 @functools.lru_cache(maxsize=1024)
 def _cached_stream(stream_id: int) -> Stream:
-    """What never changes of a stream, kept per process: its slug, and the secret that its draws hang on."""
+    """The fields of a stream that never change, cached per process: its slug, and the secret behind its numbers."""
     return Stream.objects.only("slug", "secret").get(pk=stream_id)

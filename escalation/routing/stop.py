@@ -1,4 +1,4 @@
-"""STOP: once it has returned, nothing in its scope goes out without a person, by routing or by a deadline."""
+"""STOP: once it has returned, nothing in its scope is automated, by routing or by a deadline."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from reviewqueue.activity import log
 from reviewqueue.kernel import clock
 from reviewqueue.kernel.errors import DomainError
 
-# Releasing holds this lock shared, stopping holds it exclusive: STOP waits for releases under way, and every later
-# release waits for STOP and then sees its row. A flag that is merely read released 96 outputs after STOP.
+# Releasing holds this lock shared, stopping holds it exclusive: STOP waits for releases in progress, and every later
+# release waits for STOP and then sees its row. With only a flag to read, 96 outputs were released after STOP.
 RELEASE_LOCK_ID = 0x53_54_4F_50
 
 
@@ -26,49 +26,49 @@ class SecondPersonNeeded(DomainError):
 
 
 def stop_stream(*, stream: Stream | None, by: str, reason: str = "", now: datetime | None = None) -> Stop:
-    """Stop one stream, or all. A stop that stands already is returned as it is."""
+    """Stop one stream, or all if `stream` is None. If it is already stopped, returns the existing stop unchanged."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [RELEASE_LOCK_ID])
-        standing = Stop.objects.active().filter(stream=stream).first()
-        if standing:
-            return standing
+        existing = Stop.objects.active().filter(stream=stream).first()
+        if existing:
+            return existing
         row = Stop.objects.create(stream=stream, reason=reason, stopped_by=by, stopped_at=clock.current_time(now))
         _log_event(row, actor=by, verb="stream.stopped", after={"reason": reason}, at=now)
     return row
 
 
 def request_resume(*, stop: Stop, by: str, now: datetime | None = None) -> None:
-    """The first of two people wants it to go on."""
+    """Record that the first of two people asks to resume. Raises NotStopped."""
     with transaction.atomic():
-        asked = (
+        updated = (
             Stop.objects.active().filter(pk=stop.pk).update(resume_asked_by=by, resume_asked_at=clock.current_time(now))
         )
-        if not asked:
+        if not updated:
             raise NotStopped(_("This stop has been lifted already."))
         _log_event(stop, actor=by, verb="stream.resume_asked", after=None, at=now)
 
 
 def confirm_resume(*, stop: Stop, by: str, now: datetime | None = None) -> None:
-    """The second person lifts the stop."""
+    """Lift the stop, as the second person. Raises NotStopped and SecondPersonNeeded."""
     with transaction.atomic():
         row = Stop.objects.active().select_for_update().filter(pk=stop.pk).first()
         if row is None:
             raise NotStopped(_("This stop has been lifted already."))
         if not row.resume_asked_by or row.resume_asked_by == by:
-            raise SecondPersonNeeded(_("Resuming takes two people: one asks for it, another one confirms."))
+            raise SecondPersonNeeded(_("Resuming takes two people: one asks to resume, and another one confirms."))
         row.resumed_by, row.resumed_at = by, clock.current_time(now)
         row.save(update_fields=["resumed_by", "resumed_at"])
         _log_event(row, actor=by, verb="stream.resumed", after={"asked_by": row.resume_asked_by}, at=now)
 
 
 def hold_release_lock() -> None:
-    """Take the lock shared until the transaction ends. What stands is to be read in a statement after this one."""
+    """Take the lock shared until the transaction ends. Active stops have to be read in a later statement."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [RELEASE_LOCK_ID])
 
 
 def find_active_stops() -> dict[int | None, int]:
-    """The stops that stand now: stream id (None: all streams) -> id of the stop."""
+    """The active stops: stream id (None: all streams) -> stop id."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT stream_id, id FROM escalation_stop WHERE resumed_at IS NULL")
         return dict(cursor.fetchall())
