@@ -1,4 +1,4 @@
-"""Who asks for a policy version that takes a second person."""
+"""Approval requests for policy versions that need a second person."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reviewqueue.kernel import clock
 def record_approval_request(
     policy: Policy, *, instead_of: int | None, by: str, reason: str, now: datetime | None
 ) -> None:
-    """Somebody asks, while the activation `instead_of` is in effect (None: none is)."""
+    """Record a request for approval. `instead_of` is the id of the active activation, None if there is none."""
     ApprovalRequest.objects.create(
         policy=policy, instead_of_id=instead_of, asked_by=by, asked_at=clock.current_time(now), reason=reason
     )
@@ -29,7 +29,7 @@ def record_approval_request(
 
 
 def find_valid_request(policy: Policy, *, instead_of: int | None) -> ApprovalRequest | None:
-    """The latest request that counts: made while the same activation was in effect, by somebody who still manages."""
+    """The latest valid request: made while the same activation was in effect, by someone who is still a manager."""
     for request in ApprovalRequest.objects.filter(policy=policy, instead_of=instead_of).order_by("-id"):
         if roles.actor_may_manage(request.asked_by):
             return request

@@ -1,4 +1,4 @@
-"""The audit rate in effect: stated by the policy, or fixed once a day from the traffic of the day before."""
+"""The audit rate in effect: set by the policy, or fixed once a day from the previous day's traffic."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from escalation.models import DailyRate, output_id
 from escalation.policies.spec import PolicySpec
 from escalation.policies.versions import ActivePolicy
 
-# Before a stream has a day of traffic to go by: four fifths of it eligible, so four audits' worth of ordinary items.
+# Used until a stream has a day of traffic: assumes that four fifths of it is eligible, so 4 per ordinary item.
 ASSUMED_ELIGIBLE_PER_REVIEWED = 4.0
 
 
 @dataclass(frozen=True, slots=True)
 class AuditRates:
-    """The audit rate in force today and the share of ordinary items that answer first, both probabilities."""
+    """Today's audit rate, and the share of ordinary items that are answered blind; both probabilities."""
 
     audit_rate: float
     answer_first_share: float
 
 
 def get_audit_rates(current: ActivePolicy, *, stream_id: int, day: date) -> AuditRates:
-    """Today's rates: said by the policy, or fixed once a day from the traffic of the day before."""
+    """The rates of one day: set by the policy, or fixed once a day from the previous day's traffic."""
     audit, spec = current.spec.audit, current.spec
     if audit.per_day is None and spec.answer_first_share is not None:
         return AuditRates(audit.rate or 0.0, spec.answer_first_share)
@@ -33,7 +33,7 @@ def get_audit_rates(current: ActivePolicy, *, stream_id: int, day: date) -> Audi
         return _load_fixed_rates(current.policy_id, day)
     except DailyRate.DoesNotExist:
         found = _rates_from_yesterday(spec, stream_id=stream_id, day=day)
-    # Whoever comes first fixes the day; the others use what stands there.
+    # The first process fixes the day's rates; the others use that row.
     DailyRate.objects.bulk_create(
         [
             DailyRate(
@@ -51,7 +51,10 @@ def get_audit_rates(current: ActivePolicy, *, stream_id: int, day: date) -> Audi
 
 @functools.lru_cache(maxsize=1024)
 def _load_fixed_rates(policy_id: int, day: date) -> AuditRates:
-    """The rates that were fixed for a day, kept per process; not those that this transaction may yet take back."""
+    """The rates fixed for a day, cached per process. Raises DoesNotExist.
+
+    Not used for a row that the caller has just inserted: that could still be rolled back.
+    """
     row = DailyRate.objects.get(policy_id=policy_id, day=day)
     return AuditRates(row.audit_rate, row.answer_first_share)
 
@@ -69,7 +72,7 @@ def _rates_from_yesterday(spec: PolicySpec, *, stream_id: int, day: date) -> Aud
 
 
 def _count_traffic(stream_id: int, day: date) -> tuple[int, int]:
-    """How many outputs of one day were eligible, and how many went to people for another reason."""
+    """How many outputs of one day were eligible, and how many were not."""
     first, last = output_id.id_range_of_day(day)
     with connection.cursor() as cursor:
         cursor.execute(

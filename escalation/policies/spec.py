@@ -1,4 +1,4 @@
-"""What a policy version says, as a typed value with one canonical form. Pure."""
+"""The content of a policy version, as a typed value with one canonical form. Pure."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ RULE_SUBJECTS = ("confidence", "value", "prediction")
 
 
 class _SpecPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A part of a policy: immutable, and an unknown field is an error."""
+    """Base of the parts of a policy: immutable, and unknown fields are an error."""
 
 
 class SegmentThreshold(_SpecPart, frozen=True):
-    """A threshold for the outputs whose segment has all of these values."""
+    """The threshold for outputs whose segment has all of these values."""
 
     when: dict[str, str]
     threshold: Share
@@ -34,9 +34,9 @@ class SegmentThreshold(_SpecPart, frozen=True):
 
 
 class Rule(_SpecPart, frozen=True):
-    """Sends an output to a person when all its conditions hold, e.g. `{"value": {"gte": 1000}}`.
+    """Sends an output to review if all of its conditions hold, e.g. `{"value": {"gte": 1000}}`.
 
-    A condition on something the output does not have does not hold.
+    A condition on a field that the output does not have does not hold.
     """
 
     name: RuleName
@@ -48,9 +48,11 @@ class Rule(_SpecPart, frozen=True):
             raise ValueError("a rule needs at least one condition")
         for subject, tests in self.when.items():
             if not tests:
-                raise ValueError(f"the condition on {subject} says nothing")
+                raise ValueError(f"the condition on {subject} is empty")
             if subject not in RULE_SUBJECTS and not subject.startswith("segment."):
-                raise ValueError(f"a rule knows confidence, value, prediction and segment.*, not {subject!r}")
+                raise ValueError(
+                    f"unknown field {subject!r} in a rule; use confidence, value, prediction or segment.KEY"
+                )
             for operator, operand in tests.items():
                 _check_condition(subject, operator, operand)
 
@@ -65,7 +67,10 @@ class Rule(_SpecPart, frozen=True):
 
 
 class AuditSettings(_SpecPart, frozen=True):
-    """Random checks of what would go out: a rate, or so many a day. `hold` waits for the person, `after` does not."""
+    """Audits of outputs that would be automated: a rate, or a number per day.
+
+    mode: `hold` waits for the review before the answer takes effect; `after` reviews it afterwards.
+    """
 
     rate: Share | None = None
     per_day: Annotated[int, Meta(ge=0)] | None = None
@@ -73,7 +78,7 @@ class AuditSettings(_SpecPart, frozen=True):
 
     def __post_init__(self) -> None:
         if self.rate is not None and self.per_day is not None:
-            raise ValueError("an audit has a rate or a number per day, not both")
+            raise ValueError("set either `rate` or `per_day` of the audit, not both")
 
 
 class Costs(_SpecPart, frozen=True):
@@ -107,10 +112,11 @@ class Costs(_SpecPart, frozen=True):
 
 
 class GuaranteeSettings(_SpecPart, frozen=True):
-    """How long a statement about errors holds, and what happens when it no longer does.
+    """How long a guarantee lasts, and what happens when it ends.
 
-    on_expiry: `keep` the thresholds and say so, `check_more` (everything that is eligible is checked before it goes
-    out), or send `all_to_people`. due_days: a check that nobody answered for so long counts as an error.
+    on_expiry: `keep` the thresholds and show that the guarantee ended, `check_more` (audit every eligible output before
+    it is automated), or `all_to_people` (send every output to review). due_days: an audit unanswered for this many days
+    counts as an error.
     """
 
     expires_days: Annotated[int, Meta(ge=1, le=3660)] = 90
@@ -146,7 +152,7 @@ class PolicySpec(_SpecPart, frozen=True, rename={"guarantee": "promise"}):
     def __post_init__(self) -> None:
         names = [rule.name for rule in self.rules]
         if len(set(names)) != len(names):
-            raise ValueError("two rules have the same name")
+            raise ValueError("two rules have the same name; give each rule its own")
 
 
 def parse_spec(spec: Any) -> PolicySpec:
@@ -172,10 +178,10 @@ def dump_spec(policy: PolicySpec) -> dict[str, Any]:
 
 
 def hash_spec(policy: PolicySpec, schema_number: int) -> str:
-    """SHA-256 of the canonical form (sorted keys, every field spelled out) and the answer schema it is for.
+    """SHA-256 of the canonical form (sorted keys, every field included) and the number of its answer schema.
 
-    A part that came with a later release counts once a version says anything of its own there, so that what was
-    stored before keeps its hash.
+    A part added in a later release is hashed only if it differs from its defaults, so that versions stored before keep
+    their hash.
     """
     spelled = dump_spec(policy)
     if policy.guarantee == GuaranteeSettings():
@@ -187,7 +193,7 @@ def hash_spec(policy: PolicySpec, schema_number: int) -> str:
 
 
 def list_segment_keys(policy: PolicySpec) -> list[str]:
-    """The segment keys that a policy names, in its thresholds and in its rules."""
+    """The segment keys used in a policy's thresholds and rules."""
     in_segments = [key for part in policy.segments for key in part.when]
     in_rules = [
         subject.removeprefix("segment.")
@@ -199,10 +205,10 @@ def list_segment_keys(policy: PolicySpec) -> list[str]:
 
 
 def only_tightens(old: PolicySpec, new: PolicySpec) -> bool:
-    """Whether the change moves nothing towards release, so that one person may make it.
+    """Whether no part of the change can automate more outputs, so that one person may make it.
 
-    Only thresholds, the audit rate, the number of reviews, the deadline's default and the qualified model versions
-    may differ, each towards people. Any other difference, costs included, answers False.
+    Only thresholds, segments, audits, the number of reviews, `on_deadline` and the trusted model versions may differ,
+    each towards more review. Any other difference, including costs, returns False.
     """
     return _same_other_fields(old, new) and all(
         (
@@ -226,9 +232,9 @@ def _same_other_fields(old: PolicySpec, new: PolicySpec) -> bool:
 
 
 def _stricter_thresholds(old: PolicySpec, new: PolicySpec) -> bool:
-    """No effective threshold fell. Segments have to be the same ones: whether others overlap cannot be told here."""
+    """Whether no effective threshold fell. Segments must be the same, as their overlap with others is unknown here."""
     if new.threshold is None and not new.thresholds and not new.segments:
-        return True  # nothing is let through at all
+        return True  # nothing is automated at all
     if [part.when for part in old.segments] != [part.when for part in new.segments]:
         return False
     overall = _overall_threshold(new) >= _overall_threshold(old)
@@ -238,7 +244,7 @@ def _stricter_thresholds(old: PolicySpec, new: PolicySpec) -> bool:
         for label in labels
     )
     pairs = zip(old.segments, new.segments, strict=True)
-    # A class threshold that disappears uncovers the segment's own, which may be lower.
+    # Removing a class threshold exposes the segment's own, which may be lower.
     covered = not old.segments or old.thresholds.keys() <= new.thresholds.keys()
     return overall and classes and covered and all(after.threshold >= before.threshold for before, after in pairs)
 
@@ -249,7 +255,7 @@ def _overall_threshold(policy: PolicySpec) -> float:
 
 def _more_audits(old: AuditSettings, new: AuditSettings) -> bool:
     if new.rate == 1.0 and new.mode == "hold":
-        return True  # everything waits for a person
+        return True  # everything waits for review
     if new.mode != old.mode and new.mode != "hold":
         return False
     if old.per_day is not None or new.per_day is not None:
@@ -263,18 +269,18 @@ def _fewer_versions(old: list[str], new: list[str]) -> bool:
 
 def _check_condition(subject: str, operator: str, operand: object) -> None:
     if operator not in RULE_OPERATORS:
-        raise ValueError(f"a condition knows {', '.join(RULE_OPERATORS)}, not {operator!r}")
+        raise ValueError(f"unknown operator {operator!r}; use one of {', '.join(RULE_OPERATORS)}")
     if (operator == "in") != isinstance(operand, list):
-        raise ValueError("`in` takes a list, every other operator one value")
+        raise ValueError("`in` needs a list; every other operator needs a single value")
     operands = operand if isinstance(operand, list) else [operand]
     numeric = subject in {"confidence", "value"}
     for value in operands:
         if isinstance(value, bool) or isinstance(value, str) == numeric:
-            raise ValueError(f"{subject} is compared with {'numbers' if numeric else 'texts'}")
+            raise ValueError(f"{subject} can only be compared with {'numbers' if numeric else 'strings'}")
         if isinstance(value, (int, float)) and not math.isfinite(value):
-            raise ValueError(f"{subject} is compared with numbers, and {value} is none")
+            raise ValueError(f"{subject} can only be compared with finite numbers, not {value}")
     if not numeric and operator not in {"eq", "in"}:
-        raise ValueError(f"{subject} is a text: it knows eq and in")
+        raise ValueError(f"{subject} is a string; use eq or in")
 
 
 def _condition_holds(operator: str, fact: Scalar | None, operand: Scalar | list[Scalar]) -> bool:

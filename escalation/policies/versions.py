@@ -1,4 +1,4 @@
-"""Policy versions and their activations: who made what decide, from when, and approved by whom."""
+"""Policy versions and their activations: what took effect, when, by whom, and approved by whom."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class ActivePolicy:
 
 @dataclass(frozen=True, slots=True)
 class ProposedVersion:
-    """A policy version, whether it is in effect now, and a sentence that says so."""
+    """A policy version, whether it is in effect now, and a message that says so."""
 
     policy: Policy
     active: bool
@@ -53,16 +53,16 @@ class ProposedVersion:
 
 
 def validate_spec(spec: Any) -> PolicySpec:
-    """A typed policy from plain data; Invalid says where it makes no sense."""
+    """Parse a policy from plain data. Raises Invalid with a pointer to the error."""
     try:
         return parse_spec(spec)
     except (msgspec.ValidationError, TypeError) as error:
         sentence, pointer = json_pointer.split_validation_message(str(error))
-        raise Invalid(f"This policy makes no sense: {error}", [{"pointer": pointer, "detail": sentence}]) from error
+        raise Invalid(f"Invalid policy: {error}", [{"pointer": pointer, "detail": sentence}]) from error
 
 
 def save_version(*, stream: Stream, spec: PolicySpec, actor: str, now: datetime | None = None) -> Policy:
-    """The version with this content: a new one, or the one that already says the same."""
+    """The version with this content: an existing one, or a new one."""
     digest = hash_spec(spec, stream.schema_number)
     with transaction.atomic():
         _lock_stream(stream)
@@ -94,7 +94,7 @@ def save_version(*, stream: Stream, spec: PolicySpec, actor: str, now: datetime 
 def propose_version(
     *, stream: Stream, spec: PolicySpec, actor: str, reason: str = "", now: datetime | None = None
 ) -> ProposedVersion:
-    """Save a version, and put it into effect at once where one person may."""
+    """Save a version. Activates it at once if one person may do so, otherwise requests approval."""
     with transaction.atomic():
         policy = save_version(stream=stream, spec=spec, actor=actor, now=now)
         current = find_active_policy(stream)
@@ -108,7 +108,7 @@ def propose_version(
                 policy,
                 active=False,
                 sentence=_(
-                    "Version %(number)s is a draft: it may send fewer outputs to people, "
+                    "Version %(number)s is a draft: it may send fewer outputs to review, "
                     "so a second person has to approve it."
                 )
                 % {"number": policy.number},
@@ -120,7 +120,7 @@ def propose_version(
 
 
 def request_approval(*, policy: Policy, by: str, reason: str = "", now: datetime | None = None) -> None:
-    """The first of two people wants it in effect. Whoever asked before them is still the one who asks."""
+    """Request approval, as the first of two people. An earlier valid request is kept, with its author."""
     with transaction.atomic():
         _lock_stream(policy.stream)
         if find_approval_request(policy) is None:
@@ -130,19 +130,22 @@ def request_approval(*, policy: Policy, by: str, reason: str = "", now: datetime
 
 
 def find_approval_request(policy: Policy) -> ApprovalRequest | None:
-    """Who asks for it now: a manager, since the last activation; None where it has to be asked for (again)."""
+    """The valid approval request: by a manager, made since the last activation. None if there is none."""
     current = find_active_policy(policy.stream)
     return approvals.find_valid_request(policy, instead_of=current.activation_id if current else None)
 
 
 def approve_version(*, policy: Policy, by: str, reason: str = "", now: datetime | None = None) -> Activation:
-    """The second person puts into effect what another one asks for."""
+    """Activate a version as the second person. Raises ApprovalNeeded if there is no valid request."""
     with transaction.atomic():
         _lock_stream(policy.stream)
         request = find_approval_request(policy)
         if request is None:
             raise ApprovalNeeded(
-                _("Nobody asks for version %(number)s now. Propose it again, and another manager can approve it.")
+                _(
+                    "There is no open approval request for version %(number)s. "
+                    "Propose it again so that another manager can approve it."
+                )
                 % {"number": policy.number}
             )
         return activate_version(
@@ -159,9 +162,12 @@ def activate_version(
     evidence: dict[str, Any] | None = None,
     now: datetime | None = None,
 ) -> Activation:
-    """Put a version into effect now. Whatever may send fewer outputs to people takes a second person."""
+    """Activate a version now. A version that may send fewer outputs to review needs a second person.
+
+    Raises AlreadyActive, SamePerson and ApprovalNeeded.
+    """
     with transaction.atomic():
-        # Twin activations queue up here, so each compares itself with the policy that really precedes it.
+        # Concurrent activations wait here, so each is compared with the policy that it actually replaces.
         _lock_stream(policy.stream)
         before = find_active_policy(policy.stream)
         if before and before.policy_id == policy.pk:
@@ -190,39 +196,42 @@ def activate_version(
 
 
 def _latest_evidence(policy: Policy) -> dict[str, Any]:
-    """Which attempt to show that a promise holds the version was made from last."""
+    """The latest evaluation that the version is based on, as plain data; empty if there is none."""
     latest = Evidence.objects.filter(policy=policy).order_by("-pk").values_list("evaluation_id", flat=True).first()
     return {} if latest is None else {"attempt": latest}
 
 
 def needs_approval(stream: Stream, spec: PolicySpec) -> bool:
-    """Whether putting this into effect takes two people."""
+    """Whether activating this policy takes two people."""
     current = find_active_policy(stream)
     if current is None:
-        # Nothing was ever decided by a policy here, and without traffic nothing is at stake yet.
+        # No policy was ever active in this stream, and without traffic nothing is at stake yet.
         return Output.objects.filter(stream=stream).exists()
     return not only_tightens(current.spec, spec)
 
 
 def find_previous_version(policy: Policy) -> Policy | None:
-    """The version that this one took the place of when it came into effect last; None for the first, and for drafts."""
+    """The version that this one replaced when it last took effect; None for the first version and for drafts."""
     order = ("-effective_at", "-pk")
-    came = policy.activations.order_by(*order).first()
-    if came is None:
+    last = policy.activations.order_by(*order).first()
+    if last is None:
         return None
     earlier = Activation.objects.filter(stream=policy.stream_id).exclude(policy=policy)
-    earlier = earlier.filter(Q(effective_at__lt=came.effective_at) | Q(effective_at=came.effective_at, pk__lt=came.pk))
-    left = earlier.select_related("policy").order_by(*order).first()
-    return left.policy if left else None
+    earlier = earlier.filter(Q(effective_at__lt=last.effective_at) | Q(effective_at=last.effective_at, pk__lt=last.pk))
+    replaced = earlier.select_related("policy").order_by(*order).first()
+    return replaced.policy if replaced else None
 
 
 def find_active_policy(stream: Stream) -> ActivePolicy | None:
-    """The policy in effect at this moment: who activates one waits for their twin, and then has to see the twin's."""
+    """The policy in effect at this moment, not at the transaction's start.
+
+    An activation that waited for a concurrent one has to see the other's result.
+    """
     return find_active_policies([stream.pk]).get(stream.pk)
 
 
 def find_active_policies(stream_ids: Iterable[int]) -> dict[int, ActivePolicy]:
-    """The same of several streams."""
+    """`find_active_policy` for several streams, by stream id."""
     return _query_active(stream_ids, at="clock_timestamp()")
 
 
@@ -254,10 +263,10 @@ def spec_of(policy: Policy) -> PolicySpec:
 
 def _check_approval(policy: Policy, *, by: str, approved_by: str) -> None:
     if approved_by == by:
-        raise SamePerson(_("The person who approves has to be somebody else than the one who activates."))
+        raise SamePerson(_("You cannot approve your own request. Ask another manager to approve it."))
     if not approved_by and needs_approval(policy.stream, parse_spec(policy.spec)):
         raise ApprovalNeeded(
-            _("Version %(number)s may send fewer outputs to people, so a second person has to approve it.")
+            _("Version %(number)s may send fewer outputs to review, so a second person has to approve it.")
             % {"number": policy.number}
         )
 
@@ -268,5 +277,5 @@ def _lock_stream(stream: Stream) -> None:
 
 @functools.lru_cache(maxsize=1024)
 def _cached_spec(policy_id: int, text: str) -> PolicySpec:
-    """Policies never change, so each is parsed once per process."""
+    """The parsed policy. Policies never change, so each is parsed once per process."""
     return msgspec.json.decode(text, type=PolicySpec)
