@@ -1,1 +1,1 @@
-"""Streams as files and forms describe them."""
+"""Creating and changing streams from files and forms."""

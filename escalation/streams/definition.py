@@ -1,4 +1,4 @@
-"""Streams as their owners describe them: one file or one form says what a stream and its queue are."""
+"""Stream definitions: a file or a form that defines a stream, its queue and its policy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ _QUEUE_SETTING_KEYS = ("reserve_minutes", "max_waiting")
 
 
 class StreamDefinition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One stream of `streams.yaml`. `policy`, `costs` and the deciding part of `review` make the policy version."""
+    """One stream of `streams.yaml`.
+
+    The policy version is built from `policy`, `costs` and the keys of `review` that are not queue settings.
+    """
 
     slug: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,48}\Z")]
     title: Annotated[str, Meta(min_length=1, max_length=120)]
@@ -40,7 +43,7 @@ class StreamDefinition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
     def __post_init__(self) -> None:
         if (self.answers is None) == (self.schema is None):
-            raise ValueError("a stream has either `answers` or a `schema`")
+            raise ValueError("a stream needs exactly one of `answers` and `schema`")
         if self.answers is not None and len(set(self.answers)) != len(self.answers):
             raise ValueError("two answers are the same")
         if len(set(self.error_types)) != len(self.error_types):
@@ -58,7 +61,7 @@ class _QueueSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class AppliedDefinition:
-    """What applying a description did to its stream."""
+    """The result of applying a definition."""
 
     stream: Stream
     created: bool
@@ -66,40 +69,40 @@ class AppliedDefinition:
 
 
 def parse_definitions(data: Any) -> list[StreamDefinition]:
-    """Descriptions from the plain data of a file; Invalid names the place."""
+    """Parse definitions from the plain data of a file. Raises Invalid with the path of the error."""
     try:
         return msgspec.convert(data, _DefinitionFile).streams
     except (msgspec.ValidationError, TypeError) as error:
-        raise Invalid(f"This file makes no sense: {error}") from error
+        raise Invalid(f"Invalid stream definition: {error}") from error
 
 
-def apply_definition(description: StreamDefinition, *, actor: str, now: datetime | None = None) -> AppliedDefinition:
-    """Create or change a stream, its queue and its policy. The same description again changes nothing."""
+def apply_definition(definition: StreamDefinition, *, actor: str, now: datetime | None = None) -> AppliedDefinition:
+    """Create or change a stream, its queue and its policy. Applying the same definition again changes nothing."""
     try:
         settings = msgspec.convert(
-            {key: value for key, value in description.review.items() if key in _QUEUE_SETTING_KEYS}, _QueueSettings
+            {key: value for key, value in definition.review.items() if key in _QUEUE_SETTING_KEYS}, _QueueSettings
         )
     except msgspec.ValidationError as error:
-        raise Invalid(f"The settings of {description.slug} make no sense: {error}") from error
+        raise Invalid(f"Invalid review settings of {definition.slug}: {error}") from error
     with transaction.atomic():
         configured = queue.configure_queue(
-            slug=description.slug,
-            title=description.title,
-            question=description.question,
-            answers=description.answers,
-            multiple=description.multiple,
-            schema=description.schema,
-            guidelines=description.guidelines,
+            slug=definition.slug,
+            title=definition.title,
+            question=definition.question,
+            answers=definition.answers,
+            multiple=definition.multiple,
+            schema=definition.schema,
+            guidelines=definition.guidelines,
             reserve_minutes=settings.reserve_minutes,
-            error_types=description.error_types,
-            display=description.display,
+            error_types=definition.error_types,
+            display=definition.display,
             actor=actor,
             now=now,
         )
         stream, created = _save_stream(
-            description, settings, schema_number=configured.schema_number, actor=actor, now=now
+            definition, settings, schema_number=configured.schema_number, actor=actor, now=now
         )
-        proposed = _propose_policy(stream, description, actor=actor, now=now)
+        proposed = _propose_policy(stream, definition, actor=actor, now=now)
     return AppliedDefinition(stream, created, proposed)
 
 
@@ -108,7 +111,7 @@ _GET_STREAM = f"SELECT {', '.join(_COLUMN_NAMES)} FROM escalation_stream WHERE s
 
 
 def get_stream(slug: str) -> Stream:
-    """The stream, or NotFound. Every request asks, so this is not put together by the ORM: half the time."""
+    """The stream; raises NotFound. Every request calls this, so it bypasses the ORM's query building: half the time."""
     with connection.cursor() as cursor:
         cursor.execute(_GET_STREAM, [slug])
         row = cursor.fetchone()
@@ -117,26 +120,26 @@ def get_stream(slug: str) -> Stream:
     return Stream.from_db(connection.alias, _COLUMN_NAMES, row)
 
 
-def build_policy_spec(description: StreamDefinition) -> dict[str, Any] | None:
-    """The plain data of the policy version that a description asks for; None where it asks for none."""
-    if description.policy is None:
+def build_policy_spec(definition: StreamDefinition) -> dict[str, Any] | None:
+    """The plain data of the policy version in a definition; None if it has no policy."""
+    if definition.policy is None:
         return None
-    deciding = {key: value for key, value in description.review.items() if key not in _QUEUE_SETTING_KEYS}
-    costs = {"costs": description.costs} if description.costs is not None else {}
-    return {**description.policy, **deciding, **costs}
+    deciding = {key: value for key, value in definition.review.items() if key not in _QUEUE_SETTING_KEYS}
+    costs = {"costs": definition.costs} if definition.costs is not None else {}
+    return {**definition.policy, **deciding, **costs}
 
 
 def _save_stream(
-    description: StreamDefinition, settings: _QueueSettings, *, schema_number: int, actor: str, now: datetime | None
+    definition: StreamDefinition, settings: _QueueSettings, *, schema_number: int, actor: str, now: datetime | None
 ) -> tuple[Stream, bool]:
     wanted: dict[str, Any] = {
-        "title": description.title,
-        "owner": description.owner,
-        "risk": description.risk,
+        "title": definition.title,
+        "owner": definition.owner,
+        "risk": definition.risk,
         "schema_number": schema_number,
         "max_waiting": settings.max_waiting,
     }
-    stream, created = Stream.objects.get_or_create(slug=description.slug, defaults=wanted)
+    stream, created = Stream.objects.get_or_create(slug=definition.slug, defaults=wanted)
     before = {key: getattr(stream, key) for key, value in wanted.items() if getattr(stream, key) != value}
     if created or before:
         for key, value in wanted.items():
@@ -156,9 +159,9 @@ def _save_stream(
 
 
 def _propose_policy(
-    stream: Stream, description: StreamDefinition, *, actor: str, now: datetime | None
+    stream: Stream, definition: StreamDefinition, *, actor: str, now: datetime | None
 ) -> versions.ProposedVersion | None:
-    spec = build_policy_spec(description)
+    spec = build_policy_spec(definition)
     if spec is None:
         return None
     return versions.propose_version(
