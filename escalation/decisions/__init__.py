@@ -1,1 +1,1 @@
-"""What becomes of an output: decisions settled, taken back, reopened or answered at their deadline, and their feed."""
+"""Decisions: settling, withdrawing, reopening, answering at the deadline, and the decisions feed."""

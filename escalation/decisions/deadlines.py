@@ -1,4 +1,4 @@
-"""Answer items past their deadline as the policy says."""
+"""Answers outputs past their deadline as the policy says."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from reviewqueue.kernel import clock
 
 
 def answer_overdue_outputs(*, limit: int = DECISION_BATCH_SIZE, now: datetime | None = None) -> int:
-    """Answer what is past its deadline as its policy says; returns how many were answered.
+    """Answer outputs past their deadline as their policy says; returns how many were answered.
 
-    Where the policy says hold, it waits on. The model's answer stands only where the output has a valid confidence
-    and a policy that could decide about it, its stream is not stopped, and the queue is not over its cap; a live
-    reservation or a pending verdict wins in any case.
+    With `hold` they keep waiting. The model's answer is accepted only if the output has a confidence and was routed
+    by a policy, its stream is not stopped, and the queue is below its limit. An active reservation or a pending verdict
+    always takes precedence.
     """
     with transaction.atomic():
         stop.hold_release_lock()
         moment = clock.current_time(now)
         overdue = _find_overdue(moment, limit)
-        # Items first, outputs second: the order of locks that settling has.
+        # Items first, outputs second: the same lock order as settling.
         closed = queue.expire_items(item_ids=list(overdue), now=now)
         if closed:
             _write_overdue_decisions(closed, overdue, moment)
@@ -50,32 +50,32 @@ _OVERDUE = """
 
 
 def _find_overdue(now: datetime, limit: int) -> dict[int, str]:
-    """Outputs whose policy has an answer for a missed deadline, with it."""
-    standing = stop.find_active_stops()
+    """Overdue outputs whose policy has an action for that: output id -> `accept` or `reject`."""
+    stops = stop.find_active_stops()
     with connection.cursor() as cursor:
         cursor.execute(
             _OVERDUE,
             {
                 "now": now,
                 "limit": limit,
-                "stopped": [stream_id for stream_id in standing if stream_id is not None],
-                "all_stopped": None in standing,
+                "stopped": [stream_id for stream_id in stops if stream_id is not None],
+                "all_stopped": None in stops,
             },
         )
         return dict(cursor.fetchall())
 
 
-def _write_overdue_decisions(output_ids: list[int], what: dict[int, str], now: datetime) -> None:
+def _write_overdue_decisions(output_ids: list[int], actions: dict[int, str], now: datetime) -> None:
     found = outcomes.lock_outputs(output_ids)
     new = [
         _next_decision(found[output_id], by=Decision.By.SYSTEM, outcome="answered", answer=found[output_id].prediction)
-        if what[output_id] == "accept"
+        if actions[output_id] == "accept"
         else _next_decision(found[output_id], by=Decision.By.SYSTEM, outcome="rejected", answer=None)
         for output_id in output_ids
     ]
     feed.add_decisions(new, now=now)
     Output.objects.filter(pk__in=output_ids).update(state=Output.State.DECIDED)
-    for stream in Stream.objects.filter(pk__in={one.stream_id for one in found.values()}).order_by("pk"):
+    for stream in Stream.objects.filter(pk__in={output.stream_id for output in found.values()}).order_by("pk"):
         of_stream = [output_id for output_id in output_ids if found[output_id].stream_id == stream.pk]
         log.record_event(
             actor="system:deadline",
@@ -83,6 +83,6 @@ def _write_overdue_decisions(output_ids: list[int], what: dict[int, str], now: d
             object_type="output",
             object_ids=of_stream,
             queue=stream.slug,
-            after={"accepted": sum(what[output_id] == "accept" for output_id in of_stream)},
+            after={"accepted": sum(actions[output_id] == "accept" for output_id in of_stream)},
             at=now,
         )

@@ -1,7 +1,7 @@
-"""The decisions feed: rows in commit order, numbered by one sequencer, read by that number.
+"""The decisions feed: rows numbered in commit order by one sequencer, and read by that number.
 
-Row ids are not in commit order, so a reader who pages by id misses what commits late. Here only what is committed
-gets a number, by one sequencer at a time, so a reader's cursor never passes anything by.
+Row ids are not in commit order, so a reader who pages by id misses rows that commit late. Here only committed rows get
+a number, from one sequencer at a time, so a reader's cursor never skips a row.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_PAGE_SIZE = 1_000
 
 
 class CursorExpired(DomainError):
-    """The feed was restored from a backup since this cursor was given."""
+    """The feed was restored from a backup after this cursor was issued."""
 
     code = "cursor_expired"
     status = 410
@@ -32,16 +32,16 @@ class CursorExpired(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class FeedPage:
-    """A page of a stream's feed, oldest first, and the cursor to go on from."""
+    """A page of a stream's feed, oldest first, and the cursor of the next page."""
 
     items: list[dict[str, Any]]
     next: str
 
 
 def number_decisions(*, limit: int = NUMBERING_BATCH_SIZE) -> int:
-    """Give the committed, unnumbered decisions their numbers; 0 when somebody else is at it."""
+    """Number the committed decisions that have no number yet; returns how many, 0 if another process is doing it."""
     with transaction.atomic(), connection.cursor() as cursor:
-        # Without the setting the planner, whose statistics say that little is unnumbered, reads and sorts all of a
+        # Without this setting the planner, whose statistics say that few rows are unnumbered, reads and sorts the whole
         # backlog each time instead of following the index.
         cursor.execute(
             "SELECT pg_try_advisory_xact_lock(%s), set_config('enable_bitmapscan', 'off', true)", [SEQUENCER_LOCK_ID]
@@ -70,7 +70,10 @@ _NUMBER_DECISIONS = """
 
 
 def read_feed(*, stream: Stream, after: str = "", limit: int = 100) -> FeedPage:
-    """The decisions of a stream after a cursor; an empty cursor reads from the beginning."""
+    """A stream's decisions after a cursor; an empty cursor reads from the beginning.
+
+    Raises Invalid for a malformed cursor and CursorExpired for one from before a restore.
+    """
     number_decisions()
     epoch = FeedHead.objects.values_list("epoch", flat=True).first()
     seq = _parse_cursor(after, epoch)
@@ -87,7 +90,7 @@ def read_feed(*, stream: Stream, after: str = "", limit: int = 100) -> FeedPage:
 
 
 def begin_new_epoch() -> str:
-    """After restoring a backup: end every cursor, since numbers given since the backup are given again."""
+    """Invalidate every cursor after restoring a backup, because numbers assigned since the backup are reused."""
     head, _ = FeedHead.objects.get_or_create(id=1)
     head.epoch = new_epoch()
     head.save(update_fields=["epoch"])
@@ -110,7 +113,7 @@ class NewDecision:
 
 
 def add_decisions(decided: Sequence[NewDecision], *, now: datetime) -> None:
-    """Write decisions in the caller's transaction; the sequencer numbers them after it has committed."""
+    """Write decisions in the caller's transaction; the sequencer numbers them after the commit."""
     Decision.objects.bulk_create(
         Decision(
             output_id=new.output_id,
@@ -131,15 +134,18 @@ def add_decisions(decided: Sequence[NewDecision], *, now: datetime) -> None:
 def _parse_cursor(cursor: str, epoch: str | None) -> int:
     if not cursor:
         return 0
-    given, _, number_ = cursor.partition(".")
-    if not number_.isdecimal() or len(number_) > 18:
-        raise Invalid("This cursor was not given by the feed.", [{"pointer": "/after", "detail": "not a cursor"}])
-    if given != epoch:
-        raise CursorExpired(
-            "The feed was restored since this cursor was given: read it again from the beginning; ids and revisions "
-            "tell what you have already."
+    cursor_epoch, _, seq = cursor.partition(".")
+    if not seq.isdecimal() or len(seq) > 18:
+        raise Invalid(
+            "Invalid cursor. Use the `next` value of an earlier page, or leave `after` out to start at the beginning.",
+            [{"pointer": "/after", "detail": "not a cursor"}],
         )
-    return int(number_)
+    if cursor_epoch != epoch:
+        raise CursorExpired(
+            "The feed was restored from a backup after this cursor was issued. Read it again from the beginning; ids "
+            "and revisions show which decisions you already have."
+        )
+    return int(seq)
 
 
 def _feed_item(row: tuple[Any, ...]) -> dict[str, Any]:

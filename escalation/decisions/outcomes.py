@@ -1,4 +1,4 @@
-"""Outputs as they stand when people have judged them, and the outcomes that keep what people said."""
+"""Locks reviewed outputs, and writes the outcomes of their reviews."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reviewqueue.facade.labels import SettledLabel
 
 @dataclass(frozen=True, slots=True)
 class LockedOutput:
-    """One output as it stood when its label arrived. `revision` is 0 where nothing was decided yet."""
+    """An output at the time its label arrived, with its latest decision. `revision` is 0 if there is none yet."""
 
     id: int
     stream_id: int
@@ -76,7 +76,7 @@ _UPSERT_OUTCOMES = """
 
 
 def upsert_outcomes(known: list[tuple[SettledLabel, LockedOutput]]) -> None:
-    """Write what people said: as a new outcome, or as a later round of the one that is there."""
+    """Write the outcomes of these labels: new ones, or a later round of an existing one."""
     rows = [_outcome_row(label, output) for label, output in known]
     with connection.cursor() as cursor:
         cursor.execute(_UPSERT_OUTCOMES, [json.dumps(rows)])
@@ -102,7 +102,7 @@ def _outcome_row(label: SettledLabel, output: LockedOutput) -> dict[str, Any]:
 
 
 def _is_wrong(label: SettledLabel, output: LockedOutput) -> bool | None:
-    """Whether the prediction was wrong by the settled first answers; None where nobody could tell."""
+    """Whether the prediction was wrong by the settled first answers; None if it was unjudgeable."""
     if label.first_outcome == "unjudgeable":
         return None
     return label.first_outcome == "rejected" or not schema.answers_match(label.first_answer, output.prediction)

@@ -1,4 +1,4 @@
-"""A lead asks people again about an output that they decided."""
+"""Reopening: a lead has a decided output reviewed again."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ class NotDecided(DomainError):
 
 
 def reopen_output(*, output_id: int, by: Person, reason: str = "", now: datetime | None = None) -> None:
-    """Ask people again about what they decided; what they say then goes out as a change of the decision."""
+    """Put a decided output back into review; the new result is published as a new revision of its decision.
+
+    Raises NotDecided.
+    """
     with transaction.atomic():
         queue.reopen_item(item_id=output_id, by=by, reason=reason, now=now)
-        # The item is locked by now, then the output, as in withdrawing.
+        # The item is locked already, the output second: the same lock order as in withdrawing.
         output = Output.objects.select_for_update(no_key=True).get(pk=output_id)
         if output.state != Output.State.DECIDED:
             raise NotDecided(
-                gettext("This output is %(state)s, so nobody can decide it again.")
+                gettext("This output is %(state)s, so it cannot be reopened.")
                 % {"state": output.get_state_display().lower()}
             )

@@ -1,4 +1,4 @@
-"""Joins outputs with what people settled: their decisions, their errors, and what happens past a deadline."""
+"""Turns settled labels into decisions and outcomes of their outputs."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ DECISION_BATCH_SIZE = 500
 
 
 def settle_items(*, limit: int = DECISION_BATCH_SIZE, now: datetime | None = None) -> int:
-    """Settle items whose verdicts became final, and write their decisions, in one transaction each pass.
+    """Settle items whose verdicts are final and write their decisions, in one transaction.
 
-    Returns how many labels were taken, also those that somebody else's transaction had settled.
+    Returns how many labels were processed, including those that another transaction had settled.
     """
     with transaction.atomic():
         labels.settle_due_items(limit=limit, now=now)
@@ -35,7 +35,7 @@ def settle_items(*, limit: int = DECISION_BATCH_SIZE, now: datetime | None = Non
 
 
 def _record_labels(settled: list[SettledLabel], now: datetime) -> None:
-    """Labels of one item go one after the other: a later round is compared with what the earlier one decided."""
+    """Record labels; those of the same item one after the other, as a later round is compared with the earlier one."""
     while settled:
         first = {label.item_id: label for label in reversed(settled)}
         _record_one_per_item([label for label in settled if first[label.item_id] is label], now)
@@ -77,9 +77,9 @@ def _log_decided(changed: list[tuple[SettledLabel, LockedOutput]], now: datetime
 
 
 def _changes_decision(label: SettledLabel, output: LockedOutput) -> bool:
-    """Whether producers hear of it: the first decision always, a later one when it says something else.
+    """Whether the label makes a new decision: the first one always, a later one only if it differs.
 
-    A check after the fact that nobody could judge takes nothing back.
+    An unjudgeable audit of an automated output does not change its decision.
     """
     if output.state == Output.State.WITHDRAWN:
         return False

@@ -1,4 +1,4 @@
-"""A producer takes an output back: off the queue, and `withdrawn` in the feed."""
+"""Withdrawing: a producer takes an output back."""
 
 from __future__ import annotations
 
@@ -16,18 +16,21 @@ from reviewqueue.kernel import clock
 
 
 def withdraw_output(*, stream: Stream, external_id: str, actor: str, now: datetime | None = None) -> None:
-    """The producer takes an output back: off the queue, and `withdrawn` in the feed. Again is no error."""
-    # Routing gets in between at most once in an output's life.
+    """Remove an output from the queue and publish `withdrawn` in the feed. Withdrawing it again does nothing.
+
+    Raises NotFound.
+    """
+    # An output is routed once, so routing can interfere at most once.
     if not _try_withdraw(stream, external_id, actor, now):
         _try_withdraw(stream, external_id, actor, now)
 
 
 def _try_withdraw(stream: Stream, external_id: str, actor: str, now: datetime | None) -> bool:
-    """False, with nothing done, where routing got in between: its item then has to be locked before the output."""
+    """Returns False and does nothing if the output was routed meanwhile: its item must then be locked first."""
     before = status.find_output(stream=stream, external_id=external_id)
     with transaction.atomic():
-        # The order of locks is item, then output, as in settling. What is still to be routed has no item yet, and
-        # routing locks the output before there is one, so whether it got there in between shows only under the lock.
+        # Lock order: item, then output, as in settling. An unrouted output has no item yet, and routing locks the
+        # output before it creates one, so only under the output's lock is it known whether routing came first.
         queue.withdraw_items(item_ids=[before.pk], actor=actor, now=now)
         output = Output.objects.select_for_update(no_key=True).get(pk=before.pk)
         if before.state == Output.State.RECEIVED and output.state in {Output.State.IN_REVIEW, Output.State.DECIDED}:
