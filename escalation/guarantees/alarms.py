@@ -1,4 +1,4 @@
-"""Where a rise of errors was noticed: what came in before is no evidence about what comes in now."""
+"""Drift alarms: outputs received before an alarm are no evidence about those received after it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from escalation.guarantees.population import Population
 from escalation.models import GuaranteeWatch
 
 
-def find_last_alarm(stream_id: int, line: Population) -> int:
-    """The id of the output at which the latest alarm of a line was raised; 0 where there was none."""
-    return find_last_alarms([stream_id]).get((stream_id, line), 0)
+def find_last_alarm(stream_id: int, covered: Population) -> int:
+    """The id of the output that raised the latest alarm of a population; 0 if there was none."""
+    return find_last_alarms([stream_id]).get((stream_id, covered), 0)
 
 
 def find_last_alarms(stream_ids: Sequence[int]) -> dict[tuple[int, Population], int]:
-    """The same of several streams; lines without an alarm are left out."""
+    """`find_last_alarm` for several streams, by stream id and population; populations without one are left out."""
     rows = (
         GuaranteeWatch.objects.alarmed()
         .filter(evaluation__stream__in=stream_ids)
@@ -26,4 +26,4 @@ def find_last_alarms(stream_ids: Sequence[int]) -> dict[tuple[int, Population], 
         .annotate(at=Max("seen"))
         .order_by()
     )
-    return {(stream_id, Population(*line)): at for stream_id, *line, at in rows}
+    return {(stream_id, Population(*values)): at for stream_id, *values, at in rows}

@@ -1,6 +1,6 @@
-"""From the labels of a sample to the loosest threshold that keeps a target. Pure.
+"""Certifies the loosest threshold of the grid that meets a target, from the labels of a sample. Pure.
 
-The thresholds are those of the grid; where walks along it begin follows from how many were how sure, never from labels.
+Where the walks along the grid begin depends on the confidences only, never on labels.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ THRESHOLDS_STRICT_TO_LOOSE: NDArray[np.float64] = np.array(thresholds.THRESHOLDS
 def choose_starts(
     scores: NDArray[np.float64], *, alpha: float, delta: float, deployed: float | None = None
 ) -> list[WalkStart]:
-    """Where to begin: cold, or half of delta on the threshold in use and half on cold starts."""
+    """Where the walks begin: cold starts, or half of delta on the threshold in use and half on cold starts."""
     accepted, _ = statistics.count_accepted(scores, np.zeros(len(scores), np.bool_), THRESHOLDS_STRICT_TO_LOOSE)
     if deployed is None:
         return statistics.choose_cold_starts(accepted, alpha=alpha, delta=delta, n=len(scores))
@@ -29,10 +29,10 @@ def choose_starts(
 def certify_grid_threshold(
     scores: NDArray[np.float64],
     wrong: NDArray[np.bool_],
-    begin: list[WalkStart],
+    starts: list[WalkStart],
     *,
     alpha: float,
     delta: float,
 ) -> CertifiedThreshold | None:
-    """The loosest threshold of the grid whose risk is at most alpha; false with probability <= delta."""
-    return statistics.certify_threshold(scores, wrong, THRESHOLDS_STRICT_TO_LOOSE, begin, alpha=alpha, delta=delta)
+    """The loosest threshold of the grid whose risk is at most alpha, or None; false with probability <= delta."""
+    return statistics.certify_threshold(scores, wrong, THRESHOLDS_STRICT_TO_LOOSE, starts, alpha=alpha, delta=delta)

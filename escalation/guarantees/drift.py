@@ -1,7 +1,7 @@
-"""Watching whether more goes wrong than a statement says, check by check, for as long as it is in force.
+"""Watches, audit by audit, whether more errors occur than a guarantee allows, for as long as it holds.
 
-Only outputs at or above the statement's threshold that were drawn at random and judged by somebody who had not seen the
-AI's answer; so each is a fair look at what goes out, whatever the audit rate was at its time.
+Uses only audits at or above the guarantee's threshold that were answered blind. These are an unbiased sample of what is
+automated, whatever the audit rate was at the time.
 """
 
 from __future__ import annotations
@@ -24,80 +24,83 @@ from reviewqueue.activity import log
 from reviewqueue.kernel import clock
 
 ROUTING_GRACE = timedelta(hours=1)
-BATCH_SIZE_AUDITS = 1_000  # checks that are read at a time: a sweep that finds the next one unanswered reads no further
+BATCH_SIZE_AUDITS = 1_000  # audits read at a time; a sweep stops at the first pending one
 
 
 def watch_guarantees(*, now: datetime | None = None) -> list[GuaranteeWatch]:
-    """Take in the checks that were answered since, for every statement in force; returns the alarms this raises."""
-    held = guarantees.find_latest_guarantees(list(Stream.objects.order_by("pk")), now=now).values()
+    """Process the audits answered since the last call, for every guarantee that holds; returns the alarms raised."""
+    latest = guarantees.find_latest_guarantees(list(Stream.objects.order_by("pk")), now=now).values()
     moment = clock.current_time(now)
-    return [alarm for statement in held if statement.holds for alarm in _watch_guarantee(statement, moment)]
+    return [alarm for guarantee in latest if guarantee.holds for alarm in _watch_guarantee(guarantee, moment)]
 
 
-def list_watches(statement: Guarantee) -> list[GuaranteeWatch]:
-    """How the checks of each group have gone since the statement took effect."""
-    return list(GuaranteeWatch.objects.filter(evaluation=statement.evaluation).order_by("group"))
+def list_watches(guarantee: Guarantee) -> list[GuaranteeWatch]:
+    """The watches of a guarantee, one per group, ordered by group name."""
+    return list(GuaranteeWatch.objects.filter(evaluation=guarantee.evaluation).order_by("group"))
 
 
-def _watch_guarantee(statement: Guarantee, now: datetime) -> list[GuaranteeWatch]:
-    found = [group for group in evaluations.parse_group_results(statement.evaluation) if group.threshold is not None]
-    return [alarm for group in found if (alarm := _update_watch(statement, group, now)) is not None]
+def _watch_guarantee(guarantee: Guarantee, now: datetime) -> list[GuaranteeWatch]:
+    certified = [
+        group for group in evaluations.parse_group_results(guarantee.evaluation) if group.threshold is not None
+    ]
+    return [alarm for group in certified if (alarm := _update_watch(guarantee, group, now)) is not None]
 
 
-def _update_watch(statement: Guarantee, group: GroupResult, now: datetime) -> GuaranteeWatch | None:
-    """One group's checks up to the first that waits for its answer; the watch itself where this raises its alarm."""
+def _update_watch(guarantee: Guarantee, group: GroupResult, now: datetime) -> GuaranteeWatch | None:
+    """Process a group's audits up to the first pending one; returns the watch if this raises its alarm."""
     with transaction.atomic():
         row, _ = GuaranteeWatch.objects.select_for_update().get_or_create(
-            evaluation=statement.evaluation,
+            evaluation=guarantee.evaluation,
             group=group.group,
-            defaults={"seen": output_id.first_id_at(statement.since) - 1},
+            defaults={"seen": output_id.first_id_at(guarantee.since) - 1},
         )
         while row.alarmed_at is None:
-            checks, following = _fetch_audits(statement, group, row.seen, now)
-            if checks:
-                _count_audits(row, checks, statement, now)
-            if following == "nothing":
+            audits, rest = _fetch_audits(guarantee, group, row.seen, now)
+            if audits:
+                _count_audits(row, audits, guarantee, now)
+            if rest == "none":
                 _skip_unaudited(row, now)
-            if following != "more":
+            if rest != "more":
                 break
     return row if row.alarmed_at == now else None
 
 
 def _skip_unaudited(row: GuaranteeWatch, now: datetime) -> None:
-    """What came in a while ago and is no check never will be one: the next sweep need not go through it again."""
-    past = output_id.first_id_at(now - ROUTING_GRACE)
-    if row.alarmed_at is None and row.seen < past:
-        row.seen = past
+    """Skip older outputs that are not audits: they never will be, so the next sweep need not read them again."""
+    routed = output_id.first_id_at(now - ROUTING_GRACE)
+    if row.alarmed_at is None and row.seen < routed:
+        row.seen = routed
         row.save(update_fields=["seen"])
 
 
 class _AuditRow(NamedTuple):
     id: int
-    wrong: bool | None  # None: nobody could tell, or nobody has answered
-    blind: bool | None  # None: nobody has answered
+    wrong: bool | None  # None: unjudgeable or unanswered
+    blind: bool | None  # None: unanswered
     received_at: datetime
     gone: bool
 
-    def is_open(self, due: datetime) -> bool:
+    def is_pending(self, due: datetime) -> bool:
         return self.blind is None and not self.gone and self.received_at > due
 
 
-def _count_audits(row: GuaranteeWatch, checks: Sequence[_AuditRow], statement: Guarantee, now: datetime) -> None:
-    told = [check for check in checks if check.blind is None or (check.blind and check.wrong is not None)]
-    errors = np.array([check.wrong is not False for check in told], dtype=np.bool_)
-    after = statistics.update_detector(errors, alpha=statement.evaluation.max_error, levels=row.levels)
-    row.levels, row.seen = list(after.levels), checks[-1].id
-    row.audits += after.alarm or len(told)
-    row.wrong += int(errors[: after.alarm].sum())
-    if after.alarm is not None:
-        row.seen, row.alarmed_at = told[after.alarm - 1].id, now
+def _count_audits(row: GuaranteeWatch, audits: Sequence[_AuditRow], guarantee: Guarantee, now: datetime) -> None:
+    """Update the watch. Overdue and withdrawn audits count as wrong; unjudgeable and non-blind ones are left out."""
+    counted = [audit for audit in audits if audit.blind is None or (audit.blind and audit.wrong is not None)]
+    errors = np.array([audit.wrong is not False for audit in counted], dtype=np.bool_)
+    state = statistics.update_detector(errors, alpha=guarantee.evaluation.max_error, levels=row.levels)
+    row.levels, row.seen = list(state.levels), audits[-1].id
+    row.audits += state.alarm or len(counted)
+    row.wrong += int(errors[: state.alarm].sum())
+    if state.alarm is not None:
+        row.seen, row.alarmed_at = counted[state.alarm - 1].id, now
         log.record_event(
             actor=SYSTEM_ACTOR,
             verb="statement.alarmed",
             object_type="attempt",
             object_id=row.evaluation_id,
-            queue=statement.evaluation.stream.slug,
-            after={"number": statement.evaluation.number, "checked": row.audits, "wrong": row.wrong},
+            queue=guarantee.evaluation.stream.slug,
+            after={"number": guarantee.evaluation.number, "checked": row.audits, "wrong": row.wrong},
             at=now,
         )
     row.save(update_fields=["levels", "seen", "audits", "wrong", "alarmed_at"])
@@ -120,14 +123,12 @@ _GROUP_CONDITIONS = {
 }
 
 
-type _WhatFollows = Literal["more", "an open one", "nothing"]
+type _Rest = Literal["more", "pending", "none"]
 
 
-def _fetch_audits(
-    statement: Guarantee, group: GroupResult, seen: int, now: datetime
-) -> tuple[list[_AuditRow], _WhatFollows]:
-    """The next checks that have their answer or are overdue, and what follows them."""
-    evaluation = statement.evaluation
+def _fetch_audits(guarantee: Guarantee, group: GroupResult, seen: int, now: datetime) -> tuple[list[_AuditRow], _Rest]:
+    """The next audits that are answered or overdue, and what comes after them: more rows, a pending audit, or none."""
+    evaluation = guarantee.evaluation
     with connection.cursor() as cursor:
         cursor.execute(
             _NEXT_AUDITS.format(group=_GROUP_CONDITIONS[evaluation.target.groups]),
@@ -142,8 +143,8 @@ def _fetch_audits(
             },
         )
         found = [_AuditRow(*row) for row in cursor.fetchall()]
-    due = now - timedelta(days=versions.spec_of(statement.version).guarantee.due_days)
-    closed = next((at for at, one in enumerate(found) if one.is_open(due)), len(found))
-    return found[:closed], "an open one" if closed < len(
-        found
-    ) else "more" if closed == BATCH_SIZE_AUDITS else "nothing"
+    due = now - timedelta(days=versions.spec_of(guarantee.version).guarantee.due_days)
+    closed = next((index for index, audit in enumerate(found) if audit.is_pending(due)), len(found))
+    if closed < len(found):
+        return found[:closed], "pending"
+    return found, "more" if closed == BATCH_SIZE_AUDITS else "none"

@@ -1,6 +1,7 @@
-"""Looking at the labels to see which threshold keeps a target; every look is written down and has a price.
+"""Evaluations: finding the threshold that meets an error target. Each one is recorded and spends part of delta.
 
-What can be told without looking (no checks, too few, too many unanswered) is refused before, and costs nothing.
+An evaluation that must fail whatever the labels say (no audits, too few, too many missing) is refused beforehand and
+costs nothing.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ from reviewqueue.kernel import clock
 
 @dataclass(frozen=True, slots=True)
 class GroupResult:
-    """What a look found for one group: a threshold with its counts and bound, or why there is none.
+    """The result for one group: a threshold with its counts and bound, or the reason why there is none.
 
-    delta: the probability that this statement is false. coverage: the share of the group's outputs of the window at
-    or above the threshold. starts: thresholds at which a walk began, with their shares of delta.
+    delta: the probability that this guarantee is false. coverage: the share of the group's outputs in the window at or
+    above the threshold. starts: the thresholds at which walks began, each with its share of delta.
     """
 
     group: str
@@ -50,98 +51,104 @@ class GroupResult:
 
 
 def run_evaluation(stream: Stream, *, by: str, now: datetime | None = None) -> Evaluation:
-    """Look at the labels once and write down what was found. Raises Refused where there was nothing to look at.
+    """Evaluate the labels once and record the result. Raises EvaluationRefused if the evaluation must fail.
 
-    Two looks at once are two attempts, one after the other.
+    Concurrent calls run one after the other and count as two evaluations.
     """
     with transaction.atomic():
         Stream.objects.select_for_update(no_key=True).only("pk").get(pk=stream.pk)
-        ready, moment = prepare_evaluation(stream, now=now), clock.current_time(now)
-        found = _evaluate_groups(ready, stream, moment)
-        made = Evaluation.objects.create(
+        prepared, moment = prepare_evaluation(stream, now=now), clock.current_time(now)
+        results = _evaluate_groups(prepared, stream, moment)
+        evaluation = Evaluation.objects.create(
             stream=stream,
-            target=ready.target,
-            model=ready.population.model,
-            model_version=ready.population.model_version,
-            schema_number=ready.population.schema_number,
-            number=ready.number,
-            spent=ready.total_delta,
-            first_id=ready.sample.window.first,
-            last_id=ready.sample.window.last,
-            audit_rate=ready.sample.window.rate,
-            max_error=ready.max_error,
-            reviewer_recall=asdict(ready.recall) if ready.recall else None,
-            sampled=ready.sample.sampled,
-            resolved=len(ready.sample.scores) - ready.sample.overdue,
-            overdue=ready.sample.overdue,
-            groups=[asdict(group) for group in found],
-            refusal="" if any(group.threshold is not None for group in found) else found[0].refusal,
-            params={} if any(group.threshold is not None for group in found) else dict(found[0].params or {}),
+            target=prepared.target,
+            model=prepared.population.model,
+            model_version=prepared.population.model_version,
+            schema_number=prepared.population.schema_number,
+            number=prepared.number,
+            spent=prepared.total_delta,
+            first_id=prepared.sample.window.first,
+            last_id=prepared.sample.window.last,
+            audit_rate=prepared.sample.window.rate,
+            max_error=prepared.max_error,
+            reviewer_recall=asdict(prepared.recall) if prepared.recall else None,
+            sampled=prepared.sample.sampled,
+            resolved=len(prepared.sample.scores) - prepared.sample.overdue,
+            overdue=prepared.sample.overdue,
+            groups=[asdict(group) for group in results],
+            refusal="" if any(group.threshold is not None for group in results) else results[0].refusal,
+            params={} if any(group.threshold is not None for group in results) else dict(results[0].params or {}),
             grid_hash=thresholds.GRID_HASH,
-            labels_hash=ready.sample.labels_hash,
-            conditions_hash=ready.conditions_hash,
+            labels_hash=prepared.sample.labels_hash,
+            conditions_hash=prepared.conditions_hash,
             asked_by=by,
             asked_at=moment,
-            expires_at=moment + timedelta(days=ready.expires_days),
+            expires_at=moment + timedelta(days=prepared.expires_days),
         )
         log.record_event(
             actor=by,
             verb="target.attempted",
             object_type="attempt",
-            object_id=made.pk,
+            object_id=evaluation.pk,
             queue=stream.slug,
-            after={"number": made.number, "spent": made.spent, "refusal": made.refusal},
+            after={"number": evaluation.number, "spent": evaluation.spent, "refusal": evaluation.refusal},
             at=now,
         )
-    return made
+    return evaluation
 
 
 def parse_group_results(evaluation: Evaluation) -> list[GroupResult]:
-    """What an attempt found, typed."""
+    """The typed results of an evaluation."""
     return [GroupResult(**{**row, "starts": [tuple(start) for start in row["starts"]]}) for row in evaluation.groups]
 
 
-def _evaluate_groups(ready: PreparedEvaluation, stream: Stream, now: datetime) -> list[GroupResult]:
-    """One group after the other; together they are false with probability <= delta."""
-    delta = ready.threshold_delta / len(ready.group_names)
-    shares = _count_by_bin(stream, ready)
-    return [_evaluate_group(ready, name, delta, shares.get(name, {}), stream, now) for name in ready.group_names]
+def _evaluate_groups(prepared: PreparedEvaluation, stream: Stream, now: datetime) -> list[GroupResult]:
+    """The result of each group; the probability that any of them is false is <= delta."""
+    delta = prepared.threshold_delta / len(prepared.group_names)
+    histograms = _count_by_bin(stream, prepared)
+    return [
+        _evaluate_group(prepared, name, delta, histograms.get(name, {}), stream, now) for name in prepared.group_names
+    ]
 
 
 def _evaluate_group(
-    ready: PreparedEvaluation, name: str, delta: float, histogram: Mapping[int, int], stream: Stream, now: datetime
+    prepared: PreparedEvaluation, name: str, delta: float, histogram: Mapping[int, int], stream: Stream, now: datetime
 ) -> GroupResult:
-    members = ready.members(name)
-    if members.sum() < ready.min_audits:
+    members = prepared.members(name)
+    if members.sum() < prepared.min_audits:
         return GroupResult(
-            name, delta, [], refusal="too_few", params=_describe_shortfall(ready, int(members.sum()), stream, now)
+            name, delta, [], refusal="too_few", params=_describe_shortfall(prepared, int(members.sum()), stream, now)
         )
-    scores, wrong = ready.sample.scores[members], ready.sample.wrong[members]
-    deployed = _find_deployed_threshold(ready, stream, now)
-    begin = certification.choose_starts(scores, alpha=ready.max_error, delta=delta, deployed=deployed)
-    spelled = [(float(certification.THRESHOLDS_STRICT_TO_LOOSE[start.index]), start.delta) for start in begin]
-    found = certification.certify_grid_threshold(scores, wrong, begin, alpha=ready.max_error, delta=delta)
+    scores, wrong = prepared.sample.scores[members], prepared.sample.wrong[members]
+    deployed = _find_deployed_threshold(prepared, stream, now)
+    starts = certification.choose_starts(scores, alpha=prepared.max_error, delta=delta, deployed=deployed)
+    starts_by_threshold = [
+        (float(certification.THRESHOLDS_STRICT_TO_LOOSE[start.index]), start.delta) for start in starts
+    ]
+    found = certification.certify_grid_threshold(scores, wrong, starts, alpha=prepared.max_error, delta=delta)
     if found is None:
         accepted, missed = statistics.count_accepted(scores, wrong, certification.THRESHOLDS_STRICT_TO_LOOSE)
-        following = (
+        next_delta = (
             delta
-            * statistics.compute_evaluation_delta(1.0, ready.number + 1)
-            / statistics.compute_evaluation_delta(1.0, ready.number)
+            * statistics.compute_evaluation_delta(1.0, prepared.number + 1)
+            / statistics.compute_evaluation_delta(1.0, prepared.number)
         )
         more = sample_size.estimate_additional_audits(
-            accepted, missed, n=len(scores), alpha=ready.max_error, delta=following
+            accepted, missed, n=len(scores), alpha=prepared.max_error, delta=next_delta
         )
-        days = None if more is None else sample_size.estimate_collection_days(stream, ready.population, more, now=now)
+        days = (
+            None if more is None else sample_size.estimate_collection_days(stream, prepared.population, more, now=now)
+        )
         params = {"more": more, "days": days, "answered": len(scores)}
-        return GroupResult(name, delta, spelled, refusal="too_many_errors", params=params)
-    lost = int(np.sum(ready.missing(name) >= found.threshold))
-    if lost > MAX_MISSING_SHARE * (found.accepted + lost):
-        params = {"missing": lost, "sampled": found.accepted + lost}
-        return GroupResult(name, delta, spelled, refusal="unresolved", params=params)
+        return GroupResult(name, delta, starts_by_threshold, refusal="too_many_errors", params=params)
+    missing = int(np.sum(prepared.missing(name) >= found.threshold))
+    if missing > MAX_MISSING_SHARE * (found.accepted + missing):
+        params = {"missing": missing, "sampled": found.accepted + missing}
+        return GroupResult(name, delta, starts_by_threshold, refusal="unresolved", params=params)
     return GroupResult(
         name,
         delta,
-        spelled,
+        starts_by_threshold,
         threshold=found.threshold,
         accepted=found.accepted,
         wrong=found.wrong,
@@ -150,19 +157,20 @@ def _evaluate_group(
     )
 
 
-def _find_deployed_threshold(ready: PreparedEvaluation, stream: Stream, now: datetime) -> float | None:
-    """The threshold in use, where there is one for everything and the promise is one for everything.
+def _find_deployed_threshold(prepared: PreparedEvaluation, stream: Stream, now: datetime) -> float | None:
+    """The overall threshold in use, for a guarantee about everything; None if there is none or it must not be used.
 
-    Only one that nobody can have picked by these labels: in effect since before the first of them, or found by a look.
+    It may be used only if nobody can have picked it from these labels: in effect since before the first of them, or
+    found by an evaluation.
     """
     current = versions.find_active_policy(stream)
-    if current is None or not ready.is_for_everything:
+    if current is None or not prepared.is_for_everything:
         return None
-    of_policy = Activation.objects.filter(stream=stream, policy=current.policy_id)
-    began = output_id.time_of_id(ready.sample.window.first)
-    is_fixed = of_policy.filter(effective_at__lte=min(began, now)).exists()
-    is_found = Evidence.objects.filter(policy=current.policy_id).exists()
-    return current.spec.threshold if is_fixed or is_found else None
+    activations = Activation.objects.filter(stream=stream, policy=current.policy_id)
+    began = output_id.time_of_id(prepared.sample.window.first)
+    precedes_labels = activations.filter(effective_at__lte=min(began, now)).exists()
+    is_certified = Evidence.objects.filter(policy=current.policy_id).exists()
+    return current.spec.threshold if precedes_labels or is_certified else None
 
 
 _HISTOGRAM = """
@@ -175,11 +183,11 @@ _HISTOGRAM = """
 """
 
 
-def _count_by_bin(stream: Stream, ready: PreparedEvaluation) -> dict[str, dict[int, int]]:
-    """How many of the window's outputs of each group were how sure, by bin of the grid: no label is looked at."""
-    kind, _, key = _choose_grouping(ready.target).partition(":")
+def _count_by_bin(stream: Stream, prepared: PreparedEvaluation) -> dict[str, dict[int, int]]:
+    """How many of the window's outputs of each group fall into each confidence bin of the grid; uses no labels."""
+    kind, _, key = _choose_grouping(prepared.target).partition(":")
     expression = {"": "''", "predicted": "o.predicted", "segment": "COALESCE(o.segment ->> %(key)s, '')"}[kind]
-    window: SampleWindow = ready.sample.window
+    window: SampleWindow = prepared.sample.window
     with connection.cursor() as cursor:
         cursor.execute(
             _HISTOGRAM.format(group=expression),
@@ -189,26 +197,26 @@ def _count_by_bin(stream: Stream, ready: PreparedEvaluation) -> dict[str, dict[i
                 "last": window.last,
                 "edges": list(thresholds.THRESHOLDS),
                 "key": key,
-                **asdict(ready.population),
+                **asdict(prepared.population),
             },
         )
-        found: dict[str, dict[int, int]] = {}
-        for name, place, count in cursor.fetchall():
-            found.setdefault(name, {})[place] = count
-    return found
+        histograms: dict[str, dict[int, int]] = {}
+        for name, bin_index, count in cursor.fetchall():
+            histograms.setdefault(name, {})[bin_index] = count
+    return histograms
 
 
 def _share_at_or_above(histogram: Mapping[int, int], threshold: float) -> float | None:
     total = sum(histogram.values())
     first = thresholds.THRESHOLDS.index(threshold)
-    return sum(count for place, count in histogram.items() if place >= first) / total if total else None
+    return sum(count for bin_index, count in histogram.items() if bin_index >= first) / total if total else None
 
 
 def build_spec_changes(evaluation: Evaluation) -> dict[str, Any]:
-    """The thresholds that an attempt shows to keep its target, as changes to a policy's plain data.
+    """The thresholds that an evaluation certified, as changes to a policy's plain data.
 
-    One promise for everything sets the overall threshold and drops the others. A promise for each group sets one for
-    each group that has it; everything else goes to people.
+    A guarantee for everything sets the overall threshold and drops the others. Guarantees per group set a threshold for
+    each certified group; everything else is sent to review.
     """
     certified = {
         group.group: group.threshold for group in parse_group_results(evaluation) if group.threshold is not None
@@ -225,10 +233,10 @@ def build_spec_changes(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def find_window_times(evaluation: Evaluation) -> tuple[datetime, datetime]:
-    """When the first output of its window was received, and until when."""
+    """When the window of an evaluation begins and ends, by time of receipt."""
     return output_id.time_of_id(evaluation.first_id), output_id.time_of_id(evaluation.last_id)
 
 
 def list_certified_groups(groups: Sequence[GroupResult]) -> list[str]:
-    """The groups that have a statement."""
+    """The names of the groups that have a certified threshold."""
     return [group.group for group in groups if group.threshold is not None]

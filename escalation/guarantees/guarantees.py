@@ -1,4 +1,4 @@
-"""What is stated about the policy in effect: on which evidence, until when, and what happens when it ends."""
+"""Guarantees of the policy in effect: their evidence, until when they hold, and what happens when they end."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from reviewqueue.activity import log
 from reviewqueue.kernel import clock
 
 SYSTEM_ACTOR = "system:statements"
-# What an activation says about a statement that ended.
+# The reason recorded with the activation that follows the end of a guarantee.
 _END_REASON_TEXTS = {
-    "answers": "The statement about mistakes was about other answers.",
-    "model_version": "The statement about mistakes was about another version of the model.",
-    "drift": "More went wrong among random checks than the statement about mistakes allows.",
-    "expired": "The statement about mistakes was for a limited time, which is over.",
+    "answers": "The guarantee ended: the stream's answers have changed.",
+    "model_version": "The guarantee ended: the model version has changed.",
+    "drift": "The guarantee ended: audits found more errors than it allows.",
+    "expired": "The guarantee ended: it has expired.",
 }
 
-# Why a statement does not hold any more. `replaced`: what may go out is decided otherwise now.
+# Why a guarantee no longer holds; empty while it does. `replaced`: different settings decide what is automated now.
 type EndReason = Literal["", "replaced", "answers", "model_version", "drift", "expired"]
 
 
 @dataclass(frozen=True, slots=True)
 class Guarantee:
-    """The attempt behind the thresholds in effect, and the version that brought them.
+    """The evaluation behind the thresholds in effect, and the policy version that introduced them.
 
-    `in_effect`: what it is about still decides. `ended` is empty while it holds.
+    `in_effect`: the certified settings still decide what is automated. `end_reason` is empty while the guarantee holds.
     """
 
     evaluation: Evaluation
@@ -59,10 +59,10 @@ class Guarantee:
 def propose_certified_policy(
     *, evaluation: Evaluation, actor: str, reason: str = "", now: datetime | None = None
 ) -> ProposedVersion:
-    """A policy version with the thresholds that an attempt found, and the attempt as its evidence.
+    """Propose a policy version with the thresholds of an evaluation, and with the evaluation as its evidence.
 
-    It takes effect as any other version does: at once where it sends more to people, else when a second person
-    approves it. Raises Refused for an attempt without a threshold, and for one that would end at once.
+    It takes effect like any other version: at once if it can only send more to review, otherwise after a second person
+    approves it. Raises EvaluationRefused if no threshold was certified, or if the guarantee would end at once.
     """
     if not evaluations.list_certified_groups(evaluations.parse_group_results(evaluation)):
         raise preparation.EvaluationRefused("nothing_found")
@@ -80,53 +80,53 @@ def propose_certified_policy(
 
 
 def find_end_reason(evaluation: Evaluation, *, now: datetime | None = None) -> EndReason:
-    """Why what a look found would not hold if it took effect now; empty where it would."""
-    line, alarm = (
+    """Why the guarantee of an evaluation would not hold if it took effect now; empty if it would."""
+    covered, alarm = (
         population.current_population(evaluation.stream),
         alarms.find_last_alarm(evaluation.stream_id, population.evaluated_population(evaluation)),
     )
-    return _decide_end_reason(evaluation, evaluation.stream, line, alarm, clock.current_time(now))
+    return _decide_end_reason(evaluation, evaluation.stream, covered, alarm, clock.current_time(now))
 
 
 def find_latest_guarantee(stream: Stream, *, now: datetime | None = None) -> Guarantee | None:
-    """The latest statement about what goes out, whether or not it still holds; None where there never was one.
+    """The latest guarantee, whether or not it still holds; None if there never was one.
 
-    It outlives versions that change nothing about what may go out: more checks, other costs, more reviews.
+    It survives versions that do not change what may be automated: more audits, other costs, more reviews.
     """
     return find_latest_guarantees([stream], now=now).get(stream.pk)
 
 
 def find_latest_guarantees(streams: Sequence[Stream], *, now: datetime | None = None) -> dict[int, Guarantee]:
-    """The same of several streams, by their keys, in a fixed number of queries."""
-    moment, stated = clock.current_time(now), defaultdict[int, list[Evidence]](list)
+    """`find_latest_guarantee` for several streams, by stream id, in a fixed number of queries."""
+    moment, evidence = clock.current_time(now), defaultdict[int, list[Evidence]](list)
     for row in _filter_activated_evidence([stream.pk for stream in streams], moment):
-        stated[row.policy.stream_id].append(row)
-    if not stated:
+        evidence[row.policy.stream_id].append(row)
+    if not evidence:
         return {}
-    current, heard, raised = (
-        versions.find_active_policies(stated),
-        population.current_populations(list(stated)),
-        alarms.find_last_alarms(list(stated)),
+    active, populations, alarm_ids = (
+        versions.find_active_policies(evidence),
+        population.current_populations(list(evidence)),
+        alarms.find_last_alarms(list(evidence)),
     )
-    found = {}
+    guarantees = {}
     for stream in streams:
-        if stream.pk not in stated:
+        if stream.pk not in evidence:
             continue
-        chosen, in_effect = _choose_evidence(stated[stream.pk], current[stream.pk].spec)
-        alarm = raised.get((stream.pk, population.evaluated_population(chosen.evaluation)), 0)
-        found[stream.pk] = Guarantee(
+        chosen, in_effect = _choose_evidence(evidence[stream.pk], active[stream.pk].spec)
+        alarm = alarm_ids.get((stream.pk, population.evaluated_population(chosen.evaluation)), 0)
+        guarantees[stream.pk] = Guarantee(
             evaluation=chosen.evaluation,
             version=chosen.policy,
             since=max(chosen.first, chosen.evaluation.asked_at),  # type: ignore[attr-defined]  # annotated
             in_effect=in_effect,
-            end_reason=_decide_end_reason(chosen.evaluation, stream, heard.get(stream.pk), alarm, moment)
+            end_reason=_decide_end_reason(chosen.evaluation, stream, populations.get(stream.pk), alarm, moment)
             or ("" if in_effect else "replaced"),
         )
-    return found
+    return guarantees
 
 
 def _filter_activated_evidence(stream_ids: Sequence[int], now: datetime) -> QuerySet[Evidence]:
-    """The evidence of versions that took effect, with when they first and last did."""
+    """The evidence of versions that took effect, annotated with the first and last time that they did."""
     effective = Q(policy__activations__effective_at__lte=now)
     return (
         Evidence.objects.filter(policy__stream__in=stream_ids)
@@ -141,7 +141,11 @@ def _filter_activated_evidence(stream_ids: Sequence[int], now: datetime) -> Quer
 
 
 def _choose_evidence(rows: Sequence[Evidence], current: PolicySpec) -> tuple[Evidence, bool]:
-    """The latest look whose thresholds decide now, whichever version carries them; else what was in effect last."""
+    """The evidence that applies, and whether its settings are in effect now.
+
+    That is the latest evaluation whose settings are in effect, whichever version has them; otherwise the evidence of
+    the version that was in effect last.
+    """
     deciding = [
         row for row in rows if _automation_conditions(versions.spec_of(row.policy)) == _automation_conditions(current)
     ]
@@ -149,14 +153,14 @@ def _choose_evidence(rows: Sequence[Evidence], current: PolicySpec) -> tuple[Evi
 
 
 def _automation_conditions(spec: PolicySpec) -> tuple[Any, ...]:
-    """All that decides about what may go out."""
+    """All settings that decide what may be automated."""
     return spec.threshold, spec.thresholds, spec.segments, spec.rules, spec.model_versions, spec.on_deadline
 
 
 def enforce_ended_guarantees(*, now: datetime | None = None) -> list[Policy]:
-    """For every statement that ended, put into effect what its policy says for that case; returns these versions.
+    """Apply `on_expiry` of each policy whose guarantee has ended; returns the policy versions activated by this.
 
-    Only ever a version that sends more to people, so one actor may: the system.
+    Such a version can only send more to review, so it needs no second person: the system activates it alone.
     """
     return [version for stream in Stream.objects.order_by("pk") for version in _enforce_end(stream, now)]
 
@@ -164,13 +168,13 @@ def enforce_ended_guarantees(*, now: datetime | None = None) -> list[Policy]:
 def _enforce_end(stream: Stream, now: datetime | None) -> Iterator[Policy]:
     with transaction.atomic():
         Stream.objects.select_for_update(no_key=True).only("pk").get(pk=stream.pk)
-        statement, current = find_latest_guarantee(stream, now=now), versions.find_active_policy(stream)
-        if statement is None or current is None or statement.holds or not statement.in_effect:
+        guarantee, current = find_latest_guarantee(stream, now=now), versions.find_active_policy(stream)
+        if guarantee is None or current is None or guarantee.holds or not guarantee.in_effect:
             return
-        # Once: whatever people decide afterwards is theirs.
+        # Only once: it must not override what managers decide afterwards.
         ending, is_new = GuaranteeEnding.objects.get_or_create(
-            evaluation=statement.evaluation,
-            defaults={"reason": statement.end_reason, "ended_at": clock.current_time(now)},
+            evaluation=guarantee.evaluation,
+            defaults={"reason": guarantee.end_reason, "ended_at": clock.current_time(now)},
         )
         if not is_new:
             return
@@ -178,22 +182,22 @@ def _enforce_end(stream: Stream, now: datetime | None) -> Iterator[Policy]:
             actor=SYSTEM_ACTOR,
             verb="statement.ended",
             object_type="attempt",
-            object_id=statement.evaluation.pk,
+            object_id=guarantee.evaluation.pk,
             queue=stream.slug,
-            after={"number": statement.evaluation.number, "reason": ending.reason},
+            after={"number": guarantee.evaluation.number, "reason": ending.reason},
             at=now,
         )
         spec = _build_fallback_spec(current)
         if spec is not None and spec != current.spec:
             version = versions.save_version(stream=stream, spec=spec, actor=SYSTEM_ACTOR, now=now)
             versions.activate_version(
-                policy=version, by=SYSTEM_ACTOR, reason=_END_REASON_TEXTS[statement.end_reason], now=now
+                policy=version, by=SYSTEM_ACTOR, reason=_END_REASON_TEXTS[guarantee.end_reason], now=now
             )
             yield version
 
 
 def _build_fallback_spec(current: ActivePolicy) -> PolicySpec | None:
-    """What the policy says for when its statement ends; None where it goes on."""
+    """The policy to use once the guarantee has ended; None to keep the current one."""
     match current.spec.guarantee.on_expiry:
         case "check_more":
             return msgspec.structs.replace(current.spec, audit=AuditSettings(rate=1.0, mode="hold"))
@@ -204,18 +208,19 @@ def _build_fallback_spec(current: ActivePolicy) -> PolicySpec | None:
 
 
 def _decide_end_reason(
-    evaluation: Evaluation, stream: Stream, line: Population | None, alarm: int, now: datetime
+    evaluation: Evaluation, stream: Stream, covered: Population | None, alarm: int, now: datetime
 ) -> EndReason:
-    """line: what is heard now; alarm: the id at which more mistakes than stated were noticed, 0 for never.
+    """Why the guarantee of an evaluation has ended; empty if it has not.
 
-    What has ended stays so, whatever is heard next: two versions that take turns end it at the first of the other.
+    covered: the current population. alarm: the id of the output that raised the latest drift alarm, 0 for none. An
+    ended guarantee never holds again: if two model versions alternate, the first output of the other one ends it.
     """
     ending = getattr(evaluation, "ending", None)
     if ending is not None:
         return cast("EndReason", ending.reason)
     if evaluation.schema_number != stream.schema_number:
         return "answers"
-    if line is not None and (line.model, line.model_version) != (evaluation.model, evaluation.model_version):
+    if covered is not None and (covered.model, covered.model_version) != (evaluation.model, evaluation.model_version):
         return "model_version"
     if alarm >= evaluation.first_id:
         return "drift"

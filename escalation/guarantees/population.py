@@ -1,4 +1,4 @@
-"""Lines: what of a stream one statement can be about."""
+"""Populations: the part of a stream's outputs that one guarantee covers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from escalation.models import Evaluation, Stream
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """What a statement is about: one version of one model, judged by one set of answers."""
+    """The outputs that a guarantee covers: those of one model version, reviewed under one answer schema."""
 
     model: str
     model_version: str
@@ -20,7 +20,7 @@ class Population:
 
 
 def evaluated_population(evaluation: Evaluation) -> Population:
-    """The line that a look at the labels was about."""
+    """The population that an evaluation was about."""
     return Population(evaluation.model, evaluation.model_version, evaluation.schema_number)
 
 
@@ -37,15 +37,15 @@ _CURRENT_POPULATIONS = """
 
 
 def current_population(stream: Stream) -> Population | None:
-    """The model version that was heard last and that is acted on; None without traffic.
+    """The population of the latest output, leaving out shadow outputs; None without traffic.
 
-    One that the policy does not qualify goes to people and says nothing about what goes out.
+    Untrusted model versions are left out too: all their outputs go to review, so no guarantee is about them.
     """
     return current_populations([stream.pk]).get(stream.pk)
 
 
 def current_populations(stream_ids: Sequence[int]) -> dict[int, Population]:
-    """The same of several streams; those without traffic are left out."""
+    """`current_population` for several streams, by stream id; streams without traffic are left out."""
     with connection.cursor() as cursor:
         cursor.execute(_CURRENT_POPULATIONS, {"streams": list(stream_ids)})
-        return {stream_id: Population(*line) for stream_id, *line in cursor.fetchall()}
+        return {stream_id: Population(*values) for stream_id, *values in cursor.fetchall()}

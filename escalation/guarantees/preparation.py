@@ -1,4 +1,4 @@
-"""Everything an evaluation needs, and the reasons to refuse one before it costs anything."""
+"""Gathers what an evaluation needs, and refuses a hopeless one before it costs anything."""
 
 from __future__ import annotations
 
@@ -23,13 +23,12 @@ from escalation.test_items.recall import ReviewerRecall
 from reviewqueue.kernel import clock
 from reviewqueue.kernel.errors import DomainError
 
-MAX_MISSING_SHARE = 0.02  # of a sample, before nothing can be said
-# Of what a look may cost, what it spends on the bound of how much reviewers catch.
-RECALL_DELTA_SHARE = 0.2
+MAX_MISSING_SHARE = 0.02  # of a sample; above this an evaluation is refused
+RECALL_DELTA_SHARE = 0.2  # the share of an evaluation's delta spent on the bound of the reviewers' recall
 
 
 class EvaluationRefused(DomainError):
-    """Nothing can be said; `reason` is a code, `params` what its sentence says. The sentence stands in `statements`."""
+    """No guarantee is possible. `reason` is a code and `params` the values of its message, which is in `describe`."""
 
     code = "no_statement"
 
@@ -41,10 +40,10 @@ class EvaluationRefused(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class PreparedEvaluation:
-    """What a look would be made of, gathered without having looked: only counts, never which ones are wrong.
+    """The input of an evaluation, gathered without using the labels: only counts, never which outputs are wrong.
 
-    number: which look of its line it would be. spends: the probability of a false statement that it may cost.
-    max_error: the target, lowered by what reviewers miss.
+    number: the number of the evaluation within its population. total_delta: the part of delta that it would use.
+    max_error: the target, lowered by the share of errors that reviewers miss.
     """
 
     target: ErrorTarget
@@ -59,14 +58,14 @@ class PreparedEvaluation:
 
     @property
     def threshold_delta(self) -> float:
-        """What is left for the thresholds."""
+        """The part of `total_delta` left for the thresholds."""
         return self.total_delta * (1 - RECALL_DELTA_SHARE) if self.recall else self.total_delta
 
     @property
     def group_names(self) -> list[str]:
-        """The groups that each get a promise of their own; one without a name where it is one promise for all.
+        """The groups that each get a guarantee of their own; a single empty name if one guarantee covers everything.
 
-        What belongs to no group (no such segment) gets none: a person sees it.
+        Outputs in no group (without that segment key) get none: they are sent to review.
         """
         return [""] if self.is_for_everything else sorted(set(self.sample.group) - {""})
 
@@ -75,68 +74,71 @@ class PreparedEvaluation:
         return self.target.groups == ErrorTarget.Grouping.TOGETHER
 
     def members(self, name: str) -> NDArray[np.bool_]:
-        """(n,) which of the sample belong to a group."""
+        """(n,) which outputs of the sample belong to a group."""
         return np.array([self.is_for_everything or group == name for group in self.sample.group], dtype=np.bool_)
 
     def missing(self, name: str) -> NDArray[np.float64]:
-        """(m,) the confidences of those of a group of which nobody could tell."""
+        """(m,) the confidences of a group's outputs that were unjudgeable or not answered blind."""
         of_group = [self.is_for_everything or group == name for group in self.sample.missing_group]
         return self.sample.missing_scores[np.array(of_group, dtype=np.bool_)]
 
     @property
     def min_audits(self) -> int:
-        """The fewest answered checks of a group that could show anything: so many without one mistake."""
+        """The fewest answered audits of a group that could certify a threshold, if none of them is wrong."""
         return statistics.compute_min_labels(
             self.max_error, self.threshold_delta / max(len(self.group_names), 1) / statistics.COLD_START_COUNT
         )
 
 
 def prepare_evaluation(stream: Stream, *, now: datetime | None = None) -> PreparedEvaluation:
-    """Everything that a look needs; raises Refused where it is plain beforehand that nothing could be said."""
+    """Gather the input of an evaluation. Raises EvaluationRefused if it is clear in advance that it must fail."""
     moment = clock.current_time(now)
     target = targets.find_error_target(stream)
     if target is None:
         raise EvaluationRefused("no_target")
-    line = population.current_population(stream)
-    if line is None:
+    covered = population.current_population(stream)
+    if covered is None:
         raise EvaluationRefused("no_traffic")
     current = versions.find_active_policy(stream)
     spec = current.spec if current else PolicySpec()
     if spec.on_deadline == "accept":
         raise EvaluationRefused("deadline_accepts")
-    window = find_window(stream, line, now=moment)
+    window = find_window(stream, covered, now=moment)
     if window is None or window.rate == 0:
-        raise EvaluationRefused("no_audit" if has_traffic(stream, line, now=moment) else "none_of_late")
-    number = _count_evaluations(stream, line) + 1
-    spends = statistics.compute_evaluation_delta(target.delta, number)
-    drawn = draw_sample(stream, line, window, spec=spec, group=_choose_grouping(target), now=moment)
-    caught = recall.measure_recall(stream, delta=spends * RECALL_DELTA_SHARE, now=moment)
-    if caught is not None and caught.low <= 0:
-        raise EvaluationRefused("none_caught", shown=caught.shown)
-    ready = PreparedEvaluation(
+        raise EvaluationRefused("no_audit" if has_traffic(stream, covered, now=moment) else "none_of_late")
+    number = _count_evaluations(stream, covered) + 1
+    total_delta = statistics.compute_evaluation_delta(target.delta, number)
+    sample = draw_sample(stream, covered, window, spec=spec, group=_choose_grouping(target), now=moment)
+    measured = recall.measure_recall(stream, delta=total_delta * RECALL_DELTA_SHARE, now=moment)
+    if measured is not None and measured.low <= 0:
+        raise EvaluationRefused("none_caught", shown=measured.shown)
+    prepared = PreparedEvaluation(
         target=target,
-        population=line,
-        sample=drawn,
+        population=covered,
+        sample=sample,
         number=number,
-        total_delta=spends,
-        max_error=target.max_error * (caught.low if caught else 1.0),
-        recall=caught,
+        total_delta=total_delta,
+        max_error=target.max_error * (measured.low if measured else 1.0),
+        recall=measured,
         expires_days=spec.guarantee.expires_days,
         conditions_hash=hash_conditions(spec),
     )
-    _require_enough_audits(ready, stream, moment)
-    return ready
+    _require_enough_audits(prepared, stream, moment)
+    return prepared
 
 
 def hash_conditions(spec: PolicySpec) -> str:
-    """SHA-256 of what beside thresholds decides about what goes out: a look is about one such set."""
+    """SHA-256 of the settings other than thresholds that decide what is automated: an evaluation is valid for one."""
     return hashlib.sha256(repr((spec.rules, spec.model_versions, spec.on_deadline)).encode()).hexdigest()
 
 
-def _count_evaluations(stream: Stream, line: Population) -> int:
-    """How often somebody has looked at a line's labels, or said something else after they could have seen figures."""
+def _count_evaluations(stream: Stream, covered: Population) -> int:
+    """How many evaluations a population has had; every change of the target counts as one more.
+
+    Whoever changes the target may have seen error figures before.
+    """
     changed = max(0, ErrorTarget.objects.filter(stream=stream).count() - 1)
-    return Evaluation.objects.filter(stream=stream, **asdict(line)).count() + changed
+    return Evaluation.objects.filter(stream=stream, **asdict(covered)).count() + changed
 
 
 def _choose_grouping(target: ErrorTarget) -> str:
@@ -149,25 +151,25 @@ def _choose_grouping(target: ErrorTarget) -> str:
             return ""
 
 
-def _require_enough_audits(ready: PreparedEvaluation, stream: Stream, now: datetime) -> None:
-    """Some group has enough answered checks that no mistake among them would do, and few enough have no answer."""
-    drawn = ready.sample
-    # Of few, a single one that nobody could judge is more than the share: then what is missing is checks.
-    if drawn.sampled >= ready.min_audits and drawn.missing > MAX_MISSING_SHARE * drawn.sampled:
-        raise EvaluationRefused("unresolved", missing=drawn.missing, sampled=drawn.sampled)
-    have = max((int(ready.members(name).sum()) for name in ready.group_names), default=0)
-    if have < ready.min_audits:
-        raise EvaluationRefused("too_few", **_describe_shortfall(ready, have, stream, now))
+def _require_enough_audits(prepared: PreparedEvaluation, stream: Stream, now: datetime) -> None:
+    """Raise EvaluationRefused unless some group has enough answered audits and few enough are missing."""
+    sample = prepared.sample
+    # In a small sample a single unjudgeable output exceeds the share; what is lacking then is audits.
+    if sample.sampled >= prepared.min_audits and sample.missing > MAX_MISSING_SHARE * sample.sampled:
+        raise EvaluationRefused("unresolved", missing=sample.missing, sampled=sample.sampled)
+    have = max((int(prepared.members(name).sum()) for name in prepared.group_names), default=0)
+    if have < prepared.min_audits:
+        raise EvaluationRefused("too_few", **_describe_shortfall(prepared, have, stream, now))
 
 
-def _describe_shortfall(ready: PreparedEvaluation, have: int, stream: Stream, now: datetime) -> dict[str, Any]:
-    # By the error rate so far it would be nearer to the truth; but that would be a look, and has its price.
-    more = ready.min_audits - have
-    # A group gets its share of the stream's checks only.
-    whole = math.ceil(more * max(len(ready.sample.scores), 1) / max(have, 1))
+def _describe_shortfall(prepared: PreparedEvaluation, have: int, stream: Stream, now: datetime) -> dict[str, Any]:
+    # The observed error rate would give a better estimate, but using it would be an evaluation and spend delta.
+    more = prepared.min_audits - have
+    # A group gets only its share of the stream's audits.
+    whole = math.ceil(more * max(len(prepared.sample.scores), 1) / max(have, 1))
     return {
         "have": have,
-        "least": ready.min_audits,
+        "least": prepared.min_audits,
         "more": more,
-        "days": sample_size.estimate_collection_days(stream, ready.population, whole, now=now),
+        "days": sample_size.estimate_collection_days(stream, prepared.population, whole, now=now),
     }

@@ -1,8 +1,8 @@
-"""The certification sample: a simple random sample of a stream's traffic whose labels nobody could choose.
+"""The certification sample: a simple random sample of a stream's traffic, whose labels nobody could select.
 
-All outputs whose permanent number u lies below the lowest audit rate of the window, on both sides of any threshold,
-whatever they were sent to a person for. Nobody saw the AI's answer before giving theirs. It needs no weights, and no
-change of a threshold or rate can roll it again.
+It holds all outputs whose permanent number u is below the lowest audit rate of the window, on both sides of any
+threshold and whatever their routing reason. Reviewers answered before seeing the AI's answer. The sample needs no
+weights, and changing a threshold or rate cannot redraw it.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from escalation.guarantees.population import Population
 from escalation.models import Output, Stream, output_id
 from escalation.policies.spec import PolicySpec
 
-MAX_SAMPLE_AGE_DAYS = 180  # how far back a sample reaches
+MAX_SAMPLE_AGE_DAYS = 180
 
 
 @dataclass(frozen=True, slots=True)
 class SampleWindow:
-    """Outputs with first <= id < last; `rate` is the lowest audit rate of those (0: there is no sample)."""
+    """Outputs with first <= id < last; `rate` is the lowest audit rate among them (0: there is no sample)."""
 
     first: int
     last: int
@@ -37,12 +37,11 @@ class SampleWindow:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationSample:
-    """Columns of the n answered outputs of a sample, in the order of ids, and how many have no answer.
+    """Columns of the n outputs of a sample that count as right or wrong, in order of their ids.
 
-    `wrong` by what people said without seeing the AI's answer. `group` is the value that the target's groups go by.
-    `missing_*`: the same of those of whom nobody could tell, or not without having seen the AI's answer. `overdue`:
-    unanswered, for too long, because they were taken back, or as the one that the window ends with; they stand in the
-    columns as wrong.
+    `wrong` is by answers given blind. `group` is the value that the target groups by. `missing_*`: the same columns for
+    outputs that were unjudgeable or not answered blind. `overdue`: how many have no answer, because it is overdue, the
+    output was withdrawn, or it is the pending one at the end of the window; these are in the columns, as wrong.
     """
 
     window: SampleWindow
@@ -75,22 +74,22 @@ _WINDOW = """
 """
 
 
-def has_traffic(stream: Stream, line: Population, *, now: datetime) -> bool:
-    """Whether the line has routed traffic, drawn or not, since its last alarm and no further back than samples go."""
+def has_traffic(stream: Stream, covered: Population, *, now: datetime) -> bool:
+    """Whether the population has routed traffic, drawn or not, since its last alarm and within the sample's reach."""
     after = max(
-        output_id.first_id_at(now - timedelta(days=MAX_SAMPLE_AGE_DAYS)), alarms.find_last_alarm(stream.pk, line)
+        output_id.first_id_at(now - timedelta(days=MAX_SAMPLE_AGE_DAYS)), alarms.find_last_alarm(stream.pk, covered)
     )
-    return Output.objects.filter(stream=stream, pk__gt=after, route__isnull=False, **asdict(line)).exists()
+    return Output.objects.filter(stream=stream, pk__gt=after, route__isnull=False, **asdict(covered)).exists()
 
 
-def find_window(stream: Stream, line: Population, *, now: datetime) -> SampleWindow | None:
-    """The latest stretch of the line's traffic in which everything could be drawn; None where there is none."""
+def find_window(stream: Stream, covered: Population, *, now: datetime) -> SampleWindow | None:
+    """The latest stretch of the population's traffic in which every output could be drawn; None if there is none."""
     limits = {
         "first": output_id.first_id_at(now - timedelta(days=MAX_SAMPLE_AGE_DAYS)),
-        "alarm": alarms.find_last_alarm(stream.pk, line),
+        "alarm": alarms.find_last_alarm(stream.pk, covered),
     }
     with connection.cursor() as cursor:
-        cursor.execute(_WINDOW, _population_parameters(stream, line) | limits)
+        cursor.execute(_WINDOW, _population_parameters(stream, covered) | limits)
         row = cursor.fetchone()
     return SampleWindow(*row) if row and row[0] is not None else None
 
@@ -113,15 +112,15 @@ _SAMPLE = """
 
 
 def draw_sample(
-    stream: Stream, line: Population, window: SampleWindow, *, spec: PolicySpec, group: str, now: datetime
+    stream: Stream, covered: Population, window: SampleWindow, *, spec: PolicySpec, group: str, now: datetime
 ) -> EvaluationSample:
-    """The sample of a window, up to the first output that still waits for its answer in time, that one included.
+    """The sample of a window, up to and including the first output whose answer is pending but not overdue.
 
-    spec: its rules send outputs to people whatever their confidence, so these are no part of it; after its `due_days`
-    an unanswered output counts as wrong, and the window goes on past it. group: `` for one group, `predicted`, or
-    `segment:KEY`.
+    spec: outputs that match one of its rules are always reviewed, so they are not part of the sample; an output
+    unanswered for its `due_days` counts as wrong, and the window continues past it. group: empty for one group,
+    `predicted`, or `segment:KEY`.
     """
-    rows = [row for row in _fetch_rows(stream, line, window, group) if not _is_caught_by_rule(row, spec)]
+    rows = [row for row in _fetch_rows(stream, covered, window, group) if not _is_caught_by_rule(row, spec)]
     rows, last = _cut_after_first_pending(rows, window.last, due=timedelta(days=spec.guarantee.due_days), now=now)
     unanswered = [row for row in rows if row.blind is None]
     labelled = [row for row in rows if row.blind is None or (row.blind and row.wrong is not None)]
@@ -142,8 +141,8 @@ class _SampledOutput(NamedTuple):
     id: int
     score: float
     group: str | None
-    wrong: bool | None  # None: nobody could tell, or nobody has answered
-    blind: bool | None  # None: nobody has answered
+    wrong: bool | None  # None: unjudgeable or unanswered
+    blind: bool | None  # None: unanswered
     received_at: datetime
     predicted: str
     value: float | None
@@ -151,17 +150,17 @@ class _SampledOutput(NamedTuple):
     gone: bool
 
 
-def _fetch_rows(stream: Stream, line: Population, window: SampleWindow, group: str) -> list[_SampledOutput]:
+def _fetch_rows(stream: Stream, covered: Population, window: SampleWindow, group: str) -> list[_SampledOutput]:
     kind, _, key = group.partition(":")
     expression = {"": "''", "predicted": "o.predicted", "segment": "o.segment ->> %(key)s"}[kind]
     limits: dict[str, Any] = {"first": window.first, "last": window.last, "rate": window.rate, "key": key}
     with connection.cursor() as cursor:
-        cursor.execute(_SAMPLE.format(group=expression), _population_parameters(stream, line) | limits)
+        cursor.execute(_SAMPLE.format(group=expression), _population_parameters(stream, covered) | limits)
         return [_SampledOutput(*row) for row in cursor.fetchall()]
 
 
 def _is_caught_by_rule(row: _SampledOutput, spec: PolicySpec) -> bool:
-    """Whether a rule of the policy sends it to a person, whatever it was sent there for at its time."""
+    """Whether a rule of this policy matches it, whatever its reason was when it was routed."""
     facts = {} if row.segment == "{}" else json.loads(row.segment)
     value = float("nan") if row.value is None else row.value
     return any(
@@ -172,27 +171,27 @@ def _is_caught_by_rule(row: _SampledOutput, spec: PolicySpec) -> bool:
 def _cut_after_first_pending(
     rows: list[_SampledOutput], last: int, *, due: timedelta, now: datetime
 ) -> tuple[list[_SampledOutput], int]:
-    """The rows up to the first one that nobody has answered and that is not overdue yet, and where they end.
+    """The rows up to the first one that is unanswered but not overdue, and the id at which they end (exclusive).
 
-    Errors take longer to settle than agreement: going on past what is open would count too few of them. Stopping just
-    before it would too, since where the rows end would then be chosen by an error that is still to come; so the open
-    one is in, and counts as wrong like any that has no answer.
+    Errors take longer to settle than agreement, so continuing past a pending output would count too few of them.
+    Stopping just before it would as well, because a future error could then decide where the rows end. So the pending
+    one is included, and counts as wrong like any other without an answer.
     """
-    for at, row in enumerate(rows):
+    for index, row in enumerate(rows):
         if row.blind is None and not row.gone and row.received_at > now - due:
-            return rows[: at + 1], row.id + 1
+            return rows[: index + 1], row.id + 1
     return rows, last
 
 
-def _population_parameters(stream: Stream, line: Population) -> dict[str, Any]:
+def _population_parameters(stream: Stream, covered: Population) -> dict[str, Any]:
     return {
         "stream": stream.pk,
-        "model": line.model,
-        "version": line.model_version,
-        "schema": line.schema_number,
+        "model": covered.model,
+        "version": covered.model_version,
+        "schema": covered.schema_number,
     }
 
 
 def _hash_labels(labels: Sequence[tuple[int, bool | None]]) -> str:
-    """SHA-256 of ids and labels: which labels a statement was made from."""
+    """SHA-256 of ids and labels: identifies the labels that an evaluation used."""
     return hashlib.sha256(repr(list(labels)).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What it would take to be able to say something: how many more checked outputs, and how many days of traffic."""
+"""What a guarantee would take: how many more audits, and how many days of traffic."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ TRAFFIC_WINDOW = timedelta(days=14)
 def estimate_additional_audits(
     accepted: NDArray[np.int64], wrong: NDArray[np.int64], *, n: int, alpha: float, delta: float
 ) -> int | None:
-    """How many more checks of the whole stream would show the target for some threshold with 80 % power.
+    """How many more audits of the whole stream would certify some threshold with 80 % power.
 
-    For each threshold of the grid, the checks needed above it at the error rate seen there, scaled to the whole
-    stream; the cheapest one. None where no threshold looks as if it kept the target.
+    For each threshold of the grid, the audits needed above it at the error rate observed there, scaled to the whole
+    stream; the smallest of these. None if no threshold seems to meet the target.
     """
     best: float | None = None
     for kept, missed in zip(accepted.tolist(), wrong.tolist(), strict=True):
         if kept == 0:
             continue
-        # Nothing wrong among few is not nothing wrong at all: half an error more than was seen.
+        # No errors among few outputs does not mean an error rate of 0: add half an error.
         needed = statistics.compute_labels_needed(
             (missed + 0.5) / (kept + 1), alpha=alpha, delta=delta / statistics.COLD_START_COUNT, most=100_000
         )
@@ -48,14 +48,14 @@ _RECENT_AUDITS = """
 """
 
 
-def estimate_collection_days(stream: Stream, line: Population, checks: int, *, now: datetime) -> int | None:
-    """In how many days the stream's traffic of late would bring so many checks; None where it brings none."""
+def estimate_collection_days(stream: Stream, covered: Population, audits: int, *, now: datetime) -> int | None:
+    """How many days of recent traffic would yield this many audits; None if it yields none."""
     limits: dict[str, Any] = {
         "stream": stream.pk,
         "first": output_id.first_id_at(now - TRAFFIC_WINDOW),
-        "model": line.model,
-        "version": line.model_version,
-        "schema": line.schema_number,
+        "model": covered.model,
+        "version": covered.model_version,
+        "schema": covered.schema_number,
     }
     with connection.cursor() as cursor:
         cursor.execute(_RECENT_AUDITS, limits)
@@ -63,4 +63,4 @@ def estimate_collection_days(stream: Stream, line: Population, checks: int, *, n
     if not drawn or since is None:
         return None
     span: float = max((now - since).total_seconds() / 86_400, 1.0)
-    return max(1, math.ceil(checks * span / drawn))
+    return max(1, math.ceil(audits * span / drawn))

@@ -1,4 +1,4 @@
-"""What may go wrong, as managers set it, before anybody has seen how often it does."""
+"""Error targets: set by managers before any error figures are shown."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from reviewqueue.activity import log
 from reviewqueue.kernel import clock
 from reviewqueue.kernel.errors import Invalid
 
-MAX_TARGET_SHARE = 0.5  # past a coin's there is nothing to promise
+MAX_TARGET_SHARE = 0.5  # worse than a coin toss, nothing is worth guaranteeing
 
 
 def find_error_target(stream: Stream) -> ErrorTarget | None:
-    """What may go wrong in this stream; None until somebody has said so."""
+    """The stream's current error target; None until one is set."""
     return ErrorTarget.objects.filter(stream=stream).order_by("-pk").first()
 
 
@@ -31,10 +31,10 @@ def set_error_target(
     actor: str,
     now: datetime | None = None,
 ) -> ErrorTarget:
-    """Say what may go wrong from now on; the same again changes nothing. Raises Invalid.
+    """Set the error target; setting the same target again changes nothing. Raises Invalid.
 
-    max_error: the share of what goes out unseen that may be wrong. doubt: the probability that a statement about it
-    may be false. groups: one promise for all of it, or one for each class or each value of a segment key.
+    max_error: the share of automated outputs that may be wrong. delta: the probability with which a guarantee may be
+    false. groups: one guarantee for everything, or one per class or per value of a segment key.
     """
     _check_target(max_error=max_error, delta=delta, groups=groups, segment_key=segment_key)
     with transaction.atomic():
@@ -43,7 +43,7 @@ def set_error_target(
         wanted = {"max_error": max_error, "delta": delta, "groups": groups, "segment_key": segment_key}
         if before is not None and {name: getattr(before, name) for name in wanted} == wanted:
             return before
-        made = ErrorTarget.objects.create(
+        target = ErrorTarget.objects.create(
             stream=stream, **wanted, set_by=actor, set_at=clock.current_time(now), reason=reason
         )
         log.record_event(
@@ -56,18 +56,20 @@ def set_error_target(
             after={**wanted, "reason": reason},
             at=now,
         )
-    return made
+    return target
 
 
 def _check_target(*, max_error: float, delta: float, groups: str, segment_key: str) -> None:
     errors = []
     if not 0 < max_error <= MAX_TARGET_SHARE:
-        errors.append({"pointer": "/max_error", "detail": _("Say a share above 0 and up to a half.")})
+        errors.append({"pointer": "/max_error", "detail": _("Must be a share above 0 and at most 0.5.")})
     if not 0 < delta <= MAX_TARGET_SHARE:
-        errors.append({"pointer": "/delta", "detail": _("Say a probability above 0 and up to a half.")})
+        errors.append({"pointer": "/delta", "detail": _("Must be a probability above 0 and at most 0.5.")})
     if groups not in ErrorTarget.Grouping.values:
-        errors.append({"pointer": "/groups", "detail": _("One promise for all, for each class, or for each segment.")})
+        errors.append({"pointer": "/groups", "detail": _("Must be `together`, `classes` or `segments`.")})
     if (groups == ErrorTarget.Grouping.SEGMENTS) != bool(segment_key):
-        errors.append({"pointer": "/segment_key", "detail": _("Name the segment whose values are the groups.")})
+        errors.append(
+            {"pointer": "/segment_key", "detail": _("Required for groups by segment; leave it empty otherwise.")}
+        )
     if errors:
         raise Invalid(errors[0]["detail"], errors)

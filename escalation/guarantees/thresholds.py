@@ -1,6 +1,6 @@
-"""The thresholds that are tried, counted and offered: fixed for ever, so that no label can have had a say in them.
+"""The grid of thresholds that are evaluated, counted and offered. It never changes, so it cannot depend on labels.
 
-Round numbers a manager can say, closer together where confidences crowd: about even steps of the logit.
+Round numbers, closer together where confidences are dense: roughly even steps of the logit.
 """
 
 from __future__ import annotations
@@ -25,5 +25,5 @@ GRID_HASH = hashlib.sha256(json.dumps(THRESHOLDS).encode()).hexdigest()
 
 
 def find_threshold_index(threshold: float) -> int:
-    """The index of the loosest threshold that is no looser than this one; the strictest where none is."""
+    """The index of the loosest grid threshold that is not below this one; the strictest if there is none."""
     return min(bisect_left(THRESHOLDS, threshold), len(THRESHOLDS) - 1)
