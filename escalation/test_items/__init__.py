@@ -1,1 +1,1 @@
-"""Known answers mixed in among other items, which measure how many errors reviewers catch."""
+"""Test items: known answers mixed into queues to measure how many errors reviewers catch."""

@@ -1,13 +1,12 @@
-"""Test items: known answers mixed in among the others, to measure what reviewers miss.
+"""Admits test items into queues, so that reviewers cannot tell them from audits.
 
-They are made by the same steps as an output that is checked at random, with an id of the same kind, so that nothing
-about them tells what they are. What is mixed in waits here, and comes into the queue one by one while people work: for
-one in OTHERS of the stream's outputs that they settle answer-first, one of them arrives. So its id, its claim's number,
-its place in the order of work and when it is due are all of that moment, as an output's are, and none had to be made
-up. Its reference is in the manner of the latest outputs', and so are its model and the time until it is due.
-Where nobody works nothing comes: a test item on its own would be plain.
+A test item is built by the same steps as an audited output, with an id of the same kind. Test items that were mixed in
+wait until reviewers are at work: for one in OUTPUTS_PER_TEST_ITEM outputs of the stream that are settled answer-first,
+one test item arrives in the queue. So its id, its rank and its due time are real values of that moment, like those of
+an output. Its reference, its model and its time until due imitate the latest outputs. While nobody is reviewing, none
+arrives: a test item on its own would be easy to spot.
 
-No producer ever hears of them, and no figure about outputs counts them.
+Test items never appear in the decisions feed or in figures about outputs.
 """
 
 from __future__ import annotations
@@ -36,9 +35,9 @@ from reviewqueue.facade import facts, queue
 from reviewqueue.facade.labels import SettledLabel
 from reviewqueue.kernel import clock
 
-TEST_ITEM_SOURCE = "known"  # what people's side is told; it asks no further
-OUTPUTS_PER_TEST_ITEM = 5  # outputs settled answer-first for each test item that comes in
-IMITATED_OUTPUT_COUNT = 50  # the latest outputs, whose looks one takes on
+TEST_ITEM_SOURCE = "known"  # the item's source on the review side, which treats it like any other
+OUTPUTS_PER_TEST_ITEM = 5  # outputs settled answer-first per test item that arrives, on average
+IMITATED_OUTPUT_COUNT = 50  # how many of the latest outputs a test item imitates
 _RNG = random.Random()
 log = structlog.get_logger(__name__)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -54,20 +53,20 @@ _WAITING_TEST_ITEMS = """
 def admit_test_items(
     *, stream: Stream, count: int, rng: random.Random | None = None, now: datetime | None = None
 ) -> list[int]:
-    """Let so many of those that were mixed in arrive at this moment, or as many as there are; returns their ids."""
+    """Admit up to `count` waiting test items into the queue now; returns their ids."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(_WAITING_TEST_ITEMS, {"stream": stream.pk, "schema": stream.schema_number, "count": count})
             found = cursor.fetchall()
         latest = _fetch_latest_outputs(stream) if found else []
-        known = [(number, json.loads(body), copy_of) for number, copy_of, body in found]
-        return [_admit_test_item(stream, *one, latest, rng or _RNG, clock.current_time(now)) for one in known]
+        waiting = [(number, json.loads(body), copy_of) for number, copy_of, body in found]
+        return [_admit_test_item(stream, *values, latest, rng or _RNG, clock.current_time(now)) for values in waiting]
 
 
 def record_settled_items(settled: Sequence[SettledLabel]) -> None:
-    """What became of test items among these labels: whether people found the mistake before they saw it proposed.
+    """Record for each test item among these labels whether the blind answer caught the error, and admit new ones.
 
-    As these come out of the queues, others may come in: at most one into each, or they would come in a row.
+    At most one new test item per queue, so that several never arrive in a row.
     """
     labels = {label.item_id: label for label in settled if label.source == TEST_ITEM_SOURCE and label.round == 1}
     for item in TestItem.objects.filter(pk__in=labels, settled_at=None):
@@ -90,12 +89,12 @@ def _try_to_admit(stream: Stream, now: datetime) -> None:
         with transaction.atomic():
             admit_test_items(stream=stream, count=1, now=now)
     except Exception:
-        # Whatever is wrong with a test, the labels of others are settled.
-        log.exception("test_item.held_back", stream=stream.slug)
+        # A failing test item must not prevent other labels from being settled.
+        log.exception("test_item.admission_failed", stream=stream.slug)
 
 
 def _fetch_latest_outputs(stream: Stream) -> list[Output]:
-    """The outputs that arrived last, in the order of their arrival."""
+    """The latest outputs, oldest first, without shadow outputs."""
     return list(Output.objects.filter(stream=stream, shadow=False).order_by("-id")[:IMITATED_OUTPUT_COUNT])[::-1]
 
 
@@ -115,7 +114,7 @@ def _admit_test_item(
     )
     row = _build_row(arrived, payload["prediction"], rng.choice(latest), reference, stream.schema_number, now)
     (plan,) = plan_routes(stream, [row], current, now=now)
-    # As one that was drawn for a check: judged first, shown after, whatever the policy thinks of its confidence.
+    # Treated as drawn for an audit: answered before the AI's answer is shown, whatever its confidence.
     drawn = plan._replace(review=True, answer_first=True, audit=spec.audit.mode)
     item = replace(record_item(drawn, payload, spec), source=TEST_ITEM_SOURCE, copy_of=copy_of)
     new = queue.enqueue_items(slug=stream.slug, items=[item], now=now)
@@ -126,12 +125,12 @@ def _admit_test_item(
 
 
 def _force_answer_first(current: ActivePolicy | None) -> ActivePolicy | None:
-    """The policy as if everything was answered first: its order of work is then by time alone, never by doubt."""
+    """The policy with everything answered first, so that the rank depends on due time alone, not on confidence."""
     return current and replace(current, spec=msgspec.structs.replace(current.spec, answer_first=True))
 
 
 def _generate_output_id(arrival: datetime) -> int:
-    """As an output that is received at that moment is given one."""
+    """A new id, as an output received at that moment gets one."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {output_id.OUTPUT_ID_SQL.format(at='%s::timestamptz')}", [arrival])
         return int(cursor.fetchone()[0])
@@ -140,7 +139,7 @@ def _generate_output_id(arrival: datetime) -> int:
 def _build_row(
     arrived: int, prediction: Any, like: Output, reference: str, schema_number: int, now: datetime
 ) -> ReceivedOutput:
-    """In all that a test item doesn't say itself it is like one of the latest outputs."""
+    """The test item as a received output; every field it does not define itself is copied from `like`."""
     return ReceivedOutput(
         id=arrived,
         stream_id=like.stream_id,
@@ -160,9 +159,9 @@ def _build_row(
 
 
 def _imitate_due_at(like: Output, arrival: datetime) -> datetime | None:
-    """As far from its arrival as that of `like`, and as round: where that is due on the hour, so is this.
+    """A due time as long after arrival as that of `like`, and as round: if that is due on the hour, so is this.
 
-    None where `like` has none, and the policy's deadline then holds for it as for others.
+    None if `like` has none; the policy's deadline then applies, as for other outputs.
     """
     if like.due_at is None:
         return None
@@ -181,4 +180,4 @@ def _pick_free_reference(stream: Stream, candidates: Iterator[str]) -> str:
         taken = set(outputs.values_list("external_id", flat=True)) | facts.references_among(test_items, asked)
         if free := [name for name in asked if name not in taken]:
             return free[0]
-    raise AssertionError("there is no end of candidates")
+    raise AssertionError("the candidates are endless")

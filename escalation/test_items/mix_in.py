@@ -1,4 +1,4 @@
-"""Mix known answers in among the items that people review."""
+"""Mixes known answers into a stream's queue."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from reviewqueue.facade import queue
 from reviewqueue.kernel import clock
 from reviewqueue.kernel.errors import Invalid
 
-MAX_MIXED_IN_AT_ONCE = 200  # at once: more would be a day's work of nothing but tests
-MIN_SETTLED_AGE = timedelta(days=1)  # nobody should meet again what they saw yesterday
+MAX_MIXED_IN_AT_ONCE = 200  # more would mean a day of nothing but test items
+MIN_SETTLED_AGE = timedelta(days=1)  # reviewers should not see an item again the next day
 
 
 @dataclass(frozen=True, slots=True)
 class KnownAnswer:
-    """What a test item asks. `copy_of`: the output it was, for which reviewers who judged it are left out."""
+    """The content of a test item. `copy_of`: the output it was made from, whose reviewers will not get it."""
 
     payload: Mapping[str, Any]
     answer: Any
@@ -46,11 +46,11 @@ _PAST_ERRORS = """
 
 
 def mix_in_past_errors(*, stream: Stream, count: int, actor: str, now: datetime | None = None) -> list[TestItem]:
-    """Ask again about so many mistakes of the past that people found; fewer where there are not as many."""
+    """Mix in up to `count` past errors that reviewers caught, as test items. Raises Invalid."""
     if not 1 <= count <= MAX_MIXED_IN_AT_ONCE:
         raise Invalid(
-            _("Mix in 1 to %(most)s test items at once.") % {"most": MAX_MIXED_IN_AT_ONCE},
-            [{"pointer": "/count", "detail": _("1 to %(most)s.") % {"most": MAX_MIXED_IN_AT_ONCE}}],
+            _("You can mix in 1 to %(most)s test items at once.") % {"most": MAX_MIXED_IN_AT_ONCE},
+            [{"pointer": "/count", "detail": _("Must be 1 to %(most)s.") % {"most": MAX_MIXED_IN_AT_ONCE}}],
         )
     limits: dict[str, Any] = {
         "stream": stream.pk,
@@ -59,51 +59,57 @@ def mix_in_past_errors(*, stream: Stream, count: int, actor: str, now: datetime 
         "limit": count,
     }
     with transaction.atomic():
-        # One at a time, so that two managers do not take the same mistakes.
+        # One at a time, so that two managers do not pick the same errors.
         Stream.objects.select_for_update(no_key=True).only("pk").get(pk=stream.pk)
         with connection.cursor() as cursor:
             cursor.execute(_PAST_ERRORS, limits)
-            found = [KnownAnswer(json.loads(body), json.loads(answer), of) for body, answer, of in cursor.fetchall()]
+            found = [
+                KnownAnswer(json.loads(body), json.loads(answer), output) for body, answer, output in cursor.fetchall()
+            ]
         return _store_test_items(stream, found, actor=actor, now=now)
 
 
 def mix_in_examples(
     *, stream: Stream, known: Sequence[Mapping[str, Any]], actor: str, now: datetime | None = None
 ) -> list[TestItem]:
-    """Mix in examples that somebody brought: each has `input`, the AI's `prediction`, and the right `answer`.
+    """Mix in uploaded examples: each has `input`, the AI's `prediction`, and the right `answer`.
 
-    Raises Invalid, with the place, for one whose answer is none of the stream's or whose prediction is right, and
-    before the stream's first output.
+    Raises Invalid, with a pointer, if an answer is not one of the stream's or a prediction is right; also if the stream
+    has no outputs yet.
     """
     if not 1 <= len(known) <= MAX_MIXED_IN_AT_ONCE:
         raise Invalid(
-            _("Bring 1 to %(most)s test items at once.") % {"most": MAX_MIXED_IN_AT_ONCE},
-            [{"pointer": "", "detail": _("1 to %(most)s.") % {"most": MAX_MIXED_IN_AT_ONCE}}],
+            _("You can mix in 1 to %(most)s test items at once.") % {"most": MAX_MIXED_IN_AT_ONCE},
+            [{"pointer": "", "detail": _("Must be 1 to %(most)s.") % {"most": MAX_MIXED_IN_AT_ONCE}}],
         )
     form = queue.get_answer_spec(slug=stream.slug, number=stream.schema_number)
     if not _fetch_latest_outputs(stream):
-        raise Invalid(_("Before the first output a test item would look like no other."), [])
-    brought = [_parse_example(at, entry, form) for at, entry in enumerate(known)]
+        raise Invalid(
+            _("This stream has no outputs yet, so a test item would be easy to spot. Wait for the first output."), []
+        )
+    examples = [_parse_example(index, entry, form) for index, entry in enumerate(known)]
     with transaction.atomic():
-        return _store_test_items(stream, brought, actor=actor, now=now)
+        return _store_test_items(stream, examples, actor=actor, now=now)
 
 
 def _store_test_items(
     stream: Stream, known: Sequence[KnownAnswer], *, actor: str, now: datetime | None
 ) -> list[TestItem]:
-    made = [_build_test_item(stream, one, actor=actor, now=clock.current_time(now)) for one in known]
-    TestItem.objects.bulk_create(made)
-    Payload.objects.bulk_create([Payload(pk=item.pk, body=one.payload) for item, one in zip(made, known, strict=True)])
+    created = [_build_test_item(stream, answer, actor=actor, now=clock.current_time(now)) for answer in known]
+    TestItem.objects.bulk_create(created)
+    Payload.objects.bulk_create(
+        [Payload(pk=item.pk, body=answer.payload) for item, answer in zip(created, known, strict=True)]
+    )
     log.record_event(
         actor=actor,
         verb="test_items.mixed_in",
         object_type="stream",
         object_id=stream.slug,
         queue=stream.slug,
-        after={"count": len(made)},
+        after={"count": len(created)},
         at=now,
     )
-    return made
+    return created
 
 
 def _build_test_item(stream: Stream, known: KnownAnswer, *, actor: str, now: datetime) -> TestItem:
@@ -119,15 +125,15 @@ def _build_test_item(stream: Stream, known: KnownAnswer, *, actor: str, now: dat
     )
 
 
-def _parse_example(at: int, entry: Mapping[str, Any], form: schema.AnswerSpec) -> KnownAnswer:
+def _parse_example(index: int, entry: Mapping[str, Any], form: schema.AnswerSpec) -> KnownAnswer:
     missing = [name for name in ("input", "prediction", "answer") if name not in entry]
     if missing:
-        raise _invalid_example(f"/{at}/{missing[0]}", _("It is missing."))
-    answer = schema.normalize_answer(entry["answer"], form, pointer=f"/{at}/answer")
-    prediction = schema.normalize_answer(entry["prediction"], form, pointer=f"/{at}/prediction")
+        raise _invalid_example(f"/{index}/{missing[0]}", _("This field is required."))
+    answer = schema.normalize_answer(entry["answer"], form, pointer=f"/{index}/answer")
+    prediction = schema.normalize_answer(entry["prediction"], form, pointer=f"/{index}/prediction")
     if schema.answers_match(answer, prediction):
         raise _invalid_example(
-            f"/{at}/answer", _("A test item needs a mistake: here the AI's answer is the right one.")
+            f"/{index}/answer", _("The prediction is right here. A test item needs a wrong prediction.")
         )
     payload = {name: entry[name] for name in ("input", "context", "language", "scores") if name in entry}
     return KnownAnswer({**payload, "prediction": prediction}, answer)

@@ -1,4 +1,4 @@
-"""How many of the AI's mistakes reviewers catch, as measured by test items with known answers."""
+"""Reviewer recall: the share of the AI's errors that reviewers catch, measured by test items."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from escalation import statistics
 from escalation.models import Stream, TestItem
 from reviewqueue.kernel import clock
 
-MIN_SETTLED_TEST_ITEMS = 20  # settled test items below which nothing is said about what reviewers miss
-RECALL_WINDOW = timedelta(days=180)  # people change, and so do the ways in which the model is wrong
+MIN_SETTLED_TEST_ITEMS = 20  # with fewer settled test items, recall is unknown
+RECALL_WINDOW = timedelta(days=180)  # older results are ignored: reviewers change, and so do the model's errors
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewerRecall:
-    """`caught` of `shown` test items that contain a mistake; `low` is a lower bound of the share in general."""
+    """`caught` of `shown` test items; `low` is a lower bound of the true share."""
 
     shown: int
     caught: int
@@ -25,7 +25,7 @@ class ReviewerRecall:
 
 
 def measure_recall(stream: Stream, *, delta: float, now: datetime | None = None) -> ReviewerRecall | None:
-    """What test items say so far, its lower bound false with probability <= delta; None where they are too few."""
+    """The recall so far, with a lower bound that is false with probability <= delta; None with too few test items."""
     counted = filter_countable_items(stream, now=now).aggregate(
         shown=Count("pk"), caught=Count("pk", filter=Q(caught=True))
     )
@@ -37,7 +37,7 @@ def measure_recall(stream: Stream, *, delta: float, now: datetime | None = None)
 
 
 def filter_countable_items(stream: Stream, *, now: datetime | None = None) -> QuerySet[TestItem]:
-    """The test items that say something about today: with the answers that the stream has, settled of late."""
+    """The test items that count: recently settled, not unjudgeable, and with the stream's current answers."""
     since = clock.current_time(now) - RECALL_WINDOW
     return TestItem.objects.filter(
         stream=stream, schema_number=stream.schema_number, caught__isnull=False, settled_at__gte=since

@@ -1,4 +1,4 @@
-"""References in the manner of those that came last: what the next output might be called. Pure."""
+"""Generates references that look like those of the latest outputs. Pure."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ MAX_REFERENCE_LENGTH = 200
 
 
 def generate_reference_names(latest: Sequence[str], rng: random.Random) -> Iterator[str]:
-    """References that might come after the latest ones, the likeliest first, without end.
+    """An endless series of plausible next references, the most plausible first.
 
-    Where they count up it is a number near the last that was left out, or else beyond it; where they are drawn by
-    chance, one of the same form; and where there is no form to see, one with letters and digits in the same places.
+    If references count up: numbers near the latest, then further away. If they are random: references of the same form.
+    Without a recognisable form: references with letters and digits in the same places.
     """
     like = rng.choice(latest)
     yield from _generate_numbered(like, latest, rng)
@@ -25,8 +25,8 @@ def generate_reference_names(latest: Sequence[str], rng: random.Random) -> Itera
         for _ in range(60):
             yield "".join(_generate_word(words, rng) for words in zip(*alike, strict=True))
     for tried in itertools.count():
-        more = tried // 20  # letters than the last twenty had, or there might be an end
-        yield "".join(_similar_character(letter, rng) for letter in like[: MAX_REFERENCE_LENGTH - more] + "0" * more)
+        extra = tried // 20  # digits to append, one more every twenty tries, so that the series never runs out
+        yield "".join(_similar_character(letter, rng) for letter in like[: MAX_REFERENCE_LENGTH - extra] + "0" * extra)
 
 
 def _generate_numbered(like: str, latest: Sequence[str], rng: random.Random) -> Iterator[str]:
@@ -38,7 +38,7 @@ def _generate_numbered(like: str, latest: Sequence[str], rng: random.Random) -> 
     counts = [found[1] for found in same if found]
     steps = [int(later) > int(earlier) for earlier, later in itertools.combinations(counts, 2)]
     if len(latest) > 2 and (len(counts) < 3 or sum(steps) < 0.75 * len(steps)):
-        return  # no numbers that count up
+        return  # the numbers do not count up
     last, least = max(int(count) for count in counts), min(int(count) for count in counts)
     width = len(counts[-1]) if any(count.startswith("0") for count in counts) else 0
     for reach in (2**power for power in range(1, 21)):
@@ -48,7 +48,7 @@ def _generate_numbered(like: str, latest: Sequence[str], rng: random.Random) -> 
 
 
 def _generate_word(words: Sequence[str], rng: random.Random) -> str:
-    """One of the words where they come again and again, else one that is put together of their letters."""
+    """One of the words if they repeat often, otherwise a new one from their characters, position by position."""
     if len(set(words)) <= len(words) / 2:
         return rng.choice(words)
     return "".join(rng.choice(letters) for letters in zip(*words, strict=True))
