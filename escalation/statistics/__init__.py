@@ -1,7 +1,8 @@
 """Statistics over numpy and scipy.special: small formulas, each with its source, units and shapes. Pure.
 
-Rates and their intervals stand in `intervals`, promises in `certification`, evidence that may be watched in `betting`,
-a risk that rises in `detection`, whether a confidence means what it says in `calibration`.
+`intervals`: rates and their intervals. `certification`: thresholds that meet an error target. `confidence_sequence`:
+intervals that stay valid under continuous monitoring. `change_detection`: a rising risk. `calibration`: how confidence
+compares with accuracy.
 """
 
 from escalation.statistics.calibration import ReliabilityBin

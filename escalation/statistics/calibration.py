@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityBin:
-    """The outputs between two confidences: their mean confidence, the share that was right, and its interval."""
+    """The outputs between two confidences: their mean confidence, their accuracy, and its interval."""
 
     low: float
     high: float

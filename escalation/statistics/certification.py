@@ -1,7 +1,7 @@
-"""Which thresholds keep a promise: exact binomial tests along a grid whose order was fixed before labels were seen.
+"""Certifying thresholds: exact binomial tests along a grid whose order was fixed before labels were seen.
 
 Learn then Test (Angelopoulos, Bates, Candes, Jordan and Lei 2021, arXiv 2110.01052) with fixed-sequence testing from
-several starts. All counts are of one simple random sample of the traffic, so they need no weights.
+several starts. All counts come from one simple random sample of the traffic, so they need no weights.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from scipy.special import bdtr
 from escalation.statistics.intervals import compute_upper_bound
 
 COLD_START_COUNT = 3
-# A walk cannot begin where even a sample without errors would not do, nor so late that nothing is left to walk.
+# No start where even a sample without errors would fail, and none so late that no step is left.
 _FIRST_START_FACTOR, _LAST_START_FACTOR = 1.2, 0.9
 
 
@@ -34,7 +34,7 @@ class CertifiedThreshold:
     """The loosest threshold that a walk reached.
 
     `threshold` in [0, 1]; `accepted` and `wrong` are the sample's counts at or above it; `bound` is the one-sided
-    upper bound of its error rate at the whole of delta.
+    upper bound of its error rate at the full delta.
     """
 
     index: int
@@ -45,7 +45,7 @@ class CertifiedThreshold:
 
 
 def compute_min_labels(alpha: float, delta: float) -> int:
-    """The fewest checks without an error that show risk <= alpha: ceil(ln delta / ln(1 - alpha))."""
+    """The fewest labels, none of them an error, that show risk <= alpha: ceil(ln delta / ln(1 - alpha))."""
     _check_target(alpha, delta)
     return math.ceil(math.log(delta) / math.log1p(-alpha))
 
@@ -66,9 +66,9 @@ def count_accepted(
 
 
 def choose_cold_starts(accepted: NDArray[np.int64], *, alpha: float, delta: float, n: int) -> list[WalkStart]:
-    """Three starts that share delta, where the sample has geometrically spaced counts between 1.2 n_min and 0.9 n.
+    """Three starts that share delta, at geometrically spaced sample counts between 1.2 n_min and 0.9 n.
 
-    It looks at how many were accepted, never at which of them were wrong. Two that fall on one threshold are one.
+    Uses how many outputs each threshold accepts, never which of them are wrong. Starts at one threshold are merged.
     """
     share = delta / COLD_START_COUNT
     first, last = _FIRST_START_FACTOR * compute_min_labels(alpha, share), _LAST_START_FACTOR * n
@@ -86,7 +86,7 @@ def choose_running_starts(
 
 
 def walk_grid(p: Sequence[float] | NDArray[np.float64], starts: Sequence[WalkStart]) -> int | None:
-    """The loosest index that any walk reaches, strict to loose, stopping at its first failure; None for none."""
+    """The loosest index that any walk reaches, strict to loose, stopping at its first failure; None if none does."""
     reached: int | None = None
     for start in starts:
         passed = np.asarray(p[start.index :]) <= start.delta
@@ -105,10 +105,10 @@ def certify_threshold(
     alpha: float,
     delta: float,
 ) -> CertifiedThreshold | None:
-    """The loosest threshold of the grid (strict to loose) whose risk is at most alpha; None when there is none.
+    """The loosest threshold of the grid (strict to loose) whose risk is at most alpha; None if there is none.
 
-    False with probability <= delta, provided that the shares of the starts sum to at most delta, and that grid and
-    starts were fixed before any label was seen. Raises ValueError where they plainly were not so.
+    False with probability <= delta, provided that the starts' shares sum to at most delta and that grid and starts were
+    fixed before any label was seen. Raises ValueError if the shares exceed delta or the grid is out of order.
     """
     _check_target(alpha, delta)
     if sum(start.delta for start in starts) > delta * (1 + 1e-12):
@@ -124,20 +124,20 @@ def certify_threshold(
 
 
 def compute_evaluation_delta(delta: float, evaluation: int) -> float:
-    """What the k-th attempt of one policy line may spend: delta * 6 / (pi^2 k^2); all of them together spend delta."""
+    """The part of delta for the k-th evaluation of a population: delta * 6 / (pi^2 k^2); together they use delta."""
     if evaluation < 1:
-        raise ValueError(f"attempts count from 1: {evaluation}")
+        raise ValueError(f"evaluations are numbered from 1, got {evaluation}")
     return delta * 6 / (math.pi**2 * evaluation**2)
 
 
 def compute_labels_needed(
     risk: float, *, alpha: float, delta: float, power: float = 0.8, most: int = 1_000_000
 ) -> int | None:
-    """The fewest checks in the accepted region with which a true risk passes with this power; None beyond `most`.
+    """The fewest labels in the accepted region with which a true risk passes with this power; None beyond `most`.
 
-    With n checks the test passes up to c(n) errors, the largest c with P(Bin(n, alpha) <= c) <= delta; its power is
-    P(Bin(n, risk) <= c(n)). Power saws: it falls with n until one more error is allowed. This is the n from which on
-    every n has it.
+    With n labels the test passes up to c(n) errors, the largest c with P(Bin(n, alpha) <= c) <= delta; its power is
+    P(Bin(n, risk) <= c(n)). The power is a sawtooth: it falls with n until one more error is allowed. The result is the
+    n from which on every n has the power.
     """
     _check_target(alpha, delta)
     if not 0 <= risk < alpha:
@@ -172,4 +172,4 @@ def _merge_starts(starts: Sequence[WalkStart]) -> list[WalkStart]:
 
 def _check_target(alpha: float, delta: float) -> None:
     if not (0 < alpha < 1 and 0 < delta < 1):
-        raise ValueError(f"no target: {alpha} at {delta}")
+        raise ValueError(f"alpha and delta must be between 0 and 1, got {alpha} and {delta}")

@@ -1,7 +1,7 @@
-"""Noticing that a risk has risen past a bound: a Shiryaev-Roberts e-detector over checks in the order they came in.
+"""Detecting that a risk has risen above a bound: a Shiryaev-Roberts e-detector over audits in order of arrival.
 
-Shin, Ramdas and Rinaldo (arXiv 2203.03532): while the risk stays at or below alpha, the mean number of checks before a
-false alarm is at least the level of the alarm, whatever the sizes of the bets.
+Shin, Ramdas and Rinaldo (arXiv 2203.03532): while the risk stays at or below alpha, the mean number of audits before a
+false alarm is at least the alarm level, whatever the sizes of the bets.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-ALARM_LEVEL = 2_000.0  # checks until a false alarm, on average at least
-RISK_MULTIPLES = np.array([1.5, 2, 3, 4, 6])  # what is bet on, as multiples of alpha
-_MAX_RISK = 0.999  # a risk that is bet on stays a probability
+ALARM_LEVEL = 2_000.0  # mean number of audits before a false alarm, at least
+RISK_MULTIPLES = np.array([1.5, 2, 3, 4, 6])  # the risks bet on, as multiples of alpha
+_MAX_RISK = 0.999  # keeps the risks bet on below 1
 
 
 @dataclass(frozen=True, slots=True)
 class DetectorState:
-    """Where the detector stands: its level for each bet, and how many checks the alarm took (None: there was none)."""
+    """The detector's level for each bet, and the number of audits after which the alarm was raised (None: no alarm)."""
 
     levels: tuple[float, ...]
     alarm: int | None
@@ -28,19 +28,19 @@ class DetectorState:
 def update_detector(
     errors: NDArray[np.bool_], *, alpha: float, levels: Sequence[float] | None = None, pi: float = 1
 ) -> DetectorState:
-    """Take (n,) checks in, from where `levels` stand (None: the beginning); it stops at an alarm.
+    """Process (n,) audits, continuing from `levels` (None: from the start); stops at an alarm.
 
     M_b <- (M_b + 1)(1 + lam_b (e / pi - alpha)), lam_b = (r_b - alpha) / (alpha (1 - alpha)) for r_b = alpha x {1.5,
-    2, 3, 4, 6}; alarm when the mean of M_b is 2,000. pi: the probability with which each element was checked; 1 where
-    the elements are the checks themselves. Raises ValueError where alpha or pi is no probability.
+    2, 3, 4, 6}; alarm when the mean of M_b reaches 2,000. pi: the probability with which each output was audited; 1 if
+    the outputs are the audits themselves. Raises ValueError if alpha or pi is out of range.
     """
     if not (0 < alpha < _MAX_RISK and 0 < pi <= 1):
-        raise ValueError(f"nothing to watch: {alpha} at {pi}")
+        raise ValueError(f"alpha must be between 0 and {_MAX_RISK} and pi in (0, 1], got {alpha} and {pi}")
     bets = (np.minimum(alpha * RISK_MULTIPLES, _MAX_RISK) - alpha) / (alpha * (1 - alpha))
-    missed, found = 1 - bets * alpha, 1 + bets * (1 / pi - alpha)
+    without_error, with_error = 1 - bets * alpha, 1 + bets * (1 / pi - alpha)
     level = np.zeros(len(bets)) if levels is None else np.array(levels)
-    for taken, error in enumerate(errors, start=1):
-        level = (level + 1) * (found if error else missed)
+    for count, error in enumerate(errors, start=1):
+        level = (level + 1) * (with_error if error else without_error)
         if level.mean() >= ALARM_LEVEL:
-            return DetectorState(tuple(level.tolist()), taken)
+            return DetectorState(tuple(level.tolist()), count)
     return DetectorState(tuple(level.tolist()), None)

@@ -1,8 +1,8 @@
-"""Evidence that stays valid however often somebody looks: bets against a claimed risk.
+"""Evidence that stays valid however often it is read: bets against a claimed risk.
 
-Waudby-Smith and Ramdas (arXiv 2010.09686), with inverse inclusion probabilities as in Xu et al. (arXiv 2406.10490). All
-from counts: `n` outputs accepted, checked or not, and per inclusion probability pi_h in `pis` the number `ks[h]` of
-errors found.
+Waudby-Smith and Ramdas (arXiv 2010.09686), with inverse inclusion probabilities as in Xu et al. (arXiv 2406.10490).
+Everything is computed from counts: `n` outputs accepted, audited or not, and for each inclusion probability pi_h in
+`pis` the number `ks[h]` of errors found.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 _BETS = (np.arange(20) + 0.5) / 20
-_RISK_MULTIPLES = np.array([1.1, 1.25, 1.5, 2, 3, 5, 10, 20])  # the risks that the lower end bets on, as multiples of m
-_BISECTION_STEPS = 60  # of bisection: past the precision of a float
+_RISK_MULTIPLES = np.array([1.1, 1.25, 1.5, 2, 3, 5, 10, 20])  # the risks bet on for the lower end, as multiples of m
+_BISECTION_STEPS = 60  # more than the precision of a float
 
 
 @dataclass(frozen=True, slots=True)
 class ConfidenceSequence:
-    """An estimated risk and an interval around it that holds at all times at once."""
+    """An estimated risk, and an interval around it that is valid at all times simultaneously."""
 
     estimate: float
     low: float
@@ -40,24 +40,24 @@ def compute_log_evalue(n: int, ks: Sequence[int], pis: Sequence[float], m: float
 
 
 def compute_confidence_sequence(n: int, ks: Sequence[int], pis: Sequence[float], delta: float) -> ConfidenceSequence:
-    """The risks against which the evidence has not reached 2 / delta on either side; valid at every n at once.
+    """The risks against which the evidence has not reached 2 / delta on either side; valid at every n simultaneously.
 
-    It costs about 1.5 times the width of an interval that may be read only once. With nothing accepted: 0 to 1.
+    About 1.5 times as wide as an interval that may be read only once. With nothing accepted: 0 to 1.
     """
     if n == 0:
         return ConfidenceSequence(estimate=0.0, low=0.0, high=1.0)
     _check_evidence(n, ks, pis, 0.5)
     estimate = min(1.0, sum(k / pi for k, pi in zip(ks, pis, strict=True)) / n)
-    wanted = math.log(2 / delta)
-    high = _bisect(lambda m: compute_log_evalue(n, ks, pis, m) >= wanted, estimate, 1.0) if estimate < 1 else 1.0
-    low = estimate - _bisect(lambda d: _compute_lower_log_evalue(n, ks, pis, estimate - d) >= wanted, 0.0, estimate)
+    needed = math.log(2 / delta)
+    high = _bisect(lambda m: compute_log_evalue(n, ks, pis, m) >= needed, estimate, 1.0) if estimate < 1 else 1.0
+    low = estimate - _bisect(lambda d: _compute_lower_log_evalue(n, ks, pis, estimate - d) >= needed, 0.0, estimate)
     return ConfidenceSequence(estimate=estimate, low=max(0.0, low), high=high)
 
 
 def _compute_lower_log_evalue(n: int, ks: Sequence[int], pis: Sequence[float], m: float) -> float:
-    """ln of the evidence against "the risk is at most m": the mirror of `log_evalue`.
+    """ln of the evidence against "the risk is at most m": the mirror image of `compute_log_evalue`.
 
-    Each bet is Kelly's for a true risk r = m {1.1, 1.25, 1.5, 2, 3, 5, 10, 20}, capped at .999: with p = pi_min an
+    Each is the Kelly bet for a true risk r = m {1.1, 1.25, 1.5, 2, 3, 5, 10, 20}, capped at .999: with p = pi_min an
     error is found with probability q = r p, so lam = q / m - (1 - q) / (1 / p - m).
     """
     if m <= 0:
@@ -76,7 +76,7 @@ def _log_wealth(n: int, ks: Sequence[int], pis: Sequence[float], m: float, bets:
 
 
 def _bisect(is_past: Callable[[float], bool], inside: float, outside: float) -> float:
-    """Where `is_past` turns true on the way outside, to the outer side; `outside` where it never does."""
+    """Where `is_past` becomes true between `inside` and `outside`, rounded outwards; `outside` if it never does."""
     for _ in range(_BISECTION_STEPS):
         middle = (inside + outside) / 2
         inside, outside = (inside, middle) if is_past(middle) else (middle, outside)
@@ -85,4 +85,4 @@ def _bisect(is_past: Callable[[float], bool], inside: float, outside: float) -> 
 
 def _check_evidence(n: int, ks: Sequence[int], pis: Sequence[float], m: float) -> None:
     if not (0 <= sum(ks) <= n and min(ks, default=0) >= 0 and pis and all(0 < pi <= 1 for pi in pis) and 0 < m < 1):
-        raise ValueError(f"no evidence: {list(ks)} of {n} at {list(pis)} against {m}")
+        raise ValueError(f"invalid counts or probabilities: {list(ks)} of {n} at {list(pis)} against {m}")

@@ -1,4 +1,4 @@
-"""Rates with their uncertainty at a fixed number of checks."""
+"""Rates and their intervals, for a sample of fixed size."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from scipy.special import betaincinv
 
 
 def compute_clopper_pearson(k: int, n: int, delta: float) -> tuple[float, float]:
-    """The exact two-sided interval of a proportion, k of n seen; it misses the true one with probability <= delta.
+    """The exact two-sided interval of a proportion from k of n; it misses the true value with probability <= delta.
 
     Clopper and Pearson (1934): low = beta.ppf(delta / 2, k, n - k + 1), high = beta.ppf(1 - delta / 2, k + 1, n - k).
-    Nothing seen says nothing: n = 0 gives (0, 1).
+    n = 0 gives (0, 1).
     """
     _check_proportion(k, n, delta)
     return compute_lower_bound(k, n, delta / 2), compute_upper_bound(k, n, delta / 2)
 
 
 def compute_upper_bound(k: int, n: int, delta: float) -> float:
-    """The exact one-sided upper bound U = beta.ppf(1 - delta, k + 1, n - k); 1 when everything seen was an error."""
+    """The exact one-sided upper bound U = beta.ppf(1 - delta, k + 1, n - k); 1 if k = n."""
     _check_proportion(k, n, delta)
     return float(betaincinv(k + 1, n - k, 1 - delta)) if k < n else 1.0
 
 
 def compute_lower_bound(k: int, n: int, delta: float) -> float:
-    """The exact one-sided lower bound L = beta.ppf(delta, k, n - k + 1); 0 when no error was seen."""
+    """The exact one-sided lower bound L = beta.ppf(delta, k, n - k + 1); 0 if k = 0."""
     _check_proportion(k, n, delta)
     return float(betaincinv(k, n - k + 1, delta)) if k else 0.0
 
@@ -33,10 +33,10 @@ def compute_lower_bound(k: int, n: int, delta: float) -> float:
 def compute_weighted_interval(
     weights: Sequence[float], counts: Sequence[int], rate: float, delta: float
 ) -> tuple[float, float]:
-    """An interval around a weighted rate: Clopper and Pearson's for as many checks as the weights are worth.
+    """An interval around a weighted rate: Clopper and Pearson's, for the effective sample size.
 
-    `counts[i]` checks have `weights[i]` each. n = (sum w)^2 / sum w^2 (Kish 1965): all of them where the weights are
-    equal, when it is Clopper and Pearson's own; fewer the more they differ, when it is an approximation.
+    `counts[i]` audits weigh `weights[i]` each. n = (sum w)^2 / sum w^2 (Kish 1965). With equal weights that is the
+    number of audits, and the interval is exact; the more they differ the smaller it is, and the interval approximate.
     """
     weight, number = np.asarray(weights, dtype=float), np.asarray(counts, dtype=float)
     n = float((weight @ number) ** 2 / (weight**2 @ number))
@@ -47,9 +47,9 @@ def compute_weighted_interval(
 
 
 def compute_weighted_rate(weights: Sequence[float], errors: Sequence[float]) -> float | None:
-    """The weighted error rate sum(w e) / sum(w), w = 1 / pi of each checked output; None where nothing was checked.
+    """The weighted error rate sum(w e) / sum(w), w = 1 / pi of each audited output; None without audits.
 
-    Hajek (1971): the ratio stays within [0, 1], which the plain sum over a known total need not.
+    Hajek (1971): unlike the sum divided by a known total, this ratio stays within [0, 1].
     """
     weight = np.asarray(weights, dtype=float)
     total = float(weight.sum())
@@ -58,4 +58,4 @@ def compute_weighted_rate(weights: Sequence[float], errors: Sequence[float]) -> 
 
 def _check_proportion(k: int, n: int, delta: float) -> None:
     if not (0 <= k <= n and 0 < delta < 1):
-        raise ValueError(f"no proportion: {k} of {n} at {delta}")
+        raise ValueError(f"expected 0 <= k <= n and 0 < delta < 1, got k={k}, n={n}, delta={delta}")
