@@ -1,4 +1,4 @@
-"""One output as its page shows it: how it was routed, what was decided, and, apart from that, what it says."""
+"""The data of an output's page: its route and decision and, separately, its content."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reviewqueue.facade.facts import Block
 
 @dataclass(frozen=True, slots=True)
 class OutputDetail:
-    """The narrow rows of one output. `asked`: people are being asked about it now."""
+    """The rows about one output, without its content. `is_open`: it is open for review now."""
 
     route: Route | None
     policy: int | None
@@ -24,7 +24,7 @@ class OutputDetail:
 
 @dataclass(frozen=True, slots=True)
 class OutputContent:
-    """What an output says; only for those who may see content."""
+    """The content of an output; only for people who may see content."""
 
     blocks: list[Block]
     prediction: Any
@@ -49,7 +49,7 @@ def load_output_detail(output: Output) -> OutputDetail:
 
 
 def load_output_content(output: Output, display: Mapping[str, str]) -> OutputContent | None:
-    """None once it was erased. `display`: how the stream wants its inputs shown."""
+    """The content of an output, None if it was erased. `display`: the stream's display settings for inputs."""
     body = Payload.objects.filter(output=output).values_list("body", flat=True).first()
     if body is None:
         return None

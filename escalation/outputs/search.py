@@ -1,4 +1,4 @@
-"""Finding outputs: by what happened to them, newest first, a page at a time."""
+"""Searches outputs by their routing, review and decision, newest first, one page at a time."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from reviewqueue.facade import facts
 from reviewqueue.kernel import clock
 
 PAGE_SIZE = 50
-DEFAULT_WINDOW_DAYS = 92  # how far back an unbounded search walks
+DEFAULT_WINDOW_DAYS = 92  # how far back a search without a start date goes
 
-# Where people have yet to decide for the first time.
+# Outputs that people have yet to decide for the first time.
 _UNDECIDED = Q(outcome=None) & (Q(state=Output.State.IN_REVIEW) | (Q(route__isnull=False) & ~Q(route__audit="")))
 
 # What went out and is checked is decided, what is held is in review: the state tells one from the other.
@@ -28,7 +28,7 @@ _REVEALING_JUDGEMENTS = {"wrong", "right", "checked"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputQuery:
-    """What is looked for; empty means any. `found`: `wrong`, `right`, `waiting` or `checked`, as people judged.
+    """Search criteria; empty means any. `found`: the review result, `wrong`, `right`, `waiting` or `checked`.
 
     `act` and `code`: what people did on these days, one of `reports.ACTS`, and what they said of it; the days are
     then theirs, whatever `by` says. `by`: whether the days are those of the output's receipt or of what it is about.
@@ -49,9 +49,9 @@ class OutputQuery:
     by: DayBasis = DayBasis.RECEIVED
 
     def reveals(self) -> bool:
-        """Whether matching it tells what the AI or the people before answered, or why something is with people.
+        """Whether a match reveals an answer by the AI or by earlier reviewers, or why an item is in review.
 
-        That something waits for people tells nothing, and neither does that nobody has to judge it.
+        That an output waits for review reveals nothing, and neither does that it needs no review.
         """
         parts = (self.route, self.reason, self.answer, self.version, self.act)
         return any(parts) or self.found in _REVEALING_JUDGEMENTS or self.state in _REVEALING_STATES
@@ -59,9 +59,9 @@ class OutputQuery:
 
 @dataclass(frozen=True, slots=True)
 class OutputPage:
-    """Some outputs, newest first, each with its route and outcome; `older` is the id to go on from.
+    """A page of outputs, newest first, each with its route and outcome.
 
-    `open`: which of them people are being asked about now.
+    older: the id to pass as `before` for the next page; None on the last. open_ids: those open for review now.
     """
 
     outputs: Sequence[Output]
@@ -77,10 +77,10 @@ def search_outputs(
     judging: bool,
     now: datetime | None = None,
 ) -> OutputPage:
-    """A page of the outputs that match.
+    """A page of the matching outputs.
 
-    judging: the reader may be asked to judge these. What people have yet to decide, or to decide again, is then left
-    out of every search that would tell something about it.
+    judging: the reader may have to review them. Outputs that are yet to be decided, or to be decided again, are then
+    left out of every search that would reveal something about them.
     """
     rows: QuerySet[Output] = Output.objects.filter(stream__in=streams)
     rows = _acted_on_within(rows, query, streams, now) if query.act else _received_within(rows, query, now)
@@ -97,20 +97,20 @@ def search_outputs(
 
 
 def list_rule_names(streams: Sequence[Stream]) -> list[str]:
-    """The names of the rules in effect, as reasons to look for."""
+    """The names of the rules in effect, to search by."""
     active = versions.find_policies_at_transaction_start([stream.pk for stream in streams]).values()
     return sorted({rule.name for each in active for rule in each.spec.rules})
 
 
 def find_by_external_id(streams: Sequence[Stream], external_id: str) -> list[Output]:
-    """The outputs with this id: at most one in each stream, however old."""
-    claimed = ExternalId.objects.filter(stream__in=streams, external_id=external_id)
-    ids_of_them = list(claimed.values_list("output_id", flat=True))
-    return list(Output.objects.filter(pk__in=ids_of_them).select_related("route", "outcome", "stream"))
+    """The outputs with this id: at most one per stream, however old."""
+    known = ExternalId.objects.filter(stream__in=streams, external_id=external_id)
+    output_ids = list(known.values_list("output_id", flat=True))
+    return list(Output.objects.filter(pk__in=output_ids).select_related("route", "outcome", "stream"))
 
 
 def is_undecided(output: Output) -> bool:
-    """Whether people have yet to decide about it, before or after it went out."""
+    """Whether people have yet to review it, before or after its decision."""
     route = getattr(output, "route", None)
     if getattr(output, "outcome", None) is not None or route is None:
         return False
@@ -118,7 +118,7 @@ def is_undecided(output: Output) -> bool:
 
 
 def may_be_judged(output: Output, *, is_open: bool) -> bool:
-    """Whether somebody may yet be asked about it: what they must not read beforehand. `is_open`: they are asked now."""
+    """Whether someone may still have to review it and so must not see it beforehand. is_open: open for review now."""
     return is_open or is_undecided(output) or output.state == Output.State.RECEIVED
 
 

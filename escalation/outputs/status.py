@@ -1,4 +1,4 @@
-"""Where outputs stand, as producers are told."""
+"""The status of outputs, as producers see it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reviewqueue.kernel.errors import NotFound
 
 @dataclass(frozen=True, slots=True)
 class OutputStatus:
-    """One output's state, its route (None until it is routed) and its latest decision (None until there is one)."""
+    """An output's state, its route (None until it is routed) and its latest decision (None until there is one)."""
 
     external_id: str
     status: str
@@ -42,7 +42,7 @@ _STATUSES = """
 
 
 def statuses_of(output_ids: Sequence[int]) -> dict[int, OutputStatus]:
-    """The states of these outputs, by id; one statement for any number of them."""
+    """The statuses of these outputs, by id, in one query."""
     if not output_ids:
         return {}
     with connection.cursor() as cursor:
@@ -51,9 +51,9 @@ def statuses_of(output_ids: Sequence[int]) -> dict[int, OutputStatus]:
 
 
 def find_output(*, stream: Stream, external_id: str) -> Output:
-    """The output posted under this id, or NotFound. Asks the table of external ids: outputs have no index on them."""
+    """The output posted under this id; raises NotFound. Uses the table of external ids: outputs have no index on it."""
     known = ExternalId.objects.filter(stream=stream, external_id=external_id).values("output_id")
-    # A path may spell NUL; no id has one, and PostgreSQL doesn't even let us ask.
+    # A URL path may contain NUL. No id does, and PostgreSQL rejects queries with it.
     output = None if "\0" in external_id else Output.objects.filter(pk__in=known).first()
     if output is None:
         raise NotFound(_("There is no output %(external_id)r in this stream.") % {"external_id": external_id})
@@ -73,7 +73,7 @@ def _status_from_row(row: tuple[Any, ...]) -> OutputStatus:
 def decision_as_json(
     *, answer: str | None, outcome: str, by: str, revision: int, decided_at: datetime, shadow: bool
 ) -> dict[str, Any]:
-    """A decision as every exit spells it. `answer` is JSON text; a shadow's decision is not to be acted on."""
+    """A decision in the form that every API uses. `answer` is JSON text. `shadow` marks one not to be acted on."""
     return {
         "answer": None if answer is None else msgspec.json.decode(answer),
         "outcome": outcome,

@@ -1,6 +1,6 @@
-"""Counts of outputs that are alike in everything a report asks about: one pass over the narrow rows of a window.
+"""Loads the counts behind reports: one pass over the narrow rows of a window.
 
-Whatever a report shows is a sum over these tallies, so every figure and every breakdown adds up to the same whole.
+Every figure of a report is a sum over these tallies, so figures and breakdowns add up to the same total.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _MOMENTS = {
 def load_tallies(
     *, stream_id: int, since: date, until: date, keys: Sequence[str], by: DayBasis = DayBasis.RECEIVED
 ) -> list[Tally]:
-    """The tallies of what was received or occurred on these days, both included; `keys`: the declared segment keys.
+    """The tallies of outputs received or occurred on these days, both included; `keys`: the declared segment keys.
 
     What occurred on these days counts if it was received from one day before to 31 days after them.
     """
@@ -52,7 +52,7 @@ def load_tallies(
     segment = ", ".join(f"o.segment ->> %(key{index})s" for index in range(len(keys)))
     parameters = {f"key{index}": key for index, key in enumerate(keys)}
     with transaction.atomic(), connection.cursor() as cursor:
-        # Many rows make few groups, which the planner cannot know: it would sort them all on disk, twice as slow.
+        # Many rows make few groups, which the planner cannot know: it would sort all rows on disk, at half the speed.
         cursor.execute("SELECT set_config('work_mem', '64MB', true), set_config('enable_sort', 'off', true)")
         cursor.execute(
             _TALLIES.format(segment=f"ARRAY[{segment}]::text[]", moment=moment, within=within),
@@ -73,7 +73,7 @@ _AUDIT_COUNTS = """
 
 
 def load_audit_counts(*, stream_ids: Iterable[int], since: date, until: date) -> dict[int, list[AuditCounts]]:
-    """The answered checks of several streams, by stream, for a page that shows no more than their error rates."""
+    """The answered audits of several streams, by stream id, for pages that show only error rates."""
     found: dict[int, list[AuditCounts]] = {stream_id: [] for stream_id in stream_ids}
     with connection.cursor() as cursor:
         cursor.execute(_AUDIT_COUNTS, {"streams": list(found), **_window_parameters(since, until)})
@@ -91,7 +91,7 @@ _SETTLED_PER_DAY = """
 
 
 def count_settled_per_day(*, stream_id: int, since: date, until: date) -> dict[date, int]:
-    """How many outputs people decided on each day, whenever those were received."""
+    """How many outputs people decided on each day, whenever they were received."""
     with connection.cursor() as cursor:
         cursor.execute(_SETTLED_PER_DAY, {"stream": stream_id, **_window_parameters(since, until)})
         return dict(cursor.fetchall())
@@ -109,10 +109,10 @@ _DECISION_TIMES = """
 
 
 def measure_decision_times(*, stream_id: int, since: date, until: date) -> DecisionTimes:
-    """How long those waited that people decided on these days.
+    """How long outputs that people decided on these days had waited.
 
-    Only outputs that waited for their decision: a check after the fact keeps nobody waiting, and neither does a
-    decision that was opened again.
+    Only outputs that waited for their decision: audits of automated outputs keep nobody waiting, and neither do
+    reopened decisions.
     """
     with connection.cursor() as cursor:
         cursor.execute(_DECISION_TIMES, {"stream": stream_id, **_window_parameters(since, until)})

@@ -1,4 +1,4 @@
-"""What a stream's mistakes and reviews cost, from tallies and the costs of the policy versions that routed. Pure.
+"""The costs of a stream's errors and reviews, from tallies and the costs in the routing policy versions. Pure.
 
 L is the cost of a mistake, `Costs.error_cost(predicted, true)` and `Costs.value_cost` of the output's value; pi the
 inclusion probability stored at routing.
@@ -17,7 +17,7 @@ from escalation.reports.tally import Tally
 
 @dataclass(frozen=True, slots=True)
 class PolicyCosts:
-    """What a policy version says about money."""
+    """The costs of a policy version, and the number of reviews per item."""
 
     costs: Costs
     reviews: int
@@ -29,7 +29,7 @@ class PolicyCosts:
 
 @dataclass(frozen=True, slots=True)
 class CostEstimate:
-    """An estimated sum of money and what the checks cannot rule out."""
+    """An estimated sum of money, and the interval that the audits support."""
 
     value: float
     low: float
@@ -38,10 +38,11 @@ class CostEstimate:
 
 @dataclass(frozen=True, slots=True)
 class CostSummary:
-    """Money over some tallies, in one currency. `let_through` is None where nothing is known: never 0.
+    """The costs of some tallies, in one currency.
 
-    caught: mistakes in what people reviewed before it took effect. reviews: what the reviews cost.
-    review_of_all: what reviewing everything would cost.
+    undetected_errors: the estimated cost of errors in automated outputs; None if unknown, never 0 then. caught_errors:
+    the cost of errors found before the output took effect. reviews: the cost of reviews. review_of_all: the cost of
+    reviewing everything.
     """
 
     undetected_errors: CostEstimate | None
@@ -55,7 +56,7 @@ class CostSummary:
 
     @property
     def all_errors(self) -> CostEstimate | None:
-        """Every mistake there is, by estimate: what got through without any checking would have cost."""
+        """The estimated cost of all errors, caught or not: what having no reviews at all would have cost."""
         if self.undetected_errors is None:
             return None
         known = self.caught_errors
@@ -69,10 +70,10 @@ class CostSummary:
 def summarise_costs(
     tallies: Sequence[Tally], prices: Mapping[int, PolicyCosts], *, typical_error: float
 ) -> CostSummary:
-    """The money over these tallies.
+    """The costs of these tallies.
 
-    Shadow outputs are acted on by nobody, so their mistakes cost nothing; their reviews do. What no policy routed
-    has no price. typical_error: the cost of a mistake where no mistake was seen.
+    Shadow outputs are not acted on, so their errors cost nothing, but their reviews do. Outputs that no policy routed
+    have no costs. typical_error: the cost of an error to assume if no error was observed.
     """
     priced = _pair_with_costs(tallies, prices)
     acted_on = [(tally, price) for tally, price in priced if not tally.shadow]
@@ -105,21 +106,21 @@ def _pair_with_costs(tallies: Iterable[Tally], prices: Mapping[int, PolicyCosts]
 
 
 def _estimate_undetected(priced: Sequence[tuple[Tally, PolicyCosts]], typical: float) -> CostEstimate | None:
-    """What the mistakes cost that went out without a person, estimated from the random checks.
+    """The cost of errors in automated outputs, estimated from audits.
 
-    Checks that hold: sum of e L (1/pi - 1), for the checked ones themselves were caught. Checks after: sum of
-    e L / pi. The interval: the Clopper-Pearson bounds of the error rate in the checks, times the number released,
-    times the mean cost of a mistake found by them (the typical one where they found none); it treats checks at
-    different rates as one sample. Only what could have been drawn is estimated; None where none of it was answered.
+    Audits that hold: sum of e L (1/pi - 1), since the audited outputs themselves were caught. Audits afterwards: sum of
+    e L / pi. Interval: the Clopper-Pearson bounds of the error rate in the audits, times the number released, times the
+    mean cost of the errors they found (the typical cost if they found none); it treats audits at different rates as one
+    sample. Covers only outputs that could have been drawn; None if no audit was answered.
     """
     released = sum(tally.count for tally, _ in priced if tally.released and tally.pi > 0)
-    checked = [(tally, price) for tally, price in priced if tally.is_answered_audit]
-    n = sum(tally.count for tally, _ in checked)
+    audited = [(tally, price) for tally, price in priced if tally.is_answered_audit]
+    n = sum(tally.count for tally, _ in audited)
     if not any(tally.released for tally, _ in priced):
         return CostEstimate(0.0, 0.0, 0.0)
     if not n:
         return None
-    wrong = [(tally, _error_cost(tally, price)) for tally, price in checked if tally.wrong]
+    wrong = [(tally, _error_cost(tally, price)) for tally, price in audited if tally.wrong]
     k = sum(tally.count for tally, _ in wrong)
     mean = sum(tally.count * cost for tally, cost in wrong) / k if k else typical
     low, high = statistics.compute_clopper_pearson(k, n, error_rate.INTERVAL_DELTA)
@@ -128,7 +129,7 @@ def _estimate_undetected(priced: Sequence[tuple[Tally, PolicyCosts]], typical: f
 
 
 def _audit_weight(tally: Tally) -> float:
-    """How many released outputs a check answers for."""
+    """How many undetected errors an error found by an audit stands for."""
     return 1 / tally.pi - (0 if tally.released else 1)
 
 

@@ -1,4 +1,4 @@
-"""How many went where, and how often what went out without a person is wrong. Pure."""
+"""Throughput, and the error rate of automated outputs. Pure."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from escalation import statistics
 from escalation.reports.tally import AuditCounts, Tally
 
-INTERVAL_DELTA = 0.05  # intervals are stated at 95 %
+INTERVAL_DELTA = 0.05  # 95 % intervals
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorRate:
-    """How often what was handled automatically is wrong, from `checked` answered random checks, `wrong` of them wrong.
+    """The error rate of automated outputs, from `audits` answered audits, `wrong` of them wrong.
 
-    All None where no check was answered: unknown, never 0. `drawn` counts the unanswered ones too.
+    `rate`, `low` and `high` are None if no audit was answered: unknown, never 0. `drawn` includes unanswered audits.
     """
 
     rate: float | None
@@ -28,7 +28,7 @@ class ErrorRate:
 
 @dataclass(frozen=True, slots=True)
 class Throughput:
-    """How many outputs came in, and where they went."""
+    """How many outputs were received, automated, sent to people (for review or audit) and judged."""
 
     received: int
     automated: int
@@ -51,7 +51,7 @@ def count_throughput(found: Iterable[Tally]) -> Throughput:
 
 
 def estimate_error_rate(found: Iterable[Tally]) -> ErrorRate:
-    """The error rate of what is eligible, from its random checks: first answers, each weighted by 1/pi (Hajek)."""
+    """The error rate of eligible outputs, from the first answers to their audits, each weighted by 1/pi (Hajek)."""
     audits = [tally for tally in found if tally.eligible and tally.audit]
     answered = [tally for tally in audits if tally.is_answered_audit]
     samples = [AuditCounts(tally.pi, tally.count, tally.count if tally.wrong else 0) for tally in answered]
@@ -59,7 +59,7 @@ def estimate_error_rate(found: Iterable[Tally]) -> ErrorRate:
 
 
 def estimate_error_rate_from_counts(samples: Sequence[AuditCounts], *, drawn: int | None = None) -> ErrorRate:
-    """The rate, and its 95 % Clopper-Pearson interval on the checks as one sample of fixed size."""
+    """The error rate, with a 95 % Clopper-Pearson interval that treats the audits as one sample of fixed size."""
     n = sum(sample.judged for sample in samples)
     k = sum(sample.wrong for sample in samples)
     point = statistics.compute_weighted_rate(

@@ -1,4 +1,4 @@
-"""How somebody's streams stand right now: one row each, in a fixed number of statements."""
+"""The current state of several streams: one row each, in a fixed number of queries."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ from reviewqueue.kernel import clock
 
 @dataclass(frozen=True, slots=True)
 class StreamOverview:
-    """One stream. `arrived` and `completed` count today: outputs received, and outputs that people decided.
+    """One stream. `arrived` and `completed`: outputs received, and decided by people, today.
 
-    `overdue`: waiting past its deadline. `rate`: of the last 28 days. `stop`: what stands, of it or of all streams.
+    `overdue`: outputs in review past their deadline. `error_rate`: over the last 28 days. `stop`: the active stop of
+    this stream, or of all streams.
     """
 
     stream: Stream
@@ -38,7 +39,7 @@ class StreamOverview:
 
 
 def list_stream_overviews(slugs: Sequence[str], *, now: datetime | None = None) -> list[StreamOverview]:
-    """The rows of these streams, in this order."""
+    """The overviews of these streams, in this order."""
     found = {stream.slug: stream for stream in Stream.objects.filter(slug__in=slugs)}
     chosen = [found[slug] for slug in slugs if slug in found]
     moment = clock.current_time(now)
@@ -47,7 +48,7 @@ def list_stream_overviews(slugs: Sequence[str], *, now: datetime | None = None) 
     active = versions.find_policies_at_transaction_start([stream.pk for stream in chosen])
     samples = aggregates.load_audit_counts(stream_ids=[stream.pk for stream in chosen], since=since, until=until)
     today = _count_today(chosen, moment)
-    stated = guarantees.find_latest_guarantees(chosen, now=now)
+    latest = guarantees.find_latest_guarantees(chosen, now=now)
     stops = {stop.stream_id: stop for stop in Stop.objects.active()}
     return [
         StreamOverview(
@@ -56,7 +57,7 @@ def list_stream_overviews(slugs: Sequence[str], *, now: datetime | None = None) 
             load=loads.get(stream.slug, QueueLoad(0, None, 0)),
             error_rate=error_rate.estimate_error_rate_from_counts(samples[stream.pk]),
             stop=stops.get(stream.pk, stops.get(None)),
-            guarantee=stated.get(stream.pk),
+            guarantee=latest.get(stream.pk),
             **today[stream.pk],
         )
         for stream in chosen
@@ -64,7 +65,7 @@ def list_stream_overviews(slugs: Sequence[str], *, now: datetime | None = None) 
 
 
 def find_active_stop(stream: Stream) -> Stop | None:
-    """What keeps a stream from letting anything out: a stop of its own, else one of all streams."""
+    """The stop that is active for a stream: its own, otherwise one of all streams."""
     stops = {stop.stream_id: stop for stop in Stop.objects.active().select_related("stream")}
     return stops.get(stream.pk, stops.get(None))
 

@@ -1,4 +1,4 @@
-"""The figures of one stream over some days: what came in, what people did, how often the rest is wrong, and money."""
+"""The report of a stream over some days: throughput, reviews, error rate and costs."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ REPORT_DAYS = 28
 
 @dataclass(frozen=True, slots=True)
 class ReportGroup:
-    """The figures of outputs that share something: a class, a model version, a value of a segment key.
+    """The figures of one group of outputs: a class, a model version, or a value of a segment key.
 
-    A shadow group is of outputs that nobody acted on.
+    `shadow`: the group consists of shadow outputs.
     """
 
     name: str
@@ -50,7 +50,7 @@ class ReportDay:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All of a stream's figures. Shadow outputs stand in `model_versions` and in the cost of reviews, nowhere else.
+    """All figures of a stream. Shadow outputs count only in `model_versions`, `shadow` and the cost of reviews.
 
     `decided`: what people decided within the window, whenever it was received. `waiting`: items that wait for
     people now. `unchecked`: outputs that went out while no checks were drawn, so that nothing is known about them.
@@ -87,7 +87,7 @@ class Report:
 
 
 def default_report_window(now: datetime | None = None) -> tuple[date, date]:
-    """The days that a report covers unless told otherwise: the last 28 in the team's time zone."""
+    """The default window of a report: the last 28 days in the team's time zone."""
     today = clock.team_date(clock.current_time(now))
     return today - timedelta(days=REPORT_DAYS - 1), today
 
@@ -138,13 +138,13 @@ def build_report(
 
 @dataclass(frozen=True, slots=True)
 class _GroupBuilder:
-    """Cuts tallies into groups and prices each."""
+    """Splits tallies into groups and computes the figures of each."""
 
     prices: Mapping[int, PolicyCosts]
     typical: float
 
     def group_by(self, found: Iterable[Tally], name: Callable[[Tally], str]) -> list[ReportGroup]:
-        """The groups by name, the largest first."""
+        """The groups, largest first."""
         parts: dict[tuple[str, bool], list[Tally]] = {}
         for tally in found:
             parts.setdefault((name(tally), tally.shadow), []).append(tally)
@@ -182,7 +182,7 @@ class _GroupBuilder:
 
 
 def _load_costs(policy_ids: set[int], currency: str) -> dict[int, PolicyCosts]:
-    """The prices of the versions that speak this currency; sums across currencies make no sense."""
+    """The costs of the versions in this currency; amounts in different currencies cannot be added up."""
     specs = {pk: versions.spec_of(policy) for pk, policy in Policy.objects.in_bulk(policy_ids).items()}
     return {pk: PolicyCosts.of(spec) for pk, spec in specs.items() if spec.costs.currency == currency}
 
@@ -201,7 +201,7 @@ def _count_actions(stream: Stream, since: date, until: date) -> dict[str, dict[s
 
 
 def report_as_json(report: Report) -> dict[str, Any]:
-    """The report as the API spells it; what is unknown is null."""
+    """The report as API JSON; unknown values are null."""
     return {
         "stream": report.stream,
         "since": report.since,
@@ -253,12 +253,12 @@ def report_as_json(report: Report) -> dict[str, Any]:
 
 
 def _action_as_json(by_reason: dict[str, int]) -> dict[str, Any]:
-    """The reasons by their code; the empty one: none was given."""
+    """The total and the counts by reason code; the code is empty if no reason was given."""
     return {"total": sum(by_reason.values()), "reasons": by_reason}
 
 
-def _throughput_as_json(went: Throughput) -> dict[str, int]:
-    return {"received": went.received, "automatic": went.automated, "to_people": went.to_people}
+def _throughput_as_json(throughput: Throughput) -> dict[str, int]:
+    return {"received": throughput.received, "automatic": throughput.automated, "to_people": throughput.to_people}
 
 
 def _error_rate_as_json(rate: ErrorRate) -> dict[str, Any]:
@@ -288,12 +288,12 @@ def _estimate_as_json(estimate: CostEstimate | None) -> dict[str, float] | None:
 
 
 def _without_review_as_json(sums: CostSummary) -> dict[str, Any]:
-    """Had nobody looked at anything: every mistake gets through, at no cost of reviews."""
+    """The costs without any review: every error undetected, no review costs."""
     return {"let_through": _estimate_as_json(sums.all_errors), "caught": 0.0, "reviews": 0.0, "balance": 0.0}
 
 
 def _with_full_review_as_json(sums: CostSummary) -> dict[str, Any]:
-    """Had people looked at everything and missed nothing."""
+    """The costs if people had reviewed everything and missed no error."""
     caught = sums.all_errors.value if sums.all_errors else None
     return {
         "let_through": {"estimate": 0.0, "low": 0.0, "high": 0.0},

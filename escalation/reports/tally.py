@@ -1,4 +1,4 @@
-"""What reports count: outputs, audits and review times, as frozen rows."""
+"""The rows that reports are computed from: output counts, audit counts and decision times."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import date
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """`count` outputs received on one day that are alike in all the other fields.
+    """`count` outputs received on one day that are equal in all the other fields.
 
     `routed` is False while an output waits to be routed; the fields of a route are then empty. `segment` holds the
     values of the declared keys, in their order. `judged`: people settled it; `wrong` by their first answers, None
@@ -44,13 +44,13 @@ class Tally:
 
     @property
     def is_answered_audit(self) -> bool:
-        """A random check of what was eligible, with an answer: what error rates are estimated from."""
+        """An audit of an eligible output, with an answer: the basis of error rates."""
         return self.eligible and bool(self.audit) and self.wrong is not None
 
 
 @dataclass(frozen=True, slots=True)
 class AuditCounts:
-    """`judged` answered checks of one stream at one inclusion probability, and how many of them were wrong."""
+    """`judged` answered audits of one stream at one inclusion probability, `wrong` of them wrong."""
 
     pi: float
     judged: int
@@ -59,7 +59,7 @@ class AuditCounts:
 
 @dataclass(frozen=True, slots=True)
 class DecisionTimes:
-    """Seconds from receipt to people's decision: so many of them, half, 90 % and 95 % within these."""
+    """Seconds from receipt to a decision by people: the number of decisions and percentiles."""
 
     decided: int
     median: float | None

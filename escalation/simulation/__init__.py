@@ -1,1 +1,1 @@
-"""What other thresholds or policies would have done with stored traffic."""
+"""Simulates other thresholds and policies on stored traffic."""

@@ -1,7 +1,7 @@
-"""How many outputs were how sure, day by day: rows that a page can add up while somebody moves a slider.
+"""Daily counts of outputs by confidence, small enough to add up while somebody moves a slider.
 
-A day is counted as a whole, from the outputs themselves, and again whenever something about it became known later:
-so the sums are always those of the outputs, as of the last sweep.
+A day is counted as a whole from its outputs, and recounted whenever something about them changes, so the sums equal
+those of the outputs as of the last sweep.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from escalation.policies.spec import list_segment_keys as spec_list_segment_keys
 from escalation.simulation.threshold_curve import CountCell
 from reviewqueue.kernel import clock
 
-# What was committed a little late is not overlooked: a transaction is never open for so long.
+# Longer than any transaction is open, so that rows which commit late are not missed.
 COMMIT_LEEWAY = timedelta(minutes=10)
 
 # The days of what was received, routed or settled since the last count, by the ids of the outputs.
@@ -54,23 +54,23 @@ _JUDGED = "r.u < r.p AND e.blind AND e.wrong IS NOT NULL"
 
 
 def refresh_counts(*, now: datetime | None = None) -> int:
-    """Count anew every day of every stream about which something became known; returns how many days those were."""
+    """Recount every day of every stream whose outputs have changed; returns how many days were recounted."""
     return sum(_refresh_stream(stream, clock.current_time(now)) for stream in Stream.objects.order_by("pk"))
 
 
 def recount_stream(*, stream: Stream, now: datetime | None = None) -> None:
-    """Count every day anew: after a past was written that no sweep can have noticed."""
+    """Recount every day, after past outputs were inserted that no sweep can notice."""
     CountedDay.objects.filter(stream=stream).delete()
     _refresh_stream(stream, clock.current_time(now))
 
 
 def count_day(*, stream: Stream, day: date, keys: Sequence[str], now: datetime) -> None:
-    """Make the rows of one day anew. The same day is never counted by two at once."""
+    """Rewrite the rows of one day. A lock keeps concurrent calls from counting the same day."""
     first, last = output_id.id_range_of_day(day)
-    segment = ", ".join(f"%(name{at})s::text, o.segment ->> %(name{at})s" for at in range(len(keys)))
-    names = {f"name{at}": key for at, key in enumerate(keys)}
+    segment = ", ".join(f"%(name{index})s::text, o.segment ->> %(name{index})s" for index in range(len(keys)))
+    names = {f"name{index}": key for index, key in enumerate(keys)}
     with transaction.atomic():
-        # Locked in the order of streams and days by everyone, so that two sweeps follow each other.
+        # Always locked in the order of streams and days, so that concurrent sweeps do not deadlock.
         counted, _ = CountedDay.objects.get_or_create(stream=stream, day=day, defaults={"counted_at": now})
         CountedDay.objects.select_for_update().get(pk=counted.pk)
         OutputCount.objects.filter(stream=stream, day=day).delete()
@@ -94,7 +94,7 @@ def count_day(*, stream: Stream, day: date, keys: Sequence[str], now: datetime) 
 
 
 def _sum_review_time(outcomes: QuerySet[Outcome]) -> dict[str, float]:
-    """How many of their reviews were timed, and what those took together."""
+    """The number of timed reviews of these outcomes, and their total seconds."""
     timed = outcomes.filter(active_seconds__isnull=False)
     return timed.aggregate(reviews=Sum("reviews", default=0), active_seconds=Sum("active_seconds", default=0.0))
 
@@ -109,9 +109,9 @@ _CELLS = """
 """
 
 
-def load_cells(*, stream_id: int, line: Population, since: date, until: date) -> list[CountCell]:
-    """What was counted of one line on these days, both included; the days added up."""
-    parameters: dict[str, Any] = {"stream": stream_id, "since": since, "until": until, **asdict(line)}
+def load_cells(*, stream_id: int, covered: Population, since: date, until: date) -> list[CountCell]:
+    """The counts of one population, summed over these days, both included."""
+    parameters: dict[str, Any] = {"stream": stream_id, "since": since, "until": until, **asdict(covered)}
     with connection.cursor() as cursor:
         cursor.execute(_CELLS, parameters)
         rows = cursor.fetchall()
@@ -120,7 +120,7 @@ def load_cells(*, stream_id: int, line: Population, since: date, until: date) ->
 
 
 def compute_seconds_per_review(*, stream_id: int, since: date, until: date) -> float | None:
-    """What a review of these days' outputs took on average, both included; None where none was timed."""
+    """The mean seconds per review of the outputs of these days, both included; None if no review was timed."""
     days = CountedDay.objects.filter(stream_id=stream_id, day__range=(since, until))
     sums = days.aggregate(seconds=Sum("active_seconds"), reviews=Sum("reviews"))
     return sums["seconds"] / sums["reviews"] if sums["reviews"] else None
@@ -133,15 +133,15 @@ _COUNTS_VERSION = """
 
 
 def fetch_counts_version(*, stream_id: int, since: date, until: date) -> str:
-    """What changes with every count of one of these days: as long as it is the same, so are the cells."""
+    """A value that changes whenever one of these days is recounted: while it is the same, so are the cells."""
     with connection.cursor() as cursor:
         cursor.execute(_COUNTS_VERSION, {"stream": stream_id, "since": since, "until": until})
-        (found,) = cursor.fetchone() or ("",)
-    return str(found)
+        (version,) = cursor.fetchone() or ("",)
+    return str(version)
 
 
 def list_segment_keys(stream: Stream) -> list[str]:
-    """The segment keys that are told apart: those that the policy in effect names, and the target's."""
+    """The segment keys to count separately: those used by the policy in effect, and the error target's."""
     current = versions.find_active_policy(stream)
     named = spec_list_segment_keys(current.spec) if current else []
     target = ErrorTarget.objects.filter(stream=stream).order_by("-pk").first()
@@ -149,7 +149,7 @@ def list_segment_keys(stream: Stream) -> list[str]:
 
 
 def _refresh_stream(stream: Stream, now: datetime) -> int:
-    """All of a stream's days or none: what is known to be counted begins at the latest of them."""
+    """Recount a stream's changed days, all or none: the latest `counted_at` has to hold for every day."""
     with transaction.atomic():
         keys = list_segment_keys(stream)
         days = sorted(_find_touched_days(stream, now) | _find_outdated_days(stream, keys))
@@ -173,8 +173,8 @@ def _find_touched_days(stream: Stream, now: datetime) -> set[date]:
 
 
 def _find_outdated_days(stream: Stream, keys: Sequence[str]) -> set[date]:
-    """Days with outputs that were not routed yet, and days of which something was not counted, or otherwise."""
+    """Days with outputs that were not routed yet, days without review times, and days with other segment keys."""
     counted: Iterable[tuple[date, list[str], int, int | None]] = CountedDay.objects.filter(stream=stream).values_list(
         "day", "keys", "waiting", "reviews"
     )
-    return {day for day, told, waiting, reviews in counted if waiting or reviews is None or told != list(keys)}
+    return {day for day, day_keys, waiting, reviews in counted if waiting or reviews is None or day_keys != list(keys)}

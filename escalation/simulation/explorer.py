@@ -1,4 +1,4 @@
-"""What a stream's policy page shows: where thresholds could be, what each would have done, and how honest the AI is."""
+"""The data of a stream's policy page: the threshold curve, previews of single thresholds, and the AI's calibration."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ from reviewqueue.kernel import clock
 
 DEFAULT_DAYS = 28
 MAX_DAYS = 366
-# A sweep counts today anew every minute, and the days before while their reviews come in: so these are read again more
-# often than those before.
+# A sweep recounts today every minute, and earlier days while their reviews arrive: so recent days are cached apart from
+# older ones, which change less often.
 _RECENT_PERIOD = timedelta(days=6)
-# Where the confidences of the diagram are cut: tenths, and finer where most of them are.
+# The bin edges of the diagram: tenths, and finer where most confidences are.
 _CONFIDENCE_CUTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
-# Below these, one number about how honest a confidence is would say more about chance than about it.
+# With fewer audits or errors, a single calibration figure would mostly reflect chance.
 MIN_AUDITS = 200
 MIN_ERRORS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """The outputs of some days that trials are made on: of one model version, judged by one set of answers.
+    """The outputs of some days that simulations use: those of one population.
 
-    Those it made in shadow, before it was acted on, are among them: that is how a version earns its evidence.
+    Its shadow outputs are included: that is how a new model version collects evidence before it is used.
     """
 
     population: Population
     since: date
     until: date
     cells: Sequence[CountCell]
-    points: Sequence[ThresholdPoint]  # one for every threshold of the grid
+    points: Sequence[ThresholdPoint]  # one per threshold of the grid
     price: PolicyCosts
     seconds_per_review: float | None
 
@@ -57,7 +57,10 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class ThresholdPreview:
-    """What a threshold would have done: to all, to each class and each value of each declared segment key."""
+    """What a threshold would have done: overall, per class, and per value of each declared segment key.
+
+    hours: the review time it would have taken, None if unknown.
+    """
 
     point: ThresholdPoint
     hours: float | None
@@ -67,11 +70,12 @@ class ThresholdPreview:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationSummary:
-    """Whether the AI is as often right as it says.
+    """How the AI's confidence compares with its accuracy.
 
-    bins: the diagram. checked, wrong: the outputs it was made from. off: how far what the AI says lies from how often
-    it is right, on average over the bins (the expected calibration error; chance makes it more than 0 for an honest AI
-    too). brier: the mean squared difference between confidence and outcome. Both None where too few were checked.
+    bins: the reliability diagram. audits, wrong: the audits it is based on, and the errors among them.
+    calibration_error: the mean gap between confidence and accuracy over the bins (expected calibration error; by chance
+    above 0 even for a perfectly calibrated AI). brier: the mean squared difference between confidence and outcome. Both
+    are None with too few audits or errors.
     """
 
     bins: list[ReliabilityBin]
@@ -82,35 +86,39 @@ class CalibrationSummary:
 
 
 def load_traffic(stream: Stream, *, days: int = DEFAULT_DAYS, now: datetime | None = None) -> Traffic | None:
-    """The last days' traffic as it was counted; None before the first output."""
-    line = population.current_population(stream)
-    if line is None:
+    """The counted traffic of the last days; None before the first output."""
+    covered = population.current_population(stream)
+    if covered is None:
         return None
     current = versions.find_active_policy(stream)
     until = clock.team_date(clock.current_time(now))
     since = until - timedelta(days=min(max(days, 1), MAX_DAYS) - 1)
     recent = max(since, until - _RECENT_PERIOD)
     spans = (
-        _build_span(stream.pk, line, since, recent - timedelta(days=1)),
-        _build_span(stream.pk, line, recent, until),
+        _build_span(stream.pk, covered, since, recent - timedelta(days=1)),
+        _build_span(stream.pk, covered, recent, until),
     )
     return _load_counted(spans, current.policy_id if current else None)
 
 
 @dataclass(frozen=True, slots=True)
 class _DaySpan:
-    """Some days of a stream, and the state of their counts: with another state, other cells."""
+    """Some days of a stream, and the version of their counts; a cache key."""
 
     stream_id: int
     population: Population
     since: date
     until: date
-    state: str
+    counts_version: str
 
 
-def _build_span(stream_id: int, line: Population, since: date, until: date) -> _DaySpan:
+def _build_span(stream_id: int, covered: Population, since: date, until: date) -> _DaySpan:
     return _DaySpan(
-        stream_id, line, since, until, daily_counts.fetch_counts_version(stream_id=stream_id, since=since, until=until)
+        stream_id,
+        covered,
+        since,
+        until,
+        daily_counts.fetch_counts_version(stream_id=stream_id, since=since, until=until),
     )
 
 
@@ -135,53 +143,57 @@ def _load_counted(spans: tuple[_DaySpan, ...], policy_id: int | None) -> Traffic
 
 @lru_cache(maxsize=8)
 def _load_cells(span: _DaySpan) -> list[CountCell]:
-    return daily_counts.load_cells(stream_id=span.stream_id, line=span.population, since=span.since, until=span.until)
+    return daily_counts.load_cells(
+        stream_id=span.stream_id, covered=span.population, since=span.since, until=span.until
+    )
 
 
-def preview_threshold(seen: Traffic, threshold: float, *, parts: bool = False) -> ThresholdPreview:
-    """What this threshold would have done; one between two of the grid counts as the next stricter one.
+def preview_threshold(traffic: Traffic, threshold: float, *, parts: bool = False) -> ThresholdPreview:
+    """What this threshold would have done. A threshold between two of the grid counts as the next stricter one.
 
-    parts: also to each class and segment, which takes longer.
+    parts: also per class and segment, which takes longer.
     """
-    point = seen.points[thresholds.find_threshold_index(threshold)]
+    point = traffic.points[thresholds.find_threshold_index(threshold)]
     if not parts:
-        return ThresholdPreview(point=point, hours=_review_hours(seen, point), classes=[], segments={})
-    keys = list(dict.fromkeys(key for cell in seen.cells for key in cell.segment))
+        return ThresholdPreview(point=point, hours=_review_hours(traffic, point), classes=[], segments={})
+    keys = list(dict.fromkeys(key for cell in traffic.cells for key in cell.segment))
     return ThresholdPreview(
         point=point,
-        hours=_review_hours(seen, point),
-        classes=threshold_curve.simulate_groups(seen.cells, lambda cell: cell.predicted, threshold, seen.price),
+        hours=_review_hours(traffic, point),
+        classes=threshold_curve.simulate_groups(traffic.cells, lambda cell: cell.predicted, threshold, traffic.price),
         segments={
-            key: threshold_curve.simulate_groups(seen.cells, partial(_read_segment, key=key), threshold, seen.price)
+            key: threshold_curve.simulate_groups(
+                traffic.cells, partial(_read_segment, key=key), threshold, traffic.price
+            )
             for key in keys
         },
     )
 
 
-def list_curve_points(seen: Traffic) -> list[ThresholdPoint]:
-    """A point for every threshold, loose to strict, without the ones that change nothing."""
-    points = seen.points
-    return [point for at, point in enumerate(points) if at == 0 or point.automatic != points[at - 1].automatic]
+def list_curve_points(traffic: Traffic) -> list[ThresholdPoint]:
+    """The points from loose to strict, without those that automate as many outputs as the one before."""
+    points = traffic.points
+    return [point for i, point in enumerate(points) if i == 0 or point.automatic != points[i - 1].automatic]
 
 
-def measure_calibration(seen: Traffic) -> CalibrationSummary:
-    """When it says so much, how often is it right? From the outputs that were drawn at random and answered.
+def measure_calibration(traffic: Traffic) -> CalibrationSummary:
+    """Calibration by confidence bin, from the answered audits.
 
-    Each weighs 1 / p, p the audit rate it was drawn at, as in the curve (`simulation`); where there is one p, that is
-    no weight at all. The counts hold no mean confidence, so an output is taken to say the middle of its step of
-    `grid.THRESHOLDS`: no more than a point away from 0.5 on, a quarter of a point from 0.9 on, and 2.5 points below.
+    Each audit weighs 1 / p, p being the audit rate at which it was drawn, as in the curve; with a single p the weights
+    cancel out. The counts hold no mean confidence, so an output counts with the middle of its step in
+    `thresholds.THRESHOLDS`, which is off by at most 2.5 points below 0.5, 1 point from 0.5, and 0.25 points from 0.9.
     """
-    cells = [cell for cell in seen.cells if cell.judged and cell.bin >= 0 and not cell.ruled]
-    checked, wrong = sum(cell.judged for cell in cells), sum(cell.wrong for cell in cells)
+    cells = [cell for cell in traffic.cells if cell.judged and cell.bin >= 0 and not cell.ruled]
+    audits, wrong = sum(cell.judged for cell in cells), sum(cell.wrong for cell in cells)
     parts = [
         (low, high, [cell for cell in cells if low <= thresholds.THRESHOLDS[cell.bin] < high])
         for low, high in zip(_CONFIDENCE_CUTS, (*_CONFIDENCE_CUTS[1:], 1.0), strict=True)
     ]
     bins = [_build_bin(low, high, members) for low, high, members in parts if members]
-    enough = checked >= MIN_AUDITS and wrong >= MIN_ERRORS
+    enough = audits >= MIN_AUDITS and wrong >= MIN_ERRORS
     return CalibrationSummary(
         bins=bins,
-        audits=checked,
+        audits=audits,
         wrong=wrong,
         calibration_error=_calibration_error(bins, [members for _low, _high, members in parts if members])
         if enough
@@ -191,12 +203,12 @@ def measure_calibration(seen: Traffic) -> CalibrationSummary:
 
 
 def _build_bin(low: float, high: float, members: Sequence[CountCell]) -> ReliabilityBin:
-    # Never past 1, where the last bit of a sum could bring it.
+    # At most 1, which rounding of the sum could exceed.
     error = min(1.0, _weighted_mean(members, [cell.wrong / cell.judged for cell in members]))
     weights, counted = [1 / cell.p for cell in members], [cell.judged for cell in members]
     least, most = statistics.compute_weighted_interval(weights, counted, error, threshold_curve.INTERVAL_DELTA)
-    said = _weighted_mean(members, [_middle_confidence(cell) for cell in members])
-    return ReliabilityBin(low, high, sum(counted), said, 1 - error, (1 - most, 1 - least))
+    confidence = _weighted_mean(members, [_middle_confidence(cell) for cell in members])
+    return ReliabilityBin(low, high, sum(counted), confidence, 1 - error, (1 - most, 1 - least))
 
 
 def _calibration_error(bins: Sequence[ReliabilityBin], members: Sequence[Sequence[CountCell]]) -> float:
@@ -217,21 +229,21 @@ def _brier_score(cell: CountCell) -> float:
 
 
 def _middle_confidence(cell: CountCell) -> float:
-    """The middle of the confidences that were counted together."""
+    """The middle of the cell's confidence bin."""
     low, *higher = thresholds.THRESHOLDS[cell.bin : cell.bin + 2]
     return (low + (higher[0] if higher else 1.0)) / 2
 
 
 def _weighted_mean(cells: Sequence[CountCell], values: Sequence[float]) -> float:
-    """A mean over the checks of these cells, each check weighing 1 / p."""
+    """The mean over the audits of these cells, each audit weighing 1 / p."""
     return statistics.compute_weighted_rate([cell.judged / cell.p for cell in cells], values) or 0.0
 
 
-def _review_hours(seen: Traffic, point: ThresholdPoint) -> float | None:
-    """The hours that people would have spent: what a review took them so far, times the reviews."""
-    if seen.seconds_per_review is None:
+def _review_hours(traffic: Traffic, point: ThresholdPoint) -> float | None:
+    """The review hours that a threshold would have taken, at the mean time per review so far; None if unknown."""
+    if traffic.seconds_per_review is None:
         return None
-    return point.to_review * seen.price.reviews * seen.seconds_per_review / 3600
+    return point.to_review * traffic.price.reviews * traffic.seconds_per_review / 3600
 
 
 def _read_segment(cell: CountCell, key: str) -> str | None:

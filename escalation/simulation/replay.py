@@ -1,4 +1,4 @@
-"""What a policy would have done to stored outputs, by the very function that routes: exact, output by output."""
+"""Replays a policy on stored outputs with the function that routes them: exact, output by output."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ CHUNK_SIZE_ROWS = 20_000
 
 @dataclass(slots=True)
 class ReplayCounts:
-    """Outputs of one class: how many went out without a person first (`automatic`), and how many would have.
+    """Outputs of one class: how many were automated, and how many the policy would have automated.
 
-    `judged` of those that would have were judged by people, `wrong` of them wrong: known cases, not an estimate.
+    Of those that it would have automated, `judged` were reviewed by people and `wrong` were errors: known cases, not an
+    estimate.
     """
 
     outputs: int = 0
@@ -34,11 +35,11 @@ class ReplayCounts:
 
 @dataclass(slots=True)
 class ReplayResult:
-    """A window's outputs, routed again: how many would have gone the same way, and how many another.
+    """The replay of a window's outputs: how many would have been routed the same way, and how many differently.
 
-    `since`: when the first could have been received; later than what was asked for only where the window was `cut`,
-    because it holds more than were to be gone through. `newly_released` waited for a person and would have gone out
-    first, `newly_held` the other way round.
+    `since`: the start of the replayed window, later than requested only if it was `cut` because the window holds more
+    outputs than the limit. `newly_automated`: waited for review, and would have been automated; `newly_reviewed`: the
+    other way round.
     """
 
     since: datetime
@@ -66,20 +67,20 @@ _ROUTED_OUTPUTS = """
 def replay_policy(
     stream: Stream, spec: PolicySpec, *, since: datetime, until: datetime, most: int | None = None
 ) -> ReplayResult:
-    """Route again what was received from `since` until before `until`, as this policy would have.
+    """Route the outputs received from `since` until before `until` again, with this policy.
 
-    most: no more than the latest so many received, whatever became of them; `Replayed.cut` and `since` say whether
-    there were more and where these begin. Each output keeps its permanent number. A policy with an audit rate of its
-    own draws at that; one with a number a day draws at the rate that was in force.
+    most: replay at most this many of the latest outputs received, routed or not; `cut` and `since` of the result say
+    whether there were more and where the replay began. Each output keeps its permanent number. A policy with an audit
+    rate draws at that rate; one with a number per day draws at the rate that was in effect at the time.
     """
     cut_at = None if most is None else _find_cut_id(stream, since, until, most)
     first = output_id.first_id_at(since) if cut_at is None else cut_at
-    found = ReplayResult(since=max(since, output_id.time_of_id(first)), cut=cut_at is not None)
+    result = ReplayResult(since=max(since, output_id.time_of_id(first)), cut=cut_at is not None)
     for rows in _fetch_chunks(stream, first, until):
         routes = _decide_again(spec, rows)
-        for row, would in zip(rows, routes, strict=True):
-            _count_output(found, row, would)
-    return found
+        for row, would_automate in zip(rows, routes, strict=True):
+            _count_output(result, row, would_automate)
+    return result
 
 
 # The first of the latest so many, and the one before it where there is one.
@@ -90,7 +91,7 @@ _FIRST_OF_LATEST = """
 
 
 def _find_cut_id(stream: Stream, since: datetime, until: datetime, most: int) -> int | None:
-    """The id at which the latest so many begin; None where the window holds no more."""
+    """The id at which the latest `most` outputs begin; None if the window holds no more than that."""
     limits = {
         "stream": stream.pk,
         "first": output_id.first_id_at(since),
@@ -112,15 +113,15 @@ def _fetch_chunks(stream: Stream, first: int, until: datetime) -> Iterator[list[
 
 
 def _decide_again(spec: PolicySpec, rows: list[tuple[Any, ...]]) -> list[bool]:
-    """Whether each would have gone out without a person first; rows that were drawn at one rate are decided at once."""
-    would = np.zeros(len(rows), bool)
+    """Whether each output would have been automated. Rows with the same audit rate are decided together."""
+    would_automate = np.zeros(len(rows), bool)
     rates = np.array([row[6] if spec.audit.per_day is not None else spec.audit.rate or 0.0 for row in rows])
     for rate in np.unique(rates):
-        places = np.flatnonzero(rates == rate)
-        part = [rows[place] for place in places]
-        draws = np.array([row[5] for row in part])
-        would[places] = decide.decide_routes(spec, _build_columns(part), u=draws, p=float(rate)).released
-    released: list[bool] = would.tolist()
+        indices = np.flatnonzero(rates == rate)
+        part = [rows[index] for index in indices]
+        u = np.array([row[5] for row in part])
+        would_automate[indices] = decide.decide_routes(spec, _build_columns(part), u=u, p=float(rate)).released
+    released: list[bool] = would_automate.tolist()
     return released
 
 
@@ -134,15 +135,15 @@ def _build_columns(rows: list[tuple[Any, ...]]) -> decide.OutputColumns:
     )
 
 
-def _count_output(found: ReplayResult, row: tuple[Any, ...], would: bool) -> None:
-    predicted, was, wrong = row[1], row[7], row[8]
-    found.same += was == would
-    found.newly_automated += would and not was
-    found.newly_reviewed += was and not would
-    for group in (found.total, found.classes.setdefault(predicted, ReplayCounts())):
+def _count_output(result: ReplayResult, row: tuple[Any, ...], would_automate: bool) -> None:
+    predicted, was_automated, wrong = row[1], row[7], row[8]
+    result.same += was_automated == would_automate
+    result.newly_automated += would_automate and not was_automated
+    result.newly_reviewed += was_automated and not would_automate
+    for group in (result.total, result.classes.setdefault(predicted, ReplayCounts())):
         group.outputs += 1
-        group.automated += was
-        group.would_automate += would
-        if would and wrong is not None:
+        group.automated += was_automated
+        group.would_automate += would_automate
+        if would_automate and wrong is not None:
             group.judged += 1
             group.wrong += wrong

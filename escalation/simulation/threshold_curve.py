@@ -1,8 +1,8 @@
-"""What another threshold would have done, from counts: fast enough to be asked while somebody moves a slider. Pure.
+"""Simulates thresholds from counts, fast enough to follow a slider. Pure.
 
-A trial sends to people what a rule sent there and what has no confidence, whatever the threshold, as routing does.
-Errors are those of the outputs that were drawn at random and answered without seeing the AI's answer, each weighted by
-the inverse of the audit rate it was drawn at. Money leaves out what the random checks cost.
+As in routing, outputs that match a rule or have no confidence are sent to review whatever the threshold. Error rates
+come from audits that were answered blind, each weighted by the inverse of its audit rate. Costs do not include the
+cost of audits.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ INTERVAL_DELTA = 0.05
 
 @dataclass(frozen=True, slots=True)
 class CountCell:
-    """`outputs` that are alike in the rest; see `models.Count`."""
+    """Counts of `outputs` that are equal in the other fields; see `models.OutputCount`."""
 
     predicted: str
     segment: Mapping[str, str | None]
@@ -39,10 +39,10 @@ class CountCell:
 class ThresholdPoint:
     """What a threshold would have done to some outputs.
 
-    automatic: how many would have gone out unseen, of `outputs`. checked: how many of those were drawn and answered,
-    `wrong` of them wrong. rate: the share of the automatic ones that is wrong, with its 95 % interval; None where none
-    was checked: unknown, never 0. error_cost: what these mistakes cost, review_cost: what the people cost who look
-    at the others.
+    automatic: how many of `outputs` would have been automated. checked: how many of those are answered audits, `wrong`
+    of them wrong. rate: the error rate of the automated ones with its 95 % interval (`low`, `high`); None without
+    audits, because it is then unknown and not 0. error_cost: the estimated cost of their errors, None if unknown.
+    review_cost: the cost of reviewing the others.
     """
 
     threshold: float
@@ -70,7 +70,7 @@ class ThresholdPoint:
 
 
 def compute_curve(cells: Sequence[CountCell], price: PolicyCosts) -> list[ThresholdPoint]:
-    """A point for every threshold of the grid, loose to strict, and one that sends everything to people."""
+    """A point for every threshold of the grid, loose to strict."""
     bins: list[list[CountCell]] = [[] for _ in thresholds.THRESHOLDS]
     for cell in cells:
         if cell.bin >= 0 and not cell.ruled:
@@ -84,18 +84,18 @@ def compute_curve(cells: Sequence[CountCell], price: PolicyCosts) -> list[Thresh
 
 
 def simulate_threshold(cells: Sequence[CountCell], threshold: float, price: PolicyCosts) -> ThresholdPoint:
-    """What one threshold of the grid would have done; one between two counts as the next stricter one."""
-    place, sums = thresholds.find_threshold_index(threshold), _RunningSums()
+    """What one threshold would have done. A threshold between two of the grid counts as the next stricter one."""
+    index, sums = thresholds.find_threshold_index(threshold), _RunningSums()
     for cell in cells:
-        if cell.bin >= place and not cell.ruled:
+        if cell.bin >= index and not cell.ruled:
             sums.add(cell, price.costs)
-    return sums.point(thresholds.THRESHOLDS[place], sum(cell.outputs for cell in cells), price)
+    return sums.point(thresholds.THRESHOLDS[index], sum(cell.outputs for cell in cells), price)
 
 
 def simulate_groups(
     cells: Iterable[CountCell], name: Callable[[CountCell], str | None], threshold: float, price: PolicyCosts
 ) -> list[tuple[str, ThresholdPoint]]:
-    """The same for each group of the outputs, the largest first."""
+    """`simulate_threshold` for each group of the outputs, largest first. `name` gives the group of a cell."""
     groups: dict[str, list[CountCell]] = {}
     for cell in cells:
         groups.setdefault(name(cell) or "", []).append(cell)
@@ -104,7 +104,7 @@ def simulate_groups(
 
 
 class _RunningSums:
-    """Running sums over cells, and the point they make."""
+    """Running sums over cells, and the point computed from them."""
 
     def __init__(self) -> None:
         self.automatic = self.checked = self.wrong = 0
@@ -132,7 +132,7 @@ class _RunningSums:
             if rate is None
             else statistics.compute_weighted_interval(*self._weights_and_counts(), rate, INTERVAL_DELTA)
         )
-        # The mean cost of a checked output's mistakes, for all that would have gone out.
+        # The weighted mean error cost per audited output, applied to all automated outputs.
         mean = self.weighted_cost / sum(self.weights) if self.checked else None
         return ThresholdPoint(
             threshold=threshold,
@@ -148,5 +148,5 @@ class _RunningSums:
         )
 
     def _weights_and_counts(self) -> tuple[list[float], list[int]]:
-        """What each check weighs, and how many weigh as much."""
+        """The weight of a single audit, and the number of audits with it, per cell."""
         return [weight / count for weight, count in zip(self.weights, self.counts, strict=True)], self.counts

@@ -42,7 +42,7 @@ def _past(stream: Stream, count: int = 600, seed: int = 1) -> None:
 
 
 def _cells(stream: Stream) -> list[threshold_curve.CountCell]:
-    return daily_counts.load_cells(stream_id=stream.pk, line=LINE, since=date(2025, 1, 1), until=date(2026, 1, 1))
+    return daily_counts.load_cells(stream_id=stream.pk, covered=LINE, since=date(2025, 1, 1), until=date(2026, 1, 1))
 
 
 def test_every_threshold_of_the_grid_counts_what_the_outputs_say(stream: Stream) -> None:
