@@ -1,1 +1,1 @@
-"""Heartbeats of the processes, and invariants that are checked in SQL."""
+"""Heartbeats of the processes, and invariant checks in SQL."""

@@ -1,4 +1,4 @@
-"""Signs of life: rows that the worker and each sweep renew, and what is missing when they don't."""
+"""Heartbeats: rows that the worker and each sweep update, and the gauges for monitoring."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from escalation.models import Heartbeat
 from reviewqueue.facade import queue
 from reviewqueue.kernel import clock
 
-# Name -> what a person is told when it has not been seen.
+# Name -> description shown if the heartbeat is missing.
 EXPECTED_HEARTBEATS = {
     "worker": "the worker that routes outputs",
     "settling": "the sweep that settles verdicts",
@@ -24,7 +24,7 @@ HEARTBEAT_TIMEOUT = timedelta(seconds=60)
 
 
 def record_heartbeat(name: str, **detail: Any) -> None:
-    """Say that `name` is alive."""
+    """Record that `name` is alive, with optional details."""
     Heartbeat.objects.bulk_create(
         [Heartbeat(name=name, at=Now(), detail=detail)],
         update_conflicts=True,
@@ -34,19 +34,19 @@ def record_heartbeat(name: str, **detail: Any) -> None:
 
 
 def lock_heartbeat_detail(name: str) -> dict[str, Any]:
-    """What its last beat said; nobody else's comes before the end of the transaction."""
+    """The details of the last heartbeat; the row stays locked until the transaction ends."""
     last = Heartbeat.objects.select_for_update().filter(name=name).first()
     return last.detail if last else {}
 
 
 def find_missing_heartbeats() -> list[str]:
-    """The names of what has not been seen for a minute."""
+    """The names of the expected heartbeats that are more than a minute old or missing."""
     alive = set(Heartbeat.objects.filter(at__gt=Now() - HEARTBEAT_TIMEOUT).values_list("name", flat=True))
     return [name for name in EXPECTED_HEARTBEATS if name not in alive]
 
 
 def measure_routing_lag_seconds() -> float:
-    """The age of the oldest output that waits to be routed; 0 when none does."""
+    """The age of the oldest unrouted output, in seconds; 0 if there is none."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT EXTRACT(epoch FROM clock_timestamp() - received_at) FROM escalation_output "
@@ -58,7 +58,7 @@ def measure_routing_lag_seconds() -> float:
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """One figure for monitoring: its values by label values."""
+    """One metric: its values by label values."""
 
     name: str
     meaning: str
@@ -67,18 +67,18 @@ class Gauge:
 
 
 def collect_gauges() -> list[Gauge]:
-    """What a monitor watches, from rows alone."""
+    """The metrics of the whole product, read from the database only."""
     loads = queue.measure_loads()
     return [
         Gauge(
             "behind_seconds",
-            "Age of the oldest output that waits to be routed.",
+            "Age of the oldest unrouted output.",
             (),
             [((), measure_routing_lag_seconds())],
         ),
         Gauge(
             "waiting_items",
-            "Items that wait for people.",
+            "Items waiting for review.",
             ("queue",),
             [((slug,), load.waiting) for slug, load in loads.items()],
         ),
@@ -96,7 +96,7 @@ def collect_gauges() -> list[Gauge]:
         ),
         Gauge(
             "ledger_broken_checks",
-            "Invariants that did not hold at the last check, or could not be proved in time.",
+            "Invariants that failed at the last check, or whose check timed out.",
             (),
             [((), _count_broken_checks())],
         ),

@@ -1,7 +1,7 @@
-"""The machines' half of the invariants, as queries that return what breaks them, and the watch over both halves.
+"""The escalation side's invariants, as queries that return violating rows, and the checks of both sides.
 
-They run every minute in production, so what grows for ever is looked at where it grew last: the latest hundred
-thousand rows, as people's half does.
+They run every minute in production, so in tables that grow forever they check only the latest 100,000 rows, as the
+review side's do.
 """
 
 # ruff: noqa: S608 - the queries are put together from constants of this module, never from input
@@ -20,21 +20,21 @@ from reviewqueue.facade.facts import EVENTS_SQL, ITEMS_SQL, LABELS_SQL, UNTAKEN_
 log = structlog.get_logger(__name__)
 
 MAX_SHOWN_ROWS = 20
-CHECK_TIMEOUT_SECONDS = 20  # seconds for a check of the watch; other work of the worker waits meanwhile
+CHECK_TIMEOUT_SECONDS = 20  # per check run by the worker, whose other work has to wait meanwhile
 
 
 @dataclass(frozen=True, slots=True)
 class InvariantViolation:
-    """A check that does not balance, with the first rows that break it."""
+    """A failed check, with the first rows that violate it."""
 
     check: InvariantCheck
     rows: list[tuple[object, ...]]
 
 
 def find_violations() -> list[InvariantViolation]:
-    """Every check of both sides that finds something; empty when the ledger balances."""
-    found = [InvariantViolation(check, find_offending_rows(check)) for check in list_all_invariants()]
-    return [imbalance for imbalance in found if imbalance.rows]
+    """The violations of all checks of both sides; empty if every invariant holds."""
+    results = [InvariantViolation(check, find_offending_rows(check)) for check in list_all_invariants()]
+    return [result for result in results if result.rows]
 
 
 def list_all_invariants() -> list[InvariantCheck]:
@@ -43,7 +43,7 @@ def list_all_invariants() -> list[InvariantCheck]:
 
 
 def find_offending_rows(check: InvariantCheck) -> list[tuple[object, ...]]:
-    """The first rows that break it."""
+    """The first rows that violate a check."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT * FROM ({check.sql}) AS offending LIMIT {MAX_SHOWN_ROWS}")
         rows: list[tuple[object, ...]] = cursor.fetchall()
@@ -51,19 +51,19 @@ def find_offending_rows(check: InvariantCheck) -> list[tuple[object, ...]]:
 
 
 def run_check(name: str = "") -> str:
-    """Run one check, the first unless another is named, and leave the result where people and probes see it.
+    """Run one check (the first by default), and store the result in the `ledger` heartbeat for pages and probes.
 
-    What cannot be proved in `PATIENCE` does not count as balanced. Returns the name of the check that comes next, ""
+    A check that takes longer than `CHECK_TIMEOUT_SECONDS` counts as failed. Returns the name of the next check, ""
     after the last.
     """
     checks = {check.name: check for check in list_all_invariants()}
     names = list(checks)
     name = name if name in checks else names[0]
-    balances = _holds(checks[name])
+    holds = _holds(checks[name])
     with transaction.atomic():
         known = set(heartbeats.lock_heartbeat_detail("ledger").get("broken", [])) - {name}
         heartbeats.record_heartbeat(
-            "ledger", broken=[one for one in names if one in known or (one == name and not balances)]
+            "ledger", broken=[check for check in names if check in known or (check == name and not holds)]
         )
     return next(iter(names[names.index(name) + 1 :]), "")
 
@@ -74,10 +74,10 @@ def _holds(check: InvariantCheck) -> bool:
             _execute(f"SET LOCAL statement_timeout = {CHECK_TIMEOUT_SECONDS * 1000:.0f}")
             rows = find_offending_rows(check)
     except OperationalError as error:
-        log.error("ledger.unproved", check=check.name, error=str(error))  # noqa: TRY400 - its trace says no more
+        log.error("invariant.check_timed_out", check=check.name, error=str(error))  # noqa: TRY400 - a trace adds nothing
         return False
     if rows:
-        log.error("ledger.imbalance", check=check.name, rows=[str(row) for row in rows[:5]])
+        log.error("invariant.violated", check=check.name, rows=[str(row) for row in rows[:5]])
     return not rows
 
 
@@ -95,7 +95,7 @@ _RECENT_EVENTS = f"(SELECT * FROM {EVENTS_SQL} AS events ORDER BY id DESC LIMIT 
 
 
 def list_invariants() -> list[InvariantCheck]:
-    """Each sentence is what has to hold; the query returns the rows for which it doesn't."""
+    """The checks of the escalation side: each sentence must hold, and its query returns the rows that violate it."""
     return [
         *_output_checks(),
         *_state_checks(),
