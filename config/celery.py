@@ -37,7 +37,7 @@ app.conf.beat_schedule = {
         "schedule": 1.0,
         "options": {"expires": 1.0},
     },
-    "settle verdicts and number decisions": {
+    "settle final verdicts": {
         "task": "escalation.tasks.sweep_settled",
         "schedule": 1.0,
         "options": {"expires": 1.0},
