@@ -24,7 +24,7 @@ def _page(answer: HttpResponse) -> dict[str, Any]:
     return page
 
 
-def test_a_reader_pages_to_the_end_and_stays_there(producer: Producer, stream: Stream) -> None:
+def test_paging_reaches_the_end_of_the_feed_and_stays_there(producer: Producer, stream: Stream) -> None:
     stream_setup.route_outputs(stream, *stream_setup.build_outputs(5, confidence=0.9))
     cursor, seen = "", []
     while items := (page := _page(producer.get(DECISIONS, after=cursor, limit=2)))["items"]:
@@ -52,7 +52,7 @@ def test_a_reader_pages_to_the_end_and_stays_there(producer: Producer, stream: S
         ({"stream__slug": "invoices"}, 400, "invalid"),
     ],
 )
-def test_a_question_that_makes_no_sense_is_a_problem(
+def test_an_invalid_feed_query_is_a_problem(
     producer: Producer, query: dict[str, str], status: int, code: str
 ) -> None:
     answer = producer.get(DECISIONS, **query)
@@ -60,7 +60,7 @@ def test_a_question_that_makes_no_sense_is_a_problem(
     assert json.loads(answer.content)["code"] == code
 
 
-def test_another_streams_feed_is_not_there_for_this_key(stream: Stream, holding: Callable[..., Producer]) -> None:
+def test_a_key_cannot_read_the_feed_of_another_stream(stream: Stream, holding: Callable[..., Producer]) -> None:
     stream_setup.create_stream("invoices")
     assert holding("decisions:read", streams=("invoices",)).get(DECISIONS).status_code == 404
     assert holding("outputs:write").get(DECISIONS).status_code == 403
@@ -75,7 +75,7 @@ def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return taken
 
 
-def test_who_waits_is_told_as_soon_as_there_is_something(
+def test_a_waiting_reader_gets_a_new_decision_at_once(
     producer: Producer, stream: Stream, naps: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def nap(seconds: float) -> None:
@@ -89,12 +89,12 @@ def test_who_waits_is_told_as_soon_as_there_is_something(
     assert len(naps) == 3
 
 
-def test_waiting_ends(producer: Producer, naps: list[float]) -> None:
+def test_waiting_ends_after_the_requested_time(producer: Producer, naps: list[float]) -> None:
     assert _page(producer.get(DECISIONS, wait=2))["items"] == []
     assert sum(naps) == pytest.approx(2, abs=decisions.POLL_SECONDS)
 
 
-def test_who_does_not_wait_is_answered_at_once(producer: Producer, naps: list[float]) -> None:
+def test_a_reader_who_does_not_wait_is_answered_at_once(producer: Producer, naps: list[float]) -> None:
     assert _page(producer.get(DECISIONS, wait=0))["items"] == []
     assert naps == []
 
@@ -112,7 +112,7 @@ def test_the_third_waiter_is_answered_at_once(producer: Producer, naps: list[flo
     assert naps
 
 
-def test_a_wait_that_fails_gives_its_place_back(
+def test_a_failed_wait_releases_its_slot(
     producer: Producer, naps: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(seconds: float) -> None:

@@ -16,7 +16,7 @@ from tests.helpers import stream_setup
 from tests.helpers.stream_setup import Producer
 
 
-def test_labels_are_streamed_line_by_line(producer: Producer, stream: Stream, rob: User) -> None:
+def test_labels_are_streamed_as_json_lines(producer: Producer, stream: Stream, rob: User) -> None:
     stream_setup.route_outputs(stream, *stream_setup.build_outputs(3))
     for _ in range(3):
         stream_setup.judge_next(rob, "correct", "billing")
@@ -28,13 +28,13 @@ def test_labels_are_streamed_line_by_line(producer: Producer, stream: Stream, ro
     assert {line["id"]: line["answer"] for line in lines} == {f"ticket-{number}": "billing" for number in (1, 2, 3)}
 
 
-def test_a_stream_without_labels_gives_an_empty_answer(producer: Producer) -> None:
+def test_a_stream_without_labels_gives_an_empty_response(producer: Producer) -> None:
     answer = producer.get("streams/intents/labels")
     assert answer.status_code == 200
     assert b"".join(cast("Iterable[bytes]", answer)) == b""
 
 
-def test_checks_without_a_label_come_when_asked_for(producer: Producer, stream: Stream) -> None:
+def test_unlabelled_audits_are_exported_on_request(producer: Producer, stream: Stream) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, audit={"rate": 1.0, "mode": "after"})
     stream_setup.route_outputs(stream, stream_setup.build_output(confidence=0.9))
     asked = [producer.get("streams/intents/labels", **query) for query in ({}, {"include": "checks"})]
@@ -42,7 +42,7 @@ def test_checks_without_a_label_come_when_asked_for(producer: Producer, stream: 
 
 
 @pytest.mark.parametrize("query", [{"format": "csv"}, {"since": "2026-01-01"}, {"include": "everything"}])
-def test_another_format_is_refused(producer: Producer, query: dict[str, str]) -> None:
+def test_unknown_export_parameters_are_rejected(producer: Producer, query: dict[str, str]) -> None:
     answer = producer.get("streams/intents/labels", **query)
     assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
 
@@ -63,13 +63,13 @@ def test_labels_need_their_own_scope_and_stream(stream: Stream, holding: Callabl
         {"day": "2026-01-01"},
     ],
 )
-def test_a_report_over_a_window_that_makes_no_sense_is_a_problem(producer: Producer, query: dict[str, str]) -> None:
+def test_an_invalid_report_window_is_a_problem(producer: Producer, query: dict[str, str]) -> None:
     answer: HttpResponse = producer.get("streams/intents/report", **query)
     assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
 
 
 @pytest.mark.parametrize("name", ["since", "until"])
 @pytest.mark.parametrize("day", ["0001-01-01", "1969-12-31", "9999-12-31"])
-def test_a_report_begins_and_ends_on_days_that_have_neighbours(producer: Producer, name: str, day: str) -> None:
+def test_report_days_outside_the_supported_range_are_rejected(producer: Producer, name: str, day: str) -> None:
     answer = producer.get("streams/intents/report", **{name: day})
     assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")

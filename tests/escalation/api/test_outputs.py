@@ -49,7 +49,7 @@ def test_a_new_output_is_received(producer: Producer) -> None:
     }
 
 
-def test_the_same_again_is_known_with_its_state(producer: Producer) -> None:
+def test_a_repeated_post_returns_the_current_state(producer: Producer) -> None:
     producer.post(OUTPUTS, stream_setup.build_output(confidence=0.9))
     dispatch.route_received()
     answer = producer.post(OUTPUTS, stream_setup.build_output(confidence=0.9))
@@ -60,12 +60,12 @@ def test_the_same_again_is_known_with_its_state(producer: Producer) -> None:
     assert told["decision"].items() >= {"answer": "refund", "by": "model", "revision": 1, "outcome": "answered"}.items()
 
 
-def test_other_content_under_a_known_id_is_a_conflict(producer: Producer) -> None:
+def test_different_content_under_a_known_id_is_a_conflict(producer: Producer) -> None:
     producer.post(OUTPUTS, stream_setup.build_output())
     _problem(producer.post(OUTPUTS, stream_setup.build_output(confidence=0.99)), 409, "output_conflict")
 
 
-def test_a_batch_is_answered_element_by_element_in_order(producer: Producer) -> None:
+def test_a_batch_gets_one_result_per_output_in_order(producer: Producer) -> None:
     producer.post(OUTPUTS, stream_setup.build_output("known"))
     batch = [
         stream_setup.build_output("new"),
@@ -86,7 +86,7 @@ def test_a_batch_is_answered_element_by_element_in_order(producer: Producer) -> 
 
 
 @pytest.mark.parametrize("content_type", [NDJSON, "application/jsonl"])
-def test_lines_are_a_batch_even_when_there_is_one(producer: Producer, content_type: str) -> None:
+def test_ndjson_is_a_batch_even_with_a_single_line(producer: Producer, content_type: str) -> None:
     lines = b"\n".join(json.dumps(one).encode() for one in stream_setup.build_outputs(3)) + b"\n\n{\n"
     results = _told(producer.post(OUTPUTS, raw=lines, content_type=content_type))["results"]
     assert [one["code"] for one in results] == [202, 202, 202, 400]
@@ -120,7 +120,7 @@ def test_lines_are_a_batch_even_when_there_is_one(producer: Producer, content_ty
     ],
     ids=lambda value: repr(value)[:24],
 )
-def test_an_odd_body_is_a_problem_and_nothing_else(producer: Producer, raw: bytes, status: int, code: str) -> None:
+def test_a_malformed_body_is_a_problem_and_stores_nothing(producer: Producer, raw: bytes, status: int, code: str) -> None:
     _problem(producer.post(OUTPUTS, raw=raw), status, code)
     assert not Output.objects.exists()
 
@@ -137,16 +137,16 @@ def test_an_odd_body_is_a_problem_and_nothing_else(producer: Producer, raw: byte
         ({"headers": {"Content-Encoding": "br"}}, "unsupported_encoding"),
     ],
 )
-def test_a_body_in_another_dress_is_refused(producer: Producer, options: dict[str, Any], code: str) -> None:
+def test_other_content_types_and_encodings_are_rejected(producer: Producer, options: dict[str, Any], code: str) -> None:
     _problem(producer.post(OUTPUTS, stream_setup.build_output(), **options), 415, code)
 
 
-def test_utf_8_may_be_named(producer: Producer) -> None:
+def test_an_explicit_utf_8_charset_is_accepted(producer: Producer) -> None:
     answer = producer.post(OUTPUTS, stream_setup.build_output(), content_type='application/json; charset="UTF-8"')
     assert answer.status_code == 202
 
 
-def test_three_megabytes_of_text_are_a_large_output_not_an_error(producer: Producer) -> None:
+def test_three_megabytes_of_text_are_accepted(producer: Producer) -> None:
     answer = producer.post(OUTPUTS, stream_setup.build_output(input={"text": "x" * 3_000_000}))
     assert answer.status_code == 202
     assert dispatch.route_received() == 1
@@ -174,7 +174,7 @@ _moments = st.datetimes().map(lambda moment: moment.isoformat() + "Z")
     several=st.booleans(),
     garbage=st.binary(max_size=3),
 )
-def test_whatever_is_sent_the_answer_is_never_our_mistake(
+def test_arbitrary_input_never_causes_a_server_error(
     producer: Producer, change: dict[str, Any], several: bool, garbage: bytes
 ) -> None:
     one = {**stream_setup.build_output(), **change}
@@ -188,7 +188,7 @@ def test_whatever_is_sent_the_answer_is_never_our_mistake(
 
 
 @pytest.mark.parametrize("name", ["a/b", "a b", "ä😀", "..", "a?b#c", "%2F", "\u202ex", "x" * 200, "decisions"])
-def test_any_id_that_was_taken_can_be_asked_for(producer: Producer, name: str) -> None:
+def test_any_accepted_id_can_be_read_and_withdrawn(producer: Producer, name: str) -> None:
     assert producer.post(OUTPUTS, stream_setup.build_output(name)).status_code == 202
     answer = producer.get(f"{OUTPUTS}/{quote(name, safe='')}")
     assert _told(answer)["id"] == name
@@ -196,12 +196,12 @@ def test_any_id_that_was_taken_can_be_asked_for(producer: Producer, name: str) -
 
 
 @pytest.mark.parametrize("name", ["nobody", "%00", "%FF", "a%00b", "x" * 5000, "%0A"])
-def test_an_id_that_was_never_posted_is_not_found(producer: Producer, name: str) -> None:
+def test_an_unknown_id_is_not_found(producer: Producer, name: str) -> None:
     _problem(producer.get(f"{OUTPUTS}/{name}"), 404, "not_found")
     _problem(producer.delete(f"{OUTPUTS}/{name}"), 404, "not_found")
 
 
-def test_who_waits_is_told_the_route(producer: Producer) -> None:
+def test_a_producer_who_waits_gets_the_route(producer: Producer) -> None:
     answer = producer.post(
         OUTPUTS, stream_setup.build_output(confidence=0.9), headers={"Prefer": "respond-async, wait=5"}
     )
@@ -210,20 +210,20 @@ def test_who_waits_is_told_the_route(producer: Producer) -> None:
     assert _told(answer)["decision"]["answer"] == "refund"
 
 
-def test_nobody_waits_longer_than_ten_seconds(producer: Producer) -> None:
+def test_the_wait_is_limited_to_ten_seconds(producer: Producer) -> None:
     answer = producer.post(OUTPUTS, stream_setup.build_outputs(2), headers={"Prefer": 'Wait="900"'})
     assert answer["Preference-Applied"] == "wait=10"
     assert {one["status"] for one in _told(answer)["results"]} == {"in_review"}
 
 
 @pytest.mark.parametrize("prefer", ["", "wait", "wait=", "wait=soon", "wait=-1", "wait=0", "return=minimal", "await=5"])
-def test_another_preference_is_ignored(producer: Producer, prefer: str) -> None:
+def test_unknown_preferences_are_ignored(producer: Producer, prefer: str) -> None:
     answer = producer.post(OUTPUTS, stream_setup.build_output(), headers={"Prefer": prefer})
     assert _told(answer)["status"] == "received"
     assert "Preference-Applied" not in answer
 
 
-def test_what_cannot_be_routed_while_one_waits_is_received_all_the_same(
+def test_a_routing_failure_while_waiting_does_not_fail_the_post(
     producer: Producer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any, **__: Any) -> None:
@@ -238,7 +238,7 @@ def test_what_cannot_be_routed_while_one_waits_is_received_all_the_same(
     assert dispatch.route_received() == 1
 
 
-def test_at_the_cap_the_producer_is_told_when_to_come_back(producer: Producer) -> None:
+def test_an_overloaded_stream_returns_retry_after(producer: Producer) -> None:
     Stream.objects.update(waiting=10_000)
     answer = producer.post(OUTPUTS, stream_setup.build_output())
     _problem(answer, 429, "overloaded")
@@ -246,7 +246,7 @@ def test_at_the_cap_the_producer_is_told_when_to_come_back(producer: Producer) -
     assert not Output.objects.exists()
 
 
-def test_a_stream_that_holds_takes_in_but_routes_nothing_even_for_who_waits(producer: Producer, stream: Stream) -> None:
+def test_a_holding_stream_accepts_outputs_but_routes_none(producer: Producer, stream: Stream) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, on_overload="hold")
     Stream.objects.update(waiting=10_000)
     answer = producer.post(OUTPUTS, stream_setup.build_output(confidence=0.9), headers={"Prefer": "wait=1"})
@@ -257,14 +257,14 @@ def test_a_stream_that_holds_takes_in_but_routes_nothing_even_for_who_waits(prod
     assert dispatch.route_received() == 1
 
 
-def test_without_the_scope_it_is_forbidden(stream: Stream, holding: Callable[..., Producer]) -> None:
+def test_a_key_without_the_scope_is_forbidden(stream: Stream, holding: Callable[..., Producer]) -> None:
     reader = holding("decisions:read", "labels:read", "reports:read")
     _problem(reader.post(OUTPUTS, stream_setup.build_output()), 403, "missing_scope")
     _problem(reader.get(f"{OUTPUTS}/ticket-1"), 403, "missing_scope")
     _problem(reader.delete(f"{OUTPUTS}/ticket-1"), 403, "missing_scope")
 
 
-def test_a_stream_that_the_key_is_not_bound_to_does_not_exist(stream: Stream, holding: Callable[..., Producer]) -> None:
+def test_a_stream_outside_the_keys_scope_is_not_found(stream: Stream, holding: Callable[..., Producer]) -> None:
     stream_setup.create_stream("invoices")
     stream_setup.post_outputs(stream, stream_setup.build_output())
     stranger = holding("outputs:write", streams=("invoices",))
@@ -276,18 +276,18 @@ def test_a_stream_that_the_key_is_not_bound_to_does_not_exist(stream: Stream, ho
     assert stream_setup.find_output(stream).state == "received"
 
 
-def test_without_a_key_nobody_gets_in(stream: Stream, client: Any) -> None:
+def test_requests_without_a_valid_key_are_rejected(stream: Stream, client: Any) -> None:
     for key in ("", "rq_nothing"):
         answer = Producer(client, key).post(OUTPUTS, stream_setup.build_output())
         _problem(answer, 401, "unauthenticated")
         assert answer["WWW-Authenticate"] == "Bearer"
 
 
-def test_another_method_is_refused_in_the_same_shape(producer: Producer) -> None:
+def test_an_unsupported_method_is_a_problem(producer: Producer) -> None:
     _problem(producer.get(OUTPUTS), 405, "method_not_allowed")
 
 
-def test_withdrawing_is_told_and_again_is_no_error(producer: Producer, stream: Stream) -> None:
+def test_withdrawing_returns_the_status_and_is_idempotent(producer: Producer, stream: Stream) -> None:
     stream_setup.route_outputs(stream, stream_setup.build_output())
     for _ in range(2):
         told = _told(producer.delete(f"{OUTPUTS}/ticket-1"))
@@ -298,7 +298,7 @@ def test_withdrawing_is_told_and_again_is_no_error(producer: Producer, stream: S
         )
 
 
-def test_a_database_that_is_away_is_a_503(producer: Producer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_outage_is_a_503(producer: Producer, monkeypatch: pytest.MonkeyPatch) -> None:
     def away(**_: Any) -> None:
         raise OperationalError("connection refused")
 
@@ -308,7 +308,7 @@ def test_a_database_that_is_away_is_a_503(producer: Producer, monkeypatch: pytes
     assert int(answer["Retry-After"]) > 0
 
 
-def test_the_worker_is_told_of_what_waits_and_of_nothing_else(
+def test_the_worker_is_woken_only_if_an_output_is_unrouted(
     producer: Producer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []
@@ -321,7 +321,7 @@ def test_the_worker_is_told_of_what_waits_and_of_nothing_else(
     assert told == ["nudge", "nudge"]
 
 
-def test_who_asks_again_while_it_waits_waits_for_the_route_too(producer: Producer, stream: Stream) -> None:
+def test_repeating_an_unrouted_post_can_wait_for_its_route(producer: Producer, stream: Stream) -> None:
     assert _told(producer.post(OUTPUTS, stream_setup.build_output("slow")))["status"] == "received"
     again = producer.post(OUTPUTS, stream_setup.build_output("slow"), headers={"Prefer": "wait=2"})
     assert again.status_code == 200

@@ -31,7 +31,7 @@ def _overdue(stream: Stream, **fields: Any) -> None:
         ("hold", None, "in_review"),
     ],
 )
-def test_past_its_deadline_an_output_is_answered_as_its_policy_says(
+def test_an_overdue_output_is_answered_as_its_policy_says(
     stream: Stream, what: str, answer: tuple[Any, ...] | None, state: str
 ) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, deadline_hours=999, on_deadline=what)
@@ -52,7 +52,7 @@ def test_before_its_deadline_nothing_is_answered(stream: Stream) -> None:
     assert deadlines.answer_overdue_outputs(now=LATER - timedelta(seconds=2)) == 0
 
 
-def test_the_policy_that_routed_it_says_what_happens(stream: Stream) -> None:
+def test_the_policy_that_routed_an_output_decides_at_its_deadline(stream: Stream) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, on_deadline="accept")
     _overdue(stream)
     stream_setup.activate_policy(stream, threshold=0.8, hours=2)
@@ -60,7 +60,7 @@ def test_the_policy_that_routed_it_says_what_happens(stream: Stream) -> None:
 
 
 @pytest.mark.parametrize("hindrance", ["confidence", "stop", "stop of all", "routed while stopped", "overload"])
-def test_nothing_is_accepted_by_a_deadline_that_should_not_go_out(stream: Stream, hindrance: str) -> None:
+def test_a_deadline_never_accepts_what_must_not_be_automated(stream: Stream, hindrance: str) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, on_deadline="accept")
     if hindrance == "routed while stopped":
         stop = stop_stop(stream=stream, by="user:mara")
@@ -79,7 +79,7 @@ def test_nothing_is_accepted_by_a_deadline_that_should_not_go_out(stream: Stream
     assert stream_setup.find_output(stream).state == "in_review"
 
 
-def test_what_the_system_could_not_decide_about_no_deadline_accepts(stream: Stream) -> None:
+def test_a_deadline_never_accepts_an_output_that_failed_routing(stream: Stream) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, on_deadline="accept")
     results = stream_setup.post_outputs(stream, stream_setup.build_output(due_at=SOON, confidence=0.1))
     assert results[0].output_id
@@ -87,14 +87,14 @@ def test_what_the_system_could_not_decide_about_no_deadline_accepts(stream: Stre
     assert deadlines.answer_overdue_outputs(now=LATER) == 0
 
 
-def test_a_stop_does_not_keep_the_system_from_rejecting(stream: Stream) -> None:
+def test_a_stop_does_not_prevent_rejection_at_the_deadline(stream: Stream) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, on_deadline="reject")
     _overdue(stream)
     stop_stop(stream=stream, by="user:mara")
     assert deadlines.answer_overdue_outputs(now=LATER) == 1
 
 
-def test_whoever_has_it_open_wins_over_its_deadline(stream: Stream, rob: User) -> None:
+def test_an_active_reservation_takes_precedence_over_the_deadline(stream: Stream, rob: User) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, on_deadline="accept")
     _overdue(stream)
     claim = claim_next(user=rob, slug="intents", now=LATER)
@@ -104,7 +104,7 @@ def test_whoever_has_it_open_wins_over_its_deadline(stream: Stream, rob: User) -
     assert deadlines.answer_overdue_outputs(now=LATER) == 1
 
 
-def test_a_verdict_that_is_not_final_yet_wins_over_its_deadline(stream: Stream, rob: User) -> None:
+def test_a_pending_verdict_takes_precedence_over_the_deadline(stream: Stream, rob: User) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, on_deadline="accept", undo_seconds=30)
     _overdue(stream)
     stream_setup.judge_next(rob, "correct", "billing")
@@ -115,7 +115,7 @@ def test_a_verdict_that_is_not_final_yet_wins_over_its_deadline(stream: Stream, 
     assert stream_setup.list_revisions() == [(1, "people", "answered", "billing")]
 
 
-def test_a_check_after_the_fact_has_no_deadline_to_miss(stream: Stream) -> None:
+def test_an_audit_of_an_automated_output_has_no_deadline(stream: Stream) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, on_deadline="reject", audit={"rate": 1, "mode": "after"})
     _overdue(stream, confidence=0.9)
     assert deadlines.answer_overdue_outputs(now=LATER) == 0

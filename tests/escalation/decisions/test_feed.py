@@ -22,14 +22,14 @@ def _everything(stream: Stream, *, limit: int, after: str = "") -> list[str]:
     return found
 
 
-def test_a_feed_without_decisions_is_empty_and_its_cursor_goes_on(stream: Stream) -> None:
+def test_an_empty_feed_returns_a_usable_cursor(stream: Stream) -> None:
     page = feed.read_feed(stream=stream)
     assert page.items == []
     stream_setup.route_outputs(stream, stream_setup.build_output(confidence=0.9))
     assert _ids(feed.read_feed(stream=stream, after=page.next)) == ["ticket-1"]
 
 
-def test_reading_numbers_what_nobody_has_numbered(stream: Stream) -> None:
+def test_reading_numbers_unnumbered_decisions(stream: Stream) -> None:
     stream_setup.route_outputs(stream, *stream_setup.build_outputs(3, confidence=0.9))
     assert not Decision.objects.filter(seq__isnull=False).exists()
     page = feed.read_feed(stream=stream)
@@ -39,7 +39,7 @@ def test_reading_numbers_what_nobody_has_numbered(stream: Stream) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 100])
-def test_pages_of_any_size_miss_nothing_and_repeat_nothing(stream: Stream, limit: int) -> None:
+def test_pages_of_any_size_have_no_gaps_or_repeats(stream: Stream, limit: int) -> None:
     other = stream_setup.create_stream("invoices")
     for first in range(1, 8):
         stream_setup.route_outputs(stream, stream_setup.build_output(f"ticket-{first}", confidence=0.9))
@@ -49,14 +49,14 @@ def test_pages_of_any_size_miss_nothing_and_repeat_nothing(stream: Stream, limit
     assert _everything(other, limit=limit) == [f"invoice-{number}" for number in range(1, 8)]
 
 
-def test_numbering_takes_so_many_at_a_time_and_leaves_no_gap(stream: Stream) -> None:
+def test_numbering_is_limited_and_leaves_no_gap(stream: Stream) -> None:
     stream_setup.route_outputs(stream, *stream_setup.build_outputs(7, confidence=0.9))
     assert [feed.number_decisions(limit=3) for _ in range(4)] == [3, 3, 1, 0]
     assert list(Decision.objects.order_by("seq").values_list("seq", flat=True)) == list(range(1, 8))
     assert FeedHead.objects.get().seq == 7
 
 
-def test_an_item_tells_what_was_decided(stream: Stream) -> None:
+def test_a_feed_item_has_the_decision(stream: Stream) -> None:
     stream_setup.route_outputs(
         stream,
         stream_setup.build_output("plain", confidence=0.9),
@@ -75,12 +75,12 @@ def test_an_item_tells_what_was_decided(stream: Stream) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["1", "x", "abc.", ".x", "a.b.c", "a.-1", "a.1e3", "a." + "9" * 19, "a.1.5", " "])
-def test_a_cursor_that_the_feed_never_gave_is_refused(stream: Stream, cursor: str) -> None:
+def test_a_malformed_cursor_is_rejected(stream: Stream, cursor: str) -> None:
     with pytest.raises(Invalid):
         feed.read_feed(stream=stream, after=cursor)
 
 
-def test_a_restored_feed_ends_every_cursor(stream: Stream) -> None:
+def test_restoring_the_feed_invalidates_every_cursor(stream: Stream) -> None:
     stream_setup.route_outputs(stream, stream_setup.build_output(confidence=0.9))
     old = feed.read_feed(stream=stream).next
     epoch = feed.begin_new_epoch()
@@ -92,13 +92,13 @@ def test_a_restored_feed_ends_every_cursor(stream: Stream) -> None:
     assert again.next.startswith(f"{epoch}.")
 
 
-def test_a_feed_can_be_restored_before_it_has_begun(stream: Stream) -> None:
+def test_a_feed_can_be_restored_before_its_first_decision(stream: Stream) -> None:
     feed.begin_new_epoch()
     stream_setup.route_outputs(stream, stream_setup.build_output(confidence=0.9))
     assert _ids(feed.read_feed(stream=stream)) == ["ticket-1"]
 
 
 @pytest.mark.parametrize(("asked", "given"), [(0, 1), (-5, 1), (2, 2), (10**6, 3)])
-def test_a_page_has_a_bounded_length(stream: Stream, asked: int, given: int) -> None:
+def test_page_length_is_limited(stream: Stream, asked: int, given: int) -> None:
     stream_setup.route_outputs(stream, *stream_setup.build_outputs(3, confidence=0.9))
     assert len(feed.read_feed(stream=stream, limit=asked).items) == given

@@ -24,7 +24,7 @@ from tests.helpers import stream_setup
         ("unjudgeable", None, ("unjudgeable", None), None, False),
     ],
 )
-def test_what_people_settle_is_decided(
+def test_a_settled_verdict_makes_a_decision(
     stream: Stream, rob: User, kind: str, answer: str | None, decided: tuple[Any, ...], wrong: bool, overturned: bool
 ) -> None:
     stream_setup.route_outputs(stream, stream_setup.build_output())
@@ -40,7 +40,7 @@ def test_what_people_settle_is_decided(
     assert settle.settle_items() == 0
 
 
-def test_nothing_is_decided_before_the_time_to_undo_is_over(stream: Stream, rob: User) -> None:
+def test_nothing_is_decided_before_the_undo_period_ends(stream: Stream, rob: User) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, undo_seconds=30)
     stream_setup.route_outputs(stream, stream_setup.build_output())
     submitted = stream_setup.judge_next(rob)
@@ -49,7 +49,7 @@ def test_nothing_is_decided_before_the_time_to_undo_is_over(stream: Stream, rob:
     assert settle.settle_items(now=submitted.final_at) == 1
 
 
-def test_an_overturned_check_goes_out_as_a_revision(stream: Stream, rob: User) -> None:
+def test_an_overturned_audit_makes_a_revision(stream: Stream, rob: User) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, audit={"rate": 1})
     stream_setup.route_outputs(stream, stream_setup.build_output(confidence=0.9))
     before = feed.read_feed(stream=stream)
@@ -60,7 +60,7 @@ def test_an_overturned_check_goes_out_as_a_revision(stream: Stream, rob: User) -
     assert (item["answer"], item["by"], item["revision"]) == ("billing", "people", 2)
 
 
-def test_a_check_that_agrees_changes_nothing_and_is_counted(stream: Stream, rob: User) -> None:
+def test_an_audit_that_agrees_makes_no_revision_and_is_counted(stream: Stream, rob: User) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, audit={"rate": 1})
     stream_setup.route_outputs(stream, stream_setup.build_output(confidence=0.9))
     stream_setup.judge_next(rob, "agree")
@@ -69,7 +69,7 @@ def test_a_check_that_agrees_changes_nothing_and_is_counted(stream: Stream, rob:
     assert (Outcome.objects.get().wrong, Outcome.objects.get().blind) == (False, True)
 
 
-def test_a_check_that_nobody_can_judge_takes_nothing_back(stream: Stream, rob: User) -> None:
+def test_an_unjudgeable_audit_does_not_change_the_decision(stream: Stream, rob: User) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, audit={"rate": 1})
     stream_setup.route_outputs(stream, stream_setup.build_output(confidence=0.9))
     stream_setup.judge_next(rob, "unjudgeable", first=None)
@@ -78,7 +78,7 @@ def test_a_check_that_nobody_can_judge_takes_nothing_back(stream: Stream, rob: U
     assert Outcome.objects.get().wrong is None
 
 
-def test_errors_are_counted_by_first_answers_and_decisions_made_by_final_ones(stream: Stream, rob: User) -> None:
+def test_errors_use_first_answers_and_decisions_use_final_ones(stream: Stream, rob: User) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, audit={"rate": 1})
     stream_setup.route_outputs(stream, stream_setup.build_output(confidence=0.9))
     stream_setup.judge_next(rob, "agree", first="billing")
@@ -88,7 +88,7 @@ def test_errors_are_counted_by_first_answers_and_decisions_made_by_final_ones(st
     assert len(stream_setup.list_revisions()) == 1
 
 
-def test_a_reopened_item_is_decided_again_as_a_revision(stream: Stream, ann: User, rob: User, rita: User) -> None:
+def test_deciding_a_reopened_item_makes_a_revision(stream: Stream, ann: User, rob: User, rita: User) -> None:
     stream_setup.route_outputs(stream, stream_setup.build_output())
     stream_setup.judge_next(rob, "agree")
     settle.settle_items()
@@ -101,7 +101,7 @@ def test_a_reopened_item_is_decided_again_as_a_revision(stream: Stream, ann: Use
     assert (Outcome.objects.get().round, Outcome.objects.get().answer) == (2, "billing")
 
 
-def test_a_reopened_item_with_the_same_answer_is_no_news(stream: Stream, ann: User, rob: User, rita: User) -> None:
+def test_a_reopened_item_with_the_same_answer_makes_no_revision(stream: Stream, ann: User, rob: User, rita: User) -> None:
     stream_setup.route_outputs(stream, stream_setup.build_output())
     stream_setup.judge_next(rob)
     settle.settle_items()
@@ -111,7 +111,7 @@ def test_a_reopened_item_with_the_same_answer_is_no_news(stream: Stream, ann: Us
     assert len(stream_setup.list_revisions()) == 1
 
 
-def test_a_later_round_decides_anew_and_leaves_what_the_first_said_of_the_model(
+def test_a_later_round_changes_the_answer_but_not_the_error(
     stream: Stream, ann: User, rob: User, rita: User
 ) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, audit={"rate": 1})
@@ -139,7 +139,7 @@ def _judge_for(who: User, seconds: float, answer: str) -> None:
 
 
 @pytest.mark.parametrize("answer", [None, "null", "Zoë \u2028", ""])
-def test_an_outcome_keeps_its_answer_as_it_was_said(queue: object, rob: User, answer: Any) -> None:
+def test_an_outcome_keeps_the_exact_answer(queue: object, rob: User, answer: Any) -> None:
     invoices = stream_setup.create_stream(schema={"type": "object"}, policy={"threshold": 0.99})
     stream_setup.route_outputs(invoices, stream_setup.build_output(prediction={"name": "x"}))
     stream_setup.judge_next(rob, "correct", {"name": answer}, first={"name": answer})
@@ -147,7 +147,7 @@ def test_an_outcome_keeps_its_answer_as_it_was_said(queue: object, rob: User, an
     assert Outcome.objects.get().answer == {"name": answer}
 
 
-def test_two_labels_of_one_item_taken_together_are_two_revisions(
+def test_two_labels_of_one_item_make_two_revisions(
     stream: Stream, ann: User, rob: User, rita: User
 ) -> None:
     stream_setup.route_outputs(stream, stream_setup.build_output())
@@ -160,7 +160,7 @@ def test_two_labels_of_one_item_taken_together_are_two_revisions(
     assert Outcome.objects.get().answer == "card_arrival"
 
 
-def test_a_settling_that_fails_leaves_the_label_to_be_taken(
+def test_a_failed_settling_leaves_the_label_for_the_next(
     stream: Stream, rob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stream_setup.route_outputs(stream, stream_setup.build_output())
@@ -177,7 +177,7 @@ def test_a_settling_that_fails_leaves_the_label_to_be_taken(
     assert len(stream_setup.list_revisions()) == 1
 
 
-def test_test_items_of_others_are_not_outputs(stream: Stream, rob: User) -> None:
+def test_labels_of_unknown_items_are_ignored(stream: Stream, rob: User) -> None:
     items.enqueue_items(
         slug="intents",
         items=[
@@ -192,7 +192,7 @@ def test_test_items_of_others_are_not_outputs(stream: Stream, rob: User) -> None
     assert not Outcome.objects.exists()
 
 
-def test_a_structured_answer_that_says_the_same_is_not_wrong(queue: object, rob: User) -> None:
+def test_an_equivalent_structured_answer_is_not_an_error(queue: object, rob: User) -> None:
     schema = {"type": "object", "properties": {"total": {"type": "number"}}}
     invoices = stream_setup.create_stream(schema=schema, policy={"threshold": 0.99})
     stream_setup.route_outputs(invoices, stream_setup.build_output(prediction={"total": 3.0, "name": "Zoë"}))
@@ -201,7 +201,7 @@ def test_a_structured_answer_that_says_the_same_is_not_wrong(queue: object, rob:
     assert (Outcome.objects.get().wrong, Outcome.objects.get().overturned) == (False, False)
 
 
-def test_only_what_is_decided_can_be_opened_again(stream: Stream, ann: User, rob: User) -> None:
+def test_only_decided_outputs_can_be_reopened(stream: Stream, ann: User, rob: User) -> None:
     stream_setup.route_outputs(stream, stream_setup.build_output())
     stream_setup.judge_next(rob)
     settle.settle_items()

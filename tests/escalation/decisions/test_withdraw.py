@@ -19,7 +19,7 @@ from reviewqueue.verdicts import labels, submit
 from tests.helpers import stream_setup
 
 
-def test_what_is_still_to_be_routed_can_be_withdrawn(stream: Stream) -> None:
+def test_an_unrouted_output_can_be_withdrawn(stream: Stream) -> None:
     stream_setup.post_outputs(stream, stream_setup.build_output())
     withdraw.withdraw_output(stream=stream, external_id="ticket-1", actor="key:1")
     assert dispatch.route_received() == 0
@@ -28,7 +28,7 @@ def test_what_is_still_to_be_routed_can_be_withdrawn(stream: Stream) -> None:
     assert (event.actor, event.before, event.after) == ("key:1", {"state": "received"}, {"state": "withdrawn"})
 
 
-def test_what_a_person_has_open_can_be_withdrawn_and_they_are_told(stream: Stream, rob: User) -> None:
+def test_an_item_open_at_a_desk_can_be_withdrawn(stream: Stream, rob: User) -> None:
     stream_setup.route_outputs(stream, stream_setup.build_output())
     claim = claim_next(user=rob, slug="intents")
     assert claim
@@ -38,7 +38,7 @@ def test_what_a_person_has_open_can_be_withdrawn_and_they_are_told(stream: Strea
         submit.submit_verdict(claim_id=claim.id, user=rob, kind="agree")
 
 
-def test_what_waits_for_its_verdict_to_become_final_can_be_withdrawn(stream: Stream, rob: User) -> None:
+def test_an_output_with_a_pending_verdict_can_be_withdrawn(stream: Stream, rob: User) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, undo_seconds=30)
     stream_setup.route_outputs(stream, stream_setup.build_output())
     submitted = stream_setup.judge_next(rob)
@@ -47,7 +47,7 @@ def test_what_waits_for_its_verdict_to_become_final_can_be_withdrawn(stream: Str
     assert stream_setup.list_revisions() == [(1, "system", "withdrawn", None)]
 
 
-def test_what_was_settled_but_not_taken_can_be_withdrawn(stream: Stream, rob: User) -> None:
+def test_a_settled_output_without_its_decision_can_be_withdrawn(stream: Stream, rob: User) -> None:
     stream_setup.route_outputs(stream, stream_setup.build_output())
     stream_setup.judge_next(rob)
     labels.settle_due_items()
@@ -58,7 +58,7 @@ def test_what_was_settled_but_not_taken_can_be_withdrawn(stream: Stream, rob: Us
 
 
 @pytest.mark.parametrize("audit", [{}, {"rate": 1, "mode": "after"}])
-def test_what_went_out_can_be_withdrawn(stream: Stream, audit: dict[str, Any]) -> None:
+def test_an_automated_output_can_be_withdrawn(stream: Stream, audit: dict[str, Any]) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, audit=audit, hours=2, reviews=2)
     stream_setup.route_outputs(stream, stream_setup.build_output(confidence=0.9))
     withdraw.withdraw_output(stream=stream, external_id="ticket-1", actor="key:1")
@@ -66,7 +66,7 @@ def test_what_went_out_can_be_withdrawn(stream: Stream, audit: dict[str, Any]) -
     assert not Item.objects.open().exists()
 
 
-def test_what_people_decided_can_be_withdrawn(stream: Stream, rob: User) -> None:
+def test_an_output_decided_by_people_can_be_withdrawn(stream: Stream, rob: User) -> None:
     stream_setup.route_outputs(stream, stream_setup.build_output())
     stream_setup.judge_next(rob)
     settle.settle_items()
@@ -74,7 +74,7 @@ def test_what_people_decided_can_be_withdrawn(stream: Stream, rob: User) -> None
     assert [row[:3] for row in stream_setup.list_revisions()] == [(1, "people", "answered"), (2, "system", "withdrawn")]
 
 
-def test_withdrawing_twice_is_withdrawing_once(stream: Stream) -> None:
+def test_withdrawing_twice_withdraws_once(stream: Stream) -> None:
     stream_setup.route_outputs(stream, stream_setup.build_output())
     for _ in range(2):
         withdraw.withdraw_output(stream=stream, external_id="ticket-1", actor="key:1")
@@ -82,13 +82,13 @@ def test_withdrawing_twice_is_withdrawing_once(stream: Stream) -> None:
     assert Event.objects.filter(verb="output.withdrawn").count() == 1
 
 
-def test_what_was_never_posted_cannot_be_withdrawn(stream: Stream) -> None:
+def test_an_unknown_output_cannot_be_withdrawn(stream: Stream) -> None:
     stream_setup.post_outputs(stream_setup.create_stream("invoices"), stream_setup.build_output("invoice-1"))
     with pytest.raises(NotFound):
         withdraw.withdraw_output(stream=stream, external_id="invoice-1", actor="key:1")
 
 
-def test_what_is_routed_while_it_is_withdrawn_is_locked_item_first(
+def test_an_output_routed_during_withdrawal_is_locked_item_first(
     stream: Stream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stream_setup.post_outputs(stream, stream_setup.build_output())

@@ -31,7 +31,7 @@ def _judged(stream: Stream, user: User, count: int, *said: Any) -> None:
     settle.settle_items()
 
 
-def test_a_line_is_evidence(stream: Stream, rob: User) -> None:
+def test_an_exported_line_has_all_evidence_fields(stream: Stream, rob: User) -> None:
     stream_setup.route_outputs(
         stream, stream_setup.build_output(segment={"language": "en"}, metadata={"trace": 1}, model_version="7")
     )
@@ -64,7 +64,7 @@ def test_a_line_is_evidence(stream: Stream, rob: User) -> None:
     assert line["settled_at"] > line["received_at"]
 
 
-def test_nothing_that_people_did_not_settle_is_a_label(stream: Stream, rob: User) -> None:
+def test_only_settled_outputs_are_exported_as_labels(stream: Stream, rob: User) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, on_deadline="reject")
     stream_setup.route_outputs(
         stream,
@@ -79,7 +79,7 @@ def test_nothing_that_people_did_not_settle_is_a_label(stream: Stream, rob: User
     assert _lines(stream) == []
 
 
-def test_pages_are_joined_without_a_seam(stream: Stream, rob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_are_joined_without_gaps_or_repeats(stream: Stream, rob: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(labels, "PAGE_ROWS", 2)
     stream_setup.create_stream("invoices")
     stream_setup.route_outputs(stream, *stream_setup.build_outputs(5))
@@ -95,7 +95,7 @@ def test_a_line_break_in_a_text_does_not_break_the_line(stream: Stream, rob: Use
     assert line["input"] == {"text": "a\nb\r\u2028c"}
 
 
-def test_the_counts_of_a_statement_follow_from_the_export_with_its_checks(queue: object) -> None:
+def test_an_evaluation_can_be_recomputed_from_the_export_with_audits(queue: object) -> None:
     """By the words of `docs/promise.md`: of some checks nobody can tell, some have no answer, others got one later."""
     rule = {"name": "large", "when": {"prediction": {"eq": "billing"}}}
     stream = traffic.apply_stream(policy={"threshold": 0.9, "audit": {"rate": 0.5, "mode": "after"}, "rules": [rule]})
@@ -143,7 +143,7 @@ def _is_unanswered(line: dict[str, Any], look: Evaluation) -> bool:
     return line["outcome"] is None or answered_later
 
 
-def test_of_what_was_taken_back_the_export_has_no_content(stream: Stream, rob: User) -> None:
+def test_the_export_has_no_content_of_withdrawn_outputs(stream: Stream, rob: User) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, audit={"rate": 1.0, "mode": "after"})
     stream_setup.route_outputs(stream, stream_setup.build_output("judged", confidence=0.9))
     stream_setup.judge_next(rob, "agree", first="billing")

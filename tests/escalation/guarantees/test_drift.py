@@ -50,7 +50,7 @@ def _goes_on(stream: Stream, risk: float, count: int = 2000, **fields: Any) -> N
     stream_history.write_history(stream, [0.97] * count, wrong.tolist(), since=STATED, prefix="on", **fields)
 
 
-def test_as_many_mistakes_as_stated_raise_no_alarm(stream: Stream) -> None:
+def test_errors_within_the_guarantee_raise_no_alarm(stream: Stream) -> None:
     _stated(stream)
     _goes_on(stream, risk=0.03)
     assert drift.watch_guarantees(now=LATER) == []
@@ -61,7 +61,7 @@ def test_as_many_mistakes_as_stated_raise_no_alarm(stream: Stream) -> None:
     assert _in_force(stream).holds
 
 
-def test_more_mistakes_end_the_statement_once_and_say_so(stream: Stream) -> None:
+def test_more_errors_end_the_guarantee_once(stream: Stream) -> None:
     _stated(stream)
     _goes_on(stream, risk=0.3)
     (alarm,) = drift.watch_guarantees(now=LATER)
@@ -72,7 +72,7 @@ def test_more_mistakes_end_the_statement_once_and_say_so(stream: Stream) -> None
     assert event.queue == stream.slug
 
 
-def test_a_sweep_goes_on_where_the_last_one_stopped(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sweep_continues_where_the_last_one_stopped(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drift, "BATCH_SIZE_AUDITS", 7)
     _stated(stream)
     _goes_on(stream, risk=0.02, count=300)
@@ -88,7 +88,7 @@ def test_a_sweep_goes_on_where_the_last_one_stopped(stream: Stream, monkeypatch:
     assert at_once.levels == pytest.approx(told[2])
 
 
-def test_a_check_without_its_answer_holds_up_those_behind_it_until_it_is_overdue(stream: Stream) -> None:
+def test_a_pending_audit_blocks_later_ones_until_it_is_overdue(stream: Stream) -> None:
     _stated(stream)
     stream_history.write_history(
         stream, [0.97] * 400, [False] * 400, since=STATED, prefix="on", answered=[n > 3 for n in range(400)]
@@ -101,7 +101,7 @@ def test_a_check_without_its_answer_holds_up_those_behind_it_until_it_is_overdue
     assert 0 < row.wrong <= 4, "what nobody answered counts as a mistake"
 
 
-def test_what_is_no_check_is_gone_through_once(stream: Stream) -> None:
+def test_outputs_that_are_not_audits_are_read_once(stream: Stream) -> None:
     _stated(stream)
     stream_history.write_history(stream, [0.1] * 40, [False] * 40, since=STATED, prefix="below")
     drift.watch_guarantees(now=LATER)
@@ -112,7 +112,7 @@ def test_what_is_no_check_is_gone_through_once(stream: Stream) -> None:
     assert drift.list_watches(_in_force(stream, LATER + timedelta(days=11)))[0].audits > 10
 
 
-def test_answers_of_people_who_saw_the_machines_say_nothing(stream: Stream) -> None:
+def test_answers_that_were_not_blind_are_ignored(stream: Stream) -> None:
     _stated(stream)
     _goes_on(stream, risk=1.0, blind=False)
     assert drift.watch_guarantees(now=LATER) == []
@@ -120,7 +120,7 @@ def test_answers_of_people_who_saw_the_machines_say_nothing(stream: Stream) -> N
 
 
 @pytest.mark.parametrize("held_back", ["below the threshold", "another model version", "by a rule"])
-def test_only_what_the_statement_is_about_is_watched(queue: object, held_back: str) -> None:
+def test_only_audits_covered_by_the_guarantee_are_watched(queue: object, held_back: str) -> None:
     rules = [{"name": "large", "when": {"value": {"gte": 1000}}, "route": "review"}]
     stream = traffic.apply_stream(policy={**POLICY, "threshold": 0.9999, "rules": rules})
     _stated(stream)
@@ -134,7 +134,7 @@ def test_only_what_the_statement_is_about_is_watched(queue: object, held_back: s
     assert drift.watch_guarantees(now=LATER) == []
 
 
-def test_each_group_is_watched_on_its_own(stream: Stream) -> None:
+def test_each_group_is_watched_separately(stream: Stream) -> None:
     scores, wrong = honest(3000)
     stream_history.write_history(stream, scores, wrong, predicted=["refund", "billing"] * 1500)
     targets.set_error_target(
@@ -153,7 +153,7 @@ def test_each_group_is_watched_on_its_own(stream: Stream) -> None:
 
 
 @pytest.mark.parametrize(("on_expiry", "acts"), [("keep", 0), ("check_more", 1), ("all_to_people", 1)])
-def test_an_alarm_brings_about_what_the_policy_says(queue: object, on_expiry: str, acts: int) -> None:
+def test_an_alarm_triggers_the_policys_on_expiry(queue: object, on_expiry: str, acts: int) -> None:
     stream = _stream(on_expiry=on_expiry)
     _stated(stream)
     _goes_on(stream, risk=0.3)
@@ -163,7 +163,7 @@ def test_an_alarm_brings_about_what_the_policy_says(queue: object, on_expiry: st
     assert Activation.objects.filter(activated_by=guarantees.SYSTEM_ACTOR).count() == acts
 
 
-def test_two_people_may_decide_otherwise_after_the_system_has_acted(queue: object) -> None:
+def test_two_people_can_reverse_the_systems_change(queue: object) -> None:
     stream = _stream(on_expiry="check_more")
     _stated(stream)
     _goes_on(stream, risk=0.3)
@@ -176,7 +176,7 @@ def test_two_people_may_decide_otherwise_after_the_system_has_acted(queue: objec
     assert guarantees.enforce_ended_guarantees(now=LATER + timedelta(minutes=1)) == []
 
 
-def test_what_came_in_before_an_alarm_is_no_evidence_any_more(stream: Stream) -> None:
+def test_outputs_before_an_alarm_are_no_longer_evidence(stream: Stream) -> None:
     old = _stated(stream)
     _goes_on(stream, risk=0.3)
     (alarm,) = drift.watch_guarantees(now=LATER)
@@ -187,7 +187,7 @@ def test_what_came_in_before_an_alarm_is_no_evidence_any_more(stream: Stream) ->
     assert "alarm" in describe.describe_refusal(refused.value.reason, refused.value.params)
 
 
-def test_where_nothing_came_in_since_an_alarm_nobody_is_told_to_check_more(stream: Stream) -> None:
+def test_without_traffic_since_an_alarm_no_more_audits_are_requested(stream: Stream) -> None:
     statement = _stated(stream)
     last = statement.evaluation.last_id
     GuaranteeWatch.objects.create(evaluation=statement.evaluation, seen=last, audits=214, wrong=31, alarmed_at=STATED)

@@ -37,7 +37,7 @@ def _target(stream: Stream, max_error: float = 0.05, **said: Any) -> None:
     targets.set_error_target(stream=stream, max_error=max_error, actor="user:mara", now=NOON, **said)
 
 
-def test_a_threshold_is_found_whose_counts_reproduce_its_bound(stream: Stream) -> None:
+def test_a_certified_threshold_has_counts_that_reproduce_its_bound(stream: Stream) -> None:
     stream_history.write_history(stream, *honest(4000))
     _target(stream)
     (found,) = evaluations.parse_group_results(evaluations.run_evaluation(stream, by="user:mara", now=LATER))
@@ -51,7 +51,7 @@ def test_a_threshold_is_found_whose_counts_reproduce_its_bound(stream: Stream) -
     assert found.coverage == pytest.approx(above / everything)
 
 
-def test_a_change_of_threshold_does_not_change_the_sample(stream: Stream) -> None:
+def test_changing_the_threshold_does_not_change_the_sample(stream: Stream) -> None:
     scores, wrong = honest(2000)
     stream_history.write_history(stream, scores, wrong)
     _target(stream)
@@ -70,7 +70,7 @@ def test_a_change_of_threshold_does_not_change_the_sample(stream: Stream) -> Non
 @pytest.mark.parametrize(
     ("outputs", "blind", "reason"), [(0, True, "no_traffic"), (40, True, "too_few"), (600, False, "unresolved")]
 )
-def test_what_cannot_be_said_is_refused_before_anybody_looks(
+def test_a_hopeless_evaluation_is_refused_without_using_labels(
     stream: Stream, outputs: int, blind: bool, reason: str
 ) -> None:
     _target(stream)
@@ -81,14 +81,14 @@ def test_what_cannot_be_said_is_refused_before_anybody_looks(
     assert not Evaluation.objects.exists()
 
 
-def test_without_a_target_nobody_looks(stream: Stream) -> None:
+def test_an_evaluation_needs_an_error_target(stream: Stream) -> None:
     stream_history.write_history(stream, *honest(1500))
     with pytest.raises(preparation.EvaluationRefused) as refused:
         evaluations.run_evaluation(stream, by="user:mara", now=LATER)
     assert refused.value.reason == "no_target"
 
 
-def test_a_stream_without_checks_is_refused(queue: object) -> None:
+def test_a_stream_without_audits_is_refused(queue: object) -> None:
     stream = traffic.apply_stream(policy={"threshold": 0.9, "audit": {"rate": 0.0}})
     stream_history.write_history(stream, [0.95] * 600, [False] * 600)
     _target(stream)
@@ -97,7 +97,7 @@ def test_a_stream_without_checks_is_refused(queue: object) -> None:
     assert refused.value.reason == "no_audit"
 
 
-def test_too_few_says_how_many_more_and_how_long_that_takes(stream: Stream) -> None:
+def test_too_few_audits_says_how_many_more_and_how_long(stream: Stream) -> None:
     stream_history.write_history(stream, [0.95] * 100, [False] * 100)
     _target(stream)
     with pytest.raises(preparation.EvaluationRefused) as refused:
@@ -109,7 +109,7 @@ def test_too_few_says_how_many_more_and_how_long_that_takes(stream: Stream) -> N
 
 
 @pytest.mark.parametrize(("mistakes", "is_found"), [(0, True), (1, False)])
-def test_as_many_as_too_few_asks_for_are_enough_only_if_not_one_is_wrong(
+def test_the_requested_audits_suffice_only_without_errors(
     queue: object, mistakes: int, is_found: bool
 ) -> None:
     stream = traffic.apply_stream(policy={"threshold": 0.9, "audit": {"rate": 1.0, "mode": "after"}})
@@ -126,7 +126,7 @@ def test_as_many_as_too_few_asks_for_are_enough_only_if_not_one_is_wrong(
     assert (group.threshold is not None) == is_found
 
 
-def test_too_many_errors_is_an_attempt_and_says_what_it_would_take(stream: Stream) -> None:
+def test_too_many_errors_count_as_an_evaluation(stream: Stream) -> None:
     rng = np.random.default_rng(2)
     stream_history.write_history(stream, rng.uniform(0.5, 1, 1500).tolist(), (rng.random(1500) < 0.2).tolist())
     _target(stream, 0.02)
@@ -136,7 +136,7 @@ def test_too_many_errors_is_an_attempt_and_says_what_it_would_take(stream: Strea
     assert set(made.params) == {"more", "days", "answered"}
 
 
-def test_every_look_has_its_number_and_may_cost_less_than_the_one_before(stream: Stream) -> None:
+def test_each_evaluation_has_a_number_and_a_smaller_delta(stream: Stream) -> None:
     stream_history.write_history(stream, *honest(1500))
     _target(stream)
     made = [evaluations.run_evaluation(stream, by="user:mara", now=LATER) for _ in range(3)]
@@ -147,7 +147,7 @@ def test_every_look_has_its_number_and_may_cost_less_than_the_one_before(stream:
     assert [one.spent for one in made] == [statistics.compute_evaluation_delta(0.05, number) for number in (1, 2, 3, 5)]
 
 
-def test_another_model_version_begins_a_line_of_its_own(stream: Stream) -> None:
+def test_another_model_version_is_a_population_of_its_own(stream: Stream) -> None:
     stream_history.write_history(stream, *honest(1500))
     _target(stream)
     evaluations.run_evaluation(stream, by="user:mara", now=LATER)
@@ -157,7 +157,7 @@ def test_another_model_version_begins_a_line_of_its_own(stream: Stream) -> None:
     assert made.first_id > Output.objects.filter(model_version="1").latest("id").pk
 
 
-def test_the_window_ends_with_the_first_check_that_still_waits_which_counts_as_wrong(stream: Stream) -> None:
+def test_the_window_ends_with_the_first_pending_audit_as_an_error(stream: Stream) -> None:
     scores, wrong = honest(2000)
     stream_history.write_history(stream, scores, wrong, answered=[index < 1500 for index in range(2000)])
     _target(stream)
@@ -168,7 +168,7 @@ def test_the_window_ends_with_the_first_check_that_still_waits_which_counts_as_w
     assert (drawn.overdue, drawn.missing, drawn.wrong[-1]) == (1, 0, True)
 
 
-def test_what_was_taken_back_after_it_was_judged_stays_in_the_sample(stream: Stream) -> None:
+def test_an_output_withdrawn_after_review_stays_in_the_sample(stream: Stream) -> None:
     stream_history.write_history(stream, *honest(2000))
     _target(stream)
     before = preparation.prepare_evaluation(stream, now=LATER).sample
@@ -176,7 +176,7 @@ def test_what_was_taken_back_after_it_was_judged_stays_in_the_sample(stream: Str
     assert preparation.prepare_evaluation(stream, now=LATER).sample.labels_hash == before.labels_hash
 
 
-def test_outputs_without_the_segment_belong_to_no_group(stream: Stream) -> None:
+def test_outputs_without_the_segment_key_belong_to_no_group(stream: Stream) -> None:
     segments = [{"language": "de"} if index % 2 else {} for index in range(3000)]
     stream_history.write_history(stream, *honest(3000), segments=segments)
     _target(stream, groups="segments", segment_key="language")
@@ -184,7 +184,7 @@ def test_outputs_without_the_segment_belong_to_no_group(stream: Stream) -> None:
     assert group.group == "de"
 
 
-def test_a_group_with_too_few_checks_is_told_so_and_what_it_takes(stream: Stream) -> None:
+def test_a_group_with_too_few_audits_says_what_it_takes(stream: Stream) -> None:
     labels = ["refund" if index % 50 else "billing" for index in range(4000)]
     stream_history.write_history(stream, *honest(4000), predicted=labels)
     _target(stream, groups="classes")
@@ -194,14 +194,14 @@ def test_a_group_with_too_few_checks_is_told_so_and_what_it_takes(stream: Stream
     assert billing.params["have"] + billing.params["more"] == billing.params["least"]
 
 
-def test_saying_something_else_costs_as_a_look_does(stream: Stream) -> None:
+def test_changing_the_target_counts_as_an_evaluation(stream: Stream) -> None:
     stream_history.write_history(stream, *honest(1500))
     _target(stream)
     _target(stream, 0.04)
     assert preparation.prepare_evaluation(stream, now=LATER).number == 2
 
 
-def test_what_waits_too_long_counts_as_wrong(stream: Stream) -> None:
+def test_an_overdue_audit_counts_as_wrong(stream: Stream) -> None:
     scores, wrong = honest(2000)
     stream_history.write_history(
         stream, scores, wrong, answered=[index != 700 and index != 701 for index in range(2000)]
@@ -213,7 +213,7 @@ def test_what_waits_too_long_counts_as_wrong(stream: Stream) -> None:
     assert drawn.wrong.sum() == open_ones + Route.objects.filter(u__lt=0.5, output__outcome__wrong=True).count()
 
 
-def test_the_window_begins_after_the_last_time_without_checks(queue: object) -> None:
+def test_the_window_begins_after_the_last_output_without_audits(queue: object) -> None:
     stream = traffic.apply_stream(policy={"threshold": 0.9, "audit": {"rate": 0.0}})
     stream_history.write_history(stream, *honest(300), prefix="before")
     spec = versions.validate_spec({**POLICY, "undo_seconds": 0})
@@ -226,7 +226,7 @@ def test_the_window_begins_after_the_last_time_without_checks(queue: object) -> 
     assert ready.sample.window.rate == 0.5
 
 
-def test_a_promise_for_each_class_shares_delta_and_sends_the_others_to_people(stream: Stream) -> None:
+def test_guarantees_per_class_share_delta(stream: Stream) -> None:
     scores, wrong = honest(6000)
     rng = np.random.default_rng(4)
     labels = rng.choice(["refund", "billing"], 6000).tolist()
@@ -245,7 +245,7 @@ def test_a_promise_for_each_class_shares_delta_and_sends_the_others_to_people(st
     assert changed == {"threshold": None, "thresholds": {"refund": refund.threshold}, "segments": []}
 
 
-def test_a_promise_for_each_segment_reads_its_key(stream: Stream) -> None:
+def test_guarantees_per_segment_use_the_segment_key(stream: Stream) -> None:
     scores, wrong = honest(3000)
     segments = [{"language": "de" if index % 2 else "en"} for index in range(3000)]
     stream_history.write_history(stream, scores, wrong, segments=segments)
@@ -258,7 +258,7 @@ def test_a_promise_for_each_segment_reads_its_key(stream: Stream) -> None:
     ]
 
 
-def test_what_rules_send_to_people_is_neither_in_the_sample_nor_automated(queue: object) -> None:
+def test_outputs_matched_by_a_rule_are_not_in_the_sample(queue: object) -> None:
     rule = {"name": "large", "when": {"prediction": {"eq": "billing"}}}
     stream = traffic.apply_stream(policy={**POLICY, "rules": [rule]})
     labels = ["billing" if index % 4 == 0 else "refund" for index in range(2000)]
@@ -274,7 +274,7 @@ def test_what_rules_send_to_people_is_neither_in_the_sample_nor_automated(queue:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_looks_at_once_are_two_attempts(stream: Stream) -> None:
+def test_concurrent_evaluations_count_as_two(stream: Stream) -> None:
     stream_history.write_history(stream, *honest(1500))
     _target(stream)
     look = partial(evaluations.run_evaluation, stream, by="user:mara", now=LATER)
@@ -282,7 +282,7 @@ def test_two_looks_at_once_are_two_attempts(stream: Stream) -> None:
     assert sorted(Evaluation.objects.values_list("number", flat=True)) == [1, 2]
 
 
-def test_where_deadlines_release_whatever_it_is_nothing_can_be_said(queue: object) -> None:
+def test_no_guarantee_if_deadlines_accept_outputs(queue: object) -> None:
     stream = traffic.apply_stream(policy=POLICY)
     spec = versions.validate_spec({**POLICY, "undo_seconds": 0, "on_deadline": "accept", "deadline_hours": 1})
     version = versions.save_version(stream=stream, spec=spec, actor="user:mara")
@@ -294,7 +294,7 @@ def test_where_deadlines_release_whatever_it_is_nothing_can_be_said(queue: objec
 
 
 @pytest.mark.parametrize(("picked_at", "is_start"), [(NOON - timedelta(hours=1), True), (LATER, False)])
-def test_a_walk_begins_at_the_threshold_in_use_unless_it_can_have_been_picked_by_the_labels(
+def test_a_walk_starts_at_a_threshold_not_picked_from_the_labels(
     stream: Stream, picked_at: Any, is_start: bool
 ) -> None:
     stream_history.write_history(stream, *honest(2000))
@@ -306,7 +306,7 @@ def test_a_walk_begins_at_the_threshold_in_use_unless_it_can_have_been_picked_by
     assert any(share == pytest.approx(group.delta / 2) for _, share in group.starts) == is_start
 
 
-def test_what_went_out_and_was_taken_back_unjudged_counts_as_a_mistake(stream: Stream) -> None:
+def test_an_automated_output_withdrawn_unreviewed_counts_as_wrong(stream: Stream) -> None:
     stream_history.write_history(stream, *honest(2000))
     _target(stream)
     before = preparation.prepare_evaluation(stream, now=LATER).sample
@@ -319,7 +319,7 @@ def test_what_went_out_and_was_taken_back_unjudged_counts_as_a_mistake(stream: S
     assert after.wrong.sum() == before.wrong.sum() + 20
 
 
-def test_a_group_of_which_too_many_could_not_be_judged_gets_no_statement(stream: Stream) -> None:
+def test_a_group_with_too_many_unjudgeable_audits_gets_no_guarantee(stream: Stream) -> None:
     """They are few of the whole stream, and many of the group."""
     count = 8000
     labels = ["billing" if index % 10 == 0 else "refund" for index in range(count)]

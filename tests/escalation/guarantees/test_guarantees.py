@@ -41,7 +41,7 @@ def _stated(stream: Stream) -> guarantees.Guarantee:
     return found
 
 
-def test_loosening_on_evidence_still_takes_two_and_keeps_the_evidence(stream: Stream) -> None:
+def test_loosening_with_evidence_takes_two_people_and_keeps_it(stream: Stream) -> None:
     found = _stated(stream)
     assert found.holds
     activation = Activation.objects.latest("pk")
@@ -53,7 +53,7 @@ def test_loosening_on_evidence_still_takes_two_and_keeps_the_evidence(stream: St
     assert current.spec.threshold == group.threshold
 
 
-def test_everything_else_of_the_policy_stays(stream: Stream) -> None:
+def test_certified_thresholds_leave_the_rest_of_the_policy_unchanged(stream: Stream) -> None:
     before = versions.find_active_policy(stream)
     _stated(stream)
     after = versions.find_active_policy(stream)
@@ -64,11 +64,11 @@ def test_everything_else_of_the_policy_stays(stream: Stream) -> None:
     )  # fmt: skip
 
 
-def test_a_policy_made_by_hand_has_no_statement(stream: Stream) -> None:
+def test_a_manually_written_policy_has_no_guarantee(stream: Stream) -> None:
     assert guarantees.find_latest_guarantee(stream, now=LATER) is None
 
 
-def test_it_ends_on_its_date(stream: Stream) -> None:
+def test_a_guarantee_ends_on_its_expiry_date(stream: Stream) -> None:
     found = _stated(stream)
     assert found.evaluation.expires_at == LATER + timedelta(days=90)
     again = guarantees.find_latest_guarantee(stream, now=LATER + timedelta(days=91))
@@ -76,7 +76,7 @@ def test_it_ends_on_its_date(stream: Stream) -> None:
     assert again.end_reason == "expired"
 
 
-def test_it_ends_with_another_model_version(stream: Stream) -> None:
+def test_a_guarantee_ends_with_a_new_model_version(stream: Stream) -> None:
     _stated(stream)
     stream_history.write_history(stream, [0.9], [False], since=LATER, prefix="new", model_version="2")
     found = guarantees.find_latest_guarantee(stream, now=LATER)
@@ -84,7 +84,7 @@ def test_it_ends_with_another_model_version(stream: Stream) -> None:
     assert found.end_reason == "model_version"
 
 
-def test_a_shadow_version_does_not_end_it(stream: Stream) -> None:
+def test_a_shadow_version_does_not_end_the_guarantee(stream: Stream) -> None:
     _stated(stream)
     stream_history.write_history(stream, [0.9], [False], since=LATER, prefix="new", model_version="2", shadow=True)
     found = guarantees.find_latest_guarantee(stream, now=LATER)
@@ -92,7 +92,7 @@ def test_a_shadow_version_does_not_end_it(stream: Stream) -> None:
     assert found.holds
 
 
-def test_it_ends_with_other_answers(stream: Stream) -> None:
+def test_a_guarantee_ends_if_the_answers_change(stream: Stream) -> None:
     _stated(stream)
     stream.schema_number = 2
     found = guarantees.find_latest_guarantee(stream, now=LATER)
@@ -104,7 +104,7 @@ def test_it_ends_with_other_answers(stream: Stream) -> None:
     ("on_expiry", "threshold", "audit"),
     [("keep", True, (0.5, "after")), ("check_more", True, (1.0, "hold")), ("all_to_people", False, (0.5, "after"))],
 )
-def test_its_end_brings_about_what_the_policy_says(
+def test_the_end_of_a_guarantee_triggers_on_expiry(
     queue: object, on_expiry: str, threshold: bool, audit: tuple[float, str]
 ) -> None:
     stream = _stream(on_expiry=on_expiry)
@@ -120,7 +120,7 @@ def test_its_end_brings_about_what_the_policy_says(
     assert made.count() == (0 if on_expiry == "keep" else 1)
 
 
-def test_looking_again_renews_the_statement_of_the_same_policy(stream: Stream) -> None:
+def test_another_evaluation_renews_the_guarantee_of_a_policy(stream: Stream) -> None:
     found = _stated(stream)
     moment = LATER + timedelta(days=60)
     again = evaluations.run_evaluation(stream, by="user:mara", now=moment)
@@ -134,7 +134,7 @@ def test_looking_again_renews_the_statement_of_the_same_policy(stream: Stream) -
     assert renewed.evaluation.expires_at > found.evaluation.expires_at
 
 
-def test_a_version_that_changes_nothing_about_what_goes_out_keeps_the_statement(stream: Stream) -> None:
+def test_a_version_with_the_same_automation_keeps_the_guarantee(stream: Stream) -> None:
     found = _stated(stream)
     current = versions.find_active_policy(stream)
     assert current
@@ -148,7 +148,7 @@ def test_a_version_that_changes_nothing_about_what_goes_out_keeps_the_statement(
     assert (kept.evaluation, kept.holds) == (found.evaluation, True)
 
 
-def test_another_threshold_replaces_the_statement_and_stays_whoever_decided_it(queue: object) -> None:
+def test_a_new_threshold_replaces_the_guarantee_and_stays(queue: object) -> None:
     stream = _stream(on_expiry="all_to_people")
     _stated(stream)
     current = versions.find_active_policy(stream)
@@ -161,7 +161,7 @@ def test_another_threshold_replaces_the_statement_and_stays_whoever_decided_it(q
     assert guarantees.enforce_ended_guarantees(now=LATER + timedelta(days=91)) == []
 
 
-def test_one_output_of_a_version_that_is_not_qualified_ends_nothing(queue: object) -> None:
+def test_an_output_of_an_untrusted_version_does_not_end_it(queue: object) -> None:
     stream = traffic.apply_stream(policy={**POLICY, "threshold": 0.9999, "model_versions": ["1"]})
     _stated(stream)
     stream_history.write_history(stream, [0.99], [False], since=LATER, prefix="stray", model_version="2")
@@ -171,7 +171,7 @@ def test_one_output_of_a_version_that_is_not_qualified_ends_nothing(queue: objec
 
 
 @pytest.mark.parametrize("change", ["another target", "its time is over"])
-def test_an_attempt_that_would_end_at_once_makes_no_policy(stream: Stream, change: str) -> None:
+def test_an_evaluation_that_would_end_at_once_makes_no_policy(stream: Stream, change: str) -> None:
     stream_history.write_history(stream, *honest(1600))
     targets.set_error_target(stream=stream, max_error=0.05, actor="user:mara", now=NOON)
     evaluation = evaluations.run_evaluation(stream, by="user:mara", now=LATER)
@@ -185,7 +185,7 @@ def test_an_attempt_that_would_end_at_once_makes_no_policy(stream: Stream, chang
     assert refused.value.reason == "outdated"
 
 
-def test_an_attempt_that_found_nothing_makes_no_policy(stream: Stream) -> None:
+def test_an_evaluation_without_a_threshold_makes_no_policy(stream: Stream) -> None:
     stream_history.write_history(stream, [0.9] * 1500, [index % 3 == 0 for index in range(1500)])
     targets.set_error_target(stream=stream, max_error=0.02, actor="user:mara", now=NOON)
     evaluation = evaluations.run_evaluation(stream, by="user:mara", now=LATER)
@@ -193,7 +193,7 @@ def test_an_attempt_that_found_nothing_makes_no_policy(stream: Stream) -> None:
         guarantees.propose_certified_policy(evaluation=evaluation, actor="user:mara", now=LATER)
 
 
-def test_two_versions_that_take_turns_end_it_for_good(stream: Stream) -> None:
+def test_alternating_model_versions_end_the_guarantee_for_good(stream: Stream) -> None:
     found = _stated(stream)
     for at, version in enumerate(["2", "1"]):
         since = LATER + timedelta(hours=at)
@@ -204,7 +204,7 @@ def test_two_versions_that_take_turns_end_it_for_good(stream: Stream) -> None:
     assert (last.evaluation, last.end_reason) == (found.evaluation, "model_version")
 
 
-def test_what_a_later_look_states_of_the_same_thresholds_ends_by_itself(
+def test_guarantees_of_the_same_thresholds_end_independently(
     queue: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The version is the same one, which the system has taken out of effect before."""
@@ -224,7 +224,7 @@ def test_what_a_later_look_states_of_the_same_thresholds_ends_by_itself(
     assert len(guarantees.enforce_ended_guarantees(now=moment + timedelta(days=91))) == 1
 
 
-def test_a_statement_goes_with_its_thresholds_whichever_version_carries_them(
+def test_a_guarantee_follows_its_thresholds_across_versions(
     queue: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stream = _stream()
@@ -243,7 +243,7 @@ def test_a_statement_goes_with_its_thresholds_whichever_version_carries_them(
     assert (kept.evaluation, kept.holds) == (again, True)
 
 
-def test_letting_deadlines_release_what_is_below_the_threshold_replaces_it(stream: Stream) -> None:
+def test_accepting_at_deadlines_replaces_the_guarantee(stream: Stream) -> None:
     _stated(stream)
     current = versions.find_active_policy(stream)
     assert current
@@ -255,7 +255,7 @@ def test_letting_deadlines_release_what_is_below_the_threshold_replaces_it(strea
     assert replaced.end_reason == "replaced"
 
 
-def test_a_look_by_other_rules_makes_no_policy(queue: object) -> None:
+def test_an_evaluation_under_other_rules_makes_no_policy(queue: object) -> None:
     large = {"name": "large", "when": {"value": {"gte": 1000}}, "route": "review"}
     stream = traffic.apply_stream(policy={**POLICY, "threshold": 0.9999, "rules": [large]})
     stream_history.write_history(stream, *honest(1600))

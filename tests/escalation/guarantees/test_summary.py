@@ -28,12 +28,12 @@ def _since(
     )
 
 
-def test_before_the_first_check_nothing_is_known() -> None:
+def test_before_the_first_audit_the_range_is_unknown() -> None:
     assert _since().error_range_since is None
     assert _since((0, 0)).error_range_since is None
 
 
-def test_what_reviewers_miss_may_have_gone_wrong_as_well() -> None:
+def test_the_range_includes_errors_that_reviewers_miss() -> None:
     found = _since((500, 4)).error_range_since
     corrected = _since((500, 4), caught={"low": 0.8}).error_range_since
     assert found
@@ -43,11 +43,11 @@ def test_what_reviewers_miss_may_have_gone_wrong_as_well() -> None:
     assert found == (plain.low, plain.high)
 
 
-def test_it_never_passes_all_of_it() -> None:
+def test_the_range_never_exceeds_one() -> None:
     found = _since((3, 3), caught={"low": 0.5}).error_range_since
     assert found
     assert found[1] == 1.0
 
 
-def test_of_groups_whose_checks_wait_apart_none_is_said() -> None:
+def test_there_is_no_range_for_separately_watched_groups() -> None:
     assert _since((0, 0), (500, 4), groups="classes").error_range_since is None

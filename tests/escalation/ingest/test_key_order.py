@@ -11,7 +11,7 @@ from tests.helpers import stream_setup
 FIELDS = {"zip code": "10115", "a": "first", "city": "Berlin", "b": {"z": 1, "y": 2}}
 
 
-def test_fields_and_context_keep_their_order_to_the_desk(stream: Stream, rob: User) -> None:
+def test_fields_and_context_keep_their_order_up_to_the_desk(stream: Stream, rob: User) -> None:
     stream_setup.post_outputs(
         stream, stream_setup.build_output(confidence=0.1, input={"fields": FIELDS}, context=FIELDS)
     )

@@ -23,7 +23,7 @@ def _codes(results: Sequence[IngestResult]) -> list[str]:
 
 
 @pytest.mark.parametrize("count", [1, 3, receive.COPY_MIN_ROWS, 60])
-def test_what_is_new_is_stored_once_with_its_payload_and_event(stream: Stream, count: int) -> None:
+def test_a_new_output_is_stored_once_with_its_payload_and_event(stream: Stream, count: int) -> None:
     results = stream_setup.post_outputs(
         stream, *stream_setup.build_outputs(count, context={"since": "2019"}, segment={"language": "de"})
     )
@@ -42,7 +42,7 @@ def test_what_is_new_is_stored_once_with_its_payload_and_event(stream: Stream, c
 
 
 @pytest.mark.parametrize("count", [1, 30])
-def test_a_repeat_is_told_the_stored_state_and_changes_nothing(stream: Stream, count: int) -> None:
+def test_a_repeated_post_returns_the_stored_state_and_changes_nothing(stream: Stream, count: int) -> None:
     outputs = stream_setup.build_outputs(count, confidence=0.9)
     stream_setup.route_outputs(stream, *outputs)
 
@@ -54,7 +54,7 @@ def test_a_repeat_is_told_the_stored_state_and_changes_nothing(stream: Stream, c
     assert Event.objects.filter(verb="outputs.received").count() == 1
 
 
-def test_an_id_is_used_once_for_ever(stream: Stream) -> None:
+def test_an_id_cannot_be_reused(stream: Stream) -> None:
     stream_setup.post_outputs(stream, stream_setup.build_output())
     (result,) = stream_setup.post_outputs(stream, stream_setup.build_output(confidence=0.63))
     assert result.problem
@@ -62,13 +62,13 @@ def test_an_id_is_used_once_for_ever(stream: Stream) -> None:
     assert stream_setup.find_output(stream).confidence == 0.62
 
 
-def test_the_same_id_in_another_stream_is_another_output(stream: Stream) -> None:
+def test_the_same_id_in_another_stream_is_a_different_output(stream: Stream) -> None:
     other = stream_setup.create_stream("invoices")
     assert _codes(stream_setup.post_outputs(stream, stream_setup.build_output())) == ["created"]
     assert _codes(stream_setup.post_outputs(other, stream_setup.build_output(confidence=0.1))) == ["created"]
 
 
-def test_inside_one_batch_the_first_wins(stream: Stream) -> None:
+def test_within_a_batch_the_first_output_with_an_id_wins(stream: Stream) -> None:
     one, other = stream_setup.build_output(), stream_setup.build_output(confidence=0.1)
     results = stream_setup.post_outputs(
         stream, one, other, one, stream_setup.build_output("ticket-2"), {"id": "ticket-3"}
@@ -79,7 +79,7 @@ def test_inside_one_batch_the_first_wins(stream: Stream) -> None:
     assert _codes(again) == ["output_conflict", "known", "known"]
 
 
-def test_a_repeat_in_the_same_batch_of_what_is_stored_is_compared_with_what_is_stored(stream: Stream) -> None:
+def test_repeats_in_a_batch_are_compared_with_the_stored_output(stream: Stream) -> None:
     stored, other = stream_setup.build_output(), stream_setup.build_output(confidence=0.1)
     stream_setup.post_outputs(stream, stored)
     assert _codes(stream_setup.post_outputs(stream, other, stored, other)) == [
@@ -89,7 +89,7 @@ def test_a_repeat_in_the_same_batch_of_what_is_stored_is_compared_with_what_is_s
     ]
 
 
-def test_one_bad_element_harms_no_other(stream: Stream) -> None:
+def test_an_invalid_output_does_not_affect_the_others(stream: Stream) -> None:
     bad: list[dict[str, Any]] = [
         stream_setup.build_output("bad-1", confidence=True),
         stream_setup.build_output("bad-2", prediction="x"),
@@ -102,12 +102,12 @@ def test_one_bad_element_harms_no_other(stream: Stream) -> None:
     assert {one.external_id for one in Output.objects.all()} == {"good-1", "good-2"}
 
 
-def test_a_batch_without_a_good_element_stores_nothing(stream: Stream) -> None:
+def test_a_batch_of_only_invalid_outputs_stores_nothing(stream: Stream) -> None:
     assert _codes(stream_setup.post_outputs(stream, {}, {})) == ["invalid", "invalid"]
     assert not Event.objects.filter(verb="outputs.received").exists()
 
 
-def test_ids_are_in_order_of_time_and_distinct(stream: Stream) -> None:
+def test_ids_are_unique_and_ordered_by_time(stream: Stream) -> None:
     stream_setup.post_outputs(stream, *stream_setup.build_outputs(50))
     stream_setup.post_outputs(stream, *stream_setup.build_outputs(3, first=51))
     ids = [one.pk for one in Output.objects.order_by("received_at", "id")]
@@ -126,7 +126,7 @@ def test_ids_are_in_order_of_time_and_distinct(stream: Stream) -> None:
     ],
 )
 @pytest.mark.parametrize("count", [1, receive.COPY_MIN_ROWS])
-def test_whatever_is_taken_can_be_routed_and_told(stream: Stream, fields: dict[str, Any], count: int) -> None:
+def test_any_accepted_output_can_be_routed_and_posted_again(stream: Stream, fields: dict[str, Any], count: int) -> None:
     others = stream_setup.build_outputs(count - 1, first=1000)
     routes = stream_setup.route_outputs(stream, stream_setup.build_output(**fields), *others)
     assert {route.reason for route in routes} == {"below_threshold"}
@@ -135,7 +135,7 @@ def test_whatever_is_taken_can_be_routed_and_told(stream: Stream, fields: dict[s
     assert _codes(stream_setup.post_outputs(stream, stream_setup.build_output(**fields))) == ["known"]
 
 
-def test_a_batch_of_a_thousand_costs_as_many_statements_as_the_smallest_that_is_copied(stream: Stream) -> None:
+def test_copying_takes_a_fixed_number_of_statements(stream: Stream) -> None:
     stream_setup.post_outputs(stream, stream_setup.build_output("warm-up"))
     costs = []
     for first, count in ((0, receive.COPY_MIN_ROWS), (1000, 1000)):
@@ -148,7 +148,7 @@ def test_a_batch_of_a_thousand_costs_as_many_statements_as_the_smallest_that_is_
     assert max(costs[1]) <= 8
 
 
-def test_routing_a_thousand_costs_a_fixed_number_of_statements_per_batch(stream: Stream) -> None:
+def test_routing_takes_a_fixed_number_of_statements_per_batch(stream: Stream) -> None:
     stream_setup.route_outputs(stream, stream_setup.build_output("the first of the day fixes its rates"))
     stream_setup.route_outputs(stream, stream_setup.build_output("the second one learns them"))
     costs = []
@@ -164,7 +164,7 @@ def test_routing_a_thousand_costs_a_fixed_number_of_statements_per_batch(stream:
     assert costs[0] == costs[1]
 
 
-def test_at_the_cap_more_is_refused_unless_the_policy_holds(stream: Stream) -> None:
+def test_an_overloaded_stream_rejects_outputs_unless_its_policy_holds(stream: Stream) -> None:
     Stream.objects.filter(pk=stream.pk).update(waiting=10_000)
     stream.refresh_from_db()
     with pytest.raises(receive.Overloaded):
@@ -173,7 +173,7 @@ def test_at_the_cap_more_is_refused_unless_the_policy_holds(stream: Stream) -> N
     receive.check_capacity(stream)
 
 
-def test_a_stream_without_a_policy_has_a_cap_too(queue: object) -> None:
+def test_a_stream_without_a_policy_has_a_limit_too(queue: object) -> None:
     bare = stream_setup.create_stream(policy=None)
     Stream.objects.filter(pk=bare.pk).update(waiting=10_000)
     bare.refresh_from_db()
@@ -181,7 +181,7 @@ def test_a_stream_without_a_policy_has_a_cap_too(queue: object) -> None:
         receive.check_capacity(bare)
 
 
-def test_a_refused_element_is_named_where_its_id_can_be_read(stream: Stream) -> None:
+def test_a_rejected_output_is_named_if_its_id_can_be_read(stream: Stream) -> None:
     raw = [
         msgspec.json.encode(stream_setup.build_output("t-9", prediction="nope")),
         b'{"id": "t-8"',

@@ -96,7 +96,7 @@ def test_what_makes_no_sense_is_refused_where_it_stands(field: str, text: str, p
         ("input", "'a'", "invalid_json"),
     ],
 )
-def test_what_two_readers_could_take_differently_is_refused(field: str, text: str, code: str) -> None:
+def test_ambiguous_json_is_rejected(field: str, text: str, code: str) -> None:
     with pytest.raises(Problem) as refused:
         _decoded(raw=_spelled(**{field: text}))
     assert (refused.value.status, refused.value.code) == (400, code)
@@ -109,7 +109,7 @@ def test_five_fields_are_required(missing: str) -> None:
 
 
 @pytest.mark.parametrize("raw", ["", " ", "null", "3", '"x"', "true", "\ufeff{}", "{", "{}{}"])
-def test_what_is_no_object_is_refused(raw: str) -> None:
+def test_a_body_that_is_not_an_object_is_rejected(raw: str) -> None:
     with pytest.raises((Invalid, Problem)):
         schema.decode_output(raw.encode(), form=LABEL, secret=b"")
 
@@ -119,7 +119,7 @@ def test_an_id_may_be_any_text_without_control_characters(name: str) -> None:
     assert _decoded(id=name).posted.id == name
 
 
-def test_confidence_may_be_null_but_not_forgotten() -> None:
+def test_confidence_may_be_null_but_not_missing() -> None:
     assert _decoded(confidence=None).confidence is None
     assert _decoded(raw=_spelled(confidence="1e-400")).confidence == 0.0
     assert _decoded(raw=_spelled(confidence="1")).confidence == 1.0
@@ -127,7 +127,7 @@ def test_confidence_may_be_null_but_not_forgotten() -> None:
     assert _decoded(form=STRUCTURED, prediction={}, confidence=None, scores={"/a": 0.4}).confidence is None
 
 
-def test_the_weakest_field_decides_where_there_is_no_confidence() -> None:
+def test_the_lowest_field_confidence_counts_if_there_is_no_overall_one() -> None:
     decoded = _decoded(form=STRUCTURED, prediction={"total": 3}, confidence=..., scores={"/total": 0.7, "/date": 0.4})
     assert decoded.confidence == 0.4
     assert decoded.predicted == ""
@@ -138,14 +138,14 @@ def test_labels_are_kept_in_the_order_of_the_schema() -> None:
     assert json.loads(decoded.body)["prediction"] == ["billing", "refund"]
 
 
-def test_an_object_that_does_not_fit_its_schema_is_taken_since_a_person_can_mend_it() -> None:
+def test_an_object_that_violates_its_schema_is_accepted() -> None:
     decoded = _decoded(form=STRUCTURED, prediction={"nonsense": [1]})
     assert json.loads(decoded.body)["prediction"] == {"nonsense": [1]}
     with pytest.raises(Invalid):
         _decoded(form=STRUCTURED, prediction="refund")
 
 
-def test_the_same_content_in_other_words_has_the_same_digest() -> None:
+def test_equivalent_spellings_have_the_same_digest() -> None:
     plain = _decoded(due_at="2026-11-23T12:00:00Z", segment={"a": "x", "b": "y"})
     same = [
         _decoded(due_at="2026-11-23T13:00:00+01:00", segment={"b": "y", "a": "x"}),
@@ -168,11 +168,11 @@ def test_the_same_content_in_other_words_has_the_same_digest() -> None:
         {"shadow": True},
     ],
 )
-def test_other_content_has_another_digest(change: dict[str, Any]) -> None:
+def test_different_content_has_a_different_digest(change: dict[str, Any]) -> None:
     assert _decoded(**change).digest != _decoded().digest
 
 
-def test_the_digest_needs_the_secret() -> None:
+def test_the_digest_depends_on_the_secret() -> None:
     raw = json.dumps(stream_setup.build_output()).encode()
     assert (
         schema.decode_output(raw, form=LABEL, secret=b"a").digest
@@ -180,7 +180,7 @@ def test_the_digest_needs_the_secret() -> None:
     )
 
 
-def test_numbers_are_kept_as_they_were_sent() -> None:
+def test_numbers_are_stored_as_they_were_sent() -> None:
     decoded = _decoded(raw=_spelled(input=f"[{2**70}, {-(2**70)}, 1e300, 0.1, -0.0]"))
     assert json.loads(decoded.body)["input"] == [2**70, -(2**70), 1e300, 0.1, -0.0]
 
@@ -195,12 +195,12 @@ def test_a_body_is_one_object_an_array_or_lines() -> None:
     ("body", "lines"),
     [(b"[]", False), (b"", True), (b"\n \n", True), (b"[1,]", False), (b"[1] x", False), (b"[NaN]", False)],
 )
-def test_a_body_without_outputs_is_refused(body: bytes, lines: bool) -> None:
+def test_a_body_without_outputs_is_rejected(body: bytes, lines: bool) -> None:
     with pytest.raises(Invalid):
         schema.split_body(body, lines=lines)
 
 
-def test_a_deep_or_long_array_is_refused_before_its_elements_are_read() -> None:
+def test_a_deep_or_long_array_is_rejected_before_parsing_its_outputs() -> None:
     with pytest.raises(Invalid):
         schema.split_body(b"[" * 50_000 + b"]" * 50_000, lines=False)
     assert len(schema.split_body(b"[" + b"1," * 999 + b"1]", lines=False)[0]) == 1000

@@ -36,7 +36,7 @@ def dead_end() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def test_the_worker_is_told_after_the_commit(
+def test_the_worker_is_woken_after_the_commit(
     db: None, sent: list[str], django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
@@ -45,7 +45,7 @@ def test_the_worker_is_told_after_the_commit(
     assert sent == ["escalation.tasks.dispatch_received"]
 
 
-def test_nudges_close_together_are_one(
+def test_wakeups_close_together_are_merged(
     db: None,
     sent: list[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -59,7 +59,7 @@ def test_nudges_close_together_are_one(
 
 
 @pytest.mark.parametrize("broker", ["redis://127.0.0.1:1/0", "redis+socket:///nowhere.sock", "redis://127.0.0.1:{}/0"])
-def test_without_a_broker_outputs_are_taken_all_the_same_and_soon(
+def test_without_a_broker_outputs_are_still_received_quickly(
     producer: Producer,
     dead_end: int,
     broker: str,
@@ -78,7 +78,7 @@ def test_without_a_broker_outputs_are_taken_all_the_same_and_soon(
     assert time.monotonic() - began < 0.5, "a broker that is away costs one request its time-out, not every one"
 
 
-def test_the_task_that_is_named_exists() -> None:
+def test_every_task_named_in_the_schedule_exists() -> None:
     from_beat: set[Any] = {entry["task"] for entry in current_app.conf.beat_schedule.values()}
     current_app.loader.import_default_modules()
     assert {"escalation.tasks.dispatch_received", *from_beat} <= set(current_app.tasks)

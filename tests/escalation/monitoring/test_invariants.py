@@ -207,30 +207,30 @@ def _live() -> dict[str, int]:
     return {name: stream_setup.find_output(stream, name).pk for name in DAY}
 
 
-def test_after_a_full_day_the_ledger_balances(day: dict[str, int]) -> None:
+def test_every_invariant_holds_after_a_full_day(day: dict[str, int]) -> None:
     assert [(found.check.name, found.rows) for found in invariants.find_violations()] == []
     out = StringIO()
     call_command("check_ledger", stdout=out)
     assert "balances" in out.getvalue()
 
 
-def test_an_empty_ledger_balances(db: None) -> None:
+def test_every_invariant_holds_in_an_empty_database(db: None) -> None:
     assert _broken() == set()
 
 
-def test_every_check_has_its_breakages() -> None:
+def test_every_check_has_statements_that_violate_it() -> None:
     assert {check.name for check in invariants.list_invariants()} == BREAKAGES.keys()
 
 
 @pytest.mark.parametrize("name", BREAKAGES)
-def test_a_check_finds_what_it_is_there_to_find(day: dict[str, int], name: str) -> None:
+def test_each_check_finds_its_violation(day: dict[str, int], name: str) -> None:
     _tear_down_guards()
     missed = [statement for statement in BREAKAGES[name] if name not in _broken_by(statement, day)]
     assert missed == []
     assert _broken() == set(), "each breakage was taken back"
 
 
-def test_a_broken_ledger_is_said_row_by_row_and_watched(day: dict[str, int]) -> None:
+def test_violations_are_printed_row_by_row_and_stored(day: dict[str, int]) -> None:
     _tear_down_guards()
     stream_setup.run_sql("UPDATE escalation_output SET confidence = NULL WHERE id = %s", day["auto"])
     err = StringIO()
@@ -244,7 +244,7 @@ def test_a_broken_ledger_is_said_row_by_row_and_watched(day: dict[str, int]) -> 
     assert gauge.values == [((), 1)]
 
 
-def test_what_balances_again_is_no_longer_said_to_be_broken(day: dict[str, int]) -> None:
+def test_a_check_that_holds_again_is_no_longer_reported_as_broken(day: dict[str, int]) -> None:
     with transaction.atomic():
         _tear_down_guards()
         stream_setup.run_sql("UPDATE escalation_output SET confidence = NULL WHERE id = %s", day["auto"])
@@ -257,7 +257,7 @@ def test_what_balances_again_is_no_longer_said_to_be_broken(day: dict[str, int])
     assert Heartbeat.objects.get(name="ledger").detail == {"broken": []}
 
 
-def test_what_cannot_be_proved_in_time_does_not_balance(day: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_check_that_times_out_counts_as_broken(day: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
     endless = InvariantCheck("released_by_policy", "…", "SELECT pg_sleep(60)")
     monkeypatch.setattr(invariants, "_release_checks", lambda: [endless])
     monkeypatch.setattr(invariants, "CHECK_TIMEOUT_SECONDS", 0.1)
@@ -265,12 +265,12 @@ def test_what_cannot_be_proved_in_time_does_not_balance(day: dict[str, int], mon
     assert Heartbeat.objects.get(name="ledger").detail == {"broken": ["released_by_policy"]}
 
 
-def test_what_lies_before_the_latest_events_is_not_called_untold(day: dict[str, int]) -> None:
+def test_outputs_older_than_the_latest_events_are_not_reported(day: dict[str, int]) -> None:
     texts = [check.sql.replace(str(invariants.RECENT_EVENT_ROWS), "1") for check in invariants._event_checks()]
     assert [stream_setup.run_sql(text) for text in texts] == [[], []]
 
 
-def test_the_work_of_a_check_grows_with_the_rows_and_not_with_their_square(day: dict[str, int]) -> None:
+def test_the_work_of_a_check_grows_linearly_with_the_rows(day: dict[str, int]) -> None:
     stream, rob, count = definition.get_stream("intents"), User.objects.get(username="rob"), 200
     stream_setup.route_outputs(stream, *stream_setup.build_outputs(count))
     for _ in range(count):

@@ -55,7 +55,7 @@ def said(stream: Stream, rob: User) -> dict[str, str]:
     return found
 
 
-def test_the_report_counts_what_was_done_by_what_was_said(stream: Stream, said: dict[str, str]) -> None:
+def test_the_report_counts_actions_by_reason(stream: Stream, said: dict[str, str]) -> None:
     found = stream_report.report_as_json(
         stream_report.build_report(stream=stream, since=DAY, until=DAY, now=traffic.shift_noon(hours=1))
     )
@@ -69,7 +69,7 @@ def test_the_report_counts_what_was_done_by_what_was_said(stream: Stream, said: 
     assert empty.actions == {act: {} for act in reviews.COUNTED_ACTIONS}
 
 
-def test_what_was_taken_back_or_kept_from_somebody_by_the_system_is_not_counted(
+def test_undone_and_automatic_actions_are_not_counted(
     stream: Stream, said: dict[str, str]
 ) -> None:
     stream_setup.run_sql("UPDATE reviewqueue_pass SET reason = 'judged_original'")
@@ -78,7 +78,7 @@ def test_what_was_taken_back_or_kept_from_somebody_by_the_system_is_not_counted(
     assert (acts["pass"], acts["unjudgeable"]) == ({}, {})
 
 
-def test_each_number_leads_to_the_rows_behind_it(
+def test_each_count_links_to_the_matching_outputs(
     client: Client, stream: Stream, said: dict[str, str], mara: User
 ) -> None:
     client.force_login(mara, backend="django.contrib.auth.backends.ModelBackend")
@@ -91,7 +91,7 @@ def test_each_number_leads_to_the_rows_behind_it(
     assert "I know the person or the case" in page
 
 
-def test_whoever_may_be_asked_learns_nothing_from_what_others_said_of_an_open_item(
+def test_search_hides_others_actions_on_open_items_from_reviewers(
     client: Client, stream: Stream, said: dict[str, str], ann: User
 ) -> None:
     client.force_login(ann, backend="django.contrib.auth.backends.ModelBackend")
@@ -99,7 +99,7 @@ def test_whoever_may_be_asked_learns_nothing_from_what_others_said_of_an_open_it
     assert said["escalate"] not in rows
 
 
-def test_the_story_tells_the_reason_and_the_kind_of_mistake(stream: Stream, said: dict[str, str]) -> None:
+def test_the_history_shows_the_reason_and_the_error_type(stream: Stream, said: dict[str, str]) -> None:
     told = {
         act: " ".join(line.text for line in history.build_output_history(stream_setup.find_output(stream, said[act])))
         for act in said
@@ -110,13 +110,13 @@ def test_the_story_tells_the_reason_and_the_kind_of_mistake(stream: Stream, said
     assert "Gave another answer: “billing”; kind of mistake: two intents" in told["mistake"]
 
 
-def test_labels_carry_the_kinds_of_mistakes_of_their_verdicts(stream: Stream, said: dict[str, str]) -> None:
+def test_labels_have_the_error_types_of_their_verdicts(stream: Stream, said: dict[str, str]) -> None:
     lines = {line["id"]: line for line in map(json.loads, b"".join(labels.export_labels(stream)).splitlines())}
     assert lines[said["mistake"]]["error_types"] == ["two intents"]
     assert lines[said["unjudgeable"]]["error_types"] == []
 
 
 @pytest.mark.parametrize("query", ["act=passed", "act=pass&code=" + "x" * 61, "act=pass&code=%00", "code=conflict"])
-def test_nonsense_in_a_link_finds_no_mistake_of_ours(client: Client, stream: Stream, mara: User, query: str) -> None:
+def test_invalid_search_parameters_cause_no_server_error(client: Client, stream: Stream, mara: User, query: str) -> None:
     client.force_login(mara, backend="django.contrib.auth.backends.ModelBackend")
     assert client.get(f"/streams/intents/outputs/?{query}").status_code == 200

@@ -34,7 +34,7 @@ WHOLE: dict[str, Any] = {
 }
 
 
-def test_a_policy_survives_its_plain_form() -> None:
+def test_a_policy_round_trips_through_plain_data() -> None:
     parsed = parse_spec(WHOLE)
     assert parse_spec(dump_spec(parsed)) == parsed
 
@@ -43,7 +43,7 @@ def test_the_plain_form_spells_every_field_out() -> None:
     assert dump_spec(PolicySpec()).keys() == set(PolicySpec.__struct_encode_fields__)
 
 
-def test_what_is_not_said_sends_everything_to_people() -> None:
+def test_an_empty_policy_sends_everything_to_review() -> None:
     silent = PolicySpec()
     assert silent.threshold is None
     assert silent.on_deadline == "hold"
@@ -102,12 +102,12 @@ def test_what_makes_no_sense_is_refused_where_it_stands(change: dict[str, Any], 
 
 
 @pytest.mark.parametrize("nothing", [None, [], "policy", 3, True])
-def test_what_is_no_policy_at_all_is_refused(nothing: object) -> None:
+def test_data_that_is_not_a_policy_is_rejected(nothing: object) -> None:
     with pytest.raises(Invalid):
         versions.validate_spec(nothing)
 
 
-def test_the_hash_depends_on_content_not_on_spelling() -> None:
+def test_the_hash_depends_on_content_not_on_key_order() -> None:
     def digest(spec: Any, schema_number: int = 1) -> str:
         return hash_spec(parse_spec(spec), schema_number)
 
@@ -118,7 +118,7 @@ def test_the_hash_depends_on_content_not_on_spelling() -> None:
     assert digest({"segments": [{"when": {}, "threshold": 0.1}]}) != digest({})
 
 
-def test_the_hash_stays_what_it_was() -> None:
+def test_the_hash_is_stable_across_releases() -> None:
     # Fixed by hand once: a release that changes it would make every stored version look new.
     assert hash_spec(parse_spec(WHOLE), 1) == "c56a75d5ba0e8b32d042bb2ad1155c78f5ba45f30e4c03b8702afa63e1553cfc"
     with_guarantee = parse_spec({"threshold": 0.8, "guarantee": {"expires_days": 30}, "costs": {"error": 5}})
@@ -142,7 +142,7 @@ def test_the_hash_stays_what_it_was() -> None:
         ({"threshold": 0.8, "model_versions": ["1", "2"]}, {"threshold": 0.8, "model_versions": ["2"]}),
     ],
 )
-def test_one_person_may_send_more_to_people(old: dict[str, Any], new: dict[str, Any]) -> None:
+def test_one_person_may_make_changes_that_only_tighten(old: dict[str, Any], new: dict[str, Any]) -> None:
     assert only_tightens(parse_spec(old), parse_spec(new))
 
 
@@ -173,7 +173,7 @@ def test_one_person_may_send_more_to_people(old: dict[str, Any], new: dict[str, 
         ({"threshold": 0.8}, {"threshold": 0.9, "on_overload": "hold"}),
     ],
 )
-def test_everything_else_takes_two(old: dict[str, Any], new: dict[str, Any]) -> None:
+def test_every_other_change_takes_two_people(old: dict[str, Any], new: dict[str, Any]) -> None:
     assert not only_tightens(parse_spec(old), parse_spec(new))
 
 
@@ -183,7 +183,7 @@ def test_everything_else_takes_two(old: dict[str, Any], new: dict[str, Any]) -> 
     field=st.sampled_from(PolicySpec.__struct_encode_fields__),
     batch=routing_strategies.generate_outputs(),
 )
-def test_what_one_person_may_do_releases_nothing_that_went_to_people(
+def test_a_single_tightening_change_automates_no_more_outputs(
     old: PolicySpec, change: PolicySpec, field: str, batch: routing_strategies.OutputBatch
 ) -> None:
     new = parse_spec({**dump_spec(old), field: dump_spec(change)[field]})
@@ -201,7 +201,7 @@ def test_what_one_person_may_do_releases_nothing_that_went_to_people(
     new=routing_strategies.generate_policies(),
     batch=routing_strategies.generate_outputs(),
 )
-def test_nor_do_several_changes_at_once(
+def test_several_tightening_changes_automate_no_more_outputs(
     old: PolicySpec, new: PolicySpec, batch: routing_strategies.OutputBatch
 ) -> None:
     # The parts that have to be equal are made equal, so that the others are put to the test.
@@ -218,7 +218,7 @@ def test_nor_do_several_changes_at_once(
     assert not np.any(after.released & ~before.released)
 
 
-def test_a_mistake_costs_what_the_matrix_says_or_the_usual() -> None:
+def test_an_error_costs_the_matrix_entry_or_the_default() -> None:
     costs = parse_spec(WHOLE).costs
     assert costs.error_cost("billing", "refund") == 12
     assert costs.error_cost("refund", "billing") == 5

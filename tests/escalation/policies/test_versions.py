@@ -18,7 +18,7 @@ def _spec(**policy: Any) -> Any:
     return versions.validate_spec({"undo_seconds": 0, **policy})
 
 
-def test_the_same_content_is_the_same_version(stream: Stream) -> None:
+def test_equal_content_is_the_same_version(stream: Stream) -> None:
     first = versions.save_version(stream=stream, spec=_spec(threshold=0.9), actor="user:mara")
     again = versions.save_version(stream=stream, spec=_spec(threshold=0.9, reviews=1), actor="user:max")
     other = versions.save_version(stream=stream, spec=_spec(threshold=0.91), actor="user:max")
@@ -27,11 +27,11 @@ def test_the_same_content_is_the_same_version(stream: Stream) -> None:
     assert versions.spec_of(first) == _spec(threshold=0.9)
 
 
-def test_versions_are_numbered_in_their_stream(stream: Stream) -> None:
+def test_versions_are_numbered_within_their_stream(stream: Stream) -> None:
     assert Policy.objects.get(stream=stream_setup.create_stream("invoices")).number == 1
 
 
-def test_other_answers_make_another_version(stream: Stream) -> None:
+def test_changed_answers_make_a_new_version(stream: Stream) -> None:
     stream_setup.create_stream(answers=["billing", "refund"])
     numbers = list(Policy.objects.order_by("number").values_list("number", "schema_number"))
     assert numbers == [(1, 1), (2, 2)]
@@ -46,7 +46,7 @@ def test_versions_activations_and_routes_are_append_only(stream: Stream, table: 
             stream_setup.run_sql(statement)
 
 
-def test_what_sends_more_to_people_is_in_effect_at_once(stream: Stream) -> None:
+def test_a_tightening_version_takes_effect_at_once(stream: Stream) -> None:
     proposed = versions.propose_version(stream=stream, spec=_spec(threshold=0.9), actor="user:mara")
     assert proposed.active
     assert "in effect" in proposed.sentence
@@ -55,7 +55,7 @@ def test_what_sends_more_to_people_is_in_effect_at_once(stream: Stream) -> None:
     assert (current.number, current.spec.threshold) == (2, 0.9)
 
 
-def test_what_may_send_less_is_a_draft_for_a_second_person(stream: Stream) -> None:
+def test_a_loosening_version_is_a_draft_until_approved(stream: Stream) -> None:
     proposed = versions.propose_version(stream=stream, spec=_spec(threshold=0.7), actor="user:mara")
     assert not proposed.active
     assert "second person" in proposed.sentence
@@ -70,7 +70,7 @@ def test_what_may_send_less_is_a_draft_for_a_second_person(stream: Stream) -> No
     assert event.after == {"number": 2, "activated_by": "user:mara", "approved_by": "user:max", "reason": "evidence"}
 
 
-def test_whoever_asked_and_whoever_approves_are_two(stream: Stream, mara: User, max: User) -> None:  # noqa: A002
+def test_requester_and_approver_must_differ(stream: Stream, mara: User, max: User) -> None:  # noqa: A002
     draft = versions.propose_version(
         stream=stream, spec=_spec(threshold=0.7), actor="user:mara", reason="evidence"
     ).policy
@@ -83,7 +83,7 @@ def test_whoever_asked_and_whoever_approves_are_two(stream: Stream, mara: User, 
     assert (activation.activated_by, activation.approved_by, activation.reason) == ("user:mara", "user:max", "evidence")
 
 
-def test_nobody_asks_any_more_once_something_else_is_in_effect(
+def test_a_request_expires_with_the_next_activation(
     stream: Stream,
     mara: User,
     max: User,  # noqa: A002
@@ -97,26 +97,26 @@ def test_nobody_asks_any_more_once_something_else_is_in_effect(
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"role": "lead"}])
-def test_who_manages_no_more_asks_for_nothing(stream: Stream, mara: User, change: dict[str, Any]) -> None:
+def test_a_request_by_a_former_manager_is_invalid(stream: Stream, mara: User, change: dict[str, Any]) -> None:
     draft = versions.propose_version(stream=stream, spec=_spec(threshold=0.7), actor="user:mara").policy
     assert versions.find_approval_request(draft)
     User.objects.filter(pk=mara.pk).update(**change)
     assert versions.find_approval_request(draft) is None
 
 
-def test_a_key_asks_for_nothing_on_its_own(stream: Stream) -> None:
+def test_a_request_by_an_api_key_is_invalid(stream: Stream) -> None:
     draft = versions.propose_version(stream=stream, spec=_spec(threshold=0.7), actor="system:cli").policy
     assert versions.find_approval_request(draft) is None
 
 
-def test_requests_are_append_only(stream: Stream) -> None:
+def test_approval_requests_are_append_only(stream: Stream) -> None:
     versions.propose_version(stream=stream, spec=_spec(threshold=0.7), actor="user:mara")
     for statement in ("DELETE FROM escalation_approvalrequest", "UPDATE escalation_approvalrequest SET asked_by = 'x'"):
         with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
             stream_setup.run_sql(statement)
 
 
-def test_going_back_to_a_looser_version_takes_two_as_well(stream: Stream) -> None:
+def test_reverting_to_a_looser_version_takes_two_people(stream: Stream) -> None:
     versions.propose_version(stream=stream, spec=_spec(threshold=0.9), actor="user:mara")
     back = versions.propose_version(stream=stream, spec=_spec(threshold=0.8), actor="user:mara")
     assert (back.policy.number, back.active) == (1, False)
@@ -126,7 +126,7 @@ def test_going_back_to_a_looser_version_takes_two_as_well(stream: Stream) -> Non
     assert current.number == 1
 
 
-def test_what_is_in_effect_already_is_said_so(stream: Stream) -> None:
+def test_proposing_the_active_version_says_so(stream: Stream) -> None:
     again = versions.propose_version(stream=stream, spec=_spec(threshold=0.8), actor="user:mara")
     assert again.active
     assert "already" in again.sentence
@@ -135,7 +135,7 @@ def test_what_is_in_effect_already_is_said_so(stream: Stream) -> None:
     assert Activation.objects.count() == 1
 
 
-def test_the_first_policy_needs_nobody_else_until_there_is_traffic(queue: object) -> None:
+def test_the_first_policy_needs_no_approval_before_traffic(queue: object) -> None:
     bare = stream_setup.create_stream(policy=None)
     assert versions.find_active_policy(bare) is None
     stream_setup.post_outputs(bare, stream_setup.build_output())
@@ -143,7 +143,7 @@ def test_the_first_policy_needs_nobody_else_until_there_is_traffic(queue: object
     assert not proposed.active
 
 
-def test_the_policy_in_effect_is_the_latest_that_has_begun(stream: Stream) -> None:
+def test_the_latest_started_activation_is_in_effect(stream: Stream) -> None:
     stream_setup.activate_policy(stream, threshold=0.9, hours=2)
     stream_setup.activate_policy(stream, threshold=0.7, hours=1)
     current = versions.find_active_policy(stream)
@@ -153,7 +153,7 @@ def test_the_policy_in_effect_is_the_latest_that_has_begun(stream: Stream) -> No
     assert versions.find_policies_at_transaction_start([]) == {}
 
 
-def test_of_two_that_begin_together_the_later_row_counts(stream: Stream) -> None:
+def test_of_simultaneous_activations_the_later_row_wins(stream: Stream) -> None:
     stream_setup.activate_policy(stream, threshold=0.9, hours=3)
     stream_setup.activate_policy(stream, threshold=0.7, hours=3)
     current = versions.find_active_policy(stream)
@@ -161,7 +161,7 @@ def test_of_two_that_begin_together_the_later_row_counts(stream: Stream) -> None
     assert current.spec.threshold == 0.7
 
 
-def test_the_database_too_wants_somebody_else(stream: Stream) -> None:
+def test_the_database_enforces_a_different_approver(stream: Stream) -> None:
     with pytest.raises(IntegrityError, match="approver_is_somebody_else"), transaction.atomic():
         Activation.objects.create(
             stream=stream,

@@ -33,7 +33,7 @@ def test_an_empty_stream_reports_zeros_and_unknowns(queue: Queue) -> None:
     assert [day["received"] for day in figures["days"]] == [0, 0, 0]
 
 
-def test_every_output_is_counted_once_where_it_went(queue: Queue, rob: User) -> None:
+def test_every_output_is_counted_once_in_throughput(queue: Queue, rob: User) -> None:
     stream = traffic.apply_stream()
     traffic.post_and_route(stream, *traffic.number_ids("sure", 7))
     traffic.post_and_route(stream, *traffic.number_ids("unsure", 4), confidence=0.4)
@@ -45,7 +45,7 @@ def test_every_output_is_counted_once_where_it_went(queue: Queue, rob: User) -> 
     assert dict(found.reasons) == {"above_threshold": 7, "below_threshold": 5}
 
 
-def test_what_people_decide_counts_on_the_day_they_decide(queue: Queue, rob: User) -> None:
+def test_decisions_by_people_count_on_the_day_of_the_decision(queue: Queue, rob: User) -> None:
     stream = traffic.apply_stream()
     traffic.post_and_route(stream, *traffic.number_ids("unsure", 3), confidence=0.4)
     traffic.judge_all(rob, lambda _: "refund", now=traffic.shift_noon(days=1))
@@ -56,7 +56,7 @@ def test_what_people_decide_counts_on_the_day_they_decide(queue: Queue, rob: Use
     assert found.times.median == pytest.approx(86_400)
 
 
-def test_time_to_decision_leaves_out_checks_after_the_fact(queue: Queue, rob: User) -> None:
+def test_time_to_decision_excludes_audits_of_automated_outputs(queue: Queue, rob: User) -> None:
     stream = traffic.apply_stream(policy={"threshold": 0.8, "audit": {"rate": 1.0}})
     traffic.post_and_route(stream, *traffic.number_ids("sure", 5))
     traffic.post_and_route(stream, "unsure", confidence=0.4)
@@ -65,7 +65,7 @@ def test_time_to_decision_leaves_out_checks_after_the_fact(queue: Queue, rob: Us
     assert build(stream).times.p95 == pytest.approx(600)
 
 
-def test_without_checks_the_error_rate_and_what_got_through_are_unknown(queue: Queue, rob: User) -> None:
+def test_without_audits_error_rate_and_undetected_errors_are_unknown(queue: Queue, rob: User) -> None:
     stream = traffic.apply_stream()
     traffic.post_and_route(stream, *traffic.number_ids("sure", 5))
     traffic.post_and_route(stream, *traffic.number_ids("unsure", 2), confidence=0.4)
@@ -82,7 +82,7 @@ def test_without_checks_the_error_rate_and_what_got_through_are_unknown(queue: Q
     assert as_json["money"]["check_everything"]["balance"] is None
 
 
-def test_checks_after_the_fact_estimate_what_got_through(queue: Queue, rob: User) -> None:
+def test_audits_after_the_fact_estimate_undetected_errors(queue: Queue, rob: User) -> None:
     stream = traffic.apply_stream(policy={"threshold": 0.8, "audit": {"rate": 0.5, "mode": "after"}})
     traffic.post_and_route(stream, *traffic.number_ids("sure", 60))
     drawn = set(Route.objects.exclude(audit="").values_list("output__external_id", flat=True))
@@ -103,7 +103,7 @@ def test_checks_after_the_fact_estimate_what_got_through(queue: Queue, rob: User
     assert found.costs.reviews == pytest.approx(n * 0.5)
 
 
-def test_checks_that_hold_catch_their_mistakes_and_stand_for_the_others(queue: Queue, rob: User) -> None:
+def test_audits_that_hold_catch_their_own_errors(queue: Queue, rob: User) -> None:
     stream = traffic.apply_stream(policy={"threshold": 0.8, "audit": {"rate": 0.25, "mode": "hold"}})
     traffic.post_and_route(stream, *traffic.number_ids("sure", 80))
     held = set(Route.objects.filter(audit="hold").values_list("output__external_id", flat=True))
@@ -116,7 +116,7 @@ def test_checks_that_hold_catch_their_mistakes_and_stand_for_the_others(queue: Q
     assert found.costs.undetected_errors.value == pytest.approx(2 * 10.0 * (1 / 0.25 - 1))
 
 
-def test_the_matrix_of_the_version_that_routed_prices_a_mistake(queue: Queue, rob: User) -> None:
+def test_an_error_is_priced_by_the_version_that_routed_it(queue: Queue, rob: User) -> None:
     cheap = {"currency": "EUR", "review": 0.5, "error": 10.0, "matrix": {"refund": {"billing": 3.0}}}
     stream = traffic.apply_stream(policy={}, costs=cheap)
     traffic.post_and_route(stream, "before")
@@ -128,7 +128,7 @@ def test_the_matrix_of_the_version_that_routed_prices_a_mistake(queue: Queue, ro
     assert build(stream).costs.caught_errors == pytest.approx(6.0)
 
 
-def test_an_answer_that_nobody_could_give_is_no_error_and_no_answer(queue: Queue, rob: User) -> None:
+def test_an_unjudgeable_output_is_neither_an_error_nor_an_answer(queue: Queue, rob: User) -> None:
     stream = traffic.apply_stream(policy={"threshold": 0.8, "audit": {"rate": 1.0}})
     traffic.post_and_route(stream, "sure")
     traffic.judge_all(rob, lambda _: "refund", now=traffic.shift_noon(minutes=1))
@@ -140,7 +140,7 @@ def test_an_answer_that_nobody_could_give_is_no_error_and_no_answer(queue: Queue
     )
 
 
-def test_breakdowns_add_up_to_the_whole(queue: Queue, rob: User) -> None:
+def test_breakdowns_add_up_to_the_total(queue: Queue, rob: User) -> None:
     stream = traffic.apply_stream(
         policy={"threshold": 0.8, "audit": {"rate": 0.5}, "segments": [{"when": {"language": "de"}, "threshold": 0.95}]}
     )
@@ -160,7 +160,7 @@ def test_breakdowns_add_up_to_the_whole(queue: Queue, rob: User) -> None:
     assert {group.name for group in found.model_versions} == {"intent-clf 1", "intent-clf 2", "intent-clf"}
 
 
-def test_balance_is_what_was_caught_less_what_reviews_cost(queue: Queue, rob: User) -> None:
+def test_the_balance_is_caught_errors_minus_review_costs(queue: Queue, rob: User) -> None:
     stream = traffic.apply_stream(policy={})
     traffic.post_and_route(stream, *traffic.number_ids("all", 10))
     traffic.judge_all(rob, lambda one: "billing" if one == "all-3" else "refund", now=traffic.shift_noon(minutes=1))
@@ -172,7 +172,7 @@ def test_balance_is_what_was_caught_less_what_reviews_cost(queue: Queue, rob: Us
     assert found["check_nothing"]["let_through"]["estimate"] == 10.0
 
 
-def test_shadow_outputs_cost_reviews_but_count_nowhere_else(queue: Queue, rob: User) -> None:
+def test_shadow_outputs_count_only_in_review_costs(queue: Queue, rob: User) -> None:
     stream = traffic.apply_stream(policy={"threshold": 0.8, "audit": {"rate": 1.0}})
     traffic.post_and_route(stream, *traffic.number_ids("shadow", 4), shadow=True, model_version="next")
     traffic.judge_all(rob, lambda _: "billing", now=traffic.shift_noon(minutes=1))
@@ -183,7 +183,7 @@ def test_shadow_outputs_cost_reviews_but_count_nowhere_else(queue: Queue, rob: U
     assert (group.shadow, group.error_rate.rate) == (True, 1.0)
 
 
-def test_money_in_another_currency_is_left_out_and_said_so(queue: Queue, rob: User) -> None:
+def test_costs_in_another_currency_are_excluded_and_counted(queue: Queue, rob: User) -> None:
     stream = traffic.apply_stream(policy={}, costs={"currency": "USD", "review": 0.5, "error": 10.0})
     traffic.post_and_route(stream, "dollars")
     assert (build(stream).currency, build(stream).unpriced) == ("USD", 0)
@@ -192,7 +192,7 @@ def test_money_in_another_currency_is_left_out_and_said_so(queue: Queue, rob: Us
     assert (build(stream).currency, build(stream).unpriced) == ("EUR", 1)
 
 
-def test_days_are_those_of_the_team(queue: Queue, settings: Settings) -> None:
+def test_days_are_in_the_teams_time_zone(queue: Queue, settings: Settings) -> None:
     stream = traffic.apply_stream()
     late = NOON.replace(hour=23, minute=30)
     traffic.post_and_route(stream, "late", now=late)

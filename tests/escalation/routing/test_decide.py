@@ -103,7 +103,7 @@ def _reference(spec: dict[str, Any], outputs: decide.OutputColumns, row: int, *,
     batch=routing_strategies.generate_outputs(),
     p=st.sampled_from([0.0, 0.2, 0.5, 1.0]),
 )
-def test_the_decision_is_the_reference_row_by_row(
+def test_the_decision_matches_the_reference_row_by_row(
     spec: PolicySpec, batch: routing_strategies.OutputBatch, p: float
 ) -> None:
     routes = decide.decide_routes(spec, batch.outputs, u=batch.u, p=p)
@@ -125,7 +125,7 @@ def test_the_decision_is_the_reference_row_by_row(
     batch=routing_strategies.generate_outputs(),
     p=st.sampled_from([0.0, 0.2, 1.0]),
 )
-def test_each_output_is_decided_alone_and_always_the_same(
+def test_each_output_is_decided_independently_and_deterministically(
     spec: PolicySpec, batch: routing_strategies.OutputBatch, p: float
 ) -> None:
     whole = decide.decide_routes(spec, batch.outputs, u=batch.u, p=p)
@@ -138,7 +138,7 @@ def test_each_output_is_decided_alone_and_always_the_same(
 
 
 @given(spec=routing_strategies.generate_policies(), batch=routing_strategies.generate_outputs())
-def test_what_has_no_confidence_never_goes_out(spec: PolicySpec, batch: routing_strategies.OutputBatch) -> None:
+def test_an_output_without_confidence_is_never_automated(spec: PolicySpec, batch: routing_strategies.OutputBatch) -> None:
     routes = decide.decide_routes(spec, batch.outputs, u=batch.u, p=1.0)
     missing = np.isnan(batch.outputs.confidence)
     assert not np.any(routes.released & missing)
@@ -150,7 +150,7 @@ def test_what_has_no_confidence_never_goes_out(spec: PolicySpec, batch: routing_
     batch=routing_strategies.generate_outputs(),
     p=st.sampled_from([0.0, 0.2, 1.0]),
 )
-def test_whatever_is_not_looked_at_went_out_and_whatever_did_not_go_out_is_looked_at(
+def test_every_output_is_automated_or_reviewed(
     spec: PolicySpec, batch: routing_strategies.OutputBatch, p: float
 ) -> None:
     routes = decide.decide_routes(spec, batch.outputs, u=batch.u, p=p)
@@ -159,12 +159,12 @@ def test_whatever_is_not_looked_at_went_out_and_whatever_did_not_go_out_is_looke
     assert np.all((routes.pi == 1.0) | routes.eligible)
 
 
-def test_nothing_is_decided_about_nothing() -> None:
+def test_no_outputs_give_no_routes() -> None:
     nothing = decide.OutputColumns(np.array([]), [], np.array([]), [], [])
     assert decide.decide_routes(PolicySpec(threshold=0.5), nothing, u=np.array([]), p=0.5).reason == []
 
 
-def test_reasons_have_an_order() -> None:
+def test_routing_reasons_have_a_precedence() -> None:
     spec = {
         "threshold": 0.8,
         "model_versions": ["1"],
@@ -204,22 +204,22 @@ def test_reasons_have_an_order() -> None:
         ),
     ],
 )
-def test_the_strictest_threshold_that_names_it_holds(
+def test_the_strictest_matching_threshold_applies(
     spec: dict[str, Any], one: dict[str, Any], threshold: float
 ) -> None:
     assert decide.resolve_thresholds(parse_spec(spec), _columns(**one)).tolist() == [threshold]
 
 
-def test_the_threshold_itself_is_enough() -> None:
+def test_a_confidence_equal_to_the_threshold_is_automated() -> None:
     assert _one({"threshold": 0.8}, confidence=0.8)["released"]
     assert not _one({"threshold": 0.8}, confidence=math.nextafter(0.8, 0))["released"]
 
 
-def test_without_any_threshold_not_even_certainty_goes_out() -> None:
+def test_without_any_threshold_nothing_is_automated() -> None:
     assert not _one({}, confidence=1.0)["released"]
 
 
-def test_a_check_before_holds_and_a_check_after_does_not() -> None:
+def test_an_audit_holds_the_output_only_in_hold_mode() -> None:
     held = _one({"threshold": 0.8, "audit": {"mode": "hold"}}, u=0.1, p=0.2)
     after = _one({"threshold": 0.8, "audit": {"mode": "after"}}, u=0.1, p=0.2)
     assert (held["released"], held["review"], held["audited"]) == (False, True, True)
@@ -227,7 +227,7 @@ def test_a_check_before_holds_and_a_check_after_does_not() -> None:
     assert held["pi"] == after["pi"] == 0.2
 
 
-def test_a_draw_is_permanent() -> None:
+def test_a_permanent_number_never_changes() -> None:
     assert decide.draw_permanent_number(b"secret", "intents", "ticket-1") == decide.draw_permanent_number(
         b"secret", "intents", "ticket-1"
     )
@@ -240,12 +240,12 @@ def test_a_draw_is_permanent() -> None:
     assert len(draws) == 4
 
 
-def test_a_draw_has_its_golden_value() -> None:
+def test_a_permanent_number_matches_its_golden_value() -> None:
     # HMAC-SHA256(key "secret", "intents|ticket-1"), its first 53 bits over 2^53, computed by openssl.
     assert decide.draw_permanent_number(b"secret", "intents", "ticket-1") == 0.18442238577744263
 
 
-def test_draws_are_spread_evenly() -> None:
+def test_permanent_numbers_are_uniform() -> None:
     draws = np.sort([decide.draw_permanent_number(b"secret", "intents", f"ticket-{number}") for number in range(5000)])
     assert draws[0] >= 0.0
     assert draws[-1] < 1.0
@@ -260,7 +260,7 @@ def test_draws_are_spread_evenly() -> None:
     p=st.sampled_from([0.0, 0.2, 1.0]),
     share=st.sampled_from([0, 0.5]),
 )
-def test_who_answers_first_is_who_is_checked_or_drawn_among_the_others(
+def test_sampled_outputs_and_a_share_of_the_others_are_answered_first(
     spec: PolicySpec, batch: routing_strategies.OutputBatch, p: float, share: float
 ) -> None:
     routes = decide.decide_routes(spec, batch.outputs, u=batch.u, p=p)

@@ -42,7 +42,7 @@ def _left_behind() -> None:
     DispatchBatch.objects.update(created_at=F("created_at") - timedelta(minutes=1))
 
 
-def test_everything_received_is_routed_once(stream: Stream) -> None:
+def test_every_received_output_is_routed_once(stream: Stream) -> None:
     stream_setup.post_outputs(
         stream, *stream_setup.build_outputs(5), *stream_setup.build_outputs(5, first=6, confidence=0.9)
     )
@@ -55,7 +55,7 @@ def test_everything_received_is_routed_once(stream: Stream) -> None:
     assert (event.after, len(event.object_ids or [])) == ({"auto": 5, "review": 5}, 10)
 
 
-def test_what_waits_longer_comes_first(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_oldest_outputs_are_routed_first(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispatch, "BATCH_ROWS", 2)
     stream_setup.post_outputs(stream, *stream_setup.build_outputs(5))
     assert dispatch.route_received(batches=1) == 2
@@ -78,7 +78,7 @@ def test_outputs_of_several_streams_share_a_batch(stream: Stream) -> None:
     assert set(Route.objects.values_list("reason", flat=True)) == {"above_threshold", "no_policy"}
 
 
-def test_a_batch_left_behind_is_taken_over_one_by_one(stream: Stream) -> None:
+def test_an_abandoned_batch_is_retried_one_by_one(stream: Stream) -> None:
     stream_setup.post_outputs(stream, *stream_setup.build_outputs(3))
     assert dispatch._open_batch() is not None
     assert dispatch.route_received() == 0, "somebody may still be at it"
@@ -88,7 +88,7 @@ def test_a_batch_left_behind_is_taken_over_one_by_one(stream: Stream) -> None:
     assert set(Output.objects.values_list("attempts", flat=True)) == {1}
 
 
-def test_a_batch_whose_outputs_were_routed_meanwhile_just_ends(stream: Stream) -> None:
+def test_a_batch_whose_outputs_are_already_routed_is_deleted(stream: Stream) -> None:
     results = stream_setup.post_outputs(stream, *stream_setup.build_outputs(3))
     dispatch._open_batch()
     dispatch.route_now([result.output_id for result in results if result.output_id], seconds=1)
@@ -98,7 +98,7 @@ def test_a_batch_whose_outputs_were_routed_meanwhile_just_ends(stream: Stream) -
     assert set(Output.objects.values_list("attempts", flat=True)) == {0}
 
 
-def test_one_that_fails_goes_to_a_person_after_three_lonely_tries_and_the_others_flow(
+def test_an_output_that_fails_three_single_retries_is_sent_to_review(
     stream: Stream, poison: Callable[[str], None]
 ) -> None:
     stream_setup.post_outputs(stream, *stream_setup.build_outputs(3, confidence=0.9))
@@ -121,7 +121,7 @@ def test_one_that_fails_goes_to_a_person_after_three_lonely_tries_and_the_others
     assert not DispatchBatch.objects.exists()
 
 
-def test_a_try_that_kills_the_process_is_counted(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_retry_that_kills_the_process_is_counted(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
     stream_setup.post_outputs(stream, stream_setup.build_output(confidence=0.9))
     dispatch._open_batch()
 
@@ -138,7 +138,7 @@ def test_a_try_that_kills_the_process_is_counted(stream: Stream, monkeypatch: py
     assert Route.objects.get().reason == "dispatch_failed"
 
 
-def test_one_that_cannot_even_be_given_to_a_person_stays_out_of_the_way(
+def test_an_output_that_cannot_be_sent_to_review_does_not_block_others(
     stream: Stream, poison: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stream_setup.post_outputs(stream, *stream_setup.build_outputs(3))
@@ -162,7 +162,7 @@ def test_one_that_cannot_even_be_given_to_a_person_stays_out_of_the_way(
     assert not DispatchBatch.objects.exists()
 
 
-def test_a_database_that_is_away_is_no_fault_of_the_outputs(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_outage_does_not_count_as_a_retry(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
     stream_setup.post_outputs(stream, stream_setup.build_output())
 
     def away(*_: Any, **__: Any) -> None:
@@ -177,7 +177,7 @@ def test_a_database_that_is_away_is_no_fault_of_the_outputs(stream: Stream, monk
     assert Route.objects.get().reason == "below_threshold"
 
 
-def test_what_a_stream_holds_back_waits_and_others_do_not(stream: Stream) -> None:
+def test_only_outputs_of_a_holding_stream_are_held_back(stream: Stream) -> None:
     other = stream_setup.create_stream("invoices")
     stream_setup.activate_policy(stream, threshold=0.8, on_overload="hold")
     stream_setup.post_outputs(stream, stream_setup.build_output(confidence=0.9))
@@ -189,7 +189,7 @@ def test_what_a_stream_holds_back_waits_and_others_do_not(stream: Stream) -> Non
     assert dispatch.route_received() == 1
 
 
-def test_routing_twice_enqueues_once(stream: Stream) -> None:
+def test_routing_an_output_twice_enqueues_it_once(stream: Stream) -> None:
     stream_setup.route_outputs(stream, stream_setup.build_output())
     item = Item.objects.get()
     assert (

@@ -18,7 +18,7 @@ from tests.helpers import stream_setup
 from tests.helpers.route_replay import read_stored_decisions, replay_routes
 
 
-def test_every_kind_of_route_replays_from_what_is_stored(stream: Stream) -> None:
+def test_every_kind_of_route_can_be_reproduced_from_stored_data(stream: Stream) -> None:
     stream_setup.activate_policy(
         stream,
         threshold=0.7,
@@ -48,14 +48,14 @@ def test_every_kind_of_route_replays_from_what_is_stored(stream: Stream) -> None
         assert (route.reason == "audit") == (route.eligible and route.u < route.p)
 
 
-def test_a_route_is_never_rewritten(stream: Stream) -> None:
+def test_routes_are_append_only(stream: Stream) -> None:
     (route,) = stream_setup.route_outputs(stream, stream_setup.build_output())
     route.kind = "auto"
     with pytest.raises(Exception, match="append-only"):
         route.save(update_fields=["kind"])
 
 
-def test_a_stop_sends_everything_to_people_and_says_so(stream: Stream) -> None:
+def test_a_stop_sends_everything_to_review_with_its_reason(stream: Stream) -> None:
     stop = stop_stop(stream=stream, by="user:mara")
     (route,) = stream_setup.route_outputs(stream, stream_setup.build_output(confidence=1))
     assert (route.kind, route.reason, route.stop_id, route.released) == ("review", "stopped", stop.pk, False)
@@ -63,7 +63,7 @@ def test_a_stop_sends_everything_to_people_and_says_so(stream: Stream) -> None:
     assert not Decision.objects.exists()
 
 
-def test_a_stop_of_everything_stops_every_stream(stream: Stream) -> None:
+def test_a_stop_of_all_streams_applies_to_every_stream(stream: Stream) -> None:
     other = stream_setup.create_stream("invoices")
     stop = stop_stop(stream=None, by="user:mara")
     for target in (stream, other):
@@ -71,19 +71,19 @@ def test_a_stop_of_everything_stops_every_stream(stream: Stream) -> None:
         assert (route.reason, route.stop_id) == ("stopped", stop.pk)
 
 
-def test_a_stop_of_another_stream_stops_nothing_here(stream: Stream) -> None:
+def test_a_stop_of_another_stream_has_no_effect(stream: Stream) -> None:
     stop_stop(stream=stream_setup.create_stream("invoices"), by="user:mara")
     (route,) = stream_setup.route_outputs(stream, stream_setup.build_output(confidence=1))
     assert route.kind == "auto"
 
 
-def test_without_a_policy_a_person_sees_everything(queue: object) -> None:
+def test_without_a_policy_everything_is_sent_to_review(queue: object) -> None:
     bare = stream_setup.create_stream(policy=None)
     (route,) = stream_setup.route_outputs(bare, stream_setup.build_output(confidence=1))
     assert (route.kind, route.reason, route.policy_id, route.pi) == ("review", "no_policy", None, 1.0)
 
 
-def test_a_policy_that_takes_effect_later_decides_nothing_yet(queue: object) -> None:
+def test_a_policy_has_no_effect_before_its_activation_time(queue: object) -> None:
     bare = stream_setup.create_stream(policy=None)
     version = versions.save_version(stream=bare, spec=versions.validate_spec({"threshold": 0.1}), actor="user:mara")
     versions.activate_version(policy=version, by="user:mara", now=datetime.now(UTC) + timedelta(hours=1))
@@ -100,7 +100,7 @@ def test_a_policy_that_takes_effect_later_decides_nothing_yet(queue: object) -> 
         ({"confidence": 0.5}, "below_threshold"),
     ],
 )
-def test_a_person_is_told_why(stream: Stream, fields: dict[str, Any], reason: str) -> None:
+def test_the_item_shows_the_routing_reason(stream: Stream, fields: dict[str, Any], reason: str) -> None:
     stream_setup.activate_policy(
         stream,
         threshold=0.8,
@@ -115,7 +115,7 @@ def test_a_person_is_told_why(stream: Stream, fields: dict[str, Any], reason: st
     assert why["message"] % why["params"]
 
 
-def test_a_check_after_is_decided_by_the_model_and_waits_for_a_person(stream: Stream) -> None:
+def test_an_audit_after_the_fact_is_decided_by_the_model_and_reviewed(stream: Stream) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, audit={"rate": 1, "mode": "after"})
     (route,) = stream_setup.route_outputs(stream, stream_setup.build_output(confidence=0.9))
     assert (route.kind, route.reason, route.audit, route.released, route.pi) == ("auto", "audit", "after", True, 1.0)
@@ -126,7 +126,7 @@ def test_a_check_after_is_decided_by_the_model_and_waits_for_a_person(stream: St
     assert item.lane == 1
 
 
-def test_a_check_before_holds_it(stream: Stream) -> None:
+def test_an_audit_in_hold_mode_holds_the_output(stream: Stream) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, audit={"rate": 1, "mode": "hold"})
     (route,) = stream_setup.route_outputs(stream, stream_setup.build_output(confidence=0.9))
     assert (route.kind, route.reason, route.audit, route.released) == ("review", "audit", "hold", False)
@@ -134,7 +134,7 @@ def test_a_check_before_holds_it(stream: Stream) -> None:
     assert not Decision.objects.exists()
 
 
-def test_nothing_on_the_desk_tells_a_check_from_an_ordinary_item(stream: Stream) -> None:
+def test_an_item_does_not_reveal_whether_it_is_an_audit(stream: Stream) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, audit={"rate": 1, "mode": "hold"}, answer_first_share=1)
     stream_setup.route_outputs(
         stream,
@@ -148,7 +148,7 @@ def test_nothing_on_the_desk_tells_a_check_from_an_ordinary_item(stream: Stream)
         assert not {"check", "random", "audit"} & set(told.lower().split())
 
 
-def test_the_item_is_a_snapshot_of_the_output(stream: Stream) -> None:
+def test_the_review_item_is_a_snapshot_of_the_output(stream: Stream) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, reviews=2, deadline_hours=24)
     stream_setup.route_outputs(
         stream,
@@ -172,13 +172,13 @@ def test_the_item_is_a_snapshot_of_the_output(stream: Stream) -> None:
     assert list(Slot.objects.order_by("id").values_list("answer_first", flat=True)) == [item.answer_first, True]
 
 
-def test_a_deadline_of_its_own_wins_over_the_policys(stream: Stream) -> None:
+def test_an_outputs_own_deadline_overrides_the_policys(stream: Stream) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, deadline_hours=24)
     stream_setup.route_outputs(stream, stream_setup.build_output(due_at="2026-12-01T10:00:00+02:00"))
     assert stream_setup.find_output(stream).due_at == datetime(2026, 12, 1, 8, tzinfo=UTC)
 
 
-def test_a_structured_answer_goes_out_as_it_came(queue: object) -> None:
+def test_a_structured_answer_is_published_unchanged(queue: object) -> None:
     invoices = stream_setup.create_stream("invoices", schema={"type": "object"}, policy={"threshold": 0.5})
     prediction = {"total": 3.5, "lines": [{"text": "a"}], "paid": None}
     (route,) = stream_setup.route_outputs(
@@ -189,7 +189,7 @@ def test_a_structured_answer_goes_out_as_it_came(queue: object) -> None:
 
 
 @pytest.mark.parametrize("confidence", [0.9, 0.1])
-def test_any_object_that_was_taken_can_be_routed_and_told(queue: object, confidence: float) -> None:
+def test_any_accepted_object_can_be_routed_and_read_back(queue: object, confidence: float) -> None:
     invoices = stream_setup.create_stream("invoices", schema={"type": "object"}, policy={"threshold": 0.5})
     prediction: dict[str, Any] = {
         "n": 2**70,
@@ -206,7 +206,7 @@ def test_any_object_that_was_taken_can_be_routed_and_told(queue: object, confide
     assert msgspec.json.encode(told.decision)
 
 
-def test_the_doubtful_fields_of_a_structured_answer_are_hints(queue: object) -> None:
+def test_field_confidences_of_a_structured_answer_become_hints(queue: object) -> None:
     invoices = stream_setup.create_stream("invoices", schema={"type": "object"}, policy={"threshold": 0.95})
     stream_setup.route_outputs(
         invoices, stream_setup.build_output(prediction={"total": 3}, confidence=..., scores={"/total": 0.9})
@@ -215,12 +215,12 @@ def test_the_doubtful_fields_of_a_structured_answer_are_hints(queue: object) -> 
     assert (content.field_hints, content.alternatives) == ({"/total": 0.9}, [])
 
 
-def test_a_shadow_is_routed_and_marked(stream: Stream) -> None:
+def test_a_shadow_output_is_routed_and_marked(stream: Stream) -> None:
     stream_setup.route_outputs(stream, stream_setup.build_output(confidence=0.9, shadow=True))
     assert Decision.objects.get().shadow
 
 
-def test_a_daily_number_of_checks_fixes_one_rate_a_day(stream: Stream) -> None:
+def test_audits_per_day_fix_one_rate_a_day(stream: Stream) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, audit={"per_day": 2})
     yesterday = datetime(2026, 3, 1, 12, tzinfo=UTC)
     first = stream_setup.route_outputs(stream, *stream_setup.build_outputs(8, confidence=0.9), now=yesterday)
@@ -236,13 +236,13 @@ def test_a_daily_number_of_checks_fixes_one_rate_a_day(stream: Stream) -> None:
     assert replay_routes([*first, *today, *later]) == read_stored_decisions([*first, *today, *later])
 
 
-def test_no_checks_a_day_means_none(stream: Stream) -> None:
+def test_zero_audits_per_day_means_no_audits(stream: Stream) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, audit={"per_day": 0})
     (route,) = stream_setup.route_outputs(stream, stream_setup.build_output(confidence=0.9))
     assert (route.p, route.audit) == (0.0, "")
 
 
-def test_the_share_that_answers_first_matches_the_checks(stream: Stream) -> None:
+def test_the_default_answer_first_share_matches_the_number_of_audits(stream: Stream) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, audit={"rate": 0.1})
     yesterday = datetime(2026, 3, 1, 12, tzinfo=UTC)
     outputs = [*stream_setup.build_outputs(6, confidence=0.9), *stream_setup.build_outputs(3, first=10, confidence=0.1)]
@@ -254,14 +254,14 @@ def test_the_share_that_answers_first_matches_the_checks(stream: Stream) -> None
     assert row.answer_first_share == pytest.approx(0.2)
 
 
-def test_only_what_a_person_sees_or_cannot_be_read_off_the_row_loads_its_payload(stream: Stream) -> None:
+def test_payloads_are_loaded_only_for_review_or_structured_answers(stream: Stream) -> None:
     stream_setup.post_outputs(stream, stream_setup.build_output(confidence=0.9))
     Payload.objects.all().delete()
     assert dispatch.route_received() == 1
     assert Decision.objects.get().answer == "refund"
 
 
-def test_the_draws_of_an_id_are_not_those_of_an_id_made_from_it(stream: Stream) -> None:
+def test_u_and_v_of_different_outputs_never_coincide(stream: Stream) -> None:
     rows = [
         plan.ReceivedOutput(
             1, stream.pk, name, "m", "", "refund", 0.5, None, {}, "", None, stream_setup.LONG_AGO, 1, False

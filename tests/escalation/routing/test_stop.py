@@ -13,25 +13,25 @@ from reviewqueue.models import Event
 from tests.helpers import stream_setup
 
 
-def test_one_person_stops_and_it_stands(stream: Stream) -> None:
+def test_one_person_can_stop_a_stream(stream: Stream) -> None:
     stop = stop_stop(stream=stream, by="user:mara", reason="odd answers")
     assert find_active_stops() == {stream.pk: stop.pk}
     event = Event.objects.get(verb="stream.stopped")
     assert (event.actor, event.queue, event.after) == ("user:mara", "intents", {"reason": "odd answers"})
 
 
-def test_stopping_twice_is_stopping_once(stream: Stream) -> None:
+def test_stopping_twice_creates_one_stop(stream: Stream) -> None:
     first = stop_stop(stream=stream, by="user:mara")
     assert stop_stop(stream=stream, by="user:max") == first
     assert Stop.objects.count() == 1
 
 
-def test_a_stream_and_all_of_them_are_stopped_apart(stream: Stream) -> None:
+def test_stops_of_one_stream_and_of_all_streams_are_independent(stream: Stream) -> None:
     one, everything = stop_stop(stream=stream, by="user:mara"), stop_stop(stream=None, by="user:mara")
     assert find_active_stops() == {stream.pk: one.pk, None: everything.pk}
 
 
-def test_two_people_resume(stream: Stream) -> None:
+def test_resuming_takes_two_people(stream: Stream) -> None:
     stop = stop_stop(stream=stream, by="user:mara")
     with pytest.raises(SecondPersonNeeded):
         confirm_resume(stop=stop, by="user:mara")
@@ -45,7 +45,7 @@ def test_two_people_resume(stream: Stream) -> None:
     assert list(verbs) == ["stream.stopped", "stream.resume_asked", "stream.resumed"]
 
 
-def test_what_was_lifted_cannot_be_lifted_again(stream: Stream) -> None:
+def test_a_lifted_stop_cannot_be_lifted_again(stream: Stream) -> None:
     stop = stop_stop(stream=stream, by="user:mara")
     request_resume(stop=stop, by="user:mara")
     confirm_resume(stop=stop, by="user:max")
@@ -56,13 +56,13 @@ def test_what_was_lifted_cannot_be_lifted_again(stream: Stream) -> None:
     assert stop_stop(stream=stream, by="user:mara") != stop
 
 
-def test_the_database_too_wants_two_people(stream: Stream) -> None:
+def test_the_database_enforces_two_people_for_resuming(stream: Stream) -> None:
     stop = stop_stop(stream=stream, by="user:mara")
     with pytest.raises(IntegrityError, match="two_people_resume"), transaction.atomic():
         Stop.objects.filter(pk=stop.pk).update(resume_asked_by="x", resumed_by="x", resumed_at=stream_setup.LONG_AGO)
 
 
-def test_the_commands_stop_and_resume(stream: Stream, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_stop_and_resume_commands_work(stream: Stream, capsys: pytest.CaptureFixture[str]) -> None:
     call_command("stop", "intents", "--reason", "odd")
     stop = Stop.objects.get()
     assert str(stop.pk) in capsys.readouterr().out

@@ -45,7 +45,7 @@ def _cells(stream: Stream) -> list[threshold_curve.CountCell]:
     return daily_counts.load_cells(stream_id=stream.pk, covered=LINE, since=date(2025, 1, 1), until=date(2026, 1, 1))
 
 
-def test_every_threshold_of_the_grid_counts_what_the_outputs_say(stream: Stream) -> None:
+def test_counts_match_the_outputs_at_every_threshold(stream: Stream) -> None:
     _past(stream)
     daily_counts.refresh_counts(now=LATER)
     for point in threshold_curve.compute_curve(_cells(stream), FREE):
@@ -57,7 +57,7 @@ def test_every_threshold_of_the_grid_counts_what_the_outputs_say(stream: Stream)
         assert point.wrong == judged.filter(output__outcome__wrong=True).count()
 
 
-def test_one_threshold_is_its_point_of_the_curve(stream: Stream) -> None:
+def test_a_single_threshold_matches_its_point_on_the_curve(stream: Stream) -> None:
     _past(stream)
     daily_counts.refresh_counts(now=LATER)
     cells = _cells(stream)
@@ -100,7 +100,7 @@ def test_a_late_label_makes_its_day_anew_and_no_other(stream: Stream) -> None:
     assert sum(OutputCount.objects.values_list("wrong", flat=True)) == raw
 
 
-def test_a_day_with_outputs_that_wait_to_be_routed_is_counted_until_they_are(stream: Stream) -> None:
+def test_a_day_with_unrouted_outputs_is_recounted_until_routed(stream: Stream) -> None:
     _past(stream)
     waiting = Output.objects.latest("id")
     Output.objects.filter(pk=waiting.pk).update(state=Output.State.RECEIVED)
@@ -113,7 +113,7 @@ def test_a_day_with_outputs_that_wait_to_be_routed_is_counted_until_they_are(str
     assert day.counted_at == LATER + timedelta(days=3)
 
 
-def test_a_day_that_was_counted_without_what_reviews_took_is_counted_again(stream: Stream) -> None:
+def test_a_day_counted_without_review_times_is_recounted(stream: Stream) -> None:
     _past(stream)
     daily_counts.refresh_counts(now=LATER)
     day = CountedDay.objects.order_by("day").first()
@@ -137,7 +137,7 @@ def test_counting_twice_changes_nothing(stream: Stream) -> None:
     assert rows == again
 
 
-def test_segments_are_told_apart_once_a_policy_names_them(stream: Stream) -> None:
+def test_segments_are_counted_once_a_policy_uses_them(stream: Stream) -> None:
     segments = [{"language": "de"}, {"language": "de", "tier": "gold"}, {"language": "en"}, {"tier": "gold"}]
     stream_history.write_history(stream, [0.9] * 4, [False] * 4, segments=segments)
     daily_counts.refresh_counts(now=LATER)
@@ -152,7 +152,7 @@ def test_segments_are_told_apart_once_a_policy_names_them(stream: Stream) -> Non
     assert outputs == {(("language", "de"),): 2, (("language", "en"),): 1, (("language", None),): 1}
 
 
-def test_a_sweep_that_dies_counts_nothing_or_everything(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_sweep_counts_all_or_nothing(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
     _past(stream)
     whole, days = daily_counts.count_day, []
 
@@ -170,7 +170,7 @@ def test_a_sweep_that_dies_counts_nothing_or_everything(stream: Stream, monkeypa
     assert sum(OutputCount.objects.values_list("outputs", flat=True)) == Output.objects.count()
 
 
-def test_where_the_odds_changed_the_interval_goes_with_the_weighted_rate(stream: Stream) -> None:
+def test_with_several_rates_the_interval_follows_the_weighted_rate(stream: Stream) -> None:
     cells = [
         CountCell("refund", {}, False, 60, 0.01, "", outputs=1000, drawn=10, judged=10, wrong=2),
         CountCell("refund", {}, False, 60, 1.0, "", outputs=500, drawn=500, judged=500, wrong=1),

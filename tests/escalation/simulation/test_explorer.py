@@ -103,7 +103,7 @@ def _is_exact(point: ThresholdPoint, k: int, n: int) -> None:
     assert 1 - _at_least(k + 1, n, point.high) == pytest.approx(0.025)
 
 
-def test_a_threshold_on_a_small_stream_says_what_a_person_would_count(small: Stream) -> None:
+def test_a_preview_on_a_small_stream_matches_a_hand_count(small: Stream) -> None:
     point = _at(small, 0.8).point
     assert (point.outputs, point.automatic, point.to_review) == (12, 8, 4)
     assert point.automation_rate == pytest.approx(2 / 3)
@@ -115,7 +115,7 @@ def test_a_threshold_on_a_small_stream_says_what_a_person_would_count(small: Str
     _is_exact(point, 1, 4)
 
 
-def test_its_hours_and_its_money(small: Stream) -> None:
+def test_a_preview_has_review_hours_and_costs(small: Stream) -> None:
     trial = _at(small, 0.8)
     # Four items of two reviews of eight seconds.
     assert trial.hours == pytest.approx(64 / 3600)
@@ -125,7 +125,7 @@ def test_its_hours_and_its_money(small: Stream) -> None:
     assert trial.point.cost == pytest.approx(24.0)
 
 
-def test_it_says_the_same_of_each_class(small: Stream) -> None:
+def test_a_preview_has_figures_per_class(small: Stream) -> None:
     classes = _at(small, 0.8).classes
     assert [name for name, _ in classes] == ["refund", "billing", "card_arrival"]
     refund, billing, arrival = (point for _, point in classes)
@@ -147,7 +147,7 @@ def test_it_says_the_same_of_each_class(small: Stream) -> None:
 
 
 @pytest.mark.parametrize("days_ago", [0, 20])
-def test_what_became_known_of_any_day_is_in_the_next_answer(queue: object, days_ago: int) -> None:
+def test_changes_of_any_day_are_in_the_next_preview(queue: object, days_ago: int) -> None:
     stream = traffic.apply_stream(policy={"threshold": 0.5, "audit": {"rate": 0.5}})
     stream_history.write_history(
         stream, [0.9] * 400, [False] * 400, since=LATER - timedelta(days=25), span=timedelta(days=25)
@@ -163,7 +163,7 @@ def test_what_became_known_of_any_day_is_in_the_next_answer(queue: object, days_
     assert _at(stream, 0.5).point.wrong == known > 0
 
 
-def test_and_of_each_segment_where_nothing_checked_is_unknown(small: Stream) -> None:
+def test_a_preview_has_figures_per_segment_unknown_without_audits(small: Stream) -> None:
     segments = _at(small, 0.8).segments
     assert list(segments) == ["language"]
     assert [name for name, _ in segments["language"]] == ["en", "de", ""]
@@ -181,14 +181,14 @@ def test_and_of_each_segment_where_nothing_checked_is_unknown(small: Stream) -> 
     assert (none.rate, none.error_cost, none.cost) == (None, None, None)
 
 
-def test_a_stricter_threshold_and_one_between_two(small: Stream) -> None:
+def test_a_threshold_between_two_counts_as_the_stricter_one(small: Stream) -> None:
     strict = _at(small, 0.995).point
     assert (strict.automatic, strict.rate, strict.error_cost) == (0, None, 0.0)
     # 0.8001 counts as 0.82: what is 0.80 sure waits then.
     assert _at(small, 0.8001).point.automatic == 7
 
 
-def test_checks_at_two_rates_count_for_the_outputs_that_they_stand_for() -> None:
+def test_audits_at_two_rates_are_weighted() -> None:
     # Eight checks stand for themselves and two for two each, both of them wrong: a third of twelve, at 1 each.
     point = explorer.preview_threshold(_seen(_cell(0.9, 8, 0), _cell(0.9, 2, 2, p=0.5)), 0.8).point
     assert (point.automatic, point.checked, point.wrong) == (12, 10, 2)
@@ -226,7 +226,7 @@ def _seen(*cells: CountCell) -> Traffic:
     )
 
 
-def test_how_honest_it_is_takes_checks_for_what_they_stand_for() -> None:
+def test_calibration_weighs_audits_by_their_rate() -> None:
     # Ten checks that stand for ten each, half of them wrong, and a hundred for themselves: a quarter is wrong.
     (part,) = explorer.measure_calibration(_seen(_cell(0.9, 10, 5, p=0.1), _cell(0.9, 100, 0))).bins
     assert part.n == 110
@@ -237,7 +237,7 @@ def test_how_honest_it_is_takes_checks_for_what_they_stand_for() -> None:
     assert high == pytest.approx(0.88, abs=0.01)
 
 
-def test_with_one_rate_the_interval_is_the_exact_one_whatever_the_rate() -> None:
+def test_with_a_single_rate_the_interval_is_exact() -> None:
     for p in (1.0, 0.1, 0.03):
         (part,) = explorer.measure_calibration(_seen(_cell(0.9, 3, 0, p=p), _cell(0.92, 1, 1, p=p))).bins
         assert part.accuracy == pytest.approx(0.75)
@@ -246,7 +246,7 @@ def test_with_one_rate_the_interval_is_the_exact_one_whatever_the_rate() -> None
         assert 1 - _at_least(4, 4, high) == pytest.approx(0.025)
 
 
-def test_where_all_are_wrong_none_is_right_whatever_the_last_bit_of_a_sum_says() -> None:
+def test_an_accuracy_of_zero_survives_rounding() -> None:
     counted = [2, 24, 22, 7, 18, 21, 2, 3, 7]
     rates = [
         0.01,
@@ -264,7 +264,7 @@ def test_where_all_are_wrong_none_is_right_whatever_the_last_bit_of_a_sum_says()
     assert (part.accuracy, part.interval[0]) == (0.0, 0.0)
 
 
-def test_what_it_says_is_the_mean_and_not_the_middle_of_a_range() -> None:
+def test_mean_confidence_is_the_mean_not_the_middle_of_the_bin() -> None:
     (part,) = explorer.measure_calibration(_seen(_cell(0.80, 30, 0), _cell(0.88, 10, 0))).bins
     assert (part.low, part.high) == (0.8, 0.9)
     assert part.mean_confidence == pytest.approx((30 * 0.81 + 10 * 0.89) / 40)
@@ -274,12 +274,12 @@ def test_what_it_says_is_the_mean_and_not_the_middle_of_a_range() -> None:
     assert top.mean_confidence == pytest.approx(0.99995)
 
 
-def test_what_a_rule_sent_to_people_and_what_has_no_confidence_says_nothing() -> None:
+def test_calibration_excludes_ruled_and_unscored_outputs() -> None:
     unsure = CountCell("refund", {}, ruled=False, bin=-1, p=1.0, settled="", outputs=9, drawn=9, judged=9, wrong=9)
     assert explorer.measure_calibration(_seen(unsure, _cell(0.9, 9, 9, ruled=True))).bins == []
 
 
-def test_how_far_off_it_is_on_average_and_its_brier_score() -> None:
+def test_calibration_error_and_brier_score_match_a_hand_computation() -> None:
     found = explorer.measure_calibration(_seen(_cell(0.5, 100, 60), _cell(0.9, 100, 10)))
     # It says 51 % and is right 40 times in 100; it says 90.25 % and is right 90 times.
     assert found.calibration_error == pytest.approx((0.11 + 0.0025) / 2)
@@ -290,7 +290,7 @@ def test_how_far_off_it_is_on_average_and_its_brier_score() -> None:
     assert found.brier == pytest.approx(np.mean((said - right) ** 2))
 
 
-def test_both_take_checks_for_what_they_stand_for() -> None:
+def test_calibration_error_and_brier_score_are_weighted() -> None:
     found = explorer.measure_calibration(_seen(_cell(0.5, 100, 60, p=0.25), _cell(0.9, 100, 10)))
     assert found.calibration_error == pytest.approx((400 * 0.11 + 100 * 0.0025) / 500)
     by_hand = (240 * 0.51**2 + 160 * 0.49**2 + 10 * 0.9025**2 + 90 * 0.0975**2) / 500
@@ -305,7 +305,7 @@ def test_both_take_checks_for_what_they_stand_for() -> None:
         ([(0.5, 100, 10), (0.9, 100, 9)], False),
     ],
 )
-def test_of_too_few_checks_or_mistakes_neither_is_said(cells: Sequence[tuple[float, int, int]], said: bool) -> None:
+def test_with_few_audits_or_errors_calibration_figures_are_unknown(cells: Sequence[tuple[float, int, int]], said: bool) -> None:
     found = explorer.measure_calibration(_seen(*(_cell(*cell) for cell in cells)))
     assert (found.calibration_error is not None, found.brier is not None) == (said, said)
     assert found.audits == sum(judged for _, judged, _ in cells)
@@ -323,14 +323,14 @@ def _page(client: Client, mara: User, count: int) -> str:
     return client.get("/streams/intents/guarantee/").content.decode()
 
 
-def test_the_page_says_in_plain_words_how_far_off_it_is(client: Client, mara: User) -> None:
+def test_the_page_describes_the_calibration_error(client: Client, mara: User) -> None:
     page = _page(client, mara, 1500)
     assert "points off" in page
     assert "Brier score: 0." in page
     assert "Too few checked outputs to say how far" not in page
 
 
-def test_the_page_says_so_where_too_few_were_checked(client: Client, mara: User) -> None:
+def test_the_page_says_if_there_are_too_few_audits(client: Client, mara: User) -> None:
     page = _page(client, mara, 100)
     assert "Too few checked outputs to say how far it is off on average" in page
     assert "points off" not in page

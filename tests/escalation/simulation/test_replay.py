@@ -39,7 +39,7 @@ def stream(queue: object) -> Stream:
     return traffic.apply_stream(policy=POLICY)
 
 
-def test_the_same_policy_does_the_same_to_ten_thousand_outputs(stream: Stream) -> None:
+def test_replaying_the_same_policy_changes_nothing(stream: Stream) -> None:
     _past(stream, 10_000)
     current = versions.find_active_policy(stream)
     assert current
@@ -48,7 +48,7 @@ def test_the_same_policy_does_the_same_to_ten_thousand_outputs(stream: Stream) -
     assert found.total.automated == found.total.would_automate == Route.objects.filter(released=True).count() > 0
 
 
-def test_another_threshold_moves_exactly_the_outputs_between(stream: Stream) -> None:
+def test_another_threshold_reroutes_exactly_the_outputs_in_between(stream: Stream) -> None:
     _past(stream, 2000)
     spec = versions.validate_spec({**POLICY, "threshold": 0.85, "audit": {"rate": 0.0}})
     found = replay.replay_policy(stream, spec, since=SINCE, until=UNTIL)
@@ -61,7 +61,7 @@ def test_another_threshold_moves_exactly_the_outputs_between(stream: Stream) -> 
     assert sum(group.would_automate for group in found.classes.values()) == found.total.would_automate
 
 
-def test_known_mistakes_among_what_would_go_out_are_counted(stream: Stream) -> None:
+def test_known_errors_among_outputs_it_would_automate_are_counted(stream: Stream) -> None:
     _past(stream, 2000)
     everything = versions.validate_spec({"threshold": 0.0, "audit": {"rate": 0.0}})
     found = replay.replay_policy(stream, everything, since=SINCE, until=UNTIL)
@@ -72,12 +72,12 @@ def test_known_mistakes_among_what_would_go_out_are_counted(stream: Stream) -> N
     )
 
 
-def test_an_empty_window_is_no_outputs(stream: Stream) -> None:
+def test_an_empty_window_has_no_outputs(stream: Stream) -> None:
     found = replay.replay_policy(stream, versions.validate_spec(POLICY), since=SINCE, until=UNTIL)
     assert found.total.outputs == 0
 
 
-def test_only_the_latest_are_gone_through_where_there_are_more(stream: Stream) -> None:
+def test_only_the_latest_outputs_are_replayed_above_the_limit(stream: Stream) -> None:
     _past(stream, 500)
     spec = versions.validate_spec(POLICY)
     found = replay.replay_policy(stream, spec, since=SINCE, until=UNTIL, most=100)
@@ -90,7 +90,7 @@ def test_only_the_latest_are_gone_through_where_there_are_more(stream: Stream) -
 
 
 @pytest.mark.parametrize(("most", "cut"), [(499, True), (500, False), (501, False)])
-def test_a_window_is_cut_where_it_holds_more_and_not_where_it_just_fits(stream: Stream, most: int, cut: bool) -> None:
+def test_a_window_is_cut_only_above_the_limit(stream: Stream, most: int, cut: bool) -> None:
     _past(stream, 495)
     # Not routed by a policy, they are still gone through.
     stream_history.write_history(

@@ -20,7 +20,7 @@ GOLDEN: dict[str, list[dict[str, Any]]] = json.loads((Path(__file__).parent / "g
 
 
 @pytest.mark.parametrize("case", GOLDEN["n_min"])
-def test_the_fewest_checks_match_their_golden_value(case: dict[str, Any]) -> None:
+def test_the_minimum_number_of_labels_matches_golden_values(case: dict[str, Any]) -> None:
     n = statistics.compute_min_labels(case["alpha"], case["delta"])
     assert n == case["n"]
     assert (1 - case["alpha"]) ** n <= case["delta"] < (1 - case["alpha"]) ** (n - 1)
@@ -44,7 +44,7 @@ def test_the_walk_matches_its_golden_value(case: dict[str, Any]) -> None:
     assert bound == pytest.approx(case["U"], abs=1e-9)
 
 
-def test_counts_include_the_outputs_that_are_exactly_at_a_threshold() -> None:
+def test_counts_include_outputs_exactly_at_a_threshold() -> None:
     scores, errors = np.array([0.9, 0.5, 0.7, 0.7]), np.array([False, True, True, False])
     accepted, wrong = statistics.count_accepted(scores, errors, np.array([1.0, 0.9, 0.7, 0.6, 0.0]))
     assert accepted.tolist() == [0, 1, 3, 3, 4]
@@ -59,14 +59,14 @@ def test_a_walk_stops_at_its_first_failure_and_the_loosest_walk_counts() -> None
     assert statistics.walk_grid(p, [WalkStart(5, 0.01)]) == 5
 
 
-def test_starts_on_one_threshold_are_one_start_with_all_of_their_shares() -> None:
+def test_starts_at_the_same_threshold_are_merged() -> None:
     starts = statistics.choose_running_starts(np.array([300, 310]), deployed=0, alpha=0.02, delta=0.05, n=310)
     assert sum(start.delta for start in starts) == pytest.approx(0.05)
     assert len({start.index for start in starts}) == len(starts)
 
 
 @pytest.mark.parametrize("change", ["spend more than delta", "strict to loose", "no target"])
-def test_what_would_break_the_promise_is_refused(change: str) -> None:
+def test_invalid_certification_input_is_rejected(change: str) -> None:
     scores, errors, grid = np.array([0.9]), np.array([False]), np.array([0.9, 0.5])
     starts, alpha = [WalkStart(0, 0.05)], 0.02
     if change == "spend more than delta":
@@ -81,7 +81,7 @@ def test_what_would_break_the_promise_is_refused(change: str) -> None:
 
 @pytest.mark.parametrize("begun", ["cold", "running"])
 @pytest.mark.parametrize("alpha", [0.02, 0.05])
-def test_a_promise_is_broken_no_more_often_than_stated(alpha: float, begun: str) -> None:
+def test_false_certifications_are_no_more_frequent_than_delta(alpha: float, begun: str) -> None:
     """Errors everywhere as likely, a hair above the target: every threshold that is certified is a broken promise.
 
     Exact tests of whole counts spend 2 to 4 of the 5 %, so a right procedure stays far below the limit. It is about
@@ -103,7 +103,7 @@ def test_a_promise_is_broken_no_more_often_than_stated(alpha: float, begun: str)
     assert bdtr(broken, trials, 0.05) <= 0.999, f"{broken} of {trials} at 5 %"
 
 
-def test_what_is_certified_carries_the_counts_that_reproduce_its_bound() -> None:
+def test_a_certified_threshold_has_the_counts_behind_its_bound() -> None:
     rng = np.random.default_rng(3)
     scores = rng.random(2000)
     errors = rng.random(2000) < 0.2 * (1 - scores) ** 2
@@ -118,7 +118,7 @@ def test_what_is_certified_carries_the_counts_that_reproduce_its_bound() -> None
     assert found.wrong / found.accepted < 0.02
 
 
-def test_the_bound_is_at_the_whole_of_delta_whatever_the_share_of_the_start() -> None:
+def test_the_bound_uses_the_full_delta() -> None:
     scores, errors = np.full(400, 0.9), np.arange(400) == 0
     found = statistics.certify_threshold(
         scores, errors, np.array([0.9]), [WalkStart(0, 0.05 / 3)], alpha=0.02, delta=0.05
@@ -129,7 +129,7 @@ def test_the_bound_is_at_the_whole_of_delta_whatever_the_share_of_the_start() ->
     assert found.bound == pytest.approx(0.011804304454, abs=1e-9)
 
 
-def test_the_price_of_attempts_sums_to_delta() -> None:
+def test_the_deltas_of_all_evaluations_sum_to_delta() -> None:
     spent = [statistics.compute_evaluation_delta(0.05, evaluation) for evaluation in range(1, 20_000)]
     assert spent[0] == pytest.approx(0.05 * 6 / np.pi**2)
     assert 0.0499 < sum(spent) < 0.05
@@ -145,7 +145,7 @@ def test_the_price_of_attempts_sums_to_delta() -> None:
         *((0.01, share, n) for share, n in [(0, 299), (0.25, 773), (0.5, 2185), (0.75, 9409)]),
     ],
 )
-def test_what_it_would_take_is_where_the_power_stops_sawing_through_its_target(
+def test_labels_needed_is_where_the_power_stays_above_its_target(
     alpha: float, share: float, needed: int
 ) -> None:
     """Against every number up to twice as many, by scipy.stats: it is one more than the last that lacks the power."""
@@ -156,7 +156,7 @@ def test_what_it_would_take_is_where_the_power_stops_sawing_through_its_target(
 
 @pytest.mark.parametrize("delta", [0.01, 0.05, 0.2])
 @pytest.mark.parametrize("wanted", [0.5, 0.8, 0.95])
-def test_so_it_is_at_other_confidences_and_powers(delta: float, wanted: float) -> None:
+def test_labels_needed_holds_at_other_deltas_and_powers(delta: float, wanted: float) -> None:
     for alpha, share in itertools.product((0.03, 0.1, 0.3), (0.1, 0.4, 0.6)):
         needed = statistics.compute_labels_needed(share * alpha, alpha=alpha, delta=delta, power=wanted)
         assert needed
@@ -164,7 +164,7 @@ def test_so_it_is_at_other_confidences_and_powers(delta: float, wanted: float) -
         assert np.flatnonzero(power < wanted).max() + 1 == needed
 
 
-def test_a_risk_at_the_target_or_beyond_can_never_be_shown() -> None:
+def test_a_risk_at_or_above_the_target_can_never_be_certified() -> None:
     assert statistics.compute_labels_needed(0.02, alpha=0.02, delta=0.05) is None
     assert statistics.compute_labels_needed(0.0199, alpha=0.02, delta=0.05, most=10_000) is None
 

@@ -13,7 +13,7 @@ def _errors(risk: float, n: int, seed: int) -> NDArray[np.bool_]:
     return np.random.default_rng(seed).random(n) < risk
 
 
-def test_the_first_checks_can_be_followed_by_hand() -> None:
+def test_the_first_audits_match_a_hand_computation() -> None:
     # At alpha .02, the bet on .03: a right check multiplies by 1 - .02 lam, a wrong one by 1 + .98 lam.
     lam = 0.01 / (0.02 * 0.98)
     right, wrong = 1 - 0.02 * lam, 1 + 0.98 * lam
@@ -22,7 +22,7 @@ def test_the_first_checks_can_be_followed_by_hand() -> None:
     assert found.levels[0] == pytest.approx((right + 1) * wrong, abs=1e-12)
 
 
-def test_it_goes_on_from_where_it_stood() -> None:
+def test_the_detector_continues_from_its_saved_levels() -> None:
     errors = _errors(0.04, 400, seed=1)
     whole = statistics.update_detector(errors, alpha=0.02)
     half = statistics.update_detector(errors[:150], alpha=0.02)
@@ -30,14 +30,14 @@ def test_it_goes_on_from_where_it_stood() -> None:
     assert rest.levels == pytest.approx(whole.levels)
 
 
-def test_at_the_bound_it_takes_thousands_of_checks_until_a_false_alarm() -> None:
+def test_false_alarms_are_rare_while_the_risk_is_at_the_bound() -> None:
     """On average at least 2,000; cutting each run short at 20,000 can only make the average smaller."""
     runs = [statistics.update_detector(_errors(0.02, 20_000, seed), alpha=0.02).alarm or 20_000 for seed in range(120)]
     assert np.mean(runs) >= 2_000
 
 
 @pytest.mark.parametrize(("times", "most"), [(2, 900), (4, 250), (10, 100)])
-def test_a_risk_that_has_risen_is_noticed_soon(times: int, most: int) -> None:
+def test_a_risen_risk_is_detected_soon(times: int, most: int) -> None:
     calm = statistics.update_detector(_errors(0.01, 500, seed=7), alpha=0.02)
     assert calm.alarm is None
     alarms = [
@@ -47,18 +47,18 @@ def test_a_risk_that_has_risen_is_noticed_soon(times: int, most: int) -> None:
     assert np.median([alarm or 20_000 for alarm in alarms]) <= most
 
 
-def test_an_error_that_was_checked_seldom_counts_for_those_that_were_not() -> None:
+def test_errors_weigh_by_the_inverse_of_the_audit_probability() -> None:
     lam = 0.01 / (0.02 * 0.98)
     found = statistics.update_detector(np.array([True]), alpha=0.02, pi=0.1)
     assert found.levels[0] == pytest.approx(1 + lam * (10 - 0.02), abs=1e-12)
 
 
-def test_a_bound_near_one_can_be_watched() -> None:
+def test_the_detector_accepts_a_bound_near_one() -> None:
     found = statistics.update_detector(_errors(0.5, 200, seed=3), alpha=0.6)
     assert min(found.levels) >= 0
 
 
 @pytest.mark.parametrize(("alpha", "pi"), [(0, 1), (1, 1), (0.02, 0), (0.02, 1.5)])
-def test_what_is_no_probability_is_refused(alpha: float, pi: float) -> None:
+def test_invalid_detector_probabilities_are_rejected(alpha: float, pi: float) -> None:
     with pytest.raises(ValueError, match="nothing to watch"):
         statistics.update_detector(np.array([True]), alpha=alpha, pi=pi)

@@ -17,7 +17,7 @@ GOLDEN: dict[str, list[dict[str, Any]]] = json.loads((Path(__file__).parent / "g
 
 
 @pytest.mark.parametrize("case", GOLDEN["log_evalue"])
-def test_the_evidence_matches_its_golden_value(case: dict[str, Any]) -> None:
+def test_the_log_evalue_matches_its_golden_value(case: dict[str, Any]) -> None:
     found = statistics.compute_log_evalue(case["n_acc"], case["ks"], case["pis"], case["alpha"])
     assert found == pytest.approx(case["log_e"], abs=1e-9)
 
@@ -28,7 +28,7 @@ def test_the_sequence_matches_its_golden_value(case: dict[str, Any]) -> None:
     assert [found.estimate, found.low, found.high] == pytest.approx(case["res"], abs=1e-9)
 
 
-def test_whoever_looks_after_every_check_is_misled_no_more_often_than_stated() -> None:
+def test_reading_after_every_audit_misses_no_more_often_than_delta() -> None:
     rng = np.random.default_rng(11)
     risk, p, misled = 0.05, 0.2, 0
     for _ in range(200):
@@ -45,18 +45,18 @@ def test_without_errors_it_starts_at_zero_and_narrows_as_more_is_accepted() -> N
     assert many.high < few.high < 1
 
 
-def test_nothing_accepted_says_nothing() -> None:
+def test_with_nothing_accepted_the_interval_is_zero_to_one() -> None:
     found = compute_confidence_sequence(0, [0], [0.1], 0.05)
     assert (found.low, found.high) == (0.0, 1.0)
 
 
-def test_everything_wrong_is_no_reason_to_fail() -> None:
+def test_all_errors_give_a_valid_interval() -> None:
     found = compute_confidence_sequence(50, [50], [1.0], 0.05)
     assert found.estimate == 1.0
     assert 0.8 < found.low < found.high == 1.0
 
 
 @pytest.mark.parametrize(("n", "ks", "pis"), [(2, [3], [1.0]), (2, [-1], [1.0]), (2, [1], [0.0]), (2, [], [])])
-def test_what_is_no_evidence_is_refused(n: int, ks: list[int], pis: list[float]) -> None:
+def test_invalid_evidence_counts_are_rejected(n: int, ks: list[int], pis: list[float]) -> None:
     with pytest.raises(ValueError, match="no evidence"):
         statistics.compute_log_evalue(n, ks, pis, 0.02)

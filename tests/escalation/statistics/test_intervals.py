@@ -30,17 +30,17 @@ def test_the_two_sided_interval_spends_half_of_delta_on_either_side() -> None:
     assert 1 - bdtr(28, 2310, low) == pytest.approx(0.025, abs=1e-9)
 
 
-def test_no_error_seen_starts_at_zero_and_only_errors_seen_ends_at_one() -> None:
+def test_intervals_without_errors_or_of_only_errors_reach_the_limits() -> None:
     assert statistics.compute_clopper_pearson(0, 149, 0.1)[0] == 0.0
     assert statistics.compute_clopper_pearson(5, 5, 0.05)[1] == 1.0
 
 
-def test_nothing_seen_says_nothing() -> None:
+def test_an_empty_sample_gives_the_whole_interval() -> None:
     assert statistics.compute_clopper_pearson(0, 0, 0.05) == (0.0, 1.0)
 
 
 @pytest.mark.parametrize(("n", "risk"), [(60, 0.02), (200, 0.05), (1000, 0.01)])
-def test_the_interval_misses_the_truth_at_most_as_often_as_stated(n: int, risk: float) -> None:
+def test_the_interval_misses_the_truth_at_most_at_rate_delta(n: int, risk: float) -> None:
     counts = np.arange(n + 1)
     probability = np.diff(bdtr(counts, n, risk), prepend=0.0)
     missed = [
@@ -50,17 +50,17 @@ def test_the_interval_misses_the_truth_at_most_as_often_as_stated(n: int, risk: 
 
 
 @pytest.mark.parametrize(("k", "n", "delta"), [(3, 2, 0.05), (-1, 2, 0.05), (1, 2, 0.0), (1, 2, 1.0)])
-def test_what_is_no_proportion_is_refused(k: int, n: int, delta: float) -> None:
+def test_invalid_proportions_are_rejected(k: int, n: int, delta: float) -> None:
     with pytest.raises(ValueError, match="no proportion"):
         statistics.compute_clopper_pearson(k, n, delta)
 
 
-def test_the_weighted_rate_counts_each_check_for_those_it_stands_for() -> None:
+def test_the_weighted_rate_weighs_audits_by_inverse_probability() -> None:
     # One error among 10 checks at 1 in 10, none among 30 at 1 in 2: 10 wrong of 160 that they stand for.
     weights = [10.0] * 10 + [2.0] * 30
     errors = [1.0] + [0.0] * 39
     assert statistics.compute_weighted_rate(weights, errors) == pytest.approx(10 / 160, abs=1e-12)
 
 
-def test_a_rate_without_checks_is_unknown() -> None:
+def test_a_rate_without_audits_is_unknown() -> None:
     assert statistics.compute_weighted_rate([], []) is None

@@ -19,7 +19,7 @@ SEEDS = range(30)
 
 
 @pytest.mark.parametrize("alpha", ALPHAS)
-def test_the_p_value_is_the_binomial_of_hoeffding_and_bentkus(alpha: float) -> None:
+def test_the_p_value_matches_the_binomial_part_of_hoeffding_bentkus(alpha: float) -> None:
     """Every count of errors, below alpha and above, in samples of all sizes."""
     pairs = [(n, k) for n in (*range(1, 60), 149, 150, 299, 1000, 5003) for k in range(n + 1)]
     n, k = np.array(pairs).T
@@ -27,7 +27,7 @@ def test_the_p_value_is_the_binomial_of_hoeffding_and_bentkus(alpha: float) -> N
     assert statistics.compute_p_values(n, k, alpha) == pytest.approx(theirs, rel=1e-9, abs=1e-300)
 
 
-def test_hoeffding_never_has_the_smaller_p_value_of_the_two() -> None:
+def test_the_hoeffding_p_value_is_never_the_smaller_one() -> None:
     """P(Bin(n, alpha) <= k) <= exp(-n KL(k / n, alpha)), Chernoff's bound: of errors that are only right or wrong, the
     smaller of the two is always the binomial, so nothing is lost by having no other."""
     for alpha in ALPHAS:
@@ -40,7 +40,7 @@ def test_hoeffding_never_has_the_smaller_p_value_of_the_two() -> None:
 
 @pytest.mark.parametrize("n_starts", [1, 3])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_walk_reaches_what_fixed_sequence_testing_rejects(n_starts: int, seed: int) -> None:
+def test_the_walk_matches_fixed_sequence_testing(n_starts: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     for size, delta in itertools.product((3, 4, 10, 41), (0.05, 0.1, 0.3)):
         # Runs that pass and runs that fail, and a value that is exactly the share of a start.
@@ -57,7 +57,7 @@ def test_the_walk_reaches_what_fixed_sequence_testing_rejects(n_starts: int, see
     "ignore:All provided predict_params control the risk:UserWarning",
     "ignore:No predict parameters were found to control the risk:UserWarning",
 )
-def test_the_certified_threshold_is_the_loosest_that_mapie_finds_valid(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_certified_threshold_is_the_loosest_valid_one_of_mapie(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_base_controller, "compute_hoeffding_bentkus_p_value", _without_an_error_too_many)
     reached = set()
     for seed in range(60):

@@ -44,7 +44,7 @@ def _applied(tmp_path: Path, text: str = FILE) -> str:
     return text
 
 
-def test_a_file_makes_a_stream_its_queue_and_its_policy(
+def test_a_file_creates_a_stream_its_queue_and_its_policy(
     db: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _applied(tmp_path)
@@ -66,7 +66,7 @@ def test_applying_the_same_file_again_changes_nothing(db: None, tmp_path: Path) 
     assert Policy.objects.count() == 1
 
 
-def test_applying_less_review_is_a_draft_and_says_so(
+def test_applying_a_looser_policy_makes_a_draft(
     db: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _applied(tmp_path)
@@ -74,7 +74,7 @@ def test_applying_less_review_is_a_draft_and_says_so(
     assert "Version 2 is a draft" in capsys.readouterr().out
 
 
-def test_a_setting_is_changed_in_place_and_told(db: None, tmp_path: Path) -> None:
+def test_a_changed_setting_is_applied_and_logged(db: None, tmp_path: Path) -> None:
     _applied(tmp_path)
     secret = bytes(Stream.objects.get().secret)
     _applied(tmp_path, FILE.replace("max_waiting: 500", "max_waiting: 600"))
@@ -112,7 +112,7 @@ def test_a_setting_is_changed_in_place_and_told(db: None, tmp_path: Path) -> Non
         (FILE, "{"),
     ],
 )
-def test_a_file_that_makes_no_sense_changes_nothing(db: None, tmp_path: Path, old: str, new: str) -> None:
+def test_an_invalid_file_changes_nothing(db: None, tmp_path: Path, old: str, new: str) -> None:
     assert old in FILE
     with pytest.raises(CommandError):
         _applied(tmp_path, FILE.replace(old, new, 1))
@@ -120,29 +120,29 @@ def test_a_file_that_makes_no_sense_changes_nothing(db: None, tmp_path: Path, ol
     assert not Queue.objects.exists()
 
 
-def test_a_file_that_is_not_there_is_said_so(db: None, tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(db: None, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="cannot be read"):
         call_command("apply", str(tmp_path / "nothing.yaml"))
 
 
-def test_one_bad_stream_leaves_the_good_one_out_too(db: None, tmp_path: Path) -> None:
+def test_one_invalid_stream_rejects_the_whole_file(db: None, tmp_path: Path) -> None:
     bad = "  - {slug: other, title: Other, answers: [a], policy: {threshold: 2}}\n"
     with pytest.raises(CommandError, match="threshold"):
         _applied(tmp_path, FILE + bad)
     assert not Stream.objects.exists()
 
 
-def test_without_a_policy_in_the_file_the_one_in_effect_stays(stream: Stream) -> None:
+def test_without_a_policy_in_the_file_the_active_one_stays(stream: Stream) -> None:
     assert stream_setup.create_stream(policy=None).pk == stream.pk
     assert versions.find_active_policy(stream)
 
 
-def test_a_stream_that_is_not_there_is_not_found(db: None) -> None:
+def test_an_unknown_stream_is_not_found(db: None) -> None:
     with pytest.raises(NotFound):
         definition.get_stream("nothing")
 
 
 @pytest.mark.parametrize("data", [None, [], {"streams": None}, {"streams": [{}]}])
-def test_data_that_is_no_description_is_refused(data: Any) -> None:
+def test_data_that_is_not_a_definition_is_rejected(data: Any) -> None:
     with pytest.raises(Invalid):
         definition.parse_definitions(data)

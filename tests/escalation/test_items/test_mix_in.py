@@ -48,7 +48,7 @@ def _brought(stream: Stream, *, count: int = 1, now: datetime) -> list[int]:
     return arrival.admit_test_items(stream=stream, count=count, rng=random.Random(1), now=now)
 
 
-def test_a_mistake_of_the_past_is_asked_again_of_somebody_else(stream: Stream, rob: User, rita: User) -> None:
+def test_a_past_error_is_given_to_another_reviewer(stream: Stream, rob: User, rita: User) -> None:
     _mistakes(stream, rob)
     made = mix_in.mix_in_past_errors(stream=stream, count=2, actor="user:mara", now=shift_noon(days=2))
     assert len(made) == 2
@@ -58,7 +58,7 @@ def test_a_mistake_of_the_past_is_asked_again_of_somebody_else(stream: Stream, r
     assert list(TestItem.objects.values_list("caught", flat=True)) == [True, True]
 
 
-def test_whoever_misses_the_mistake_is_counted(stream: Stream, rob: User, rita: User) -> None:
+def test_a_missed_error_is_counted(stream: Stream, rob: User, rita: User) -> None:
     _mistakes(stream, rob)
     mix_in.mix_in_past_errors(stream=stream, count=3, actor="user:mara", now=shift_noon(days=2))
     arrival.admit_test_items(stream=stream, count=3, now=shift_noon(days=2))
@@ -67,7 +67,7 @@ def test_whoever_misses_the_mistake_is_counted(stream: Stream, rob: User, rita: 
 
 
 @pytest.mark.parametrize("hours", [3, None])
-def test_it_looks_like_an_output_that_is_checked_at_random(queue: Queue, rob: User, hours: int | None) -> None:
+def test_a_test_item_looks_like_an_audited_output(queue: Queue, rob: User, hours: int | None) -> None:
     """Whether the producer says when it is due or the policy does; also where the model was not so sure."""
     stream = traffic.apply_stream(policy={**POLICY, "deadline_hours": 24})
     _mistakes(stream, rob, 1)
@@ -101,7 +101,7 @@ def test_it_looks_like_an_output_that_is_checked_at_random(queue: Queue, rob: Us
         (["9" * 200], "[0-9]{200}"),
     ],
 )  # fmt: skip
-def test_its_reference_is_in_the_manner_of_the_latest_and_nobody_elses(
+def test_its_reference_imitates_the_latest_ones_and_is_unique(
     stream: Stream, posted: Sequence[str], manner: str
 ) -> None:
     for at, name in enumerate(posted):
@@ -111,13 +111,13 @@ def test_its_reference_is_in_the_manner_of_the_latest_and_nobody_elses(
     assert len(set(references) | set(posted)) == 30 + len(posted)
 
 
-def test_what_is_due_on_the_hour_stays_so(stream: Stream) -> None:
+def test_a_due_time_on_the_hour_stays_on_the_hour(stream: Stream) -> None:
     traffic.post_and_route(stream, "ticket-1", due_at="2025-03-10T17:00:00Z", now=shift_noon(minutes=7))
     (test,) = _brought(stream, now=shift_noon(minutes=47))
     assert Item.objects.get(pk=test).due_at == shift_noon(hours=5)
 
 
-def test_they_come_in_one_by_one_among_the_others_while_people_work(
+def test_test_items_arrive_one_by_one_while_people_review(
     stream: Stream, rob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """For one in five outputs that are settled one arrives, behind what waits by then."""
@@ -143,7 +143,7 @@ def _settle_one(who: User, now: datetime) -> None:
     traffic.settle_all(now=now)
 
 
-def test_a_test_that_cannot_come_in_keeps_no_label_from_being_settled(
+def test_a_failing_test_item_does_not_block_settling(
     stream: Stream, rob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     traffic.post_and_route(stream, *traffic.number_ids("other", 3))
@@ -155,14 +155,14 @@ def test_a_test_that_cannot_come_in_keeps_no_label_from_being_settled(
     assert not Item.objects.filter(source=arrival.TEST_ITEM_SOURCE).exists()
 
 
-def test_no_mistake_is_asked_twice_and_recent_ones_not_yet(stream: Stream, rob: User) -> None:
+def test_no_error_is_mixed_in_twice_or_right_after_it_settled(stream: Stream, rob: User) -> None:
     _mistakes(stream, rob, 3)
     assert mix_in.mix_in_past_errors(stream=stream, count=5, actor="user:mara", now=shift_noon(hours=2)) == []
     assert len(mix_in.mix_in_past_errors(stream=stream, count=2, actor="user:mara", now=shift_noon(days=2))) == 2
     assert len(mix_in.mix_in_past_errors(stream=stream, count=5, actor="user:mara", now=shift_noon(days=2))) == 1
 
 
-def test_no_figure_about_outputs_and_no_export_counts_them(stream: Stream, rob: User, rita: User) -> None:
+def test_test_items_are_in_no_output_figure_or_export(stream: Stream, rob: User, rita: User) -> None:
     _mistakes(stream, rob)
     before = (Output.objects.count(), Outcome.objects.count())
     since, until = NOON.date(), shift_noon(days=3).date()
@@ -186,7 +186,7 @@ def test_no_figure_about_outputs_and_no_export_counts_them(stream: Stream, rob: 
         ([], ""),
     ],
 )
-def test_examples_that_are_no_tests_are_refused_with_the_place(
+def test_invalid_examples_are_rejected_with_a_pointer(
     stream: Stream, known: list[dict[str, Any]], pointer: str
 ) -> None:
     traffic.post_and_route(stream, "ticket-1")
@@ -196,7 +196,7 @@ def test_examples_that_are_no_tests_are_refused_with_the_place(
     assert not TestItem.objects.exists()
 
 
-def test_what_reviewers_miss_lowers_the_target(stream: Stream) -> None:
+def test_missed_test_items_lower_the_target(stream: Stream) -> None:
     stream_history.write_history(stream, *honest(3000))
     targets.set_error_target(stream=stream, max_error=0.05, actor="user:mara", now=NOON)
     moment = NOON + timedelta(days=11)
@@ -217,7 +217,7 @@ def test_what_reviewers_miss_lowers_the_target(stream: Stream) -> None:
     )
 
 
-def test_a_few_test_items_say_nothing_yet(stream: Stream) -> None:
+def test_recall_is_unknown_with_few_test_items(stream: Stream) -> None:
     for index in range(recall.MIN_SETTLED_TEST_ITEMS - 1):
         TestItem.objects.create(
             pk=index + 1, stream=stream, answer="billing", prediction="refund", schema_number=1, added_by="user:mara",
@@ -227,7 +227,7 @@ def test_a_few_test_items_say_nothing_yet(stream: Stream) -> None:
 
 
 @pytest.mark.parametrize("other", [{"schema_number": 2}, {"settled_at": NOON - timedelta(days=181)}])
-def test_what_was_found_long_ago_or_about_other_answers_says_nothing(stream: Stream, other: dict[str, Any]) -> None:
+def test_old_test_items_and_those_of_other_answers_do_not_count(stream: Stream, other: dict[str, Any]) -> None:
     for index in range(2 * recall.MIN_SETTLED_TEST_ITEMS):
         which = {"schema_number": 1, "settled_at": NOON - timedelta(days=179), **(other if index % 2 else {})}
         TestItem.objects.create(
@@ -239,7 +239,7 @@ def test_what_was_found_long_ago_or_about_other_answers_says_nothing(stream: Str
     assert (found.shown, found.caught) == (recall.MIN_SETTLED_TEST_ITEMS, recall.MIN_SETTLED_TEST_ITEMS)
 
 
-def test_reviewers_who_find_no_known_mistake_leave_nothing_to_say(stream: Stream) -> None:
+def test_an_evaluation_is_refused_if_reviewers_catch_no_test_item(stream: Stream) -> None:
     stream_history.write_history(stream, *honest(1500))
     targets.set_error_target(stream=stream, max_error=0.05, actor="user:mara", now=NOON)
     for index in range(recall.MIN_SETTLED_TEST_ITEMS):
