@@ -48,7 +48,7 @@ def describe_reason(reason: str) -> str:
     if reason.startswith("rule:"):
         return _("matched the rule “%(name)s”") % {"name": reason.removeprefix("rule:")}
     return {
-        "above_threshold": _("confidence at or above the threshold"),
+        "above_threshold": _("confidence reached the threshold"),
         "below_threshold": _("confidence below the threshold"),
         "audit": _("drawn for a random audit"),
         "no_confidence": _("no confidence reported"),

@@ -1,4 +1,4 @@
-"""The feed over HTTP: pages, cursors, and waiting for something new."""
+"""The decisions feed over HTTP: pages, cursors, and waiting for new decisions."""
 
 from __future__ import annotations
 
@@ -52,9 +52,7 @@ def test_paging_reaches_the_end_of_the_feed_and_stays_there(producer: Producer, 
         ({"stream__slug": "invoices"}, 400, "invalid"),
     ],
 )
-def test_an_invalid_feed_query_is_a_problem(
-    producer: Producer, query: dict[str, str], status: int, code: str
-) -> None:
+def test_an_invalid_feed_query_is_a_problem(producer: Producer, query: dict[str, str], status: int, code: str) -> None:
     answer = producer.get(DECISIONS, **query)
     assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json")
     assert json.loads(answer.content)["code"] == code
@@ -68,7 +66,7 @@ def test_a_key_cannot_read_the_feed_of_another_stream(stream: Stream, holding: C
 
 @pytest.fixture
 def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Nobody sleeps here; the naps that would have been taken."""
+    """The sleeps that were requested; time advances by them without sleeping."""
     taken: list[float] = []
     monkeypatch.setattr("time.monotonic", lambda: sum(taken))
     monkeypatch.setattr("time.sleep", taken.append)

@@ -1,4 +1,4 @@
-"""Labelled data and the report over HTTP."""
+"""The label export and the report over HTTP."""
 
 from __future__ import annotations
 

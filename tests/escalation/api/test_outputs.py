@@ -1,4 +1,4 @@
-"""Outputs at the front door: what is taken, and that nothing odd gets further than a problem document."""
+"""Outputs over HTTP: valid ones are accepted, and anything malformed gets a problem document."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _problem(answer: HttpResponse, status: int, code: str) -> dict[str, Any]:
     return document
 
 
-def _told(answer: HttpResponse) -> Any:
+def _document(answer: HttpResponse) -> Any:
     assert answer["Content-Type"] == "application/json", answer.content
     return json.loads(answer.content)
 
@@ -38,7 +38,7 @@ def _told(answer: HttpResponse) -> Any:
 def test_a_new_output_is_received(producer: Producer) -> None:
     answer = producer.post(OUTPUTS, stream_setup.build_output())
     assert answer.status_code == 202
-    assert _told(answer) == {
+    assert _document(answer) == {
         "id": "ticket-1",
         "status": "received",
         "route": None,
@@ -53,11 +53,15 @@ def test_a_repeated_post_returns_the_current_state(producer: Producer) -> None:
     producer.post(OUTPUTS, stream_setup.build_output(confidence=0.9))
     dispatch.route_received()
     answer = producer.post(OUTPUTS, stream_setup.build_output(confidence=0.9))
-    told = _told(answer)
+    document = _document(answer)
     assert answer.status_code == 200
-    assert told["duplicate"] is True
-    assert (told["status"], told["route"], told["reason"], told["policy"]) == ("decided", "auto", "above_threshold", 1)
-    assert told["decision"].items() >= {"answer": "refund", "by": "model", "revision": 1, "outcome": "answered"}.items()
+    assert document["duplicate"] is True
+    route = (document["status"], document["route"], document["reason"], document["policy"])
+    assert route == ("decided", "auto", "above_threshold", 1)
+    assert (
+        document["decision"].items()
+        >= {"answer": "refund", "by": "model", "revision": 1, "outcome": "answered"}.items()
+    )
 
 
 def test_different_content_under_a_known_id_is_a_conflict(producer: Producer) -> None:
@@ -76,7 +80,7 @@ def test_a_batch_gets_one_result_per_output_in_order(producer: Producer) -> None
         stream_setup.build_output("new"),
     ]
     answer = producer.post(OUTPUTS, batch)
-    results = _told(answer)["results"]
+    results = _document(answer)["results"]
     assert answer.status_code == 202
     assert [one["code"] for one in results] == [202, 200, 409, 400, 400, 200]
     assert [one["id"] for one in results] == ["new", "known", "known", "bad", None, "new"]
@@ -88,9 +92,9 @@ def test_a_batch_gets_one_result_per_output_in_order(producer: Producer) -> None
 @pytest.mark.parametrize("content_type", [NDJSON, "application/jsonl"])
 def test_ndjson_is_a_batch_even_with_a_single_line(producer: Producer, content_type: str) -> None:
     lines = b"\n".join(json.dumps(one).encode() for one in stream_setup.build_outputs(3)) + b"\n\n{\n"
-    results = _told(producer.post(OUTPUTS, raw=lines, content_type=content_type))["results"]
+    results = _document(producer.post(OUTPUTS, raw=lines, content_type=content_type))["results"]
     assert [one["code"] for one in results] == [202, 202, 202, 400]
-    (single,) = _told(producer.post(OUTPUTS, raw=lines.splitlines()[0], content_type=content_type))["results"]
+    (single,) = _document(producer.post(OUTPUTS, raw=lines.splitlines()[0], content_type=content_type))["results"]
     assert single["code"] == 200
 
 
@@ -120,7 +124,7 @@ def test_ndjson_is_a_batch_even_with_a_single_line(producer: Producer, content_t
     ],
     ids=lambda value: repr(value)[:24],
 )
-def test_a_malformed_body_is_a_problem_and_stores_nothing(producer: Producer, raw: bytes, status: int, code: str) -> None:
+def test_a_malformed_body_is_a_problem(producer: Producer, raw: bytes, status: int, code: str) -> None:
     _problem(producer.post(OUTPUTS, raw=raw), status, code)
     assert not Output.objects.exists()
 
@@ -150,7 +154,7 @@ def test_three_megabytes_of_text_are_accepted(producer: Producer) -> None:
     answer = producer.post(OUTPUTS, stream_setup.build_output(input={"text": "x" * 3_000_000}))
     assert answer.status_code == 202
     assert dispatch.route_received() == 1
-    assert _told(producer.get(f"{OUTPUTS}/ticket-1"))["status"] == "in_review"
+    assert _document(producer.get(f"{OUTPUTS}/ticket-1"))["status"] == "in_review"
 
 
 _json = st.recursive(
@@ -184,15 +188,15 @@ def test_arbitrary_input_never_causes_a_server_error(
     expected = "application/json" if answer.status_code in {200, 202} else "application/problem+json"
     assert answer["Content-Type"] == expected
     dispatch.route_received()
-    assert not Output.objects.received().exists(), "taken in, but nothing can route it"
+    assert not Output.objects.received().exists(), "accepted, but cannot be routed"
 
 
 @pytest.mark.parametrize("name", ["a/b", "a b", "ä😀", "..", "a?b#c", "%2F", "\u202ex", "x" * 200, "decisions"])
 def test_any_accepted_id_can_be_read_and_withdrawn(producer: Producer, name: str) -> None:
     assert producer.post(OUTPUTS, stream_setup.build_output(name)).status_code == 202
     answer = producer.get(f"{OUTPUTS}/{quote(name, safe='')}")
-    assert _told(answer)["id"] == name
-    assert _told(producer.delete(f"{OUTPUTS}/{quote(name, safe='')}"))["status"] == "withdrawn"
+    assert _document(answer)["id"] == name
+    assert _document(producer.delete(f"{OUTPUTS}/{quote(name, safe='')}"))["status"] == "withdrawn"
 
 
 @pytest.mark.parametrize("name", ["nobody", "%00", "%FF", "a%00b", "x" * 5000, "%0A"])
@@ -207,19 +211,19 @@ def test_a_producer_who_waits_gets_the_route(producer: Producer) -> None:
     )
     assert answer.status_code == 202
     assert answer["Preference-Applied"] == "wait=5"
-    assert _told(answer)["decision"]["answer"] == "refund"
+    assert _document(answer)["decision"]["answer"] == "refund"
 
 
 def test_the_wait_is_limited_to_ten_seconds(producer: Producer) -> None:
     answer = producer.post(OUTPUTS, stream_setup.build_outputs(2), headers={"Prefer": 'Wait="900"'})
     assert answer["Preference-Applied"] == "wait=10"
-    assert {one["status"] for one in _told(answer)["results"]} == {"in_review"}
+    assert {one["status"] for one in _document(answer)["results"]} == {"in_review"}
 
 
 @pytest.mark.parametrize("prefer", ["", "wait", "wait=", "wait=soon", "wait=-1", "wait=0", "return=minimal", "await=5"])
 def test_unknown_preferences_are_ignored(producer: Producer, prefer: str) -> None:
     answer = producer.post(OUTPUTS, stream_setup.build_output(), headers={"Prefer": prefer})
-    assert _told(answer)["status"] == "received"
+    assert _document(answer)["status"] == "received"
     assert "Preference-Applied" not in answer
 
 
@@ -227,13 +231,13 @@ def test_a_routing_failure_while_waiting_does_not_fail_the_post(
     producer: Producer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any, **__: Any) -> None:
-        raise ValueError("a mistake of ours")
+        raise ValueError("a bug")
 
     with monkeypatch.context() as patched:
         patched.setattr(record, "record_routes", fail)
         answer = producer.post(OUTPUTS, stream_setup.build_output(), headers={"Prefer": "wait=1"})
     assert answer.status_code == 202
-    assert _told(answer)["status"] == "received"
+    assert _document(answer)["status"] == "received"
     assert "Preference-Applied" not in answer
     assert dispatch.route_received() == 1
 
@@ -251,7 +255,7 @@ def test_a_holding_stream_accepts_outputs_but_routes_none(producer: Producer, st
     Stream.objects.update(waiting=10_000)
     answer = producer.post(OUTPUTS, stream_setup.build_output(confidence=0.9), headers={"Prefer": "wait=1"})
     assert answer.status_code == 202
-    assert _told(answer)["status"] == "received"
+    assert _document(answer)["status"] == "received"
     assert dispatch.route_received() == 0
     Stream.objects.update(waiting=9_999)
     assert dispatch.route_received() == 1
@@ -290,41 +294,36 @@ def test_an_unsupported_method_is_a_problem(producer: Producer) -> None:
 def test_withdrawing_returns_the_status_and_is_idempotent(producer: Producer, stream: Stream) -> None:
     stream_setup.route_outputs(stream, stream_setup.build_output())
     for _ in range(2):
-        told = _told(producer.delete(f"{OUTPUTS}/ticket-1"))
-        assert (told["status"], told["decision"]["outcome"], told["decision"]["revision"]) == (
-            "withdrawn",
-            "withdrawn",
-            1,
-        )
+        document = _document(producer.delete(f"{OUTPUTS}/ticket-1"))
+        assert document["status"] == "withdrawn"
+        assert (document["decision"]["outcome"], document["decision"]["revision"]) == ("withdrawn", 1)
 
 
 def test_a_database_outage_is_a_503(producer: Producer, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(**_: Any) -> None:
+    def fail(**_: Any) -> None:
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr("escalation.ingest.receive.receive_outputs", away)
+    monkeypatch.setattr("escalation.ingest.receive.receive_outputs", fail)
     answer = producer.post(OUTPUTS, stream_setup.build_output())
     _problem(answer, 503, "unavailable")
     assert int(answer["Retry-After"]) > 0
 
 
-def test_the_worker_is_woken_only_if_an_output_is_unrouted(
-    producer: Producer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    told: list[str] = []
-    monkeypatch.setattr(wakeup, "wake_worker", lambda: told.append("nudge"))
+def test_the_worker_is_woken_only_if_an_output_is_unrouted(producer: Producer, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    monkeypatch.setattr(wakeup, "wake_worker", lambda: calls.append("wakeup"))
     producer.post(OUTPUTS, stream_setup.build_output())
     producer.post(OUTPUTS, stream_setup.build_output())
-    assert told == ["nudge", "nudge"], "whoever asks again may be asking because nothing happened"
+    assert calls == ["wakeup", "wakeup"], "a repeated post may mean that the first wake-up was lost"
     producer.post(OUTPUTS, stream_setup.build_output(), headers={"Prefer": "wait=1"})
     producer.post(OUTPUTS, stream_setup.build_output())
-    assert told == ["nudge", "nudge"]
+    assert calls == ["wakeup", "wakeup"]
 
 
 def test_repeating_an_unrouted_post_can_wait_for_its_route(producer: Producer, stream: Stream) -> None:
-    assert _told(producer.post(OUTPUTS, stream_setup.build_output("slow")))["status"] == "received"
+    assert _document(producer.post(OUTPUTS, stream_setup.build_output("slow")))["status"] == "received"
     again = producer.post(OUTPUTS, stream_setup.build_output("slow"), headers={"Prefer": "wait=2"})
     assert again.status_code == 200
-    told = _told(again)
-    assert told | {"status": "in_review", "route": "review", "duplicate": True} == told
+    document = _document(again)
+    assert document | {"status": "in_review", "route": "review", "duplicate": True} == document
     assert again["Preference-Applied"] == "wait=2"

@@ -1,4 +1,4 @@
-"""What nobody looked at in time is answered as its policy says."""
+"""Overdue outputs are answered as their policy says."""
 
 from __future__ import annotations
 

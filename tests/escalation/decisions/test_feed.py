@@ -1,4 +1,4 @@
-"""The feed: numbered in commit order, read by that number."""
+"""The decisions feed: numbered in commit order, and read by that number."""
 
 from __future__ import annotations
 

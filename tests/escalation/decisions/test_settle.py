@@ -1,4 +1,4 @@
-"""What people settle becomes decisions, errors and labels."""
+"""Settled verdicts become decisions and outcomes."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_deciding_a_reopened_item_makes_a_revision(stream: Stream, ann: User, ro
     assert (Outcome.objects.get().round, Outcome.objects.get().answer) == (2, "billing")
 
 
-def test_a_reopened_item_with_the_same_answer_makes_no_revision(stream: Stream, ann: User, rob: User, rita: User) -> None:
+def test_reopening_with_the_same_answer_makes_no_revision(stream: Stream, ann: User, rob: User, rita: User) -> None:
     stream_setup.route_outputs(stream, stream_setup.build_output())
     stream_setup.judge_next(rob)
     settle.settle_items()
@@ -111,9 +111,7 @@ def test_a_reopened_item_with_the_same_answer_makes_no_revision(stream: Stream, 
     assert len(stream_setup.list_revisions()) == 1
 
 
-def test_a_later_round_changes_the_answer_but_not_the_error(
-    stream: Stream, ann: User, rob: User, rita: User
-) -> None:
+def test_a_later_round_changes_the_answer_but_not_the_error(stream: Stream, ann: User, rob: User, rita: User) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, audit={"rate": 1})
     stream_setup.route_outputs(stream, stream_setup.build_output(confidence=0.9))
     _judge_for(rob, 4.0, "refund")
@@ -147,9 +145,7 @@ def test_an_outcome_keeps_the_exact_answer(queue: object, rob: User, answer: Any
     assert Outcome.objects.get().answer == {"name": answer}
 
 
-def test_two_labels_of_one_item_make_two_revisions(
-    stream: Stream, ann: User, rob: User, rita: User
-) -> None:
+def test_two_labels_of_one_item_make_two_revisions(stream: Stream, ann: User, rob: User, rita: User) -> None:
     stream_setup.route_outputs(stream, stream_setup.build_output())
     stream_setup.judge_next(rob, "correct", "billing")
     labels.settle_due_items()

@@ -1,4 +1,4 @@
-"""A producer takes an output back, whatever has become of it."""
+"""Withdrawing an output, in whatever state it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labelled data: what people settled, and nothing else."""
+"""The export of labelled data: outputs settled by people, and nothing else."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_a_line_break_in_a_text_does_not_break_the_line(stream: Stream, rob: Use
 
 
 def test_an_evaluation_can_be_recomputed_from_the_export_with_audits(queue: object) -> None:
-    """By the words of `docs/promise.md`: of some checks nobody can tell, some have no answer, others got one later."""
+    """As documented: some audits are unjudgeable, some have no answer, others were answered later."""
     rule = {"name": "large", "when": {"prediction": {"eq": "billing"}}}
     stream = traffic.apply_stream(policy={"threshold": 0.9, "audit": {"rate": 0.5, "mode": "after"}, "rules": [rule]})
     labels = ["billing" if index % 10 == 0 else "refund" for index in range(3000)]
@@ -138,7 +138,7 @@ def _counts(line: dict[str, Any], look: Evaluation, threshold: float) -> bool:
 
 
 def _is_unanswered(line: dict[str, Any], look: Evaluation) -> bool:
-    """At the moment of the look."""
+    """At the time of the evaluation."""
     answered_later = line["round"] == 1 and datetime.fromisoformat(line["settled_at"]) > look.asked_at
     return line["outcome"] is None or answered_later
 

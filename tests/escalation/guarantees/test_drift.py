@@ -1,4 +1,4 @@
-"""More goes wrong than was stated: noticed once, ends the statement, and what came in before counts no more."""
+"""Drift: more errors than guaranteed raise one alarm, end the guarantee, and invalidate earlier evidence."""
 
 from __future__ import annotations
 

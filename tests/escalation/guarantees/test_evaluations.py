@@ -1,4 +1,4 @@
-"""Looking at the labels: what is found, what is refused before anybody has looked, and what each look costs."""
+"""Evaluations: their results, refusals without using labels, and the delta that each one uses."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def stream(queue: object) -> Stream:
 
 
 def honest(count: int, seed: int = 1) -> tuple[list[float], list[bool]]:
-    """Confidences that mean what they say, most of them high."""
+    """Calibrated confidences, most of them high."""
     rng = np.random.default_rng(seed)
     scores = 1 - rng.random(count) ** 3
     return scores.tolist(), (rng.random(count) > scores).tolist()
@@ -104,14 +104,12 @@ def test_too_few_audits_says_how_many_more_and_how_long(stream: Stream) -> None:
         preparation.prepare_evaluation(stream, now=LATER)
     params = refused.value.params
     assert params["have"] + params["more"] == params["least"]
-    # As many checks a day as in the eleven days since the first output.
+    # As many audits a day as in the eleven days since the first output.
     assert params["days"] == math.ceil(params["more"] * 11 / params["have"])
 
 
 @pytest.mark.parametrize(("mistakes", "is_found"), [(0, True), (1, False)])
-def test_the_requested_audits_suffice_only_without_errors(
-    queue: object, mistakes: int, is_found: bool
-) -> None:
+def test_the_requested_audits_suffice_only_without_errors(queue: object, mistakes: int, is_found: bool) -> None:
     stream = traffic.apply_stream(policy={"threshold": 0.9, "audit": {"rate": 1.0, "mode": "after"}})
     _target(stream)
     stream_history.write_history(stream, [0.95] * 50, [False] * 50, span=timedelta(days=5))
@@ -142,7 +140,7 @@ def test_each_evaluation_has_a_number_and_a_smaller_delta(stream: Stream) -> Non
     made = [evaluations.run_evaluation(stream, by="user:mara", now=LATER) for _ in range(3)]
     _target(stream, 0.04)
     made.append(evaluations.run_evaluation(stream, by="user:mara", now=LATER))
-    # The other target counts as a look of its own.
+    # Changing the target counts as an evaluation.
     assert [one.number for one in made] == [1, 2, 3, 5]
     assert [one.spent for one in made] == [statistics.compute_evaluation_delta(0.05, number) for number in (1, 2, 3, 5)]
 
@@ -320,7 +318,7 @@ def test_an_automated_output_withdrawn_unreviewed_counts_as_wrong(stream: Stream
 
 
 def test_a_group_with_too_many_unjudgeable_audits_gets_no_guarantee(stream: Stream) -> None:
-    """They are few of the whole stream, and many of the group."""
+    """They are few within the whole stream, but many within the group."""
     count = 8000
     labels = ["billing" if index % 10 == 0 else "refund" for index in range(count)]
     scores, wrong = honest(count)

@@ -1,4 +1,4 @@
-"""What is stated about a policy: on its evidence, until it ends, and what its end brings about."""
+"""Guarantees: their evidence, when they end, and what happens then."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def stream(queue: object) -> Stream:
 
 
 def _stream(**guarantee: Any) -> Stream:
-    # From less to more: whatever is found below this threshold sends fewer outputs to people.
+    # A strict policy: any certified threshold below this one sends fewer outputs to review.
     return traffic.apply_stream(policy={**POLICY, "threshold": 0.9999, "guarantee": guarantee})
 
 
 def _stated(stream: Stream) -> guarantees.Guarantee:
-    """A statement in force, asked for by one manager and approved by another."""
+    """A guarantee in effect, requested by one manager and approved by another."""
     stream_history.write_history(stream, *honest(1600))
     targets.set_error_target(stream=stream, max_error=0.05, actor="user:mara", now=NOON)
     evaluation = evaluations.run_evaluation(stream, by="user:mara", now=LATER)
@@ -110,7 +110,7 @@ def test_the_end_of_a_guarantee_triggers_on_expiry(
     stream = _stream(on_expiry=on_expiry)
     _stated(stream)
     moment = LATER + timedelta(days=91)
-    for _ in range(2):  # a second sweep finds nothing left to do
+    for _ in range(2):  # the second sweep does nothing
         guarantees.enforce_ended_guarantees(now=moment)
     current = versions.find_active_policy(stream)
     assert current
@@ -124,7 +124,7 @@ def test_another_evaluation_renews_the_guarantee_of_a_policy(stream: Stream) -> 
     found = _stated(stream)
     moment = LATER + timedelta(days=60)
     again = evaluations.run_evaluation(stream, by="user:mara", now=moment)
-    # The second look may spend less; what it then finds is put in the place of what is stated.
+    # The second evaluation has a smaller delta; its result replaces the guarantee.
     version = guarantees.propose_certified_policy(evaluation=again, actor="user:mara", now=moment).policy
     if not version.activations.exists():
         versions.activate_version(policy=version, by="user:mara", approved_by="user:max", now=moment)
@@ -204,10 +204,8 @@ def test_alternating_model_versions_end_the_guarantee_for_good(stream: Stream) -
     assert (last.evaluation, last.end_reason) == (found.evaluation, "model_version")
 
 
-def test_guarantees_of_the_same_thresholds_end_independently(
-    queue: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The version is the same one, which the system has taken out of effect before."""
+def test_guarantees_of_the_same_thresholds_end_independently(queue: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the same version, which the system has taken out of effect before."""
     stream = _stream(on_expiry="all_to_people")
     first = _stated(stream)
     thresholds = evaluations.build_spec_changes(first.evaluation)
@@ -224,9 +222,7 @@ def test_guarantees_of_the_same_thresholds_end_independently(
     assert len(guarantees.enforce_ended_guarantees(now=moment + timedelta(days=91))) == 1
 
 
-def test_a_guarantee_follows_its_thresholds_across_versions(
-    queue: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_guarantee_follows_its_thresholds_across_versions(queue: object, monkeypatch: pytest.MonkeyPatch) -> None:
     stream = _stream()
     found = _stated(stream)
     thresholds = evaluations.build_spec_changes(found.evaluation)

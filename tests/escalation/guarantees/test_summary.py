@@ -1,4 +1,4 @@
-"""How much goes wrong since a statement: a range that may be read at any time, and for what it is not said."""
+"""The error range since a guarantee took effect: valid whenever it is read, and unknown in some cases."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.helpers.traffic import NOON
 def _since(
     *watched: tuple[int, int], groups: str = "together", caught: dict[str, Any] | None = None
 ) -> GuaranteeSummary:
-    """A statement since which so many checks above the threshold of each group were answered, so many of them wrong."""
+    """A guarantee with this many answered audits above each group's threshold since, and this many of them wrong."""
     evaluation = Evaluation(target=ErrorTarget(max_error=0.05, delta=0.05, groups=groups), reviewer_recall=caught)
     return GuaranteeSummary(
         guarantee=Guarantee(evaluation=evaluation, version=Policy(), since=NOON, in_effect=True, end_reason=""),

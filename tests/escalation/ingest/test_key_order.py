@@ -1,4 +1,4 @@
-"""The fields of a form stay in the order that the producer sent them in."""
+"""Fields keep the order in which the producer sent them."""
 
 from __future__ import annotations
 

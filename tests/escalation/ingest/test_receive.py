@@ -1,4 +1,4 @@
-"""Taking outputs in: one id, one output."""
+"""Receiving outputs: one id is one output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What producers post: one reading of it, and a place where it makes no sense."""
+"""Parsing posted outputs: one canonical form, and a pointer to every error."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def _decoded(*, form: AnswerSpec = LABEL, raw: str = "", **fields: Any) -> Decod
     return schema.decode_output(text.encode(), form=form, secret=b"secret")
 
 
-def _spelled(**fields: str) -> str:
-    """The usual output as JSON text, with these fields as they are written here."""
+def _json_text(**fields: str) -> str:
+    """The default output as JSON text, with these fields replaced by literal JSON."""
     usual = {name: json.dumps(value) for name, value in stream_setup.build_output().items()}
     return "{" + ",".join(f'"{name}":{text}' for name, text in (usual | fields).items()) + "}"
 
@@ -71,9 +71,9 @@ def _spelled(**fields: str) -> str:
         ("gold", "true", ""),
     ],
 )
-def test_what_makes_no_sense_is_refused_where_it_stands(field: str, text: str, pointer: str) -> None:
+def test_an_invalid_field_is_rejected_with_a_pointer(field: str, text: str, pointer: str) -> None:
     with pytest.raises(Invalid) as refused:
-        _decoded(raw=_spelled(**{field: text}))
+        _decoded(raw=_json_text(**{field: text}))
     assert refused.value.errors[0]["pointer"] == pointer
 
 
@@ -98,7 +98,7 @@ def test_what_makes_no_sense_is_refused_where_it_stands(field: str, text: str, p
 )
 def test_ambiguous_json_is_rejected(field: str, text: str, code: str) -> None:
     with pytest.raises(Problem) as refused:
-        _decoded(raw=_spelled(**{field: text}))
+        _decoded(raw=_json_text(**{field: text}))
     assert (refused.value.status, refused.value.code) == (400, code)
 
 
@@ -121,9 +121,9 @@ def test_an_id_may_be_any_text_without_control_characters(name: str) -> None:
 
 def test_confidence_may_be_null_but_not_missing() -> None:
     assert _decoded(confidence=None).confidence is None
-    assert _decoded(raw=_spelled(confidence="1e-400")).confidence == 0.0
-    assert _decoded(raw=_spelled(confidence="1")).confidence == 1.0
-    # Said to be null, it is null, whatever the fields say.
+    assert _decoded(raw=_json_text(confidence="1e-400")).confidence == 0.0
+    assert _decoded(raw=_json_text(confidence="1")).confidence == 1.0
+    # An explicit null stays null, whatever the field confidences are.
     assert _decoded(form=STRUCTURED, prediction={}, confidence=None, scores={"/a": 0.4}).confidence is None
 
 
@@ -181,7 +181,7 @@ def test_the_digest_depends_on_the_secret() -> None:
 
 
 def test_numbers_are_stored_as_they_were_sent() -> None:
-    decoded = _decoded(raw=_spelled(input=f"[{2**70}, {-(2**70)}, 1e300, 0.1, -0.0]"))
+    decoded = _decoded(raw=_json_text(input=f"[{2**70}, {-(2**70)}, 1e300, 0.1, -0.0]"))
     assert json.loads(decoded.body)["input"] == [2**70, -(2**70), 1e300, 0.1, -0.0]
 
 

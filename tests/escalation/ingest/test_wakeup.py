@@ -1,4 +1,4 @@
-"""Waking the worker: never late for the producer, never loud."""
+"""Waking the worker: never slow for the producer, and never raising."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def dead_end() -> Iterator[int]:
-    """A port that takes connections and never answers."""
+    """A port that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
 
@@ -75,7 +75,7 @@ def test_without_a_broker_outputs_are_still_received_quickly(
     began = time.monotonic()
     with django_capture_on_commit_callbacks(execute=True):
         producer.post("streams/intents/outputs", stream_setup.build_output("ticket-2"))
-    assert time.monotonic() - began < 0.5, "a broker that is away costs one request its time-out, not every one"
+    assert time.monotonic() - began < 0.5, "with the broker down, only one request should wait for the timeout"
 
 
 def test_every_task_named_in_the_schedule_exists() -> None:

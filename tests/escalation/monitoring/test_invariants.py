@@ -1,4 +1,4 @@
-"""The books balance after a full day, and every check finds what it is there to find."""
+"""Invariant checks: they hold after a full day, and each one finds its violation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from reviewqueue.queue import items
 from reviewqueue.reports.invariants import InvariantCheck
 from tests.helpers import stream_setup
 
-# Each state that an output can be in, by its id.
+# Every state that an output can be in, by its id.
 DAY = [
     "auto",
     "waiting",
@@ -37,7 +37,7 @@ DAY = [
     "unsure",
 ]
 
-# Check -> statements that break just what it says; each has to be found by itself. `{id}` is an output's id.
+# Check -> statements that each violate its invariant and must be found on their own. `{id}` is an output's id.
 BREAKAGES: dict[str, list[str]] = {
     "one_output_per_external_id": [
         "DELETE FROM escalation_externalid WHERE external_id = 'auto'",
@@ -158,7 +158,7 @@ def lived(shared: Callable[[Callable[[], Any]], Any]) -> dict[str, int]:
 
 @pytest.fixture
 def day(lived: dict[str, int], db: None) -> dict[str, int]:
-    """A stream on which everything happened that can happen; output ids by external id."""
+    """A stream with outputs in every possible state; output ids by external id."""
     return lived
 
 
@@ -283,7 +283,7 @@ def test_the_work_of_a_check_grows_linearly_with_the_rows(day: dict[str, int]) -
 
 
 def _rows_read(check: InvariantCheck) -> int:
-    """How many rows went through the steps of its plan, those too that a step dropped."""
+    """The number of rows processed by all steps of the query plan, including rows that a step dropped."""
     ((plan,),) = stream_setup.run_sql(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {check.sql}")
     return _rows_of(plan[0]["Plan"])
 
@@ -309,7 +309,7 @@ def _broken_by(statement: str, day: dict[str, int]) -> set[str]:
 
 
 def _tear_down_guards() -> None:
-    """The database itself refuses most of these: triggers, foreign keys, constraints. They are of no use to us here."""
+    """Disable triggers, foreign keys and constraints: the database itself would reject most of these violations."""
     stream_setup.run_sql("SET CONSTRAINTS ALL IMMEDIATE")
     for (table,) in stream_setup.run_sql("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'append_only'"):
         stream_setup.run_sql(f"ALTER TABLE {table} DISABLE TRIGGER append_only")

@@ -22,7 +22,7 @@ def test_what_was_handled_automatically_says_why(queue: Queue) -> None:
     assert texts("sure") == [
         ("Received from intent-clf 7.", ""),
         (
-            "Handled automatically: the AI was sure enough (90 % sure; enough is 80 %; policy version 1).",
+            "Handled automatically: confidence reached the threshold (90 % sure; enough is 80 %; policy version 1).",
             "",
         ),
         ("Decided by the AI: “refund”.", ""),
@@ -34,7 +34,7 @@ def test_a_review_is_told_from_receipt_to_decision(queue: Queue, rob: User) -> N
     traffic.judge_all(rob, lambda _: "billing", now=traffic.shift_noon(minutes=5))
     assert texts("unsure")[1:] == [
         (
-            "Sent to a person: the AI was not sure enough (62.5 % sure; enough is 80 %; policy version 1).",
+            "Sent to a person: confidence below the threshold (62.5 % sure; enough is 80 %; policy version 1).",
             "",
         ),
         ("Gave another answer: “billing”.", "rob"),
@@ -46,7 +46,7 @@ def test_a_check_after_the_fact_tells_both_decisions(queue: Queue, rob: User) ->
     traffic.post_and_route(traffic.apply_stream(policy={"threshold": 0.8, "audit": {"rate": 1.0}}), "checked")
     traffic.judge_all(rob, lambda _: "billing", now=traffic.shift_noon(minutes=5))
     told = texts("checked")
-    assert told[1][0].startswith("Handled automatically, and drawn at random for a check")
+    assert told[1][0].startswith("Handled automatically, and drawn for a random audit")
     assert told[2][0] == "Decided by the AI: “refund”."
     assert told[3] == ("Gave another answer: “billing”; had answered before seeing the AI’s answer.", "rob")  # noqa: RUF001
     assert told[4][0] == "Decided by people: “billing” (change 1 of the decision)."

@@ -1,4 +1,4 @@
-"""What people said of passing on, asking, judging nothing and mistakes: counted, told, exported, and found again."""
+"""Passing on, asking the lead, unjudgeable items and error types: counted, in the history, exported and searchable."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def stream(queue: Queue) -> Stream:
 
 
 def _say(who: User, *, passing: str = "", **said: Any) -> str:
-    """Take the next item at noon and pass it on or judge it; its reference."""
+    """Take the next item at noon, and pass it on or judge it; returns its reference."""
     now = traffic.shift_noon(minutes=1)
     claim = claim_next(user=who, slug="intents", now=now)
     assert claim is not None
@@ -42,7 +42,7 @@ def _say(who: User, *, passing: str = "", **said: Any) -> str:
 
 @pytest.fixture
 def said(stream: Stream, rob: User) -> dict[str, str]:
-    """One of each, and which output it was about."""
+    """One action of each kind, and the output it was about."""
     traffic.post_and_route(stream, *traffic.number_ids("unsure", 6), confidence=0.4)
     found = {
         "pass": _say(rob, passing="conflict"),
@@ -69,9 +69,7 @@ def test_the_report_counts_actions_by_reason(stream: Stream, said: dict[str, str
     assert empty.actions == {act: {} for act in reviews.COUNTED_ACTIONS}
 
 
-def test_undone_and_automatic_actions_are_not_counted(
-    stream: Stream, said: dict[str, str]
-) -> None:
+def test_undone_and_automatic_actions_are_not_counted(stream: Stream, said: dict[str, str]) -> None:
     stream_setup.run_sql("UPDATE reviewqueue_pass SET reason = 'judged_original'")
     Verdict.objects.filter(kind="unjudgeable").update(undone_at=traffic.shift_noon(minutes=3))
     acts = stream_report.build_report(stream=stream, since=DAY, until=DAY).actions
@@ -117,6 +115,6 @@ def test_labels_have_the_error_types_of_their_verdicts(stream: Stream, said: dic
 
 
 @pytest.mark.parametrize("query", ["act=passed", "act=pass&code=" + "x" * 61, "act=pass&code=%00", "code=conflict"])
-def test_invalid_search_parameters_cause_no_server_error(client: Client, stream: Stream, mara: User, query: str) -> None:
+def test_invalid_search_parameters_are_ignored(client: Client, stream: Stream, mara: User, query: str) -> None:
     client.force_login(mara, backend="django.contrib.auth.backends.ModelBackend")
     assert client.get(f"/streams/intents/outputs/?{query}").status_code == 200

@@ -1,4 +1,4 @@
-"""What a policy can say, its one canonical form, and which changes one person may make."""
+"""Policy specs: valid content, the canonical form, and which changes one person may make."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_an_empty_policy_sends_everything_to_review() -> None:
         ({"tresholds": {"refund": 0.9}}, ""),
     ],
 )
-def test_what_makes_no_sense_is_refused_where_it_stands(change: dict[str, Any], pointer: str) -> None:
+def test_an_invalid_policy_is_rejected_with_a_pointer(change: dict[str, Any], pointer: str) -> None:
     with pytest.raises(Invalid) as refused:
         versions.validate_spec({**WHOLE, **change})
     assert refused.value.errors[0]["pointer"] == pointer
@@ -119,7 +119,7 @@ def test_the_hash_depends_on_content_not_on_key_order() -> None:
 
 
 def test_the_hash_is_stable_across_releases() -> None:
-    # Fixed by hand once: a release that changes it would make every stored version look new.
+    # Hard-coded: a release that changed it would make every stored version look new.
     assert hash_spec(parse_spec(WHOLE), 1) == "c56a75d5ba0e8b32d042bb2ad1155c78f5ba45f30e4c03b8702afa63e1553cfc"
     with_guarantee = parse_spec({"threshold": 0.8, "guarantee": {"expires_days": 30}, "costs": {"error": 5}})
     assert hash_spec(with_guarantee, 1) == "99c9b597f4b0f73a56c2cc3f194a767731fbc50060fed50f4640fd5d533073f1"
@@ -153,7 +153,7 @@ def test_one_person_may_make_changes_that_only_tighten(old: dict[str, Any], new:
         ({"threshold": None}, {"threshold": 1}),
         ({"threshold": 0.8}, {"threshold": 0.9, "thresholds": {"refund": 0.7}}),
         ({"threshold": 0.8, "thresholds": {"refund": 0.9}}, {"threshold": 0.8}),
-        # The class threshold disappears, and what it hid is the segment's lower one.
+        # Removing the class threshold exposes the segment's lower one.
         (
             {"threshold": 0.9, "thresholds": {"a": 0.9}, "segments": [{"when": {"x": "y"}, "threshold": 0.1}]},
             {"threshold": 0.9, "segments": [{"when": {"x": "y"}, "threshold": 0.1}]},
@@ -204,7 +204,7 @@ def test_a_single_tightening_change_automates_no_more_outputs(
 def test_several_tightening_changes_automate_no_more_outputs(
     old: PolicySpec, new: PolicySpec, batch: routing_strategies.OutputBatch
 ) -> None:
-    # The parts that have to be equal are made equal, so that the others are put to the test.
+    # The parts that must be equal are made equal, so that the others are tested.
     equal = {
         name: dump_spec(old)[name]
         for name in PolicySpec.__struct_encode_fields__

@@ -1,4 +1,4 @@
-"""Policy versions: numbered, never changed, and loosened by two people only."""
+"""Policy versions: numbered, immutable, and loosened only by two people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stream's figures: they add up, say "unknown" where nothing was checked, and price what was found."""
+"""A stream's report: figures add up, are unknown without audits, and errors are priced."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_without_audits_error_rate_and_undetected_errors_are_unknown(queue: Queu
     assert found.error_rate.low is None
     assert found.costs.undetected_errors is None
     assert found.unaudited == 5
-    # What people caught is known all the same.
+    # Errors that reviewers caught are known all the same.
     assert found.costs.caught_errors == pytest.approx(20.0)
     as_json = stream_report.report_as_json(found)
     assert as_json["money"]["let_through"] is None
@@ -124,7 +124,7 @@ def test_an_error_is_priced_by_the_version_that_routed_it(queue: Queue, rob: Use
     assert dear == stream
     traffic.post_and_route(stream, "after")
     traffic.judge_all(rob, lambda one: "billing", now=traffic.shift_noon(minutes=1))
-    # The dearer version is a draft until a second person approves it, so both mistakes cost the old price.
+    # The version with higher costs is a draft until a second person approves it, so both errors cost the old price.
     assert build(stream).costs.caught_errors == pytest.approx(6.0)
 
 
@@ -166,7 +166,7 @@ def test_the_balance_is_caught_errors_minus_review_costs(queue: Queue, rob: User
     traffic.judge_all(rob, lambda one: "billing" if one == "all-3" else "refund", now=traffic.shift_noon(minutes=1))
     found = stream_report.report_as_json(build(stream))["money"]
     assert (found["caught"], found["reviews"], found["balance"]) == (10.0, 5.0, 5.0)
-    # Everything was reviewed, so nothing got through, and checking everything is what was done.
+    # Everything was reviewed, so there are no undetected errors, and full review is what was done.
     assert found["let_through"] == {"estimate": 0.0, "low": 0.0, "high": 0.0}
     assert found["check_everything"]["balance"] == 5.0
     assert found["check_nothing"]["let_through"]["estimate"] == 10.0

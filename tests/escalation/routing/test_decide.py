@@ -1,4 +1,4 @@
-"""The decision, against a reference that looks at one output at a time."""
+"""The routing decision, against a reference implementation for one output at a time."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ _TESTS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def _facts(outputs: decide.OutputColumns, row: int) -> dict[str, Any]:
-    """What is known about one output, without what it does not have."""
+    """The fields of one output, without the missing ones."""
     numbers = {"confidence": float(outputs.confidence[row]), "value": float(outputs.value[row])}
     known = {name: number for name, number in numbers.items() if not math.isnan(number)}
     segment = {f"segment.{name}": text for name, text in outputs.segment[row].items()}
@@ -69,7 +69,7 @@ def _facts(outputs: decide.OutputColumns, row: int) -> dict[str, Any]:
 
 
 def _refused(spec: dict[str, Any], facts: dict[str, Any], segment: dict[str, str], version: str) -> str | None:
-    """Why a person has to see it; None where nobody has to."""
+    """Why it has to be reviewed; None if it does not."""
     if "confidence" not in facts:
         return "no_confidence"
     if spec["model_versions"] and version not in spec["model_versions"]:
@@ -88,7 +88,7 @@ def _refused(spec: dict[str, Any], facts: dict[str, Any], segment: dict[str, str
 
 
 def _reference(spec: dict[str, Any], outputs: decide.OutputColumns, row: int, *, u: float, p: float) -> tuple[Any, ...]:
-    """(reason, eligible, audited, released, review, pi) of one output, as the design words it."""
+    """(reason, eligible, audited, released, review, pi) of one output, straight from the design document."""
     facts = _facts(outputs, row)
     reason = _refused(spec, facts, dict(outputs.segment[row]), outputs.model_version[row])
     if reason is not None:
@@ -138,7 +138,7 @@ def test_each_output_is_decided_independently_and_deterministically(
 
 
 @given(spec=routing_strategies.generate_policies(), batch=routing_strategies.generate_outputs())
-def test_an_output_without_confidence_is_never_automated(spec: PolicySpec, batch: routing_strategies.OutputBatch) -> None:
+def test_without_confidence_nothing_is_automated(spec: PolicySpec, batch: routing_strategies.OutputBatch) -> None:
     routes = decide.decide_routes(spec, batch.outputs, u=batch.u, p=1.0)
     missing = np.isnan(batch.outputs.confidence)
     assert not np.any(routes.released & missing)
@@ -204,9 +204,7 @@ def test_routing_reasons_have_a_precedence() -> None:
         ),
     ],
 )
-def test_the_strictest_matching_threshold_applies(
-    spec: dict[str, Any], one: dict[str, Any], threshold: float
-) -> None:
+def test_the_strictest_matching_threshold_applies(spec: dict[str, Any], one: dict[str, Any], threshold: float) -> None:
     assert decide.resolve_thresholds(parse_spec(spec), _columns(**one)).tolist() == [threshold]
 
 
@@ -289,7 +287,7 @@ def test_the_nearer_deadline_and_the_dearer_doubt_come_first() -> None:
     hour = 3600.0
     ranks = decide.rank_outputs(spec, columns, due=np.array([0.0, 4 * hour, 0.0, 0.0, 0.0]), blind=np.zeros(5, bool))
     assert ranks[1] - ranks[0] == pytest.approx(1.0)  # tau later is one step
-    assert ranks[2] < ranks[0]  # less sure, so a mistake is likelier
-    assert ranks[3] < ranks[2]  # says nothing: the most doubtful
+    assert ranks[2] < ranks[0]  # lower confidence, so an error is likelier
+    assert ranks[3] < ranks[2]  # no confidence counts as the lowest
     assert np.all(np.isfinite(ranks))
     assert ranks[4] - ranks[0] == pytest.approx(math.log(0.5 / decide.MIN_ERROR_PROBABILITY))

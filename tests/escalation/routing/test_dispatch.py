@@ -1,4 +1,4 @@
-"""Routing what was received: everything once, whatever fails on the way."""
+"""Routing received outputs: each exactly once, whatever fails."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FAILS = "ticket-2"
 
 @pytest.fixture
 def poison(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Makes one function of `routes` fail whenever a certain output is among what it gets."""
+    """Makes a function of `record` fail whenever its arguments include a certain output."""
 
     def spoil(name: str) -> None:
         sound = getattr(record, name)
@@ -38,7 +38,7 @@ def poison(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
 
 def _left_behind() -> None:
-    """Whoever was at these batches died a while ago."""
+    """Age all batches, as if their workers had died a while ago."""
     DispatchBatch.objects.update(created_at=F("created_at") - timedelta(minutes=1))
 
 

@@ -1,4 +1,4 @@
-"""Why an item is here, as its reviewer reads it."""
+"""Routing reasons as reviewers see them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is written about a routed output, and that it can be decided again from what is written."""
+"""The rows written for a routed output, and that its decision can be reproduced from them."""
 
 from __future__ import annotations
 
@@ -249,7 +249,7 @@ def test_the_default_answer_first_share_matches_the_number_of_audits(stream: Str
     stream_setup.route_outputs(stream, *outputs, now=yesterday)
     stream_setup.route_outputs(stream, stream_setup.build_output("today"), now=yesterday + timedelta(days=1))
     row = DailyRate.objects.get(day="2026-03-02")
-    # 6 eligible at a rate of 0.1 give 0.6 checks; the same number out of 3 ordinary ones is a share of 0.2.
+    # 6 eligible at a rate of 0.1 give 0.6 audits; the same number out of 3 ordinary ones is a share of 0.2.
     assert row.audit_rate == 0.1
     assert row.answer_first_share == pytest.approx(0.2)
 

@@ -1,4 +1,4 @@
-"""STOP: one person stops, two resume."""
+"""STOP: one person can stop; resuming takes two."""
 
 from __future__ import annotations
 

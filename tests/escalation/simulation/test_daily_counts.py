@@ -1,4 +1,4 @@
-"""Counts equal the outputs they were made from, also when something becomes known late."""
+"""Daily counts equal the outputs they were made from, also after late changes."""
 
 from __future__ import annotations
 

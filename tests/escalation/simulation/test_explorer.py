@@ -1,4 +1,4 @@
-"""What a threshold would have done to a few outputs, and how honest the AI is: every figure worked out by hand."""
+"""Threshold previews and calibration on a few outputs: every figure computed by hand."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ POLICY: dict[str, Any] = {
     "rules": [{"name": "arrivals", "when": {"prediction": {"eq": "card_arrival"}}}],
     "audit": {"rate": 0.5},
     "reviews": 2,
-}  # a review costs 0.5 and a mistake 10, as `traffic.stream` says
+}  # a review costs 0.5 and an error 10, as in `traffic.apply_stream`
 
 
 class Past(NamedTuple):
-    """An output of the small stream; `checked` is None where it was not drawn, else whether it was wrong."""
+    """An output of the small stream; `checked` is None if it was not drawn, otherwise whether it was wrong."""
 
     predicted: str
     confidence: float | None
@@ -46,7 +46,7 @@ class Past(NamedTuple):
     checked: bool | None = None
 
 
-# At 0.8 the first eight go out: five of refund, three of billing.
+# At 0.8 the first eight are automated: five refund, three billing.
 SMALL = [
     Past("refund", 0.95, "de", checked=False),
     Past("refund", 0.95, "de"),
@@ -59,13 +59,13 @@ SMALL = [
     Past("refund", 0.60, "de", checked=True),
     Past("billing", 0.79, "de"),
     Past("billing", None, "en"),
-    Past("card_arrival", 0.99, "en", checked=True),  # a rule sends it to people
+    Past("card_arrival", 0.99, "en", checked=True),  # sent to review by a rule
 ]
 
 
 @pytest.fixture
 def small(queue: object, monkeypatch: pytest.MonkeyPatch) -> Stream:
-    """Twelve outputs, routed and drawn at 0.5 as `SMALL` says."""
+    """Twelve outputs, routed with an audit rate of 0.5 as in `SMALL`."""
     drawn = {f"past-{at}" for at, past in enumerate(SMALL) if past.checked is not None}
     monkeypatch.setattr(decide, "draw_permanent_number", lambda _secret, *parts: 0.1 if parts[-1] in drawn else 0.9)
     stream = traffic.apply_stream(policy=POLICY)
@@ -76,8 +76,8 @@ def small(queue: object, monkeypatch: pytest.MonkeyPatch) -> Stream:
         predicted=[past.predicted for past in SMALL],
         segments=[{"language": past.language} if past.language else {} for past in SMALL],
     )
-    # All but the one that is 99 % sure were reviewed: ten once, for 6 s each, and the first three times, for 44 s
-    # together. So 13 reviews took 104 s, 8 s each.
+    # All but the one with a confidence of 99 % were reviewed: ten once, for 6 s each, and the first three times, for
+    # 44 s together. So 13 reviews took 104 s, 8 s each.
     assert Outcome.objects.count() == 11
     Outcome.objects.filter(pk=Output.objects.earliest("pk").pk).update(reviews=3, active_seconds=44.0)
     daily_counts.refresh_counts(now=LATER)
@@ -96,7 +96,7 @@ def _at_least(k: int, n: int, rate: float) -> float:
 
 
 def _is_exact(point: ThresholdPoint, k: int, n: int) -> None:
-    """Clopper and Pearson's interval by its definition: at either end, what was seen has a probability of 2.5 %."""
+    """Clopper and Pearson's interval by definition: at either end, the observation has a probability of 2.5 %."""
     assert point.low is not None
     assert point.high is not None
     assert _at_least(k, n, point.low) == pytest.approx(0.025)
@@ -120,7 +120,7 @@ def test_a_preview_has_review_hours_and_costs(small: Stream) -> None:
     # Four items of two reviews of eight seconds.
     assert trial.hours == pytest.approx(64 / 3600)
     assert trial.point.review_cost == pytest.approx(4 * 2 * 0.5)
-    # A quarter of the eight that go out is wrong, at 10 each.
+    # A quarter of the eight automated outputs is wrong, at 10 each.
     assert trial.point.error_cost == pytest.approx(20.0)
     assert trial.point.cost == pytest.approx(24.0)
 
@@ -135,7 +135,7 @@ def test_a_preview_has_figures_per_class(small: Stream) -> None:
     assert refund.error_cost == pytest.approx(0.5 * 5 * 10)
     assert refund.review_cost == pytest.approx(1.0)
     assert (billing.outputs, billing.automatic, billing.checked, billing.wrong) == (5, 3, 2, 0)
-    # Nothing wrong of two: up to the rate at which that has a probability of 2.5 %.
+    # No error in two: up to the rate at which that has a probability of 2.5 %.
     assert billing.rate == 0.0
     assert billing.low == 0.0
     assert billing.high == pytest.approx(1 - math.sqrt(0.025))
@@ -184,17 +184,17 @@ def test_a_preview_has_figures_per_segment_unknown_without_audits(small: Stream)
 def test_a_threshold_between_two_counts_as_the_stricter_one(small: Stream) -> None:
     strict = _at(small, 0.995).point
     assert (strict.automatic, strict.rate, strict.error_cost) == (0, None, 0.0)
-    # 0.8001 counts as 0.82: what is 0.80 sure waits then.
+    # 0.8001 counts as 0.82: outputs at 0.80 are then sent to review.
     assert _at(small, 0.8001).point.automatic == 7
 
 
 def test_audits_at_two_rates_are_weighted() -> None:
-    # Eight checks stand for themselves and two for two each, both of them wrong: a third of twelve, at 1 each.
+    # Eight audits stand for themselves and two for two each, both of them wrong: a third of twelve, at 1 each.
     point = explorer.preview_threshold(_seen(_cell(0.9, 8, 0), _cell(0.9, 2, 2, p=0.5)), 0.8).point
     assert (point.automatic, point.checked, point.wrong) == (12, 10, 2)
     assert point.rate == pytest.approx(1 / 3)
     assert point.error_cost == pytest.approx(4.0)
-    # Worth (8 x 1 + 2 x 2)^2 / (8 x 1 + 2 x 4) = 9 checks, three of them wrong: the textbook's 7.49 % to 70.07 %.
+    # Worth (8 x 1 + 2 x 2)^2 / (8 x 1 + 2 x 4) = 9 audits, three of them wrong: the textbook's 7.49 % to 70.07 %.
     assert point.low == pytest.approx(0.0749, abs=5e-5)
     assert point.high == pytest.approx(0.7007, abs=5e-5)
     _is_exact(point, 3, 9)
@@ -227,11 +227,11 @@ def _seen(*cells: CountCell) -> Traffic:
 
 
 def test_calibration_weighs_audits_by_their_rate() -> None:
-    # Ten checks that stand for ten each, half of them wrong, and a hundred for themselves: a quarter is wrong.
+    # Ten audits stand for ten each, half of them wrong, and a hundred for themselves: a quarter is wrong.
     (part,) = explorer.measure_calibration(_seen(_cell(0.9, 10, 5, p=0.1), _cell(0.9, 100, 0))).bins
     assert part.n == 110
     assert part.accuracy == pytest.approx(0.75)
-    # Worth (100 + 100)^2 / (10 x 100 + 100) = 36.4 checks, so the interval is that of 27.3 of them right.
+    # Worth (100 + 100)^2 / (10 x 100 + 100) = 36.4 audits, so the interval is that of 27.3 of them right.
     low, high = part.interval
     assert low == pytest.approx(0.58, abs=0.01)
     assert high == pytest.approx(0.88, abs=0.01)
@@ -258,7 +258,7 @@ def test_an_accuracy_of_zero_survives_rounding() -> None:
         0.07,
         0.1,
         0.1,
-    ]  # on most machines these make the mean of ones more than 1
+    ]  # on most machines the weighted mean of ones exceeds 1 with these
     cells = [_cell(0.9, n, n, p=p) for n, p in zip(counted, rates, strict=True)]
     (part,) = explorer.measure_calibration(_seen(*cells)).bins
     assert (part.accuracy, part.interval[0]) == (0.0, 0.0)
@@ -281,7 +281,7 @@ def test_calibration_excludes_ruled_and_unscored_outputs() -> None:
 
 def test_calibration_error_and_brier_score_match_a_hand_computation() -> None:
     found = explorer.measure_calibration(_seen(_cell(0.5, 100, 60), _cell(0.9, 100, 10)))
-    # It says 51 % and is right 40 times in 100; it says 90.25 % and is right 90 times.
+    # At a confidence of 51 % it is right 40 times in 100; at 90.25 %, 90 times.
     assert found.calibration_error == pytest.approx((0.11 + 0.0025) / 2)
     by_hand = (60 * 0.51**2 + 40 * 0.49**2 + 10 * 0.9025**2 + 90 * 0.0975**2) / 200
     assert found.brier == pytest.approx(by_hand)
@@ -298,14 +298,16 @@ def test_calibration_error_and_brier_score_are_weighted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cells", "said"),
+    ("cells", "known"),
     [
         ([(0.5, 100, 10), (0.9, 100, 10)], True),
         ([(0.5, 100, 10), (0.9, 99, 10)], False),
         ([(0.5, 100, 10), (0.9, 100, 9)], False),
     ],
 )
-def test_with_few_audits_or_errors_calibration_figures_are_unknown(cells: Sequence[tuple[float, int, int]], said: bool) -> None:
+def test_with_few_audits_or_errors_calibration_figures_are_unknown(
+    cells: Sequence[tuple[float, int, int]], said: bool
+) -> None:
     found = explorer.measure_calibration(_seen(*(_cell(*cell) for cell in cells)))
     assert (found.calibration_error is not None, found.brier is not None) == (said, said)
     assert found.audits == sum(judged for _, judged, _ in cells)

@@ -1,4 +1,4 @@
-"""Replay equals history where the policy is the same, and tells the difference where it is another."""
+"""Replaying the same policy reproduces history; replaying another one shows the differences."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_only_the_latest_outputs_are_replayed_above_the_limit(stream: Stream) ->
 @pytest.mark.parametrize(("most", "cut"), [(499, True), (500, False), (501, False)])
 def test_a_window_is_cut_only_above_the_limit(stream: Stream, most: int, cut: bool) -> None:
     _past(stream, 495)
-    # Not routed by a policy, they are still gone through.
+    # Outputs that no policy routed still count towards the limit.
     stream_history.write_history(
         stream,
         [0.9] * 5,

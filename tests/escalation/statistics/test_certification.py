@@ -1,4 +1,4 @@
-"""Promises: against golden values, against exact enumeration, and against what they promise when it is tried often."""
+"""Certification, against golden values, exact enumeration, and its error probability in simulations."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_starts_at_the_same_threshold_are_merged() -> None:
     assert len({start.index for start in starts}) == len(starts)
 
 
-@pytest.mark.parametrize("change", ["spend more than delta", "strict to loose", "no target"])
+@pytest.mark.parametrize("change", ["spend more than delta", "strict to loose", "alpha and delta must be"])
 def test_invalid_certification_input_is_rejected(change: str) -> None:
     scores, errors, grid = np.array([0.9]), np.array([False]), np.array([0.9, 0.5])
     starts, alpha = [WalkStart(0, 0.05)], 0.02
@@ -82,7 +82,7 @@ def test_invalid_certification_input_is_rejected(change: str) -> None:
 @pytest.mark.parametrize("begun", ["cold", "running"])
 @pytest.mark.parametrize("alpha", [0.02, 0.05])
 def test_false_certifications_are_no_more_frequent_than_delta(alpha: float, begun: str) -> None:
-    """Errors everywhere as likely, a hair above the target: every threshold that is certified is a broken promise.
+    """Errors are equally likely everywhere, just above the target: every certified threshold is a false certification.
 
     Exact tests of whole counts spend 2 to 4 of the 5 %, so a right procedure stays far below the limit. It is about
     9 % with all of delta for each of the cold starts, and where any threshold that passes is taken, walked to or not;
@@ -145,10 +145,8 @@ def test_the_deltas_of_all_evaluations_sum_to_delta() -> None:
         *((0.01, share, n) for share, n in [(0, 299), (0.25, 773), (0.5, 2185), (0.75, 9409)]),
     ],
 )
-def test_labels_needed_is_where_the_power_stays_above_its_target(
-    alpha: float, share: float, needed: int
-) -> None:
-    """Against every number up to twice as many, by scipy.stats: it is one more than the last that lacks the power."""
+def test_labels_needed_is_where_the_power_stays_above_its_target(alpha: float, share: float, needed: int) -> None:
+    """Against every number up to twice as many, by scipy.stats: one more than the last number that lacks the power."""
     assert statistics.compute_labels_needed(share * alpha, alpha=alpha, delta=0.05) == needed
     power = _power(np.arange(2 * needed), share * alpha, alpha=alpha, delta=0.05)
     assert np.flatnonzero(power < 0.8).max() + 1 == needed
@@ -170,8 +168,8 @@ def test_a_risk_at_or_above_the_target_can_never_be_certified() -> None:
 
 
 def _power(n: NDArray[np.int64], risk: float, *, alpha: float, delta: float) -> NDArray[np.float64]:
-    """P(the test passes) with n checks: it passes up to the largest count with P(Bin(n, alpha) <= count) <= delta."""
-    # Two smaller than the quantile is always one that passes; none passes where even no error would be too many.
+    """P(the test passes) with n labels: it passes up to the largest count with P(Bin(n, alpha) <= count) <= delta."""
+    # Two below the quantile always passes; no count passes if even zero errors would be too many.
     count = binom.ppf(delta, n, alpha) - 2
     for _ in range(2):
         count = np.where(binom.cdf(count + 1, n, alpha) <= delta, count + 1, count)

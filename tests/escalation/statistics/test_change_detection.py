@@ -1,4 +1,4 @@
-"""The alarm: by hand for a few checks, seldom false for long, and soon there when the risk has risen."""
+"""The change detector: exact on a few audits, with rare false alarms, and quick when the risk has risen."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _errors(risk: float, n: int, seed: int) -> NDArray[np.bool_]:
 
 
 def test_the_first_audits_match_a_hand_computation() -> None:
-    # At alpha .02, the bet on .03: a right check multiplies by 1 - .02 lam, a wrong one by 1 + .98 lam.
+    # At alpha .02, the bet on .03: a right audit multiplies by 1 - .02 lam, a wrong one by 1 + .98 lam.
     lam = 0.01 / (0.02 * 0.98)
     right, wrong = 1 - 0.02 * lam, 1 + 0.98 * lam
     found = statistics.update_detector(np.array([False, True]), alpha=0.02)
@@ -31,7 +31,7 @@ def test_the_detector_continues_from_its_saved_levels() -> None:
 
 
 def test_false_alarms_are_rare_while_the_risk_is_at_the_bound() -> None:
-    """On average at least 2,000; cutting each run short at 20,000 can only make the average smaller."""
+    """The mean is at least 2,000; cutting each run off at 20,000 can only make it smaller."""
     runs = [statistics.update_detector(_errors(0.02, 20_000, seed), alpha=0.02).alarm or 20_000 for seed in range(120)]
     assert np.mean(runs) >= 2_000
 
@@ -60,5 +60,5 @@ def test_the_detector_accepts_a_bound_near_one() -> None:
 
 @pytest.mark.parametrize(("alpha", "pi"), [(0, 1), (1, 1), (0.02, 0), (0.02, 1.5)])
 def test_invalid_detector_probabilities_are_rejected(alpha: float, pi: float) -> None:
-    with pytest.raises(ValueError, match="nothing to watch"):
+    with pytest.raises(ValueError, match="alpha must be between 0 and"):
         statistics.update_detector(np.array([True]), alpha=alpha, pi=pi)

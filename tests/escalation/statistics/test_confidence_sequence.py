@@ -1,4 +1,4 @@
-"""Evidence that may be watched: against golden values, and against what it promises to whoever keeps looking."""
+"""Confidence sequences, against golden values and their error probability under continuous monitoring."""
 
 from __future__ import annotations
 
@@ -58,5 +58,5 @@ def test_all_errors_give_a_valid_interval() -> None:
 
 @pytest.mark.parametrize(("n", "ks", "pis"), [(2, [3], [1.0]), (2, [-1], [1.0]), (2, [1], [0.0]), (2, [], [])])
 def test_invalid_evidence_counts_are_rejected(n: int, ks: list[int], pis: list[float]) -> None:
-    with pytest.raises(ValueError, match="no evidence"):
+    with pytest.raises(ValueError, match="invalid counts or probabilities"):
         statistics.compute_log_evalue(n, ks, pis, 0.02)

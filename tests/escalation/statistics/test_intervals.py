@@ -1,4 +1,4 @@
-"""Rates and their intervals, against golden values and against what they promise."""
+"""Rates and their intervals, against golden values and their error probability."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ def test_the_interval_misses_the_truth_at_most_at_rate_delta(n: int, risk: float
 
 @pytest.mark.parametrize(("k", "n", "delta"), [(3, 2, 0.05), (-1, 2, 0.05), (1, 2, 0.0), (1, 2, 1.0)])
 def test_invalid_proportions_are_rejected(k: int, n: int, delta: float) -> None:
-    with pytest.raises(ValueError, match="no proportion"):
+    with pytest.raises(ValueError, match="expected 0 <= k <= n"):
         statistics.compute_clopper_pearson(k, n, delta)
 
 
 def test_the_weighted_rate_weighs_audits_by_inverse_probability() -> None:
-    # One error among 10 checks at 1 in 10, none among 30 at 1 in 2: 10 wrong of 160 that they stand for.
+    # One error among 10 audits at 1 in 10, none among 30 at 1 in 2: they stand for 10 wrong of 160.
     weights = [10.0] * 10 + [2.0] * 30
     errors = [1.0] + [0.0] * 39
     assert statistics.compute_weighted_rate(weights, errors) == pytest.approx(10 / 160, abs=1e-12)

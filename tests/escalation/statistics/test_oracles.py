@@ -1,4 +1,4 @@
-"""The same numbers from those who implemented the same papers: MAPIE's Learn then Test."""
+"""Comparison with other implementations of the same papers: MAPIE's Learn then Test."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SEEDS = range(30)
 
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_the_p_value_matches_the_binomial_part_of_hoeffding_bentkus(alpha: float) -> None:
-    """Every count of errors, below alpha and above, in samples of all sizes."""
+    """Every count of errors, below and above alpha, in samples of several sizes."""
     pairs = [(n, k) for n in (*range(1, 60), 149, 150, 299, 1000, 5003) for k in range(n + 1)]
     n, k = np.array(pairs).T
     theirs = compute_hoeffding_bentkus_p_value(_rates(k, n), n, alpha, binary=True)[:, 0]
@@ -43,7 +43,7 @@ def test_the_hoeffding_p_value_is_never_the_smaller_one() -> None:
 def test_the_walk_matches_fixed_sequence_testing(n_starts: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     for size, delta in itertools.product((3, 4, 10, 41), (0.05, 0.1, 0.3)):
-        # Runs that pass and runs that fail, and a value that is exactly the share of a start.
+        # Passing and failing runs, and a value exactly equal to the share of a start.
         p = np.where(rng.random(size) < rng.random(), delta / n_starts * rng.random(size), rng.random(size))
         p[rng.integers(size)] = delta / n_starts
         starts = [WalkStart(at * (size // n_starts), delta / n_starts) for at in range(n_starts)]
@@ -51,7 +51,7 @@ def test_the_walk_matches_fixed_sequence_testing(n_starts: int, seed: int) -> No
         assert statistics.walk_grid(p, starts) == (rejected.max() if len(rejected) else None)
 
 
-# What MAPIE says of results that are no surprise here: of risks that do not rise at every step, and of all or none.
+# Expected warnings of MAPIE: about risks that do not rise at every step, and about all or none being valid.
 @pytest.mark.filterwarnings(
     "ignore:Fixed sequence testing requires a monotonic risk:UserWarning",
     "ignore:All provided predict_params control the risk:UserWarning",
@@ -65,7 +65,7 @@ def test_the_certified_threshold_is_the_loosest_valid_one_of_mapie(monkeypatch: 
         alpha, delta = float(rng.choice([0.05, 0.1, 0.2])), float(rng.choice([0.05, 0.1]))
         scores = rng.random(int(rng.integers(400, 1200)))
         errors = rng.random(len(scores)) < rng.uniform(0.1, 0.9) * (1 - scores) ** 2
-        # The strictest threshold has about enough to be certified, or a little less: there are samples of both.
+        # The strictest threshold has just enough labels to be certified, or slightly too few: both occur.
         strictest = 1 - rng.uniform(0.8, 2) * statistics.compute_min_labels(alpha, delta) / len(scores)
         grid = np.linspace(strictest, 0.0, 30)
         found = statistics.certify_threshold(scores, errors, grid, [WalkStart(0, delta)], alpha=alpha, delta=delta)
@@ -76,14 +76,14 @@ def test_the_certified_threshold_is_the_loosest_valid_one_of_mapie(monkeypatch: 
 
 
 def _rates(wrong: NDArray[np.int64], of: NDArray[np.int64]) -> NDArray[np.float64]:
-    """wrong / of, a bit less: MAPIE takes ceil(n * rate) for the errors, and 25 * (7 / 25) is above 7."""
+    """wrong / of, minus a little: MAPIE computes ceil(n * rate) errors, and 25 * (7 / 25) is above 7 in floats."""
     return np.where(wrong > 0, np.nextafter(wrong / of, 0.0), 0.0)
 
 
 def _without_an_error_too_many(
     rate: NDArray[np.float64], n: NDArray[np.float64], alpha: NDArray[np.float64], binary: bool
 ) -> NDArray[np.float64]:
-    """MAPIE's p-values of the counts: its controller passes 1 - precision, whose rounding ceil takes for an error."""
+    """MAPIE's p-values from counts: its controller passes 1 - precision, and ceil turns the rounding into an error."""
     p: NDArray[np.float64] = compute_hoeffding_bentkus_p_value(
         _rates(np.rint(n * rate).astype(np.int64), n.astype(np.int64)), n, alpha, binary
     )
@@ -94,7 +94,7 @@ def _loosest_of_mapie(
     scores: NDArray[np.float64], right: NDArray[np.bool_], grid: NDArray[np.float64], *, alpha: float, delta: float
 ) -> float | None:
     accepted, wrong = statistics.count_accepted(scores, ~right, grid)
-    # It takes the end with the smaller risk in the sample for the strict one, which nothing but a chance could confuse.
+    # MAPIE takes the end with the smaller sample risk for the strict one; only chance could confuse the two.
     assert wrong[0] / accepted[0] <= wrong[-1] / accepted[-1]
     controller = BinaryClassificationController(
         predict_function=lambda x: np.column_stack([1 - x, x]),

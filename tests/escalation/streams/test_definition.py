@@ -1,4 +1,4 @@
-"""Streams as a file describes them."""
+"""Stream definitions from files."""
 
 from __future__ import annotations
 
@@ -66,9 +66,7 @@ def test_applying_the_same_file_again_changes_nothing(db: None, tmp_path: Path) 
     assert Policy.objects.count() == 1
 
 
-def test_applying_a_looser_policy_makes_a_draft(
-    db: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_applying_a_looser_policy_makes_a_draft(db: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _applied(tmp_path)
     _applied(tmp_path, FILE.replace("threshold: 0.80", "threshold: 0.60"))
     assert "Version 2 is a draft" in capsys.readouterr().out

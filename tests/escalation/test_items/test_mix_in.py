@@ -1,4 +1,4 @@
-"""Test items: mixed in like any other item, measured, and counted nowhere else."""
+"""Test items: indistinguishable from other items, measured, and counted nowhere else."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def stream(queue: Queue) -> Stream:
 
 
 def _mistakes(stream: Stream, rob: User, count: int = 3) -> None:
-    """Outputs that rob found wrong, without having seen the AI's answer."""
+    """Outputs whose errors rob caught in a blind review."""
     traffic.post_and_route(stream, *traffic.number_ids("old", count), segment={"language": "de"})
     traffic.judge_all(rob, lambda reference: "billing", now=shift_noon(minutes=5))
 
 
 def _brought(stream: Stream, *, count: int = 1, now: datetime) -> list[int]:
-    """The ids of so many examples that were mixed in and have come in at this moment."""
+    """Mix in this many examples and admit them now; returns their ids."""
     mix_in.mix_in_examples(stream=stream, known=[KNOWN] * count, actor="user:mara", now=now)
     return arrival.admit_test_items(stream=stream, count=count, rng=random.Random(1), now=now)
 
@@ -68,7 +68,7 @@ def test_a_missed_error_is_counted(stream: Stream, rob: User, rita: User) -> Non
 
 @pytest.mark.parametrize("hours", [3, None])
 def test_a_test_item_looks_like_an_audited_output(queue: Queue, rob: User, hours: int | None) -> None:
-    """Whether the producer says when it is due or the policy does; also where the model was not so sure."""
+    """Whether the due time comes from the producer or the policy; also with a lower confidence."""
     stream = traffic.apply_stream(policy={**POLICY, "deadline_hours": 24})
     _mistakes(stream, rob, 1)
     moment = shift_noon(days=2, seconds=1.5)
@@ -120,7 +120,7 @@ def test_a_due_time_on_the_hour_stays_on_the_hour(stream: Stream) -> None:
 def test_test_items_arrive_one_by_one_while_people_review(
     stream: Stream, rob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """For one in five outputs that are settled one arrives, behind what waits by then."""
+    """One arrives for about every five settled outputs, behind the items already waiting."""
     monkeypatch.setattr(arrival, "_RNG", random.Random(3))
     traffic.post_and_route(stream, *traffic.number_ids("before", 3))
     mix_in.mix_in_examples(stream=stream, known=[KNOWN] * 6, actor="user:mara", now=NOON)
