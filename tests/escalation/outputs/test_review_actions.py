@@ -115,6 +115,6 @@ def test_labels_have_the_error_types_of_their_verdicts(stream: Stream, said: dic
 
 
 @pytest.mark.parametrize("query", ["act=passed", "act=pass&code=" + "x" * 61, "act=pass&code=%00", "code=conflict"])
-def test_invalid_search_parameters_are_ignored(client: Client, stream: Stream, mara: User, query: str) -> None:
+def test_invalid_search_parameters_return_a_page(client: Client, stream: Stream, mara: User, query: str) -> None:
     client.force_login(mara, backend="django.contrib.auth.backends.ModelBackend")
     assert client.get(f"/streams/intents/outputs/?{query}").status_code == 200

@@ -306,10 +306,10 @@ def test_calibration_error_and_brier_score_are_weighted() -> None:
     ],
 )
 def test_with_few_audits_or_errors_calibration_figures_are_unknown(
-    cells: Sequence[tuple[float, int, int]], said: bool
+    cells: Sequence[tuple[float, int, int]], known: bool
 ) -> None:
     found = explorer.measure_calibration(_seen(*(_cell(*cell) for cell in cells)))
-    assert (found.calibration_error is not None, found.brier is not None) == (said, said)
+    assert (found.calibration_error is not None, found.brier is not None) == (known, known)
     assert found.audits == sum(judged for _, judged, _ in cells)
     assert found.wrong == sum(wrong for _, _, wrong in cells)
 

@@ -119,7 +119,7 @@ def test_an_invalid_file_changes_nothing(db: None, tmp_path: Path, old: str, new
 
 
 def test_a_missing_file_is_reported(db: None, tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="cannot be read"):
+    with pytest.raises(CommandError, match="Cannot read"):
         call_command("apply", str(tmp_path / "nothing.yaml"))
 
 

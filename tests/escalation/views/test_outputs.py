@@ -106,7 +106,7 @@ def test_whoever_may_be_asked_reads_nothing_that_would_sway_them(client: Client,
 
 def test_a_manager_who_judges_nothing_reads_it_all(client: Client, stream: Stream, mara: User) -> None:
     client.force_login(mara)
-    assert "drawn at random for a check" in main(client, "/streams/intents/outputs/sure-1/")
+    assert "drawn for a random audit" in main(client, "/streams/intents/outputs/sure-1/")
 
 
 def test_a_lead_reopens_what_was_decided(client: Client, stream: Stream, ann: User, mara: User) -> None:
@@ -190,7 +190,7 @@ def test_what_was_withdrawn_cannot_be_reopened(client: Client, stream: Stream, a
     client.force_login(ann)
     assert "Reopen" not in main(client, "/streams/intents/outputs/seen-1/")
     answer = client.post("/streams/intents/reopenings/seen-1/", follow=True)
-    assert "nobody can decide it again" in answer.content.decode()
+    assert "it cannot be reopened" in answer.content.decode()
     assert Item.objects.get(reference="seen-1").round == 1
 
 

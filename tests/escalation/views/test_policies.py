@@ -138,7 +138,7 @@ def test_going_back_to_somebody_elses_looser_version_takes_two_of_now(
     client.force_login(max)
     assert "Propose this version again" in client.get("/streams/intents/policies/1/").content.decode()
     refused = client.post("/streams/intents/policies/1/activation/", follow=True)
-    assert "Nobody asks for version 1 now" in refused.content.decode()
+    assert "no open approval request for version 1" in refused.content.decode()
     client.post("/streams/intents/policies/1/approval-request/", {"reason": "Too strict"})
     refused = client.post("/streams/intents/policies/1/activation/", follow=True)
     assert "somebody else" in refused.content.decode()
