@@ -37,8 +37,8 @@ def test_a_stream_without_labels_gives_an_empty_response(producer: Producer) -> 
 def test_unlabelled_audits_are_exported_on_request(producer: Producer, stream: Stream) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, audit={"rate": 1.0, "mode": "after"})
     stream_setup.route_outputs(stream, stream_setup.build_output(confidence=0.9))
-    asked = [producer.get("streams/intents/labels", **query) for query in ({}, {"include": "checks"})]
-    assert [len(b"".join(cast("Iterable[bytes]", answer)).splitlines()) for answer in asked] == [0, 1]
+    responses = [producer.get("streams/intents/labels", **query) for query in ({}, {"include": "checks"})]
+    assert [len(b"".join(cast("Iterable[bytes]", answer)).splitlines()) for answer in responses] == [0, 1]
 
 
 @pytest.mark.parametrize("query", [{"format": "csv"}, {"since": "2026-01-01"}, {"include": "everything"}])

@@ -163,7 +163,7 @@ def test_a_failed_settling_leaves_the_label_for_the_next(
     stream_setup.judge_next(rob)
 
     def fail(*_: Any, **__: Any) -> None:
-        raise ValueError("a mistake of ours")
+        raise ValueError("a bug")
 
     with monkeypatch.context() as patched:
         patched.setattr(feed, "add_decisions", fail)

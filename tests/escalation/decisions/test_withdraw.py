@@ -104,6 +104,6 @@ def test_an_output_routed_during_withdrawal_is_locked_item_first(
         withdraw.withdraw_output(stream=stream, external_id="ticket-1", actor="key:1")
     assert (stream_setup.find_output(stream).state, Item.objects.get().state) == ("withdrawn", "withdrawn")
     assert len(stream_setup.list_revisions()) == 1
-    said = [query["sql"] for query in captured.captured_queries]
-    locked = max(at for at, sql in enumerate(said) if '"escalation_output"' in sql and "FOR NO KEY UPDATE" in sql)
-    assert not any("reviewqueue_item" in sql for sql in said[locked:])
+    statements = [query["sql"] for query in captured.captured_queries]
+    locked = max(at for at, sql in enumerate(statements) if '"escalation_output"' in sql and "FOR NO KEY UPDATE" in sql)
+    assert not any("reviewqueue_item" in sql for sql in statements[locked:])

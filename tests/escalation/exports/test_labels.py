@@ -25,9 +25,9 @@ def _lines(stream: Stream, *, include_audits: bool = False) -> list[dict[str, An
     return [json.loads(line) for line in b"".join(labels_labels(stream, include_audits=include_audits)).splitlines()]
 
 
-def _judged(stream: Stream, user: User, count: int, *said: Any) -> None:
+def _judged(stream: Stream, user: User, count: int, *verdict: Any) -> None:
     for _ in range(count):
-        stream_setup.judge_next(user, *said)
+        stream_setup.judge_next(user, *verdict)
     settle.settle_items()
 
 
@@ -37,7 +37,7 @@ def test_an_exported_line_has_all_evidence_fields(stream: Stream, rob: User) -> 
     )
     _judged(stream, rob, 1, "correct", "billing")
     (line,) = _lines(stream)
-    told = {
+    expected = {
         "id": "ticket-1",
         "model": "intent-clf",
         "model_version": "7",
@@ -59,7 +59,7 @@ def test_an_exported_line_has_all_evidence_fields(stream: Stream, rob: User) -> 
         "segment": {"language": "en"},
         "metadata": {"trace": 1},
     }
-    assert {name: line[name] for name in told} == told
+    assert {name: line[name] for name in expected} == expected
     assert 0 <= line["u"] < 1
     assert line["settled_at"] > line["received_at"]
 
@@ -110,14 +110,14 @@ def test_an_evaluation_can_be_recomputed_from_the_export_with_audits(queue: obje
     _change(unjudged, Outcome, wrong=None, outcome="unjudgeable")
     _change(seen_before, Outcome, blind=False)
     targets.set_error_target(stream=stream, max_error=0.2, actor="user:mara", now=NOON)
-    look = evaluations.run_evaluation(stream, by="user:mara", now=NOON + timedelta(days=30))
+    evaluation = evaluations.run_evaluation(stream, by="user:mara", now=NOON + timedelta(days=30))
     Outcome.objects.bulk_create(late)
-    _change(late, Outcome, settled_at=look.asked_at + timedelta(hours=1), wrong=None)
-    (group,) = evaluations.parse_group_results(look)
+    _change(late, Outcome, settled_at=evaluation.asked_at + timedelta(hours=1), wrong=None)
+    (group,) = evaluations.parse_group_results(evaluation)
     assert group.threshold is not None
-    counted = [line for line in _lines(stream, include_audits=True) if _counts(line, look, group.threshold)]
-    wrong = [line for line in counted if line["wrong"] or _is_unanswered(line, look)]
-    assert look.overdue > 15
+    counted = [line for line in _lines(stream, include_audits=True) if _counts(line, evaluation, group.threshold)]
+    wrong = [line for line in counted if line["wrong"] or _is_unanswered(line, evaluation)]
+    assert evaluation.overdue > 15
     assert (len(counted), len(wrong)) == (group.accepted, group.wrong)
 
 
@@ -125,21 +125,21 @@ def _change(outcomes: Sequence[Outcome], of: type[Outcome] | type[Output], **fie
     of._default_manager.filter(pk__in=[one.pk for one in outcomes]).update(**fields)
 
 
-def _counts(line: dict[str, Any], look: Evaluation, threshold: float) -> bool:
+def _counts(line: dict[str, Any], evaluation: Evaluation, threshold: float) -> bool:
     return (
         (line["model"], line["model_version"], line["schema_number"])
-        == (look.model, look.model_version, look.schema_number)
-        and look.first_id <= int(line["number"]) < look.last_id
-        and line["u"] < look.audit_rate
+        == (evaluation.model, evaluation.model_version, evaluation.schema_number)
+        and evaluation.first_id <= int(line["number"]) < evaluation.last_id
+        and line["u"] < evaluation.audit_rate
         and line["confidence"] >= threshold
         and not line["reason"].startswith("rule:")
-        and (_is_unanswered(line, look) or (line["blind"] and line["wrong"] is not None))
+        and (_is_unanswered(line, evaluation) or (line["blind"] and line["wrong"] is not None))
     )
 
 
-def _is_unanswered(line: dict[str, Any], look: Evaluation) -> bool:
+def _is_unanswered(line: dict[str, Any], evaluation: Evaluation) -> bool:
     """At the time of the evaluation."""
-    answered_later = line["round"] == 1 and datetime.fromisoformat(line["settled_at"]) > look.asked_at
+    answered_later = line["round"] == 1 and datetime.fromisoformat(line["settled_at"]) > evaluation.asked_at
     return line["outcome"] is None or answered_later
 
 
@@ -157,7 +157,7 @@ def test_the_export_has_no_content_of_withdrawn_outputs(stream: Stream, rob: Use
         withdraw.withdraw_output(stream=stream, external_id=taken_back, actor="key:1")
     assert _lines(stream) == []
     judged, unjudged, waits = _lines(stream, include_audits=True)
-    told = ("id", "status", "input", "metadata", "answer", "prediction", "outcome", "wrong")
-    assert [judged[name] for name in told] == ["judged", "withdrawn", None, None, None, "refund", "answered", True]
-    assert [unjudged[name] for name in told] == ["unjudged", "withdrawn", None, None, None, "refund", None, None]
-    assert [waits[name] for name in told[:3]] == ["waits", "decided", {"text": "I was charged twice"}]
+    fields = ("id", "status", "input", "metadata", "answer", "prediction", "outcome", "wrong")
+    assert [judged[name] for name in fields] == ["judged", "withdrawn", None, None, None, "refund", "answered", True]
+    assert [unjudged[name] for name in fields] == ["unjudged", "withdrawn", None, None, None, "refund", None, None]
+    assert [waits[name] for name in fields[:3]] == ["waits", "decided", {"text": "I was charged twice"}]

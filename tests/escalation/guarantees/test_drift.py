@@ -30,100 +30,100 @@ def _stream(**guarantee: Any) -> Stream:
     return traffic.apply_stream(policy={**POLICY, "threshold": 0.9999, "guarantee": guarantee})
 
 
-def _stated(stream: Stream, **target: Any) -> Guarantee:
+def _start_guarantee(stream: Stream, **target: Any) -> Guarantee:
     stream_history.write_history(stream, *honest(1600))
     targets.set_error_target(stream=stream, max_error=0.05, actor="user:mara", now=NOON, **target)
     evaluation = evaluations.run_evaluation(stream, by="user:mara", now=STATED)
     proposed = guarantees.propose_certified_policy(evaluation=evaluation, actor="user:mara", now=STATED)
     versions.activate_version(policy=proposed.policy, by="user:mara", approved_by="user:max", now=STATED)
-    return _in_force(stream, STATED)
+    return _latest_guarantee(stream, STATED)
 
 
-def _in_force(stream: Stream, now: Any = LATER) -> Guarantee:
+def _latest_guarantee(stream: Stream, now: Any = LATER) -> Guarantee:
     found = guarantees.find_latest_guarantee(stream, now=now)
     assert found
     return found
 
 
-def _goes_on(stream: Stream, risk: float, count: int = 2000, **fields: Any) -> None:
+def _add_traffic(stream: Stream, risk: float, count: int = 2000, **fields: Any) -> None:
     wrong = np.random.default_rng(5).random(count) < risk
     stream_history.write_history(stream, [0.97] * count, wrong.tolist(), since=STATED, prefix="on", **fields)
 
 
 def test_errors_within_the_guarantee_raise_no_alarm(stream: Stream) -> None:
-    _stated(stream)
-    _goes_on(stream, risk=0.03)
+    _start_guarantee(stream)
+    _add_traffic(stream, risk=0.03)
     assert drift.watch_guarantees(now=LATER) == []
-    (row,) = drift.list_watches(_in_force(stream))
+    (row,) = drift.list_watches(_latest_guarantee(stream))
     drawn = Outcome.objects.filter(output__external_id__startswith="on-", output__route__audit__gt="")
     assert row.audits == drawn.count() > 800
     assert row.wrong == drawn.filter(wrong=True).count()
-    assert _in_force(stream).holds
+    assert _latest_guarantee(stream).holds
 
 
 def test_more_errors_end_the_guarantee_once(stream: Stream) -> None:
-    _stated(stream)
-    _goes_on(stream, risk=0.3)
+    _start_guarantee(stream)
+    _add_traffic(stream, risk=0.3)
     (alarm,) = drift.watch_guarantees(now=LATER)
     assert 0 < alarm.wrong < alarm.audits < 200, "it does not take all of them"
     assert drift.watch_guarantees(now=LATER + timedelta(minutes=1)) == []
-    assert _in_force(stream).end_reason == "drift"
-    (event,) = Event.objects.filter(verb="statement.alarmed")
+    assert _latest_guarantee(stream).end_reason == "drift"
+    (event,) = Event.objects.filter(verb="guarantee.alarmed")
     assert event.queue == stream.slug
 
 
 def test_a_sweep_continues_where_the_last_one_stopped(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drift, "BATCH_SIZE_AUDITS", 7)
-    _stated(stream)
-    _goes_on(stream, risk=0.02, count=300)
+    _start_guarantee(stream)
+    _add_traffic(stream, risk=0.02, count=300)
     drift.watch_guarantees(now=STATED + timedelta(days=1))
     drift.watch_guarantees(now=LATER)
-    in_small_steps = drift.list_watches(_in_force(stream))[0]
-    told = (in_small_steps.audits, in_small_steps.wrong, in_small_steps.levels)
+    in_small_steps = drift.list_watches(_latest_guarantee(stream))[0]
+    expected = (in_small_steps.audits, in_small_steps.wrong, in_small_steps.levels)
     GuaranteeWatch.objects.all().delete()
     monkeypatch.setattr(drift, "BATCH_SIZE_AUDITS", 1000)
     drift.watch_guarantees(now=LATER)
-    at_once = drift.list_watches(_in_force(stream))[0]
-    assert (at_once.audits, at_once.wrong) == told[:2]
-    assert at_once.levels == pytest.approx(told[2])
+    at_once = drift.list_watches(_latest_guarantee(stream))[0]
+    assert (at_once.audits, at_once.wrong) == expected[:2]
+    assert at_once.levels == pytest.approx(expected[2])
 
 
 def test_a_pending_audit_blocks_later_ones_until_it_is_overdue(stream: Stream) -> None:
-    _stated(stream)
+    _start_guarantee(stream)
     stream_history.write_history(
         stream, [0.97] * 400, [False] * 400, since=STATED, prefix="on", answered=[n > 3 for n in range(400)]
     )
     drift.watch_guarantees(now=STATED + timedelta(days=11))
-    assert drift.list_watches(_in_force(stream))[0].audits == 0
+    assert drift.list_watches(_latest_guarantee(stream))[0].audits == 0
     drift.watch_guarantees(now=STATED + timedelta(days=30))
-    (row,) = drift.list_watches(_in_force(stream))
+    (row,) = drift.list_watches(_latest_guarantee(stream))
     assert row.audits > 150
-    assert 0 < row.wrong <= 4, "what nobody answered counts as a mistake"
+    assert 0 < row.wrong <= 4, "an unanswered audit counts as an error"
 
 
 def test_outputs_that_are_not_audits_are_read_once(stream: Stream) -> None:
-    _stated(stream)
+    _start_guarantee(stream)
     stream_history.write_history(stream, [0.1] * 40, [False] * 40, since=STATED, prefix="below")
     drift.watch_guarantees(now=LATER)
-    (row,) = drift.list_watches(_in_force(stream))
+    (row,) = drift.list_watches(_latest_guarantee(stream))
     assert row.seen == output_id.first_id_at(LATER - drift.ROUTING_GRACE)
     stream_history.write_history(stream, [0.97] * 40, [False] * 40, since=LATER, prefix="on")
     drift.watch_guarantees(now=LATER + timedelta(days=11))
-    assert drift.list_watches(_in_force(stream, LATER + timedelta(days=11)))[0].audits > 10
+    assert drift.list_watches(_latest_guarantee(stream, LATER + timedelta(days=11)))[0].audits > 10
 
 
 def test_answers_that_were_not_blind_are_ignored(stream: Stream) -> None:
-    _stated(stream)
-    _goes_on(stream, risk=1.0, blind=False)
+    _start_guarantee(stream)
+    _add_traffic(stream, risk=1.0, blind=False)
     assert drift.watch_guarantees(now=LATER) == []
-    assert drift.list_watches(_in_force(stream))[0].audits == 0
+    assert drift.list_watches(_latest_guarantee(stream))[0].audits == 0
 
 
 @pytest.mark.parametrize("held_back", ["below the threshold", "another model version", "by a rule"])
 def test_only_audits_covered_by_the_guarantee_are_watched(queue: object, held_back: str) -> None:
     rules = [{"name": "large", "when": {"value": {"gte": 1000}}, "route": "review"}]
     stream = traffic.apply_stream(policy={**POLICY, "threshold": 0.9999, "rules": rules})
-    _stated(stream)
+    _start_guarantee(stream)
     score = 0.1 if held_back == "below the threshold" else 0.97
     fields: dict[str, dict[str, Any]] = {
         "below the threshold": {},
@@ -149,14 +149,14 @@ def test_each_group_is_watched_separately(stream: Stream) -> None:
     )  # fmt: skip
     (alarm,) = drift.watch_guarantees(now=LATER)
     assert alarm.group == "refund"
-    assert {row.group: row.wrong for row in drift.list_watches(_in_force(stream))}["billing"] == 0
+    assert {row.group: row.wrong for row in drift.list_watches(_latest_guarantee(stream))}["billing"] == 0
 
 
 @pytest.mark.parametrize(("on_expiry", "acts"), [("keep", 0), ("check_more", 1), ("all_to_people", 1)])
 def test_an_alarm_triggers_the_policys_on_expiry(queue: object, on_expiry: str, acts: int) -> None:
     stream = _stream(on_expiry=on_expiry)
-    _stated(stream)
-    _goes_on(stream, risk=0.3)
+    _start_guarantee(stream)
+    _add_traffic(stream, risk=0.3)
     drift.watch_guarantees(now=LATER)
     for _ in range(2):
         guarantees.enforce_ended_guarantees(now=LATER)
@@ -165,8 +165,8 @@ def test_an_alarm_triggers_the_policys_on_expiry(queue: object, on_expiry: str, 
 
 def test_two_people_can_reverse_the_systems_change(queue: object) -> None:
     stream = _stream(on_expiry="check_more")
-    _stated(stream)
-    _goes_on(stream, risk=0.3)
+    _start_guarantee(stream)
+    _add_traffic(stream, risk=0.3)
     drift.watch_guarantees(now=LATER)
     guarantees.enforce_ended_guarantees(now=LATER)
     current = versions.find_active_policy(stream)
@@ -177,8 +177,8 @@ def test_two_people_can_reverse_the_systems_change(queue: object) -> None:
 
 
 def test_outputs_before_an_alarm_are_no_longer_evidence(stream: Stream) -> None:
-    old = _stated(stream)
-    _goes_on(stream, risk=0.3)
+    old = _start_guarantee(stream)
+    _add_traffic(stream, risk=0.3)
     (alarm,) = drift.watch_guarantees(now=LATER)
     ready = preparation.prepare_evaluation(stream, now=LATER)
     assert ready.sample.window.first > alarm.seen
@@ -188,9 +188,9 @@ def test_outputs_before_an_alarm_are_no_longer_evidence(stream: Stream) -> None:
 
 
 def test_without_traffic_since_an_alarm_no_more_audits_are_requested(stream: Stream) -> None:
-    statement = _stated(stream)
-    last = statement.evaluation.last_id
-    GuaranteeWatch.objects.create(evaluation=statement.evaluation, seen=last, audits=214, wrong=31, alarmed_at=STATED)
+    guarantee = _start_guarantee(stream)
+    last = guarantee.evaluation.last_id
+    GuaranteeWatch.objects.create(evaluation=guarantee.evaluation, seen=last, audits=214, wrong=31, alarmed_at=STATED)
     with pytest.raises(preparation.EvaluationRefused) as refused:
         preparation.prepare_evaluation(stream, now=LATER)
     assert refused.value.reason == "none_of_late"

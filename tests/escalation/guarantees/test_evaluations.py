@@ -33,8 +33,8 @@ def honest(count: int, seed: int = 1) -> tuple[list[float], list[bool]]:
     return scores.tolist(), (rng.random(count) > scores).tolist()
 
 
-def _target(stream: Stream, max_error: float = 0.05, **said: Any) -> None:
-    targets.set_error_target(stream=stream, max_error=max_error, actor="user:mara", now=NOON, **said)
+def _target(stream: Stream, max_error: float = 0.05, **options: Any) -> None:
+    targets.set_error_target(stream=stream, max_error=max_error, actor="user:mara", now=NOON, **options)
 
 
 def test_a_certified_threshold_has_counts_that_reproduce_its_bound(stream: Stream) -> None:
@@ -108,15 +108,15 @@ def test_too_few_audits_says_how_many_more_and_how_long(stream: Stream) -> None:
     assert params["days"] == math.ceil(params["more"] * 11 / params["have"])
 
 
-@pytest.mark.parametrize(("mistakes", "is_found"), [(0, True), (1, False)])
-def test_the_requested_audits_suffice_only_without_errors(queue: object, mistakes: int, is_found: bool) -> None:
+@pytest.mark.parametrize(("errors", "is_found"), [(0, True), (1, False)])
+def test_the_requested_audits_suffice_only_without_errors(queue: object, errors: int, is_found: bool) -> None:
     stream = traffic.apply_stream(policy={"threshold": 0.9, "audit": {"rate": 1.0, "mode": "after"}})
     _target(stream)
     stream_history.write_history(stream, [0.95] * 50, [False] * 50, span=timedelta(days=5))
     with pytest.raises(preparation.EvaluationRefused) as refused:
         preparation.prepare_evaluation(stream, now=LATER)
     more = refused.value.params["more"]
-    wrong = [index < mistakes for index in range(more)]
+    wrong = [index < errors for index in range(more)]
     stream_history.write_history(
         stream, [0.95] * more, wrong, since=NOON + timedelta(days=6), span=timedelta(days=4), prefix="more"
     )
@@ -275,8 +275,8 @@ def test_outputs_matched_by_a_rule_are_not_in_the_sample(queue: object) -> None:
 def test_concurrent_evaluations_count_as_two(stream: Stream) -> None:
     stream_history.write_history(stream, *honest(1500))
     _target(stream)
-    look = partial(evaluations.run_evaluation, stream, by="user:mara", now=LATER)
-    races.race(look, look)
+    evaluate = partial(evaluations.run_evaluation, stream, by="user:mara", now=LATER)
+    races.race(evaluate, evaluate)
     assert sorted(Evaluation.objects.values_list("number", flat=True)) == [1, 2]
 
 

@@ -28,7 +28,7 @@ def _stream(**guarantee: Any) -> Stream:
     return traffic.apply_stream(policy={**POLICY, "threshold": 0.9999, "guarantee": guarantee})
 
 
-def _stated(stream: Stream) -> guarantees.Guarantee:
+def _start_guarantee(stream: Stream) -> guarantees.Guarantee:
     """A guarantee in effect, requested by one manager and approved by another."""
     stream_history.write_history(stream, *honest(1600))
     targets.set_error_target(stream=stream, max_error=0.05, actor="user:mara", now=NOON)
@@ -42,7 +42,7 @@ def _stated(stream: Stream) -> guarantees.Guarantee:
 
 
 def test_loosening_with_evidence_takes_two_people_and_keeps_it(stream: Stream) -> None:
-    found = _stated(stream)
+    found = _start_guarantee(stream)
     assert found.holds
     activation = Activation.objects.latest("pk")
     assert activation.evidence == {"attempt": found.evaluation.pk}
@@ -55,7 +55,7 @@ def test_loosening_with_evidence_takes_two_people_and_keeps_it(stream: Stream) -
 
 def test_certified_thresholds_leave_the_rest_of_the_policy_unchanged(stream: Stream) -> None:
     before = versions.find_active_policy(stream)
-    _stated(stream)
+    _start_guarantee(stream)
     after = versions.find_active_policy(stream)
     assert before
     assert after
@@ -69,7 +69,7 @@ def test_a_manually_written_policy_has_no_guarantee(stream: Stream) -> None:
 
 
 def test_a_guarantee_ends_on_its_expiry_date(stream: Stream) -> None:
-    found = _stated(stream)
+    found = _start_guarantee(stream)
     assert found.evaluation.expires_at == LATER + timedelta(days=90)
     again = guarantees.find_latest_guarantee(stream, now=LATER + timedelta(days=91))
     assert again
@@ -77,7 +77,7 @@ def test_a_guarantee_ends_on_its_expiry_date(stream: Stream) -> None:
 
 
 def test_a_guarantee_ends_with_a_new_model_version(stream: Stream) -> None:
-    _stated(stream)
+    _start_guarantee(stream)
     stream_history.write_history(stream, [0.9], [False], since=LATER, prefix="new", model_version="2")
     found = guarantees.find_latest_guarantee(stream, now=LATER)
     assert found
@@ -85,7 +85,7 @@ def test_a_guarantee_ends_with_a_new_model_version(stream: Stream) -> None:
 
 
 def test_a_shadow_version_does_not_end_the_guarantee(stream: Stream) -> None:
-    _stated(stream)
+    _start_guarantee(stream)
     stream_history.write_history(stream, [0.9], [False], since=LATER, prefix="new", model_version="2", shadow=True)
     found = guarantees.find_latest_guarantee(stream, now=LATER)
     assert found
@@ -93,7 +93,7 @@ def test_a_shadow_version_does_not_end_the_guarantee(stream: Stream) -> None:
 
 
 def test_a_guarantee_ends_if_the_answers_change(stream: Stream) -> None:
-    _stated(stream)
+    _start_guarantee(stream)
     stream.schema_number = 2
     found = guarantees.find_latest_guarantee(stream, now=LATER)
     assert found
@@ -108,7 +108,7 @@ def test_the_end_of_a_guarantee_triggers_on_expiry(
     queue: object, on_expiry: str, threshold: bool, audit: tuple[float, str]
 ) -> None:
     stream = _stream(on_expiry=on_expiry)
-    _stated(stream)
+    _start_guarantee(stream)
     moment = LATER + timedelta(days=91)
     for _ in range(2):  # the second sweep does nothing
         guarantees.enforce_ended_guarantees(now=moment)
@@ -121,7 +121,7 @@ def test_the_end_of_a_guarantee_triggers_on_expiry(
 
 
 def test_another_evaluation_renews_the_guarantee_of_a_policy(stream: Stream) -> None:
-    found = _stated(stream)
+    found = _start_guarantee(stream)
     moment = LATER + timedelta(days=60)
     again = evaluations.run_evaluation(stream, by="user:mara", now=moment)
     # The second evaluation has a smaller delta; its result replaces the guarantee.
@@ -135,7 +135,7 @@ def test_another_evaluation_renews_the_guarantee_of_a_policy(stream: Stream) -> 
 
 
 def test_a_version_with_the_same_automation_keeps_the_guarantee(stream: Stream) -> None:
-    found = _stated(stream)
+    found = _start_guarantee(stream)
     current = versions.find_active_policy(stream)
     assert current
     more_checks = {**dump_spec(current.spec), "audit": {"rate": 0.9, "mode": "after"}}
@@ -150,7 +150,7 @@ def test_a_version_with_the_same_automation_keeps_the_guarantee(stream: Stream) 
 
 def test_a_new_threshold_replaces_the_guarantee_and_stays(queue: object) -> None:
     stream = _stream(on_expiry="all_to_people")
-    _stated(stream)
+    _start_guarantee(stream)
     current = versions.find_active_policy(stream)
     assert current
     by_hand = {**dump_spec(current.spec), "threshold": 0.9999}
@@ -163,7 +163,7 @@ def test_a_new_threshold_replaces_the_guarantee_and_stays(queue: object) -> None
 
 def test_an_output_of_an_untrusted_version_does_not_end_it(queue: object) -> None:
     stream = traffic.apply_stream(policy={**POLICY, "threshold": 0.9999, "model_versions": ["1"]})
-    _stated(stream)
+    _start_guarantee(stream)
     stream_history.write_history(stream, [0.99], [False], since=LATER, prefix="stray", model_version="2")
     found = guarantees.find_latest_guarantee(stream, now=LATER + timedelta(hours=1))
     assert found
@@ -194,7 +194,7 @@ def test_an_evaluation_without_a_threshold_makes_no_policy(stream: Stream) -> No
 
 
 def test_alternating_model_versions_end_the_guarantee_for_good(stream: Stream) -> None:
-    found = _stated(stream)
+    found = _start_guarantee(stream)
     for at, version in enumerate(["2", "1"]):
         since = LATER + timedelta(hours=at)
         stream_history.write_history(stream, [0.99], [False], since=since, prefix=f"turn{at}", model_version=version)
@@ -207,7 +207,7 @@ def test_alternating_model_versions_end_the_guarantee_for_good(stream: Stream) -
 def test_guarantees_of_the_same_thresholds_end_independently(queue: object, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is the same version, which the system has taken out of effect before."""
     stream = _stream(on_expiry="all_to_people")
-    first = _stated(stream)
+    first = _start_guarantee(stream)
     thresholds = evaluations.build_spec_changes(first.evaluation)
     moment = LATER + timedelta(days=91)
     assert len(guarantees.enforce_ended_guarantees(now=moment)) == 1
@@ -224,7 +224,7 @@ def test_guarantees_of_the_same_thresholds_end_independently(queue: object, monk
 
 def test_a_guarantee_follows_its_thresholds_across_versions(queue: object, monkeypatch: pytest.MonkeyPatch) -> None:
     stream = _stream()
-    found = _stated(stream)
+    found = _start_guarantee(stream)
     thresholds = evaluations.build_spec_changes(found.evaluation)
     monkeypatch.setattr(evaluations, "build_spec_changes", lambda evaluation: thresholds)
     current = versions.find_active_policy(stream)
@@ -240,7 +240,7 @@ def test_a_guarantee_follows_its_thresholds_across_versions(queue: object, monke
 
 
 def test_accepting_at_deadlines_replaces_the_guarantee(stream: Stream) -> None:
-    _stated(stream)
+    _start_guarantee(stream)
     current = versions.find_active_policy(stream)
     assert current
     releasing = versions.validate_spec({**dump_spec(current.spec), "on_deadline": "accept", "deadline_hours": 1})

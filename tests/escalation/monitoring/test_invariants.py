@@ -234,7 +234,7 @@ def test_violations_are_printed_row_by_row_and_stored(day: dict[str, int]) -> No
     _tear_down_guards()
     stream_setup.run_sql("UPDATE escalation_output SET confidence = NULL WHERE id = %s", day["auto"])
     err = StringIO()
-    with pytest.raises(CommandError, match="1 checks"):
+    with pytest.raises(CommandError, match="Invariant checks failed: 1"):
         call_command("check_ledger", stderr=err)
     assert "released_by_policy" in err.getvalue()
     assert str(day["auto"]) in err.getvalue()

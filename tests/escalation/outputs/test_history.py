@@ -45,11 +45,11 @@ def test_a_review_is_told_from_receipt_to_decision(queue: Queue, rob: User) -> N
 def test_a_check_after_the_fact_tells_both_decisions(queue: Queue, rob: User) -> None:
     traffic.post_and_route(traffic.apply_stream(policy={"threshold": 0.8, "audit": {"rate": 1.0}}), "checked")
     traffic.judge_all(rob, lambda _: "billing", now=traffic.shift_noon(minutes=5))
-    told = texts("checked")
-    assert told[1][0].startswith("Handled automatically, and drawn for a random audit")
-    assert told[2][0] == "Decided by the AI: “refund”."
-    assert told[3] == ("Gave another answer: “billing”; had answered before seeing the AI’s answer.", "rob")  # noqa: RUF001
-    assert told[4][0] == "Decided by people: “billing” (change 1 of the decision)."
+    entries = texts("checked")
+    assert entries[1][0].startswith("Handled automatically, and drawn for a random audit")
+    assert entries[2][0] == "Decided by the AI: “refund”."
+    assert entries[3] == ("Gave another answer: “billing”; had answered before seeing the AI’s answer.", "rob")  # noqa: RUF001
+    assert entries[4][0] == "Decided by people: “billing” (change 1 of the decision)."
 
 
 def test_passing_and_reopening_are_part_of_it(queue: Queue, rob: User, ann: User) -> None:
@@ -60,10 +60,10 @@ def test_passing_and_reopening_are_part_of_it(queue: Queue, rob: User, ann: User
     pass_item(claim_id=claim.id, user=rob, now=NOON)
     traffic.judge_all(ann, lambda _: "refund", now=traffic.shift_noon(minutes=1))
     reopen(stream, ann)
-    told = texts("unsure")
-    assert ("Passed it to someone else.", "rob") in told
-    assert ("Agreed with the AI.", "ann") in told
-    assert told[-1] == ("Opened again. The customer wrote back.", "ann")
+    entries = texts("unsure")
+    assert ("Passed it to someone else.", "rob") in entries
+    assert ("Agreed with the AI.", "ann") in entries
+    assert entries[-1] == ("Opened again. The customer wrote back.", "ann")
 
 
 def reopen(stream: Stream, ann: User) -> None:
@@ -76,8 +76,8 @@ def test_a_verdict_taken_back_stays_in_the_story(queue: Queue, rob: User) -> Non
     traffic.post_and_route(stream, "unsure", confidence=0.4)
     claim = claim_next(user=rob, slug="intents", now=NOON)
     assert claim is not None
-    said = submit.submit_verdict(claim_id=claim.id, user=rob, kind="none", now=NOON)
-    submit.undo_verdict(verdict_id=said.id, user=rob, now=traffic.shift_noon(seconds=20))
+    verdict = submit.submit_verdict(claim_id=claim.id, user=rob, kind="none", now=NOON)
+    submit.undo_verdict(verdict_id=verdict.id, user=rob, now=traffic.shift_noon(seconds=20))
     assert [text for text, actor in texts("unsure") if actor == "rob"] == [
         "Said that none of the answers is right.",
         "Took that back.",

@@ -28,7 +28,7 @@ def stream(queue: Queue) -> Stream:
     return traffic.apply_stream(error_types=["wrong intent", "two intents"])
 
 
-def _say(who: User, *, passing: str = "", **said: Any) -> str:
+def _act(who: User, *, passing: str = "", **verdict: Any) -> str:
     """Take the next item at noon, and pass it on or judge it; returns its reference."""
     now = traffic.shift_noon(minutes=1)
     claim = claim_next(user=who, slug="intents", now=now)
@@ -36,26 +36,26 @@ def _say(who: User, *, passing: str = "", **said: Any) -> str:
     if passing:
         pass_item(claim_id=claim.id, user=who, reason=passing, now=now)
     else:
-        submit.submit_verdict(claim_id=claim.id, user=who, now=now, **said)
+        submit.submit_verdict(claim_id=claim.id, user=who, now=now, **verdict)
     return claim.item.reference
 
 
 @pytest.fixture
-def said(stream: Stream, rob: User) -> dict[str, str]:
+def acted(stream: Stream, rob: User) -> dict[str, str]:
     """One action of each kind, and the output it was about."""
     traffic.post_and_route(stream, *traffic.number_ids("unsure", 6), confidence=0.4)
     found = {
-        "pass": _say(rob, passing="conflict"),
-        "escalate": _say(rob, kind="escalate", reason="not_sure"),
-        "unjudgeable": _say(rob, kind="unjudgeable", reason="unreadable"),
-        "mistake": _say(rob, kind="correct", answer="billing", error_type="two intents"),
+        "pass": _act(rob, passing="conflict"),
+        "escalate": _act(rob, kind="escalate", reason="not_sure"),
+        "unjudgeable": _act(rob, kind="unjudgeable", reason="unreadable"),
+        "mistake": _act(rob, kind="correct", answer="billing", error_type="two intents"),
     }
-    _say(rob, kind="escalate")
+    _act(rob, kind="escalate")
     traffic.settle_all(now=traffic.shift_noon(minutes=2))
     return found
 
 
-def test_the_report_counts_actions_by_reason(stream: Stream, said: dict[str, str]) -> None:
+def test_the_report_counts_actions_by_reason(stream: Stream, acted: dict[str, str]) -> None:
     found = stream_report.report_as_json(
         stream_report.build_report(stream=stream, since=DAY, until=DAY, now=traffic.shift_noon(hours=1))
     )
@@ -69,7 +69,7 @@ def test_the_report_counts_actions_by_reason(stream: Stream, said: dict[str, str
     assert empty.actions == {act: {} for act in reviews.COUNTED_ACTIONS}
 
 
-def test_undone_and_automatic_actions_are_not_counted(stream: Stream, said: dict[str, str]) -> None:
+def test_undone_and_automatic_actions_are_not_counted(stream: Stream, acted: dict[str, str]) -> None:
     stream_setup.run_sql("UPDATE reviewqueue_pass SET reason = 'judged_original'")
     Verdict.objects.filter(kind="unjudgeable").update(undone_at=traffic.shift_noon(minutes=3))
     acts = stream_report.build_report(stream=stream, since=DAY, until=DAY).actions
@@ -77,7 +77,7 @@ def test_undone_and_automatic_actions_are_not_counted(stream: Stream, said: dict
 
 
 def test_each_count_links_to_the_matching_outputs(
-    client: Client, stream: Stream, said: dict[str, str], mara: User
+    client: Client, stream: Stream, acted: dict[str, str], mara: User
 ) -> None:
     client.force_login(mara, backend="django.contrib.auth.backends.ModelBackend")
     page = client.get(f"/streams/intents/report/?since={DAY}&until={DAY}").content.decode()
@@ -85,33 +85,33 @@ def test_each_count_links_to_the_matching_outputs(
     for act, code in codes.items():
         assert f"?act={act}&amp;code={code}&amp;since={DAY}&amp;until={DAY}" in page
         rows = client.get(f"{PATH}&act={act}&code={code}").content.decode()
-        assert {one for one in traffic.number_ids("unsure", 6) if f">{one}<" in rows} == {said[act]}
+        assert {one for one in traffic.number_ids("unsure", 6) if f">{one}<" in rows} == {acted[act]}
     assert "I know the person or the case" in page
 
 
 def test_search_hides_others_actions_on_open_items_from_reviewers(
-    client: Client, stream: Stream, said: dict[str, str], ann: User
+    client: Client, stream: Stream, acted: dict[str, str], ann: User
 ) -> None:
     client.force_login(ann, backend="django.contrib.auth.backends.ModelBackend")
     rows = client.get(f"{PATH}&act=escalate&code=not_sure").content.decode()
-    assert said["escalate"] not in rows
+    assert acted["escalate"] not in rows
 
 
-def test_the_history_shows_the_reason_and_the_error_type(stream: Stream, said: dict[str, str]) -> None:
-    told = {
-        act: " ".join(line.text for line in history.build_output_history(stream_setup.find_output(stream, said[act])))
-        for act in said
+def test_the_history_shows_the_reason_and_the_error_type(stream: Stream, acted: dict[str, str]) -> None:
+    texts = {
+        act: " ".join(line.text for line in history.build_output_history(stream_setup.find_output(stream, acted[act])))
+        for act in acted
     }
-    assert "Passed it to someone else: I know the person or the case." in told["pass"]
-    assert "Asked the lead; reason: I’m not sure" in told["escalate"]  # noqa: RUF001 - an apostrophe
-    assert "Said that it can’t be judged; reason: Cut off or unreadable" in told["unjudgeable"]  # noqa: RUF001
-    assert "Gave another answer: “billing”; kind of mistake: two intents" in told["mistake"]
+    assert "Passed it to someone else: I know the person or the case." in texts["pass"]
+    assert "Asked the lead; reason: I’m not sure" in texts["escalate"]  # noqa: RUF001 - an apostrophe
+    assert "Said that it can’t be judged; reason: Cut off or unreadable" in texts["unjudgeable"]  # noqa: RUF001
+    assert "Gave another answer: “billing”; kind of mistake: two intents" in texts["mistake"]
 
 
-def test_labels_have_the_error_types_of_their_verdicts(stream: Stream, said: dict[str, str]) -> None:
+def test_labels_have_the_error_types_of_their_verdicts(stream: Stream, acted: dict[str, str]) -> None:
     lines = {line["id"]: line for line in map(json.loads, b"".join(labels.export_labels(stream)).splitlines())}
-    assert lines[said["mistake"]]["error_types"] == ["two intents"]
-    assert lines[said["unjudgeable"]]["error_types"] == []
+    assert lines[acted["mistake"]]["error_types"] == ["two intents"]
+    assert lines[acted["unjudgeable"]]["error_types"] == []
 
 
 @pytest.mark.parametrize("query", ["act=passed", "act=pass&code=" + "x" * 61, "act=pass&code=%00", "code=conflict"])

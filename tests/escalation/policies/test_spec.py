@@ -242,8 +242,8 @@ def test_another_value_factor_is_another_version_and_takes_two_people() -> None:
 
 
 def test_guarantee_settings_of_its_own_make_another_version() -> None:
-    said = parse_spec({"guarantee": {"expires_days": 30}})
-    assert hash_spec(said, 1) != hash_spec(parse_spec({}), 1)
+    changed = parse_spec({"guarantee": {"expires_days": 30}})
+    assert hash_spec(changed, 1) != hash_spec(parse_spec({}), 1)
 
 
 def test_the_guarantee_may_be_given_under_its_former_name_only_alone() -> None:

@@ -37,7 +37,7 @@ def poison(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     return spoil
 
 
-def _left_behind() -> None:
+def _abandon_batches() -> None:
     """Age all batches, as if their workers had died a while ago."""
     DispatchBatch.objects.update(created_at=F("created_at") - timedelta(minutes=1))
 
@@ -81,8 +81,8 @@ def test_outputs_of_several_streams_share_a_batch(stream: Stream) -> None:
 def test_an_abandoned_batch_is_retried_one_by_one(stream: Stream) -> None:
     stream_setup.post_outputs(stream, *stream_setup.build_outputs(3))
     assert dispatch._open_batch() is not None
-    assert dispatch.route_received() == 0, "somebody may still be at it"
-    _left_behind()
+    assert dispatch.route_received() == 0, "its worker may still be running"
+    _abandon_batches()
     assert dispatch.route_received() == 3
     assert not DispatchBatch.objects.exists()
     assert set(Output.objects.values_list("attempts", flat=True)) == {1}
@@ -92,7 +92,7 @@ def test_a_batch_whose_outputs_are_already_routed_is_deleted(stream: Stream) -> 
     results = stream_setup.post_outputs(stream, *stream_setup.build_outputs(3))
     dispatch._open_batch()
     dispatch.route_now([result.output_id for result in results if result.output_id], seconds=1)
-    _left_behind()
+    _abandon_batches()
     assert dispatch.route_received() == 0
     assert not DispatchBatch.objects.exists()
     assert set(Output.objects.values_list("attempts", flat=True)) == {0}
@@ -106,7 +106,7 @@ def test_an_output_that_fails_three_single_retries_is_sent_to_review(
     assert dispatch.route_received() == 0
     stream_setup.post_outputs(stream, stream_setup.build_output("ticket-9", confidence=0.9))
     assert dispatch.route_received() == 1, "what comes later does not wait for it"
-    _left_behind()
+    _abandon_batches()
     assert dispatch.route_received() == 3
 
     assert set(Route.objects.filter(reason="above_threshold").values_list("output__external_id", flat=True)) == {
@@ -130,10 +130,10 @@ def test_a_retry_that_kills_the_process_is_counted(stream: Stream, monkeypatch: 
 
     monkeypatch.setattr(record, "record_routes", die)
     for _ in range(dispatch.SINGLE_RETRIES):
-        _left_behind()
+        _abandon_batches()
         with pytest.raises(KeyboardInterrupt):
             dispatch.route_received()
-    _left_behind()
+    _abandon_batches()
     assert dispatch.route_received() == 1
     assert Route.objects.get().reason == "dispatch_failed"
 
@@ -145,7 +145,7 @@ def test_an_output_that_cannot_be_sent_to_review_does_not_block_others(
     with monkeypatch.context():
         poison("_write_routes")
         assert dispatch.route_received() == 0
-        _left_behind()
+        _abandon_batches()
         assert dispatch.route_received() == 2
         stream_setup.post_outputs(stream, stream_setup.build_output("ticket-9"))
         assert dispatch.route_received() == 1
@@ -153,10 +153,10 @@ def test_an_output_that_cannot_be_sent_to_review_does_not_block_others(
         assert stuck.state == "received"
         assert DispatchBatch.objects.get().output_ids == [stuck.pk]
         Output.objects.update(attempts=dispatch.MAX_COUNTED_RETRIES)
-        _left_behind()
+        _abandon_batches()
         assert dispatch.route_received() == 0
     monkeypatch.undo()
-    _left_behind()
+    _abandon_batches()
     assert dispatch.route_received() == 1
     assert Route.objects.get(output=stuck).reason == "dispatch_failed"
     assert not DispatchBatch.objects.exists()
@@ -172,7 +172,7 @@ def test_a_database_outage_does_not_count_as_a_retry(stream: Stream, monkeypatch
         patched.setattr(record, "record_routes", away)
         with pytest.raises(OperationalError):
             dispatch.route_received()
-    _left_behind()
+    _abandon_batches()
     assert dispatch.route_received() == 1
     assert Route.objects.get().reason == "below_threshold"
 

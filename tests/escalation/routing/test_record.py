@@ -144,8 +144,8 @@ def test_an_item_does_not_reveal_whether_it_is_an_audit(stream: Stream) -> None:
     for item in Item.objects.all():
         assert item.answer_first
         why = ItemContent.objects.get(pk=item.pk).why
-        told = why["message"] % why["params"]
-        assert not {"check", "random", "audit"} & set(told.lower().split())
+        text = why["message"] % why["params"]
+        assert not {"check", "random", "audit"} & set(text.lower().split())
 
 
 def test_the_review_item_is_a_snapshot_of_the_output(stream: Stream) -> None:
@@ -200,10 +200,10 @@ def test_any_accepted_object_can_be_routed_and_read_back(queue: object, confiden
         "deep": [[[{"a/b~c": []}]]],
     }
     stream_setup.route_outputs(invoices, stream_setup.build_output(prediction=prediction, confidence=confidence))
-    told = status.statuses_of([stream_setup.find_output(invoices).pk]).popitem()[1]
-    assert told.status == ("decided" if confidence == 0.9 else "in_review")
-    assert told.decision is None or told.decision["answer"] == prediction
-    assert msgspec.json.encode(told.decision)
+    found = status.statuses_of([stream_setup.find_output(invoices).pk]).popitem()[1]
+    assert found.status == ("decided" if confidence == 0.9 else "in_review")
+    assert found.decision is None or found.decision["answer"] == prediction
+    assert msgspec.json.encode(found.decision)
 
 
 def test_field_confidences_of_a_structured_answer_become_hints(queue: object) -> None:

@@ -285,7 +285,7 @@ def test_calibration_error_and_brier_score_match_a_hand_computation() -> None:
     assert found.calibration_error == pytest.approx((0.11 + 0.0025) / 2)
     by_hand = (60 * 0.51**2 + 40 * 0.49**2 + 10 * 0.9025**2 + 90 * 0.0975**2) / 200
     assert found.brier == pytest.approx(by_hand)
-    said = np.repeat([0.51, 0.51, 0.9025, 0.9025], [60, 40, 10, 90])
+    confidences = np.repeat([0.51, 0.51, 0.9025, 0.9025], [60, 40, 10, 90])
     right = np.repeat([False, True, False, True], [60, 40, 10, 90])
     assert found.brier == pytest.approx(np.mean((said - right) ** 2))
 

@@ -33,8 +33,8 @@ def test_reading_after_every_audit_misses_no_more_often_than_delta() -> None:
     risk, p, misled = 0.05, 0.2, 0
     for _ in range(200):
         found = np.cumsum(rng.random(1200) < risk * p)
-        looks = [statistics.compute_log_evalue(n, [int(found[n - 1])], [p], risk) for n in range(50, 1200, 50)]
-        misled += max(looks) >= math.log(1 / 0.05)
+        evalues = [statistics.compute_log_evalue(n, [int(found[n - 1])], [p], risk) for n in range(50, 1200, 50)]
+        misled += max(evalues) >= math.log(1 / 0.05)
     assert misled <= 20
 
 
