@@ -55,8 +55,8 @@ def _load_json(text: str | None) -> Any:
     return None if text is None else json.loads(text)
 
 
-# A later round decides anew. What the first one said of the model stays: whoever is asked again has been told that
-# something was decided, and which outputs that happens to is no matter of chance. Reviews and attention add up.
+# A later round decides again, but the first round's verdict on the model stays: reviewers of a later round know that
+# the output was decided before, and outputs are not reopened at random. Reviews and review time add up.
 _UPSERT_OUTCOMES = """
     INSERT INTO escalation_outcome AS o (
         output_id, stream_id, label_id, round, outcome, answer, settled, wrong, overturned, blind, reviews,

@@ -33,7 +33,7 @@ _LABELS_PAGE = _PAGE_QUERY.format(
     JOIN escalation_route r ON r.output_id = o.id""",
     among="c.stream_id = %(stream)s AND c.output_id > %(after)s AND o.state = 'decided'",
 )
-# Also what counts in a statement without being a label: see `tuning.sample`.
+# Also unlabelled outputs that count in an evaluation: see `guarantees.sample`.
 _LABELS_AND_AUDITS_PAGE = _PAGE_QUERY.format(
     of="""
     FROM escalation_output o

@@ -62,7 +62,7 @@ class EvaluationSample:
         return len(self.scores) + self.missing
 
 
-# The window begins after the last output of the line that could not have been drawn, and after its last alarm.
+# The window begins after the population's last output that could not have been drawn, and after its last alarm.
 _WINDOW = """
     WITH line AS MATERIALIZED (
         SELECT o.id, r.p FROM escalation_output o JOIN escalation_route r ON r.output_id = o.id
@@ -94,9 +94,9 @@ def find_window(stream: Stream, covered: Population, *, now: datetime) -> Sample
     return SampleWindow(*row) if row and row[0] is not None else None
 
 
-# Valid confidence, drawn at the lowest rate of the window. Of what a person would have seen anyway, what was taken back
-# before anybody had judged it is left out. What goes out without a person stays, or a producer could take its mistakes
-# back: as it was judged, and as a mistake where it was not.
+# Outputs with a confidence, drawn at the lowest rate of the window. Outputs that were withdrawn before any review are
+# left out if they would have been reviewed anyway. Eligible ones stay, or a producer could withdraw its errors: as they
+# were reviewed, otherwise as errors.
 _SAMPLE = """
     SELECT o.id, o.confidence, {group}, e.wrong, e.blind, o.received_at, o.predicted, o.value,
         COALESCE(o.segment, '{{}}'::jsonb)::text, o.state IN ('withdrawn', 'erased') AND e.output_id IS NULL

@@ -163,9 +163,9 @@ _INSERT_IDS = f"""
     SELECT %(stream)s, external_id, {OUTPUT_ID_SQL.format(at=_RECEIVED_AT_SQL)}, digest
     FROM {{source}} ORDER BY external_id
     ON CONFLICT DO NOTHING RETURNING external_id, output_id
-"""  # noqa: S608 - put together from constants, not from input
+"""  # noqa: S608 - built from constants, not from input
 
-# All of it in one statement, its event too: a transaction of its own, in one round trip.
+# Everything in one statement, including the event: a transaction of its own in a single round trip.
 _INSERT_FEW = f"""
     WITH element AS (
         SELECT decode(hex, 'hex') AS digest, body, {_COLUMNS} FROM json_to_recordset(%(rows)s::json) AS row (
@@ -183,7 +183,7 @@ _INSERT_FEW = f"""
         SELECT output_id, body FROM element JOIN claimed USING (external_id)
     ), told AS ({log.build_event_insert(verb=_RECEIVED_VERB, object_type="output", ids="SELECT output_id FROM claimed")}
     ) SELECT external_id, output_id FROM claimed
-"""  # noqa: S608 - put together from constants, not from input
+"""  # noqa: S608 - built from constants, not from input
 
 
 def _insert_few(stream: Stream, rows: list[DecodedOutput], *, actor: str, now: datetime | None) -> dict[str, int]:

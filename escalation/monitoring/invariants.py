@@ -4,7 +4,7 @@ They run every minute in production, so in tables that grow forever they check o
 review side's do.
 """
 
-# ruff: noqa: S608 - the queries are put together from constants of this module, never from input
+# ruff: noqa: S608 - the queries are built from constants of this module, never from input
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def _output_checks() -> list[InvariantCheck]:
     return [
         InvariantCheck(
             "one_output_per_external_id",
-            "Every acknowledged external id is exactly one output, with its payload.",
+            "Every acknowledged external id has exactly one output, with its payload.",
             f"""
             SELECT o.stream_id, o.external_id, o.id FROM {_RECENT_OUTPUTS} o
             LEFT JOIN escalation_externalid e ON e.stream_id = o.stream_id AND e.external_id = o.external_id
@@ -125,7 +125,7 @@ def _output_checks() -> list[InvariantCheck]:
         ),
         InvariantCheck(
             "routed_unless_received",
-            "Every output that is past `received` has its route, unless it was withdrawn before; no other has one.",
+            "Every output past `received` has a route, unless it was withdrawn before routing; no other has one.",
             f"""
             SELECT o.id, o.state, r.kind FROM {_RECENT_OUTPUTS} o LEFT JOIN escalation_route r ON r.output_id = o.id
             WHERE (o.state = 'received' AND r.output_id IS NOT NULL)
@@ -139,7 +139,7 @@ def _state_checks() -> list[InvariantCheck]:
     return [
         InvariantCheck(
             "state_as_decided",
-            "A decided output has a decision, a withdrawn one was told so last; one in review has none.",
+            "A decided output has a decision, a withdrawn one has `withdrawn` as its last; one in review has none.",
             f"""
             SELECT o.id, o.state, d.revision, d.outcome FROM {_RECENT_OUTPUTS} o
             LEFT JOIN LATERAL (
@@ -153,7 +153,7 @@ def _state_checks() -> list[InvariantCheck]:
         ),
         InvariantCheck(
             "in_review_waits_for_somebody",
-            "An output in review waits on an open item, or its label is just about to be taken.",
+            "An output in review has an open item, or a label that is about to be processed.",
             f"""
             SELECT o.id, i.state FROM {_RECENT_OUTPUTS} o LEFT JOIN {ITEMS_SQL} i ON i.id = o.id
             WHERE o.state = 'in_review' AND i.state IS DISTINCT FROM 'open' AND NOT EXISTS (
@@ -163,7 +163,7 @@ def _state_checks() -> list[InvariantCheck]:
         ),
         InvariantCheck(
             "reviewed_has_item",
-            "Every output that a person was to look at is an item of its queue.",
+            "Every output sent to review or audited has an item in its queue.",
             f"""
             SELECT r.output_id, r.reason FROM {_RECENT_ROUTES} r LEFT JOIN {ITEMS_SQL} i ON i.id = r.output_id
             WHERE (r.kind = 'review' OR r.audit <> '') AND i.id IS NULL
@@ -176,7 +176,7 @@ def _release_checks() -> list[InvariantCheck]:
     return [
         InvariantCheck(
             "released_by_policy",
-            "Nothing was released without a valid confidence, below its threshold, without a policy, or while stopped.",
+            "Nothing was automated without a confidence, below its threshold, without a policy, or while stopped.",
             f"""
             SELECT o.id, r.reason FROM {_RECENT_ROUTES} r JOIN escalation_output o ON o.id = r.output_id
             LEFT JOIN escalation_stop s
@@ -189,7 +189,7 @@ def _release_checks() -> list[InvariantCheck]:
         ),
         InvariantCheck(
             "somebody_decided_the_route",
-            "Every route names its policy, unless there was none.",
+            "Every route names its policy unless there was none, and its stop if there was one.",
             f"""
             SELECT r.output_id, r.reason FROM {_RECENT_ROUTES} r
             LEFT JOIN escalation_policy p ON p.id = r.policy_id LEFT JOIN escalation_stop s ON s.id = r.stop_id
@@ -204,7 +204,7 @@ def _system_checks() -> list[InvariantCheck]:
     return [
         InvariantCheck(
             "model_decided_what_was_released",
-            "What was released was decided by the model first, and nothing else was.",
+            "Automated outputs have a first decision by the model, and no others do.",
             f"""
             SELECT r.output_id, d.by FROM {_RECENT_ROUTES} r
             LEFT JOIN escalation_decision d ON d.output_id = r.output_id AND d.revision = 1
@@ -217,8 +217,8 @@ def _system_checks() -> list[InvariantCheck]:
         ),
         InvariantCheck(
             "deadline_answered_by_policy",
-            "The system answered only as the policy says, and let a prediction stand only with a valid confidence and "
-            "while nothing was stopped.",
+            "The system answered only as the policy says, and accepted predictions only with a confidence and while "
+            "nothing was stopped.",
             f"""
             SELECT o.id, d.outcome FROM {_RECENT_DECISIONS} d
             JOIN escalation_output o ON o.id = d.output_id
@@ -241,7 +241,7 @@ def _decision_checks() -> list[InvariantCheck]:
     return [
         InvariantCheck(
             "people_decided_by_label",
-            "What people decided leads back to a label of the same answer, and what the system answered to none.",
+            "Every decision by people has a label with the same answer, and no other decision has a label.",
             f"""
             SELECT d.output_id, d.revision FROM {_RECENT_DECISIONS} d
             LEFT JOIN {LABELS_SQL} l ON l.id = d.label_id AND l.item_id = d.output_id
@@ -251,7 +251,7 @@ def _decision_checks() -> list[InvariantCheck]:
         ),
         InvariantCheck(
             "label_leads_back_to_output",
-            "Every label that was taken is the outcome of a routed output, in its latest round.",
+            "Every processed label is the outcome of a routed output, in its latest round.",
             f"""
             SELECT c.output_id, c.label_id FROM
                 (SELECT * FROM escalation_outcome ORDER BY output_id DESC LIMIT 100000) c
@@ -273,7 +273,7 @@ def _feed_checks() -> list[InvariantCheck]:
     return [
         InvariantCheck(
             "revisions_count_up",
-            "Revisions of a decision count from one without a gap, and belong to their output.",
+            "Revisions of a decision are numbered from 1 without gaps, and match their output.",
             f"""
             SELECT d.output_id, d.revision FROM {_RECENT_DECISIONS} d
             LEFT JOIN escalation_output o
@@ -284,7 +284,7 @@ def _feed_checks() -> list[InvariantCheck]:
         ),
         InvariantCheck(
             "numbers_without_gap",
-            "Decisions are numbered without gaps or repeats, up to where the feed is.",
+            "Decisions are numbered without gaps or repeats, up to the head of the feed.",
             """
             SELECT h.seq, count(d.seq), count(DISTINCT d.seq), max(d.seq) FROM escalation_feedhead h
             LEFT JOIN escalation_decision d ON d.seq > h.seq - 100000
@@ -299,7 +299,7 @@ def _feed_checks() -> list[InvariantCheck]:
     ]
 
 
-# Events tell of many outputs at once, so the latest of them are unfolded, and outputs older than these left out.
+# An event covers many outputs, so only the latest events are expanded, and outputs older than those are left out.
 _LOGGED_OUTPUTS = f"""
     recent AS MATERIALIZED {_RECENT_EVENTS},
     since AS (SELECT CASE WHEN count(*) < {RECENT_EVENT_ROWS} THEN '-infinity'
@@ -316,7 +316,7 @@ def _event_checks() -> list[InvariantCheck]:
     return [
         InvariantCheck(
             "received_and_routed_are_told",
-            "Every output's receiving and routing has its event.",
+            "Every output has events for its receipt and its routing.",
             f"""
             WITH {_LOGGED_OUTPUTS}
             SELECT o.id, o.state FROM {_RECENT_OUTPUTS} o
@@ -329,7 +329,7 @@ def _event_checks() -> list[InvariantCheck]:
         ),
         InvariantCheck(
             "decisions_are_told",
-            "Every decision of people's and of the system's has its event.",
+            "Every decision by people or the system has its event.",
             f"""
             WITH {_LOGGED_OUTPUTS}
             SELECT d.output_id, d.revision, d.by FROM {_RECENT_DECISIONS} d

@@ -85,7 +85,7 @@ _HOLDING_STREAMS = """
 _SELECT_ROUTABLE = f"""
     SELECT set_config('lock_timeout', %s, true),
         ARRAY(SELECT id FROM escalation_output WHERE id = ANY(%s) AND stream_id NOT IN ({_HOLDING_STREAMS}))
-"""  # noqa: S608 - put together from constants, not from input
+"""  # noqa: S608 - built from constants, not from input
 _PICK_BATCH = f"""
     WITH picked AS (
         SELECT o.id, o.size FROM escalation_output o
@@ -99,7 +99,7 @@ _PICK_BATCH = f"""
     INSERT INTO escalation_dispatchbatch (output_ids)
     SELECT array_agg(id ORDER BY id) FROM measured WHERE before < %(bytes)s HAVING count(*) > 0
     RETURNING id, output_ids
-"""  # noqa: S608 - put together from constants, not from input
+"""  # noqa: S608 - built from constants, not from input
 
 
 def _route_batch(batch: DispatchBatch, *, now: datetime | None) -> int:

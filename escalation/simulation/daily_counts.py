@@ -27,7 +27,7 @@ from reviewqueue.kernel import clock
 # Longer than any transaction is open, so that rows which commit late are not missed.
 COMMIT_LEEWAY = timedelta(minutes=10)
 
-# The days of what was received, routed or settled since the last count, by the ids of the outputs.
+# The days of the outputs received or settled since the last count.
 _TOUCHED_DAYS = """
     SELECT DISTINCT ((to_timestamp((o.id >> 20) / 1000.0)) AT TIME ZONE %(zone)s)::date FROM (
         SELECT id FROM escalation_output WHERE stream_id = %(stream)s AND id >= %(first)s

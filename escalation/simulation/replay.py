@@ -51,7 +51,7 @@ class ReplayResult:
     classes: dict[str, ReplayCounts] = field(default_factory=dict)
 
 
-# Not what a stop sent to people, nor what could not be routed: no policy decided about these.
+# Without outputs that a stop sent to review or that failed routing: no policy decided about these.
 _ROUTED_OUTPUTS = """
     SELECT o.confidence, o.predicted, o.value, COALESCE(o.segment, '{}'::jsonb)::text, o.model_version, r.u, r.p,
         r.released, e.wrong
@@ -83,7 +83,7 @@ def replay_policy(
     return result
 
 
-# The first of the latest so many, and the one before it where there is one.
+# The first of the latest %(most)s outputs, and the one before it if there is one.
 _FIRST_OF_LATEST = """
     SELECT id FROM escalation_output WHERE stream_id = %(stream)s AND id >= %(first)s AND id < %(last)s
     ORDER BY id DESC OFFSET %(most)s - 1 LIMIT 2

@@ -41,8 +41,8 @@ IMITATED_OUTPUT_COUNT = 50  # how many of the latest outputs a test item imitate
 _RNG = random.Random()
 log = structlog.get_logger(__name__)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# What is still to come has its payload among the outputs', under a number of its own, until it has an item's. With
-# other answers than the stream has by now it would be plain, and stays where it is.
+# A waiting test item has its payload in the outputs' table, under an id of its own, until it gets an item's id. One
+# with an outdated answer schema would be easy to spot, so it keeps waiting.
 _WAITING_TEST_ITEMS = """
     SELECT t.id, t.copy_of, p.body::text FROM escalation_testitem t JOIN escalation_payload p ON p.output_id = t.id
     WHERE t.stream_id = %(stream)s AND t.settled_at IS NULL AND t.schema_number = %(schema)s

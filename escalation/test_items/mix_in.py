@@ -32,7 +32,7 @@ class KnownAnswer:
     copy_of: int | None = None
 
 
-# Mistakes that people settled without having seen the AI's answer, never shown as a test before; the latest first.
+# Errors that reviewers caught blind and that were never used as a test item, the latest first.
 _PAST_ERRORS = """
     SELECT p.body::text, e.answer::text, o.id
     FROM escalation_outcome e
