@@ -24,7 +24,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         stop = Stop.objects.filter(pk=options["stop"]).first()
         if stop is None:
-            raise CommandError(f"Stop {options['stop']} not found.")
+            raise CommandError(f"There is no stop {options['stop']}. Use the number that `stop` printed.")
         try:
             with transaction.atomic():
                 request_resume(stop=stop, by=options["asked_by"])

@@ -90,7 +90,7 @@ def test_a_request_expires_with_the_next_activation(
 ) -> None:
     draft = versions.propose_version(stream=stream, spec=_spec(threshold=0.7), actor="user:mara").policy
     versions.propose_version(stream=stream, spec=_spec(threshold=0.9), actor="user:max")
-    with pytest.raises(versions.ApprovalNeeded, match="Nobody asks"):
+    with pytest.raises(versions.ApprovalNeeded, match="no open approval request"):
         versions.approve_version(policy=draft, by="user:max")
     versions.request_approval(policy=draft, by="user:mara")
     assert versions.approve_version(policy=draft, by="user:max").activated_by == "user:mara"

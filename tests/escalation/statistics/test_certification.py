@@ -133,7 +133,7 @@ def test_the_deltas_of_all_evaluations_sum_to_delta() -> None:
     spent = [statistics.compute_evaluation_delta(0.05, evaluation) for evaluation in range(1, 20_000)]
     assert spent[0] == pytest.approx(0.05 * 6 / np.pi**2)
     assert 0.0499 < sum(spent) < 0.05
-    with pytest.raises(ValueError, match="count from 1"):
+    with pytest.raises(ValueError, match="numbered from 1"):
         statistics.compute_evaluation_delta(0.05, 0)
 
 
