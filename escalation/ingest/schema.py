@@ -26,6 +26,22 @@ type Timestamp = Annotated[datetime, Meta(tz=True)]
 
 MIN_YEAR, MAX_YEAR = 1900, 9998  # dates that can be shown in every time zone
 
+_TEXT_RULE = "must be a string of 1 to 200 characters without control characters"
+_TIME_RULE = f"must be an RFC 3339 date and time with a UTC offset, in the years {MIN_YEAR} to {MAX_YEAR}"
+# Pointer -> what a field must be; clearer to producers than the parser's own message.
+_FIELD_RULES = {
+    "/id": f"`id` {_TEXT_RULE}",
+    "/model": f"`model` {_TEXT_RULE}",
+    "/model_version": f"`model_version` {_TEXT_RULE}, or null",
+    "/group": f"`group` {_TEXT_RULE}, or null",
+    "/confidence": "`confidence` must be a number from 0 to 1 or null",
+    "/value": "`value` must be a number from -1e15 to 1e15 or null",
+    "/language": "`language` must be a language tag such as `en` or `pt-BR`, or null",
+    "/due_at": f"`due_at` {_TIME_RULE}, or null",
+    "/occurred_at": f"`occurred_at` {_TIME_RULE}, or null",
+    "/shadow": "`shadow` must be true or false",
+}
+
 
 class PostedOutput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One posted output.
@@ -134,7 +150,7 @@ def _convert_to_utc(posted: PostedOutput) -> PostedOutput:
     moments = {name: moment for name in ("due_at", "occurred_at") if (moment := getattr(posted, name)) is not None}
     for name, moment in moments.items():
         if not MIN_YEAR <= moment.year <= MAX_YEAR:
-            raise _invalid_output(f"Expected a year from {MIN_YEAR} to {MAX_YEAR} - at `$.{name}`")
+            raise _invalid_output(f"Year out of range - at `$.{name}`")
     changed = {name: moment.astimezone(UTC) for name, moment in moments.items() if moment.tzinfo is not UTC}
     return msgspec.structs.replace(posted, **changed) if changed else posted
 
@@ -172,4 +188,5 @@ def _build_payload(posted: PostedOutput) -> dict[str, Any]:
 def _invalid_output(message: str) -> Invalid:
     """A problem with a JSON Pointer, from a msgspec message with a path."""
     sentence, pointer = json_pointer.split_validation_message(message)
+    sentence = _FIELD_RULES.get(pointer, sentence)
     return Invalid(f"Invalid output: {sentence}.", [{"pointer": pointer, "detail": sentence}])

@@ -77,6 +77,13 @@ def test_an_invalid_field_is_rejected_with_a_pointer(field: str, text: str, poin
     assert refused.value.errors[0]["pointer"] == pointer
 
 
+def test_an_invalid_field_says_what_it_must_be() -> None:
+    with pytest.raises(Invalid) as refused:
+        _decoded(raw=_json_text(confidence="true"))
+    assert str(refused.value) == "Invalid output: `confidence` must be a number from 0 to 1 or null."
+    assert refused.value.errors[0]["detail"] == "`confidence` must be a number from 0 to 1 or null"
+
+
 @pytest.mark.parametrize(
     ("field", "text", "code"),
     [
