@@ -1,1 +1,1 @@
-"""The machines' side: takes outputs in, decides which a person must see, hands decisions back, counts what it cost."""
+"""The escalation (model) side: receives outputs, routes them to automation or review, publishes decisions, reports."""

@@ -1,4 +1,4 @@
-"""The Django app of the machines' side."""
+"""The Django app of the escalation (model) side."""
 
 from django.apps import AppConfig
 

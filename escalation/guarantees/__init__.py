@@ -1,1 +1,1 @@
-"""From labels to a threshold that keeps an error target, and the watch on it afterwards."""
+"""Guarantees: error targets, evaluations that certify thresholds, and the watch over them afterwards."""

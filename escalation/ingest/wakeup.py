@@ -38,7 +38,7 @@ def _send_wakeup() -> None:
     try:
         with producers[_broker_connection()].acquire(block=True, timeout=BROKER_TIMEOUT_SECONDS) as producer:
             current_app.send_task("escalation.tasks.dispatch_received", producer=producer, retry=False, expires=60)
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with the broker, the rows are safe and the sweep will find them
+    except Exception as error:  # noqa: BLE001 - whatever fails, the rows are safe and the sweep finds them
         _quiet_until = now + FAILURE_PAUSE_SECONDS
         log.warning("wakeup.failed", error=str(error))
 

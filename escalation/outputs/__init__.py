@@ -1,1 +1,1 @@
-"""Finding outputs, and showing one: its status, its content and its history."""
+"""Searching outputs, and the status, content and history of a single one."""

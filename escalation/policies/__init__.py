@@ -1,1 +1,1 @@
-"""Versions of everything that decides, their approvals, and the one in effect."""
+"""Policies: their content, versions and approvals, and the audit rates in effect."""

@@ -122,7 +122,7 @@ def _build_span(stream_id: int, covered: Population, since: date, until: date) -
     )
 
 
-# While somebody moves the slider, the same rows are asked for again and again: each process adds them up once.
+# Moving the slider asks for the same rows again and again: each process adds them up only once.
 @lru_cache(maxsize=4)
 def _load_counted(spans: tuple[_DaySpan, ...], policy_id: int | None) -> Traffic:
     price = PolicyCosts.of(versions.spec_of(Policy.objects.get(pk=policy_id)) if policy_id else PolicySpec())
