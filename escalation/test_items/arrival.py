@@ -1,9 +1,9 @@
 """Admits test items into queues, so that reviewers cannot tell them from audits.
 
 A test item is built by the same steps as an audited output, with an id of the same kind. Test items that were mixed in
-wait until reviewers are at work: for one in OUTPUTS_PER_TEST_ITEM outputs of the stream that are settled answer-first,
-one test item arrives in the queue. So its id, its rank and its due time are real values of that moment, like those of
-an output. Its reference, its model and its time until due imitate the latest outputs. While nobody is reviewing, none
+wait until reviewers are at work: about one arrives in the queue for every OUTPUTS_PER_TEST_ITEM outputs of the stream
+that are settled answer-first. So its id, its rank and its due time are real values of that moment, like those of an
+output. Its reference, its model and its time until due imitate the latest outputs. While nobody is reviewing, none
 arrives: a test item on its own would be easy to spot.
 
 Test items never appear in the decisions feed or in figures about outputs.
