@@ -287,7 +287,7 @@ def test_calibration_error_and_brier_score_match_a_hand_computation() -> None:
     assert found.brier == pytest.approx(by_hand)
     confidences = np.repeat([0.51, 0.51, 0.9025, 0.9025], [60, 40, 10, 90])
     right = np.repeat([False, True, False, True], [60, 40, 10, 90])
-    assert found.brier == pytest.approx(np.mean((said - right) ** 2))
+    assert found.brier == pytest.approx(np.mean((confidences - right) ** 2))
 
 
 def test_calibration_error_and_brier_score_are_weighted() -> None:
