@@ -42,6 +42,13 @@ DISPOSABLE_SETTINGS = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "1h",
+    "bgwriter_lru_maxpages": "0",
+    "shared_buffers": "256MB",
+    "autovacuum": "off",  # tests that need statistics run ANALYZE
     "max_connections": "200",  # for the concurrency tests
 }
 

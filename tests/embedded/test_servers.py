@@ -14,8 +14,8 @@ from tests.helpers.checkout import REPOSITORY, wait_until
 
 HOLD = """
 import sys, pathlib
-from config.embedded import servers
-with servers(pathlib.Path(sys.argv[1]), disposable=True) as running:
+from config.embedded import run_servers
+with run_servers(pathlib.Path(sys.argv[1]), disposable=True) as running:
     print(running.database_url, flush=True)
     sys.stdin.read()
 """

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from django.db import connection
-from django.db.models import Field, JSONField, Model
+from django.db.models import JSONField, Model
 from psycopg.types.json import Jsonb
 
 from escalation.models import Outcome, Output, Route, Stream, output_id
@@ -49,35 +49,34 @@ def write_history(
     routed = [
         plan for day in days for plan in plan_routes(stream, day, current, now=day[0].received_at, override=override)
     ]
-    _copy_rows(_build_output(plan, stream, segments[at] if segments else None) for at, plan in enumerate(routed))
-    _copy_rows(_build_route(plan) for plan in routed)
+    _copy_rows(
+        Output, (_build_output(plan, stream, segments[at] if segments else None) for at, plan in enumerate(routed))
+    )
+    _copy_rows(Route, (_build_route(plan) for plan in routed))
     told = [answered] * count if isinstance(answered, bool) else answered
     _copy_rows(
-        _build_outcome(plan, stream, wrong=bool(wrong[at]), blind=blind)
-        for at, plan in enumerate(routed)
-        if plan.review and told[at]
+        Outcome,
+        (
+            _build_outcome(plan, stream, wrong=bool(wrong[at]), blind=blind)
+            for at, plan in enumerate(routed)
+            if plan.review and told[at]
+        ),
     )
     # In production autovacuum knows these tables; in one long transaction plans would be made for empty ones.
     stream_setup.run_sql("ANALYZE escalation_output, escalation_route, escalation_outcome")
     return routed
 
 
-def _copy_rows(rows: Iterable[Model]) -> None:
-    """COPY takes a third of the time of `bulk_create` for thousands of rows."""
-    written = list(rows)
-    if not written:
-        return
-    fields = written[0]._meta.concrete_fields
+def _copy_rows(model: type[Model], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Thousands of rows by COPY, in a fifth of the time of `bulk_create`; fields left out take their default."""
+    fields = model._meta.concrete_fields
+    columns = [(field.attname, field.get_default, isinstance(field, JSONField)) for field in fields]
     names = ", ".join(f'"{field.column}"' for field in fields)
-    statement = f'COPY "{written[0]._meta.db_table}" ({names}) FROM STDIN'
+    statement = f'COPY "{model._meta.db_table}" ({names}) FROM STDIN'
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for row in written:
-            copy.write_row([_column_value(row, field) for field in fields])
-
-
-def _column_value(row: Model, field: Field[Any, Any]) -> Any:
-    value = getattr(row, field.attname)
-    return Jsonb(value) if isinstance(field, JSONField) and value is not None else value
+        for row in rows:
+            values = [(row[name] if name in row else default(), is_json) for name, default, is_json in columns]
+            copy.write_row([Jsonb(value) if is_json and value is not None else value for value, is_json in values])
 
 
 def _build_row(
@@ -109,56 +108,56 @@ def _build_row(
     return ReceivedOutput(**{**plain, **fields})
 
 
-def _build_output(plan: RoutePlan, stream: Stream, segment: Mapping[str, str] | None) -> Output:
+def _build_output(plan: RoutePlan, stream: Stream, segment: Mapping[str, str] | None) -> dict[str, Any]:
     row = plan.output
-    return Output(
-        id=row.id,
-        stream=stream,
-        external_id=row.external_id,
-        model=row.model,
-        model_version=row.model_version,
-        predicted=row.predicted,
-        confidence=row.confidence,
-        value=row.value,
-        segment=segment,
-        shadow=row.shadow,
-        schema_number=row.schema_number,
-        state=Output.State.DECIDED,
-        size=100,
-        received_at=row.received_at,
-    )
+    return {
+        "id": row.id,
+        "stream_id": stream.pk,
+        "external_id": row.external_id,
+        "model": row.model,
+        "model_version": row.model_version,
+        "predicted": row.predicted,
+        "confidence": row.confidence,
+        "value": row.value,
+        "segment": segment,
+        "shadow": row.shadow,
+        "schema_number": row.schema_number,
+        "state": Output.State.DECIDED.value,
+        "size": 100,
+        "received_at": row.received_at,
+    }
 
 
-def _build_route(plan: RoutePlan) -> Route:
-    return Route(
-        output_id=plan.output.id,
-        kind=plan.kind,
-        reason=plan.reason,
-        policy_id=plan.policy_id,
-        eligible=plan.eligible,
-        released=plan.released,
-        audit=plan.audit,
-        threshold=plan.threshold,
-        u=plan.u,
-        p=plan.p,
-        pi=plan.pi,
-        routed_at=plan.output.received_at,
-    )
+def _build_route(plan: RoutePlan) -> dict[str, Any]:
+    return {
+        "output_id": plan.output.id,
+        "kind": plan.kind,
+        "reason": plan.reason,
+        "policy_id": plan.policy_id,
+        "eligible": plan.eligible,
+        "released": plan.released,
+        "audit": plan.audit,
+        "threshold": plan.threshold,
+        "u": plan.u,
+        "p": plan.p,
+        "pi": plan.pi,
+        "routed_at": plan.output.received_at,
+    }
 
 
-def _build_outcome(plan: RoutePlan, stream: Stream, *, wrong: bool, blind: bool) -> Outcome:
-    return Outcome(
-        output_id=plan.output.id,
-        stream=stream,
-        label_id=plan.output.id,
-        round=1,
-        outcome="answered",
-        answer="billing" if wrong else plan.output.predicted,
-        settled="billing" if wrong else plan.output.predicted,
-        wrong=wrong,
-        overturned=wrong,
-        blind=blind and plan.answer_first,
-        reviews=1,
-        active_seconds=6.0,
-        settled_at=plan.output.received_at + timedelta(minutes=5),
-    )
+def _build_outcome(plan: RoutePlan, stream: Stream, *, wrong: bool, blind: bool) -> dict[str, Any]:
+    return {
+        "output_id": plan.output.id,
+        "stream_id": stream.pk,
+        "label_id": plan.output.id,
+        "round": 1,
+        "outcome": "answered",
+        "answer": "billing" if wrong else plan.output.predicted,
+        "settled": "billing" if wrong else plan.output.predicted,
+        "wrong": wrong,
+        "overturned": wrong,
+        "blind": blind and plan.answer_first,
+        "reviews": 1,
+        "active_seconds": 6.0,
+        "settled_at": plan.output.received_at + timedelta(minutes=5),
+    }
