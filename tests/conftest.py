@@ -19,7 +19,7 @@ from escalation.models import Stream
 from reviewqueue.accounts import api_keys
 from reviewqueue.models import AnswerSchema, Guideline, Membership, Queue, User
 from reviewqueue.queue.settings import get_answer_spec
-from tests.helpers import stream_setup
+from tests.helpers import servers, stream_setup, template_database
 
 # A shared machine is no stopwatch, and examples of one run are not to decide another.
 settings.register_profile("suite", deadline=None, database=None, max_examples=60)
@@ -46,6 +46,15 @@ def static_files_found_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", remembered)
         yield
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    """The installed PostgreSQL is somebody's: nothing is left there, and each process migrates its own."""
+    if os.environ.get(servers.EMBEDDED_VARIABLE):
+        template_database.use_template()
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from django.conf import settings
 from config.embedded import run_servers
 
 VAR_DIRECTORY = Path(__file__).resolve().parents[2] / "var" / "test"
+EMBEDDED_VARIABLE = "TESTS_ON_EMBEDDED_POSTGRES"  # the workers of xdist find it set
 
 _running = ExitStack()
 
@@ -30,6 +31,8 @@ def pytest_load_initial_conftests() -> Iterator[None]:
         embedded = _running.enter_context(run_servers(VAR_DIRECTORY, disposable=True))
         os.environ.setdefault("DATABASE_URL", embedded.database_url)
         os.environ.setdefault("REDIS_URL", embedded.redis_url)
+        if os.environ["DATABASE_URL"] == embedded.database_url:
+            os.environ[EMBEDDED_VARIABLE] = "yes"
     yield
     # A slow hash is for strangers who steal the table, not for a cast that signs in in every other test.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
