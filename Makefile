@@ -3,6 +3,9 @@
 PYTHON := .venv/bin/python
 # For commands that need the settings but no server: these addresses lead nowhere.
 OFFLINE := env REVIEWQUEUE_PROFILE=local SECRET_KEY=offline DATABASE_URL=postgresql:///none?host=/nonexistent REDIS_URL=unix:///nonexistent
+QUICK := not browser and not fault and not scale
+# None of their tests is quick, and Playwright and scikit-learn take seconds to import, in each of the processes.
+SLOW_TO_IMPORT := --ignore=tests/browser --ignore=tests/faults --ignore=tests/escalation/statistics/test_oracles.py
 COMPILE := uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-header --python-version 3.12
 
 .DEFAULT_GOAL := help
@@ -20,7 +23,7 @@ test: installed-dev browser ## Run all tests (ARGS="tests/embedded -k port")
 	@exec $(PYTHON) -m pytest --numprocesses auto --dist worksteal $(ARGS)
 
 quick: installed-dev ## Run the fast tests: no browser, no fault injection, no large data
-	@exec $(PYTHON) -m pytest --numprocesses auto --dist worksteal -m "not browser and not fault and not scale" $(ARGS)
+	@exec $(PYTHON) -m pytest --numprocesses auto --dist worksteal -m "$(QUICK)" $(SLOW_TO_IMPORT) $(ARGS)
 
 lint: installed-dev ## Check code style and formatting
 	$(PYTHON) -m ruff check $(ARGS)

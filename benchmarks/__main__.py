@@ -33,10 +33,12 @@ def _measure(names: list[str], arguments: argparse.Namespace) -> None:
         "desk": ["--items", str(arguments.items)] if arguments.items else [],
         "guarantee": ["--stored", str(arguments.stored)] if arguments.stored else [],
     }
-    with scratch.environment() as variables:
+    with scratch.run_servers() as servers:
         for name in names:
             command = [sys.executable, "-m", f"benchmarks.measured.{name}", *options, *more.get(name, [])]
-            if scratch.run(command, os.environ | variables):
+            with scratch.empty_product(servers) as variables:
+                status = scratch.run(command, os.environ | variables)
+            if status:
                 sys.exit(f"The benchmark {name!r} failed.")
 
 

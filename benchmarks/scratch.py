@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from config.embedded import run_servers
+from config.embedded import ServerUrls
+from config.embedded import run_servers as embedded_servers
 
 ROOT = Path(__file__).resolve().parent.parent
 VAR = ROOT / "var" / "bench"
@@ -26,13 +27,19 @@ def environment() -> Iterator[dict[str, str]]:
     The embedded servers are as durable as in production, so measurements include the disk.
     """
     with ExitStack() as running:
-        database, redis = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
         if not (database and redis):
-            embedded = running.enter_context(run_servers(VAR))
+            embedded = running.enter_context(embedded_servers(VAR))
             database, redis = database or embedded.database_url, redis or embedded.redis_url
+        yield ServerUrls(database_url=database, redis_url=redis)
+
+
+@contextmanager
+def empty_product(servers: ServerUrls) -> Iterator[dict[str, str]]:
+    """The variables of a product whose database is empty, for as long as the block runs."""
+    with _database(servers.database_url) as database:
         yield {
-            "DATABASE_URL": running.enter_context(_database(database)),
-            "REDIS_URL": redis,
+            "DATABASE_URL": database,
+            "REDIS_URL": servers.redis_url,
             "SECRET_KEY": os.environ.get("SECRET_KEY") or secrets.token_hex(32),
             "REVIEWQUEUE_PROFILE": "local",
             "DJANGO_SETTINGS_MODULE": "config.settings",

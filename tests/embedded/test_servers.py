@@ -12,6 +12,7 @@ import pytest
 from config.embedded import StartRefused, run_servers
 from tests.helpers.checkout import REPOSITORY, wait_until
 
+pytestmark = pytest.mark.fault
 HOLD = """
 import sys, pathlib
 from config.embedded import run_servers
@@ -47,7 +48,6 @@ def test_servers_start_below_a_path_too_long_for_a_socket(root: Path, monkeypatc
         psycopg.connect(running.database_url).close()
 
 
-@pytest.mark.fault
 def test_servers_stop_when_their_process_is_killed(root: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, root],

@@ -11,6 +11,7 @@ from tests.helpers import hostile_strings, queue_items
 DESK_URL = "/queues/intents/"
 ANSWER_FORMS = ("label", "labels", "structured")
 UNDO_SECONDS = 600
+MAX_TITLE_CHARACTERS = 120
 _OTHER_ANSWER = "none of them"
 
 
@@ -83,7 +84,7 @@ def enqueue_rewritings(queue: Queue, strings: list[str]) -> int:
 
 def set_stream_title(string: str) -> None:
     """Set the stream's title and question to this string."""
-    Queue.objects.update(title=string[:120], question=string[:200])
+    Queue.objects.update(title=string[:MAX_TITLE_CHARACTERS], question=string[:200])
 
 
 def _submit_verdict(user: User, said: Any, *, first: Any, remark: str) -> None:

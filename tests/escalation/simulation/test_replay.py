@@ -39,6 +39,7 @@ def stream(queue: object) -> Stream:
     return traffic.apply_stream(policy=POLICY)
 
 
+@pytest.mark.scale
 def test_replaying_the_same_policy_changes_nothing(stream: Stream) -> None:
     _past(stream, 10_000)
     current = versions.find_active_policy(stream)

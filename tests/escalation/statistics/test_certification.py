@@ -79,6 +79,7 @@ def test_invalid_certification_input_is_rejected(change: str) -> None:
         statistics.certify_threshold(scores, errors, grid, starts, alpha=alpha, delta=0.05)
 
 
+@pytest.mark.scale
 @pytest.mark.parametrize("begun", ["cold", "running"])
 @pytest.mark.parametrize("alpha", [0.02, 0.05])
 def test_false_certifications_are_no_more_frequent_than_delta(alpha: float, begun: str) -> None:

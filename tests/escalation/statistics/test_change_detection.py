@@ -30,6 +30,7 @@ def test_the_detector_continues_from_its_saved_levels() -> None:
     assert rest.levels == pytest.approx(whole.levels)
 
 
+@pytest.mark.scale
 def test_false_alarms_are_rare_while_the_risk_is_at_the_bound() -> None:
     """The mean is at least 2,000; cutting each run off at 20,000 can only make it smaller."""
     runs = [statistics.update_detector(_errors(0.02, 20_000, seed), alpha=0.02).alarm or 20_000 for seed in range(120)]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from escalation import statistics
 from escalation.statistics import WalkStart
 
+pytestmark = pytest.mark.scale  # thousands of trials, and libraries that take seconds to import
 ALPHAS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.35)
 SEEDS = range(30)
 

@@ -105,6 +105,7 @@ def test_an_input_may_itself_be_two_versions() -> None:
     assert [block.kind for block in content.build_blocks({"edit": {"before": BEFORE}}, {"edit": "diff"})] == ["json"]
 
 
+@pytest.mark.scale
 @pytest.mark.parametrize(
     ("before", "after"),
     [("a b " * 50_000, "b a " * 50_000), ("word " * 40_000, "words " * 40_000), ("x" * 500_000, "y" * 500_000)],
