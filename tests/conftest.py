@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from django.test import Client
+from django.test import Client, TransactionTestCase
 from hypothesis import settings
 from pytest_django.plugin import DjangoDbBlocker
 from whitenoise.middleware import WhiteNoiseMiddleware
@@ -19,7 +19,7 @@ from escalation.models import Stream
 from reviewqueue.accounts import api_keys
 from reviewqueue.models import AnswerSchema, Guideline, Membership, Queue, User
 from reviewqueue.queue.settings import get_answer_spec
-from tests.helpers import servers, stream_setup, template_database
+from tests.helpers import emptying, servers, stream_setup, template_database
 
 # A shared machine is no stopwatch, and examples of one run are not to decide another.
 settings.register_profile("suite", deadline=None, database=None, max_examples=60)
@@ -55,6 +55,14 @@ def django_db_modify_db_settings(
     """The installed PostgreSQL is somebody's: nothing is left there, and each process migrates its own."""
     if os.environ.get(servers.EMBEDDED_VARIABLE):
         template_database.use_template()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def emptied_where_written() -> Iterator[None]:
+    """Django's own way after a test that committed takes longer than most of these tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", emptying.empty_written_tables)
+        yield
 
 
 @pytest.fixture(scope="module")
