@@ -11,16 +11,15 @@ from benchmarks.measured.waiting import Line
 from reviewqueue.models import User
 
 CLIENTS = 8
-JUDGED = 20_000
 
 
 def main() -> None:
     quick = product.quick()
     product.prepare()
     rounds = 1 if quick else 3
-    commits = tables.median([limits.commit_rate(500 if quick else 2_000) for _ in range(rounds)])
-    _one_review((1_000, 20_000) if quick else (1_000, 100_000, 1_000_000), rounds)
-    _two_reviews(30_000 if quick else 100_000, rounds)
+    commits = tables.median([limits.commit_rate(100 if quick else 2_000) for _ in range(rounds)])
+    _one_review((1_000, 2_000) if quick else (1_000, 100_000, 1_000_000), rounds)
+    _two_reviews(*((3_000, 1_000) if quick else (100_000, 20_000)), rounds)
     print(f"\nSingle commits, one connection: {tables.rate(commits)} (median of {rounds} rounds)")
 
 
@@ -76,16 +75,16 @@ def _rounds(
     return ours, bare
 
 
-def _two_reviews(length: int, rounds: int) -> None:
+def _two_reviews(length: int, judged: int, rounds: int) -> None:
     line = waiting.open_line("double")
     waiting.fill(line, first=1, last=length, reviews=2)
     first, steady, bare = [], [], []
     for person in waiting.reviewers(line, rounds):
-        waiting.judge_head(line, person, JUDGED)
+        waiting.judge_head(line, person, judged)
         first += claiming.claim(line, person, 1)
         steady += claiming.claim(line, person, 200)
         bare += claiming.claim_bare(line, 200)
-    name = f"{length:,} waiting, {JUDGED:,} at the head judged"
+    name = f"{length:,} waiting, {judged:,} at the head judged"
     title = f"Claims, two reviews each, by a person who has judged the head ({rounds} rounds together)"
     rows = [[*_row(name, 1, steady, bare), tables.milliseconds(tables.median(first))]]
     tables.show(title, [*_HEADER, "the first claim"], rows)

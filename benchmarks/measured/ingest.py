@@ -27,7 +27,7 @@ class Size:
 def main() -> None:
     quick = product.quick()
     rounds = 1 if quick else 5
-    scale = 4 if quick else 1
+    scale = 20 if quick else 1
     sizes = [Size(1, 2_000 // scale, 16), Size(100, 20_000 // scale, 8), Size(1_000, 40_000 // scale, 8)]
     stream = product.prepare()
     limits.make_tables()

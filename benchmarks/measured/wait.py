@@ -12,7 +12,7 @@ CONNECTIONS = 32  # enough that a late answer does not hold up the next post
 
 def main() -> None:
     quick = product.quick()
-    rounds, seconds = (1, 2) if quick else (3, 15)
+    rounds, seconds = (1, 1) if quick else (3, 15)
     product.prepare()
     limits.make_tables()
     taken: dict[str, list[list[float]]] = {}

@@ -79,7 +79,8 @@ def _sentences(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if node in translated | documentation | parts:
             continue
-        if SENTENCE.fullmatch(said := _said(node)):
+        said = _said(node)
+        if said.endswith((".", "?", "!")) and SENTENCE.fullmatch(said):  # most strings end otherwise, which is quick
             yield said
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
             yield from (ast.unparse(argument) for argument in node.exc.args if _is_constant(argument))
