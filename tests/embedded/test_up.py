@@ -47,21 +47,21 @@ def test_a_taken_port_is_refused_before_anything_starts(checkout: Checkout) -> N
     assert "Starting" not in up.output_text
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
-def test_however_it_ends_no_process_remains_and_the_data_is_kept(checkout: Checkout, number: int) -> None:
+def test_however_it_ends_no_process_remains_and_the_data_is_kept(checkout: Checkout) -> None:
     up = checkout.start()
     up.wait_until_ready()
-    write_row(checkout, number)
-    family = up.process_tree()
-    assert len(family) > 8
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL):
+        write_row(checkout, number)
+        family = up.process_tree()
+        assert len(family) > 8, number
 
-    os.kill(up.process.pid, number)
-    up.wait_until_exit()
-    wait_until(lambda: have_all_ended(family))
+        os.kill(up.process.pid, number)
+        up.wait_until_exit()
+        wait_until(lambda family=family: have_all_ended(family))  # type: ignore[misc]
 
-    again = checkout.start()
-    again.wait_until_ready()
-    assert has_row(checkout, number)
+        up = checkout.start()
+        up.wait_until_ready()
+        assert has_row(checkout, number), number
 
 
 def test_killing_the_parent_make_stops_everything(checkout: Checkout) -> None:

@@ -163,6 +163,14 @@ def list_pages() -> list[tuple[str, str]]:
     ]
 
 
+def list_pages_by_person() -> list[tuple[str, list[str]]]:
+    """The same by who sees them, for one sign-in each."""
+    pages: dict[str, list[str]] = {}
+    for name, who in list_pages():
+        pages.setdefault(who, []).append(name)
+    return list(pages.items())
+
+
 def list_refusals() -> list[tuple[str, str, str, int]]:
     """Each way to be refused at each route: the method, the route, a person it happens to, and the status."""
     found: dict[tuple[str, str, str], str] = {}
