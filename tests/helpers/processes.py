@@ -22,4 +22,6 @@ def build_database_url(name: str = "") -> str:
     """The URL of the test database, or another one of its server, for other processes."""
     of = connection.settings_dict
     user = quote(of["USER"]) + (f":{quote(of['PASSWORD'])}" if of["PASSWORD"] else "")
-    return f"postgresql://{user}@/{quote(name or of['NAME'])}?host={quote(of['HOST'], safe='')}&port={of['PORT'] or 5432}"
+    return (
+        f"postgresql://{user}@/{quote(name or of['NAME'])}?host={quote(of['HOST'], safe='')}&port={of['PORT'] or 5432}"
+    )

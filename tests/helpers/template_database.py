@@ -43,9 +43,7 @@ def _build(server: psycopg.Connection, name: str) -> None:
     environment = os.environ | {"DATABASE_URL": build_database_url(unfinished), "LOG_LEVEL": "ERROR"}
     command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
     subprocess.run(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, check=True)
-    server.execute(
-        sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(unfinished), sql.Identifier(name))
-    )
+    server.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(unfinished), sql.Identifier(name)))
 
 
 def _hash_schema() -> str:
