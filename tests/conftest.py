@@ -49,9 +49,7 @@ def static_files_found_once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(
-    django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: DjangoDbBlocker
-) -> None:
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
     """The installed PostgreSQL is somebody's: nothing is left there, and each process migrates its own."""
     if os.environ.get(servers.EMBEDDED_VARIABLE):
         template_database.use_template()
