@@ -1,4 +1,4 @@
-"""A temporary database for the benchmarks, dropped at the end. The database in DATABASE_URL is not touched."""
+"""Where the benches write: a database of their own, thrown away at the end. The one in DATABASE_URL is not touched."""
 
 from __future__ import annotations
 
@@ -21,11 +21,9 @@ NAME = "reviewqueue_bench"
 
 
 @contextmanager
-def environment() -> Iterator[dict[str, str]]:
-    """Environment variables for an empty database, on your servers or on embedded ones below `var/bench`.
-
-    The embedded servers are as durable as in production, so measurements include the disk.
-    """
+def run_servers() -> Iterator[ServerUrls]:
+    """Your servers, or embedded ones below `var/bench`, which are as durable as in production: the disk is measured."""
+    database, redis = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
     with ExitStack() as running:
         if not (database and redis):
             embedded = running.enter_context(embedded_servers(VAR))
@@ -47,7 +45,7 @@ def empty_product(servers: ServerUrls) -> Iterator[dict[str, str]]:
 
 
 def run(command: list[str], variables: Mapping[str, str]) -> int:
-    """Run a program in the checkout; returns its exit status."""
+    """Run a program below the checkout; its exit status."""
     return subprocess.run(command, cwd=ROOT, env=dict(variables), check=False).returncode
 
 
@@ -59,5 +57,5 @@ def _database(url: str) -> Iterator[str]:
         try:
             yield urlsplit(url)._replace(path=f"/{NAME}").geturl()
         finally:
-            # Without FORCE, which needs the right to terminate an autovacuum; the plain form cancels it anyway.
+            # Without FORCE, which would need the right to end an autovacuum; the plain form has it ended.
             connection.execute(f"DROP DATABASE IF EXISTS {NAME}")

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from django.apps import apps
 from django.db.models import Manager, Model, QuerySet
 
@@ -24,7 +25,7 @@ SOURCES = {".py", ".html", ".txt", ".js", ".css", ".sql"}
 REVIEW_SIDE_DOORS = ("accounts", "activity", "answers", "facade")  # `http` hands on the request, `kernel` has no rows
 PURE_CONTRACT = "Answers, content and the desk's layout reach neither database nor network"
 MODEL_SIDE = sorted(path for path in (ROOT / "escalation").rglob("*") if path.suffix in SOURCES)
-PEOPLES_SIDE = sorted(path for path in (ROOT / "reviewqueue").rglob("*") if path.suffix in SOURCES)
+REVIEW_SIDE = sorted(path for path in (ROOT / "reviewqueue").rglob("*") if path.suffix in SOURCES)
 
 
 def _pure_modules() -> set[Path]:
@@ -35,53 +36,50 @@ def _pure_modules() -> set[Path]:
     return {file for place in places for file in (*place.rglob("*.py"), place.with_suffix(".py")) if file.is_file()}
 
 
-def _machines_names() -> set[str]:
+def _model_side_names() -> set[str]:
     """The name of the escalation package, which is also its table prefix, and the names of its models."""
     return {"escalation"} | {model.__name__ for model in apps.get_app_config("escalation").get_models()}
 
 
-def _other_names() -> set[str]:
+def _review_side_models() -> set[str]:
     return {model.__name__ for model in apps.get_app_config("reviewqueue").get_models()}
+
+
+def _string_constants(path: Path) -> set[str]:
+    constants = (node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant))
+    return {value for value in constants if isinstance(value, str)}
 
 
 def test_reviewqueue_names_nothing_of_escalation() -> None:
     """Not in code, templates, SQL, strings or comments: a foreign key by name or a url by name is an arrow too."""
-    assert [str(path) for path in PEOPLES_SIDE if "escalation" in path.read_text().lower()] == []
+    assert [str(path) for path in REVIEW_SIDE if "escalation" in path.read_text().lower()] == []
 
 
 def test_reviewqueue_reads_no_escalation_model_by_name() -> None:
     """`apps.get_model("...", "Policy")` and the like: no string constant is the name of one of its models."""
-    foreign = _machines_names() - _other_names()
-    found: dict[str, set[str]] = {}
-    for path in PEOPLES_SIDE:
-        if path.suffix == ".py":
-            strings = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
-            found[str(path)] = {name for name in strings & foreign if isinstance(name, str)}
-    assert {path: names for path, names in found.items() if names} == {}
+    foreign = _model_side_names() - _review_side_models()
+    named = {str(path): foreign & _string_constants(path) for path in REVIEW_SIDE if path.suffix == ".py"}
+    assert {path: names for path, names in named.items() if names} == {}
 
 
-@pytest.mark.parametrize("path", PEOPLES_SIDE, ids=lambda path: str(path.relative_to(ROOT)))
-def test_the_review_side_leads_to_no_page_of_the_model_side(path: Path) -> None:
+def test_reviewqueue_links_to_no_page_of_escalation() -> None:
     pages = {pattern.name for pattern in (*escalation_urls.urlpatterns, *escalation_api_urls.urlpatterns)}
-    linked = re.findall(r"""(?:\{% url|reverse\(|redirect\()\s*["']([\w-]+)["']""", path.read_text())
+    link = re.compile(r"""(?:\{% url|reverse\(|redirect\()\s*["']([\w-]+)["']""")
+    linked = {str(path): pages & set(link.findall(path.read_text())) for path in REVIEW_SIDE}
+    assert {path: names for path, names in linked.items() if names} == {}
 
-    assert not pages & set(linked)
 
-
-@pytest.mark.parametrize("path", MODEL_SIDE, ids=lambda path: str(path.relative_to(ROOT)))
-def test_the_model_side_names_no_table_of_the_review_side(path: Path) -> None:
+def test_escalation_names_no_table_of_reviewqueue() -> None:
     """Not in SQL, templates, strings or comments. A person is passed on and never looked into."""
-    text = path.read_text()
+    foreign = re.compile(r"reviewqueue_\w+|get_user_model|AUTH_USER_MODEL|request\.user\.")
+    named = {str(path): foreign.findall(path.read_text()) for path in MODEL_SIDE}
+    assert {path: names for path, names in named.items() if names} == {}
 
-    assert not re.findall(r"reviewqueue_\w+|get_user_model|AUTH_USER_MODEL|request\.user\.", text)
 
-
-@pytest.mark.parametrize("path", [path for path in MODEL_SIDE if path.suffix == ".py"], ids=lambda path: path.name)
-def test_the_model_side_reads_no_model_of_the_review_side_by_name(path: Path) -> None:
-    strings = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
-    names = _other_names()
-
-    assert not strings & (names | {f"reviewqueue.{name}" for name in names})
+def test_escalation_reads_no_reviewqueue_model_by_name() -> None:
+    foreign = {name for model in _review_side_models() for name in (model, f"reviewqueue.{model}")}
+    named = {str(path): foreign & _string_constants(path) for path in MODEL_SIDE if path.suffix == ".py"}
+    assert {path: names for path, names in named.items() if names} == {}
 
 
 @pytest.mark.parametrize("door", [queue, labels, facts], ids=lambda door: door.__name__)
