@@ -4,9 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [
-        ("escalation", "0010_glossary_names"),
-    ]
+    dependencies = [("escalation", "0012_output_of_group")]
 
     operations = [
         migrations.AlterField(
