@@ -42,7 +42,7 @@ def test_a_taken_port_is_refused_before_anything_starts(checkout: Checkout) -> N
         up = checkout.start(port=port)
 
         assert up.wait_until_exit() == 1
-    assert f"Port {port}" in up.output_text
+    assert f"127.0.0.1:{port}" in up.output_text
     assert f"--port {port + 1}" in up.output_text
     assert "Starting" not in up.output_text
 
@@ -94,7 +94,7 @@ def test_a_killed_web_server_and_worker_are_restarted(up: UpProcess) -> None:
     os.kill(web, signal.SIGKILL)
     os.kill(worker, signal.SIGKILL)
 
-    wait_until(lambda: up.output_text.count("starting it again") == 2)
+    wait_until(lambda: up.output_text.count("Restarting in") == 2)
     wait_until(lambda: is_healthy(up))
     wait_until(lambda: up.find_process("celery") != worker)
 
