@@ -1,4 +1,4 @@
-"""The navigation: what a person of each role finds in the bar, and how the page should look to them."""
+"""The navigation bar: the links of each role, system health and the theme."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from reviewqueue.models import User
 
 @dataclass(frozen=True)
 class NavigationEntry:
-    """One place in the bar; `within` are the path prefixes whose pages belong to it."""
+    """One link in the bar; `within` are the path prefixes of its pages."""
 
     label: str | Promise
     url_name: str
@@ -33,33 +33,34 @@ ENTRIES = (
     NavigationEntry(_("Outputs"), "outputs", roles.may_see_reports, ("/outputs/",)),
     NavigationEntry(_("Activity"), "activity", roles.may_see_activity, ("/activity/",)),
     NavigationEntry(_("People"), "people", roles.may_see_people, ("/people/",)),
-    NavigationEntry(_("Keys"), "keys", roles.may_see_people, ("/keys/",)),
+    NavigationEntry(_("API keys"), "keys", roles.may_see_people, ("/keys/",)),
 )
 THEMES = ("light", "dark")
+MIN_SHOWN_LAG_SECONDS = 1.0
 
 
 def build_navigation_context(request: HttpRequest) -> dict[str, Any]:
-    """What `base.html` needs on every page: `navigation` (label, url, current), `health`, the chosen `theme`."""
+    """Context of `base.html`: `navigation` (label, url, current), `health` and the chosen `theme`."""
     theme = request.COOKIES.get("theme", "")
     return {
         "theme": theme if theme in THEMES else "",
-        # Asked only by a page that shows them: fragments cost nothing.
+        # Lazy, so that fragments, which do not show them, cost nothing.
         "navigation": SimpleLazyObject(lambda: _build_links(request)),
         "health": SimpleLazyObject(_describe_health),
     }
 
 
 def _describe_health() -> dict[str, Any]:
-    """One line on whether the machines' side is at work."""
+    """System health in one line."""
     missing = heartbeats.find_missing_heartbeats()
     if "worker" in missing:
-        return {"state": "down", "sentence": _("No worker seen for a minute")}
+        return {"state": "down", "sentence": _("Worker down")}
     if missing:
-        return {"state": "late", "sentence": _("A sweep is late")}
-    return {
-        "state": "up",
-        "sentence": _("Worker up, %(seconds).1f s behind") % {"seconds": heartbeats.measure_routing_lag_seconds()},
-    }
+        return {"state": "late", "sentence": _("Background sweep late")}
+    lag = heartbeats.measure_routing_lag_seconds()
+    if lag >= MIN_SHOWN_LAG_SECONDS:
+        return {"state": "up", "sentence": _("Healthy, routing %(seconds).0f s behind") % {"seconds": lag}}
+    return {"state": "up", "sentence": _("Healthy")}
 
 
 def _build_links(request: HttpRequest) -> list[dict[str, Any]]:
@@ -71,7 +72,7 @@ def _build_links(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def _build_link(entry: NavigationEntry, path: str) -> dict[str, Any] | None:
-    """The entry as a link, or None while its page does not exist."""
+    """The entry as a link, or None if its page does not exist."""
     try:
         url = reverse(entry.url_name)
     except NoReverseMatch:

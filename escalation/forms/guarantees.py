@@ -1,4 +1,4 @@
-"""What may go wrong, as a manager says it: counts in words, not shares."""
+"""The forms of the guarantee page: error target and test items, in percent and counts."""
 
 from __future__ import annotations
 
@@ -12,44 +12,48 @@ from escalation.models import ErrorTarget
 
 
 class ErrorTargetForm(forms.Form):
-    """At most so many in 100 wrong; the statement may fail so many times in 100."""
+    """The error target in percent, and the confidence level at which the guarantee must hold."""
 
     max_error_percent = forms.FloatField(
-        label=_("Of 100 that go out without a person, at most … may be wrong"),
+        label=_("Error target (%)"),
         min_value=0.01,
         max_value=50,
         widget=forms.NumberInput(attrs={"class": "short", "step": "any"}),
+        help_text=_("The largest share of automated decisions that may be wrong."),
     )
-    delta_percent = forms.FloatField(
-        label=_("Of 100 such statements, at most … may be false"),
-        min_value=0.1,
-        max_value=50,
-        initial=5,
+    confidence_level = forms.FloatField(
+        label=_("Confidence level (%)"),
+        min_value=50,
+        max_value=99.9,
+        initial=95,
         widget=forms.NumberInput(attrs={"class": "short", "step": "any"}),
-        help_text=_("5 is usual. The smaller, the more checks it takes."),
+        help_text=_("95 is usual: the guarantee fails at most 1 time in 20. A higher level takes more audits."),
     )
     groups = forms.ChoiceField(
-        label=_("This holds"),
+        label=_("Applies to"),
         choices=[
-            (ErrorTarget.Grouping.TOGETHER, _("for everything together: the most goes out without a person")),
-            (ErrorTarget.Grouping.CLASSES, _("for each answer on its own")),
-            (ErrorTarget.Grouping.SEGMENTS, _("for each value of a segment on its own")),
+            (ErrorTarget.Grouping.TOGETHER, _("all outputs together (highest automation rate)")),
+            (ErrorTarget.Grouping.CLASSES, _("each answer separately")),
+            (ErrorTarget.Grouping.SEGMENTS, _("each value of a segment separately")),
         ],
         initial=ErrorTarget.Grouping.TOGETHER,
         widget=forms.RadioSelect,
     )
     segment_key = forms.CharField(
-        label=_("Segment"), required=False, max_length=100, help_text=_("Only for the last choice, like: language")
+        label=_("Segment"),
+        required=False,
+        max_length=100,
+        help_text=_("Only for the last choice, for example: language"),
     )
-    reason = forms.CharField(label=_("Why"), required=False, max_length=400)
+    reason = forms.CharField(label=_("Reason"), required=False, max_length=400)
 
     def target_arguments(self) -> dict[str, Any]:
-        """As `targets.set_target` takes it."""
+        """The arguments of `targets.set_error_target`."""
         cleaned = self.cleaned_data
         segments = cleaned["groups"] == ErrorTarget.Grouping.SEGMENTS
         return {
             "max_error": round(cleaned["max_error_percent"] / 100, 10),
-            "delta": round(cleaned["delta_percent"] / 100, 10),
+            "delta": round(1 - cleaned["confidence_level"] / 100, 10),
             "groups": cleaned["groups"],
             "segment_key": cleaned["segment_key"].strip() if segments else "",
             "reason": cleaned["reason"].strip(),
@@ -57,20 +61,20 @@ class ErrorTargetForm(forms.Form):
 
 
 class TestItemsForm(forms.Form):
-    """Known answers to mix in: so many of the past, or examples that somebody brings."""
+    """Test items to add: a number of past errors, or examples with known answers."""
 
-    __test__ = False  # no test of ours, whatever its name
+    __test__ = False  # not a test class, despite its name
 
     count = forms.IntegerField(
-        label=_("Mistakes of the past to ask about again"), min_value=1, max_value=200, required=False, initial=20,
+        label=_("Past errors to use"), min_value=1, max_value=200, required=False, initial=20,
         widget=forms.NumberInput(attrs={"class": "short"}),
     )  # fmt: skip
     examples = forms.CharField(
-        label=_("Or examples of your own"),
+        label=_("Or your own examples"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "class": "lines"}),
         help_text=_(
-            'One a line: {"input": {"text": "…"}, "prediction": "what the AI said", "answer": "what is right"}'
+            'One per line: {"input": {"text": "…"}, "prediction": "the model’s answer", "answer": "the right answer"}'  # noqa: RUF001
         ),
     )
 
@@ -82,26 +86,26 @@ class TestItemsForm(forms.Form):
             try:
                 entry = json.loads(line)
             except ValueError as error:
-                raise forms.ValidationError(_("Line %(line)s is not JSON.") % {"line": number}) from error
+                raise forms.ValidationError(_("Line %(line)s is not valid JSON.") % {"line": number}) from error
             if not isinstance(entry, dict):
-                raise forms.ValidationError(_("Line %(line)s is no JSON object.") % {"line": number})
+                raise forms.ValidationError(_("Line %(line)s is not a JSON object.") % {"line": number})
             found.append(entry)
         return found
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if not self.errors and not cleaned.get("count") and not cleaned.get("examples"):
-            self.add_error("count", _("Say how many, or bring examples."))
+            self.add_error("count", _("Enter a number or add examples."))
         return cleaned
 
 
 def build_target_initial(target: ErrorTarget | None) -> dict[str, Any]:
     """The target as the form shows it."""
     if target is None:
-        return {"max_error_percent": 2, "delta_percent": 5, "groups": ErrorTarget.Grouping.TOGETHER}
+        return {"max_error_percent": 2, "confidence_level": 95, "groups": ErrorTarget.Grouping.TOGETHER}
     return {
         "max_error_percent": round(target.max_error * 100, 8),
-        "delta_percent": round(target.delta * 100, 8),
+        "confidence_level": round((1 - target.delta) * 100, 8),
         "groups": target.groups,
         "segment_key": target.segment_key,
     }

@@ -1,7 +1,7 @@
-"""Lists of a policy as lines that people write: one entry a line, an error that names its line. Pure.
+"""Parsing and formatting lists written as text, one entry per line; errors name their line. Pure.
 
 `refund: 90` · `language = de, region = eu: 95` · `large amounts: value >= 1000 and prediction in refund, billing` ·
-`billing -> refund: 12.00`. What has a comma, a colon or such in it stands in double quotes, as in JSON.
+`billing -> refund: 12.00`. Names with commas, colons or similar go in double quotes, as in JSON.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _COMMA = re.compile(rf"({_QUOTED})|,")
 
 
 class LineSyntaxError(ValueError):
-    """A line that makes no sense; the message names it."""
+    """A line that cannot be parsed; the message names it."""
 
 
 def parse_thresholds(text: str) -> dict[str, float]:
@@ -45,7 +45,7 @@ def parse_rules(text: str) -> list[dict[str, Any]]:
 
 
 def parse_cost_matrix(text: str) -> dict[str, dict[str, float]]:
-    """`what the AI said -> what is right: cost`."""
+    """`the model's answer -> the right answer: cost`."""
     found: dict[str, dict[str, float]] = {}
     for predicted, true, cost in _parse_lines(text, _parse_cost):
         found.setdefault(predicted, {})[true] = cost
@@ -53,7 +53,7 @@ def parse_cost_matrix(text: str) -> dict[str, dict[str, float]]:
 
 
 def parse_entries(text: str) -> list[str]:
-    """One entry a line, as it stands."""
+    """One entry per line, stripped."""
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
@@ -104,22 +104,20 @@ def _parse_lines[T](text: str, read: Callable[[str], T]) -> Iterable[T]:
             try:
                 yield read(line.strip())
             except LineSyntaxError as error:
-                raise LineSyntaxError(
-                    _("Line %(number)s: %(mistake)s") % {"number": number, "mistake": error}
-                ) from error
+                raise LineSyntaxError(_("Line %(number)s: %(error)s") % {"number": number, "error": error}) from error
 
 
 def _parse_threshold(line: str) -> tuple[str, float]:
     match = re.fullmatch(rf"({_TEXT})\s*:\s*(.+)", line)
     if not match:
-        raise LineSyntaxError(_("write it as “answer: percent”, like “refund: 90”."))
+        raise LineSyntaxError(_("write “answer: percent”, for example “refund: 90”."))
     return _parse_text(match[1]), _parse_percent(match[2])
 
 
 def _parse_pair(line: str) -> tuple[str, str]:
     match = re.fullmatch(rf"({_TEXT})\s*:\s*({_TEXT})", line)
     if not match:
-        raise LineSyntaxError(_("write it as “part: how”, like “rows: table”."))
+        raise LineSyntaxError(_("write “part: display”, for example “rows: table”."))
     return _parse_text(match[1]), _parse_text(match[2])
 
 
@@ -127,7 +125,7 @@ def _parse_segment(line: str) -> dict[str, Any]:
     pair = rf"{_TEXT}\s*=\s*{_TEXT}"
     match = re.fullmatch(rf"({pair}(?:\s*,\s*{pair})*)\s*:\s*(.+)", line)
     if not match:
-        raise LineSyntaxError(_("write it as “key = value: percent”, like “language = de: 95”."))
+        raise LineSyntaxError(_("write “key = value: percent”, for example “language = de: 95”."))
     pairs = re.findall(rf"({_TEXT})\s*=\s*({_TEXT})\s*(?:,|$)", match[1])
     return {
         "when": {_parse_text(key): _parse_text(value) for key, value in pairs},
@@ -138,7 +136,7 @@ def _parse_segment(line: str) -> dict[str, Any]:
 def _parse_rule(line: str) -> dict[str, Any]:
     match = re.fullmatch(rf"({_TEXT})\s*:\s*(.+)", line)
     if not match:
-        raise LineSyntaxError(_("write it as “name: condition”, like “large amounts: value >= 1000”."))
+        raise LineSyntaxError(_("write “name: condition”, for example “large amounts: value >= 1000”."))
     when: dict[str, dict[str, Any]] = {}
     for condition in _split_unquoted(_AND, match[2]):
         subject, operator, operand = _parse_condition(condition)
@@ -151,8 +149,8 @@ def _parse_condition(text: str) -> tuple[str, str, Any]:
     if not match:
         raise LineSyntaxError(
             _(
-                "“%(text)s” is no condition: compare value, confidence, prediction or segment.something "
-                "by =, in, <, <=, > or >=."
+                "“%(text)s” is not a valid condition. Compare value, confidence, prediction or segment.<key> "
+                "with =, in, <, <=, > or >=."
             )
             % {"text": text.strip()}
         )
@@ -162,7 +160,7 @@ def _parse_condition(text: str) -> tuple[str, str, Any]:
     read: Callable[[str], Any] = _parse_number if subject in {"value", "confidence"} else _parse_text
     operands = [read(part.strip()) for part in _split_unquoted(_COMMA, match[3])]
     if operator != "in" and len(operands) > 1:
-        raise LineSyntaxError(_("several values need “in”."))
+        raise LineSyntaxError(_("use “in” to compare with several values."))
     return subject, operator, operands if operator == "in" else operands[0]
 
 
@@ -170,12 +168,12 @@ def _parse_cost(line: str) -> tuple[str, str, float]:
     label = rf"(?:{_QUOTED}|[^\":]+?)"
     match = re.fullmatch(rf"({label})\s*(?:->|→)\s*({label})\s*:\s*(.+)", line)
     if not match:
-        raise LineSyntaxError(_("write it as “the AI’s answer -> the right one: cost”, like “billing -> refund: 12”."))  # noqa: RUF001
+        raise LineSyntaxError(_("write “model’s answer -> right answer: cost”, for example “billing -> refund: 12”."))  # noqa: RUF001
     return _parse_text(match[1]), _parse_text(match[2]), _parse_number(match[3])
 
 
 def _split_unquoted(separator: re.Pattern[str], text: str) -> list[str]:
-    """The parts between separators that don't stand in quotes."""
+    """The parts between separators outside quotes."""
     parts, start = [], 0
     for match in separator.finditer(text):
         if match[1] is None:
@@ -190,7 +188,9 @@ def _parse_text(text: str) -> str:
         try:
             return str(json.loads(text))
         except ValueError as error:
-            raise LineSyntaxError(_("the quotes in %(text)s don’t match.") % {"text": text}) from error  # noqa: RUF001
+            raise LineSyntaxError(
+                _("%(text)s is not valid quoted text. Quote it as in JSON.") % {"text": text}
+            ) from error
     return text
 
 
@@ -198,14 +198,14 @@ def _parse_number(text: str) -> float:
     try:
         return float(text.strip())
     except ValueError as error:
-        raise LineSyntaxError(_("“%(text)s” is no number.") % {"text": text.strip()}) from error
+        raise LineSyntaxError(_("“%(text)s” is not a number.") % {"text": text.strip()}) from error
 
 
 def _parse_percent(text: str) -> float:
-    """Percent, with or without its sign, as a share; eight decimals, so that 92.5 stays 0.925."""
+    """Percent, with or without the sign, as a share, rounded so that 92.5 becomes exactly 0.925."""
     percent = _parse_number(text.strip().removesuffix("%"))
     if not 0 <= percent <= 100:
-        raise LineSyntaxError(_("“%(text)s” is not between 0 and 100 percent.") % {"text": text.strip()})
+        raise LineSyntaxError(_("“%(text)s” is not between 0 and 100 %%.") % {"text": text.strip()})
     return round(percent / 100, 10)
 
 

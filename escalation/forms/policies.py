@@ -1,4 +1,4 @@
-"""The form of a policy version: the same content as its plain data, in the units that people think in."""
+"""The form of a policy version: its plain data, in percent and other units for people."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from escalation.policies.spec import PolicySpec, dump_spec
 
 
 class LinesField(forms.CharField):
-    """Lines that read as a list or a mapping; what cannot be read is an error that names its line."""
+    """Text parsed line by line into a list or a mapping; errors name their line."""
 
     def __init__(self, *, read: Callable[[str], Any], rows: int = 3, placeholder: str = "", **kwargs: Any) -> None:
         widget = forms.Textarea(
@@ -40,104 +40,111 @@ def _number_input(**kwargs: Any) -> forms.NumberInput:
 
 
 class PolicyForm(forms.Form):
-    """Everything that decides. `spec` gives the version's plain data; `initial_of` is its way back."""
+    """All settings of a policy. `spec` returns the plain data; `build_policy_initial` is the inverse."""
 
     threshold = _percent_field(
-        label=_("The AI’s answer may stand from … % sure"),  # noqa: RUF001 - an apostrophe
+        label=_("Threshold (%)"),
         required=False,
-        help_text=_("Empty: a person sees everything that nothing below lets through."),
+        help_text=_(
+            "Outputs with this confidence or more are automated. Leave empty to send all outputs to review unless a "
+            "threshold below applies."
+        ),
     )
     thresholds = LinesField(
-        label=_("Other percentages for single answers"),
+        label=_("Thresholds for single answers"),
         read=line_syntax.parse_thresholds,
         placeholder="refund: 90",
-        help_text=_("One a line: answer: percent."),
+        help_text=_("One per line, as “answer: percent”."),
     )
     segments = LinesField(
-        label=_("Other percentages for parts of the stream"),
+        label=_("Thresholds for segments"),
         read=line_syntax.parse_segments,
         placeholder="language = de: 95",
-        help_text=_("One a line: key = value: percent. Where several match, the strictest holds."),
+        help_text=_("One per line, as “key = value: percent”. If several match, the strictest applies."),
     )
     rules = LinesField(
-        label=_("Always to a person"),
+        label=_("Always send to review"),
         read=line_syntax.parse_rules,
         placeholder="large amounts: value >= 1000",
         help_text=_(
-            "One rule a line: name: condition and condition. Compare value, confidence, prediction or "
-            "segment.something by =, in, <, <=, > or >=."
+            "One rule per line, as “name: condition and condition”. Compare value, confidence, prediction or "
+            "segment.<key> with =, in, <, <=, > or >=."
         ),
     )
     model_versions = LinesField(
-        label=_("Model versions trusted"),
+        label=_("Trusted model versions"),
         read=line_syntax.parse_entries,
-        help_text=_("One a line. Empty trusts every version; of others a person sees everything."),
+        help_text=_(
+            "One per line. Leave empty to trust every model version. Outputs of any other version always go to review."
+        ),
     )
     audits = forms.ChoiceField(
-        label=_("Random checks of what would go out"),
-        choices=[("rate", _("a share")), ("per_day", _("a number a day")), ("none", _("none"))],
+        label=_("Audits of automated outputs"),
+        choices=[("rate", _("a share")), ("per_day", _("a number per day")), ("none", _("none"))],
         widget=forms.RadioSelect,
-        help_text=_("Without checks nobody knows how often the AI is wrong when it is sure."),
+        help_text=_("Random reviews. Without audits the error rate of automated outputs is unknown."),
     )
-    rate = _percent_field(label=_("Share, in %"), required=False)
-    per_day = forms.IntegerField(label=_("A day"), min_value=0, required=False, widget=_number_input())
+    rate = _percent_field(label=_("Share (%)"), required=False)
+    per_day = forms.IntegerField(label=_("Number per day"), min_value=0, required=False, widget=_number_input())
     mode = forms.ChoiceField(
-        label=_("What is drawn"),
-        choices=[("after", _("goes out and is looked at afterwards")), ("hold", _("waits for a person"))],
+        label=_("Audited outputs"),
+        choices=[("after", _("are released and reviewed afterwards")), ("hold", _("wait for their review"))],
         widget=forms.RadioSelect,
     )
     reviews = forms.IntegerField(
-        label=_("People who decide, each alone"), min_value=1, max_value=9, widget=_number_input()
+        label=_("Independent reviews per item"), min_value=1, max_value=9, widget=_number_input()
     )
     answer_first = forms.BooleanField(
-        label=_("People always answer before they see the AI’s answer"),  # noqa: RUF001 - an apostrophe
+        label=_("Reviewers always answer before they see the model’s answer"),  # noqa: RUF001 - an apostrophe
         required=False,
     )
     answer_first_share = _percent_field(
-        label=_("Of ordinary items, answered first, in %"),
+        label=_("Ordinary items answered first (%)"),
         required=False,
-        help_text=_("Empty: as many as there are checks, so that a blank panel says nothing."),
+        help_text=_(
+            "Leave empty for as many as there are audits, so that a hidden answer does not give an audit away."
+        ),
     )
     undo_seconds = forms.IntegerField(
-        label=_("Seconds in which a verdict can be undone"), min_value=0, max_value=3600, widget=_number_input()
+        label=_("Time to undo a verdict (seconds)"), min_value=0, max_value=3600, widget=_number_input()
     )
     deadline_hours = forms.FloatField(
-        label=_("Due after … hours"),
+        label=_("Deadline (hours)"),
         min_value=0.01,
         max_value=24 * 366,
         required=False,
         widget=_number_input(step="any"),
-        help_text=_("For outputs without a deadline of their own. Empty: none."),
+        help_text=_("For outputs without their own deadline. Leave empty for none."),
     )
     on_deadline = forms.ChoiceField(
-        label=_("Past the deadline, if nobody has looked"),
+        label=_("Past the deadline, without a review"),
         choices=[
-            ("hold", _("it waits on for a person")),
-            ("reject", _("it is rejected")),
-            ("accept", _("the AI’s answer stands")),  # noqa: RUF001 - an apostrophe
+            ("hold", _("keep waiting for review")),
+            ("reject", _("reject the output")),
+            ("accept", _("accept the model’s answer")),  # noqa: RUF001 - an apostrophe
         ],
     )
     on_overload = forms.ChoiceField(
-        label=_("When too much waits"),
-        choices=[("refuse", _("refuse new outputs")), ("hold", _("take them and hold them back"))],
+        label=_("When the queue is full"),
+        choices=[("refuse", _("refuse new outputs")), ("hold", _("accept them and hold them for review"))],
     )
     expires_days = forms.IntegerField(
-        label=_("Days that a statement about mistakes holds"),
+        label=_("Validity of a guarantee (days)"),
         min_value=1,
         max_value=3660,
         widget=_number_input(),
-        help_text=_("It also ends with a new model version or other answers."),
+        help_text=_("A new model version or changed answers end it too."),
     )
     on_expiry = forms.ChoiceField(
-        label=_("When it no longer holds"),
+        label=_("When a guarantee ends"),
         choices=[
-            ("keep", _("go on, and say so")),
-            ("check_more", _("check everything before it goes out")),
-            ("all_to_people", _("send everything to people")),
+            ("keep", _("keep the thresholds and show that it ended")),
+            ("check_more", _("audit every output before it is released")),
+            ("all_to_people", _("send every output to review")),
         ],
     )
     due_days = forms.FloatField(
-        label=_("Days after which an unanswered check counts as a mistake"),
+        label=_("Unanswered audits count as errors after (days)"),
         min_value=0.01,
         max_value=366,
         widget=_number_input(step="any"),
@@ -145,45 +152,45 @@ class PolicyForm(forms.Form):
     currency = forms.RegexField(
         label=_("Currency"), regex=r"^[A-Z]{3}$", max_length=3, widget=forms.TextInput(attrs={"class": "short"})
     )
-    review = forms.FloatField(label=_("A review costs"), min_value=0, widget=_number_input(step="any"))
-    error = forms.FloatField(label=_("A mistake costs"), min_value=0, widget=_number_input(step="any"))
+    review = forms.FloatField(label=_("Cost of a review"), min_value=0, widget=_number_input(step="any"))
+    error = forms.FloatField(label=_("Cost of an error"), min_value=0, widget=_number_input(step="any"))
     matrix = LinesField(
-        label=_("Mistakes that cost something else"),
+        label=_("Errors with a different cost"),
         read=line_syntax.parse_cost_matrix,
         placeholder="billing -> refund: 12",
-        help_text=_("One a line: the AI’s answer -> the right one: cost."),  # noqa: RUF001 - an apostrophe
+        help_text=_("One per line, as “model’s answer -> right answer: cost”."),  # noqa: RUF001 - an apostrophe
     )
     value_factor = forms.FloatField(
-        label=_("An error costs in addition, per unit of the output’s value"),  # noqa: RUF001 - an apostrophe
+        label=_("Additional cost of an error per unit of value"),
         min_value=0,
         required=False,
         widget=_number_input(step="any"),
         help_text=_(
-            "0.1 adds 100 to the cost of an error where the output’s value is 1,000. "  # noqa: RUF001 - an apostrophe
-            "Empty: the value changes no cost."
+            "0.1 adds 100 to the cost of an error in an output with a value of 1,000. "
+            "Leave empty if the value does not change costs."
         ),
     )
     reason = forms.CharField(
-        label=_("Why this change"),
+        label=_("Reason for this change"),
         max_length=400,
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text=_("Whoever approves it, or asks in a year, reads this."),
+        help_text=_("Shown to the approver and kept in the activity log."),
     )
 
-    # How the page groups them.
+    # Sections of the page; a tuple within one is a row of fields.
     GROUPS: tuple[tuple[Any, tuple[str | tuple[str, ...], ...]], ...] = (
-        (_("What may go out without a person"), ("threshold", "thresholds", "segments", "rules", "model_versions")),
-        (_("How it is checked"), ("audits", ("rate", "per_day"), "mode")),
-        (_("What is stated about it"), (("expires_days", "on_expiry"), "due_days")),
-        (_("How people decide"), ("reviews", "answer_first", "answer_first_share", "undo_seconds")),
-        (_("When it takes too long"), ("deadline_hours", ("on_deadline", "on_overload"))),
-        (_("What it costs"), (("currency", "review", "error"), "matrix", "value_factor")),
-        (_("Why"), ("reason",)),
+        (_("Automation"), ("threshold", "thresholds", "segments", "rules", "model_versions")),
+        (_("Audits"), ("audits", ("rate", "per_day"), "mode")),
+        (_("Guarantee"), (("expires_days", "on_expiry"), "due_days")),
+        (_("Review"), ("reviews", "answer_first", "answer_first_share", "undo_seconds")),
+        (_("Deadlines and overload"), ("deadline_hours", ("on_deadline", "on_overload"))),
+        (_("Costs"), (("currency", "review", "error"), "matrix", "value_factor")),
+        (_("Reason"), ("reason",)),
     )
 
     def groups(self) -> list[tuple[Any, list[list[forms.BoundField]]]]:
-        """Titles with rows of one field or a few."""
+        """Section titles with their rows of bound fields."""
         return [
             (title, [[self[name] for name in ((row,) if isinstance(row, str) else row)] for row in rows])
             for title, rows in self.GROUPS
@@ -193,11 +200,11 @@ class PolicyForm(forms.Form):
         cleaned = super().clean() or self.cleaned_data
         wanted = cleaned.get("audits")
         if wanted in {"rate", "per_day"} and cleaned.get(wanted) is None and wanted not in self.errors:
-            self.add_error(wanted, forms.ValidationError(_("Say how many.")))
+            self.add_error(wanted, forms.ValidationError(_("Enter a number.")))
         return cleaned
 
     def spec(self) -> dict[str, Any]:
-        """The plain data of the version that the form describes."""
+        """The plain data of the policy version."""
         cleaned = self.cleaned_data
         same = ("thresholds", "segments", "rules", "model_versions", "reviews", "answer_first", "undo_seconds")
         return {
@@ -210,7 +217,7 @@ class PolicyForm(forms.Form):
         }
 
     def add_errors(self, errors: list[dict[str, str]]) -> None:
-        """What the domain refuses, at the field that it points at."""
+        """Adds validation errors of the domain, each to the field its pointer names."""
         for error in errors:
             name = next((part for part in reversed(error["pointer"].split("/")) if part in self.fields), None)
             self.add_error(name, error["detail"])
@@ -226,7 +233,7 @@ class PolicyForm(forms.Form):
 
 
 def build_policy_initial(policy: PolicySpec) -> dict[str, Any]:
-    """A version as the form shows it."""
+    """A policy as initial values of the form."""
     spec: Mapping[str, Any] = dump_spec(policy)
     audit = policy.audit
     same = ("reviews", "answer_first", "undo_seconds", "deadline_hours", "on_deadline", "on_overload")

@@ -1,4 +1,4 @@
-"""Forms that narrow down: a window of days, and a search for outputs."""
+"""Filter forms: a window of days, and the output search."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _date_field(**kwargs: Any) -> forms.DateField:
 
 
 class WindowForm(forms.Form):
-    """The days of a report, both included; either end may be left open. `by`: which of an output's moments they are."""
+    """The days of a report, both ends included; either may be empty. `by`: which date of an output counts."""
 
     since = _date_field(label=_("From"))
     until = _date_field(label=_("To"))
@@ -40,14 +40,14 @@ class WindowForm(forms.Form):
         cleaned = super().clean() or self.cleaned_data
         since, until = cleaned.get("since"), cleaned.get("until")
         if since and until and not timedelta(0) <= until - since < timedelta(days=MAX_WINDOW_DAYS):
-            raise forms.ValidationError(_("A report covers 1 to 366 days, the first one first."))
+            raise forms.ValidationError(_("Choose 1 to 366 days, with the first day before the last."))
         return cleaned
 
     def basis(self) -> DayBasis:
         return DayBasis(self.cleaned_data["by"] or DayBasis.RECEIVED)
 
     def window(self, since: date, until: date) -> tuple[date, date]:
-        """The chosen days, as many as there were in the default window where one end is open."""
+        """The chosen days; with one end empty, as many days as the default window has."""
         span = until - since
         last = self.cleaned_data["until"] or (
             min(until, self.cleaned_data["since"] + span) if self.cleaned_data["since"] else until
@@ -57,10 +57,10 @@ class WindowForm(forms.Form):
 
 
 class OutputSearchForm(WindowForm):
-    """What is looked for among a stream's outputs."""
+    """Filters of the output list."""
 
     q = forms.CharField(
-        label=_("Id"), max_length=200, required=False, widget=forms.TextInput(attrs={"spellcheck": "false"})
+        label=_("ID"), max_length=200, required=False, widget=forms.TextInput(attrs={"spellcheck": "false"})
     )
     state = forms.ChoiceField(
         label=_("State"),
@@ -68,35 +68,35 @@ class OutputSearchForm(WindowForm):
         choices=[
             ("", _("any")),
             ("received", _("not routed yet")),
-            ("in_review", _("with people")),
+            ("in_review", _("in review")),
             ("decided", _("decided")),
             ("withdrawn", _("withdrawn")),
         ],
     )
     route = forms.ChoiceField(
-        label=_("Went"),
+        label=_("Route"),
         required=False,
-        choices=[("", _("anywhere")), ("auto", _("out automatically")), ("review", _("to a person"))],
+        choices=[("", _("any")), ("auto", _("automated")), ("review", _("sent to review"))],
     )
-    reason = forms.ChoiceField(label=_("Because"), required=False)
-    answer = forms.CharField(label=_("The AI said"), max_length=200, required=False)
+    reason = forms.ChoiceField(label=_("Routing reason"), required=False)
+    answer = forms.CharField(label=_("Model’s answer"), max_length=200, required=False)  # noqa: RUF001
     version = forms.CharField(label=_("Model version"), max_length=200, required=False)
     group = forms.CharField(
         label=_("Group"), max_length=200, required=False, widget=forms.TextInput(attrs={"spellcheck": "false"})
     )
     found = forms.ChoiceField(
-        label=_("People found"),
+        label=_("Review result"),
         required=False,
         choices=[
-            ("", _("anything")),
-            ("wrong", _("the AI wrong")),
-            ("right", _("the AI right")),
-            ("waiting", _("nothing yet")),
-            ("checked", _("in a random check")),
+            ("", _("any")),
+            ("wrong", _("model wrong")),
+            ("right", _("model right")),
+            ("waiting", _("waiting")),
+            ("checked", _("audited")),
         ],
     )
 
-    # What a report counted, out of a link; there is nothing to fill in.
+    # Set by links from a report's counts; no visible control.
     act = forms.ChoiceField(
         required=False, choices=[("", "")] + [(act, act) for act in COUNTED_ACTIONS], widget=forms.HiddenInput()
     )
@@ -111,11 +111,11 @@ class OutputSearchForm(WindowForm):
         codes = [*ROUTING_REASONS, *(f"rule:{name}" for name in rules)]
         asked = self.data.get("reason", "")
         if asked.startswith("rule:") and asked not in codes:
-            codes.append(asked)  # a rule of an older version, out of a link
-        field.choices = [("", _("anything")), *((code, reasons.describe_reason(code)) for code in codes)]
+            codes.append(asked)  # a rule of an older version, from a link
+        field.choices = [("", _("any")), *((code, reasons.describe_reason(code)) for code in codes)]
 
     def filter_fields(self) -> list[forms.BoundField]:
-        """All but the id, for those who look for something less certain."""
+        """All visible filters except the ID."""
         return [field for field in self.visible_fields() if field.name != "q"]
 
     def has_filters(self) -> bool:

@@ -1,4 +1,4 @@
-"""The form of a stream: what its owner says about it, as a description to apply."""
+"""The forms of a stream's settings, and the definition they build."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reviewqueue.kernel.errors import Invalid
 
 
 class JsonSchemaField(forms.JSONField):
-    """A JSON schema; none is an empty field, not the word null."""
+    """A JSON schema; None shows as an empty field instead of "null"."""
 
     def prepare_value(self, value: Any) -> Any:
         return "" if value is None else super().prepare_value(value)
@@ -27,35 +27,35 @@ _COPIED_FIELDS = ("title", "question", "multiple", "guidelines", "error_types", 
 
 
 class StreamForm(forms.Form):
-    """A stream's queue. Answers are either a list or a JSON schema."""
+    """A stream's settings. Answers are either a list or a JSON schema."""
 
     title = forms.CharField(label=_("Title"), max_length=120)
     question = forms.CharField(
-        label=_("Question"), max_length=200, required=False, help_text=_("What reviewers are asked, above the answers.")
+        label=_("Question"), max_length=200, required=False, help_text=_("Shown to reviewers above the answers.")
     )
     answers = LinesField(
         label=_("Answers"),
         read=line_syntax.parse_entries,
         rows=5,
-        help_text=_("One a line. Changing them starts a new set; what was posted before keeps its own."),
+        help_text=_("One per line. Changes apply to new outputs; outputs already posted keep their answers."),
     )
     multiple = forms.BooleanField(label=_("Several answers can be right at once"), required=False)
     schema = JsonSchemaField(
         label=_("JSON schema"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "class": "lines"}),
-        help_text=_("Instead of a list of answers, for answers of several parts."),
+        help_text=_("For structured answers, instead of a list."),
     )
     guidelines = forms.CharField(
         label=_("Guidelines"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 6}),
-        help_text=_("Markdown. Reviewers see them beside every item, and are told when they change."),
+        help_text=_("Markdown. Reviewers see them beside every item and are notified of changes."),
     )
     error_types = LinesField(
-        label=_("Kinds of mistakes"),
+        label=_("Error types"),
         read=line_syntax.parse_entries,
-        help_text=_("One a line. Whoever corrects the AI can say which it was. None: nobody is asked."),
+        help_text=_("One per line. Reviewers who correct the model can choose one. Leave empty to not ask."),
     )
     display = LinesField(
         label=_("How content is shown"),
@@ -63,37 +63,37 @@ class StreamForm(forms.Form):
         rows=2,
         placeholder="rows: table",
         help_text=_(
-            "Only where the shape of the input does not say it: one part of the input a line, and how to show it. "
-            "An asterisk stands for the whole input."
+            "Only if the input’s shape does not decide it. One part per line, as “part: display”; "  # noqa: RUF001
+            "* stands for the whole input."
         ),
     )
-    owner = forms.CharField(label=_("Owner"), max_length=120, required=False, help_text=_("Whom to ask about it."))
+    owner = forms.CharField(label=_("Owner"), max_length=120, required=False, help_text=_("The contact for questions."))
     risk = forms.ChoiceField(
         label=_("Risk"), choices=[("low", _("low")), ("medium", _("medium")), ("high", _("high"))], initial="medium"
     )
     reserve_minutes = forms.IntegerField(
-        label=_("Minutes that an item is reserved for a reviewer"),
+        label=_("Reservation time per item (minutes)"),
         min_value=1,
         max_value=24 * 60,
         initial=15,
         widget=forms.NumberInput(attrs={"class": "short"}),
     )
     max_waiting = forms.IntegerField(
-        label=_("Most items that may wait"),
+        label=_("Maximum number of waiting items"),
         min_value=1,
         initial=10_000,
         widget=forms.NumberInput(attrs={"class": "short"}),
-        help_text=_("Past it the stream takes no more, or holds back, as its policy says."),
+        help_text=_("Beyond it, new outputs are refused or held, as the policy says."),
     )
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if not self.errors and bool(cleaned["answers"]) == bool(cleaned["schema"]):
-            self.add_error("answers", _("Give either a list of answers or a JSON schema."))
+            self.add_error("answers", _("Enter either a list of answers or a JSON schema."))
         return cleaned
 
     def description(self, slug: str) -> StreamDefinition:
-        """What to apply; Invalid where the pieces don't fit together."""
+        """The definition to apply; raises Invalid if its parts do not fit together."""
         cleaned = self.cleaned_data
         plain = {
             **{name: cleaned[name] for name in _COPIED_FIELDS},
@@ -110,9 +110,9 @@ class StreamForm(forms.Form):
 
 class NewStreamForm(StreamForm):
     slug_name = forms.SlugField(
-        label=_("Name in addresses"),
+        label=_("Name in URLs"),
         max_length=49,
-        help_text=_("Small letters, digits and dashes, like support-intents. It cannot be changed later."),
+        help_text=_("Lowercase letters, digits and hyphens, for example support-intents. It cannot be changed later."),
         widget=forms.TextInput(attrs={"autocapitalize": "none", "spellcheck": "false"}),
     )
     field_order = ("title", "slug_name")
@@ -120,16 +120,16 @@ class NewStreamForm(StreamForm):
     def clean_slug_name(self) -> str:
         slug: str = self.cleaned_data["slug_name"]
         if slug != slug.lower() or "_" in slug or slug.startswith("-") or slug == "new":
-            raise forms.ValidationError(_("Small letters, digits and dashes only, and not “new”."))
+            raise forms.ValidationError(_("Use only lowercase letters, digits and hyphens, and not “new”."))
         if Stream.objects.filter(slug=slug).exists():
-            raise forms.ValidationError(_("There is a stream of that name already."))
+            raise forms.ValidationError(_("A stream with this name already exists. Choose another one."))
         return slug
 
 
 def build_stream_initial(
     *, stream: Stream, queue: QueueFacts, guidelines: str, answers: list[str], kind: str, schema: Any
 ) -> dict[str, Any]:
-    """A stream's settings as the form shows them."""
+    """A stream's settings as initial values of the form."""
     return {
         "title": stream.title,
         "question": queue.question,

@@ -1,4 +1,4 @@
-"""Statements about errors, and why there is none, in plain words. Pure."""
+"""Guarantees, error targets and refusals as sentences. Pure."""
 
 from __future__ import annotations
 
@@ -12,167 +12,155 @@ from django.utils.translation import gettext_lazy, ngettext
 from escalation.statistics import ReliabilityBin
 from reviewqueue.kernel import locale_format
 
+MAX_PERCENT_PLACES = 6
+MIN_AUDITS_PER_BIN = 10  # a bin with fewer says nothing about the shape
+
 
 def describe_guarantee(max_error: float, delta: float) -> str:
-    """What may go wrong, as a sentence: `max_error` and `doubt` are shares."""
-    return _(
-        "Of what goes out without a person, at most %(errors)s is wrong. This statement fails at most %(doubt)s."
-    ) % {
-        "errors": describe_share(max_error),
-        "doubt": describe_odds(delta),
+    """The guarantee as a sentence; `max_error` and `delta` are shares."""
+    return _("At most %(errors)s of automated decisions are wrong, with %(confidence)s confidence.") % {
+        "errors": format_max_error(max_error),
+        "confidence": format_confidence_level(delta),
     }
 
 
 def describe_error_target(max_error: float, delta: float) -> str:
-    """The same as a manager sets it."""
-    return _(
-        "Up to %(errors)s of what goes out without a person may be wrong. "
-        "A statement that this is kept may be false %(doubt)s."
-    ) % {"errors": describe_share(max_error), "doubt": describe_odds(delta)}
-
-
-def describe_share(share: float) -> str:
-    """A small share as a count a person can picture, rounded so that it never sounds smaller than it is.
-
-    `2 in 100`, `5 in 1,000`; three digits.
-    """
-    for whole in (100, 1_000, 10_000):
-        part = share * whole
-        if part >= 0.95:
-            return _("%(part)s in %(whole)s") % {
-                "part": _format_three_digits(_round_up(part)),
-                "whole": locale_format.format_number(whole, grouped=True),
-            }
-    return _("less than 1 in 10,000")
-
-
-def describe_odds(probability: float) -> str:
-    """`1 time in 20`, rounded so that it never sounds rarer than it is."""
-    return _("1 time in %(number)s") % {
-        "number": locale_format.format_number(math.floor(1 / probability + 1e-9), grouped=True)
+    """The error target as a sentence; `max_error` and `delta` are shares."""
+    return _("At most %(errors)s of automated decisions may be wrong, with %(confidence)s confidence.") % {
+        "errors": format_max_error(max_error),
+        "confidence": format_confidence_level(delta),
     }
 
 
+def format_max_error(share: float) -> str:
+    """A share in percent with as many digits as it needs, rounded up: it never looks smaller than it is."""
+    scale = 10**MAX_PERCENT_PLACES
+    return _format_percent(math.ceil(share * 100 * scale - 1e-6) / scale)
+
+
+def format_confidence_level(delta: float) -> str:
+    """`1 - delta` in percent with as many digits as it needs, rounded down: it never looks higher than it is."""
+    scale = 10**MAX_PERCENT_PLACES
+    return _format_percent(math.floor((1 - delta) * 100 * scale + 1e-6) / scale)
+
+
+def _format_percent(percent: float) -> str:
+    """`2 %`, `99.5 %`: without trailing zeros."""
+    digits = f"{percent:.{MAX_PERCENT_PLACES}f}".rstrip("0").partition(".")[2]
+    return f"{locale_format.format_number(percent, len(digits), grouped=True)} %"
+
+
 _REFUSALS = {
-    "no_target": gettext_lazy("Nobody has said yet what may go wrong."),
-    "no_traffic": gettext_lazy("No outputs have come in yet."),
+    "no_target": gettext_lazy("No error target is set yet."),
+    "no_traffic": gettext_lazy("No outputs have been received yet."),
     "none_of_late": gettext_lazy(
-        "Nothing that could show anything has come in of late, or since the alarm about mistakes."
+        "There are no outputs to evaluate: none that count were received recently, or since the last drift alarm."
     ),
     "no_audit": gettext_lazy(
-        "Nothing that goes out is checked at random, so nobody can know how often it is wrong. "
-        "Add random checks to the policy."
+        "Automated outputs are not audited, so their error rate is unknown. Add audits to the policy."
     ),
     "deadline_accepts": gettext_lazy(
-        "The policy lets outputs out when their deadline passes, whatever they are, so nothing can be said "
-        "about what goes out. Let deadlines hold."
+        "The policy accepts the model’s answer for every output past its deadline, whatever its confidence, so no "  # noqa: RUF001
+        "guarantee is possible. Change the policy so that these outputs keep waiting for review."
     ),
     "outdated": gettext_lazy(
-        "This look was about another target, another version of the model, other answers or other rules, its "
-        "time is over, or an alarm about mistakes was raised since. Look again."
+        "This evaluation is out of date: the error target, the model version, the answers or the rules have changed, "
+        "it has expired, or a drift alarm was raised since. Evaluate again."
     ),
-    "nothing_found": gettext_lazy("This look at the labels found no threshold to make a policy from."),
+    "nothing_found": gettext_lazy("This evaluation found no threshold, so no policy can be created from it."),
 }
 
 
 def describe_refusal(reason: str, params: Mapping[str, Any]) -> str:
-    """Why nothing can be said, in a sentence or two that end with what it would take."""
+    """Why there is no guarantee, in a sentence or two that end with what it would take."""
     if reason in _REFUSALS:
         return str(_REFUSALS[reason])
     match reason:
         case "unresolved":
             return _(
-                "%(missing)s of the %(sampled)s checked outputs could not be judged, or not without seeing the AI’s "  # noqa: RUF001
-                "answer: too many to say anything."
+                "%(missing)s of %(sampled)s audits could not be judged, or were answered only after the model’s "  # noqa: RUF001
+                "answer was visible. That is too many for a guarantee."
             ) % {
                 "missing": locale_format.format_number(params["missing"], grouped=True),
                 "sampled": locale_format.format_number(params["sampled"], grouped=True),
             }
         case "too_few":
             return _(
-                "%(have)s checked outputs are too few for this target: %(takes)s. That is enough only if not one of "
-                "all of them is wrong; with mistakes it takes more."
+                "%(have)s audits are too few for this error target: %(takes)s. That is enough only if none of all "
+                "these audits finds an error; otherwise it takes more."
             ) % {
                 "have": locale_format.format_number(params["have"], grouped=True),
                 "takes": describe_needed_audits(params["more"], params["days"]),
             }
         case "none_caught":
             return _(
-                "Reviewers found none of %(shown)s known mistakes, so what they call right says nothing about how "
-                "often the AI is wrong."
+                "Reviewers caught none of the %(shown)s errors in test items, so their answers cannot show how often "
+                "the model is wrong."
             ) % {"shown": locale_format.format_number(params["shown"], grouped=True)}
         case _:
             return _describe_too_many_errors(params)
 
 
 def describe_needed_audits(more: int | None, days: int | None) -> str:
-    """What it would take, as half a sentence."""
+    """How many more audits it takes, and how long that takes, without a full stop."""
     if more is None:
-        return _("no number of checks would change that while the AI is wrong this often")
-    checks = ngettext("about %(number)s more checked output", "about %(number)s more checked outputs", more) % {
+        return _("no number of audits would be enough while the model is wrong this often")
+    audits = ngettext("about %(number)s more audit", "about %(number)s more audits", more) % {
         "number": locale_format.format_number(_round_to_two_digits(more), grouped=True)
     }
     if days is None:
-        return checks
-    at = ngettext("at today’s traffic %(days)s day", "at today’s traffic %(days)s days", days) % {  # noqa: RUF001
+        return _("it takes %(audits)s") % {"audits": audits}
+    duration = ngettext("%(days)s day at today’s traffic", "%(days)s days at today’s traffic", days) % {  # noqa: RUF001
         "days": locale_format.format_number(days, grouped=True)
     }
-    return f"{checks}; {at}"
+    return _("it takes %(audits)s (%(duration)s)") % {"audits": audits, "duration": duration}
 
 
 def describe_calibration(bins: Sequence[ReliabilityBin]) -> str:
-    """What the diagram of a confidence says: errors fall with it, rise again somewhere, or hardly depend on it.
+    """How errors depend on confidence: they fall as it rises, rise again somewhere, or hardly change.
 
-    They rise where an interval lies wholly above that of any less sure part; what overlaps could be chance.
+    Errors rise where a bin's interval lies wholly above that of any bin of lower confidence; overlaps may be chance.
     """
     seen = [part for part in bins if part.n >= MIN_AUDITS_PER_BIN]
     if len(seen) < 2:
-        return _("Too few checked outputs to see a shape.")
+        return _("Too few audits to compare confidence with accuracy.")
     lows, highs = [1 - part.interval[1] for part in seen], [1 - part.interval[0] for part in seen]
     rises = [lows[at] - min(highs[:at]) for at in range(1, len(seen))]
     if rises[-1] > 0:
         return _(
-            "The surest answers are wrong more often than less sure ones: a threshold cannot help there. "
-            "Look at what the AI is so sure about."
+            "Outputs with the highest confidence are wrong more often than some with lower confidence, so a threshold "
+            "cannot help there. Find out what these outputs are."
         )
     if max(rises) > 0:
         worst = seen[1 + rises.index(max(rises))]
         return _(
-            "Answers that the AI is around %(sure)s sure about are wrong more often than some that it is less sure "
-            "about: a threshold below that lets them out. Look at what they are."
-        ) % {"sure": f"{locale_format.format_number(worst.mean_confidence * 100)}\u00a0%"}
+            "Outputs with a confidence of about %(confidence)s are wrong more often than some with lower confidence, "
+            "and any threshold below that automates them. Find out what these outputs are."
+        ) % {"confidence": f"{locale_format.format_number(worst.mean_confidence * 100)}\u00a0%"}
     if max(lows) <= min(highs):
-        return _("How sure the AI is says little about whether it is right: a threshold can hardly tell them apart.")
-    return _("The surer the AI is, the more often it is right: a threshold can tell good answers from bad ones.")
-
-
-MIN_AUDITS_PER_BIN = 10
+        return _(
+            "Confidence says little about whether the model is right, so a threshold can hardly tell good answers "
+            "from bad ones."
+        )
+    return _(
+        "The higher the confidence, the more often the model is right, so a threshold can tell good answers from bad "
+        "ones."
+    )
 
 
 def _describe_too_many_errors(params: Mapping[str, Any]) -> str:
     if params.get("more") is None:
         return _(
-            "Among %(answered)s checked outputs the AI was wrong too often at every threshold, and more checks would "
-            "not change that. A better model would, or a looser target."
+            "In %(answered)s audits the model was wrong too often at every threshold, and more audits would not change "
+            "that. A better model or a looser error target would."
         ) % {"answered": locale_format.format_number(params["answered"], grouped=True)}
-    return _("%(answered)s checked outputs do not show it yet. It would take %(takes)s.") % {
+    return _("%(answered)s audits are not enough evidence yet: %(takes)s.") % {
         "answered": locale_format.format_number(params["answered"], grouped=True),
         "takes": describe_needed_audits(params["more"], params["days"]),
     }
 
 
-def _round_up(number: float) -> float:
-    """The next larger number of three digits; itself where it has no more, whatever the last bits of a float say."""
-    scale = 10.0 ** (2 - math.floor(math.log10(number)))
-    return math.ceil(number * scale - 1e-9) / scale
-
-
-def _format_three_digits(number: float) -> str:
-    """Written with three digits at most."""
-    return locale_format.format_number(number, len(f"{number:.3g}".partition(".")[2]))
-
-
 def _round_to_two_digits(number: int) -> int:
-    """Two digits: an estimate that names single outputs would claim to know too much."""
-    beyond = max(0, len(str(number)) - 2)
-    return round(number, -beyond) if beyond else number
+    """Two significant digits: an estimate to the single audit would claim to know too much."""
+    excess = max(0, len(str(number)) - 2)
+    return round(number, -excess) if excess else number

@@ -1,4 +1,4 @@
-"""The statement about a stream as pages and the API tell it: what it says, on how many checks, until when."""
+"""A stream's guarantee as pages and the API show it: the sentence, its evidence, its validity."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from escalation.statistics import compute_confidence_sequence
 
 @dataclass(frozen=True, slots=True)
 class GuaranteeSummary:
-    """A statement with what its look found: `found` have a threshold, of everything else (`refused`) people see all.
+    """A guarantee with its evaluation: `certified` groups have a threshold; `refused` ones go to review entirely.
 
-    checked, wrong: the checks above the thresholds, summed. share: of what came in, how much was at or above the
-    threshold; None where each group has its own. watches: how the checks of each group have gone since.
-    watched: whether anything is checked at random now; otherwise nobody would notice more mistakes.
+    audits, wrong: summed over the audits at or above the thresholds. automation_rate: the share of outputs at or
+    above the threshold; None if each group has its own. watches: the audits of each group since then.
+    is_audited: whether automated outputs are audited now; otherwise drift would go unnoticed.
     """
 
     guarantee: Guarantee
@@ -33,7 +33,7 @@ class GuaranteeSummary:
 
     @property
     def groups(self) -> list[tuple[GroupResult, str]]:
-        """Those with a threshold first."""
+        """All groups, those with a threshold first."""
         return [*((group, "") for group in self.certified), *self.refused]
 
     @property
@@ -58,11 +58,11 @@ class GuaranteeSummary:
 
     @property
     def error_range_since(self) -> tuple[float, float] | None:
-        """How much has gone wrong of what went out since, as far as its checks tell; None before the first.
+        """Range of the error rate of automated outputs since the guarantee, from its audits; None before the first.
 
-        However often it is read, all the ranges ever read hold together with probability 1 - `doubt`, as long as
-        reviewers find the share of mistakes that was measured, or all where none was. None where each group has its
-        own threshold: their checks wait for their answers apart, so their sums are no fair look at the whole.
+        However often it is read, all ranges ever read hold together with probability 1 - delta, as long as reviewers
+        find the measured share of errors, or all errors if it was not measured. None if each group has its own
+        threshold: their audits are answered at different times, so their sums do not represent the whole.
         """
         if not (self.together and self.audits_since):
             return None
@@ -82,17 +82,18 @@ class GuaranteeSummary:
 
 
 def build_guarantee_summary(stream: Stream) -> GuaranteeSummary | None:
-    """The statement about the policy in effect, whether or not it still holds; None where there never was one."""
-    statement = guarantees.find_latest_guarantee(stream)
-    if statement is None:
+    """The latest guarantee, whether or not it still holds; None if there never was one."""
+    guarantee = guarantees.find_latest_guarantee(stream)
+    if guarantee is None:
         return None
-    target, told = statement.evaluation.target, explain_groups(evaluations.parse_group_results(statement.evaluation))
+    target = guarantee.evaluation.target
+    explained = explain_groups(evaluations.parse_group_results(guarantee.evaluation))
     return GuaranteeSummary(
-        guarantee=statement,
+        guarantee=guarantee,
         sentence=describe.describe_guarantee(target.max_error, target.delta),
-        certified=[group for group, _ in told if group.threshold is not None],
-        refused=[(group, why) for group, why in told if group.threshold is None],
-        watches=drift.list_watches(statement),
+        certified=[group for group, _ in explained if group.threshold is not None],
+        refused=[(group, why) for group, why in explained if group.threshold is None],
+        watches=drift.list_watches(guarantee),
         is_audited=_has_audits(versions.find_active_policy(stream)),
     )
 
@@ -102,7 +103,7 @@ def _has_audits(current: ActivePolicy | None) -> bool:
 
 
 def explain_groups(found: Sequence[GroupResult]) -> list[tuple[GroupResult, str]]:
-    """Each group that was looked at, and why there is no threshold for it; that is empty where there is one."""
+    """Each evaluated group with the reason why it has no threshold (empty if it has one)."""
     return [
         (group, describe.describe_refusal(group.refusal, group.params or {}) if group.refusal else "")
         for group in found
@@ -110,7 +111,7 @@ def explain_groups(found: Sequence[GroupResult]) -> list[tuple[GroupResult, str]
 
 
 def guarantee_as_json(summary: GuaranteeSummary | None) -> dict[str, Any] | None:
-    """The guarantee as the API spells it; shares between 0 and 1."""
+    """The guarantee as the API returns it; shares between 0 and 1."""
     if summary is None:
         return None
     evaluation = summary.guarantee.evaluation
@@ -148,20 +149,20 @@ def _confidence_level(delta: float) -> float:
     return round(1 - delta, 12)
 
 
-def statement_as_json(stated: GuaranteeSummary | None) -> dict[str, Any] | None:
-    """The same under the names of earlier versions, for producers that read those."""
-    if stated is None:
+def statement_as_json(summary: GuaranteeSummary | None) -> dict[str, Any] | None:
+    """The same with the field names of earlier versions, for producers that still read them."""
+    if summary is None:
         return None
-    evaluation = stated.guarantee.evaluation
+    evaluation = summary.guarantee.evaluation
     return {
-        "claim": stated.sentence,
-        "holds": stated.guarantee.holds,
-        "ended": stated.guarantee.end_reason or None,
-        "checked_since": stated.audits_since,
-        "wrong_since": stated.wrong_since,
-        "range_since": stated.error_range_since,
-        "policy": stated.guarantee.policy_number,
-        "since": stated.guarantee.since,
+        "claim": summary.sentence,
+        "holds": summary.guarantee.holds,
+        "ended": summary.guarantee.end_reason or None,
+        "checked_since": summary.audits_since,
+        "wrong_since": summary.wrong_since,
+        "range_since": summary.error_range_since,
+        "policy": summary.guarantee.policy_number,
+        "since": summary.guarantee.since,
         "valid_until": evaluation.expires_at,
         "max_error": evaluation.target.max_error,
         "doubt": evaluation.target.delta,
@@ -174,9 +175,9 @@ def statement_as_json(stated: GuaranteeSummary | None) -> dict[str, Any] | None:
                 "bound": group.bound,
                 "doubt": group.delta,
             }
-            for group in stated.certified
+            for group in summary.certified
         ],
-        "to_people": [group.group for group, _ in stated.refused],
+        "to_people": [group.group for group, _ in summary.refused],
         "assumes_perfect_reviewers": evaluation.reviewer_recall is None,
         "evidence": str(evaluation.pk),
     }

@@ -86,11 +86,6 @@ class Migration(migrations.Migration):
             field=models.BooleanField(help_text="Sent to review by a rule, whatever the confidence."),
         ),
         migrations.AlterField(
-            model_name="outputcount",
-            name="value",
-            field=models.FloatField(help_text="The sum of the outputs' `value`."),
-        ),
-        migrations.AlterField(
             model_name="route",
             name="audit",
             field=models.CharField(blank=True, help_text="`hold`, `after`, or empty for no audit.", max_length=5),

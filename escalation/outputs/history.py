@@ -1,4 +1,4 @@
-"""One output's story: what happened to it, in the order in which it happened, in sentences."""
+"""The history of one output: what happened to it, in order, as sentences."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from reviewqueue.facade.facts import ItemVerdict
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One thing that happened. `actor` names who did it; empty where the text says it all."""
+    """One event. `actor` names who did it; empty where the text already does."""
 
     at: datetime
     text: str
@@ -26,7 +26,7 @@ class HistoryEntry:
 
 
 def build_output_history(output: Output, *, content: bool = False) -> list[HistoryEntry]:
-    """The whole story, oldest first. Answers that are more than labels are told only with `content`."""
+    """The full history, oldest first. Structured answers are shown only with `content`."""
     lines = [
         *_receipt_entries(output),
         *_routing_entries(output),
@@ -38,37 +38,37 @@ def build_output_history(output: Output, *, content: bool = False) -> list[Histo
 
 
 def describe_actor(actor: str) -> str:
-    """An event's actor as people read it: a name, a key, or the part of the system."""
+    """The actor of an event for display: a username, an API key, or the system."""
     kind, _colon, name = actor.partition(":")
     if kind == "user":
         return name
     if kind == "key":
-        return _("key %(number)s") % {"number": name}
+        return _("API key %(number)s") % {"number": name}
     return _("the system")
 
 
 def describe_answer(value: Any, *, content: bool) -> str:
-    """An answer in a sentence: labels as they are, anything deeper only with `content`."""
+    """An answer within a sentence: labels as they are, structured answers only with `content`."""
     if isinstance(value, str):
         return f"“{value}”"
     if isinstance(value, list) and all(isinstance(part, str) for part in value):
-        return ", ".join(f"“{part}”" for part in value) or _("none of the labels")
-    return str(value) if content else _("an answer of several parts")
+        return ", ".join(f"“{part}”" for part in value) or _("no label")
+    return str(value) if content else _("a structured answer")
 
 
 def describe_route(route: Route, *, confidence: float | None, policy: int | None) -> str:
-    """What was decided about an output and why."""
+    """Where an output was routed, and why."""
     if route.kind == Route.Kind.AUTO and route.audit:
-        head = _("Handled automatically, and %(reason)s") % {"reason": reasons.describe_reason(route.reason)}
+        head = _("Automated and %(reason)s") % {"reason": reasons.describe_reason(route.reason)}
     elif route.kind == Route.Kind.AUTO:
-        head = _("Handled automatically: %(reason)s") % {"reason": reasons.describe_reason(route.reason)}
+        head = _("Automated: %(reason)s") % {"reason": reasons.describe_reason(route.reason)}
     else:
-        head = _("Sent to a person: %(reason)s") % {"reason": reasons.describe_reason(route.reason)}
+        head = _("Sent to review: %(reason)s") % {"reason": reasons.describe_reason(route.reason)}
     facts = []
     if confidence is not None:
-        facts.append(_("%(sure)s sure") % {"sure": _format_percent(confidence)})
+        facts.append(_("confidence %(confidence)s") % {"confidence": _format_percent(confidence)})
     if route.threshold is not None:
-        facts.append(_("enough is %(enough)s") % {"enough": _format_percent(route.threshold)})
+        facts.append(_("threshold %(threshold)s") % {"threshold": _format_percent(route.threshold)})
     if policy is not None:
         facts.append(_("policy version %(number)s") % {"number": policy})
     return f"{head} ({'; '.join(facts)})." if facts else f"{head}."
@@ -90,7 +90,7 @@ def _review_entries(output: Output, content: bool) -> Iterator[HistoryEntry]:
     for judgement in review_facts.verdicts_of(output.pk):
         yield HistoryEntry(judgement.at, _describe_verdict(judgement, content), judgement.person)
         if judgement.undone_at is not None:
-            yield HistoryEntry(judgement.undone_at, _("Took that back."), judgement.person)
+            yield HistoryEntry(judgement.undone_at, _("Undid the verdict."), judgement.person)
     for passed in review_facts.passes_of(output.pk):
         yield HistoryEntry(passed.at, _describe_pass(passed.reason), passed.person)
 
@@ -102,24 +102,26 @@ def _describe_pass(reason: str) -> str:
 
 
 def _describe_verdict(judgement: ItemVerdict, content: bool) -> str:
-    said = {
-        "agree": _("Agreed with the AI"),
+    action = {
+        "agree": _("Agreed with the model"),
         "correct": _("Gave another answer: %(answer)s"),
-        "none": _("Said that none of the answers is right"),
-        "unjudgeable": _("Said that it can’t be judged"),  # noqa: RUF001 - an apostrophe
+        "none": _("Chose “None of these”"),
+        "unjudgeable": _("Chose “Can’t be judged”"),  # noqa: RUF001 - an apostrophe
         "escalate": _("Asked the lead"),
     }[judgement.kind]
     text = (
-        said % {"answer": describe_answer(judgement.answer, content=content)} if judgement.kind == "correct" else said
+        action % {"answer": describe_answer(judgement.answer, content=content)}
+        if judgement.kind == "correct"
+        else action
     )
     if judgement.error_type:
-        text = _("%(text)s; kind of mistake: %(kind)s") % {"text": text, "kind": judgement.error_type}
+        text = _("%(text)s; error type: %(kind)s") % {"text": text, "kind": judgement.error_type}
     if judgement.reason:
         text = _("%(text)s; reason: %(reason)s") % {"text": text, "reason": judgement.reason}
     if judgement.final_say:
-        text = _("Final say. %(text)s") % {"text": text}
+        text = _("Final say: %(text)s") % {"text": text}
     if judgement.blind:
-        text = _("%(text)s; had answered before seeing the AI’s answer") % {"text": text}  # noqa: RUF001
+        text = _("%(text)s; answered before seeing the model’s answer") % {"text": text}  # noqa: RUF001
     return f"{text}."
 
 
@@ -127,39 +129,39 @@ def _decision_entries(output: Output, content: bool) -> Iterator[HistoryEntry]:
     for decision in Decision.objects.filter(output=output).order_by("revision"):
         text = _describe_decision(decision, content)
         if decision.revision > 1:
-            text = _("%(text)s (change %(number)s of the decision)") % {
+            text = _("%(text)s (revision %(number)s)") % {
                 "text": text,
-                "number": decision.revision - 1,
+                "number": decision.revision,
             }
         yield HistoryEntry(decision.decided_at, f"{text}.")
 
 
 def _describe_decision(decision: Decision, content: bool) -> str:
     by = {
-        Decision.By.MODEL: _("the AI"),
-        Decision.By.PEOPLE: _("people"),
+        Decision.By.MODEL: _("the model"),
+        Decision.By.PEOPLE: _("reviewers"),
         Decision.By.SYSTEM: _("the system"),
     }[Decision.By(decision.by)]
     match decision.outcome:
         case "answered":
-            said = _("Decided by %(by)s: %(answer)s") % {
+            text = _("Decided by %(by)s: %(answer)s") % {
                 "by": by,
                 "answer": describe_answer(decision.answer, content=content),
             }
         case "rejected":
-            said = _("Rejected by %(by)s: none of the answers") % {"by": by}
+            text = _("Rejected by %(by)s: none of the answers is right") % {"by": by}
         case "unjudgeable":
-            said = _("Closed by %(by)s: it can’t be judged") % {"by": by}  # noqa: RUF001 - an apostrophe
+            text = _("Closed by %(by)s: it can’t be judged") % {"by": by}  # noqa: RUF001 - an apostrophe
         case _:
-            said = _("Withdrawn")
-    return said
+            text = _("Withdrawn")
+    return text
 
 
-# Events that no row above tells already. The others say the same as a row does.
+# Events that no row above covers.
 _EVENT_TEXTS = {
-    "reopened": gettext_noop("Opened again."),
-    "output.erased": gettext_noop("Its content was erased."),
-    "output.withdrawn": gettext_noop("Taken back by its producer."),
+    "reopened": gettext_noop("Reopened."),
+    "output.erased": gettext_noop("Content erased."),
+    "output.withdrawn": gettext_noop("Withdrawn by the producer."),
 }
 
 
@@ -175,5 +177,5 @@ def _event_entries(output: Output) -> Iterator[HistoryEntry]:
 
 
 def _format_percent(share: float) -> str:
-    """As many digits as keep a value apart from the one that it is compared with."""
+    """A share in percent, rounded to one decimal."""
     return f"{round(share * 100, 1):g} %"

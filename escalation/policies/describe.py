@@ -1,4 +1,4 @@
-"""A policy version in plain words, and what differs between two. Pure."""
+"""A policy version in plain words, and the differences between two. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reviewqueue.kernel import locale_format
 
 @dataclass(frozen=True, slots=True)
 class PolicyClause:
-    """One thing that a policy says: `label` names it, `text` says it; `key` tells clauses apart across versions."""
+    """One setting of a policy as a sentence; `key` identifies it across versions."""
 
     key: str
     label: str
@@ -22,14 +22,14 @@ class PolicyClause:
 
 @dataclass(frozen=True, slots=True)
 class ClauseChange:
-    """A clause that two versions put differently; empty where a version doesn't have it."""
+    """A clause that differs between two versions; empty where a version does not have it."""
 
     label: str
     before: str
     after: str
 
 
-# The parts of a policy, the most consequential first.
+# Sections of a policy, the most consequential first.
 _CLAUSE_ORDER = (
     "threshold", "thresholds", "segments", "model_versions", "rules", "audit", "guarantee", "reviews", "answer_first",
     "undo", "deadline", "on_deadline", "on_overload", "costs",
@@ -37,11 +37,11 @@ _CLAUSE_ORDER = (
 
 
 def describe_policy(policy: PolicySpec) -> list[PolicyClause]:
-    """Everything that the policy says, the most consequential first."""
+    """All clauses of the policy, the most consequential first."""
     return [
         *_threshold_clauses(policy),
         *_rule_clauses(policy),
-        PolicyClause("guarantee", _("A statement about mistakes"), _describe_guarantee(policy.guarantee)),
+        PolicyClause("guarantee", _("Guarantee"), _describe_guarantee(policy.guarantee)),
         *_review_clauses(policy),
         *_deadline_clauses(policy),
         *_cost_clauses(policy.costs),
@@ -49,7 +49,7 @@ def describe_policy(policy: PolicySpec) -> list[PolicyClause]:
 
 
 def describe_changes(before: PolicySpec, after: PolicySpec) -> list[ClauseChange]:
-    """What is put differently, in the order of the clauses."""
+    """The clauses that differ, in the order of `describe_policy`."""
     old = {clause.key: clause for clause in describe_policy(before)}
     new = {clause.key: clause for clause in describe_policy(after)}
     keys = sorted(dict.fromkeys([*new, *old]), key=lambda key: _CLAUSE_ORDER.index(key.partition("/")[0]))
@@ -70,24 +70,26 @@ def _text(clause: PolicyClause | None) -> str:
 
 def _threshold_clauses(policy: PolicySpec) -> Iterator[PolicyClause]:
     if policy.threshold is None:
-        text = _("A person sees everything that nothing below lets through.")
+        text = _("Outputs go to review unless a threshold below applies.")
     else:
-        text = _("The AI’s answer may stand from %(share)s sure.") % {"share": format_percent(policy.threshold)}  # noqa: RUF001
-    yield PolicyClause("threshold", _("In general"), text)
+        text = _("Outputs with a confidence of %(share)s or more are automated.") % {
+            "share": format_percent(policy.threshold)
+        }
+    yield PolicyClause("threshold", _("Threshold"), text)
     for label, share in sorted(policy.thresholds.items()):
-        text = _("From %(share)s sure.") % {"share": format_percent(share)}
-        yield PolicyClause(f"thresholds/{label}", _("When the AI says “%(label)s”") % {"label": label}, text)
+        text = _("Confidence of %(share)s or more.") % {"share": format_percent(share)}
+        yield PolicyClause(f"thresholds/{label}", _("Threshold for “%(label)s”") % {"label": label}, text)
     for part in policy.segments:
         when = ", ".join(f"{key} = {value}" for key, value in sorted(part.when.items()))
-        text = _("From %(share)s sure.") % {"share": format_percent(part.threshold)}
-        yield PolicyClause(f"segments/{when}", _("Where %(when)s") % {"when": when}, text)
+        text = _("Confidence of %(share)s or more.") % {"share": format_percent(part.threshold)}
+        yield PolicyClause(f"segments/{when}", _("Threshold where %(when)s") % {"when": when}, text)
     if policy.model_versions:
-        yield PolicyClause("model_versions", _("Model versions trusted"), ", ".join(policy.model_versions))
+        yield PolicyClause("model_versions", _("Trusted model versions"), ", ".join(policy.model_versions))
 
 
 def _rule_clauses(policy: PolicySpec) -> Iterator[PolicyClause]:
     for rule in policy.rules:
-        text = _("A person looks when %(when)s.") % {"when": describe_conditions(rule)}
+        text = _("Outputs with %(when)s go to review.") % {"when": describe_conditions(rule)}
         yield PolicyClause(f"rules/{rule.name}", _("Rule “%(name)s”") % {"name": rule.name}, text)
 
 
@@ -95,7 +97,7 @@ _OPERATOR_SYMBOLS = {"eq": "=", "in": "in", "lt": "<", "lte": "≤", "gt": ">", 
 
 
 def describe_conditions(rule: Rule) -> str:
-    """A rule's conditions in one line."""
+    """A rule's conditions on one line."""
     return _(" and ").join(
         f"{subject} {_OPERATOR_SYMBOLS[operator]} {_format_operand(operand)}"
         for subject, tests in rule.when.items()
@@ -110,81 +112,84 @@ def _format_operand(operand: Scalar | list[Scalar]) -> str:
 
 
 def _review_clauses(policy: PolicySpec) -> Iterator[PolicyClause]:
-    yield PolicyClause("audit", _("Random checks"), _describe_audit(policy.audit))
+    yield PolicyClause("audit", _("Audits"), _describe_audit(policy.audit))
     reviews = (
-        _("One person decides.") if policy.reviews == 1 else _("%(number)s people decide.") % {"number": policy.reviews}
+        _("One reviewer decides.")
+        if policy.reviews == 1
+        else _("%(number)s reviewers decide.") % {"number": policy.reviews}
     )
     yield PolicyClause("reviews", _("Reviews"), reviews)
     yield PolicyClause("answer_first", _("Answer first"), _describe_answer_first(policy))
     undo = (
-        _("A verdict can be undone for %(seconds)s seconds.") % {"seconds": policy.undo_seconds}
+        _("Reviewers can undo a verdict for %(seconds)s seconds.") % {"seconds": policy.undo_seconds}
         if policy.undo_seconds
-        else _("A verdict is final at once.")
+        else _("A verdict is final immediately.")
     )
     yield PolicyClause("undo", _("Undo"), undo)
 
 
 def _describe_audit(audit: AuditSettings) -> str:
     if audit.per_day is not None:
-        drawn = _("%(number)s a day of what would go out are drawn") % {"number": audit.per_day}
+        quantity = _("%(number)s automated outputs a day") % {"number": audit.per_day}
     elif audit.rate:
-        drawn = _("%(share)s of what would go out is drawn") % {"share": format_percent(audit.rate)}
+        quantity = _("%(share)s of automated outputs") % {"share": format_percent(audit.rate)}
     else:
-        return _("None: how often the AI is wrong stays unknown.")
-    then = _("and waits for a person") if audit.mode == "hold" else _("and looked at after it went out")
-    return f"{drawn} {then}."
+        return _("None, so the error rate of automated outputs stays unknown.")
+    if audit.mode == "hold":
+        return _("%(quantity)s, at random; each is released only after its review.") % {"quantity": quantity}
+    return _("%(quantity)s, at random; each is reviewed after its release.") % {"quantity": quantity}
 
 
-def _describe_guarantee(guarantee: GuaranteeSettings) -> str:
+def _describe_guarantee(settings: GuaranteeSettings) -> str:
+    valid = _("Valid for %(days)s days, for this model version and these answers.") % {"days": settings.expires_days}
     then = {
-        "keep": _("then the thresholds stay, and pages say so"),
-        "check_more": _("then everything is checked before it goes out"),
-        "all_to_people": _("then everything goes to people"),
-    }[guarantee.on_expiry]
-    holds = _("holds for %(days)s days, for this model version and these answers") % {"days": guarantee.expires_days}
-    late = _("A check unanswered for %(days)s days counts as a mistake.") % {"days": f"{guarantee.due_days:g}"}
-    return f"{holds[:1].upper()}{holds[1:]}; {then}. {late}"
+        "keep": _("When it ends, the thresholds stay and the pages show that it ended."),
+        "check_more": _("When it ends, every output is audited before it is released."),
+        "all_to_people": _("When it ends, every output goes to review."),
+    }[settings.on_expiry]
+    late = _("An audit without an answer after %(days)s days counts as an error.") % {"days": f"{settings.due_days:g}"}
+    return f"{valid} {then} {late}"
 
 
 def _describe_answer_first(policy: PolicySpec) -> str:
     if policy.answer_first:
-        return _("People always answer before they see the AI’s answer.")  # noqa: RUF001 - an apostrophe
+        return _("Reviewers always answer before they see the model’s answer.")  # noqa: RUF001 - an apostrophe
     if policy.answer_first_share is None:
-        return _("Checks, and about as many ordinary items, are answered before the AI’s answer is shown.")  # noqa: RUF001
-    return _("Checks, and %(share)s of ordinary items, are answered before the AI’s answer is shown.") % {  # noqa: RUF001
+        return _("For audits and about as many ordinary items, reviewers answer before they see the model’s answer.")  # noqa: RUF001
+    return _("For audits and %(share)s of ordinary items, reviewers answer before they see the model’s answer.") % {  # noqa: RUF001
         "share": format_percent(policy.answer_first_share)
     }
 
 
 def _deadline_clauses(policy: PolicySpec) -> Iterator[PolicyClause]:
     due = (
-        _("What has none of its own is due after %(hours)s hours.") % {"hours": f"{policy.deadline_hours:g}"}
+        _("Outputs without their own deadline are due after %(hours)s hours.") % {"hours": f"{policy.deadline_hours:g}"}
         if policy.deadline_hours is not None
-        else _("Only what its producer gives one.")
+        else _("Only for outputs that come with one.")
     )
     yield PolicyClause("deadline", _("Deadline"), due)
     then = {
-        "hold": _("It waits on for a person."),
-        "accept": _("The AI’s answer stands."),  # noqa: RUF001 - an apostrophe
-        "reject": _("It is rejected."),
+        "hold": _("The output keeps waiting for review."),
+        "accept": _("The model’s answer is accepted."),  # noqa: RUF001 - an apostrophe
+        "reject": _("The output is rejected."),
     }[policy.on_deadline]
-    yield PolicyClause("on_deadline", _("Past its deadline"), then)
+    yield PolicyClause("on_deadline", _("Past the deadline"), then)
     overload = {
-        "refuse": _("New outputs are refused until there is room."),
-        "hold": _("New outputs are taken and held back."),
+        "refuse": _("New outputs are refused until the queue has room."),
+        "hold": _("New outputs are accepted and held for review."),
     }[policy.on_overload]
-    yield PolicyClause("on_overload", _("When too much waits"), overload)
+    yield PolicyClause("on_overload", _("When the queue is full"), overload)
 
 
 def _cost_clauses(costs: Costs) -> Iterator[PolicyClause]:
     def amount(value: float) -> str:
         return f"{costs.currency} {locale_format.format_number(value, 2, grouped=True)}"
 
-    yield PolicyClause("costs/review", _("A review costs"), amount(costs.review))
-    yield PolicyClause("costs/error", _("A mistake costs"), amount(costs.error))
+    yield PolicyClause("costs/review", _("Cost of a review"), amount(costs.review))
+    yield PolicyClause("costs/error", _("Cost of an error"), amount(costs.error))
     for predicted, row in sorted(costs.matrix.items()):
         for true, cost in sorted(row.items()):
-            label = _("“%(predicted)s” where “%(true)s” is right costs") % {"predicted": predicted, "true": true}
+            label = _("Cost of “%(predicted)s” instead of “%(true)s”") % {"predicted": predicted, "true": true}
             yield PolicyClause(f"costs/{predicted}/{true}", label, amount(cost))
     if costs.value_factor is not None:
         label = _("An error costs in addition, per unit of the output’s value")  # noqa: RUF001 - an apostrophe

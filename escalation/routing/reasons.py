@@ -31,14 +31,14 @@ def explain_to_reviewer(
     if reason == "below_threshold" and threshold is not None and not blind:
         return {
             "message": gettext_noop(
-                "The AI reported a confidence of %(confidence)s; outputs below %(threshold)s are reviewed."
+                "Confidence is %(confidence)s; this stream sends outputs below %(threshold)s to review."
             ),
             "params": {"confidence": confidence, "threshold": threshold},
         }
     if reason in _REVIEWER_MESSAGES:
         return {"message": _REVIEWER_MESSAGES[reason], "params": {}}
     return {
-        "message": gettext_noop("The AI reported a confidence of %(confidence)s."),
+        "message": gettext_noop("Confidence is %(confidence)s."),
         "params": {"confidence": confidence},
     }
 

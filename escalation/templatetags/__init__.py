@@ -1,1 +1,1 @@
-"""Template libraries of the machines' side."""
+"""Template libraries of escalation."""

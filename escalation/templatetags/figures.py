@@ -1,4 +1,4 @@
-"""Filters for figures: numbers in the reader's locale with their unit; what nobody knows is "unknown"."""
+"""Filters for figures: numbers in the reader's locale with their unit; None shows as "unknown"."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ NBSP = "\u00a0"
 
 @register.filter
 def count(value: int | None) -> str:
-    """A number of things."""
+    """A whole number."""
     return _("unknown") if value is None else locale_format.format_number(value, 0, grouped=True)
 
 
 @register.filter
 def money(value: float | None, currency: str) -> str:
-    """A sum with its currency; cents only where they matter."""
+    """An amount with its currency; cents only below 20."""
     if value is None:
         return _("unknown")
     places = 0 if abs(value) >= 20 or value == 0 else 2
@@ -39,14 +39,14 @@ def money(value: float | None, currency: str) -> str:
 
 @register.filter
 def signed_money(value: float | None, currency: str) -> str:
-    """A sum that may go either way, always with its sign."""
-    told = money(value, currency)
-    return f"+{NBSP}{told}" if value is not None and value > 0 else told
+    """An amount that is always signed."""
+    amount = money(value, currency)
+    return f"+{NBSP}{amount}" if value is not None and value > 0 else amount
 
 
 @register.filter
 def rate(value: float | None) -> str:
-    """A share between 0 and 1 in percent, with a second digit near either end: it is not certain before it is."""
+    """A measured share in percent, with two digits close to 0 and 1 so that it never looks certain."""
     if value is None:
         return _("unknown")
     places = 0 if value in {0, 1} else 2 if value < 0.001 or value > 0.999 else 1
@@ -55,7 +55,7 @@ def rate(value: float | None) -> str:
 
 @register.filter
 def percent(value: float | None) -> str:
-    """A share that somebody set, in percent with as many digits as it has."""
+    """A share that somebody set, in percent with up to four digits, as many as it has."""
     if value is None:
         return _("unknown")
     places = next(places for places in range(5) if places == 4 or abs(value * 100 - round(value * 100, places)) < 1e-9)
@@ -63,26 +63,33 @@ def percent(value: float | None) -> str:
 
 
 @register.filter
-def in_words(share: float) -> str:
-    """A small share as a count: `2 in 100`."""
-    return describe.describe_share(share)
+def threshold_number(value: float) -> str:
+    """A threshold between 0 and 1 with two to four digits: `0.82`."""
+    places = next(places for places in (2, 3, 4) if places == 4 or abs(value - round(value, places)) < 1e-9)
+    return locale_format.format_number(value, places)
+
+
+@register.filter
+def max_error(share: float) -> str:
+    """An error target in percent, rounded up: `2 %`."""
+    return describe.format_max_error(share)
 
 
 @register.filter
 def error_target(target: Any) -> str:
-    """What may go wrong, as what somebody set."""
+    """An error target as a sentence."""
     return describe.describe_error_target(target.max_error, target.delta)
 
 
 @register.filter
 def exact_rate(value: float | None) -> str:
-    """A share in percent with three digits more, for whoever wants to compute it again."""
+    """A share in percent with four digits, for readers who recompute it."""
     return _("unknown") if value is None else f"{locale_format.format_number(value * 100, 4)}{NBSP}%"
 
 
 @register.filter
 def per_thousand(value: float | None) -> str:
-    """A share as so many of 1,000."""
+    """A share per 1,000."""
     if value is None:
         return _("unknown")
     return locale_format.format_number(value * 1000, 0 if value >= 0.02 else 1)
@@ -90,25 +97,25 @@ def per_thousand(value: float | None) -> str:
 
 @register.filter
 def hours(value: float) -> str:
-    """Hours, with one digit where they are few."""
+    """Hours, with one digit below 10."""
     return locale_format.format_number(value, 0 if value >= 10 else 1, grouped=True)
 
 
 @register.filter
 def decimals(value: float, digits_after: int) -> str:
-    """A number with so many digits after the separator."""
+    """A number with `digits_after` digits after the separator."""
     return locale_format.format_number(value, digits_after)
 
 
 @register.filter
-def guarantee_claim(target: Any) -> str:
-    """What may go wrong, as a sentence."""
+def guarantee_sentence(target: Any) -> str:
+    """The guarantee for an error target, as a sentence."""
     return describe.describe_guarantee(target.max_error, target.delta)
 
 
 @register.filter
 def duration(value: float | timedelta | None) -> str:
-    """A length of time in its two largest units."""
+    """A duration in its two largest units."""
     if value is None:
         return _("unknown")
     seconds = round(value.total_seconds() if isinstance(value, timedelta) else value)
@@ -125,54 +132,54 @@ def duration(value: float | timedelta | None) -> str:
 
 @register.filter
 def actor_name(actor: str) -> str:
-    """An event's actor as people read it."""
+    """The actor of an event for display."""
     return history.describe_actor(actor)
 
 
 @register.filter
 def routing_reason(value: str) -> str:
-    """A route's reason in words."""
+    """A routing reason in words."""
     return reasons.describe_reason(value)
 
 
 @register.filter
 def share_of(part: int, whole: int) -> float | None:
-    """A part of a whole between 0 and 1; None of nothing."""
+    """`part / whole`; None if the whole is 0."""
     return part / whole if whole else None
 
 
 @register.filter
 def age(since: datetime, now: datetime) -> timedelta:
-    """How long ago something was, at a moment that the page holds."""
+    """Time between `since` and `now`, never negative."""
     return max(now - since, timedelta(0))
 
 
 @register.filter
 def answer_text(answer: Any, content: bool) -> str:
-    """A decision's answer; anything deeper than labels only with content."""
+    """A decision's answer; structured answers only with `content`."""
     return answer if isinstance(answer, str) else history.describe_answer(answer, content=content)
 
 
 @register.filter
 def event_text(event: Any) -> str:
-    """What an event tells, as a sentence."""
+    """An event as a sentence."""
     return describe_event(event)
 
 
 @register.filter
 def axis_number(value: float) -> str:
-    """A number beside an axis."""
+    """A number on an axis."""
     places = 0 if value == round(value) else 1 if value * 10 == round(value * 10) else 2
     return locale_format.format_number(value, places, grouped=True)
 
 
 @register.filter
 def svg_number(value: float) -> str:
-    """A coordinate as SVG reads it, whatever the reader's locale."""
+    """A coordinate for SVG, independent of the locale."""
     return f"{value:g}"
 
 
 @register.filter
 def get_item(mapping: dict[str, Any], key: str) -> Any:
-    """A value by a key that the template holds in a variable."""
+    """The value of a key that is in a template variable."""
     return mapping.get(key)

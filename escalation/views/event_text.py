@@ -1,4 +1,4 @@
-"""Events as sentences: what somebody did, for a list of activity."""
+"""Events as sentences for the activity list."""
 
 from __future__ import annotations
 
@@ -9,64 +9,68 @@ from django.utils.translation import gettext_noop, ngettext_lazy
 
 from reviewqueue.facade.facts import ActivityEvent
 
-# (object type, verb) -> sentence; %(number)s is how many, %(id)s which one, anything else comes out of `after`.
+# (object type, verb) -> sentence. %(number)s is a count, %(id)s the object; the rest comes from `after`.
 _SENTENCES: dict[tuple[str, str], Any] = {
     ("output", "outputs.received"): ngettext_lazy("posted an output", "posted %(number)s outputs", "number"),
     ("output", "outputs.routed"): ngettext_lazy(
-        "routed an output: %(auto)s out, %(review)s to people",
-        "routed %(number)s outputs: %(auto)s out, %(review)s to people",
+        "routed an output: %(auto)s automated, %(review)s to review",
+        "routed %(number)s outputs: %(auto)s automated, %(review)s to review",
         "number",
     ),
     ("output", "outputs.decided"): ngettext_lazy(
-        "passed on what people decided about an output",
-        "passed on what people decided about %(number)s outputs",
+        "recorded the decision on an output",
+        "recorded the decisions on %(number)s outputs",
         "number",
     ),
     ("output", "outputs.timed_out"): ngettext_lazy(
-        "answered an output past its deadline", "answered %(number)s outputs past their deadline", "number"
+        "closed an output past its deadline", "closed %(number)s outputs past their deadline", "number"
     ),
     ("output", "output.withdrawn"): gettext_noop("withdrew output %(id)s"),
     ("output", "output.erased"): gettext_noop("erased output %(id)s"),
-    ("policy", "policy.created"): gettext_noop("made policy version %(version)s"),
-    ("policy", "policy.proposed"): gettext_noop("asked for policy version %(version)s"),
-    ("policy", "policy.activated"): gettext_noop("put policy version %(version)s into effect"),
-    ("stream", "stream.created"): gettext_noop("made the stream"),
+    ("policy", "policy.created"): gettext_noop("created policy version %(version)s"),
+    ("policy", "policy.proposed"): gettext_noop("requested approval of policy version %(version)s"),
+    ("policy", "policy.activated"): gettext_noop("activated policy version %(version)s"),
+    ("stream", "stream.created"): gettext_noop("created the stream"),
     ("stream", "stream.changed"): gettext_noop("changed the stream’s settings"),  # noqa: RUF001
-    ("stream", "target.set"): gettext_noop("said what may go wrong"),
-    ("attempt", "target.attempted"): gettext_noop("looked at the labels for a threshold, look number %(version)s"),
-    ("attempt", "statement.alarmed"): gettext_noop("noticed that more goes wrong than look number %(version)s stated"),
-    ("attempt", "statement.ended"): gettext_noop("noted that the statement of look number %(version)s has ended"),
-    ("stream", "test_items.mixed_in"): gettext_noop("mixed in test items"),
-    ("stop", "stream.stopped"): gettext_noop("stopped it"),
-    ("stop", "stream.resume_asked"): gettext_noop("asked to resume"),
-    ("stop", "stream.resumed"): gettext_noop("resumed it"),
+    ("stream", "target.set"): gettext_noop("set the error target"),
+    ("attempt", "target.attempted"): gettext_noop("ran evaluation %(version)s"),
+    ("attempt", "statement.alarmed"): gettext_noop(
+        "raised a drift alarm: more errors than the guarantee of evaluation %(version)s allows"
+    ),
+    ("attempt", "statement.ended"): gettext_noop("recorded the end of the guarantee of evaluation %(version)s"),
+    ("stream", "test_items.mixed_in"): gettext_noop("added test items"),
+    ("stop", "stream.stopped"): gettext_noop("stopped automation"),
+    ("stop", "stream.resume_asked"): gettext_noop("asked to resume automation"),
+    ("stop", "stream.resumed"): gettext_noop("resumed automation"),
     ("queue", "configured"): gettext_noop("set up the queue"),
-    ("item", "enqueued"): ngettext_lazy("put an item into the queue", "put %(number)s items into the queue", "number"),
+    ("item", "enqueued"): ngettext_lazy("queued an item for review", "queued %(number)s items for review", "number"),
     ("item", "settled"): ngettext_lazy("settled an item", "settled %(number)s items", "number"),
     ("item", "asked_lead"): ngettext_lazy(
         "asked the lead about an item", "asked the lead about %(number)s items", "number"
     ),
-    ("item", "reopened"): gettext_noop("opened item %(id)s again"),
-    ("item", "withdrawn"): ngettext_lazy("took an item off the queue", "took %(number)s items off the queue", "number"),
+    ("item", "reopened"): gettext_noop("reopened item %(id)s"),
+    ("item", "withdrawn"): ngettext_lazy(
+        "removed an item from the queue", "removed %(number)s items from the queue", "number"
+    ),
     ("item", "expired"): ngettext_lazy(
         "closed an item past its deadline", "closed %(number)s items past their deadline", "number"
     ),
     ("item", "passed"): gettext_noop("passed item %(id)s to someone else"),
-    ("item", "answered_first"): gettext_noop("answered item %(id)s before seeing the AI’s answer"),  # noqa: RUF001
-    ("verdict", "submitted"): gettext_noop("decided an item"),
-    ("verdict", "undone"): gettext_noop("took a decision back"),
-    ("user", "created"): gettext_noop("made the account %(id)s"),
-    ("user", "changed"): gettext_noop("changed the rights of %(id)s"),
+    ("item", "answered_first"): gettext_noop("answered item %(id)s before seeing the model’s answer"),  # noqa: RUF001
+    ("verdict", "submitted"): gettext_noop("submitted a verdict"),
+    ("verdict", "undone"): gettext_noop("undid a verdict"),
+    ("user", "created"): gettext_noop("created the account %(id)s"),
+    ("user", "changed"): gettext_noop("changed the permissions of %(id)s"),
     ("user", "joined"): gettext_noop("joined the stream"),
-    ("user", "deactivated"): gettext_noop("closed the account %(id)s"),
-    ("user", "reactivated"): gettext_noop("opened the account %(id)s again"),
-    ("user", "password_reset"): gettext_noop("gave %(id)s a new password"),
+    ("user", "deactivated"): gettext_noop("deactivated the account %(id)s"),
+    ("user", "reactivated"): gettext_noop("reactivated the account %(id)s"),
+    ("user", "password_reset"): gettext_noop("reset the password of %(id)s"),
     ("user", "password_changed"): gettext_noop("changed their password"),
 }
 
 
 def describe_event(event: ActivityEvent) -> str:
-    """The event as a sentence; one without its own is told by its verb."""
+    """The event as a sentence; one without a sentence of its own shows its verb and object."""
     sentence = _SENTENCES.get((event.object_type, event.verb))
     if sentence is None:
         return f"{event.verb.replace('_', ' ').replace('.', ' ')} {event.object_type} {event.object_id}".strip()

@@ -1,4 +1,4 @@
-"""What a stream promises: what may go wrong, looking for a threshold that keeps it, trying others, the evidence."""
+"""A stream's guarantee: the error target, evaluations and their evidence, test items."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from reviewqueue.http import PersonRequest, require_person
 from reviewqueue.kernel.errors import Invalid, NotFound
 
 MAX_LISTED_EVALUATIONS = 20
-MAX_INLINE_OUTPUTS = 100_000  # outputs: past it, the page comes first and what takes a second follows
+MAX_INLINE_OUTPUTS = 100_000  # with more outputs, the page loads first and readiness follows
 
 
 @require_GET
 @require_person(roles.may_see_reports)
 def show_guarantee(request: PersonRequest, slug: str) -> HttpResponse:
-    """The statement, what it would take, and what every threshold would have done."""
+    """The guarantee, what it would take, and what every threshold would have done."""
     here = stream_page.load_stream_page(request, slug)
     target = targets.find_error_target(here.stream)
     traffic = thresholds.build_threshold_context(request, here, target)
@@ -42,7 +42,7 @@ def show_guarantee(request: PersonRequest, slug: str) -> HttpResponse:
         "target": target,
         "target_form": ErrorTargetForm(initial=build_target_initial(target)),
         "tests_form": TestItemsForm(),
-        "statement": summary.build_guarantee_summary(here.stream),
+        "summary": summary.build_guarantee_summary(here.stream),
         "ready": {"later": True}
         if traffic and traffic["seen"].outputs > MAX_INLINE_OUTPUTS
         else _build_readiness(here),
@@ -57,16 +57,16 @@ def show_guarantee(request: PersonRequest, slug: str) -> HttpResponse:
 @require_GET
 @require_person(roles.may_see_reports)
 def show_readiness(request: PersonRequest, slug: str) -> HttpResponse:
-    """Whether somebody could look at the labels, and what it would take; a sentence alone where it is to be short."""
+    """Whether an evaluation is possible, or what it would take; one sentence with `?short`."""
     found = {"ready": _build_readiness(stream_page.load_stream_page(request, slug)), "short": "short" in request.GET}
     return render(request, "escalation/partials/ready.html", found)
 
 
 def _report_refusals(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """A POST of the promise's page: what the domain refuses is said on that page."""
+    """A POST of the guarantee page: refusals are shown as messages on that page."""
 
     @wraps(view)
-    def told(request: PersonRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponse:
+    def wrapper(request: PersonRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             return view(request, slug, *args, **kwargs)
         except preparation.EvaluationRefused as refused:
@@ -75,20 +75,20 @@ def _report_refusals(view: Callable[..., HttpResponse]) -> Callable[..., HttpRes
             messages.error(request, str(invalid))
         return redirect("guarantee", slug)
 
-    return told
+    return wrapper
 
 
 @require_POST
 @require_person(roles.may_manage)
 @_report_refusals
 def set_error_target(request: PersonRequest, slug: str) -> HttpResponse:
-    """Say what may go wrong from now on."""
+    """Set the error target."""
     here = stream_page.load_stream_page(request, slug)
     form = ErrorTargetForm(request.POST)
     if not form.is_valid():
         raise Invalid(_first_error(form))
     targets.set_error_target(stream=here.stream, actor=log.user_actor(request.user), **form.target_arguments())
-    messages.success(request, _("Said. Every look at the labels from now on is about this."))
+    messages.success(request, _("Error target saved. The next evaluation uses it."))
     return redirect("guarantee", slug)
 
 
@@ -96,7 +96,7 @@ def set_error_target(request: PersonRequest, slug: str) -> HttpResponse:
 @require_person(roles.may_manage)
 @_report_refusals
 def start_evaluation(request: PersonRequest, slug: str) -> HttpResponse:
-    """Look at the labels for a threshold that keeps the target."""
+    """Evaluate the labels for a threshold that keeps the target."""
     here = stream_page.load_stream_page(request, slug)
     made = evaluations.run_evaluation(here.stream, by=log.user_actor(request.user))
     return redirect("evidence", slug, made.pk)
@@ -105,7 +105,7 @@ def start_evaluation(request: PersonRequest, slug: str) -> HttpResponse:
 @require_GET
 @require_person(roles.may_see_reports)
 def show_evidence(request: PersonRequest, slug: str, evaluation_id: int) -> HttpResponse:
-    """One look as somebody outside the team can read it: the claim, the data, the method, what it assumes."""
+    """One evaluation for readers outside the team: the guarantee, data, method and assumptions."""
     here = stream_page.load_stream_page(request, slug)
     evaluation = _find_evaluation(here, evaluation_id)
     since, until = evaluations.find_window_times(evaluation)
@@ -114,13 +114,13 @@ def show_evidence(request: PersonRequest, slug: str, evaluation_id: int) -> Http
         **stream_page.build_page_context(request, here, tab="guarantee"),
         "evaluation": evaluation,
         "groups": summary.explain_groups(groups),
-        "found": evaluations.list_certified_groups(groups),
-        "claim": describe.describe_guarantee(evaluation.target.max_error, evaluation.target.delta),
+        "certified": evaluations.list_certified_groups(groups),
+        "sentence": describe.describe_guarantee(evaluation.target.max_error, evaluation.target.delta),
         "refusal": describe.describe_refusal(evaluation.refusal, evaluation.params) if evaluation.refusal else "",
         "since": since,
         "until": until,
         "versions": evaluation.evidence.select_related("policy").order_by("policy__number"),
-        "stated": current if current is not None and current.evaluation.pk == evaluation.pk else None,
+        "guarantee": current if current is not None and current.evaluation.pk == evaluation.pk else None,
     }
     return render(request, "escalation/evidence.html", context)
 
@@ -129,7 +129,7 @@ def show_evidence(request: PersonRequest, slug: str, evaluation_id: int) -> Http
 @require_person(roles.may_manage)
 @_report_refusals
 def propose_certified_policy(request: PersonRequest, slug: str, evaluation_id: int) -> HttpResponse:
-    """Make a policy version of what a look found, with it as evidence."""
+    """Create a policy version from what an evaluation found, with it as evidence."""
     here = stream_page.load_stream_page(request, slug)
     made = guarantees.propose_certified_policy(
         evaluation=_find_evaluation(here, evaluation_id),
@@ -144,7 +144,7 @@ def propose_certified_policy(request: PersonRequest, slug: str, evaluation_id: i
 @require_person(roles.may_manage)
 @_report_refusals
 def add_test_items(request: PersonRequest, slug: str) -> HttpResponse:
-    """Mix known answers in among the others."""
+    """Add test items to the queue."""
     here = stream_page.load_stream_page(request, slug)
     form = TestItemsForm(request.POST)
     if not form.is_valid():
@@ -154,18 +154,21 @@ def add_test_items(request: PersonRequest, slug: str) -> HttpResponse:
         made = mix_in.mix_in_examples(stream=here.stream, known=examples, actor=actor)
     else:
         made = mix_in.mix_in_past_errors(stream=here.stream, count=form.cleaned_data["count"], actor=actor)
-    said = ngettext("%(number)s test item is mixed in.", "%(number)s test items are mixed in.", len(made))
-    messages.success(request, said % {"number": len(made)})
+    message = ngettext("%(number)s test item added.", "%(number)s test items added.", len(made))
+    messages.success(request, message % {"number": len(made)})
     return redirect("guarantee", slug)
 
 
 def _build_readiness(here: StreamPage) -> dict[str, Any]:
-    """Whether somebody could look now, at which price, or why not."""
+    """Whether an evaluation is possible now and at what price, or why not."""
     try:
         ready = preparation.prepare_evaluation(here.stream)
     except preparation.EvaluationRefused as refused:
-        said = describe.describe_refusal(refused.reason, refused.params)
-        return {"refusal": said, "reason": refused.reason, "line": population.current_population(here.stream)}
+        return {
+            "refusal": describe.describe_refusal(refused.reason, refused.params),
+            "reason": refused.reason,
+            "population": population.current_population(here.stream),
+        }
     following = compute_evaluation_delta(ready.target.delta, ready.number + 1)
     return {
         "number": ready.number,
@@ -187,7 +190,7 @@ def _build_recall_context(here: StreamPage) -> dict[str, Any]:
 def _find_evaluation(here: StreamPage, evaluation_id: int) -> Evaluation:
     found = Evaluation.objects.filter(stream=here.stream, pk=evaluation_id).select_related("target", "stream").first()
     if found is None:
-        raise NotFound(_("There is no such look at the labels of %(slug)r.") % {"slug": here.stream.slug})
+        raise NotFound(_("Stream %(slug)r has no such evaluation.") % {"slug": here.stream.slug})
     return found
 
 

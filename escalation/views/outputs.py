@@ -1,4 +1,4 @@
-"""Outputs: finding them, one's whole story, and asking people again."""
+"""Outputs: searching them, the history of one, and reopening."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from reviewqueue.kernel.errors import DomainError, NotFound
 @require_GET
 @require_person(roles.may_see_reports)
 def list_all_outputs(request: PersonRequest) -> HttpResponse:
-    """The outputs of all of a person's streams."""
+    """The outputs of all streams of the user."""
     mine = [row.slug for row in roles.list_queues(request.user)]
     return _render_list(request, list(Stream.objects.filter(slug__in=mine)), {"tab": ""}, "escalation/outputs_all.html")
 
@@ -43,12 +43,12 @@ def list_outputs(request: PersonRequest, slug: str) -> HttpResponse:
 @require_GET
 @require_person(roles.may_see_reports)
 def show_output(request: PersonRequest, slug: str, external_id: str) -> HttpResponse:
-    """One output's whole story; what it says only for those who may see content."""
+    """One output with its full history; content only for those who may see it."""
     here = stream_page.load_stream_page(request, slug)
     found = _find_output(here.stream, external_id)
     sees_content = roles.may_see_content(request.user)
     record = detail.load_output_detail(found)
-    # Whoever may still be asked to judge it must not read beforehand what the AI or the others said.
+    # Anyone who may still review it must not see the model's or others' answers first.
     withheld = roles.may_review(request.user) and search.may_be_judged(found, is_open=record.is_open)
     context = {
         **stream_page.build_page_context(request, here, tab="outputs"),
@@ -56,7 +56,7 @@ def show_output(request: PersonRequest, slug: str, external_id: str) -> HttpResp
         "record": record,
         "withheld": withheld,
         "undecided": search.is_undecided(found),
-        "story": [] if withheld else history.build_output_history(found, content=sees_content),
+        "history": [] if withheld else history.build_output_history(found, content=sees_content),
         "sees_content": sees_content,
         "content": detail.load_output_content(found, here.queue.display) if sees_content else None,
         "may_reopen": roles.may_lead(request.user) and found.state == Output.State.DECIDED and _is_settled(record),
@@ -71,7 +71,7 @@ def _is_settled(record: OutputDetail) -> bool:
 @require_POST
 @require_person(roles.may_lead)
 def reopen_output(request: PersonRequest, slug: str, external_id: str) -> HttpResponse:
-    """Ask people again about what they decided."""
+    """Send a decided output back to review."""
     found = _find_output(stream_page.load_stream_page(request, slug).stream, external_id)
     reason = request.POST.get("reason", "").strip()[:400]
     try:
@@ -79,7 +79,7 @@ def reopen_output(request: PersonRequest, slug: str, external_id: str) -> HttpRe
     except DomainError as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, _("People are asked again. Their answer goes out as a change of the decision."))
+        messages.success(request, _("Sent back to review. The new answer will be the next revision of the decision."))
     return redirect("output", slug, external_id)
 
 
@@ -114,7 +114,7 @@ def _build_row(output: Output, *, is_open: bool, judging: bool) -> dict[str, Any
 
 
 def _find_exact_match(among: list[Stream], external_id: str) -> Output | None:
-    """The one output with this id, so that pasting an id leads straight to its story."""
+    """The one output with this id, so that pasting an id opens it directly."""
     found = search.find_by_external_id(among, external_id) if external_id else []
     return found[0] if len(found) == 1 else None
 
@@ -130,5 +130,5 @@ def _build_older_query(request: PersonRequest, page: OutputPage) -> str:
 def _find_output(stream: Stream, external_id: str) -> Output:
     found = search.find_by_external_id([stream], external_id)
     if not found:
-        raise NotFound(_("There is no output %(external_id)r in this stream.") % {"external_id": external_id})
+        raise NotFound(_("This stream has no output %(external_id)r.") % {"external_id": external_id})
     return found[0]

@@ -1,4 +1,4 @@
-"""All of a person's streams at a glance, and how the machinery is."""
+"""All streams of the user at a glance, and system health."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from reviewqueue.kernel import clock
 @require_GET
 @require_person(roles.may_see_reports)
 def show_overview(request: PersonRequest) -> HttpResponse:
-    """What waits, what came in and what was decided today, how often the AI is wrong, and what is stopped."""
+    """Waiting items, today's arrivals and decisions, error rates and stops of each stream."""
     slugs = [queue.slug for queue in roles.list_queues(request.user)]
     rows = list_stream_overviews(slugs)
     missing = heartbeats.find_missing_heartbeats()
@@ -28,9 +28,9 @@ def show_overview(request: PersonRequest) -> HttpResponse:
         "rows": rows,
         "now": now,
         "today": clock.team_date(now),
-        "on": facts.list_active_reviewers(slugs),
+        "active_reviewers": facts.list_active_reviewers(slugs),
         "missing": [text for name, text in heartbeats.EXPECTED_HEARTBEATS.items() if name in missing],
-        "behind": heartbeats.measure_routing_lag_seconds(),
+        "routing_lag": heartbeats.measure_routing_lag_seconds(),
         "stopped_all": stopped_all,
         **stream_page.build_resume_context(request, stopped_all),
         "may_stop_all": roles.may_manage(request.user) and roles.has_all_queues(request.user),

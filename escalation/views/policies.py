@@ -1,4 +1,4 @@
-"""Policy versions: what each says, how it differs, making one, and the second person who approves it."""
+"""Policy versions: listing, comparing, creating, and approving them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def list_policies(request: PersonRequest, slug: str) -> HttpResponse:
 @require_GET
 @require_person(roles.may_see_reports)
 def show_policy(request: PersonRequest, slug: str, number: int) -> HttpResponse:
-    """What one version says, and what it would change."""
+    """One version: its clauses, its changes, its evidence."""
     here = stream_page.load_stream_page(request, slug)
     version = _find_version(here, number)
     current = versions.find_active_policy(here.stream)
@@ -66,7 +66,7 @@ def show_policy(request: PersonRequest, slug: str, number: int) -> HttpResponse:
         "asked": asked,
         "mine": asked is not None and asked.asked_by == log.user_actor(request.user),
         "evidence": _list_evidence(version),
-        "place": _find_threshold_place(spec),
+        "threshold_index": _find_threshold_index(spec),
         **replays.build_replay_context(request, version),
     }
     return render(request, "escalation/policy.html", context)
@@ -75,7 +75,7 @@ def show_policy(request: PersonRequest, slug: str, number: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @require_person(roles.may_manage)
 def create_policy(request: PersonRequest, slug: str) -> HttpResponse:
-    """Say what decides from now on, starting from what decides today."""
+    """Create a version, starting from the one in effect."""
     here = stream_page.load_stream_page(request, slug)
     current = versions.find_active_policy(here.stream)
     form = PolicyForm(
@@ -91,17 +91,19 @@ def create_policy(request: PersonRequest, slug: str) -> HttpResponse:
 @require_POST
 @require_person(roles.may_manage)
 def request_approval(request: PersonRequest, slug: str, number: int) -> HttpResponse:
-    """Ask for a version that is there already, so that another manager can approve it."""
+    """Request approval of an existing version from another manager."""
     version = _find_version(stream_page.load_stream_page(request, slug), number)
     versions.request_approval(policy=version, by=log.user_actor(request.user), reason=_read_reason(request))
-    messages.success(request, _("You ask for version %(number)s. Another manager can approve it.") % {"number": number})
+    messages.success(
+        request, _("Approval of version %(number)s requested. Another manager can approve it now.") % {"number": number}
+    )
     return redirect("policy", slug, number)
 
 
 @require_POST
 @require_person(roles.may_manage)
 def activate_policy(request: PersonRequest, slug: str, number: int) -> HttpResponse:
-    """Put a version into effect: alone where it sends more to people, else as the second person."""
+    """Activate a version: directly if it sends more to review, otherwise as the approving second person."""
     version = _find_version(stream_page.load_stream_page(request, slug), number)
     me = log.user_actor(request.user)
     reason = _read_reason(request)
@@ -117,8 +119,8 @@ def activate_policy(request: PersonRequest, slug: str, number: int) -> HttpRespo
     return redirect("policy", slug, number)
 
 
-def _find_threshold_place(spec: PolicySpec) -> int | None:
-    """Where the version's threshold lies on the slider; None where there is more than one."""
+def _find_threshold_index(spec: PolicySpec) -> int | None:
+    """The slider position of the version's threshold; None if it has several or none."""
     if spec.threshold is None or spec.thresholds or spec.segments:
         return None
     return thresholds.find_threshold_index(spec.threshold)
@@ -129,7 +131,7 @@ def _read_reason(request: PersonRequest) -> str:
 
 
 def _propose_version(request: PersonRequest, here: StreamPage, form: PolicyForm) -> versions.ProposedVersion | None:
-    """What became of the version; what the domain refuses stands in the form."""
+    """The proposed version; None if it was refused, with the errors added to the form."""
     try:
         return versions.propose_version(
             stream=here.stream,
@@ -145,7 +147,7 @@ def _propose_version(request: PersonRequest, here: StreamPage, form: PolicyForm)
 def _find_version(here: StreamPage, number: int) -> Policy:
     version = Policy.objects.filter(stream=here.stream, number=number).select_related("stream").first()
     if version is None:
-        raise NotFound(_("There is no version %(number)s of this stream's policy.") % {"number": number})
+        raise NotFound(_("This stream's policy has no version %(number)s.") % {"number": number})
     return version
 
 
@@ -154,7 +156,7 @@ def _list_activations(here: StreamPage) -> QuerySet[Activation]:
 
 
 def _describe_changes(version: Policy, spec: PolicySpec, current: ActivePolicy | None) -> dict[str, Any]:
-    """What it would change against the version in effect; where it is that one, what it changed when it came."""
+    """Changes against the version in effect (`current`); without one, against the previous version."""
     if current is not None:
         return {"against": current.number, "changes": describe.describe_changes(current.spec, spec)}
     before = versions.find_previous_version(version)
@@ -164,7 +166,7 @@ def _describe_changes(version: Policy, spec: PolicySpec, current: ActivePolicy |
 
 
 def _list_evidence(version: Policy) -> list[tuple[Evaluation, str]]:
-    """The looks that it was made from, the latest first, and why each would not hold any more."""
+    """Its evaluations, newest first, each with the reason why it no longer holds (empty if it does)."""
     rows = Evidence.objects.filter(policy=version)
     rows = rows.select_related("evaluation__target", "evaluation__stream", "evaluation__ending")
     return [(row.evaluation, guarantees.find_end_reason(row.evaluation)) for row in rows.order_by("-pk")]

@@ -1,4 +1,4 @@
-"""What a policy version would have done on the outputs of the last days."""
+"""Replays of a policy version on recent outputs."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ MAX_REPLAYED_OUTPUTS = 200_000  # outputs: a few seconds of work
 @require_GET
 @require_person(roles.may_see_reports)
 def show_replay(request: PersonRequest, slug: str, number: int) -> HttpResponse:
-    """The figures alone, for the version's page to put in."""
+    """The figures as a fragment of the version's page."""
     here = stream_page.load_stream_page(request, slug)
     version = Policy.objects.filter(stream=here.stream, number=number).select_related("stream").first()
     if version is None:
-        raise NotFound(_("There is no version %(number)s of this stream's policy.") % {"number": number})
+        raise NotFound(_("This stream's policy has no version %(number)s.") % {"number": number})
     return render(request, "escalation/partials/replay.html", build_replay_context(request, version))
 
 
 def build_replay_context(request: PersonRequest, version: Policy) -> dict[str, Any]:
-    """What the fragment needs: the days to choose from, and the figures once some were chosen."""
+    """The spans to choose from, and the figures once one was chosen."""
     plain: dict[str, Any] = {"stream": version.stream, "version": version, "spans": SPAN_CHOICES_DAYS}
     asked = request.GET.get("days", "")
     days = next((span for span in SPAN_CHOICES_DAYS if str(span) == asked), None)

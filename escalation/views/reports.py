@@ -29,7 +29,7 @@ SPAN_CHOICES_DAYS = (7, 28, 91)
 @require_GET
 @require_person(roles.may_see_reports)
 def show_report(request: PersonRequest, slug: str) -> HttpResponse:
-    """The promise, four figures, two pictures, and what they are made of."""
+    """The guarantee, four key figures, two charts and their breakdowns."""
     here = stream_page.load_stream_page(request, slug)
     (since, until), by = default_report_window(), DayBasis.RECEIVED
     form = WindowForm(request.GET or None)
@@ -39,7 +39,7 @@ def show_report(request: PersonRequest, slug: str) -> HttpResponse:
     context = {
         **stream_page.build_page_context(request, here, tab="report"),
         "report": found,
-        "stated": summary.build_guarantee_summary(here.stream),
+        "summary": summary.build_guarantee_summary(here.stream),
         "form": form if form.is_bound else WindowForm(initial={"since": since, "until": until}),
         "by": by,
         "receipt_days": (EARLIEST_RECEIPT_DAYS, LATEST_RECEIPT_DAYS),
@@ -51,22 +51,22 @@ def show_report(request: PersonRequest, slug: str) -> HttpResponse:
         "flow_chart": _draw_throughput_chart(found),
         "alternatives": _compare_alternatives(found),
         "breakdowns": _list_breakdowns(found),
-        "acts": _summarize_acts(found),
+        "actions": _summarize_actions(found),
     }
     return render(request, "escalation/report.html", context)
 
 
 def _draw_cost_chart(found: Report) -> BarChart:
-    through = [day.costs.undetected_errors for day in found.days]
+    undetected = [day.costs.undetected_errors for day in found.days]
     return bars.draw_bars(
         [day.day for day in found.days],
         [
-            Series(_("mistakes caught"), "series-1", [day.costs.caught_errors for day in found.days]),
+            Series(_("caught errors"), "series-1", [day.costs.caught_errors for day in found.days]),
             Series(_("cost of reviews"), "series-2", [day.costs.reviews for day in found.days]),
             Series(
-                _("mistakes let through (estimate)"),
+                _("undetected errors (estimate)"),
                 "series-3",
-                [None if estimate is None else estimate.value for estimate in through],
+                [None if estimate is None else estimate.value for estimate in undetected],
             ),
         ],
     )
@@ -77,32 +77,32 @@ def _draw_throughput_chart(found: Report) -> BarChart:
         [day.day for day in found.days],
         [
             Series(_("received"), "series-2", [day.throughput.received for day in found.days]),
-            Series(_("sent to people"), "series-4", [day.throughput.to_people for day in found.days]),
-            Series(_("decided by people"), "series-1", [day.decided for day in found.days]),
+            Series(_("sent to review"), "series-4", [day.throughput.to_people for day in found.days]),
+            Series(_("decided by reviewers"), "series-1", [day.decided for day in found.days]),
         ],
     )
 
 
 def _compare_alternatives(found: Report) -> list[dict[str, Any]]:
-    """The money of these days next to checking nothing and checking everything."""
+    """The costs of these days compared with reviewing nothing and reviewing everything."""
     sums, none = found.costs, CostEstimate(0.0, 0.0, 0.0)
     everything = sums.all_errors.value if sums.all_errors else None
     return [
-        {"name": _("As it was"), "chosen": True, "through": sums.undetected_errors, "caught": sums.caught_errors,
+        {"name": _("Actual"), "chosen": True, "undetected": sums.undetected_errors, "caught": sums.caught_errors,
          "reviews": sums.reviews, "balance": sums.balance},
-        {"name": _("Check nothing"), "through": sums.all_errors, "caught": 0.0, "reviews": 0.0, "balance": 0.0},
-        {"name": _("Check everything"), "through": none, "caught": everything, "reviews": sums.review_of_all,
+        {"name": _("Review nothing"), "undetected": sums.all_errors, "caught": 0.0, "reviews": 0.0, "balance": 0.0},
+        {"name": _("Review everything"), "undetected": none, "caught": everything, "reviews": sums.review_of_all,
          "balance": None if everything is None else everything - sums.review_of_all},
     ]  # fmt: skip
 
 
-def _summarize_acts(found: Report) -> list[dict[str, Any]]:
-    """What people said of passing on, asking, judging nothing and mistakes, with how often."""
+def _summarize_actions(found: Report) -> list[dict[str, Any]]:
+    """Passes, escalations, unjudgeable verdicts and error types, each with its reasons and counts."""
     titles = {
         "pass": _("Passed to someone else"),
         "escalate": _("Asked the lead"),
         "unjudgeable": _("Can’t be judged"),  # noqa: RUF001 - an apostrophe
-        "mistake": _("Kind of mistake"),
+        "mistake": _("Error type"),
     }
     return [
         {
@@ -117,9 +117,9 @@ def _summarize_acts(found: Report) -> list[dict[str, Any]]:
 
 
 def _list_breakdowns(found: Report) -> list[dict[str, Any]]:
-    """Each breakdown with the filter of the output list that finds a group's rows, where there is one."""
+    """Each breakdown with the output list filter that finds a group's rows, if there is one."""
     return [
-        {"title": _("By answer"), "head": _("The AI said"), "groups": found.classes, "filter": "answer"},
+        {"title": _("By answer"), "head": _("Model’s answer"), "groups": found.classes, "filter": "answer"},  # noqa: RUF001 - an apostrophe
         {"title": _("By model version"), "head": _("Model"), "groups": found.model_versions, "filter": ""},
         *(
             {"title": _("By %(key)s") % {"key": key}, "head": key, "groups": groups, "filter": ""}

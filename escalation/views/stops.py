@@ -24,54 +24,54 @@ from reviewqueue.kernel.errors import DomainError
 @require_POST
 @require_person(roles.may_manage)
 def stop_automation(request: PersonRequest, slug: str | None = None) -> HttpResponse:
-    """Nothing goes out without a person from here on."""
+    """Stop automation: every output goes to review from now on."""
     reason = request.POST.get("reason", "").strip()[:400]
     stop_stop(stream=_find_stream(request, slug), by=log.user_actor(request.user), reason=reason)
-    messages.warning(request, _("Stopped. Nothing goes out without a person until two people resume it."))
+    messages.warning(request, _("Stopped. Every output goes to review until two people resume automation."))
     return _redirect_back(slug)
 
 
 @require_POST
 @require_person(roles.may_manage)
 def request_resume(request: PersonRequest, slug: str | None = None) -> HttpResponse:
-    """The first of two asks to resume."""
+    """Ask to resume, as the first of two people."""
     standing = _find_standing_stop(_find_stream(request, slug))
     try:
         stop_request_resume(stop=standing, by=log.user_actor(request.user))
     except DomainError as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.info(request, _("Asked. It goes on when another manager resumes it."))
+        messages.info(request, _("Asked to resume. Automation resumes when another manager confirms."))
     return _redirect_back(slug)
 
 
 @require_POST
 @require_person(roles.may_manage)
 def resume_automation(request: PersonRequest, slug: str | None = None) -> HttpResponse:
-    """The second of two resumes."""
+    """Confirm resuming, as the second of two people."""
     standing = _find_standing_stop(_find_stream(request, slug))
     try:
         stop_resume(stop=standing, by=log.user_actor(request.user))
     except DomainError as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, _("Resumed."))
+        messages.success(request, _("Automation resumed."))
     return _redirect_back(slug)
 
 
 def _find_stream(request: PersonRequest, slug: str | None) -> Stream | None:
-    """The stream, or None for all of them, which is for who is everywhere."""
+    """The stream, or None for all streams, which takes a member of all of them."""
     if slug is not None:
         return stream_page.load_stream_page(request, slug).stream
     if not roles.has_all_queues(request.user):
-        raise Forbidden(_("Stopping all streams is for managers of all streams."))
+        raise Forbidden(_("Only managers of all streams can stop all streams."))
     return None
 
 
 def _find_standing_stop(stream: Stream | None) -> Stop:
     standing = Stop.objects.active().filter(stream=stream).select_related("stream").first()
     if standing is None:
-        raise NotStopped(_("This stop has been lifted already."))
+        raise NotStopped(_("Automation has already been resumed."))
     return standing
 
 

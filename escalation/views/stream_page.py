@@ -1,4 +1,4 @@
-"""What every page of a stream needs: the stream that a person may see, and what stands around its content."""
+"""What every page of a stream needs: the stream, and the context of its frame."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class StreamPage:
 
 
 def load_stream_page(request: PersonRequest, slug: str) -> StreamPage:
-    """The stream, or NotFound when there is none for this person."""
+    """The stream; NotFound if it does not exist or the user is not a member."""
     queue = roles.get_queue(request.user, slug)
     return StreamPage(definition.get_stream(queue.slug), queue)
 
 
 def build_page_context(request: PersonRequest, scope: StreamPage, *, tab: str) -> dict[str, Any]:
-    """What the frame of a stream's pages shows: its name, its tabs, and whether it is stopped."""
+    """Context of the frame: name, tabs and stop."""
     stop = overview.find_active_stop(scope.stream)
     return {
         "stream": scope.stream,
@@ -41,7 +41,7 @@ def build_page_context(request: PersonRequest, scope: StreamPage, *, tab: str) -
 
 
 def build_resume_context(request: PersonRequest, stop: Stop | None) -> dict[str, Any]:
-    """Which of the two steps of resuming this person can take."""
+    """Which of the two steps of resuming the user can take."""
     if stop is None or not roles.may_manage(request.user):
         return {"may_ask": False, "may_resume": False}
     if stop.stream_id is None and not roles.has_all_queues(request.user):

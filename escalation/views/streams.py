@@ -1,4 +1,4 @@
-"""Streams: what there is, what one is set to, making and changing one."""
+"""Streams: listing, showing, creating and editing them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MAX_RECENT_EVENTS = 12  # events on a stream's page
 @require_GET
 @require_person(roles.may_see_reports)
 def list_streams(request: PersonRequest) -> HttpResponse:
-    """The person's streams."""
+    """The user's streams."""
     rows = overview.list_stream_overviews([row.slug for row in roles.list_queues(request.user)])
     return render(request, "escalation/streams.html", {"rows": rows, "may_manage": roles.may_manage(request.user)})
 
@@ -38,7 +38,7 @@ def list_streams(request: PersonRequest) -> HttpResponse:
 @require_GET
 @require_person(roles.may_see_reports)
 def show_stream(request: PersonRequest, slug: str) -> HttpResponse:
-    """What a stream is set to, and its policy in plain words."""
+    """A stream's settings, and its policy in plain words."""
     here = stream_page.load_stream_page(request, slug)
     current = versions.find_active_policy(here.stream)
     context = {
@@ -51,7 +51,7 @@ def show_stream(request: PersonRequest, slug: str) -> HttpResponse:
         "clauses": describe.describe_policy(current.spec) if current else [],
         "draft": _find_newest_draft(here, current),
         "may_see_people": roles.may_see_people(request.user),
-        "story": facts.list_recent_events(
+        "events": facts.list_recent_events(
             slug, object_types=("stream", "policy", "stop", "queue"), limit=MAX_RECENT_EVENTS
         ),
     }
@@ -61,7 +61,7 @@ def show_stream(request: PersonRequest, slug: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @require_person(roles.may_manage)
 def create_stream(request: PersonRequest) -> HttpResponse:
-    """Make a stream; whoever makes it is its first member."""
+    """Create a stream; its creator is its first member."""
     form = NewStreamForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         slug = form.cleaned_data["slug_name"]
@@ -70,7 +70,7 @@ def create_stream(request: PersonRequest) -> HttpResponse:
             if made:
                 roles.add_membership(slug=slug, user=request.user)
         if made:
-            messages.success(request, _("The stream is there. Next, say what may go out without a person."))
+            messages.success(request, _("Stream created. Next, set its policy."))
             return redirect("policy-new", slug)
     return render(request, "escalation/stream_form.html", {"form": form})
 
@@ -78,7 +78,7 @@ def create_stream(request: PersonRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @require_person(roles.may_manage)
 def edit_stream(request: PersonRequest, slug: str) -> HttpResponse:
-    """Change a stream's settings; what decides stands in its policy."""
+    """Change a stream's settings; routing is set in its policy."""
     here = stream_page.load_stream_page(request, slug)
     form = StreamForm(request.POST or None, initial=_load_initial(here))
     if request.method == "POST" and form.is_valid() and _apply_form(request, form, slug):
@@ -89,7 +89,7 @@ def edit_stream(request: PersonRequest, slug: str) -> HttpResponse:
 
 
 def _apply_form(request: PersonRequest, form: StreamForm, slug: str) -> bool:
-    """Whether the description was applied; what was wrong with it stands in the form."""
+    """Whether the definition was applied; if not, the form has the error."""
     try:
         with transaction.atomic():
             definition.apply_definition(form.description(slug), actor=log.user_actor(request.user))

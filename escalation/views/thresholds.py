@@ -1,4 +1,4 @@
-"""Trying thresholds on past traffic: the slider, the two pictures and their numbers as files."""
+"""Trying thresholds on past traffic: the slider, the two charts and their CSV files."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ _CURVE_COLUMNS = (
 
 
 def build_threshold_context(request: PersonRequest, here: StreamPage, target: ErrorTarget | None) -> dict[str, Any]:
-    """What the promise's page shows of past traffic; nothing before the first output.
+    """What the guarantee page shows of past traffic; empty before the first output.
 
-    Nobody sees how often the AI is wrong before they have said what may go wrong.
+    It is also empty before an error target is set, so that nobody picks a target to fit the error rate.
     """
     if target is None or (seen := explorer.load_traffic(here.stream)) is None or not seen.outputs:
         return {}
@@ -52,7 +52,7 @@ def build_threshold_context(request: PersonRequest, here: StreamPage, target: Er
 @require_GET
 @require_person(roles.may_see_reports)
 def show_preview(request: PersonRequest, slug: str) -> HttpResponse:
-    """What the threshold under somebody's finger would have done."""
+    """What the chosen threshold would have done, as a fragment."""
     here = stream_page.load_stream_page(request, slug)
     tried = {"stream": here.stream, "live": True, **_build_preview_context(request, here, _load_traffic(here))}
     return render(request, "escalation/partials/threshold_preview.html", tried)
@@ -61,7 +61,7 @@ def show_preview(request: PersonRequest, slug: str) -> HttpResponse:
 @require_GET
 @require_person(roles.may_see_reports)
 def download_curve(request: PersonRequest, slug: str) -> HttpResponse:
-    """The numbers behind the curve, as a file."""
+    """The points of the curve as CSV."""
     points = explorer.list_curve_points(_load_traffic(stream_page.load_stream_page(request, slug)))
     rows = ([getattr(point, name) for name in _CURVE_COLUMNS] for point in points)
     return _render_csv(f"{slug}-thresholds.csv", _CURVE_COLUMNS, rows)
@@ -70,16 +70,18 @@ def download_curve(request: PersonRequest, slug: str) -> HttpResponse:
 @require_GET
 @require_person(roles.may_see_reports)
 def download_calibration(request: PersonRequest, slug: str) -> HttpResponse:
-    """The numbers behind "when it says 80 %, how often is it right?", as a file."""
+    """The bins of the calibration chart as CSV."""
     bins = explorer.measure_calibration(_load_traffic(stream_page.load_stream_page(request, slug))).bins
     rows = ([part.low, part.high, part.mean_confidence, part.n, part.accuracy, *part.interval] for part in bins)
-    return _render_csv(f"{slug}-honesty.csv", ("says_from", "says_to", "says", "checked", "right", "low", "high"), rows)
+    return _render_csv(
+        f"{slug}-calibration.csv", ("says_from", "says_to", "says", "checked", "right", "low", "high"), rows
+    )
 
 
 def _load_traffic(here: StreamPage) -> Traffic:
     seen = explorer.load_traffic(here.stream)
     if seen is None or targets.find_error_target(here.stream) is None:
-        raise NotFound(_("There is nothing to try a threshold on yet."))
+        raise NotFound(_("Set an error target and post outputs before you try a threshold."))
     return seen
 
 
@@ -93,14 +95,14 @@ def _render_csv(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
 
 
 def _build_preview_context(request: PersonRequest, here: StreamPage, seen: Traffic) -> dict[str, Any]:
-    """The threshold that was asked for, else the one in use, and what it would have done."""
+    """The requested threshold, or the one in use, and what it would have done."""
     in_use = _find_index_in_use(here)
     asked = request.GET.get("place", "")
     start = thresholds.find_threshold_index(0.9) if in_use is None else in_use
     place = min(int(asked), len(thresholds.THRESHOLDS) - 1) if asked.isascii() and asked.isdigit() else start
     parts = "parts" in request.GET
     return {
-        "trial": explorer.preview_threshold(seen, thresholds.THRESHOLDS[place], parts=parts),
+        "preview": explorer.preview_threshold(seen, thresholds.THRESHOLDS[place], parts=parts),
         "parts": parts,
         "place": place,
         "thresholds": thresholds.THRESHOLDS,
@@ -112,7 +114,7 @@ def _build_preview_context(request: PersonRequest, here: StreamPage, seen: Traff
 
 
 def _find_index_in_use(here: StreamPage) -> int | None:
-    """The place of the threshold that decides today; None where there is not one for everything."""
+    """The slider position of the policy's overall threshold; None if it has none."""
     current = versions.find_active_policy(here.stream)
     return (
         thresholds.find_threshold_index(current.spec.threshold)
@@ -122,19 +124,19 @@ def _find_index_in_use(here: StreamPage) -> int | None:
 
 
 def _build_chart_context(here: StreamPage, target: ErrorTarget, seen: Traffic) -> dict[str, Any]:
-    """The curve of mistakes against automation, and the diagram of how honest the confidence is; each with its rows."""
+    """The curve of undetected errors against automation and the calibration chart, each with its rows."""
     points = explorer.list_curve_points(seen)
-    honest = explorer.measure_calibration(seen)
-    places = [PlotPoint(part.mean_confidence, part.accuracy, *part.interval) for part in honest.bins]
+    calibration = explorer.measure_calibration(seen)
+    places = [PlotPoint(part.mean_confidence, part.accuracy, *part.interval) for part in calibration.bins]
     return {
         "points": points,
         "curve": _draw_curve(here, target, points),
-        "bins": honest.bins,
-        "honest": honest,
-        "points_off": None if honest.calibration_error is None else honest.calibration_error * 100,
-        "takes": {"checked": explorer.MIN_AUDITS, "wrong": explorer.MIN_ERRORS},
-        "honesty": curves.draw_curve(places, y_most=1.0, diagonal=True),
-        "shape": describe.describe_calibration(honest.bins),
+        "bins": calibration.bins,
+        "calibration": calibration,
+        "points_off": None if calibration.calibration_error is None else calibration.calibration_error * 100,
+        "needed": {"audits": explorer.MIN_AUDITS, "wrong": explorer.MIN_ERRORS},
+        "calibration_plot": curves.draw_curve(places, y_most=1.0, diagonal=True),
+        "calibration_text": describe.describe_calibration(calibration.bins),
     }
 
 
@@ -147,18 +149,18 @@ def _draw_curve(here: StreamPage, target: ErrorTarget, points: list[ThresholdPoi
 
 
 def _choose_marks(here: StreamPage, known: list[ThresholdPoint]) -> dict[str, tuple[float, float]]:
-    """Where the statement lies, or else the policy: only where one threshold decides about everything."""
-    statement = guarantees.find_latest_guarantee(here.stream)
+    """Where the guarantee lies, or else the policy: only if one threshold covers everything."""
+    guarantee = guarantees.find_latest_guarantee(here.stream)
     if (
-        statement is not None
-        and statement.holds
-        and statement.evaluation.target.groups == ErrorTarget.Grouping.TOGETHER
+        guarantee is not None
+        and guarantee.holds
+        and guarantee.evaluation.target.groups == ErrorTarget.Grouping.TOGETHER
     ):
-        (group,) = evaluations.parse_group_results(statement.evaluation)
+        (group,) = evaluations.parse_group_results(guarantee.evaluation)
         if group.coverage is not None and group.bound is not None:
-            return {_("stated"): (group.coverage, group.bound)}
+            return {_("guaranteed"): (group.coverage, group.bound)}
     in_use = _find_index_in_use(here)
     threshold = None if in_use is None else thresholds.THRESHOLDS[in_use]
-    # Points that change nothing are left out, so the threshold in use may share the one of a stricter one.
+    # Points without a change are left out, so the threshold in use may share the point of a stricter one.
     at = next((point for point in known[::-1] if threshold is not None and point.threshold >= threshold), None)
     return {} if at is None or at.rate is None else {_("in use"): (at.automation_rate, at.rate)}

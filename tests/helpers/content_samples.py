@@ -47,7 +47,7 @@ def _model_answer(proposal: Any, confidence: float, *others: tuple[Any, float]) 
         "proposal": proposal,
         "alternatives": [{"answer": answer, "confidence": share} for answer, share in listed],
         "why": {
-            "message": "The AI was %(confidence)s sure; this stream asks a person below %(threshold)s.",
+            "message": "Confidence is %(confidence)s; this stream sends outputs below %(threshold)s to review.",
             "params": {"confidence": confidence, "threshold": 0.8},
         },
     }

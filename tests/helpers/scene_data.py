@@ -63,7 +63,7 @@ visa_or_mastercard why_verify_identity wrong_amount_of_cash_received wrong_excha
 
 
 def build_routing_reason(confidence: float) -> dict[str, Any]:
-    message = "The AI was %(confidence)s sure; this stream asks a person below %(threshold)s."
+    message = "Confidence is %(confidence)s; this stream sends outputs below %(threshold)s to review."
     return {"message": message, "params": {"confidence": confidence, "threshold": 0.8}}
 
 

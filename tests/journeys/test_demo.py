@@ -84,7 +84,7 @@ def test_the_demo_states_for_digits_what_it_honestly_refuses_for_sentiment(
     assert OutputCount.objects.exists()
     client.force_login(User.objects.get(username="mara"))
     stated = client.get("/streams/digits/guarantee/").content.decode()
-    assert "at most 2 in 100 is wrong" in stated
+    assert "At most 2 % of automated decisions are wrong, with 95 % confidence." in stated
     assert f"/streams/digits/guarantee/evidence/{statement.evaluation.pk}/" in stated
     refused = client.get("/streams/sentiment/guarantee/").content.decode()
     assert "checked outputs are too few for this target: about" in refused

@@ -10,7 +10,7 @@ from datetime import date
 WIDTH, HEIGHT = 640.0, 240.0
 LEFT, RIGHT, TOP, BOTTOM = 56.0, 8.0, 12.0, 28.0
 MAX_BAR_WIDTH = 18.0
-MAX_DATE_LABELS = 5  # labels below
+MAX_DATE_LABELS = 5  # along the horizontal axis
 
 
 @dataclass(frozen=True, slots=True)

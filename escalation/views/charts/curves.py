@@ -1,4 +1,4 @@
-"""A curve with its band and its points as plain geometry, drawn by a template as SVG. Pure."""
+"""A curve with its band and points as plain geometry, drawn as SVG by a template. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LEFT, RIGHT, TOP, BOTTOM = 52.0, 26.0, 30.0, 46.0
 
 @dataclass(frozen=True, slots=True)
 class PlotPoint:
-    """A point with the interval around it; all three in the units of the vertical axis, `x` in the horizontal one's."""
+    """A point with its interval: `y`, `low` and `high` in units of the vertical axis, `x` of the horizontal."""
 
     x: float
     y: float
@@ -28,7 +28,7 @@ class CurveTick:
 
 @dataclass(frozen=True, slots=True)
 class PointLabel:
-    """A point with a name beside it, where there is room: curves rise to the right, so below that."""
+    """A point with a label beside it. Curves rise to the right, so there is room to the right and below."""
 
     name: str
     x: float
@@ -54,7 +54,7 @@ class CurvePlot:
     x_ticks: list[CurveTick]
     y_ticks: list[CurveTick]
     marks: list[PointLabel]
-    target_y: float | None  # where the stated error lies, if it lies on the plot
+    target_y: float | None  # the error target, if it lies on the plot
     diagonal: str
 
 
@@ -66,7 +66,7 @@ def draw_curve(
     y_most: float | None = None,
     diagonal: bool = False,
 ) -> CurvePlot:
-    """A line through the places in order, with a band; shares on both axes, the horizontal one from 0 to 1."""
+    """A line with a band through the places in order; both axes are shares, the horizontal one from 0 to 1."""
     most = y_most or max([place.y for place in places] + [rule or 0.0, 0.01]) * 1.2
     step = _choose_step(most) if y_most is None else y_most / 5
     top = math.ceil(most / step - 1e-9) * step
@@ -104,6 +104,6 @@ def _label_point(name: str, x: float, y: float, floor: float) -> PointLabel:
 
 
 def _choose_step(most: float) -> float:
-    """A round distance between the lines of an axis, so that there are three to six of them."""
+    """A round step between the grid lines of an axis that gives three to six of them."""
     power: float = 10 ** math.floor(math.log10(most / 3))
     return next(factor * power for factor in (1, 2, 5, 10) if most / (factor * power) <= 5)

@@ -104,8 +104,8 @@ def test_the_history_shows_the_reason_and_the_error_type(stream: Stream, acted: 
     }
     assert "Passed it to someone else: I know the person or the case." in texts["pass"]
     assert "Asked the lead; reason: I’m not sure" in texts["escalate"]  # noqa: RUF001 - an apostrophe
-    assert "Said that it can’t be judged; reason: Cut off or unreadable" in texts["unjudgeable"]  # noqa: RUF001
-    assert "Gave another answer: “billing”; kind of mistake: two intents" in texts["mistake"]
+    assert "Chose “Can’t be judged”; reason: Cut off or unreadable" in texts["unjudgeable"]  # noqa: RUF001
+    assert "Gave another answer: “billing”; error type: two intents" in texts["mistake"]
 
 
 def test_labels_have_the_error_types_of_their_verdicts(stream: Stream, acted: dict[str, str]) -> None:

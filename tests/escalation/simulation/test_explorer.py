@@ -327,12 +327,12 @@ def _page(client: Client, mara: User, count: int) -> str:
 
 def test_the_page_describes_the_calibration_error(client: Client, mara: User) -> None:
     page = _page(client, mara, 1500)
-    assert "points off" in page
+    assert "percentage points apart" in page
     assert "Brier score: 0." in page
-    assert "Too few checked outputs to say how far" not in page
+    assert "Too few audits for an average" not in page
 
 
 def test_the_page_says_if_there_are_too_few_audits(client: Client, mara: User) -> None:
     page = _page(client, mara, 100)
-    assert "Too few checked outputs to say how far it is off on average" in page
-    assert "points off" not in page
+    assert "Too few audits for an average calibration error" in page
+    assert "percentage points apart" not in page

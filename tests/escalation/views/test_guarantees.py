@@ -1,4 +1,4 @@
-"""The promise in the browser: said, looked for, tried, stated, and read by somebody outside the team."""
+"""The guarantee in the browser: target, evaluation, threshold preview, evidence."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from reviewqueue.models import User
 from tests.escalation.guarantees.test_evaluations import POLICY, honest
 from tests.helpers import stream_history, traffic
 
-TARGET = {"max_error_percent": "5", "delta_percent": "5", "groups": "together"}
+TARGET = {"max_error_percent": "5", "confidence_level": "95", "groups": "together"}
 PAGE = "/streams/intents/guarantee/"
 KNOWN = '{"input": {"text": "Hello"}, "prediction": "refund", "answer": "billing"}'
 
@@ -43,8 +43,8 @@ def _past(stream: Stream, count: int = 3000) -> None:
     daily_counts.refresh_counts()
 
 
-def _stated(stream: Stream) -> Evaluation:
-    """A statement in force: asked for by mara, approved by max."""
+def _guarantee(stream: Stream) -> Evaluation:
+    """A guarantee in force: requested by mara, approved by max."""
     targets.set_error_target(stream=stream, max_error=0.05, actor="user:mara")
     evaluation = evaluations.run_evaluation(stream, by="user:mara")
     made = guarantees.propose_certified_policy(evaluation=evaluation, actor="user:mara")
@@ -56,19 +56,20 @@ def _read(client: Client, page: str = PAGE) -> str:
     return client.get(page).content.decode()
 
 
-def test_nobody_sees_errors_before_saying_what_may_go_wrong(client: Client, stream: Stream, mara: User) -> None:
+def test_error_rates_are_hidden_until_a_target_is_set(client: Client, stream: Stream, mara: User) -> None:
     _past(stream)
     client.force_login(mara)
     before = _read(client)
-    assert "Nobody has said yet what may go wrong." in before
-    assert "Mistakes per 1,000" not in before
+    assert "No error target is set yet." in before
+    assert "Errors per 1,000 automated" not in before
     assert client.get(f"{PAGE}preview/").status_code == 404
     client.post(f"{PAGE}target/", TARGET)
-    assert ErrorTarget.objects.get().max_error == 0.05
-    assert "Mistakes per 1,000" in _read(client)
+    target = ErrorTarget.objects.get()
+    assert (target.max_error, target.delta) == (0.05, 0.05)
+    assert "Errors per 1,000 automated" in _read(client)
 
 
-def test_a_statement_is_reached_by_clicking_and_takes_two(
+def test_a_guarantee_is_reached_by_clicking_and_takes_two(
     client: Client,
     stream: Stream,
     mara: User,
@@ -78,25 +79,22 @@ def test_a_statement_is_reached_by_clicking_and_takes_two(
     client.force_login(mara)
     client.post(f"{PAGE}target/", TARGET)
     evidence = client.post(f"{PAGE}evaluations/")["Location"]
-    assert "at most 5 in 100 is wrong" in _read(client, evidence)
+    assert "At most 5 % of automated decisions are wrong" in _read(client, evidence)
     policy = client.post(f"{evidence}policy/", {"reason": "measured"})["Location"]
     current = versions.find_active_policy(stream)
     assert current
     assert current.number == 1
     client.force_login(max)
     client.post(f"{policy}activation/", {})
-    statement = guarantees.find_latest_guarantee(stream)
-    assert statement
-    assert statement.holds
+    guarantee = guarantees.find_latest_guarantee(stream)
+    assert guarantee
+    assert guarantee.holds
     page = _read(client)
-    assert (
-        "Of what goes out without a person, at most 5 in 100 is wrong. This statement fails at most 1 time in 20."
-        in page
-    )
-    assert "Assumes that reviewers miss nothing." in page
+    assert "At most 5 % of automated decisions are wrong, with 95 % confidence." in page
+    assert "Assumes that reviewers miss no errors." in page
 
 
-def test_the_evidence_says_whether_what_it_found_is_in_force(
+def test_the_evidence_says_whether_its_guarantee_is_in_force(
     client: Client, stream: Stream, mara: User, otto: User
 ) -> None:
     _past(stream)
@@ -114,20 +112,18 @@ def test_the_evidence_says_whether_what_it_found_is_in_force(
         stream, [0.9], [False], since=timezone.now() - timedelta(hours=1), prefix="new", model_version="2"
     )
     page = _read(client, evidence)
-    assert "It has ended." in page
+    assert "No longer in force." in page
     assert "another version of the model" in page
     assert "guarantee-kept" not in page
 
 
-def test_a_statement_says_how_the_checks_went_since_and_when_nobody_checks(
-    client: Client, stream: Stream, mara: User
-) -> None:
+def test_a_guarantee_shows_audits_since_and_when_audits_are_off(client: Client, stream: Stream, mara: User) -> None:
     _past(stream)
-    _stated(stream)
+    _guarantee(stream)
     client.force_login(mara)
     watch = GuaranteeWatch.objects.create(evaluation=Evaluation.objects.get(), seen=1, audits=214, wrong=3)
     page = _read(client)
-    assert "Watched since: 214 checks above it, 3 wrong, no alarm." in page
+    assert "Since then: 214 audits above the threshold, 3 wrong, no drift alarm." in page
     found = summary.build_guarantee_summary(stream)
     assert found
     assert found.error_range_since
@@ -135,7 +131,7 @@ def test_a_statement_says_how_the_checks_went_since_and_when_nobody_checks(
     assert 0 < low < 3 / 214 < high
     # At the upper end, the evidence against "at least so much" reaches 2 / doubt.
     assert statistics.compute_log_evalue(214, [3], [1.0], high) == pytest.approx(math.log(2 / 0.05))
-    assert f"between {figures.rate(low)} and {figures.rate(high)} of it is wrong" in page
+    assert f"between {figures.rate(low)} and {figures.rate(high)} of automated decisions are wrong" in page
     assert "nobody would notice" not in page
     current = versions.find_active_policy(stream)
     assert current
@@ -144,7 +140,7 @@ def test_a_statement_says_how_the_checks_went_since_and_when_nobody_checks(
     versions.activate_version(policy=version, by="user:mara", approved_by="user:max")
     assert "nobody would notice" in _read(client)
     GuaranteeWatch.objects.filter(pk=watch.pk).update(alarmed_at=timezone.now(), seen=Evaluation.objects.get().last_id)
-    assert "3 of 214 checks were wrong" in _read(client)
+    assert "3 of 214 audits found an error" in _read(client)
 
 
 def test_the_evidence_shows_the_counts_that_reproduce_its_bound(client: Client, stream: Stream, otto: User) -> None:
@@ -162,23 +158,25 @@ def test_the_evidence_shows_the_counts_that_reproduce_its_bound(client: Client, 
     assert f">{group['accepted']:,}<" in page
     assert f">{group['wrong']:,}<" in page
     assert f"from <code>{evaluation.first_id}</code> to below <code>{evaluation.last_id}</code>" in page
-    assert "Make a policy version" not in page
+    assert "Create policy version" not in page
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "error"),
     [
         ({"max_error_percent": "0"}, "greater than or equal to 0.01"),
         ({"max_error_percent": "x"}, "Enter a number"),
+        ({"confidence_level": "49"}, "greater than or equal to 50"),
+        ({"confidence_level": "99.95"}, "less than or equal to 99.9"),
         ({"groups": "segments"}, "Name the segment"),
         ({"groups": "nonsense"}, "not one of the available choices"),
     ],
 )
-def test_a_target_that_makes_no_sense_is_said(
-    client: Client, stream: Stream, mara: User, change: dict[str, str], said: str
+def test_an_invalid_target_is_refused_with_a_reason(
+    client: Client, stream: Stream, mara: User, change: dict[str, str], error: str
 ) -> None:
     client.force_login(mara)
-    assert said in client.post(f"{PAGE}target/", TARGET | change, follow=True).content.decode()
+    assert error in client.post(f"{PAGE}target/", TARGET | change, follow=True).content.decode()
     assert not ErrorTarget.objects.exists()
 
 
@@ -189,12 +187,12 @@ def test_a_refusal_says_what_it_would_take(client: Client, stream: Stream, mara:
     client.force_login(mara)
     client.post(f"{PAGE}target/", TARGET)
     page = client.post(f"{PAGE}evaluations/", follow=True).content.decode()
-    assert "checked outputs are too few for this target: about" in page
+    assert "audits are too few for this error target: it takes about" in page
     assert "at today’s traffic" in page  # noqa: RUF001
     assert not Evaluation.objects.exists()
 
 
-def test_the_slider_brings_what_its_threshold_would_have_done(client: Client, stream: Stream, mara: User) -> None:
+def test_the_slider_shows_what_its_threshold_would_have_done(client: Client, stream: Stream, mara: User) -> None:
     _past(stream)
     client.force_login(mara)
     client.post(f"{PAGE}target/", TARGET)
@@ -218,13 +216,10 @@ def test_the_numbers_behind_the_curve_can_be_downloaded(client: Client, stream: 
         assert [row[name] for name in ("automatic", "checked", "wrong")] == found
 
 
-def test_known_answers_are_mixed_in_from_the_page(client: Client, stream: Stream, mara: User) -> None:
+def test_test_items_are_added_from_the_page(client: Client, stream: Stream, mara: User) -> None:
     traffic.post_and_route(stream, "ticket-1", now=timezone.now())
     client.force_login(mara)
-    assert (
-        "1 test item is mixed in."
-        in client.post(f"{PAGE}test-items/", {"examples": KNOWN}, follow=True).content.decode()
-    )
+    assert "1 test item added." in client.post(f"{PAGE}test-items/", {"examples": KNOWN}, follow=True).content.decode()
     assert TestItem.objects.count() == 1
     for bad in ("{", "[1]", '{"input": 1}'):
         client.post(f"{PAGE}test-items/", {"examples": bad})
@@ -234,12 +229,12 @@ def test_known_answers_are_mixed_in_from_the_page(client: Client, stream: Stream
 def test_an_empty_stream_has_a_page(client: Client, stream: Stream, mara: User, otto: User) -> None:
     for who in (mara, otto):
         client.force_login(who)
-        assert "No accuracy statement yet." in _read(client)
+        assert "No guarantee yet." in _read(client)
 
 
-def test_the_page_asks_the_database_as_often_whatever_there_is(client: Client, stream: Stream, mara: User) -> None:
+def test_the_number_of_queries_is_constant(client: Client, stream: Stream, mara: User) -> None:
     _past(stream)
-    _stated(stream)
+    _guarantee(stream)
     traffic.post_and_route(stream, "ticket-1", now=timezone.now(), model="clf", model_version="1")
     client.force_login(mara)
     with_little = _queries(client)
@@ -255,74 +250,50 @@ def test_the_page_asks_the_database_as_often_whatever_there_is(client: Client, s
 
 
 def _queries(client: Client) -> int:
-    client.get(PAGE)  # so that what the process keeps is there
+    client.get(PAGE)  # fills the caches of the process
     with CaptureQueriesContext(connection) as asked:
         client.get(PAGE)
     return len(asked)
 
 
-def test_the_report_and_the_lists_tell_the_statement(client: Client, stream: Stream, mara: User) -> None:
+def test_the_report_and_the_lists_show_the_guarantee(client: Client, stream: Stream, mara: User) -> None:
     _past(stream)
     client.force_login(mara)
     for page in ("/streams/", "/overview/"):
         assert "none yet" in _read(client, page)
-    evaluation = _stated(stream)
+    evaluation = _guarantee(stream)
     report = _read(client, "/streams/intents/report/")
-    assert "at most 5 in 100 is wrong. This statement fails at most 1 time in 20." in report
+    assert "At most 5 % of automated decisions are wrong, with 95 % confidence." in report
     assert f"/streams/intents/guarantee/evidence/{evaluation.pk}/" in report
     for page in ("/streams/", "/overview/", "/streams/intents/policies/"):
-        assert "at most 5 in 100 wrong" in _read(client, page)
+        assert "at most 5 % wrong" in _read(client, page)
 
 
-def test_a_report_without_a_statement_says_what_it_would_take(client: Client, stream: Stream, mara: User) -> None:
+def test_a_report_without_a_guarantee_says_what_it_takes(client: Client, stream: Stream, mara: User) -> None:
     stream_history.write_history(
         stream, [0.9] * 60, [False] * 60, since=timezone.now() - timedelta(days=5), span=timedelta(days=4)
     )
     client.force_login(mara)
     outlook = f"{PAGE}readiness/?short=1"
     assert outlook in _read(client, "/streams/intents/report/")
-    assert _read(client, outlook).strip() == "Nobody has said yet what may go wrong."
+    assert _read(client, outlook).strip() == "No error target is set yet."
     client.post(f"{PAGE}target/", TARGET)
-    assert "checked outputs are too few for this target: about" in _read(client, outlook)
+    assert "audits are too few for this error target: it takes about" in _read(client, outlook)
 
 
-def test_a_statement_that_ended_is_not_shown_as_kept(client: Client, stream: Stream, mara: User) -> None:
+def test_an_ended_guarantee_is_not_shown_as_kept(client: Client, stream: Stream, mara: User) -> None:
     _past(stream)
-    _stated(stream)
+    _guarantee(stream)
     stream_history.write_history(
         stream, [0.9], [False], since=timezone.now() - timedelta(hours=1), prefix="new", model_version="2"
     )
     client.force_login(mara)
     for page in (PAGE, "/streams/intents/report/"):
-        said = _read(client, page)
-        assert "The last statement has ended." in said
-        assert "It was about another version of the model." in said
-        assert "guarantee-kept" not in said
+        html = _read(client, page)
+        assert "The last guarantee has ended." in html
+        assert "It was for another version of the model." in html
+        assert "guarantee-kept" not in html
     assert "ended" in _read(client, "/streams/")
-
-
-def test_the_report_of_the_api_has_the_statement(client: Client, stream: Stream, mara: User) -> None:
-    _past(stream)
-    _, key = api_keys.create_key(name="figures", scopes=["reports:read"], by=None)
-    headers = {"Authorization": f"Bearer {key}"}
-    read = "/api/v1/streams/intents/report"
-    assert client.get(read, headers=headers).json()["statement"] is None
-    evaluation = _stated(stream)
-    stated = client.get(read, headers=headers).json()["statement"]
-    (found,) = evaluations.parse_group_results(evaluation)
-    assert stated["holds"] is True
-    assert stated["max_error"] == 0.05
-    assert stated["evidence"] == str(evaluation.pk)
-    assert stated["groups"] == [
-        {
-            "group": None,
-            "threshold": found.threshold,
-            "checked": found.accepted,
-            "wrong": found.wrong,
-            "bound": found.bound,
-            "doubt": found.delta,
-        }
-    ]
 
 
 def test_the_report_of_the_api_has_the_guarantee(client: Client, stream: Stream, mara: User) -> None:
@@ -331,10 +302,10 @@ def test_the_report_of_the_api_has_the_guarantee(client: Client, stream: Stream,
     headers = {"Authorization": f"Bearer {key}"}
     read = "/api/v1/streams/intents/report"
     assert client.get(read, headers=headers).json()["guarantee"] is None
-    evaluation = _stated(stream)
+    evaluation = _guarantee(stream)
     report = client.get(read, headers=headers).json()
     guarantee, statement = report["guarantee"], report["statement"]
-    (found,) = evaluations.parse_group_results(evaluation)
+    (group,) = evaluations.parse_group_results(evaluation)
     assert guarantee["in_force"] is True
     assert (guarantee["error_target"], guarantee["confidence_level"]) == (0.05, 0.95)
     assert guarantee["evidence"] == str(evaluation.pk)
@@ -345,32 +316,32 @@ def test_the_report_of_the_api_has_the_guarantee(client: Client, stream: Stream,
     assert guarantee["groups"] == [
         {
             "group": None,
-            "threshold": found.threshold,
-            "audits": found.accepted,
-            "errors": found.wrong,
-            "bound": found.bound,
-            "confidence_level": pytest.approx(1 - found.delta),
+            "threshold": group.threshold,
+            "audits": group.accepted,
+            "errors": group.wrong,
+            "bound": group.bound,
+            "confidence_level": pytest.approx(1 - group.delta),
         }
     ]
 
 
 def test_a_version_shows_what_it_would_have_done(client: Client, stream: Stream, mara: User) -> None:
     _past(stream)
-    evaluation = _stated(stream)
+    evaluation = _guarantee(stream)
     client.force_login(mara)
     page = "/streams/intents/policies/2/"
     plain = _read(client, page)
     assert f"/streams/intents/guarantee/evidence/{evaluation.pk}/" in plain
-    assert "Would go out now, and waited" not in plain
+    assert "Newly automated" not in plain
     for shown in (_read(client, f"{page}?days=28"), _read(client, f"{page}replay/?days=28")):
-        assert "Would go out now, and waited" in shown
+        assert "Newly automated" in shown
         assert "of 3,000 outputs" in shown
-    assert "Would go out now, and waited" not in _read(client, f"{page}replay/?days=4000")
+    assert "Newly automated" not in _read(client, f"{page}replay/?days=4000")
     assert client.get("/streams/intents/policies/99/replay/?days=7").status_code == 404
-    assert "its thresholds were set by hand" in _read(client, "/streams/intents/policies/1/")
+    assert "its thresholds were set manually" in _read(client, "/streams/intents/policies/1/")
 
 
-def test_the_slider_tells_parts_only_when_asked(client: Client, stream: Stream, mara: User) -> None:
+def test_the_slider_shows_parts_only_on_request(client: Client, stream: Stream, mara: User) -> None:
     _past(stream)
     client.force_login(mara)
     client.post(f"{PAGE}target/", TARGET)
@@ -378,9 +349,7 @@ def test_the_slider_tells_parts_only_when_asked(client: Client, stream: Stream, 
     assert "By answer and segment" in _read(client, f"{PAGE}preview/?place=3&parts=on")
 
 
-def test_the_file_of_how_honest_the_confidence_is_says_what_the_checks_say(
-    client: Client, stream: Stream, mara: User
-) -> None:
+def test_the_calibration_file_matches_the_audits(client: Client, stream: Stream, mara: User) -> None:
     _past(stream)
     client.force_login(mara)
     client.post(f"{PAGE}target/", TARGET)
@@ -400,7 +369,7 @@ def _numbers(client: Client, file: str) -> list[dict[str, float]]:
     return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(lines)]
 
 
-def test_with_much_traffic_the_page_comes_before_the_checks_are_counted(
+def test_with_much_traffic_the_page_loads_before_audits_are_counted(
     client: Client, stream: Stream, mara: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _past(stream)
@@ -408,20 +377,20 @@ def test_with_much_traffic_the_page_comes_before_the_checks_are_counted(
     client.post(f"{PAGE}target/", TARGET)
     monkeypatch.setattr(guarantees_module, "MAX_INLINE_OUTPUTS", 100)
     page = _read(client)
-    assert "The checks are being counted." in page
+    assert "Counting audits…" in page
     assert f'hx-get="{PAGE}readiness/"' in page
-    assert "look number 1 may be false with a probability" in _read(client, f"{PAGE}readiness/")
+    assert "the result of evaluation 1 may be false" in _read(client, f"{PAGE}readiness/")
 
 
-def test_a_versions_page_tells_what_it_changed_and_whether_its_evidence_still_holds(
+def test_a_version_shows_its_changes_and_whether_its_guarantee_holds(
     client: Client, stream: Stream, mara: User
 ) -> None:
     _past(stream)
-    _stated(stream)
+    _guarantee(stream)
     client.force_login(mara)
     page = _read(client, "/streams/intents/policies/2/")
-    assert "What it changed against version 1" in page
-    assert "99.99" in page, "the threshold that it took the place of"
+    assert "Changes compared with version 1" in page
+    assert "99.99" in page, "the threshold it replaced"
     assert 'class="tag tag-bad">ended' not in page
     stream_history.write_history(
         stream, [0.9], [False], since=timezone.now() - timedelta(hours=1), prefix="new", model_version="2"
@@ -431,12 +400,12 @@ def test_a_versions_page_tells_what_it_changed_and_whether_its_evidence_still_ho
     assert "another version of the model" in page
 
 
-def test_what_is_missing_is_said_of_the_model_that_came_in_last(client: Client, stream: Stream, mara: User) -> None:
+def test_a_refusal_names_the_latest_model_version(client: Client, stream: Stream, mara: User) -> None:
     _past(stream)
     client.force_login(mara)
     client.post(f"{PAGE}target/", TARGET)
-    assert "that is what came in last" not in _read(client)
+    assert "the model version of the latest output" not in _read(client)
     stream_history.write_history(
         stream, [0.9], [False], since=timezone.now() - timedelta(hours=1), prefix="new", model_version="2"
     )
-    assert "Only checks of clf 2 count: that is what came in last." in _read(client)
+    assert "Only audits of clf 2 count, the model version of the latest output." in _read(client)

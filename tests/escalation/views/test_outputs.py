@@ -1,4 +1,4 @@
-"""Finding outputs and reading their story: who sees what, and nothing that would sway a judgement."""
+"""Finding outputs and reading their history; nothing shown can bias a reviewer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.helpers import stream_setup, traffic
 
 @pytest.fixture
 def stream(queue: Queue, rob: User) -> Stream:
-    """Ten sure and four unsure outputs of today; two of the unsure are judged."""
+    """Ten outputs above and four below the threshold, of today; two of the latter are reviewed."""
     stream = traffic.apply_stream(policy={"threshold": 0.8, "audit": {"rate": 1.0}})
     now = clock.current_time()
     traffic.post_and_route(stream, "seen-1", "seen-2", confidence=0.4, now=now)
@@ -32,7 +32,7 @@ def main(client: Client, path: str) -> str:
     return answer.content.decode().partition("<main")[2]
 
 
-def test_a_whole_id_leads_straight_to_its_story(client: Client, stream: Stream, mara: User) -> None:
+def test_a_complete_id_opens_its_page(client: Client, stream: Stream, mara: User) -> None:
     client.force_login(mara)
     answer = client.get("/streams/intents/outputs/", {"q": "odd/id?#1"})
     assert answer.headers["Location"] == "/streams/intents/outputs/odd/id%3F%231/"
@@ -78,38 +78,36 @@ def test_content_is_for_leads_and_not_for_managers(
         assert ("words of seen-1" in main(client, "/streams/intents/outputs/seen-1/")) is sees
 
 
-def test_the_story_is_on_the_page_and_technical_terms_are_folded_away(
-    client: Client, stream: Stream, mara: User
-) -> None:
+def test_the_history_is_shown_and_technical_terms_are_folded(client: Client, stream: Stream, mara: User) -> None:
     client.force_login(mara)
     html = main(client, "/streams/intents/outputs/seen-1/")
-    assert "Gave another answer: “billing”; had answered before seeing" in html
+    assert "Gave another answer: “billing”; answered before seeing" in html
     before, _, after = html.partition("Technical details")
     assert "Probability of review" not in before
     assert "Probability of review" in after
 
 
-def test_whoever_may_be_asked_reads_nothing_that_would_sway_them(client: Client, stream: Stream, ann: User) -> None:
+def test_a_possible_reviewer_sees_nothing_that_could_bias_them(client: Client, stream: Stream, ann: User) -> None:
     client.force_login(ann)
-    # One waits, one went out and was drawn for a check: both look the same.
+    # One waits, one was automated and drawn for an audit: both look the same.
     for one in ("open-1", "sure-1"):
         html = main(client, f"/streams/intents/outputs/{one}/")
-        assert "you may be asked as well" in html
+        assert "You may be asked to review this output" in html
         assert "refund" not in html
-        assert "drawn at random" not in html
+        assert "drawn for a random audit" not in html
     listed = main(client, "/streams/intents/outputs/")
-    assert listed.count("shown when people have decided") == 12
+    assert listed.count("hidden until decided") == 12
     for probe in ("?reason=audit", "?route=auto", "?answer=refund&route=review"):
         assert "sure-1" not in main(client, f"/streams/intents/outputs/{probe}")
         assert "open-1" not in main(client, f"/streams/intents/outputs/{probe}")
 
 
-def test_a_manager_who_judges_nothing_reads_it_all(client: Client, stream: Stream, mara: User) -> None:
+def test_a_manager_who_reviews_nothing_sees_everything(client: Client, stream: Stream, mara: User) -> None:
     client.force_login(mara)
     assert "drawn for a random audit" in main(client, "/streams/intents/outputs/sure-1/")
 
 
-def test_a_lead_reopens_what_was_decided(client: Client, stream: Stream, ann: User, mara: User) -> None:
+def test_a_lead_reopens_a_decided_output(client: Client, stream: Stream, ann: User, mara: User) -> None:
     client.force_login(mara)
     assert "Reopen" not in main(client, "/streams/intents/outputs/seen-1/")
     assert client.post("/streams/intents/reopenings/seen-1/").status_code == 403
@@ -119,19 +117,17 @@ def test_a_lead_reopens_what_was_decided(client: Client, stream: Stream, ann: Us
     assert Item.objects.get(reference="seen-1").round == 2
     assert "Reopen" not in main(client, "/streams/intents/outputs/seen-1/")
     client.force_login(mara)
-    assert "Opened again. New facts" in main(client, "/streams/intents/outputs/seen-1/")
+    assert "Reopened. New facts" in main(client, "/streams/intents/outputs/seen-1/")
 
 
-def test_whoever_may_be_asked_again_reads_nothing_that_was_said_before(
-    client: Client, stream: Stream, ann: User
-) -> None:
+def test_a_reopened_output_hides_earlier_answers_from_reviewers(client: Client, stream: Stream, ann: User) -> None:
     client.force_login(ann)
-    assert "What the AI said" in main(client, "/streams/intents/outputs/seen-1/")
+    assert "Model output" in main(client, "/streams/intents/outputs/seen-1/")
     client.post("/streams/intents/reopenings/seen-1/")
     html = main(client, "/streams/intents/outputs/seen-1/")
-    assert "you may be asked as well" in html
-    assert not any(said in html for said in ("refund", "billing", "What the AI said"))
-    assert main(client, "/streams/intents/outputs/").count("shown when people have decided") == 13
+    assert "You may be asked to review this output" in html
+    assert not any(text in html for text in ("refund", "billing", "Model output"))
+    assert main(client, "/streams/intents/outputs/").count("hidden until decided") == 13
     for probe in ("?found=wrong", "?found=right", "?answer=refund", "?state=decided"):
         assert "seen-1" not in main(client, f"/streams/intents/outputs/{probe}")
 
@@ -152,21 +148,21 @@ def test_pages_stay_full_when_reopened_outputs_are_left_out(
     assert (page.older, page.open_ids) == (None, frozenset())
 
 
-def test_what_is_not_routed_yet_is_kept_from_whoever_may_be_asked(client: Client, stream: Stream, ann: User) -> None:
+def test_an_unrouted_output_is_hidden_from_possible_reviewers(client: Client, stream: Stream, ann: User) -> None:
     stream_setup.post_outputs(
         stream, stream_setup.build_output("new-1", due_at="2999-01-01T00:00:00Z"), now=clock.current_time()
     )
     client.force_login(ann)
     html = main(client, "/streams/intents/outputs/new-1/")
-    assert "you may be asked as well" in html
-    assert "What the AI said" not in html
+    assert "You may be asked to review this output" in html
+    assert "Model output" not in html
     assert "due 1 Jan" not in html
-    assert main(client, "/streams/intents/outputs/").count("shown when people have decided") == 13
+    assert main(client, "/streams/intents/outputs/").count("hidden until decided") == 13
     assert "new-1" not in main(client, "/streams/intents/outputs/?answer=refund")
 
 
 @pytest.mark.parametrize("probe", ["?state=decided&found=waiting", "?state=in_review", "?state=decided", "?version=7"])
-def test_no_search_tells_checks_from_what_is_held(
+def test_no_search_tells_audits_from_held_outputs(
     client: Client, stream: Stream, ann: User, mara: User, probe: str
 ) -> None:
     traffic.post_and_route(stream, "sure-v7", model_version="7", now=clock.current_time())
@@ -179,13 +175,13 @@ def test_no_search_tells_checks_from_what_is_held(
     assert "sure-" in found or "open-1" in found
 
 
-def test_what_waits_for_people_is_found_and_says_no_more(client: Client, stream: Stream, ann: User) -> None:
+def test_waiting_outputs_are_found_and_stay_hidden(client: Client, stream: Stream, ann: User) -> None:
     client.force_login(ann)
     listed = main(client, "/streams/intents/outputs/?found=waiting")
-    assert listed.count("shown when people have decided") == 12
+    assert listed.count("hidden until decided") == 12
 
 
-def test_what_was_withdrawn_cannot_be_reopened(client: Client, stream: Stream, ann: User) -> None:
+def test_a_withdrawn_output_cannot_be_reopened(client: Client, stream: Stream, ann: User) -> None:
     withdraw.withdraw_output(stream=stream, external_id="seen-1", actor="key:1")
     client.force_login(ann)
     assert "Reopen" not in main(client, "/streams/intents/outputs/seen-1/")
@@ -194,7 +190,7 @@ def test_what_was_withdrawn_cannot_be_reopened(client: Client, stream: Stream, a
     assert Item.objects.get(reference="seen-1").round == 1
 
 
-def test_reopening_what_is_open_is_refused_in_words(client: Client, stream: Stream, ann: User) -> None:
+def test_reopening_an_open_output_is_refused_with_a_reason(client: Client, stream: Stream, ann: User) -> None:
     client.force_login(ann)
     answer = client.post("/streams/intents/reopenings/open-1/", follow=True)
     assert "not decided" in answer.content.decode()
@@ -214,7 +210,7 @@ def test_markup_in_an_output_is_inert(client: Client, queue: Queue, ann: User, r
     assert "U+202E" in html
 
 
-def test_lists_take_a_fixed_number_of_statements(
+def test_lists_take_a_fixed_number_of_queries(
     client: Client, stream: Stream, mara: User, django_assert_max_num_queries: pytest.FixtureRequest
 ) -> None:
     client.force_login(mara)
@@ -222,7 +218,7 @@ def test_lists_take_a_fixed_number_of_statements(
         client.get("/streams/intents/outputs/")
 
 
-def test_what_does_not_exist_is_not_found(client: Client, stream: Stream, mara: User) -> None:
+def test_a_missing_output_or_version_is_not_found(client: Client, stream: Stream, mara: User) -> None:
     client.force_login(mara)
     for path in ("outputs/nothing/", "policies/99/", "policies/0/"):
         assert client.get(f"/streams/intents/{path}").status_code == 404

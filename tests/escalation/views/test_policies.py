@@ -1,4 +1,4 @@
-"""Policy versions in the browser: the form says what the policy says, and loosening takes two."""
+"""Policy versions in the browser: the form matches the policy, and loosening takes two people."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def posted(initial: dict[str, Any], **change: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("spec", [FULL, {}, {"threshold": 0.8, "audit": {"per_day": 200}}])
-def test_the_form_says_exactly_what_the_policy_says(spec: dict[str, Any]) -> None:
+def test_the_form_round_trips_every_policy(spec: dict[str, Any]) -> None:
     policy = parse_spec(spec)
     form = PolicyForm(posted(build_policy_initial(policy)))
     assert form.is_valid(), form.errors
@@ -54,21 +54,21 @@ def test_the_form_says_exactly_what_the_policy_says(spec: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize(
-    ("field", "text", "said"),
+    ("field", "text", "error"),
     [
-        ("thresholds", "refund: 90\nbilling 80", "Line 2: write it as “answer: percent”"),
-        ("thresholds", "refund: 900", "Line 1: “900” is not between 0 and 100 percent."),
-        ("segments", "de: 95", "Line 1: write it as “key = value: percent”"),
-        ("rules", "large: amount > 3", "Line 1: “amount > 3” is no condition"),
-        ("rules", "large: value > many", "Line 1: “many” is no number."),
+        ("thresholds", "refund: 90\nbilling 80", "Line 2: write “answer: percent”"),
+        ("thresholds", "refund: 900", "Line 1: “900” is not between 0 and 100 %."),
+        ("segments", "de: 95", "Line 1: write “key = value: percent”"),
+        ("rules", "large: amount > 3", "Line 1: “amount > 3” is not a valid condition"),
+        ("rules", "large: value > many", "Line 1: “many” is not a number."),
         ("rules", "a: prediction > refund", "it knows eq and in"),
-        ("matrix", "billing: 3", "Line 1: write it as"),
-        ("rate", "", "Say how many."),
+        ("matrix", "billing: 3", "Line 1: write “model’s answer -> right answer: cost”"),  # noqa: RUF001
+        ("rate", "", "Enter a number."),
         ("currency", "Euro", "3"),
     ],
 )
-def test_what_makes_no_sense_names_its_line(
-    client: Client, queue: Queue, mara: User, field: str, text: str, said: str
+def test_an_invalid_line_is_refused_by_number(
+    client: Client, queue: Queue, mara: User, field: str, text: str, error: str
 ) -> None:
     stream = traffic.apply_stream(policy={"threshold": 0.8, "audit": {"rate": 0.1}})
     client.force_login(mara)
@@ -76,7 +76,7 @@ def test_what_makes_no_sense_names_its_line(
     assert current is not None
     answer = client.post("/streams/intents/policies/new/", posted(build_policy_initial(current.spec), **{field: text}))
     assert answer.status_code == 200
-    assert said in answer.content.decode().replace("&gt;", ">")
+    assert error in answer.content.decode().replace("&gt;", ">")
     assert Policy.objects.count() == 1
 
 
@@ -92,7 +92,7 @@ def test_any_label_survives_its_line(label: str) -> None:
     }
 
 
-def test_tightening_takes_effect_at_once(client: Client, queue: Queue, mara: User) -> None:
+def test_tightening_takes_effect_immediately(client: Client, queue: Queue, mara: User) -> None:
     stream = traffic.apply_stream(policy={"threshold": 0.8})
     client.force_login(mara)
     initial = build_policy_initial(parse_spec(_spec_of(stream)))
@@ -115,9 +115,9 @@ def test_loosening_is_a_draft_until_another_manager_approves(
     html = answer.content.decode()
     assert "Version 2 is a draft" in html
     assert "another manager has to approve it" in html
-    assert "From 70" not in html
-    assert "may stand from 80 % sure" in html
-    assert "may stand from 70 % sure" in html
+    assert "Confidence of 70" not in html
+    assert "a confidence of 80 % or more are automated" in html
+    assert "a confidence of 70 % or more are automated" in html
     client.post("/streams/intents/policies/2/activation/")
     assert Activation.objects.count() == 1
     client.force_login(max)
@@ -127,7 +127,7 @@ def test_loosening_is_a_draft_until_another_manager_approves(
     assert (activation.activated_by, activation.approved_by) == ("user:mara", "user:max")
 
 
-def test_going_back_to_somebody_elses_looser_version_takes_two_of_now(
+def test_going_back_to_a_looser_version_takes_two_people_again(
     client: Client,
     queue: Queue,
     mara: User,
@@ -136,7 +136,7 @@ def test_going_back_to_somebody_elses_looser_version_takes_two_of_now(
     stream = traffic.apply_stream(policy={"threshold": 0.8})
     versions.propose_version(stream=stream, spec=parse_spec({**_spec_of(stream), "threshold": 0.9}), actor="user:mara")
     client.force_login(max)
-    assert "Propose this version again" in client.get("/streams/intents/policies/1/").content.decode()
+    assert "Request approval" in client.get("/streams/intents/policies/1/").content.decode()
     refused = client.post("/streams/intents/policies/1/activation/", follow=True)
     assert "no open approval request for version 1" in refused.content.decode()
     client.post("/streams/intents/policies/1/approval-request/", {"reason": "Too strict"})
@@ -154,7 +154,7 @@ def test_going_back_to_somebody_elses_looser_version_takes_two_of_now(
     )
 
 
-def test_what_sends_more_to_people_one_person_activates_in_their_own_name(
+def test_a_stricter_version_is_activated_by_one_person(
     client: Client,
     queue: Queue,
     mara: User,
@@ -172,23 +172,27 @@ def test_a_lead_reads_policies_without_buttons(client: Client, queue: Queue, ann
     traffic.apply_stream()
     client.force_login(ann)
     html = client.get("/streams/intents/policies/1/").content.decode().partition("<main")[2]
-    assert "The AI’s answer may stand from 80 % sure." in html  # noqa: RUF001
+    assert "Outputs with a confidence of 80 % or more are automated." in html
     assert "<form" not in html
     assert client.post("/streams/intents/policies/1/activation/").status_code == 403
 
 
-def test_differences_are_told_in_words() -> None:
+def test_differences_are_described() -> None:
     before = parse_spec({"threshold": 0.8, "rules": [{"name": "big", "when": {"value": {"gt": 5}}}]})
     after = parse_spec({"threshold": 0.7, "costs": {"error": 2.0}})
-    told = [(change.label, change.before, change.after) for change in describe.describe_changes(before, after)]
-    assert told == [
-        ("In general", "The AI’s answer may stand from 80 % sure.", "The AI’s answer may stand from 70 % sure."),  # noqa: RUF001
-        ("Rule “big”", "A person looks when value > 5.", ""),
-        ("A mistake costs", "EUR 1.00", "EUR 2.00"),
+    changes = [(change.label, change.before, change.after) for change in describe.describe_changes(before, after)]
+    assert changes == [
+        (
+            "Threshold",
+            "Outputs with a confidence of 80 % or more are automated.",
+            "Outputs with a confidence of 70 % or more are automated.",
+        ),
+        ("Rule “big”", "Outputs with value > 5 go to review.", ""),
+        ("Cost of an error", "EUR 1.00", "EUR 2.00"),
     ]
 
 
-def test_every_difference_between_two_policies_is_told() -> None:
+def test_every_difference_between_two_policies_is_described() -> None:
     full = parse_spec(FULL)
     for field, value in dump_spec(full).items():
         one = parse_spec({field: value})

@@ -1,4 +1,4 @@
-"""The page on which a policy version is tried on past traffic says what it left out."""
+"""The replay of a policy version says which outputs it left out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reviewqueue.models import User
 from tests.helpers import stream_history, traffic
 
 PAGE = "/streams/intents/policies/1/replay/?days=7"
-CUT = "More came in over these days than can be gone through at once"
+CUT = "Too many outputs for one replay"
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def stream(queue: object) -> Stream:
 
 
 def _past(stream: Stream, count: int, *, stopped: int = 0) -> None:
-    """So many outputs, and then those that a stop sent to people."""
+    """`count` outputs, followed by those that a stop sent to review."""
     start, span = timezone.now() - timedelta(days=5), timedelta(days=2)
     stream_history.write_history(stream, [0.9] * count, [False] * count, since=start, span=span)
     stream_history.write_history(
@@ -38,7 +38,7 @@ def _shown(client: Client, mara: User, monkeypatch: pytest.MonkeyPatch, most: in
     return client.get(PAGE).content.decode()
 
 
-def test_a_cut_window_says_from_when_on_it_was_counted_whatever_became_of_the_latest(
+def test_a_cut_window_says_since_when_outputs_are_counted(
     client: Client, stream: Stream, mara: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _past(stream, 45, stopped=5)
@@ -46,7 +46,7 @@ def test_a_cut_window_says_from_when_on_it_was_counted_whatever_became_of_the_la
     assert "of 35 outputs" in shown
     assert CUT in shown
     since = timezone.localtime(Output.objects.order_by("-pk")[39].received_at)
-    assert f"only what was received since {date_format(since, 'j M Y H:i')} is counted" in shown
+    assert f"only those received since {date_format(since, 'j M Y H:i')} are counted" in shown
 
 
 @pytest.mark.parametrize("most", [50, 51])
@@ -59,11 +59,11 @@ def test_a_window_that_just_fits_was_not_cut(
     assert CUT not in shown
 
 
-def test_where_no_policy_decided_about_the_latest_that_is_not_said_of_the_whole_window(
+def test_a_cut_window_without_routed_outputs_says_only_that(
     client: Client, stream: Stream, mara: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _past(stream, 40, stopped=10)
     shown = _shown(client, mara, monkeypatch, 10)
     assert CUT in shown
-    assert "No output that a policy decided about came in since then." in shown
-    assert "in these days.</p>" not in shown
+    assert "None of the outputs received since then was routed by a policy." in shown
+    assert "in these days was routed" not in shown

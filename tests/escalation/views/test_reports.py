@@ -1,4 +1,4 @@
-"""The report and the overview as pages: what stands on them, who opens them, and what they never say."""
+"""The report and overview pages: their content, who may open them, and words they never use."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def words(html: str) -> str:
 
 @pytest.fixture
 def busy(queue: Queue, rob: User, mara: User) -> str:
-    """A stream with a few outputs of today, checked and reviewed."""
+    """A stream with a few outputs of today, audited and reviewed."""
     stream = traffic.apply_stream(policy={"threshold": 0.8, "audit": {"rate": 1.0}})
     now = clock.current_time()
     traffic.post_and_route(stream, *traffic.number_ids("sure", 10), now=now)
@@ -39,29 +39,29 @@ def busy(queue: Queue, rob: User, mara: User) -> str:
     return stream.slug
 
 
-def test_the_report_begins_with_the_state_of_the_promise(client: Client, mara: User, busy: str) -> None:
+def test_the_report_begins_with_the_state_of_the_guarantee(client: Client, mara: User, busy: str) -> None:
     text = words(page(client, mara, f"/streams/{busy}/report/"))
-    assert "No accuracy statement yet. So far 10 random checks were answered, 1 wrong." in text
+    assert "No guarantee yet. 10 audits answered so far, 1 wrong." in text
     assert "10.0 %" in text
 
 
-def test_gains_never_stand_without_what_got_through(client: Client, mara: User, busy: str) -> None:
+def test_savings_never_appear_without_undetected_errors(client: Client, mara: User, busy: str) -> None:
     text = words(page(client, mara, f"/streams/{busy}/report/"))
     assert "Balance" in text
-    assert "Mistakes let through" in text
-    assert "Check nothing" in text
-    assert "Check everything" in text
+    assert "Undetected errors" in text
+    assert "Review nothing" in text
+    assert "Review everything" in text
 
 
-def test_unknown_is_said_and_never_shown_as_zero(client: Client, queue: Queue, mara: User) -> None:
+def test_an_unknown_figure_is_never_shown_as_zero(client: Client, queue: Queue, mara: User) -> None:
     stream = traffic.apply_stream()
     traffic.post_and_route(stream, *traffic.number_ids("sure", 3), now=clock.current_time())
     text = words(page(client, mara, "/streams/intents/report/"))
-    assert "Mistakes let through unknown nobody has checked any of it" in text
-    assert "3 outputs went out while no checks were drawn" in text
+    assert "Error rate (automated) unknown nothing was audited" in text
+    assert "3 outputs were automated while audits were off" in text
 
 
-def test_every_picture_has_its_table(client: Client, mara: User, busy: str) -> None:
+def test_every_chart_has_its_table(client: Client, mara: User, busy: str) -> None:
     html = page(client, mara, f"/streams/{busy}/report/")
     assert html.count('<svg viewBox="0 0 640 240"') == 2
     assert html.count('<details class="chart-table">') == 2
@@ -70,12 +70,12 @@ def test_every_picture_has_its_table(client: Client, mara: User, busy: str) -> N
 
 def test_an_empty_window_says_so(client: Client, queue: Queue, mara: User) -> None:
     traffic.apply_stream()
-    assert "Nothing came in in these days" in words(page(client, mara, "/streams/intents/report/"))
+    assert "No outputs in these days" in words(page(client, mara, "/streams/intents/report/"))
 
 
-def test_a_window_back_to_front_is_refused_in_words(client: Client, mara: User, busy: str) -> None:
+def test_a_reversed_window_is_refused_with_a_reason(client: Client, mara: User, busy: str) -> None:
     text = words(page(client, mara, f"/streams/{busy}/report/?since=2026-03-05&until=2026-03-01"))
-    assert "the first one first" in text
+    assert "with the first day before the last" in text
 
 
 def test_the_numbers_link_to_their_rows(client: Client, mara: User, busy: str) -> None:
@@ -86,21 +86,21 @@ def test_the_numbers_link_to_their_rows(client: Client, mara: User, busy: str) -
         assert client.get(link.replace("&amp;", "&")).status_code == 200
 
 
-def test_the_report_speaks_no_jargon(client: Client, mara: User, busy: str) -> None:
+def test_the_report_uses_no_jargon(client: Client, mara: User, busy: str) -> None:
     for path in ("report/", "", "policies/", "policies/1/", "policies/new/", "outputs/"):
         assert not NEVER_ON_SCREEN.search(words(page(client, mara, f"/streams/{busy}/{path}")))
 
 
-def test_the_overview_shows_each_stream_and_the_machinery(client: Client, mara: User, busy: str) -> None:
+def test_the_overview_shows_each_stream_and_system_health(client: Client, mara: User, busy: str) -> None:
     text = words(page(client, mara, "/overview/"))
     assert "Support intents" in text
     assert "Not seen for a minute: the worker that routes outputs." in text
     for name in heartbeats.EXPECTED_HEARTBEATS:
         heartbeats.record_heartbeat(name)
-    assert "The worker and every sweep are up." in words(page(client, mara, "/overview/"))
+    assert "Healthy: the worker and all background sweeps are running." in words(page(client, mara, "/overview/"))
 
 
-def test_the_overview_takes_the_same_statements_for_one_stream_and_for_many(
+def test_the_overview_takes_a_fixed_number_of_queries(
     client: Client, mara: User, busy: str, django_assert_max_num_queries: pytest.FixtureRequest
 ) -> None:
     mara.all_queues = True
@@ -115,7 +115,7 @@ def test_the_overview_takes_the_same_statements_for_one_stream_and_for_many(
 @pytest.mark.parametrize(
     "path", ["/overview/", "/streams/", "/streams/intents/", "/streams/intents/report/", "/outputs/"]
 )
-def test_reviewers_and_outsiders_do_not_open_it(client: Client, rob: User, eve: User, busy: str, path: str) -> None:
+def test_reviewers_and_outsiders_cannot_open_it(client: Client, rob: User, eve: User, busy: str, path: str) -> None:
     for person in (rob, eve):
         client.force_login(person)
         assert client.get(path).status_code == 403
@@ -128,6 +128,6 @@ def test_a_stream_of_others_does_not_exist(client: Client, busy: str) -> None:
         assert client.get(f"/streams/{busy}/{path}").status_code == 404
 
 
-def test_days_are_told_in_the_teams_zone(client: Client, mara: User, busy: str) -> None:
+def test_days_follow_the_teams_time_zone(client: Client, mara: User, busy: str) -> None:
     today = timezone.localdate(clock.current_time())
     assert f"{today.day} {today:%b} {today.year}" in words(page(client, mara, f"/streams/{busy}/report/"))

@@ -1,4 +1,4 @@
-"""Making, changing, stopping and resuming a stream in the browser; who sees which events."""
+"""Creating, editing, stopping and resuming a stream in the browser; who sees which events."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FIELDS: dict[str, Any] = {
 }
 
 
-def test_whoever_makes_a_stream_is_its_member(client: Client, mara: User) -> None:
+def test_the_creator_of_a_stream_is_its_member(client: Client, mara: User) -> None:
     client.force_login(mara)
     answer = client.post("/streams/new/", FIELDS)
     assert answer.headers["Location"] == "/streams/invoices/policies/new/"
@@ -43,7 +43,7 @@ def test_whoever_makes_a_stream_is_its_member(client: Client, mara: User) -> Non
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "error"),
     [
         ({"slug_name": "In Voices"}, "letters"),
         ({"slug_name": "new"}, "not “new”"),
@@ -51,25 +51,25 @@ def test_whoever_makes_a_stream_is_its_member(client: Client, mara: User) -> Non
         ({"answers": "a\na"}, "two answers are the same"),
         ({"schema": "{}x"}, "valid JSON"),
         ({"error_types": "a\na"}, "two error types are the same"),
-        ({"display": "lines"}, "Line 1: write it as"),
+        ({"display": "lines"}, "Line 1: write “part: display”"),
         ({"display": "lines: marquee"}, "no renderer"),
         ({"reserve_minutes": "0"}, "greater than or equal to 1"),
     ],
 )
-def test_what_makes_no_sense_is_said_at_its_field(
-    client: Client, mara: User, change: dict[str, str], said: str
+def test_an_invalid_value_is_refused_at_its_field(
+    client: Client, mara: User, change: dict[str, str], error: str
 ) -> None:
     client.force_login(mara)
     answer = client.post("/streams/new/", FIELDS | change)
     assert answer.status_code == 200
-    assert said in answer.content.decode()
+    assert error in answer.content.decode()
     assert not Stream.objects.exists()
 
 
 def test_a_new_stream_cannot_take_over_another(client: Client, mara: User) -> None:
     traffic.apply_stream(slug="invoices", title="Theirs")
     client.force_login(mara)
-    assert "a stream of that name already" in client.post("/streams/new/", FIELDS).content.decode()
+    assert "A stream with this name already exists" in client.post("/streams/new/", FIELDS).content.decode()
     assert Stream.objects.get(slug="invoices").title == "Theirs"
 
 
@@ -110,7 +110,7 @@ def test_one_person_stops_and_two_resume(client: Client, queue: Queue, mara: Use
     assert not Stop.objects.active().exists()
 
 
-def test_stopping_everything_is_for_managers_of_everything(client: Client, queue: Queue, mara: User) -> None:
+def test_only_managers_of_all_streams_stop_all_streams(client: Client, queue: Queue, mara: User) -> None:
     traffic.apply_stream()
     client.force_login(mara)
     assert client.post("/stop/").status_code == 403
@@ -134,14 +134,12 @@ def test_an_auditor_reads_everything_and_changes_nothing(client: Client, queue: 
         assert client.post(f"/streams/intents/{verb}/").status_code == 403
 
 
-def test_activity_is_for_auditors_and_of_their_streams_only(
-    client: Client, queue: Queue, otto: User, mara: User
-) -> None:
+def test_auditors_see_the_activity_of_their_streams_only(client: Client, queue: Queue, otto: User, mara: User) -> None:
     traffic.apply_stream()
     traffic.apply_stream(slug="elsewhere", title="Elsewhere")
     client.force_login(otto)
     html = client.get("/activity/").content.decode()
-    assert "put policy version 1 into effect" in html
+    assert "activated policy version 1" in html
     assert "elsewhere" not in html
     assert "elsewhere" not in client.get("/activity/?stream=elsewhere").content.decode().partition("<main")[2]
     client.force_login(mara)
