@@ -1,4 +1,4 @@
-"""What stands on the desk for one claim: the content in blocks, the answers with their keys. Pure."""
+"""The desk for one claim: the content as blocks and the answers with their shortcuts. Pure."""
 
 from __future__ import annotations
 
@@ -14,9 +14,13 @@ from reviewqueue.accounts.keyboard import Keymap
 from reviewqueue.answers import schema
 from reviewqueue.content.extent import describe_length
 from reviewqueue.desk import actions, opinions
-from reviewqueue.desk.choices import MIN_CHOICES_TO_SEARCH, Choice, list_answer_choices
-from reviewqueue.desk.choices import find_proposal_confidence as choices_share
-from reviewqueue.desk.choices import list_agree_choices as choices_decisive
+from reviewqueue.desk.choices import (
+    MIN_CHOICES_TO_SEARCH,
+    Choice,
+    find_proposal_confidence,
+    list_agree_choices,
+    list_answer_choices,
+)
 from reviewqueue.desk.structured import codec, layout
 from reviewqueue.desk.structured.fields import StructuredForm, TypedInput
 from reviewqueue.queue.claim_view import Claim
@@ -24,7 +28,7 @@ from reviewqueue.verdicts import wording
 
 DEFAULT_KEYMAP = Keymap()
 
-# open: answer with the proposal in sight. first: answer without. keep: the proposal is shown, keep or change.
+# open: the proposal is visible. first: answer before it is shown. keep: it is shown now, keep or change the answer.
 ReviewStage = Literal["open", "first", "keep"]
 _KINDS_WITH_ANSWER = frozenset({"agree", "correct"})
 
@@ -35,7 +39,7 @@ class DeskLayout:
     kind: str
     question: str
     blocks: Sequence[content.Block]
-    length_note: str  # how long a text is that one may want to search
+    length_note: str  # how long the text is, if it is long enough to search in; else ""
     context: Sequence[tuple[str, str]]
     why: str
     confidence: float | None
@@ -44,7 +48,8 @@ class DeskLayout:
     agree_choices: Sequence[Choice]
     choices: Sequence[Choice]
     form: StructuredForm | None
-    submit_label: str
+    submit_choice: Choice
+    none_choice: Choice
     opinions: Sequence[opinions.Opinion]
     reasons: Sequence[tuple[str, Promise]]
     error_types: Sequence[str]
@@ -56,7 +61,7 @@ class DeskLayout:
 
     @property
     def searchable(self) -> bool:
-        """So many that they are searched."""
+        """Whether there are enough choices to need a search."""
         return len(self.choices) >= MIN_CHOICES_TO_SEARCH
 
     @property
@@ -65,14 +70,15 @@ class DeskLayout:
 
     @property
     def compact(self) -> bool:
-        """Digits, letters, grades: several fit on a line."""
+        """Whether the answers are short (digits, letters, grades), so that several fit on a line."""
         return bool(self.choices) and all(len(choice.value) <= 2 for choice in self.choices if choice.name == "answer")
 
 
 def build_layout(claim: Claim, typed: TypedInput | None = None, *, keys: Keymap = DEFAULT_KEYMAP) -> DeskLayout:
-    """Everything that the desk shows of a claim, in the order, the words and with the keys in which it shows it.
+    """Everything that the desk shows of a claim, in its order, wording and shortcuts.
 
-    `typed` is what the person had filled in when that was refused."""
+    `typed` is the reviewer's input from a refused form.
+    """
     item, stage = claim.item, stage_of(claim)
     start = _initial_answer(claim) if typed is None or item.kind != schema.LABELS else typed.ticked
     same = stage == "keep" and claim.first_kind == "answer" and schema.answers_match(claim.first_answer, item.proposal)
@@ -84,19 +90,20 @@ def build_layout(claim: Claim, typed: TypedInput | None = None, *, keys: Keymap 
         length_note=describe_length(item.input),
         context=content.list_facts(item.context),
         why=wording.explain_review(item.why),
-        confidence=choices_share(item.alternatives, item.proposal) if claim.revealed else None,
+        confidence=find_proposal_confidence(item.alternatives, item.proposal) if claim.revealed else None,
         first_label=wording.describe_verdict(claim.first_kind or "", claim.first_answer) if claim.first_kind else "",
         first_matches_proposal=same,
-        agree_choices=_apply_shortcuts(choices_decisive(claim, same=same), keys),
+        agree_choices=_apply_shortcuts(list_agree_choices(claim, same=same), keys),
         choices=[] if item.kind == schema.STRUCTURED else _apply_shortcuts(list_answer_choices(claim, start), keys),
         form=_build_form(claim, start, typed) if item.kind == schema.STRUCTURED else None,
-        submit_label=_("Send these answers") if item.kind == schema.LABELS else _("Send this answer"),
+        submit_choice=Choice("verdict", "correct", _submit_label(item.kind), "enter"),
+        none_choice=Choice("verdict", "none", _("None of these"), keys["none"]),
         opinions=opinions.list_opinions(claim),
         reasons=list(wording.FINAL_SAY_REASONS.items()) if claim.final_say else [],
         error_types=item.error_types if claim.revealed else [],
         actions=[
-            replace(act, reasons=_apply_shortcuts(act.reasons, keys))
-            for act in _apply_shortcuts(actions.list_actions(claim), keys)
+            replace(action, reasons=_apply_shortcuts(action.reasons, keys))
+            for action in _apply_shortcuts(actions.list_actions(claim), keys)
         ],
     )
 
@@ -108,14 +115,18 @@ def stage_of(claim: Claim) -> ReviewStage:
 
 
 def _apply_shortcuts[K: (actions.DeskAction, actions.ActionReason, Choice)](
-    pressed: Sequence[K], keys: Keymap
+    buttons: Sequence[K], keys: Keymap
 ) -> list[K]:
-    """With the person's keys in the place of the default ones."""
-    return [replace(one, key=keys.translate_defaults(one.key)) for one in pressed]
+    """Replace the default shortcuts by the person's own."""
+    return [replace(button, key=keys.translate_defaults(button.key)) for button in buttons]
+
+
+def _submit_label(kind: str) -> str:
+    return _("Send these answers") if kind == schema.LABELS else _("Send this answer")
 
 
 def _initial_answer(claim: Claim) -> Any:
-    """What ticks and fields hold at first: what one took back, one's own first answer, the AI's, or nothing."""
+    """The initial value of checkboxes and fields: the undone answer, the first answer, the AI's answer, or none."""
     if claim.undone is not None and claim.undone.kind in _KINDS_WITH_ANSWER:
         return claim.undone.answer
     if claim.first_kind == "answer":

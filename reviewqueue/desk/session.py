@@ -1,4 +1,4 @@
-"""What a person finds when they sit down: their queues, an item, the guidelines, what they just decided."""
+"""Everything that the desk shows a person: queues, the current item, guidelines and recent decisions."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from reviewqueue.guidelines.reading import GuidelineReading
 from reviewqueue.kernel import clock
 from reviewqueue.models import Preferences, Queue, Slot, User
 from reviewqueue.queue import items, lease
-from reviewqueue.queue.claim import claim_next, list_held_claims
-from reviewqueue.queue.claim import get_claim as claim_claim
+from reviewqueue.queue.claim import claim_next, get_claim, list_held_claims
 from reviewqueue.queue.claim_view import Claim
 from reviewqueue.reports import history
 from reviewqueue.verdicts import drafts, wording
@@ -24,9 +23,9 @@ from reviewqueue.verdicts import drafts, wording
 
 @dataclass(frozen=True)
 class QueueSummary:
-    """A queue of the person's, and what waits in it; `oldest` tells in words for how long.
+    """One of the person's queues and what waits in it; `oldest_age` is the longest waiting time in words.
 
-    `reserved_until`: they have an item of it open, and until when it stays theirs.
+    `reserved_until` is set while the person has one of its items reserved.
     """
 
     slug: str
@@ -40,9 +39,9 @@ class QueueSummary:
 
 @dataclass(frozen=True)
 class DeskVerdict:
-    """One of the person's latest verdicts, in a few words, with the seconds in which it can still be undone, if any.
+    """One of the person's latest verdicts in a few words; `undo_seconds` is 0 when it can no longer be undone.
 
-    `latest`: of those that can, the one that was given last.
+    `latest`: the most recent verdict that can be undone.
     """
 
     id: int
@@ -68,9 +67,9 @@ class DeskState:
     queue: Queue
     claim: Claim | None
     deadline: DeadlineText | None
-    remaining: int
-    reserved_for: int
-    guidance: GuidelineReading
+    remaining_seconds: int
+    reserved_seconds: int
+    guideline: GuidelineReading
     recent_verdicts: Sequence[DeskVerdict]
     draft: drafts.SavedDraft | None
     preferences: Preferences
@@ -78,7 +77,7 @@ class DeskState:
 
 
 def list_inbox(user: User) -> list[QueueSummary]:
-    """The person's queues by title. It counts what waits, so no page asks for it item by item."""
+    """The person's queues by title, with the number of waiting items in each."""
     loads, now = items.measure_loads(), clock.current_time()
     reserved = _reservations_by_queue(user, now)
     return [
@@ -88,41 +87,41 @@ def list_inbox(user: User) -> list[QueueSummary]:
 
 
 def find_longest_waiting(queues: Sequence[QueueSummary]) -> QueueSummary | None:
-    """The queue to begin with: the one in which somebody has waited longest."""
+    """The queue with the longest-waiting item, None if nothing waits."""
     waiting = [(queue.oldest_at, queue.slug, queue) for queue in queues if queue.oldest_at is not None]
     return min(waiting)[2] if waiting else None
 
 
 def open_desk(*, user: User, slug: str, claim_id: str = "", now: datetime | None = None) -> DeskState:
-    """The desk with the named claim on it, or theirs, or the next; NotFound for another queue or its claim."""
+    """The desk with the given claim, or the person's own, or the next; NotFound for a queue or claim not theirs."""
     theirs = roles.queue_for(user, slug)
-    claim = claim_claim(user, claim_id, now=now) if claim_id else claim_next(user=user, slug=slug, now=now)
+    claim = get_claim(user, claim_id, now=now) if claim_id else claim_next(user=user, slug=slug, now=now)
     if claim is not None and claim.item.queue != theirs.slug:
         raise lease.not_reserved_error()
     return _build_desk(theirs, claim, user=user, now=now)
 
 
 def reload_desk(*, user: User, slug: str, claim_id: str, now: datetime | None = None) -> DeskState:
-    """The desk as it is after a refusal: with the claim if it is still the person's, else with nothing on it."""
+    """The desk after a refusal: with the claim if the person still holds it, else empty."""
     theirs = roles.queue_for(user, slug)
     held = {claim.id: claim for claim in list_held_claims(user, slug, now=now)}
     return _build_desk(theirs, held.get(claim_id), user=user, now=now)
 
 
 def list_recent_verdicts(user: User, *, now: datetime | None = None) -> list[DeskVerdict]:
-    """The person's latest ten verdicts that stand, the newest first."""
+    """The person's ten latest verdicts that were not undone, newest first."""
     moment = clock.current_time(now)
     return _describe_verdicts(history.list_latest_verdicts(user, now=moment), moment)
 
 
 def list_older_verdicts(user: User, *, now: datetime | None = None) -> list[DeskVerdict]:
-    """The same, going back further."""
+    """Like list_recent_verdicts, going back further."""
     moment = clock.current_time(now)
     return _describe_verdicts(history.list_past_verdicts(user, now=moment), moment)
 
 
 def count_remaining_seconds(claim: Claim, *, now: datetime | None = None) -> int:
-    """The whole seconds for which the claim is still reserved: a page counts these, whatever its clock says."""
+    """Whole seconds left of the reservation. The page counts these down, so its own clock does not matter."""
     return max(0, int((claim.reserved_until - clock.current_time(now)).total_seconds()))
 
 
@@ -132,9 +131,9 @@ def _build_desk(theirs: Queue, claim: Claim | None, *, user: User, now: datetime
         queue=theirs,
         claim=claim,
         deadline=_describe_deadline(claim.item.due_at, moment) if claim else None,
-        remaining=count_remaining_seconds(claim, now=moment) if claim else 0,
-        reserved_for=theirs.reserve_minutes * 60,
-        guidance=reading.get_guideline(user=user, queue=theirs, number=claim.item.guideline_number if claim else None),
+        remaining_seconds=count_remaining_seconds(claim, now=moment) if claim else 0,
+        reserved_seconds=theirs.reserve_minutes * 60,
+        guideline=reading.get_guideline(user=user, queue=theirs, number=claim.item.guideline_number if claim else None),
         recent_verdicts=list_recent_verdicts(user, now=moment),
         draft=drafts.load_draft(claim, user=user, now=moment) if claim else None,
         preferences=preferences.get_preferences(user),
@@ -150,7 +149,7 @@ def _describe_deadline(due_at: datetime | None, now: datetime) -> DeadlineText |
 
 
 def _reservations_by_queue(user: User, now: datetime) -> dict[int, datetime]:
-    """Until when the person has an item open, by the queue."""
+    """Until when the person has an item reserved, by queue id."""
     held = Slot.objects.open().filter(holder=user, reserved_until__gt=now).values_list("queue_id")
     return dict(held.annotate(until=Max("reserved_until")))
 
@@ -178,7 +177,7 @@ def _describe_verdicts(recent: Sequence[history.RecentVerdict], now: datetime) -
             queue=verdict.queue,
             title=verdict.title,
             item_text=wording.summarize_item(verdict.words, image=verdict.image, reference=verdict.reference),
-            verdict_text=_("asked again")
+            verdict_text=_("in review again")
             if verdict.asked_again
             else wording.describe_verdict(verdict.kind, verdict.answer),
             submitted_at=verdict.submitted_at,

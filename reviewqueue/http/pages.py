@@ -79,9 +79,9 @@ def render_problem(request: HttpRequest, problem: Problem) -> HttpResponse:
     context = {"problem": problem}
     if problem.status >= 500:
         # Without the request: its context processors would query a database that may be down.
-        page = HttpResponse(render_to_string("reviewqueue/broken.html", context), status=problem.status)
+        page = HttpResponse(render_to_string("reviewqueue/server_error.html", context), status=problem.status)
     else:
-        page = render(request, "reviewqueue/refusal.html", context, status=problem.status)
+        page = render(request, "reviewqueue/error.html", context, status=problem.status)
     for name, value in problem.headers.items():
         page[name] = value
     return page
@@ -92,7 +92,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     problem = problem_of(exception) or Problem(400, "malformed", _("The request is malformed."))
     if request.path.startswith(API_PREFIX):
         return respond_with_problem(problem)
-    return HttpResponse(render_to_string("reviewqueue/broken.html", {"problem": problem}), status=problem.status)
+    return HttpResponse(render_to_string("reviewqueue/server_error.html", {"problem": problem}), status=problem.status)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:

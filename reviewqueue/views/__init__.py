@@ -1,1 +1,1 @@
-"""Pages for people: each view asks the domain once and renders."""
+"""HTML pages: each view makes one domain call and renders the result."""

@@ -1,4 +1,4 @@
-"""Signing in and out, and one's own account."""
+"""Sign-in, sign-out and the user's own account."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ sign_out = views.LogoutView.as_view(http_method_names=["post", "options"])
 @require_GET
 @require_person()
 def show_account(request: PersonRequest) -> HttpResponse:
-    """What the person is here: their role, streams and own story."""
+    """The user's role, streams and recent account activity."""
     context = {
         "queues": roles.queues_for(request.user),
-        "story": log.events_about("user", request.user.username).reverse()[:20],
+        "events": log.events_about("user", request.user.username).reverse()[:20],
     }
     return render(request, "reviewqueue/account.html", context)
 
@@ -32,11 +32,11 @@ def show_account(request: PersonRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @require_person()
 def change_password(request: PersonRequest) -> HttpResponse:
-    """Choose a new password; every other session of the person ends."""
+    """Change the password and end every other session of the user."""
     form = PasswordChangeForm(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
         people.change_password(user=request.user, password=form.cleaned_data["new_password1"])
         update_session_auth_hash(request, request.user)
-        messages.success(request, _("Your new password is in use."))
+        messages.success(request, _("Password changed."))
         return redirect("account")
     return render(request, "reviewqueue/password.html", {"form": form})

@@ -1,7 +1,7 @@
 """The review desk: one item at a time, and every answer brings the next.
 
-Each form is a real one: it posts and is redirected. With htmx it is answered with the desk itself, the next item
-on it and already reserved; a refusal is answered with a notice, so that what the person typed stays where it is.
+Without JavaScript, each form posts and is redirected. With htmx, the response is the desk with the next item already
+reserved; a refusal returns only a notice, so that the reviewer's input stays in place.
 """
 
 from __future__ import annotations
@@ -30,37 +30,37 @@ from reviewqueue.views.desk_context import DeskRequest, build_context, extend_se
 @never_cache
 @require_person(roles.may_review)
 def show_desk(request: PersonRequest, slug: str) -> HttpResponse:
-    """Looking at the desk reserves an item; looking again shows the same one."""
+    """Opening the desk reserves an item; opening it again shows the same item."""
     extend_session(request)
-    laid = session.open_desk(user=request.user, slug=slug, claim_id=request.GET.get("claim", ""))
-    around = {
+    state = session.open_desk(user=request.user, slug=slug, claim_id=request.GET.get("claim", ""))
+    page_context = {
         "queues": session.list_inbox(request.user),
-        "change": reading.changes_since_read(laid.queue, laid.guidance),
+        "changes": reading.changes_since_read(state.queue, state.guideline),
     }
-    return render(request, "reviewqueue/desk.html", build_context(laid) | around)
+    return render(request, "reviewqueue/desk.html", build_context(state) | page_context)
 
 
 @require_GET
 @never_cache
 @require_person(roles.may_review)
 def list_queues(request: PersonRequest, slug: str) -> HttpResponse:
-    """The queues beside the desk, counted anew."""
+    """The queue list beside the desk, with fresh counts."""
     context = {"queue": roles.queue_for(request.user, slug), "queues": session.list_inbox(request.user)}
     return render(request, "reviewqueue/desk/queues.html", context)
 
 
 @for_reviewers
 def submit_verdict(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
-    judgement = posted_form.parse_verdict(request.POST)
-    submit.submit_verdict(claim_id=claim_id, user=request.user, slug=slug, **asdict(judgement))
+    verdict = posted_form.parse_verdict(request.POST)
+    submit.submit_verdict(claim_id=claim_id, user=request.user, slug=slug, **asdict(verdict))
     return _show_next(request, slug)
 
 
 @for_reviewers
 def submit_first_answer(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
-    """What the person says before the AI's answer is in sight; the answer to it shows that one."""
-    told = posted_form.parse_first_answer(request.POST)
-    submit.submit_first_answer(claim_id=claim_id, user=request.user, slug=slug, **asdict(told))
+    """Record the answer given before the AI's answer is shown; the response shows the AI's answer."""
+    first_answer = posted_form.parse_first_answer(request.POST)
+    submit.submit_first_answer(claim_id=claim_id, user=request.user, slug=slug, **asdict(first_answer))
     return _show_next(request, slug, claim_id=claim_id)
 
 
@@ -69,7 +69,7 @@ def renew_claim(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
     claim = claim_renew_claim(claim_id=claim_id, user=request.user)
     if not request.htmx:
         return redirect(_desk_url(slug, claim_id))
-    context = {"claim": claim, "remaining": session.count_remaining_seconds(claim)}
+    context = {"claim": claim, "remaining_seconds": session.count_remaining_seconds(claim)}
     return render(request, "reviewqueue/desk/reservation.html", context)
 
 
@@ -87,7 +87,7 @@ def release_claim(request: DeskRequest, slug: str, claim_id: str) -> HttpRespons
 
 @for_reviewers
 def reclaim_item(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
-    """The item of a reservation that ran out, once more."""
+    """Reserve the item of an expired reservation again."""
     claim = reclaim.reclaim_item(claim_id=claim_id, user=request.user, slug=slug)
     return _show_next(request, slug, claim_id=claim.id)
 
@@ -101,8 +101,8 @@ def undo_verdict(request: DeskRequest, slug: str, verdict_id: int) -> HttpRespon
 def _show_next(request: DeskRequest, slug: str, *, claim_id: str = "") -> HttpResponse:
     if not request.htmx:
         return redirect(_desk_url(slug, claim_id))
-    laid = session.open_desk(user=request.user, slug=slug, claim_id=claim_id)
-    return render(request, "reviewqueue/desk.html#desk", build_context(laid))
+    state = session.open_desk(user=request.user, slug=slug, claim_id=claim_id)
+    return render(request, "reviewqueue/desk.html#desk", build_context(state))
 
 
 def _desk_url(slug: str, claim_id: str) -> str:

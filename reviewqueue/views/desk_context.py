@@ -1,4 +1,4 @@
-"""What all of the desk's views share: its template's context, and how a refusal is told."""
+"""Shared by the desk's views: the template context and how refusals are rendered."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ from reviewqueue.queue import lease, reclaim
 from reviewqueue.queue.claim import TooManyClaims
 from reviewqueue.queue.claim_view import Claim
 
-# After these the claim that was named is gone for good: what is left to do is to go on.
+# With these codes the claim is gone for good: the reviewer can only go on to the next item.
 _CLAIM_LOST_CODES = frozenset({"claim_lost", "item_withdrawn", "verdict_exists"})
-# After these perhaps not for good: the same item may be taken again.
+# With these codes the reviewer may be able to reserve the same item again.
 _RECLAIMABLE_CODES = frozenset({lease.ClaimLost.code, TooManyClaims.code})
-# Whoever is at work stays signed in: their session's end is moved this often, not at every answer.
-_EXTEND_EVERY_SECONDS = 3600
+# Active reviewers stay signed in: their session is extended at most this often, not with every answer.
+_EXTEND_SESSION_SECONDS = 3600
 
 
 class DeskRequest(PersonRequest):
-    """A reviewer's request, perhaps one that only wants a part of the page."""
+    """A reviewer's request; htmx requests want only a part of the page."""
 
     htmx: HtmxDetails
 
@@ -47,75 +47,75 @@ type DeskView[**P] = Callable[Concatenate[DeskRequest, str, P], HttpResponse]
 
 
 def for_reviewers[**P](view: DeskView[P]) -> Callable[Concatenate[HttpRequest, str, P], HttpResponse]:
-    """A view that changes something at the desk of a queue: POST only, and its refusals become notices."""
+    """Wrap a view that changes something at a queue's desk: POST only, refusals become notices."""
 
     @wraps(view)
-    def told(request: PersonRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        asked = cast("DeskRequest", request)
+    def rendering_refusals(request: PersonRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        desk_request = cast("DeskRequest", request)
         extend_session(request)
         try:
-            return view(asked, slug, *args, **kwargs)
+            return view(desk_request, slug, *args, **kwargs)
         except (NotFound, roles.Forbidden):
             raise
         except DomainError as refusal:
-            return _render_refusal(asked, slug, str(kwargs.get("claim_id", "")), refusal)
+            return _render_refusal(desk_request, slug, str(kwargs.get("claim_id", "")), refusal)
 
-    # mypy takes the DeskRequest of `wraps` for a narrower argument; `told` takes any person's request.
+    # Because of `wraps`, mypy expects a DeskRequest; the wrapper takes any PersonRequest.
     signature = Callable[Concatenate[PersonRequest, str, P], HttpResponse]
-    guarded = require_person(roles.may_review)(cast("signature", told))
+    guarded = require_person(roles.may_review)(cast("signature", rendering_refusals))
 
     @require_POST
     @never_cache
-    def entered(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def handling_signed_out(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not isinstance(request.user, User) and cast("DeskRequest", request).htmx:
             return _render_signed_out(cast("DeskRequest", request), slug)
         return guarded(request, slug, *args, **kwargs)
 
-    return cast("Callable[Concatenate[HttpRequest, str, P], HttpResponse]", entered)
+    return cast("Callable[Concatenate[HttpRequest, str, P], HttpResponse]", handling_signed_out)
 
 
 def extend_session(request: HttpRequest) -> None:
-    """Whoever is at the desk stays signed in: saving a session moves its end."""
-    if time.time() - request.session.get("prolonged", 0) > _EXTEND_EVERY_SECONDS:
+    """Keep an active reviewer signed in: saving the session extends it."""
+    if time.time() - request.session.get("prolonged", 0) > _EXTEND_SESSION_SECONDS:
         request.session["prolonged"] = int(time.time())
 
 
 def build_context(
-    laid: session.DeskState, *, draft: QueryDict | None = None, errors: Sequence[dict[str, str]] = ()
+    state: session.DeskState, *, draft: QueryDict | None = None, errors: Sequence[dict[str, str]] = ()
 ) -> dict[str, Any]:
-    """What the desk's template needs; `draft` is what was typed, and `errors` what was wrong with it."""
-    keys = Keymap(laid.preferences.keys)
+    """The desk template's context. `draft` is the refused input, `errors` its validation errors."""
+    shortcuts = Keymap(state.preferences.keys)
     typed = posted_form.parse_typed_input(draft, errors) if draft else None
     return {
-        "queue": laid.queue,
-        "claim": laid.claim,
-        "sheet": layout.build_layout(laid.claim, typed, keys=keys) if laid.claim else None,
-        "judge_url": _submit_url(laid.queue.slug, laid.claim) if laid.claim else "",
-        "due": laid.deadline,
-        "remaining": laid.remaining,
-        "reserved_for": laid.reserved_for,
-        "guideline": laid.guidance,
-        "decided": laid.recent_verdicts,
-        "draft": draft or _restored_remarks(laid),
-        "kept": _draft_context(laid),
-        "keys": keys,
-        "wishes": laid.preferences,
+        "queue": state.queue,
+        "claim": state.claim,
+        "layout": layout.build_layout(state.claim, typed, keys=shortcuts) if state.claim else None,
+        "submit_url": _submit_url(state.queue.slug, state.claim) if state.claim else "",
+        "deadline": state.deadline,
+        "remaining_seconds": state.remaining_seconds,
+        "reserved_seconds": state.reserved_seconds,
+        "guideline": state.guideline,
+        "recent_verdicts": state.recent_verdicts,
+        "draft": draft or _restored_remarks(state),
+        "saved_draft": _draft_context(state),
+        "shortcuts": shortcuts,
+        "preferences": state.preferences,
     }
 
 
-def _restored_remarks(laid: session.DeskState) -> dict[str, Any]:
-    """What the person said beside an answer that they took back, or have not sent yet; the page shows it by itself."""
-    undone = laid.claim.undone if laid.claim else None
-    return (asdict(undone) if undone else {}) | (laid.draft.remarks() if laid.draft else {})
+def _restored_remarks(state: session.DeskState) -> dict[str, Any]:
+    """The note, reason and error type of an undone verdict or an unsent draft, to fill in again."""
+    undone = state.claim.undone if state.claim else None
+    return (asdict(undone) if undone else {}) | (state.draft.remarks() if state.draft else {})
 
 
-def _draft_context(laid: session.DeskState) -> dict[str, Any]:
-    """Their draft for the page's script, which also has one of its own; times in milliseconds, to tell the newer."""
-    draft = laid.draft
+def _draft_context(state: session.DeskState) -> dict[str, Any]:
+    """The server's draft for the page's script, with times in milliseconds: the script uses the newer draft."""
+    draft = state.draft
     return {
         "fields": json.dumps(draft.fields) if draft else "",
         "at": clock.to_milliseconds(draft.saved_at) if draft else 0,
-        "now": clock.to_milliseconds(laid.now),
+        "now": clock.to_milliseconds(state.now),
     }
 
 
@@ -125,7 +125,7 @@ def _submit_url(slug: str, claim: Claim) -> str:
 
 
 def _render_refusal(request: DeskRequest, slug: str, claim_id: str, refusal: DomainError) -> HttpResponse:
-    """A notice beside what the person typed; without htmx the page again, with their draft in it."""
+    """Render a refusal: a notice for htmx, otherwise the whole page with the reviewer's input."""
     errors = getattr(refusal, "errors", [])
     problem = {
         "code": refusal.code,
@@ -137,8 +137,8 @@ def _render_refusal(request: DeskRequest, slug: str, claim_id: str, refusal: Dom
         problem |= _item_availability(claim_id, request.user, refusal)
     if request.htmx:
         return _render_notice(request, slug, problem, status=refusal.status)
-    laid = session.reload_desk(user=request.user, slug=slug, claim_id=claim_id)
-    context = build_context(laid, draft=request.POST, errors=errors) | {
+    state = session.reload_desk(user=request.user, slug=slug, claim_id=claim_id)
+    context = build_context(state, draft=request.POST, errors=errors) | {
         "problem": problem,
         "queues": session.list_inbox(request.user),
     }
@@ -146,22 +146,22 @@ def _render_refusal(request: DeskRequest, slug: str, claim_id: str, refusal: Dom
 
 
 def _item_availability(claim_id: str, user: User, refusal: DomainError) -> dict[str, Any]:
-    """Who has the item now, and the claim by which it can be taken again when nobody has."""
+    """Describe who has the item now; `reclaim` is the claim id to reserve it again with, "" if someone has it."""
     found = reclaim.get_lost_item_status(claim_id=claim_id, user=user)
     lapsed = refusal.code == lease.ClaimLost.code and not found.closed
     sentence = f"{_('Your reservation ran out.')} {found.message}" if lapsed else str(refusal)
-    return {"sentence": sentence, "retake": claim_id if found.free else "", "lost": True}
+    return {"sentence": sentence, "reclaim": claim_id if found.free else "", "lost": True}
 
 
 def _render_signed_out(request: DeskRequest, slug: str) -> HttpResponse:
-    sentence = _("You are signed out. Sign in, then come back here: what you typed is still on this page.")
+    sentence = _("You are signed out. Sign in, then come back to this page: your input is still here.")
     return _render_notice(request, slug, {"code": "signed_out", "sentence": sentence, "signed_out": True}, status=401)
 
 
 def _render_notice(request: DeskRequest, slug: str, problem: dict[str, Any], *, status: int) -> HttpResponse:
     context: dict[str, Any] = {"problem": problem, "queue": {"slug": slug}, "draft": {}}
-    if problem.get("retake"):
-        context["keys"] = preferences.get_keymap(request.user)
+    if problem.get("reclaim"):
+        context["shortcuts"] = preferences.get_keymap(request.user)
     response = render(request, "reviewqueue/desk/notice.html", context, status=status)
     response["HX-Retarget"] = "#notice"
     response["HX-Reswap"] = "innerHTML"
@@ -169,7 +169,7 @@ def _render_notice(request: DeskRequest, slug: str, problem: dict[str, Any], *, 
 
 
 def _error_context(error: dict[str, str]) -> dict[str, str]:
-    """`/answer/lines/0/amount` is `lines 1 amount` to whoever filled in the form; what is no part has no name there."""
+    """Name a field as the form shows it: `/answer/lines/0/amount` is `lines 1 amount`; other pointers have no name."""
     pointer = error["pointer"].removeprefix("/answer")
     steps = codec.split_pointer(pointer) if pointer != error["pointer"] else ()
     words = [str(int(step) + 1) if step.isascii() and step.isdigit() else step for step in steps]

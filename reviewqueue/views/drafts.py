@@ -1,4 +1,4 @@
-"""What is filled in on the desk and not sent yet, taken in beside it."""
+"""Saves drafts: input on the desk that has not been submitted yet."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from reviewqueue.kernel import clock
 from reviewqueue.verdicts import drafts
 from reviewqueue.views.desk_context import DeskRequest, for_reviewers
 
-# What a form carries beside what the person filled in; `draft_none` names what none is ticked of.
+# Fields that are not the reviewer's input; `draft_none` names checkbox groups with nothing ticked.
 _NON_DRAFT_FIELDS = frozenset({"csrfmiddlewaretoken", "draft_at", "draft_none"})
 
 
 @for_reviewers
 def save_draft(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
-    """204 once it is kept. Without scripts nobody asks for this: the form then stands as it is until it is sent."""
+    """Answer 204 once the draft is saved. Only the page's script calls this; without JavaScript there are no drafts."""
     fields: dict[str, list[str]] = {name: [] for name in request.POST.getlist("draft_none")}
     fields |= {name: values for name, values in request.POST.lists() if name not in _NON_DRAFT_FIELDS}
     drafts.save_draft(
@@ -26,5 +26,5 @@ def save_draft(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
 
 
 def _parse_milliseconds(text: str) -> datetime | None:
-    """When the page says that it was written, in milliseconds: a hint, so nonsense is no moment."""
+    """The page's timestamp of the draft in milliseconds. It is only a hint: anything invalid is None."""
     return clock.from_milliseconds(int(text)) if text.isascii() and text.isdigit() and len(text) < 15 else None

@@ -1,4 +1,4 @@
-"""The guidelines of a queue: a page, the dialog at the desk, and what changed since the reader last looked."""
+"""A queue's guidelines: the page, the dialog on the desk, and the changes since the user last read them."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from reviewqueue.views.desk_context import DeskRequest
 @never_cache
 @require_person(roles.may_review)
 def show_guidelines(request: PersonRequest, slug: str) -> HttpResponse:
-    """One version, the latest unless a number is given; the dialog gets it without the page around it."""
+    """One version, the latest unless a number is given. The desk's dialog gets the text without the page."""
     queue, guideline = open_guideline(user=request.user, slug=slug, number=_version_number(request, "number"))
-    context = {"queue": queue, "guideline": guideline, "change": changes_since_read(queue, guideline)}
+    context = {"queue": queue, "guideline": guideline, "changes": changes_since_read(queue, guideline)}
     if cast("DeskRequest", request).htmx:
-        return render(request, "reviewqueue/guidelines/text.html", context | {"read_now": True})
+        return render(request, "reviewqueue/guidelines/text.html", context | {"show_read_form": True})
     before, after = _version_number(request, "before"), _version_number(request, "after")
-    chosen = compare_versions(queue, before=before, after=after) if before and after else None
-    context |= {"versions": list_versions(queue), "chosen": chosen}
+    comparison = compare_versions(queue, before=before, after=after) if before and after else None
+    context |= {"versions": list_versions(queue), "comparison": comparison}
     return render(request, "reviewqueue/guidelines.html", context)
 
 
@@ -42,15 +42,15 @@ def show_guidelines(request: PersonRequest, slug: str) -> HttpResponse:
 @never_cache
 @require_person(roles.may_review)
 def mark_guidelines_read(request: PersonRequest, slug: str) -> HttpResponse:
-    """The person has a version before them: from now on only a later one has changed for them."""
+    """Record that the user has read a version: from now on only later ones count as changed."""
     guideline = mark_guideline_read(user=request.user, slug=slug, number=_version_number(request, "number") or 0)
     if cast("DeskRequest", request).htmx:
-        return render(request, "reviewqueue/guidelines/changed.html", {"guideline": guideline, "away": True})
+        return render(request, "reviewqueue/guidelines/changed_tag.html", {"guideline": guideline, "remove_tag": True})
     return redirect("guidelines", slug)
 
 
 def _version_number(request: HttpRequest, name: str) -> int | None:
-    """A version's number as it was asked for, None where none was; what can be no number is no version."""
+    """The requested version number, None if there is none; NotFound if it is not a number."""
     text = (request.POST if request.method == "POST" else request.GET).get(name, "")
     if not text:
         return None

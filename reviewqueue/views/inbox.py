@@ -1,4 +1,4 @@
-"""The first page after signing in: what waits for this person."""
+"""The first page after signing in: the user's queues and what waits in them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reviewqueue.http import PersonRequest, require_person
 @require_GET
 @require_person()
 def show_inbox(request: PersonRequest) -> HttpResponse:
-    """Who does not review has nothing to do here: they go on to the reports, where those exist."""
+    """The user's queues. Users who do not review are redirected to the reports, if there are any."""
     reviews = roles.may_review(request.user)
     if not reviews and settings.REPORTS_HOME_URL:
         return redirect(settings.REPORTS_HOME_URL)

@@ -1,4 +1,4 @@
-"""API keys: which there are, a new one, its successor, its end."""
+"""API keys: list, create, rotate and revoke."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from reviewqueue.models import ApiKey
 @require_person(roles.may_see_people)
 def list_keys(request: PersonRequest) -> HttpResponse:
     context = {
-        "keys": api_keys.keys_visible_to(request.user),
+        "api_keys": api_keys.keys_visible_to(request.user),
         "may_manage": roles.may_manage(request.user),
         "now": clock.current_time(),
     }
-    return render(request, "reviewqueue/keys.html", context)
+    return render(request, "reviewqueue/api_keys.html", context)
 
 
 @require_http_methods(["GET", "POST"])
 @never_cache
 @require_person(roles.may_manage)
 def create_key(request: PersonRequest) -> HttpResponse:
-    """Make a key; its text is on the answer's page and never again."""
+    """Create a key; its secret is shown once, on the response page."""
     form = ApiKeyForm(request.POST or None, by=request.user)
     if request.method == "POST" and form.is_valid():
         try:
@@ -41,7 +41,7 @@ def create_key(request: PersonRequest) -> HttpResponse:
             form.add_error(None, str(refusal))
         else:
             return _render_key(request, key, text)
-    return render(request, "reviewqueue/key_new.html", {"form": form})
+    return render(request, "reviewqueue/api_key_new.html", {"form": form})
 
 
 @require_POST
@@ -56,10 +56,10 @@ def rotate_key(request: PersonRequest, key_id: int) -> HttpResponse:
 @require_person(roles.may_manage)
 def revoke_key(request: PersonRequest, key_id: int) -> HttpResponse:
     api_keys.revoke_key(key_id=key_id, by=request.user)
-    messages.success(request, _("The key works no more."))
+    messages.success(request, _("Key revoked."))
     return redirect("keys")
 
 
 def _render_key(request: PersonRequest, key: ApiKey, text: str) -> HttpResponse:
-    """Rendered in the POST's own answer, so that the key's text is stored nowhere on its way."""
-    return render(request, "reviewqueue/key_created.html", {"key": key, "text": text})
+    """Render the key's secret in the response to the POST, so that it is never stored."""
+    return render(request, "reviewqueue/api_key_created.html", {"key": key, "text": text})

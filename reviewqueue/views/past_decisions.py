@@ -1,4 +1,4 @@
-"""What one decided, to be read again: nobody else's, and nothing is changed here."""
+"""The user's own past decisions, read-only."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ from reviewqueue.verdicts import wording
 @never_cache
 @require_person(roles.may_review)
 def list_decisions(request: PersonRequest, slug: str) -> HttpResponse:
-    """The person's latest verdicts, in whichever queue; the slug is where they come from and go back to."""
+    """The user's latest verdicts in all queues; `slug` is the queue whose desk the page links back to."""
     queue = roles.queue_for(request.user, slug)
-    context = {"queue": queue, "decided": session.list_older_verdicts(request.user)}
-    return render(request, "reviewqueue/past/decisions.html", context)
+    context = {"queue": queue, "recent_verdicts": session.list_older_verdicts(request.user)}
+    return render(request, "reviewqueue/decisions/list.html", context)
 
 
 @require_GET
 @never_cache
 @require_person(roles.may_review)
 def show_decision(request: PersonRequest, slug: str, verdict_id: int) -> HttpResponse:
-    """One verdict with the content that it was about, as it was shown."""
-    found = history.get_verdict_detail(user=request.user, slug=slug, verdict_id=verdict_id)
-    verdict, shown, settled = found.verdict, found.shown, found.settled
-    proposal = shown.proposal if shown and not found.withheld else None
-    first = wording.describe_verdict(found.first_kind, verdict.first_answer) if found.first_kind else ""
+    """One of the user's verdicts with the item's content as it was shown."""
+    detail = history.get_verdict_detail(user=request.user, slug=slug, verdict_id=verdict_id)
+    verdict, shown, settled = detail.verdict, detail.shown, detail.settled
+    proposal = shown.proposal if shown and not detail.withheld else None
+    first_answer_text = wording.describe_verdict(detail.first_kind, verdict.first_answer) if detail.first_kind else ""
     context = {
         "queue": verdict.item.queue,
-        "found": found,
+        "detail": detail,
         "verdict": verdict,
         "blocks": content.build_blocks(shown.input, shown.display, proposal=proposal) if shown else [],
         "facts": content.list_facts(shown.context) if shown else [],
-        "said": wording.describe_verdict(verdict.kind, verdict.answer),
-        "first": first,
+        "answer_text": wording.describe_verdict(verdict.kind, verdict.answer),
+        "first_answer_text": first_answer_text,
         "reason": wording.describe_reason(verdict.kind, verdict.reason),
-        "settled": wording.describe_outcome(settled.outcome, settled.answer) if settled else "",
+        "outcome_text": wording.describe_outcome(settled.outcome, settled.answer) if settled else "",
     }
-    return render(request, "reviewqueue/past/decision.html", context)
+    return render(request, "reviewqueue/decisions/detail.html", context)

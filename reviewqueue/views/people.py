@@ -1,4 +1,4 @@
-"""Who works here, what they may do and where."""
+"""People: accounts, roles and streams."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def list_people(request: PersonRequest) -> HttpResponse:
 @never_cache
 @require_person(roles.may_manage)
 def create_person(request: PersonRequest) -> HttpResponse:
-    """Make an account; its password is on the answer's page and never again."""
+    """Create an account; its password is shown once, on the response page."""
     form = NewPersonForm(request.POST or None, by=request.user)
     if request.method == "POST" and form.is_valid():
         try:
@@ -50,38 +50,38 @@ def create_person(request: PersonRequest) -> HttpResponse:
 @require_GET
 @require_person(roles.may_see_people)
 def show_person(request: PersonRequest, username: str) -> HttpResponse:
-    """One person: their rights, and for managers the form that changes them."""
-    somebody = people.person_for(request.user, username)
+    """One person's role and streams; managers get the form to change them."""
+    person = people.person_for(request.user, username)
     initial = {
-        "role": somebody.role,
-        "queues": [membership.queue.slug for membership in somebody.memberships.all()],
-        "all_queues": somebody.all_queues,
+        "role": person.role,
+        "queues": [membership.queue.slug for membership in person.memberships.all()],
+        "all_queues": person.all_queues,
     }
-    return _render_person(request, somebody, PersonForm(by=request.user, person=somebody, initial=initial))
+    return _render_person(request, person, PersonForm(by=request.user, person=person, initial=initial))
 
 
 @require_POST
 @require_person(roles.may_manage)
 def change_rights(request: PersonRequest, username: str) -> HttpResponse:
-    """Another role, or other streams."""
-    somebody = people.person_for(request.user, username)
-    form = PersonForm(request.POST, by=request.user, person=somebody)
+    """Change a person's role or streams."""
+    person = people.person_for(request.user, username)
+    form = PersonForm(request.POST, by=request.user, person=person)
     if form.is_valid():
         try:
-            people.change_person(user_id=somebody.pk, by=request.user, **form.rights())
+            people.change_person(user_id=person.pk, by=request.user, **form.rights())
         except DomainError as refusal:
             form.add_error(None, str(refusal))
         else:
             messages.success(request, _("Saved."))
             return redirect("person", username)
-    return _render_person(request, somebody, form)
+    return _render_person(request, person, form)
 
 
 @require_POST
 @require_person(roles.may_manage)
 def deactivate_person(request: PersonRequest, username: str) -> HttpResponse:
     people.deactivate_person(user_id=people.person_for(request.user, username).pk, by=request.user)
-    messages.success(request, _("The account is closed. What was decided with it stays."))
+    messages.success(request, _("Account closed. Its decisions stay."))
     return redirect("person", username)
 
 
@@ -89,7 +89,7 @@ def deactivate_person(request: PersonRequest, username: str) -> HttpResponse:
 @require_person(roles.may_manage)
 def reactivate_person(request: PersonRequest, username: str) -> HttpResponse:
     people.reactivate_person(user_id=people.person_for(request.user, username).pk, by=request.user)
-    messages.success(request, _("The account is open again."))
+    messages.success(request, _("Account reopened."))
     return redirect("person", username)
 
 
@@ -97,22 +97,22 @@ def reactivate_person(request: PersonRequest, username: str) -> HttpResponse:
 @never_cache
 @require_person(roles.may_manage)
 def reset_password(request: PersonRequest, username: str) -> HttpResponse:
-    """A new password for somebody who lost theirs, shown once."""
-    somebody = people.person_for(request.user, username)
-    return _render_password(request, username, people.reset_password(user_id=somebody.pk, by=request.user))
+    """Give a person a new password, shown once."""
+    person = people.person_for(request.user, username)
+    return _render_password(request, username, people.reset_password(user_id=person.pk, by=request.user))
 
 
-def _render_person(request: PersonRequest, somebody: User, form: PersonForm) -> HttpResponse:
+def _render_person(request: PersonRequest, person: User, form: PersonForm) -> HttpResponse:
     context = {
-        "person": somebody,
+        "person": person,
         "form": form,
-        "may_change": roles.may_manage(request.user) and somebody != request.user,
-        "may_take_over": people.may_change_account(request.user, somebody),
-        "story": log.events_about("user", somebody.username).reverse()[:MAX_EVENTS_SHOWN],
+        "may_change": roles.may_manage(request.user) and person != request.user,
+        "may_change_account": people.may_change_account(request.user, person),
+        "events": log.events_about("user", person.username).reverse()[:MAX_EVENTS_SHOWN],
     }
     return render(request, "reviewqueue/person.html", context)
 
 
 def _render_password(request: PersonRequest, username: str, password: str) -> HttpResponse:
-    """Rendered in the POST's own answer, so that the password is stored nowhere on its way."""
+    """Render the password in the response to the POST, so that it is never stored."""
     return render(request, "reviewqueue/password_created.html", {"username": username, "password": password})

@@ -1,4 +1,4 @@
-"""One's own numbers: a page, and the line at the foot of the desk."""
+"""The user's own numbers: a page, and the line at the foot of the desk."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from reviewqueue.views.desk_context import DeskRequest
 @never_cache
 @require_person(roles.may_review)
 def show_numbers(request: PersonRequest) -> HttpResponse:
-    """Of whoever asks: there is no way to name somebody else."""
+    """The signed-in user's numbers; nobody else's can be requested."""
     if cast("DeskRequest", request).htmx:
-        return render(
-            request, "reviewqueue/numbers/line.html", {"glance": personal.build_personal_summary(request.user)}
-        )
-    return render(request, "reviewqueue/numbers.html", {"numbers": personal.build_personal_report(request.user)})
+        summary = personal.build_personal_summary(request.user)
+        return render(request, "reviewqueue/personal_report/summary.html", {"summary": summary})
+    report = personal.build_personal_report(request.user)
+    return render(request, "reviewqueue/personal_report.html", {"report": report})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 from typing import Any
 
@@ -11,9 +12,14 @@ from reviewqueue import content
 
 
 def render_blocks(value: Any, language: str = "", **options: Any) -> str:
-    """The markup of an input's blocks."""
+    """The HTML of an input's blocks."""
     blocks = content.build_blocks(value, **options)
     return "".join(render_to_string(block.template, {"block": block, "language": language}) for block in blocks)
+
+
+def collapse_whitespace(html: str) -> str:
+    """The HTML with single spaces instead of its template's line breaks, and none before the end of a tag."""
+    return re.sub(r"\s+", " ", html).replace(" >", ">")
 
 
 def extract_visible_text(html: str) -> str:

@@ -23,13 +23,13 @@ from reviewqueue.kernel import json_pointer
 from tests.helpers import hostile_strings
 
 TEMPLATE_FOLDER = Path(settings.BASE_DIR) / "reviewqueue" / "templates" / "reviewqueue"
-# Filters for what strangers wrote: a place that has one is meant for it.
+# Filters for untrusted text: a place with one of them must receive every string.
 UNTRUSTED_FILTERS = frozenset({"visible", "answer"})
-MIN_CHARACTERS = 15  # characters: of less nobody can tell what it is the beginning of
+MIN_CHARACTERS = 15  # a shorter text cannot be recognized as the beginning of a string
 
 
 class TemplatePlaces:
-    """The places of some templates, each by a name to find it by, and the strings that came through it so far."""
+    """The named places of some templates, and the strings that each has not printed yet."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, strings: Sequence[str], *templates: str) -> None:
         self._names = dict(_name_places(templates))
@@ -38,9 +38,9 @@ class TemplatePlaces:
         monkeypatch.setattr(FilterExpression, "resolve", self._watched(FilterExpression.resolve))
 
     def list_missed(self, room: Mapping[str, int]) -> dict[str, list[str]]:
-        """What did not come through the places that are meant for it, or that some of it came through.
+        """The missing strings of each place for untrusted text, and of each other place that printed some strings.
 
-        `room` says of a place how many characters it takes at most; what is longer is shown in another one.
+        `room` limits the characters of a place; longer strings are shown elsewhere.
         """
         lacking = {
             name: [one for one in self._missing[place] if len(one) <= room.get(name, len(one))]
@@ -78,7 +78,7 @@ def _printed_expressions(nodes: Any) -> Iterator[FilterExpression]:
 
 
 def _without_untrusted_filters(place: FilterExpression) -> FilterExpression:
-    """The same without what makes its characters visible."""
+    """The expression without the filters that make hidden characters visible."""
     bare = copy(place)
     bare.filters = [
         (function, arguments) for function, arguments in place.filters if function.__name__ not in UNTRUSTED_FILTERS
@@ -91,7 +91,7 @@ def _is_untrusted(place: FilterExpression) -> bool:
 
 
 def _contains_string(string: str, given: str) -> bool:
-    """Whether it is given as it is, within data, as a place in it, as bytes, or as far as there is room for it."""
+    """Whether the string occurs as it is, in data, in a pointer, as bytes, or shortened."""
     if len(given) < MIN_CHARACTERS:
         return False
     return any(form in given for form in _escaped_forms(string)) or _is_start_of(
@@ -101,7 +101,7 @@ def _contains_string(string: str, given: str) -> bool:
 
 @lru_cache
 def _escaped_forms(string: str) -> tuple[str, ...]:
-    in_python = repr(f"\"'{string}")  # among others, in which both quotes are
+    in_python = repr(f"\"'{string}")  # with both kinds of quotes, as in a list
     return (
         string,
         " ".join(string.split()),

@@ -1,11 +1,11 @@
-/** The answers: fields to fill in, ticks to set, long lists to search. All is delegated: a swap re-binds nothing. */
+/** The answers: fields, checkboxes and searchable lists. All listeners are delegated, so a swap re-binds nothing. */
 
-import { listenToChanges, tellChanged } from "./agreeing.js";
-import { listenInFields, placeMistakes, prepareFields } from "./fields.js";
-import { listenInSearch, prepareSearch } from "./finder.js";
-import { listenToPosts } from "./posting.js";
+import { listenToChanges, tellChanged } from "./agree_guard.js";
+import { listenInFields, placeErrors, prepareFields } from "./structured_fields.js";
+import { listenInSearch, prepareSearch } from "./answer_search.js";
+import { listenToPosts } from "./request_fields.js";
 import { askForAnswer } from "./question.js";
-import { count, listenToTicks } from "./ticks.js";
+import { count, listenToTicks } from "./checkboxes.js";
 
 export function listenForAnswers() {
   listenInFields();
@@ -16,7 +16,7 @@ export function listenForAnswers() {
   document.addEventListener("keydown", sendByKey, { capture: true });
 }
 
-/** Once for each item that comes. */
+/** Call once for each new item. */
 export function prepareAnswers() {
   prepareFields();
   prepareSearch();
@@ -24,23 +24,23 @@ export function prepareAnswers() {
   tellChanged();
 }
 
-/** After a refusal: every mistake at its place. */
-export function showMistakes() {
-  placeMistakes();
+/** After a refusal: shows every error at its field. */
+export function showErrors() {
+  placeErrors();
 }
 
-/** Ctrl or Cmd and Enter send from anywhere in the form what is ticked, filled in or pointed at; nothing is: they ask. */
+/** Ctrl+Enter or Cmd+Enter sends the form from anywhere in it; without an answer it asks for one. */
 function sendByKey(event) {
   if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.repeat || event.isComposing) return;
   if (!event.target.closest?.("[data-judgement]")) return;
   event.preventDefault();
   event.stopPropagation();
-  const chosen = whatIsChosen(event.target);
+  const chosen = chosenButton(event.target);
   chosen ? chosen.click() : askForAnswer();
 }
 
-/** The button that sends a form, or, where every answer has its own, that of the answer with the focus or the pointer. */
-function whatIsChosen(target) {
+/** The form's send button, or the focused or highlighted answer where every answer is a button. */
+function chosenButton(target) {
   const form = document.querySelector("[data-judgement]");
   return form.querySelector("[data-send]") ?? target.closest("button.choice") ?? form.querySelector("button.choice-active");
 }

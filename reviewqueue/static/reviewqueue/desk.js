@@ -1,33 +1,33 @@
-/** The desk: answers by key, one item after the other, and nothing sent for an item that was not on screen. */
+/** The desk: answers by keyboard, one item after the other, and no answer to an item that was not on screen yet. */
 
-import { countActivity } from "./activity.js";
-import { listenForAnswers, prepareAnswers, showMistakes } from "./answers.js";
-import { listenForCheatSheet } from "./cheat_sheet.js";
+import { trackActiveTime } from "./active_time.js";
+import { listenForAnswers, prepareAnswers, showErrors } from "./answers.js";
+import { listenForShortcutHelp } from "./shortcut_help.js";
 import { listenInContent } from "./content/index.js";
 import { keepDrafts } from "./drafts.js";
 import { loadGuidelines } from "./guidelines.js";
-import { listenForKeys } from "./keys.js";
-import { startNudge } from "./nudge.js";
+import { listenForShortcuts } from "./shortcuts.js";
+import { startBreakReminder } from "./break_reminder.js";
 import { put } from "./notices.js";
 import { startClock } from "./reservation.js";
-import { keepSending } from "./sending.js";
+import { startSubmission } from "./submission.js";
 import { listenToTabs } from "./tabs.js";
 
-/** How long a new item must have been on screen before it can be answered: the end of a double click is shorter. */
-const ON_SCREEN = 200;
-/** What is posted by the form itself, with all that is in it. */
+/** How long a new item must be on screen before it can be answered, in ms: longer than the gap of a double click. */
+const ON_SCREEN_MS = 200;
+/** The URLs that the form posts all its input to. */
 const POSTED = /\/(verdict|pass|first-answer)\/$/;
 
-const activity = countActivity();
+const activity = trackActiveTime();
 const drafts = keepDrafts();
-const sending = keepSending({ context: drafts.place, arrived });
+const sending = startSubmission({ context: drafts.place, arrived });
 const clock = startClock({ isActive: activity.isActive, isBusy: sending.isBusy });
 const tabs = listenToTabs(doneElsewhere);
 
 listenForAnswers();
-listenForKeys(() => isReady());
-listenForCheatSheet();
-startNudge(activity);
+listenForShortcuts(() => isReady());
+listenForShortcutHelp();
+startBreakReminder(activity);
 listenInContent();
 document.addEventListener("click", refuseEarly, { capture: true });
 document.addEventListener("submit", refuseUnready, { capture: true });
@@ -49,7 +49,7 @@ function isReady() {
   return !sending.isBusy() && desk().hasAttribute("data-ready");
 }
 
-/** What was typed last and is not posted stays: its form makes way for another item's. */
+/** Saves the latest input before the form is replaced by another item, unless it was just posted. */
 function saveWhatGoes(event) {
   const { target, shouldSwap, pathInfo } = event.detail;
   if (target.id === "desk" && shouldSwap && !POSTED.test(pathInfo.requestPath)) drafts.flush();
@@ -61,7 +61,7 @@ function settle(event) {
   if (event.detail.target.id === "reservation" || event.detail.elt?.id === "reservation") clock.renewed();
 }
 
-/** What was sent is recorded: its draft is superfluous, the other tabs are told, and one's own numbers are others. */
+/** A submission was recorded: drop its draft, tell the other tabs, and refresh the numbers. */
 function arrived(path, where) {
   document.body.dispatchEvent(new Event("recorded"));
   const how = path.match(POSTED)?.[1];
@@ -70,7 +70,7 @@ function arrived(path, where) {
   tabs.tell(how, where);
 }
 
-/** It is given back once the page goes; a page that stays has given nothing back. */
+/** Tells other tabs that the item was released, once this page is left; if it stays, nothing was released. */
 function tellGivenBack(event) {
   if (!event.target.matches("[data-release]")) return;
   const [where, { claim }] = [drafts.place(), desk().dataset];
@@ -85,20 +85,20 @@ function doneElsewhere(how, where, claim) {
   close(notice);
 }
 
-/** The AI's answer stands here as well, the item was not taken up anew since, or not this reservation was given back. */
+/** Whether this tab is already in the state that the other tab reports, or a later one. */
 function isTrueHere(how, claim) {
   if (how === "claim") return !isLater(claim, desk().dataset.claim);
   if (how === "release") return claim !== desk().dataset.claim;
   return how === "first-answer" && document.querySelector("[data-draft]")?.getAttribute("data-stage") !== "first";
 }
 
-/** Claims of one slot are numbered; of another one nobody knows. */
+/** Claims of one slot are numbered; claims of different slots count as later. */
 function isLater(claim, than) {
   const [[slot, number], [itsSlot, itsNumber]] = [claim.split("."), than.split(".")];
   return slot !== itsSlot || Number(number) > Number(itsNumber);
 }
 
-/** A new item is on the desk: say so, put the focus on it, and open it for answers once it has been painted. */
+/** A new item is on the desk: announce it, focus it, and accept answers once it has been painted. */
 function show({ focus }) {
   for (const element of desk().querySelectorAll("[data-scripted]")) element.hidden = false;
   prepareAnswers();
@@ -108,22 +108,22 @@ function show({ focus }) {
   tabs.tell("claim", drafts.place(), desk().dataset.claim);
   if (focus) {
     document.getElementById("item")?.focus({ preventScroll: true });
-    document.getElementById("announcement").textContent = desk().dataset.announce ?? "";
+    document.getElementById("announcement").textContent = (desk().dataset.announce ?? "").replace(/\s+/g, " ").trim();
   }
   const shown = desk();
-  requestAnimationFrame(() => setTimeout(() => shown.setAttribute("data-ready", ""), ON_SCREEN));
+  requestAnimationFrame(() => setTimeout(() => shown.setAttribute("data-ready", ""), ON_SCREEN_MS));
 }
 
-/** A refusal came back: everything typed stays; when the claim is gone for good there is only one way on. */
+/** A refusal came back: all input stays. If the claim is lost, the item can no longer be answered. */
 function refused() {
   const lost = document.querySelector("#notice [data-lost]");
-  showMistakes();
+  showErrors();
   for (const element of document.querySelectorAll("#notice [data-scripted]")) element.hidden = false;
   for (const element of document.querySelectorAll("#notice [data-try-now]")) element.hidden = !sending.isBusy();
   if (lost) close(lost);
 }
 
-/** The item on screen can't be answered any more: what is left to do stands in the notice. */
+/** Closes the item on screen for answers; the notice has the ways to go on. */
 function close(notice) {
   for (const button of document.querySelectorAll(".choice, .choice input, [data-judgement] > button")) button.disabled = true;
   clock.stop();
@@ -136,7 +136,7 @@ function refuseEarly(event) {
   event.stopImmediatePropagation();
 }
 
-/** However it was sent: Enter in a field presses a button that nobody sees. */
+/** Catches every way of submitting: Enter in a field presses a hidden button. */
 function refuseUnready(event) {
   if (!event.target.matches("[data-judgement], [data-undo]") || isReady()) return;
   event.preventDefault();

@@ -1,4 +1,4 @@
-/** Your desk: a key is set by pressing it. Without this, the fields take one typed character. */
+/** Desk settings: pressing a key in a field sets it. Without JavaScript, the fields take one typed character. */
 
 document.addEventListener("keydown", (event) => {
   const field = /** @type {HTMLInputElement} */ (event.target);
@@ -15,7 +15,7 @@ function put(event, key) {
   markClashes();
 }
 
-/** Said at once, and by the server again when it is saved. */
+/** Marks conflicts at once; the server checks them again on saving. */
 function markClashes() {
   const fields = [...document.querySelectorAll("[data-press]")];
   for (const field of fields) {

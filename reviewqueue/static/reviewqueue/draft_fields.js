@@ -1,13 +1,13 @@
-/** The fields of a form as a draft keeps them, `{name: [value, ...]}`, and back into the form. */
+/** Reads the fields of a form into a draft, `{name: [value, ...]}`, and writes a draft into a form. */
 
-import { fitLines, isList } from "./lines.js";
+import { fitLines, isList } from "./list_rows.js";
 
-/** What is said beside an answer: it goes along from one stage to the next, answers don't. */
+/** Remarks are kept from one stage to the next; answers are not. */
 const REMARKS = new Set(["note", "reason", "error_type"]);
 const NOT_FILLED_IN = new Set(["submit", "button", "reset", "hidden", "file"]);
 
 /**
- * Every group of ticks is in it, also one of which none is ticked; and every list, also one without any line.
+ * The draft has every group of checkboxes, even with none ticked, and every list, even without lines.
  *
  * @param {HTMLFormElement} form
  */
@@ -21,7 +21,7 @@ export function read(form) {
   return fields;
 }
 
-/** Puts them back and says so to whoever listens to the form. What the draft does not speak of stays as it is. */
+/** Writes a draft into the form and fires input events. Fields that are not in the draft stay as they are. */
 export function write(form, fields) {
   fitLines(form, fields);
   const taken = {};
@@ -34,8 +34,8 @@ export function write(form, fields) {
 }
 
 /**
- * What of a draft may stand in a form: one written with the AI's answer in sight never comes into a form that hides
- * it, and one from before only with its remarks.
+ * The part of a draft that fits a stage. A draft written with the AI's answer visible is never put into a form that
+ * hides it; a draft from before keeps only its remarks.
  */
 export function fitting({ stage, fields }, now) {
   if (stage === now) return fields;
@@ -44,7 +44,7 @@ export function fitting({ stage, fields }, now) {
   return remarks.length ? Object.fromEntries(remarks) : null;
 }
 
-/** Disabled ones too: an item that is lost keeps what was ticked. */
+/** Includes disabled controls: a lost item keeps its input. */
 function controls(form) {
   return [...form.elements].filter((control) => control.name && control.tagName !== "BUTTON" && isFilledIn(control));
 }

@@ -1,8 +1,8 @@
 /**
- * What is filled in and not sent yet: kept in this browser at once, and on the server a moment later.
+ * Drafts: input that has not been submitted, saved in this browser at once and on the server a moment later.
  *
- * The newer of the two is put back when the same person has the same item again. Both carry the date that the page
- * gave them: it comes with the server's time, and counts on from there.
+ * When the same person has the same item again, the newer of the two is restored. Both have the page's timestamp, which
+ * starts from the server's time and counts on from there.
  */
 
 import { csrfToken } from "./csrf.js";
@@ -10,20 +10,20 @@ import { fitting, read, write } from "./draft_fields.js";
 import { inBrowser } from "./storage.js";
 
 const PREFIX = "desk-draft:";
-const KEPT_FOR = 20 * 3_600_000;
-const PAUSE = 2000;
-/** Who types on without a pause is kept on the server this often. */
-const LONGEST = 5000;
-/** More than this many characters no browser sends while it leaves a page. */
-const KEEPALIVE = 60_000;
+const KEEP_MS = 20 * 3_600_000;
+const SAVE_AFTER_MS = 2000;
+/** The longest time between saves while the reviewer types without a pause. */
+const SAVE_AT_LEAST_MS = 5000;
+/** Browsers do not send requests with more characters than this while leaving a page. */
+const MAX_KEEPALIVE_CHARACTERS = 60_000;
 
 export function keepDrafts() {
-  /** When the page's item came, by two clocks: one stands still while the machine sleeps, the other may be set back. */
+  /** When the item arrived, by two clocks: one stops while the machine sleeps, the other may be set back. */
   let since = clocks();
-  /** When what is in the form was written, in milliseconds by the server's clock; 0 if nothing of the person's is. */
+  /** When the input was last changed, in ms by the server's clock; 0 if there is no input of the reviewer. */
   let at = 0;
   let timer = 0;
-  /** By when what waits to be saved is saved, in this page's own time. */
+  /** The latest time to save pending input, by the page's clock. */
   let latest = 0;
   let filling = false;
 
@@ -49,12 +49,12 @@ export function keepDrafts() {
   }
 
   function later() {
-    if (!timer) latest = performance.now() + LONGEST;
+    if (!timer) latest = performance.now() + SAVE_AT_LEAST_MS;
     clearTimeout(timer);
-    timer = setTimeout(sendNow, Math.min(PAUSE, latest - performance.now()));
+    timer = setTimeout(sendNow, Math.min(SAVE_AFTER_MS, latest - performance.now()));
   }
 
-  /** Saves what waits to be saved. An untouched form has nothing waiting. */
+  /** Saves pending input. An untouched form has none. */
   async function sendNow() {
     if (!timer) return;
     clearTimeout(timer);
@@ -65,7 +65,7 @@ export function keepDrafts() {
     if (place() === here) tell(word, here);
   }
 
-  /** An item came, perhaps with a draft: the newer of the two is put into the form. */
+  /** A new item, perhaps with drafts: put the newer one into the form. */
   function shown() {
     clearTimeout(timer);
     timer = 0;
@@ -94,18 +94,18 @@ export function keepDrafts() {
 
   return {
     shown,
-    /** Before the form goes: saves what waits to be saved. */
+    /** Saves pending input before the form is removed. */
     flush: sendNow,
-    /** Where the draft of the item on screen lies, for `sent` once another is there. */
+    /** The storage key of the current item's draft, for a later call of `sent`. */
     place: () => (place() ? key(place()) : ""),
-    /** Whether there is anything of the person's in the form; it is kept here, whatever another tab sent. */
+    /** Saves the form's input in this browser, whatever another tab submitted; returns whether there was any. */
     keep: () => { if (at) keepHere(); return at > 0; },
     /** @param {string} where */
     sent: (where) => inBrowser.remove(where),
   };
 }
 
-/** @returns {Promise<"kept" | "long" | "local">} what can be said about the draft now */
+/** @returns {Promise<"kept" | "long" | "local">} the message to show about the draft */
 async function save(url, fields, at) {
   const body = new URLSearchParams({ draft_at: String(at) });
   for (const [name, values] of Object.entries(fields)) {
@@ -114,7 +114,7 @@ async function save(url, fields, at) {
   }
   const headers = { "HX-Request": "true", "X-CSRFToken": csrfToken() };
   try {
-    const keepalive = body.toString().length < KEEPALIVE;
+    const keepalive = body.toString().length < MAX_KEEPALIVE_CHARACTERS;
     const answer = await fetch(url, { method: "POST", body, headers, keepalive, redirect: "error" });
     return answer.ok ? "kept" : answer.status === 400 || answer.status === 413 ? "long" : "local";
   } catch {
@@ -144,6 +144,6 @@ function recall(where) {
 
 function forgetOld(now) {
   for (const where of inBrowser.names().filter((name) => name.startsWith(PREFIX))) {
-    if (!(recall(where)?.at > now - KEPT_FOR)) inBrowser.remove(where);
+    if (!(recall(where)?.at > now - KEEP_MS)) inBrowser.remove(where);
   }
 }

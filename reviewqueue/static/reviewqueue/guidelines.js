@@ -1,4 +1,4 @@
-/** The guidelines in their dialog: the version of the item on the desk, which another item may have changed since. */
+/** Loads the guidelines into their dialog: the version for the item on the desk, which differs between items. */
 
 export function loadGuidelines() {
   document.addEventListener("click", (event) => {

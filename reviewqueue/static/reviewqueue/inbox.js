@@ -1,4 +1,4 @@
-/** The inbox by keyboard: Enter begins with the longest waiting, arrows go through the queues. */
+/** Keyboard control of the inbox: Enter starts with the longest-waiting queue, arrows move through the queues. */
 
 const STEPS = { ArrowDown: 1, ArrowUp: -1 };
 
@@ -9,7 +9,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key in STEPS) move(event, STEPS[event.key]);
 });
 
-/** Enter on something that it presses anyway is left to the browser. */
+/** Enter on a link or control is left to the browser. */
 function begin(event) {
   if (event.target.closest?.("a, button, input, select, textarea, summary")) return;
   /** @type {HTMLElement | null} */ (document.querySelector("[data-start]"))?.click();

@@ -1,8 +1,8 @@
-/** What the page tells by itself stands where the server's refusals stand. */
+/** Shows the page's own notices where the server's refusals are shown. */
 
 /**
  * @param {string} id of a template
- * @returns {HTMLElement} what was put there
+ * @returns {HTMLElement} the notice area
  */
 export function put(id) {
   const template = /** @type {HTMLTemplateElement} */ (document.getElementById(id));

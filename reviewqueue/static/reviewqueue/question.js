@@ -1,4 +1,4 @@
-/** The question above the answers: whoever leaves a field is there, and the next key is an answer's. */
+/** The question above the answers: it gets the focus when a field is left, so that shortcuts work again. */
 
 import { put } from "./notices.js";
 
@@ -6,7 +6,7 @@ export function goToQuestion() {
   document.getElementById("question").focus();
 }
 
-/** Somebody wants to send what has no answer yet. What the notice tells already is more important. */
+/** Asks for an answer before sending. A notice that is already shown takes precedence. */
 export function askForAnswer() {
   goToQuestion();
   if (!document.querySelector("#notice [data-problem]")) put("unanswered");

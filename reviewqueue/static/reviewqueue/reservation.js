@@ -1,18 +1,18 @@
-/** Time on the desk: how long the item stays reserved, and how long a decision can be undone.
+/** Timers of the desk: how long the item stays reserved, and how long a decision can be undone.
  *
- * The server says how many seconds are left and the page counts them by a clock that nobody sets. Whoever is
- * active keeps the item: the reservation is renewed in its second half, at most once a minute.
+ * The server sends the seconds that are left, and the page counts them down with a monotonic clock. While the reviewer
+ * is active, the reservation is renewed in its second half, at most once a minute.
  */
 
 import { put } from "./notices.js";
-import { written } from "./numbers.js";
+import { formatNumber } from "./number_format.js";
 
-const WARN = 60;
-const RENEW_EVERY = 60_000;
-/** After a failure: this long, then twice as long each time, and never longer than a minute. */
-const ASK_EVERY = 5_000;
+const WARN_SECONDS = 60;
+const RENEW_EVERY_MS = 60_000;
+/** After a failure: wait this long, then twice as long each time, up to a minute. */
+const RETRY_AFTER_MS = 5_000;
 
-/** @param {{isActive: () => boolean, isBusy: () => boolean}} desk busy: an answer is on its way, and decides by itself */
+/** @param {{isActive: () => boolean, isBusy: () => boolean}} desk busy: an answer is being sent, whose response decides */
 export function startClock(desk) {
   let since = performance.now();
   let renewAt = -Infinity;
@@ -28,8 +28,8 @@ export function startClock(desk) {
     const form = /** @type {HTMLFormElement | null} */ (document.querySelector("[data-extend]"));
     if (form) warn(form, left());
     if (form && !desk.isBusy() && (isTimeToRenew() || isOver())) {
-      renewAt = performance.now() + RENEW_EVERY;
-      askAt = performance.now() + ASK_EVERY;
+      renewAt = performance.now() + RENEW_EVERY_MS;
+      askAt = performance.now() + RETRY_AFTER_MS;
       form.requestSubmit();
     }
   }
@@ -39,16 +39,16 @@ export function startClock(desk) {
     return desk.isActive() && left() > 0 && left() < whole / 2 && performance.now() >= renewAt;
   }
 
-  /** Asked once more, and the server tells who has the item now. */
+  /** Whether the reservation is over: then one more renewal lets the server say who has the item now. */
   function isOver() {
     return left() <= 0 && performance.now() >= askAt;
   }
 
-  /** It did not reach the server: soon again, and then less and less often. An item that is not theirs stays so. */
+  /** A renewal failed: retry with growing delays. After 403 or 404 the item is lost, so stop. */
   function failed(event) {
     if (!event.target.matches?.("[data-extend]")) return;
     if ([403, 404].includes(event.detail.xhr?.status)) return giveUp();
-    renewAt = askAt = performance.now() + Math.min(ASK_EVERY * 2 ** failures, RENEW_EVERY);
+    renewAt = askAt = performance.now() + Math.min(RETRY_AFTER_MS * 2 ** failures, RENEW_EVERY_MS);
     failures += 1;
   }
 
@@ -71,12 +71,12 @@ export function startClock(desk) {
     tick();
   }
 
-  /** Signed out: told once by the notice, and asked again as after any failure. */
+  /** Signed out: the notice says so once, and renewals are retried as after any failure. */
   function signedOut(event) {
     if (event.detail.xhr?.status === 401) failed(event);
   }
 
-  /** Signed in again: what the notice told is over. */
+  /** Renewed: remove the notice about being signed out. */
   function renewed() {
     since = performance.now();
     failures = 0;
@@ -100,19 +100,19 @@ function passed(since) {
 
 /** @param {HTMLFormElement} form @param {number} seconds */
 function warn(form, seconds) {
-  const ending = seconds <= WARN;
+  const ending = seconds <= WARN_SECONDS;
   if (ending === !form.hidden) return;
   const text = form.querySelector("[data-extend-text]");
   form.hidden = !ending;
   text.textContent = ending ? text.dataset.text : "";
 }
 
-/** A decision whose time is over shows what was said in the place of its Undo. */
+/** When the time to undo is over, the verdict replaces the Undo button. */
 function countUndo() {
   for (const form of document.querySelectorAll("[data-undo]")) {
     const seconds = Math.ceil(Number(form.dataset.undo) - passed(form.since ?? performance.now()));
     const place = form.querySelector("[data-seconds]");
-    place.textContent = `${written(Math.max(0, seconds))}\u00a0${place.dataset.seconds}`;
+    place.textContent = `${formatNumber(Math.max(0, seconds))}\u00a0${place.dataset.seconds}`;
     form.hidden = seconds <= 0;
     const said = form.parentElement.querySelector("[data-said]");
     if (said) said.hidden = seconds > 0;

@@ -1,14 +1,14 @@
-/** What a browser remembers, for good or for a tab. It may have no storage, or a full one: then it remembers nothing. */
+/** Browser storage, permanent or for a tab. Without storage, or with a full one, nothing is stored and nothing fails. */
 
 export const inBrowser = guarded(() => localStorage);
 export const inTab = guarded(() => sessionStorage);
 
-/** @param {() => Storage} storage where it is switched off, to name it is to fail */
+/** @param {() => Storage} storage a function, because accessing disabled storage throws */
 function guarded(storage) {
   return {
     /** @param {string} name @returns {string | null} */
     get: (name) => attempt(() => storage().getItem(name)),
-    /** @param {string} name @param {string} text whether it is kept now */
+    /** @param {string} name @param {string} text whether it was stored */
     set: (name, text) => Boolean(attempt(() => { storage().setItem(name, text); return true; })),
     /** @param {string} name */
     remove: (name) => { attempt(() => storage().removeItem(name)); },
@@ -17,9 +17,9 @@ function guarded(storage) {
   };
 }
 
-function attempt(deed) {
+function attempt(action) {
   try {
-    return deed();
+    return action();
   } catch {
     return null;
   }

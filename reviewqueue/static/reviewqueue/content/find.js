@@ -1,8 +1,8 @@
-/** Finding in the item's content: every match is highlighted where it stands, and no markup changes for it. */
+/** Search in the item's content: matches are highlighted in place, without changing the markup. */
 
-import { written } from "../numbers.js";
+import { formatNumber } from "../number_format.js";
 
-const MOST = 2000;
+const MAX_MATCHES = 2000;
 const LEFT_OUT = "[data-find], .find, .visually-hidden, button, fieldset, [hidden]";
 
 /** @type {Range[]} */
@@ -16,7 +16,7 @@ export function listenForFind() {
     const step = event.target.closest("[data-find-step]");
     if (step) go(Number(step.dataset.findStep));
   });
-  // Ranges keep the nodes they lie in: without this the content of every item ever searched would stay in memory.
+  // Ranges keep their nodes alive: without this, the content of every searched item would stay in memory.
   document.addEventListener("htmx:beforeSwap", (event) => { if (event.detail.target?.id === "desk") forget(); });
 }
 
@@ -50,7 +50,7 @@ function search(box) {
   show(Math.max(at, 0));
 }
 
-/** @param {number} step forwards or backwards, round the end */
+/** @param {number} step 1 or -1; wraps around at the ends */
 function go(step) {
   if (found.length) show((at + step + found.length) % found.length);
 }
@@ -78,13 +78,13 @@ function tell() {
   const output = /** @type {HTMLElement | null} */ (document.querySelector("[data-found]"));
   if (!output) return;
   const box = /** @type {HTMLInputElement} */ (document.querySelector("[data-find]"));
-  const count = written(found.length) + (found.length === MOST ? "+" : "");
-  const some = output.dataset.of.replace("{at}", written(at + 1)).replace("{count}", count);
+  const count = formatNumber(found.length) + (found.length === MAX_MATCHES ? "+" : "");
+  const some = output.dataset.of.replace("{at}", formatNumber(at + 1)).replace("{count}", count);
   output.textContent = found.length ? some : box.value.trim() && output.dataset.none;
   for (const step of document.querySelectorAll("[data-find-step]")) step.disabled = found.length === 0;
 }
 
-/** Every place of a text, also across marks and paragraphs; blanks match any blanks. */
+/** All matches, also across marks and paragraphs; blanks match any blanks. */
 function matches(wanted) {
   const nodes = texts();
   const starts = [];
@@ -104,12 +104,12 @@ function matches(wanted) {
     const range = new Range();
     range.setStart(nodes[node], match.index - starts[node]);
     range.setEnd(nodes[end], last - starts[end]);
-    if (ranges.push(range) === MOST) break;
+    if (ranges.push(range) === MAX_MATCHES) break;
   }
   return ranges;
 }
 
-/** @returns {Text[]} what can be read of the content, also what is folded */
+/** @returns {Text[]} the readable text of the content, including what is folded */
 function texts() {
   const walker = document.createTreeWalker(document.getElementById("item"), NodeFilter.SHOW_TEXT, (node) => {
     const parent = node.parentElement;
@@ -121,7 +121,7 @@ function texts() {
   return nodes;
 }
 
-/** Without the Highlight API the match that one is at is selected. */
+/** Without the Highlight API, the current match is selected. */
 function highlight(name, ranges, priority = 0) {
   if (CSS.highlights) {
     const highlighted = new Highlight(...ranges);
@@ -139,7 +139,7 @@ function around(range) {
   return fold && element.closest("summary")?.parentElement === fold ? fold.parentElement.closest("details:not([open])") : fold;
 }
 
-/** What scrolls the content: itself, or on a phone the column it stands in. The page never does. */
+/** The element that scrolls the content: the item itself, or its column on a phone; never the page. */
 function scroller() {
   let element = document.getElementById("item");
   while (element.scrollHeight <= element.clientHeight || !/auto|scroll/.test(getComputedStyle(element).overflowY)) {

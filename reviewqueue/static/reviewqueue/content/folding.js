@@ -1,4 +1,4 @@
-/** Trees of data: all of their folds opened or closed at once. The key does it for every tree of the item. */
+/** Expands or collapses all of a data tree at once. The shortcut does it for all trees of the item. */
 
 export function listenForFolds() {
   document.addEventListener("click", (event) => {
@@ -11,7 +11,7 @@ export function listenForFolds() {
   });
 }
 
-/** Whatever is folded opens; when nothing is, all of it folds. */
+/** Opens all folds; if all are open, closes them. */
 function turn() {
   const trees = [...document.querySelectorAll("#item .content-tree")];
   fold(trees, trees.some((tree) => tree.querySelector("details:not([open])")));

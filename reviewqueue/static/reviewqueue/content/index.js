@@ -1,4 +1,4 @@
-/** What the content answers to, whatever its kind; listens once for all items. */
+/** Listeners for all kinds of content, added once for all items. */
 
 import { listenForFind } from "./find.js";
 import { listenForFolds } from "./folding.js";

@@ -1,16 +1,16 @@
-/** Pictures can be made larger and moved; one that the browser cannot read says so.
+/** Zooming and panning images; an image that the browser cannot read is replaced by a message.
  *
- * A picture lies in the middle of its stage, enlarged by `scale` and moved by `x` and `y` pixels. Scale 1 fits.
+ * An image is centred in its stage, scaled by `scale` (1 fits the stage) and moved by `x` and `y` pixels.
  */
 
-import { written } from "../numbers.js";
-import { listenForShades, showShades } from "./shades.js";
+import { formatNumber } from "../number_format.js";
+import { listenForImageFilters, applyImageFilters } from "./image_filters.js";
 
-const STEP = 1.5;
-const BY_KEY = 60;
+const ZOOM_STEP = 1.5;
+const PAN_PIXELS = 60;
 const MOVES = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
-/** A pointer that moved less than this, in pixels, pressed and did not drag. */
-const STILL = 4;
+/** A pointer that moved less than this, in pixels, clicked and did not drag. */
+const CLICK_PIXELS = 4;
 
 /** @type {WeakMap<HTMLElement, {scale: number, x: number, y: number}>} */
 const views = new WeakMap();
@@ -20,7 +20,7 @@ let drag = null;
 let touched = null;
 
 export function listenForPictures() {
-  listenForShades();
+  listenForImageFilters();
   document.addEventListener("click", useTool);
   document.addEventListener("keydown", moveByKey);
   document.addEventListener("focusin", (event) => remember(stageOf(event)));
@@ -34,7 +34,7 @@ export function listenForPictures() {
 }
 
 function showPictures() {
-  showShades();
+  applyImageFilters();
   for (const stage of document.querySelectorAll("[data-desk] [data-picture-stage]")) prepare(stage);
 }
 
@@ -43,7 +43,7 @@ function prepare(stage) {
   stage.tabIndex = 0;
   stage.setAttribute("role", "group");
   stage.setAttribute("aria-label", image.alt);
-  // On the stage itself: a wheel listener that may refuse to scroll would slow down the whole page.
+  // On the stage itself: a non-passive wheel listener on the document would slow down scrolling of the whole page.
   stage.addEventListener("wheel", zoomByWheel, { passive: false });
   if (image.complete && !image.naturalWidth) fail(image);
   else if (image.complete) tellLevel();
@@ -62,13 +62,13 @@ function useTool(event) {
   const stage = tool && current();
   if (!stage) return;
   const { scale } = viewOf(stage);
-  if (tool.dataset.zoom === "in") zoom(stage, scale * STEP);
-  if (tool.dataset.zoom === "out") zoom(stage, scale / STEP);
+  if (tool.dataset.zoom === "in") zoom(stage, scale * ZOOM_STEP);
+  if (tool.dataset.zoom === "out") zoom(stage, scale / ZOOM_STEP);
   if (tool.dataset.zoom === "actual") zoom(stage, actual(stage));
   if (tool.dataset.zoom === "toggle") toggle(stage);
 }
 
-/** The picture that the tools mean: the one used last, or the first. */
+/** The image that the tools act on: the one used last, or the first. */
 function current() {
   const last = touched?.deref();
   return last?.isConnected ? last : document.querySelector("[data-desk] [data-picture-stage]:not([hidden])");
@@ -88,7 +88,7 @@ function viewOf(stage) {
   return views.get(stage) ?? { scale: 1, x: 0, y: 0 };
 }
 
-/** How large the picture is drawn when it fits, and its own size, in pixels. */
+/** The size of the image when it fits, in pixels, and its ratio to the actual size. */
 function sizes(stage) {
   const image = stage.querySelector("img");
   const fit = Math.min(image.clientWidth / image.naturalWidth, image.clientHeight / image.naturalHeight) || 1;
@@ -104,7 +104,7 @@ function toggle(stage, at) {
   zoom(stage, viewOf(stage).scale > 1.01 ? 1 : larger, at);
 }
 
-/** @param {HTMLElement} stage @param {number} wanted @param {{x: number, y: number}} [at] what stays where it is */
+/** @param {HTMLElement} stage @param {number} wanted @param {{x: number, y: number}} [at] the point that keeps its position */
 function zoom(stage, wanted, at = { x: 0, y: 0 }) {
   const { scale, x, y } = viewOf(stage);
   const own = actual(stage);
@@ -129,12 +129,12 @@ function place(stage, { scale, x, y }) {
   tellLevel();
 }
 
-/** Says at how many percent of its own size the picture stands. */
+/** Shows the zoom level as a percentage of the actual size. */
 function tellLevel() {
   const stage = current();
   if (!stage) return;
   const { scale } = viewOf(stage);
-  const percent = written(Math.round(scale * sizes(stage).fit * 100));
+  const percent = formatNumber(Math.round(scale * sizes(stage).fit * 100));
   for (const level of document.querySelectorAll("[data-zoom-level]")) level.textContent = `${percent}\u00a0%`;
   for (const tool of document.querySelectorAll('[data-zoom="toggle"]')) tool.setAttribute("aria-pressed", String(scale > 1.01));
 }
@@ -154,7 +154,7 @@ function moveByKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
   event.preventDefault();
   const { scale, x, y } = viewOf(stage);
-  place(stage, { scale, x: x + move[0] * BY_KEY, y: y + move[1] * BY_KEY });
+  place(stage, { scale, x: x + move[0] * PAN_PIXELS, y: y + move[1] * PAN_PIXELS });
 }
 
 function grip(event) {
@@ -168,7 +168,7 @@ function grip(event) {
 function pull(event) {
   if (!drag) return;
   const [dx, dy] = [event.clientX - drag.x, event.clientY - drag.y];
-  if (!drag.moved && Math.hypot(dx, dy) < STILL) return;
+  if (!drag.moved && Math.hypot(dx, dy) < CLICK_PIXELS) return;
   drag = { ...drag, x: event.clientX, y: event.clientY, moved: true };
   if (!drag.stage.hasAttribute("data-zoomed")) return;
   drag.stage.setAttribute("data-dragging", "");

@@ -1,4 +1,4 @@
-/** The legend of a marked text: a label's marks off and on. */
+/** The legend of a marked text: switches the marks of a label off and on. */
 
 export function listenForLegends() {
   document.addEventListener("change", (event) => {

@@ -1,7 +1,7 @@
-/** What is judged of a transcript stands in view when it arrives: its last answer, or else its end. */
+/** Scrolls a new transcript to the message to review, or else to its end. */
 
 export function keepJudgedInView() {
-  // Once everything else is in place: tools that need this script push what stands below them down.
+  // After everything else is in place: tools shown by scripts push the content below them down.
   const soon = () => queueMicrotask(show);
   document.addEventListener("htmx:afterSwap", (event) => { if (event.detail.target.id === "desk") soon(); });
   soon();
@@ -9,14 +9,14 @@ export function keepJudgedInView() {
 
 function show() {
   const item = document.querySelector("[data-desk] #item");
-  // Transcripts to choose between begin side by side: none of them has the view to itself.
+  // Candidates with transcripts stand side by side and start at their beginning.
   if (!item?.querySelector(".content-messages") || item.querySelector(".candidate")) return;
   const judged = item.querySelector("[data-judged]");
   const target = judged ?? item.querySelector(".content-messages .messages-list:last-child > li:last-child");
   if (target && !isWithin(target, scroller(item))) reveal(target, scroller(item));
 }
 
-/** The item scrolls in itself, on phones in what holds it. */
+/** The element that scrolls: the item itself, or its container on phones. */
 function scroller(item) {
   return getComputedStyle(item).overflowY === "visible" ? item.parentElement : item;
 }
@@ -27,8 +27,8 @@ function isWithin(target, box) {
 }
 
 /**
- * The whole message with the end at the bottom; the beginning of one that is taller than its place. What stands around
- * the item stays where it is, except in a window so low that all of the page scrolls.
+ * Shows the whole message with its end at the bottom, or the beginning of a message that is too tall. The rest of the
+ * page does not move, except in a window so low that the whole page scrolls.
  */
 function reveal(target, box) {
   const fits = target.offsetHeight < box.clientHeight;

@@ -1,0 +1,30 @@
+/** Answers with checkboxes: counts the ticked ones and clears them all. */
+
+import { formatNumber } from "./number_format.js";
+
+export function listenToTicks() {
+  document.addEventListener("change", (event) => { if (event.target.closest?.("[data-choices]")) count(); });
+  document.addEventListener("click", (event) => { if (event.target.closest("[data-clear-ticks]")) clear(); });
+}
+
+export function count() {
+  const status = document.querySelector("[data-ticks]");
+  if (!status) return;
+  const ticked = boxes().filter((box) => box.checked).length;
+  const text = status.dataset[ticked ? "some" : "none"].replace("{count}", formatNumber(ticked));
+  if (status.textContent !== text) status.textContent = text;
+  document.querySelector("[data-ticked-count]").textContent = formatNumber(ticked);
+}
+
+function clear() {
+  for (const box of boxes().filter((box) => box.checked)) {
+    box.checked = false;
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+    box.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+}
+
+/** @returns {HTMLInputElement[]} */
+function boxes() {
+  return [...document.querySelectorAll("[data-choices] input[type=checkbox]")];
+}
