@@ -1,8 +1,8 @@
-"""What an item's input is made of: blocks, each of a kind, and each kind with a reader here and a template.
+"""Splits an item's input into blocks. Each kind of block has a parser here and a template.
 
-The shape of each part chooses its kind: a known key first names the one it is for. A stream can name another
-(`display`, see `configuration`). Whatever does not have the shape its kind reads is shown as JSON: nothing is ever
-left out, and nothing that a producer sends can break the page.
+Known keys and the shape of a value choose its kind; a stream can choose another one (`display`). A value that its
+kind's parser does not accept is shown as JSON: nothing is ever left out, and nothing that a producer sends can break
+the page.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from reviewqueue.content.plain import format_json, format_plain, list_facts
 
 __all__ = ["BLOCK_KINDS", "WHOLE_INPUT", "Block", "build_blocks", "extent", "format_json", "format_plain", "list_facts"]
 
-WHOLE_INPUT = "*"  # as a key of `display`: the input as one part
+WHOLE_INPUT = "*"  # as a key of `display`: the whole input as one block
 
-# Each reads a value into what its template `reviewqueue/content/<kind>.html` draws; None: it is not of this kind.
+# Each parses a value into the data of its template `reviewqueue/content/<kind>.html`; None if it is another kind.
 _PARSERS: dict[str, Callable[[Any], Any]] = {
     "image": image.parse_images,
     "text": text.parse_text,
@@ -32,7 +32,7 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     "json": tree.parse_tree,
 }
 BLOCK_KINDS = frozenset(_PARSERS)
-# The keys whose name says what they hold, in the order in which a person reads them, and the kind of each.
+# Known keys with the kind of their values, in reading order.
 _KIND_BY_KEY = {
     "image": "image",
     "images": "image",
@@ -50,12 +50,10 @@ _KIND_BY_KEY = {
 
 
 def build_blocks(content: Any, display: Mapping[str, str] | None = None, *, proposal: Any = None) -> list[Block]:
-    """The parts of an input in the order they are read: known keys first, the rest as JSON.
+    """The blocks of an input in reading order: known keys first, the rest as JSON.
 
-    A `proposal`, given only once it may be seen, that rewrites the text is shown as what it changes in the text.
-
-    `display` maps a key of the input, or `*`, to the kind that shows it; a kind that cannot read what it finds is
-    passed over.
+    `display` maps a key of the input, or `*`, to the kind that shows it; it is ignored where the value does not fit
+    that kind. A `proposal` (given only once it may be seen) that rewrites the text is shown as changes to the text.
     """
     with limits.limit_item_pieces():
         found = _build_blocks(content, display or {})
@@ -79,7 +77,7 @@ def _build_blocks(content: Any, wanted: Mapping[str, str]) -> list[Block]:
 
 
 def _block_by_shape(content: Any) -> Block | None:
-    """An input that is a transcript or a table as a whole, without a key that says so."""
+    """The block of an input that is itself a transcript or a table."""
     if messages.is_transcript(content):
         kind = "messages"
     elif table.looks_like_table(content) or _is_bare_table(content):
@@ -91,19 +89,19 @@ def _block_by_shape(content: Any) -> Block | None:
 
 
 def _is_bare_table(content: Any) -> bool:
-    """Columns and rows, and nothing that would have a block of its own."""
+    """Whether the input holds columns and rows, and nothing that needs a block of its own."""
     return isinstance(content, Mapping) and {"columns", "rows"} <= content.keys() <= {"columns", "rows", "title"}
 
 
 def _with_prompt(parts: list[Block]) -> list[Block]:
-    """What candidates answer to, above them and to be folded."""
+    """Group the other blocks as the prompt above the candidates, if there are candidates."""
     answers = [part for part in parts if part.kind == "candidates"]
     asked = [part for part in parts if part.kind != "candidates"]
     return [Block("prompt", asked), *answers] if answers and asked else parts
 
 
 def _candidate_blocks(content: Any) -> list[Block]:
-    """The blocks of a candidate, which holds no further candidates to compare."""
+    """The blocks of a candidate; candidates inside a candidate are shown as data."""
     if isinstance(content, Mapping) and "candidates" in content:
         return [build_data_block(content)]
     return build_blocks(content)
@@ -121,7 +119,7 @@ def _blocks_by_key(content: Mapping[str, Any], display: Mapping[str, str]) -> It
 
 
 def _with_changes(found: list[Block], rewritten: diff.TextDiff) -> Iterator[Block]:
-    """The changes in the place of the plain text, of which they hold every word; behind anything else that shows it."""
+    """Replace the plain text by its changes, which hold every word of it; without a text block, append them."""
     place = next((at for at, block in enumerate(found) if block.kind == "text" and block.key in {"", "text"}), None)
     changes = Block("diff", rewritten, "text")
     if place is None:
@@ -131,7 +129,7 @@ def _with_changes(found: list[Block], rewritten: diff.TextDiff) -> Iterator[Bloc
 
 
 def _marked_text_block(content: Mapping[str, Any], display: Mapping[str, str]) -> Block | None:
-    """A text and the places in it that are pointed out: two keys of the input, one block."""
+    """One block for the two keys `text` and `spans`, if the spans can be marked in the text."""
     if "text" not in content or "spans" not in content or not display.keys().isdisjoint({"text", "spans"}):
         return None
     data = spans.parse_spans({"text": content["text"], "spans": content["spans"]})

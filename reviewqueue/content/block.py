@@ -1,4 +1,4 @@
-"""One part of the content, and the kind that shows anything."""
+"""A block of content, and the JSON block that can show any value."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from reviewqueue.content import tree
 
 @dataclass(frozen=True)
 class Block:
-    """One part of the content; `template` draws `data`. `key` is where it stood in the input, "" for the whole.
+    """One part of the content; `template` renders `data`.
 
-    `also` are further keys of the input that it shows.
+    `key` is its key in the input, "" for the whole input; `also` are further keys that it shows.
     """
 
     kind: str
@@ -26,5 +26,5 @@ class Block:
 
 
 def build_data_block(value: Any, key: str = "") -> Block:
-    """A value as a tree: for what no other kind understands, and for what a kind understands only in part."""
+    """A value as a JSON tree: for values that no other kind accepts, and for the rest of a block's data."""
     return Block("json", tree.parse_tree(value), key)

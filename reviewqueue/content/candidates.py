@@ -1,4 +1,4 @@
-"""Answers to choose between, side by side, with the words marked in which two of them differ."""
+"""Candidate answers side by side; with two texts, the words that differ are marked."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from reviewqueue.content.block import Block, build_data_block
 from reviewqueue.content.differences import DiffPiece
 from reviewqueue.content.plain import format_plain
 
-MAX_CANDIDATES = 100  # candidates that are drawn
+MAX_CANDIDATES = 100  # candidates shown; the others are data
 
-# What names a candidate, when it stands beside what the candidate says.
+# Keys that name a candidate, if it also has one of the content keys.
 _NAME_KEYS = ("label", "name", "title", "id")
 _CONTENT_KEYS = frozenset({"text", "content", "messages", "answer", "image", "fields"})
 
@@ -22,7 +22,7 @@ type BlockBuilder = Callable[[Any], Sequence[Block]]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One answer: `pieces` of a text, marked where they differ from the other's, or else the `blocks` it is made of."""
+    """One candidate: the `pieces` of its text, marked where it differs from the other one, or its `blocks`."""
 
     number: int
     name: str = ""
@@ -34,12 +34,12 @@ class Candidate:
 class CandidateList:
     candidates: Sequence[Candidate]
     compared: bool  # whether words are marked
-    undrawn_count: int = 0  # candidates that are not drawn, and all of them as data
+    undrawn_count: int = 0  # candidates that are only in `rest`, as data
     rest: Block | None = None
 
 
 def parse_candidates(value: Any, draw: BlockBuilder) -> CandidateList | None:
-    """A list of candidates, or a mapping of their names to them; `draw` makes blocks of what is no plain text."""
+    """A list of candidates, or a mapping from their names; `draw` builds the blocks of non-text candidates."""
     named = _name_entries(value)
     if not named:
         return None
@@ -68,7 +68,7 @@ def _name_entries(value: Any) -> list[tuple[str, Any]]:
 
 
 def _split_name(entry: Any) -> tuple[str, Any]:
-    """A candidate's own name and the rest of it, where it has both."""
+    """A candidate's name and the rest of it; "" and the candidate if it has no name."""
     if isinstance(entry, Mapping) and entry.keys() & _CONTENT_KEYS:
         for key in _NAME_KEYS:
             if isinstance(entry.get(key), str | int):
@@ -77,7 +77,7 @@ def _split_name(entry: Any) -> tuple[str, Any]:
 
 
 def _plain_text(entry: Any) -> str | None:
-    """What a candidate says, when it is nothing but a text."""
+    """The text of a candidate that is nothing but a text, else None."""
     match entry:
         case str():
             return entry
@@ -90,14 +90,14 @@ def _plain_text(entry: Any) -> str | None:
 
 
 def _compare_texts(texts: Sequence[str | None]) -> tuple[list[DiffPiece], list[DiffPiece]] | None:
-    """Both sides of two texts; more than two have no other to differ from."""
+    """The marked pieces of exactly two texts, else None."""
     if len(texts) != 2 or texts[0] is None or texts[1] is None:
         return None
     return differences.compare_sides(texts[0], texts[1])
 
 
 def _build_blocks(entry: Any, draw: BlockBuilder) -> Sequence[Block]:
-    """An object that says nothing of its kind is a form."""
+    """The blocks of a candidate; an object without a known kind is shown as a form."""
     found = draw(entry)
     if [block.kind for block in found] == ["json"] and (form := fields.parse_fields(entry)) is not None:
         return [Block("fields", form)]

@@ -1,4 +1,4 @@
-"""A text and what became of it, word by word: where the AI's answer rewrites the input's text."""
+"""Word-by-word changes to a text, for answers of the AI that rewrite the input's text."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 from reviewqueue.content import differences
 from reviewqueue.content.differences import ChangeKind, DiffPiece
 
-MIN_SHARED_SHARE = 0.5  # the share of both texts that must be in both to call one a version of the other
-MIN_TEXT_CHARACTERS = 12  # characters; what is shorter is an answer, not a text
-MAX_COMPARED_FIELDS = 12  # of a structured answer that are compared
+MIN_SHARED_SHARE = 0.5  # the share of both texts that must be common for one to be a version of the other
+MIN_TEXT_CHARACTERS = 12  # a shorter string is an answer, not a text
+MAX_COMPARED_FIELDS = 12  # fields of a structured answer that are compared
 
 
 @dataclass(frozen=True)
 class TextDiff:
-    """How one text became another; `name` is the field of the answer that holds the other, "" for the whole."""
+    """The changes from one text to another; `name` is the answer's field with the other, "" for the whole answer."""
 
     pieces: Sequence[DiffPiece]
     name: str = ""
@@ -29,7 +29,7 @@ class TextDiff:
 
 
 def parse_diff(value: Any) -> TextDiff | None:
-    """`{"before": ..., "after": ...}`, two texts that are not too far apart to compare."""
+    """Parse `{"before": ..., "after": ...}`; None if the two texts differ too much to compare."""
     if not isinstance(value, Mapping) or set(value) != {"before", "after"}:
         return None
     before, after = value["before"], value["after"]
@@ -40,7 +40,7 @@ def parse_diff(value: Any) -> TextDiff | None:
 
 
 def find_rewrite(content: Any, proposal: Any) -> TextDiff | None:
-    """The input's text beside the text in the proposal that is a version of it; None where there is none."""
+    """The changes from the input's text to the closest version of it in the proposal; None if there is none."""
     text = content.get("text") if isinstance(content, Mapping) else content
     if not isinstance(text, str) or len(text) < MIN_TEXT_CHARACTERS:
         return None
@@ -54,7 +54,7 @@ def find_rewrite(content: Any, proposal: Any) -> TextDiff | None:
 
 
 def _comparable_texts(proposal: Any, text: str) -> list[tuple[str, str]]:
-    """The strings of a proposal that are long enough, and not too long, to be a version of the text."""
+    """The strings of a proposal whose length allows them to be a version of the text."""
     named = {"": proposal} if isinstance(proposal, str) else proposal
     if not isinstance(named, Mapping):
         return []
@@ -69,7 +69,7 @@ def _build_diff(text: str, other: str, name: str) -> TextDiff | None:
 
 
 def _merge_blank_changes(pieces: Sequence[DiffPiece]) -> Iterator[DiffPiece]:
-    """The same without blanks that are both taken out and put in: a break between paragraphs would be marked twice."""
+    """Unmark blanks that are both removed and added: otherwise a paragraph break would be marked twice."""
     at = 0
     while at < len(pieces):
         pair = pieces[at : at + 2]
@@ -96,14 +96,14 @@ def _trim_shared_blanks(old: str, new: str) -> Iterator[DiffPiece]:
 
 
 def _count_shared_blanks(one: str, other: str) -> int:
-    """How many blanks both begin with."""
+    """The number of equal blanks at the start of both."""
     return sum(
         1 for _ in takewhile(lambda pair: pair[0] == pair[1] and pair[0].isspace(), zip(one, other, strict=False))
     )
 
 
 def _similarity(diff: TextDiff) -> float:
-    """Twice what is in both, by both; blanks are in all texts and say nothing."""
+    """Twice the common length, divided by the length of both texts; blanks are not counted."""
     both, whole = 0, 0
     for piece in diff.pieces:
         letters = len("".join(piece.text.split()))

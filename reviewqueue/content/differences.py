@@ -1,7 +1,7 @@
-"""What differs between two texts, word by word. Pure.
+"""Word-by-word differences between two texts. Pure.
 
 E. W. Myers, "An O(ND) Difference Algorithm and Its Variations", Algorithmica 1 (1986): time and memory grow with the
-number of differences, which is bounded, so that no pair of texts that a stranger sends can hold up the page.
+number of differences, which is bounded, so that no pair of texts can hold up the page.
 """
 
 from __future__ import annotations
@@ -12,32 +12,30 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
-MAX_SIDE_CHANGED_WORDS = 250  # two answers to one question that differ in more are two texts, not two wordings
-MAX_CHANGED_WORDS = 500  # words taken out and put in; texts further apart than that are not versions of one another
-MIN_SHARED_SHARE = (
-    0.4  # the share of both texts that must be in both for marks to help; below it nearly all would be marked
-)
+MAX_SIDE_CHANGED_WORDS = 250  # candidates that differ in more words are not compared
+MAX_CHANGED_WORDS = 500  # removed and added words; with more, one text is not a version of the other
+MIN_SHARED_SHARE = 0.4  # the common share of both texts below which nearly everything would be marked
 
 type ChangeKind = Literal["", "removed", "added"]
 type _WordChange = tuple[str, ChangeKind]
 
-# A sign of a script that writes no spaces between words, or a word, or a run of blanks, or one other sign.
+# A character of a script without spaces between words, or a word, or a run of blanks, or one other character.
 _UNSPACED = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
 _WORDS = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+|\s+|[^\w\s]")
 
 
 @dataclass(frozen=True)
 class DiffPiece:
-    """A stretch of text: in both, or only in the first (`removed`), or only in the second (`added`)."""
+    """A piece of text that is in both texts, only in the first (`removed`) or only in the second (`added`)."""
 
     text: str
     change: ChangeKind = ""
 
 
 def diff_words(before: str, after: str, *, most_changes: int = MAX_CHANGED_WORDS) -> list[DiffPiece] | None:
-    """How one text becomes the other, in order; None when they differ by more than `most_changes` words.
+    """The pieces that turn `before` into `after`, in order; None if they differ by more than `most_changes` words.
 
-    What is removed stands before what is added in its place. Without the added pieces it reads `before`, without the
+    A removed piece precedes the one added in its place. Without the added pieces the result is `before`, without the
     removed ones `after`.
     """
     old, new = _WORDS.findall(before), _WORDS.findall(after)
@@ -52,7 +50,7 @@ def diff_words(before: str, after: str, *, most_changes: int = MAX_CHANGED_WORDS
 
 
 def compare_sides(first: str, second: str) -> tuple[list[DiffPiece], list[DiffPiece]] | None:
-    """Each of two texts with what only it has; None where they are too unlike for marks to help."""
+    """The pieces of each of two texts, with its own words marked; None if the texts are too different."""
     found = diff_words(first, second, most_changes=MAX_SIDE_CHANGED_WORDS)
     if found is None:
         return None
@@ -63,7 +61,7 @@ def compare_sides(first: str, second: str) -> tuple[list[DiffPiece], list[DiffPi
 
 
 def _trim_marks(found: Sequence[DiffPiece], *, without: ChangeKind) -> Iterator[DiffPiece]:
-    """One side, on which blanks around a changed phrase are not marked with it."""
+    """The pieces of one side, with the blanks around a changed phrase left unmarked."""
     for piece in found:
         phrase = piece.text.strip()
         if piece.change == without:
@@ -76,14 +74,14 @@ def _trim_marks(found: Sequence[DiffPiece], *, without: ChangeKind) -> Iterator[
 
 
 def _count_common_start(old: Sequence[str], new: Sequence[str]) -> int:
-    """How many words the two begin with alike."""
+    """The number of equal words at the start of both."""
     return next(
         (at for at, (one, other) in enumerate(zip(old, new, strict=False)) if one != other), min(len(old), len(new))
     )
 
 
 def _shortest_edit(old: Sequence[str], new: Sequence[str], most: int) -> list[_WordChange] | None:
-    """The shortest way from one to the other, or None when it has more than `most` changes."""
+    """The shortest edit from `old` to `new`, None if it has more than `most` changes."""
     furthest, trail = {1: 0}, list[dict[int, int]]()
     for changes in range(min(most, len(old) + len(new)) + 1):
         trail.append({at: furthest[at] for at in range(-changes - 1, changes + 2, 2) if at in furthest})
@@ -98,7 +96,7 @@ def _shortest_edit(old: Sequence[str], new: Sequence[str], most: int) -> list[_W
 
 
 def _enter_diagonal(furthest: dict[int, int], diagonal: int, changes: int) -> int:
-    """Where the furthest way with one change less steps onto this diagonal: down adds a word, right removes one."""
+    """Where the furthest path with one change less enters this diagonal: down adds a word, right removes one."""
     if _from_above(furthest, diagonal, changes):
         return furthest[diagonal + 1]
     return furthest[diagonal - 1] + 1
@@ -109,7 +107,7 @@ def _from_above(furthest: dict[int, int], diagonal: int, changes: int) -> bool:
 
 
 def _walk_back(old: Sequence[str], new: Sequence[str], trail: Sequence[dict[int, int]]) -> list[_WordChange]:
-    """The way that `trail` found, walked back from its end."""
+    """Rebuild the edit from `trail`, backwards from its end."""
     x, y, steps = len(old), len(new), list[_WordChange]()
     for changes in range(len(trail) - 1, -1, -1):
         furthest, diagonal = trail[changes], x - y
@@ -128,7 +126,7 @@ def _walk_back(old: Sequence[str], new: Sequence[str], trail: Sequence[dict[int,
 
 
 def _join_words(steps: Sequence[_WordChange]) -> Iterator[DiffPiece]:
-    """Words as stretches; blanks between two changes belong to both, so that a changed phrase is one mark."""
+    """Join words into pieces; blanks between two changes belong to both, so that a changed phrase is one mark."""
     for changed, run in groupby(_bridge_blanks(steps), key=lambda step: bool(step[1])):
         words = list(run)
         sides: tuple[ChangeKind, ...] = ("removed", "added") if changed else ("",)

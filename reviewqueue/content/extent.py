@@ -1,4 +1,4 @@
-"""How much there is to read, and from where on a person wants to search in it."""
+"""The length of an input, and whether it is long enough to need a search."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from django.utils.translation import ngettext
 
 from reviewqueue.kernel import locale_format
 
-LONG_INPUT_CHARACTERS = 2000  # characters
-_MAX_CHARACTERS_PER_WORD = 20  # of scripts that write no spaces between words, characters are counted
+LONG_INPUT_CHARACTERS = 2000
+_MAX_CHARACTERS_PER_WORD = 20  # with more, the script has no spaces between words, and characters are counted
 
 
 def is_long(value: Any) -> bool:
@@ -18,7 +18,7 @@ def is_long(value: Any) -> bool:
 
 
 def describe_length(value: Any) -> str:
-    """The length of a long input in words; "" of a short one."""
+    """The length of a long input as text, "" for a short one."""
     if not is_long(value):
         return ""
     characters = words = 0
@@ -34,7 +34,7 @@ def describe_length(value: Any) -> str:
 
 
 def _strings(value: Any) -> Iterator[str]:
-    """All texts in a value, however deep; pictures are not read."""
+    """All strings in a value at any depth, except images."""
     stack = [value]
     while stack:
         match stack.pop():

@@ -1,4 +1,4 @@
-"""A form as its names and values; what is nested stands in groups, rows as a table."""
+"""A form as names and values; nested objects are groups, rows a table."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from reviewqueue.content.block import Block, build_data_block
 from reviewqueue.content.values import DisplayValue, build_display_value
 from reviewqueue.kernel import locale_format
 
-MAX_FIELDS = 300  # of one form or group; the others stand below as data
-MAX_GROUP_LEVELS = 3  # groups in groups; deeper is data
-MAX_VALUE_CHARACTERS = 600  # characters
+MAX_FIELDS = 300  # fields in one form or group; the others are shown as data
+MAX_GROUP_LEVELS = 3  # nesting of groups; deeper values are shown as data
+MAX_VALUE_CHARACTERS = 600  # longer values are collapsed
 
 
 @dataclass(frozen=True, slots=True)
 class ContentField:
-    """One of `value`, `group` and `block` is what stands beside the name."""
+    """A name with exactly one of `value`, `group` and `block`."""
 
     name: str
     value: DisplayValue | None = None

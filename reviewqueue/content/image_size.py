@@ -1,6 +1,6 @@
-"""What kind of picture some bytes are and how large it is shown, from their beginning. Pure.
+"""The kind and displayed size of an image, from its first bytes. Pure.
 
-PNG: RFC 2083. GIF: GIF89a. JPEG: ITU T.81, and Exif 2.3 for the side on which it lies. WebP: RFC 9649.
+PNG: RFC 2083. GIF: GIF89a. JPEG: ITU T.81, with the orientation from Exif 2.3. WebP: RFC 9649.
 """
 
 from __future__ import annotations
@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # JPEG markers that carry the size
-_ORIENTATION_TAG = 0x0112  # the Exif tag; from 5 on the picture is turned by a quarter
+_ORIENTATION_TAG = 0x0112  # the Exif tag; values from 5 swap width and height
 
 
 @dataclass(frozen=True, slots=True)
 class ImageInfo:
-    """`kind` is the media type's second half. Sizes in pixels, None where the beginning does not tell."""
+    """`kind` is the media subtype, such as `png`. Sizes are in pixels, None if the first bytes do not have them."""
 
     kind: str
     width: int | None = None
@@ -21,7 +21,7 @@ class ImageInfo:
 
 
 def inspect_image(head: bytes) -> ImageInfo | None:
-    """The picture that begins with these bytes; None when they begin no PNG, JPEG, GIF or WebP."""
+    """The image that starts with these bytes; None if they are not a PNG, JPEG, GIF or WebP."""
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return (
             _build_info("png", _big_endian(head[16:20]), _big_endian(head[20:24])) if head[12:16] == b"IHDR" else None
@@ -40,7 +40,7 @@ def _build_info(kind: str, width: int, height: int) -> ImageInfo:
 
 
 def _inspect_jpeg(head: bytes) -> ImageInfo:
-    """Walks from segment to segment up to the frame, which follows the Exif data."""
+    """Walk the segments up to the frame header, which follows the Exif data."""
     at, turned = 2, False
     while at + 9 <= len(head) and head[at] == 0xFF:
         marker = head[at + 1]
@@ -58,7 +58,7 @@ def _inspect_jpeg(head: bytes) -> ImageInfo:
 
 
 def _is_turned(tiff: bytes) -> bool:
-    """Whether the first directory of Exif data says that the picture lies on its side."""
+    """Whether the first Exif directory says that the image is rotated by 90 degrees."""
     order = "little" if tiff[:2] == b"II" else "big"
     number = _little_endian if order == "little" else _big_endian
     directory = number(tiff[4:8])

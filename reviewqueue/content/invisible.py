@@ -1,7 +1,7 @@
-"""Characters that a person cannot see, and words that pass for others, found so that they can be shown.
+"""Finds invisible characters and look-alike words, so that pages can show them.
 
-Content comes from strangers: a direction override can turn a file name around, and a run of tag characters
-can carry a sentence that only a machine reads. Joiners and variation selectors stay where writing needs them.
+Content is untrusted: a direction override can reverse a file name, and a run of tag characters can carry a sentence
+that only a machine reads. Joiners and variation selectors are left alone where writing needs them.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ _BLANK_CHARACTERS = frozenset(
 )
 _JOINERS = frozenset("\u200c\u200d")
 _EMOJI_STYLE = frozenset("\ufe0e\ufe0f")
-# What most texts are made of, and nobody overlooks: only the rest is asked about one by one. Latin, Greek, Cyrillic,
-# kana, Chinese characters, Hangul, and the signs between them.
+# Common visible characters: only the others are checked one by one. Latin, Greek, Cyrillic, kana, Chinese characters,
+# Hangul, and punctuation.
 _ORDINARY_RANGES = (
     "\t\n\r -~\u00a0-\u00ac\u00ae-\u034e\u0370-\u052f\u2010-\u2027\u2030-\u205e\u20a0-\u20bf"
     "\u3001-\u3029\u3041-\u3096\u30a0-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff9f"
 )
 _SUSPECT_CHARACTER = re.compile(f"[^{_ORDINARY_RANGES}]")
 _MAX_NAMED_RUN_CHARACTERS = 3
-_MAX_MARKED_PLACES = 2_000  # places of one text that are named; past them a text is not read any more
-_HIDDEN_SIGN = "\ufffd"  # stands for a hidden character past them
+_MAX_MARKED_PLACES = 2_000  # marked places in one text; nobody reads a text with more
+_HIDDEN_SIGN = "\ufffd"  # replaces hidden characters after that
 
 
 @dataclass(frozen=True)
 class TextPiece:
-    """A stretch of text: visible as it stands; hidden, with a label as `text`; or a word that passes for another.
+    """A piece of text: plain, hidden (then `text` is a label for it), or a look-alike word.
 
-    `title` explains the latter two.
+    `title` explains hidden and look-alike pieces.
     """
 
     text: str
@@ -50,16 +50,17 @@ class TextPiece:
 
 
 def is_plain(text: str) -> bool:
-    """Nothing in the text could be hidden or pass for something else; false says only that it has to be looked at."""
+    """A quick check: True if nothing in the text can be hidden or a look-alike, False if it has to be examined."""
     return (text.isascii() and text.isprintable()) or not (
         _SUSPECT_CHARACTER.search(text) or lookalikes.may_contain_lookalikes(text)
     )
 
 
 def split_into_pieces(text: str) -> Iterator[TextPiece]:
-    """The text cut where hidden characters or look-alike words begin and end; joined again it is all there.
+    """The text split at hidden characters and look-alike words.
 
-    Past so many of them one piece tells how many more there are, and the rest is one piece without names.
+    After _MAX_MARKED_PLACES of them, one piece counts the remaining hidden characters, and the rest of the text is one
+    piece in which they are replaced by a sign.
     """
     done = 0
     hidden = ((start, end, list(_run_pieces(text[start:end]))) for start, end in _hidden_runs(text))
@@ -76,15 +77,15 @@ def split_into_pieces(text: str) -> Iterator[TextPiece]:
 
 
 def _summarize_rest(rest: str) -> Iterator[TextPiece]:
-    """By kinds of character, not by place: however many there are, it costs one look at each kind."""
+    """Count and replace hidden characters by kind, not one by one, so that the cost does not grow with their number."""
     kinds = [ord(character) for character in set(rest) if _is_hidden(character, 0)]
     count = len(rest) - len(rest.translate(dict.fromkeys(kinds)))
-    told = ngettext(
+    sentence = ngettext(
         "%(count)s more hidden character, shown as %(sign)s",
         "%(count)s more hidden characters, each shown as %(sign)s",
         count,
     )
-    counted = told % {"count": locale_format.format_number(count, grouped=True), "sign": _HIDDEN_SIGN}
+    counted = sentence % {"count": locale_format.format_number(count, grouped=True), "sign": _HIDDEN_SIGN}
     title = _("Look-alike words are not pointed out from here on")
     yield TextPiece(counted if count else _("more look-alike words"), hidden=True, title=title)
     yield TextPiece(rest.translate(dict.fromkeys(kinds, _HIDDEN_SIGN)))
@@ -96,7 +97,7 @@ def _lookalike_places(text: str) -> Iterator[tuple[int, int, list[TextPiece]]]:
 
 
 def _hidden_runs(text: str) -> Iterator[tuple[int, int]]:
-    """From where to where hidden characters stand next to each other."""
+    """Start and end of each run of hidden characters."""
     start = end = -1
     for found in _SUSPECT_CHARACTER.finditer(text):
         at = found.start()
@@ -113,8 +114,8 @@ def _hidden_runs(text: str) -> Iterator[tuple[int, int]]:
 
 def _run_pieces(run: str) -> Iterator[TextPiece]:
     if len(run) > _MAX_NAMED_RUN_CHARACTERS:
-        told = _("%(count)s hidden characters") % {"count": locale_format.format_number(len(run), grouped=True)}
-        yield TextPiece(told, hidden=True, title=_explain_run(run))
+        label = _("%(count)s hidden characters") % {"count": locale_format.format_number(len(run), grouped=True)}
+        yield TextPiece(label, hidden=True, title=_explain_run(run))
     else:
         yield from (
             TextPiece(_code_point(character), hidden=True, title=_character_name(character)) for character in run
@@ -136,7 +137,7 @@ def _is_hidden(text: str, at: int) -> bool:
 
 
 def _needs_joining(neighbour: str) -> bool:
-    """Emoji sequences, and the scripts in which a joiner changes letters."""
+    """Whether a joiner beside this character is legitimate: emoji, and scripts in which it changes letters."""
     return bool(neighbour) and (
         unicodedata.category(neighbour) in {"So", "Sk", "Mn", "Mc", "Lo"} or neighbour in _EMOJI_STYLE
     )
@@ -151,8 +152,8 @@ def _character_name(character: str) -> str:
 
 
 def _explain_run(run: str) -> str:
-    """What a long run is made of, and what it says if it spells ASCII in tag characters."""
-    said = "".join(chr(ord(c) - 0xE0000) for c in run if 0xE0020 <= ord(c) <= 0xE007E)
+    """The first code points of a long run, and its ASCII text if it is spelt in tag characters."""
+    spelt = "".join(chr(ord(c) - 0xE0000) for c in run if 0xE0020 <= ord(c) <= 0xE007E)
     codes = " ".join(_code_point(character) for character in run[:8])
-    spelt = _("It spells: %(said)s") % {"said": said}
-    return f"{codes} … {spelt}" if said else f"{codes} …"
+    sentence = _("It spells: %(text)s") % {"text": spelt}
+    return f"{codes} … {sentence}" if spelt else f"{codes} …"

@@ -1,11 +1,11 @@
-"""Language tags: what a page may say in `lang`."""
+"""Language tags that are valid in a `lang` attribute."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-# RFC 5646, section 2.1, without the tags of before 2006.
+# RFC 5646, section 2.1, without the grandfathered tags.
 _TAG = re.compile(
     r"""[a-z]{2,3}(-[a-z]{3}){0,3}   # language, extended
         (-[a-z]{4})?                 # script
@@ -16,11 +16,11 @@ _TAG = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
-_NOT_A_LANGUAGE = frozenset({"und", "mul", "mis", "zxx"})  # well-formed, but they name no language to speak
+_NOT_A_LANGUAGE = frozenset({"und", "mul", "mis", "zxx"})  # well-formed, but not one language
 
 
 def parse_language_tag(value: Any) -> str:
-    """The value where it is a well-formed tag of one language, else ""."""
+    """The value if it is a well-formed tag of one language, else ""."""
     if not isinstance(value, str) or not _TAG.fullmatch(value):
         return ""
     return "" if value[:3].lower() in _NOT_A_LANGUAGE and value[3:4] in {"", "-"} else value

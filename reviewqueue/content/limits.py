@@ -1,7 +1,7 @@
-"""How many pieces of one item are drawn: a page has an end, what strangers send need not.
+"""Limits the number of pieces that a page shows of one item.
 
-A piece is an entry, a cell, a field, a place, a picture or a part of a message. What finds no room is shown as data or
-text.
+A piece is an entry, a cell, a field, a marked place, an image or a part of a message. Pieces over the limit are shown
+as data or text.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ class _PieceBudget:
     left: int
 
 
-_budget: ContextVar[_PieceBudget | None] = ContextVar("room", default=None)
+_budget: ContextVar[_PieceBudget | None] = ContextVar("budget", default=None)
 
 
 @contextmanager
 def limit_item_pieces() -> Iterator[None]:
-    """All that is read within it shares one room; an input within an input shares that of the outer one."""
+    """All parsing inside shares one budget; a nested input shares that of the outer one."""
     if _budget.get() is not None:
         yield
         return
@@ -36,19 +36,19 @@ def limit_item_pieces() -> Iterator[None]:
 
 
 def take_pieces(wanted: int) -> int:
-    """Takes room for as many of these pieces as there is room for; for all of them outside an item."""
-    room = _budget.get()
-    if room is None:
+    """Take up to `wanted` pieces from the budget and return how many; all of them if there is no budget."""
+    budget = _budget.get()
+    if budget is None:
         return wanted
-    granted = min(wanted, room.left)
-    room.left -= granted
+    granted = min(wanted, budget.left)
+    budget.left -= granted
     return granted
 
 
 def take_all_pieces(wanted: int) -> bool:
-    """Takes room for these pieces if there is enough for every one of them."""
-    room = _budget.get()
-    if room is not None and wanted > room.left:
+    """Take `wanted` pieces if the budget has enough for all of them; else take none and return False."""
+    budget = _budget.get()
+    if budget is not None and wanted > budget.left:
         return False
     take_pieces(wanted)
     return True

@@ -1,7 +1,7 @@
-"""Words whose letters look like those of another alphabet: `pаypal` with a Cyrillic а.
+"""Finds words with letters that look like those of another alphabet: `pаypal` with a Cyrillic а.
 
-A subset of Unicode's confusables (UTS 39) that is meant for people's eyes: what ordinary Russian or Greek, units and
-formulas need is left alone, because a warning that is mostly wrong is soon overlooked.
+Uses a subset of Unicode's confusables (UTS 39). Ordinary Russian or Greek, units and formulas are left alone, because
+people soon ignore a warning that is mostly wrong.
 """
 
 # ruff: noqa: RUF001, RUF002 - letters that look alike are what this module is about
@@ -21,7 +21,7 @@ _SCRIPT_RANGES = {
     "armenian": "\u0530-\u058f",
     "cherokee": "\u13a0-\u13ff\uab70-\uabbf",
 }
-# What each of their letters looks like in Latin, pair by pair.
+# Pairs: a letter and the Latin letter that it looks like.
 _LOOKALIKE_PAIRS = {
     "cyrillic": ("аaсcеeоoрpхxуyѕsіiјjһhԁdԛqԝwӏlѵvүyёëїïАAВBСCЕEНHІIЈJКKМMОOРPЅSТTХXУYԌGԚQԜWӀIҮYЁËЇÏѴV"),
     "greek": "αaγyιiκkνvοoρpυuχxϲcϳjάáίíόóύúΑAΒBΕEΖZΗHΙIΚKΜMΝNΟOΡPΤTΥYΧXϹCͿJ",
@@ -32,13 +32,13 @@ _LATIN_LOOKALIKES = {
     script: dict(zip(pairs[::2], pairs[1::2], strict=True)) for script, pairs in _LOOKALIKE_PAIRS.items()
 }
 _LATIN_TWINS = {script: {latin: letter for letter, latin in like.items()} for script, like in _LATIN_LOOKALIKES.items()}
-# A whole word out of these reads as a Latin one; the others only pass for Latin among Latin letters.
+# A whole word of these reads as Latin; the others only pass as Latin among Latin letters.
 _WHOLE_WORD_LETTERS = {
     "cyrillic": frozenset(_LATIN_LOOKALIKES["cyrillic"]),
     "greek": frozenset(letter for letter in _LATIN_LOOKALIKES["greek"] if letter.isupper() or letter in "ανορϲϳό"),
 }
 _MIN_WHOLE_WORD_LETTERS = {"cyrillic": 1, "greek": 3}  # two Greek letters are more often a formula than a disguise
-_MAX_FORMULA_LETTERS = 60  # letters; what is longer is no formula, whoever wrote it
+_MAX_FORMULA_LETTERS = 60  # a longer word is not a formula
 
 _SCRIPT_LETTER = {script: re.compile(f"[{letters}]") for script, letters in _SCRIPT_RANGES.items()}
 _NON_LATIN_LETTER = re.compile(f"[{''.join(_SCRIPT_RANGES.values())}]")
@@ -48,7 +48,7 @@ _WORD = re.compile("(?:[^\\W\\d_][\u0300-\u036f]*)+")
 
 @dataclass(frozen=True)
 class LookalikeWord:
-    """Where a word stands in a text, and the letters in it that pass for others, each with its Latin twin."""
+    """The position of a word, and its look-alike letters, each with its Latin twin."""
 
     start: int
     end: int
@@ -60,17 +60,17 @@ class LookalikeWord:
 
 
 def _explain_letter(letter: str, twin: str) -> str:
-    told = {"letter": letter, "name": unicodedata.name(letter).lower(), "twin": twin}
-    return _("%(letter)s is %(name)s, not %(twin)s") % told
+    params = {"letter": letter, "name": unicodedata.name(letter).lower(), "twin": twin}
+    return _("%(letter)s is %(name)s, not %(twin)s") % params
 
 
 def may_contain_lookalikes(text: str) -> bool:
-    """Whether it has letters of those alphabets at all."""
+    """Whether the text has letters of the checked alphabets."""
     return not text.isascii() and _NON_LATIN_LETTER.search(text) is not None
 
 
 def find_lookalikes(text: str) -> Iterator[LookalikeWord]:
-    """The words of a text that pass for others, in their order. A text without those alphabets costs one search."""
+    """The look-alike words of a text in order. A text without the checked alphabets costs one search."""
     if not may_contain_lookalikes(text):
         return
     found = list(_WORD.finditer(text))
@@ -84,13 +84,13 @@ def find_lookalikes(text: str) -> Iterator[LookalikeWord]:
 
 
 def _is_native(word: str, script: str) -> bool:
-    """Whether it is a word of that script that no Latin reader would take for another."""
+    """Whether the word is of that script and cannot be mistaken for a Latin word."""
     own = _SCRIPT_LETTER[script].findall(word)
     return not _LATIN_LETTER.search(word) and any(letter not in _LATIN_LOOKALIKES[script] for letter in own)
 
 
 def _lookalike_letters(word: str, *, native: set[str], latin: bool) -> tuple[tuple[str, str], ...]:
-    """The letters that pass for others, or none."""
+    """The word's look-alike letters with their twins; empty if it is not a look-alike."""
     if not _NON_LATIN_LETTER.search(word):
         return ()
     latin_letters = _LATIN_LETTER.findall(word)
@@ -106,7 +106,7 @@ def _lookalike_letters(word: str, *, native: set[str], latin: bool) -> tuple[tup
 def _mixed_script_letters(
     word: str, script: str, foreign: list[str], latin: list[str], *, native: bool
 ) -> tuple[tuple[str, str], ...]:
-    """The side that could pass for the other one; the smaller when either could."""
+    """The letters of the script that could pass for the other; of the rarer one if both could."""
     like, twins = _LATIN_LOOKALIKES[script], _LATIN_TWINS[script]
     if (script == "greek" and _is_formula(word, foreign)) or (native and _is_inflected(word, script)):
         return ()

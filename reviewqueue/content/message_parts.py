@@ -1,4 +1,4 @@
-"""The parts of one message: words, pictures, calls of tools, what tools gave back, thoughts, and anything else."""
+"""The parts of a message: text, images, tool calls, tool results, thinking, and other data."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from reviewqueue.content.image import Image
 from reviewqueue.content.plain import format_json
 from reviewqueue.kernel import locale_format
 
-SHORT_CALL_CHARACTERS = 240  # characters of arguments up to which a call is open at first
-ONE_LINE_CHARACTERS = 72  # characters of arguments that stand on one line
-MAX_PARTS = 200  # parts of one message that are drawn; the others are data
-_PREVIEW_CHARACTERS = 140  # characters of a folded text
+SHORT_CALL_CHARACTERS = 240  # arguments up to this length are open at first
+ONE_LINE_CHARACTERS = 72  # arguments up to this length are on one line
+MAX_PARTS = 200  # parts of one message that are shown; the others are data
+_PREVIEW_CHARACTERS = 140  # characters of a preview
 
 type PartKind = Literal["text", "picture", "call", "result", "thought", "data"]
 
 
 @dataclass(frozen=True, slots=True)
 class MessagePart:
-    """`text` is what is said or sent, `name` the tool of a call, `id` what ties a result to its call.
+    """`text` is the text or the arguments, `name` the tool of a call, `id` links a result to its call.
 
-    `parts` are what a result is made of, `rest` is what the part carried beyond all that.
+    `parts` are the parts of a result; `rest` is the part's remaining data.
     """
 
     kind: PartKind
@@ -45,12 +45,12 @@ class MessagePart:
 
     @property
     def preview(self) -> str:
-        """How a result begins, for the line that it is folded into."""
+        """The beginning of a result, for its collapsed line."""
         return preview_parts(self.parts)
 
 
 def preview_parts(parts: Iterable[MessagePart]) -> str:
-    """The first words of these, on one line."""
+    """The first words of the parts, on one line."""
     return next(
         (" ".join(part.text[: 2 * _PREVIEW_CHARACTERS].split())[:_PREVIEW_CHARACTERS] for part in parts if part.text),
         "",
@@ -62,14 +62,14 @@ def has_pictures(parts: Iterable[MessagePart]) -> bool:
 
 
 def has_only_results(parts: Sequence[MessagePart]) -> bool:
-    """Only what tools gave back, each folded on its own: some formats send that as the user's words."""
+    """Whether all parts are tool results, which some formats send as a message of the user."""
     return bool(parts) and all(part.kind == "result" for part in parts)
 
 
 def parse_content(content: Any, *, inside: bool = False) -> list[MessagePart]:
-    """The parts of a message's content: a text, a list of parts, nothing, or something else, which is data.
+    """The parts of a message's content: a text, a list of parts, nothing, or other data.
 
-    `inside`: of a result's content, which can hold no further results.
+    `inside`: the content is that of a tool result, which cannot hold further results.
     """
     match content:
         case None | "" | []:
@@ -87,7 +87,7 @@ def parse_calls(calls: list[Any]) -> list[MessagePart]:
 
 
 def parse_call(call: Any) -> MessagePart:
-    """A call as OpenAI's interface carries it: its arguments are JSON in a string."""
+    """A tool call in OpenAI's format: its arguments are JSON in a string."""
     function = call.get("function", call) if isinstance(call, Mapping) else None
     if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
         return MessagePart("data", rest=build_data_block(call))
@@ -149,7 +149,7 @@ def _parse_result(entry: Mapping[str, Any]) -> MessagePart:
 
 
 def _parse_picture(entry: Mapping[str, Any]) -> MessagePart:
-    """A picture that stands in the message itself; an address is data, for it is never fetched."""
+    """An image embedded in the message; a URL is shown as data, because it is never fetched."""
     found, rest = _find_picture(entry)
     return (
         MessagePart("data", rest=build_data_block(entry))
@@ -159,7 +159,7 @@ def _parse_picture(entry: Mapping[str, Any]) -> MessagePart:
 
 
 def _find_picture(entry: Mapping[str, Any]) -> tuple[Image | None, Mapping[str, Any]]:
-    """The picture of a part, and what the part carries beside it."""
+    """The image of a part and the part's remaining data."""
     match entry:
         case {"image_url": {"url": url} as inner}:
             return image.parse_image(url), _without(entry, {"type", "image_url"}) | _without(inner, {"url"})
@@ -174,7 +174,7 @@ def _find_picture(entry: Mapping[str, Any]) -> tuple[Image | None, Mapping[str, 
 
 
 def _format_arguments(value: Any) -> str:
-    """Arguments as a person reads them; a string that is no JSON as it came."""
+    """Arguments as readable JSON; a string that is not JSON is returned unchanged."""
     if not isinstance(value, str):
         return "" if value is None else _format_json(value)
     try:
@@ -189,10 +189,10 @@ def _format_json(value: Any) -> str:
 
 
 def _reject_duplicate_keys(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose keys are all different: of others, one would hide the other."""
+    """Build an object; ValueError if a key occurs twice, because one value would hide the other."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("A key stands twice.")
+        raise ValueError("Duplicate key.")
     return found
 
 

@@ -1,7 +1,7 @@
-"""Chats and transcripts of agents: who said what, which tools were called with what, and what came back.
+"""Chats and agent transcripts: messages, tool calls and tool results.
 
-Reads messages as OpenAI's and Anthropic's interfaces carry them, and plain chat lines. What a message or a part of it
-holds beyond that is never dropped: it stands below it as data.
+Parses the message formats of OpenAI's and Anthropic's APIs, and plain chat lines. Any other data of a message is shown
+below it.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ _ROLE_BY_AUTHOR: dict[str, MessageRole] = {
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`author` in words, `name` beside it; `rest` is what the message carried beyond its author, time and content.
+    """One message; `rest` is its data beyond author, time and content.
 
-    `judged`: the one that is asked about, as its sender says, or else the last answer of a transcript that ends in one.
+    `judged`: the message to review, as marked by the sender, else the last answer of a transcript that ends in one.
     """
 
     number: int
@@ -64,7 +64,7 @@ class Message:
     author: str
     name: str
     at: str
-    call_id: str  # the id of the call that this is the result of
+    call_id: str  # of the tool call that this message answers
     parts: Sequence[MessagePart]
     rest: Block | None
     rest_keys: str
@@ -72,18 +72,18 @@ class Message:
 
     @property
     def folded(self) -> bool:
-        """Instructions and what tools gave back: there to be looked up."""
+        """Whether the message is collapsed at first: system and tool messages."""
         return self.role in {"system", "tool"} and not self.judged and not has_only_results(self.parts)
 
     @property
     def preview(self) -> str:
-        """How it begins, for the line that it is folded into."""
+        """The beginning of the message, for its collapsed line."""
         return preview_parts(self.parts)
 
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """`earlier` is what is folded of a long one, `first` and `last` are what even that leaves to be data."""
+    """The messages in view; `earlier` ones are folded; `first` and `last` are messages shown only as data."""
 
     earlier: Sequence[Message]
     messages: Sequence[Message]
@@ -103,21 +103,21 @@ class Transcript:
 
 
 def parse_messages(value: Any) -> Transcript | None:
-    """None where an entry is no message; a list of messages may stand in a mapping of its own."""
+    """A list of messages as a transcript; None if an entry is not a message."""
     if not isinstance(value, list) or not value or not all(is_message(entry) for entry in value):
         return None
-    said = next((at for at, entry in enumerate(value) if entry.get("judged") is True), None)
-    judged = _find_last_answer(value) if said is None else said
+    marked = next((at for at, entry in enumerate(value) if entry.get("judged") is True), None)
+    judged = _find_last_answer(value) if marked is None else marked
     view = _first_in_view(len(value), judged)
     drawn = max(0, view - MAX_FOLDED_MESSAGES)
     end = view + MAX_UNFOLDED_MESSAGES
-    messages = _parse_numbered(value[view:end], view)  # before the earlier ones, which take what room is left
+    messages = _parse_numbered(value[view:end], view)  # before the earlier ones, which get the rest of the budget
     if judged is not None:
         messages[judged - view] = replace(messages[judged - view], judged=True)
     return Transcript(
         earlier=_parse_numbered(value[drawn:view], drawn),
         messages=messages,
-        marks_judged=said is not None,
+        marks_judged=marked is not None,
         total=len(value),
         first=build_data_block(value[:drawn]) if drawn else None,
         last=build_data_block(value[end:]) if value[end:] else None,
@@ -126,17 +126,21 @@ def parse_messages(value: Any) -> Transcript | None:
 
 
 def is_transcript(value: Any) -> bool:
-    """Whether a list says of itself that it is a transcript: every entry has a role."""
+    """Whether a list is a transcript without being named one: every entry is a message with a role."""
     return isinstance(value, list) and all(is_message(entry) and entry.keys() & {"role", "from"} for entry in value)
 
 
 def is_message(entry: Any) -> bool:
-    """Somebody said something, or called a tool."""
+    """Whether an entry has an author and a text or a tool call."""
     if not isinstance(entry, Mapping):
         return False
     author = _first_key(entry, _AUTHOR_KEYS)
-    says = any(key in entry for key in _TEXT_KEYS)
-    return author is not None and isinstance(entry[author], str) and (says or any(entry.get(key) for key in _CALL_KEYS))
+    has_text = any(key in entry for key in _TEXT_KEYS)
+    return (
+        author is not None
+        and isinstance(entry[author], str)
+        and (has_text or any(entry.get(key) for key in _CALL_KEYS))
+    )
 
 
 def _parse_numbered(entries: Sequence[Mapping[str, Any]], before: int) -> list[Message]:
@@ -178,7 +182,7 @@ def _message_calls(entry: Mapping[str, Any]) -> Iterator[MessagePart]:
 
 
 def _unparsed_entries(entry: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """What stands where calls or a mark would, and is none."""
+    """Values under the keys for tool calls and `judged` that are not of the expected type."""
     if entry.get("tool_calls") is not None and not isinstance(entry["tool_calls"], list):
         yield "tool_calls", entry["tool_calls"]
     if entry.get("function_call") is not None and not isinstance(entry["function_call"], Mapping):
@@ -204,7 +208,7 @@ def _author_label(role: str) -> str:
 
 
 def _find_last_answer(entries: Sequence[Mapping[str, Any]]) -> int | None:
-    """A transcript that ends in somebody else's words asks about something else."""
+    """The index of the last message if it is the assistant's, else None."""
     last = len(entries) - 1
     return last if last > 0 and _parse_message(entries[last], last).role == "assistant" else None
 

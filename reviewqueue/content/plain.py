@@ -11,17 +11,17 @@ from django.utils.translation import ngettext
 
 from reviewqueue.kernel import locale_format
 
-MAX_INDENTED_LEVELS = 64  # levels
+MAX_INDENTED_LEVELS = 64
 MAX_FACTS = 200  # pairs listed one by one
 
 
 def format_json(value: Any) -> str:
-    """JSON as a person reads it, in its own key order; on one line where it is nested past all reading."""
+    """Indented JSON in its own key order; on one line if it is nested more than MAX_INDENTED_LEVELS deep."""
     return format_compact_json(value) if _is_deep(value) else json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def format_compact_json(value: Any) -> str:
-    """JSON on one line, however deep it is nested."""
+    """JSON on one line, at any depth."""
     try:
         return json.dumps(value, ensure_ascii=False)
     except RecursionError:
@@ -29,7 +29,7 @@ def format_compact_json(value: Any) -> str:
 
 
 def _is_deep(value: Any) -> bool:
-    """Whether indenting it would be most of its text: that grows with the square of the levels."""
+    """Whether indentation would dominate the text: it grows with the square of the depth."""
     level = [value]
     for _level in range(MAX_INDENTED_LEVELS):
         level = [inner for outer in level for inner in _children(outer) if isinstance(inner, Mapping | list)]
@@ -43,7 +43,7 @@ def _children(value: Any) -> Iterable[Any]:
 
 
 def _serialize(value: Any) -> Iterator[str]:
-    """Without recursion: what is still to be written lies on a stack, strings of JSON in a list of their own."""
+    """Serialize without recursion: the stack holds (True, JSON text) and (False, value) entries."""
     stack: list[tuple[bool, Any]] = [(False, value)]
     while stack:
         is_text, top = stack.pop()
@@ -64,7 +64,7 @@ def _enclose(opening: str, parts: Iterable[list[tuple[bool, Any]]], closing: str
 
 
 def list_facts(value: Any) -> list[tuple[str, str]]:
-    """A mapping as pairs to list; anything else under one unnamed pair. Nothing for nothing."""
+    """A mapping as (name, text) pairs; another value as one unnamed pair; no pair for an empty value."""
     if isinstance(value, Mapping):
         pairs = list(value.items())
         listed, rest = pairs[:MAX_FACTS], dict(pairs[MAX_FACTS:])
@@ -82,7 +82,7 @@ def _rest_fact(rest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def format_plain(value: Any) -> str:
-    """One value as text: a string as it is, a number or a flag in words, anything deeper as JSON."""
+    """One value as text: strings unchanged, flags as yes or no, nested values as JSON."""
     match value:
         case None:
             return "—"

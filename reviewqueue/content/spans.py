@@ -1,7 +1,7 @@
-"""Text with places in it that are pointed out: each has a label, perhaps a note.
+"""Text with marked spans, each with a label and perhaps a note.
 
-Places count code points. One within another is drawn within it; one that crosses another, reaches past the text or
-makes no sense is listed as data below, so that neither text nor data is ever lost.
+Offsets count code points. A span inside another is nested; one that overlaps another, reaches past the text or is
+invalid is listed as data below the text, so that neither text nor data is ever lost.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from reviewqueue.content import limits
 from reviewqueue.content.plain import format_compact_json, format_plain
 
 COLOUR_COUNT = 6
-MAX_MARKS = 2000  # places drawn; a page of more is no longer read
-MAX_LISTED_MARKS = 200  # of those that could not be marked
+MAX_MARKS = 2000  # spans that are marked; nobody reads a page with more
+MAX_LISTED_MARKS = 200  # unmarked spans that are listed one by one
 MAX_MARK_LEVELS = 3
 
 
@@ -34,7 +34,7 @@ class SpanLabel:
 
 @dataclass(frozen=True)
 class SpanToken:
-    """A stretch of text, or where a mark begins (`label` and `title`) or ends."""
+    """A piece of text, the start of a mark (`opens` and `title`) or its end (`closes`)."""
 
     text: str = ""
     opens: SpanLabel | None = None
@@ -46,9 +46,9 @@ class SpanToken:
 class MarkedText:
     tokens: Sequence[SpanToken]
     labels: Sequence[SpanLabel]
-    notes: Sequence[tuple[str, str]]  # the beginning of what is marked, and what is said about it
-    rest: Sequence[str] = ()  # what could not be marked, as JSON
-    unlisted_count: int = 0  # places past the most that are listed, and those as lines of JSON
+    notes: Sequence[tuple[str, str]]  # the beginning of the marked text, and its note
+    rest: Sequence[str] = ()  # spans that could not be marked, as JSON
+    unlisted_count: int = 0  # further unmarked spans, which are in `as_lines` as lines of JSON
     as_lines: str = ""
     text: str = ""
 
@@ -63,7 +63,7 @@ class _TextSpan:
 
 
 def parse_spans(value: Any) -> MarkedText | None:
-    """`{"text": ..., "spans": [{"start", "end", "label"?, "note"?, ...}]}`, where at least one place can be marked."""
+    """`{"text": ..., "spans": [{"start", "end", "label"?, "note"?, ...}]}`, if at least one span can be marked."""
     if not isinstance(value, Mapping) or set(value) != {"text", "spans"}:
         return None
     text, given = value["text"], value["spans"]
@@ -85,7 +85,7 @@ def parse_spans(value: Any) -> MarkedText | None:
 
 
 def _nest_spans(text: str, given: list[Any]) -> tuple[list[_TextSpan], list[_TextSpan], list[Any]]:
-    """The outermost spans, all that can be drawn in the order of the text, and what cannot."""
+    """The outermost spans, all spans that can be marked in text order, and the entries that cannot."""
     found = [(_parse_span(entry, len(text)), entry) for entry in given]
     rest = [entry for span, entry in found if span is None]
     roots: list[_TextSpan] = []

@@ -1,4 +1,4 @@
-"""Rows and columns: a list of mappings with keys in common, or columns and rows of their own."""
+"""Tables: a list of mappings with common keys, or explicit columns and rows."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from reviewqueue.content.block import Block, build_data_block
 from reviewqueue.content.plain import format_plain
 from reviewqueue.content.values import DisplayValue, build_display_value
 
-# What a browser and a person can take in at once; what is beyond it stands below as data.
+# As much as a browser and a person can handle at once; the rest is shown below as data.
 MAX_CELLS = 2_000
 MAX_COLUMNS = 60
 MIN_ROWS = 20
-MAX_CELL_CHARACTERS = 90  # characters
-BRIEF_CELL_CHARACTERS = 16  # characters
-_MAX_DECIMALS = 6  # at most so many, and the figures of a column stand decimal under decimal
-_MIN_FILLED_SHARE = 0.5  # the share of cells that mappings must fill, to be rows of one table
-_MIN_SINGLE_VALUE_SHARE = 0.8  # the share of cells that hold no further data, in a list that is a table unasked
+MAX_CELL_CHARACTERS = 90  # longer cells are collapsed
+BRIEF_CELL_CHARACTERS = 16  # shorter cells are not broken over lines
+_MAX_DECIMALS = 6  # numbers with at most so many decimals are aligned at the decimal point
+_MIN_FILLED_SHARE = 0.5  # the share of cells that mappings must fill to be rows of one table
+_MIN_SINGLE_VALUE_SHARE = 0.8  # the share of single values in a list that is shown as a table without being named one
 _FIGURE = re.compile(r"[-+−(]?\s?[$€£¥]?\s?\d[\d.,'’\s\u00a0\u202f]*\s?(?:%|[$€£¥]|[A-Z]{3})?\)?")  # noqa: RUF001
 _DECIMAL = re.compile(r"-?\d+(?:\.\d+)?")
 _MISSING = object()
@@ -34,7 +34,7 @@ class TableCell:
 
     @property
     def brief(self) -> bool:
-        """A code, a date or a figure, which is not broken over lines."""
+        """Whether the cell is short (a code, a date, a number), so that it is not broken over lines."""
         return len(self.value.text) <= BRIEF_CELL_CHARACTERS
 
 
@@ -48,7 +48,7 @@ class TableColumn:
 class Table:
     """The first rows of a table. `total` counts all rows, `width` all columns.
 
-    `whole` is every row as a line of JSON where not all is shown; `rest` is what came with the table and is none of it.
+    `whole` is every row as a line of JSON if not all are shown; `rest` is data that came with the table.
     """
 
     caption: str
@@ -75,7 +75,7 @@ def parse_table(value: Any) -> Table | None:
 
 
 def looks_like_table(value: Any) -> bool:
-    """Whether a list that nobody called a table is one: at least two mappings, of single values for the most part."""
+    """Whether a list that is not named a table is one: at least two mappings, mostly of single values."""
     if not isinstance(value, list) or len(value) < 2 or not all(isinstance(row, Mapping) for row in value):
         return False
     entries = [entry for row in value for entry in row.values()]
@@ -83,7 +83,7 @@ def looks_like_table(value: Any) -> bool:
 
 
 def _parse_mappings(rows: Sequence[Mapping[str, Any]]) -> Table | None:
-    """Mappings as rows, when most of them have most of the keys."""
+    """Mappings as rows; None if too many cells would be empty."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     if not names or sum(len(row) for row in rows) < _MIN_FILLED_SHARE * len(rows) * len(names):
         return None
@@ -94,7 +94,7 @@ def _parse_mappings(rows: Sequence[Mapping[str, Any]]) -> Table | None:
 
 
 def _parse_columns(columns: Sequence[Any], rows: Sequence[Any], caption: str, rest: Block | None) -> Table | None:
-    """Columns by name and rows as lists or as mappings; None where a row is neither or longer than the columns."""
+    """Named columns with rows as lists or mappings; None if a row is neither, or longer than the columns."""
     names = [_heading(column) for column in columns]
     keys = [column.get("key", column.get("name")) if isinstance(column, Mapping) else column for column in columns]
     known = frozenset(keys) if all(isinstance(key, str) for key in keys) else None
@@ -129,7 +129,7 @@ def _max_rows(columns: int) -> int:
 
 
 def _reserve_cells(rows: int, columns: int) -> bool:
-    """Whether the item has room for so many cells and a line of headings."""
+    """Take the cells and a header row from the item's budget; False if they do not fit."""
     return limits.take_all_pieces((rows + 1) * min(columns, MAX_COLUMNS))
 
 
@@ -160,7 +160,7 @@ def _parse_cell(entry: Any) -> DisplayValue:
 
 
 def _align_decimals(rows: list[list[DisplayValue]]) -> list[list[DisplayValue]]:
-    """With as many decimals in each column as its most precise number has, where all are written in decimals."""
+    """Pad the decimals of each column to its most precise number, if all its numbers are plain decimals."""
     for at in range(max(map(len, rows), default=0)):
         column = [row[at] for row in rows]
         numbers = [value.text for value in column if value.kind == "number"]
@@ -182,7 +182,7 @@ def _pad_decimals(value: DisplayValue, places: int) -> DisplayValue:
 
 def _is_numeric(values: Sequence[DisplayValue]) -> bool:
     """Whether a column holds figures, also as text such as `1,204.50` or `12 %`, and nothing else."""
-    said = [value for value in values if value.kind != "empty"]
-    return bool(said) and all(
-        value.kind == "number" or (value.kind == "text" and bool(_FIGURE.fullmatch(value.text))) for value in said
+    filled = [value for value in values if value.kind != "empty"]
+    return bool(filled) and all(
+        value.kind == "number" or (value.kind == "text" and bool(_FIGURE.fullmatch(value.text))) for value in filled
     )

@@ -1,13 +1,13 @@
-"""Plain text, and an address, which is text as well: nobody's browser goes there."""
+"""Plain text, and URLs, which are shown as text and never as links."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-MAX_PARAGRAPHS = 2_000  # paragraphs; what follows them is one
+MAX_PARAGRAPHS = 2_000  # the last paragraph holds all that follows
 
-# Only the line breaks that end a paragraph go; any further ones stay, as the space somebody meant or hid behind.
+# Only the line breaks that end a paragraph are removed; further ones stay, as deliberate (or deceptive) space.
 _PARAGRAPH_BREAK = re.compile(r"(?<![\r\n])\r?\n[ \t]*\r?\n")
 
 
@@ -16,5 +16,5 @@ def parse_text(value: Any) -> str | None:
 
 
 def split_paragraphs(text: str) -> list[str]:
-    """The text cut where a line is empty: each part has a direction of its own."""
+    """The text split at empty lines: each paragraph has its own text direction."""
     return _PARAGRAPH_BREAK.split(text, maxsplit=MAX_PARAGRAPHS - 1)

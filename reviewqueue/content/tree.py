@@ -1,7 +1,7 @@
-"""Any JSON as a tree that folds: for what no other kind understands.
+"""Any JSON as a collapsible tree, for values that no other kind accepts.
 
-It is a flat list of tokens, which a template draws in one loop: documents are as deep and as long as strangers make
-them. Past so many entries, and past so many levels, what is left stands as text.
+The tree is a flat list of tokens, which a template renders in one loop, because documents can be arbitrarily deep and
+long. Beyond the limits on entries and levels, the remainder is text.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from reviewqueue.content import limits
 from reviewqueue.content.plain import format_compact_json
 from reviewqueue.kernel import locale_format
 
-MAX_ENTRIES = 2000  # entries drawn one by one
+MAX_ENTRIES = 2000  # entries shown one by one
 MAX_LEVELS = 24
-OPEN_LEVELS = 2  # below the entries of the document itself, which are always in sight
-FOLD_ABOVE_ENTRIES = 20  # entries; what holds more is folded at first
+OPEN_LEVELS = 2  # levels open at first, below the entries of the document itself
+FOLD_ABOVE_ENTRIES = 20  # a value with more entries is folded at first
 
 type TokenKind = Literal["string", "number", "word", "text"]
 
 
 @dataclass(frozen=True)
 class TreeToken:
-    """An entry with its value, or where a nested one begins (`size` says how much it holds) or ends."""
+    """An entry with its value, or the start (`size` describes its length) or end of a nested one."""
 
     name: str = ""
     text: str = ""
@@ -51,7 +51,7 @@ def parse_tree(value: Any) -> JsonTree:
 
 
 def _build_tokens(value: Any) -> Iterator[TreeToken]:
-    """The entries in their order; the way down is a stack, because recursion has an end and data need not."""
+    """The entries in order. Uses a stack, because data can be deeper than recursion allows."""
     stack, left = [_entries(value)], MAX_ENTRIES
     while stack:
         entry = next(stack[-1], None)
@@ -83,10 +83,10 @@ def _is_nested(value: Any) -> bool:
 def _opening_token(name: str, value: Any, *, level: int) -> TreeToken:
     count = len(value)
     if isinstance(value, Mapping):
-        told = ngettext("%(count)s field", "%(count)s fields", count)
+        template = ngettext("%(count)s field", "%(count)s fields", count)
     else:
-        told = ngettext("%(count)s entry", "%(count)s entries", count)
-    size = told % {"count": locale_format.format_number(count, grouped=True)}
+        template = ngettext("%(count)s entry", "%(count)s entries", count)
+    size = template % {"count": locale_format.format_number(count, grouped=True)}
     return TreeToken(_escape_name(name), size=size, is_open=level <= OPEN_LEVELS and count <= FOLD_ABOVE_ENTRIES)
 
 

@@ -1,4 +1,4 @@
-"""Single values of forms and tables: numbers apart, empty ones said in words, long ones cut until they are opened."""
+"""Single values in forms and tables: numbers, empty values in words, and long texts with a preview."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reviewqueue.content.plain import format_plain
 
 @dataclass(frozen=True, slots=True)
 class DisplayValue:
-    """`start` is what stands there of a long text while it is closed."""
+    """`preview` is shown of a long text while it is collapsed."""
 
     kind: Literal["text", "number", "empty", "long"]
     text: str
@@ -20,14 +20,14 @@ class DisplayValue:
 
 
 def build_display_value(value: Any, *, longest: int) -> DisplayValue:
-    """A value as it is shown; a text of more than `longest` characters, or of many lines, is `long`."""
+    """A value for display; a text of more than `longest` characters, or of many lines, is `long`."""
     match value:
         case None:
             return DisplayValue("empty", format_plain(value))
         case "" | [] | {}:
             return DisplayValue("empty", _("empty"))
         case str() if value.isspace():
-            return DisplayValue("empty", _("blanks only"))
+            return DisplayValue("empty", _("only blanks"))
         case int() | float() if not isinstance(value, bool):
             return DisplayValue("number", format_plain(value))
         case _:
@@ -44,6 +44,6 @@ def _is_short(text: str, longest: int) -> bool:
 
 
 def _shorten(text: str, longest: int) -> str:
-    """The beginning on one line, cut between words where there are any."""
+    """The beginning of a text on one line, cut between words if possible."""
     line = " ".join(text[: longest * 2].split())[: longest - 1]
     return f"{line[: line.rfind(' ')] if ' ' in line[longest // 2 :] else line} …"

@@ -1,1 +1,1 @@
-"""What a reviewer sees around and on one item."""
+"""The reviewer's desk: queues, the current item, its answers and the form they post."""

@@ -1,4 +1,4 @@
-"""The acts that decide nothing: can't be judged, ask the lead, pass on. Each asks for one key of reason. Pure."""
+"""Actions that give no answer: can't be judged, ask the lead, pass. Each asks for a reason with one key. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reviewqueue.verdicts import wording
 
 @dataclass(frozen=True)
 class ActionReason:
-    """One reason to choose from: what is stored, how it reads, and its key in the list."""
+    """One reason to choose: its stored code, its text, and its key in the list."""
 
     code: str
     text: str | Promise
@@ -23,9 +23,9 @@ class ActionReason:
 
 @dataclass(frozen=True)
 class DeskAction:
-    """A button that opens the list of its reasons; without any it is sent as it is.
+    """A button that opens the list of its reasons; without reasons it is sent directly.
 
-    `name`: `unjudgeable`, `escalate` or `pass`. `key`: what presses it; `title`: what the list is headed with.
+    `name` is `unjudgeable`, `escalate` or `pass`; `key` its shortcut; `title` the heading of the list.
     """
 
     name: str
@@ -40,16 +40,16 @@ class DeskAction:
 
 
 def list_actions(claim: Claim) -> list[DeskAction]:
-    """What can be done with a claim instead of answering.
+    """The actions that a claim allows instead of an answer.
 
-    Why something can't be judged is asked once: with the verdict, so not before the proposal is shown, and not of
-    whoever has the final say and gives another reason anyway. Nobody asks the lead before answering first: it is
-    the hard items whose blind answer would be missing.
+    The reason for "can't be judged" is asked once, with the verdict: not with a first answer, and not for the final
+    say, which gives another reason anyway. Asking the lead is not offered before the first answer, because then the
+    blind answers to the hard items would be missing.
     """
-    acts = [_build_unjudgeable_action(claim)]
+    actions = [_build_unjudgeable_action(claim)]
     if claim.revealed and not claim.final_say:
-        acts.append(_build_reasoned_action("escalate", _("Ask the lead"), "e", _("Why ask the lead?")))
-    return [*acts, _build_reasoned_action("pass", _("Pass"), "s", _("Why pass it on?"))]
+        actions.append(_build_reasoned_action("escalate", _("Ask the lead"), "e", _("Why ask the lead?")))
+    return [*actions, _build_reasoned_action("pass", _("Pass to someone else"), "s", _("Why pass it to someone else?"))]
 
 
 def _build_unjudgeable_action(claim: Claim) -> DeskAction:

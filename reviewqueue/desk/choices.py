@@ -1,4 +1,4 @@
-"""The answers to press or tick, each with its key and what the AI gave it. Pure."""
+"""The answers to press or tick, each with its shortcut and the AI's confidence in it. Pure."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ from reviewqueue.answers import schema
 from reviewqueue.queue.claim_view import Claim
 from reviewqueue.verdicts import wording
 
-MIN_CHOICES_TO_SEARCH = (
-    11  # from so many on, a list is easier to search than to read, and the keys do not reach to its end
-)
-MAX_SUGGESTIONS = 9  # what the AI thought of, each with a digit
+# From this many answers, a list is easier to search than to read, and the digits do not reach its end.
+MIN_CHOICES_TO_SEARCH = 11
+MAX_SUGGESTIONS = 9  # the AI's likeliest answers, each with a digit
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One thing to press or tick; `name` and `value` are what the form then sends."""
+    """One button or checkbox; the form sends `name` and `value`."""
 
     name: str
     value: str
@@ -32,14 +31,17 @@ class Choice:
 
 
 def assign_shortcuts(labels: Sequence[str]) -> list[str]:
-    """A key for each answer: its own digit when all are digits, else 1 to 9 and 0, and none after that."""
+    """A key for each answer: the answer itself if all are single digits, else 1 to 9, then 0, then none."""
     if all(len(label) == 1 and label.isascii() and label.isdigit() for label in labels):
         return list(labels)
     return [*"1234567890", *[""] * len(labels)][: len(labels)]
 
 
 def list_agree_choices(claim: Claim, *, same: bool) -> list[Choice]:
-    """Agreeing, and keeping what one said first; nothing before the proposal is in sight."""
+    """Agree with the AI, and keep the first answer; empty before the proposal is shown.
+
+    `same`: the first answer is the proposal.
+    """
     if not claim.revealed:
         return []
     keep = _keep_choice(claim, same=same)
@@ -50,9 +52,10 @@ def list_agree_choices(claim: Claim, *, same: bool) -> list[Choice]:
 
 
 def list_answer_choices(claim: Claim, start: Any) -> list[Choice]:
-    """The listed answers with their keys. Choosing what the AI proposed is agreeing with it.
+    """The schema's answers with their shortcuts; choosing the proposal counts as agreeing.
 
-    They keep the schema's order, so that hands learn it; in a list to search, what the AI thought of comes first.
+    They keep the schema's order, so that reviewers learn the keys; in a searchable list, the AI's suggestions come
+    first.
     """
     item, ticked = claim.item, start or []
     shares = {schema.canonical_key(entry.get("answer")): entry.get("confidence") for entry in item.alternatives}
@@ -77,21 +80,21 @@ def find_proposal_confidence(alternatives: Iterable[Mapping[str, Any]], proposal
 
 
 def _suggest_labels(claim: Claim, shares: Mapping[str, Any]) -> list[str]:
-    """What comes first in a list to search: the AI's ticks and likeliest answers, as many as there are keys.
+    """The first answers of a searchable list: the AI's ticks and likeliest answers, as many as there are digits.
 
-    Nothing does where people answer first: the order would tell, and it would turn around as soon as they have.
+    None for answer-first claims: the order would reveal the proposal, and it would change after the first answer.
     """
     item = claim.item
     if claim.answer_first or len(item.answers) < MIN_CHOICES_TO_SEARCH:
         return []
     theirs = item.proposal if item.kind == schema.LABELS and isinstance(item.proposal, list) else []
-    sure = {label: _confidence_or_zero(shares.get(schema.canonical_key(label))) for label in item.answers}
+    confidence = {label: _confidence_or_zero(shares.get(schema.canonical_key(label))) for label in item.answers}
     likely = [label for label in item.answers if label in theirs or schema.canonical_key(label) in shares]
-    return sorted(likely, key=lambda label: (label not in theirs, -sure[label]))[:MAX_SUGGESTIONS]
+    return sorted(likely, key=lambda label: (label not in theirs, -confidence[label]))[:MAX_SUGGESTIONS]
 
 
 def _shortcuts_for(claim: Claim, labels: Sequence[str]) -> list[str]:
-    """Of two candidates, the first, the second and, where it is an answer, neither: 1, 2 and 0."""
+    """The shortcuts of the answers. For two candidates with three answers: 1, 2, and 0 for neither."""
     shown = claim.item.input.get("candidates") if isinstance(claim.item.input, Mapping) else None
     two = isinstance(shown, list) and len(shown) == 2
     if two and claim.item.kind == schema.LABEL and len(labels) == 3:
@@ -105,12 +108,12 @@ def _confidence_or_zero(share: Any) -> float:
 
 def _keep_choice(claim: Claim, *, same: bool) -> Choice | None:
     if claim.first_kind is None or claim.first_kind == "unjudgeable":
-        return None  # the act that keeps it asks for its reason: see `acts`
+        return None  # the action that keeps it asks for a reason: see `actions`
     if claim.first_kind != "answer":
         return Choice("verdict", claim.first_kind, _("Keep my answer"), "k")
     if claim.item.kind == schema.LABEL:
         return Choice("answer", claim.first_answer, _("Keep my answer"), "k")
-    return None  # ticks and fields hold the first answer already: sending them keeps it
+    return None  # checkboxes and fields already hold the first answer: sending them keeps it
 
 
 def _form_entry(claim: Claim, label: str) -> tuple[str, str]:

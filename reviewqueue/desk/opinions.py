@@ -1,4 +1,4 @@
-"""What whoever has the final say weighs: everybody's opinion, and the AI's as one among them. Pure."""
+"""The opinions shown for the final say: every reviewer's answer, and the AI's as one of them. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reviewqueue.verdicts import wording
 class Opinion:
     """One opinion; the AI's has no `person` and no time.
 
-    `first`: what they said before, where they changed it after they saw the AI's answer. `blind`: said before that.
+    `blind`: the reviewer answered before seeing the AI's answer. `first_answer`: that answer, if it was then changed.
     """
 
     person: str
@@ -33,7 +33,7 @@ class Opinion:
 
 
 def list_opinions(claim: Claim) -> list[Opinion]:
-    """The AI's answer, then everybody's in the order in which they were given; nothing but for a final say."""
+    """The AI's answer, then the reviewers' in the order given; empty unless the claim is a final say."""
     return [_model_opinion(claim), *(_reviewer_opinion(verdict) for verdict in claim.others)] if claim.final_say else []
 
 
@@ -44,11 +44,11 @@ def _model_opinion(claim: Claim) -> Opinion:
 
 
 def _reviewer_opinion(verdict: OtherVerdict) -> Opinion:
-    said, first = _answer_text(verdict.kind, verdict.answer), _answer_text(verdict.first_kind, verdict.first_answer)
-    changed = verdict.blind and first != said
+    answer, first = _answer_text(verdict.kind, verdict.answer), _answer_text(verdict.first_kind, verdict.first_answer)
+    changed = verdict.blind and first != answer
     return Opinion(
         person=verdict.person,
-        answer=said,
+        answer=answer,
         at=verdict.submitted_at,
         first_answer=first if changed else "",
         first_answer_at=verdict.first_at if changed else None,
@@ -60,5 +60,5 @@ def _reviewer_opinion(verdict: OtherVerdict) -> Opinion:
 
 
 def _answer_text(kind: str, answer: Any) -> str:
-    """The answer itself, and not that it agrees with somebody's."""
+    """The answer itself, also of a verdict that agrees with the AI."""
     return wording.describe_verdict(kind) if answer is None else wording.format_answer(answer)

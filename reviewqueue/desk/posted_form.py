@@ -1,8 +1,8 @@
-"""What a person posted from the desk, read into the arguments of a verdict. It knows no item and no row.
+"""Parses the desk's posted form into the arguments of a verdict, without looking at the item.
 
-The form names say what stands in them: `verdict` or `answer` is the button pressed, `answers` are the ticked ones, and
-the parts of a structured answer are named as `entries` says, or are one `whole`. `escalate`, `unjudgeable` and `pass`
-are buttons whose value is the reason. Whether an answer fits its schema is for `verdicts` to say.
+Field names: `verdict` or `answer` is the pressed button; `answers` are the ticked answers; the parts of a structured
+answer are named as in `structured.codec`, or are one `whole`; `escalate`, `unjudgeable` and `pass` are buttons whose
+value is the reason. `verdicts` checks whether an answer fits its schema.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from reviewqueue.kernel.errors import Invalid
 from reviewqueue.verdicts import validation, wording
 
 VERDICT_KINDS = frozenset({"agree", "correct", "none", "unjudgeable", "escalate"})
-# What a button says whose value is the reason for it.
+# Verdicts whose button has the reason as its value.
 _KINDS_WITH_REASON = ("escalate", "unjudgeable")
-# The list of mistakes stands beside every button, and is meant only with those that find the AI wrong.
+# The error type is posted with every button, but applies only to verdicts that find the AI wrong.
 _KINDS_WITH_ERROR_TYPE = frozenset({"correct", "none"})
 
 
 class PostedFields(Protocol):
-    """The part of a QueryDict that is needed."""
+    """The part of a QueryDict that this module needs."""
 
     def getlist(self, key: str) -> list[Any]: ...
     def __getitem__(self, key: str) -> Any: ...
@@ -46,7 +46,7 @@ class PostedVerdict:
 
 @dataclass(frozen=True)
 class PostedFirstAnswer:
-    """What somebody says before the proposal is shown: `answer`, `none` or `unjudgeable`; and what beside it."""
+    """An answer given before the proposal is shown: `answer`, `none` or `unjudgeable`, with its remarks."""
 
     kind: str
     answer: Any
@@ -54,7 +54,7 @@ class PostedFirstAnswer:
 
 
 def parse_verdict(posted: PostedFields) -> PostedVerdict:
-    """The judgement in a posted form; Invalid, with the places, when some of it makes no sense."""
+    """The verdict in a posted form; Invalid, with the pointers, if a field cannot be read."""
     kind = _parse_kind(posted)
     return PostedVerdict(
         kind=kind,
@@ -67,7 +67,7 @@ def parse_verdict(posted: PostedFields) -> PostedVerdict:
 
 
 def parse_typed_input(posted: PostedFields, errors: Iterable[Mapping[str, str]] = ()) -> TypedInput:
-    """What was filled in or ticked, and what was wrong with it, for showing it again."""
+    """The refused input and its errors, to show the form again."""
     return TypedInput(
         texts={name: str(posted[name]) for name in posted if codec.is_field_name(name) or name == "whole"},
         ticked=posted.getlist("answers"),
@@ -76,18 +76,16 @@ def parse_typed_input(posted: PostedFields, errors: Iterable[Mapping[str, str]] 
 
 
 def parse_first_answer(posted: PostedFields) -> PostedFirstAnswer:
-    """The first answer in a posted form; why something can't be judged is asked once, with the verdict."""
-    kind, remarks = (
-        _parse_kind(posted),
-        {name: _get_text(posted, name) for name in validation.REMARK_FIELDS if name in posted},
-    )
+    """The first answer in a posted form; the reason for "can't be judged" comes later, with the verdict."""
+    kind = _parse_kind(posted)
+    remarks = {name: _get_text(posted, name) for name in validation.REMARK_FIELDS if name in posted}
     if kind == "correct":
         return PostedFirstAnswer(kind="answer", answer=_parse_answer(posted), remarks=remarks)
     return PostedFirstAnswer(kind=kind, answer=None, remarks=remarks)
 
 
 def parse_pass_reason(posted: PostedFields) -> str:
-    """Why somebody passes an item on, as a posted form says; Invalid without one of the reasons for it."""
+    """The reason for passing an item; Invalid if it is not one of the listed reasons."""
     return _check_reason("pass", _get_text(posted, "pass"))
 
 
@@ -101,11 +99,13 @@ def _parse_kind(posted: PostedFields) -> str:
 
 
 def _parse_reason(posted: PostedFields, kind: str) -> str:
-    """Whoever has the final say tells why people differed, whatever they say."""
+    """The reason code; the final say always needs one of FINAL_SAY_REASONS, whatever the verdict."""
     if "reason_wanted" in posted:
         reason = _get_text(posted, "reason")
         if reason not in wording.FINAL_SAY_REASONS:
-            raise Invalid(_("Choose why people differed."), [{"pointer": "/reason", "detail": _("It is missing.")}])
+            raise Invalid(
+                _("Choose why the answers differed."), [{"pointer": "/reason", "detail": _("Choose a reason.")}]
+            )
         return reason
     return _check_reason(kind, _get_text(posted, kind)) if kind in _KINDS_WITH_REASON else _get_text(posted, "reason")
 
@@ -129,7 +129,7 @@ def _parse_answer(posted: PostedFields) -> Any:
 def _parse_object(parts: dict[str, str]) -> dict[str, Any]:
     answer = codec.parse_answer(parts)
     if not answer:
-        raise Invalid(_("Nothing is filled in. If there is nothing to fill in, choose “None of these”."))
+        raise Invalid(_("Fill in at least one field. If there is nothing to fill in, choose “None of these”."))
     return answer
 
 
@@ -143,12 +143,12 @@ def _parse_whole_answer(text: str) -> Any:
     try:
         return codec.parse_json_value(text)
     except ValueError as error:
-        sentence = _("This is not JSON.")
+        sentence = _("Invalid JSON. Correct it and try again.")
         raise Invalid(sentence, [{"pointer": "/answer", "detail": sentence}]) from error
 
 
 def _parse_seconds(text: str) -> float | None:
-    """How long the person was at it, as their page counted: a hint, so nonsense is simply not recorded."""
+    """The active seconds that the page counted. Only a hint: an invalid value is None."""
     try:
         seconds = float(text)
     except ValueError:
@@ -159,5 +159,5 @@ def _parse_seconds(text: str) -> float | None:
 def _get_text(posted: PostedFields, name: str) -> str:
     text = str(posted[name]) if name in posted else ""
     if "\0" in text:
-        raise Invalid(_("The text has a character in it that cannot be stored."))
+        raise Invalid(_("The text contains an invalid character (U+0000). Remove it and try again."))
     return text

@@ -1,1 +1,1 @@
-"""What people type, checked for shape; what it means is checked by the domain."""
+"""Django forms: they validate the shape of the input; the domain validates its meaning."""

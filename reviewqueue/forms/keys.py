@@ -17,31 +17,29 @@ SCOPE_LABELS = {
     "decisions:read": _("Read decisions"),
     "labels:read": _("Read labelled data"),
     "reports:read": _("Read reports"),
-    "review": _("Review for people"),
+    "review": _("Review on behalf of people"),
 }
 _REVIEWING_ROLES = (Role.REVIEWER, Role.LEAD)
 
 
 class ApiKeyForm(forms.Form):
-    """A key out of what `by` can give: only an administrator makes one that sees content."""
+    """A new API key, limited to what `by` can grant: only administrators can create keys that read content."""
 
-    name = forms.CharField(
-        label=_("Name"), max_length=100, help_text=_("Which system uses it, so that it can be told apart.")
-    )
-    scopes = forms.MultipleChoiceField(label=_("What it may do"), widget=forms.CheckboxSelectMultiple)
+    name = forms.CharField(label=_("Name"), max_length=100, help_text=_("The system that uses the key."))
+    scopes = forms.MultipleChoiceField(label=_("Permissions"), widget=forms.CheckboxSelectMultiple)
     queues = forms.MultipleChoiceField(
         label=_("Streams"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("None chosen means all of them."),
+        help_text=_("Leave empty for all streams."),
     )
-    days = forms.IntegerField(label=_("Expires after days"), min_value=1, max_value=3650, initial=365)
+    days = forms.IntegerField(label=_("Expires after (days)"), min_value=1, max_value=3650, initial=365)
     acts_as = forms.ModelChoiceField(
         label=_("Acts for"),
         queryset=User.objects.none(),
         required=False,
         to_field_name="username",
-        empty_label=_("Nobody in particular"),
+        empty_label=_("No particular person"),
         help_text=_("Only for keys that review."),
     )
 

@@ -1,4 +1,4 @@
-"""Forms about people."""
+"""Forms for people: role, streams and new accounts."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from reviewqueue.models.people import Role
 
 
 class PersonForm(forms.Form):
-    """What somebody may do and where, out of what `by` can give."""
+    """A person's role and streams, limited to what `by` can grant."""
 
     role = forms.ChoiceField(label=_("Role"))
     queues = forms.MultipleChoiceField(label=_("Streams"), required=False, widget=forms.CheckboxSelectMultiple)
     all_queues = forms.BooleanField(
-        label=_("Every stream, also later ones"), required=False, help_text=_("Instead of single streams.")
+        label=_("All streams, including future ones"), required=False, help_text=_("Replaces the selection above.")
     )
 
     def __init__(self, *args: Any, by: User, person: User | None = None, **kwargs: Any) -> None:
@@ -33,7 +33,7 @@ class PersonForm(forms.Form):
             del self.fields["all_queues"]
 
     def rights(self) -> dict[str, Any]:
-        """What was chosen, as the domain takes it."""
+        """The chosen rights as keyword arguments for `accounts.people`."""
         return {
             "role": self.cleaned_data["role"],
             "queues": self.cleaned_data["queues"],
@@ -45,7 +45,7 @@ class NewPersonForm(PersonForm):
     username = forms.CharField(
         label=_("User name"),
         max_length=150,
-        help_text=_("What they sign in with; it cannot be changed later."),
+        help_text=_("Used to sign in. It cannot be changed later."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
     )
     name = forms.CharField(label=_("Name"), max_length=150, required=False)

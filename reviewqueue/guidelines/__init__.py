@@ -1,1 +1,1 @@
-"""Guidelines: rendering, versions read, and what changed between two."""
+"""Guidelines: rendering, versions, and the changes between two versions."""

@@ -1,7 +1,7 @@
-"""What changed between two texts, by lines and within them by words. Pure.
+"""The changes between two texts, by lines and within lines by words. Pure.
 
-Lines, because people write guidelines in paragraphs and lists; words within them, because a paragraph is one long
-line in which a changed word would be looked for in vain.
+Lines, because guidelines are written in paragraphs and lists; words within them, because a paragraph is one long line
+in which a changed word is hard to find.
 """
 
 from __future__ import annotations
@@ -15,26 +15,24 @@ from typing import Literal
 from reviewqueue.content import differences
 from reviewqueue.content.differences import DiffPiece
 
-MAX_COMPARED_LINES = 4_000  # lines of both texts together: comparing takes time that grows with their product
-MAX_COMPARED_CHARACTERS = (
-    10_000  # characters of changed lines that are compared by words; further lines are marked as a whole
-)
-CONTEXT_LINES = 2  # lines that stayed, shown before and after a change
+MAX_COMPARED_LINES = 4_000  # lines of both texts together: the time grows with their product
+MAX_COMPARED_CHARACTERS = 10_000  # of changed lines that are compared by words; further lines are marked as a whole
+CONTEXT_LINES = 2  # unchanged lines shown before and after a change
 
-# gap: lines that stayed and are left out.
+# gap: unchanged lines that are left out.
 type LineMark = Literal["same", "removed", "added", "gap"]
 
 
 @dataclass(frozen=True, slots=True)
 class DiffLine:
-    """One line, and which of its pieces are why it is marked."""
+    """One line and its pieces, which carry the changed words."""
 
     mark: LineMark
     pieces: Sequence[DiffPiece] = ()
 
 
 def diff_texts(before: str, after: str) -> list[DiffLine] | None:
-    """The changed lines with what stands around them; nothing for equal texts, None where they are too long."""
+    """The changed lines with their context; empty for equal texts, None if the texts are too long."""
     old, new = before.splitlines(), after.splitlines()
     if len(old) + len(new) > MAX_COMPARED_LINES:
         return None
@@ -57,9 +55,9 @@ def _unchanged_lines(lines: Sequence[str]) -> list[DiffLine]:
 
 
 def _changed_lines(old: Sequence[str], new: Sequence[str], left: int) -> Iterator[DiffLine]:
-    """Each old line followed by the new one in its place, as far as there is one.
+    """Each old line, followed by the new line in its place if there is one.
 
-    `left` characters are still compared by words: how long that takes grows with how much was rewritten.
+    At most `left` characters are compared by words, because the time grows with the amount of changed text.
     """
     for before, after in zip_longest(old, new):
         left -= len(before or "") + len(after or "")

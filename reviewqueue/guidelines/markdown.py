@@ -1,4 +1,4 @@
-"""Guidelines as people read them: Markdown without raw HTML or pictures, with links that lead nowhere."""
+"""Renders guidelines: Markdown without raw HTML or images, and with inert links."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from markdown_it.utils import EnvType, OptionsDict
 
 
 class _InertLinkRenderer(RendererHTML):
-    """A link is text, with its address to read."""
+    """Renders a link as text with its address in the title."""
 
     def link_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         return f'<span class="inert-link" title="{escape(str(tokens[idx].attrGet("href")))}">'
@@ -26,5 +26,5 @@ _markdown = MarkdownIt("commonmark", {"html": False}, renderer_cls=_InertLinkRen
 
 
 def render_guidelines(text: str) -> SafeString:
-    """The rendered guidelines; every character of the source that could be markup of its own is escaped."""
+    """The guidelines as HTML; any markup in the source is escaped."""
     return SafeString(_markdown.render(text))

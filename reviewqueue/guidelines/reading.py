@@ -1,4 +1,4 @@
-"""Guidelines as one person reads them: the version that is in force, the one they know, what changed in between."""
+"""Guidelines for one person: the current version, the version they know, and the changes between the two."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reviewqueue.models import Guideline, Queue, User
 
 @dataclass(frozen=True, slots=True)
 class GuidelineReading:
-    """A version of a queue's guidelines; `number` is None where there are none. `known`: the one the person knows."""
+    """A version of a queue's guidelines; `number` is None if there are none. `known`: the one the person knows."""
 
     number: int | None
     text: str
@@ -25,7 +25,7 @@ class GuidelineReading:
 
     @property
     def changed(self) -> bool:
-        """Since the person last looked. Whoever never looked has nothing to compare with."""
+        """Whether this version is newer than the one the person knows; False if they know none."""
         return self.number is not None and self.known is not None and self.known < self.number
 
 
@@ -37,16 +37,16 @@ class GuidelineVersion:
 
 @dataclass(frozen=True, slots=True)
 class GuidelineComparison:
-    """From one version to another; `lines` is None where the texts are too long to compare."""
+    """The changes between two versions; `lines` is None if the texts are too long to compare."""
 
     before: int
     after: int
     lines: Sequence[DiffLine] | None
 
 
-# Whoever has not opened the guidelines yet, but worked by them, knows what was in force at the oldest of their latest
-# verdicts. Their items are looked up one by one: joined, where the tables are young and have no statistics yet, these
-# verdicts are read anew for each item of the queue.
+# A person who has not opened the guidelines yet knows the oldest version among their latest 100 verdicts. The items of
+# these verdicts are looked up one by one: with a join and no table statistics yet, PostgreSQL would read the verdicts
+# again for each item of the queue.
 _SELECT_GUIDELINE = """
 SELECT g.number, g.text, COALESCE(
     (SELECT r.number FROM reviewqueue_guidelineread r WHERE r.user_id = %(user)s AND r.queue_id = %(queue)s),
@@ -68,13 +68,13 @@ WHERE reviewqueue_guidelineread.number < EXCLUDED.number
 
 
 def get_guideline(*, user: User, queue: Queue, number: int | None = None) -> GuidelineReading:
-    """The version with this number, else the latest; an empty one where there is none."""
+    """The version with this number, or the latest; an empty reading if there is none."""
     row = sql.fetch_row(_SELECT_GUIDELINE, {"user": user.pk, "queue": queue.pk, "number": number}, prepared=True)
     return GuidelineReading(**row) if row else GuidelineReading(number=None, text="", known=None)
 
 
 def open_guideline(*, user: User, slug: str, number: int | None = None) -> tuple[Queue, GuidelineReading]:
-    """A queue of the person's and a version of its guidelines; NotFound when there is no such version for them."""
+    """One of the person's queues and a version of its guidelines; NotFound if there is no such queue or version."""
     theirs = roles.queue_for(user, slug)
     found = get_guideline(user=user, queue=theirs, number=number)
     if number is not None and found.number is None:
@@ -83,27 +83,27 @@ def open_guideline(*, user: User, slug: str, number: int | None = None) -> tuple
 
 
 def mark_guideline_read(*, user: User, slug: str, number: int) -> GuidelineReading:
-    """Note that the person has this version before them; an older one than they know changes nothing."""
+    """Record that the person has read this version; a version older than the known one changes nothing."""
     theirs, found = open_guideline(user=user, slug=slug, number=number)
     sql.run_statement(_UPSERT_GUIDELINE_READ, {"user": user.pk, "queue": theirs.pk, "number": found.number})
     return found
 
 
 def list_versions(queue: Queue) -> list[GuidelineVersion]:
-    """All versions, the latest first."""
+    """All versions, latest first."""
     rows = Guideline.objects.filter(queue=queue).order_by("-number").values_list("number", "created_at")
     return [GuidelineVersion(number, at) for number, at in rows]
 
 
 def changes_since_read(queue: Queue, found: GuidelineReading) -> GuidelineComparison | None:
-    """What changed since the person last looked; None when nothing did, or when they never looked."""
+    """The changes since the version the person knows; None if nothing changed or they know none."""
     if not found.changed or found.known is None or found.number is None:
         return None
     return compare_versions(queue, before=found.known, after=found.number)
 
 
 def compare_versions(queue: Queue, *, before: int, after: int) -> GuidelineComparison:
-    """What changed between two versions; NotFound when one of them was never there."""
+    """The changes between two versions; NotFound if one of them does not exist."""
     wanted = Guideline.objects.filter(queue=queue, number__in={before, after})
     texts = dict(wanted.values_list("number", "text"))
     if not {before, after} <= texts.keys():

@@ -1,1 +1,1 @@
-"""Filters for pages that show what strangers sent."""
+"""Template filters: untrusted text, numbers and keyboard shortcuts."""

@@ -1,4 +1,4 @@
-"""Filters for keys: what presses a control, and the key as it is printed on it; nothing where it is switched off."""
+"""Filters for shortcuts: the attribute that binds a key to a control, and its printed cap; empty if it is off."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ register = template.Library()
 KEY_CAPS = {"enter": "↵"}
 
 
-# A page prints two dozen keys, and they are always the same few.
+# A page prints two dozen keys, always the same few.
 @register.filter
 @lru_cache(maxsize=512)
 def data_key(key: str) -> SafeString:
-    """The attribute by which keys.js finds what a key presses."""
+    """The attribute by which shortcuts.js finds the control for a key."""
     return format_html(' data-key="{}"', key) if key else SafeString("")
 
 
 @register.filter
 @lru_cache(maxsize=512)
 def kbd(key: str) -> SafeString:
-    """The key's cap; of several the first."""
+    """The first key as a `<kbd>` element."""
     return format_html(" <kbd>{}</kbd>", key_cap(key)) if key else SafeString("")
 
 
 @register.filter
 def key_cap(key: str) -> str:
-    """What stands on a key: capitals, where a letter has one that is a single letter."""
+    """The first key as printed: a capital, unless that is more than one character."""
     first = key.split(" ", maxsplit=1)[0]
     if first in KEY_CAPS:
         return KEY_CAPS[first]

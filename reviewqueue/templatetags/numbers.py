@@ -1,4 +1,4 @@
-"""Numbers as the reader writes them."""
+"""Number filters in the reader's locale."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ register = template.Library()
 
 @register.simple_tag
 def thousands_separator() -> str:
-    """What stands between the groups of this page's numbers, for its scripts."""
+    """The thousands separator of the reader's locale, for the page's scripts."""
     return locale_format.get_thousands_separator()
 
 
 @register.filter
 def grouped(value: int) -> str:
-    """A number of things, its thousands by themselves."""
+    """A whole number with thousands separators."""
     return locale_format.format_number(value, grouped=True)
 
 
 @register.filter
 def byte_size(count: int) -> str:
-    """A number of bytes in its largest unit."""
+    """A number of bytes in its largest fitting unit."""
     return locale_format.format_size(count)

@@ -1,4 +1,4 @@
-"""Filters for text that strangers wrote: escaped, with hidden characters made visible."""
+"""Filters for untrusted text: they escape it and make hidden characters visible."""
 
 from __future__ import annotations
 
@@ -19,57 +19,57 @@ register = template.Library()
 
 @register.filter
 def visible(value: Any) -> SafeString:
-    """The text, escaped; hidden characters stand as marked codes that name themselves, look-alike words are marked."""
+    """The escaped text, with hidden characters shown as marked codes and look-alike words marked."""
     shown = str(value)
-    if invisible.is_plain(shown):  # nearly always, and a page asks dozens of times
+    if invisible.is_plain(shown):  # the usual case; a page uses this filter dozens of times
         return escape(shown)
-    return mark_safe("".join(map(_render_piece, invisible.split_into_pieces(shown))))  # noqa: S308 - each of them is escaped
+    return mark_safe("".join(map(_render_piece, invisible.split_into_pieces(shown))))  # noqa: S308 - each piece is escaped
 
 
 @register.filter
 def paragraphs(value: str) -> list[str]:
-    """A text's paragraphs, each to be shown in a direction of its own."""
+    """A text's paragraphs, each to be shown in its own direction."""
     return text_paragraphs(value)
 
 
 @register.filter
 def is_long(value: str) -> bool:
-    """Whether a text is set for long reading."""
+    """Whether a text is long enough for the long-text layout."""
     return extent.is_long(value)
 
 
 @register.filter
 def language_tag(value: Any) -> str:
-    """What `lang` may say of a text; "" where nothing is known."""
+    """The value of a `lang` attribute, "" if the language is unknown or invalid."""
     return language.parse_language_tag(value)
 
 
 @register.filter
 def answer(value: Any) -> SafeString:
-    """An answer as people read it."""
+    """An answer as text, escaped."""
     return visible(wording.format_answer(value))
 
 
 @register.filter
 def percent(share: Any) -> str:
-    """A share between 0 and 1 as `62 %`, "unknown" without one."""
+    """A share from 0 to 1 as `62 %`, "unknown" if there is none."""
     return wording.format_share(share)
 
 
 @register.filter
 def short_duration(seconds: float) -> str:
-    """A stretch of time as `12 s`, rounded down to its largest unit."""
+    """A duration as `12 s`, rounded down to its largest unit."""
     return wording.format_duration(seconds)
 
 
 @register.filter
 def markdown(value: str) -> SafeString:
-    """Guidelines as inert HTML."""
+    """Guidelines as HTML without active content."""
     return render_guidelines(value)
 
 
 def _render_piece(piece: invisible.TextPiece) -> str:
-    """By hand: a text may have a hundred thousand pieces, and `format_html` takes ten times as long."""
+    """Built by hand: a text may have 100,000 pieces, and `format_html` takes ten times as long."""
     text = escape(piece.text)
     if piece.hidden:
         return f'<span class="hidden-char" dir="ltr" title="{escape(piece.title)}">{text}</span>'

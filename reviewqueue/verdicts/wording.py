@@ -1,4 +1,4 @@
-"""How the desk puts things: answers, shares, verdicts and reasons in the words of the screen. Pure."""
+"""Screen texts for answers, verdicts, reasons, deadlines and shares. Pure."""
 
 from __future__ import annotations
 
@@ -13,48 +13,48 @@ from django.utils.translation import gettext_lazy
 from reviewqueue.content import format_plain
 from reviewqueue.kernel import locale_format
 
-# Why people differed, which whoever has the final say tells.
+# Why the answers differed: asked with the final say.
 FINAL_SAY_REASONS: dict[str, Promise] = {
-    "ambiguous": gettext_lazy("It can be read in more than one way"),
+    "ambiguous": gettext_lazy("The item is ambiguous"),
     "guideline_gap": gettext_lazy("The guidelines don’t cover it"),  # noqa: RUF001 - an apostrophe
     "model_error": gettext_lazy("The AI was wrong"),
-    "reviewer_error": gettext_lazy("A person was wrong"),
+    "reviewer_error": gettext_lazy("A reviewer was wrong"),
 }
 _SOMETHING_ELSE = gettext_lazy("Something else")
-# Why somebody decides nothing: one key each at the desk, and counted.
+# Why a reviewer gives no answer: one key each on the desk, and counted in reports.
 PASS_REASONS: dict[str, Promise] = {
     "not_my_field": gettext_lazy("Not my field"),
     "conflict": gettext_lazy("I know the person or the case"),
-    "need_a_break": gettext_lazy("I need a break from this kind"),
+    "need_a_break": gettext_lazy("I need a break from this kind of item"),
     "other": _SOMETHING_ELSE,
 }
 ESCALATE_REASONS: dict[str, Promise] = {
     "guideline_gap": gettext_lazy("The guidelines don’t cover it"),  # noqa: RUF001 - an apostrophe
     "not_sure": gettext_lazy("I’m not sure"),  # noqa: RUF001 - an apostrophe
-    "special_knowledge": gettext_lazy("It needs special knowledge"),
+    "special_knowledge": gettext_lazy("It needs special expertise"),
     "other": _SOMETHING_ELSE,
 }
 UNJUDGEABLE_REASONS: dict[str, Promise] = {
     "unreadable": gettext_lazy("Cut off or unreadable"),
-    "missing_context": gettext_lazy("The context is missing"),
+    "missing_context": gettext_lazy("Context is missing"),
     "wrong_language": gettext_lazy("In the wrong language"),
-    "wrong_stream": gettext_lazy("Not of this stream"),
+    "wrong_stream": gettext_lazy("Belongs to another stream"),
     "other": _SOMETHING_ELSE,
 }
-# The acts that are counted by their reason, under the names that reports give them.
+# The reasons of each action, under the action names that reports use.
 REASONS_BY_ACTION: dict[str, dict[str, Promise]] = {
     "pass": PASS_REASONS,
     "escalate": ESCALATE_REASONS,
     "unjudgeable": UNJUDGEABLE_REASONS,
 }
 
-MAX_SUMMARY_CHARACTERS = 80  # characters of an item that stand for it in a list
+MAX_SUMMARY_CHARACTERS = 80  # the longest summary of an item in a list
 
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 
 
 def format_answer(value: Any) -> str:
-    """`card_arrival` as `Card arrival`, a list by commas, an object as JSON."""
+    """An answer as text: `card_arrival` as `Card arrival`, a list with commas, an object as JSON."""
     if isinstance(value, list):
         return ", ".join(format_answer(entry) for entry in value)
     return _humanize_name(value) if isinstance(value, str) else format_plain(value)
@@ -78,7 +78,7 @@ def describe_verdict(kind: str, value: Any = None) -> str:
 
 
 def summarize_item(words: str, *, image: bool, reference: str) -> str:
-    """A few words to tell one item from another by: how it begins, else what it is and what its sender calls it."""
+    """A short summary of an item: the beginning of its text, else "Image" and its reference, else the reference."""
     start = " ".join(words.split())
     if start:
         return start if len(start) <= MAX_SUMMARY_CHARACTERS else start[:MAX_SUMMARY_CHARACTERS].rstrip() + "…"
@@ -86,7 +86,7 @@ def summarize_item(words: str, *, image: bool, reference: str) -> str:
 
 
 def describe_outcome(outcome: str, value: Any = None) -> str:
-    """What an item came to, in a word or two."""
+    """An item's outcome in a word or two."""
     match outcome:
         case "answered":
             return format_answer(value)
@@ -97,9 +97,9 @@ def describe_outcome(outcome: str, value: Any = None) -> str:
 
 
 def describe_reason(kind: str, code: str) -> str | Promise:
-    """A reason in words, whoever gave it for what; one that is in no list, as an API may send, as it is.
+    """The text of a reason code; unknown codes, which the API accepts, are returned unchanged.
 
-    A kind of mistake is the stream's own word, whatever reason has the same code.
+    With `kind` "mistake", the code is one of the stream's own error types and is returned unchanged, too.
     """
     if kind == "mistake":
         return code
@@ -107,7 +107,7 @@ def describe_reason(kind: str, code: str) -> str | Promise:
 
 
 def explain_review(reason: Mapping[str, Any] | None) -> str:
-    """The sentence that tells why an item is here; shares between 0 and 1 are said in percent.
+    """The sentence that explains why an item is in review; numbers from 0 to 1 are shown as percentages.
 
     Placeholders are replaced by name only: nothing in a message or a parameter is ever evaluated.
     """
@@ -118,21 +118,21 @@ def explain_review(reason: Mapping[str, Any] | None) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """A stretch of time, rounded down to its largest unit: `45 s`, `12 min`, `3 h`, `2 d`."""
+    """A duration, rounded down to its largest unit: `45 s`, `12 min`, `3 h`, `2 d`."""
     units = ((86_400, _("d")), (3_600, _("h")), (60, _("min")))
     size, unit = next(((size, unit) for size, unit in units if seconds >= size), (1, _("s")))
     return f"{locale_format.format_number(max(0, seconds // size), grouped=True)}\u00a0{unit}"
 
 
 def format_deadline(seconds: float) -> str:
-    """A deadline so many seconds from now; negative when it is over."""
+    """A deadline `seconds` from now; negative if it has passed."""
     if seconds < 0:
         return _("due %(span)s ago") % {"span": format_duration(-seconds)}
     return _("due in %(span)s") % {"span": format_duration(seconds)}
 
 
 def format_share(value: Any) -> str:
-    """A share between 0 and 1 as `62 %`; "unknown" without one. Never rounded up to certainty."""
+    """A share from 0 to 1 as `62 %`, "unknown" if there is none. Only 1 itself is shown as 100 %."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return _("unknown")
     places = 0 if value in {0, 1} or 0.01 <= value < 0.995 else 1

@@ -1,8 +1,8 @@
-"""What stands in the fields of a structured answer: their names in a form, their texts, and back. It knows no schema.
+"""The form encoding of a structured answer: field names, values as text, and back. Independent of the schema.
 
-A name is `<reader><blank><pointer>`, as in `number/total` or `text.null/lines/0/unit`. The reader says how the text is
-read, the JSON Pointer where the value belongs, and the blank what an empty field stands for: nothing at all, `.null`
-null, `.empty` the empty text. `list` and `group` are no fields: they say that a list or an object is at their pointer.
+A field name is `<reader><blank><pointer>`, as in `number/total` or `text.null/lines/0/unit`. The reader says how to
+parse the text, the JSON Pointer where the value belongs, and the blank what an empty field means: no value, `.null`
+null, `.empty` the empty text. `list` and `group` are not inputs: they mark a list or an object at their pointer.
 """
 
 from __future__ import annotations
@@ -34,22 +34,22 @@ _LIST_INDEX = re.compile(r"\d{1,6}", re.ASCII)
 
 
 def build_field_name(reader: FieldType, pointer: str, blank: EmptyMeaning = "") -> str:
-    """The name in the form of what stands at a pointer."""
+    """The form's name for the value at a pointer."""
     return f"{reader}{blank}{pointer}"
 
 
 def extend_pointer(pointer: str, step: str | int) -> str:
-    """The pointer to a member or a place of what stands at a pointer."""
+    """The pointer to a member or list index below `pointer`."""
     return f"{pointer}/" + str(step).replace("~", "~0").replace("/", "~1")
 
 
 def split_pointer(pointer: str) -> PointerSteps:
-    """The members and places that a pointer goes through."""
+    """The unescaped member names and list indexes of a pointer."""
     return tuple(step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:])
 
 
 def format_value(reader: FieldType, value: Any) -> str:
-    """A value as the field shows it; nothing for no value."""
+    """A value as the field shows it; "" for no value."""
     if value is ABSENT or (value is None and reader != "json"):
         return ""
     if reader in {"text", "date"}:
@@ -58,7 +58,7 @@ def format_value(reader: FieldType, value: Any) -> str:
 
 
 def is_date(value: Any) -> bool:
-    """Whether it is a day, written as `2026-11-23`."""
+    """Whether the value is a date written as `2026-11-23`."""
     try:
         return isinstance(value, str) and bool(_DATE.fullmatch(value)) and bool(date.fromisoformat(value))
     except ValueError:
@@ -66,22 +66,22 @@ def is_date(value: Any) -> bool:
 
 
 def is_lossless_text(value: str) -> bool:
-    """Whether a field gives this text back as it is: forms make line ends their own, and blanks count as empty."""
+    """Whether a form returns this text unchanged: forms rewrite line ends, and blank texts count as empty."""
     return "\r" not in value and (not value or bool(value.strip()))
 
 
 def is_valid_member_name(member: str) -> bool:
-    """Whether a member can stand in the name of a field: forms make line ends their own there, too."""
+    """Whether a member name can be part of a field name: forms rewrite line ends there, too."""
     return "\r" not in member and "\n" not in member
 
 
 def is_field_name(posted: str) -> bool:
-    """Whether this is the name of a part of a structured answer."""
+    """Whether a posted name belongs to a structured answer."""
     return _FIELD_NAME.fullmatch(posted) is not None
 
 
 def count_list_entries(posted: Iterable[str], pointer: str) -> int:
-    """How many places of the list at `pointer` the names in a form speak of."""
+    """The number of entries that the posted names have in the list at `pointer`."""
     at = split_pointer(pointer)
     found = (found for found in map(_FIELD_NAME.fullmatch, posted) if found)
     inside = (parts for parts in (split_pointer(match[3]) for match in found) if parts[: len(at)] == at)
@@ -92,13 +92,13 @@ def count_list_entries(posted: Iterable[str], pointer: str) -> int:
 
 
 def parse_answer(posted: Mapping[str, str]) -> dict[str, Any]:
-    """The object that the parts of a form make up; Invalid, with the places, when some cannot be read.
+    """The object that the posted fields make up; Invalid, with the pointers, if some cannot be parsed.
 
-    Lines of which nothing is filled in are left out.
+    Empty lines of lists are left out.
     """
     tree = _FormNode()
     lists: set[PointerSteps] = set()
-    filled: set[PointerSteps] = set()  # all that something was written in, and what that is in
+    filled: set[PointerSteps] = set()  # the paths of filled-in fields and of everything that contains them
     errors: list[dict[str, str]] = []
     for field, entered in posted.items():
         reader, blank, pointer = _split_field_name(field)
@@ -115,19 +115,19 @@ def parse_answer(posted: Mapping[str, str]) -> dict[str, Any]:
         if entered.strip():
             filled.update(path[:length] for length in range(1, len(path) + 1))
     if errors:
-        raise Invalid(_("Some of it cannot be read yet."), errors)
+        raise Invalid(_("Some fields have invalid values. Correct them and try again."), errors)
     answer: dict[str, Any] = _build_value(tree, (), lists, filled)
     return answer
 
 
 class _FormNode(dict[str, Any]):
-    """What the form has below a pointer; a plain dict is a value that somebody wrote as JSON."""
+    """The form's fields below a pointer; a plain dict is a value entered as JSON."""
 
 
 def _split_field_name(field: str) -> tuple[str, str, str]:
     match = _FIELD_NAME.fullmatch(field)
     if match is None or match[3].count("/") > MAX_POINTER_STEPS:
-        raise Invalid(_("The form has a field that it cannot have."))
+        raise Invalid(_("The form has an unexpected field. Reload the page and try again."))
     return match[1], match[2] or "", match[3]
 
 
@@ -143,15 +143,15 @@ def _insert_value(tree: _FormNode, path: PointerSteps, value: Any) -> None:
     node = tree
     for step in path[:-1]:
         inner = node.get(step)
-        if inner is None:  # not there yet, or null as long as nothing is filled in
+        if inner is None:  # missing, or null while nothing is filled in
             inner = node[step] = _FormNode()
         if not isinstance(inner, _FormNode):
-            raise Invalid(_("The form has a field that it cannot have."))
+            raise Invalid(_("The form has an unexpected field. Reload the page and try again."))
         node = inner
     if isinstance(node.get(path[-1]), _FormNode):
-        if value is None or isinstance(value, _FormNode):  # the word for "empty" after what is in it
+        if value is None or isinstance(value, _FormNode):  # the container's marker, posted after its members
             return
-        raise Invalid(_("The form has a field that it cannot have."))
+        raise Invalid(_("The form has an unexpected field. Reload the page and try again."))
     node[path[-1]] = value
 
 
@@ -162,18 +162,18 @@ def _build_value(node: Any, path: PointerSteps, lists: set[PointerSteps], filled
     if path not in lists:
         return grown
     if not all(_LIST_INDEX.fullmatch(step) for step in grown):
-        raise Invalid(_("The form has a field that it cannot have."))
+        raise Invalid(_("The form has an unexpected field. Reload the page and try again."))
     return [grown[step] for step in sorted(grown, key=int) if (*path, step) in filled]
 
 
 def _parse_text(entered: str) -> str:
     if "\0" in entered:
         raise ValueError(entered)
-    return entered.replace("\r\n", "\n")  # forms send every line end so
+    return entered.replace("\r\n", "\n")  # forms send every line end as CRLF
 
 
 def _parse_number(entered: str) -> int | float:
-    """What a double can hold, as in a body of JSON; whole ones exactly."""
+    """A number that fits a double, as in a JSON body; integers are exact."""
     if not _NUMBER.fullmatch(entered.strip()) or not math.isfinite(number := float(entered)):
         raise ValueError(entered)
     return int(entered) if _INTEGER.fullmatch(entered.strip()) else number
@@ -192,7 +192,7 @@ def _parse_date(entered: str) -> str:
 
 
 def parse_json_value(entered: str) -> Any:
-    """The value that a text is as JSON; ValueError when it is none that could be stored."""
+    """Parse a text as JSON; ValueError if it is invalid or cannot be stored."""
     try:
         return parse_json(entered.encode())
     except (Problem, UnicodeEncodeError) as problem:
@@ -207,9 +207,9 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "json": parse_json_value,
 }
 _ERROR_MESSAGES: dict[str, Callable[[], str]] = {
-    "text": lambda: _("There is a character in it that cannot be stored."),
-    "number": lambda: _("This is not a number."),
+    "text": lambda: _("Contains an invalid character (U+0000). Remove it."),
+    "number": lambda: _("Enter a number."),
     "flag": lambda: _("Choose yes or no."),
-    "date": lambda: _("This is not a day as 2026-11-23 is."),
-    "json": lambda: _("This is not JSON."),
+    "date": lambda: _("Enter a date as YYYY-MM-DD, such as 2026-11-23."),
+    "json": lambda: _("Enter valid JSON."),
 }

@@ -1,4 +1,4 @@
-"""What a structured answer is filled in with: single fields, groups of them, and lines. Pure."""
+"""The parts of a structured answer's form: fields, groups and lists of lines. Pure."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from reviewqueue.content import invisible
 type ControlKind = Literal["line", "long", "number", "date", "choice"]
 type FieldOptions = Sequence[tuple[str, str]]
 
-NEW_LINE_INDEX = "NEW"  # stands for the place of a line that is yet to be added
+NEW_LINE_INDEX = "NEW"  # stands for the index of a line that is not added yet
 
 
 @dataclass(frozen=True)
 class AnswerField:
-    """One value to fill in. `closed`: sure, so it is shown as text until all fields are asked for.
+    """One value to fill in.
 
-    `proposed` is the AI's value as the field shows it, None while that is not told.
+    `collapsed`: the AI is confident of it, so it is shown as text until the reviewer asks for all fields. `proposed`
+    is the AI's value as the field shows it, None while the proposal is hidden.
     """
 
     pointer: str
@@ -47,7 +48,7 @@ class AnswerField:
 
     @property
     def has_hidden_characters(self) -> bool:
-        """Whether some of its characters cannot be seen."""
+        """Whether the value has invisible characters."""
         return any(piece.hidden for piece in invisible.split_into_pieces(self.value))
 
     @property
@@ -63,7 +64,7 @@ class AnswerField:
         return self._option_text(self.proposed or "")
 
     def _option_text(self, value: str) -> str:
-        return dict(self.options).get(value, value) if value else "–"  # noqa: RUF001 - nothing is there
+        return dict(self.options).get(value, value) if value else "–"  # noqa: RUF001 - stands for an empty value
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,10 @@ class FieldGroup:
 
 @dataclass(frozen=True)
 class FieldLines:
-    """A list, one line for each entry; `spare` is an empty line to add, `proposed` the AI's lines once told."""
+    """A list with one line for each entry.
+
+    `spare` is an empty line to add; `proposed` the AI's lines, None while the proposal is hidden.
+    """
 
     pointer: str
     name: str
@@ -104,7 +108,7 @@ class FieldLines:
 
     @property
     def blank_line(self) -> Sequence[AnswerField]:
-        """An empty line after the last, for pages that cannot add one."""
+        """An empty line after the last one, for pages without JavaScript."""
         return (
             [self._move_cell(cell, len(self.lines)) for cell in self.spare] if len(self.lines) < self.max_lines else []
         )
@@ -124,7 +128,7 @@ type FormPart = AnswerField | FieldGroup | FieldLines
 
 @dataclass(frozen=True)
 class TypedInput:
-    """What a person had filled in when it was refused: texts by name, and what is wrong by pointer."""
+    """The input of a refused form: texts by field name, ticked answers, and errors by pointer."""
 
     texts: Mapping[str, str] = field(default_factory=dict)
     ticked: Sequence[str] = ()
@@ -139,12 +143,12 @@ class StructuredForm:
 
     @property
     def field_count(self) -> int:
-        """How many fields there are."""
+        """The number of fields, including those in groups and lines."""
         return sum(1 for part in self.parts for _ in _iterate_fields(part))
 
     @property
     def collapsed_count(self) -> int:
-        """How many fields are there to read only."""
+        """The number of collapsed fields."""
         return sum(one.collapsed for part in self.parts for one in _iterate_fields(part))
 
 

@@ -1,6 +1,7 @@
-"""A structured answer laid out as the fields of a form, from its JSON schema. Pure.
+"""Lays out a structured answer as the fields of a form, from its JSON schema. Pure.
 
-Where the AI's doubts are known, only what is doubtful is open; the rest stands there to read, and is sent as it is.
+Where the AI's confidence per field is known, only low-confidence fields are open; the others are shown as text and sent
+unchanged.
 """
 
 from __future__ import annotations
@@ -31,22 +32,22 @@ from reviewqueue.desk.structured.fields import (
 )
 from reviewqueue.verdicts import wording
 
-LOW_CONFIDENCE_BELOW = 0.8  # a field that the AI was less sure of than this is pointed out
-MAX_LINE_CHARACTERS = 60  # characters that still fit on a line
-MAX_GROUP_LEVELS = 3  # groups in groups; below that it is JSON
-MAX_LIST_CELLS = 240  # of one list
-MAX_FORM_FIELDS = 600  # of a form; what is posted has its limits, and the whole form goes along with every answer
-MAX_BUILT_FIELDS = (
-    4 * MAX_FORM_FIELDS
-)  # with the AI's lines beside a list's own, and lists that turn out not to be lines
+LOW_CONFIDENCE_BELOW = 0.8  # fields with a lower AI confidence are highlighted
+MAX_LINE_CHARACTERS = 60  # longer texts get a textarea
+MAX_GROUP_LEVELS = 3  # nesting of groups; deeper values are edited as JSON
+MAX_LIST_CELLS = 240  # fields in one list
+MAX_FORM_FIELDS = 600  # fields in a form: all are sent with every answer, and the size of a request is limited
+# Fields built in one attempt, including the AI's lines and lists that turn out not to fit into lines.
+MAX_BUILT_FIELDS = 4 * MAX_FORM_FIELDS
 
 
 def build_form(
     *, schema: Mapping[str, Any], start: Any, proposed: Any, hints: Mapping[str, float], typed: TypedInput | None = None
 ) -> StructuredForm:
-    """A field for each property of the schema, and for each part of an answer that the schema leaves open.
+    """A field for each property of the schema and for each member of the answer that the schema leaves open.
 
-    `start` is what they hold at first; `proposed` is ABSENT, and `hints` are empty, while the AI's answer is not told.
+    `start` holds the initial values. `proposed` is ABSENT and `hints` (AI confidence by pointer) are empty while the
+    proposal is hidden.
     """
     whole = json_schema.parse_shape(schema, schema)
     values = start if isinstance(start, Mapping) else {}
@@ -69,13 +70,13 @@ def build_form(
 
 
 def _whole_answer_field(values: Mapping[str, Any], typed: TypedInput) -> AnswerField:
-    """The answer as one text, where there are no fields for it or too many."""
+    """The answer as one JSON text, for answers with no fields or too many."""
     text = typed.texts.get("whole", codec.format_value("json", values) if values else "")
     return AnswerField("", "whole", _("Answer"), "long", text, hint=_("A JSON object"), error=typed.errors.get("", ""))
 
 
 class _TooManyFieldsError(Exception):
-    """More fields than a form may have, before all of them are built."""
+    """The form has too many fields; raised before all of them are built."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ class _FormBuilder:
         )
 
     def _build_lines(self, at: str, shape: FieldShape, value: Any, proposed: Any, *, name: str) -> FieldLines | None:
-        """The list as lines of fields; None when an entry has a shape that no line can show."""
+        """The list as lines of fields; None if an entry does not fit into a line."""
         item = json_schema.parse_shape(shape.rules["items"], self.root)
         told = list(proposed) if isinstance(proposed, list) else []
         held = list(value) if isinstance(value, list) else []
@@ -159,7 +160,7 @@ class _FormBuilder:
     def _build_line(
         self, at: str, place: int | str, item: FieldShape, value: Any, proposed: Any
     ) -> list[AnswerField] | None:
-        """The fields of one entry, None when it is nothing that simple."""
+        """The fields of one entry, None if it does not fit into a line."""
         here = codec.extend_pointer(at, place)
         if item.kind != "group":
             cell = self._build_field(here, item, value, proposed, label=_label_for(item, _("Value")), required=False)
@@ -199,7 +200,7 @@ class _FormBuilder:
         return replace(laid, collapsed=bool(self.hints) and _is_collapsible(laid))
 
     def _low_confidence(self, pointer: str) -> float | None:
-        """How sure the AI was of a value, or of what it is a part of; None when that is sure enough."""
+        """The AI's confidence in a value or its container if it is low, else None."""
         while pointer and pointer not in self.hints:
             pointer = pointer.rpartition("/")[0]
         share = self.hints.get(pointer) if pointer else None
@@ -212,7 +213,7 @@ def _is_collapsible(laid: AnswerField) -> bool:
 
 
 def _choose_control(shape: FieldShape, value: Any, proposed: Any) -> tuple[codec.FieldType, ControlKind, FieldOptions]:
-    """How a value is read and shown: by what the schema asks for, or as JSON when the value is something else."""
+    """How a value is parsed and shown: as the schema says, or as JSON if the value is of another kind."""
     if shape.kind == "choice":
         return _choice_control(shape, value, proposed)
     if shape.kind == "flag" and _all_are(bool, value, proposed):
@@ -234,21 +235,21 @@ def _choose_control(shape: FieldShape, value: Any, proposed: Any) -> tuple[codec
 
 
 def _choice_control(shape: FieldShape, value: Any, proposed: Any) -> tuple[codec.FieldType, ControlKind, FieldOptions]:
-    """One of the listed values, and what stands there already even if it is not listed."""
-    there = [one for one in (value, proposed) if one is not ABSENT and one is not None]
-    listed = list({canonical_key(one): one for one in [*shape.options, *there]}.values())
+    """A choice of the listed values and of the present ones, even if those are not listed."""
+    present = [one for one in (value, proposed) if one is not ABSENT and one is not None]
+    listed = list({canonical_key(one): one for one in [*shape.options, *present]}.values())
     if all(isinstance(one, str) and one and codec.is_lossless_text(one) for one in listed):
         return "text", "choice", [(one, _option_text(one)) for one in listed]
     return "json", "choice", [(codec.format_value("json", one), _option_text(one)) for one in listed]
 
 
 def _option_text(value: Any) -> str:
-    """An option holds text only: what cannot be seen in it stands as its code."""
+    """The text of an option. Options hold no markup, so invisible characters are shown as their codes."""
     return "".join(piece.text for piece in invisible.split_into_pieces(wording.format_answer(value)))
 
 
 def _empty_meaning(shape: FieldShape, value: Any, required: bool) -> codec.EmptyMeaning:
-    """What an empty field stands for: what it was before, else null where that is an answer, else nothing."""
+    """What an empty field means: its previous empty value, else null if that is allowed, else no value."""
     if value == "":
         return ".empty"
     if value is None and not shape.nullable:
@@ -267,7 +268,7 @@ def _all_are(kind: type | tuple[type, ...], *values: Any) -> bool:
 
 
 def _is_group(shape: FieldShape, *values: Any) -> bool:
-    """Whether they are objects whose members can all have fields."""
+    """Whether the values are objects whose members can all have fields."""
     names = [*shape.properties, *shape.required, *(name for value in values for name in _members_of(value))]
     return _all_are(Mapping, *values) and all(map(codec.is_valid_member_name, names))
 
@@ -289,7 +290,7 @@ def _label_for(shape: FieldShape, name: str) -> str:
 
 
 def _hint_for(shape: FieldShape) -> str:
-    """What the schema says about a part in words, else its bounds."""
+    """The schema's description of a part, else its bounds."""
     if shape.rules.get("description"):
         return str(shape.rules["description"])
     least, most = shape.rules.get("minimum"), shape.rules.get("maximum")
