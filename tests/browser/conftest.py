@@ -1,4 +1,4 @@
-"""A real Chromium, the one of the machine; a machine without one fails these tests, and says so."""
+"""Runs the tests in the Chromium of the machine; without one they fail with a message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answering in a real browser: fields by keys, long lists by typing, ticks, and two candidates."""
+"""Answering in a real browser: fields by keyboard, searchable lists, checkboxes and two candidates."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _invoices(*numbers: int, **fields: Any) -> None:
 
 
 def _done(page: Page) -> None:
-    expect(page.get_by_role("heading", name="Nothing waits for you here")).to_be_visible()
+    expect(page.get_by_role("heading", name="No items to review")).to_be_visible()
 
 
 def _tabbed(page: Page, times: int) -> list[str]:
@@ -44,7 +44,7 @@ def _tabbed(page: Page, times: int) -> list[str]:
 
 
 @pytest.mark.usefixtures("invoice")
-def test_tab_goes_through_what_is_doubtful_alone(sign_in: SignInFixture, rob: User) -> None:
+def test_tab_stops_only_at_uncertain_fields(sign_in: SignInFixture, rob: User) -> None:
     _invoices(1)
     page = sign_in(rob, DESK_URL)
     expect_item(page)
@@ -55,7 +55,7 @@ def test_tab_goes_through_what_is_doubtful_alone(sign_in: SignInFixture, rob: Us
 
 
 @pytest.mark.usefixtures("invoice")
-def test_one_key_opens_all_fields_and_the_next_item_comes_the_same_way(sign_in: SignInFixture, rob: User) -> None:
+def test_one_key_opens_all_fields_also_for_the_next_item(sign_in: SignInFixture, rob: User) -> None:
     _invoices(1, 2)
     page = sign_in(rob, DESK_URL)
     expect_item(page, "Invoice 1.")
@@ -75,7 +75,7 @@ def test_one_key_opens_all_fields_and_the_next_item_comes_the_same_way(sign_in: 
 
 
 @pytest.mark.usefixtures("invoice")
-def test_enter_walks_through_the_doubtful_and_sends_from_the_last(sign_in: SignInFixture, rob: User) -> None:
+def test_enter_moves_through_uncertain_fields_and_sends_from_the_last(sign_in: SignInFixture, rob: User) -> None:
     _invoices(1)
     page = sign_in(rob, DESK_URL)
     expect_item(page)
@@ -95,7 +95,7 @@ def test_enter_walks_through_the_doubtful_and_sends_from_the_last(sign_in: SignI
 
 
 @pytest.mark.usefixtures("invoice")
-def test_sending_what_was_not_touched_is_agreeing(sign_in: SignInFixture, rob: User) -> None:
+def test_sending_the_unchanged_answer_counts_as_agreeing(sign_in: SignInFixture, rob: User) -> None:
     _invoices(1)
     page = sign_in(rob, DESK_URL)
     expect_item(page)
@@ -105,7 +105,7 @@ def test_sending_what_was_not_touched_is_agreeing(sign_in: SignInFixture, rob: U
 
 
 @pytest.mark.usefixtures("invoice")
-def test_a_change_says_so_and_can_be_taken_back(sign_in: SignInFixture, rob: User) -> None:
+def test_a_changed_field_shows_the_ais_value_and_can_be_restored(sign_in: SignInFixture, rob: User) -> None:
     _invoices(1)
     page = sign_in(rob, DESK_URL)
     expect_item(page)
@@ -116,13 +116,13 @@ def test_a_change_says_so_and_can_be_taken_back(sign_in: SignInFixture, rob: Use
     total.locator("input").fill("119")
     expect(total.get_by_text("The AI:")).to_be_hidden()
     total.locator("input").fill("12")
-    total.get_by_role("button", name="Take it back").click()
+    total.get_by_role("button", name="Restore").click()
     expect(total.locator("input")).to_have_value("119.0")
     expect(total.locator("input")).to_be_focused()
 
 
 @pytest.mark.usefixtures("invoice")
-def test_mistakes_come_back_at_their_fields_and_what_was_typed_stays(sign_in: SignInFixture, rob: User) -> None:
+def test_errors_appear_at_their_fields_and_input_is_kept(sign_in: SignInFixture, rob: User) -> None:
     _invoices(1)
     page = sign_in(rob, DESK_URL)
     expect_item(page)
@@ -146,7 +146,7 @@ def test_mistakes_come_back_at_their_fields_and_what_was_typed_stays(sign_in: Si
 
 
 @pytest.mark.usefixtures("invoice")
-def test_a_mistake_in_a_field_that_is_closed_opens_it(sign_in: SignInFixture, rob: User) -> None:
+def test_an_error_in_a_collapsed_field_opens_it(sign_in: SignInFixture, rob: User) -> None:
     _invoices(1, proposal=invoices.ANSWER | {"discount": 500})
     page = sign_in(rob, DESK_URL)
     expect_item(page)
@@ -156,7 +156,7 @@ def test_a_mistake_in_a_field_that_is_closed_opens_it(sign_in: SignInFixture, ro
 
 
 @pytest.mark.usefixtures("invoice")
-def test_lines_are_added_removed_and_taken_back(sign_in: SignInFixture, rob: User) -> None:
+def test_lines_can_be_added_removed_and_restored(sign_in: SignInFixture, rob: User) -> None:
     _invoices(1)
     page = sign_in(rob, DESK_URL)
     expect_item(page)
@@ -187,7 +187,7 @@ def test_lines_are_added_removed_and_taken_back(sign_in: SignInFixture, rob: Use
 
 
 @pytest.mark.usefixtures("invoice")
-def test_lines_that_were_added_or_removed_survive_a_reload(sign_in: SignInFixture, rob: User) -> None:
+def test_added_and_removed_lines_survive_a_reload(sign_in: SignInFixture, rob: User) -> None:
     _invoices(1)
     page = sign_in(rob, DESK_URL)
     expect_item(page)
@@ -206,7 +206,7 @@ def test_lines_that_were_added_or_removed_survive_a_reload(sign_in: SignInFixtur
 
 
 @pytest.mark.usefixtures("invoice")
-def test_a_list_grows_no_further_than_it_may(sign_in: SignInFixture, rob: User) -> None:
+def test_a_list_cannot_exceed_its_maximum_length(sign_in: SignInFixture, rob: User) -> None:
     _invoices(1)
     page = sign_in(rob, DESK_URL)
     expect_item(page)
@@ -221,9 +221,7 @@ def test_a_list_grows_no_further_than_it_may(sign_in: SignInFixture, rob: User) 
 
 
 @pytest.mark.usefixtures("invoice")
-def test_answering_first_all_fields_are_open_and_then_ones_own_stand_beside_the_ais(
-    sign_in: SignInFixture, rob: User
-) -> None:
+def test_answer_first_opens_all_fields_and_then_compares_with_the_ai(sign_in: SignInFixture, rob: User) -> None:
     _invoices(1, answer_first=True)
     page = sign_in(rob, DESK_URL)
     expect_item(page)
@@ -242,7 +240,7 @@ def test_answering_first_all_fields_are_open_and_then_ones_own_stand_beside_the_
 
 
 @pytest.mark.usefixtures("invoice")
-def test_without_javascript_all_fields_are_open_with_a_line_to_spare(sign_in: SignInFixture, rob: User) -> None:
+def test_without_javascript_all_fields_are_open_with_a_spare_line(sign_in: SignInFixture, rob: User) -> None:
     _invoices(1)
     page = sign_in(rob, DESK_URL, java_script_enabled=False)
     page.get_by_label("Supplier").fill("")
@@ -253,7 +251,7 @@ def test_without_javascript_all_fields_are_open_with_a_line_to_spare(sign_in: Si
     expect(page.locator("[name='text/lines/2/description']")).to_have_value("Ink")
     page.get_by_label("Supplier").fill("ACME")
     page.get_by_role("button", name="Send this answer").click()
-    expect(page.get_by_role("heading", name="Nothing waits for you here")).to_be_visible()
+    expect(page.get_by_role("heading", name="No items to review")).to_be_visible()
     answer: Any = Verdict.objects.get().answer
     assert answer["lines"] == [*invoices.ANSWER["lines"], {"description": "Ink", "amount": 7}]
     assert answer["supplier"] == "ACME"
@@ -309,14 +307,14 @@ def test_a_long_list_is_searched_by_typing(sign_in: SignInFixture, rob: User) ->
 
 
 @pytest.mark.usefixtures("many")
-def test_enter_takes_nothing_that_was_not_pointed_at(sign_in: SignInFixture, rob: User) -> None:
+def test_enter_takes_only_a_highlighted_answer(sign_in: SignInFixture, rob: User) -> None:
     _letters(1, 2, schema_number=2)
     page = sign_in(rob, DESK_URL)
     expect_item(page, "Letter 1.")
     page.keyboard.press("/")
     page.keyboard.press("Enter")
     page.keyboard.type("no such answer")
-    expect(page.get_by_text("No answer has this in it")).to_be_visible()
+    expect(page.get_by_text("No matching answers")).to_be_visible()
     page.keyboard.press("Enter")
     page.keyboard.press("1")
     page.get_by_role("button", name="None of these").click()
@@ -325,7 +323,7 @@ def test_enter_takes_nothing_that_was_not_pointed_at(sign_in: SignInFixture, rob
 
 
 @pytest.mark.usefixtures("many")
-def test_the_answer_that_is_pointed_at_is_sent_from_the_note(sign_in: SignInFixture, rob: User) -> None:
+def test_the_highlighted_answer_can_be_sent_from_the_note(sign_in: SignInFixture, rob: User) -> None:
     _letters(1, 2, schema_number=2)
     page = sign_in(rob, DESK_URL)
     expect_item(page, "Letter 1.")
@@ -339,7 +337,7 @@ def test_the_answer_that_is_pointed_at_is_sent_from_the_note(sign_in: SignInFixt
 
 
 @pytest.mark.usefixtures("many")
-def test_a_long_list_is_one_stop_of_tab(sign_in: SignInFixture, rob: User) -> None:
+def test_a_long_list_is_a_single_tab_stop(sign_in: SignInFixture, rob: User) -> None:
     _letters(1, schema_number=2)
     page = sign_in(rob, DESK_URL)
     expect_item(page)
@@ -384,7 +382,7 @@ def test_sending_the_ais_ticks_is_agreeing(sign_in: SignInFixture, rob: User) ->
     assert Verdict.objects.get().kind == "agree"
 
 
-def test_two_candidates_are_compared_by_one_two_and_nought(sign_in: SignInFixture, rob: User, queue: Queue) -> None:
+def test_two_candidates_use_the_keys_one_two_and_zero(sign_in: SignInFixture, rob: User, queue: Queue) -> None:
     AnswerSchema.objects.create(queue=queue, number=2, kind="label", answers=["first", "second", "equal"])
     for number in (1, 2, 3):
         candidates = [f"Letter {number}.", "Another."]

@@ -1,4 +1,4 @@
-"""What stands around the item: the line above it, what was decided, the guidelines, one's numbers, the inbox."""
+"""The page around the item: header, recent decisions, guidelines, the user's numbers, and the inbox."""
 
 from __future__ import annotations
 
@@ -48,9 +48,7 @@ def _tops(page: Page, places: Mapping[str, str] = PLACES) -> dict[str, float]:
     return {name: float(top) for name, top in boxes.items()}
 
 
-def test_above_the_item_stand_why_it_is_here_the_deadline_and_the_reservation(
-    sign_in: SignInFixture, rob: User
-) -> None:
+def test_the_item_header_shows_reason_deadline_and_reservation(sign_in: SignInFixture, rob: User) -> None:
     _enqueue(1)
     page = sign_in(rob, DESK_URL)
     expect_item(page)
@@ -61,7 +59,7 @@ def test_above_the_item_stand_why_it_is_here_the_deadline_and_the_reservation(
     assert page.locator(".panel #reservation").count() == 0
 
 
-def test_answer_first_has_its_sentence_in_the_place_of_the_reason(sign_in: SignInFixture, rob: User) -> None:
+def test_answer_first_shows_its_own_sentence_instead_of_the_reason(sign_in: SignInFixture, rob: User) -> None:
     _enqueue(1, answer_first=True)
     page = sign_in(rob, DESK_URL)
     expect_item(page)
@@ -84,9 +82,7 @@ def test_nothing_jumps_when_the_next_item_comes(sign_in: SignInFixture, rob: Use
 
 
 @pytest.mark.parametrize("size", [(320, 640), PHONE, TABLET, LAPTOP, HUGE])
-def test_nothing_around_the_item_moves_whatever_comes_next(
-    sign_in: SignInFixture, rob: User, size: tuple[int, int]
-) -> None:
+def test_the_page_around_the_item_never_moves(sign_in: SignInFixture, rob: User, size: tuple[int, int]) -> None:
     kinds = ("table", "messages", "image", "fields", "json", "candidates")
     inputs = [
         {"text": "Short."},
@@ -110,7 +106,9 @@ def test_nothing_around_the_item_moves_whatever_comes_next(
 
 
 @pytest.mark.parametrize("size", [(320, 640), PHONE, LAPTOP])
-def test_the_warning_moves_nothing_and_can_be_pressed(sign_in: SignInFixture, rob: User, size: tuple[int, int]) -> None:
+def test_the_reservation_warning_moves_nothing_and_is_clickable(
+    sign_in: SignInFixture, rob: User, size: tuple[int, int]
+) -> None:
     _enqueue(1)
     page = sign_in(rob, viewport=_size(size))
     page.clock.install()
@@ -127,7 +125,7 @@ def test_the_warning_moves_nothing_and_can_be_pressed(sign_in: SignInFixture, ro
     assert _tops(page) == pytest.approx(before, abs=1)
 
 
-def test_the_latest_decisions_tell_what_they_were_and_any_can_be_undone(sign_in: SignInFixture, rob: User) -> None:
+def test_recent_decisions_show_their_answers_and_can_be_undone(sign_in: SignInFixture, rob: User) -> None:
     _enqueue(1, 2, 3)
     page = sign_in(rob, DESK_URL)
     for number in (1, 2):
@@ -164,7 +162,7 @@ def test_a_decision_opens_again_and_leads_back(sign_in: SignInFixture, rob: User
     expect_item(page, "Letter 1.")
 
 
-def test_the_content_of_a_decision_answers_as_at_the_desk(sign_in: SignInFixture, rob: User) -> None:
+def test_a_past_decisions_content_works_as_on_the_desk(sign_in: SignInFixture, rob: User) -> None:
     pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
     queue_items.enqueue_items(1, input={"image": f"data:image/png;base64,{pixel}", "other": {"deep": [1, 2]}})
     given = queue_items.judge_next(rob)
@@ -174,7 +172,7 @@ def test_the_content_of_a_decision_answers_as_at_the_desk(sign_in: SignInFixture
     expect(page.locator(":root[data-grey=true]")).to_have_count(1)
 
 
-def test_on_a_phone_there_is_the_undo_and_a_way_to_the_list(sign_in: SignInFixture, rob: User) -> None:
+def test_a_phone_shows_undo_and_a_link_to_the_decisions(sign_in: SignInFixture, rob: User) -> None:
     _enqueue(1, 2, 3)
     page = sign_in(rob, DESK_URL, viewport=_size(PHONE))
     for number in (1, 2):
@@ -183,12 +181,12 @@ def test_on_a_phone_there_is_the_undo_and_a_way_to_the_list(sign_in: SignInFixtu
     expect_item(page, "Letter 3.")
     expect(page.get_by_role("button", name="Undo")).to_have_count(1)
     expect(page.locator(".decided-what:visible")).to_have_count(0)
-    page.get_by_role("link", name="Just decided").click()
+    page.get_by_role("link", name="Recent decisions").click()
     expect(page.locator(".decisions li")).to_have_count(2)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_guidelines_that_changed_say_what_did_until_they_are_opened(
+def test_changed_guidelines_show_their_changes_until_they_are_read(
     sign_in: SignInFixture, rob: User, queue: Queue
 ) -> None:
     reading.mark_guideline_read(user=rob, slug="intents", number=1)
@@ -201,7 +199,7 @@ def test_guidelines_that_changed_say_what_did_until_they_are_opened(
     assert GuidelineRead.objects.get().number == 1
     page.keyboard.press("g")
     dialog = page.get_by_role("dialog", name="Guidelines")
-    expect(dialog).to_contain_text("What changed since you last looked (version 1 to 2)")
+    expect(dialog).to_contain_text("Changes since you last read them (version 1 to 2)")
     expect(dialog.locator("ins")).to_contain_text("never")
     expect(mark).to_have_count(0)
     page.keyboard.press("Escape")
@@ -240,9 +238,9 @@ def test_without_javascript_reading_is_a_button(sign_in: SignInFixture, rob: Use
     reading.mark_guideline_read(user=rob, slug="intents", number=1)
     Guideline.objects.create(queue=queue, number=2, text="Only at night.")
     page = sign_in(rob, "/queues/intents/guidelines/", java_script_enabled=False)
-    expect(page.get_by_role("heading", name="What changed since you last looked")).to_be_visible()
-    page.get_by_role("button", name="I have read it").click()
-    expect(page.get_by_role("button", name="I have read it")).to_have_count(0)
+    expect(page.get_by_role("heading", name="Changes since you last read them")).to_be_visible()
+    page.get_by_role("button", name="Mark as read").click()
+    expect(page.get_by_role("button", name="Mark as read")).to_have_count(0)
     assert GuidelineRead.objects.get().number == 2
 
 
@@ -257,7 +255,7 @@ def test_two_versions_are_compared_on_the_page(sign_in: SignInFixture, rob: User
     expect(page.locator(".reading button")).to_be_hidden()
 
 
-def test_ones_own_numbers_stand_at_the_foot_and_lead_to_their_page(sign_in: SignInFixture, rob: User) -> None:
+def test_the_footer_shows_the_users_numbers_and_links_to_their_page(sign_in: SignInFixture, rob: User) -> None:
     _enqueue(1, 2)
     queue_items.judge_next(rob)
     page = sign_in(rob, DESK_URL)
@@ -291,10 +289,10 @@ def test_the_inbox_by_keyboard(sign_in: SignInFixture, rob: User) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url("**/queues/intents/")
     page.goto("/")
-    expect(page.locator("main")).to_contain_text("an item is reserved for you until")
+    expect(page.locator("main")).to_contain_text("one item reserved for you until")
 
 
-def test_enter_does_nothing_where_nothing_waits(sign_in: SignInFixture, rob: User) -> None:
+def test_enter_does_nothing_in_an_empty_inbox(sign_in: SignInFixture, rob: User) -> None:
     page = sign_in(rob)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="All done")).to_be_visible()
@@ -318,9 +316,7 @@ def test_a_typical_item_needs_no_scrolling(sign_in: SignInFixture, rob: User) ->
 
 
 @pytest.mark.parametrize("size", [(320, 256), (320, 640), (640, 400), PHONE, TABLET, (1280, 600)])
-def test_everything_is_within_reach_and_nothing_lies_on_it(
-    sign_in: SignInFixture, rob: User, size: tuple[int, int]
-) -> None:
+def test_all_controls_are_reachable_and_uncovered(sign_in: SignInFixture, rob: User, size: tuple[int, int]) -> None:
     _enqueue(1, 2, context={"Customer since": "2019"})
     queue_items.judge_next(rob)
     page = sign_in(rob, DESK_URL, viewport=_size(size))

@@ -1,4 +1,4 @@
-"""Pictures, transcripts, tables and candidates in a real browser."""
+"""Images, transcripts, tables and candidates in a real browser."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _level(page: Page) -> Locator:
     return page.locator("[data-zoom-level]")
 
 
-def test_a_picture_gets_larger_by_key_and_moves_by_arrows(sign_in: SignInFixture, rob: User) -> None:
+def test_an_image_is_zoomed_and_panned_by_keyboard(sign_in: SignInFixture, rob: User) -> None:
     page = _open(sign_in, rob, LARGE)
     fitting = _level(page).text_content() or ""
     assert fitting.endswith("\xa0%")
@@ -76,7 +76,7 @@ def test_a_picture_gets_larger_by_key_and_moves_by_arrows(sign_in: SignInFixture
     expect(_level(page)).to_have_text(fitting)
 
 
-def test_a_tiny_picture_has_hard_edges_and_no_other_has(sign_in: SignInFixture, rob: User) -> None:
+def test_only_a_tiny_image_has_hard_edges(sign_in: SignInFixture, rob: User) -> None:
     page = _open(sign_in, rob, {"images": [pictures.draw_digit(), LARGE["image"]]})
     expect(page.locator(".picture")).to_have_count(2)
     drawn = page.locator(".picture img").evaluate_all(
@@ -85,7 +85,7 @@ def test_a_tiny_picture_has_hard_edges_and_no_other_has(sign_in: SignInFixture, 
     assert drawn == [["8", "pixelated"], ["1200", "auto"]]
 
 
-def test_a_picture_is_pressed_dragged_and_wheeled(sign_in: SignInFixture, rob: User) -> None:
+def test_an_image_can_be_clicked_dragged_and_zoomed_by_wheel(sign_in: SignInFixture, rob: User) -> None:
     page = _open(sign_in, rob, LARGE)
     stage = page.locator("[data-picture-stage]")
     box = stage.bounding_box()
@@ -108,7 +108,7 @@ def test_a_picture_is_pressed_dragged_and_wheeled(sign_in: SignInFixture, rob: U
     assert page.evaluate("visualViewport.scale") == 1
 
 
-def test_a_blur_is_remembered_and_lifted_by_holding_or_pressing(sign_in: SignInFixture, rob: User) -> None:
+def test_blur_is_remembered_and_lifted_by_holding_or_pressing(sign_in: SignInFixture, rob: User) -> None:
     page = _open(sign_in, rob, LARGE, {"images": [pictures.draw_digit(), pictures.draw_digit()]})
     assert _filter(page) == "none"
     page.keyboard.press("b")
@@ -183,36 +183,36 @@ def test_nothing_moves_when_a_picture_arrives(sign_in: SignInFixture, rob: User)
     assert page.evaluate(SHIFTED) == 0
 
 
-def test_a_picture_that_the_browser_cannot_read_says_so(sign_in: SignInFixture, rob: User) -> None:
+def test_an_image_that_the_browser_cannot_read_shows_a_message(sign_in: SignInFixture, rob: User) -> None:
     broken = pictures.encode_data_url(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x50\0\0\0\x50" + b"nonsense" * 9)
     page = _open(sign_in, rob, {"image": broken}, {"image": broken})
     expect(page.get_by_text("the browser cannot read its data")).to_be_visible()
     expect(page.locator(".picture img")).to_be_hidden()
     page.keyboard.press("x")
-    expect(page.locator("#announcement")).to_have_text(re.compile("^An item, reserved for you until "))
+    expect(page.locator("#announcement")).to_have_text(re.compile("^New item. Reserved for you until "))
     expect(page.get_by_text("the browser cannot read its data")).to_be_visible()
 
 
-def test_what_is_judged_of_a_long_transcript_is_in_view(sign_in: SignInFixture, rob: User) -> None:
+def test_the_message_to_review_is_in_view(sign_in: SignInFixture, rob: User) -> None:
     chat = [{"role": ("user", "assistant")[n % 2], "content": f"Line {n}. " * 20} for n in range(60)]
     marked = [{**message, "judged": True} if n == 30 else message for n, message in enumerate(chat)]
     page = _open(sign_in, rob, {"messages": chat}, {"messages": marked})
     expect(page.get_by_role("article", name="Message 60 of 60, Assistant, the last answer")).to_be_in_viewport(ratio=1)
     page.keyboard.press("x")
-    expect(page.get_by_role("article", name="Message 31 of 60, User, the one to judge")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("article", name="Message 31 of 60, User, to review")).to_be_in_viewport(ratio=1)
     page.get_by_text("28 earlier messages").scroll_into_view_if_needed()
     page.get_by_text("28 earlier messages").click()
     expect(page.get_by_text("Line 0.").first).to_be_visible()
 
 
-def test_transcripts_to_choose_between_begin_side_by_side(sign_in: SignInFixture, rob: User) -> None:
+def test_candidate_transcripts_start_side_by_side(sign_in: SignInFixture, rob: User) -> None:
     chat = [{"role": ("user", "assistant")[n % 2], "content": f"Line {n}. " * 20} for n in range(20)]
     page = _open(sign_in, rob, {"candidates": [chat, chat]})
     expect(page.get_by_role("heading", name="Candidate 1")).to_be_in_viewport()
     expect(page.get_by_role("heading", name="Candidate 2")).to_be_in_viewport()
 
 
-def test_tools_above_a_transcript_do_not_push_its_end_out_of_view(sign_in: SignInFixture, rob: User) -> None:
+def test_tools_above_a_transcript_keep_its_end_in_view(sign_in: SignInFixture, rob: User) -> None:
     chat = [
         {"role": "system", "content": "Be brief."},
         {"role": "user", "content": ["What is on this photo?", {"type": "image", "image": LARGE["image"]}]},
@@ -223,7 +223,7 @@ def test_tools_above_a_transcript_do_not_push_its_end_out_of_view(sign_in: SignI
     expect(page.get_by_role("article", name="Message 3 of 3")).to_be_in_viewport(ratio=1)
 
 
-def test_what_is_asked_folds_by_key(sign_in: SignInFixture, rob: User) -> None:
+def test_the_prompt_folds_by_key(sign_in: SignInFixture, rob: User) -> None:
     page = _open(sign_in, rob, content_samples.build_samples()["candidates"].item["input"])
     expect(page.get_by_text("Summarise for the board")).to_be_visible()
     page.keyboard.press("v")
@@ -258,7 +258,7 @@ def test_no_kind_of_content_scrolls_the_page_sideways(sign_in: SignInFixture, ro
         page.keyboard.press("x")
 
 
-def test_no_kind_of_content_keeps_anybody_out(sign_in: SignInFixture, rob: User) -> None:
+def test_every_kind_of_content_is_accessible(sign_in: SignInFixture, rob: User) -> None:
     names = ("messages", "table", "fields", "images", "candidates")
     page = _open(sign_in, rob, *(content_samples.build_samples()[name].item["input"] for name in names))
     for name in names:
@@ -270,7 +270,7 @@ def test_no_kind_of_content_keeps_anybody_out(sign_in: SignInFixture, rob: User)
         expect(page.locator("#desk[data-ready]")).to_be_attached()
 
 
-def test_the_outputs_page_shows_the_same_without_the_desks_scripts(
+def test_the_output_page_shows_the_same_content_without_the_desks_scripts(
     sign_in: SignInFixture, stream: Stream, ann: User
 ) -> None:
     content = {**content_samples.build_samples()["messages"].item["input"], "image": pictures.draw_digit()}

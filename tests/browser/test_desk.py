@@ -1,4 +1,4 @@
-"""The desk in a real browser: by key, by finger, and with what goes wrong."""
+"""The desk in a real browser: by keyboard, by touch, and when something fails."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 def _done(page: Page) -> None:
     """The queue has nothing left for this person."""
-    expect(page.get_by_role("heading", name="Nothing waits for you here")).to_be_visible()
+    expect(page.get_by_role("heading", name="No items to review")).to_be_visible()
 
 
-def test_thirty_items_by_keys_alone(sign_in: SignInFixture, rob: User) -> None:
+def test_thirty_items_can_be_reviewed_by_keyboard_alone(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(*range(1, 31))
     page = sign_in(rob, DESK_URL)
     page.evaluate("document.addEventListener('pointerdown', () => { window.pointed = true; })")
@@ -40,7 +40,7 @@ def test_thirty_items_by_keys_alone(sign_in: SignInFixture, rob: User) -> None:
     assert all(seconds is not None for seconds in Verdict.objects.values_list("active_seconds", flat=True))
 
 
-def test_keys_are_dead_while_typing_in_a_dialog_held_down_or_with_a_modifier(sign_in: SignInFixture, rob: User) -> None:
+def test_shortcuts_are_off_while_typing_in_dialogs_and_with_modifiers(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1, 2)
     page = sign_in(rob, DESK_URL)
     expect_item(page)
@@ -63,7 +63,7 @@ def test_keys_are_dead_while_typing_in_a_dialog_held_down_or_with_a_modifier(sig
     assert (verdict.kind, verdict.note) == ("none", "a text with xste in it"), "no key before the last did anything"
 
 
-def test_nothing_is_answered_while_the_next_item_is_on_its_way(sign_in: SignInFixture, rob: User) -> None:
+def test_no_answer_is_sent_while_the_next_item_loads(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1, 2, 3)
     page = sign_in(rob, DESK_URL)
     expect_item(page)
@@ -83,7 +83,7 @@ def test_single_keys_can_be_switched_off(sign_in: SignInFixture, rob: User) -> N
     expect_item(page, "Letter 1.")
     page.keyboard.press("?")
     with page.expect_response("**/desk/switch/"):
-        page.get_by_label("Switch single keys off").check()
+        page.get_by_label("Turn off single-key shortcuts").check()
     page.keyboard.press("Escape")
     page.keyboard.press("a")
     page.reload()
@@ -114,10 +114,10 @@ def test_the_focus_and_the_announcement_follow_the_item(sign_in: SignInFixture, 
     page.keyboard.press("a")
     expect_item(page, "Letter 2.")
     assert page.evaluate("document.activeElement.id") == "item"
-    expect(page.locator("#announcement")).to_have_text(re.compile("^An item, reserved for you until "))
+    expect(page.locator("#announcement")).to_have_text(re.compile("^New item. Reserved for you until "))
 
 
-def test_a_late_answer_is_told_and_the_draft_stays(sign_in: SignInFixture, rob: User) -> None:
+def test_a_late_answer_says_so_and_keeps_the_draft(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1)
     page = sign_in(rob, DESK_URL)
     expect_item(page)
@@ -127,7 +127,7 @@ def test_a_late_answer_is_told_and_the_draft_stays(sign_in: SignInFixture, rob: 
     expect(page.locator("#notice")).to_contain_text("Your reservation ran out")
     expect(page.get_by_label("Note")).to_have_value("half a thought")
     expect(page.locator("button[data-key=a]")).to_be_disabled()
-    expect(page.get_by_role("button", name="Take it again")).to_be_focused()
+    expect(page.get_by_role("button", name="Reserve it again")).to_be_focused()
     assert not Verdict.objects.exists()
 
 
@@ -142,7 +142,7 @@ def test_the_reservation_warns_and_can_be_extended(sign_in: SignInFixture, rob: 
     expect(page.get_by_role("button", name="Extend")).to_be_hidden()
 
 
-def test_who_is_active_keeps_the_item(sign_in: SignInFixture, rob: User) -> None:
+def test_an_active_reviewer_keeps_the_item(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1)
     page = sign_in(rob)
     page.clock.install()
@@ -158,7 +158,7 @@ def test_who_is_active_keeps_the_item(sign_in: SignInFixture, rob: User) -> None
     assert after > before
 
 
-def test_answer_first_keeps_the_proposal_out_of_the_network(sign_in: SignInFixture, rob: User) -> None:
+def test_answer_first_sends_no_proposal_over_the_network(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1, answer_first=True, proposal="card_arrival", model="moonlight-9")
     bodies: list[str] = []
     page = sign_in(rob)
@@ -210,7 +210,7 @@ def test_a_long_list_of_answers_is_searched(sign_in: SignInFixture, rob: User, q
     assert Verdict.objects.get().answer == "intent_42_x"
 
 
-def test_a_withdrawn_item_is_told(sign_in: SignInFixture, rob: User) -> None:
+def test_a_withdrawn_item_says_so(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1)
     page = sign_in(rob, DESK_URL)
     expect_item(page)

@@ -1,4 +1,4 @@
-"""What somebody typed and has not sent: kept in the browser and on the server, and put back as it was."""
+"""Drafts: unsent input is saved in the browser and on the server, and restored."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.helpers.sign_in import SignInFixture
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-def test_a_draft_survives_a_reload_also_before_the_server_has_it(sign_in: SignInFixture, rob: User) -> None:
+def test_a_draft_survives_a_reload_even_before_the_server_has_it(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1)
     page = sign_in(rob, DESK_URL)
     expect_item(page)
@@ -28,10 +28,10 @@ def test_a_draft_survives_a_reload_also_before_the_server_has_it(sign_in: SignIn
     page.reload()
     expect_item(page)
     expect(page.get_by_label("Note")).to_have_value("half a thought")
-    expect(page.get_by_text("Draft kept in this browser")).to_be_visible()
+    expect(page.get_by_text("Draft saved in this browser")).to_be_visible()
 
 
-def test_a_draft_is_in_another_browser_too_and_the_newer_one_counts(sign_in: SignInFixture, rob: User) -> None:
+def test_a_draft_is_shared_between_browsers_and_the_newer_one_wins(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1)
     here = sign_in(rob, DESK_URL)
     expect_item(here)
@@ -49,7 +49,7 @@ def test_a_draft_is_in_another_browser_too_and_the_newer_one_counts(sign_in: Sig
     expect(there.get_by_label("Note")).to_have_value("and last, offline")
 
 
-def test_browser_and_server_date_a_draft_alike(sign_in: SignInFixture, rob: User) -> None:
+def test_browser_and_server_give_a_draft_the_same_time(sign_in: SignInFixture, rob: User) -> None:
     """So that what was typed after the server had it is the newer, however long that took."""
     enqueue_letters(1)
     page = sign_in(rob, DESK_URL)
@@ -60,7 +60,7 @@ def test_browser_and_server_date_a_draft_alike(sign_in: SignInFixture, rob: User
     assert here == clock.to_milliseconds(Draft.objects.get().saved_at)
 
 
-def test_a_draft_written_after_the_machine_slept_is_no_old_one(sign_in: SignInFixture, rob: User) -> None:
+def test_a_draft_written_after_the_machine_slept_is_the_newer_one(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1)
     page = sign_in(rob)
     page.add_init_script(
@@ -79,7 +79,7 @@ def test_a_draft_written_after_the_machine_slept_is_no_old_one(sign_in: SignInFi
     assert timezone.now() - Draft.objects.get().saved_at < timedelta(minutes=5)
 
 
-def test_who_types_without_a_pause_is_kept_on_the_server_too(sign_in: SignInFixture, rob: User) -> None:
+def test_continuous_typing_is_saved_on_the_server_too(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1)
     page = sign_in(rob)
     page.clock.install()
@@ -105,7 +105,7 @@ def test_leaving_the_page_saves_what_was_just_typed(sign_in: SignInFixture, rob:
     expect(there.get_by_label("Note")).to_have_value("typed and gone")
 
 
-def test_undo_saves_what_was_just_typed_for_the_item_that_makes_way(sign_in: SignInFixture, rob: User) -> None:
+def test_undo_saves_the_draft_of_the_item_it_replaces(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1, 2, undo_seconds=600)
     page = sign_in(rob, DESK_URL)
     expect_item(page, "Letter 1.")
@@ -121,7 +121,7 @@ def test_undo_saves_what_was_just_typed_for_the_item_that_makes_way(sign_in: Sig
     assert (draft.item_id, draft.fields["fields"]["note"]) == (2, ["typed and gone"])
 
 
-def test_what_is_posted_with_an_answer_is_not_saved_beside_it(sign_in: SignInFixture, rob: User) -> None:
+def test_posted_input_is_not_saved_as_a_draft(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1, 2)
     page = sign_in(rob, DESK_URL)
     expect_item(page, "Letter 1.")
@@ -210,9 +210,7 @@ def test_an_old_draft_is_cleaned_up_in_the_browser(sign_in: SignInFixture, rob: 
     assert kept == [f"desk-draft:{rob.pk}:2"]
 
 
-def test_what_was_typed_before_the_reveal_stays_a_remark_and_triggers_nothing(
-    sign_in: SignInFixture, rob: User
-) -> None:
+def test_a_note_typed_before_the_reveal_is_kept_and_triggers_nothing(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1, answer_first=True)
     page = sign_in(rob, DESK_URL)
     expect_item(page)
@@ -227,7 +225,7 @@ def test_what_was_typed_before_the_reveal_stays_a_remark_and_triggers_nothing(
     expect(page.get_by_label("Note")).to_have_value("my own thought")
 
 
-def test_a_draft_of_the_open_item_says_nothing_once_it_is_asked_answer_first(sign_in: SignInFixture, rob: User) -> None:
+def test_a_draft_with_the_proposal_visible_is_not_restored_answer_first(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1)
     page = sign_in(rob, DESK_URL)
     expect_item(page)

@@ -1,4 +1,4 @@
-"""Nothing is sent that nobody meant to send, and nobody is left without a way on."""
+"""Nothing is sent unintentionally, and there is always a way to go on."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _lapse() -> None:
 
 
 @pytest.mark.usefixtures("invoice")
-def test_enter_in_a_field_sends_nothing_of_an_item_that_has_only_just_come(sign_in: SignInFixture, rob: User) -> None:
+def test_enter_in_a_field_does_not_answer_an_item_that_just_arrived(sign_in: SignInFixture, rob: User) -> None:
     _invoices(1, 2)
     page = sign_in(rob, DESK_URL)
     expect_item(page, "Letter 1.")
@@ -58,7 +58,7 @@ def test_enter_in_a_field_sends_nothing_of_an_item_that_has_only_just_come(sign_
 
 
 @pytest.mark.usefixtures("invoice")
-def test_enter_held_down_goes_one_field_further_and_sends_nothing(sign_in: SignInFixture, rob: User) -> None:
+def test_holding_enter_moves_one_field_and_sends_nothing(sign_in: SignInFixture, rob: User) -> None:
     _invoices(1)
     page = sign_in(rob, DESK_URL)
     expect_item(page)
@@ -86,23 +86,23 @@ def test_enter_sends_nothing_of_an_item_that_was_lost(sign_in: SignInFixture, ro
     assert [url for url in sent if url.endswith("/verdict/")] == []
 
 
-def test_a_retake_that_never_arrives_leaves_its_way_on(sign_in: SignInFixture, rob: User) -> None:
+def test_a_failed_attempt_to_reserve_again_keeps_its_notice(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1)
     page = sign_in(rob, DESK_URL)
     expect_item(page)
     _lapse()
     page.keyboard.press("a")
     intercept_requests(page, "**/retake/", lambda route: route.abort(), times=1)
-    page.get_by_role("button", name="Take it again").click()
+    page.get_by_role("button", name="Reserve it again").click()
     page.get_by_role("button", name="Stop trying").click()
     expect(page.get_by_role("link", name="Next item")).to_be_visible()
-    expect(page.get_by_role("button", name="Take it again")).to_be_focused()
+    expect(page.get_by_role("button", name="Reserve it again")).to_be_focused()
     page.keyboard.press("r")
     expect(page.locator("#notice")).to_be_empty()
     expect_item(page)
 
 
-def test_a_renewal_that_keeps_failing_is_asked_for_less_and_less_often(sign_in: SignInFixture, rob: User) -> None:
+def test_failing_renewals_are_retried_with_growing_delays(sign_in: SignInFixture, rob: User) -> None:
     page, asked = _over(sign_in, rob, status=503)
     page.clock.run_for(60_000)
     page.evaluate("0")
@@ -110,7 +110,7 @@ def test_a_renewal_that_keeps_failing_is_asked_for_less_and_less_often(sign_in: 
 
 
 @pytest.mark.parametrize("status", [403, 404])
-def test_a_renewal_that_is_refused_for_good_is_told_and_not_repeated(
+def test_a_permanently_refused_renewal_shows_a_notice_and_is_not_retried(
     sign_in: SignInFixture, rob: User, status: int
 ) -> None:
     page, asked = _over(sign_in, rob, status=status)
@@ -135,7 +135,7 @@ def _over(sign_in: SignInFixture, rob: User, *, status: int) -> tuple[Page, list
     return page, asked
 
 
-def test_the_desk_works_where_a_browser_stores_nothing(sign_in: SignInFixture, rob: User) -> None:
+def test_the_desk_works_without_browser_storage(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1, 2)
     page = sign_in(rob)
     page.add_init_script(
@@ -150,23 +150,21 @@ def test_the_desk_works_where_a_browser_stores_nothing(sign_in: SignInFixture, r
 
 
 @pytest.mark.usefixtures("invoice")
-def test_undo_brings_back_what_was_said(sign_in: SignInFixture, rob: User) -> None:
+def test_undo_restores_the_answer(sign_in: SignInFixture, rob: User) -> None:
     _invoices(1)
     page = sign_in(rob, DESK_URL)
     expect_item(page)
     page.locator("[name='number/total']").fill("120")
     page.get_by_label("Note").fill("read off the scan")
     page.get_by_role("button", name="Send this answer").last.click()
-    expect_item(page, "Look again")
+    expect_item(page, "Check again")
     page.keyboard.press("u")
     expect_item(page, "Letter 1.")
     expect(page.locator("[name='number/total']")).to_have_value("120")
     expect(page.get_by_label("Note")).to_have_value("read off the scan")
 
 
-def test_what_is_typed_on_the_heels_of_a_key_that_came_too_early_answers_nothing(
-    sign_in: SignInFixture, rob: User
-) -> None:
+def test_typing_after_a_shortcut_pressed_too_early_answers_nothing(sign_in: SignInFixture, rob: User) -> None:
     """`t1` is one thing: where `t` comes too early, `1` is no answer."""
     enqueue_letters(1, 2)
     page = sign_in(rob)
@@ -186,7 +184,7 @@ def test_what_is_typed_on_the_heels_of_a_key_that_came_too_early_answers_nothing
     assert Verdict.objects.get().kind == "agree"
 
 
-def test_digits_that_are_typed_with_shift_are_keys(sign_in: SignInFixture, rob: User) -> None:
+def test_digits_typed_with_shift_work_as_shortcuts(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1, 2)
     page = sign_in(rob, DESK_URL)
     expect_item(page, "Letter 1.")
@@ -208,7 +206,7 @@ def _refused(route: Route) -> Callable[[], None]:
 
 
 @pytest.mark.parametrize(("hold", "status"), [(_granted, 200), (_refused, 409)], ids=["granted", "refused"])
-def test_a_renewal_whose_answer_comes_late_leaves_the_next_item_as_it_is(
+def test_a_late_renewal_response_does_not_change_the_next_item(
     sign_in: SignInFixture, rob: User, hold: Callable[[Route], Callable[[], None]], status: int
 ) -> None:
     enqueue_letters(1, 2, 3)
@@ -236,9 +234,7 @@ def test_a_renewal_whose_answer_comes_late_leaves_the_next_item_as_it_is(
     expect_item(page, "Letter 3.")
 
 
-def test_the_time_spent_before_the_ai_s_answer_is_shown_counts_too_and_outlives_a_reload(
-    sign_in: SignInFixture, rob: User
-) -> None:
+def test_active_time_includes_the_first_answer_and_survives_a_reload(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1, answer_first=True)
     enqueue_letters(2)
     page = sign_in(rob)

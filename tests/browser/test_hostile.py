@@ -99,7 +99,7 @@ def _answer(page: Page, key: str) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(content.BLOCK_KINDS))
-def test_attacks_in_any_kind_of_content_are_made_of_what_plain_words_are(
+def test_attacks_in_every_kind_of_content_render_like_harmless_text(
     watch: Watch, queue: Queue, rob: User, kind: str
 ) -> None:
     Queue.objects.update(display=hostile_strings.DISPLAY_KINDS)
@@ -114,7 +114,7 @@ def test_attacks_in_any_kind_of_content_are_made_of_what_plain_words_are(
     assert made == _looked_at(page)
 
 
-def test_attacks_in_texts_that_the_ai_rewrote_are_text(watch: Watch, queue: Queue, rob: User) -> None:
+def test_attacks_in_rewritten_texts_are_text(watch: Watch, queue: Queue, rob: User) -> None:
     count = hostile_pages.enqueue_rewritings(queue, ATTACKS)
     page = watch(rob)
     page.goto(hostile_pages.DESK_URL)
@@ -125,9 +125,7 @@ def test_attacks_in_texts_that_the_ai_rewrote_are_text(watch: Watch, queue: Queu
 
 
 @pytest.mark.parametrize("form", hostile_pages.ANSWER_FORMS)
-def test_attacks_around_the_content_are_made_of_what_plain_words_are(
-    watch: Watch, queue: Queue, rob: User, form: str
-) -> None:
+def test_attacks_around_the_content_render_like_harmless_text(watch: Watch, queue: Queue, rob: User, form: str) -> None:
     for number, strings in ((2, HARMLESS), (1, ATTACKS)):
         hostile_pages.enqueue_attack(queue, strings, form=form, number=number)
     page = watch(rob)
@@ -142,7 +140,7 @@ def test_attacks_around_the_content_are_made_of_what_plain_words_are(
     assert made == _looked_at(page, "#desk .item, #desk .panel")
 
 
-def test_attacks_in_what_is_wrong_with_an_answer_are_text(watch: Watch, queue: Queue, rob: User) -> None:
+def test_attacks_in_validation_errors_are_text(watch: Watch, queue: Queue, rob: User) -> None:
     hostile_pages.enqueue_attack(queue, ATTACKS, form="structured")
     page = watch(rob)
     page.goto(hostile_pages.DESK_URL)
@@ -154,7 +152,7 @@ def test_attacks_in_what_is_wrong_with_an_answer_are_text(watch: Watch, queue: Q
     _looked_at(page)
 
 
-def test_attacks_in_a_note_come_back_as_text_when_it_is_too_late(watch: Watch, queue: Queue, rob: User) -> None:
+def test_attacks_in_the_note_of_a_late_submit_are_text(watch: Watch, queue: Queue, rob: User) -> None:
     """As without JavaScript, which keeps the note where it was typed."""
     queue_items.enqueue_items(1)
     page = watch(rob)
@@ -167,16 +165,16 @@ def test_attacks_in_a_note_come_back_as_text_when_it_is_too_late(watch: Watch, q
     _looked_at(page)
 
 
-def test_attacks_that_people_typed_are_text_to_who_has_the_final_say(watch: Watch, queue: Queue, ann: User) -> None:
+def test_attacks_typed_by_reviewers_are_text_in_the_final_say(watch: Watch, queue: Queue, ann: User) -> None:
     for number, strings in ((2, HARMLESS), (1, ATTACKS)):
         hostile_pages.enqueue_dispute(queue, strings, number=number)
     page = watch(ann)
     page.goto(hostile_pages.DESK_URL)
-    expect(page.locator("#desk[data-ready] .side")).to_have_count(len(ATTACKS) + 1)
+    expect(page.locator("#desk[data-ready] .opinion")).to_have_count(len(ATTACKS) + 1)
     made = _looked_at(page, "#desk .item, #desk .panel")
     page.locator("#reason").select_option("ambiguous")
     _answer(page, "x")
-    expect(page.locator(".side-note").first).to_contain_text("plain words")
+    expect(page.locator(".opinion-note").first).to_contain_text("plain words")
     assert made == _looked_at(page, "#desk .item, #desk .panel")
 
 

@@ -1,4 +1,4 @@
-"""Answers in a draft: none ticked is not the same as nothing said, and a list can be empty."""
+"""Answers in drafts: none ticked differs from no answer, and a list can be empty."""
 
 from __future__ import annotations
 
@@ -20,9 +20,7 @@ def ticks(queue: Queue) -> None:
 
 
 @pytest.mark.usefixtures("ticks")
-def test_a_remark_from_before_the_reveal_leaves_the_first_answer_ticked_after_it(
-    sign_in: SignInFixture, rob: User
-) -> None:
+def test_restoring_an_early_note_keeps_the_first_answer_ticked(sign_in: SignInFixture, rob: User) -> None:
     queue_items.enqueue_items(1, schema_number=2, proposal=["price"], alternatives=[], answer_first=True)
     page = sign_in(rob, DESK_URL)
     expect_item(page)
@@ -54,9 +52,7 @@ def test_none_ticked_comes_back_as_none_ticked(sign_in: SignInFixture, rob: User
 
 
 @pytest.mark.parametrize("forgotten", ["the server", "the browser"])
-def test_a_list_of_which_every_line_was_removed_comes_back_empty(
-    sign_in: SignInFixture, rob: User, queue: Queue, forgotten: str
-) -> None:
+def test_a_draft_restores_a_list_without_lines(sign_in: SignInFixture, rob: User, queue: Queue, forgotten: str) -> None:
     schema = {"type": "object", "properties": {"tags": {"type": "array", "items": {"type": "string"}}}}
     AnswerSchema.objects.create(queue=queue, number=2, kind="structured", schema=schema)
     queue_items.enqueue_items(1, schema_number=2, proposal={"tags": ["a", "b"]}, alternatives=[])

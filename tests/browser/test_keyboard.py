@@ -1,4 +1,4 @@
-"""Three whole journeys by keyboard alone, told by the accessibility tree; and what keyboards and eyes rely on."""
+"""Three journeys by keyboard alone, checked in the accessibility tree; focus and contrast modes."""
 
 from __future__ import annotations
 
@@ -70,9 +70,7 @@ def _queue_of_ten(queue: Queue) -> None:
         queue_items.enqueue_items(number, input={"text": f"Letter {number}."}, **told)
 
 
-def test_a_reviewer_does_ten_mixed_items_from_the_inbox_to_nothing_waits(
-    sign_in: SignInFixture, rob: User, queue: Queue
-) -> None:
+def test_a_reviewer_finishes_ten_mixed_items_by_keyboard_alone(sign_in: SignInFixture, rob: User, queue: Queue) -> None:
     _queue_of_ten(queue)
     page = sign_in(rob, viewport={"width": 1280, "height": 800})
     page.context.add_init_script(LISTEN)
@@ -105,12 +103,12 @@ def test_a_reviewer_does_ten_mixed_items_from_the_inbox_to_nothing_waits(
     _said(page)
     page.keyboard.press("a")
     _ready(page, "Letter 2.")
-    _expect_said_once(page, "An item, reserved for you until")
+    _expect_said_once(page, "New item. Reserved for you until")
     page.keyboard.press("1")
     _ready(page, "Letter 3.")
     _expect_said_once(page, "Answer first.")
     page.keyboard.press("2")
-    expect(page.get_by_text("You said the same.")).to_be_visible()
+    expect(page.get_by_text("You gave the same answer.")).to_be_visible()
     _ready(page, "Letter 3.")
     _expect_said_once(page, "The AI’s answer is shown.")  # noqa: RUF001 - an apostrophe
     page.keyboard.press("k")
@@ -142,9 +140,9 @@ def test_a_reviewer_does_ten_mixed_items_from_the_inbox_to_nothing_waits(
     _said(page)
     _tab_to(page, page.get_by_role("button", name=re.compile("^Billing")))
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Nothing waits for you here")).to_be_visible()
-    expect(page.get_by_role("link", name="Look again")).to_be_focused()
-    _expect_said_once(page, "Nothing waits for you here.")
+    expect(page.get_by_role("heading", name="No items to review")).to_be_visible()
+    expect(page.get_by_role("link", name="Check again")).to_be_focused()
+    _expect_said_once(page, "No items to review.")
     assert Verdict.objects.counting().count() == 10
 
 
@@ -162,7 +160,7 @@ def _expect_said_once(page: Page, text: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["Escape", "Control+Enter"])
-def test_the_note_leads_back_to_the_answers_whose_key_sends_both(sign_in: SignInFixture, rob: User, key: str) -> None:
+def test_escape_leaves_the_note_so_that_an_answer_key_sends_both(sign_in: SignInFixture, rob: User, key: str) -> None:
     queue_items.enqueue_items(1, input={"text": "Letter 1."})
     page = sign_in(rob, DESK)
     _ready_without_focus(page, "Letter 1.")
@@ -172,12 +170,12 @@ def test_the_note_leads_back_to_the_answers_whose_key_sends_both(sign_in: SignIn
     expect(page.get_by_role("heading", name="What does the customer want?")).to_be_focused()
     assert page.evaluate(FOCUS)["seen"]
     page.keyboard.press("1")
-    expect(page.get_by_role("heading", name="Nothing waits for you here")).to_be_visible()
+    expect(page.get_by_role("heading", name="No items to review")).to_be_visible()
     verdict = Verdict.objects.get()
     assert (verdict.answer, verdict.note) == ("billing", "seen twice")
 
 
-def test_sending_a_note_without_an_answer_says_that_nothing_is_sent(sign_in: SignInFixture, rob: User) -> None:
+def test_sending_a_note_without_an_answer_asks_for_an_answer(sign_in: SignInFixture, rob: User) -> None:
     queue_items.enqueue_items(1, input={"text": "Letter 1."})
     page = sign_in(rob)
     page.context.add_init_script(LISTEN)
@@ -186,8 +184,8 @@ def test_sending_a_note_without_an_answer_says_that_nothing_is_sent(sign_in: Sig
     for _ in range(2):
         page.keyboard.press("n")
         page.keyboard.press("Control+Enter")
-    expect(page.get_by_role("alert")).to_have_text("Nothing is sent yet: choose an answer.")
-    assert _said(page) == ["Nothing is sent yet: choose an answer."]
+    expect(page.get_by_role("alert")).to_have_text("Nothing was sent. Choose an answer first.")
+    assert _said(page) == ["Nothing was sent. Choose an answer first."]
     assert not Verdict.objects.exists()
 
 
@@ -197,7 +195,7 @@ def test_enter_with_a_modifier_presses_the_answer_that_has_the_focus(sign_in: Si
     _ready_without_focus(page, "Letter 1.")
     page.get_by_role("button", name=re.compile("^Billing")).focus()
     page.keyboard.press("Control+Enter")
-    expect(page.get_by_role("heading", name="Nothing waits for you here")).to_be_visible()
+    expect(page.get_by_role("heading", name="No items to review")).to_be_visible()
     assert Verdict.objects.get().answer == "billing"
 
 
@@ -207,7 +205,7 @@ def test_a_lead_has_the_final_say_with_a_reason(sign_in: SignInFixture) -> None:
     _tab_to(page, page.get_by_role("main").get_by_role("link", name=re.compile("^Support intents")))
     page.keyboard.press("Enter")
     _ready_without_focus(page, "charged twice")
-    sides = page.get_by_role("region", name="What was said").get_by_role("listitem")
+    sides = page.get_by_role("region", name="Answers so far").get_by_role("listitem")
     expect(sides).to_have_count(3)
     expect(sides.nth(2)).to_contain_text("before seeing")
     reason = page.get_by_role("combobox", name=re.compile("Why did people differ"))
@@ -217,12 +215,12 @@ def test_a_lead_has_the_final_say_with_a_reason(sign_in: SignInFixture) -> None:
     page.keyboard.press("Enter")
     expect(page.locator("#item")).to_be_focused()
     page.keyboard.press("1")
-    expect(page.get_by_role("heading", name="Nothing waits for you here")).to_be_visible()
+    expect(page.get_by_role("heading", name="No items to review")).to_be_visible()
     verdict = Verdict.objects.get(final_say=True)
     assert (verdict.answer, verdict.reason) == ("billing", "model_error")
 
 
-def test_the_last_minute_of_a_reservation_is_an_alert_that_is_said_once(sign_in: SignInFixture, rob: User) -> None:
+def test_the_last_minute_of_a_reservation_is_announced_once(sign_in: SignInFixture, rob: User) -> None:
     queue_items.enqueue_items(1, input={"text": "Letter 1."})
     page = sign_in(rob)
     page.context.add_init_script(LISTEN)
@@ -239,7 +237,7 @@ def test_the_last_minute_of_a_reservation_is_an_alert_that_is_said_once(sign_in:
     assert _said(page) == [warning]
 
 
-def test_a_manager_goes_from_signing_in_over_the_report_to_another_policy(sign_in: SignInFixture) -> None:
+def test_a_manager_can_sign_in_read_a_report_and_change_a_policy(sign_in: SignInFixture) -> None:
     stream = traffic.apply_stream()
     traffic.post_and_route(stream, "ticket-1", confidence=0.95)
     mara = User.objects.create_user(username="mara", password="mara-password", role="manager")
@@ -272,7 +270,7 @@ def test_a_manager_goes_from_signing_in_over_the_report_to_another_policy(sign_i
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", ["letter", "structured", "long-list", "image", "settings", "inbox"])
-def test_the_focus_is_in_sight_wherever_tab_goes(sign_in: SignInFixture, name: str, scheme: Any) -> None:
+def test_the_focus_is_visible_at_every_tab_stop(sign_in: SignInFixture, name: str, scheme: Any) -> None:
     scene = build_scenes()[name]
     scene.prepare()
     page = sign_in(User.objects.get(username=scene.who), scene.path, color_scheme=scheme)
@@ -294,7 +292,7 @@ def test_the_first_stop_skips_to_the_content(sign_in: SignInFixture) -> None:
     expect(page.get_by_role("main")).to_be_focused()
 
 
-def test_nothing_moves_for_who_wants_no_motion(sign_in: SignInFixture) -> None:
+def test_reduced_motion_is_respected(sign_in: SignInFixture) -> None:
     enqueue_letter()
     page = sign_in(User.objects.get(username="rob"), DESK, reduced_motion="reduce")
     moving = """() => [...document.querySelectorAll("*")].filter((element) => {

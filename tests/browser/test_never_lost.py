@@ -1,4 +1,4 @@
-"""Nothing that somebody has typed or pressed is lost: retries, lapsed reservations, sessions."""
+"""No input or answer is lost: retries, expired reservations, sessions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _lapse() -> None:
     Slot.objects.open().exclude(holder=None).update(reserved_until=timezone.now() - timedelta(seconds=1))
 
 
-def test_a_lapsed_item_is_taken_again_and_one_key_sends_it(sign_in: SignInFixture, rob: User) -> None:
+def test_an_expired_item_is_reserved_again_and_sent_with_one_key(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1, 2)
     page = sign_in(rob, DESK_URL)
     expect_item(page, "Letter 1.")
@@ -45,7 +45,7 @@ def test_a_lapsed_item_is_taken_again_and_one_key_sends_it(sign_in: SignInFixtur
     assert Verdict.objects.get().note == "half a thought"
 
 
-def test_who_has_it_now_is_said_and_the_draft_stays(sign_in: SignInFixture, rob: User, rita: User) -> None:
+def test_the_notice_says_who_has_the_item_and_the_draft_stays(sign_in: SignInFixture, rob: User, rita: User) -> None:
     enqueue_letters(1, 2)
     page = sign_in(rob, DESK_URL)
     expect_item(page, "Letter 1.")
@@ -56,14 +56,14 @@ def test_who_has_it_now_is_said_and_the_draft_stays(sign_in: SignInFixture, rob:
     queue_items.claim_next_item(rita)
     page.keyboard.press("a")
     expect(page.locator("#notice")).to_contain_text("rita has it now.")
-    expect(page.get_by_role("button", name="Take it again")).to_have_count(0)
+    expect(page.get_by_role("button", name="Reserve it again")).to_have_count(0)
     expect(page.get_by_label("Note")).to_have_value("half a thought")
     expect(page.get_by_role("link", name="Next item")).to_be_focused()
     page.keyboard.press("Enter")
     expect_item(page, "Letter 2.")
 
 
-def test_a_reservation_that_ended_unnoticed_is_told_by_itself(sign_in: SignInFixture, rob: User) -> None:
+def test_the_page_reports_an_expired_reservation_by_itself(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1)
     page = sign_in(rob)
     page.clock.install()
@@ -72,10 +72,10 @@ def test_a_reservation_that_ended_unnoticed_is_told_by_itself(sign_in: SignInFix
     page.clock.fast_forward(15 * 60_000)
     page.clock.run_for(2000)
     expect(page.locator("#notice")).to_contain_text("Your reservation ran out")
-    expect(page.get_by_role("button", name="Take it again")).to_be_visible()
+    expect(page.get_by_role("button", name="Reserve it again")).to_be_visible()
 
 
-def test_the_reservation_is_extended_by_one_key_as_often_as_one_likes(sign_in: SignInFixture, rob: User) -> None:
+def test_one_key_extends_the_reservation_any_number_of_times(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1)
     page = sign_in(rob)
     page.clock.install()
@@ -94,7 +94,7 @@ def test_the_reservation_is_extended_by_one_key_as_often_as_one_likes(sign_in: S
         assert after > before
 
 
-def test_what_does_not_arrive_is_sent_again_by_itself_in_the_same_words(sign_in: SignInFixture, rob: User) -> None:
+def test_a_submit_that_does_not_arrive_is_resent_unchanged(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1, 2)
     page = sign_in(rob, DESK_URL)
     expect_item(page, "Letter 1.")
@@ -104,7 +104,7 @@ def test_what_does_not_arrive_is_sent_again_by_itself_in_the_same_words(sign_in:
     intercept_requests(page, "**/verdict/", lambda route: route.abort())
     page.keyboard.press("1")
     notice = page.locator("#notice")
-    expect(notice).to_contain_text("That did not reach the server. Trying again in")
+    expect(notice).to_contain_text("This may not have reached the server. Trying again in")
     expect(notice).to_contain_text("(attempt 2)")
     expect(page.get_by_role("button", name="Try now")).to_be_focused()
     for key in ("a", "x", "2"):
@@ -119,7 +119,7 @@ def test_what_does_not_arrive_is_sent_again_by_itself_in_the_same_words(sign_in:
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 429])
-def test_a_server_that_answers_with_an_error_is_asked_again(sign_in: SignInFixture, rob: User, status: int) -> None:
+def test_a_submit_is_retried_after_a_server_error(sign_in: SignInFixture, rob: User, status: int) -> None:
     enqueue_letters(1, 2)
     page = sign_in(rob, DESK_URL)
     expect_item(page, "Letter 1.")
@@ -134,7 +134,7 @@ def test_a_server_that_answers_with_an_error_is_asked_again(sign_in: SignInFixtu
     assert Verdict.objects.count() == 1
 
 
-def test_when_only_the_answer_was_lost_the_next_item_comes_as_usual(sign_in: SignInFixture, rob: User) -> None:
+def test_a_lost_response_still_brings_the_next_item(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1, 2)
     page = sign_in(rob, DESK_URL)
     expect_item(page, "Letter 1.")
@@ -154,7 +154,7 @@ def test_when_only_the_answer_was_lost_the_next_item_comes_as_usual(sign_in: Sig
     assert Verdict.objects.count() == 1
 
 
-def test_trying_can_be_stopped_and_the_item_answered_anew(sign_in: SignInFixture, rob: User) -> None:
+def test_retrying_can_be_stopped_and_the_item_answered_again(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1, 2)
     page = sign_in(rob, DESK_URL)
     expect_item(page, "Letter 1.")
@@ -172,7 +172,7 @@ def test_trying_can_be_stopped_and_the_item_answered_anew(sign_in: SignInFixture
     assert Verdict.objects.get().kind == "none"
 
 
-def test_what_the_server_refuses_for_good_is_told_and_not_repeated(sign_in: SignInFixture, rob: User) -> None:
+def test_a_permanently_refused_submit_shows_a_notice_and_is_not_retried(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1)
     page = sign_in(rob, DESK_URL)
     expect_item(page)
@@ -192,9 +192,7 @@ def web(transactional_db: None, tmp_path: Path) -> Iterator[WebServer]:
         server.kill()
 
 
-def test_a_server_stopped_in_the_middle_of_a_submit_loses_nothing(
-    sign_in: SignInFixture, rob: User, web: WebServer
-) -> None:
+def test_stopping_the_server_during_a_submit_loses_nothing(sign_in: SignInFixture, rob: User, web: WebServer) -> None:
     enqueue_letters(1, 2)
     page = sign_in(rob, base_url=web.url)
     page.goto(DESK_URL)
@@ -229,7 +227,7 @@ def _somebody_waits() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def test_back_shows_the_present_item(sign_in: SignInFixture, rob: User) -> None:
+def test_the_back_button_shows_the_current_item(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1, 2)
     page = sign_in(rob, "/")
     page.goto(DESK_URL)
@@ -261,9 +259,7 @@ def test_two_browsers_on_one_queue_never_see_the_same_item(sign_in: SignInFixtur
     assert Verdict.objects.count() == 20
 
 
-def test_who_was_signed_out_signs_in_again_in_a_tab_and_the_page_sends_what_it_holds(
-    sign_in: SignInFixture, rob: User
-) -> None:
+def test_signing_in_again_in_another_tab_sends_the_held_answer(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1, 2)
     page = sign_in(rob, DESK_URL)
     expect_item(page, "Letter 1.")
@@ -286,12 +282,10 @@ def test_who_was_signed_out_signs_in_again_in_a_tab_and_the_page_sends_what_it_h
     assert (verdict.answer, verdict.note) == ("billing", "half a thought")
     expect(other.locator("#notice")).to_contain_text("You decided this item in another tab.")
     page.keyboard.press("a")  # by the new sign-in's token
-    expect(page.get_by_role("heading", name="Nothing waits for you here")).to_be_visible()
+    expect(page.get_by_role("heading", name="No items to review")).to_be_visible()
 
 
-def test_without_scripts_a_note_from_before_the_reveal_is_sent_with_the_verdict(
-    sign_in: SignInFixture, rob: User
-) -> None:
+def test_without_javascript_an_early_note_is_sent_with_the_verdict(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1, answer_first=True)
     page = sign_in(rob, DESK_URL, java_script_enabled=False)
     page.get_by_label("Note").fill("my own thought")
@@ -299,16 +293,16 @@ def test_without_scripts_a_note_from_before_the_reveal_is_sent_with_the_verdict(
     expect(page.get_by_text("You answered: Billing")).to_be_visible()
     expect(page.get_by_label("Note")).to_have_value("my own thought")
     page.get_by_role("button", name="Billing").click()
-    expect(page.get_by_role("heading", name="Nothing waits for you here")).to_be_visible()
+    expect(page.get_by_role("heading", name="No items to review")).to_be_visible()
     assert Verdict.objects.get().note == "my own thought"
 
 
-def test_without_scripts_a_lapsed_item_is_taken_again_by_a_form(sign_in: SignInFixture, rob: User) -> None:
+def test_without_javascript_a_form_reserves_an_expired_item_again(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1)
     page = sign_in(rob, DESK_URL, java_script_enabled=False)
     page.get_by_label("Note").fill("half a thought")
     _lapse()
     page.get_by_role("button", name="Billing").click()
     expect(page.get_by_text("half a thought")).to_be_visible()
-    page.get_by_role("button", name="Take it again").click()
+    page.get_by_role("button", name="Reserve it again").click()
     expect(page.locator("#item")).to_contain_text("Letter 1.")

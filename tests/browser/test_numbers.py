@@ -1,4 +1,4 @@
-"""Numbers as the reader's browser writes them, whether the server or a script puts them there."""
+"""Numbers use the reader's locale, whether rendered by the server or by a script."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ INPUT = {
 @pytest.mark.parametrize(
     ("locale", "group", "decimal"), [("de-DE", ".", ","), ("en-GB", ",", "."), ("es-ES", "\u00a0", ",")]
 )
-def test_every_number_is_written_as_in_the_readers_locale(
+def test_numbers_use_the_readers_locale(
     sign_in: SignInFixture, rob: User, locale: str, group: str, decimal: str
 ) -> None:
     queue_items.enqueue_items(1, input=INPUT)

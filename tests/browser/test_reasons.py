@@ -1,4 +1,4 @@
-"""Deciding nothing asks for one key of reason; a correction names the mistake; a final say weighs the sides."""
+"""Reasons by one key, error types of corrections, and the opinions of a final say."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OPEN = "[data-reasons]:popover-open"
 
 
 def _done(page: Page) -> None:
-    expect(page.get_by_role("heading", name="Nothing waits for you here")).to_be_visible()
+    expect(page.get_by_role("heading", name="No items to review")).to_be_visible()
 
 
 @pytest.mark.parametrize(
@@ -25,10 +25,10 @@ def _done(page: Page) -> None:
     [
         ("t", "Why can’t it be judged?", "4", "wrong_stream"),  # noqa: RUF001 - an apostrophe
         ("e", "Why ask the lead?", "3", "special_knowledge"),
-        ("s", "Why pass it on?", "1", "not_my_field"),
+        ("s", "Why pass it to someone else?", "1", "not_my_field"),
     ],
 )
-def test_two_keys_say_what_and_why(
+def test_two_keys_give_the_action_and_its_reason(
     sign_in: SignInFixture, rob: User, key: str, name: str, digit: str, reason: str
 ) -> None:
     enqueue_letters(1, 2)
@@ -44,9 +44,7 @@ def test_two_keys_say_what_and_why(
     assert given == [reason]
 
 
-def test_while_the_reasons_are_open_only_their_keys_work_and_escape_gives_the_focus_back(
-    sign_in: SignInFixture, rob: User
-) -> None:
+def test_open_reasons_take_all_keys_and_escape_returns_the_focus(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1)
     page = sign_in(rob, DESK_URL)
     expect_item(page)
@@ -71,12 +69,12 @@ def test_a_click_opens_the_reasons_and_another_sends_one(sign_in: SignInFixture,
     page = sign_in(rob, DESK_URL)
     expect_item(page)
     page.get_by_role("button", name="Pass").click()
-    page.get_by_role("button", name="I need a break from this kind").click()
+    page.get_by_role("button", name="I need a break from this kind of item").click()
     _done(page)
     assert Pass.objects.get().reason == "need_a_break"
 
 
-def test_the_reasons_open_at_their_button_and_stay_in_sight(sign_in: SignInFixture, rob: User) -> None:
+def test_reasons_open_at_their_button_and_stay_visible(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1)
     for width in (320, 1280):
         page = sign_in(rob, DESK_URL, viewport={"width": width, "height": 720})
@@ -110,12 +108,12 @@ def test_without_javascript_the_reasons_open_and_send(sign_in: SignInFixture, ro
     expect(page.locator("#item")).to_contain_text("Letter 2.")
     page.get_by_role("button", name="Ask the lead").click()
     page.get_by_role("button", name="I’m not sure").click()  # noqa: RUF001 - an apostrophe
-    expect(page.get_by_text("Nothing waits for you here")).to_be_visible()
+    expect(page.get_by_text("No items to review")).to_be_visible()
     assert Pass.objects.get().reason == "conflict"
     assert Verdict.objects.get().reason == "not_sure"
 
 
-def test_the_kind_of_mistake_is_chosen_by_key_and_then_the_answers_keys_work(
+def test_the_error_type_is_chosen_by_key_and_then_shortcuts_work_again(
     sign_in: SignInFixture, rob: User, queue: Queue
 ) -> None:
     Queue.objects.update(error_types=["wrong intent", "two intents"])
@@ -123,7 +121,7 @@ def test_the_kind_of_mistake_is_chosen_by_key_and_then_the_answers_keys_work(
     page = sign_in(rob, DESK_URL)
     expect_item(page, "Letter 1.")
     page.keyboard.press("m")
-    expect(page.get_by_label(re.compile("Kind of mistake"))).to_be_focused()
+    expect(page.get_by_label(re.compile("Error type"))).to_be_focused()
     page.keyboard.type("two")
     page.keyboard.press("Enter")
     expect(page.locator("#item")).to_be_focused()
@@ -132,18 +130,18 @@ def test_the_kind_of_mistake_is_chosen_by_key_and_then_the_answers_keys_work(
     assert (Verdict.objects.get().answer, Verdict.objects.get().error_type) == ("billing", "two intents")
 
 
-def test_agreeing_sends_no_kind_of_mistake(sign_in: SignInFixture, rob: User, queue: Queue) -> None:
+def test_agreeing_sends_no_error_type(sign_in: SignInFixture, rob: User, queue: Queue) -> None:
     Queue.objects.update(error_types=["wrong intent"])
     enqueue_letters(1)
     page = sign_in(rob, DESK_URL)
     expect_item(page)
-    page.get_by_label(re.compile("Kind of mistake")).select_option("wrong intent")
+    page.get_by_label(re.compile("Error type")).select_option("wrong intent")
     page.locator("button[data-key=a]").click()
     _done(page)
     assert list(Verdict.objects.values_list("kind", "error_type")) == [("agree", "")]
 
 
-def test_a_final_say_is_given_by_keys_with_all_sides_in_sight(
+def test_a_final_say_is_given_by_keyboard_with_all_opinions_visible(
     sign_in: SignInFixture, rob: User, rita: User, ann: User
 ) -> None:
     enqueue_letters(1, reviews_wanted=2, undo_seconds=0)
@@ -152,7 +150,7 @@ def test_a_final_say_is_given_by_keys_with_all_sides_in_sight(
     queue_items.settle_verdicts()
     page = sign_in(ann, DESK_URL)
     expect_item(page)
-    sides = page.get_by_role("region", name="What was said").get_by_role("listitem")
+    sides = page.get_by_role("region", name="Answers so far").get_by_role("listitem")
     expect(sides).to_have_count(3)
     expect(sides.nth(0)).to_contain_text("The AI")
     expect(sides.nth(1)).to_contain_text("Neither of them.")

@@ -1,4 +1,4 @@
-"""What reaches a browser of the items in a queue: those that are reserved for its person, and no other."""
+"""Only items reserved for a person reach their browser."""
 
 from __future__ import annotations
 
@@ -61,9 +61,7 @@ def _enqueue(*numbers: int) -> None:
         )
 
 
-def test_nothing_of_an_item_that_is_not_reserved_for_the_person_reaches_their_browser(
-    sign_in: SignInFixture, rob: User, rita: User
-) -> None:
+def test_only_reserved_items_reach_a_reviewers_browser(sign_in: SignInFixture, rob: User, rita: User) -> None:
     _enqueue(*range(1, 31))
     readers = [Reader(sign_in(person), person) for person in (rob, rita)]
     for reader in readers:

@@ -1,4 +1,4 @@
-"""Your desk in a real browser: keys by pressing them, other keyboards, zones, and a word about a break."""
+"""Desk settings in a real browser: shortcuts, keyboard layouts, time zones and the break reminder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_a_key_is_set_by_pressing_it_and_then_presses_its_button(sign_in: SignIn
     page.get_by_label("Agree with the AI", exact=True).press("w")
     page.get_by_label("None of these", exact=True).press("Backspace")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("Your desk is as you want it.")).to_be_visible()
+    expect(page.get_by_text("Desk settings saved.")).to_be_visible()
     page.goto(DESK)
     expect_item(page, "Letter 1.")
     agree = page.get_by_role("button", name=re.compile("Agree with the AI"))
@@ -36,7 +36,7 @@ def test_a_key_is_set_by_pressing_it_and_then_presses_its_button(sign_in: SignIn
     assert list(Verdict.objects.values_list("kind", flat=True)) == ["agree"]
 
 
-def test_a_clash_is_marked_at_once_and_explained_when_saved(sign_in: SignInFixture, rob: User) -> None:
+def test_a_shortcut_conflict_is_marked_at_once_and_explained_on_save(sign_in: SignInFixture, rob: User) -> None:
     page = sign_in(rob, SETTINGS)
     agree = page.get_by_label("Agree with the AI", exact=True)
     agree.press("s")
@@ -49,7 +49,7 @@ def test_a_clash_is_marked_at_once_and_explained_when_saved(sign_in: SignInFixtu
 
 
 @pytest.mark.parametrize("key", ["ф", "é", "א", "!", '"', "<"])
-def test_what_other_keyboards_type_presses_as_well(sign_in: SignInFixture, rob: User, key: str) -> None:
+def test_shortcuts_work_on_other_keyboard_layouts(sign_in: SignInFixture, rob: User, key: str) -> None:
     preferences.save_preferences(user=rob, keys={"agree": key})
     enqueue_letters(1, 2)
     page = sign_in(rob, DESK)
@@ -76,7 +76,7 @@ def test_a_hostile_row_runs_nothing_and_the_default_keys_work(sign_in: SignInFix
     assert page.evaluate("window.broken") is None
 
 
-def test_the_list_of_keys_shows_what_applies_now(sign_in: SignInFixture, rob: User) -> None:
+def test_the_shortcut_list_shows_what_applies_now(sign_in: SignInFixture, rob: User) -> None:
     preferences.save_preferences(user=rob, keys={"agree": "w"})
     enqueue_letters(1)
     page = sign_in(rob, DESK)
@@ -95,13 +95,13 @@ def test_single_keys_stay_off_in_another_browser_and_come_back(sign_in: SignInFi
     expect_item(page)
     page.keyboard.press("?")
     with page.expect_response("**/account/desk/switch/"):
-        page.get_by_label("Switch single keys off").check()
+        page.get_by_label("Turn off single-key shortcuts").check()
     elsewhere = sign_in(rob, DESK)
     expect_item(elsewhere)
     elsewhere.keyboard.press("a")
     expect(elsewhere.locator(".choice kbd").first).to_be_hidden()
-    elsewhere.get_by_role("button", name="All keys").click()
-    elsewhere.get_by_label("Switch single keys off").uncheck()
+    elsewhere.get_by_role("button", name="All shortcuts").click()
+    elsewhere.get_by_label("Turn off single-key shortcuts").uncheck()
     elsewhere.keyboard.press("Escape")
     elsewhere.keyboard.press("a")
     expect_item(elsewhere, "Letter 2.")
@@ -110,15 +110,15 @@ def test_single_keys_stay_off_in_another_browser_and_come_back(sign_in: SignInFi
 def test_the_settings_are_a_form_without_javascript(sign_in: SignInFixture, rob: User) -> None:
     page = sign_in(rob, SETTINGS, java_script_enabled=False)
     page.get_by_label("Agree with the AI", exact=True).fill("W")
-    page.get_by_label("Pictures are blurred at first").check()
+    page.get_by_label("Blur images at first").check()
     page.get_by_label("Time zone").fill("Asia/Tokyo")
     page.get_by_label("Time zone").press("Enter")
-    expect(page.get_by_text("Your desk is as you want it.")).to_be_visible()
+    expect(page.get_by_text("Desk settings saved.")).to_be_visible()
     row = Preferences.objects.get()
     assert (row.keys, row.blur_images, row.time_zone) == ({"agree": "w"}, True, "Asia/Tokyo")
 
 
-def test_the_browsers_zone_is_told_and_a_chosen_one_wins(sign_in: SignInFixture, rob: User) -> None:
+def test_a_chosen_time_zone_overrides_the_browsers(sign_in: SignInFixture, rob: User) -> None:
     page = sign_in(rob, SETTINGS, timezone_id="Pacific/Auckland")
     page.reload()
     expect(page.get_by_text(re.compile(r"\((NZDT|NZST)\)"))).to_be_visible()
@@ -131,12 +131,12 @@ WORKED = """({worked, ago}) => sessionStorage.setItem("desk-worked",
     JSON.stringify({worked, due: 3000, last: Date.now() - ago}))"""
 
 
-def test_a_break_is_named_after_long_work_without_taking_focus_or_keys(sign_in: SignInFixture, rob: User) -> None:
+def test_the_break_reminder_takes_neither_focus_nor_keys(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1, 2)
     page = _worked(sign_in, rob, seconds=50 * 60 - 3)
     page.mouse.move(200, 200)
     page.clock.run_for(5000)
-    note = page.get_by_role("status").filter(has_text="50 minutes without a pause")
+    note = page.get_by_role("status").filter(has_text="You have worked for 50 minutes without a break")
     expect(note).to_be_visible()
     box, item = note.bounding_box(), page.locator(".item").bounding_box()
     assert box is not None
@@ -154,26 +154,26 @@ def test_a_break_is_named_after_long_work_without_taking_focus_or_keys(sign_in: 
     expect(note).to_be_hidden()
 
 
-def test_a_pause_of_five_minutes_begins_anew(sign_in: SignInFixture, rob: User) -> None:
+def test_a_break_of_five_minutes_resets_the_reminder(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1)
     page = _worked(sign_in, rob, seconds=50 * 60 - 3, ago=5 * 60_000)
     page.mouse.move(200, 200)
     page.clock.run_for(9000)
-    expect(page.get_by_text("50 minutes without a pause")).to_have_count(0)
+    expect(page.get_by_text("You have worked for 50 minutes without a break")).to_have_count(0)
     assert page.evaluate("JSON.parse(sessionStorage.getItem('desk-worked')).worked") < 30
 
 
-def test_the_word_about_breaks_is_switched_off_where_it_stands(sign_in: SignInFixture, rob: User) -> None:
+def test_the_break_reminder_can_be_turned_off_on_the_desk(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1)
     page = _worked(sign_in, rob, seconds=50 * 60)
     page.mouse.move(200, 200)
     page.clock.run_for(3000)
     page.get_by_role("button", name="Don’t remind me").click()  # noqa: RUF001 - an apostrophe
-    expect(page.get_by_text("50 minutes without a pause")).to_have_count(0)
+    expect(page.get_by_text("You have worked for 50 minutes without a break")).to_have_count(0)
     assert not Preferences.objects.get().break_nudge
 
 
-def test_somebody_counts_as_there_for_a_minute_after_their_last_sign(sign_in: SignInFixture, rob: User) -> None:
+def test_a_reviewer_counts_as_active_for_a_minute(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1)
     page = _worked(sign_in, rob, seconds=0)
     page.mouse.move(200, 200)

@@ -1,4 +1,4 @@
-"""Many items in one tab: nothing is sent for an item that was not on screen, and nothing piles up."""
+"""Many items in one tab: no answer to an item that was not on screen, and no leaks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DESK = "/queues/intents/"
 SAYS = {"1": "correct", "2": "agree", "3": "correct", "a": "agree", "x": "none"}
 
 
-def test_a_burst_of_keys_decides_nothing_that_was_not_on_screen(sign_in: SignInFixture, rob: User) -> None:
+def test_a_burst_of_keys_never_answers_an_item_that_was_not_on_screen(sign_in: SignInFixture, rob: User) -> None:
     queue_items.enqueue_items(*range(1, 401))
     page = sign_in(rob)
     page.add_init_script(path=tab.WATCH)
@@ -31,7 +31,7 @@ def test_a_burst_of_keys_decides_nothing_that_was_not_on_screen(sign_in: SignInF
     assert 120 <= len(verdicts) == len(sent) < presses
 
 
-def test_one_tab_does_many_items_and_holds_no_more_than_after_the_first(sign_in: SignInFixture, rob: User) -> None:
+def test_reviewing_many_items_in_one_tab_leaks_nothing(sign_in: SignInFixture, rob: User) -> None:
     queue_items.enqueue_items(*range(1, 130))
     page = sign_in(rob, DESK)
     tab.ready(page)

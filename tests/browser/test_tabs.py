@@ -1,4 +1,4 @@
-"""Two tabs, or two browsers, with one item: what is done in one of them, the other says, and neither does it twice."""
+"""Two tabs or browsers with one item: each shows what the other did, and nothing is done twice."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _told_and_closed(page: Page, sentence: str) -> None:
     expect(page.get_by_role("button", name="Agree with the AI")).to_be_disabled()
 
 
-def test_what_one_tab_decides_the_other_says_at_once(sign_in: SignInFixture, rob: User) -> None:
+def test_other_tabs_show_a_decision_at_once(sign_in: SignInFixture, rob: User) -> None:
     first, second = _two_tabs(sign_in, rob)
     first.keyboard.press("a")
     expect_item(first, "Letter 2.")
@@ -47,26 +47,26 @@ def test_what_one_tab_decides_the_other_says_at_once(sign_in: SignInFixture, rob
     assert Verdict.objects.count() == 1
 
 
-def test_what_one_tab_passes_on_the_other_says_at_once(sign_in: SignInFixture, rob: User) -> None:
+def test_other_tabs_show_a_pass_at_once(sign_in: SignInFixture, rob: User) -> None:
     first, second = _two_tabs(sign_in, rob)
     first.keyboard.press("s")
     first.keyboard.press("1")
     expect_item(first, "Letter 2.")
-    _told_and_closed(second, "You passed this item on in another tab.")
+    _told_and_closed(second, "You passed this item to someone else in another tab.")
     second.get_by_role("link", name="Go on").click()
     expect_item(second, "Letter 2.")
     assert Pass.objects.get().item_id == 1
     expect(first.locator("#notice")).to_be_empty()
 
 
-def test_what_one_tab_takes_back_stands_there_and_not_in_the_other(sign_in: SignInFixture, rob: User) -> None:
+def test_an_item_undone_in_one_tab_is_open_only_there(sign_in: SignInFixture, rob: User) -> None:
     first, second = _two_tabs(sign_in, rob)
     first.keyboard.press("a")
     expect_item(first, "Letter 2.")
     _told_and_closed(second, "You decided this item in another tab.")
     first.keyboard.press("u")
     expect_item(first, "Letter 1.")
-    _told_and_closed(second, "You took this item up again in another tab.")
+    _told_and_closed(second, "You reserved this item again in another tab.")
     expect(second.get_by_text("You decided this item in another tab.")).to_be_hidden()
     second.get_by_role("link", name="Go on").click()
     expect_item(second, "Letter 2.")
@@ -76,17 +76,17 @@ def test_what_one_tab_takes_back_stands_there_and_not_in_the_other(sign_in: Sign
     assert list(Verdict.objects.counting().values_list("kind", flat=True)) == ["none"]
 
 
-def test_what_one_tab_gives_back_the_other_says_at_once(sign_in: SignInFixture, rob: User) -> None:
+def test_other_tabs_show_a_release_at_once(sign_in: SignInFixture, rob: User) -> None:
     first, second = _two_tabs(sign_in, rob)
-    first.get_by_role("button", name="Stop here").click()
+    first.get_by_role("button", name="Stop reviewing").click()
     expect(first.get_by_role("heading", name="Review", level=1)).to_be_visible()
-    _told_and_closed(second, "You gave this item back in another tab.")
+    _told_and_closed(second, "You released this item in another tab.")
     assert not Slot.objects.filter(holder=rob).exists()
     second.get_by_role("link", name="Go on").click()
     expect_item(second, "Letter 1.")
 
 
-def test_a_first_answer_is_told_to_the_other_tab(sign_in: SignInFixture, rob: User) -> None:
+def test_another_tab_shows_that_the_item_was_answered_first(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1, answer_first=True)
     first = sign_in(rob, DESK_URL)
     expect_item(first, "Letter 1.")
@@ -101,7 +101,7 @@ def test_a_first_answer_is_told_to_the_other_tab(sign_in: SignInFixture, rob: Us
     expect(first.locator("#notice")).to_be_empty()
 
 
-def test_another_browser_of_the_same_person_is_told_by_the_server(sign_in: SignInFixture, rob: User) -> None:
+def test_the_server_tells_the_persons_other_browser(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1, 2)
     here, there = sign_in(rob, DESK_URL), sign_in(rob, DESK_URL)
     expect_item(here, "Letter 1.")
@@ -114,13 +114,13 @@ def test_another_browser_of_the_same_person_is_told_by_the_server(sign_in: SignI
     expect_item(there, "Letter 2.")
 
 
-def test_a_tab_whose_reservation_is_over_gives_back_nothing_of_the_other(sign_in: SignInFixture, rob: User) -> None:
+def test_a_tab_with_an_expired_claim_cannot_release_the_other_tabs_claim(sign_in: SignInFixture, rob: User) -> None:
     first, second = _two_tabs(sign_in, rob)
     Slot.objects.exclude(holder=None).update(reserved_until=timezone.now() - timedelta(seconds=1))
     second.goto(DESK_URL)
     expect_item(second, "Letter 1.")
-    expect(first.locator("#notice")).to_contain_text("You took this item up again in another tab.")
-    first.get_by_role("button", name="Stop here").click()
+    expect(first.locator("#notice")).to_contain_text("You reserved this item again in another tab.")
+    first.get_by_role("button", name="Stop reviewing").click()
     expect(first.get_by_role("heading", name="Review", level=1).or_(first.locator("[data-problem]"))).to_be_visible()
     expect(second.locator("#notice")).to_be_empty()
     second.bring_to_front()
@@ -128,7 +128,7 @@ def test_a_tab_whose_reservation_is_over_gives_back_nothing_of_the_other(sign_in
     expect_item(second, "Letter 2.")
 
 
-def test_an_older_reservation_closes_no_newer_one(sign_in: SignInFixture, rob: User) -> None:
+def test_an_older_claim_does_not_close_a_newer_one(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1)
     page = sign_in(rob, DESK_URL)
     expect_item(page, "Letter 1.")
@@ -139,4 +139,4 @@ def test_an_older_reservation_closes_no_newer_one(sign_in: SignInFixture, rob: U
         expect(page.locator("#notice")).to_be_empty()
         other.evaluate(_TELL, {"how": "claim", "where": f"desk-draft:{rob.pk}:1", "claim": claim})
         other.evaluate(_TELL, {"how": "nothing", "where": "", "claim": ""})
-    expect(page.locator("#notice")).to_contain_text("You took this item up again in another tab.")
+    expect(page.locator("#notice")).to_contain_text("You reserved this item again in another tab.")

@@ -1,4 +1,4 @@
-"""Reading on the desk in a real browser: searching a long text, folding data, switching marks, comparing texts."""
+"""Reading in a real browser: search, folding, marks and text changes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _highlighted(page: Page, name: str = "found") -> int:
     return found
 
 
-def test_a_long_text_is_searched_by_keys_and_the_page_stays_where_it_is(sign_in: SignInFixture, rob: User) -> None:
+def test_searching_a_long_text_by_keyboard_does_not_move_the_page(sign_in: SignInFixture, rob: User) -> None:
     queue_items.enqueue_items(1, input={"text": LONG})
     page = _open(sign_in, rob)
     page.keyboard.press("/")
@@ -48,7 +48,7 @@ def test_a_long_text_is_searched_by_keys_and_the_page_stays_where_it_is(sign_in:
     assert not Verdict.objects.exists()
 
 
-def test_the_search_matches_across_marks_and_lines_and_takes_signs_literally(sign_in: SignInFixture, rob: User) -> None:
+def test_search_matches_across_marks_and_lines_and_is_literal(sign_in: SignInFixture, rob: User) -> None:
     text = "I was charged\ntwice (really?) " + LONG
     queue_items.enqueue_items(1, input={"text": text, "spans": [{"start": 6, "end": 13, "label": "issue"}]})
     page = _open(sign_in, rob)
@@ -58,7 +58,7 @@ def test_the_search_matches_across_marks_and_lines_and_takes_signs_literally(sig
         expect(page.locator("[data-found]")).to_have_text(told)
 
 
-def test_where_answers_are_searched_the_text_has_a_key_of_its_own(
+def test_text_search_has_its_own_shortcut_if_answers_are_searchable(
     sign_in: SignInFixture, rob: User, queue: Queue
 ) -> None:
     AnswerSchema.objects.create(queue=queue, number=2, kind="label", answers=[f"intent_{n}_x" for n in range(77)])
@@ -68,7 +68,7 @@ def test_where_answers_are_searched_the_text_has_a_key_of_its_own(
     expect(page.get_by_role("searchbox", name="Find in the text")).to_be_focused()
 
 
-def test_what_was_found_is_forgotten_with_the_item(sign_in: SignInFixture, rob: User) -> None:
+def test_search_matches_are_dropped_with_the_item(sign_in: SignInFixture, rob: User) -> None:
     queue_items.enqueue_items(1, 2, input={"text": LONG})
     page = _open(sign_in, rob)
     page.get_by_role("searchbox", name="Find in the text").fill("words")
@@ -79,7 +79,7 @@ def test_what_was_found_is_forgotten_with_the_item(sign_in: SignInFixture, rob: 
     assert _highlighted(page) == _highlighted(page, "found-here") == 0
 
 
-def test_data_is_folded_and_unfolded_by_one_key_and_a_match_opens_its_fold(sign_in: SignInFixture, rob: User) -> None:
+def test_one_key_folds_all_data_and_a_match_opens_its_fold(sign_in: SignInFixture, rob: User) -> None:
     data = {"lines": [{"sku": f"part-{n}", "note": "x" * 60} for n in range(40)], "to": {"name": {"first": "Ada"}}}
     queue_items.enqueue_items(1, input=data)
     page = _open(sign_in, rob)
@@ -89,15 +89,15 @@ def test_data_is_folded_and_unfolded_by_one_key_and_a_match_opens_its_fold(sign_
     expect(last).to_be_visible()
     page.keyboard.press("v")
     expect(page.get_by_text('"Ada"')).to_be_hidden()
-    page.get_by_role("button", name="Open all").click()
+    page.get_by_role("button", name="Expand all").click()
     expect(page.get_by_text('"Ada"')).to_be_visible()
-    page.get_by_role("button", name="Close all").click()
+    page.get_by_role("button", name="Collapse all").click()
     page.keyboard.press("/")
     page.keyboard.type("part-39")
     expect(last).to_be_in_viewport()
 
 
-def test_a_labels_marks_are_switched_off_and_on(sign_in: SignInFixture, rob: User) -> None:
+def test_the_marks_of_a_label_can_be_switched_off_and_on(sign_in: SignInFixture, rob: User) -> None:
     places = [{"start": 0, "end": 1, "label": "who"}, {"start": 6, "end": 13, "label": "what"}]
     queue_items.enqueue_items(1, input={"text": "I was charged twice", "spans": places})
     page = _open(sign_in, rob)
@@ -109,7 +109,7 @@ def test_a_labels_marks_are_switched_off_and_on(sign_in: SignInFixture, rob: Use
 
 
 @pytest.mark.parametrize("scripted", [True, False])
-def test_changes_are_read_together_or_one_version_alone(
+def test_changes_can_be_shown_together_or_one_version_alone(
     sign_in: SignInFixture, rob: User, queue: Queue, scripted: bool
 ) -> None:
     AnswerSchema.objects.create(queue=queue, number=2, kind="structured", schema={"type": "object"})
@@ -125,7 +125,7 @@ def test_changes_are_read_together_or_one_version_alone(
     expect(page.locator("del")).to_be_visible()
 
 
-def test_each_paragraph_and_line_runs_in_its_own_direction(sign_in: SignInFixture, rob: User) -> None:
+def test_each_paragraph_and_line_has_its_own_direction(sign_in: SignInFixture, rob: User) -> None:
     queue_items.enqueue_items(1, input={"text": "Hello there\nשלום עולם\n\nمرحبا"}, language="he")  # noqa: RUF001 - other scripts
     page = _open(sign_in, rob)
     assert page.locator(".content-text").get_attribute("lang") == "he"

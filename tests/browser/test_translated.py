@@ -1,4 +1,4 @@
-"""Every string that a person sees can be translated: on every page, and in every state of the desk."""
+"""Every visible string is translatable, on every page and in every state of the desk."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.mark.parametrize(("who", "names"), access_matrix.list_pages_by_person())
-def test_every_page_speaks_the_readers_language(
+def test_every_page_is_translatable(
     sign_in: SignInFixture, world: dict[str, Any], monkeypatch: pytest.MonkeyPatch, who: str, names: list[str]
 ) -> None:
     pseudo_language.mark_translations(monkeypatch)
@@ -34,7 +34,7 @@ def test_every_page_speaks_the_readers_language(
     assert {name: words for name, words in found.items() if words} == {}
 
 
-def test_every_refusal_speaks_the_readers_language(
+def test_every_refusal_is_translatable(
     sign_in: SignInFixture, world: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pseudo_language.mark_translations(monkeypatch)
@@ -51,18 +51,18 @@ def test_every_refusal_speaks_the_readers_language(
 
 
 @pytest.mark.parametrize("status", [400, 500, 503])
-def test_what_is_told_when_nothing_works_speaks_the_readers_language(
+def test_the_server_error_page_is_translatable(
     sign_in: SignInFixture, monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
     pseudo_language.mark_translations(monkeypatch)
     page = sign_in(None)
     told = {"problem": Problem(status, "broken", gettext("It has been recorded."))}
-    page.set_content(render_to_string("reviewqueue/broken.html", told), wait_until="commit")
+    page.set_content(render_to_string("reviewqueue/server_error.html", told), wait_until="commit")
     assert pseudo_language.list_unmarked_words(page) == []
 
 
 @pytest.mark.parametrize("name", build_scenes())
-def test_the_desk_speaks_the_readers_language(
+def test_every_state_of_the_desk_is_translatable(
     sign_in: SignInFixture, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     scene = build_scenes()[name]

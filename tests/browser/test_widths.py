@@ -1,4 +1,4 @@
-"""Every state of the desk at every width, and enlarged to twice its size: nothing scrolls sideways, nothing is cut."""
+"""Every state of the desk at every width and at 200 % zoom: nothing scrolls sideways, nothing is cut off."""
 
 from __future__ import annotations
 

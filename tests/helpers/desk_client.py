@@ -19,7 +19,7 @@ HTMX_HEADERS = {"HX-Request": "true"}
 
 
 class DeskClient:
-    """Somebody at the desk of `intents`."""
+    """A reviewer at the desk of `intents`."""
 
     def __init__(self, user: User) -> None:
         self.user = user
@@ -39,7 +39,7 @@ class DeskClient:
         return response
 
     def decline(self, act: str, reason: str) -> HttpResponse:
-        """Press `pass`, `escalate` or `unjudgeable`, and then a reason."""
+        """Press `pass`, `escalate` or `unjudgeable` and choose a reason."""
         fields: dict[str, Any] = {act: reason}
         return self.post("desk-pass" if act == "pass" else "desk-verdict", self.claim().id, **fields)
 

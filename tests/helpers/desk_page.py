@@ -31,4 +31,4 @@ def pause_clock(page: Page) -> None:
 
 def expect_draft_saved(page: Page) -> None:
     """Expect the input to be saved as a draft on the server."""
-    expect(page.get_by_text("Draft kept", exact=True)).to_be_visible()
+    expect(page.get_by_text("Draft saved", exact=True)).to_be_visible()

@@ -261,7 +261,7 @@ def _reach_break(page: Page) -> None:
     page.add_init_script(f"sessionStorage.setItem('desk-worked', {told})")  # before the page counts on from what it has
     page.reload()
     page.mouse.move(300, 300)
-    expect(page.locator("[data-nudge] p")).to_be_visible()
+    expect(page.locator("[data-break-reminder] p")).to_be_visible()
 
 
 def _open_past_decision(page: Page) -> None:

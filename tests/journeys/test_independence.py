@@ -95,7 +95,7 @@ def test_the_api_hides_the_first_review(
 
 def test_a_lead_giving_the_second_review_sees_neither_side_nor_history(first: int, ann: User, client: Client) -> None:
     client.force_login(ann, backend="django.contrib.auth.backends.ModelBackend")
-    assert "What was said" not in (desk := client.get("/queues/intents/").content.decode())
+    assert "Answers so far" not in (desk := client.get("/queues/intents/").content.decode())
     assert list(_told(desk)) == []
     for path in ("/streams/intents/outputs/ticket-1/", "/streams/intents/outputs/"):
         assert list(_told(client.get(path).content.decode())) == []

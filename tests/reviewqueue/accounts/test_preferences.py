@@ -64,7 +64,7 @@ def test_everything_on_the_page_is_saved_and_shown_again(client: Client, rob: Us
     desk = _text(client.get(reverse("desk", args=["intents"])))
     assert " data-blur" in desk
     assert " data-grey" not in desk
-    assert "data-nudge" not in desk
+    assert "data-break-reminder" not in desk
 
 
 def test_conflicting_keys_are_explained_at_their_fields_and_input_is_kept(client: Client) -> None:
@@ -143,7 +143,7 @@ def test_times_are_shown_in_the_readers_time_zone(
     monkeypatch.setattr(clock, "current_time", lambda now=None: NOON)
     preferences.save_preferences(user=rob, time_zone=chosen)
     client.cookies["zone"] = cookie
-    assert f"For you it is {told}" in _text(client.get(reverse("desk-settings")))
+    assert f"Your time is {told}" in _text(client.get(reverse("desk-settings")))
     assert timezone.get_current_timezone_name() == "UTC"
 
 

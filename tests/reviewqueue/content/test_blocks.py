@@ -1,4 +1,4 @@
-"""What an input becomes on screen."""
+"""The blocks of an input."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ def _kinds(value: Any) -> list[str]:
         (None, ["json"]),
     ],
 )
-def test_the_shape_of_an_input_chooses_its_blocks_and_nothing_is_left_out(value: Any, kinds: list[str]) -> None:
+def test_an_inputs_shape_chooses_its_blocks_and_nothing_is_lost(value: Any, kinds: list[str]) -> None:
     assert _kinds(value) == kinds
 
 
-def test_a_stream_says_which_renderer_shows_a_part_or_the_whole() -> None:
+def test_a_stream_can_choose_the_kind_of_a_part_or_of_the_whole() -> None:
     shown = content.build_blocks({"ticket": {"a": 1}, "text": "hi"}, {"ticket": "fields", "text": "json"})
     assert [(block.kind, block.key) for block in shown] == [("json", "text"), ("fields", "ticket")]
     assert [block.kind for block in content.build_blocks({"text": "hi"}, {"*": "json"})] == ["json"]
 
 
-def test_a_renderer_that_cannot_read_its_part_is_passed_over() -> None:
+def test_a_display_kind_that_does_not_fit_the_value_is_ignored() -> None:
     assert [
         block.kind for block in content.build_blocks({"text": "hi", "rows": 3}, {"text": "image", "rows": "fields"})
     ] == [

@@ -1,4 +1,4 @@
-"""What differs between two texts."""
+"""Differences between two texts."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_changed_phrase_is_one_mark() -> None:
     ]
 
 
-def test_a_script_without_spaces_is_compared_sign_by_sign() -> None:
+def test_scripts_without_spaces_are_compared_by_character() -> None:
     assert differences.diff_words("返金します", "返品します") == [
         DiffPiece("返"),
         DiffPiece("金", "removed"),
@@ -59,14 +59,14 @@ def test_a_script_without_spaces_is_compared_sign_by_sign() -> None:
     ]
 
 
-def test_each_side_keeps_what_only_it_has() -> None:
+def test_each_side_keeps_its_own_words() -> None:
     assert differences.compare_sides("the parcel is late", "the parcel is lost") == (
         [DiffPiece("the parcel is "), DiffPiece("late", "removed")],
         [DiffPiece("the parcel is "), DiffPiece("lost", "added")],
     )
 
 
-def test_texts_that_have_nothing_in_common_carry_no_marks() -> None:
+def test_texts_with_nothing_in_common_have_no_marks() -> None:
     assert differences.compare_sides("I was charged twice.", "Blue whales sing at night, mostly.") is None
 
 
@@ -74,7 +74,7 @@ def test_texts_that_have_nothing_in_common_carry_no_marks() -> None:
     ("before", "after"),
     [("a " * 200_000, "b " * 200_000), ("a b " * 50_000, "b a " * 50_000), ("x" * 1_000_000, "y" * 1_000_000)],
 )
-def test_texts_that_are_far_apart_are_given_up_soon(before: str, after: str) -> None:
+def test_comparing_very_different_texts_stops_early(before: str, after: str) -> None:
     began = time.process_time()
     differences.diff_words(before, after)
     assert time.process_time() - began < 5

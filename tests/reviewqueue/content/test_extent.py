@@ -1,4 +1,4 @@
-"""How long an input is."""
+"""The length of an input."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from reviewqueue.content import extent
         (None, ""),
     ],
 )
-def test_the_length_of_a_long_input_is_told(value: Any, told: str) -> None:
+def test_the_length_of_a_long_input_is_shown(value: Any, told: str) -> None:
     assert extent.describe_length(value) == told
 
 

@@ -1,4 +1,4 @@
-"""Forms: names and values, groups, and what does not fit."""
+"""Forms: names and values, groups, and values over the limits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _fields(value: Any) -> list[ContentField]:
         (None, DisplayValue("empty", "—")),
         ("", DisplayValue("empty", "empty")),
         ([], DisplayValue("empty", "empty")),
-        ("  ", DisplayValue("empty", "blanks only")),
+        ("  ", DisplayValue("empty", "only blanks")),
         (12.5, DisplayValue("number", "12.5")),
         (0, DisplayValue("number", "0")),
         (True, DisplayValue("text", "yes")),
@@ -34,19 +34,19 @@ def _fields(value: Any) -> list[ContentField]:
         (["a", "b"], DisplayValue("text", "a, b")),
     ],
 )
-def test_a_value_is_shown_as_what_it_is(raw: Any, value: DisplayValue) -> None:
+def test_a_value_is_shown_by_its_type(raw: Any, value: DisplayValue) -> None:
     assert build_display_value(raw, longest=20) == value
 
 
 @pytest.mark.parametrize("text", ["word " * 100, "x" * 500, "a\nb\n" * 30])
-def test_a_long_value_shows_its_start_and_holds_the_whole(text: str) -> None:
+def test_a_long_value_shows_a_preview_and_contains_all_of_it(text: str) -> None:
     value = build_display_value(text, longest=60)
     assert (value.kind, value.text) == ("long", text)
     assert len(value.preview) <= 62
     assert value.preview.endswith(" …")
 
 
-def test_what_is_nested_stands_in_groups_and_rows_stand_in_a_table() -> None:
+def test_nested_objects_are_groups_and_rows_a_table() -> None:
     fields = {field.name: field for field in _fields(content_samples.build_samples()["fields"].item["input"]["fields"])}
     assert [inner.name for inner in fields["insured"].group] == ["name", "since", "address"]
     block = fields["earlier claims"].block

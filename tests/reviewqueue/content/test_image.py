@@ -1,4 +1,4 @@
-"""Pictures that stand in the data."""
+"""Images embedded in the data."""
 
 from __future__ import annotations
 
@@ -59,28 +59,28 @@ def _picture(data: bytes, kind: str = "png") -> Image:
         (b"", None),
     ],
 )
-def test_the_first_bytes_tell_kind_and_size_as_the_picture_is_shown(head: bytes, known: ImageInfo | None) -> None:
+def test_an_images_kind_and_displayed_size_come_from_its_first_bytes(head: bytes, known: ImageInfo | None) -> None:
     assert image_size.inspect_image(head) == known
 
 
-def test_every_beginning_of_a_picture_is_read_without_harm() -> None:
+def test_truncated_image_data_is_handled() -> None:
     whole = b"\xff\xd8" + _segment(0xE1, EXIF % 6) + _segment(0xE2, b"x" * 40) + FRAME
     for end in range(len(whole)):
         image_size.inspect_image(whole[:end])
 
 
-def test_a_tiny_picture_is_known_by_its_first_bytes() -> None:
+def test_a_tiny_image_is_recognized_by_its_first_bytes() -> None:
     small, large = _picture(PNG_HEAD + struct.pack(">II", 8, 8)), _picture(PNG_HEAD + struct.pack(">II", 800, 600))
     assert (small.width, small.height, small.tiny) == (8, 8, True)
     assert not large.tiny
 
 
-def test_the_size_of_a_photograph_stands_behind_what_the_camera_wrote() -> None:
+def test_a_photographs_size_is_found_after_its_exif_data() -> None:
     photo = b"\xff\xd8" + _segment(0xE1, b"x" * 60_000) + _segment(0xE2, b"y" * 60_000) + FRAME + b"\0" * 900_000
     assert (_picture(photo, "jpeg").width, _picture(photo, "jpeg").height) == (800, 600)
 
 
-def test_a_picture_is_named_by_what_it_is_and_not_by_what_its_sender_says() -> None:
+def test_an_images_media_type_comes_from_its_data() -> None:
     found = _picture(PNG_HEAD + struct.pack(">II", 80, 60), "jpg;charset=x")
     assert found.source.startswith("data:image/png;base64,")
     assert not found.problem
@@ -89,15 +89,15 @@ def test_a_picture_is_named_by_what_it_is_and_not_by_what_its_sender_says() -> N
 @pytest.mark.parametrize(
     ("source", "why"),
     [
-        ("data:image/svg+xml;base64," + base64.b64encode(b"<svg onload='x'/>").decode(), "begins like no PNG"),
-        ("data:image/png;base64,AAAA", "begins like no PNG"),
-        ("data:image/png;base64,%89PNG", "not written in base64"),
-        ("data:image/png,plain", "not written in base64"),
-        ("data:image/png;base64,", "not written in base64"),
+        ("data:image/svg+xml;base64," + base64.b64encode(b"<svg onload='x'/>").decode(), "not a PNG"),
+        ("data:image/png;base64,AAAA", "not a PNG"),
+        ("data:image/png;base64,%89PNG", "not valid base64"),
+        ("data:image/png,plain", "not valid base64"),
+        ("data:image/png;base64,", "not valid base64"),
         (pictures.encode_data_url(PNG_HEAD + struct.pack(">II", 90_000, 90_000)), "90,000 by 90,000 pixels"),
     ],
 )
-def test_what_cannot_be_drawn_says_so_with_its_size(source: str, why: str) -> None:
+def test_an_image_that_cannot_be_shown_says_why_and_its_size(source: str, why: str) -> None:
     (found,) = _images(source)
     assert why in found.problem
     assert f"{len(source)}\xa0bytes" in found.problem
@@ -105,18 +105,18 @@ def test_what_cannot_be_drawn_says_so_with_its_size(source: str, why: str) -> No
     assert source[:20] in extract_visible_text(render_blocks({"image": source}))
 
 
-def test_blanks_in_base64_do_no_harm() -> None:
+def test_whitespace_in_base64_is_ignored() -> None:
     source = pictures.draw_digit()
     assert _images(f"{source[:60]}\n{source[60:]}")[0].source == source
 
 
-def test_pictures_are_numbered_and_told_in_words() -> None:
+def test_images_have_numbered_alt_texts() -> None:
     html = render_blocks({"images": [pictures.draw_digit(), pictures.draw_digit()]})
     assert 'alt="Image 2 of 2, 8 by 8"' in html
     assert 'alt="Image, 8 by 8"' in render_blocks({"image": pictures.draw_digit()})
 
 
 @pytest.mark.parametrize("value", ["https://example.com/a.png", ["data:image/png;base64,AAAA", 7], [], 7, None])
-def test_an_address_is_never_fetched_and_nothing_else_is_a_picture(value: Any) -> None:
+def test_urls_are_never_fetched_and_only_data_urls_are_images(value: Any) -> None:
     (block,) = content.build_blocks({"images": value})
     assert block.kind == "json"

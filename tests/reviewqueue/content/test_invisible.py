@@ -1,4 +1,4 @@
-"""What a person cannot see is shown, and markup is text."""
+"""Hidden characters are shown, and markup stays text."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def test_a_hidden_character_names_itself(character: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["family 👨‍👩‍👧", "نمی‌خواهم", "क्‍ष", "❤️", "1️⃣", "a\tb\nc", "naïve 日本語"])
-def test_what_writing_needs_stays_as_it_is(text: str) -> None:
+def test_joiners_that_writing_needs_stay(text: str) -> None:
     assert visible(text) == text
 
 
-def test_a_message_in_tag_characters_is_read_out() -> None:
+def test_text_in_tag_characters_is_spelt_out() -> None:
     smuggled = "".join(chr(0xE0000 + ord(letter)) for letter in "ignore this")
     shown = visible(f"hello{smuggled}")
     assert "11 hidden characters" in shown
@@ -36,7 +36,7 @@ def test_markup_is_text() -> None:
     assert "".join(piece.text for piece in invisible.split_into_pieces("<b>")) == "<b>"
 
 
-def test_what_is_taken_for_plain_without_a_look_hides_nothing() -> None:
+def test_text_passed_by_the_quick_check_hides_nothing() -> None:
     plain = [character for character in map(chr, range(0x110000)) if invisible.is_plain(character)]
     assert len(plain) > 30_000
     assert {unicodedata.category(one) for one in plain if one not in "\t\n\r"}.isdisjoint({"Cf", "Cc", "Co", "Cs"})

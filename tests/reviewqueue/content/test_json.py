@@ -1,4 +1,4 @@
-"""Data as a tree: whole, escaped, and never too deep or too long for the page."""
+"""Data as a tree: complete, escaped, and within the limits of a page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as some
 from reviewqueue import content
 from reviewqueue.content import tree
 from reviewqueue.content.plain import _serialize, format_compact_json, format_json
-from tests.helpers.content_rendering import extract_visible_text, render_blocks
+from tests.helpers.content_rendering import collapse_whitespace, extract_visible_text, render_blocks
 
 DATA = some.recursive(
     some.none() | some.booleans() | some.integers() | some.text(max_size=8),
@@ -34,10 +34,10 @@ def test_names_and_values_are_read_in_their_order() -> None:
     assert said.split() == ["total", "12.5", "paid", "false", "to", "null", "name", '"Ada"']
 
 
-def test_a_long_list_is_folded_and_says_how_long_it_is() -> None:
-    html = render_blocks({"lines": list(range(120)), "few": [1, 2]})
-    assert '<details><summary><bdi class="tree-name">lines</bdi> <span class="tree-size">120 entries</span>' in html
-    assert '<details open><summary><bdi class="tree-name">few</bdi> <span class="tree-size">2 entries</span>' in html
+def test_a_long_list_is_folded_and_shows_its_length() -> None:
+    html = collapse_whitespace(render_blocks({"lines": list(range(120)), "few": [1, 2]}))
+    assert '<details> <summary> <bdi class="tree-name">lines</bdi> <span class="tree-size">120 entries</span>' in html
+    assert '<details open> <summary> <bdi class="tree-name">few</bdi> <span class="tree-size">2 entries</span>' in html
 
 
 def test_the_first_levels_are_open() -> None:
@@ -46,7 +46,7 @@ def test_the_first_levels_are_open() -> None:
     assert html.count("<details>") == 5 - tree.OPEN_LEVELS
 
 
-def test_what_a_string_holds_is_escaped_and_in_sight() -> None:
+def test_strings_are_escaped_and_fully_visible() -> None:
     html = render_blocks({"a\nb": 'x\n\t"<b>'})
     assert "a\\nb" in html
     assert '"x\\n\\t\\"<b>"' in extract_visible_text(html)
@@ -59,12 +59,12 @@ def test_an_item_without_folds_has_nothing_to_fold() -> None:
 
 
 @pytest.mark.parametrize("value", [{}, [], None, 7, True, 1.5, [[]], [{}]])
-def test_a_value_alone_is_shown(value: Any) -> None:
+def test_a_single_value_is_shown(value: Any) -> None:
     assert extract_visible_text(render_blocks(value)).strip().endswith(json.dumps(value).strip("[]") or "[]")
 
 
 @pytest.mark.parametrize("levels", [100, 5_000, 100_000])
-def test_the_depth_of_the_tree_has_an_end_and_the_data_has_not(levels: int) -> None:
+def test_levels_over_the_limit_are_shown_as_text(levels: int) -> None:
     html = render_blocks(_nested(levels))
     assert html.count("<details") < tree.MAX_LEVELS
     assert html.count("<details") == html.count("</details>")
@@ -93,7 +93,7 @@ def test_a_huge_document_is_drawn_in_part_and_the_rest_is_text() -> None:
 
 
 @given(DATA)
-def test_every_fold_is_closed_and_nothing_is_left_out(value: Any) -> None:
+def test_folds_are_balanced_and_no_value_is_lost(value: Any) -> None:
     data = tree.parse_tree(value)
     depth = 0
     for token in data.tokens:
@@ -110,5 +110,5 @@ def _leaves(value: Any) -> int:
     return 1
 
 
-def test_whatever_no_other_kind_reads_is_a_tree() -> None:
+def test_values_of_no_other_kind_are_shown_as_a_tree() -> None:
     assert [type(block.data) for block in content.build_blocks({"text": 7})] == [tree.JsonTree]

@@ -1,4 +1,4 @@
-"""However much an input holds, a page draws only so much of it, tells how much more there is, and has that as text."""
+"""Limits on what a page shows of an input: the rest is counted and kept as text."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ _FORM = {f"group {n}": {f"name {m}": m for m in range(100)} for n in range(200)}
     ],
     ids=lambda value: "" if isinstance(value, str) else next(iter(value)),
 )
-def test_what_is_drawn_has_an_end_and_nothing_is_lost(value: Any, last: str) -> None:
+def test_rendering_is_limited_and_nothing_is_lost(value: Any, last: str) -> None:
     html = render_blocks(value)
     assert html.count("<") < TAGS
     assert last in extract_visible_text(html)
 
 
-def test_how_many_more_there_are_is_told() -> None:
+def test_the_number_of_hidden_candidates_is_shown() -> None:
     said = extract_visible_text(render_blocks({"candidates": ["yes"] * (candidates.MAX_CANDIDATES + 7)}))
     assert "7 more candidates, as data" in said
-    assert "3 more pictures are not drawn." in extract_visible_text(
+    assert "3 more images are not shown." in extract_visible_text(
         render_blocks({"images": [PIXEL] * (image.MAX_IMAGES + 3)})
     )
     chat = [{"role": "user", "content": "x", "judged": n == 0} for n in range(messages.MAX_UNFOLDED_MESSAGES + 5)]
@@ -57,18 +57,18 @@ def test_how_many_more_there_are_is_told() -> None:
     )
 
 
-def test_the_parts_of_an_item_share_one_room() -> None:
+def test_the_parts_of_an_item_share_one_budget() -> None:
     tables = {name: [{"a": n, "b": n} for n in range(1_000)] for name in ("table", "rows", "records", "line_items")}
     assert render_blocks(tables).count("<td") <= limits.MAX_PIECES_PER_ITEM
     assert render_blocks({"table": tables["table"]}).count("<td") == table.MAX_CELLS
 
 
-def test_the_next_item_has_all_its_room() -> None:
+def test_each_item_has_its_own_piece_budget() -> None:
     first, second = (content.build_blocks({"fields": _FORM}) for _ in range(2))
     assert first == second
 
 
-def test_past_so_many_hidden_places_a_text_says_how_many_more_there_are() -> None:
+def test_hidden_characters_over_the_limit_are_counted() -> None:
     html = visible("a\u200b" * 5_000)
     assert html.count("<span") == 2_001
     assert "3,000 more hidden characters" in html
@@ -76,25 +76,25 @@ def test_past_so_many_hidden_places_a_text_says_how_many_more_there_are() -> Non
     assert "\u200b" not in html
 
 
-def test_past_so_many_look_alike_words_the_others_stand_as_text() -> None:
+def test_look_alike_words_over_the_limit_are_plain_text() -> None:
     pieces = list(invisible.split_into_pieces("p\u0430ypal " * 3_000))
     assert sum(piece.lookalike for piece in pieces) == 2_000
     assert pieces[-1].text.split() == ["p\u0430ypal"] * 1_000
 
 
-def test_paragraphs_past_the_most_are_one() -> None:
+def test_paragraphs_over_the_limit_are_joined() -> None:
     found = text.split_paragraphs("x\n\n" * 10_000 + "end")
     assert (len(found), found[-1].endswith("end")) == (text.MAX_PARAGRAPHS, True)
 
 
-def test_a_context_without_end_is_listed_as_far_as_it_is_read() -> None:
+def test_a_very_long_context_is_listed_up_to_a_limit() -> None:
     facts = content.list_facts({f"key {n}": n for n in range(MAX_FACTS + 50)})
     assert len(facts) == MAX_FACTS + 1
     assert facts[-1][0] == "50 more"
     assert f"key {MAX_FACTS + 49}" in facts[-1][1]
 
 
-def test_the_columns_of_a_table_are_looked_at_once_not_for_every_row() -> None:
+def test_table_columns_are_examined_once() -> None:
     looks: list[str] = []
 
     class Name(str):

@@ -1,4 +1,4 @@
-"""Words that pass for others: marked when they do, left alone when they only look foreign."""
+"""Look-alike words are marked; words that are merely foreign are not."""
 
 # ruff: noqa: RUF001 - letters that look alike are what is tested
 
@@ -31,14 +31,14 @@ def _found(text: str) -> list[str]:
         "p\u0430\u0301ypal",
     ],
 )
-def test_a_word_of_two_alphabets_is_marked(word: str) -> None:
+def test_a_word_of_two_alphabets_is_marked_as_a_look_alike(word: str) -> None:
     assert _found(f"Please pay {word} now.") == [word]
 
 
 @pytest.mark.parametrize(
     "word", ["\u0441\u043e\u0440", "\u0430\u0440\u0440\u04cf\u0435", "\u0430", "\u0395\u03a4\u0391"]
 )
-def test_a_word_all_of_another_alphabet_is_marked_among_latin_ones(word: str) -> None:
+def test_a_foreign_look_alike_word_is_marked_among_latin_words(word: str) -> None:
     assert _found(f"call the {word} today") == [word]
 
 
@@ -60,22 +60,22 @@ def test_a_word_all_of_another_alphabet_is_marked_among_latin_ones(word: str) ->
         "",
     ],
 )
-def test_ordinary_writing_units_and_formulas_are_left_alone(text: str) -> None:
+def test_ordinary_text_units_and_formulas_are_not_marked(text: str) -> None:
     assert _found(text) == []
 
 
-def test_the_letters_are_named() -> None:
+def test_look_alike_letters_are_named() -> None:
     html = visible("pay p\u0430yp\u0430l")
     assert 'title="\u0430 is cyrillic small letter a, not a">' in html
     assert "look-alike letters" in html
 
 
-def test_in_a_russian_word_it_is_the_latin_letter_that_is_named() -> None:
+def test_the_latin_letter_is_named_in_a_russian_word() -> None:
     (word,) = lookalikes.find_lookalikes("Привeт, как дела?")
     assert word.letters == (("e", "\u0435"),)
 
 
-def test_what_is_hidden_in_a_word_is_still_shown() -> None:
+def test_hidden_characters_in_a_word_are_shown() -> None:
     pieces = list(invisible.split_into_pieces("p\u0430y\u200bpal"))
     assert [(piece.text, piece.hidden, piece.lookalike) for piece in pieces] == [
         ("p\u0430y", False, True),
@@ -95,17 +95,17 @@ def test_what_is_hidden_in_a_word_is_still_shown() -> None:
         ("\u0430a" * 50_000, 2_000),
     ],
 )
-def test_a_long_text_costs_little(text: str, milliseconds: int) -> None:
+def test_a_long_text_is_parsed_quickly(text: str, milliseconds: int) -> None:
     """Ten times what was measured, so that only another growth fails; the least of three, past what garbage costs."""
     assert min(_seconds(text) for _ in range(3)) * 1000 < milliseconds
 
 
-def test_the_cost_of_a_word_grows_with_its_letters_and_no_faster() -> None:
+def test_checking_a_word_takes_linear_time() -> None:
     short, long = (min(_seconds("α" * letters + "z" * letters) for _ in range(5)) for letters in (2_000, 16_000))
     assert long < 20 * short  # eight times the letters; what grows with the square takes 64 times as long
 
 
-def test_a_word_too_long_for_a_formula_is_one_that_passes_for_another() -> None:
+def test_a_word_too_long_for_a_formula_counts_as_a_look_alike() -> None:
     assert _found("TNFα") == []
     assert _found("T" * 60 + "α") == ["T" * 60 + "α"]
 

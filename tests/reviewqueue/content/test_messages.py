@@ -1,4 +1,4 @@
-"""Chats and transcripts of agents, in the shapes in which interfaces carry them; nothing they hold is lost."""
+"""Chats and agent transcripts in common API formats; none of their data is lost."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def _said(*messages: Any) -> str:
         ({"name": "Ada", "message": "hi"}, "other", "Ada"),
     ],
 )
-def test_who_speaks_is_known_by_any_of_the_usual_names(message: Any, role: str, author: str) -> None:
+def test_authors_are_found_under_all_common_keys(message: Any, role: str, author: str) -> None:
     found = _message(message)
     assert (found.role, found.author) == (role, author)
     assert [part.text for part in found.parts] == ["hi"]
     assert found.rest is None
 
 
-def test_a_name_and_a_time_stand_beside_the_role() -> None:
+def test_a_message_shows_its_name_and_time_beside_the_role() -> None:
     found = _message({"role": "user", "name": "Ada", "content": "hi", "created_at": 1763899200})
     assert (found.name, found.at) == ("Ada", "1763899200")
 
@@ -65,11 +65,11 @@ def test_a_name_and_a_time_stand_beside_the_role() -> None:
         {"role": "user", "content": "hi"},
     ],
 )
-def test_what_is_no_chat_is_data(value: Any) -> None:
+def test_lists_that_are_not_messages_are_data(value: Any) -> None:
     assert [block.kind for block in content.build_blocks({"messages": value})] == ["json"]
 
 
-def test_a_call_in_the_manner_of_one_interface() -> None:
+def test_openai_tool_calls_are_parsed() -> None:
     function = {"name": "find_order", "arguments": '{"email": "jonas@example.org"}', "strict": True}
     call = {"id": "call_1", "type": "function", "function": function, "index": 0}
     (part,) = _message({"role": "assistant", "content": None, "tool_calls": [call]}).parts
@@ -85,7 +85,7 @@ def test_a_call_in_the_manner_of_one_interface() -> None:
     assert (old.kind, old.name, old.text) == ("call", "f", "")
 
 
-def test_a_call_and_its_result_in_the_manner_of_the_other() -> None:
+def test_anthropic_tool_calls_and_results_are_parsed() -> None:
     call, result = _transcript(
         {"role": "assistant", "content": [{"type": "tool_use", "id": "t1", "name": "find", "input": {"a": 1}}]},
         {
@@ -117,7 +117,7 @@ def test_a_call_and_its_result_in_the_manner_of_the_other() -> None:
         (7, "7"),
     ],
 )
-def test_arguments_are_laid_out_or_stay_as_they_came(sent: Any, shown: str) -> None:
+def test_arguments_are_formatted_or_left_unchanged(sent: Any, shown: str) -> None:
     call = {"id": "c", "function": {"name": "f", "arguments": sent}}
     (part,) = _message({"role": "assistant", "content": "", "tool_calls": [call]}).parts
     assert part.text == shown
@@ -137,7 +137,7 @@ def test_arguments_are_laid_out_or_stay_as_they_came(sent: Any, shown: str) -> N
         {"type": "tool_result", "content": [{"type": "image", "image": pictures.draw_digit()}]},
     ],
 )
-def test_a_picture_in_a_message_is_drawn(part: Any) -> None:
+def test_an_image_in_a_message_is_shown(part: Any) -> None:
     html = render_blocks({"messages": [{"role": "user", "content": ["look", part]}]})
     assert html.count(f'<img src="{pictures.draw_digit()}"') == 1
     assert 'data-shade="blur"' in html
@@ -174,34 +174,34 @@ def test_a_picture_in_a_message_is_drawn(part: Any) -> None:
         {"role": "kept", "content": None},
     ],
 )
-def test_nothing_that_a_message_carries_is_lost(message: Any) -> None:
+def test_no_data_of_a_message_is_lost(message: Any) -> None:
     assert "kept" in _said(message)
 
 
-def test_instructions_and_results_fold_and_short_calls_stand_open() -> None:
+def test_instructions_and_results_fold_and_short_calls_are_open() -> None:
     html = render_blocks(content_samples.build_samples()["messages"].item["input"])
     assert html.count('<details class="message-fold"') == 2
     assert html.count('<details class="message-call" open') == 2
     assert html.count('<details class="message-call">') == 1
 
 
-def test_a_transcript_that_ends_in_an_answer_marks_it() -> None:
+def test_a_transcript_ending_in_an_answer_marks_that_answer() -> None:
     asked, answered = {"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}
     assert [message.judged for message in _transcript(asked, answered).messages] == [False, True]
     assert [message.judged for message in _transcript(answered, asked).messages] == [False, False]
     assert "Last answer" in _said(asked, answered)
 
 
-def test_the_sender_can_say_which_message_is_asked_about() -> None:
+def test_the_sender_can_mark_the_message_to_review() -> None:
     asked, answered = {"role": "user", "content": "hi", "judged": True}, {"role": "assistant", "content": "hello"}
     transcript = _transcript(asked, answered)
     assert [message.judged for message in transcript.messages] == [True, False]
     said = _said(asked, answered)
-    assert "To judge" in said
+    assert "To review" in said
     assert "Last answer" not in said
 
 
-def test_a_long_transcript_folds_what_came_earlier_and_counts_on() -> None:
+def test_a_long_transcript_folds_earlier_messages_and_keeps_numbering() -> None:
     chat = [{"role": "user", "content": f"line {n}"} for n in range(1, FOLD_ABOVE_MESSAGES + 21)]
     transcript = _transcript(*chat)
     assert (len(transcript.earlier), len(transcript.messages), transcript.total) == (30, KEPT_MESSAGES, 60)
@@ -211,7 +211,7 @@ def test_a_long_transcript_folds_what_came_earlier_and_counts_on() -> None:
     assert not _transcript(*chat[:FOLD_ABOVE_MESSAGES]).earlier
 
 
-def test_of_a_transcript_without_end_the_first_messages_are_data() -> None:
+def test_the_first_messages_of_a_very_long_transcript_are_data() -> None:
     chat = [{"role": "user", "content": f"line {n}"} for n in range(1000)]
     transcript = _transcript(*chat)
     assert (len(transcript.earlier), len(transcript.messages), transcript.total) == (
@@ -224,7 +224,7 @@ def test_of_a_transcript_without_end_the_first_messages_are_data() -> None:
     assert all(f"line {n}" in said for n in (0, 769, 770, 969, 999))
 
 
-def test_the_judged_message_is_never_folded_away() -> None:
+def test_the_message_to_review_is_never_folded() -> None:
     chat: list[Any] = [{"role": "user", "content": f"line {n}"} for n in range(80)]
     chat[20]["judged"] = True
     transcript = _transcript(*chat)
@@ -232,7 +232,7 @@ def test_the_judged_message_is_never_folded_away() -> None:
     assert transcript.judged.number == 21
 
 
-def test_every_message_is_an_item_of_a_list_and_says_who_and_where() -> None:
+def test_each_message_is_a_list_item_with_author_and_number() -> None:
     html = render_blocks({"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]})
     assert '<article aria-label="Message 1 of 2, User">' in html
     assert '<article aria-label="Message 2 of 2, Assistant, the last answer">' in html

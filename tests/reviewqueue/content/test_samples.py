@@ -1,4 +1,4 @@
-"""The samples of what producers post are shown by the renderers that they are samples of."""
+"""Each content sample is shown by its own kind."""
 
 from __future__ import annotations
 

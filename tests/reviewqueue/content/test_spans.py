@@ -1,4 +1,4 @@
-"""A text with places pointed out: nothing of it is ever lost."""
+"""Text with marked spans; none of its data is lost."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reviewqueue import content
 from reviewqueue.content import spans
 from reviewqueue.content.plain import format_compact_json
-from tests.helpers.content_rendering import extract_visible_text, render_blocks
+from tests.helpers.content_rendering import collapse_whitespace, extract_visible_text, render_blocks
 
 TEXT = "I was charged twice, send one back"
 
@@ -27,12 +27,12 @@ def _text(data: spans.MarkedText) -> str:
     return "".join(token.text for token in data.tokens)
 
 
-def test_a_place_is_marked_with_its_label_in_words() -> None:
-    html = render_blocks(
-        {"text": TEXT, "spans": [{"start": 6, "end": 19, "label": "issue", "note": "see the receipt"}]}
+def test_a_span_is_marked_and_labelled() -> None:
+    html = collapse_whitespace(
+        render_blocks({"text": TEXT, "spans": [{"start": 6, "end": 19, "label": "issue", "note": "see the receipt"}]})
     )
     assert 'title="see the receipt">charged twice<bdi class="span-name">issue</bdi></mark>' in html
-    assert re.search(r"<dt[^>]*>charged twice</dt><dd[^>]*>see the receipt</dd>", html)
+    assert re.search(r"<dt[^>]*>charged twice</dt>\s*<dd[^>]*>see the receipt</dd>", html)
 
 
 def test_the_legend_counts_labels_in_the_order_of_the_text() -> None:
@@ -42,14 +42,16 @@ def test_the_legend_counts_labels_in_the_order_of_the_text() -> None:
     assert [(label.number, label.name, label.count) for label in data.labels] == [(1, "", 1), (2, "wish", 2)]
 
 
-def test_places_count_characters_also_beyond_the_first_plane() -> None:
+def test_span_offsets_count_code_points() -> None:
     assert "<mark" in (html := render_blocks({"text": "😀😀 twice", "spans": [{"start": 3, "end": 8, "label": "x"}]}))
     assert ">twice<bdi" in html
 
 
-def test_one_place_within_another_is_drawn_within_it() -> None:
-    html = render_blocks(
-        {"text": TEXT, "spans": [{"start": 6, "end": 19, "label": "a"}, {"start": 14, "end": 19, "label": "b"}]}
+def test_a_nested_span_is_marked_inside_the_outer_one() -> None:
+    html = collapse_whitespace(
+        render_blocks(
+            {"text": TEXT, "spans": [{"start": 6, "end": 19, "label": "a"}, {"start": 14, "end": 19, "label": "b"}]}
+        )
     )
     assert html.count("<mark") == html.count("</mark>") == 2
     assert re.search(r"charged <mark[^>]*>twice<bdi[^>]*>b</bdi></mark><bdi[^>]*>a</bdi></mark>", html)
@@ -74,7 +76,7 @@ def test_one_place_within_another_is_drawn_within_it() -> None:
         [[[]]],
     ],
 )
-def test_what_cannot_be_marked_is_listed_as_data(place: Any) -> None:
+def test_spans_that_cannot_be_marked_are_listed_as_data(place: Any) -> None:
     data = _marked({"start": 6, "end": 19, "label": "issue"}, place)
     assert _text(data) == TEXT
     assert len(data.labels) == 1
@@ -82,22 +84,22 @@ def test_what_cannot_be_marked_is_listed_as_data(place: Any) -> None:
 
 
 @pytest.mark.parametrize("places", [["x"], [{"start": 5, "end": 1}], {"start": 1, "end": 2}, "x", 7, None])
-def test_where_nothing_can_be_marked_the_text_stands_and_the_rest_is_data(places: Any) -> None:
+def test_text_without_markable_spans_is_shown_with_the_rest_as_data(places: Any) -> None:
     assert [block.kind for block in content.build_blocks({"text": TEXT, "spans": places})] == ["text", "json"]
 
 
-def test_no_places_are_no_legend() -> None:
+def test_text_without_spans_has_no_legend() -> None:
     html = render_blocks({"text": TEXT, "spans": []})
     assert "<mark" not in html
     assert "fieldset" not in html
     assert TEXT in extract_visible_text(html)
 
 
-def test_more_is_known_about_a_place_than_its_label() -> None:
+def test_extra_data_of_a_span_is_shown() -> None:
     assert _marked({"start": 0, "end": 1, "score": 0.5, "id": "Q7"}).notes == [("I", "score: 0.5 · id: Q7")]
 
 
-def test_a_page_draws_so_many_marks_and_lists_the_others() -> None:
+def test_marks_over_the_limit_are_listed_as_data() -> None:
     data = _marked(*({"start": n, "end": n + 1} for n in range(spans.MAX_MARKS + 5)), text="x" * 9000)
     assert data.labels[0].count == spans.MAX_MARKS
     assert len(data.rest) == 5
@@ -107,9 +109,7 @@ def test_a_page_draws_so_many_marks_and_lists_the_others() -> None:
     st.text(min_size=1),
     st.lists(st.fixed_dictionaries({"start": st.integers(-2, 30), "end": st.integers(-2, 30)}), max_size=30),
 )
-def test_the_text_is_whole_and_the_marks_are_closed_whatever_the_places(
-    text: str, places: list[dict[str, int]]
-) -> None:
+def test_the_text_is_complete_and_marks_are_balanced_for_any_spans(text: str, places: list[dict[str, int]]) -> None:
     data = spans.parse_spans({"text": text, "spans": places})
     if data is None:
         return

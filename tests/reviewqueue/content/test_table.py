@@ -1,4 +1,4 @@
-"""Tables: rows that belong together, figures that line up, and limits that lose nothing."""
+"""Tables: common columns, aligned numbers, and limits that lose nothing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_mappings_with_keys_in_common_are_rows() -> None:
     assert not table.whole
 
 
-def test_columns_and_rows_can_be_given_apart() -> None:
+def test_columns_and_rows_can_be_given_separately() -> None:
     table = _table(
         {"columns": ["a", {"name": "b", "title": "Bee"}], "rows": [[1], {"b": 2}], "title": "T", "unit": "kg"}
     )
@@ -56,11 +56,11 @@ def test_columns_and_rows_can_be_given_apart() -> None:
         7,
     ],
 )
-def test_what_is_no_table_is_data(value: Any) -> None:
+def test_values_that_are_not_tables_are_data(value: Any) -> None:
     assert [block.kind for block in content.build_blocks({"table": value})] == ["json"]
 
 
-def test_figures_stand_at_the_end_with_their_decimals_aligned() -> None:
+def test_numbers_are_right_aligned_with_aligned_decimals() -> None:
     table = _table(
         [{"n": 71.9, "t": "20 %", "id": "A1"}, {"n": 145, "t": "1,204.50", "id": 7}, {"n": None, "t": "", "id": 8}]
     )
@@ -68,7 +68,7 @@ def test_figures_stand_at_the_end_with_their_decimals_aligned() -> None:
     assert [row[0] for row in _texts(table)] == ["71.9", "145.0", "—"]
 
 
-def test_numbers_beyond_decimals_stay_as_they_are() -> None:
+def test_numbers_with_exponents_stay_unchanged() -> None:
     table = _table([{"n": 1e300}, {"n": 2.5}, {"n": 10**40}])
     assert [row[0] for row in _texts(table)] == ["1e+300", "2.5", str(10**40)]
 
@@ -83,7 +83,7 @@ def test_a_large_table_shows_its_beginning_and_holds_the_rest_as_data() -> None:
     assert html.count("<td") == 2000
 
 
-def test_a_very_wide_table_is_cut_and_whole_as_data() -> None:
+def test_a_very_wide_table_is_cut_and_kept_as_data() -> None:
     html = render_blocks({"rows": [{f"c{n}": n for n in range(500)}]})
     assert html.count("<th") == MAX_COLUMNS + 1  # and the head
     assert "c499" in extract_visible_text(html)
@@ -95,12 +95,12 @@ def test_a_long_cell_opens() -> None:
     assert "old part taken along for recycling" in extract_visible_text(html)
 
 
-def test_a_stream_can_have_any_part_shown_as_a_table() -> None:
+def test_a_stream_can_show_any_part_as_a_table() -> None:
     (block,) = content.build_blocks({"basket": [{"a": 1}, {"a": 2}]}, {"basket": "table"})
     assert (block.kind, block.key) == ("table", "basket")
 
 
-def test_the_region_that_scrolls_can_be_focused_and_is_named() -> None:
+def test_scrollable_regions_are_focusable_and_named() -> None:
     html = render_blocks({"table": {"columns": ["a"], "rows": [[1]], "title": "Prices"}})
     assert '<div class="table-region" role="region" tabindex="0" aria-label="Prices">' in html
     assert '<th scope="col"' in html

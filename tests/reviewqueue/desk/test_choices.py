@@ -1,4 +1,4 @@
-"""Which answers are offered, in which order, and by which keys; read from the page where it matters to hands."""
+"""The offered answers, their order and their shortcuts."""
 
 from __future__ import annotations
 
@@ -70,11 +70,11 @@ def _order(html: str) -> list[str]:
         (["\u0661", "2"], ["1", "2"]),
     ],
 )
-def test_every_answer_has_a_key_as_far_as_there_are_digits(labels: list[str], keys: list[str]) -> None:
+def test_answers_have_shortcuts_as_long_as_there_are_digits(labels: list[str], keys: list[str]) -> None:
     assert choices.assign_shortcuts(labels) == keys
 
 
-def test_in_a_long_list_what_the_ai_thought_of_comes_first(queue: Queue, rob: User) -> None:
+def test_the_ais_suggestions_come_first_in_a_long_list(queue: Queue, rob: User) -> None:
     shares = [(MANY[5], 0.2), (MANY[70], 0.5), (MANY[30], 0.3), ("unheard of", 0.9)]
     alternatives = [{"answer": answer, "confidence": share} for answer, share in shares]
     _offered(queue, *MANY, proposal=MANY[70], alternatives=alternatives)
@@ -86,7 +86,7 @@ def test_in_a_long_list_what_the_ai_thought_of_comes_first(queue: Queue, rob: Us
     assert len(_order(html)) == 77
 
 
-def test_scores_for_every_answer_do_not_turn_the_whole_list_around(queue: Queue, rob: User) -> None:
+def test_scores_for_every_answer_do_not_reorder_the_whole_list(queue: Queue, rob: User) -> None:
     alternatives = [{"answer": one, "confidence": place / 100} for place, one in enumerate(MANY)]
     _offered(queue, *MANY, proposal=MANY[76], alternatives=alternatives)
     order = _order(_page(rob))
@@ -94,7 +94,7 @@ def test_scores_for_every_answer_do_not_turn_the_whole_list_around(queue: Queue,
     assert order[9:12] == ["Intent 0", "Intent 1", "Intent 2"]
 
 
-def test_where_people_answer_first_no_order_tells_anything(queue: Queue, rob: User) -> None:
+def test_the_order_of_answers_reveals_nothing_answer_first(queue: Queue, rob: User) -> None:
     alternatives = [{"answer": MANY[70], "confidence": 0.5}]
     _offered(queue, *MANY, proposal=MANY[70], alternatives=alternatives, answer_first=True)
     html = _page(rob)
@@ -108,7 +108,7 @@ def test_where_people_answer_first_no_order_tells_anything(queue: Queue, rob: Us
     assert _order(_page(rob)) == [f"Intent {number}" for number in range(77)]
 
 
-def test_two_candidates_are_chosen_by_their_number_and_neither_by_nought(queue: Queue, rob: User) -> None:
+def test_candidates_are_chosen_by_number_and_neither_by_zero(queue: Queue, rob: User) -> None:
     _offered(queue, "first", "second", "equal", proposal="first", input=TWO)
     pressed = _Pressed(_page(rob))
     assert pressed.of("verdict", "agree") == ["a", "1"]
@@ -119,7 +119,7 @@ def test_two_candidates_are_chosen_by_their_number_and_neither_by_nought(queue: 
 @pytest.mark.parametrize(
     "input", [{"candidates": ["a", "b", "c"]}, {"text": "x"}, ["candidates"], {"candidates": "ab"}]
 )
-def test_three_answers_about_anything_else_count_to_three(queue: Queue, rob: User, input: Any) -> None:  # noqa: A002
+def test_three_answers_without_candidates_use_keys_one_to_three(queue: Queue, rob: User, input: Any) -> None:  # noqa: A002
     _offered(queue, "first", "second", "equal", proposal="first", input=input)
     assert _Pressed(_page(rob)).of("answer", "equal") == ["3"]
 
@@ -144,7 +144,7 @@ SHEETS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("sheet", SHEETS)
-def test_another_answer_is_never_more_keys_than_agreeing(queue: Queue, rob: User, sheet: str) -> None:
+def test_another_answer_never_takes_more_keys_than_agreeing(queue: Queue, rob: User, sheet: str) -> None:
     fields = dict(SHEETS[sheet])
     labels = fields.pop("answers")
     _offered(queue, *labels, **fields)
@@ -159,7 +159,7 @@ def test_another_answer_is_never_more_keys_than_agreeing(queue: Queue, rob: User
     assert len(singles) == len(set(singles))
 
 
-def test_sending_ticks_and_fields_is_one_key_as_agreeing_is(queue: Queue, rob: User, rita: User) -> None:
+def test_sending_ticks_or_fields_takes_one_key_like_agreeing(queue: Queue, rob: User, rita: User) -> None:
     _offered(queue, "price", "service", kind="labels", proposal=["price"])
     pressed = _Pressed(_page(rob))
     assert (pressed.of("verdict", "agree"), pressed.of("verdict", "correct")) == (["a"], ["enter"])
@@ -171,7 +171,7 @@ def test_sending_ticks_and_fields_is_one_key_as_agreeing_is(queue: Queue, rob: U
     assert (pressed.of("verdict", "agree"), pressed.of("verdict", "correct")) == (["a"], ["enter"])
 
 
-def test_what_was_ticked_is_ticked_again_after_a_refusal(queue: Queue, rob: User) -> None:
+def test_ticks_are_kept_after_a_refusal(queue: Queue, rob: User) -> None:
     _offered(queue, "price", "service", kind="labels", proposal=["price"])
     client = Client()
     client.force_login(rob, backend="django.contrib.auth.backends.ModelBackend")

@@ -1,4 +1,4 @@
-"""The parts of a structured answer as a form posts them, read back."""
+"""Encoding structured answers as form fields and parsing them back."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from reviewqueue.desk.structured import codec
 from reviewqueue.kernel.errors import Invalid
 
 
-def test_pointers_say_where_a_value_belongs() -> None:
+def test_pointers_locate_values() -> None:
     posted = {"text/a~1b": "x", "number/address/zip": "12", "flag/address/known": "true", "date/on": "2026-11-23"}
     assert codec.parse_answer(posted) == {"a/b": "x", "address": {"zip": 12, "known": True}, "on": "2026-11-23"}
 
 
-def test_lines_come_in_order_and_those_with_nothing_in_them_are_left_out() -> None:
+def test_lines_keep_their_order_and_empty_ones_are_dropped() -> None:
     posted = {
         "list/lines": "", "text/lines/2/what": "two", "text/lines/10/what": "ten", "text/lines/0/what": "nought",
         "text/lines/1/what": " ", "number.null/lines/1/amount": "", "list/tags": "", "text/tags/0": "office",
@@ -24,7 +24,7 @@ def test_lines_come_in_order_and_those_with_nothing_in_them_are_left_out() -> No
     }
 
 
-def test_an_empty_field_stands_for_what_its_name_says() -> None:
+def test_an_empty_field_means_what_its_name_says() -> None:
     posted = {
         "text/a": "",
         "text.empty/b": "",
@@ -38,14 +38,14 @@ def test_an_empty_field_stands_for_what_its_name_says() -> None:
     assert codec.parse_answer({"text/g/x": "1", "group.null/g": ""}) == {"g": {"x": "1"}}
 
 
-def test_a_line_end_is_the_one_that_was_there() -> None:
+def test_line_ends_are_preserved() -> None:
     assert codec.parse_answer({"text/a": "one\r\ntwo"}) == {"a": "one\ntwo"}
 
 
 @pytest.mark.parametrize(
     "value", [0, -3, 12.5, 1e22, 119.0, 10**30, "x", "a\nb", True, {"a": [1]}, [None], "2026-11-23"]
 )
-def test_a_value_comes_back_from_its_text(value: object) -> None:
+def test_a_value_survives_formatting_and_parsing(value: object) -> None:
     reader: codec.FieldType = "text" if isinstance(value, str) else "json"
     if isinstance(value, int | float) and not isinstance(value, bool):
         reader = "number"
@@ -55,14 +55,14 @@ def test_a_value_comes_back_from_its_text(value: object) -> None:
 @pytest.mark.parametrize(
     "text", ["1_000", "\uff11", "0x10", "nan", "inf", "1e9999", "--1", "1,5", "9" * 310, "9" * 5000, "."]
 )
-def test_what_only_looks_like_a_number_is_none(text: str) -> None:
+def test_text_that_only_looks_like_a_number_is_refused(text: str) -> None:
     with pytest.raises(Invalid) as refused:
         codec.parse_answer({"number/lines/0/amount": text})
-    assert refused.value.errors == [{"pointer": "/answer/lines/0/amount", "detail": "This is not a number."}]
+    assert refused.value.errors == [{"pointer": "/answer/lines/0/amount", "detail": "Enter a number."}]
 
 
 @pytest.mark.parametrize("text", ["2026-02-30", "20261123", "23.11.2026", "2026-W48-1"])
-def test_what_is_no_day_is_refused(text: str) -> None:
+def test_invalid_dates_are_refused(text: str) -> None:
     with pytest.raises(Invalid):
         codec.parse_answer({"date/on": text})
 
@@ -79,12 +79,12 @@ def test_what_is_no_day_is_refused(text: str) -> None:
         {"json/a": "{}", "text/a/b": "y"},
     ],
 )
-def test_a_form_that_nobody_laid_out_is_refused(posted: dict[str, str]) -> None:
+def test_a_form_with_unexpected_fields_is_refused(posted: dict[str, str]) -> None:
     with pytest.raises(Invalid):
         codec.parse_answer(posted)
 
 
-def test_the_places_of_a_list_are_counted_by_name() -> None:
+def test_list_entries_are_counted_from_field_names() -> None:
     names = ["list/lines", "text/lines/0/a", "number/lines/3/b", "text/other/9", "note", "text/linesmen/8"]
     assert codec.count_list_entries(names, "/lines") == 4
     assert codec.count_list_entries([], "/lines") == 0

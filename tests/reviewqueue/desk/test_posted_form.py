@@ -1,4 +1,4 @@
-"""A posted form, read."""
+"""Parsing the desk's posted form."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ def test_a_verdict_without_an_answer_ignores_what_is_ticked(kind: str) -> None:
     assert posted_form.parse_verdict(_posted(verdict=kind, answers=["a"], text__name="x")).answer is None
 
 
-def test_a_first_answer_has_what_was_said_beside_it() -> None:
+def test_a_first_answer_keeps_its_remarks() -> None:
     read = posted_form.parse_first_answer(_posted(answer="billing", note=" why ", error_type="", active_seconds="12"))
     assert (read.kind, read.answer, read.remarks) == ("answer", "billing", {"note": " why ", "error_type": ""})
     assert posted_form.parse_first_answer(_posted(verdict="none", note="why")).remarks == {"note": "why"}
 
 
-def test_ticked_answers_come_as_a_list_and_none_ticked_is_said() -> None:
+def test_ticked_answers_form_a_list_and_none_ticked_is_refused() -> None:
     assert posted_form.parse_verdict(_posted(verdict="correct", answers=["a", "b"])).answer == ["a", "b"]
     with pytest.raises(Invalid, match="Tick at least one"):
         posted_form.parse_verdict(_posted(verdict="correct"))
 
 
-def test_the_parts_of_an_object_are_typed_and_empty_ones_left_out() -> None:
+def test_object_members_are_parsed_and_empty_ones_dropped() -> None:
     posted = _posted(
         verdict="correct", text__supplier="ACME", number__total="12.50", number__count="3", flag__paid="false",
         json__lines='[{"a": 1}]', text__note=" ",
@@ -53,7 +53,7 @@ def test_the_parts_of_an_object_are_typed_and_empty_ones_left_out() -> None:
     }
 
 
-def test_what_cannot_be_read_is_pointed_at() -> None:
+def test_fields_that_cannot_be_parsed_are_named() -> None:
     posted = _posted(verdict="correct", number__total="twelve", flag__paid="maybe", json__lines="[", number__n="nan")
     with pytest.raises(Invalid) as refused:
         posted_form.parse_verdict(posted)
@@ -62,17 +62,17 @@ def test_what_cannot_be_read_is_pointed_at() -> None:
 
 
 @pytest.mark.parametrize("text", ["[" * 5000, '{"a": "\\u0000"}', '{"a": "\\ud800"}', "NaN", "", '{"a": 1, "a": 2}'])
-def test_json_that_nobody_could_store_is_refused(text: str) -> None:
-    with pytest.raises(Invalid, match="not JSON"):
+def test_json_that_cannot_be_stored_is_refused(text: str) -> None:
+    with pytest.raises(Invalid, match="Invalid JSON"):
         posted_form.parse_verdict(_posted(verdict="correct", whole=text))
 
 
 @pytest.mark.parametrize("fields", [{}, {"verdict": "approve"}, {"verdict": "agree", "note": "a\0b"}, {"answer": "\0"}])
-def test_nonsense_is_refused_with_a_sentence(fields: dict[str, str]) -> None:
+def test_invalid_input_is_refused_with_a_message(fields: dict[str, str]) -> None:
     with pytest.raises(Invalid):
         posted_form.parse_verdict(_posted(**fields))
 
 
 @pytest.mark.parametrize("seconds", ["", "-1", "nan", "inf", "1e9", "soon"])
-def test_seconds_that_make_no_sense_are_not_recorded(seconds: str) -> None:
+def test_invalid_active_seconds_are_not_recorded(seconds: str) -> None:
     assert posted_form.parse_verdict(_posted(verdict="agree", active_seconds=seconds)).active_seconds is None

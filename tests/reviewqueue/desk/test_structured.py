@@ -1,4 +1,4 @@
-"""A structured answer laid out as fields, and the fields read back."""
+"""Laying out a structured answer as fields, and parsing the fields back."""
 
 from __future__ import annotations
 
@@ -61,11 +61,11 @@ def _part(form: StructuredForm, pointer: str) -> FormPart:
     return next(part for part in form.parts if part.pointer == pointer)
 
 
-def test_what_was_not_touched_is_sent_as_it_was() -> None:
+def test_untouched_values_are_sent_unchanged() -> None:
     assert codec.parse_answer(dict(_entries(_laid(invoices.ANSWER).parts))) == invoices.ANSWER
 
 
-def test_only_what_is_doubtful_is_open() -> None:
+def test_only_uncertain_fields_are_open() -> None:
     fields = _fields(_laid(invoices.ANSWER).parts)
     assert [pointer for pointer, field in fields.items() if not field.collapsed] == [
         "/issued", "/total", "/lines/0/amount"
@@ -74,7 +74,7 @@ def test_only_what_is_doubtful_is_open() -> None:
     assert fields["/supplier"].low_confidence is None
 
 
-def test_a_doubt_about_a_whole_is_one_about_its_parts() -> None:
+def test_low_confidence_in_a_container_applies_to_its_parts() -> None:
     fields = _fields(_laid(invoices.ANSWER, hints={"/address": 0.3, "/lines": 0.2, "/lines/0/amount": 0.9}).parts)
     assert {pointer for pointer, field in fields.items() if field.low_confidence is not None} == {
         "/address/city", "/address/zip", "/lines/0/description", "/lines/0/quantity", "/lines/1/description",
@@ -82,11 +82,11 @@ def test_a_doubt_about_a_whole_is_one_about_its_parts() -> None:
     }  # fmt: skip
 
 
-def test_without_any_hint_all_is_open_as_nothing_is_known_to_be_sure() -> None:
+def test_without_confidence_hints_all_fields_are_open() -> None:
     assert _laid(invoices.ANSWER, hints={}).collapsed_count == 0
 
 
-def test_before_the_first_answer_all_is_open_and_nothing_is_told() -> None:
+def test_before_the_first_answer_all_fields_are_open_without_hints() -> None:
     fields = _fields(_laid().parts)
     assert not any(
         field.collapsed or field.value or field.proposed or field.low_confidence for field in fields.values()
@@ -96,7 +96,7 @@ def test_before_the_first_answer_all_is_open_and_nothing_is_told() -> None:
     assert (lines.proposed, lines.lines, lines.max_lines) == (None, [], 5)
 
 
-def test_what_one_said_otherwise_first_is_open_and_names_the_ai() -> None:
+def test_fields_that_differ_from_the_ai_are_open_and_show_its_value() -> None:
     mine = {**invoices.ANSWER, "currency": "CHF", "lines": invoices.ANSWER["lines"][:1]}
     form = layout.build_form(
         schema=invoices.SCHEMA, start=mine, proposed=invoices.ANSWER, hints={"/total": 0.9, "/lines": 0.9}
@@ -109,7 +109,7 @@ def test_what_one_said_otherwise_first_is_open_and_names_the_ai() -> None:
     assert lines.resized
 
 
-def test_what_is_required_and_missing_is_open_however_sure_the_ai_was() -> None:
+def test_missing_required_fields_are_open_whatever_the_confidence() -> None:
     answer = {"supplier": "ACME", "total": 1}
     fields = _fields(_laid(answer, hints={"/total": 0.99, "/currency": 0.99}).parts)
     assert not fields["/currency"].collapsed
@@ -124,7 +124,7 @@ def test_what_is_required_and_missing_is_open_however_sure_the_ai_was() -> None:
         {"type": ["object", "null"], "properties": {"name": {"type": "string"}}},
     ],
 )
-def test_references_and_nulls_are_looked_through(schema: Any) -> None:
+def test_schema_references_and_nullable_types_are_resolved(schema: Any) -> None:
     root = {
         "type": "object",
         "properties": {"buyer": schema},
@@ -150,7 +150,7 @@ def test_references_and_nulls_are_looked_through(schema: Any) -> None:
         {"type": "object"},
     ],
 )
-def test_what_no_field_can_show_is_written_as_json(schema: Any) -> None:
+def test_values_that_no_field_can_show_are_edited_as_json(schema: Any) -> None:
     root = {"type": "object", "properties": {"x": schema}, "$defs": {"self": {"$ref": "#/$defs/self"}}}
     field = _part(_laid({"x": [["a"]]}, schema=root), "/x")
     assert isinstance(field, AnswerField)
@@ -161,7 +161,7 @@ def test_what_no_field_can_show_is_written_as_json(schema: Any) -> None:
     "rows",
     [[1], [None], [{}], [{"a": ""}], [{"a": "x", "more": 1}], [{"a": 3}], [{"a": "x"}] * 300, "no list"],
 )
-def test_lines_that_are_not_of_the_kind_asked_for_are_json(rows: Any) -> None:
+def test_lists_of_another_type_than_the_schema_are_edited_as_json(rows: Any) -> None:
     item = {"type": "object", "properties": {"a": {"type": "string"}}}
     root = {"type": "object", "properties": {"x": {"type": "array", "items": item}}}
     form = _laid({"x": rows}, schema=root)
@@ -170,19 +170,19 @@ def test_lines_that_are_not_of_the_kind_asked_for_are_json(rows: Any) -> None:
 
 
 @pytest.mark.parametrize("value", ["Mars", 3, None, "", " "])
-def test_a_value_that_is_not_listed_is_kept_until_it_is_changed(value: Any) -> None:
+def test_an_unlisted_value_is_kept_until_it_is_changed(value: Any) -> None:
     root = {"type": "object", "properties": {"x": {"enum": ["Venus", "Earth"]}}}
     form = _laid({"x": value}, schema=root)
     assert codec.parse_answer(dict(_entries(form.parts))) == {"x": value}
 
 
 @pytest.mark.parametrize("value", [{"x": " "}, {"x": None}, {}, {"x": ""}, {"a\nb": "y"}])
-def test_blanks_in_a_field_that_may_be_null_stay_blanks(value: dict[str, Any]) -> None:
+def test_blanks_in_a_nullable_field_stay_blanks(value: dict[str, Any]) -> None:
     root = {"type": "object", "properties": {"x": {"type": ["string", "null"]}}}
     assert _sent(_laid(value, schema=root, hints={"/x": 0.99})) == value
 
 
-def test_a_line_with_names_that_no_field_can_have_is_json() -> None:
+def test_lines_with_invalid_field_names_are_edited_as_json() -> None:
     item = {"type": "object", "properties": {"a\nb": {"type": "string"}}}
     root = {"type": "object", "properties": {"x": {"type": "array", "items": item}}}
     form = _laid({"x": [{"a\nb": "y"}]}, schema=root)
@@ -190,24 +190,22 @@ def test_a_line_with_names_that_no_field_can_have_is_json() -> None:
     assert codec.parse_answer(dict(_entries(form.parts))) == {"x": [{"a\nb": "y"}]}
 
 
-def test_what_was_typed_and_what_was_wrong_are_shown_again() -> None:
+def test_input_and_errors_are_shown_again() -> None:
     texts = dict(_entries(_laid(invoices.ANSWER).parts)) | {"number/total": "lots", "text/lines/2/description": "more"}
-    form = _laid(
-        invoices.ANSWER, typed=TypedInput(texts, errors={"/total": "This is not a number.", "/lines": "Too many."})
-    )
+    form = _laid(invoices.ANSWER, typed=TypedInput(texts, errors={"/total": "Enter a number.", "/lines": "Too many."}))
     fields = _fields(form.parts)
-    assert (fields["/total"].value, fields["/total"].error) == ("lots", "This is not a number.")
+    assert (fields["/total"].value, fields["/total"].error) == ("lots", "Enter a number.")
     assert fields["/lines/2/description"].value == "more"
     lines = _part(form, "/lines")
     assert isinstance(lines, FieldLines)
     assert lines.error == "Too many."
 
 
-def test_a_draft_that_holds_no_fields_takes_no_lines_away() -> None:
+def test_a_draft_without_fields_removes_no_lines() -> None:
     assert "/lines/1/amount" in _fields(_laid(invoices.ANSWER, typed=TypedInput()).parts)
 
 
-def test_ids_are_of_one_word_and_one_each() -> None:
+def test_field_ids_are_unique_and_have_no_spaces() -> None:
     names = ["a b", "a\tb", "a-b", "ä", "a.b", "A b"]
     fields = _fields(_laid(dict.fromkeys(names, "x"), schema={"type": "object"}).parts)
     ids = {field.id for field in fields.values()}
@@ -230,7 +228,7 @@ def test_a_form_never_has_more_fields_than_can_be_sent() -> None:
     assert (whole.name, codec.parse_json_value(whole.value)) == ("whole", wide)
 
 
-def test_a_form_of_nothing_but_a_list_is_one_before_anything_is_in_it() -> None:
+def test_a_schema_with_only_a_list_gets_a_form_even_when_empty() -> None:
     root = {"type": "object", "properties": {"x": {"type": "array", "items": {"type": "string"}}}}
     assert isinstance(_part(_laid(schema=root), "/x"), FieldLines)
 
@@ -252,7 +250,7 @@ _names = st.sampled_from([*invoices.SCHEMA["properties"], "more", ""]) | _texts
 @example({"lines": [{"description": "\t"}], "discount": " "})
 @example({"address": {"a\nb": 1}, "more\r": "\n"})
 @example({"lines": [{"a\nb": 1}]})
-def test_whatever_a_machine_answered_is_sent_as_it_was(answer: dict[str, Any]) -> None:
+def test_any_ai_answer_is_sent_back_unchanged(answer: dict[str, Any]) -> None:
     if not is_storable(answer):
         return
     assert _sent(_laid(answer)) == answer
@@ -266,9 +264,7 @@ def test_whatever_a_machine_answered_is_sent_as_it_was(answer: dict[str, Any]) -
     ],
     ids=["lines", "fields"],
 )
-def test_of_an_answer_too_long_for_a_form_only_so_many_fields_are_built(
-    value: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_building_a_form_stops_at_the_field_limit(value: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     built: list[str] = []
     name = codec.build_field_name
 

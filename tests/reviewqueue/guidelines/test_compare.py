@@ -1,4 +1,4 @@
-"""What changed between two texts, by lines and by words."""
+"""Changes between two texts by lines and words."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def test_within_a_long_line_only_the_changed_words_are_marked() -> None:
     assert [piece.text for line in lines for piece in line.pieces if piece.change] == ["customer", "bank"]
 
 
-def test_what_stayed_far_away_is_left_out() -> None:
+def test_distant_unchanged_lines_are_left_out() -> None:
     before = [f"line {number}" for number in range(30)]
     lines = compare.diff_texts("\n".join(before), "\n".join([*before[:15], "new", *before[15:]])) or []
     assert [line.mark for line in lines] == ["gap", "same", "same", "added", "same", "same"]
 
 
 @given(LINES, LINES)
-def test_all_that_was_removed_and_added_is_there(before: list[str], after: list[str]) -> None:
+def test_every_removed_and_added_line_is_present(before: list[str], after: list[str]) -> None:
     lines = compare.diff_texts("\n".join(before), "\n".join(after))
     assert lines is not None
     gone, came = _texts(lines, "removed"), _texts(lines, "added")
@@ -46,11 +46,11 @@ def test_all_that_was_removed_and_added_is_there(before: list[str], after: list[
 
 
 @pytest.mark.parametrize("lines", [compare.MAX_COMPARED_LINES + 1])
-def test_texts_without_end_are_not_compared(lines: int) -> None:
+def test_texts_over_the_limit_are_not_compared(lines: int) -> None:
     assert compare.diff_texts("", "x\n" * lines) is None
 
 
-def test_of_texts_rewritten_all_over_only_so_much_is_compared_by_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_word_comparison_of_rewritten_texts_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     compared: list[int] = []
     sides = differences.compare_sides
 

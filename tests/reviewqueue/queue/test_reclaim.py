@@ -204,7 +204,7 @@ class TestOnTheDesk:
         status, told = self._post(desk, "desk-verdict", lost, verdict="agree")
         assert status == 409
         assert "Your reservation ran out. It is back in the queue" in told
-        assert "Take it again" in told
+        assert "Reserve it again" in told
         assert "Next item" in told
         status, again = self._post(desk, "desk-retake", lost)
         assert status == 200
@@ -219,7 +219,7 @@ class TestOnTheDesk:
         queue_items.claim_next_item(rita)
         _, told = self._post(desk, "desk-verdict", lost, verdict="agree")
         assert "Rita &lt;b&gt; has it now." in told
-        assert "Take it again" not in told
+        assert "Reserve it again" not in told
         status, told = self._post(desk, "desk-retake", lost)
         assert status == 409
         assert "has it now." in told
@@ -229,7 +229,7 @@ class TestOnTheDesk:
         lost = _lapsed(rob)
         status, told = self._post(desk, "desk-verdict", lost, htmx=False, verdict="agree", note="a thought")
         assert status == 409
-        assert "Take it again" in told
+        assert "Reserve it again" in told
         assert "a thought" in told
         assert self._post(desk, "desk-retake", lost, htmx=False)[0] == 302
         assert len(list_held_claims(rob)) == 1

@@ -1,4 +1,4 @@
-"""What the desk refuses: it is told in a sentence, and nothing that was typed is lost."""
+"""Refusals on the desk: they show a message, and no input is lost."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_late_submit_says_so_and_leaves_the_page_as_it_is(desk: DeskClient) ->
     assert not Verdict.objects.exists()
 
 
-def test_a_late_submit_without_javascript_gives_the_draft_back(desk: DeskClient) -> None:
+def test_a_late_submit_without_javascript_returns_the_draft(desk: DeskClient) -> None:
     queue_items.enqueue_items(1, 2)
     desk.open_page()
     claim = desk.claim()
@@ -40,7 +40,7 @@ def test_a_late_submit_without_javascript_gives_the_draft_back(desk: DeskClient)
     assert 'name="answer"' not in html
 
 
-def test_a_withdrawn_item_is_told(desk: DeskClient) -> None:
+def test_a_withdrawn_item_says_so(desk: DeskClient) -> None:
     queue_items.enqueue_items(1)
     desk.open_page()
     claim = desk.claim()
@@ -68,10 +68,10 @@ def test_a_second_different_verdict_is_not_called_unrecorded(desk: DeskClient) -
     html = desk_client.decode_body(desk.post("desk-verdict", claim.id, verdict="none"))
     assert "already decided this item" in html
     assert "data-lost" in html
-    assert "Nothing of yours was recorded" not in html
+    assert "Your answer to it was not recorded" not in html
 
 
-def test_a_claim_is_one_of_its_own_queue(desk: DeskClient) -> None:
+def test_a_claim_opens_only_in_its_own_queue(desk: DeskClient) -> None:
     other = Queue.objects.create(slug="other", title="Other")
     Membership.objects.create(user=desk.user, queue=other)
     queue_items.enqueue_items(1, 2)
@@ -85,12 +85,12 @@ def test_a_claim_is_one_of_its_own_queue(desk: DeskClient) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, desk_client.HTMX_HEADERS])
-def test_who_is_not_signed_in_leaves_no_session(queue: Queue, client: Client, headers: dict[str, str]) -> None:
+def test_anonymous_visits_create_no_session(queue: Queue, client: Client, headers: dict[str, str]) -> None:
     client.post(reverse("desk-verdict", args=["intents", "1.1"]), {"verdict": "agree"}, headers=headers)
     assert not Session.objects.exists()
 
 
-def test_undo_comes_too_late_for_what_is_final(desk: DeskClient) -> None:
+def test_a_final_verdict_cannot_be_undone(desk: DeskClient) -> None:
     queue_items.enqueue_items(1, undo_seconds=0)
     desk.open_page()
     desk.post("desk-verdict", desk.claim().id, verdict="agree")
@@ -108,7 +108,7 @@ def test_answer_first_out_of_order_is_refused_with_a_sentence(desk: DeskClient) 
     assert 'data-problem="answer_first"' in desk_client.decode_body(response)
 
 
-def test_other_peoples_claims_verdicts_and_queues_do_not_exist(desk: DeskClient, rita: User, eve: User) -> None:
+def test_other_peoples_claims_verdicts_and_queues_are_not_found(desk: DeskClient, rita: User, eve: User) -> None:
     queue_items.enqueue_items(1, 2)
     desk.open_page()
     mine = desk.claim().id
@@ -126,7 +126,7 @@ def test_managers_and_auditors_have_no_desk(mara: User, otto: User) -> None:
         assert DeskClient(person).post("desk-verdict", "1.1", verdict="agree").status_code == 403
 
 
-def test_who_was_signed_out_is_told_and_loses_nothing(desk: DeskClient) -> None:
+def test_a_signed_out_reviewer_is_told_and_loses_nothing(desk: DeskClient) -> None:
     queue_items.enqueue_items(1)
     desk.open_page()
     claim = desk.claim().id
@@ -137,13 +137,13 @@ def test_who_was_signed_out_is_told_and_loses_nothing(desk: DeskClient) -> None:
     assert "signed out" in desk_client.decode_body(response)
 
 
-def test_nothing_changes_by_looking_at_a_verb(desk: DeskClient) -> None:
+def test_get_requests_to_actions_change_nothing(desk: DeskClient) -> None:
     for step in ("desk-verdict", "desk-first-answer", "desk-renewal", "desk-pass", "desk-release"):
         assert desk.client.get(reverse(step, args=["intents", "1.1"])).status_code == 405
     assert desk.client.get(reverse("desk-undo", args=["intents", 1])).status_code == 405
 
 
-def test_what_cannot_be_stored_is_refused_and_no_mistake_of_ours(desk: DeskClient, mara: User) -> None:
+def test_input_that_cannot_be_stored_is_refused_without_a_server_error(desk: DeskClient, mara: User) -> None:
     queue_items.enqueue_items(1)
     desk.open_page()
     passed = desk.decline("pass", "a\0b")

@@ -1,4 +1,4 @@
-"""A hundred attacks in every place of people's pages: at the desk, at the final say, in refusals and past decisions."""
+"""A hundred attacks in every place of the reviewers' pages: desk, final say, refusals and past decisions."""
 
 from __future__ import annotations
 
@@ -58,16 +58,16 @@ type Visit = Callable[[Queue, Visitor, Visitor], Iterator[str]]
 
 
 @pytest.mark.parametrize("form", hostile_pages.ANSWER_FORMS)
-def test_no_attack_changes_the_language_that_a_page_says_it_is_in(queue: Queue, rob: User, form: str) -> None:
+def test_no_attack_changes_a_pages_lang_attribute(queue: Queue, rob: User, form: str) -> None:
     hostile_pages.enqueue_attack(queue, ATTACKS, form=form)
     assert 'lang="en&' not in Visitor(rob).get(hostile_pages.DESK_URL)
 
 
 @pytest.mark.scale
-def test_every_attack_reaches_every_place_and_acts_in_none(
+def test_every_attack_reaches_every_place_and_runs_in_none(
     monkeypatch: pytest.MonkeyPatch, queue: Queue, rob: User, ann: User
 ) -> None:
-    places = TemplatePlaces(monkeypatch, ATTACKS, "desk/*.html", "past/*.html")
+    places = TemplatePlaces(monkeypatch, ATTACKS, "desk/*.html", "decisions/*.html")
     looks_back = [
         partial(_look_back, attacks=list(some)) for some in batched(ATTACKS, history.HISTORY_COUNT, strict=False)
     ]

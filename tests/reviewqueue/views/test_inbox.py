@@ -1,4 +1,4 @@
-"""The first page after signing in."""
+"""The inbox, the first page after signing in."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def _page(client: Client, user: User) -> str:
     return client.get(reverse("inbox")).content.decode()
 
 
-def test_the_inbox_tells_what_waits_and_where_to_begin(client: Client, rob: User) -> None:
+def test_the_inbox_shows_waiting_items_and_where_to_start(client: Client, rob: User) -> None:
     queue_items.enqueue_items(1, 2, 3)
     html = _page(client, rob)
-    assert "3 items wait for a person." in html
+    assert "3 items are waiting for review." in html
     assert "Start with Support intents" in html
 
 
-def test_queues_of_others_are_not_there(client: Client, rob: User) -> None:
+def test_other_peoples_queues_are_not_listed(client: Client, rob: User) -> None:
     Queue.objects.create(slug="secret", title="Secret matters")
     assert "Secret matters" not in _page(client, rob)
 
@@ -37,11 +37,11 @@ def test_an_empty_inbox_says_so(client: Client, rob: User) -> None:
     assert "Start with" not in html
 
 
-def test_who_is_in_no_queue_learns_how_that_changes(client: Client, eve: User) -> None:
-    assert "You are in no queue yet" in _page(client, eve)
+def test_a_user_without_queues_learns_how_to_get_one(client: Client, eve: User) -> None:
+    assert "You have no queues yet" in _page(client, eve)
 
 
-def test_only_leads_see_what_waits_for_a_lead(client: Client, ann: User, rob: User, rita: User) -> None:
+def test_only_leads_see_how_many_items_wait_for_a_lead(client: Client, ann: User, rob: User, rita: User) -> None:
     queue_items.enqueue_items(1, undo_seconds=0)
     claim = claim_next(user=rob, slug="intents")
     assert claim is not None
@@ -51,7 +51,7 @@ def test_only_leads_see_what_waits_for_a_lead(client: Client, ann: User, rob: Us
     assert "for a lead" not in _page(client, rita)
 
 
-def test_who_does_not_review_is_sent_on_to_the_reports(client: Client, mara: User, otto: User) -> None:
+def test_users_who_do_not_review_are_redirected_to_reports(client: Client, mara: User, otto: User) -> None:
     queue_items.enqueue_items(1)
     for person in (mara, otto):
         client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
@@ -60,10 +60,10 @@ def test_who_does_not_review_is_sent_on_to_the_reports(client: Client, mara: Use
 
 @override_settings(REPORTS_HOME_URL="")
 def test_who_does_not_review_stays_in_the_inbox_without_reports(client: Client, mara: User) -> None:
-    assert "Reviewing is for reviewers and leads" in _page(client, mara)
+    assert "Only reviewers and leads review items" in _page(client, mara)
 
 
-def test_a_stranger_is_asked_to_sign_in(client: Client) -> None:
+def test_an_anonymous_visitor_is_sent_to_sign_in(client: Client) -> None:
     response = client.get(reverse("inbox"))
     assert response.status_code == 302
     assert reverse("sign-in") in response["Location"]

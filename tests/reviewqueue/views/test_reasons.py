@@ -1,4 +1,4 @@
-"""Deciding nothing asks why, a correction may name the mistake, and a final say weighs all sides and says why."""
+"""Reasons for actions without an answer, error types of corrections, and the final say with its reason."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def _listed(claim: Claim) -> dict[str, list[str]]:
     return {act.name: [reason.code for reason in act.reasons] for act in actions.list_actions(claim)}
 
 
-def test_every_act_that_decides_nothing_lists_its_reasons(rob: User) -> None:
+def test_every_action_without_an_answer_lists_its_reasons(rob: User) -> None:
     queue_items.enqueue_items(1)
     listed = _listed(queue_items.claim_next_item(rob))
     assert listed == {kind: list(reasons) for kind, reasons in wording.REASONS_BY_ACTION.items()}
     assert list(listed) == ["unjudgeable", "escalate", "pass"]
 
 
-def test_why_it_cannot_be_judged_is_asked_once_and_with_the_verdict(rob: User) -> None:
+def test_the_reason_for_unjudgeable_is_asked_once_with_the_verdict(rob: User) -> None:
     queue_items.enqueue_items(1, answer_first=True)
     claim = queue_items.claim_next_item(rob)
     assert _listed(claim) == {"unjudgeable": [], "pass": list(wording.PASS_REASONS)}
@@ -48,7 +48,7 @@ def test_why_it_cannot_be_judged_is_asked_once_and_with_the_verdict(rob: User) -
     ("act", "reason", "other"),
     [("escalate", "not_sure", "conflict"), ("unjudgeable", "unreadable", ""), ("pass", "conflict", "not_sure")],
 )
-def test_the_desk_wants_one_of_the_reasons(rob: User, act: str, reason: str, other: str) -> None:
+def test_the_desk_requires_a_listed_reason(rob: User, act: str, reason: str, other: str) -> None:
     queue_items.enqueue_items(1)
     desk = DeskClient(rob)
     desk.open_page()
@@ -63,14 +63,14 @@ def test_the_desk_wants_one_of_the_reasons(rob: User, act: str, reason: str, oth
 
 
 @pytest.mark.parametrize("kind", ["unjudgeable", "escalate"])
-def test_a_form_without_a_reason_is_refused_and_one_with_it_ignores_what_is_ticked(kind: str) -> None:
+def test_a_form_with_a_reason_ignores_ticks_and_one_without_is_refused(kind: str) -> None:
     with pytest.raises(Invalid, match="Choose a reason"):
         posted_form.parse_verdict(QueryDict(f"verdict={kind}&answers=a"))
     read = posted_form.parse_verdict(QueryDict(f"{kind}=other&answers=a&reason=ambiguous"))
     assert (read.kind, read.answer, read.reason) == (kind, None, "other")
 
 
-def test_a_first_answer_that_it_cannot_be_judged_needs_no_reason_yet(rob: User) -> None:
+def test_a_first_answer_of_unjudgeable_needs_no_reason_yet(rob: User) -> None:
     queue_items.enqueue_items(1, answer_first=True)
     desk = DeskClient(rob)
     html = desk.open_page()
@@ -82,7 +82,7 @@ def test_a_first_answer_that_it_cannot_be_judged_needs_no_reason_yet(rob: User) 
     assert (Verdict.objects.get().kind, Verdict.objects.get().reason) == ("unjudgeable", "missing_context")
 
 
-def test_a_correction_names_the_mistake(rob: User) -> None:
+def test_a_correction_can_name_the_error_type(rob: User) -> None:
     queue_items.enqueue_items(1, 2)
     queue_items.judge_next(rob, "correct", answer="billing", error_type="wrong intent")
     queue_items.judge_next(rob, "none", error_type="two intents")
@@ -101,7 +101,7 @@ def test_a_correction_names_the_mistake(rob: User) -> None:
         ("none", None, "a\0b"),
     ],
 )
-def test_a_kind_of_mistake_where_there_is_none_is_refused(
+def test_an_error_type_is_refused_where_there_are_none(
     rob: User, kind: str, answer: str | None, error_type: str
 ) -> None:
     queue_items.enqueue_items(1)
@@ -112,7 +112,7 @@ def test_a_kind_of_mistake_where_there_is_none_is_refused(
     assert not Verdict.objects.exists()
 
 
-def test_the_same_verdict_with_another_kind_of_mistake_is_another_one(rob: User) -> None:
+def test_the_same_verdict_with_another_error_type_is_a_different_one(rob: User) -> None:
     queue_items.enqueue_items(1)
     claim = queue_items.claim_next_item(rob)
     said: dict[str, Any] = {"claim_id": claim.id, "user": rob, "kind": "none"}
@@ -123,7 +123,7 @@ def test_the_same_verdict_with_another_kind_of_mistake_is_another_one(rob: User)
             submit.submit_verdict(**said, error_type=other)
 
 
-def test_the_same_words_stay_the_same_once_the_stream_names_other_mistakes(rob: User) -> None:
+def test_a_repeated_verdict_is_equal_even_after_error_types_change(rob: User) -> None:
     queue_items.enqueue_items(1, 2)
     claim = queue_items.claim_next_item(rob)
     said: dict[str, Any] = {"user": rob, "kind": "none", "error_type": "wrong intent"}
@@ -135,9 +135,7 @@ def test_the_same_words_stay_the_same_once_the_stream_names_other_mistakes(rob: 
 
 
 @pytest.mark.parametrize("act", [{"verdict": "agree"}, {"escalate": "not_sure"}, {"unjudgeable": "unreadable"}])
-def test_a_kind_of_mistake_that_is_chosen_keeps_nobody_from_saying_something_else(
-    rob: User, act: dict[str, Any]
-) -> None:
+def test_a_chosen_error_type_does_not_prevent_another_verdict(rob: User, act: dict[str, Any]) -> None:
     queue_items.enqueue_items(1)
     desk = DeskClient(rob)
     desk.open_page()
@@ -145,7 +143,7 @@ def test_a_kind_of_mistake_that_is_chosen_keeps_nobody_from_saying_something_els
     assert Verdict.objects.get().error_type == ""
 
 
-def test_the_desk_offers_the_kinds_of_mistakes_once_the_proposal_is_shown(rob: User) -> None:
+def test_the_desk_offers_error_types_once_the_proposal_is_shown(rob: User) -> None:
     queue_items.enqueue_items(1, answer_first=True)
     desk = DeskClient(rob)
     assert 'name="error_type"' not in desk.open_page()
@@ -155,7 +153,7 @@ def test_the_desk_offers_the_kinds_of_mistakes_once_the_proposal_is_shown(rob: U
     assert Verdict.objects.get().error_type == "two intents"
 
 
-def test_a_stream_without_kinds_of_mistakes_asks_for_none(rob: User) -> None:
+def test_a_stream_without_error_types_asks_for_none(rob: User) -> None:
     Queue.objects.update(error_types=[])
     queue_items.enqueue_items(1)
     assert 'name="error_type"' not in DeskClient(rob).open_page()
@@ -174,11 +172,11 @@ def test_a_final_say_without_its_reason_is_refused(rob: User, ann: User, reason:
 
 
 @pytest.mark.usefixtures("db")
-def test_the_reasons_of_a_final_say_are_the_ones_agreed_on() -> None:
+def test_a_final_say_offers_the_listed_reasons() -> None:
     assert list(wording.FINAL_SAY_REASONS) == ["ambiguous", "guideline_gap", "model_error", "reviewer_error"]
 
 
-def test_a_final_say_that_it_cannot_be_judged_asks_for_one_reason_only(rob: User, ann: User) -> None:
+def test_a_final_say_of_unjudgeable_asks_for_one_reason_only(rob: User, ann: User) -> None:
     queue_items.enqueue_items(1)
     queue_items.judge_next(rob, "escalate")
     queue_items.settle_verdicts()
@@ -192,7 +190,7 @@ def test_a_final_say_that_it_cannot_be_judged_asks_for_one_reason_only(rob: User
     assert Verdict.objects.get(final_say=True).reason == "ambiguous"
 
 
-def test_a_final_say_weighs_all_sides_alike(rob: User, rita: User, ann: User) -> None:
+def test_a_final_say_shows_all_opinions_alike(rob: User, rita: User, ann: User) -> None:
     queue_items.enqueue_items(1, reviews_wanted=2)
     queue_items.judge_next(rob, "none", error_type="two intents", note="neither of them")
     queue_items.judge_next(rita, "correct", answer="card_arrival", first="billing")
@@ -210,13 +208,13 @@ def test_a_final_say_weighs_all_sides_alike(rob: User, rita: User, ann: User) ->
     )
     assert second.first_answer_at is not None
     html = DeskClient(ann).open_page()
-    assert html.count('class="side"') == 3
-    assert "first said Billing at" in html
-    assert "said with the AI’s answer in sight" in html  # noqa: RUF001 - an apostrophe
+    assert html.count('class="opinion"') == 3
+    assert "first answered Billing at" in html
+    assert "answered with the AI’s answer in view" in html  # noqa: RUF001 - an apostrophe
     assert 'class="proposal"' not in html
 
 
-def test_an_ordinary_claim_has_no_sides(rob: User, rita: User) -> None:
+def test_an_ordinary_claim_shows_no_opinions(rob: User, rita: User) -> None:
     queue_items.enqueue_items(1, reviews_wanted=2)
     queue_items.judge_next(rob, "none")
     assert opinions.list_opinions(queue_items.claim_next_item(rita)) == []

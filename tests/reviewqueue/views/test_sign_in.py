@@ -1,4 +1,4 @@
-"""Signing in and out, the lockout, and the pages about people and keys."""
+"""Sign-in, sign-out, the lockout, and the pages for people and API keys."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_person_signs_in_and_out(client: Client, rob: User) -> None:
     assert client.get(reverse("account")).status_code == 302
 
 
-def test_signing_in_leads_on_within_the_product_only(client: Client, rob: User) -> None:
+def test_signing_in_redirects_only_within_the_site(client: Client, rob: User) -> None:
     data = {"username": "rob", "password": "rob-password"}
     response = client.post(reverse("sign-in"), data | {"next": reverse("account")})
     assert response["Location"] == reverse("account")
@@ -52,18 +52,18 @@ def test_signing_in_leads_on_within_the_product_only(client: Client, rob: User) 
     assert "evil" not in response["Location"]
 
 
-def test_guessing_locks_the_guesser_and_not_the_person(client: Client, rob: User, rita: User) -> None:
+def test_guessing_passwords_locks_out_only_the_guesser(client: Client, rob: User, rita: User) -> None:
     tries = [_attempt(client, "rob", f"guess-{number}", "10.6.6.6") for number in range(8)]
     assert tries[:-1] == [200] * 7
     locked = client.post(reverse("sign-in"), {"username": "rob", "password": "rob-password"}, REMOTE_ADDR="10.6.6.6")
 
     assert locked.status_code == 429
-    assert "Too many wrong passwords" in locked.content.decode()
+    assert "Too many failed attempts" in locked.content.decode()
     assert _attempt(Client(), "rob", "rob-password", "10.0.0.1") == 302
     assert _attempt(Client(), "rita", "rita-password", "10.6.6.6") == 302
 
 
-def test_a_wrong_password_says_no_more_than_that(client: Client, rob: User) -> None:
+def test_a_wrong_password_reveals_nothing_else(client: Client, rob: User) -> None:
     answers = [
         client.post(reverse("sign-in"), {"username": name, "password": "wrong"}).context["form"].non_field_errors()
         for name in ("rob", "nobody")
@@ -72,7 +72,7 @@ def test_a_wrong_password_says_no_more_than_that(client: Client, rob: User) -> N
     assert answers[0]
 
 
-def test_a_form_from_before_signing_in_is_refused_as_a_page(rob: User) -> None:
+def test_a_form_loaded_before_signing_in_is_refused_with_a_page(rob: User) -> None:
     client = Client(enforce_csrf_checks=True)
 
     response = client.post(reverse("sign-in"), {"username": "rob", "password": "rob-password"})
@@ -81,7 +81,7 @@ def test_a_form_from_before_signing_in_is_refused_as_a_page(rob: User) -> None:
     assert "This page was loaded before you signed in" in response.content.decode()
 
 
-def test_a_person_chooses_a_new_password_and_stays_signed_in_here(rob: User) -> None:
+def test_changing_the_password_keeps_the_current_session(rob: User) -> None:
     here, elsewhere = _as(rob), _as(rob)
     chosen = "four small green boats"
     response = here.post(
@@ -116,7 +116,7 @@ def test_a_manager_adds_a_person_and_sees_the_password_once(mara: User) -> None:
     assert password not in page
 
 
-def test_a_managers_forms_offer_only_what_they_can_give(mara: User) -> None:
+def test_a_managers_forms_offer_only_rights_they_can_grant(mara: User) -> None:
     Queue.objects.create(slug="other", title="Other things")
 
     html = _as(mara).get(reverse("person-new")).content.decode()
@@ -137,7 +137,7 @@ def test_a_manager_changes_a_persons_role(mara: User, rob: User) -> None:
     assert rob.role == "lead"
 
 
-def test_an_auditor_reads_people_and_keys_without_their_verbs(otto: User, rob: User) -> None:
+def test_an_auditor_sees_people_and_keys_without_actions(otto: User, rob: User) -> None:
     api_keys.create_key(name="intake", scopes=["outputs:write"], queues=["intents"], by=None)
     client = _as(otto)
 
@@ -153,7 +153,7 @@ def test_an_auditor_reads_people_and_keys_without_their_verbs(otto: User, rob: U
     assert rob.role == "reviewer"
 
 
-def test_a_manager_makes_replaces_and_revokes_a_key(mara: User) -> None:
+def test_a_manager_creates_replaces_and_revokes_a_key(mara: User) -> None:
     client = _as(mara)
     data = {"name": "intake", "scopes": ["outputs:write"], "queues": ["intents"], "days": "90"}
     made = client.post(reverse("key-new"), data)
@@ -185,7 +185,7 @@ def test_the_lists_cost_the_same_for_many_rows(
 
 
 @pytest.mark.parametrize("name", ["account", "password", "people", "person-new", "keys", "key-new"])
-def test_strangers_are_asked_to_sign_in_and_led_back(client: Client, db: None, name: str) -> None:
+def test_anonymous_visitors_sign_in_and_return_to_their_page(client: Client, db: None, name: str) -> None:
     response = client.get(reverse(name))
 
     assert response.status_code == 302
