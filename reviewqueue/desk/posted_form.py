@@ -104,7 +104,7 @@ def _parse_reason(posted: PostedFields, kind: str) -> str:
         reason = _get_text(posted, "reason")
         if reason not in wording.FINAL_SAY_REASONS:
             raise Invalid(
-                _("Choose why the answers differed."), [{"pointer": "/reason", "detail": _("Choose a reason.")}]
+                _("Choose why reviewers disagreed."), [{"pointer": "/reason", "detail": _("Choose a reason.")}]
             )
         return reason
     return _check_reason(kind, _get_text(posted, kind)) if kind in _KINDS_WITH_REASON else _get_text(posted, "reason")

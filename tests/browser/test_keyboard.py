@@ -208,7 +208,7 @@ def test_a_lead_has_the_final_say_with_a_reason(sign_in: SignInFixture) -> None:
     sides = page.get_by_role("region", name="Answers so far").get_by_role("listitem")
     expect(sides).to_have_count(3)
     expect(sides.nth(2)).to_contain_text("before seeing")
-    reason = page.get_by_role("combobox", name=re.compile("Why did people differ"))
+    reason = page.get_by_role("combobox", name=re.compile("Why did reviewers disagree"))
     page.keyboard.press("j")
     expect(reason).to_be_focused()
     page.keyboard.type("The AI")
