@@ -56,7 +56,7 @@ OUTPUT = _inline_schema(
     scores=serializers.DictField(child=serializers.FloatField(), required=False),
     segment=serializers.DictField(child=serializers.CharField(), required=False),
     context=serializers.DictField(required=False),
-    metadata=serializers.DictField(required=False, help_text="Only given back."),
+    metadata=serializers.DictField(required=False, help_text="Stored and returned, never interpreted."),
     group=serializers.CharField(
         required=False,
         max_length=200,
@@ -170,10 +170,10 @@ LABELLED_OUTPUT = _inline_schema(
 REPORT = OpenApiResponse(
     response=serializers.DictField(),
     description=(
-        "The stream's figures over the window. `by` says whether outputs were counted on the day they were received or "
-        "occurred. `acts` counts what people passed on (`passed`), asked the lead about "
-        "(`asked_lead`) and could not judge (`unjudgeable`), each `{total, reasons}` by the code of the reason, which "
-        "is empty where none was given; `error_types` counts the kinds of mistakes that their verdicts name. "
+        "The stream's figures for the window. `by` says whether outputs count on the day they were received or "
+        "occurred. `acts` counts items that reviewers passed on (`passed`), escalated to the lead (`asked_lead`) or "
+        "marked unjudgeable (`unjudgeable`), each as `{total, reasons}` by reason code, which is empty if no reason "
+        "was given; `error_types` counts the error types named in verdicts. "
         "`guarantee` is the guarantee of the policy in effect, null where there is none: `{text, error_target, "
         "confidence_level, in_force, ended, policy, since, valid_until, audits_since, errors_since, "
         "error_range_since, groups, sent_to_review, assumes_perfect_reviewers, evidence}`. At most `error_target` "

@@ -21,7 +21,7 @@ DEFAULT_WINDOW_DAYS = 92  # how far back a search without a start date goes
 # Outputs that people have yet to decide for the first time.
 _UNDECIDED = Q(outcome=None) & (Q(state=Output.State.IN_REVIEW) | (Q(route__isnull=False) & ~Q(route__audit="")))
 
-# What went out and is checked is decided, what is held is in review: the state tells one from the other.
+# Among items under audit, automated ones are decided and held ones are in review: the state reveals which.
 _REVEALING_STATES = {Output.State.IN_REVIEW, Output.State.DECIDED}
 _REVEALING_JUDGEMENTS = {"wrong", "right", "checked"}
 
@@ -30,8 +30,9 @@ _REVEALING_JUDGEMENTS = {"wrong", "right", "checked"}
 class OutputQuery:
     """Search criteria; empty means any. `found`: the review result, `wrong`, `right`, `waiting` or `checked`.
 
-    `act` and `code`: what people did on these days, one of `reports.ACTS`, and what they said of it; the days are
-    then theirs, whatever `by` says. `by`: whether the days are those of the output's receipt or of what it is about.
+    `act`: an action by reviewers, one of `facts.COUNTED_ACTIONS`; `code`: its reason code. With `act`, `since` and
+    `until` are the days of the action, whatever `by` says. `by`: whether they are otherwise the days of the output's
+    receipt or those on which it occurred.
     """
 
     begins: str = ""
@@ -184,7 +185,7 @@ def _filter_matching(rows: QuerySet[Output], query: OutputQuery, streams: Sequen
         case "right":
             return rows.filter(outcome__wrong=False)
         case "waiting":
-            # From the queue, which knows: walking back through everything that went out takes too long.
+            # From the queue: searching all automated outputs would take too long.
             return rows.filter(pk__in=facts.list_open_item_ids([stream.slug for stream in streams]))
         case "checked":
             return rows.filter(route__eligible=True, outcome__wrong__isnull=False).exclude(route__audit="")

@@ -82,10 +82,10 @@ class AuditSettings(_SpecPart, frozen=True):
 
 
 class Costs(_SpecPart, frozen=True):
-    """What reviews and errors cost, in one currency. `matrix[predicted][true]` refines `error`.
+    """The costs of a review and of an error, in one currency. `matrix[predicted][true]` overrides `error`.
 
-    value_factor: what an error costs on top per unit of the output's `value`; None adds nothing, and neither does an
-    output without a value or with a negative one.
+    value_factor: the additional cost of an error per unit of the output's `value`; None adds nothing, and neither does
+    an output without a value or with a negative one.
     """
 
     currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")] = "EUR"
@@ -95,7 +95,7 @@ class Costs(_SpecPart, frozen=True):
     value_factor: Money | None = None
 
     def error_cost(self, predicted: str, true: str) -> float:
-        """The cost of this error without the output's value; no error costs nothing."""
+        """The cost of this error without the output's value; 0 if the prediction is right."""
         if predicted == true and true:
             return 0.0
         return self.matrix.get(predicted, {}).get(true, self.error)
@@ -105,7 +105,7 @@ class Costs(_SpecPart, frozen=True):
         return (self.value_factor or 0.0) * value
 
     def expected_error_cost(self, predicted: str) -> float:
-        """What an error on this prediction costs, without its value, when the true label is unknown; positive."""
+        """The mean cost of an error in this prediction, without its value, if the true label is unknown; positive."""
         listed = [cost for cost in self.matrix.get(predicted, {}).values() if cost > 0]
         costs = [*listed, self.error]
         return max(sum(costs) / len(costs), 1e-6)
@@ -125,11 +125,11 @@ class GuaranteeSettings(_SpecPart, frozen=True):
 
 
 class PolicySpec(_SpecPart, frozen=True, rename={"guarantee": "promise"}):
-    """Everything that decides about the outputs of a stream.
+    """Everything that determines how the outputs of a stream are decided.
 
-    threshold: outputs at or above it may stand; null sends everything to people. thresholds: per predicted label.
-    deadline_hours: when an item without a `due_at` of its own is due. on_deadline: what then happens to one that
-    nobody looked at. model_versions: the qualified ones; an empty list qualifies all. guarantee: stored as `promise`,
+    threshold: outputs at or above it may be automated; null sends everything to review. thresholds: per predicted
+    label. deadline_hours: when an item without its own `due_at` is due. on_deadline: what happens to an item that is
+    still unreviewed then. model_versions: the trusted ones; an empty list trusts all. guarantee: stored as `promise`,
     its name in earlier versions, which content hashes depend on.
     """
 
@@ -156,14 +156,14 @@ class PolicySpec(_SpecPart, frozen=True, rename={"guarantee": "promise"}):
 
 
 def parse_spec(spec: Any) -> PolicySpec:
-    """A policy from plain data; raises msgspec.ValidationError, whose message names the place.
+    """Parse a policy from plain data. Raises msgspec.ValidationError with the path of the error.
 
-    `guarantee` may be spelled `promise`, as stored versions do, but not both.
+    `guarantee` may be named `promise`, as in stored versions; giving both is an error.
     """
     if not isinstance(spec, Mapping) or "guarantee" not in spec:
         return msgspec.convert(spec, PolicySpec)
     if "promise" in spec:
-        raise msgspec.ValidationError("`promise` is the former name of `guarantee`: give one of them - at `$.promise`")
+        raise msgspec.ValidationError("`promise` is the former name of `guarantee`; give only one - at `$.promise`")
     stored = {"promise" if name == "guarantee" else name: part for name, part in spec.items()}
     try:
         return msgspec.convert(stored, PolicySpec)
@@ -172,7 +172,7 @@ def parse_spec(spec: Any) -> PolicySpec:
 
 
 def dump_spec(policy: PolicySpec) -> dict[str, Any]:
-    """The policy as it is stored: every field spelled out, so a later default cannot change an old version."""
+    """The policy as it is stored: with every field, so that a later default cannot change an old version."""
     spec: dict[str, Any] = msgspec.to_builtins(policy)
     return spec
 
@@ -183,12 +183,12 @@ def hash_spec(policy: PolicySpec, schema_number: int) -> str:
     A part added in a later release is hashed only if it differs from its defaults, so that versions stored before keep
     their hash.
     """
-    spelled = dump_spec(policy)
+    fields = dump_spec(policy)
     if policy.guarantee == GuaranteeSettings():
-        del spelled["promise"]
+        del fields["promise"]
     if policy.costs.value_factor is None:
-        del spelled["costs"]["value_factor"]
-    canonical = msgspec.json.encode([spelled, schema_number], order="sorted")
+        del fields["costs"]["value_factor"]
+    canonical = msgspec.json.encode([fields, schema_number], order="sorted")
     return hashlib.sha256(canonical).hexdigest()
 
 

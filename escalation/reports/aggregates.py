@@ -31,7 +31,7 @@ _TALLIES = """
 """
 
 
-# What an output's day is taken from, and the condition that this lies within the window.
+# The time that determines an output's day, and the condition that it lies within the window.
 _MOMENTS = {
     DayBasis.RECEIVED: ("o.received_at", ""),
     DayBasis.OCCURRED: (
@@ -46,7 +46,7 @@ def load_tallies(
 ) -> list[Tally]:
     """The tallies of outputs received or occurred on these days, both included; `keys`: the declared segment keys.
 
-    What occurred on these days counts if it was received from one day before to 31 days after them.
+    By `OCCURRED`, outputs count if they were received from one day before to 31 days after these days.
     """
     moment, within = _MOMENTS[by]
     segment = ", ".join(f"o.segment ->> %(key{index})s" for index in range(len(keys)))

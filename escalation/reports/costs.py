@@ -1,6 +1,6 @@
 """The costs of a stream's errors and reviews, from tallies and the costs in the routing policy versions. Pure.
 
-L is the cost of a mistake, `Costs.error_cost(predicted, true)` and `Costs.value_cost` of the output's value; pi the
+L is the cost of an error, `Costs.error_cost(predicted, true)` plus `Costs.value_cost` of the output's value; pi is the
 inclusion probability stored at routing.
 """
 
@@ -86,13 +86,13 @@ def summarise_costs(
 
 
 def average_error_cost(tallies: Sequence[Tally], prices: Mapping[int, PolicyCosts], *, costs: Costs) -> float:
-    """The mean cost of the mistakes that were seen; where there were none, what `costs` expect at the mean value."""
-    seen = [
+    """The mean cost of the observed errors; if there were none, what `costs` expect at the mean value."""
+    errors = [
         (_error_cost(tally, price), tally.count) for tally, price in _pair_with_costs(tallies, prices) if tally.wrong
     ]
-    total = sum(count for _, count in seen)
+    total = sum(count for _, count in errors)
     if total:
-        return sum(cost * count for cost, count in seen) / total
+        return sum(cost * count for cost, count in errors) / total
     outputs = sum(tally.count for tally in tallies)
     return costs.error + (costs.value_cost(sum(tally.value for tally in tallies) / outputs) if outputs else 0.0)
 

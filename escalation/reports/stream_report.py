@@ -40,7 +40,7 @@ class ReportGroup:
 
 @dataclass(frozen=True, slots=True)
 class ReportDay:
-    """One day: its outputs by `Report.by`, `decided` by when people decided."""
+    """One day: its outputs by `Report.by`, and how many outputs people `decided` on it."""
 
     day: date
     throughput: Throughput
@@ -52,13 +52,13 @@ class ReportDay:
 class Report:
     """All figures of a stream. Shadow outputs count only in `model_versions`, `shadow` and the cost of reviews.
 
-    `decided`: what people decided within the window, whenever it was received. `waiting`: items that wait for
-    people now. `unchecked`: outputs that went out while no checks were drawn, so that nothing is known about them.
-    `unpriced`: outputs that no policy in this currency routed; they are in no sum of money. `acts`: what people did
-    within the window by what they said of it, `reports.ACTS` by code.
+    `decided`: outputs decided by people within the window, whenever received. `waiting`: items waiting for review now.
+    `unaudited`: outputs automated while no audits were drawn, so that nothing is known about their errors. `unpriced`:
+    outputs not routed by a policy in this currency; no cost includes them. `actions`: reviewers' actions within the
+    window, counted by reason code for each of `reviews.COUNTED_ACTIONS`.
 
-    `by`: whether the days are those on which outputs were received or occurred. Decisions, times to decision and acts
-    are of the days on which people worked, whatever `by` says.
+    `by`: whether outputs count on the day they were received or occurred. Decisions, times to decision and actions
+    always count on the day people worked.
     """
 
     stream: str
@@ -95,7 +95,7 @@ def default_report_window(now: datetime | None = None) -> tuple[date, date]:
 def build_report(
     *, stream: Stream, since: date, until: date, by: DayBasis = DayBasis.RECEIVED, now: datetime | None = None
 ) -> Report:
-    """The report of these days, both included, as things stand now."""
+    """The report of these days, both included, as of now."""
     current = versions.find_active_policy(stream)
     spec = current.spec if current else PolicySpec()
     keys = list_segment_keys(spec)

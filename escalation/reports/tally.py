@@ -10,10 +10,10 @@ from datetime import date
 class Tally:
     """`count` outputs received on one day that are equal in all the other fields.
 
-    `routed` is False while an output waits to be routed; the fields of a route are then empty. `segment` holds the
-    values of the declared keys, in their order. `judged`: people settled it; `wrong` by their first answers, None
-    where nobody could tell. `true_label`: of a wrong prediction, empty where it is no single label. `reviews`: verdicts
-    behind the settled ones, all together. `blind`: settled without the proposal in sight. `value`: the sum of their
+    `routed` is False until the output is routed; the route's fields are then empty. `segment` holds the values of the
+    declared keys, in order. `judged`: settled by people; `wrong` by their first answers, None if unjudgeable.
+    `true_label`: the right label of a wrong prediction, empty if it is not a single label. `reviews`: the total number
+    of verdicts. `blind`: how many were answered before the proposed answer was shown. `value`: the sum of their
     values; missing and negative ones count as 0.
     """
 

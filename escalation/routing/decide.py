@@ -143,7 +143,7 @@ def rank_outputs(policy: PolicySpec, outputs: OutputColumns, *, due: Floats, bli
     """(n,) the queue order, lowest first: due / tau - ln(value).
 
     due: (n,) seconds since the epoch. value: the expected cost that a review saves, (1 - confidence) x cost of an
-    error, in the policy's currency: the mean of what the errors of its class cost, and its own value times the policy's
+    error, in the policy's currency: the mean cost of the errors of its class, plus its own value times the policy's
     `value_factor`. The current time cancels out between two items, so ranks never need an update.
     blind: (n,) answered before the model's answer is shown. These have a lane of their own and are ordered by due time
     alone: by value, audits would come last, because their confidence is higher.

@@ -212,7 +212,7 @@ def _build_bin(low: float, high: float, members: Sequence[CountCell]) -> Reliabi
 
 
 def _calibration_error(bins: Sequence[ReliabilityBin], members: Sequence[Sequence[CountCell]]) -> float:
-    """The mean over all checks of how far their bin's confidence is from its accuracy, by the bins of the diagram.
+    """The mean over all audits of the gap between their bin's mean confidence and accuracy, by the diagram's bins.
 
     Naeini, Cooper and Hauskrecht 2015; Guo et al. 2017.
     """
@@ -223,9 +223,9 @@ def _calibration_error(bins: Sequence[ReliabilityBin], members: Sequence[Sequenc
 
 
 def _brier_score(cell: CountCell) -> float:
-    """The mean squared difference between confidence and outcome over the checks of one cell (Brier 1950)."""
-    said, error = _middle_confidence(cell), cell.wrong / cell.judged
-    return error * said**2 + (1 - error) * (1 - said) ** 2
+    """The mean squared difference between confidence and outcome, over the audits of one cell (Brier 1950)."""
+    confidence, error = _middle_confidence(cell), cell.wrong / cell.judged
+    return error * confidence**2 + (1 - error) * (1 - confidence) ** 2
 
 
 def _middle_confidence(cell: CountCell) -> float:

@@ -1,4 +1,4 @@
-"""Whether a confidence means what it says."""
+"""Calibration: how confidence compares with accuracy."""
 
 from __future__ import annotations
 

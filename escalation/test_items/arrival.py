@@ -118,7 +118,7 @@ def _admit_test_item(
     drawn = plan._replace(review=True, answer_first=True, audit=spec.audit.mode)
     item = replace(record_item(drawn, payload, spec), source=TEST_ITEM_SOURCE, copy_of=copy_of)
     new = queue.enqueue_items(slug=stream.slug, items=[item], now=now)
-    assert new == 1  # with the id of an output it would take that output's label for its own
+    assert new == 1  # if an output had this id, the test item would take over that output's label
     TestItem.objects.filter(pk=number).update(id=arrived)
     Payload.objects.filter(pk=number).delete()
     return arrived
@@ -172,12 +172,12 @@ def _imitate_due_at(like: Output, arrival: datetime) -> datetime | None:
 
 
 def _pick_free_reference(stream: Stream, candidates: Iterator[str]) -> str:
-    """The first of the candidates that no output or test item of the stream is called."""
+    """The first candidate that is not the reference of any output or test item of the stream."""
     test_items = list(TestItem.objects.filter(stream=stream).values_list("pk", flat=True))
-    for asked in itertools.batched(candidates, 20):
-        outputs = ExternalId.objects.filter(stream=stream, external_id__in=asked)
-        # Not the references of all items: those are the outputs' or another test item's.
-        taken = set(outputs.values_list("external_id", flat=True)) | facts.references_among(test_items, asked)
-        if free := [name for name in asked if name not in taken]:
+    for batch in itertools.batched(candidates, 20):
+        outputs = ExternalId.objects.filter(stream=stream, external_id__in=batch)
+        # Checks outputs and test items only: every item's reference is one of theirs.
+        taken = set(outputs.values_list("external_id", flat=True)) | facts.references_among(test_items, batch)
+        if free := [name for name in batch if name not in taken]:
             return free[0]
     raise AssertionError("the candidates are endless")

@@ -68,7 +68,7 @@ def test_more_errors_end_the_guarantee_once(stream: Stream) -> None:
     assert 0 < alarm.wrong < alarm.audits < 200, "it does not take all of them"
     assert drift.watch_guarantees(now=LATER + timedelta(minutes=1)) == []
     assert _latest_guarantee(stream).end_reason == "drift"
-    (event,) = Event.objects.filter(verb="guarantee.alarmed")
+    (event,) = Event.objects.filter(verb="statement.alarmed")
     assert event.queue == stream.slug
 
 

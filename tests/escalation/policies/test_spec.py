@@ -39,7 +39,7 @@ def test_a_policy_round_trips_through_plain_data() -> None:
     assert parse_spec(dump_spec(parsed)) == parsed
 
 
-def test_the_plain_form_spells_every_field_out() -> None:
+def test_plain_data_includes_every_field() -> None:
     assert dump_spec(PolicySpec()).keys() == set(PolicySpec.__struct_encode_fields__)
 
 
@@ -233,7 +233,7 @@ def test_the_value_of_an_output_adds_to_its_cost_by_the_factor() -> None:
     assert parse_spec({}).costs.value_cost(1_000) == 0
 
 
-def test_another_value_factor_is_another_version_and_takes_two_people() -> None:
+def test_a_new_value_factor_changes_the_hash_and_takes_two_people() -> None:
     before, after = parse_spec({}), parse_spec({"costs": {"value_factor": 0.1}})
     assert hash_spec(before, 1) != hash_spec(after, 1)
     assert not only_tightens(before, after)
@@ -241,7 +241,7 @@ def test_another_value_factor_is_another_version_and_takes_two_people() -> None:
     assert parse_spec(dump_spec(after)) == after
 
 
-def test_guarantee_settings_of_its_own_make_another_version() -> None:
+def test_different_guarantee_settings_change_the_hash() -> None:
     changed = parse_spec({"guarantee": {"expires_days": 30}})
     assert hash_spec(changed, 1) != hash_spec(parse_spec({}), 1)
 
@@ -258,7 +258,7 @@ def test_the_guarantee_may_be_given_under_its_former_name_only_alone() -> None:
     assert refused.value.errors[0]["pointer"] == "/guarantee/expires_days"
 
 
-def test_sending_everything_to_people_or_holding_everything_is_always_stricter() -> None:
+def test_reviewing_or_holding_everything_is_always_stricter() -> None:
     old = parse_spec({"threshold": 0.9, "segments": [{"when": {"a": "b"}, "threshold": 0.5}], "audit": {"per_day": 20}})
     nothing_through = parse_spec({"audit": {"per_day": 20}})
     everything_held = parse_spec(dump_spec(old) | {"audit": {"rate": 1.0, "mode": "hold"}})

@@ -279,7 +279,7 @@ def test_the_value_enters_the_rank_by_the_policys_factor() -> None:
     assert ranks[1] == ranks[2] == ranks[3]
 
 
-def test_the_nearer_deadline_and_the_dearer_doubt_come_first() -> None:
+def test_nearer_deadlines_and_higher_expected_costs_come_first() -> None:
     spec = parse_spec({"threshold": 0.9, "costs": {"error": 5}})
     columns = decide.OutputColumns(
         np.array([0.5, 0.5, 0.1, math.nan, 1.0]), ["refund"] * 5, np.full(5, math.nan), [{}] * 5, [""] * 5

@@ -87,7 +87,7 @@ def test_the_value_of_wrong_outputs_prices_the_errors_of_a_threshold(stream: Str
     assert priced.error_cost == pytest.approx(plain.error_cost * (1 + dearer))
 
 
-def test_a_late_label_makes_its_day_anew_and_no_other(stream: Stream) -> None:
+def test_a_late_label_recounts_only_its_day(stream: Stream) -> None:
     _past(stream)
     daily_counts.refresh_counts(now=LATER)
     before = {row.day: row.counted_at for row in CountedDay.objects.all()}

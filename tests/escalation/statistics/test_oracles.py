@@ -1,4 +1,4 @@
-"""Comparison with other implementations of the same papers: MAPIE's Learn then Test."""
+"""Comparison with another implementation of the same paper: MAPIE's Learn then Test."""
 
 from __future__ import annotations
 
