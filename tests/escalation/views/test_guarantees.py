@@ -168,7 +168,7 @@ def test_the_evidence_shows_the_counts_that_reproduce_its_bound(client: Client, 
         ({"max_error_percent": "x"}, "Enter a number"),
         ({"confidence_level": "49"}, "greater than or equal to 50"),
         ({"confidence_level": "99.95"}, "less than or equal to 99.9"),
-        ({"groups": "segments"}, "Name the segment"),
+        ({"groups": "segments"}, "Required for groups by segment"),
         ({"groups": "nonsense"}, "not one of the available choices"),
     ],
 )

@@ -52,7 +52,7 @@ def test_the_creator_of_a_stream_is_its_member(client: Client, mara: User) -> No
         ({"schema": "{}x"}, "valid JSON"),
         ({"error_types": "a\na"}, "two error types are the same"),
         ({"display": "lines"}, "Line 1: write “part: display”"),
-        ({"display": "lines: marquee"}, "no renderer"),
+        ({"display": "lines: marquee"}, "Unknown renderer"),
         ({"reserve_minutes": "0"}, "greater than or equal to 1"),
     ],
 )
