@@ -61,7 +61,7 @@ def test_the_form_round_trips_every_policy(spec: dict[str, Any]) -> None:
         ("segments", "de: 95", "Line 1: write “key = value: percent”"),
         ("rules", "large: amount > 3", "Line 1: “amount > 3” is not a valid condition"),
         ("rules", "large: value > many", "Line 1: “many” is not a number."),
-        ("rules", "a: prediction > refund", "use eq or in"),
+        ("rules", "a: prediction > refund", "prediction is a string; use eq or in"),
         ("matrix", "billing: 3", "Line 1: write “model’s answer -> right answer: cost”"),  # noqa: RUF001
         ("rate", "", "Enter a number."),
         ("currency", "Euro", "3"),
@@ -141,7 +141,7 @@ def test_going_back_to_a_looser_version_takes_two_people_again(
     assert "no open approval request for version 1" in refused.content.decode()
     client.post("/streams/intents/policies/1/approval-request/", {"reason": "Too strict"})
     refused = client.post("/streams/intents/policies/1/activation/", follow=True)
-    assert "cannot approve your own request" in refused.content.decode()
+    assert "You cannot approve your own request." in refused.content.decode()
     assert Activation.objects.count() == 2
     client.force_login(mara)
     assert "Approve and activate" in client.get("/streams/intents/policies/1/").content.decode()
