@@ -149,6 +149,7 @@ LABELLED_OUTPUT = _inline_schema(
     p=serializers.FloatField(help_text="The audit rate when it was routed."),
     pi=serializers.FloatField(help_text="The probability that a person reviews it, when it was routed."),
     reason=serializers.CharField(help_text="Why it was routed as it was."),
+    shadow=serializers.BooleanField(help_text="Nobody acted on it, so it counts in no guarantee."),
     threshold=serializers.FloatField(allow_null=True, help_text="The threshold that applied to it when it was routed."),
     policy=serializers.IntegerField(allow_null=True, help_text="Number of the policy version that routed it."),
     outcome=serializers.CharField(allow_null=True, help_text="Null without a label."),

@@ -9,17 +9,18 @@ import msgspec
 from django.db import connection
 
 from escalation.models import Stream
+from escalation.routing import audits
 from reviewqueue.facade.labels import error_types_of as labels_error_types
 
 PAGE_ROWS = 1_000
 
 # Keyset pages, each its own short transaction: a long one would keep dead rows alive under the queue.
 _PAGE_QUERY = """
-    SELECT o.id, c.label_id, o.external_id, o.state, o.model, o.model_version, o.schema_number,
-           CASE WHEN o.state NOT IN ('withdrawn', 'erased') THEN p.body::text END, o.predicted, c.outcome,
-           CASE WHEN o.state NOT IN ('withdrawn', 'erased') THEN c.answer END, o.confidence, r.pi, r.u, r.p, r.reason,
-           r.threshold, v.number, c.round, c.wrong, c.overturned, c.blind, c.reviews, o.segment, o."group",
-           o.value, o.occurred_at, o.received_at, c.settled_at
+    SELECT o.id, e.label_id, o.external_id, o.state, o.model, o.model_version, o.schema_number,
+           CASE WHEN o.state NOT IN ('withdrawn', 'erased') THEN p.body::text END, o.predicted, e.outcome,
+           CASE WHEN o.state NOT IN ('withdrawn', 'erased') THEN e.answer END, o.confidence, r.pi, r.u, r.p, r.reason,
+           r.threshold, v.number, e.round, e.wrong, e.overturned, e.blind, e.reviews, o.segment, o."group",
+           o.value, o.occurred_at, o.received_at, e.settled_at, o.shadow
     {of}
     LEFT JOIN escalation_policy v ON v.id = r.policy_id
     WHERE {among}
@@ -27,22 +28,21 @@ _PAGE_QUERY = """
 """
 _LABELS_PAGE = _PAGE_QUERY.format(
     of="""
-    FROM escalation_outcome c
-    JOIN escalation_output o ON o.id = c.output_id
+    FROM escalation_outcome e
+    JOIN escalation_output o ON o.id = e.output_id
     JOIN escalation_payload p ON p.output_id = o.id
     JOIN escalation_route r ON r.output_id = o.id""",
-    among="c.stream_id = %(stream)s AND c.output_id > %(after)s AND o.state = 'decided'",
+    among="e.stream_id = %(stream)s AND e.output_id > %(after)s AND o.state = 'decided'",
 )
 # Also unlabelled outputs that count in an evaluation: see `guarantees.sample`.
 _LABELS_AND_AUDITS_PAGE = _PAGE_QUERY.format(
     of="""
     FROM escalation_output o
     JOIN escalation_route r ON r.output_id = o.id
-    LEFT JOIN escalation_outcome c ON c.output_id = o.id
+    LEFT JOIN escalation_outcome e ON e.output_id = o.id
     LEFT JOIN escalation_payload p ON p.output_id = o.id""",
-    among="""o.stream_id = %(stream)s AND o.id > %(after)s AND o.id <= %(until)s AND (
-        c.output_id IS NOT NULL AND o.state = 'decided'
-        OR r.u < r.p AND (c.output_id IS NOT NULL OR r.eligible OR o.state NOT IN ('withdrawn', 'erased')))""",
+    among=f"""o.stream_id = %(stream)s AND o.id > %(after)s AND o.id <= %(until)s AND (
+        e.output_id IS NOT NULL AND o.state = 'decided' OR {audits.IS_DRAWN} AND {audits.IS_KEPT})""",
 )
 
 _RANGE_END = """
@@ -90,7 +90,7 @@ def _label_as_json(row: tuple[Any, ...], error_types: list[str]) -> dict[str, An
     (
         number, _, external_id, status, model, model_version, schema_number, body, predicted, outcome, answer,
         confidence, pi, u, p, reason, threshold, policy, round_, wrong, overturned, blind, reviews, segment,
-        group, value, occurred_at, received_at, settled_at,
+        group, value, occurred_at, received_at, settled_at, shadow,
     ) = row  # fmt: skip
     payload = {"prediction": predicted or None} if body is None else msgspec.json.decode(body)
     return {
@@ -115,6 +115,7 @@ def _label_as_json(row: tuple[Any, ...], error_types: list[str]) -> dict[str, An
         "u": u,
         "p": p,
         "reason": reason,
+        "shadow": shadow,
         "threshold": threshold,
         "policy": policy,
         "segment": None if segment is None else msgspec.json.decode(segment),

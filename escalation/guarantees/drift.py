@@ -20,6 +20,7 @@ from escalation.guarantees.evaluations import GroupResult
 from escalation.guarantees.guarantees import SYSTEM_ACTOR, Guarantee
 from escalation.models import GuaranteeWatch, Stream, output_id
 from escalation.policies import versions
+from escalation.routing import audits
 from reviewqueue.activity import log
 from reviewqueue.kernel import clock
 
@@ -55,9 +56,9 @@ def _update_watch(guarantee: Guarantee, group: GroupResult, now: datetime) -> Gu
             defaults={"seen": output_id.first_id_at(guarantee.since) - 1},
         )
         while row.alarmed_at is None:
-            audits, rest = _fetch_audits(guarantee, group, row.seen, now)
-            if audits:
-                _count_audits(row, audits, guarantee, now)
+            rows, rest = _fetch_audits(guarantee, group, row.seen, now)
+            if rows:
+                _count_audits(row, rows, guarantee, now)
             if rest == "none":
                 _skip_unaudited(row, now)
             if rest != "more":
@@ -84,12 +85,12 @@ class _AuditRow(NamedTuple):
         return self.blind is None and not self.gone and self.received_at > due
 
 
-def _count_audits(row: GuaranteeWatch, audits: Sequence[_AuditRow], guarantee: Guarantee, now: datetime) -> None:
+def _count_audits(row: GuaranteeWatch, rows: Sequence[_AuditRow], guarantee: Guarantee, now: datetime) -> None:
     """Update the watch. Overdue and withdrawn audits count as wrong; unjudgeable and non-blind ones are left out."""
-    counted = [audit for audit in audits if audit.blind is None or (audit.blind and audit.wrong is not None)]
+    counted = [one for one in rows if one.blind is None or audits.is_answered(blind=one.blind, wrong=one.wrong)]
     errors = np.array([audit.wrong is not False for audit in counted], dtype=np.bool_)
     state = statistics.update_detector(errors, alpha=guarantee.evaluation.max_error, levels=row.levels)
-    row.levels, row.seen = list(state.levels), audits[-1].id
+    row.levels, row.seen = list(state.levels), rows[-1].id
     row.audits += state.alarm or len(counted)
     row.wrong += int(errors[: state.alarm].sum())
     if state.alarm is not None:
@@ -106,14 +107,14 @@ def _count_audits(row: GuaranteeWatch, audits: Sequence[_AuditRow], guarantee: G
     row.save(update_fields=["levels", "seen", "audits", "wrong", "alarmed_at"])
 
 
-_NEXT_AUDITS = """
-    SELECT o.id, e.wrong, e.blind, o.received_at, o.state IN ('withdrawn', 'erased') AND e.output_id IS NULL
+_NEXT_AUDITS = f"""
+    SELECT o.id, e.wrong, e.blind, o.received_at, {audits.IS_TAKEN_BACK}
     FROM escalation_output o
     JOIN escalation_route r ON r.output_id = o.id
     LEFT JOIN escalation_outcome e ON e.output_id = o.id
     WHERE o.stream_id = %(stream)s AND o.id > %(seen)s AND o.model = %(model)s AND o.model_version = %(model_version)s
-      AND o.schema_number = %(schema_number)s AND o.confidence >= %(threshold)s AND r.u < r.p
-      AND r.reason NOT LIKE 'rule:%%' AND {group}
+      AND o.schema_number = %(schema_number)s AND o.confidence >= %(threshold)s
+      AND {audits.IS_LIVE} AND {audits.IS_DRAWN} AND {audits.COUNTS_IN_GUARANTEE} AND {{group}}
     ORDER BY o.id LIMIT %(most)s
 """
 _GROUP_CONDITIONS = {

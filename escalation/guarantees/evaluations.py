@@ -26,6 +26,7 @@ from escalation.guarantees.preparation import (
 from escalation.guarantees.sample import SampleWindow
 from escalation.models import Activation, ErrorTarget, Evaluation, Evidence, Stream, output_id
 from escalation.policies import versions
+from escalation.routing import audits
 from reviewqueue.activity import log
 from reviewqueue.kernel import clock
 
@@ -173,12 +174,12 @@ def _find_deployed_threshold(prepared: PreparedEvaluation, stream: Stream, now: 
     return current.spec.threshold if precedes_labels or is_certified else None
 
 
-_HISTOGRAM = """
-    SELECT {group}, CASE WHEN o.confidence IS NULL OR r.reason LIKE 'rule:%%' THEN -1
-        ELSE width_bucket(o.confidence, %(edges)s::float8[]) - 1 END, count(*)
+_HISTOGRAM = f"""
+    SELECT {{group}}, CASE WHEN {audits.IS_AUTOMATABLE} THEN width_bucket(o.confidence, %(edges)s::float8[]) - 1
+        ELSE -1 END, count(*)
     FROM escalation_output o JOIN escalation_route r ON r.output_id = o.id
     WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.id < %(last)s AND o.model = %(model)s
-      AND o.model_version = %(model_version)s AND o.schema_number = %(schema_number)s
+      AND o.model_version = %(model_version)s AND o.schema_number = %(schema_number)s AND {audits.IS_LIVE}
     GROUP BY 1, 2
 """
 

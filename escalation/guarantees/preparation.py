@@ -103,12 +103,14 @@ def prepare_evaluation(stream: Stream, *, now: datetime | None = None) -> Prepar
     spec = current.spec if current else PolicySpec()
     if spec.on_deadline == "accept":
         raise EvaluationRefused("deadline_accepts")
-    window = find_window(stream, covered, now=moment)
+    window = find_window(stream, covered, spec=spec, now=moment)
     if window is None or window.rate == 0:
-        raise EvaluationRefused("no_audit" if has_traffic(stream, covered, now=moment) else "none_of_late")
+        raise EvaluationRefused("no_audit" if has_traffic(stream, covered, spec=spec, now=moment) else "none_of_late")
     number = _count_evaluations(stream, covered) + 1
     total_delta = statistics.compute_evaluation_delta(target.delta, number)
-    sample = draw_sample(stream, covered, window, spec=spec, group=_choose_grouping(target), now=moment)
+    sample = draw_sample(
+        stream, covered, window, due_days=spec.guarantee.due_days, group=_choose_grouping(target), now=moment
+    )
     measured = recall.measure_recall(stream, delta=total_delta * RECALL_DELTA_SHARE, now=moment)
     if measured is not None and measured.low <= 0:
         raise EvaluationRefused("none_caught", shown=measured.shown)

@@ -8,20 +8,23 @@ weights, and changing a threshold or rate cannot redraw it.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 from django.db import connection
+from django.db.models import Q
 from numpy.typing import NDArray
 
 from escalation.guarantees import alarms
 from escalation.guarantees.population import Population
-from escalation.models import Output, Stream, output_id
+from escalation.models import Output, Policy, Stream, output_id
+from escalation.policies import versions
 from escalation.policies.spec import PolicySpec
+from escalation.routing import audits
 
 MAX_SAMPLE_AGE_DAYS = 180
 
@@ -62,31 +65,43 @@ class EvaluationSample:
         return len(self.scores) + self.missing
 
 
-# The window begins after the population's last output that could not have been drawn, and after its last alarm.
-_WINDOW = """
+# The window begins after the population's last output that could not have been drawn or was routed by other rules, and
+# after its last alarm. So the rules that caught outputs in it are those of today, and nobody can choose by the labels
+# which of them count: another rule begins another window.
+_WINDOW = f"""
     WITH line AS MATERIALIZED (
-        SELECT o.id, r.p FROM escalation_output o JOIN escalation_route r ON r.output_id = o.id
+        SELECT o.id, r.p, r.policy_id FROM escalation_output o JOIN escalation_route r ON r.output_id = o.id
         WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.model = %(model)s
           AND o.model_version = %(version)s AND o.schema_number = %(schema)s
+          AND {audits.IS_LIVE}
     )
     SELECT min(id), max(id) + 1, min(p) FROM line
-    WHERE id > GREATEST(COALESCE((SELECT max(id) FROM line WHERE p = 0), 0), %(alarm)s)
+    WHERE id > GREATEST(%(alarm)s, (
+        SELECT max(id) FROM line WHERE p = 0 OR policy_id IS NULL OR NOT policy_id = ANY(%(policies)s)
+    ))
 """
 
 
-def has_traffic(stream: Stream, covered: Population, *, now: datetime) -> bool:
-    """Whether the population has routed traffic, drawn or not, since its last alarm and within the sample's reach."""
+def has_traffic(stream: Stream, covered: Population, *, spec: PolicySpec, now: datetime) -> bool:
+    """Whether the population has traffic, drawn or not, since its last alarm and no further back than samples go.
+
+    Only live outputs that were routed by the rules of `spec`, or by no policy.
+    """
     after = max(
         output_id.first_id_at(now - timedelta(days=MAX_SAMPLE_AGE_DAYS)), alarms.find_last_alarm(stream.pk, covered)
     )
-    return Output.objects.filter(stream=stream, pk__gt=after, route__isnull=False, **asdict(covered)).exists()
+    by_its_rules = Q(route__policy__in=_list_policies_with_rules_of(spec, stream)) | Q(route__policy=None)
+    return Output.objects.filter(
+        by_its_rules, stream=stream, pk__gt=after, route__isnull=False, shadow=False, **asdict(covered)
+    ).exists()
 
 
-def find_window(stream: Stream, covered: Population, *, now: datetime) -> SampleWindow | None:
-    """The latest stretch of the population's traffic in which every output could be drawn; None if there is none."""
+def find_window(stream: Stream, covered: Population, *, spec: PolicySpec, now: datetime) -> SampleWindow | None:
+    """The latest stretch of the population's live traffic that was routed by the rules of `spec` and could be drawn."""
     limits = {
         "first": output_id.first_id_at(now - timedelta(days=MAX_SAMPLE_AGE_DAYS)),
         "alarm": alarms.find_last_alarm(stream.pk, covered),
+        "policies": _list_policies_with_rules_of(spec, stream),
     }
     with connection.cursor() as cursor:
         cursor.execute(_WINDOW, _population_parameters(stream, covered) | limits)
@@ -94,37 +109,46 @@ def find_window(stream: Stream, covered: Population, *, now: datetime) -> Sample
     return SampleWindow(*row) if row and row[0] is not None else None
 
 
-# Outputs with a confidence, drawn at the lowest rate of the window. Outputs that were withdrawn before any review are
-# left out if they would have been reviewed anyway. Eligible ones stay, or a producer could withdraw its errors: as they
-# were reviewed, otherwise as errors.
-_SAMPLE = """
-    SELECT o.id, o.confidence, {group}, e.wrong, e.blind, o.received_at, o.predicted, o.value,
-        COALESCE(o.segment, '{{}}'::jsonb)::text, o.state IN ('withdrawn', 'erased') AND e.output_id IS NULL
+def _list_policies_with_rules_of(spec: PolicySpec, stream: Stream) -> list[int]:
+    """The stream's policy versions whose rules catch the same outputs, by whatever names and in whatever order."""
+    return [
+        policy.pk
+        for policy in Policy.objects.filter(stream=stream)
+        if _conditions_of(versions.spec_of(policy)) == _conditions_of(spec)
+    ]
+
+
+def _conditions_of(spec: PolicySpec) -> set[bytes]:
+    return {msgspec.json.encode(rule.when, order="deterministic") for rule in spec.rules}
+
+
+# All that were drawn at the lowest rate of the window and that a guarantee counts.
+_SAMPLE = f"""
+    SELECT o.id, o.confidence, {{group}}, e.wrong, e.blind, o.received_at, {audits.IS_TAKEN_BACK}
     FROM escalation_output o
     JOIN escalation_route r ON r.output_id = o.id
     LEFT JOIN escalation_outcome e ON e.output_id = o.id
     WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.id < %(last)s AND o.model = %(model)s
       AND o.model_version = %(version)s AND o.schema_number = %(schema)s
-      AND (o.state NOT IN ('withdrawn', 'erased') OR e.output_id IS NOT NULL OR r.eligible)
-      AND o.confidence IS NOT NULL AND r.u < %(rate)s
+      AND {audits.IS_LIVE} AND r.u < %(rate)s AND {audits.COUNTS_IN_GUARANTEE}
     ORDER BY o.id
 """
 
 
 def draw_sample(
-    stream: Stream, covered: Population, window: SampleWindow, *, spec: PolicySpec, group: str, now: datetime
+    stream: Stream, covered: Population, window: SampleWindow, *, due_days: float, group: str, now: datetime
 ) -> EvaluationSample:
     """The sample of a window, up to and including the first output whose answer is pending but not overdue.
 
-    spec: outputs that match one of its rules are always reviewed, so they are not part of the sample; an output
-    unanswered for its `due_days` counts as wrong, and the window continues past it. group: empty for one group,
+    due_days: an output unanswered for so long counts as wrong, and the window goes on past it. group: `` for one group,
     `predicted`, or `segment:KEY`.
     """
-    rows = [row for row in _fetch_rows(stream, covered, window, group) if not _is_caught_by_rule(row, spec)]
-    rows, last = _cut_after_first_pending(rows, window.last, due=timedelta(days=spec.guarantee.due_days), now=now)
+    rows, last = _cut_after_first_pending(
+        _fetch_rows(stream, covered, window, group), window.last, due=timedelta(days=due_days), now=now
+    )
     unanswered = [row for row in rows if row.blind is None]
-    labelled = [row for row in rows if row.blind is None or (row.blind and row.wrong is not None)]
-    missing = [row for row in rows if row.blind is not None and not (row.blind and row.wrong is not None)]
+    labelled = [row for row in rows if row.blind is None or row.is_answered]
+    missing = [row for row in rows if row.blind is not None and not row.is_answered]
     return EvaluationSample(
         window=SampleWindow(window.first, last, window.rate),
         scores=np.array([row.score for row in labelled], dtype=np.float64),
@@ -144,10 +168,11 @@ class _SampledOutput(NamedTuple):
     wrong: bool | None  # None: unjudgeable or unanswered
     blind: bool | None  # None: unanswered
     received_at: datetime
-    predicted: str
-    value: float | None
-    segment: str
     gone: bool
+
+    @property
+    def is_answered(self) -> bool:
+        return audits.is_answered(blind=self.blind, wrong=self.wrong)
 
 
 def _fetch_rows(stream: Stream, covered: Population, window: SampleWindow, group: str) -> list[_SampledOutput]:
@@ -157,15 +182,6 @@ def _fetch_rows(stream: Stream, covered: Population, window: SampleWindow, group
     with connection.cursor() as cursor:
         cursor.execute(_SAMPLE.format(group=expression), _population_parameters(stream, covered) | limits)
         return [_SampledOutput(*row) for row in cursor.fetchall()]
-
-
-def _is_caught_by_rule(row: _SampledOutput, spec: PolicySpec) -> bool:
-    """Whether a rule of this policy matches it, whatever its reason was when it was routed."""
-    facts = {} if row.segment == "{}" else json.loads(row.segment)
-    value = float("nan") if row.value is None else row.value
-    return any(
-        rule.matches(confidence=row.score, value=value, predicted=row.predicted, segment=facts) for rule in spec.rules
-    )
 
 
 def _cut_after_first_pending(

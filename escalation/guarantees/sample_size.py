@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from escalation import statistics
 from escalation.guarantees.population import Population
 from escalation.models import Stream, output_id
+from escalation.routing import audits
 
 TRAFFIC_WINDOW = timedelta(days=14)
 
@@ -39,12 +40,14 @@ def estimate_additional_audits(
     return None if best is None else max(1, math.ceil(best - n))
 
 
-_RECENT_AUDITS = """
-    SELECT count(*) FILTER (WHERE r.u < r.p AND o.confidence IS NOT NULL AND r.reason NOT LIKE 'rule:%%'),
+_RECENT_AUDITS = f"""
+    SELECT count(*) FILTER (WHERE {audits.IS_DRAWN} AND {audits.COUNTS_IN_GUARANTEE}),
         min(o.received_at)
-    FROM escalation_output o JOIN escalation_route r ON r.output_id = o.id
+    FROM escalation_output o
+    JOIN escalation_route r ON r.output_id = o.id
+    LEFT JOIN escalation_outcome e ON e.output_id = o.id
     WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.model = %(model)s AND o.model_version = %(version)s
-      AND o.schema_number = %(schema)s
+      AND o.schema_number = %(schema)s AND {audits.IS_LIVE}
 """
 
 

@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce
 from escalation.models import ExternalId, Output, Stream, output_id
 from escalation.models.output_id import DayBasis
 from escalation.policies import versions
+from escalation.routing import audits
 from reviewqueue.facade import facts
 from reviewqueue.kernel import clock
 
@@ -188,5 +189,5 @@ def _filter_matching(rows: QuerySet[Output], query: OutputQuery, streams: Sequen
             # From the queue: searching all automated outputs would take too long.
             return rows.filter(pk__in=facts.list_open_item_ids([stream.slug for stream in streams]))
         case "checked":
-            return rows.filter(route__eligible=True, outcome__wrong__isnull=False).exclude(route__audit="")
+            return rows.filter(audits.AUTOMATED_AUDITS)
     return rows

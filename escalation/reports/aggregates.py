@@ -15,19 +15,21 @@ from django.utils import timezone
 from escalation.models import output_id
 from escalation.models.output_id import DayBasis
 from escalation.reports.tally import AuditCounts, DecisionTimes, Tally
+from escalation.routing import audits
 
-_TALLIES = """
-    SELECT ({moment} AT TIME ZONE %(zone)s)::date, o.model, o.model_version, o.predicted, {segment}, o.shadow,
+_TALLIES = f"""
+    SELECT ({{moment}} AT TIME ZONE %(zone)s)::date, o.model, o.model_version, o.predicted, {{segment}}, o.shadow,
            r.output_id IS NOT NULL, r.policy_id, COALESCE(r.reason, ''), COALESCE(r.eligible, false),
            COALESCE(r.released, false), COALESCE(r.audit, ''), COALESCE(r.pi, 1), e.output_id IS NOT NULL, e.wrong,
            CASE WHEN e.wrong THEN e.settled ELSE '' END,
-           count(*), COALESCE(sum(e.reviews), 0)::bigint, count(*) FILTER (WHERE e.blind),
+           COALESCE({audits.IS_DRAWN_AUTOMATED_AUDIT}, false), COALESCE({audits.IS_AUTOMATED_AUDIT}, false),
+           count(*), COALESCE(sum(e.reviews), 0)::bigint,
            COALESCE(sum(GREATEST(o.value, 0)), 0)
     FROM escalation_output o
     LEFT JOIN escalation_route r ON r.output_id = o.id
     LEFT JOIN escalation_outcome e ON e.output_id = o.id
-    WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.id < %(last)s {within}
-    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16
+    WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.id < %(last)s {{within}}
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18
 """
 
 
@@ -61,13 +63,13 @@ def load_tallies(
         return [_tally_from_row(list(row)) for row in cursor.fetchall()]
 
 
-_AUDIT_COUNTS = """
+_AUDIT_COUNTS = f"""
     SELECT o.stream_id, r.pi, count(*), count(*) FILTER (WHERE e.wrong)
     FROM escalation_output o
     JOIN escalation_route r ON r.output_id = o.id
     JOIN escalation_outcome e ON e.output_id = o.id
     WHERE o.stream_id = ANY(%(streams)s) AND o.id >= %(first)s AND o.id < %(last)s
-      AND r.eligible AND r.audit <> '' AND NOT o.shadow AND e.wrong IS NOT NULL
+      AND {audits.IS_LIVE} AND {audits.IS_AUTOMATED_AUDIT}
     GROUP BY 1, 2
 """
 

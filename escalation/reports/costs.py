@@ -114,7 +114,7 @@ def _estimate_undetected(priced: Sequence[tuple[Tally, PolicyCosts]], typical: f
     sample. Covers only outputs that could have been drawn; None if no audit was answered.
     """
     released = sum(tally.count for tally, _ in priced if tally.released and tally.pi > 0)
-    audited = [(tally, price) for tally, price in priced if tally.is_answered_audit]
+    audited = [(tally, price) for tally, price in priced if tally.is_audit]
     n = sum(tally.count for tally, _ in audited)
     if not any(tally.released for tally, _ in priced):
         return CostEstimate(0.0, 0.0, 0.0)

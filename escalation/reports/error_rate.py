@@ -52,8 +52,8 @@ def count_throughput(found: Iterable[Tally]) -> Throughput:
 
 def estimate_error_rate(found: Iterable[Tally]) -> ErrorRate:
     """The error rate of eligible outputs, from the first answers to their audits, each weighted by 1/pi (Hajek)."""
-    audits = [tally for tally in found if tally.eligible and tally.audit]
-    answered = [tally for tally in audits if tally.is_answered_audit]
+    audits = [tally for tally in found if tally.is_drawn_audit]
+    answered = [tally for tally in audits if tally.is_audit]
     samples = [AuditCounts(tally.pi, tally.count, tally.count if tally.wrong else 0) for tally in answered]
     return estimate_error_rate_from_counts(samples, drawn=sum(tally.count for tally in audits))
 

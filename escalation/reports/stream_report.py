@@ -119,7 +119,7 @@ def build_report(
         waiting=load.waiting if load else 0,
         times=aggregates.measure_decision_times(stream_id=stream.pk, since=since, until=until),
         error_rate=error_rate.estimate_error_rate(acted_on),
-        blind=sum(tally.blind for tally in acted_on if tally.is_answered_audit),
+        blind=sum(tally.count for tally in acted_on if tally.is_audit),
         costs=costs.summarise_costs(found, prices, typical_error=typical),
         unaudited=sum(tally.count for tally in acted_on if tally.released and tally.pi == 0),
         unpriced=sum(tally.count for tally in found if tally.routed and tally.policy_id not in prices),

@@ -13,8 +13,8 @@ class Tally:
     `routed` is False until the output is routed; the route's fields are then empty. `segment` holds the values of the
     declared keys, in order. `judged`: settled by people; `wrong` by their first answers, None if unjudgeable.
     `true_label`: the right label of a wrong prediction, empty if it is not a single label. `reviews`: the total number
-    of verdicts. `blind`: how many were answered before the proposed answer was shown. `value`: the sum of their
-    values; missing and negative ones count as 0.
+    of verdicts. `value`: the sum of their values; missing and negative ones count as 0. `is_drawn_audit` and `is_audit`:
+    `audits.IS_DRAWN_AUTOMATED_AUDIT` and `audits.IS_AUTOMATED_AUDIT`.
     """
 
     day: date
@@ -33,19 +33,15 @@ class Tally:
     judged: bool
     wrong: bool | None
     true_label: str
+    is_drawn_audit: bool
+    is_audit: bool
     count: int
     reviews: int
-    blind: int
     value: float
 
     @property
     def to_people(self) -> bool:
         return self.routed and (not self.released or bool(self.audit))
-
-    @property
-    def is_answered_audit(self) -> bool:
-        """An audit of an eligible output, with an answer: the basis of error rates."""
-        return self.eligible and bool(self.audit) and self.wrong is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from escalation.guarantees.population import Population
 from escalation.models import CountedDay, ErrorTarget, Outcome, Output, OutputCount, Stream, output_id
 from escalation.policies import versions
 from escalation.policies.spec import list_segment_keys as spec_list_segment_keys
+from escalation.routing import audits
 from escalation.simulation.threshold_curve import CountCell
 from reviewqueue.kernel import clock
 
@@ -35,22 +36,21 @@ _TOUCHED_DAYS = """
         SELECT output_id FROM escalation_outcome WHERE stream_id = %(stream)s AND settled_at >= %(since)s
     ) AS o
 """
-_COUNT_DAY = """
+_COUNT_DAY = f"""
     INSERT INTO escalation_outputcount (stream_id, day, model, model_version, schema_number, shadow, predicted, segment,
         ruled, bin, p, settled, outputs, drawn, judged, wrong, wrong_value)
-    SELECT %(stream)s, %(day)s, o.model, o.model_version, o.schema_number, o.shadow, o.predicted, {segment},
-        r.reason LIKE 'rule:%%', COALESCE(width_bucket(o.confidence, %(edges)s::float8[]) - 1, -1), r.p,
-        CASE WHEN {judged} AND e.wrong THEN e.settled ELSE '' END,
-        count(*), count(*) FILTER (WHERE r.u < r.p), count(*) FILTER (WHERE {judged}),
-        count(*) FILTER (WHERE {judged} AND e.wrong),
-        COALESCE(sum(GREATEST(o.value, 0)) FILTER (WHERE {judged} AND e.wrong), 0)
+    SELECT %(stream)s, %(day)s, o.model, o.model_version, o.schema_number, o.shadow, o.predicted, {{segment}},
+        {audits.IS_CAUGHT_BY_RULE}, COALESCE(width_bucket(o.confidence, %(edges)s::float8[]) - 1, -1), r.p,
+        CASE WHEN {audits.IS_AUDIT} AND e.wrong THEN e.settled ELSE '' END,
+        count(*), count(*) FILTER (WHERE {audits.IS_DRAWN_AUDIT}), count(*) FILTER (WHERE {audits.IS_AUDIT}),
+        count(*) FILTER (WHERE {audits.IS_AUDIT} AND e.wrong),
+        COALESCE(sum(GREATEST(o.value, 0)) FILTER (WHERE {audits.IS_AUDIT} AND e.wrong), 0)
     FROM escalation_output o
     JOIN escalation_route r ON r.output_id = o.id
     LEFT JOIN escalation_outcome e ON e.output_id = o.id
     WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.id < %(last)s
     GROUP BY 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
 """
-_JUDGED = "r.u < r.p AND e.blind AND e.wrong IS NOT NULL"
 
 
 def refresh_counts(*, now: datetime | None = None) -> int:
@@ -76,7 +76,7 @@ def count_day(*, stream: Stream, day: date, keys: Sequence[str], now: datetime) 
         OutputCount.objects.filter(stream=stream, day=day).delete()
         with connection.cursor() as cursor:
             cursor.execute(
-                _COUNT_DAY.format(segment=f"jsonb_build_object({segment})", judged=_JUDGED),
+                _COUNT_DAY.format(segment=f"jsonb_build_object({segment})"),
                 {
                     "stream": stream.pk,
                     "day": day,
@@ -104,13 +104,13 @@ _CELLS = """
         sum(wrong)::bigint, sum(wrong_value)
     FROM escalation_outputcount
     WHERE stream_id = %(stream)s AND day >= %(since)s AND day <= %(until)s AND model = %(model)s
-      AND model_version = %(model_version)s AND schema_number = %(schema_number)s
+      AND model_version = %(model_version)s AND schema_number = %(schema_number)s AND NOT shadow
     GROUP BY 1, 2, 3, 4, 5, 6
 """
 
 
 def load_cells(*, stream_id: int, covered: Population, since: date, until: date) -> list[CountCell]:
-    """The counts of one population, summed over these days, both included."""
+    """The counts of one population, summed over these days, both included, without shadow outputs."""
     parameters: dict[str, Any] = {"stream": stream_id, "since": since, "until": until, **asdict(covered)}
     with connection.cursor() as cursor:
         cursor.execute(_CELLS, parameters)

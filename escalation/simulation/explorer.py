@@ -35,7 +35,7 @@ MIN_ERRORS = 20
 class Traffic:
     """The outputs of some days that simulations use: those of one population.
 
-    Its shadow outputs are included: that is how a new model version collects evidence before it is used.
+    Without shadow outputs, as in a guarantee: nobody acts on these, and they need not be like those that count.
     """
 
     population: Population

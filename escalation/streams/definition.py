@@ -107,7 +107,7 @@ def apply_definition(definition: StreamDefinition, *, actor: str, now: datetime 
 
 
 _COLUMN_NAMES = [field.attname for field in Stream._meta.concrete_fields]
-_GET_STREAM = f"SELECT {', '.join(_COLUMN_NAMES)} FROM escalation_stream WHERE slug = %s"  # noqa: S608 - the model's own names
+_GET_STREAM = f"SELECT {', '.join(_COLUMN_NAMES)} FROM escalation_stream WHERE slug = %s"
 
 
 def get_stream(slug: str) -> Stream:

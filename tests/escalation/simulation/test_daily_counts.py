@@ -77,7 +77,8 @@ def test_the_value_of_wrong_outputs_prices_the_errors_of_a_threshold(stream: Str
     Output.objects.filter(pk__in=Output.objects.order_by("pk").values("pk")[:100]).update(value=-50)
     daily_counts.refresh_counts(now=LATER)
     cells = _cells(stream)
-    judged = Outcome.objects.filter(wrong=True, blind=True, output__route__u__lt=0.3)
+    judged = Outcome.objects.filter(wrong=True, blind=True, output__route__u__lt=0.3, output__confidence__isnull=False)
+    judged = judged.exclude(output__route__reason__startswith="rule:")
     assert sum(cell.wrong_value for cell in cells) == 50 * judged.filter(output__value=50).count() > 0
     plain = threshold_curve.simulate_threshold(cells, 0.5, FREE)
     priced = threshold_curve.simulate_threshold(cells, 0.5, PolicyCosts(Costs(value_factor=0.1), 1))
@@ -96,7 +97,8 @@ def test_a_late_label_recounts_only_its_day(stream: Stream) -> None:
     daily_counts.refresh_counts(now=LATER + timedelta(hours=2))
     changed = [row.day for row in CountedDay.objects.all() if row.counted_at != before[row.day]]
     assert len(changed) == 1
-    raw = Outcome.objects.filter(wrong=True, blind=True, output__route__u__lt=0.3).count()
+    drawn = Outcome.objects.filter(wrong=True, blind=True, output__route__u__lt=0.3, output__confidence__isnull=False)
+    raw = drawn.exclude(output__route__reason__startswith="rule:").count()
     assert sum(OutputCount.objects.values_list("wrong", flat=True)) == raw
 
 
