@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from escalation.decisions import feed, outcomes
 from escalation.decisions.settle import DECISION_BATCH_SIZE, _next_decision
@@ -12,7 +12,7 @@ from escalation.models import Decision, Output, Stream
 from escalation.routing import stop
 from reviewqueue.activity import log
 from reviewqueue.facade import queue
-from reviewqueue.kernel import clock
+from reviewqueue.kernel import clock, sql
 
 
 def answer_overdue_outputs(*, limit: int = DECISION_BATCH_SIZE, now: datetime | None = None) -> int:
@@ -52,8 +52,8 @@ _OVERDUE = """
 def _find_overdue(now: datetime, limit: int) -> dict[int, str]:
     """Overdue outputs whose policy has an action for that: output id -> `accept` or `reject`."""
     stops = stop.find_active_stops()
-    with connection.cursor() as cursor:
-        cursor.execute(
+    return dict(
+        sql.fetch_tuples(
             _OVERDUE,
             {
                 "now": now,
@@ -62,7 +62,7 @@ def _find_overdue(now: datetime, limit: int) -> dict[int, str]:
                 "all_stopped": None in stops,
             },
         )
-        return dict(cursor.fetchall())
+    )
 
 
 def _write_overdue_decisions(output_ids: list[int], actions: dict[int, str], now: datetime) -> None:

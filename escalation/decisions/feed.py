@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from escalation.models import Decision, FeedHead, Stream
 from escalation.models.decisions import new_epoch
 from escalation.outputs.status import decision_as_json
+from reviewqueue.kernel import sql
 from reviewqueue.kernel.errors import DomainError, Invalid
 
 SEQUENCER_LOCK_ID = 0x53_45_51
@@ -40,19 +41,15 @@ class FeedPage:
 
 def number_decisions(*, limit: int = NUMBERING_BATCH_SIZE) -> int:
     """Number the committed decisions that have no number yet; returns how many, 0 if another process is doing it."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        # Without this setting the planner, whose statistics say that few rows are unnumbered, reads and sorts the whole
-        # backlog each time instead of following the index.
-        cursor.execute(
-            "SELECT pg_try_advisory_xact_lock(%s), set_config('enable_bitmapscan', 'off', true)", [SEQUENCER_LOCK_ID]
-        )
-        if not (cursor.fetchone() or (False,))[0]:
+    with transaction.atomic():
+        if not sql.fetch_value(_TRY_SEQUENCER_LOCK, [SEQUENCER_LOCK_ID]):
             return 0
-        cursor.execute(_NUMBER_DECISIONS, {"limit": limit})
-        numbered: int = cursor.rowcount
-    return numbered
+        return sql.run_statement(_NUMBER_DECISIONS, {"limit": limit})
 
 
+# Without this setting the planner, whose statistics say that few rows are unnumbered, reads and sorts the whole backlog
+# each time instead of following the index.
+_TRY_SEQUENCER_LOCK = "SELECT pg_try_advisory_xact_lock(%s), set_config('enable_bitmapscan', 'off', true)"
 _NUMBER_DECISIONS = """
     WITH unnumbered AS (
         SELECT id, row_number() OVER (ORDER BY id) AS place FROM (
@@ -69,6 +66,12 @@ _NUMBER_DECISIONS = """
 """
 
 
+_READ_FEED = """
+    SELECT seq, external_id, answer::text, outcome, by, revision, decided_at, shadow FROM escalation_decision
+    WHERE stream_id = %s AND seq > %s ORDER BY seq LIMIT %s
+"""
+
+
 def read_feed(*, stream: Stream, after: str = "", limit: int = 100) -> FeedPage:
     """A stream's decisions after a cursor; an empty cursor reads from the beginning.
 
@@ -79,13 +82,7 @@ def read_feed(*, stream: Stream, after: str = "", limit: int = 100) -> FeedPage:
     seq = _parse_cursor(after, epoch)
     if epoch is None:
         return FeedPage([], after)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT seq, external_id, answer::text, outcome, by, revision, decided_at, shadow FROM escalation_decision "
-            "WHERE stream_id = %s AND seq > %s ORDER BY seq LIMIT %s",
-            [stream.pk, seq, max(1, min(limit, MAX_PAGE_SIZE))],
-        )
-        rows = cursor.fetchall()
+    rows = sql.fetch_tuples(_READ_FEED, [stream.pk, seq, max(1, min(limit, MAX_PAGE_SIZE))])
     return FeedPage([_feed_item(row[1:]) for row in rows], f"{epoch}.{rows[-1][0] if rows else seq}")
 
 

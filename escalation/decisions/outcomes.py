@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
-
 from reviewqueue.answers import schema
 from reviewqueue.facade.labels import SettledLabel
+from reviewqueue.kernel import sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +42,10 @@ _LOCK_OUTPUTS = """
 
 def lock_outputs(output_ids: Sequence[int]) -> dict[int, LockedOutput]:
     """These outputs by id, locked until the transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute(_LOCK_OUTPUTS, [list(output_ids)])
-        return {
-            row[0]: LockedOutput(*(*row[:5], _load_json(row[5]), *row[6:8], _load_json(row[8])))
-            for row in cursor.fetchall()
-        }
+    return {
+        row[0]: LockedOutput(*(*row[:5], _load_json(row[5]), *row[6:8], _load_json(row[8])))
+        for row in sql.fetch_tuples(_LOCK_OUTPUTS, [list(output_ids)])
+    }
 
 
 def _load_json(text: str | None) -> Any:
@@ -78,8 +75,7 @@ _UPSERT_OUTCOMES = """
 def upsert_outcomes(known: list[tuple[SettledLabel, LockedOutput]]) -> None:
     """Write the outcomes of these labels: new ones, or a later round of an existing one."""
     rows = [_outcome_row(label, output) for label, output in known]
-    with connection.cursor() as cursor:
-        cursor.execute(_UPSERT_OUTCOMES, [json.dumps(rows)])
+    sql.run_statement(_UPSERT_OUTCOMES, [json.dumps(rows)])
 
 
 def _outcome_row(label: SettledLabel, output: LockedOutput) -> dict[str, Any]:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
-from django.db import connection
 
 from escalation.models import Stream
 from escalation.routing import audits
 from reviewqueue.facade.labels import error_types_of as labels_error_types
+from reviewqueue.kernel import sql
 
 PAGE_ROWS = 1_000
 
@@ -80,9 +80,7 @@ def _label_and_audit_pages(stream: Stream) -> Iterator[list[tuple[Any, ...]]]:
 
 
 def _fetch_rows(query: str, stream: Stream, **limits: int) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(query, {"stream": stream.pk, "most": PAGE_ROWS, **limits})
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    rows: list[tuple[Any, ...]] = sql.fetch_tuples(query, {"stream": stream.pk, "most": PAGE_ROWS, **limits})
     return rows
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 import numpy as np
-from django.db import connection, transaction
+from django.db import transaction
 
 from escalation import statistics
 from escalation.guarantees import evaluations, guarantees, population
@@ -22,7 +22,7 @@ from escalation.models import GuaranteeWatch, Stream, output_id
 from escalation.policies import versions
 from escalation.routing import audits
 from reviewqueue.activity import log
-from reviewqueue.kernel import clock
+from reviewqueue.kernel import clock, sql
 
 ROUTING_GRACE = timedelta(hours=1)
 BATCH_SIZE_AUDITS = 1_000  # audits read at a time; a sweep stops at the first pending one
@@ -130,8 +130,9 @@ type _Rest = Literal["more", "pending", "none"]
 def _fetch_audits(guarantee: Guarantee, group: GroupResult, seen: int, now: datetime) -> tuple[list[_AuditRow], _Rest]:
     """The next audits that are answered or overdue, and what comes after them: more rows, a pending audit, or none."""
     evaluation = guarantee.evaluation
-    with connection.cursor() as cursor:
-        cursor.execute(
+    found = [
+        _AuditRow(*row)
+        for row in sql.fetch_tuples(
             _NEXT_AUDITS.format(group=_GROUP_CONDITIONS[evaluation.target.groups]),
             {
                 "stream": evaluation.stream_id,
@@ -143,7 +144,7 @@ def _fetch_audits(guarantee: Guarantee, group: GroupResult, seen: int, now: date
                 **asdict(population.evaluated_population(evaluation)),
             },
         )
-        found = [_AuditRow(*row) for row in cursor.fetchall()]
+    ]
     due = now - timedelta(days=versions.spec_of(guarantee.version).guarantee.due_days)
     closed = next((index for index, audit in enumerate(found) if audit.is_pending(due)), len(found))
     if closed < len(found):

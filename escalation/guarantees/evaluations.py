@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
-from django.db import connection, transaction
+from django.db import transaction
 
 from escalation import statistics
 from escalation.guarantees import certification, sample_size, thresholds
@@ -28,7 +28,7 @@ from escalation.models import Activation, ErrorTarget, Evaluation, Evidence, Str
 from escalation.policies import versions
 from escalation.routing import audits
 from reviewqueue.activity import log
-from reviewqueue.kernel import clock
+from reviewqueue.kernel import clock, sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,21 +189,19 @@ def _count_by_bin(stream: Stream, prepared: PreparedEvaluation) -> dict[str, dic
     kind, _, key = _choose_grouping(prepared.target).partition(":")
     expression = {"": "''", "predicted": "o.predicted", "segment": "COALESCE(o.segment ->> %(key)s, '')"}[kind]
     window: SampleWindow = prepared.sample.window
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _HISTOGRAM.format(group=expression),
-            {
-                "stream": stream.pk,
-                "first": window.first,
-                "last": window.last,
-                "edges": list(thresholds.THRESHOLDS),
-                "key": key,
-                **asdict(prepared.population),
-            },
-        )
-        histograms: dict[str, dict[int, int]] = {}
-        for name, bin_index, count in cursor.fetchall():
-            histograms.setdefault(name, {})[bin_index] = count
+    histograms: dict[str, dict[int, int]] = {}
+    for name, bin_index, count in sql.fetch_tuples(
+        _HISTOGRAM.format(group=expression),
+        {
+            "stream": stream.pk,
+            "first": window.first,
+            "last": window.last,
+            "edges": list(thresholds.THRESHOLDS),
+            "key": key,
+            **asdict(prepared.population),
+        },
+    ):
+        histograms.setdefault(name, {})[bin_index] = count
     return histograms
 
 

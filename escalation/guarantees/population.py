@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db import connection
-
 from escalation.models import Evaluation, Stream
+from reviewqueue.kernel import sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +45,7 @@ def current_population(stream: Stream) -> Population | None:
 
 def current_populations(stream_ids: Sequence[int]) -> dict[int, Population]:
     """`current_population` for several streams, by stream id; streams without traffic are left out."""
-    with connection.cursor() as cursor:
-        cursor.execute(_CURRENT_POPULATIONS, {"streams": list(stream_ids)})
-        return {stream_id: Population(*values) for stream_id, *values in cursor.fetchall()}
+    return {
+        stream_id: Population(*values)
+        for stream_id, *values in sql.fetch_tuples(_CURRENT_POPULATIONS, {"streams": list(stream_ids)})
+    }

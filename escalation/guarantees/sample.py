@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
-from django.db import connection
 from django.db.models import Q
 from numpy.typing import NDArray
 
@@ -25,6 +24,7 @@ from escalation.models import Output, Policy, Stream, output_id
 from escalation.policies import versions
 from escalation.policies.spec import PolicySpec
 from escalation.routing import audits
+from reviewqueue.kernel import sql
 
 MAX_SAMPLE_AGE_DAYS = 180
 
@@ -103,9 +103,7 @@ def find_window(stream: Stream, covered: Population, *, spec: PolicySpec, now: d
         "alarm": alarms.find_last_alarm(stream.pk, covered),
         "policies": _list_policies_with_rules_of(spec, stream),
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_WINDOW, _population_parameters(stream, covered) | limits)
-        row = cursor.fetchone()
+    row = sql.fetch_tuple(_WINDOW, _population_parameters(stream, covered) | limits)
     return SampleWindow(*row) if row and row[0] is not None else None
 
 
@@ -179,9 +177,10 @@ def _fetch_rows(stream: Stream, covered: Population, window: SampleWindow, group
     kind, _, key = group.partition(":")
     expression = {"": "''", "predicted": "o.predicted", "segment": "o.segment ->> %(key)s"}[kind]
     limits: dict[str, Any] = {"first": window.first, "last": window.last, "rate": window.rate, "key": key}
-    with connection.cursor() as cursor:
-        cursor.execute(_SAMPLE.format(group=expression), _population_parameters(stream, covered) | limits)
-        return [_SampledOutput(*row) for row in cursor.fetchall()]
+    return [
+        _SampledOutput(*row)
+        for row in sql.fetch_tuples(_SAMPLE.format(group=expression), _population_parameters(stream, covered) | limits)
+    ]
 
 
 def _cut_after_first_pending(

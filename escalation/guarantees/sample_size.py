@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
-from django.db import connection
 from numpy.typing import NDArray
 
 from escalation import statistics
 from escalation.guarantees.population import Population
 from escalation.models import Stream, output_id
 from escalation.routing import audits
+from reviewqueue.kernel import sql
 
 TRAFFIC_WINDOW = timedelta(days=14)
 
@@ -60,9 +60,7 @@ def estimate_collection_days(stream: Stream, covered: Population, audits: int, *
         "version": covered.model_version,
         "schema": covered.schema_number,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_RECENT_AUDITS, limits)
-        drawn, since = cursor.fetchone() or (0, None)
+    drawn, since = sql.fetch_tuple(_RECENT_AUDITS, limits) or (0, None)
     if not drawn or since is None:
         return None
     span: float = max((now - since).total_seconds() / 86_400, 1.0)

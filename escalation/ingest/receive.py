@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from django.db import connection, transaction
+from django.db import transaction
 
 from escalation.ingest import schema
 from escalation.ingest.schema import DecodedOutput
@@ -25,7 +25,7 @@ from reviewqueue import http
 from reviewqueue.activity import log
 from reviewqueue.answers.schema import AnswerSpec
 from reviewqueue.facade import queue
-from reviewqueue.kernel import clock
+from reviewqueue.kernel import clock, sql
 from reviewqueue.kernel.errors import DomainError, Problem
 
 COPY_MIN_ROWS = 200  # below this, one statement is faster; from here on, COPY outweighs its extra round trips
@@ -195,15 +195,23 @@ def _insert_few(stream: Stream, rows: list[DecodedOutput], *, actor: str, now: d
         "queue": stream.slug,
         "now": now,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_INSERT_FEW, parameters)
-        return dict(cursor.fetchall())
+    return dict(sql.fetch_tuples(_INSERT_FEW, parameters))
+
+
+_COPY_OUTPUTS = (
+    f"COPY escalation_output (id, stream_id, schema_number, received_at, state, attempts, {_COLUMNS}) FROM STDIN"
+)
+_COPY_PAYLOADS = "COPY escalation_payload (output_id, body) FROM STDIN"
+_SELECT_EXISTING = """
+    SELECT external_id, output_id, digest FROM escalation_externalid
+    WHERE stream_id = %s AND external_id = ANY(%s)
+"""
 
 
 def _insert_many(stream: Stream, rows: list[DecodedOutput], *, actor: str, now: datetime | None) -> dict[str, int]:
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic():
         moment = clock.current_time(now)
-        cursor.execute(
+        inserted = sql.fetch_tuples(
             _INSERT_IDS.format(source="unnest(%(ids)s::text[], %(digests)s::bytea[]) AS t (external_id, digest)"),
             {
                 "stream": stream.pk,
@@ -212,18 +220,11 @@ def _insert_many(stream: Stream, rows: list[DecodedOutput], *, actor: str, now: 
                 "digests": [row.digest for row in rows],
             },
         )
-        created: dict[str, int] = dict(cursor.fetchall())
+        created: dict[str, int] = dict(inserted)
         new = [row for row in rows if row.posted.id in created]
         constant = (stream.pk, stream.schema_number, moment, "received", 0)
-        with cursor.copy(
-            "COPY escalation_output (id, stream_id, schema_number, received_at, state, attempts, "
-            f"{_COLUMNS}) FROM STDIN"
-        ) as copy:
-            for row in new:
-                copy.write_row((created[row.posted.id], *constant, *_column_values(row)))
-        with cursor.copy("COPY escalation_payload (output_id, body) FROM STDIN") as copy:
-            for row in new:
-                copy.write_row((created[row.posted.id], row.body.decode()))
+        sql.copy_rows(_COPY_OUTPUTS, ((created[row.posted.id], *constant, *_column_values(row)) for row in new))
+        sql.copy_rows(_COPY_PAYLOADS, ((created[row.posted.id], row.body.decode()) for row in new))
         if created:
             log.record_event(
                 actor=actor,
@@ -262,10 +263,5 @@ def _column_values(row: DecodedOutput) -> tuple[Any, ...]:
 
 
 def _find_existing(stream: Stream, external_ids: list[str]) -> dict[str, tuple[int, bytes]]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT external_id, output_id, digest FROM escalation_externalid "
-            "WHERE stream_id = %s AND external_id = ANY(%s)",
-            [stream.pk, external_ids],
-        )
-        return {external_id: (output_id, bytes(digest)) for external_id, output_id, digest in cursor.fetchall()}
+    rows = sql.fetch_tuples(_SELECT_EXISTING, [stream.pk, external_ids])
+    return {external_id: (output_id, bytes(digest)) for external_id, output_id, digest in rows}

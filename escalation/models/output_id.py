@@ -6,8 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from django.db import connection
 from django.utils import timezone
+
+from reviewqueue.kernel import sql
 
 SEQUENCE_BITS = 20
 # How much earlier and later than it occurred an output may be received to count on the day on which it occurred.
@@ -28,9 +29,7 @@ OUTPUT_ID_SQL = f"((extract(epoch FROM {{at}}) * 1000)::bigint << {SEQUENCE_BITS
 
 def generate_output_id() -> int:
     """A new id for something received now."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {OUTPUT_ID_SQL.format(at='clock_timestamp()')}")
-        return int(cursor.fetchone()[0])
+    return int(sql.fetch_value(f"SELECT {OUTPUT_ID_SQL.format(at='clock_timestamp()')}"))
 
 
 def first_id_at(moment: datetime) -> int:

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
 from django.db.models.functions import Now
 
 from escalation.models import Heartbeat
 from reviewqueue.facade import queue
-from reviewqueue.kernel import clock
+from reviewqueue.kernel import clock, sql
 
 # Name -> description shown if the heartbeat is missing.
 EXPECTED_HEARTBEATS = {
@@ -45,15 +44,15 @@ def find_missing_heartbeats() -> list[str]:
     return [name for name in EXPECTED_HEARTBEATS if name not in alive]
 
 
+_OLDEST_RECEIVED_SECONDS = """
+    SELECT EXTRACT(epoch FROM clock_timestamp() - received_at) FROM escalation_output
+    WHERE state = 'received' ORDER BY id LIMIT 1
+"""
+
+
 def measure_routing_lag_seconds() -> float:
     """The age of the oldest unrouted output, in seconds; 0 if there is none."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXTRACT(epoch FROM clock_timestamp() - received_at) FROM escalation_output "
-            "WHERE state = 'received' ORDER BY id LIMIT 1"
-        )
-        row = cursor.fetchone()
-    return max(0.0, float(row[0])) if row else 0.0
+    return max(0.0, float(sql.fetch_value(_OLDEST_RECEIVED_SECONDS) or 0.0))
 
 
 @dataclass(frozen=True, slots=True)

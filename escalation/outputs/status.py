@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from django.db import connection
 from django.utils.translation import gettext as _
 
 from escalation.models import ExternalId, Output, Stream
+from reviewqueue.kernel import sql
 from reviewqueue.kernel.errors import NotFound
 
 
@@ -45,9 +45,7 @@ def statuses_of(output_ids: Sequence[int]) -> dict[int, OutputStatus]:
     """The statuses of these outputs, by id, in one query."""
     if not output_ids:
         return {}
-    with connection.cursor() as cursor:
-        cursor.execute(_STATUSES, [list(output_ids)])
-        return {row[0]: _status_from_row(row[1:]) for row in cursor.fetchall()}
+    return {row[0]: _status_from_row(row[1:]) for row in sql.fetch_tuples(_STATUSES, [list(output_ids)])}
 
 
 def find_output(*, stream: Stream, external_id: str) -> Output:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
@@ -17,7 +17,7 @@ from escalation.models import Activation, ApprovalRequest, Evidence, Output, Pol
 from escalation.policies import approvals
 from escalation.policies.spec import PolicySpec, dump_spec, hash_spec, only_tightens, parse_spec
 from reviewqueue.activity import log
-from reviewqueue.kernel import clock, json_pointer
+from reviewqueue.kernel import clock, json_pointer, sql
 from reviewqueue.kernel.errors import DomainError, Invalid
 
 
@@ -252,9 +252,10 @@ _ACTIVE_POLICIES = """
 
 
 def _query_active(stream_ids: Iterable[int], *, at: str) -> dict[int, ActivePolicy]:
-    with connection.cursor() as cursor:
-        cursor.execute(_ACTIVE_POLICIES.format(at=at), [list(stream_ids)])
-        return {row[0]: ActivePolicy(row[1], row[2], _cached_spec(row[1], row[3]), row[4]) for row in cursor.fetchall()}
+    return {
+        row[0]: ActivePolicy(row[1], row[2], _cached_spec(row[1], row[3]), row[4])
+        for row in sql.fetch_tuples(_ACTIVE_POLICIES.format(at=at), [list(stream_ids)])
+    }
 
 
 def spec_of(policy: Policy) -> PolicySpec:

@@ -9,14 +9,17 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from escalation.models import output_id
 from escalation.models.output_id import DayBasis
 from escalation.reports.tally import AuditCounts, DecisionTimes, Tally
 from escalation.routing import audits
+from reviewqueue.kernel import sql
 
+# Many rows make few groups, which the planner cannot know: it would sort all rows on disk, at half the speed.
+_PREFER_HASHING = "SELECT set_config('work_mem', '64MB', true), set_config('enable_sort', 'off', true)"
 _TALLIES = f"""
     SELECT ({{moment}} AT TIME ZONE %(zone)s)::date, o.model, o.model_version, o.predicted, {{segment}}, o.shadow,
            r.output_id IS NOT NULL, r.policy_id, COALESCE(r.reason, ''), COALESCE(r.eligible, false),
@@ -53,14 +56,13 @@ def load_tallies(
     moment, within = _MOMENTS[by]
     segment = ", ".join(f"o.segment ->> %(key{index})s" for index in range(len(keys)))
     parameters = {f"key{index}": key for index, key in enumerate(keys)}
-    with transaction.atomic(), connection.cursor() as cursor:
-        # Many rows make few groups, which the planner cannot know: it would sort all rows on disk, at half the speed.
-        cursor.execute("SELECT set_config('work_mem', '64MB', true), set_config('enable_sort', 'off', true)")
-        cursor.execute(
+    with transaction.atomic():
+        sql.run_statement(_PREFER_HASHING)
+        rows = sql.fetch_tuples(
             _TALLIES.format(segment=f"ARRAY[{segment}]::text[]", moment=moment, within=within),
             {"stream": stream_id, **_window_parameters(since, until, by=by), **parameters},
         )
-        return [_tally_from_row(list(row)) for row in cursor.fetchall()]
+        return [_tally_from_row(list(row)) for row in rows]
 
 
 _AUDIT_COUNTS = f"""
@@ -77,10 +79,10 @@ _AUDIT_COUNTS = f"""
 def load_audit_counts(*, stream_ids: Iterable[int], since: date, until: date) -> dict[int, list[AuditCounts]]:
     """The answered audits of several streams, by stream id, for pages that show only error rates."""
     found: dict[int, list[AuditCounts]] = {stream_id: [] for stream_id in stream_ids}
-    with connection.cursor() as cursor:
-        cursor.execute(_AUDIT_COUNTS, {"streams": list(found), **_window_parameters(since, until)})
-        for stream_id, pi, judged, wrong in cursor.fetchall():
-            found[stream_id].append(AuditCounts(pi, judged, wrong))
+    for stream_id, pi, judged, wrong in sql.fetch_tuples(
+        _AUDIT_COUNTS, {"streams": list(found), **_window_parameters(since, until)}
+    ):
+        found[stream_id].append(AuditCounts(pi, judged, wrong))
     return found
 
 
@@ -94,9 +96,7 @@ _SETTLED_PER_DAY = """
 
 def count_settled_per_day(*, stream_id: int, since: date, until: date) -> dict[date, int]:
     """How many outputs people decided on each day, whenever they were received."""
-    with connection.cursor() as cursor:
-        cursor.execute(_SETTLED_PER_DAY, {"stream": stream_id, **_window_parameters(since, until)})
-        return dict(cursor.fetchall())
+    return dict(sql.fetch_tuples(_SETTLED_PER_DAY, {"stream": stream_id, **_window_parameters(since, until)}))
 
 
 _DECISION_TIMES = """
@@ -116,9 +116,9 @@ def measure_decision_times(*, stream_id: int, since: date, until: date) -> Decis
     Only outputs that waited for their decision: audits of automated outputs keep nobody waiting, and neither do
     reopened decisions.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_DECISION_TIMES, {"stream": stream_id, **_window_parameters(since, until)})
-        decided, percentiles = cursor.fetchone() or (0, None)
+    decided, percentiles = sql.fetch_tuple(
+        _DECISION_TIMES, {"stream": stream_id, **_window_parameters(since, until)}
+    ) or (0, None)
     median, p90, p95 = percentiles or (None, None, None)
     return DecisionTimes(decided, median, p90, p95)
 

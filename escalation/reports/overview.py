@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection
-
 from escalation.guarantees import guarantees
 from escalation.guarantees.guarantees import Guarantee
 from escalation.models import Stop, Stream, output_id
@@ -16,7 +14,7 @@ from escalation.reports import aggregates, error_rate, stream_report
 from escalation.reports.error_rate import ErrorRate
 from reviewqueue.facade import queue
 from reviewqueue.facade.queue import QueueLoad
-from reviewqueue.kernel import clock
+from reviewqueue.kernel import clock, sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +85,9 @@ _COUNT_TODAY = """
 
 def _count_today(streams: Sequence[Stream], now: datetime) -> dict[int, dict[str, int]]:
     first, last = output_id.id_range_of_day(clock.team_date(now))
-    with connection.cursor() as cursor:
-        cursor.execute(
+    return {
+        stream_id: {"arrived": arrived, "completed": completed, "overdue": overdue}
+        for stream_id, arrived, completed, overdue in sql.fetch_tuples(
             _COUNT_TODAY,
             {
                 "streams": [stream.pk for stream in streams],
@@ -99,7 +98,4 @@ def _count_today(streams: Sequence[Stream], now: datetime) -> dict[int, dict[str
                 "now": now,
             },
         )
-        return {
-            stream_id: {"arrived": arrived, "completed": completed, "overdue": overdue}
-            for stream_id, arrived, completed, overdue in cursor.fetchall()
-        }
+    }

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, transaction
 from django.db.models.functions import Now
 
 from escalation.models import DispatchBatch, Output
 from escalation.routing import record, stop
-from reviewqueue.kernel import clock
+from reviewqueue.kernel import clock, sql
 
 log = structlog.get_logger(__name__)
 
@@ -49,9 +49,7 @@ def route_now(output_ids: Sequence[int], *, seconds: float, now: datetime | None
     milliseconds = max(1, math.floor(seconds * 1000))
     try:
         with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute(_SELECT_ROUTABLE, [f"{milliseconds}ms", list(output_ids)])
-                _, wanted = cursor.fetchone() or ("", [])
+            _, wanted = sql.fetch_tuple(_SELECT_ROUTABLE, [f"{milliseconds}ms", list(output_ids)]) or ("", [])
             _route_outputs(wanted, skip_locked=False, now=now)
     except OperationalError as error:
         # Somebody else held the locks for longer than the caller waits. Nothing is lost: they are still `received`.
@@ -63,12 +61,11 @@ def route_now(output_ids: Sequence[int], *, seconds: float, now: datetime | None
 
 def _open_batch() -> DispatchBatch | None:
     """Take the oldest received outputs that nobody is routing, and commit them as a batch."""
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic():
         # Rows leave the partial index as fast as they come, so its statistics say that few are waiting: the planner
         # would read and sort the whole backlog for each batch instead of following the index to the first rows.
-        cursor.execute("SET LOCAL enable_bitmapscan = off")
-        cursor.execute(_PICK_BATCH, {"rows": BATCH_ROWS, "bytes": BATCH_BYTES})
-        row = cursor.fetchone()
+        sql.run_statement(_FOLLOW_INDEXES)
+        row = sql.fetch_tuple(_PICK_BATCH, {"rows": BATCH_ROWS, "bytes": BATCH_BYTES})
     return DispatchBatch(pk=row[0], output_ids=row[1]) if row else None
 
 
@@ -119,29 +116,34 @@ def _route_batch(batch: DispatchBatch, *, now: datetime | None) -> int:
     return routed
 
 
+_FOLLOW_INDEXES = "SET LOCAL enable_bitmapscan = off"
+_LOCK_ABANDONED_BATCHES = """
+    SELECT id, output_ids FROM escalation_dispatchbatch
+    WHERE created_at < clock_timestamp() - make_interval(secs => %s) FOR UPDATE SKIP LOCKED
+"""
+_TRY_SESSION_LOCK = "SELECT pg_try_advisory_lock(%s, %s)"
+_UNLOCK_SESSION_LOCK = "SELECT pg_advisory_unlock(%s, %s)"
+_COUNT_RETRY = """
+    UPDATE escalation_output SET attempts = LEAST(attempts + 1, %s) WHERE id = %s AND state = %s RETURNING attempts
+"""
+
+
 def _retry_abandoned_batches(*, now: datetime | None) -> int:
     """Take over the batches of workers that died, one output at a time."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id, output_ids FROM escalation_dispatchbatch "
-            "WHERE created_at < clock_timestamp() - make_interval(secs => %s) FOR UPDATE SKIP LOCKED",
-            [ABANDONED_AFTER_SECONDS],
-        )
-        abandoned = cursor.fetchall()
+    with transaction.atomic():
+        abandoned = sql.fetch_tuples(_LOCK_ABANDONED_BATCHES, [ABANDONED_AFTER_SECONDS])
     return sum(_retry_batch(batch_id, output_ids, now=now) for batch_id, output_ids in abandoned)
 
 
 def _retry_batch(batch_id: int, output_ids: list[int], *, now: datetime | None) -> int:
-    with connection.cursor() as cursor:
-        # A session lock, because each counter is committed on its own: two workers would count every try twice.
-        lock = [RETRY_LOCK_CLASS_ID, batch_id % 2**31]
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", lock)
-        if not (cursor.fetchone() or (False,))[0]:
-            return 0
-        try:
-            return _route_one_by_one(batch_id, output_ids, now=now)
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
+    # A session lock, because each counter is committed on its own: two workers would count every try twice.
+    lock = [RETRY_LOCK_CLASS_ID, batch_id % 2**31]
+    if not sql.fetch_value(_TRY_SESSION_LOCK, lock):
+        return 0
+    try:
+        return _route_one_by_one(batch_id, output_ids, now=now)
+    finally:
+        sql.run_statement(_UNLOCK_SESSION_LOCK, lock)
 
 
 def _route_one_by_one(batch_id: int, output_ids: list[int], *, now: datetime | None) -> int:
@@ -186,14 +188,8 @@ def _route_alone(output_id: int, *, now: datetime | None) -> int:
 
 def _count_retry(output_id: int) -> int:
     """Count the try and commit it first, so that a try that kills the process counts; 0 if the output is routed."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE escalation_output SET attempts = LEAST(attempts + 1, %s) WHERE id = %s AND state = %s "
-            "RETURNING attempts",
-            [MAX_COUNTED_RETRIES, output_id, Output.State.RECEIVED],
-        )
-        row = cursor.fetchone()
-    return int(row[0]) if row else 0
+    with transaction.atomic():
+        return int(sql.fetch_value(_COUNT_RETRY, [MAX_COUNTED_RETRIES, output_id, Output.State.RECEIVED]) or 0)
 
 
 def _route_outputs(output_ids: Sequence[int], *, skip_locked: bool, now: datetime | None) -> int:

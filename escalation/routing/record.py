@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from django.db import connection
 
 from escalation.models import Output, Stream
 from escalation.policies import versions
@@ -19,6 +18,7 @@ from escalation.routing.plan import ReceivedOutput, RoutePlan, plan_routes
 from reviewqueue.activity import log
 from reviewqueue.facade import queue
 from reviewqueue.facade.queue import NewItem
+from reviewqueue.kernel import sql
 
 MAX_ALTERNATIVES = 5  # as many as a reviewer can take in at a glance
 MAX_MODEL_NAME_LENGTH = 200  # model name and version together can be longer than the item's column
@@ -34,9 +34,10 @@ _LOCK_RECEIVED = """
 
 def lock_received(output_ids: Sequence[int], *, skip_locked: bool) -> list[ReceivedOutput]:
     """Lock those of these outputs that are not routed yet."""
-    with connection.cursor() as cursor:
-        cursor.execute(_LOCK_RECEIVED + (" SKIP LOCKED" if skip_locked else ""), [list(output_ids)])
-        return [_received_output(values) for values in cursor.fetchall()]
+    return [
+        _received_output(values)
+        for values in sql.fetch_tuples(_LOCK_RECEIVED + (" SKIP LOCKED" if skip_locked else ""), [list(output_ids)])
+    ]
 
 
 def record_routes(rows: list[ReceivedOutput], *, now: datetime) -> None:
@@ -71,8 +72,7 @@ def _write_routes(stream: Stream, plans: list[RoutePlan], spec: PolicySpec, *, n
             now=now,
         )
     rows = [_route_columns(plan, payloads) for plan in plans]
-    with connection.cursor() as cursor:
-        cursor.execute(_WRITE_ROUTES, {"rows": msgspec.json.encode(rows).decode(), "stream": stream.pk, "now": now})
+    sql.run_statement(_WRITE_ROUTES, {"rows": msgspec.json.encode(rows).decode(), "stream": stream.pk, "now": now})
     log.record_event(
         actor="system:dispatch",
         verb="outputs.routed",
@@ -165,12 +165,14 @@ def build_review_item(plan: RoutePlan, payload: Mapping[str, Any], spec: PolicyS
     )
 
 
+_SELECT_PAYLOADS = "SELECT output_id, body::text FROM escalation_payload WHERE output_id = ANY(%s)"
+
+
 def _load_payloads(output_ids: list[int]) -> dict[int, dict[str, Any]]:
     if not output_ids:
         return {}
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT output_id, body::text FROM escalation_payload WHERE output_id = ANY(%s)", [output_ids])
-        return {output_id: msgspec.json.decode(body) for output_id, body in cursor.fetchall()}
+    rows = sql.fetch_tuples(_SELECT_PAYLOADS, [output_ids])
+    return {output_id: msgspec.json.decode(body) for output_id, body in rows}
 
 
 def _received_output(values: tuple[Any, ...]) -> ReceivedOutput:

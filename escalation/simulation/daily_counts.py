@@ -12,7 +12,7 @@ from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
@@ -23,7 +23,7 @@ from escalation.policies import versions
 from escalation.policies.spec import list_segment_keys as spec_list_segment_keys
 from escalation.routing import audits
 from escalation.simulation.threshold_curve import CountCell
-from reviewqueue.kernel import clock
+from reviewqueue.kernel import clock, sql
 
 # Longer than any transaction is open, so that rows which commit late are not missed.
 COMMIT_LEEWAY = timedelta(minutes=10)
@@ -74,18 +74,17 @@ def count_day(*, stream: Stream, day: date, keys: Sequence[str], now: datetime) 
         counted, _ = CountedDay.objects.get_or_create(stream=stream, day=day, defaults={"counted_at": now})
         CountedDay.objects.select_for_update().get(pk=counted.pk)
         OutputCount.objects.filter(stream=stream, day=day).delete()
-        with connection.cursor() as cursor:
-            cursor.execute(
-                _COUNT_DAY.format(segment=f"jsonb_build_object({segment})"),
-                {
-                    "stream": stream.pk,
-                    "day": day,
-                    "first": first,
-                    "last": last,
-                    "edges": list(thresholds.THRESHOLDS),
-                    **names,
-                },
-            )
+        sql.run_statement(
+            _COUNT_DAY.format(segment=f"jsonb_build_object({segment})"),
+            {
+                "stream": stream.pk,
+                "day": day,
+                "first": first,
+                "last": last,
+                "edges": list(thresholds.THRESHOLDS),
+                **names,
+            },
+        )
         waiting = Output.objects.filter(stream=stream, pk__gte=first, pk__lt=last).received().count()
         outcomes = Outcome.objects.filter(stream=stream, pk__gte=first, pk__lt=last)
         CountedDay.objects.filter(pk=counted.pk).update(
@@ -112,9 +111,7 @@ _CELLS = """
 def load_cells(*, stream_id: int, covered: Population, since: date, until: date) -> list[CountCell]:
     """The counts of one population, summed over these days, both included, without shadow outputs."""
     parameters: dict[str, Any] = {"stream": stream_id, "since": since, "until": until, **asdict(covered)}
-    with connection.cursor() as cursor:
-        cursor.execute(_CELLS, parameters)
-        rows = cursor.fetchall()
+    rows = sql.fetch_tuples(_CELLS, parameters)
     segments = {text: json.loads(text) for text in {row[1] for row in rows}}
     return [CountCell(row[0], segments[row[1]], *row[2:]) for row in rows]
 
@@ -134,9 +131,7 @@ _COUNTS_VERSION = """
 
 def fetch_counts_version(*, stream_id: int, since: date, until: date) -> str:
     """A value that changes whenever one of these days is recounted: while it is the same, so are the cells."""
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNTS_VERSION, {"stream": stream_id, "since": since, "until": until})
-        (version,) = cursor.fetchone() or ("",)
+    (version,) = sql.fetch_tuple(_COUNTS_VERSION, {"stream": stream_id, "since": since, "until": until}) or ("",)
     return str(version)
 
 
@@ -167,9 +162,7 @@ def _find_touched_days(stream: Stream, now: datetime) -> set[date]:
         "since": since or datetime.min.replace(tzinfo=now.tzinfo),
         "first": output_id.first_id_at(since) if since else 0,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_TOUCHED_DAYS, parameters)
-        return {day for (day,) in cursor.fetchall()}
+    return {day for (day,) in sql.fetch_tuples(_TOUCHED_DAYS, parameters)}
 
 
 def _find_outdated_days(stream: Stream, keys: Sequence[str]) -> set[date]:

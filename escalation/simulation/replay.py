@@ -9,11 +9,12 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from django.db import connection, transaction
+from django.db import transaction
 
 from escalation.models import Stream, output_id
 from escalation.policies.spec import PolicySpec
 from escalation.routing import decide
+from reviewqueue.kernel import sql
 
 CHUNK_SIZE_ROWS = 20_000
 
@@ -98,18 +99,14 @@ def _find_cut_id(stream: Stream, since: datetime, until: datetime, most: int) ->
         "last": output_id.first_id_at(until),
         "most": most,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_FIRST_OF_LATEST, limits)
-        found = cursor.fetchall()
+    found = sql.fetch_tuples(_FIRST_OF_LATEST, limits)
     return int(found[0][0]) if len(found) == 2 else None
 
 
 def _fetch_chunks(stream: Stream, first: int, until: datetime) -> Iterator[list[tuple[Any, ...]]]:
     limits = {"stream": stream.pk, "first": first, "last": output_id.first_id_at(until)}
-    with transaction.atomic(), connection.chunked_cursor() as cursor:
-        cursor.execute(_ROUTED_OUTPUTS, limits)
-        while rows := cursor.fetchmany(CHUNK_SIZE_ROWS):
-            yield rows
+    with transaction.atomic():
+        yield from sql.stream_tuples(_ROUTED_OUTPUTS, limits, size=CHUNK_SIZE_ROWS)
 
 
 def _decide_again(spec: PolicySpec, rows: list[tuple[Any, ...]]) -> list[bool]:

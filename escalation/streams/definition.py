@@ -15,6 +15,7 @@ from escalation.models import Stream
 from escalation.policies import versions
 from reviewqueue.activity import log
 from reviewqueue.facade import queue
+from reviewqueue.kernel import sql
 from reviewqueue.kernel.errors import Invalid, NotFound
 
 _QUEUE_SETTING_KEYS = ("reserve_minutes", "max_waiting")
@@ -112,9 +113,7 @@ _GET_STREAM = f"SELECT {', '.join(_COLUMN_NAMES)} FROM escalation_stream WHERE s
 
 def get_stream(slug: str) -> Stream:
     """The stream; raises NotFound. Every request calls this, so it bypasses the ORM's query building: half the time."""
-    with connection.cursor() as cursor:
-        cursor.execute(_GET_STREAM, [slug])
-        row = cursor.fetchone()
+    row = sql.fetch_tuple(_GET_STREAM, [slug])
     if row is None:
         raise NotFound(_("There is no stream %(slug)r.") % {"slug": slug})
     return Stream.from_db(connection.alias, _COLUMN_NAMES, row)

@@ -21,7 +21,7 @@ from typing import Any
 
 import msgspec
 import structlog
-from django.db import connection, transaction
+from django.db import transaction
 
 from escalation.models import ExternalId, Output, Payload, Stream, TestItem, output_id
 from escalation.policies import versions
@@ -33,7 +33,7 @@ from escalation.test_items import reference_names
 from reviewqueue.answers import schema
 from reviewqueue.facade import facts, queue
 from reviewqueue.facade.labels import SettledLabel
-from reviewqueue.kernel import clock
+from reviewqueue.kernel import clock, sql
 
 TEST_ITEM_SOURCE = "known"  # the item's source on the review side, which treats it like any other
 OUTPUTS_PER_TEST_ITEM = 5  # outputs settled answer-first per test item that arrives, on average
@@ -55,9 +55,9 @@ def admit_test_items(
 ) -> list[int]:
     """Admit up to `count` waiting test items into the queue now; returns their ids."""
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(_WAITING_TEST_ITEMS, {"stream": stream.pk, "schema": stream.schema_number, "count": count})
-            found = cursor.fetchall()
+        found = sql.fetch_tuples(
+            _WAITING_TEST_ITEMS, {"stream": stream.pk, "schema": stream.schema_number, "count": count}
+        )
         latest = _fetch_latest_outputs(stream) if found else []
         waiting = [(number, json.loads(body), copy_of) for number, copy_of, body in found]
         return [_admit_test_item(stream, *values, latest, rng or _RNG, clock.current_time(now)) for values in waiting]
@@ -129,11 +129,12 @@ def _force_answer_first(current: ActivePolicy | None) -> ActivePolicy | None:
     return current and replace(current, spec=msgspec.structs.replace(current.spec, answer_first=True))
 
 
+_GENERATE_OUTPUT_ID = f"SELECT {output_id.OUTPUT_ID_SQL.format(at='%s::timestamptz')}"
+
+
 def _generate_output_id(arrival: datetime) -> int:
     """A new id, as an output received at that moment gets one."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {output_id.OUTPUT_ID_SQL.format(at='%s::timestamptz')}", [arrival])
-        return int(cursor.fetchone()[0])
+    return int(sql.fetch_value(_GENERATE_OUTPUT_ID, [arrival]))
 
 
 def _build_row(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from escalation.models import Payload, Stream, TestItem, output_id
@@ -16,7 +16,7 @@ from escalation.test_items.arrival import _fetch_latest_outputs
 from reviewqueue.activity import log
 from reviewqueue.answers import schema
 from reviewqueue.facade import queue
-from reviewqueue.kernel import clock
+from reviewqueue.kernel import clock, sql
 from reviewqueue.kernel.errors import Invalid
 
 MAX_MIXED_IN_AT_ONCE = 200  # more would mean a day of nothing but test items
@@ -61,11 +61,10 @@ def mix_in_past_errors(*, stream: Stream, count: int, actor: str, now: datetime 
     with transaction.atomic():
         # One at a time, so that two managers do not pick the same errors.
         Stream.objects.select_for_update(no_key=True).only("pk").get(pk=stream.pk)
-        with connection.cursor() as cursor:
-            cursor.execute(_PAST_ERRORS, limits)
-            found = [
-                KnownAnswer(json.loads(body), json.loads(answer), output) for body, answer, output in cursor.fetchall()
-            ]
+        found = [
+            KnownAnswer(json.loads(body), json.loads(answer), output)
+            for body, answer, output in sql.fetch_tuples(_PAST_ERRORS, limits)
+        ]
         return _store_test_items(stream, found, actor=actor, now=now)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-from django.db import connection
 from django.utils import timezone
+
+from reviewqueue.kernel import sql
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -14,9 +15,7 @@ def current_time(now: datetime | None = None) -> datetime:
     """Return `now` if given (tests and the demo pass one), otherwise the database's wall clock at this statement."""
     if now is not None:
         return now
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        moment: datetime = cursor.fetchone()[0]
+    moment: datetime = sql.fetch_value(sql.CLOCK_TIME)
     return moment
 
 
