@@ -23,12 +23,9 @@ from reviewqueue.kernel import sql
 from reviewqueue.kernel.errors import DomainError, NotFound
 from reviewqueue.models import Pass, User
 from reviewqueue.models.items import Lane
-from reviewqueue.queue import claim_query, slots
+from reviewqueue.queue import claim_query, queries, slots
 from reviewqueue.queue.claim_view import Claim
 from reviewqueue.queue.lease import (
-    INSERT_SEEN,
-    IS_LEAD,
-    IS_MEMBER,
     ClaimId,
     Lease,
     carry_over_first_answer,
@@ -69,107 +66,6 @@ class ClaimContext:
     now: datetime
 
 
-# One person's claims go one after the other: their second tab sees what the first one took, and ten means ten.
-_SELECT_CLAIM_CONTEXT = f"""
-SELECT q.id AS queue_id, q.checks_share, q.reserve_minutes, {IS_MEMBER} AS member,
-    {IS_LEAD} AS leads,
-    ARRAY(SELECT k.lane FROM reviewqueue_claimcursor k WHERE k.user_id = %(user)s AND k.queue_id = q.id) AS cursors,
-    COALESCE(%(now)s::timestamptz, clock_timestamp()) AS now
-FROM reviewqueue_queue q, pg_advisory_xact_lock(%(space)s, (%(user)s %% 2147483648)::int)
-WHERE q.slug = %(slug)s
-"""  # noqa: S608 - put together from constants, not from input
-
-# Whether open slot `s` is free, and for this person: nobody judges an item twice in a round, takes back a pass, or has
-# the final say on what they said.
-# OFFSET 0 keeps each question a probe of an index per slot looked at; flattened into joins they invite a plan that
-# first reads everything the person ever judged.
-IS_FREE_SLOT = """
-(s.reserved_until IS NULL OR s.reserved_until <= %(now)s)
-      AND NOT EXISTS (SELECT FROM reviewqueue_slot mine
-          WHERE mine.item_id = s.item_id AND mine.round = s.round AND mine.holder_id = %(user)s
-            AND mine.state IN ('open', 'judged') AND mine.id <> s.id OFFSET 0)
-      AND NOT EXISTS (SELECT FROM reviewqueue_pass p
-          WHERE p.item_id = s.item_id AND p.round = s.round AND p.user_id = %(user)s OFFSET 0)
-      AND (s.kind <> 'final' OR NOT EXISTS (SELECT FROM reviewqueue_verdict v
-          WHERE v.item_id = s.item_id AND v.user_id = %(user)s AND (v.undone_at IS NULL OR NOT v.final_say) OFFSET 0))
-"""
-HELD_ITEM_COUNT = """
-(SELECT count(*) FROM reviewqueue_slot h
-          WHERE h.holder_id = %(user)s AND h.state = 'open' AND h.reserved_until > %(now)s)
-"""
-_CLAIM_SLOT = f"""
-WITH start AS MATERIALIZED (
-    SELECT rank, slot_id FROM reviewqueue_claimcursor
-    WHERE user_id = %(user)s AND queue_id = %(queue)s AND lane = %(lane)s AND recheck_at > %(now)s AND NOT %(from_head)s
-), picked AS MATERIALIZED (
-    SELECT s.id, s.item_id, s.holder_id, s.reserved_at, s.answer_first FROM reviewqueue_slot s
-    WHERE s.queue_id = %(queue)s AND s.lane = %(lane)s AND s.state = 'open'
-      AND (s.rank, s.id) > (COALESCE((SELECT rank FROM start), '-infinity'), COALESCE((SELECT slot_id FROM start), 0))
-      AND {IS_FREE_SLOT} AND {HELD_ITEM_COUNT} < %(most)s
-    ORDER BY s.rank, s.id LIMIT 1 FOR UPDATE OF s SKIP LOCKED
-), lapsed AS ({INSERT_SEEN.format(slots="picked")})
-UPDATE reviewqueue_slot t SET holder_id = %(user)s, claim = t.claim + 1, reserved_at = %(now)s,
-    reserved_until = %(now)s + make_interval(mins => %(minutes)s)
-FROM picked WHERE t.id = picked.id
-RETURNING t.id, t.claim, t.rank, t.lane, t.answer_first, (
-    SELECT count(*) FROM (SELECT FROM reviewqueue_slot b
-        WHERE b.queue_id = t.queue_id AND b.lane = t.lane AND b.state = 'open' AND (b.rank, b.id) < (t.rank, t.id)
-          AND (b.rank, b.id) > (COALESCE((SELECT rank FROM start), '-infinity'),
-                                COALESCE((SELECT slot_id FROM start), 0))
-        LIMIT %(passed_by)s) passed) AS passed
-"""  # noqa: S608 - put together from constants, not from input
-# Everything before the claimed slot is known not to be for this person until a reservation that was passed by may
-# have lapsed, or one that an earlier, still valid cursor passed by.
-_SAVE_CURSOR = """
-WITH start AS MATERIALIZED (
-    SELECT rank, slot_id, recheck_at FROM reviewqueue_claimcursor
-    WHERE user_id = %(user)s AND queue_id = %(queue)s AND lane = %(lane)s AND recheck_at > %(now)s AND NOT %(from_head)s
-), ends AS MATERIALIZED (
-    SELECT LEAST(%(now)s + make_interval(secs => %(recheck)s), (SELECT recheck_at FROM start),
-        (SELECT min(b.reserved_until) FROM reviewqueue_slot b
-         WHERE b.queue_id = %(queue)s AND b.lane = %(lane)s AND b.state = 'open' AND b.reserved_until > %(now)s
-           AND (b.rank, b.id) < (%(rank)s, %(slot)s)
-           AND (b.rank, b.id) > (COALESCE((SELECT rank FROM start), '-infinity'),
-                                 COALESCE((SELECT slot_id FROM start), 0)))) AS recheck_at
-), moved AS (
-    UPDATE reviewqueue_claimcursor k SET rank = %(rank)s, slot_id = %(slot)s, recheck_at = ends.recheck_at
-    FROM ends WHERE k.id = (
-        SELECT id FROM reviewqueue_claimcursor
-        WHERE user_id = %(user)s AND queue_id = %(queue)s AND lane = %(lane)s FOR UPDATE SKIP LOCKED)
-    RETURNING k.id
-)
-INSERT INTO reviewqueue_claimcursor (user_id, queue_id, lane, rank, slot_id, recheck_at)
-SELECT %(user)s, %(queue)s, %(lane)s, %(rank)s, %(slot)s, ends.recheck_at FROM ends
-WHERE NOT EXISTS (SELECT FROM moved) ON CONFLICT DO NOTHING
-"""
-# A final say of somebody who leads no more is not theirs to see: it waits for its reservation to end.
-_SELECT_HELD_SLOTS = f"""
-SELECT s.id FROM reviewqueue_slot s JOIN reviewqueue_queue q ON q.id = s.queue_id
-WHERE s.holder_id = %(user)s AND s.state = 'open'
-  AND s.reserved_until > COALESCE(%(now)s::timestamptz, statement_timestamp())
-  AND (%(slug)s::text IS NULL OR q.slug = %(slug)s::text) AND (s.kind <> 'final' OR {IS_LEAD})
-ORDER BY s.reserved_at, s.id
-"""  # noqa: S608 - put together from constants, not from input
-_EXTEND_RESERVATION = """
-UPDATE reviewqueue_slot SET reserved_until = GREATEST(reserved_until, %(until)s) WHERE id = %(slot)s
-"""
-_RELEASE_SLOT = f"""
-WITH given AS MATERIALIZED (SELECT * FROM reviewqueue_slot WHERE id = %(slot)s),
-    seen AS ({INSERT_SEEN.format(slots="given")})
-UPDATE reviewqueue_slot SET holder_id = NULL, reserved_at = NULL, reserved_until = NULL WHERE id = %(slot)s
-"""  # noqa: S608 - put together from constants, not from input
-# A lapsed reservation still names its holder, so that they can take it up again. It must not keep a lead from
-# the final say on the same item, who has let the item go and said nothing.
-_RELEASE_LAPSED_SLOTS = f"""
-WITH gone AS MATERIALIZED (
-    SELECT * FROM reviewqueue_slot
-    WHERE holder_id = %(user)s AND state = 'open' AND reserved_until <= %(now)s FOR UPDATE SKIP LOCKED
-), seen AS ({INSERT_SEEN.format(slots="gone")})
-UPDATE reviewqueue_slot SET holder_id = NULL, reserved_at = NULL, reserved_until = NULL
-WHERE id IN (SELECT id FROM gone)
-"""  # noqa: S608 - put together from constants, not from input
-
-
 def claim_next(
     *,
     user: User,
@@ -201,7 +97,7 @@ def lock_claims(user: User, slug: str, now: datetime | None) -> ClaimContext:
     Raises NotFound, NotAMember.
     """
     parameters = {"user": user.pk, "slug": slug, "now": now, "roles": reviewer_roles(), "leads": lead_roles()}
-    row = sql.fetch_row(_SELECT_CLAIM_CONTEXT, parameters | {"space": _CLAIM_LOCK_NAMESPACE}, prepared=True)
+    row = sql.fetch_row(queries.SELECT_CLAIM_CONTEXT, parameters | {"space": _CLAIM_LOCK_NAMESPACE}, prepared=True)
     if row is None:
         raise NotFound(gettext("There is no queue %(slug)r.") % {"slug": slug})
     context = ClaimContext(**row)
@@ -235,7 +131,7 @@ def renew_claim(*, claim_id: str, user: User, now: datetime | None = None) -> Cl
     number = ClaimId.parse(claim_id)
     with transaction.atomic():
         lease = lock_live_lease(number, user=user, now=now)
-        sql.run_statement(_EXTEND_RESERVATION, {"slot": lease.slot_id, "until": lease.now + lease.reserve_time})
+        sql.run_statement(queries.EXTEND_RESERVATION, {"slot": lease.slot_id, "until": lease.now + lease.reserve_time})
         return claim_query.load_claim(lease.slot_id)
 
 
@@ -276,9 +172,9 @@ def _try_claim(*, user: User, slug: str, now: datetime | None, rng: random.Rando
     if held:
         return claim_query.load_claim(held[0])
     if context.leads:
-        sql.run_statement(_RELEASE_LAPSED_SLOTS, {"user": user.pk, "now": context.now}, prepared=True)
+        sql.run_statement(queries.RELEASE_LAPSED_SLOTS, {"user": user.pk, "now": context.now}, prepared=True)
     for step in _search_steps(context, rng):
-        found = sql.fetch_row(_CLAIM_SLOT, step | {"user": user.pk}, prepared=True)
+        found = sql.fetch_row(queries.CLAIM_SLOT, step | {"user": user.pk}, prepared=True)
         if found is not None:
             _record_progress(found, step, user)
             return claim_query.load_claim(found["id"])
@@ -314,14 +210,14 @@ def _record_progress(found: sql.SqlRow, step: dict[str, Any], user: User) -> Non
         carry_over_first_answer(slot=found["id"], claim=found["claim"], user=user)
     if found["passed"] > CURSOR_MIN_SLOTS:
         cursor = {"user": user.pk, "rank": found["rank"], "slot": found["id"], "recheck": CURSOR_RECHECK_SECONDS}
-        sql.run_statement(_SAVE_CURSOR, step | cursor)
+        sql.run_statement(queries.SAVE_CURSOR, step | cursor)
 
 
 def _held_slot_ids(user: User, slug: str | None, now: datetime | None) -> list[int]:
     parameters = {"user": user.pk, "slug": slug, "now": now, "leads": lead_roles()}
-    return [row["id"] for row in sql.fetch_rows(_SELECT_HELD_SLOTS, parameters, prepared=True)]
+    return [row["id"] for row in sql.fetch_rows(queries.SELECT_HELD_SLOTS, parameters, prepared=True)]
 
 
 def _release_slot(lease: Lease) -> None:
-    sql.run_statement(_RELEASE_SLOT, {"slot": lease.slot_id})
+    sql.run_statement(queries.RELEASE_SLOT, {"slot": lease.slot_id})
     slots.rewind_cursors([(lease.queue_id, lease.lane, lease.rank)])

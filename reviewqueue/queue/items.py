@@ -20,7 +20,7 @@ from reviewqueue.kernel import clock, sql
 from reviewqueue.kernel.errors import DomainError, Invalid, NotFound
 from reviewqueue.models import Draft, Item, Queue
 from reviewqueue.models.items import Lane
-from reviewqueue.queue import slots
+from reviewqueue.queue import queries, slots
 from reviewqueue.queue.settings import QueueSettings, configure_queue, get_answer_spec
 
 __all__ = [
@@ -82,66 +82,6 @@ class QueueLoad:
     waiting: int
     oldest_at: datetime | None
     for_lead: int
-
-
-_SELECT_QUEUE = """
-SELECT q.id, ARRAY(SELECT a.number FROM reviewqueue_answerschema a WHERE a.queue_id = q.id) AS numbers
-FROM reviewqueue_queue q WHERE q.slug = %(slug)s
-"""
-# In the order of ids, so that two overlapping batches meet in one order and cannot deadlock.
-_INSERT_ITEMS = """
-WITH n AS MATERIALIZED (
-    SELECT * FROM json_to_recordset(%(items)s::json) AS n (
-        id bigint, reference text, schema_number int, source text, "group" text, lane smallint, rank float8,
-        answer_first bool, reviews_wanted smallint, undo_seconds int, due_at timestamptz,
-        input json, context json, proposal jsonb, alternatives jsonb, field_hints jsonb, why jsonb, model text,
-        language text)
-), created AS (
-    INSERT INTO reviewqueue_item (id, queue_id, reference, schema_id, source, "group", lane, rank, answer_first,
-        reviews_wanted, undo_seconds, due_at, state, round, created_at)
-    SELECT n.id, %(queue)s, reference, a.id, source, "group", lane, rank, answer_first, reviews_wanted,
-        undo_seconds, due_at, 'open', 1, %(now)s
-    FROM n JOIN reviewqueue_answerschema a ON a.queue_id = %(queue)s AND a.number = n.schema_number
-    ORDER BY n.id ON CONFLICT (id) DO NOTHING RETURNING reviewqueue_item.id
-), filled AS (
-    INSERT INTO reviewqueue_itemcontent
-        (item_id, input, context, proposal, alternatives, field_hints, why, model, language)
-    SELECT id, COALESCE(input, 'null'::json), context, COALESCE(proposal, 'null'), alternatives, field_hints, why,
-        model, language
-    FROM n JOIN created USING (id)
-)
-SELECT id FROM created
-"""
-_INSERT_PASSES_FOR_JUDGES = """
-INSERT INTO reviewqueue_pass (item_id, round, user_id, reason, at)
-SELECT DISTINCT n.id, 1, v.user_id, 'judged_original', %(now)s::timestamptz
-FROM unnest(%(id)s::bigint[], %(original)s::bigint[]) AS n(id, original)
-JOIN reviewqueue_verdict v ON v.item_id = n.original
-"""
-_LOCK_OPEN_ITEMS = """
-SELECT id FROM reviewqueue_item WHERE id = ANY(%(items)s) AND state = 'open' ORDER BY id FOR NO KEY UPDATE
-"""
-_LOCK_OPEN_SLOTS = """
-SELECT id FROM reviewqueue_slot WHERE item_id = ANY(%(items)s) AND state = 'open' ORDER BY id FOR UPDATE
-"""
-# `settle_at` is set from the verdict until it has been counted: a pending verdict, or one the sweep has yet to see.
-_SELECT_IDLE_ITEMS = """
-SELECT i.id FROM reviewqueue_item i
-WHERE i.id = ANY(%(items)s) AND i.settle_at IS NULL AND NOT EXISTS (
-    SELECT FROM reviewqueue_slot s WHERE s.item_id = i.id AND s.state = 'open' AND s.reserved_until > %(now)s)
-"""
-_CLOSE_ITEMS = """
-UPDATE reviewqueue_item SET state = %(state)s, closed_at = %(now)s, settle_at = NULL
-WHERE id = ANY(%(items)s) RETURNING id, queue_id
-"""
-_SELECT_LOADS = """
-SELECT q.slug, COALESCE(i.waiting, 0) AS waiting, i.oldest_at, COALESCE(s.for_lead, 0) AS for_lead
-FROM reviewqueue_queue q
-LEFT JOIN (SELECT queue_id, count(*) AS waiting, min(created_at) AS oldest_at
-           FROM reviewqueue_item WHERE state = 'open' GROUP BY queue_id) i ON i.queue_id = q.id
-LEFT JOIN (SELECT queue_id, count(*) AS for_lead
-           FROM reviewqueue_slot WHERE state = 'open' AND lane = %(lane)s GROUP BY queue_id) s ON s.queue_id = q.id
-"""
 
 
 def enqueue_items(*, slug: str, items: Sequence[NewItem], now: datetime | None = None) -> int:
@@ -210,12 +150,12 @@ def reopen_item(*, item_id: int, by: roles.Person, reason: str = "", now: dateti
 
 def measure_loads() -> dict[str, QueueLoad]:
     """The load of every queue, by slug. It counts rows, so only pages and reports may call it, never the hot path."""
-    return {row.pop("slug"): QueueLoad(**row) for row in sql.fetch_rows(_SELECT_LOADS, {"lane": Lane.LEAD})}
+    return {row.pop("slug"): QueueLoad(**row) for row in sql.fetch_rows(queries.SELECT_LOADS, {"lane": Lane.LEAD})}
 
 
 def _find_queue_id(slug: str, items: Sequence[NewItem]) -> int:
     """The id of the queue. Raises NotFound, and Invalid when it lacks an item's answer schema."""
-    queue = sql.fetch_row(_SELECT_QUEUE, {"slug": slug})
+    queue = sql.fetch_row(queries.SELECT_QUEUE, {"slug": slug})
     if queue is None:
         raise NotFound(_("There is no queue %(slug)r.") % {"slug": slug})
     unknown = {item.schema_number for item in items}.difference(queue["numbers"])
@@ -228,11 +168,13 @@ def _find_queue_id(slug: str, items: Sequence[NewItem]) -> int:
 
 def _insert_items(queue: int, items: Sequence[NewItem], now: datetime) -> list[int]:
     encoded = msgspec.json.encode(items).decode()
-    created = {row["id"] for row in sql.fetch_rows(_INSERT_ITEMS, {"items": encoded, "queue": queue, "now": now})}
+    created = {
+        row["id"] for row in sql.fetch_rows(queries.INSERT_ITEMS, {"items": encoded, "queue": queue, "now": now})
+    }
     copies = [item for item in items if item.id in created and item.copy_of is not None]
     if copies:
         columns = {"id": [item.id for item in copies], "original": [item.copy_of for item in copies]}
-        sql.run_statement(_INSERT_PASSES_FOR_JUDGES, columns | {"now": now})
+        sql.run_statement(queries.INSERT_PASSES_FOR_JUDGES, columns | {"now": now})
     return [item.id for item in items if item.id in created]
 
 
@@ -246,14 +188,14 @@ def _close_items(
 ) -> list[int]:
     with transaction.atomic():
         # Lock items, then slots, then choose: once the slots are locked nobody can claim one.
-        locked = [row["id"] for row in sql.fetch_rows(_LOCK_OPEN_ITEMS, {"items": list(item_ids)})]
-        sql.fetch_rows(_LOCK_OPEN_SLOTS, {"items": locked})
+        locked = [row["id"] for row in sql.fetch_rows(queries.LOCK_OPEN_ITEMS, {"items": list(item_ids)})]
+        sql.fetch_rows(queries.LOCK_OPEN_SLOTS, {"items": locked})
         moment = clock.current_time(now)
         chosen = among(locked, moment)
         if not chosen:
             return []
         slots.close_slots(chosen)
-        closed = sql.fetch_rows(_CLOSE_ITEMS, {"items": chosen, "state": state, "now": moment})
+        closed = sql.fetch_rows(queries.CLOSE_ITEMS, {"items": chosen, "state": state, "now": moment})
         _record_by_queue(closed, actor=actor, verb=str(state), at=now)
     return sorted(chosen)
 
@@ -263,7 +205,7 @@ def _all_items(locked: list[int], now: datetime) -> list[int]:
 
 
 def _idle_items(locked: list[int], now: datetime) -> list[int]:
-    return [row["id"] for row in sql.fetch_rows(_SELECT_IDLE_ITEMS, {"items": locked, "now": now})]
+    return [row["id"] for row in sql.fetch_rows(queries.SELECT_IDLE_ITEMS, {"items": locked, "now": now})]
 
 
 def _record_by_queue(closed: Iterable[sql.SqlRow], *, actor: str, verb: str, at: datetime | None) -> None:

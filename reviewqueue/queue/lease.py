@@ -14,6 +14,7 @@ from reviewqueue.accounts.roles import LEAD_ROLES, REVIEWER_ROLES, Forbidden, No
 from reviewqueue.kernel import sql
 from reviewqueue.kernel.errors import DomainError, NotFound
 from reviewqueue.models import Item, Slot, User
+from reviewqueue.queue import queries
 
 # The same message for a claim that never existed and for somebody else's, so that ids cannot be probed.
 NOT_RESERVED_MESSAGE = gettext_noop("This item is not reserved for you.")
@@ -96,98 +97,24 @@ class Holder:
     username: str | None
 
 
-_SELECT_HOLDER = """
-SELECT s.claim, q.slug AS queue, u.username FROM reviewqueue_slot s
-JOIN reviewqueue_queue q ON q.id = s.queue_id
-LEFT JOIN reviewqueue_verdict v ON v.slot_id = s.id AND v.claim = %(number)s
-LEFT JOIN reviewqueue_user u ON u.id = COALESCE(v.user_id, CASE WHEN s.claim = %(number)s THEN s.holder_id END)
-WHERE s.id = %(slot)s
-"""
-_LOCK_ITEM = """
-SELECT id FROM reviewqueue_item
-WHERE id = (SELECT item_id FROM reviewqueue_slot WHERE id = %(slot)s) FOR NO KEY UPDATE
-"""
-# Whether the person may review in queue `q` at this moment: the same as `access` says, in the statement itself.
-IS_MEMBER = """
-EXISTS (SELECT FROM reviewqueue_user u WHERE u.id = %(user)s AND u.is_active AND u.role = ANY(%(roles)s)
-    AND (u.all_queues OR u.role = 'admin' OR EXISTS (
-        SELECT FROM reviewqueue_membership m WHERE m.user_id = u.id AND m.queue_id = q.id)))
-"""
-# Whether the person may have the final say at this moment, whatever they were when they reserved it.
-IS_LEAD = "EXISTS (SELECT FROM reviewqueue_user u WHERE u.id = %(user)s AND u.is_active AND u.role = ANY(%(leads)s))"
-# Whether slot `s` is theirs now or was once: it remembers its last holder only, and what they left on the item the
-# others.
-EVER_HELD = """
-(s.holder_id IS NOT DISTINCT FROM %(user)s
-    OR EXISTS (SELECT FROM reviewqueue_draft d WHERE d.item_id = s.item_id AND d.user_id = %(user)s)
-    OR EXISTS (SELECT FROM reviewqueue_seen n WHERE n.item_id = s.item_id AND n.user_id = %(user)s)
-    OR EXISTS (SELECT FROM reviewqueue_firstanswer f WHERE f.slot_id = s.id AND f.user_id = %(user)s))
-"""
-# The guidelines that were in force when slot `s` was reserved: the ones its holder works by.
-GUIDELINE_NUMBER = """
-COALESCE((SELECT max(g.number) FROM reviewqueue_guideline g
-          WHERE g.queue_id = q.id AND g.created_at <= s.reserved_at),
-         (SELECT min(g.number) FROM reviewqueue_guideline g WHERE g.queue_id = q.id))
-"""
-_SELECT_LEASE = f"""
-SELECT s.id AS slot_id, s.claim, s.holder_id, s.state AS slot_state, s.kind, s.answer_first, s.lane, s.rank,
-    s.reserved_at, s.reserved_until, s.item_id, s.round, i.state AS item_state, i.undo_seconds, s.queue_id, q.slug,
-    q.reserve_minutes, {GUIDELINE_NUMBER} AS guideline_number, {IS_MEMBER} AS member,
-    {IS_LEAD} AS leads, COALESCE(%(now)s::timestamptz, statement_timestamp()) AS now
-FROM reviewqueue_slot s
-JOIN reviewqueue_item i ON i.id = s.item_id
-JOIN reviewqueue_queue q ON q.id = s.queue_id
-WHERE s.id = %(slot)s
-"""  # noqa: S608 - put together from constants, not from input
-_LOCK_LEASE = f"{_SELECT_LEASE} FOR UPDATE OF s"
-
-_COPY_FIRST_ANSWER = """
-INSERT INTO reviewqueue_firstanswer (slot_id, claim, user_id, kind, answer, at)
-SELECT s.id, %(claim)s, f.user_id, f.kind, f.answer, f.at
-FROM reviewqueue_slot s
-JOIN reviewqueue_slot earlier ON earlier.item_id = s.item_id AND earlier.round = s.round
-JOIN reviewqueue_firstanswer f ON f.slot_id = earlier.id AND f.user_id = %(user)s
-WHERE s.id = %(slot)s ORDER BY f.at, f.id LIMIT 1 ON CONFLICT DO NOTHING
-"""
-# A slot that shows the proposal at once shows it to whoever has it. One that is answered first does not.
-INSERT_SEEN = """
-INSERT INTO reviewqueue_seen (item_id, user_id, at)
-SELECT item_id, holder_id, reserved_at FROM {slots} WHERE holder_id IS NOT NULL AND NOT answer_first
-ON CONFLICT DO NOTHING
-"""
-# By a reservation that ended or one that is still on its slot, by a verdict, or by the first answer of an earlier
-# round, after which it was shown. A first answer of this round is carried over, so it was given before.
-_SELECT_SAW_PROPOSAL = """
-SELECT EXISTS (SELECT FROM reviewqueue_seen n
-        WHERE n.item_id = %(item)s AND n.user_id = %(user)s AND n.at <= %(at)s)
-    OR EXISTS (SELECT FROM reviewqueue_slot s
-        WHERE s.item_id = %(item)s AND s.holder_id = %(user)s AND NOT s.answer_first AND s.reserved_at <= %(at)s)
-    OR EXISTS (SELECT FROM reviewqueue_verdict v
-        WHERE v.item_id = %(item)s AND v.user_id = %(user)s AND v.submitted_at <= %(at)s
-          AND (v.round < %(round)s OR v.proposal_visible))
-    OR EXISTS (SELECT FROM reviewqueue_firstanswer f JOIN reviewqueue_slot s ON s.id = f.slot_id
-        WHERE s.item_id = %(item)s AND s.round < %(round)s AND f.user_id = %(user)s) AS seen
-"""
-
-
 def not_reserved_error() -> NotFound:
     """The error for a claim that never existed or is somebody else's; the same for both."""
     return NotFound(_(NOT_RESERVED_MESSAGE))
 
 
 def reviewer_roles() -> list[str]:
-    """The roles that review, as the parameter `roles` of `IS_MEMBER`."""
+    """The roles that review, as the parameter `roles` of `queries.IS_MEMBER`."""
     return sorted(str(role) for role in REVIEWER_ROLES)
 
 
 def lead_roles() -> list[str]:
-    """The roles that have the final say, as the parameter `leads` of `IS_LEAD`."""
+    """The roles that have the final say, as the parameter `leads` of `queries.IS_LEAD`."""
     return sorted(str(role) for role in LEAD_ROLES)
 
 
 def read_lease(claim: ClaimId, *, user: User, now: datetime | None) -> Lease:
     """The slot of a claim as it is now, without a lock. Raises NotFound for a claim that never existed."""
-    return _select_lease(_SELECT_LEASE, claim, user, now)
+    return _select_lease(queries.SELECT_LEASE, claim, user, now)
 
 
 def lock_lease(claim: ClaimId, *, user: User, now: datetime | None) -> Lease:
@@ -197,8 +124,8 @@ def lock_lease(claim: ClaimId, *, user: User, now: datetime | None) -> Lease:
     Two statements, because a single one that waits for the lock returns what it read before it waited.
     Raises NotFound for a claim that never existed.
     """
-    sql.fetch_rows(_LOCK_ITEM, {"slot": claim.slot}, prepared=True)
-    return _select_lease(_LOCK_LEASE, claim, user, now)
+    sql.fetch_rows(queries.LOCK_ITEM, {"slot": claim.slot}, prepared=True)
+    return _select_lease(queries.LOCK_LEASE, claim, user, now)
 
 
 def require_live_lease(lease: Lease, claim: ClaimId, *, user: User) -> None:
@@ -239,7 +166,7 @@ def find_holder(claim: ClaimId) -> Holder:
 
     Raises NotFound for a claim that never existed.
     """
-    row = sql.fetch_row(_SELECT_HOLDER, {"slot": claim.slot, "number": claim.number})
+    row = sql.fetch_row(queries.SELECT_HOLDER, {"slot": claim.slot, "number": claim.number})
     if row is None or claim.number > row.pop("claim"):
         raise not_reserved_error()
     return Holder(**row)
@@ -250,14 +177,14 @@ def carry_over_first_answer(*, slot: int, claim: int, user: User) -> None:
 
     They have seen the proposal since, so after an expired reservation or an undo they cannot answer first again.
     """
-    sql.run_statement(_COPY_FIRST_ANSWER, {"slot": slot, "claim": claim, "user": user.pk}, prepared=True)
+    sql.run_statement(queries.COPY_FIRST_ANSWER, {"slot": slot, "claim": claim, "user": user.pk}, prepared=True)
 
 
 def saw_proposal_before(lease: Lease, *, user: User, at: datetime) -> bool:
     """Whether the person had already seen the item's proposal when they answered first at `at`, even if this slot hid
     it."""
     parameters = {"item": lease.item_id, "user": user.pk, "round": lease.round, "at": at}
-    row = sql.fetch_row(_SELECT_SAW_PROPOSAL, parameters, prepared=True)
+    row = sql.fetch_row(queries.SELECT_SAW_PROPOSAL, parameters, prepared=True)
     assert row is not None
     return bool(row["seen"])
 

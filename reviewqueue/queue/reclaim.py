@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 
 from reviewqueue.kernel import clock, sql
 from reviewqueue.models import Slot, User
-from reviewqueue.queue import claim_query, lease
-from reviewqueue.queue.claim import HELD_ITEM_COUNT, IS_FREE_SLOT, MAX_HELD_ITEMS, TooManyClaims, lock_claims
+from reviewqueue.queue import claim_query, lease, queries
+from reviewqueue.queue.claim import MAX_HELD_ITEMS, TooManyClaims, lock_claims
 from reviewqueue.queue.claim_view import Claim
 from reviewqueue.queue.lease import ClaimId, ClaimLost
 
@@ -23,31 +23,6 @@ class LostItemStatus:
     message: str
     free: bool = False
     closed: bool = False
-
-
-_SELECT_LOST_SLOT = f"""
-SELECT s.id, s.state, s.holder_id, s.reserved_until > %(now)s AS live, q.slug,
-    COALESCE(NULLIF(TRIM(h.first_name || ' ' || h.last_name), ''), h.username) AS holder,
-    {lease.EVER_HELD} AS held,
-    s.state = 'open' AND {lease.EVER_HELD} AND {IS_FREE_SLOT} AND (s.kind <> 'final' OR {lease.IS_LEAD}) AS free
-FROM reviewqueue_slot s
-JOIN reviewqueue_queue q ON q.id = s.queue_id
-LEFT JOIN reviewqueue_user h ON h.id = s.holder_id
-WHERE s.id = %(slot)s AND s.claim >= %(number)s
-"""  # noqa: S608 - put together from constants, not from input
-# The condition stands on the row that is locked: whoever waited for it while somebody else took it gets nothing.
-_RECLAIM_SLOT = f"""
-WITH picked AS MATERIALIZED (
-    SELECT s.id, s.item_id, s.holder_id, s.reserved_at, s.answer_first FROM reviewqueue_slot s
-    WHERE s.id = %(slot)s AND s.state = 'open' AND {lease.EVER_HELD} AND {IS_FREE_SLOT}
-      AND (s.kind <> 'final' OR %(leading)s) AND {HELD_ITEM_COUNT} < %(most)s
-    FOR UPDATE OF s
-), lapsed AS ({lease.INSERT_SEEN.format(slots="picked")})
-UPDATE reviewqueue_slot t SET holder_id = %(user)s, claim = t.claim + 1, reserved_at = %(now)s,
-    reserved_until = %(now)s + make_interval(mins => %(minutes)s)
-FROM picked WHERE t.id = picked.id
-RETURNING t.id, t.claim, t.answer_first
-"""  # noqa: S608 - put together from constants, not from input
 
 
 def get_lost_item_status(*, claim_id: str, user: User, now: datetime | None = None) -> LostItemStatus:
@@ -90,7 +65,7 @@ def _reclaim_slot(claim: ClaimId, *, user: User, slug: str, now: datetime | None
         return claim_query.load_claim(claim.slot)
     parameters = {"slot": claim.slot, "user": user.pk, "now": context.now}
     limits = {"leading": context.leads, "most": MAX_HELD_ITEMS, "minutes": context.reserve_minutes}
-    taken = sql.fetch_row(_RECLAIM_SLOT, parameters | limits)
+    taken = sql.fetch_row(queries.RECLAIM_SLOT, parameters | limits)
     if taken is None:
         raise _reclaim_error(claim, user, free=row["free"], now=now)
     if taken["answer_first"]:
@@ -114,7 +89,7 @@ def _find_slot(claim: ClaimId, user: User, now: datetime, *, slug: str | None = 
     Raises NotFound.
     """
     parameters = {"slot": claim.slot, "number": claim.number, "user": user.pk, "now": now, "leads": lease.lead_roles()}
-    row = sql.fetch_row(_SELECT_LOST_SLOT, parameters)
+    row = sql.fetch_row(queries.SELECT_LOST_SLOT, parameters)
     if row is None or (slug is not None and not (row["slug"] == slug and row["held"])):
         raise lease.not_reserved_error()
     return row

@@ -19,6 +19,7 @@ from reviewqueue.kernel import clock, sql
 from reviewqueue.kernel.errors import NotFound
 from reviewqueue.models import FirstAnswer, Item, ItemContent, Label, User, Verdict
 from reviewqueue.queue import lease
+from reviewqueue.reports import queries
 
 # Why a page withholds a verdict: it was undone, the item is being reviewed again, or the item was withdrawn.
 type WithheldReason = Literal["", "undone", "asked_again", "withdrawn"]
@@ -80,35 +81,11 @@ class VerdictDetail:
     settled: ItemOutcome | None
 
 
-# Inputs larger than this (stored size in bytes) are not read for an excerpt; the list shows their reference only.
-_MAX_EXCERPT_INPUT_BYTES = 32_768
 LATEST_COUNT, HISTORY_COUNT = 10, 50
 
 
-def _build_statement(limit: int) -> str:
-    """Build the list statement. The limit is a literal: with a parameter, a prepared plan would assume a tenth of all
-    the person's verdicts."""
-    return f"""
-SELECT v.id, v.item_id, i.reference, q.slug AS queue, q.title, v.kind, v.answer, v.submitted_at, v.final_at,
-    v.final_at > %(now)s AND i.state = 'open' AND i.round = v.round AS undoable,
-    i.state = 'open' AND i.round > v.round AS asked_again,
-    COALESCE(s.words, '') AS words, COALESCE(s.image, false) AS image
-FROM (SELECT * FROM reviewqueue_verdict WHERE user_id = %(user)s AND undone_at IS NULL
-      ORDER BY submitted_at DESC, id DESC LIMIT {limit}) v
-JOIN reviewqueue_item i ON i.id = v.item_id
-JOIN reviewqueue_queue q ON q.id = i.queue_id
-LEFT JOIN reviewqueue_itemcontent c ON c.item_id = i.id AND pg_column_size(c.input) <= {_MAX_EXCERPT_INPUT_BYTES}
-CROSS JOIN LATERAL (SELECT c.input -> 'image' IS NOT NULL AS image, left(COALESCE(
-    c.input ->> 'text', CASE WHEN json_typeof(c.input) = 'string' THEN c.input #>> '{{}}' END,
-    c.input #>> '{{messages,0,text}}', c.input #>> '{{messages,0,content}}', c.input #>> '{{candidates,0,text}}'
-), 200) AS words) s
-WHERE {lease.IS_MEMBER}
-ORDER BY v.submitted_at DESC, v.id DESC
-"""  # noqa: S608 - put together from constants, not from input
-
-
-_SELECT_LATEST_VERDICTS = _build_statement(LATEST_COUNT)
-_SELECT_PAST_VERDICTS = _build_statement(HISTORY_COUNT)
+_SELECT_LATEST_VERDICTS = queries.build_verdict_history(LATEST_COUNT)
+_SELECT_PAST_VERDICTS = queries.build_verdict_history(HISTORY_COUNT)
 
 
 def list_latest_verdicts(user: User, *, now: datetime | None = None) -> list[RecentVerdict]:

@@ -14,11 +14,11 @@ from reviewqueue.accounts import roles
 from reviewqueue.answers import schema
 from reviewqueue.kernel import clock, sql
 from reviewqueue.models import User
+from reviewqueue.reports import queries
 from reviewqueue.verdicts import settlement
 
 PERIOD_DAYS = (1, 7, 30)  # including today
 MIN_COMPARED_VERDICTS = 5  # below this, a share is meaningless
-_MAX_COMPARED_VERDICTS = 2_000  # the person's latest; bounds the work for somebody who decides thousands a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,42 +88,11 @@ class ComparedVerdict:
         )
 
 
-_PERIODS = "(VALUES (1, %(since_1)s::timestamptz), (7, %(since_7)s), (30, %(since_30)s)) AS p(days, since)"
-_SELECT_WORK = f"""
-SELECT i.queue_id AS queue, p.days, count(*) AS count,
-    percentile_cont(0.5) WITHIN GROUP (ORDER BY v.active_seconds) AS median_seconds
-FROM {_PERIODS}
-JOIN reviewqueue_verdict v ON v.user_id = %(user)s AND v.undone_at IS NULL AND v.submitted_at >= p.since
-    AND v.submitted_at >= %(since_30)s
-JOIN reviewqueue_item i ON i.id = v.item_id AND i.queue_id = ANY(%(queues)s)
-GROUP BY GROUPING SETS ((i.queue_id, p.days), (p.days))
-"""  # noqa: S608 - put together from constants, not from input
-_SELECT_TODAY = """
-SELECT count(*) AS count, percentile_cont(0.5) WITHIN GROUP (ORDER BY v.active_seconds) AS median_seconds
-FROM reviewqueue_verdict v
-JOIN reviewqueue_item i ON i.id = v.item_id AND i.queue_id = ANY(%(queues)s)
-WHERE v.user_id = %(user)s AND v.undone_at IS NULL AND v.submitted_at >= %(since_1)s
-"""
-# What others judged too. Who had the final say agrees with it by that alone, so it is no agreement. A verdict that
-# asks a lead is no opinion.
-_SELECT_COMPARED_VERDICTS = f"""
-SELECT i.queue_id AS queue, min(p.days) AS days, v.kind, v.answer::text AS answer, l.outcome, l.answer::text AS settled
-FROM (SELECT * FROM reviewqueue_verdict WHERE user_id = %(user)s AND undone_at IS NULL
-        AND submitted_at >= %(since_30)s ORDER BY submitted_at DESC LIMIT {_MAX_COMPARED_VERDICTS}) v
-JOIN {_PERIODS} ON v.submitted_at >= p.since
-JOIN reviewqueue_item i ON i.id = v.item_id AND i.state = 'settled' AND i.queue_id = ANY(%(queues)s)
-JOIN reviewqueue_label l ON l.item_id = i.id AND l.round = i.round
-WHERE NOT v.final_say AND v.kind <> 'escalate'
-    AND EXISTS (SELECT FROM reviewqueue_verdict o WHERE o.id = ANY(l.verdicts) AND o.user_id <> v.user_id)
-GROUP BY v.id, i.queue_id, v.kind, v.answer, l.outcome, l.answer
-"""  # noqa: S608 - put together from constants, not from input
-
-
 def build_personal_report(user: User, *, now: datetime | None = None) -> PersonalReport:
     """The person's statistics in the queues they are a member of, by calendar day in the team's time zone."""
     mine = {queue.pk: queue.title for queue in roles.queues_for(user)}
     parameters = {"user": user.pk, "queues": list(mine), **_period_starts(clock.current_time(now))}
-    work = {(row.pop("queue"), row["days"]): row for row in sql.fetch_rows(_SELECT_WORK, parameters)}
+    work = {(row.pop("queue"), row["days"]): row for row in sql.fetch_rows(queries.SELECT_WORK, parameters)}
     compared = _load_compared_verdicts(parameters)
     worked = {queue for queue, _ in work if queue is not None}
     return PersonalReport(
@@ -140,7 +109,7 @@ def build_personal_summary(user: User, *, now: datetime | None = None) -> Person
     """The one-line summary; it counts one day's work instead of a month's, so it is cheaper than the report."""
     mine = list(roles.queues_for(user).values_list("pk", flat=True))
     parameters = {"user": user.pk, "queues": mine, **_period_starts(clock.current_time(now))}
-    (today,) = sql.fetch_rows(_SELECT_TODAY, parameters)
+    (today,) = sql.fetch_rows(queries.SELECT_TODAY, parameters)
     return PersonalSummary(
         PeriodFigures(days=1, **today), measure_agreement(_load_compared_verdicts(parameters), days=PERIOD_DAYS[-1])
     )
@@ -172,7 +141,7 @@ def _figures_by_period(
 
 
 def _load_compared_verdicts(parameters: Mapping[str, Any]) -> list[ComparedVerdict]:
-    return [_build_compared_verdict(row) for row in sql.fetch_rows(_SELECT_COMPARED_VERDICTS, parameters)]
+    return [_build_compared_verdict(row) for row in sql.fetch_rows(queries.SELECT_COMPARED_VERDICTS, parameters)]
 
 
 def _build_compared_verdict(row: sql.SqlRow) -> ComparedVerdict:

@@ -22,8 +22,8 @@ from reviewqueue.kernel import clock, locale_format, sql
 from reviewqueue.kernel.errors import Invalid
 from reviewqueue.models import Draft, Item, User
 from reviewqueue.queue.claim_view import Claim
-from reviewqueue.queue.lease import EVER_HELD, ClaimId, ClaimLost, ItemWithdrawn, Lease, lock_lease, not_reserved_error
-from reviewqueue.verdicts import validation
+from reviewqueue.queue.lease import ClaimId, ClaimLost, ItemWithdrawn, Lease, lock_lease, not_reserved_error
+from reviewqueue.verdicts import queries, validation
 
 DRAFT_LIFETIME = timedelta(hours=20)
 MAX_DRAFT_BYTES = 200_000
@@ -45,30 +45,6 @@ class SavedDraft:
         return {name: self.fields[name][0] for name in validation.REMARK_FIELDS if self.fields.get(name)}
 
 
-_SELECT_CLAIM_STATE = f"""
-SELECT {EVER_HELD} AS held,
-    EXISTS (SELECT FROM reviewqueue_verdict v WHERE v.slot_id = s.id AND v.claim = %(number)s)
-        OR EXISTS (SELECT FROM reviewqueue_verdict v
-            WHERE v.item_id = s.item_id AND v.round = s.round AND v.user_id = %(user)s AND v.undone_at IS NULL)
-        AS decided,
-    EXISTS (SELECT FROM reviewqueue_firstanswer f WHERE f.slot_id = s.id AND f.claim = %(number)s) AS revealed
-FROM reviewqueue_slot s WHERE s.id = %(slot)s
-"""  # noqa: S608 - put together from constants, not from input
-# A draft that took long to arrive does not replace a newer one from another browser.
-_UPSERT_DRAFT = """
-INSERT INTO reviewqueue_draft AS d (item_id, user_id, fields, saved_at)
-VALUES (%(item)s, %(user)s, %(fields)s, %(at)s)
-ON CONFLICT (item_id, user_id) DO UPDATE SET fields = excluded.fields, saved_at = excluded.saved_at
-WHERE d.saved_at <= excluded.saved_at
-"""
-
-_SELECT_DRAFT = """
-SELECT fields, saved_at FROM reviewqueue_draft
-WHERE item_id = %(item)s AND user_id = %(user)s
-  AND saved_at > COALESCE(%(now)s::timestamptz, clock_timestamp()) - %(kept_for)s
-"""
-
-
 def save_draft(
     *, claim_id: str, user: User, fields: DraftFields, at: datetime | None = None, now: datetime | None = None
 ) -> None:
@@ -84,13 +60,15 @@ def save_draft(
         stage = _require_stage(lease, claim, user)
         written = min(max(at or lease.now, lease.now - DRAFT_LIFETIME), lease.now)
         content = json.dumps({"stage": stage, "fields": {name: list(values) for name, values in fields.items()}})
-        sql.run_statement(_UPSERT_DRAFT, {"item": lease.item_id, "user": user.pk, "fields": content, "at": written})
+        sql.run_statement(
+            queries.UPSERT_DRAFT, {"item": lease.item_id, "user": user.pk, "fields": content, "at": written}
+        )
 
 
 def load_draft(claim: Claim, *, user: User, now: datetime | None = None) -> SavedDraft | None:
     """The part of the person's draft that the form of this claim may show; None if there is none."""
     parameters = {"item": claim.item.id, "user": user.pk, "now": now, "kept_for": DRAFT_LIFETIME}
-    draft = sql.fetch_row(_SELECT_DRAFT, parameters, prepared=True)
+    draft = sql.fetch_row(queries.SELECT_DRAFT, parameters, prepared=True)
     if draft is None:
         return None
     fields = _fields_for_stage(json.loads(draft["fields"]), stage_of(claim))
@@ -120,7 +98,7 @@ def _check_fields(fields: DraftFields) -> None:
 
 def _require_stage(lease: Lease, claim: ClaimId, user: User) -> DraftStage:
     """How much the form of this claim showed. Raises NotFound, NotAMember, ItemWithdrawn or ClaimLost."""
-    found = sql.fetch_row(_SELECT_CLAIM_STATE, {"slot": claim.slot, "number": claim.number, "user": user.pk})
+    found = sql.fetch_row(queries.SELECT_CLAIM_STATE, {"slot": claim.slot, "number": claim.number, "user": user.pk})
     assert found is not None
     if not found["held"]:
         raise not_reserved_error()

@@ -18,7 +18,7 @@ from reviewqueue.activity import log
 from reviewqueue.kernel import clock, sql
 from reviewqueue.models import Item, Label, LabelOutbox
 from reviewqueue.queue import slots
-from reviewqueue.verdicts import settlement
+from reviewqueue.verdicts import queries, settlement
 from reviewqueue.verdicts.settlement import CountedVerdict, MustWait, NeedsFinalSay
 
 
@@ -57,50 +57,6 @@ class _DueItem:
     judgements: list[CountedVerdict]
 
 
-_SELECT_DUE_ITEMS = """
-SELECT i.id, q.slug AS queue, i.round, i.reviews_wanted AS wanted, a.number AS schema_number,
-    EXISTS (SELECT FROM reviewqueue_slot s WHERE s.item_id = i.id AND s.round = i.round AND s.kind = 'final'
-            AND s.state <> 'closed') AS asked
-FROM reviewqueue_item i
-JOIN reviewqueue_queue q ON q.id = i.queue_id
-JOIN reviewqueue_answerschema a ON a.id = i.schema_id
-WHERE i.id = ANY(%(items)s)
-"""
-_LOCK_DUE_ITEMS = """
-SELECT id FROM reviewqueue_item WHERE state = 'open' AND settle_at <= %(now)s
-ORDER BY settle_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
-"""
-_SELECT_VERDICTS = """
-SELECT v.item_id, v.id, v.kind, v.answer, f.kind AS first_kind, v.first_answer, v.proposal_visible, v.final_say,
-    v.final_at, v.active_seconds
-FROM reviewqueue_item i
-JOIN reviewqueue_verdict v ON v.item_id = i.id AND v.round = i.round AND v.undone_at IS NULL
-LEFT JOIN reviewqueue_firstanswer f ON f.slot_id = v.slot_id AND f.claim = v.claim
-WHERE i.id = ANY(%(items)s) ORDER BY v.id
-"""
-_TAKE_LABELS = """
-WITH taken AS (
-    DELETE FROM reviewqueue_labeloutbox WHERE label_id IN (
-        SELECT label_id FROM reviewqueue_labeloutbox ORDER BY label_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
-    RETURNING label_id
-)
-SELECT l.id AS label_id, l.item_id, q.slug AS queue, i.source, l.round, l.outcome, l.answer, l.first_outcome,
-    l.first_answer, l.blind, l.basis, l.verdicts, cardinality(l.verdicts) AS reviews, l.active_seconds,
-    l.schema_number, l.settled_at
-FROM taken
-JOIN reviewqueue_label l ON l.id = taken.label_id
-JOIN reviewqueue_item i ON i.id = l.item_id
-JOIN reviewqueue_queue q ON q.id = i.queue_id
-ORDER BY l.id
-"""
-
-_SELECT_ERROR_TYPES = """
-SELECT l.id AS label, v.error_type
-FROM reviewqueue_label l JOIN reviewqueue_verdict v ON v.id = ANY(l.verdicts)
-WHERE l.id = ANY(%(labels)s) AND v.error_type <> '' GROUP BY l.id, v.error_type ORDER BY l.id, min(v.id)
-"""
-
-
 def settle_due_items(*, limit: int = 500, now: datetime | None = None) -> int:
     """Process the items whose latest verdict became final, in a fixed number of statements; returns how many.
 
@@ -130,7 +86,7 @@ def take_labels(*, limit: int = 500) -> list[SettledLabel]:
         raise RuntimeError("call take_labels() inside the transaction that uses the labels")
     return [
         SettledLabel(**row | {"answer": _decode_json(row["answer"]), "first_answer": _decode_json(row["first_answer"])})
-        for row in sql.fetch_rows(_TAKE_LABELS, {"limit": limit})
+        for row in sql.fetch_rows(queries.TAKE_LABELS, {"limit": limit})
     ]
 
 
@@ -138,23 +94,24 @@ def error_types_of(label_ids: Sequence[int]) -> dict[int, list[str]]:
     """The distinct error types that the verdicts behind these labels name, by label id; labels without any are left
     out."""
     found: dict[int, list[str]] = {}
-    for row in sql.fetch_rows(_SELECT_ERROR_TYPES, {"labels": list(label_ids)}):
+    for row in sql.fetch_rows(queries.SELECT_ERROR_TYPES, {"labels": list(label_ids)}):
         found.setdefault(row["label"], []).append(row["error_type"])
     return found
 
 
 def _lock_due_items(now: datetime, limit: int) -> list[_DueItem]:
-    ids = [row["id"] for row in sql.fetch_rows(_LOCK_DUE_ITEMS, {"now": now, "limit": limit})]
+    ids = [row["id"] for row in sql.fetch_rows(queries.LOCK_DUE_ITEMS, {"now": now, "limit": limit})]
     if not ids:
         return []
     # Read verdicts after the lock: a read in the same statement would be older than the lock.
     judgements: dict[int, list[CountedVerdict]] = {item: [] for item in ids}
-    for row in sql.fetch_rows(_SELECT_VERDICTS, {"items": ids}):
+    for row in sql.fetch_rows(queries.SELECT_VERDICTS, {"items": ids}):
         item = row.pop("item_id")
         texts = {name: _decode_json(row[name]) for name in ("answer", "first_answer")}
         judgements[item].append(CountedVerdict(**row | texts))
     return [
-        _DueItem(**row, judgements=judgements[row["id"]]) for row in sql.fetch_rows(_SELECT_DUE_ITEMS, {"items": ids})
+        _DueItem(**row, judgements=judgements[row["id"]])
+        for row in sql.fetch_rows(queries.SELECT_DUE_ITEMS, {"items": ids})
     ]
 
 

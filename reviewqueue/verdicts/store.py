@@ -15,6 +15,7 @@ from typing import Any
 from reviewqueue.answers.schema import AnswerSpec
 from reviewqueue.kernel import sql
 from reviewqueue.queue.lease import ClaimId
+from reviewqueue.verdicts import queries
 from reviewqueue.verdicts.validation import VerdictOptions
 
 
@@ -36,39 +37,12 @@ class ClaimRecord:
     earlier_verdict_id: int | None
 
 
-_SELECT_CLAIM_RECORD = """
-SELECT a.kind, a.answers, a.schema::text AS schema, a.number, c.proposal, q.error_types,
-    f.answer AS first_answer, f.at AS first_at, v.id AS earlier
-FROM reviewqueue_slot s
-JOIN reviewqueue_item i ON i.id = s.item_id
-JOIN reviewqueue_itemcontent c ON c.item_id = i.id
-JOIN reviewqueue_queue q ON q.id = i.queue_id
-JOIN reviewqueue_answerschema a ON a.id = i.schema_id
-LEFT JOIN reviewqueue_firstanswer f ON f.slot_id = s.id AND f.claim = %(claim)s
-LEFT JOIN reviewqueue_verdict v ON v.slot_id = s.id AND v.claim = %(claim)s
-WHERE s.id = %(slot)s
-"""
-_VERDICT_COLUMNS = (
-    "slot_id", "item_id", "round", "user_id", "claim", "kind", "answer", "first_answer", "first_at",
-    "proposal_visible", "final_say", "reason", "note", "error_type", "active_seconds", "schema_number",
-    "guideline_number", "submitted_at", "final_at",
-)  # fmt: skip
-# The slot is judged, the item is looked at again when the latest of its verdicts is final, and what the person had
-# filled in for it is sent.
-_INSERT_VERDICT = f"""
-WITH judged AS (UPDATE reviewqueue_slot SET state = 'judged' WHERE id = %(slot_id)s),
-    settling AS (UPDATE reviewqueue_item SET settle_at = GREATEST(settle_at, %(final_at)s) WHERE id = %(item_id)s),
-    sent AS (DELETE FROM reviewqueue_draft WHERE item_id = %(item_id)s AND user_id = %(user_id)s)
-INSERT INTO reviewqueue_verdict ({", ".join(_VERDICT_COLUMNS)})
-VALUES ({", ".join(f"%({name})s" for name in _VERDICT_COLUMNS)})
-RETURNING id
-"""  # noqa: S608 - put together from constants, not from input
 _JSON_COLUMNS = ("answer", "first_answer")
 
 
 def load_claim_record(claim: ClaimId) -> ClaimRecord:
     """Load what is recorded for a claim; its slot must exist."""
-    row = sql.fetch_row(_SELECT_CLAIM_RECORD, {"slot": claim.slot, "claim": claim.number}, prepared=True)
+    row = sql.fetch_row(queries.SELECT_CLAIM_RECORD, {"slot": claim.slot, "claim": claim.number}, prepared=True)
     assert row is not None
     form = AnswerSpec(kind=row["kind"], answers=_decode_json(row["answers"]), schema=_decode_json(row["schema"]))
     first = None if row["first_at"] is None else StoredFirstAnswer(_decode_json(row["first_answer"]), row["first_at"])
@@ -79,7 +53,7 @@ def load_claim_record(claim: ClaimId) -> ClaimRecord:
 def insert_verdict(verdict: Mapping[str, Any]) -> int:
     """Insert a verdict, given by column name, and mark its slot judged. Returns its id."""
     encoded = {name: None if verdict[name] is None else json.dumps(verdict[name]) for name in _JSON_COLUMNS}
-    row = sql.fetch_row(_INSERT_VERDICT, {**verdict, **encoded}, prepared=True)
+    row = sql.fetch_row(queries.INSERT_VERDICT, {**verdict, **encoded}, prepared=True)
     assert row is not None
     return int(row["id"])
 
