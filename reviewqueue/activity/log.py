@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from django.db.models import QuerySet
 
+from reviewqueue.activity import queries
 from reviewqueue.kernel import sql
 from reviewqueue.models import Event
 
@@ -46,14 +47,7 @@ def record_event(
         "before": None if before is None else json.dumps(before),
         "after": None if after is None else json.dumps(after),
     }
-    sql.run_statement(_INSERT_EVENT, parameters, prepared=True)
-
-
-_INSERT_EVENT = """
-INSERT INTO reviewqueue_event (at, actor, verb, queue, object_type, object_id, object_ids, before, after)
-VALUES (COALESCE(%(at)s::timestamptz, statement_timestamp()), %(actor)s, %(verb)s, %(queue)s, %(object_type)s,
-    %(object_id)s, %(object_ids)s::bigint[], %(before)s::jsonb, %(after)s::jsonb)
-"""
+    sql.run_statement(queries.INSERT_EVENT, parameters, prepared=True)
 
 
 def build_event_insert(*, verb: str, object_type: str, ids: str) -> str:
@@ -62,12 +56,7 @@ def build_event_insert(*, verb: str, object_type: str, ids: str) -> str:
     Inserts one event about all the ids that the query `ids` returns, or none if it returns none. `actor`, `queue` and
     `now` (or NULL) are parameters of the statement; `verb` and `object_type` must be constants of the code.
     """
-    return f"""
-INSERT INTO reviewqueue_event (at, actor, verb, queue, object_type, object_id, object_ids)
-SELECT COALESCE(%(now)s::timestamptz, statement_timestamp()), %(actor)s, '{verb}', %(queue)s, '{object_type}', '',
-    array_agg(id ORDER BY id)
-FROM ({ids}) AS found (id) HAVING count(*) > 0
-"""  # noqa: S608 - put together from constants, not from input
+    return queries.INSERT_EVENT_ABOUT.format(verb=verb, object_type=object_type, ids=ids)
 
 
 def record_events(

@@ -9,6 +9,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from reviewqueue.accounts import roles
+from reviewqueue.guidelines import queries
 from reviewqueue.guidelines.compare import DiffLine, diff_texts
 from reviewqueue.kernel import sql
 from reviewqueue.kernel.errors import NotFound
@@ -44,32 +45,9 @@ class GuidelineComparison:
     lines: Sequence[DiffLine] | None
 
 
-# A person who has not opened the guidelines yet knows the oldest version among their latest 100 verdicts. The items of
-# these verdicts are looked up one by one: with a join and no table statistics yet, PostgreSQL would read the verdicts
-# again for each item of the queue.
-_SELECT_GUIDELINE = """
-SELECT g.number, g.text, COALESCE(
-    (SELECT r.number FROM reviewqueue_guidelineread r WHERE r.user_id = %(user)s AND r.queue_id = %(queue)s),
-    (SELECT min(v.guideline_number)
-     FROM (SELECT item_id, guideline_number FROM reviewqueue_verdict WHERE user_id = %(user)s
-           ORDER BY submitted_at DESC LIMIT 100) v
-     WHERE (SELECT i.queue_id FROM reviewqueue_item i WHERE i.id = v.item_id) = %(queue)s)) AS known
-FROM reviewqueue_guideline g
-WHERE g.queue_id = %(queue)s AND (g.number = %(number)s OR %(number)s IS NULL)
-ORDER BY g.number DESC LIMIT 1
-"""
-_UPSERT_GUIDELINE_READ = """
-INSERT INTO reviewqueue_guidelineread (user_id, queue_id, number, at)
-SELECT %(user)s, g.queue_id, g.number, now() FROM reviewqueue_guideline g
-WHERE g.queue_id = %(queue)s AND g.number = %(number)s
-ON CONFLICT (user_id, queue_id) DO UPDATE SET number = EXCLUDED.number, at = EXCLUDED.at
-WHERE reviewqueue_guidelineread.number < EXCLUDED.number
-"""
-
-
 def get_guideline(*, user: User, queue: Queue, number: int | None = None) -> GuidelineReading:
     """The version with this number, or the latest; an empty reading if there is none."""
-    row = sql.fetch_row(_SELECT_GUIDELINE, {"user": user.pk, "queue": queue.pk, "number": number}, prepared=True)
+    row = sql.fetch_row(queries.SELECT_GUIDELINE, {"user": user.pk, "queue": queue.pk, "number": number}, prepared=True)
     return GuidelineReading(**row) if row else GuidelineReading(number=None, text="", known=None)
 
 
@@ -85,7 +63,7 @@ def open_guideline(*, user: User, slug: str, number: int | None = None) -> tuple
 def mark_guideline_read(*, user: User, slug: str, number: int) -> GuidelineReading:
     """Record that the person has read this version; a version older than the known one changes nothing."""
     theirs, found = open_guideline(user=user, slug=slug, number=number)
-    sql.run_statement(_UPSERT_GUIDELINE_READ, {"user": user.pk, "queue": theirs.pk, "number": found.number})
+    sql.run_statement(queries.UPSERT_GUIDELINE_READ, {"user": user.pk, "queue": theirs.pk, "number": found.number})
     return found
 
 
