@@ -15,10 +15,9 @@ from typing import Any
 import msgspec
 from django.db import transaction
 
-from escalation.ingest import schema
+from escalation.ingest import queries, schema
 from escalation.ingest.schema import DecodedOutput
 from escalation.models import Output, Stream
-from escalation.models.output_id import OUTPUT_ID_SQL
 from escalation.outputs.status import OutputStatus, statuses_of
 from escalation.policies import versions
 from reviewqueue import http
@@ -151,41 +150,6 @@ def _store_outputs(stream: Stream, rows: list[DecodedOutput], *, actor: str, now
     return _StoredIds(created, _find_existing(stream, missing) if missing else {})
 
 
-_RECEIVED_VERB = "outputs.received"
-_COLUMNS = (
-    'external_id, model, model_version, predicted, confidence, value, segment, "group", due_at, occurred_at, '
-    "shadow, size"
-)
-_COLUMN_NAMES = _COLUMNS.replace('"', "").split(", ")
-_RECEIVED_AT_SQL = "COALESCE(%(now)s::timestamptz, statement_timestamp())"
-_INSERT_IDS = f"""
-    INSERT INTO escalation_externalid (stream_id, external_id, output_id, digest)
-    SELECT %(stream)s, external_id, {OUTPUT_ID_SQL.format(at=_RECEIVED_AT_SQL)}, digest
-    FROM {{source}} ORDER BY external_id
-    ON CONFLICT DO NOTHING RETURNING external_id, output_id
-"""  # noqa: S608 - built from constants, not from input
-
-# Everything in one statement, including the event: a transaction of its own in a single round trip.
-_INSERT_FEW = f"""
-    WITH element AS (
-        SELECT decode(hex, 'hex') AS digest, body, {_COLUMNS} FROM json_to_recordset(%(rows)s::json) AS row (
-            external_id text, model text, model_version text, predicted text, confidence float8, value float8,
-            segment jsonb, "group" text, due_at timestamptz, occurred_at timestamptz, shadow bool, size int,
-            hex text, body json)
-    ), claimed AS ({_INSERT_IDS.format(source="element")}
-    ), stored AS (
-        INSERT INTO escalation_output
-            (id, stream_id, schema_number, received_at, state, attempts, {_COLUMNS})
-        SELECT output_id, %(stream)s, %(schema)s, {_RECEIVED_AT_SQL}, 'received', 0, {_COLUMNS}
-        FROM element JOIN claimed USING (external_id)
-    ), filled AS (
-        INSERT INTO escalation_payload (output_id, body)
-        SELECT output_id, body FROM element JOIN claimed USING (external_id)
-    ), told AS ({log.build_event_insert(verb=_RECEIVED_VERB, object_type="output", ids="SELECT output_id FROM claimed")}
-    ) SELECT external_id, output_id FROM claimed
-"""  # noqa: S608 - built from constants, not from input
-
-
 def _insert_few(stream: Stream, rows: list[DecodedOutput], *, actor: str, now: datetime | None) -> dict[str, int]:
     parameters: dict[str, Any] = {
         "stream": stream.pk,
@@ -195,24 +159,14 @@ def _insert_few(stream: Stream, rows: list[DecodedOutput], *, actor: str, now: d
         "queue": stream.slug,
         "now": now,
     }
-    return dict(sql.fetch_tuples(_INSERT_FEW, parameters))
-
-
-_COPY_OUTPUTS = (
-    f"COPY escalation_output (id, stream_id, schema_number, received_at, state, attempts, {_COLUMNS}) FROM STDIN"
-)
-_COPY_PAYLOADS = "COPY escalation_payload (output_id, body) FROM STDIN"
-_SELECT_EXISTING = """
-    SELECT external_id, output_id, digest FROM escalation_externalid
-    WHERE stream_id = %s AND external_id = ANY(%s)
-"""
+    return dict(sql.fetch_tuples(queries.INSERT_FEW, parameters))
 
 
 def _insert_many(stream: Stream, rows: list[DecodedOutput], *, actor: str, now: datetime | None) -> dict[str, int]:
     with transaction.atomic():
         moment = clock.current_time(now)
         inserted = sql.fetch_tuples(
-            _INSERT_IDS.format(source="unnest(%(ids)s::text[], %(digests)s::bytea[]) AS t (external_id, digest)"),
+            queries.INSERT_MANY_IDS,
             {
                 "stream": stream.pk,
                 "now": moment,
@@ -223,12 +177,12 @@ def _insert_many(stream: Stream, rows: list[DecodedOutput], *, actor: str, now: 
         created: dict[str, int] = dict(inserted)
         new = [row for row in rows if row.posted.id in created]
         constant = (stream.pk, stream.schema_number, moment, "received", 0)
-        sql.copy_rows(_COPY_OUTPUTS, ((created[row.posted.id], *constant, *_column_values(row)) for row in new))
-        sql.copy_rows(_COPY_PAYLOADS, ((created[row.posted.id], row.body.decode()) for row in new))
+        sql.copy_rows(queries.COPY_OUTPUTS, ((created[row.posted.id], *constant, *_column_values(row)) for row in new))
+        sql.copy_rows(queries.COPY_PAYLOADS, ((created[row.posted.id], row.body.decode()) for row in new))
         if created:
             log.record_event(
                 actor=actor,
-                verb=_RECEIVED_VERB,
+                verb=queries.RECEIVED_VERB,
                 object_type="output",
                 object_ids=sorted(created.values()),
                 queue=stream.slug,
@@ -239,12 +193,12 @@ def _insert_many(stream: Stream, rows: list[DecodedOutput], *, actor: str, now: 
 
 def _row_as_json(row: DecodedOutput) -> dict[str, Any]:
     """One output in the form that `json_to_recordset` expects."""
-    narrow = dict(zip(_COLUMN_NAMES, _column_values(row), strict=True))
+    narrow = dict(zip(queries.COLUMN_NAMES, _column_values(row), strict=True))
     return {**narrow, "segment": row.posted.segment, "hex": row.digest.hex(), "body": msgspec.Raw(row.body)}
 
 
 def _column_values(row: DecodedOutput) -> tuple[Any, ...]:
-    """The values of `_COLUMNS`."""
+    """The values of `queries.COLUMNS`."""
     posted = row.posted
     return (
         posted.id,
@@ -263,5 +217,5 @@ def _column_values(row: DecodedOutput) -> tuple[Any, ...]:
 
 
 def _find_existing(stream: Stream, external_ids: list[str]) -> dict[str, tuple[int, bytes]]:
-    rows = sql.fetch_tuples(_SELECT_EXISTING, [stream.pk, external_ids])
+    rows = sql.fetch_tuples(queries.SELECT_EXISTING, [stream.pk, external_ids])
     return {external_id: (output_id, bytes(digest)) for external_id, output_id, digest in rows}
