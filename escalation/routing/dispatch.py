@@ -16,7 +16,7 @@ from django.db import OperationalError, transaction
 from django.db.models.functions import Now
 
 from escalation.models import DispatchBatch, Output
-from escalation.routing import record, stop
+from escalation.routing import queries, record, stop
 from reviewqueue.kernel import clock, sql
 
 log = structlog.get_logger(__name__)
@@ -49,7 +49,7 @@ def route_now(output_ids: Sequence[int], *, seconds: float, now: datetime | None
     milliseconds = max(1, math.floor(seconds * 1000))
     try:
         with transaction.atomic():
-            _, wanted = sql.fetch_tuple(_SELECT_ROUTABLE, [f"{milliseconds}ms", list(output_ids)]) or ("", [])
+            _, wanted = sql.fetch_tuple(queries.SELECT_ROUTABLE, [f"{milliseconds}ms", list(output_ids)]) or ("", [])
             _route_outputs(wanted, skip_locked=False, now=now)
     except OperationalError as error:
         # Somebody else held the locks for longer than the caller waits. Nothing is lost: they are still `received`.
@@ -64,39 +64,9 @@ def _open_batch() -> DispatchBatch | None:
     with transaction.atomic():
         # Rows leave the partial index as fast as they come, so its statistics say that few are waiting: the planner
         # would read and sort the whole backlog for each batch instead of following the index to the first rows.
-        sql.run_statement(_FOLLOW_INDEXES)
-        row = sql.fetch_tuple(_PICK_BATCH, {"rows": BATCH_ROWS, "bytes": BATCH_BYTES})
+        sql.run_statement(queries.FOLLOW_INDEXES)
+        row = sql.fetch_tuple(queries.PICK_BATCH, {"rows": BATCH_ROWS, "bytes": BATCH_BYTES})
     return DispatchBatch(pk=row[0], output_ids=row[1]) if row else None
-
-
-# Overloaded streams whose policy holds outputs back instead of refusing them at the door.
-_HOLDING_STREAMS = """
-    SELECT s.id FROM escalation_stream s
-    WHERE s.waiting >= s.max_waiting AND 'hold' = (
-        SELECT p.spec ->> 'on_overload'
-        FROM escalation_activation a JOIN escalation_policy p ON p.id = a.policy_id
-        WHERE a.stream_id = s.id AND a.effective_at <= now()
-        ORDER BY a.effective_at DESC, a.id DESC LIMIT 1
-    )
-"""
-_SELECT_ROUTABLE = f"""
-    SELECT set_config('lock_timeout', %s, true),
-        ARRAY(SELECT id FROM escalation_output WHERE id = ANY(%s) AND stream_id NOT IN ({_HOLDING_STREAMS}))
-"""  # noqa: S608 - built from constants, not from input
-_PICK_BATCH = f"""
-    WITH picked AS (
-        SELECT o.id, o.size FROM escalation_output o
-        WHERE o.state = 'received'
-          AND o.id NOT IN (SELECT unnest(output_ids) FROM escalation_dispatchbatch)
-          AND o.stream_id NOT IN ({_HOLDING_STREAMS})
-        ORDER BY o.id LIMIT %(rows)s FOR UPDATE OF o SKIP LOCKED
-    ), measured AS (
-        SELECT id, sum(size) OVER (ORDER BY id) - size AS before FROM picked
-    )
-    INSERT INTO escalation_dispatchbatch (output_ids)
-    SELECT array_agg(id ORDER BY id) FROM measured WHERE before < %(bytes)s HAVING count(*) > 0
-    RETURNING id, output_ids
-"""  # noqa: S608 - built from constants, not from input
 
 
 def _route_batch(batch: DispatchBatch, *, now: datetime | None) -> int:
@@ -116,34 +86,22 @@ def _route_batch(batch: DispatchBatch, *, now: datetime | None) -> int:
     return routed
 
 
-_FOLLOW_INDEXES = "SET LOCAL enable_bitmapscan = off"
-_LOCK_ABANDONED_BATCHES = """
-    SELECT id, output_ids FROM escalation_dispatchbatch
-    WHERE created_at < clock_timestamp() - make_interval(secs => %s) FOR UPDATE SKIP LOCKED
-"""
-_TRY_SESSION_LOCK = "SELECT pg_try_advisory_lock(%s, %s)"
-_UNLOCK_SESSION_LOCK = "SELECT pg_advisory_unlock(%s, %s)"
-_COUNT_RETRY = """
-    UPDATE escalation_output SET attempts = LEAST(attempts + 1, %s) WHERE id = %s AND state = %s RETURNING attempts
-"""
-
-
 def _retry_abandoned_batches(*, now: datetime | None) -> int:
     """Take over the batches of workers that died, one output at a time."""
     with transaction.atomic():
-        abandoned = sql.fetch_tuples(_LOCK_ABANDONED_BATCHES, [ABANDONED_AFTER_SECONDS])
+        abandoned = sql.fetch_tuples(queries.LOCK_ABANDONED_BATCHES, [ABANDONED_AFTER_SECONDS])
     return sum(_retry_batch(batch_id, output_ids, now=now) for batch_id, output_ids in abandoned)
 
 
 def _retry_batch(batch_id: int, output_ids: list[int], *, now: datetime | None) -> int:
     # A session lock, because each counter is committed on its own: two workers would count every try twice.
     lock = [RETRY_LOCK_CLASS_ID, batch_id % 2**31]
-    if not sql.fetch_value(_TRY_SESSION_LOCK, lock):
+    if not sql.fetch_value(queries.TRY_SESSION_LOCK, lock):
         return 0
     try:
         return _route_one_by_one(batch_id, output_ids, now=now)
     finally:
-        sql.run_statement(_UNLOCK_SESSION_LOCK, lock)
+        sql.run_statement(queries.UNLOCK_SESSION_LOCK, lock)
 
 
 def _route_one_by_one(batch_id: int, output_ids: list[int], *, now: datetime | None) -> int:
@@ -189,7 +147,7 @@ def _route_alone(output_id: int, *, now: datetime | None) -> int:
 def _count_retry(output_id: int) -> int:
     """Count the try and commit it first, so that a try that kills the process counts; 0 if the output is routed."""
     with transaction.atomic():
-        return int(sql.fetch_value(_COUNT_RETRY, [MAX_COUNTED_RETRIES, output_id, Output.State.RECEIVED]) or 0)
+        return int(sql.fetch_value(queries.COUNT_RETRY, [MAX_COUNTED_RETRIES, output_id, Output.State.RECEIVED]) or 0)
 
 
 def _route_outputs(output_ids: Sequence[int], *, skip_locked: bool, now: datetime | None) -> int:

@@ -13,7 +13,7 @@ import msgspec
 from escalation.models import Output, Stream
 from escalation.policies import versions
 from escalation.policies.spec import PolicySpec
-from escalation.routing import reasons, stop
+from escalation.routing import queries, reasons, stop
 from escalation.routing.plan import ReceivedOutput, RoutePlan, plan_routes
 from reviewqueue.activity import log
 from reviewqueue.facade import queue
@@ -25,18 +25,15 @@ MAX_MODEL_NAME_LENGTH = 200  # model name and version together can be longer tha
 
 
 _SEGMENT_INDEX = ReceivedOutput._fields.index("segment")
-_LOCK_RECEIVED = """
-    SELECT id, stream_id, external_id, model, model_version, predicted, confidence, value, segment, "group", due_at,
-           received_at, schema_number, shadow
-    FROM escalation_output WHERE id = ANY(%s) AND state = 'received' ORDER BY id FOR UPDATE
-"""
 
 
 def lock_received(output_ids: Sequence[int], *, skip_locked: bool) -> list[ReceivedOutput]:
     """Lock those of these outputs that are not routed yet."""
     return [
         _received_output(values)
-        for values in sql.fetch_tuples(_LOCK_RECEIVED + (" SKIP LOCKED" if skip_locked else ""), [list(output_ids)])
+        for values in sql.fetch_tuples(
+            queries.LOCK_RECEIVED + (" SKIP LOCKED" if skip_locked else ""), [list(output_ids)]
+        )
     ]
 
 
@@ -72,7 +69,9 @@ def _write_routes(stream: Stream, plans: list[RoutePlan], spec: PolicySpec, *, n
             now=now,
         )
     rows = [_route_columns(plan, payloads) for plan in plans]
-    sql.run_statement(_WRITE_ROUTES, {"rows": msgspec.json.encode(rows).decode(), "stream": stream.pk, "now": now})
+    sql.run_statement(
+        queries.WRITE_ROUTES, {"rows": msgspec.json.encode(rows).decode(), "stream": stream.pk, "now": now}
+    )
     log.record_event(
         actor="system:dispatch",
         verb="outputs.routed",
@@ -82,28 +81,6 @@ def _write_routes(stream: Stream, plans: list[RoutePlan], spec: PolicySpec, *, n
         after={"auto": sum(plan.released for plan in plans), "review": len(reviewed)},
         at=now,
     )
-
-
-# One round trip for routes, first decisions and states: a producer may be waiting for it.
-_WRITE_ROUTES = """
-    WITH made AS MATERIALIZED (
-        SELECT * FROM jsonb_to_recordset(%(rows)s) AS made (
-            id bigint, kind text, reason text, policy_id bigint, stop_id bigint, eligible bool, released bool,
-            audit text, threshold float8, u float8, p float8, pi float8, state text, due_at timestamptz,
-            external_id text, answer jsonb, shadow bool)
-    ), routed AS (
-        INSERT INTO escalation_route (output_id, kind, reason, policy_id, stop_id, eligible, released, audit,
-            threshold, u, p, pi, routed_at)
-        SELECT id, kind, reason, policy_id, stop_id, eligible, released, audit, threshold, u, p, pi, %(now)s FROM made
-    ), decided AS (
-        -- The model's answer stands: its first revision.
-        INSERT INTO escalation_decision (output_id, stream_id, external_id, revision, by, outcome, answer, shadow,
-            decided_at)
-        SELECT id, %(stream)s, external_id, 1, 'model', 'answered', answer, shadow, %(now)s
-        FROM made WHERE released ORDER BY id
-    )
-    UPDATE escalation_output o SET state = made.state, due_at = made.due_at FROM made WHERE o.id = made.id
-"""
 
 
 def _route_columns(plan: RoutePlan, payloads: dict[int, dict[str, Any]]) -> dict[str, Any]:
@@ -165,13 +142,10 @@ def build_review_item(plan: RoutePlan, payload: Mapping[str, Any], spec: PolicyS
     )
 
 
-_SELECT_PAYLOADS = "SELECT output_id, body::text FROM escalation_payload WHERE output_id = ANY(%s)"
-
-
 def _load_payloads(output_ids: list[int]) -> dict[int, dict[str, Any]]:
     if not output_ids:
         return {}
-    rows = sql.fetch_tuples(_SELECT_PAYLOADS, [output_ids])
+    rows = sql.fetch_tuples(queries.SELECT_PAYLOADS, [output_ids])
     return {output_id: msgspec.json.decode(body) for output_id, body in rows}
 
 

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from escalation.models import Stop, Stream
+from escalation.routing import queries
 from reviewqueue.activity import log
 from reviewqueue.kernel import clock, sql
 from reviewqueue.kernel.errors import DomainError
@@ -15,11 +16,6 @@ from reviewqueue.kernel.errors import DomainError
 # Releasing holds this lock shared, stopping holds it exclusive: STOP waits for releases in progress, and every later
 # release waits for STOP and then sees its row. With only a flag to read, 96 outputs were released after STOP.
 RELEASE_LOCK_ID = 0x53_54_4F_50
-
-
-_TAKE_RELEASE_LOCK = "SELECT pg_advisory_xact_lock(%s)"
-_SHARE_RELEASE_LOCK = "SELECT pg_advisory_xact_lock_shared(%s)"
-_SELECT_ACTIVE_STOPS = "SELECT stream_id, id FROM escalation_stop WHERE resumed_at IS NULL"
 
 
 class NotStopped(DomainError):
@@ -33,7 +29,7 @@ class SecondPersonNeeded(DomainError):
 def stop_stream(*, stream: Stream | None, by: str, reason: str = "", now: datetime | None = None) -> Stop:
     """Stop one stream, or all if `stream` is None. If it is already stopped, returns the existing stop unchanged."""
     with transaction.atomic():
-        sql.run_statement(_TAKE_RELEASE_LOCK, [RELEASE_LOCK_ID])
+        sql.run_statement(queries.TAKE_RELEASE_LOCK, [RELEASE_LOCK_ID])
         existing = Stop.objects.active().filter(stream=stream).first()
         if existing:
             return existing
@@ -68,12 +64,12 @@ def confirm_resume(*, stop: Stop, by: str, now: datetime | None = None) -> None:
 
 def hold_release_lock() -> None:
     """Take the lock shared until the transaction ends. Active stops have to be read in a later statement."""
-    sql.run_statement(_SHARE_RELEASE_LOCK, [RELEASE_LOCK_ID])
+    sql.run_statement(queries.SHARE_RELEASE_LOCK, [RELEASE_LOCK_ID])
 
 
 def find_active_stops() -> dict[int | None, int]:
     """The active stops: stream id (None: all streams) -> stop id."""
-    return dict(sql.fetch_tuples(_SELECT_ACTIVE_STOPS))
+    return dict(sql.fetch_tuples(queries.SELECT_ACTIVE_STOPS))
 
 
 def _log_event(row: Stop, *, actor: str, verb: str, after: dict[str, str] | None, at: datetime | None) -> None:
