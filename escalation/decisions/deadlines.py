@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from escalation.decisions import feed, outcomes
+from escalation.decisions import feed, outcomes, queries
 from escalation.decisions.settle import DECISION_BATCH_SIZE, _next_decision
 from escalation.models import Decision, Output, Stream
 from escalation.routing import stop
@@ -33,28 +33,12 @@ def answer_overdue_outputs(*, limit: int = DECISION_BATCH_SIZE, now: datetime | 
     return len(closed)
 
 
-_OVERDUE = """
-    SELECT o.id, p.spec ->> 'on_deadline'
-    FROM escalation_output o
-    JOIN escalation_route r ON r.output_id = o.id
-    JOIN escalation_policy p ON p.id = r.policy_id
-    JOIN escalation_stream s ON s.id = o.stream_id
-    WHERE o.state = 'in_review' AND o.due_at <= %(now)s AND (
-        p.spec ->> 'on_deadline' = 'reject'
-        OR p.spec ->> 'on_deadline' = 'accept' AND o.confidence IS NOT NULL AND r.stop_id IS NULL
-           AND r.reason <> 'dispatch_failed' AND s.waiting < s.max_waiting
-           AND NOT (s.id = ANY(%(stopped)s) OR %(all_stopped)s)
-    )
-    ORDER BY o.due_at LIMIT %(limit)s
-"""
-
-
 def _find_overdue(now: datetime, limit: int) -> dict[int, str]:
     """Overdue outputs whose policy has an action for that: output id -> `accept` or `reject`."""
     stops = stop.find_active_stops()
     return dict(
         sql.fetch_tuples(
-            _OVERDUE,
+            queries.OVERDUE,
             {
                 "now": now,
                 "limit": limit,

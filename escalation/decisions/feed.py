@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import transaction
 
+from escalation.decisions import queries
 from escalation.models import Decision, FeedHead, Stream
 from escalation.models.decisions import new_epoch
 from escalation.outputs.status import decision_as_json
@@ -42,34 +43,9 @@ class FeedPage:
 def number_decisions(*, limit: int = NUMBERING_BATCH_SIZE) -> int:
     """Number the committed decisions that have no number yet; returns how many, 0 if another process is doing it."""
     with transaction.atomic():
-        if not sql.fetch_value(_TRY_SEQUENCER_LOCK, [SEQUENCER_LOCK_ID]):
+        if not sql.fetch_value(queries.TRY_SEQUENCER_LOCK, [SEQUENCER_LOCK_ID]):
             return 0
-        return sql.run_statement(_NUMBER_DECISIONS, {"limit": limit})
-
-
-# Without this setting the planner, whose statistics say that few rows are unnumbered, reads and sorts the whole backlog
-# each time instead of following the index.
-_TRY_SEQUENCER_LOCK = "SELECT pg_try_advisory_xact_lock(%s), set_config('enable_bitmapscan', 'off', true)"
-_NUMBER_DECISIONS = """
-    WITH unnumbered AS (
-        SELECT id, row_number() OVER (ORDER BY id) AS place FROM (
-            SELECT id FROM escalation_decision WHERE seq IS NULL ORDER BY id LIMIT %(limit)s
-        ) oldest
-    ), head AS (
-        INSERT INTO escalation_feedhead AS h (id, epoch, seq)
-        SELECT 1, left(md5(random()::text), 8), count(*) FROM unnumbered HAVING count(*) > 0
-        ON CONFLICT (id) DO UPDATE SET seq = h.seq + EXCLUDED.seq
-        RETURNING h.seq - (SELECT count(*) FROM unnumbered) AS base
-    )
-    UPDATE escalation_decision d SET seq = head.base + unnumbered.place
-    FROM unnumbered, head WHERE d.id = unnumbered.id
-"""
-
-
-_READ_FEED = """
-    SELECT seq, external_id, answer::text, outcome, by, revision, decided_at, shadow FROM escalation_decision
-    WHERE stream_id = %s AND seq > %s ORDER BY seq LIMIT %s
-"""
+        return sql.run_statement(queries.NUMBER_DECISIONS, {"limit": limit})
 
 
 def read_feed(*, stream: Stream, after: str = "", limit: int = 100) -> FeedPage:
@@ -82,7 +58,7 @@ def read_feed(*, stream: Stream, after: str = "", limit: int = 100) -> FeedPage:
     seq = _parse_cursor(after, epoch)
     if epoch is None:
         return FeedPage([], after)
-    rows = sql.fetch_tuples(_READ_FEED, [stream.pk, seq, max(1, min(limit, MAX_PAGE_SIZE))])
+    rows = sql.fetch_tuples(queries.READ_FEED, [stream.pk, seq, max(1, min(limit, MAX_PAGE_SIZE))])
     return FeedPage([_feed_item(row[1:]) for row in rows], f"{epoch}.{rows[-1][0] if rows else seq}")
 
 
