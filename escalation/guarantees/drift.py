@@ -15,7 +15,7 @@ import numpy as np
 from django.db import transaction
 
 from escalation import statistics
-from escalation.guarantees import evaluations, guarantees, population
+from escalation.guarantees import evaluations, guarantees, population, queries
 from escalation.guarantees.evaluations import GroupResult
 from escalation.guarantees.guarantees import SYSTEM_ACTOR, Guarantee
 from escalation.models import GuaranteeWatch, Stream, output_id
@@ -107,16 +107,6 @@ def _count_audits(row: GuaranteeWatch, rows: Sequence[_AuditRow], guarantee: Gua
     row.save(update_fields=["levels", "seen", "audits", "wrong", "alarmed_at"])
 
 
-_NEXT_AUDITS = f"""
-    SELECT o.id, e.wrong, e.blind, o.received_at, {audits.IS_TAKEN_BACK}
-    FROM escalation_output o
-    JOIN escalation_route r ON r.output_id = o.id
-    LEFT JOIN escalation_outcome e ON e.output_id = o.id
-    WHERE o.stream_id = %(stream)s AND o.id > %(seen)s AND o.model = %(model)s AND o.model_version = %(model_version)s
-      AND o.schema_number = %(schema_number)s AND o.confidence >= %(threshold)s
-      AND {audits.IS_LIVE} AND {audits.IS_DRAWN} AND {audits.COUNTS_IN_GUARANTEE} AND {{group}}
-    ORDER BY o.id LIMIT %(most)s
-"""
 _GROUP_CONDITIONS = {
     "together": "true",
     "classes": "o.predicted = %(group)s",
@@ -133,7 +123,7 @@ def _fetch_audits(guarantee: Guarantee, group: GroupResult, seen: int, now: date
     found = [
         _AuditRow(*row)
         for row in sql.fetch_tuples(
-            _NEXT_AUDITS.format(group=_GROUP_CONDITIONS[evaluation.target.groups]),
+            queries.NEXT_AUDITS.format(group=_GROUP_CONDITIONS[evaluation.target.groups]),
             {
                 "stream": evaluation.stream_id,
                 "seen": seen,

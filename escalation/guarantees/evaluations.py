@@ -15,7 +15,7 @@ import numpy as np
 from django.db import transaction
 
 from escalation import statistics
-from escalation.guarantees import certification, sample_size, thresholds
+from escalation.guarantees import certification, queries, sample_size, thresholds
 from escalation.guarantees.preparation import (
     MAX_MISSING_SHARE,
     PreparedEvaluation,
@@ -26,7 +26,6 @@ from escalation.guarantees.preparation import (
 from escalation.guarantees.sample import SampleWindow
 from escalation.models import Activation, ErrorTarget, Evaluation, Evidence, Stream, output_id
 from escalation.policies import versions
-from escalation.routing import audits
 from reviewqueue.activity import log
 from reviewqueue.kernel import clock, sql
 
@@ -174,16 +173,6 @@ def _find_deployed_threshold(prepared: PreparedEvaluation, stream: Stream, now: 
     return current.spec.threshold if precedes_labels or is_certified else None
 
 
-_HISTOGRAM = f"""
-    SELECT {{group}}, CASE WHEN {audits.IS_AUTOMATABLE} THEN width_bucket(o.confidence, %(edges)s::float8[]) - 1
-        ELSE -1 END, count(*)
-    FROM escalation_output o JOIN escalation_route r ON r.output_id = o.id
-    WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.id < %(last)s AND o.model = %(model)s
-      AND o.model_version = %(model_version)s AND o.schema_number = %(schema_number)s AND {audits.IS_LIVE}
-    GROUP BY 1, 2
-"""
-
-
 def _count_by_bin(stream: Stream, prepared: PreparedEvaluation) -> dict[str, dict[int, int]]:
     """How many of the window's outputs of each group fall into each confidence bin of the grid; uses no labels."""
     kind, _, key = _choose_grouping(prepared.target).partition(":")
@@ -191,7 +180,7 @@ def _count_by_bin(stream: Stream, prepared: PreparedEvaluation) -> dict[str, dic
     window: SampleWindow = prepared.sample.window
     histograms: dict[str, dict[int, int]] = {}
     for name, bin_index, count in sql.fetch_tuples(
-        _HISTOGRAM.format(group=expression),
+        queries.HISTOGRAM.format(group=expression),
         {
             "stream": stream.pk,
             "first": window.first,

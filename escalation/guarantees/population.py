@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from escalation.guarantees import queries
 from escalation.models import Evaluation, Stream
 from reviewqueue.kernel import sql
 
@@ -23,18 +24,6 @@ def evaluated_population(evaluation: Evaluation) -> Population:
     return Population(evaluation.model, evaluation.model_version, evaluation.schema_number)
 
 
-_CURRENT_POPULATIONS = """
-    SELECT s.id, o.model, o.model_version, o.schema_number
-    FROM unnest(%(streams)s::bigint[]) AS s (id)
-    CROSS JOIN LATERAL (
-        SELECT model, model_version, schema_number
-        FROM escalation_output h LEFT JOIN escalation_route r ON r.output_id = h.id
-        WHERE h.stream_id = s.id AND NOT h.shadow AND r.reason IS DISTINCT FROM 'unknown_model_version'
-        ORDER BY h.id DESC LIMIT 1
-    ) o
-"""
-
-
 def current_population(stream: Stream) -> Population | None:
     """The population of the latest output, leaving out shadow outputs; None without traffic.
 
@@ -47,5 +36,5 @@ def current_populations(stream_ids: Sequence[int]) -> dict[int, Population]:
     """`current_population` for several streams, by stream id; streams without traffic are left out."""
     return {
         stream_id: Population(*values)
-        for stream_id, *values in sql.fetch_tuples(_CURRENT_POPULATIONS, {"streams": list(stream_ids)})
+        for stream_id, *values in sql.fetch_tuples(queries.CURRENT_POPULATIONS, {"streams": list(stream_ids)})
     }

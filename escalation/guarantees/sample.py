@@ -18,7 +18,7 @@ import numpy as np
 from django.db.models import Q
 from numpy.typing import NDArray
 
-from escalation.guarantees import alarms
+from escalation.guarantees import alarms, queries
 from escalation.guarantees.population import Population
 from escalation.models import Output, Policy, Stream, output_id
 from escalation.policies import versions
@@ -65,23 +65,6 @@ class EvaluationSample:
         return len(self.scores) + self.missing
 
 
-# The window begins after the population's last output that could not have been drawn or was routed by other rules, and
-# after its last alarm. So the rules that caught outputs in it are those of today, and nobody can choose by the labels
-# which of them count: another rule begins another window.
-_WINDOW = f"""
-    WITH line AS MATERIALIZED (
-        SELECT o.id, r.p, r.policy_id FROM escalation_output o JOIN escalation_route r ON r.output_id = o.id
-        WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.model = %(model)s
-          AND o.model_version = %(version)s AND o.schema_number = %(schema)s
-          AND {audits.IS_LIVE}
-    )
-    SELECT min(id), max(id) + 1, min(p) FROM line
-    WHERE id > GREATEST(%(alarm)s, (
-        SELECT max(id) FROM line WHERE p = 0 OR policy_id IS NULL OR NOT policy_id = ANY(%(policies)s)
-    ))
-"""
-
-
 def has_traffic(stream: Stream, covered: Population, *, spec: PolicySpec, now: datetime) -> bool:
     """Whether the population has traffic, drawn or not, since its last alarm and no further back than samples go.
 
@@ -103,7 +86,7 @@ def find_window(stream: Stream, covered: Population, *, spec: PolicySpec, now: d
         "alarm": alarms.find_last_alarm(stream.pk, covered),
         "policies": _list_policies_with_rules_of(spec, stream),
     }
-    row = sql.fetch_tuple(_WINDOW, _population_parameters(stream, covered) | limits)
+    row = sql.fetch_tuple(queries.WINDOW, _population_parameters(stream, covered) | limits)
     return SampleWindow(*row) if row and row[0] is not None else None
 
 
@@ -118,19 +101,6 @@ def _list_policies_with_rules_of(spec: PolicySpec, stream: Stream) -> list[int]:
 
 def _conditions_of(spec: PolicySpec) -> set[bytes]:
     return {msgspec.json.encode(rule.when, order="deterministic") for rule in spec.rules}
-
-
-# All that were drawn at the lowest rate of the window and that a guarantee counts.
-_SAMPLE = f"""
-    SELECT o.id, o.confidence, {{group}}, e.wrong, e.blind, o.received_at, {audits.IS_TAKEN_BACK}
-    FROM escalation_output o
-    JOIN escalation_route r ON r.output_id = o.id
-    LEFT JOIN escalation_outcome e ON e.output_id = o.id
-    WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.id < %(last)s AND o.model = %(model)s
-      AND o.model_version = %(version)s AND o.schema_number = %(schema)s
-      AND {audits.IS_LIVE} AND r.u < %(rate)s AND {audits.COUNTS_IN_GUARANTEE}
-    ORDER BY o.id
-"""
 
 
 def draw_sample(
@@ -179,7 +149,9 @@ def _fetch_rows(stream: Stream, covered: Population, window: SampleWindow, group
     limits: dict[str, Any] = {"first": window.first, "last": window.last, "rate": window.rate, "key": key}
     return [
         _SampledOutput(*row)
-        for row in sql.fetch_tuples(_SAMPLE.format(group=expression), _population_parameters(stream, covered) | limits)
+        for row in sql.fetch_tuples(
+            queries.SAMPLE.format(group=expression), _population_parameters(stream, covered) | limits
+        )
     ]
 
 

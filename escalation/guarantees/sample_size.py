@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from escalation import statistics
+from escalation.guarantees import queries
 from escalation.guarantees.population import Population
 from escalation.models import Stream, output_id
-from escalation.routing import audits
 from reviewqueue.kernel import sql
 
 TRAFFIC_WINDOW = timedelta(days=14)
@@ -40,17 +40,6 @@ def estimate_additional_audits(
     return None if best is None else max(1, math.ceil(best - n))
 
 
-_RECENT_AUDITS = f"""
-    SELECT count(*) FILTER (WHERE {audits.IS_DRAWN} AND {audits.COUNTS_IN_GUARANTEE}),
-        min(o.received_at)
-    FROM escalation_output o
-    JOIN escalation_route r ON r.output_id = o.id
-    LEFT JOIN escalation_outcome e ON e.output_id = o.id
-    WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.model = %(model)s AND o.model_version = %(version)s
-      AND o.schema_number = %(schema)s AND {audits.IS_LIVE}
-"""
-
-
 def estimate_collection_days(stream: Stream, covered: Population, audits: int, *, now: datetime) -> int | None:
     """How many days of recent traffic would yield this many audits; None if it yields none."""
     limits: dict[str, Any] = {
@@ -60,7 +49,7 @@ def estimate_collection_days(stream: Stream, covered: Population, audits: int, *
         "version": covered.model_version,
         "schema": covered.schema_number,
     }
-    drawn, since = sql.fetch_tuple(_RECENT_AUDITS, limits) or (0, None)
+    drawn, since = sql.fetch_tuple(queries.RECENT_AUDITS, limits) or (0, None)
     if not drawn or since is None:
         return None
     span: float = max((now - since).total_seconds() / 86_400, 1.0)

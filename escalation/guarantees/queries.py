@@ -1,0 +1,78 @@
+"""The statements of guarantees: samples, populations and what is watched."""
+
+from __future__ import annotations
+
+from escalation.routing import audits
+
+# The next audits above a guarantee's threshold after the ones that were counted; by the index on stream and id.
+NEXT_AUDITS = f"""
+    SELECT o.id, e.wrong, e.blind, o.received_at, {audits.IS_TAKEN_BACK}
+    FROM escalation_output o
+    JOIN escalation_route r ON r.output_id = o.id
+    LEFT JOIN escalation_outcome e ON e.output_id = o.id
+    WHERE o.stream_id = %(stream)s AND o.id > %(seen)s AND o.model = %(model)s AND o.model_version = %(model_version)s
+      AND o.schema_number = %(schema_number)s AND o.confidence >= %(threshold)s
+      AND {audits.IS_LIVE} AND {audits.IS_DRAWN} AND {audits.COUNTS_IN_GUARANTEE} AND {{group}}
+    ORDER BY o.id LIMIT %(most)s
+"""
+
+# How many outputs of a window and group lie in each bin of the grid; no label is read.
+HISTOGRAM = f"""
+    SELECT {{group}}, CASE WHEN {audits.IS_AUTOMATABLE} THEN width_bucket(o.confidence, %(edges)s::float8[]) - 1
+        ELSE -1 END, count(*)
+    FROM escalation_output o JOIN escalation_route r ON r.output_id = o.id
+    WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.id < %(last)s AND o.model = %(model)s
+      AND o.model_version = %(model_version)s AND o.schema_number = %(schema_number)s AND {audits.IS_LIVE}
+    GROUP BY 1, 2
+"""
+
+# The model version of each stream's latest live output; by the index on stream and id, backwards.
+CURRENT_POPULATIONS = """
+    SELECT s.id, o.model, o.model_version, o.schema_number
+    FROM unnest(%(streams)s::bigint[]) AS s (id)
+    CROSS JOIN LATERAL (
+        SELECT model, model_version, schema_number
+        FROM escalation_output h LEFT JOIN escalation_route r ON r.output_id = h.id
+        WHERE h.stream_id = s.id AND NOT h.shadow AND r.reason IS DISTINCT FROM 'unknown_model_version'
+        ORDER BY h.id DESC LIMIT 1
+    ) o
+"""
+
+# The window begins after the population's last output that could not have been drawn or was routed by other rules, and
+# after its last alarm. So the rules that caught outputs in it are those of today, and nobody can choose by the labels
+# which of them count: another rule begins another window.
+WINDOW = f"""
+    WITH line AS MATERIALIZED (
+        SELECT o.id, r.p, r.policy_id FROM escalation_output o JOIN escalation_route r ON r.output_id = o.id
+        WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.model = %(model)s
+          AND o.model_version = %(version)s AND o.schema_number = %(schema)s
+          AND {audits.IS_LIVE}
+    )
+    SELECT min(id), max(id) + 1, min(p) FROM line
+    WHERE id > GREATEST(%(alarm)s, (
+        SELECT max(id) FROM line WHERE p = 0 OR policy_id IS NULL OR NOT policy_id = ANY(%(policies)s)
+    ))
+"""
+
+# All that were drawn at the lowest rate of the window and that a guarantee counts.
+SAMPLE = f"""
+    SELECT o.id, o.confidence, {{group}}, e.wrong, e.blind, o.received_at, {audits.IS_TAKEN_BACK}
+    FROM escalation_output o
+    JOIN escalation_route r ON r.output_id = o.id
+    LEFT JOIN escalation_outcome e ON e.output_id = o.id
+    WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.id < %(last)s AND o.model = %(model)s
+      AND o.model_version = %(version)s AND o.schema_number = %(schema)s
+      AND {audits.IS_LIVE} AND r.u < %(rate)s AND {audits.COUNTS_IN_GUARANTEE}
+    ORDER BY o.id
+"""
+
+# How many outputs a sample would have drawn of late, and since when.
+RECENT_AUDITS = f"""
+    SELECT count(*) FILTER (WHERE {audits.IS_DRAWN} AND {audits.COUNTS_IN_GUARANTEE}),
+        min(o.received_at)
+    FROM escalation_output o
+    JOIN escalation_route r ON r.output_id = o.id
+    LEFT JOIN escalation_outcome e ON e.output_id = o.id
+    WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.model = %(model)s AND o.model_version = %(version)s
+      AND o.schema_number = %(schema)s AND {audits.IS_LIVE}
+"""
