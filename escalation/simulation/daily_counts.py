@@ -21,36 +21,12 @@ from escalation.guarantees.population import Population
 from escalation.models import CountedDay, ErrorTarget, Outcome, Output, OutputCount, Stream, output_id
 from escalation.policies import versions
 from escalation.policies.spec import list_segment_keys as spec_list_segment_keys
-from escalation.routing import audits
+from escalation.simulation import queries
 from escalation.simulation.threshold_curve import CountCell
 from reviewqueue.kernel import clock, sql
 
 # Longer than any transaction is open, so that rows which commit late are not missed.
 COMMIT_LEEWAY = timedelta(minutes=10)
-
-# The days of the outputs received or settled since the last count.
-_TOUCHED_DAYS = """
-    SELECT DISTINCT ((to_timestamp((o.id >> 20) / 1000.0)) AT TIME ZONE %(zone)s)::date FROM (
-        SELECT id FROM escalation_output WHERE stream_id = %(stream)s AND id >= %(first)s
-        UNION ALL
-        SELECT output_id FROM escalation_outcome WHERE stream_id = %(stream)s AND settled_at >= %(since)s
-    ) AS o
-"""
-_COUNT_DAY = f"""
-    INSERT INTO escalation_outputcount (stream_id, day, model, model_version, schema_number, shadow, predicted, segment,
-        ruled, bin, p, settled, outputs, drawn, judged, wrong, wrong_value)
-    SELECT %(stream)s, %(day)s, o.model, o.model_version, o.schema_number, o.shadow, o.predicted, {{segment}},
-        {audits.IS_CAUGHT_BY_RULE}, COALESCE(width_bucket(o.confidence, %(edges)s::float8[]) - 1, -1), r.p,
-        CASE WHEN {audits.IS_AUDIT} AND e.wrong THEN e.settled ELSE '' END,
-        count(*), count(*) FILTER (WHERE {audits.IS_DRAWN_AUDIT}), count(*) FILTER (WHERE {audits.IS_AUDIT}),
-        count(*) FILTER (WHERE {audits.IS_AUDIT} AND e.wrong),
-        COALESCE(sum(GREATEST(o.value, 0)) FILTER (WHERE {audits.IS_AUDIT} AND e.wrong), 0)
-    FROM escalation_output o
-    JOIN escalation_route r ON r.output_id = o.id
-    LEFT JOIN escalation_outcome e ON e.output_id = o.id
-    WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.id < %(last)s
-    GROUP BY 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
-"""
 
 
 def refresh_counts(*, now: datetime | None = None) -> int:
@@ -75,7 +51,7 @@ def count_day(*, stream: Stream, day: date, keys: Sequence[str], now: datetime) 
         CountedDay.objects.select_for_update().get(pk=counted.pk)
         OutputCount.objects.filter(stream=stream, day=day).delete()
         sql.run_statement(
-            _COUNT_DAY.format(segment=f"jsonb_build_object({segment})"),
+            queries.COUNT_DAY.format(segment=f"jsonb_build_object({segment})"),
             {
                 "stream": stream.pk,
                 "day": day,
@@ -98,20 +74,10 @@ def _sum_review_time(outcomes: QuerySet[Outcome]) -> dict[str, float]:
     return timed.aggregate(reviews=Sum("reviews", default=0), active_seconds=Sum("active_seconds", default=0.0))
 
 
-_CELLS = """
-    SELECT predicted, segment, ruled, bin, p, settled, sum(outputs)::bigint, sum(drawn)::bigint, sum(judged)::bigint,
-        sum(wrong)::bigint, sum(wrong_value)
-    FROM escalation_outputcount
-    WHERE stream_id = %(stream)s AND day >= %(since)s AND day <= %(until)s AND model = %(model)s
-      AND model_version = %(model_version)s AND schema_number = %(schema_number)s AND NOT shadow
-    GROUP BY 1, 2, 3, 4, 5, 6
-"""
-
-
 def load_cells(*, stream_id: int, covered: Population, since: date, until: date) -> list[CountCell]:
     """The counts of one population, summed over these days, both included, without shadow outputs."""
     parameters: dict[str, Any] = {"stream": stream_id, "since": since, "until": until, **asdict(covered)}
-    rows = sql.fetch_tuples(_CELLS, parameters)
+    rows = sql.fetch_tuples(queries.CELLS, parameters)
     segments = {text: json.loads(text) for text in {row[1] for row in rows}}
     return [CountCell(row[0], segments[row[1]], *row[2:]) for row in rows]
 
@@ -123,15 +89,9 @@ def compute_seconds_per_review(*, stream_id: int, since: date, until: date) -> f
     return sums["seconds"] / sums["reviews"] if sums["reviews"] else None
 
 
-_COUNTS_VERSION = """
-    SELECT COALESCE(string_agg(day || ' ' || xmin || ' ' || ctid, ',' ORDER BY day), '')
-    FROM escalation_countedday WHERE stream_id = %(stream)s AND day >= %(since)s AND day <= %(until)s
-"""
-
-
 def fetch_counts_version(*, stream_id: int, since: date, until: date) -> str:
     """A value that changes whenever one of these days is recounted: while it is the same, so are the cells."""
-    (version,) = sql.fetch_tuple(_COUNTS_VERSION, {"stream": stream_id, "since": since, "until": until}) or ("",)
+    (version,) = sql.fetch_tuple(queries.COUNTS_VERSION, {"stream": stream_id, "since": since, "until": until}) or ("",)
     return str(version)
 
 
@@ -162,7 +122,7 @@ def _find_touched_days(stream: Stream, now: datetime) -> set[date]:
         "since": since or datetime.min.replace(tzinfo=now.tzinfo),
         "first": output_id.first_id_at(since) if since else 0,
     }
-    return {day for (day,) in sql.fetch_tuples(_TOUCHED_DAYS, parameters)}
+    return {day for (day,) in sql.fetch_tuples(queries.TOUCHED_DAYS, parameters)}
 
 
 def _find_outdated_days(stream: Stream, keys: Sequence[str]) -> set[date]:

@@ -14,6 +14,7 @@ from django.db import transaction
 from escalation.models import Stream, output_id
 from escalation.policies.spec import PolicySpec
 from escalation.routing import decide
+from escalation.simulation import queries
 from reviewqueue.kernel import sql
 
 CHUNK_SIZE_ROWS = 20_000
@@ -52,19 +53,6 @@ class ReplayResult:
     classes: dict[str, ReplayCounts] = field(default_factory=dict)
 
 
-# Without outputs that a stop sent to review or that failed routing: no policy decided about these.
-_ROUTED_OUTPUTS = """
-    SELECT o.confidence, o.predicted, o.value, COALESCE(o.segment, '{}'::jsonb)::text, o.model_version, r.u, r.p,
-        r.released, e.wrong
-    FROM escalation_output o
-    JOIN escalation_route r ON r.output_id = o.id
-    LEFT JOIN escalation_outcome e ON e.output_id = o.id
-    WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.id < %(last)s AND r.policy_id IS NOT NULL
-      AND r.stop_id IS NULL AND r.reason NOT IN ('stopped', 'dispatch_failed')
-    ORDER BY o.id
-"""
-
-
 def replay_policy(
     stream: Stream, spec: PolicySpec, *, since: datetime, until: datetime, most: int | None = None
 ) -> ReplayResult:
@@ -84,13 +72,6 @@ def replay_policy(
     return result
 
 
-# The first of the latest %(most)s outputs, and the one before it if there is one.
-_FIRST_OF_LATEST = """
-    SELECT id FROM escalation_output WHERE stream_id = %(stream)s AND id >= %(first)s AND id < %(last)s
-    ORDER BY id DESC OFFSET %(most)s - 1 LIMIT 2
-"""
-
-
 def _find_cut_id(stream: Stream, since: datetime, until: datetime, most: int) -> int | None:
     """The id at which the latest `most` outputs begin; None if the window holds no more than that."""
     limits = {
@@ -99,14 +80,14 @@ def _find_cut_id(stream: Stream, since: datetime, until: datetime, most: int) ->
         "last": output_id.first_id_at(until),
         "most": most,
     }
-    found = sql.fetch_tuples(_FIRST_OF_LATEST, limits)
+    found = sql.fetch_tuples(queries.FIRST_OF_LATEST, limits)
     return int(found[0][0]) if len(found) == 2 else None
 
 
 def _fetch_chunks(stream: Stream, first: int, until: datetime) -> Iterator[list[tuple[Any, ...]]]:
     limits = {"stream": stream.pk, "first": first, "last": output_id.first_id_at(until)}
     with transaction.atomic():
-        yield from sql.stream_tuples(_ROUTED_OUTPUTS, limits, size=CHUNK_SIZE_ROWS)
+        yield from sql.stream_tuples(queries.ROUTED_OUTPUTS, limits, size=CHUNK_SIZE_ROWS)
 
 
 def _decide_again(spec: PolicySpec, rows: list[tuple[Any, ...]]) -> list[bool]:
