@@ -7,49 +7,12 @@ from typing import Any
 
 import msgspec
 
+from escalation.exports import queries
 from escalation.models import Stream
-from escalation.routing import audits
 from reviewqueue.facade.labels import error_types_of as labels_error_types
 from reviewqueue.kernel import sql
 
 PAGE_ROWS = 1_000
-
-# Keyset pages, each its own short transaction: a long one would keep dead rows alive under the queue.
-_PAGE_QUERY = """
-    SELECT o.id, e.label_id, o.external_id, o.state, o.model, o.model_version, o.schema_number,
-           CASE WHEN o.state NOT IN ('withdrawn', 'erased') THEN p.body::text END, o.predicted, e.outcome,
-           CASE WHEN o.state NOT IN ('withdrawn', 'erased') THEN e.answer END, o.confidence, r.pi, r.u, r.p, r.reason,
-           r.threshold, v.number, e.round, e.wrong, e.overturned, e.blind, e.reviews, o.segment, o."group",
-           o.value, o.occurred_at, o.received_at, e.settled_at, o.shadow
-    {of}
-    LEFT JOIN escalation_policy v ON v.id = r.policy_id
-    WHERE {among}
-    ORDER BY o.id LIMIT %(most)s
-"""
-_LABELS_PAGE = _PAGE_QUERY.format(
-    of="""
-    FROM escalation_outcome e
-    JOIN escalation_output o ON o.id = e.output_id
-    JOIN escalation_payload p ON p.output_id = o.id
-    JOIN escalation_route r ON r.output_id = o.id""",
-    among="e.stream_id = %(stream)s AND e.output_id > %(after)s AND o.state = 'decided'",
-)
-# Also unlabelled outputs that count in an evaluation: see `guarantees.sample`.
-_LABELS_AND_AUDITS_PAGE = _PAGE_QUERY.format(
-    of="""
-    FROM escalation_output o
-    JOIN escalation_route r ON r.output_id = o.id
-    LEFT JOIN escalation_outcome e ON e.output_id = o.id
-    LEFT JOIN escalation_payload p ON p.output_id = o.id""",
-    among=f"""o.stream_id = %(stream)s AND o.id > %(after)s AND o.id <= %(until)s AND (
-        e.output_id IS NOT NULL AND o.state = 'decided' OR {audits.IS_DRAWN} AND {audits.IS_KEPT})""",
-)
-
-_RANGE_END = """
-    SELECT max(id) FROM (
-        SELECT id FROM escalation_output WHERE stream_id = %(stream)s AND id > %(after)s ORDER BY id LIMIT %(most)s
-    ) AS outputs
-"""
 
 
 def export_labels(stream: Stream, *, include_audits: bool = False) -> Iterator[bytes]:
@@ -65,7 +28,7 @@ def export_labels(stream: Stream, *, include_audits: bool = False) -> Iterator[b
 
 def _label_pages(stream: Stream) -> Iterator[list[tuple[Any, ...]]]:
     after = 0
-    while page := _fetch_rows(_LABELS_PAGE, stream, after=after):
+    while page := _fetch_rows(queries.LABELS_PAGE, stream, after=after):
         yield page
         after = page[-1][0]
 
@@ -73,8 +36,8 @@ def _label_pages(stream: Stream) -> Iterator[list[tuple[Any, ...]]]:
 def _label_and_audit_pages(stream: Stream) -> Iterator[list[tuple[Any, ...]]]:
     """Pages of a fixed number of outputs: if audits are rare, a query for a full page of them would run too long."""
     after = 0
-    while until := _fetch_rows(_RANGE_END, stream, after=after)[0][0]:
-        if page := _fetch_rows(_LABELS_AND_AUDITS_PAGE, stream, after=after, until=until):
+    while until := _fetch_rows(queries.RANGE_END, stream, after=after)[0][0]:
+        if page := _fetch_rows(queries.LABELS_AND_AUDITS_PAGE, stream, after=after, until=until):
             yield page
         after = until
 

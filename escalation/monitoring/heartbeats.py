@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models.functions import Now
 
 from escalation.models import Heartbeat
+from escalation.monitoring import queries
 from reviewqueue.facade import queue
 from reviewqueue.kernel import clock, sql
 
@@ -44,15 +45,9 @@ def find_missing_heartbeats() -> list[str]:
     return [name for name in EXPECTED_HEARTBEATS if name not in alive]
 
 
-_OLDEST_RECEIVED_SECONDS = """
-    SELECT EXTRACT(epoch FROM clock_timestamp() - received_at) FROM escalation_output
-    WHERE state = 'received' ORDER BY id LIMIT 1
-"""
-
-
 def measure_routing_lag_seconds() -> float:
     """The age of the oldest unrouted output, in seconds; 0 if there is none."""
-    return max(0.0, float(sql.fetch_value(_OLDEST_RECEIVED_SECONDS) or 0.0))
+    return max(0.0, float(sql.fetch_value(queries.OLDEST_RECEIVED_SECONDS) or 0.0))
 
 
 @dataclass(frozen=True, slots=True)

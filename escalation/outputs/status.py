@@ -11,6 +11,7 @@ import msgspec
 from django.utils.translation import gettext as _
 
 from escalation.models import ExternalId, Output, Stream
+from escalation.outputs import queries
 from reviewqueue.kernel import sql
 from reviewqueue.kernel.errors import NotFound
 
@@ -28,24 +29,11 @@ class OutputStatus:
     decision: dict[str, Any] | None
 
 
-_STATUSES = """
-    SELECT o.id, o.external_id, o.state, r.kind, r.reason, r.pi, p.number, d.answer::text, d.outcome, d.by, d.revision,
-           d.decided_at, d.shadow
-    FROM escalation_output o
-    LEFT JOIN escalation_route r ON r.output_id = o.id
-    LEFT JOIN escalation_policy p ON p.id = r.policy_id
-    LEFT JOIN LATERAL (
-        SELECT * FROM escalation_decision WHERE output_id = o.id ORDER BY revision DESC LIMIT 1
-    ) d ON true
-    WHERE o.id = ANY(%s)
-"""
-
-
 def statuses_of(output_ids: Sequence[int]) -> dict[int, OutputStatus]:
     """The statuses of these outputs, by id, in one query."""
     if not output_ids:
         return {}
-    return {row[0]: _status_from_row(row[1:]) for row in sql.fetch_tuples(_STATUSES, [list(output_ids)])}
+    return {row[0]: _status_from_row(row[1:]) for row in sql.fetch_tuples(queries.STATUSES, [list(output_ids)])}
 
 
 def find_output(*, stream: Stream, external_id: str) -> Output:

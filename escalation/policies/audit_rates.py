@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from escalation.models import DailyRate, output_id
+from escalation.policies import queries
 from escalation.policies.spec import PolicySpec
 from escalation.policies.versions import ActivePolicy
 from reviewqueue.kernel import sql
@@ -70,15 +71,8 @@ def _rates_from_yesterday(spec: PolicySpec, *, stream_id: int, day: date) -> Aud
     return AuditRates(rate, min(1.0, rate * per_reviewed))
 
 
-_COUNT_TRAFFIC = """
-    SELECT count(*) FILTER (WHERE r.eligible), count(*) FILTER (WHERE NOT r.eligible)
-    FROM escalation_output o JOIN escalation_route r ON r.output_id = o.id
-    WHERE o.stream_id = %s AND o.id >= %s AND o.id < %s
-"""
-
-
 def _count_traffic(stream_id: int, day: date) -> tuple[int, int]:
     """How many outputs of one day were eligible, and how many were not."""
     first, last = output_id.id_range_of_day(day)
-    eligible, ordinary = sql.fetch_tuple(_COUNT_TRAFFIC, [stream_id, first, last]) or (0, 0)
+    eligible, ordinary = sql.fetch_tuple(queries.COUNT_TRAFFIC, [stream_id, first, last]) or (0, 0)
     return int(eligible), int(ordinary)

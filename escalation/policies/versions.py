@@ -14,7 +14,7 @@ from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
 from escalation.models import Activation, ApprovalRequest, Evidence, Output, Policy, Stream
-from escalation.policies import approvals
+from escalation.policies import approvals, queries
 from escalation.policies.spec import PolicySpec, dump_spec, hash_spec, only_tightens, parse_spec
 from reviewqueue.activity import log
 from reviewqueue.kernel import clock, json_pointer, sql
@@ -240,21 +240,10 @@ def find_policies_at_transaction_start(stream_ids: Iterable[int]) -> dict[int, A
     return _query_active(stream_ids, at="now()")
 
 
-_ACTIVE_POLICIES = """
-    SELECT s.id, p.id, p.number, p.spec::text, a.id
-    FROM unnest(%s::bigint[]) AS s (id)
-    CROSS JOIN LATERAL (
-        SELECT id, policy_id FROM escalation_activation
-        WHERE stream_id = s.id AND effective_at <= {at} ORDER BY effective_at DESC, id DESC LIMIT 1
-    ) AS a
-    JOIN escalation_policy p ON p.id = a.policy_id
-"""
-
-
 def _query_active(stream_ids: Iterable[int], *, at: str) -> dict[int, ActivePolicy]:
     return {
         row[0]: ActivePolicy(row[1], row[2], _cached_spec(row[1], row[3]), row[4])
-        for row in sql.fetch_tuples(_ACTIVE_POLICIES.format(at=at), [list(stream_ids)])
+        for row in sql.fetch_tuples(queries.ACTIVE_POLICIES.format(at=at), [list(stream_ids)])
     }
 
 

@@ -10,7 +10,7 @@ from escalation.guarantees import guarantees
 from escalation.guarantees.guarantees import Guarantee
 from escalation.models import Stop, Stream, output_id
 from escalation.policies import versions
-from escalation.reports import aggregates, error_rate, stream_report
+from escalation.reports import aggregates, error_rate, queries, stream_report
 from escalation.reports.error_rate import ErrorRate
 from reviewqueue.facade import queue
 from reviewqueue.facade.queue import QueueLoad
@@ -68,27 +68,12 @@ def find_active_stop(stream: Stream) -> Stop | None:
     return stops.get(stream.pk, stops.get(None))
 
 
-_COUNT_TODAY = """
-    SELECT s.id,
-        (SELECT count(*) FROM escalation_output o
-         WHERE o.stream_id = s.id AND o.id >= %(first)s AND o.id < %(last)s) AS arrived,
-        (SELECT count(*) FROM escalation_outcome e
-         WHERE e.stream_id = s.id AND e.settled_at >= %(from)s AND e.settled_at < %(to)s) AS completed,
-        COALESCE(d.overdue, 0) AS overdue
-    FROM unnest(%(streams)s::bigint[]) AS s (id)
-    LEFT JOIN (
-        SELECT stream_id, count(*) AS overdue FROM escalation_output
-        WHERE state = 'in_review' AND due_at <= %(now)s GROUP BY stream_id
-    ) d ON d.stream_id = s.id
-"""
-
-
 def _count_today(streams: Sequence[Stream], now: datetime) -> dict[int, dict[str, int]]:
     first, last = output_id.id_range_of_day(clock.team_date(now))
     return {
         stream_id: {"arrived": arrived, "completed": completed, "overdue": overdue}
         for stream_id, arrived, completed, overdue in sql.fetch_tuples(
-            _COUNT_TODAY,
+            queries.COUNT_TODAY,
             {
                 "streams": [stream.pk for stream in streams],
                 "first": first,

@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from escalation.models import Stream
 from escalation.policies import versions
+from escalation.streams import queries
 from reviewqueue.activity import log
 from reviewqueue.facade import queue
 from reviewqueue.kernel import sql
@@ -107,16 +108,12 @@ def apply_definition(definition: StreamDefinition, *, actor: str, now: datetime 
     return AppliedDefinition(stream, created, proposed)
 
 
-_COLUMN_NAMES = [field.attname for field in Stream._meta.concrete_fields]
-_GET_STREAM = f"SELECT {', '.join(_COLUMN_NAMES)} FROM escalation_stream WHERE slug = %s"
-
-
 def get_stream(slug: str) -> Stream:
     """The stream; raises NotFound. Every request calls this, so it bypasses the ORM's query building: half the time."""
-    row = sql.fetch_tuple(_GET_STREAM, [slug])
+    row = sql.fetch_tuple(queries.GET_STREAM, [slug])
     if row is None:
         raise NotFound(_("There is no stream %(slug)r.") % {"slug": slug})
-    return Stream.from_db(connection.alias, _COLUMN_NAMES, row)
+    return Stream.from_db(connection.alias, queries.COLUMN_NAMES, row)
 
 
 def build_policy_spec(definition: StreamDefinition) -> dict[str, Any] | None:

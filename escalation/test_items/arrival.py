@@ -23,13 +23,13 @@ import msgspec
 import structlog
 from django.db import transaction
 
-from escalation.models import ExternalId, Output, Payload, Stream, TestItem, output_id
+from escalation.models import ExternalId, Output, Payload, Stream, TestItem
 from escalation.policies import versions
 from escalation.policies.spec import PolicySpec
 from escalation.policies.versions import ActivePolicy
 from escalation.routing.plan import ReceivedOutput, plan_routes
 from escalation.routing.record import build_review_item as record_item
-from escalation.test_items import reference_names
+from escalation.test_items import queries, reference_names
 from reviewqueue.answers import schema
 from reviewqueue.facade import facts, queue
 from reviewqueue.facade.labels import SettledLabel
@@ -41,13 +41,6 @@ IMITATED_OUTPUT_COUNT = 50  # how many of the latest outputs a test item imitate
 _RNG = random.Random()
 log = structlog.get_logger(__name__)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# A waiting test item has its payload in the outputs' table, under an id of its own, until it gets an item's id. One
-# with an outdated answer schema would be easy to spot, so it keeps waiting.
-_WAITING_TEST_ITEMS = """
-    SELECT t.id, t.copy_of, p.body::text FROM escalation_testitem t JOIN escalation_payload p ON p.output_id = t.id
-    WHERE t.stream_id = %(stream)s AND t.settled_at IS NULL AND t.schema_number = %(schema)s
-    ORDER BY t.id LIMIT %(count)s FOR UPDATE SKIP LOCKED
-"""
 
 
 def admit_test_items(
@@ -56,7 +49,7 @@ def admit_test_items(
     """Admit up to `count` waiting test items into the queue now; returns their ids."""
     with transaction.atomic():
         found = sql.fetch_tuples(
-            _WAITING_TEST_ITEMS, {"stream": stream.pk, "schema": stream.schema_number, "count": count}
+            queries.WAITING_TEST_ITEMS, {"stream": stream.pk, "schema": stream.schema_number, "count": count}
         )
         latest = _fetch_latest_outputs(stream) if found else []
         waiting = [(number, json.loads(body), copy_of) for number, copy_of, body in found]
@@ -129,12 +122,9 @@ def _force_answer_first(current: ActivePolicy | None) -> ActivePolicy | None:
     return current and replace(current, spec=msgspec.structs.replace(current.spec, answer_first=True))
 
 
-_GENERATE_OUTPUT_ID = f"SELECT {output_id.OUTPUT_ID_SQL.format(at='%s::timestamptz')}"
-
-
 def _generate_output_id(arrival: datetime) -> int:
     """A new id, as an output received at that moment gets one."""
-    return int(sql.fetch_value(_GENERATE_OUTPUT_ID, [arrival]))
+    return int(sql.fetch_value(queries.GENERATE_OUTPUT_ID, [arrival]))
 
 
 def _build_row(

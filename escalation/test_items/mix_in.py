@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from escalation.models import Payload, Stream, TestItem, output_id
+from escalation.test_items import queries
 from escalation.test_items.arrival import _fetch_latest_outputs
 from reviewqueue.activity import log
 from reviewqueue.answers import schema
@@ -32,19 +33,6 @@ class KnownAnswer:
     copy_of: int | None = None
 
 
-# Errors that reviewers caught blind and that were never used as a test item, the latest first.
-_PAST_ERRORS = """
-    SELECT p.body::text, e.answer::text, o.id
-    FROM escalation_outcome e
-    JOIN escalation_output o ON o.id = e.output_id
-    JOIN escalation_payload p ON p.output_id = o.id
-    WHERE e.stream_id = %(stream)s AND e.wrong AND e.blind AND e.outcome = 'answered' AND e.overturned
-      AND o.state = 'decided' AND o.schema_number = %(schema)s AND e.settled_at < %(before)s
-      AND NOT EXISTS (SELECT FROM escalation_testitem t WHERE t.copy_of = o.id)
-    ORDER BY e.settled_at DESC LIMIT %(limit)s
-"""
-
-
 def mix_in_past_errors(*, stream: Stream, count: int, actor: str, now: datetime | None = None) -> list[TestItem]:
     """Mix in up to `count` past errors that reviewers caught, as test items. Raises Invalid."""
     if not 1 <= count <= MAX_MIXED_IN_AT_ONCE:
@@ -63,7 +51,7 @@ def mix_in_past_errors(*, stream: Stream, count: int, actor: str, now: datetime 
         Stream.objects.select_for_update(no_key=True).only("pk").get(pk=stream.pk)
         found = [
             KnownAnswer(json.loads(body), json.loads(answer), output)
-            for body, answer, output in sql.fetch_tuples(_PAST_ERRORS, limits)
+            for body, answer, output in sql.fetch_tuples(queries.PAST_ERRORS, limits)
         ]
         return _store_test_items(stream, found, actor=actor, now=now)
 

@@ -1,0 +1,69 @@
+"""The statements of reports and the overview."""
+
+from __future__ import annotations
+
+from escalation.routing import audits
+
+# Many rows make few groups, which the planner cannot know: it would sort all rows on disk, at half the speed.
+PREFER_HASHING = "SELECT set_config('work_mem', '64MB', true), set_config('enable_sort', 'off', true)"
+
+# Outputs of a window that are alike, counted; a window of a stream is a range of ids.
+TALLIES = f"""
+    SELECT ({{moment}} AT TIME ZONE %(zone)s)::date, o.model, o.model_version, o.predicted, {{segment}}, o.shadow,
+           r.output_id IS NOT NULL, r.policy_id, COALESCE(r.reason, ''), COALESCE(r.eligible, false),
+           COALESCE(r.released, false), COALESCE(r.audit, ''), COALESCE(r.pi, 1), e.output_id IS NOT NULL, e.wrong,
+           CASE WHEN e.wrong THEN e.settled ELSE '' END,
+           COALESCE({audits.IS_DRAWN_AUTOMATED_AUDIT}, false), COALESCE({audits.IS_AUTOMATED_AUDIT}, false),
+           count(*), COALESCE(sum(e.reviews), 0)::bigint,
+           COALESCE(sum(GREATEST(o.value, 0)), 0)
+    FROM escalation_output o
+    LEFT JOIN escalation_route r ON r.output_id = o.id
+    LEFT JOIN escalation_outcome e ON e.output_id = o.id
+    WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.id < %(last)s {{within}}
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18
+"""
+
+# The answered audits of several streams by inclusion probability.
+AUDIT_COUNTS = f"""
+    SELECT o.stream_id, r.pi, count(*), count(*) FILTER (WHERE e.wrong)
+    FROM escalation_output o
+    JOIN escalation_route r ON r.output_id = o.id
+    JOIN escalation_outcome e ON e.output_id = o.id
+    WHERE o.stream_id = ANY(%(streams)s) AND o.id >= %(first)s AND o.id < %(last)s
+      AND {audits.IS_LIVE} AND {audits.IS_AUTOMATED_AUDIT}
+    GROUP BY 1, 2
+"""
+
+# How many outputs people decided on each day; by the index on stream and `settled_at`.
+SETTLED_PER_DAY = """
+    SELECT (e.settled_at AT TIME ZONE %(zone)s)::date, count(*)
+    FROM escalation_outcome e
+    WHERE e.stream_id = %(stream)s AND e.settled_at >= %(from)s AND e.settled_at < %(to)s
+    GROUP BY 1
+"""
+
+# How long the outputs waited that people decided in a window.
+DECISION_TIMES = """
+    SELECT count(*), percentile_cont(ARRAY[0.5, 0.9, 0.95]) WITHIN GROUP (
+        ORDER BY extract(epoch FROM e.settled_at - o.received_at))
+    FROM escalation_outcome e
+    JOIN escalation_output o ON o.id = e.output_id
+    JOIN escalation_route r ON r.output_id = e.output_id
+    WHERE e.stream_id = %(stream)s AND e.settled_at >= %(from)s AND e.settled_at < %(to)s
+      AND NOT r.released AND e.round = 1
+"""
+
+# Today's counts of several streams, each by an index on stream and id or `settled_at`.
+COUNT_TODAY = """
+    SELECT s.id,
+        (SELECT count(*) FROM escalation_output o
+         WHERE o.stream_id = s.id AND o.id >= %(first)s AND o.id < %(last)s) AS arrived,
+        (SELECT count(*) FROM escalation_outcome e
+         WHERE e.stream_id = s.id AND e.settled_at >= %(from)s AND e.settled_at < %(to)s) AS completed,
+        COALESCE(d.overdue, 0) AS overdue
+    FROM unnest(%(streams)s::bigint[]) AS s (id)
+    LEFT JOIN (
+        SELECT stream_id, count(*) AS overdue FROM escalation_output
+        WHERE state = 'in_review' AND due_at <= %(now)s GROUP BY stream_id
+    ) d ON d.stream_id = s.id
+"""
