@@ -201,3 +201,27 @@ def _variables_read() -> Iterator[str]:
         match node:
             case ast.Call(func=ast.Attribute(value=ast.Name(id="env")), args=[ast.Constant(value=str() as name), *_]):
                 yield name
+
+
+_SQL_STATEMENT = re.compile(r"^\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
+_SQL_HOMES = {"queries.py", "invariants.py"}
+
+
+def _holds_sql(path: Path) -> bool:
+    """Whether raw SQL may stand in the module: `queries`, the lists of invariant checks, the runner, and models."""
+    parts = path.relative_to(ROOT).parts
+    return path.name in _SQL_HOMES or parts[1] in {"models", "migrations"} or parts[1:] == ("kernel", "sql.py")
+
+
+@pytest.mark.parametrize("package", ["escalation", "reviewqueue"])
+def test_sql_stands_in_queries_modules_and_runs_through_one_runner(package: str) -> None:
+    elsewhere = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if not _holds_sql(path)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if (isinstance(node, ast.Constant) and isinstance(node.value, str) and _SQL_STATEMENT.match(node.value))
+        or (isinstance(node, ast.Attribute) and node.attr in {"cursor", "chunked_cursor"})
+    ]
+
+    assert elsewhere == []
