@@ -53,4 +53,4 @@ def estimate_collection_days(stream: Stream, covered: Population, audits: int, *
     if not drawn or since is None:
         return None
     span: float = max((now - since).total_seconds() / 86_400, 1.0)
-    return max(1, math.ceil(audits * span / drawn))
+    return max(1, math.ceil(audits * span / int(drawn)))

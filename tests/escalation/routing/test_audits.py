@@ -231,7 +231,7 @@ def test_the_time_it_takes_counts_what_an_evaluation_would_draw(stream: Stream) 
 
 
 def test_the_sample_follows_from_the_export_with_its_checks(stream: Stream) -> None:
-    lines = [json.loads(line) for line in b"".join(labels.export_labels(stream, checks=True)).splitlines()]
+    lines = [json.loads(line) for line in b"".join(labels.export_labels(stream, include_audits=True)).splitlines()]
     # All but the one that was taken back while it waited: nobody drew what was reviewed by chance, but it has a label.
     assert {past.name for past in HISTORY} - {line["id"] for line in lines} == {"waited and taken back"}
     drawn = _draw(stream)
