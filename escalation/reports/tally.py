@@ -13,7 +13,7 @@ class Tally:
     `routed` is False until the output is routed; the route's fields are then empty. `segment` holds the values of the
     declared keys, in order. `judged`: settled by people; `wrong` by their first answers, None if unjudgeable.
     `true_label`: the right label of a wrong prediction, empty if it is not a single label. `reviews`: the total number
-    of verdicts. `value`: the sum of their values; missing and negative ones count as 0. `is_drawn_audit` and `is_audit`:
+    of verdicts. `value`: the sum of their values; missing and negative ones count as 0. `is_drawn_audit`, `is_audit`:
     `audits.IS_DRAWN_AUTOMATED_AUDIT` and `audits.IS_AUTOMATED_AUDIT`.
     """
 
