@@ -54,8 +54,8 @@ _REFUSALS = {
     "no_target": gettext_lazy("No error target is set yet."),
     "no_traffic": gettext_lazy("No outputs have been received yet."),
     "none_of_late": gettext_lazy(
-        "There are no outputs to evaluate: none that count were received recently, since the rules changed, or since the "
-        "last drift alarm."
+        "There are no outputs to evaluate: none that count were received recently, since the rules changed, or since "
+        "the last drift alarm."
     ),
     "no_audit": gettext_lazy(
         "Automated outputs are not audited, so their error rate is unknown. Add audits to the policy."
