@@ -17,18 +17,18 @@ SELECT id FROM reviewqueue_item
 WHERE id = (SELECT item_id FROM reviewqueue_slot WHERE id = %(slot)s) FOR NO KEY UPDATE
 """
 
-# Whether the person may review in queue `q` at this moment: the same as `access` says, in the statement itself.
+# Whether the person may review in queue `q` now: the same rule as in `accounts.roles`, in the statement itself.
 IS_MEMBER = """
 EXISTS (SELECT FROM reviewqueue_user u WHERE u.id = %(user)s AND u.is_active AND u.role = ANY(%(roles)s)
     AND (u.all_queues OR u.role = 'admin' OR EXISTS (
         SELECT FROM reviewqueue_membership m WHERE m.user_id = u.id AND m.queue_id = q.id)))
 """
 
-# Whether the person may have the final say at this moment, whatever they were when they reserved it.
+# Whether the person may have the final say now, whatever their role was when they reserved it.
 IS_LEAD = "EXISTS (SELECT FROM reviewqueue_user u WHERE u.id = %(user)s AND u.is_active AND u.role = ANY(%(leads)s))"
 
-# Whether slot `s` is theirs now or was once: it remembers its last holder only, and what they left on the item the
-# others.
+# Whether the person holds slot `s` or ever held it. The slot remembers only its last holder; earlier ones are known by
+# the draft, "seen" row or first answer they left.
 EVER_HELD = """
 (s.holder_id IS NOT DISTINCT FROM %(user)s
     OR EXISTS (SELECT FROM reviewqueue_draft d WHERE d.item_id = s.item_id AND d.user_id = %(user)s)
@@ -36,7 +36,7 @@ EVER_HELD = """
     OR EXISTS (SELECT FROM reviewqueue_firstanswer f WHERE f.slot_id = s.id AND f.user_id = %(user)s))
 """
 
-# The guidelines that were in force when slot `s` was reserved: the ones its holder works by.
+# The guidelines in force when slot `s` was reserved, which its holder follows.
 GUIDELINE_NUMBER = """
 COALESCE((SELECT max(g.number) FROM reviewqueue_guideline g
           WHERE g.queue_id = q.id AND g.created_at <= s.reserved_at),
@@ -68,15 +68,15 @@ JOIN reviewqueue_firstanswer f ON f.slot_id = earlier.id AND f.user_id = %(user)
 WHERE s.id = %(slot)s ORDER BY f.at, f.id LIMIT 1 ON CONFLICT DO NOTHING
 """
 
-# A slot that shows the proposal at once shows it to whoever has it. One that is answered first does not.
+# Every holder of a slot that is not answer-first has seen the proposal.
 INSERT_SEEN = """
 INSERT INTO reviewqueue_seen (item_id, user_id, at)
 SELECT item_id, holder_id, reserved_at FROM {slots} WHERE holder_id IS NOT NULL AND NOT answer_first
 ON CONFLICT DO NOTHING
 """
 
-# By a reservation that ended or one that is still on its slot, by a verdict, or by the first answer of an earlier
-# round, after which it was shown. A first answer of this round is carried over, so it was given before.
+# Seen through an ended or current reservation, through a verdict, or after a first answer in an earlier round. A first
+# answer of this round is carried over, so it was given before the proposal was seen.
 SELECT_SAW_PROPOSAL = """
 SELECT EXISTS (SELECT FROM reviewqueue_seen n
         WHERE n.item_id = %(item)s AND n.user_id = %(user)s AND n.at <= %(at)s)
@@ -110,15 +110,15 @@ RETURNING queue_id, lane, rank
 # Close the open slots of these items.
 CLOSE_SLOTS = "UPDATE reviewqueue_slot SET state = 'closed' WHERE item_id = ANY(%(items)s) AND state = 'open'"
 
-# Whoever is saving a cursor at this moment is not waited for, nor do they wait for a batch that is being enqueued:
-# a cursor that stays where it is for that reason is looked at again at its `recheck_at`, minutes later.
+# Skip cursors that are being saved right now, so that neither side waits for the other. A cursor left in place for
+# that reason is rechecked at its `recheck_at`, minutes later.
 REWIND_CURSORS = """
 UPDATE reviewqueue_claimcursor SET rank = %(rank)s, slot_id = 0 WHERE id IN (
     SELECT id FROM reviewqueue_claimcursor
     WHERE queue_id = %(queue)s AND lane = %(lane)s AND rank >= %(rank)s FOR UPDATE SKIP LOCKED)
 """
 
-# One person's claims go one after the other: their second tab sees what the first one took, and ten means ten.
+# One person's claims run one at a time, so that a second tab sees the first one's claim and the limit of ten holds.
 SELECT_CLAIM_CONTEXT = f"""
 SELECT q.id AS queue_id, q.checks_share, q.reserve_minutes, {IS_MEMBER} AS member,
     {IS_LEAD} AS leads,
@@ -128,10 +128,10 @@ FROM reviewqueue_queue q, pg_advisory_xact_lock(%(space)s, (%(user)s %% 21474836
 WHERE q.slug = %(slug)s
 """
 
-# Whether open slot `s` is free, and for this person: nobody judges an item twice in a round, takes back a pass, or has
-# the final say on what they said.
-# OFFSET 0 keeps each question a probe of an index per slot looked at; flattened into joins they invite a plan that
-# first reads everything the person ever judged.
+# Whether open slot `s` is free and this person may take it: nobody judges an item twice in a round, gets an item they
+# passed, or has the final say on an item they judged.
+# OFFSET 0 keeps each subquery an index probe per slot; flattened into joins, the planner might first read everything
+# the person ever judged.
 IS_FREE_SLOT = """
 (s.reserved_until IS NULL OR s.reserved_until <= %(now)s)
       AND NOT EXISTS (SELECT FROM reviewqueue_slot mine
@@ -173,8 +173,8 @@ RETURNING t.id, t.claim, t.rank, t.lane, t.answer_first, (
         LIMIT %(passed_by)s) passed) AS passed
 """
 
-# Everything before the claimed slot is known not to be for this person until a reservation that was passed by may
-# have lapsed, or one that an earlier, still valid cursor passed by.
+# This person can take nothing before the claimed slot until one of the skipped reservations may have expired,
+# including those skipped by an earlier cursor that is still valid.
 SAVE_CURSOR = """
 WITH start AS MATERIALIZED (
     SELECT rank, slot_id, recheck_at FROM reviewqueue_claimcursor
@@ -198,7 +198,7 @@ SELECT %(user)s, %(queue)s, %(lane)s, %(rank)s, %(slot)s, ends.recheck_at FROM e
 WHERE NOT EXISTS (SELECT FROM moved) ON CONFLICT DO NOTHING
 """
 
-# A final say of somebody who leads no more is not theirs to see: it waits for its reservation to end.
+# A former lead may not see a final say they still hold: it waits for its reservation to end.
 SELECT_HELD_SLOTS = f"""
 SELECT s.id FROM reviewqueue_slot s JOIN reviewqueue_queue q ON q.id = s.queue_id
 WHERE s.holder_id = %(user)s AND s.state = 'open'
@@ -219,8 +219,8 @@ WITH given AS MATERIALIZED (SELECT * FROM reviewqueue_slot WHERE id = %(slot)s),
 UPDATE reviewqueue_slot SET holder_id = NULL, reserved_at = NULL, reserved_until = NULL WHERE id = %(slot)s
 """
 
-# A lapsed reservation still names its holder, so that they can take it up again. It must not keep a lead from
-# the final say on the same item, who has let the item go and said nothing.
+# An expired reservation still names its holder, so that they can reclaim it. It must not keep a lead, who let the item
+# go without a verdict, from the final say on it.
 RELEASE_LAPSED_SLOTS = f"""
 WITH gone AS MATERIALIZED (
     SELECT * FROM reviewqueue_slot
@@ -281,7 +281,7 @@ SELECT q.id, ARRAY(SELECT a.number FROM reviewqueue_answerschema a WHERE a.queue
 FROM reviewqueue_queue q WHERE q.slug = %(slug)s
 """
 
-# In the order of ids, so that two overlapping batches meet in one order and cannot deadlock.
+# Insert in id order, so that two overlapping batches lock in the same order and cannot deadlock.
 INSERT_ITEMS = """
 WITH n AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%(items)s::json) AS n (
@@ -324,7 +324,7 @@ LOCK_OPEN_SLOTS = """
 SELECT id FROM reviewqueue_slot WHERE item_id = ANY(%(items)s) AND state = 'open' ORDER BY id FOR UPDATE
 """
 
-# `settle_at` is set from the verdict until it has been counted: a pending verdict, or one the sweep has yet to see.
+# `settle_at` is set from the verdict until it is counted: for a pending verdict, and for one the sweep has yet to see.
 SELECT_IDLE_ITEMS = """
 SELECT i.id FROM reviewqueue_item i
 WHERE i.id = ANY(%(items)s) AND i.settle_at IS NULL AND NOT EXISTS (
@@ -359,7 +359,7 @@ LEFT JOIN reviewqueue_user h ON h.id = s.holder_id
 WHERE s.id = %(slot)s AND s.claim >= %(number)s
 """
 
-# The condition stands on the row that is locked: whoever waited for it while somebody else took it gets nothing.
+# The condition is on the locked row: waiting for the lock while somebody else takes the slot yields nothing.
 RECLAIM_SLOT = f"""
 WITH picked AS MATERIALIZED (
     SELECT s.id, s.item_id, s.holder_id, s.reserved_at, s.answer_first FROM reviewqueue_slot s

@@ -20,7 +20,7 @@ class InvariantCheck:
     sql: str
 
 
-# The latest rows of each table, as the ORDER BY of its primary key reads them.
+# The latest rows of each table, read backwards by primary key.
 _LATEST_VERDICTS = "(SELECT * FROM reviewqueue_verdict ORDER BY id DESC LIMIT 100000)"
 _LATEST_LABELS = "(SELECT * FROM reviewqueue_label ORDER BY id DESC LIMIT 100000)"
 _LATEST_ITEMS = "(SELECT * FROM reviewqueue_item ORDER BY id DESC LIMIT 100000)"

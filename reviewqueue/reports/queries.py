@@ -28,8 +28,8 @@ JOIN reviewqueue_item i ON i.id = v.item_id AND i.queue_id = ANY(%(queues)s)
 WHERE v.user_id = %(user)s AND v.undone_at IS NULL AND v.submitted_at >= %(since_1)s
 """
 
-# What others judged too. Who had the final say agrees with it by that alone, so it is no agreement. A verdict that
-# asks a lead is no opinion.
+# Items that others judged too. A final say always agrees with itself, so it does not count, and neither does a verdict
+# that asks a lead.
 SELECT_COMPARED_VERDICTS = f"""
 SELECT i.queue_id AS queue, min(p.days) AS days, v.kind, v.answer::text AS answer, l.outcome, l.answer::text AS settled
 FROM (SELECT * FROM reviewqueue_verdict WHERE user_id = %(user)s AND undone_at IS NULL

@@ -15,7 +15,7 @@ SELECT {EVER_HELD} AS held,
 FROM reviewqueue_slot s WHERE s.id = %(slot)s
 """
 
-# A draft that took long to arrive does not replace a newer one from another browser.
+# A draft that arrives late does not replace a newer one from another browser.
 UPSERT_DRAFT = """
 INSERT INTO reviewqueue_draft AS d (item_id, user_id, fields, saved_at)
 VALUES (%(item)s, %(user)s, %(fields)s, %(at)s)
@@ -102,8 +102,7 @@ VERDICT_COLUMNS = (
     "guideline_number", "submitted_at", "final_at",
 )  # fmt: skip
 
-# The slot is judged, the item is looked at again when the latest of its verdicts is final, and what the person had
-# filled in for it is sent.
+# Mark the slot judged, settle the item once its latest verdict is final, and delete the person's draft.
 INSERT_VERDICT = f"""
 WITH judged AS (UPDATE reviewqueue_slot SET state = 'judged' WHERE id = %(slot_id)s),
     settling AS (UPDATE reviewqueue_item SET settle_at = GREATEST(settle_at, %(final_at)s) WHERE id = %(item_id)s),
