@@ -61,7 +61,7 @@ def test_changed_fields_and_lines_are_not_dropped_by_agreeing(sign_in: SignInFix
     expect(agree).not_to_have_attribute("aria-disabled", "true")
     page.get_by_role("button", name="Remove this line").click()
     _refused(page)
-    page.get_by_role("button", name="lines back").click()
+    page.get_by_role("button", name="Restore the AI").click()
     expect(agree).not_to_have_attribute("aria-disabled", "true")
     agree.click()
     expect(page.get_by_role("heading", name="No items to review")).to_be_visible()
