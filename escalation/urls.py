@@ -22,7 +22,7 @@ urlpatterns = [
     path("outputs/", outputs.list_all_outputs, name="outputs"),
     # STOP of all streams.
     path("stop/", stops.stop_automation, name="stop-all"),
-    path("stop/resume-request/", stops.request_resume, name="resume-request-all"),
+    path("stop/resume-request/", stops.post_resume_request, name="resume-request-all"),
     path("stop/resume/", stops.resume_automation, name="resume-all"),
     # Streams.
     path("streams/", streams.list_streams, name="streams"),
@@ -30,7 +30,7 @@ urlpatterns = [
     path("streams/<slug:slug>/", streams.show_stream, name="stream"),
     path("streams/<slug:slug>/edit/", streams.edit_stream, name="stream-edit"),
     path("streams/<slug:slug>/stop/", stops.stop_automation, name="stop"),
-    path("streams/<slug:slug>/resume-request/", stops.request_resume, name="resume-request"),
+    path("streams/<slug:slug>/resume-request/", stops.post_resume_request, name="resume-request"),
     path("streams/<slug:slug>/resume/", stops.resume_automation, name="resume"),
     path("streams/<slug:slug>/report/", reports.show_report, name="report"),
     # Policy versions.

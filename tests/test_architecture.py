@@ -204,7 +204,7 @@ def _variables_read() -> Iterator[str]:
 
 
 _SQL_STATEMENT = re.compile(r"^\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
-_SQL_HOMES = {"queries.py", "invariants.py"}
+_SQL_HOMES = {"queries.py", "claim_queries.py", "invariants.py"}
 
 
 def _holds_sql(path: Path) -> bool:

@@ -110,7 +110,7 @@ def _manager() -> Client:
 
 def _after_counting(stream: Stream, ask: Callable[[], None]) -> list[list[str]]:
     """The slider's request right after a sweep counted today, or a day of two weeks ago, anew; and that counting."""
-    today, keys = clock.team_date(clock.current_time()), daily_counts.list_segment_keys(stream)
+    today, keys = clock.team_date(clock.current_time()), daily_counts.list_counted_keys(stream)
     days = {"today": today, "an older day": today - timedelta(days=14)}
     rows, counting = [], []
     for name, day in days.items():

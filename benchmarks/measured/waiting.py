@@ -9,6 +9,7 @@ from django.db import connection
 from benchmarks.measured import limits
 from reviewqueue.models import AnswerSchema, Membership, Queue, User
 from reviewqueue.queue import items
+from reviewqueue.queue.settings import QueueDefinition
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ _JUDGED = """
 
 def open_line(slug: str) -> Line:
     configured = items.configure_queue(
-        slug=slug, title=slug, answers=["billing", "refund", "card_arrival"], actor="system:bench"
+        QueueDefinition(slug=slug, title=slug, answers=["billing", "refund", "card_arrival"]), actor="system:bench"
     )
     row = Queue.objects.get(slug=slug)
     schema = AnswerSchema.objects.get(queue=row, number=configured.schema_number)

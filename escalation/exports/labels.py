@@ -9,7 +9,7 @@ import msgspec
 
 from escalation.exports import queries
 from escalation.models import Stream
-from reviewqueue.facade.labels import error_types_of as labels_error_types
+from reviewqueue.facade.labels import error_types_of
 from reviewqueue.kernel import sql
 
 PAGE_ROWS = 1_000
@@ -22,7 +22,7 @@ def export_labels(stream: Stream, *, include_audits: bool = False) -> Iterator[b
     ones without their content.
     """
     for page in _label_and_audit_pages(stream) if include_audits else _label_pages(stream):
-        error_types = labels_error_types([row[1] for row in page if row[1] is not None])
+        error_types = error_types_of([row[1] for row in page if row[1] is not None])
         yield b"".join(msgspec.json.encode(_label_as_json(row, error_types.get(row[1], []))) + b"\n" for row in page)
 
 

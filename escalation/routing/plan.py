@@ -83,11 +83,7 @@ def plan_routes(
     review stays in the random sample it was drawn into.
     """
     spec, outputs = current.spec if current else PolicySpec(), build_output_columns(rows)
-    rates = (
-        audit_rates.get_audit_rates(current, stream_id=stream.pk, day=clock.team_date(now))
-        if current
-        else AuditRates(0.0, 0.0)
-    )
+    rates = _current_rates(stream, current, now)
     u, v = _permanent_draws(stream, rows)
     # With an override the policy's decision is not used and must not be computed: it may be what keeps failing.
     decided = decide.decide_routes(PolicySpec() if override else spec, outputs, u=u, p=rates.audit_rate)
@@ -120,6 +116,12 @@ def plan_routes(
         )
         for i, row in enumerate(rows)
     ]
+
+
+def _current_rates(stream: Stream, current: ActivePolicy | None, now: datetime) -> AuditRates:
+    if current is None:
+        return AuditRates(0.0, 0.0)
+    return audit_rates.get_audit_rates(current, stream_id=stream.pk, day=clock.team_date(now))
 
 
 def _permanent_draws(stream: Stream, rows: list[ReceivedOutput]) -> tuple[decide.Floats, decide.Floats]:

@@ -20,7 +20,7 @@ from escalation.guarantees import thresholds
 from escalation.guarantees.population import Population
 from escalation.models import CountedDay, ErrorTarget, Outcome, Output, OutputCount, Stream, output_id
 from escalation.policies import versions
-from escalation.policies.spec import list_segment_keys as spec_list_segment_keys
+from escalation.policies.spec import list_segment_keys
 from escalation.simulation import queries
 from escalation.simulation.threshold_curve import CountCell
 from reviewqueue.kernel import clock, sql
@@ -95,10 +95,10 @@ def fetch_counts_version(*, stream_id: int, since: date, until: date) -> str:
     return str(version)
 
 
-def list_segment_keys(stream: Stream) -> list[str]:
+def list_counted_keys(stream: Stream) -> list[str]:
     """The segment keys to count separately: those used by the policy in effect, and the error target's."""
     current = versions.find_active_policy(stream)
-    named = spec_list_segment_keys(current.spec) if current else []
+    named = list_segment_keys(current.spec) if current else []
     target = ErrorTarget.objects.filter(stream=stream).order_by("-pk").first()
     return list(dict.fromkeys([*named, *([target.segment_key] if target and target.segment_key else [])]))
 
@@ -106,7 +106,7 @@ def list_segment_keys(stream: Stream) -> list[str]:
 def _refresh_stream(stream: Stream, now: datetime) -> int:
     """Recount a stream's changed days, all or none: the latest `counted_at` has to hold for every day."""
     with transaction.atomic():
-        keys = list_segment_keys(stream)
+        keys = list_counted_keys(stream)
         days = sorted(_find_touched_days(stream, now) | _find_outdated_days(stream, keys))
         for day in days:
             count_day(stream=stream, day=day, keys=keys, now=now)

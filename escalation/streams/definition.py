@@ -87,7 +87,7 @@ def apply_definition(definition: StreamDefinition, *, actor: str, now: datetime 
     except msgspec.ValidationError as error:
         raise Invalid(f"Invalid review settings of {definition.slug}: {error}") from error
     with transaction.atomic():
-        configured = queue.configure_queue(
+        wanted = queue.QueueDefinition(
             slug=definition.slug,
             title=definition.title,
             question=definition.question,
@@ -98,9 +98,8 @@ def apply_definition(definition: StreamDefinition, *, actor: str, now: datetime 
             reserve_minutes=settings.reserve_minutes,
             error_types=definition.error_types,
             display=definition.display,
-            actor=actor,
-            now=now,
         )
+        configured = queue.configure_queue(wanted, actor=actor, now=now)
         stream, created = _save_stream(
             definition, settings, schema_number=configured.schema_number, actor=actor, now=now
         )

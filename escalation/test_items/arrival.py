@@ -28,7 +28,7 @@ from escalation.policies import versions
 from escalation.policies.spec import PolicySpec
 from escalation.policies.versions import ActivePolicy
 from escalation.routing.plan import ReceivedOutput, plan_routes
-from escalation.routing.record import build_review_item as record_item
+from escalation.routing.record import build_review_item
 from escalation.test_items import queries, reference_names
 from reviewqueue.answers import schema
 from reviewqueue.facade import facts, queue
@@ -109,7 +109,7 @@ def _admit_test_item(
     (plan,) = plan_routes(stream, [row], current, now=now)
     # Treated as drawn for an audit: answered before the AI's answer is shown, whatever its confidence.
     drawn = plan._replace(review=True, answer_first=True, audit=spec.audit.mode)
-    item = replace(record_item(drawn, payload, spec), source=TEST_ITEM_SOURCE, copy_of=copy_of)
+    item = replace(build_review_item(drawn, payload, spec), source=TEST_ITEM_SOURCE, copy_of=copy_of)
     new = queue.enqueue_items(slug=stream.slug, items=[item], now=now)
     assert new == 1  # if an output had this id, the test item would take over that output's label
     TestItem.objects.filter(pk=number).update(id=arrived)

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 
 from escalation.models import Policy
 from escalation.policies import versions
-from escalation.simulation.replay import replay_policy as replay_replay
+from escalation.simulation.replay import replay_policy
 from escalation.views import stream_page
 from reviewqueue.accounts import roles
 from reviewqueue.http import PersonRequest, require_person
@@ -43,7 +43,7 @@ def build_replay_context(request: PersonRequest, version: Policy) -> dict[str, A
         return plain
     until = clock.current_time()
     since = until - timedelta(days=days)
-    found = replay_replay(
+    found = replay_policy(
         version.stream, versions.spec_of(version), since=since, until=until, most=MAX_REPLAYED_OUTPUTS
     )
     return {

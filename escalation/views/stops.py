@@ -9,10 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from escalation.models import Stop, Stream
-from escalation.routing.stop import NotStopped
-from escalation.routing.stop import confirm_resume as stop_resume
-from escalation.routing.stop import request_resume as stop_request_resume
-from escalation.routing.stop import stop_stream as stop_stop
+from escalation.routing.stop import NotStopped, confirm_resume, request_resume, stop_stream
 from escalation.views import stream_page
 from reviewqueue.accounts import roles
 from reviewqueue.accounts.roles import Forbidden
@@ -26,18 +23,18 @@ from reviewqueue.kernel.errors import DomainError
 def stop_automation(request: PersonRequest, slug: str | None = None) -> HttpResponse:
     """Stop automation: every output goes to review from now on."""
     reason = request.POST.get("reason", "").strip()[:400]
-    stop_stop(stream=_find_stream(request, slug), by=log.user_actor(request.user), reason=reason)
+    stop_stream(stream=_find_stream(request, slug), by=log.user_actor(request.user), reason=reason)
     messages.warning(request, _("Stopped. Every output goes to review until two people resume automation."))
     return _redirect_back(slug)
 
 
 @require_POST
 @require_person(roles.may_manage)
-def request_resume(request: PersonRequest, slug: str | None = None) -> HttpResponse:
+def post_resume_request(request: PersonRequest, slug: str | None = None) -> HttpResponse:
     """Ask to resume, as the first of two people."""
     standing = _find_standing_stop(_find_stream(request, slug))
     try:
-        stop_request_resume(stop=standing, by=log.user_actor(request.user))
+        request_resume(stop=standing, by=log.user_actor(request.user))
     except DomainError as refusal:
         messages.error(request, str(refusal))
     else:
@@ -51,7 +48,7 @@ def resume_automation(request: PersonRequest, slug: str | None = None) -> HttpRe
     """Confirm resuming, as the second of two people."""
     standing = _find_standing_stop(_find_stream(request, slug))
     try:
-        stop_resume(stop=standing, by=log.user_actor(request.user))
+        confirm_resume(stop=standing, by=log.user_actor(request.user))
     except DomainError as refusal:
         messages.error(request, str(refusal))
     else:

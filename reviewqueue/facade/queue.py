@@ -16,13 +16,14 @@ from reviewqueue.queue.items import (
     reopen_item,
     withdraw_items,
 )
-from reviewqueue.queue.settings import QueueSettings, configure_queue, get_answer_spec
+from reviewqueue.queue.settings import QueueDefinition, QueueSettings, configure_queue, get_answer_spec
 
 __all__ = [
     "CHECKS_LANE",
     "ORDINARY_LANE",
     "NewItem",
     "NotSettled",
+    "QueueDefinition",
     "QueueLoad",
     "QueueSettings",
     "configure_queue",

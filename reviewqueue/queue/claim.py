@@ -23,7 +23,7 @@ from reviewqueue.kernel import sql
 from reviewqueue.kernel.errors import DomainError, NotFound
 from reviewqueue.models import Pass, User
 from reviewqueue.models.items import Lane
-from reviewqueue.queue import claim_query, queries, slots
+from reviewqueue.queue import claim_queries, claim_query, slots
 from reviewqueue.queue.claim_view import Claim
 from reviewqueue.queue.lease import (
     ClaimId,
@@ -97,7 +97,9 @@ def lock_claims(user: User, slug: str, now: datetime | None) -> ClaimContext:
     Raises NotFound, NotAMember.
     """
     parameters = {"user": user.pk, "slug": slug, "now": now, "roles": reviewer_roles(), "leads": lead_roles()}
-    row = sql.fetch_row(queries.SELECT_CLAIM_CONTEXT, parameters | {"space": _CLAIM_LOCK_NAMESPACE}, prepared=True)
+    row = sql.fetch_row(
+        claim_queries.SELECT_CLAIM_CONTEXT, parameters | {"space": _CLAIM_LOCK_NAMESPACE}, prepared=True
+    )
     if row is None:
         raise NotFound(gettext("There is no queue %(slug)r.") % {"slug": slug})
     context = ClaimContext(**row)
@@ -131,7 +133,9 @@ def renew_claim(*, claim_id: str, user: User, now: datetime | None = None) -> Cl
     number = ClaimId.parse(claim_id)
     with transaction.atomic():
         lease = lock_live_lease(number, user=user, now=now)
-        sql.run_statement(queries.EXTEND_RESERVATION, {"slot": lease.slot_id, "until": lease.now + lease.reserve_time})
+        sql.run_statement(
+            claim_queries.EXTEND_RESERVATION, {"slot": lease.slot_id, "until": lease.now + lease.reserve_time}
+        )
         return claim_query.load_claim(lease.slot_id)
 
 
@@ -172,9 +176,9 @@ def _try_claim(*, user: User, slug: str, now: datetime | None, rng: random.Rando
     if held:
         return claim_query.load_claim(held[0])
     if context.leads:
-        sql.run_statement(queries.RELEASE_LAPSED_SLOTS, {"user": user.pk, "now": context.now}, prepared=True)
+        sql.run_statement(claim_queries.RELEASE_LAPSED_SLOTS, {"user": user.pk, "now": context.now}, prepared=True)
     for step in _search_steps(context, rng):
-        found = sql.fetch_row(queries.CLAIM_SLOT, step | {"user": user.pk}, prepared=True)
+        found = sql.fetch_row(claim_queries.CLAIM_SLOT, step | {"user": user.pk}, prepared=True)
         if found is not None:
             _record_progress(found, step, user)
             return claim_query.load_claim(found["id"])
@@ -210,14 +214,14 @@ def _record_progress(found: sql.SqlRow, step: dict[str, Any], user: User) -> Non
         carry_over_first_answer(slot=found["id"], claim=found["claim"], user=user)
     if found["passed"] > CURSOR_MIN_SLOTS:
         cursor = {"user": user.pk, "rank": found["rank"], "slot": found["id"], "recheck": CURSOR_RECHECK_SECONDS}
-        sql.run_statement(queries.SAVE_CURSOR, step | cursor)
+        sql.run_statement(claim_queries.SAVE_CURSOR, step | cursor)
 
 
 def _held_slot_ids(user: User, slug: str | None, now: datetime | None) -> list[int]:
     parameters = {"user": user.pk, "slug": slug, "now": now, "leads": lead_roles()}
-    return [row["id"] for row in sql.fetch_rows(queries.SELECT_HELD_SLOTS, parameters, prepared=True)]
+    return [row["id"] for row in sql.fetch_rows(claim_queries.SELECT_HELD_SLOTS, parameters, prepared=True)]
 
 
 def _release_slot(lease: Lease) -> None:
-    sql.run_statement(queries.RELEASE_SLOT, {"slot": lease.slot_id})
+    sql.run_statement(claim_queries.RELEASE_SLOT, {"slot": lease.slot_id})
     slots.rewind_cursors([(lease.queue_id, lease.lane, lease.rank)])

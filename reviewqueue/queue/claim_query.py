@@ -13,7 +13,7 @@ from typing import Any
 
 from reviewqueue.kernel import sql
 from reviewqueue.models import Slot
-from reviewqueue.queue import queries
+from reviewqueue.queue import claim_queries
 from reviewqueue.queue.claim_view import Claim, ItemView, OtherVerdict, UndoneVerdict
 
 _CLAIM_FIELDS = ("answer_first", "revealed", "first_kind", "final_say", "reserved_until")
@@ -34,7 +34,7 @@ _JSON_FIELDS = (
 def load_claim(slot: int) -> Claim:
     """Load the current claim on a slot; the slot must exist."""
     # One slot per statement: a list of varying length would be planned anew each time.
-    row = sql.fetch_row(queries.SELECT_CLAIM, {"slot": slot, "final": str(Slot.Kind.FINAL)}, prepared=True)
+    row = sql.fetch_row(claim_queries.SELECT_CLAIM, {"slot": slot, "final": str(Slot.Kind.FINAL)}, prepared=True)
     assert row is not None
     return _build_claim(row)
 
@@ -58,7 +58,7 @@ def _build_claim(row: sql.SqlRow) -> Claim:
 
 
 def _load_other_verdicts(slot: int) -> list[OtherVerdict]:
-    rows = sql.fetch_rows(queries.SELECT_OTHER_VERDICTS, {"slot": slot})
+    rows = sql.fetch_rows(claim_queries.SELECT_OTHER_VERDICTS, {"slot": slot})
     return [
         OtherVerdict(**row | {name: _decode_json(row[name]) for name in ("answer", "first_answer")}) for row in rows
     ]

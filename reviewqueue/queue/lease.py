@@ -14,7 +14,7 @@ from reviewqueue.accounts.roles import LEAD_ROLES, REVIEWER_ROLES, Forbidden, No
 from reviewqueue.kernel import sql
 from reviewqueue.kernel.errors import DomainError, NotFound
 from reviewqueue.models import Item, Slot, User
-from reviewqueue.queue import queries
+from reviewqueue.queue import claim_queries
 
 # The same message for a claim that never existed and for somebody else's, so that ids cannot be probed.
 NOT_RESERVED_MESSAGE = gettext_noop("This item is not reserved for you.")
@@ -103,18 +103,18 @@ def not_reserved_error() -> NotFound:
 
 
 def reviewer_roles() -> list[str]:
-    """The roles that review, as the parameter `roles` of `queries.IS_MEMBER`."""
+    """The roles that review, as the parameter `roles` of `claim_queries.IS_MEMBER`."""
     return sorted(str(role) for role in REVIEWER_ROLES)
 
 
 def lead_roles() -> list[str]:
-    """The roles that have the final say, as the parameter `leads` of `queries.IS_LEAD`."""
+    """The roles that have the final say, as the parameter `leads` of `claim_queries.IS_LEAD`."""
     return sorted(str(role) for role in LEAD_ROLES)
 
 
 def read_lease(claim: ClaimId, *, user: User, now: datetime | None) -> Lease:
     """The slot of a claim as it is now, without a lock. Raises NotFound for a claim that never existed."""
-    return _select_lease(queries.SELECT_LEASE, claim, user, now)
+    return _select_lease(claim_queries.SELECT_LEASE, claim, user, now)
 
 
 def lock_lease(claim: ClaimId, *, user: User, now: datetime | None) -> Lease:
@@ -124,8 +124,8 @@ def lock_lease(claim: ClaimId, *, user: User, now: datetime | None) -> Lease:
     Two statements, because a single one that waits for the lock returns what it read before it waited.
     Raises NotFound for a claim that never existed.
     """
-    sql.fetch_rows(queries.LOCK_ITEM, {"slot": claim.slot}, prepared=True)
-    return _select_lease(queries.LOCK_LEASE, claim, user, now)
+    sql.fetch_rows(claim_queries.LOCK_ITEM, {"slot": claim.slot}, prepared=True)
+    return _select_lease(claim_queries.LOCK_LEASE, claim, user, now)
 
 
 def require_live_lease(lease: Lease, claim: ClaimId, *, user: User) -> None:
@@ -166,7 +166,7 @@ def find_holder(claim: ClaimId) -> Holder:
 
     Raises NotFound for a claim that never existed.
     """
-    row = sql.fetch_row(queries.SELECT_HOLDER, {"slot": claim.slot, "number": claim.number})
+    row = sql.fetch_row(claim_queries.SELECT_HOLDER, {"slot": claim.slot, "number": claim.number})
     if row is None or claim.number > row.pop("claim"):
         raise not_reserved_error()
     return Holder(**row)
@@ -177,14 +177,14 @@ def carry_over_first_answer(*, slot: int, claim: int, user: User) -> None:
 
     They have seen the proposal since, so after an expired reservation or an undo they cannot answer first again.
     """
-    sql.run_statement(queries.COPY_FIRST_ANSWER, {"slot": slot, "claim": claim, "user": user.pk}, prepared=True)
+    sql.run_statement(claim_queries.COPY_FIRST_ANSWER, {"slot": slot, "claim": claim, "user": user.pk}, prepared=True)
 
 
 def saw_proposal_before(lease: Lease, *, user: User, at: datetime) -> bool:
     """Whether the person had already seen the item's proposal when they answered first at `at`, even if this slot hid
     it."""
     parameters = {"item": lease.item_id, "user": user.pk, "round": lease.round, "at": at}
-    row = sql.fetch_row(queries.SELECT_SAW_PROPOSAL, parameters, prepared=True)
+    row = sql.fetch_row(claim_queries.SELECT_SAW_PROPOSAL, parameters, prepared=True)
     assert row is not None
     return bool(row["seen"])
 

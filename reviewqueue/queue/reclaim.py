@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from reviewqueue.kernel import clock, sql
 from reviewqueue.models import Slot, User
-from reviewqueue.queue import claim_query, lease, queries
+from reviewqueue.queue import claim_queries, claim_query, lease
 from reviewqueue.queue.claim import MAX_HELD_ITEMS, TooManyClaims, lock_claims
 from reviewqueue.queue.claim_view import Claim
 from reviewqueue.queue.lease import ClaimId, ClaimLost
@@ -65,7 +65,7 @@ def _reclaim_slot(claim: ClaimId, *, user: User, slug: str, now: datetime | None
         return claim_query.load_claim(claim.slot)
     parameters = {"slot": claim.slot, "user": user.pk, "now": context.now}
     limits = {"leading": context.leads, "most": MAX_HELD_ITEMS, "minutes": context.reserve_minutes}
-    taken = sql.fetch_row(queries.RECLAIM_SLOT, parameters | limits)
+    taken = sql.fetch_row(claim_queries.RECLAIM_SLOT, parameters | limits)
     if taken is None:
         raise _reclaim_error(claim, user, free=row["free"], now=now)
     if taken["answer_first"]:
@@ -89,7 +89,7 @@ def _find_slot(claim: ClaimId, user: User, now: datetime, *, slug: str | None = 
     Raises NotFound.
     """
     parameters = {"slot": claim.slot, "number": claim.number, "user": user.pk, "now": now, "leads": lease.lead_roles()}
-    row = sql.fetch_row(queries.SELECT_LOST_SLOT, parameters)
+    row = sql.fetch_row(claim_queries.SELECT_LOST_SLOT, parameters)
     if row is None or (slug is not None and not (row["slug"] == slug and row["held"])):
         raise lease.not_reserved_error()
     return row

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -13,8 +13,7 @@ from django.utils.translation import gettext as _
 
 from reviewqueue import content
 from reviewqueue.activity import log
-from reviewqueue.answers.schema import AnswerSpec
-from reviewqueue.answers.schema import build_answer_spec as schema_form
+from reviewqueue.answers.schema import AnswerSpec, build_answer_spec
 from reviewqueue.kernel.errors import Invalid, NotFound
 from reviewqueue.models import AnswerSchema, Guideline, Queue
 
@@ -30,56 +29,60 @@ class QueueSettings:
     kind: str
 
 
-def configure_queue(
-    *,
-    slug: str,
-    title: str,
-    question: str = "",
-    answers: Iterable[str] | None = None,
-    multiple: bool = False,
-    schema: Mapping[str, Any] | None = None,
-    guidelines: str = "",
-    reserve_minutes: int = 15,
-    error_types: Sequence[str] = (),
-    display: Mapping[str, str] | None = None,
-    actor: str,
-    now: datetime | None = None,
-) -> QueueSettings:
-    """Create or change a queue. Answers and guidelines are never edited: changed ones get the next number.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueDefinition:
+    """The settings a queue is to have; exactly one of `answers` and `schema`.
 
     `error_types` are the error types that a correction may name. `display` maps a key of the input to the renderer
     that shows it, where its shape alone would choose another one (see `content`); `*` is the whole input.
+    """
+
+    slug: str
+    title: str
+    question: str = ""
+    answers: Iterable[str] | None = None
+    multiple: bool = False
+    schema: Mapping[str, Any] | None = None
+    guidelines: str = ""
+    reserve_minutes: int = 15
+    error_types: Sequence[str] = ()
+    display: Mapping[str, str] = field(default_factory=dict)
+
+
+def configure_queue(wanted: QueueDefinition, *, actor: str, now: datetime | None = None) -> QueueSettings:
+    """Create or change a queue. Answers and guidelines are never edited: changed ones get the next number.
+
     Repeating a call changes and records nothing. Raises Invalid, with pointers, for wrong settings.
     """
-    form = schema_form(answers=answers, multiple=multiple, schema=schema)
-    if not 1 <= reserve_minutes <= MAX_RESERVE_MINUTES:
+    spec = build_answer_spec(answers=wanted.answers, multiple=wanted.multiple, schema=wanted.schema)
+    if not 1 <= wanted.reserve_minutes <= MAX_RESERVE_MINUTES:
         detail = _("Set a reservation time of 1 to %(most)s minutes.") % {"most": MAX_RESERVE_MINUTES}
         raise Invalid(detail, [{"pointer": "/reserve_minutes", "detail": detail}])
-    _check_display(display or {})
+    _check_display(wanted.display)
     with transaction.atomic():
         fields = {
-            "title": title,
-            "question": question,
-            "reserve_minutes": reserve_minutes,
-            "error_types": list(error_types),
-            "display": dict(display or {}),
+            "title": wanted.title,
+            "question": wanted.question,
+            "reserve_minutes": wanted.reserve_minutes,
+            "error_types": list(wanted.error_types),
+            "display": dict(wanted.display),
         }
-        queue, before = _save_queue(slug, fields)
-        schema_number, new_answers = _save_schema(queue, form)
-        guideline_number, new_guidelines = _save_guideline(queue, guidelines)
+        queue, before = _save_queue(wanted.slug, fields)
+        schema_number, new_answers = _save_schema(queue, spec)
+        guideline_number, new_guidelines = _save_guideline(queue, wanted.guidelines)
         if before != fields or new_answers or new_guidelines:
             after = fields | {"answers": schema_number, "guidelines": guideline_number}
             log.record_event(
                 actor=actor,
                 verb="configured",
                 object_type="queue",
-                object_id=slug,
-                queue=slug,
+                object_id=wanted.slug,
+                queue=wanted.slug,
                 before=before,
                 after=after,
                 at=now,
             )
-    return QueueSettings(schema_number=schema_number, guideline_number=guideline_number, kind=form.kind)
+    return QueueSettings(schema_number=schema_number, guideline_number=guideline_number, kind=spec.kind)
 
 
 @lru_cache(maxsize=1024)

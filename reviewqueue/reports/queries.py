@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reviewqueue.queue.queries import IS_MEMBER
+from reviewqueue.queue.claim_queries import IS_MEMBER
 
 MAX_COMPARED_VERDICTS = 2_000  # the person's latest; bounds the work for somebody who decides thousands a day
 

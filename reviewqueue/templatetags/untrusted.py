@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from reviewqueue.content import extent, invisible, language
-from reviewqueue.content.text import split_paragraphs as text_paragraphs
+from reviewqueue.content.text import split_paragraphs
 from reviewqueue.guidelines.markdown import render_guidelines
 from reviewqueue.verdicts import wording
 
@@ -29,7 +29,7 @@ def visible(value: Any) -> SafeString:
 @register.filter
 def paragraphs(value: str) -> list[str]:
     """A text's paragraphs, each to be shown in its own direction."""
-    return text_paragraphs(value)
+    return split_paragraphs(value)
 
 
 @register.filter

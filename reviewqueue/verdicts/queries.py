@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reviewqueue.queue.queries import EVER_HELD
+from reviewqueue.queue.claim_queries import EVER_HELD
 
 # Whether the person ever held the claim, what is decided, and whether the proposal was shown.
 SELECT_CLAIM_STATE = f"""

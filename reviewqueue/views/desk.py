@@ -19,9 +19,7 @@ from reviewqueue.desk import posted_form, session
 from reviewqueue.guidelines import reading
 from reviewqueue.http import PersonRequest, require_person
 from reviewqueue.queue import reclaim
-from reviewqueue.queue.claim import pass_item as claim_pass_item
-from reviewqueue.queue.claim import release_claim as claim_release
-from reviewqueue.queue.claim import renew_claim as claim_renew_claim
+from reviewqueue.queue.claim import pass_item, release_claim, renew_claim
 from reviewqueue.verdicts import submit
 from reviewqueue.views.desk_context import DeskRequest, build_context, extend_session, for_reviewers
 
@@ -65,8 +63,8 @@ def submit_first_answer(request: DeskRequest, slug: str, claim_id: str) -> HttpR
 
 
 @for_reviewers
-def renew_claim(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
-    claim = claim_renew_claim(claim_id=claim_id, user=request.user)
+def post_renewal(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
+    claim = renew_claim(claim_id=claim_id, user=request.user)
     if not request.htmx:
         return redirect(_desk_url(slug, claim_id))
     context = {"claim": claim, "remaining_seconds": session.count_remaining_seconds(claim)}
@@ -74,14 +72,14 @@ def renew_claim(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
 
 
 @for_reviewers
-def pass_item(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
-    claim_pass_item(claim_id=claim_id, user=request.user, reason=posted_form.parse_pass_reason(request.POST))
+def post_pass(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
+    pass_item(claim_id=claim_id, user=request.user, reason=posted_form.parse_pass_reason(request.POST))
     return _show_next(request, slug)
 
 
 @for_reviewers
-def release_claim(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
-    claim_release(claim_id=claim_id, user=request.user)
+def post_release(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
+    release_claim(claim_id=claim_id, user=request.user)
     return redirect("inbox")
 
 

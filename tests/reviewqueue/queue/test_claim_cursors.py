@@ -11,7 +11,7 @@ from django.db import connection
 from reviewqueue.kernel import clock
 from reviewqueue.models import ClaimCursor, Queue, Slot, User
 from reviewqueue.models.items import Lane
-from reviewqueue.queue import queries
+from reviewqueue.queue import claim_queries
 from reviewqueue.queue.claim import CURSOR_MIN_SLOTS, MAX_HELD_ITEMS, release_claim
 from tests.helpers import queue_items
 
@@ -107,7 +107,7 @@ def _slots_looked_at(user: User) -> int:
     }
     with connection.cursor() as cursor:
         cursor.execute("SAVEPOINT look")
-        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {queries.CLAIM_SLOT}", look)
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {claim_queries.CLAIM_SLOT}", look)
         plan = cursor.fetchall()[0][0]
         cursor.execute("ROLLBACK TO SAVEPOINT look")
     scan = next(node for node in _nodes(plan[0]["Plan"]) if node.get("Alias") == "s")

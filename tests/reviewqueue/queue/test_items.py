@@ -27,6 +27,7 @@ from reviewqueue.queue.items import (
     withdraw_items,
 )
 from reviewqueue.queue.items import measure_loads as items_load
+from reviewqueue.queue.settings import QueueDefinition
 from reviewqueue.verdicts import submit
 from tests.helpers import queue_items
 
@@ -175,13 +176,18 @@ def test_a_copy_is_never_offered_to_people_who_judged_the_original(queue: Queue,
 
 
 def test_configuring_numbers_only_what_changed(db: None) -> None:
-    first = configure_queue(slug="q", title="Q", answers=["a", "b"], guidelines="**a**", actor="user:ann")
+    first = configure_queue(
+        QueueDefinition(slug="q", title="Q", answers=["a", "b"], guidelines="**a**"), actor="user:ann"
+    )
     assert first == QueueSettings(schema_number=1, guideline_number=1, kind="label")
-    again = configure_queue(slug="q", title="Q", answers=["a", "b"], guidelines="**a**", actor="user:ann")
+    again = configure_queue(
+        QueueDefinition(slug="q", title="Q", answers=["a", "b"], guidelines="**a**"), actor="user:ann"
+    )
     assert again == first
     assert Event.objects.filter(verb="configured").count() == 1
     changed = configure_queue(
-        slug="q", title="Q2", answers=["a", "b"], multiple=True, guidelines="**b**", reserve_minutes=5, actor="user:ann"
+        QueueDefinition(slug="q", title="Q2", answers=["a", "b"], multiple=True, guidelines="**b**", reserve_minutes=5),
+        actor="user:ann",
     )
     assert changed == QueueSettings(schema_number=2, guideline_number=2, kind="labels")
     assert (Queue.objects.get().title, Queue.objects.get().reserve_minutes) == ("Q2", 5)
@@ -189,7 +195,7 @@ def test_configuring_numbers_only_what_changed(db: None) -> None:
 
 
 def test_a_queue_without_guidelines_has_no_guideline_number(db: None) -> None:
-    configured = configure_queue(slug="q", title="Q", schema={"type": "object"}, actor="user:ann")
+    configured = configure_queue(QueueDefinition(slug="q", title="Q", schema={"type": "object"}), actor="user:ann")
     assert (configured.guideline_number, configured.kind) == (None, "structured")
 
 
@@ -209,7 +215,7 @@ def test_a_queue_without_guidelines_has_no_guideline_number(db: None) -> None:
 )
 def test_invalid_settings_are_refused_with_a_pointer(db: None, settings: dict[str, object], pointer: str) -> None:
     with pytest.raises(Invalid) as refused:
-        configure_queue(slug="q", title="Q", actor="user:ann", **settings)  # type: ignore[arg-type]
+        configure_queue(QueueDefinition(slug="q", title="Q", **settings), actor="user:ann")  # type: ignore[arg-type]
     assert refused.value.errors[0]["pointer"] == pointer
     assert not Queue.objects.exists()
 
