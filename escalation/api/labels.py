@@ -33,7 +33,7 @@ class LabelsView(APIView):
                 str,
                 enum=["checks"],
                 description="Also include audited outputs without a label, because they are not answered yet or were "
-                "withdrawn. Guarantees count these.",
+                "withdrawn. The counts of a guarantee follow from these lines (docs/guarantee.md).",
             ),
         ],
         responses={(200, "application/x-ndjson"): schemas.LABELLED_OUTPUT, **schemas.PROBLEMS},

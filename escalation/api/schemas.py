@@ -145,7 +145,9 @@ LABELLED_OUTPUT = _inline_schema(
     group=serializers.CharField(allow_null=True),
     value=serializers.FloatField(allow_null=True),
     metadata=serializers.JSONField(allow_null=True),
-    u=serializers.FloatField(help_text="The output's permanent random number; audited if below `p`."),
+    u=serializers.FloatField(
+        help_text="The output's permanent random number; an audit if below `p` and no rule caught it."
+    ),
     p=serializers.FloatField(help_text="The audit rate when it was routed."),
     pi=serializers.FloatField(help_text="The probability that a person reviews it, when it was routed."),
     reason=serializers.CharField(help_text="Why it was routed as it was."),
@@ -178,8 +180,9 @@ REPORT = OpenApiResponse(
         "`guarantee` is the guarantee of the policy in effect, null where there is none: `{text, error_target, "
         "confidence_level, in_force, ended, policy, since, valid_until, audits_since, errors_since, "
         "error_range_since, groups, sent_to_review, assumes_perfect_reviewers, evidence}`. At most `error_target` "
-        "of the automated decisions are wrong, with `confidence_level`. `audits_since` of the audits above the "
-        "threshold were answered since it took effect, and found `errors_since` errors: the error rate lies in "
+        "of the automated decisions are wrong, with `confidence_level`. `audits_since` audits above the "
+        "threshold arrived since it took effect (unanswered and overdue ones count as errors), `errors_since` of "
+        "them errors: the error rate lies in "
         "`error_range_since` with `confidence_level`, however often it is read (null before the first audit, and "
         "where each group has its own threshold). Each of `groups` (one, `group` null, for a guarantee about "
         "everything) has its `threshold`, the `audits` at or above it and the `errors` among these, and the upper "

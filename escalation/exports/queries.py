@@ -27,7 +27,7 @@ LABELS_PAGE = PAGE_QUERY.format(
     among="e.stream_id = %(stream)s AND e.output_id > %(after)s AND o.state = 'decided'",
 )
 
-# Also unlabelled outputs that count in an evaluation: see `guarantees.sample`.
+# Also drawn outputs without a label, from which the counts of an evaluation follow: see `routing.audits`.
 LABELS_AND_AUDITS_PAGE = PAGE_QUERY.format(
     of="""
     FROM escalation_output o

@@ -1,7 +1,8 @@
 """Watches, audit by audit, whether more errors occur than a guarantee allows, for as long as it holds.
 
-Uses only audits at or above the guarantee's threshold that were answered blind. These are an unbiased sample of what is
-automated, whatever the audit rate was at the time.
+Uses the audits at or above the guarantee's threshold, in order of arrival up to the first pending one; overdue audits
+count as errors, those not answered blind are left out. These are an unbiased sample of what is automated, whatever
+the audit rate was at the time.
 """
 
 from __future__ import annotations

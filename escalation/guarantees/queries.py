@@ -66,7 +66,7 @@ SAMPLE = f"""
     ORDER BY o.id
 """
 
-# How many outputs a sample would have drawn of late, and since when.
+# How many audits arrived recently, and since when: a forecast by the rates of the time.
 RECENT_AUDITS = f"""
     SELECT count(*) FILTER (WHERE {audits.IS_DRAWN} AND {audits.COUNTS_IN_GUARANTEE}),
         min(o.received_at)

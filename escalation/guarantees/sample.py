@@ -1,8 +1,8 @@
 """The certification sample: a simple random sample of a stream's traffic, whose labels nobody could select.
 
-It holds all outputs whose permanent number u is below the lowest audit rate of the window, on both sides of any
-threshold and whatever their routing reason. Reviewers answered before seeing the AI's answer. The sample needs no
-weights, and changing a threshold or rate cannot redraw it.
+It holds the audits whose permanent number u is below the lowest audit rate of the window, on both sides of any
+threshold (`routing.audits.COUNTS_IN_GUARANTEE`). Reviewers answered before seeing the AI's answer. The sample needs
+no weights, and changing a threshold or rate cannot redraw it.
 """
 
 from __future__ import annotations

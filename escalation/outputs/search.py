@@ -189,5 +189,5 @@ def _filter_matching(rows: QuerySet[Output], query: OutputQuery, streams: Sequen
             # From the queue: searching all automated outputs would take too long.
             return rows.filter(pk__in=facts.list_open_item_ids([stream.slug for stream in streams]))
         case "checked":
-            return rows.filter(audits.AUTOMATED_AUDITS)
+            return rows.filter(audits.ANSWERED_ELIGIBLE_AUDITS)
     return rows

@@ -13,7 +13,7 @@ TALLIES = f"""
            r.output_id IS NOT NULL, r.policy_id, COALESCE(r.reason, ''), COALESCE(r.eligible, false),
            COALESCE(r.released, false), COALESCE(r.audit, ''), COALESCE(r.pi, 1), e.output_id IS NOT NULL, e.wrong,
            CASE WHEN e.wrong THEN e.settled ELSE '' END,
-           COALESCE({audits.IS_DRAWN_AUTOMATED_AUDIT}, false), COALESCE({audits.IS_AUTOMATED_AUDIT}, false),
+           COALESCE({audits.IS_ELIGIBLE_AUDIT}, false), COALESCE({audits.IS_ANSWERED_ELIGIBLE_AUDIT}, false),
            count(*), COALESCE(sum(e.reviews), 0)::bigint,
            COALESCE(sum(GREATEST(o.value, 0)), 0)
     FROM escalation_output o
@@ -30,7 +30,7 @@ AUDIT_COUNTS = f"""
     JOIN escalation_route r ON r.output_id = o.id
     JOIN escalation_outcome e ON e.output_id = o.id
     WHERE o.stream_id = ANY(%(streams)s) AND o.id >= %(first)s AND o.id < %(last)s
-      AND {audits.IS_LIVE} AND {audits.IS_AUTOMATED_AUDIT}
+      AND {audits.IS_LIVE} AND {audits.IS_ANSWERED_ELIGIBLE_AUDIT}
     GROUP BY 1, 2
 """
 

@@ -14,7 +14,7 @@ class Tally:
     declared keys, in order. `judged`: settled by people; `wrong` by their first answers, None if unjudgeable.
     `true_label`: the right label of a wrong prediction, empty if it is not a single label. `reviews`: the total number
     of verdicts. `value`: the sum of their values; missing and negative ones count as 0. `is_drawn_audit`, `is_audit`:
-    `audits.IS_DRAWN_AUTOMATED_AUDIT` and `audits.IS_AUTOMATED_AUDIT`.
+    `audits.IS_ELIGIBLE_AUDIT` and `audits.IS_ANSWERED_ELIGIBLE_AUDIT`.
     """
 
     day: date

@@ -1,15 +1,27 @@
-"""What an audit is. Every figure about audits is made of these conditions, so all of them count the same outputs.
+"""What an audit is: the one definition, and the named variants that figures need.
 
-The strings are parts of SQL statements that run with parameters (so a per cent sign is doubled) and in which `o` is an
-output, `r` its route and `e` its outcome, all null where nobody has settled it.
+An audit is an output that was drawn at random when it was routed and that no rule sent to review. It is answered once
+reviewers have settled it blind (their first answers came before the proposed answer was shown) and could tell whether
+the model was right. `route.audit` (`hold` or `after`) marks the audits at or above their threshold; the others are
+reviewed anyway and serve the figures about other thresholds.
 
-| figure | condition |
-|---|---|
-| counts by day, threshold curve, calibration | IS_LIVE, IS_AUDIT |
-| error rate of reports, undetected errors, overview, search | IS_LIVE, IS_AUTOMATED_AUDIT |
-| sample of an evaluation, drift, days until there are enough | IS_LIVE, COUNTS_IN_GUARANTEE, drawn |
-| export with its checks | IS_DRAWN, IS_KEPT: more than an audit, with the columns that each condition reads |
-"""
+The strings are parts of SQL statements with parameters (so a per cent sign is doubled). In them `o` is an output, `r`
+its route and `e` its outcome, whose columns are null until people have settled it: a condition that reads `e` is then
+null, not false.
+
+| figure | where | condition | without an answer |
+|---|---|---|---|
+| counts by day, threshold curve, calibration | simulation.queries | IS_LIVE, IS_ANSWERED_AUDIT | left out |
+| errors of reports (live: in Python) | reports.queries | IS_ANSWERED_ELIGIBLE_AUDIT | left out |
+| error rate of the overview | reports.queries | IS_LIVE, IS_ANSWERED_ELIGIBLE_AUDIT | left out |
+| outputs found as "audited" | outputs.search | ANSWERED_ELIGIBLE_AUDITS | left out |
+| sample of an evaluation | guarantees.queries | IS_LIVE, COUNTS_IN_GUARANTEE, u < lowest rate | an error when overdue |
+| drift watch | guarantees.queries | IS_LIVE, IS_DRAWN, COUNTS_IN_GUARANTEE | an error when overdue |
+| days until enough audits | guarantees.queries | IS_LIVE, IS_DRAWN, COUNTS_IN_GUARANTEE | counted |
+| label export, `include=checks` | exports.queries | IS_DRAWN, IS_KEPT (a superset of the others) | included |
+
+Not made of audits, on purpose: known errors of a replay, caught errors, the typical cost of an error, and the errors
+that test items are made from. They count every output that reviewers have judged."""
 
 from __future__ import annotations
 
@@ -17,47 +29,45 @@ from typing import Final
 
 from django.db.models import F, Q
 
-# The permanent number lies below the audit rate in force when the output was routed. An evaluation draws again, without
-# another throw, at the lowest rate of its window: `r.u < %(rate)s`.
-IS_DRAWN: Final = "r.u < r.p"
+# The permanent random number is below the audit rate in force when the output was routed. An evaluation uses the same
+# numbers with the lowest rate of its window instead: `r.u < %(rate)s`.
+IS_DRAWN: Final = "(r.u < r.p)"
 
-# By the reason that routing stored, never by the rules of today: those can be chosen after the labels are known.
-IS_CAUGHT_BY_RULE: Final = "r.reason LIKE 'rule:%%'"
+# By the reason stored at routing time, never by today's rules: those can be chosen after the labels are known. A stop
+# and an untrusted model version take precedence over rules, so such outputs count whatever the rules would have said.
+IS_CAUGHT_BY_RULE: Final = "(r.reason LIKE 'rule:%%')"
 
-# Some threshold would automate it: it has a confidence, and no rule sent it to review.
+# It has a confidence, so some threshold would automate it, and no rule sent it to review.
 IS_AUTOMATABLE: Final = f"(o.confidence IS NOT NULL AND NOT {IS_CAUGHT_BY_RULE})"
 
-# The first answers were given before the proposed answer was shown, and they tell whether it was right.
+# Reviewers gave their first answers before they saw the proposed answer, and could tell whether it was right.
 IS_ANSWERED: Final = "(e.blind AND e.wrong IS NOT NULL)"
 
-# Drawn, whether or not anybody has answered.
-IS_DRAWN_AUDIT: Final = f"({IS_DRAWN} AND {IS_AUTOMATABLE})"
+# The definition.
+IS_AUDIT: Final = f"({IS_DRAWN} AND {IS_AUTOMATABLE})"
+IS_ANSWERED_AUDIT: Final = f"({IS_AUDIT} AND {IS_ANSWERED})"
 
-# The definition: drawn, not caught by a rule, answered blind, and judged.
-IS_AUDIT: Final = f"({IS_DRAWN_AUDIT} AND {IS_ANSWERED})"
+# Reports say what happened, so they use only audits at or above the threshold of the time, held ones included. A
+# curve over all thresholds needs the audits below it, too.
+IS_ELIGIBLE_AUDIT: Final = f"(r.eligible AND {IS_AUDIT})"
+IS_ANSWERED_ELIGIBLE_AUDIT: Final = f"(r.eligible AND {IS_ANSWERED_AUDIT})"
 
-# Reports tell what happened, so theirs are audits of what the policy in force at the time automated. IS_AUDIT also has
-# those below that threshold, which a curve over all thresholds needs.
-IS_DRAWN_AUTOMATED_AUDIT: Final = f"(r.eligible AND {IS_DRAWN_AUDIT})"
-IS_AUTOMATED_AUDIT: Final = f"(r.eligible AND {IS_AUDIT})"
+# Nobody acts on a shadow output, so it is not part of what is automated. Reports show shadow outputs separately.
+IS_LIVE: Final = "(NOT o.shadow)"
 
-# Nobody acts on a shadow output, so it is not part of what is automated. Reports keep figures of their own about these.
-IS_LIVE: Final = "NOT o.shadow"
-
-# The producer took it back, or it was erased, before anybody had judged it.
+# The producer withdrew it, or it was erased, before anybody had judged it.
 IS_TAKEN_BACK: Final = "(o.state IN ('withdrawn', 'erased') AND e.output_id IS NULL)"
 
-# A producer must not be able to take its errors back: what was automated stays. What waited for a person anyway and was
-# taken back says nothing about what is automated.
+# A producer must not be able to remove errors by withdrawing outputs, so eligible ones stay. A withdrawn output that
+# waited for review anyway says nothing about what is automated.
 IS_KEPT: Final = f"(r.eligible OR NOT {IS_TAKEN_BACK})"
 
-# A guarantee cannot leave out what has no answer, or errors, which take longer to settle, would be missing. So it is
-# not about IS_AUDIT but about all that were drawn: without an answer they count as errors after the policy's
-# `due_days`, or at once where they were taken back.
+# A guarantee cannot leave out unanswered audits: errors take longer to settle, so they would be missing. An
+# unanswered audit counts as an error after the policy's `due_days`, or at once if it was withdrawn.
 COUNTS_IN_GUARANTEE: Final = f"({IS_AUTOMATABLE} AND {IS_KEPT})"
 
-# IS_AUTOMATED_AUDIT of live outputs, for querysets of outputs.
-AUTOMATED_AUDITS: Final = Q(
+# IS_LIVE and IS_ANSWERED_ELIGIBLE_AUDIT, for querysets of outputs.
+ANSWERED_ELIGIBLE_AUDITS: Final = Q(
     route__u__lt=F("route__p"),
     confidence__isnull=False,
     outcome__blind=True,
@@ -68,5 +78,5 @@ AUTOMATED_AUDITS: Final = Q(
 
 
 def is_answered(*, blind: bool | None, wrong: bool | None) -> bool:
-    """IS_ANSWERED of one row; both None where nobody has settled it."""
+    """IS_ANSWERED of one row; both are None until people have settled it."""
     return bool(blind) and wrong is not None

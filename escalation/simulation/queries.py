@@ -19,10 +19,10 @@ COUNT_DAY = f"""
         ruled, bin, p, settled, outputs, drawn, judged, wrong, wrong_value)
     SELECT %(stream)s, %(day)s, o.model, o.model_version, o.schema_number, o.shadow, o.predicted, {{segment}},
         {audits.IS_CAUGHT_BY_RULE}, COALESCE(width_bucket(o.confidence, %(edges)s::float8[]) - 1, -1), r.p,
-        CASE WHEN {audits.IS_AUDIT} AND e.wrong THEN e.settled ELSE '' END,
-        count(*), count(*) FILTER (WHERE {audits.IS_DRAWN_AUDIT}), count(*) FILTER (WHERE {audits.IS_AUDIT}),
-        count(*) FILTER (WHERE {audits.IS_AUDIT} AND e.wrong),
-        COALESCE(sum(GREATEST(o.value, 0)) FILTER (WHERE {audits.IS_AUDIT} AND e.wrong), 0)
+        CASE WHEN {audits.IS_ANSWERED_AUDIT} AND e.wrong THEN e.settled ELSE '' END,
+        count(*), count(*) FILTER (WHERE {audits.IS_AUDIT}), count(*) FILTER (WHERE {audits.IS_ANSWERED_AUDIT}),
+        count(*) FILTER (WHERE {audits.IS_ANSWERED_AUDIT} AND e.wrong),
+        COALESCE(sum(GREATEST(o.value, 0)) FILTER (WHERE {audits.IS_ANSWERED_AUDIT} AND e.wrong), 0)
     FROM escalation_output o
     JOIN escalation_route r ON r.output_id = o.id
     LEFT JOIN escalation_outcome e ON e.output_id = o.id

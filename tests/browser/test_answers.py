@@ -180,7 +180,7 @@ def test_lines_can_be_added_removed_and_restored(sign_in: SignInFixture, rob: Us
     page.goto(DESK_URL)
     expect_item(page, "Invoice 2.")
     lines.get_by_role("button", name="Remove this line").first.click()
-    lines.get_by_role("button", name=re.compile("lines back")).click()
+    lines.get_by_role("button", name=re.compile("Restore the AI.s lines")).click()
     page.keyboard.press("Control+Enter")
     _done(page)
     assert Verdict.objects.order_by("-id")[0].kind == "agree"

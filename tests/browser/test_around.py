@@ -249,7 +249,7 @@ def test_two_versions_are_compared_on_the_page(sign_in: SignInFixture, rob: User
     Guideline.objects.create(queue=queue, number=3, text="Only on Sundays.")
     page = sign_in(rob, "/queues/intents/guidelines/")
     page.get_by_label("From").select_option("1")
-    page.get_by_label("to", exact=True).select_option("3")
+    page.get_by_label("To", exact=True).select_option("3")
     page.get_by_role("button", name="Compare").click()
     expect(page.locator(".changes ins")).to_contain_text("Sundays")
     expect(page.locator(".reading button")).to_be_hidden()

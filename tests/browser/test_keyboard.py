@@ -254,7 +254,7 @@ def test_a_manager_can_sign_in_read_a_report_and_change_a_policy(sign_in: SignIn
     for place, lands in (
         ("Support intents", "/streams/intents/report/"),
         ("Policies", "/streams/intents/policies/"),
-        ("Change the policy", "/streams/intents/policies/new/"),
+        ("New version", "/streams/intents/policies/new/"),
     ):
         _tab_to(page, page.get_by_role("link", name=place, exact=True).last)
         page.keyboard.press("Enter")

@@ -44,7 +44,7 @@ def test_a_shortcut_conflict_is_marked_at_once_and_explained_on_save(sign_in: Si
     page.get_by_role("button", name="Save").click()
     expect(agree).to_have_accessible_description("Already used for “Pass to someone else”.")
     expect(agree).to_have_value("s")
-    page.get_by_role("button", name="Back to A").click()
+    page.get_by_role("button", name="Reset to A").click()
     expect(page.get_by_label("Agree with the AI", exact=True)).to_have_value("a")
 
 

@@ -32,7 +32,7 @@ def _two_tabs(sign_in: SignInFixture, rob: User) -> tuple[Page, Page]:
 def _told_and_closed(page: Page, sentence: str) -> None:
     notice = page.locator("#notice")
     expect(notice).to_contain_text(sentence)
-    expect(notice).to_contain_text("What you filled in here is still here")
+    expect(notice).to_contain_text("Your input in this tab is still here")
     expect(page.get_by_label("Note")).to_have_value("typed in the second tab")
     expect(page.get_by_role("button", name="Agree with the AI")).to_be_disabled()
 

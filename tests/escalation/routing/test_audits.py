@@ -97,7 +97,7 @@ HISTORY = [
 AUDITS = {"old right", "caught by a rule added later", "right", "wrong", "held", "drawn at the higher rate only"}
 AUDITS |= {"drawn at a lower rate", "below the threshold", "stopped"}
 # Those of them that the policy of their time automated.
-AUTOMATED_AUDITS = AUDITS - {"below the threshold", "stopped"}
+ANSWERED_ELIGIBLE_AUDITS = AUDITS - {"below the threshold", "stopped"}
 WRONG = {past.name for past in HISTORY if past.answered and past.wrong}
 
 
@@ -179,9 +179,9 @@ def test_the_curve_and_the_calibration_count_the_audits_of_live_outputs(stream: 
 def test_the_report_counts_the_audits_of_what_was_automated(stream: Stream) -> None:
     found = _report(stream)
     rate = found.error_rate
-    assert (rate.audits, rate.wrong) == (len(AUTOMATED_AUDITS), len(AUTOMATED_AUDITS & WRONG))
+    assert (rate.audits, rate.wrong) == (len(ANSWERED_ELIGIBLE_AUDITS), len(ANSWERED_ELIGIBLE_AUDITS & WRONG))
     # Also those without a usable answer: seen before, unjudgeable, taken back, and two that nobody has answered.
-    assert rate.drawn == len(AUTOMATED_AUDITS) + 5
+    assert rate.drawn == len(ANSWERED_ELIGIBLE_AUDITS) + 5
     assert found.blind == rate.audits
     # Three errors found after the fact, each at 10, one of two audited.
     assert found.costs.undetected_errors
@@ -193,9 +193,12 @@ def test_the_report_counts_the_audits_of_what_was_automated(stream: Stream) -> N
 
 def test_the_overview_and_the_search_count_what_the_report_counts(stream: Stream) -> None:
     (row,) = overview.list_stream_overviews(["intents"], now=NOW)
-    assert (row.error_rate.audits, row.error_rate.wrong) == (len(AUTOMATED_AUDITS), len(AUTOMATED_AUDITS & WRONG))
+    assert (row.error_rate.audits, row.error_rate.wrong) == (
+        len(ANSWERED_ELIGIBLE_AUDITS),
+        len(ANSWERED_ELIGIBLE_AUDITS & WRONG),
+    )
     found = search.search_outputs(streams=[stream], query=OutputQuery(found="checked"), judging=False, now=NOW)
-    assert {output.external_id for output in found.outputs} == AUTOMATED_AUDITS
+    assert {output.external_id for output in found.outputs} == ANSWERED_ELIGIBLE_AUDITS
 
 
 def test_an_evaluation_draws_what_today_s_rules_routed(stream: Stream) -> None:

@@ -57,7 +57,7 @@ def test_an_unknown_figure_is_never_shown_as_zero(client: Client, queue: Queue, 
     stream = traffic.apply_stream()
     traffic.post_and_route(stream, *traffic.number_ids("sure", 3), now=clock.current_time())
     text = words(page(client, mara, "/streams/intents/report/"))
-    assert "Error rate (automated) unknown nothing was audited" in text
+    assert "Error rate (automated) unknown no audit has been answered" in text
     assert "3 outputs were automated while audits were off" in text
 
 
