@@ -1,4 +1,4 @@
-"""Celery tasks: one domain call each. Any of them may run twice, concurrently, or not at all."""
+"""Celery tasks: thin calls into the domain. Any of them may run twice, concurrently, or not at all."""
 
 from __future__ import annotations
 

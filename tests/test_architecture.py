@@ -142,6 +142,17 @@ def test_no_function_contains_an_import() -> None:
     assert hidden == []
 
 
+def test_no_module_imports_a_private_name_of_another() -> None:
+    private = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for package in ("config", "escalation", "reviewqueue")
+        for path in sorted((ROOT / package).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and any(alias.name.startswith("_") for alias in node.names)
+    ]
+    assert private == []
+
+
 def _find_used_names() -> set[tuple[str, str]]:
     """(module, name) of all that the model side uses of the review side's doors."""
     doors = tuple(f"reviewqueue.{door}" for door in REVIEW_SIDE_DOORS)

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import transaction
 
 from escalation.decisions import feed, outcomes, queries
-from escalation.decisions.settle import DECISION_BATCH_SIZE, _next_decision
+from escalation.decisions.settle import DECISION_BATCH_SIZE, build_next_decision
 from escalation.models import Decision, Output, Stream
 from escalation.routing import stop
 from reviewqueue.activity import log
@@ -52,9 +52,11 @@ def _find_overdue(now: datetime, limit: int) -> dict[int, str]:
 def _write_overdue_decisions(output_ids: list[int], actions: dict[int, str], now: datetime) -> None:
     found = outcomes.lock_outputs(output_ids)
     new = [
-        _next_decision(found[output_id], by=Decision.By.SYSTEM, outcome="answered", answer=found[output_id].prediction)
+        build_next_decision(
+            found[output_id], by=Decision.By.SYSTEM, outcome="answered", answer=found[output_id].prediction
+        )
         if actions[output_id] == "accept"
-        else _next_decision(found[output_id], by=Decision.By.SYSTEM, outcome="rejected", answer=None)
+        else build_next_decision(found[output_id], by=Decision.By.SYSTEM, outcome="rejected", answer=None)
         for output_id in output_ids
     ]
     feed.add_decisions(new, now=now)

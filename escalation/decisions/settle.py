@@ -49,7 +49,7 @@ def _record_one_per_item(settled: list[SettledLabel], now: datetime) -> None:
     changed = [(label, output) for label, output in known if _changes_decision(label, output)]
     feed.add_decisions(
         [
-            _next_decision(
+            build_next_decision(
                 output,
                 by=Decision.By.PEOPLE,
                 outcome=label.outcome,
@@ -90,7 +90,7 @@ def _changes_decision(label: SettledLabel, output: LockedOutput) -> bool:
     return label.outcome != output.outcome or not schema.answers_match(label.answer, output.answer)
 
 
-def _next_decision(
+def build_next_decision(
     output: LockedOutput, *, by: Decision.By, outcome: str, answer: Any, label_id: int | None = None
 ) -> feed.NewDecision:
     return feed.NewDecision(

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import transaction
 
 from escalation.decisions import feed, outcomes
-from escalation.decisions.settle import _next_decision
+from escalation.decisions.settle import build_next_decision
 from escalation.models import Decision, Output, Stream
 from escalation.outputs import status
 from reviewqueue.activity import log
@@ -46,7 +46,8 @@ def _record_withdrawal(output: Output, stream: Stream, *, actor: str, now: datet
     output.save(update_fields=["state"])
     last = outcomes.lock_outputs([output.pk])[output.pk]
     feed.add_decisions(
-        [_next_decision(last, by=Decision.By.SYSTEM, outcome="withdrawn", answer=None)], now=clock.current_time(now)
+        [build_next_decision(last, by=Decision.By.SYSTEM, outcome="withdrawn", answer=None)],
+        now=clock.current_time(now),
     )
     log.record_event(
         actor=actor,

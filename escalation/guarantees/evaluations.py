@@ -19,8 +19,8 @@ from escalation.guarantees import certification, queries, sample_size, threshold
 from escalation.guarantees.preparation import (
     MAX_MISSING_SHARE,
     PreparedEvaluation,
-    _choose_grouping,
-    _describe_shortfall,
+    choose_grouping,
+    describe_shortfall,
     prepare_evaluation,
 )
 from escalation.guarantees.sample import SampleWindow
@@ -117,7 +117,7 @@ def _evaluate_group(
     members = prepared.members(name)
     if members.sum() < prepared.min_audits:
         return GroupResult(
-            name, delta, [], refusal="too_few", params=_describe_shortfall(prepared, int(members.sum()), stream, now)
+            name, delta, [], refusal="too_few", params=describe_shortfall(prepared, int(members.sum()), stream, now)
         )
     scores, wrong = prepared.sample.scores[members], prepared.sample.wrong[members]
     deployed = _find_deployed_threshold(prepared, stream, now)
@@ -175,7 +175,7 @@ def _find_deployed_threshold(prepared: PreparedEvaluation, stream: Stream, now: 
 
 def _count_by_bin(stream: Stream, prepared: PreparedEvaluation) -> dict[str, dict[int, int]]:
     """How many of the window's outputs of each group fall into each confidence bin of the grid; uses no labels."""
-    kind, _, key = _choose_grouping(prepared.target).partition(":")
+    kind, _, key = choose_grouping(prepared.target).partition(":")
     expression = {"": "''", "predicted": "o.predicted", "segment": "COALESCE(o.segment ->> %(key)s, '')"}[kind]
     window: SampleWindow = prepared.sample.window
     histograms: dict[str, dict[int, int]] = {}

@@ -109,7 +109,7 @@ def prepare_evaluation(stream: Stream, *, now: datetime | None = None) -> Prepar
     number = _count_evaluations(stream, covered) + 1
     total_delta = statistics.compute_evaluation_delta(target.delta, number)
     sample = draw_sample(
-        stream, covered, window, due_days=spec.guarantee.due_days, group=_choose_grouping(target), now=moment
+        stream, covered, window, due_days=spec.guarantee.due_days, group=choose_grouping(target), now=moment
     )
     measured = recall.measure_recall(stream, delta=total_delta * RECALL_DELTA_SHARE, now=moment)
     if measured is not None and measured.low <= 0:
@@ -143,7 +143,7 @@ def _count_evaluations(stream: Stream, covered: Population) -> int:
     return Evaluation.objects.filter(stream=stream, **asdict(covered)).count() + changed
 
 
-def _choose_grouping(target: ErrorTarget) -> str:
+def choose_grouping(target: ErrorTarget) -> str:
     match target.groups:
         case ErrorTarget.Grouping.CLASSES:
             return "predicted"
@@ -161,10 +161,10 @@ def _require_enough_audits(prepared: PreparedEvaluation, stream: Stream, now: da
         raise EvaluationRefused("unresolved", missing=sample.missing, sampled=sample.sampled)
     have = max((int(prepared.members(name).sum()) for name in prepared.group_names), default=0)
     if have < prepared.min_audits:
-        raise EvaluationRefused("too_few", **_describe_shortfall(prepared, have, stream, now))
+        raise EvaluationRefused("too_few", **describe_shortfall(prepared, have, stream, now))
 
 
-def _describe_shortfall(prepared: PreparedEvaluation, have: int, stream: Stream, now: datetime) -> dict[str, Any]:
+def describe_shortfall(prepared: PreparedEvaluation, have: int, stream: Stream, now: datetime) -> dict[str, Any]:
     # The observed error rate would give a better estimate, but using it would be an evaluation and spend delta.
     more = prepared.min_audits - have
     # A group gets only its share of the stream's audits.

@@ -165,8 +165,8 @@ class OutputCount(models.Model):
     """How many outputs of one day are equal in every field that the policy page uses.
 
     `bin` is the index of the highest `thresholds.THRESHOLDS` value not above the confidence; -1 without a confidence.
-    `drawn`: outputs whose permanent number is below their route's audit rate `p`; `judged`: drawn outputs answered
-    blind; `wrong`: judged outputs with a wrong prediction. For those, `settled` is the right answer if it is a single
+    `drawn`: audits (`routing.audits.IS_AUDIT`; `p` is their rate); `judged`: answered ones; `wrong`: answered ones
+    with a wrong prediction. For those, `settled` is the right answer if it is a single
     label. All rows of a day are rewritten together, so their sums equal those of the outputs.
     """
 

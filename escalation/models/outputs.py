@@ -120,7 +120,7 @@ class Payload(models.Model):
 class DispatchBatch(models.Model):
     """Outputs that one worker is routing now: committed before the work starts, deleted when it ends.
 
-    An unlocked row is left over from a worker that died; its outputs are then retried one by one.
+    A row that is unlocked for seconds is left over from a worker that died; its outputs are then retried one by one.
     """
 
     output_ids = ArrayField(models.BigIntegerField())

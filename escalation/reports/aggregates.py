@@ -1,6 +1,6 @@
 """Loads the counts behind reports: one pass over the narrow rows of a window.
 
-Every figure of a report is a sum over these tallies, so figures and breakdowns add up to the same total.
+Throughput, errors and costs are sums over these tallies, so figures and breakdowns add up to the same total.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ def admit_test_items(
         found = sql.fetch_tuples(
             queries.WAITING_TEST_ITEMS, {"stream": stream.pk, "schema": stream.schema_number, "count": count}
         )
-        latest = _fetch_latest_outputs(stream) if found else []
+        latest = fetch_latest_outputs(stream) if found else []
         waiting = [(number, json.loads(body), copy_of) for number, copy_of, body in found]
         return [_admit_test_item(stream, *values, latest, rng or _RNG, clock.current_time(now)) for values in waiting]
 
@@ -86,7 +86,7 @@ def _try_to_admit(stream: Stream, now: datetime) -> None:
         log.exception("test_item.admission_failed", stream=stream.slug)
 
 
-def _fetch_latest_outputs(stream: Stream) -> list[Output]:
+def fetch_latest_outputs(stream: Stream) -> list[Output]:
     """The latest outputs, oldest first, without shadow outputs."""
     return list(Output.objects.filter(stream=stream, shadow=False).order_by("-id")[:IMITATED_OUTPUT_COUNT])[::-1]
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from escalation.models import Payload, Stream, TestItem, output_id
 from escalation.test_items import queries
-from escalation.test_items.arrival import _fetch_latest_outputs
+from escalation.test_items.arrival import fetch_latest_outputs
 from reviewqueue.activity import log
 from reviewqueue.answers import schema
 from reviewqueue.facade import queue
@@ -70,7 +70,7 @@ def mix_in_examples(
             [{"pointer": "", "detail": _("Must be 1 to %(most)s.") % {"most": MAX_MIXED_IN_AT_ONCE}}],
         )
     form = queue.get_answer_spec(slug=stream.slug, number=stream.schema_number)
-    if not _fetch_latest_outputs(stream):
+    if not fetch_latest_outputs(stream):
         raise Invalid(
             _("This stream has no outputs yet, so a test item would be easy to spot. Wait for the first output."), []
         )

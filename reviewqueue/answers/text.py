@@ -15,10 +15,12 @@ MAX_ERROR_TYPE_CHARACTERS = 60
 def check_text(pointer: str, text: str, *, max_characters: int) -> None:
     """Raise Invalid for a text that is too long, or that PostgreSQL cannot store."""
     if len(text) > max_characters:
-        raise _invalid(pointer, _("This text is too long: use at most %(most)s characters.") % {"most": max_characters})
+        raise build_invalid(
+            pointer, _("This text is too long: use at most %(most)s characters.") % {"most": max_characters}
+        )
     if not schema.is_storable(text):
-        raise _invalid(pointer, _("This text contains invalid characters. Remove them and try again."))
+        raise build_invalid(pointer, _("This text contains invalid characters. Remove them and try again."))
 
 
-def _invalid(pointer: str, detail: str) -> Invalid:
+def build_invalid(pointer: str, detail: str) -> Invalid:
     return Invalid(detail, [{"pointer": pointer, "detail": detail}])

@@ -1,7 +1,7 @@
 """Create and close slots: one per review an item needs, one more for a lead, none once the item is closed.
 
-Lock order: code that changes an item locks the item first and then its slots. A claim locks only a slot, and never
-waits for a lock.
+Lock order: code that changes an item locks the item first and then its slots. A claim locks a slot without an item,
+and skips slots that somebody else has locked.
 """
 
 from __future__ import annotations

@@ -149,10 +149,11 @@ def _build_label(item: _DueItem, settled: settlement.Settlement, now: datetime) 
 def _ask_leads(items: Sequence[_DueItem], at: datetime | None) -> None:
     if not items:
         return
-    asked = [item for item in items if not item.asked]
-    slots.add_final_slots([item.id for item in asked])
+    # A lead is asked once per round, however often the sweep sees the item.
+    new = [item for item in items if not item.asked]
+    slots.add_final_slots([item.id for item in new])
     Item.objects.filter(pk__in=[item.id for item in items]).update(settle_at=None)
-    _record_events(asked, verb="asked_lead", at=at)
+    _record_events(new, verb="asked_lead", at=at)
 
 
 def _reschedule_items(until: Mapping[int, datetime | None]) -> None:

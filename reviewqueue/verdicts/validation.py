@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from reviewqueue.answers import schema
 from reviewqueue.answers.schema import AnswerSpec
-from reviewqueue.answers.text import MAX_NOTE_CHARACTERS, MAX_REASON_CHARACTERS, _invalid, check_text
+from reviewqueue.answers.text import MAX_NOTE_CHARACTERS, MAX_REASON_CHARACTERS, build_invalid, check_text
 from reviewqueue.models import Verdict
 
 VerdictKind = Verdict.Kind
@@ -52,11 +52,11 @@ def validate_verdict(
     The error type is left to `check_error_type`: a repeat must match even if the queue's error types have changed.
     """
     if kind not in VerdictKind.values:
-        raise _invalid("/verdict", _("A verdict must be agree, correct, none, unjudgeable or escalate."))
+        raise build_invalid("/verdict", _("A verdict must be agree, correct, none, unjudgeable or escalate."))
     check_text("/reason", reason, max_characters=MAX_REASON_CHARACTERS)
     check_text("/note", note, max_characters=MAX_NOTE_CHARACTERS)
     if kind != VerdictKind.CORRECT and answer is not None:
-        raise _invalid("/answer", _("The verdict %(kind)s does not take an answer. Remove it.") % {"kind": kind})
+        raise build_invalid("/answer", _("The verdict %(kind)s does not take an answer. Remove it.") % {"kind": kind})
     if kind == VerdictKind.CORRECT:
         answer = schema.normalize_answer(answer, options.form)
         if schema.answers_match(answer, options.proposal):
@@ -71,11 +71,11 @@ def check_error_type(verdict: VerdictContent, *, among: Sequence[str]) -> None:
     if not verdict.error_type:
         return
     if verdict.kind not in DISAGREEING_KINDS:
-        raise _invalid(
+        raise build_invalid(
             "/error_type", _("An error type is allowed only with another answer than the AI's or “None of these”.")
         )
     if verdict.error_type not in among:
-        raise _invalid("/error_type", _("This is not one of the stream's error types."))
+        raise build_invalid("/error_type", _("This is not one of the stream's error types."))
 
 
 def validate_first_answer(options: VerdictOptions, *, kind: str, answer: Any) -> Any:
@@ -83,7 +83,7 @@ def validate_first_answer(options: VerdictOptions, *, kind: str, answer: Any) ->
     if kind == ANSWER_KIND:
         return schema.normalize_answer(answer, options.form)
     if kind not in {NONE_KIND, UNJUDGEABLE_KIND}:
-        raise _invalid("/instead", _("A first answer must be answer, none or unjudgeable."))
+        raise build_invalid("/instead", _("A first answer must be answer, none or unjudgeable."))
     if answer is not None:
-        raise _invalid("/answer", _("Send either an answer or none/unjudgeable instead of one, not both."))
+        raise build_invalid("/answer", _("Send either an answer or none/unjudgeable instead of one, not both."))
     return None
