@@ -42,7 +42,7 @@ def test_other_tabs_show_a_decision_at_once(sign_in: SignInFixture, rob: User) -
     first.keyboard.press("a")
     expect_item(first, "Letter 2.")
     _told_and_closed(second, "You decided this item in another tab.")
-    second.get_by_role("link", name="Go on").click()
+    second.get_by_role("link", name="Continue").click()
     expect_item(second, "Letter 2.")
     assert Verdict.objects.count() == 1
 
@@ -53,7 +53,7 @@ def test_other_tabs_show_a_pass_at_once(sign_in: SignInFixture, rob: User) -> No
     first.keyboard.press("1")
     expect_item(first, "Letter 2.")
     _told_and_closed(second, "You passed this item to someone else in another tab.")
-    second.get_by_role("link", name="Go on").click()
+    second.get_by_role("link", name="Continue").click()
     expect_item(second, "Letter 2.")
     assert Pass.objects.get().item_id == 1
     expect(first.locator("#notice")).to_be_empty()
@@ -68,7 +68,7 @@ def test_an_item_undone_in_one_tab_is_open_only_there(sign_in: SignInFixture, ro
     expect_item(first, "Letter 1.")
     _told_and_closed(second, "You reserved this item again in another tab.")
     expect(second.get_by_text("You decided this item in another tab.")).to_be_hidden()
-    second.get_by_role("link", name="Go on").click()
+    second.get_by_role("link", name="Continue").click()
     expect_item(second, "Letter 2.")
     first.bring_to_front()
     first.keyboard.press("x")
@@ -82,7 +82,7 @@ def test_other_tabs_show_a_release_at_once(sign_in: SignInFixture, rob: User) ->
     expect(first.get_by_role("heading", name="Review", level=1)).to_be_visible()
     _told_and_closed(second, "You released this item in another tab.")
     assert not Slot.objects.filter(holder=rob).exists()
-    second.get_by_role("link", name="Go on").click()
+    second.get_by_role("link", name="Continue").click()
     expect_item(second, "Letter 1.")
 
 
