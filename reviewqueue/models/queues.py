@@ -18,12 +18,12 @@ class Queue(models.Model):
     question = models.CharField(max_length=200, blank=True)
     reserve_minutes = models.PositiveSmallIntegerField(default=15)
     error_types = models.JSONField(
-        default=list, db_default=[], help_text=_("What kinds of mistakes a correction may name.")
+        default=list, db_default=[], help_text=_("The error types that a correction may name.")
     )
     display = models.JSONField(
         default=dict, db_default={}, help_text=_("Which renderer shows a part of the input, by its key.")
     )
-    checks_share = models.FloatField(default=0.25, help_text=_("Share of claims that look at the checks lane first."))
+    checks_share = models.FloatField(default=0.25, help_text=_("Share of claims that try the checks lane first."))
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -32,14 +32,14 @@ class Verdict(models.Model):
     claim = models.PositiveIntegerField()
     kind = models.CharField(max_length=12, choices=Kind)
     answer = models.JSONField(null=True, help_text="The final answer; null unless it agrees or corrects.")
-    first_answer = models.JSONField(null=True, help_text="What the person said first.")
+    first_answer = models.JSONField(null=True, help_text="The answer that the reviewer gave first.")
     first_at = models.DateTimeField()
-    proposal_visible = models.BooleanField(help_text="Whether the proposal was on screen before the first answer.")
+    proposal_visible = models.BooleanField(help_text="Whether the proposed answer was visible before the first answer.")
     final_say = models.BooleanField(default=False)
     reason = models.CharField(max_length=40, blank=True)
     note = models.TextField(blank=True)
     error_type = models.CharField(
-        max_length=60, blank=True, db_default="", help_text="Which kind of mistake a correction corrects."
+        max_length=60, blank=True, db_default="", help_text="The error type that a correction names."
     )
     active_seconds = models.FloatField(null=True)
     schema_number = models.PositiveIntegerField()
@@ -139,7 +139,7 @@ class Label(models.Model):
     answer = models.JSONField(null=True)
     first_outcome = models.CharField(max_length=12, choices=Outcome)
     first_answer = models.JSONField(null=True)
-    blind = models.BooleanField(help_text="Every first answer was given before the proposal was visible.")
+    blind = models.BooleanField(help_text="Every first answer was given before the proposed answer was visible.")
     basis = models.CharField(max_length=10, choices=Basis)
     verdicts = ArrayField(models.BigIntegerField())
     active_seconds = models.FloatField(null=True)
