@@ -1,1 +1,1 @@
-"""People's side and the front door: who may do what, the queue, the verdicts, the desk."""
+"""The review side: who may do what, the queue, the verdicts, the desk."""

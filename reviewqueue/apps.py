@@ -1,4 +1,4 @@
-"""The Django app of people's side."""
+"""The Django app of the review side."""
 
 from django.apps import AppConfig
 

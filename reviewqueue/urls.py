@@ -1,4 +1,4 @@
-"""The pages of people's side."""
+"""The pages of the review side."""
 
 from django.urls import path
 

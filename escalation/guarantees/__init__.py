@@ -1,1 +1,1 @@
-"""Guarantees: error targets, evaluations that certify thresholds, and the watch over them afterwards."""
+"""Guarantees: error targets, evaluations that certify thresholds, and watches that detect drift."""

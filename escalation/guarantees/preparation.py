@@ -137,7 +137,7 @@ def hash_conditions(spec: PolicySpec) -> str:
 def _count_evaluations(stream: Stream, covered: Population) -> int:
     """How many evaluations a population has had; every change of the target counts as one more.
 
-    Whoever changes the target may have seen error figures before.
+    A manager who changes the target may have seen error figures before.
     """
     changed = max(0, ErrorTarget.objects.filter(stream=stream).count() - 1)
     return Evaluation.objects.filter(stream=stream, **asdict(covered)).count() + changed

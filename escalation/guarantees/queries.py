@@ -1,4 +1,4 @@
-"""The statements of guarantees: samples, populations and what is watched."""
+"""The statements of guarantees: samples, populations and watches."""
 
 from __future__ import annotations
 

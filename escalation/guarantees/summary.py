@@ -150,7 +150,7 @@ def _confidence_level(delta: float) -> float:
 
 
 def statement_as_json(summary: GuaranteeSummary | None) -> dict[str, Any] | None:
-    """The same with the field names of earlier versions, for producers that still read them."""
+    """The guarantee with the field names of earlier versions, for producers that still read them."""
     if summary is None:
         return None
     evaluation = summary.guarantee.evaluation

@@ -1,4 +1,4 @@
-"""The statements of outputs as producers read them."""
+"""The statements that read outputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an audit is: the one definition, and the named variants that figures need.
+"""The one definition of an audit, and the named variants that figures need.
 
 An audit is an output that was drawn at random when it was routed and that no rule sent to review. It is answered once
 reviewers have settled it blind (their first answers came before the proposed answer was shown) and could tell whether

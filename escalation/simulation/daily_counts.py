@@ -1,4 +1,4 @@
-"""Daily counts of outputs by confidence, small enough to add up while somebody moves a slider.
+"""Daily counts of outputs by confidence, small enough to add up while a slider moves.
 
 A day is counted as a whole from its outputs, and recounted whenever something about them changes, so the sums equal
 those of the outputs as of the last sweep.

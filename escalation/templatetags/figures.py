@@ -55,7 +55,7 @@ def rate(value: float | None) -> str:
 
 @register.filter
 def percent(value: float | None) -> str:
-    """A share that somebody set, in percent with up to four digits, as many as it has."""
+    """A configured share, in percent with as many decimals as it has, at most four."""
     if value is None:
         return _("unknown")
     places = next(places for places in range(5) if places == 4 or abs(value * 100 - round(value * 100, places)) < 1e-9)

@@ -31,7 +31,7 @@ ACTIVITY_READER_ROLES = frozenset({Role.AUDITOR, Role.ADMIN})
 
 
 class Person(Protocol):
-    """Somebody who is signed in, as code outside this package passes them on."""
+    """The signed-in user, as code outside this package passes them on."""
 
     @property
     def pk(self) -> Any: ...
@@ -227,7 +227,7 @@ def resolve_reviewer(caller: Caller, username: str | None, queue: str) -> User:
         raise NotAMember(gettext("Set `reviewer` to the username of the reviewer that this API key acts for."))
     if person is None or not may_review(person) or not queues_for(person).filter(slug=queue).exists():
         raise NotAMember(
-            gettext("This API key cannot act for %(username)s: not an active reviewer of the stream %(queue)r.")
+            gettext("This API key cannot act for %(username)s, who is not an active reviewer of the stream %(queue)r.")
             % {"username": username or (person.username if person else ""), "queue": queue}
         )
     return person

@@ -1,4 +1,4 @@
-"""The statements of the log of activity."""
+"""The statements of the activity log."""
 
 from __future__ import annotations
 

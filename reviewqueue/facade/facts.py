@@ -1,4 +1,4 @@
-"""What reports, pages and invariant checks read of the review side.
+"""What reports, pages and invariant checks read from the review side.
 
 Each name is offered as it stands in the module that it comes from.
 """

@@ -1,4 +1,4 @@
-"""Settle items whose verdicts are final, and take the labels that come of it.
+"""Settle items whose verdicts are final, and take the resulting labels.
 
 Each name is offered as it stands in `verdicts.labels`.
 """

@@ -1,4 +1,4 @@
-"""The statements of guidelines and who read them."""
+"""The statements of guidelines and of who has read them."""
 
 from __future__ import annotations
 

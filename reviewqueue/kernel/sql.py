@@ -1,4 +1,4 @@
-"""The one runner of raw SQL: statements that the ORM cannot say in one go. Each is a constant of a `queries` module."""
+"""The one runner of raw SQL: statements that the ORM cannot express. Each is a constant of a `queries` module."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def fetch_row(statement: str, parameters: Mapping[str, Any], *, prepared: bool =
 
 
 def fetch_tuples(statement: str, parameters: SqlParameters = ()) -> list[tuple[Any, ...]]:
-    """What the statement returns, each row in the order of its columns; JSON columns come as text."""
+    """The rows the statement returns, as tuples in column order; JSON columns come as text."""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
@@ -43,7 +43,7 @@ def fetch_tuples(statement: str, parameters: SqlParameters = ()) -> list[tuple[A
 
 
 def fetch_tuple(statement: str, parameters: SqlParameters = ()) -> tuple[Any, ...] | None:
-    """The first row, or None."""
+    """The first row as a tuple, or None."""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         row: tuple[Any, ...] | None = cursor.fetchone()
@@ -51,13 +51,13 @@ def fetch_tuple(statement: str, parameters: SqlParameters = ()) -> tuple[Any, ..
 
 
 def fetch_value(statement: str, parameters: SqlParameters = ()) -> Any:
-    """The first column of the first row, None without a row."""
+    """The first column of the first row; None if there is no row."""
     row = fetch_tuple(statement, parameters)
     return row[0] if row else None
 
 
 def stream_tuples(statement: str, parameters: SqlParameters, *, size: int) -> Iterator[list[tuple[Any, ...]]]:
-    """So many rows at a time, through a cursor on the server: for more than fit in memory. Inside a transaction."""
+    """Yield `size` rows at a time from a server-side cursor, for results too large for memory. Needs a transaction."""
     with connection.chunked_cursor() as cursor:
         cursor.execute(statement, parameters)
         while rows := cursor.fetchmany(size):
@@ -65,7 +65,7 @@ def stream_tuples(statement: str, parameters: SqlParameters, *, size: int) -> It
 
 
 def copy_rows(statement: str, rows: Iterable[Sequence[Any]]) -> None:
-    """Write rows by COPY ... FROM STDIN, a third of the time of an INSERT for thousands."""
+    """Write rows by COPY ... FROM STDIN, which takes a third of the time of an INSERT for thousands of rows."""
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         for row in rows:
             copy.write_row(row)

@@ -27,7 +27,7 @@ class ClaimLost(DomainError):
 
 
 class ItemWithdrawn(DomainError):
-    """The item was withdrawn while somebody had it open."""
+    """The item was withdrawn while a reviewer had it open."""
 
     code = "item_withdrawn"
 
@@ -98,7 +98,7 @@ class Holder:
 
 
 def not_reserved_error() -> NotFound:
-    """The error for a claim that never existed or is somebody else's; the same for both."""
+    """The error for a claim that never existed or belongs to someone else; the same for both."""
     return NotFound(_(NOT_RESERVED_MESSAGE))
 
 

@@ -1,4 +1,4 @@
-"""The statements of what people see about their own work."""
+"""The statements of a reviewer's own numbers and decisions."""
 
 from __future__ import annotations
 

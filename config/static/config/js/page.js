@@ -15,7 +15,7 @@ function choose(theme) {
   document.cookie = `theme=${theme}; path=/; max-age=${theme ? 31536000 : 0}; samesite=lax`;
 }
 
-/** Times are written in the zone of whoever reads them: the server knows it from the second page on. */
+/** Times are shown in the reader's time zone: the server knows it from the second page on. */
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 if (zone && !document.cookie.split("; ").includes(`zone=${zone}`)) {
   document.cookie = `zone=${zone}; path=/; max-age=31536000; samesite=lax`;
