@@ -32,8 +32,8 @@ class LabelsView(APIView):
                 "include",
                 str,
                 enum=["checks"],
-                description="Also include audited outputs without a label, because they are not answered yet or were "
-                "withdrawn. The counts of a guarantee follow from these lines (docs/guarantee.md).",
+                description="Also include audited outputs that have no label because they are not answered yet or "
+                "were withdrawn. The counts of a guarantee follow from these lines (docs/guarantee.md).",
             ),
         ],
         responses={(200, "application/x-ndjson"): schemas.LABELLED_OUTPUT, **schemas.PROBLEMS},

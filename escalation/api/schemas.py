@@ -45,7 +45,7 @@ _ANSWER_HELP = "A label, a list of labels, or an object, depending on the stream
 
 OUTPUT = _inline_schema(
     "Output",
-    id=serializers.CharField(help_text="Unique in its stream; can never be reused.", max_length=200),
+    id=serializers.CharField(help_text="Unique within its stream; can never be reused.", max_length=200),
     model=serializers.CharField(max_length=200),
     prediction=serializers.JSONField(help_text=_ANSWER_HELP),
     confidence=serializers.FloatField(
@@ -60,9 +60,11 @@ OUTPUT = _inline_schema(
     group=serializers.CharField(
         required=False,
         max_length=200,
-        help_text="What the output belongs to, such as a conversation: on its page, in the search and in the export.",
+        help_text="What the output belongs to, such as a conversation. Shown on its page, in search and in the export.",
     ),
-    language=serializers.CharField(required=False, help_text="Of the input, as a BCP 47 tag: sets how it is shown."),
+    language=serializers.CharField(
+        required=False, help_text="Language of the input, as a BCP 47 tag. Sets how it is displayed."
+    ),
     value=serializers.FloatField(
         required=False,
         help_text="What is at stake, in a unit of your choice. The policy's rules can compare it; its `value_factor` "
@@ -70,10 +72,10 @@ OUTPUT = _inline_schema(
     ),
     due_at=serializers.DateTimeField(
         required=False,
-        help_text="By when people have to decide: sets the order of work, and when `on_deadline` applies.",
+        help_text="By when reviewers have to decide. Sets the order of work, and when `on_deadline` applies.",
     ),
     occurred_at=serializers.DateTimeField(
-        required=False, help_text="When what it is about happened: reports can count by it (`by=occurred`)."
+        required=False, help_text="When the event behind the output happened. Reports can count by it (`by=occurred`)."
     ),
     shadow=serializers.BooleanField(required=False, help_text="Routed and audited, but not to be acted on."),
 )
@@ -104,7 +106,7 @@ _STATUS_FIELDS: dict[str, Any] = {
     "status": serializers.ChoiceField(choices=["received", "in_review", "decided", "withdrawn", "erased"]),
     "route": serializers.ChoiceField(choices=["auto", "review"], allow_null=True),
     "reason": serializers.CharField(allow_null=True),
-    "pi": serializers.FloatField(allow_null=True, help_text="Probability that a person reviews it."),
+    "pi": serializers.FloatField(allow_null=True, help_text="Probability of a review."),
     "policy": serializers.IntegerField(allow_null=True, help_text="Number of the policy version that decided."),
     "decision": _DECISION,
     "duplicate": serializers.BooleanField(required=False),
@@ -149,7 +151,7 @@ LABELLED_OUTPUT = _inline_schema(
         help_text="The output's permanent random number; an audit if below `p` and no rule caught it."
     ),
     p=serializers.FloatField(help_text="The audit rate when it was routed."),
-    pi=serializers.FloatField(help_text="The probability that a person reviews it, when it was routed."),
+    pi=serializers.FloatField(help_text="The probability of a review when it was routed."),
     reason=serializers.CharField(help_text="Why it was routed as it was."),
     shadow=serializers.BooleanField(help_text="Nobody acted on it, so it counts in no guarantee."),
     threshold=serializers.FloatField(allow_null=True, help_text="The threshold that applied to it when it was routed."),

@@ -31,16 +31,16 @@ class WindowForm(forms.Form):
     since = _date_field(label=_("From"))
     until = _date_field(label=_("To"))
     by = forms.ChoiceField(
-        label=_("Days by"),
+        label=_("Count by"),
         required=False,
-        choices=[(DayBasis.RECEIVED, _("when received")), (DayBasis.OCCURRED, _("when it occurred"))],
+        choices=[(DayBasis.RECEIVED, _("day received")), (DayBasis.OCCURRED, _("day occurred"))],
     )
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         since, until = cleaned.get("since"), cleaned.get("until")
         if since and until and not timedelta(0) <= until - since < timedelta(days=MAX_WINDOW_DAYS):
-            raise forms.ValidationError(_("Choose 1 to 366 days, with the first day before the last."))
+            raise forms.ValidationError(_("Choose 1 to 366 days. The first day must not be after the last."))
         return cleaned
 
     def basis(self) -> DayBasis:

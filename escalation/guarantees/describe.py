@@ -54,8 +54,8 @@ _REFUSALS = {
     "no_target": gettext_lazy("No error target is set yet."),
     "no_traffic": gettext_lazy("No outputs have been received yet."),
     "none_of_late": gettext_lazy(
-        "There are no outputs to evaluate: none that count were received recently, since the rules changed, or since "
-        "the last drift alarm."
+        "There are no outputs to evaluate. Shadow outputs do not count, nor do outputs that are too old or were "
+        "received before the rules changed or before the last drift alarm."
     ),
     "no_audit": gettext_lazy(
         "Automated outputs are not audited, so their error rate is unknown. Add audits to the policy."
@@ -87,8 +87,8 @@ def describe_refusal(reason: str, params: Mapping[str, Any]) -> str:
             }
         case "too_few":
             return _(
-                "%(have)s audits are too few for this error target: %(takes)s. That is enough only if none of all "
-                "these audits finds an error; otherwise it takes more."
+                "%(have)s audits are too few for this error target: %(takes)s. That is enough only if none of "
+                "the audits, old or new, finds an error; otherwise it takes more."
             ) % {
                 "have": locale_format.format_number(params["have"], grouped=True),
                 "takes": describe_needed_audits(params["more"], params["days"]),

@@ -144,7 +144,7 @@ def approve_version(*, policy: Policy, by: str, reason: str = "", now: datetime 
             raise ApprovalNeeded(
                 _(
                     "There is no open approval request for version %(number)s. "
-                    "Propose it again so that another manager can approve it."
+                    "Request approval first; another manager can then approve it."
                 )
                 % {"number": policy.number}
             )

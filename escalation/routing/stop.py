@@ -45,7 +45,7 @@ def request_resume(*, stop: Stop, by: str, now: datetime | None = None) -> None:
             Stop.objects.active().filter(pk=stop.pk).update(resume_asked_by=by, resume_asked_at=clock.current_time(now))
         )
         if not updated:
-            raise NotStopped(_("This stop has been lifted already."))
+            raise NotStopped(_("This stop has already been lifted."))
         _log_event(stop, actor=by, verb="stream.resume_asked", after=None, at=now)
 
 
@@ -54,9 +54,9 @@ def confirm_resume(*, stop: Stop, by: str, now: datetime | None = None) -> None:
     with transaction.atomic():
         row = Stop.objects.active().select_for_update().filter(pk=stop.pk).first()
         if row is None:
-            raise NotStopped(_("This stop has been lifted already."))
+            raise NotStopped(_("This stop has already been lifted."))
         if not row.resume_asked_by or row.resume_asked_by == by:
-            raise SecondPersonNeeded(_("Resuming takes two people: one asks to resume, and another one confirms."))
+            raise SecondPersonNeeded(_("Resuming takes two people: one asks to resume, and another confirms."))
         row.resumed_by, row.resumed_at = by, clock.current_time(now)
         row.save(update_fields=["resumed_by", "resumed_at"])
         _log_event(row, actor=by, verb="stream.resumed", after={"asked_by": row.resume_asked_by}, at=now)

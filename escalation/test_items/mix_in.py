@@ -119,9 +119,7 @@ def _parse_example(index: int, entry: Mapping[str, Any], form: schema.AnswerSpec
     answer = schema.normalize_answer(entry["answer"], form, pointer=f"/{index}/answer")
     prediction = schema.normalize_answer(entry["prediction"], form, pointer=f"/{index}/prediction")
     if schema.answers_match(answer, prediction):
-        raise _invalid_example(
-            f"/{index}/answer", _("The prediction is right here. A test item needs a wrong prediction.")
-        )
+        raise _invalid_example(f"/{index}/answer", _("This prediction is right. A test item needs a wrong prediction."))
     payload = {name: entry[name] for name in ("input", "context", "language", "scores") if name in entry}
     return KnownAnswer({**payload, "prediction": prediction}, answer)
 

@@ -62,8 +62,8 @@ _SENTENCES: dict[tuple[str, str], Any] = {
     ("user", "created"): gettext_noop("created the account %(id)s"),
     ("user", "changed"): gettext_noop("changed the permissions of %(id)s"),
     ("user", "joined"): gettext_noop("joined the stream"),
-    ("user", "deactivated"): gettext_noop("deactivated the account %(id)s"),
-    ("user", "reactivated"): gettext_noop("reactivated the account %(id)s"),
+    ("user", "deactivated"): gettext_noop("closed the account %(id)s"),
+    ("user", "reactivated"): gettext_noop("reopened the account %(id)s"),
     ("user", "password_reset"): gettext_noop("reset the password of %(id)s"),
     ("user", "password_changed"): gettext_noop("changed their password"),
 }

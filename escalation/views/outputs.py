@@ -130,5 +130,5 @@ def _build_older_query(request: PersonRequest, page: OutputPage) -> str:
 def _find_output(stream: Stream, external_id: str) -> Output:
     found = search.find_by_external_id([stream], external_id)
     if not found:
-        raise NotFound(_("This stream has no output %(external_id)r.") % {"external_id": external_id})
+        raise NotFound(_("There is no output %(external_id)r in this stream.") % {"external_id": external_id})
     return found[0]

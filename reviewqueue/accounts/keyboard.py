@@ -59,7 +59,7 @@ SHORTCUTS = (
     Shortcut("zoom", "z", gettext_lazy("Enlarge the image"), "content"),
     Shortcut("blur", "b", gettext_lazy("Blur the image"), "content"),
     Shortcut("grey", "y", gettext_lazy("Show the image in greyscale"), "content"),
-    Shortcut("fold", "v", gettext_lazy("Fold or unfold"), "content"),
+    Shortcut("fold", "v", gettext_lazy("Expand or collapse"), "content"),
     Shortcut("find", "q", gettext_lazy("Find text, even where / searches answers"), "content"),
     Shortcut("guidelines", "g", gettext_lazy("Guidelines"), "page"),
     Shortcut("help", "?", gettext_lazy("All keyboard shortcuts"), "page"),

@@ -164,7 +164,7 @@ def _set_active(user_id: int, by: User, *, active: bool) -> None:
 def _lock_person(user_id: int, by: User) -> User:
     """The person's locked row. Raises Forbidden unless `by` manages people, NotFound when they may not see this one."""
     if not roles.may_manage(by):
-        raise Forbidden(gettext("Only managers and administrators can change people."))
+        raise Forbidden(gettext("Only managers and administrators can manage accounts."))
     visible = people_visible_to(by).order_by().values("pk")
     user = User.objects.select_for_update().filter(pk=user_id, pk__in=visible).first()
     if user is None:
@@ -196,7 +196,7 @@ def _authorise_grant(by: User | None, *, role: str, queues: set[str], all_queues
     if by is None or roles.may_administer(by):
         return
     if not roles.may_manage(by):
-        raise Forbidden(gettext("Only managers and administrators can change people."))
+        raise Forbidden(gettext("Only managers and administrators can manage accounts."))
     if role not in MANAGER_GRANTABLE_ROLES:
         raise Forbidden(gettext("Only an administrator can create managers and administrators."))
     if (all_queues and not by.all_queues) or not _queue_slugs(by).issuperset(queues):

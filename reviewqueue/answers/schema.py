@@ -95,7 +95,7 @@ def _validate_answers(listed: list[Any]) -> list[str]:
         if not isinstance(answer, str) or not answer.strip() or len(answer) > MAX_ANSWER_LENGTH:
             raise _invalid(
                 f"/answers/{place}",
-                _("An answer must be a text of 1 to %(most)s characters.") % {"most": MAX_ANSWER_LENGTH},
+                _("An answer must be text of 1 to %(most)s characters.") % {"most": MAX_ANSWER_LENGTH},
             )
         if canonical_key(answer) in {canonical_key(earlier) for earlier in listed[:place]}:
             raise _invalid(f"/answers/{place}", _("The answer %(answer)r is listed twice.") % {"answer": answer})

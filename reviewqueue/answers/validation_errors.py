@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from reviewqueue.kernel.json_pointer import format_pointer
 
 _TYPE_NAMES = {
-    "string": gettext_lazy("a text"),
+    "string": gettext_lazy("text"),
     "number": gettext_lazy("a number"),
     "integer": gettext_lazy("a whole number"),
     "boolean": gettext_lazy("yes or no"),
@@ -21,7 +21,7 @@ _TYPE_NAMES = {
 }
 _RULE_MESSAGES = {
     "enum": gettext_lazy("Not one of the allowed values."),
-    "const": gettext_lazy("Not the only allowed value."),
+    "const": gettext_lazy("Not the allowed value."),
     "minimum": gettext_lazy("This must be at least %(limit)s."),
     "maximum": gettext_lazy("This must be at most %(limit)s."),
     "exclusiveMinimum": gettext_lazy("This must be more than %(limit)s."),

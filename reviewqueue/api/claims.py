@@ -118,7 +118,7 @@ _PROBLEM_RESPONSES: dict[Any, OpenApiResponse] = {
         detail="Your reservation ran out and someone else has taken the item.",
     ),
 }
-_NOTHING_CLAIMABLE = OpenApiResponse(description="There is nothing this person can claim.")
+_NOTHING_CLAIMABLE = OpenApiResponse(description="There is nothing this reviewer can claim.")
 _CLAIM_RELEASED = OpenApiResponse(description="Released.")
 _VERDICT_RECORDED = OpenApiResponse(SubmittedDocument, description="Recorded.")
 # A 200 has one of two bodies: the claim after a first answer, or the earlier verdict after a repeated one.
@@ -133,7 +133,7 @@ class ClaimListView(APIView):
 
     @extend_schema(
         operation_id="claim",
-        description="Reserve the next item for a person. Always a new item; a person can hold at most ten at a time.",
+        description="Reserve the next item for a reviewer. Always a new item; a reviewer can hold at most ten.",
         request=ClaimRequest,
         responses={201: ClaimDocument, 204: _NOTHING_CLAIMABLE, **_PROBLEM_RESPONSES},
         examples=[OpenApiExample("for rob", value={"reviewer": "rob"}, request_only=True), _CLAIM_EXAMPLE],
@@ -205,7 +205,7 @@ class VerdictView(APIView):
 
     @extend_schema(
         operation_id="undo_verdict",
-        description="Undo a verdict before it is final; the item is reserved for the same person again.",
+        description="Undo a verdict before it is final; the item is reserved for the same reviewer again.",
         responses={200: ClaimDocument, **_PROBLEM_RESPONSES},
         examples=[_CLAIM_EXAMPLE],
     )

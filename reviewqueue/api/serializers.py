@@ -50,7 +50,7 @@ class ClaimRequest(StrictSerializer):
     reviewer = StrictTextField(
         required=False,
         max_length=150,
-        help_text="The username of the person the key acts for; not needed for a key created with `--as`.",
+        help_text="The username of the reviewer the key acts for; not needed for a key created with `--as`.",
     )
 
 
@@ -81,7 +81,7 @@ class VerdictRequest(StrictSerializer):
         max_length=text.MAX_ERROR_TYPE_CHARACTERS,
         help_text="With `correct` and `none`: one of the item's `error_types`.",
     )
-    active_seconds = SecondsField(required=False, min_value=0, help_text="Seconds the person actively worked on it.")
+    active_seconds = SecondsField(required=False, min_value=0, help_text="Seconds the reviewer actively worked on it.")
 
 
 class ItemDocument(serializers.Serializer[Any]):
@@ -132,12 +132,12 @@ class OtherVerdictDocument(serializers.Serializer[Any]):
 class ClaimDocument(serializers.Serializer[Any]):
     claim = serializers.CharField(help_text="`<slot>.<claim number>`")
     item = ItemDocument()
-    answer_first = serializers.BooleanField(help_text="The person answers before the proposed answer is shown.")
+    answer_first = serializers.BooleanField(help_text="The reviewer answers before the proposed answer is shown.")
     revealed = serializers.BooleanField()
     first_kind = serializers.CharField(allow_null=True)
     first_answer = serializers.JSONField(allow_null=True)
     final_say = serializers.BooleanField()
-    others = OtherVerdictDocument(many=True, help_text="Other people's verdicts; for the final say only.")
+    others = OtherVerdictDocument(many=True, help_text="Other reviewers' verdicts; for the final say only.")
     expires_at = serializers.DateTimeField()
 
 

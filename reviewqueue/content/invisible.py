@@ -86,7 +86,7 @@ def _summarize_rest(rest: str) -> Iterator[TextPiece]:
         count,
     )
     counted = sentence % {"count": locale_format.format_number(count, grouped=True), "sign": _HIDDEN_SIGN}
-    title = _("Look-alike words are not pointed out from here on")
+    title = _("Look-alike words are not marked from here on")
     yield TextPiece(counted if count else _("more look-alike words"), hidden=True, title=title)
     yield TextPiece(rest.translate(dict.fromkeys(kinds, _HIDDEN_SIGN)))
 

@@ -27,7 +27,7 @@ def build_display_value(value: Any, *, longest: int) -> DisplayValue:
         case "" | [] | {}:
             return DisplayValue("empty", _("empty"))
         case str() if value.isspace():
-            return DisplayValue("empty", _("only blanks"))
+            return DisplayValue("empty", _("only whitespace"))
         case int() | float() if not isinstance(value, bool):
             return DisplayValue("number", format_plain(value))
         case _:

@@ -17,7 +17,7 @@ SCOPE_LABELS = {
     "decisions:read": _("Read decisions"),
     "labels:read": _("Read labelled data"),
     "reports:read": _("Read reports"),
-    "review": _("Review on behalf of people"),
+    "review": _("Review on behalf of a reviewer"),
 }
 _REVIEWING_ROLES = (Role.REVIEWER, Role.LEAD)
 
@@ -39,7 +39,7 @@ class ApiKeyForm(forms.Form):
         queryset=User.objects.none(),
         required=False,
         to_field_name="username",
-        empty_label=_("No particular person"),
+        empty_label=_("No particular reviewer"),
         help_text=_("Only for keys that review."),
     )
 

@@ -95,7 +95,11 @@ def _from_database_error(exc: DatabaseError | InterfaceError) -> Problem | None:
     if isinstance(exc, OperationalError | InterfaceError):
         return _unavailable(exc)
     if isinstance(exc, DataError) and _is_text_error(exc):
-        return Problem(400, "invalid_text", _("A text contains characters that cannot be stored, such as NUL."))
+        return Problem(
+            400,
+            "invalid_text",
+            _("The text contains characters that cannot be stored, such as NUL. Remove them."),
+        )
     return None
 
 

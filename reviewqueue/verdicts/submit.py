@@ -216,7 +216,9 @@ def _check_final_say(verdict: VerdictContent) -> None:
     if verdict.kind == VerdictKind.ESCALATE:
         raise FinalSayError(_("You have the final say, so you cannot ask a lead again."))
     if verdict.reason not in wording.FINAL_SAY_REASONS:
-        detail = _("A final say needs a reason: %(reasons)s.") % {"reasons": ", ".join(wording.FINAL_SAY_REASONS)}
+        detail = _("A final say needs one of these reasons: %(reasons)s.") % {
+            "reasons": ", ".join(wording.FINAL_SAY_REASONS)
+        }
         raise Invalid(detail, [{"pointer": "/reason", "detail": detail}])
 
 

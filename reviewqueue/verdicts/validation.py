@@ -72,7 +72,8 @@ def check_error_type(verdict: VerdictContent, *, among: Sequence[str]) -> None:
         return
     if verdict.kind not in DISAGREEING_KINDS:
         raise build_invalid(
-            "/error_type", _("An error type is allowed only with another answer than the AI's or “None of these”.")
+            "/error_type",
+            _("An error type is allowed only with “None of these” or an answer that differs from the AI's."),
         )
     if verdict.error_type not in among:
         raise build_invalid("/error_type", _("This is not one of the stream's error types."))

@@ -56,7 +56,7 @@ def rotate_key(request: PersonRequest, key_id: int) -> HttpResponse:
 @require_person(roles.may_manage)
 def revoke_key(request: PersonRequest, key_id: int) -> HttpResponse:
     api_keys.revoke_key(key_id=key_id, by=request.user)
-    messages.success(request, _("Key revoked."))
+    messages.success(request, _("API key revoked."))
     return redirect("keys")
 
 

@@ -168,7 +168,7 @@ def test_a_past_decisions_content_works_as_on_the_desk(sign_in: SignInFixture, r
     given = queue_items.judge_next(rob)
     page = sign_in(rob, f"{DESK_URL}verdicts/{given.id}/")
     expect(page.locator("#item img")).to_be_visible()
-    page.get_by_role("button", name="Grey").click()
+    page.get_by_role("button", name="Greyscale").click()
     expect(page.locator(":root[data-grey=true]")).to_have_count(1)
 
 

@@ -100,7 +100,7 @@ def test_single_keys_stay_off_in_another_browser_and_come_back(sign_in: SignInFi
     expect_item(elsewhere)
     elsewhere.keyboard.press("a")
     expect(elsewhere.locator(".choice kbd").first).to_be_hidden()
-    elsewhere.get_by_role("button", name="All shortcuts").click()
+    elsewhere.get_by_role("button", name="All keyboard shortcuts").click()
     elsewhere.get_by_label("Turn off single-key shortcuts").uncheck()
     elsewhere.keyboard.press("Escape")
     elsewhere.keyboard.press("a")

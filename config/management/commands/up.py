@@ -129,7 +129,7 @@ def hold_folder(layout: FolderLayout) -> Iterator[FileLock]:
     """Hold the folder's lock, so that only one `up` uses it. Raises StartRefused if another one does."""
     lock = FileLock(layout.lock)
     if not lock.take(wait=1):
-        raise StartRefused(f"reviewqueue is already running: {layout.lock.read_text() or 'it is just starting'}")
+        raise StartRefused(f"reviewqueue is already running: {layout.lock.read_text() or 'it is still starting'}")
     environment.withdraw_variables(layout)  # left by a crash, and not valid for this run
     try:
         yield lock

@@ -21,7 +21,7 @@ class Command(BaseCommand):
             "--scopes", required=True, help="comma-separated scopes, such as outputs:write,decisions:read"
         )
         parser.add_argument("--streams", default="", help="comma-separated streams to bind the key to (default: all)")
-        parser.add_argument("--as", dest="acts_as", metavar="USERNAME", help="the person the key acts for")
+        parser.add_argument("--as", dest="acts_as", metavar="USERNAME", help="the reviewer the key acts for")
         parser.add_argument("--days", type=int, help="days until the key expires (default: never)")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -44,7 +44,7 @@ def _find_person(username: str | None) -> User | None:
         return None
     person = User.objects.filter(username=username, is_active=True).first()
     if person is None:
-        raise CommandError(f"Unknown or deactivated user {username!r}.")
+        raise CommandError(f"Unknown user, or closed account: {username!r}.")
     return person
 
 

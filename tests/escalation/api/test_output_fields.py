@@ -163,7 +163,7 @@ def test_the_report_page_and_its_links_count_by_occurrence(
     client.force_login(mara)
     page = client.get("/streams/intents/report/", {"by": "occurred", "since": day, "until": day}).content.decode()
     assert "1 of 1 outputs" in page
-    assert "from 1 day before to 31 days after these days" in page
+    assert "between 1 day before and 31 days after this period" in page
     link = f"/streams/intents/outputs/?route=auto&since={day}&until={day}&by=occurred"
     assert link.replace("&", "&amp;") in page
     listed = client.get(link).content.decode()

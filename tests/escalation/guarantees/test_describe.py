@@ -61,7 +61,7 @@ def test_every_target_that_can_be_set_is_shown_exactly() -> None:
 def test_too_few_says_that_its_number_assumes_no_error() -> None:
     text = describe.describe_refusal("too_few", {"have": 60, "least": 90, "more": 30, "days": 3})
     assert "60 audits are too few for this error target: it takes about 30 more audits (3 days at" in text
-    assert "only if none of all these audits finds an error" in text
+    assert "only if none of the audits, old or new, finds an error" in text
 
 
 def _bins(*wrong: int, n: int = 200) -> list[ReliabilityBin]:

@@ -194,4 +194,4 @@ def test_without_traffic_since_an_alarm_no_more_audits_are_requested(stream: Str
     with pytest.raises(preparation.EvaluationRefused) as refused:
         preparation.prepare_evaluation(stream, now=LATER)
     assert refused.value.reason == "none_of_late"
-    assert "since the last drift alarm" in describe.describe_refusal(refused.value.reason, refused.value.params)
+    assert "before the last drift alarm" in describe.describe_refusal(refused.value.reason, refused.value.params)

@@ -132,13 +132,13 @@ def test_a_guarantee_shows_audits_since_and_when_audits_are_off(client: Client, 
     # At the upper end, the evidence against "at least so much" reaches 2 / doubt.
     assert statistics.compute_log_evalue(214, [3], [1.0], high) == pytest.approx(math.log(2 / 0.05))
     assert f"between {figures.rate(low)} and {figures.rate(high)} of automated decisions are wrong" in page
-    assert "nobody would notice" not in page
+    assert "a rise in errors would go unnoticed" not in page
     current = versions.find_active_policy(stream)
     assert current
     unchecked = versions.validate_spec({**dump_spec(current.spec), "audit": {"rate": 0.0, "mode": "after"}})
     version = versions.save_version(stream=stream, spec=unchecked, actor="user:mara")
     versions.activate_version(policy=version, by="user:mara", approved_by="user:max")
-    assert "nobody would notice" in _read(client)
+    assert "a rise in errors would go unnoticed" in _read(client)
     GuaranteeWatch.objects.filter(pk=watch.pk).update(alarmed_at=timezone.now(), seen=Evaluation.objects.get().last_id)
     assert "3 of 214 audits found an error" in _read(client)
 

@@ -66,4 +66,4 @@ def test_a_cut_window_without_routed_outputs_says_only_that(
     shown = _shown(client, mara, monkeypatch, 10)
     assert CUT in shown
     assert "None of the outputs received since then was routed by a policy." in shown
-    assert "in these days was routed" not in shown
+    assert "in this period was routed" not in shown

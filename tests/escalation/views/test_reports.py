@@ -70,12 +70,12 @@ def test_every_chart_has_its_table(client: Client, mara: User, busy: str) -> Non
 
 def test_an_empty_window_says_so(client: Client, queue: Queue, mara: User) -> None:
     traffic.apply_stream()
-    assert "No outputs in these days" in words(page(client, mara, "/streams/intents/report/"))
+    assert "No outputs in this period" in words(page(client, mara, "/streams/intents/report/"))
 
 
 def test_a_reversed_window_is_refused_with_a_reason(client: Client, mara: User, busy: str) -> None:
     text = words(page(client, mara, f"/streams/{busy}/report/?since=2026-03-05&until=2026-03-01"))
-    assert "with the first day before the last" in text
+    assert "The first day must not be after the last" in text
 
 
 def test_the_numbers_link_to_their_rows(client: Client, mara: User, busy: str) -> None:

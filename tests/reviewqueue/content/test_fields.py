@@ -26,7 +26,7 @@ def _fields(value: Any) -> list[ContentField]:
         (None, DisplayValue("empty", "—")),
         ("", DisplayValue("empty", "empty")),
         ([], DisplayValue("empty", "empty")),
-        ("  ", DisplayValue("empty", "only blanks")),
+        ("  ", DisplayValue("empty", "only whitespace")),
         (12.5, DisplayValue("number", "12.5")),
         (0, DisplayValue("number", "0")),
         (True, DisplayValue("text", "yes")),

@@ -47,8 +47,8 @@ def test_only_leads_see_how_many_items_wait_for_a_lead(client: Client, ann: User
     assert claim is not None
     submit.submit_verdict(claim_id=claim.id, user=rob, kind="escalate")
     labels.settle_due_items()
-    assert "1 for a lead" in _page(client, ann)
-    assert "for a lead" not in _page(client, rita)
+    assert "1 for the lead" in _page(client, ann)
+    assert "for the lead" not in _page(client, rita)
 
 
 def test_users_who_do_not_review_are_redirected_to_reports(client: Client, mara: User, otto: User) -> None:
