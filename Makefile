@@ -8,6 +8,9 @@ QUICK := not browser and not fault and not scale
 SLOW_TO_IMPORT := --ignore=tests/browser --ignore=tests/faults --ignore=tests/escalation/statistics/test_oracles.py
 COMPILE := uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-header --python-version 3.12
 
+# Browser and fault tests mostly wait, so one worker more than there are cores keeps the cores busy.
+WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+
 .DEFAULT_GOAL := help
 # Keep compiled bytecode even if the machine disables it: otherwise each test process would compile everything again.
 test quick: export PYTHONDONTWRITEBYTECODE :=
@@ -20,7 +23,7 @@ up: installed ## Run the whole product locally (ARGS="--port 8080 --no-demo"); C
 	@exec $(PYTHON) manage.py up $(ARGS)
 
 test: installed-dev browser ## Run all tests (ARGS="tests/embedded -k port")
-	@exec $(PYTHON) -m pytest --numprocesses auto --dist worksteal $(ARGS)
+	@exec $(PYTHON) -m pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
 quick: installed-dev ## Run the fast tests: no browser, no fault injection, no large data
 	@exec $(PYTHON) -m pytest --numprocesses auto --dist worksteal -m "$(QUICK)" $(SLOW_TO_IMPORT) $(ARGS)

@@ -68,7 +68,7 @@ def _analysing(work: Callable[..., int]) -> Callable[..., int]:
 
 
 @pytest.mark.scale
-def test_the_demo_states_for_digits_what_it_honestly_refuses_for_sentiment(
+def test_the_demo_guarantees_digits_and_refuses_to_guarantee_sentiment(
     monkeypatch: pytest.MonkeyPatch, client: Client
 ) -> None:
     monkeypatch.setattr(demo, "DIGIT_COUNT", 1300)
@@ -87,4 +87,4 @@ def test_the_demo_states_for_digits_what_it_honestly_refuses_for_sentiment(
     assert "At most 2 % of automated decisions are wrong, with 95 % confidence." in stated
     assert f"/streams/digits/guarantee/evidence/{statement.evaluation.pk}/" in stated
     refused = client.get("/streams/sentiment/guarantee/").content.decode()
-    assert "checked outputs are too few for this target: about" in refused
+    assert "audits are too few for this error target: it takes about" in refused
