@@ -25,7 +25,7 @@ def main() -> None:
     product.prepare()
     line = waiting.open_line("single")
     Guideline.objects.create(queue_id=line.queue_id, number=1, text=GUIDELINES)
-    waiting.fill(line, first=1, last=2_000 if wanted.quick else 100_000)
+    waiting.fill(line, first=1, last=400 if wanted.quick else 100_000)
     people = waiting.reviewers(line, REVIEWERS + 3)
     with product.site() as site:
         site.worker()
@@ -35,7 +35,7 @@ def main() -> None:
             bare = site.web("benchmarks.bare", f"/page/{reviewers.size(seats[0])}")
             _server(reviewers, seats[:REVIEWERS], Seat(bare.host, bare.port, bare.path, ""), quick=wanted.quick)
         keyboard, heap, burst = seats[REVIEWERS:]
-        _screen(keyboard, 10 if wanted.quick else 200)
+        _screen(keyboard, 4 if wanted.quick else 200)
         _heap(heap, wanted.items)
         _burst(burst, people[-1], min(wanted.items, 1000))
 
@@ -45,7 +45,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--items", type=int, help="how many items one tab goes through")
     wanted = parser.parse_args()
-    wanted.items = wanted.items or (40 if wanted.quick else 200)
+    wanted.items = wanted.items or (12 if wanted.quick else 200)
     return wanted
 
 

@@ -124,11 +124,11 @@ def _stored(population: Population, count: int, reviewers: Reviewers, looks: Loo
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="20 streams each, and 1 of them stored")
+    parser.add_argument("--quick", action="store_true", help="4 streams each, and 1 of them stored")
     parser.add_argument("--trials", type=int, help="streams of each population (5000)")
     parser.add_argument("--stored", type=int, help="how many of these go through the whole product (40)")
     arguments = parser.parse_args()
-    computed, through_product = (20, 1) if arguments.quick else (5000, 40)
+    computed, through_product = (4, 1) if arguments.quick else (5000, 40)
     product.prepare()
     wrong = measure(arguments.trials or computed, arguments.stored or through_product)
     print(
