@@ -10,8 +10,7 @@ from escalation.decisions import deadlines
 from escalation.models import Decision, Output, Route, Stream
 from escalation.monitoring import invariants
 from escalation.routing import dispatch
-from escalation.routing.stop import NotStopped, confirm_resume, find_active_stops, request_resume
-from escalation.routing.stop import stop_stream as stop_stop
+from escalation.routing.stop import NotStopped, confirm_resume, find_active_stops, request_resume, stop_stream
 from tests.helpers import stream_setup
 from tests.helpers.races import filter_results, race
 
@@ -28,7 +27,7 @@ def test_nothing_is_released_after_stop_has_returned(
     def press() -> tuple[datetime, set[int]]:
         while Route.objects.count() < 40:
             pass
-        stop = stop_stop(stream=None if everything else stream, by="user:mara")
+        stop = stop_stream(stream=None if everything else stream, by="user:mara")
         return stop.stopped_at, set(Decision.objects.filter(by="model").values_list("output_id", flat=True))
 
     def work() -> None:
@@ -52,7 +51,7 @@ def test_no_deadline_accepts_an_output_after_stop_has_returned(stream: Stream) -
     def press() -> int:
         while not Decision.objects.exists():
             pass
-        stop_stop(stream=stream, by="user:mara")
+        stop_stream(stream=stream, by="user:mara")
         return Decision.objects.count()
 
     def sweep() -> None:
@@ -66,9 +65,9 @@ def test_no_deadline_accepts_an_output_after_stop_has_returned(stream: Stream) -
 
 
 def test_concurrent_stops_and_concurrent_resumes_take_effect_once(stream: Stream) -> None:
-    pressed = race(*[lambda: stop_stop(stream=stream, by="user:mara").pk] * 4)
+    pressed = race(*[lambda: stop_stream(stream=stream, by="user:mara").pk] * 4)
     assert len(set(pressed)) == 1
-    stop = stop_stop(stream=stream, by="user:mara")
+    stop = stop_stream(stream=stream, by="user:mara")
     request_resume(stop=stop, by="user:mara")
     lifted = race(*[lambda: confirm_resume(stop=stop, by="user:max")] * 4)
     assert [type(one) for one in lifted].count(NotStopped) == 3

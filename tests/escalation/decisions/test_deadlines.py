@@ -10,8 +10,7 @@ import pytest
 from escalation.decisions import deadlines, settle
 from escalation.models import Stream
 from escalation.routing import record
-from escalation.routing.stop import confirm_resume, request_resume
-from escalation.routing.stop import stop_stream as stop_stop
+from escalation.routing.stop import confirm_resume, request_resume, stop_stream
 from reviewqueue.models import Event, Item, Label, User
 from reviewqueue.queue.claim import claim_next, release_claim
 from tests.helpers import stream_setup
@@ -63,13 +62,13 @@ def test_the_policy_that_routed_an_output_decides_at_its_deadline(stream: Stream
 def test_a_deadline_never_accepts_what_must_not_be_automated(stream: Stream, hindrance: str) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, on_deadline="accept")
     if hindrance == "routed while stopped":
-        stop = stop_stop(stream=stream, by="user:mara")
+        stop = stop_stream(stream=stream, by="user:mara")
     _overdue(stream, confidence=None if hindrance == "confidence" else 0.5)
     match hindrance:
         case "stop":
-            stop_stop(stream=stream, by="user:mara")
+            stop_stream(stream=stream, by="user:mara")
         case "stop of all":
-            stop_stop(stream=None, by="user:mara")
+            stop_stream(stream=None, by="user:mara")
         case "routed while stopped":
             request_resume(stop=stop, by="user:mara")
             confirm_resume(stop=stop, by="user:max")
@@ -90,7 +89,7 @@ def test_a_deadline_never_accepts_an_output_that_failed_routing(stream: Stream) 
 def test_a_stop_does_not_prevent_rejection_at_the_deadline(stream: Stream) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, on_deadline="reject")
     _overdue(stream)
-    stop_stop(stream=stream, by="user:mara")
+    stop_stream(stream=stream, by="user:mara")
     assert deadlines.answer_overdue_outputs(now=LATER) == 1
 
 

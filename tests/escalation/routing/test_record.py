@@ -12,7 +12,7 @@ from escalation.models import DailyRate, Decision, Payload, Stream
 from escalation.outputs import status
 from escalation.policies import versions
 from escalation.routing import dispatch, plan
-from escalation.routing.stop import stop_stream as stop_stop
+from escalation.routing.stop import stop_stream
 from reviewqueue.models import Item, ItemContent, Slot
 from tests.helpers import stream_setup
 from tests.helpers.route_replay import read_stored_decisions, replay_routes
@@ -56,7 +56,7 @@ def test_routes_are_append_only(stream: Stream) -> None:
 
 
 def test_a_stop_sends_everything_to_review_with_its_reason(stream: Stream) -> None:
-    stop = stop_stop(stream=stream, by="user:mara")
+    stop = stop_stream(stream=stream, by="user:mara")
     (route,) = stream_setup.route_outputs(stream, stream_setup.build_output(confidence=1))
     assert (route.kind, route.reason, route.stop_id, route.released) == ("review", "stopped", stop.pk, False)
     assert route.policy_id is not None
@@ -65,14 +65,14 @@ def test_a_stop_sends_everything_to_review_with_its_reason(stream: Stream) -> No
 
 def test_a_stop_of_all_streams_applies_to_every_stream(stream: Stream) -> None:
     other = stream_setup.create_stream("invoices")
-    stop = stop_stop(stream=None, by="user:mara")
+    stop = stop_stream(stream=None, by="user:mara")
     for target in (stream, other):
         (route,) = stream_setup.route_outputs(target, stream_setup.build_output(confidence=1))
         assert (route.reason, route.stop_id) == ("stopped", stop.pk)
 
 
 def test_a_stop_of_another_stream_has_no_effect(stream: Stream) -> None:
-    stop_stop(stream=stream_setup.create_stream("invoices"), by="user:mara")
+    stop_stream(stream=stream_setup.create_stream("invoices"), by="user:mara")
     (route,) = stream_setup.route_outputs(stream, stream_setup.build_output(confidence=1))
     assert route.kind == "auto"
 

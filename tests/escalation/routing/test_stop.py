@@ -7,32 +7,38 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
 from escalation.models import Stop, Stream
-from escalation.routing.stop import NotStopped, SecondPersonNeeded, confirm_resume, find_active_stops, request_resume
-from escalation.routing.stop import stop_stream as stop_stop
+from escalation.routing.stop import (
+    NotStopped,
+    SecondPersonNeeded,
+    confirm_resume,
+    find_active_stops,
+    request_resume,
+    stop_stream,
+)
 from reviewqueue.models import Event
 from tests.helpers import stream_setup
 
 
 def test_one_person_can_stop_a_stream(stream: Stream) -> None:
-    stop = stop_stop(stream=stream, by="user:mara", reason="odd answers")
+    stop = stop_stream(stream=stream, by="user:mara", reason="odd answers")
     assert find_active_stops() == {stream.pk: stop.pk}
     event = Event.objects.get(verb="stream.stopped")
     assert (event.actor, event.queue, event.after) == ("user:mara", "intents", {"reason": "odd answers"})
 
 
 def test_stopping_twice_creates_one_stop(stream: Stream) -> None:
-    first = stop_stop(stream=stream, by="user:mara")
-    assert stop_stop(stream=stream, by="user:max") == first
+    first = stop_stream(stream=stream, by="user:mara")
+    assert stop_stream(stream=stream, by="user:max") == first
     assert Stop.objects.count() == 1
 
 
 def test_stops_of_one_stream_and_of_all_streams_are_independent(stream: Stream) -> None:
-    one, everything = stop_stop(stream=stream, by="user:mara"), stop_stop(stream=None, by="user:mara")
+    one, everything = stop_stream(stream=stream, by="user:mara"), stop_stream(stream=None, by="user:mara")
     assert find_active_stops() == {stream.pk: one.pk, None: everything.pk}
 
 
 def test_resuming_takes_two_people(stream: Stream) -> None:
-    stop = stop_stop(stream=stream, by="user:mara")
+    stop = stop_stream(stream=stream, by="user:mara")
     with pytest.raises(SecondPersonNeeded):
         confirm_resume(stop=stop, by="user:mara")
     request_resume(stop=stop, by="user:mara")
@@ -46,18 +52,18 @@ def test_resuming_takes_two_people(stream: Stream) -> None:
 
 
 def test_a_lifted_stop_cannot_be_lifted_again(stream: Stream) -> None:
-    stop = stop_stop(stream=stream, by="user:mara")
+    stop = stop_stream(stream=stream, by="user:mara")
     request_resume(stop=stop, by="user:mara")
     confirm_resume(stop=stop, by="user:max")
     with pytest.raises(NotStopped):
         request_resume(stop=stop, by="user:mara")
     with pytest.raises(NotStopped):
         confirm_resume(stop=stop, by="user:max")
-    assert stop_stop(stream=stream, by="user:mara") != stop
+    assert stop_stream(stream=stream, by="user:mara") != stop
 
 
 def test_the_database_enforces_two_people_for_resuming(stream: Stream) -> None:
-    stop = stop_stop(stream=stream, by="user:mara")
+    stop = stop_stream(stream=stream, by="user:mara")
     with pytest.raises(IntegrityError, match="two_people_resume"), transaction.atomic():
         Stop.objects.filter(pk=stop.pk).update(resume_asked_by="x", resumed_by="x", resumed_at=stream_setup.LONG_AGO)
 
