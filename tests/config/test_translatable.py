@@ -31,7 +31,7 @@ NOT_FOR_READERS = (
     *("escalation/api/", "escalation/ingest/", "escalation/decisions/feed.py"),  # programs
     *("reviewqueue/api/", "reviewqueue/http/bodies.py", "reviewqueue/http/authentication.py"),
     "reviewqueue/kernel/strict_json.py",
-    *("escalation/policies/spec.py", "escalation/streams/definition.py"),  # whoever writes these files
+    *("escalation/policies/spec.py", "escalation/streams/definition.py"),  # for authors of stream files
     *("escalation/models/", "escalation/statistics/", "reviewqueue/models/", "reviewqueue/content/message_parts.py"),
     "escalation/guarantees/guarantees.py",  # kept for good as the reason of an activation, as a person's reason is
 )

@@ -111,7 +111,7 @@ def _create_schema(queue: Queue, strings: list[str], form: str, *, number: int) 
 
 
 def _build_schema(strings: list[str]) -> dict[str, Any]:
-    """A form that names its parts by these strings, and that no answer fits: whatever is sent is told to be wrong."""
+    """A form with these strings as names that accepts no answer, so every submit shows errors."""
     every = {"title": "\n".join(strings), "description": "\n".join(strings), "not": {}}
     fields = {one: {"type": "string", "title": one, "description": one, "not": {}} for one in strings}
     group = {"type": "object", "properties": fields, **every}

@@ -191,7 +191,7 @@ def test_the_report_counts_the_audits_of_what_was_automated(stream: Stream) -> N
     assert [(group.error_rate.audits, group.error_rate.wrong) for group in shadow] == [(1, 1)]
 
 
-def test_the_overview_and_the_search_count_what_the_report_counts(stream: Stream) -> None:
+def test_overview_and_search_agree_with_the_report(stream: Stream) -> None:
     (row,) = overview.list_stream_overviews(["intents"], now=NOW)
     assert (row.error_rate.audits, row.error_rate.wrong) == (
         len(ANSWERED_ELIGIBLE_AUDITS),
@@ -201,7 +201,7 @@ def test_the_overview_and_the_search_count_what_the_report_counts(stream: Stream
     assert {output.external_id for output in found.outputs} == ANSWERED_ELIGIBLE_AUDITS
 
 
-def test_an_evaluation_draws_what_today_s_rules_routed(stream: Stream) -> None:
+def test_a_sample_starts_when_the_current_rules_took_effect(stream: Stream) -> None:
     drawn = _draw(stream)
     assert output_id.time_of_id(drawn.window.first) == NOON + timedelta(hours=13)
     assert drawn.window.rate == 0.25
@@ -210,7 +210,7 @@ def test_an_evaluation_draws_what_today_s_rules_routed(stream: Stream) -> None:
     assert drawn.missing == 2
 
 
-def test_drift_counts_what_an_evaluation_counts_at_each_rate_of_its_time(stream: Stream) -> None:
+def test_the_drift_watch_uses_the_audit_rate_of_the_time(stream: Stream) -> None:
     target = targets.set_error_target(stream=stream, max_error=0.5, actor="user:mara", now=NOON)
     group = {"group": "", "delta": 0.05, "starts": [], "threshold": 0.8}
     evaluation = Evaluation.objects.create(
@@ -225,7 +225,7 @@ def test_drift_counts_what_an_evaluation_counts_at_each_rate_of_its_time(stream:
     assert (watch.audits, watch.wrong) == (9 - 2 + 1, 5 - 2 + 1)
 
 
-def test_the_time_it_takes_counts_what_an_evaluation_would_draw(stream: Stream) -> None:
+def test_the_forecast_counts_the_audits_of_an_evaluation(stream: Stream) -> None:
     now = NOON + timedelta(days=10)
     days = sample_size.estimate_collection_days(stream, _line(stream), 1000, now=now)
     drawn = len(AUDITS) + len({"answer seen before", "unjudgeable", "automated and taken back"})
@@ -233,7 +233,7 @@ def test_the_time_it_takes_counts_what_an_evaluation_would_draw(stream: Stream) 
     assert days == -(-1000 * (10 * 24 - 1) // (24 * drawn))
 
 
-def test_the_sample_follows_from_the_export_with_its_checks(stream: Stream) -> None:
+def test_the_sample_can_be_computed_from_the_export(stream: Stream) -> None:
     lines = [json.loads(line) for line in b"".join(labels.export_labels(stream, include_audits=True)).splitlines()]
     # All but the one that was taken back while it waited: nobody drew what was reviewed by chance, but it has a label.
     assert {past.name for past in HISTORY} - {line["id"] for line in lines} == {"waited and taken back"}
