@@ -11,7 +11,8 @@ OVERDUE = """
     JOIN escalation_stream s ON s.id = o.stream_id
     WHERE o.state = 'in_review' AND o.due_at <= %(now)s AND (
         p.spec ->> 'on_deadline' = 'reject'
-        OR p.spec ->> 'on_deadline' = 'accept' AND o.confidence IS NOT NULL AND r.stop_id IS NULL
+        OR p.spec ->> 'on_deadline' = 'accept' AND o.confidence IS NOT NULL AND NOT o.invalid_prediction
+           AND r.stop_id IS NULL
            AND r.reason <> 'dispatch_failed' AND s.waiting < s.max_waiting
            AND NOT (s.id = ANY(%(stopped)s) OR %(all_stopped)s)
     )

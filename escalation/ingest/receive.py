@@ -194,7 +194,13 @@ def _insert_many(stream: Stream, rows: list[DecodedOutput], *, actor: str, now: 
 def _row_as_json(row: DecodedOutput) -> dict[str, Any]:
     """One output in the form that `json_to_recordset` expects."""
     narrow = dict(zip(queries.COLUMN_NAMES, _column_values(row), strict=True))
-    return {**narrow, "segment": row.posted.segment, "hex": row.digest.hex(), "body": msgspec.Raw(row.body)}
+    return {
+        **narrow,
+        "segment": row.segment,
+        "label_decisions": row.labels,
+        "hex": row.digest.hex(),
+        "body": msgspec.Raw(row.body),
+    }
 
 
 def _column_values(row: DecodedOutput) -> tuple[Any, ...]:
@@ -207,12 +213,14 @@ def _column_values(row: DecodedOutput) -> tuple[Any, ...]:
         row.predicted,
         row.confidence,
         posted.value,
-        schema.encode_json(posted.segment),
+        schema.encode_json(row.segment),
         posted.group or "",
         posted.due_at,
         posted.occurred_at,
         posted.shadow,
         len(row.body),
+        schema.encode_json(row.labels),
+        row.invalid_prediction,
     )
 
 

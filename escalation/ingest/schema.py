@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -11,6 +12,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from escalation.ingest import confidence
+from escalation.ingest.confidence import ReportedConfidence
+from escalation.policies.conditions import fold_text
+from escalation.routing.decide import LabelDecisions
 from reviewqueue.answers import schema
 from reviewqueue.answers.schema import AnswerSpec
 from reviewqueue.kernel import json_pointer, strict_json
@@ -18,6 +23,7 @@ from reviewqueue.kernel.errors import Invalid, Problem
 
 MAX_OUTPUTS_PER_REQUEST = 1000
 MAX_EXTERNAL_ID_LENGTH = 200
+LANGUAGE_KEY = "language"
 
 # \Z, because $ also matches before a trailing line break.
 type ShortText = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
@@ -46,8 +52,8 @@ _FIELD_RULES = {
 class PostedOutput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One posted output.
 
-    `confidence` may be null, which sends the output to review. It may be absent if `scores` has a confidence per field;
-    the lowest of those then counts.
+    `confidence` may be null, which sends the output to review. It may be absent if `scores` says how sure the model is
+    of the prediction: see `ingest.confidence`.
     """
 
     id: ShortText
@@ -70,11 +76,18 @@ class PostedOutput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 @dataclass(frozen=True, slots=True)
 class DecodedOutput:
-    """An output ready to be stored. `body` is the JSON text of its payload; `digest` identifies its content."""
+    """An output ready to be stored. `body` is the JSON text of its payload; `digest` identifies its content.
+
+    `labels` is None unless the answer is a set of labels. `invalid_prediction`: the prediction breaks the schema of its
+    answers. `segment` includes the output's language.
+    """
 
     posted: PostedOutput
     confidence: float | None
     predicted: str
+    labels: LabelDecisions | None
+    invalid_prediction: bool
+    segment: dict[str, str] | None
     digest: bytes
     body: bytes
 
@@ -110,13 +123,17 @@ def decode_output(raw: bytes, *, form: AnswerSpec, secret: bytes) -> DecodedOutp
     except msgspec.ValidationError as error:
         raise _invalid_output(str(error)) from error
     posted = _convert_to_utc(posted)
-    prediction = _normalise_prediction(posted.prediction, form)
+    prediction, valid = _normalise_prediction(posted.prediction, form)
+    reported = confidence.interpret_scores(prediction, posted.scores or {}, form)
     return DecodedOutput(
         posted=posted,
-        confidence=_effective_confidence(posted),
+        confidence=_effective_confidence(posted, reported),
         predicted=prediction if isinstance(prediction, str) else "",
+        labels=reported.labels,
+        invalid_prediction=not valid,
+        segment=_segment_with_language(posted),
         digest=hmac.digest(secret, msgspec.json.encode(posted, order="sorted"), hashlib.sha256),
-        body=msgspec.json.encode({**_build_payload(posted), "prediction": prediction}),
+        body=msgspec.json.encode({**_build_payload(posted, reported.scores), "prediction": prediction}),
     )
 
 
@@ -155,28 +172,47 @@ def _convert_to_utc(posted: PostedOutput) -> PostedOutput:
     return msgspec.structs.replace(posted, **changed) if changed else posted
 
 
-def _effective_confidence(posted: PostedOutput) -> float | None:
+def _effective_confidence(posted: PostedOutput, reported: ReportedConfidence) -> float | None:
+    """The confidence as sent, or as it follows from the scores. Raises Invalid if there is neither."""
     if not isinstance(posted.confidence, UnsetType):
         return posted.confidence
     if not posted.scores:
         raise _invalid_output("Object missing required field `confidence`")
-    return min(posted.scores.values())
+    if reported.implied is None:
+        raise _invalid_output(
+            "`confidence` is missing, and `scores` does not say how sure the model is of its whole prediction; "
+            "send `confidence` (null sends the output to review)"
+        )
+    return reported.implied
 
 
 def _normalise_prediction(
     prediction: str | list[str] | dict[str, Any], form: AnswerSpec
-) -> str | list[str] | dict[str, Any]:
-    """The prediction as one of the stream's answers. Objects are accepted as they are: a reviewer can correct them."""
-    if form.kind == schema.STRUCTURED and isinstance(prediction, dict):
-        return prediction
-    normalised: str | list[str] | dict[str, Any] = schema.normalize_answer(prediction, form, pointer="/prediction")
-    return normalised
+) -> tuple[str | list[str] | dict[str, Any], bool]:
+    """The prediction as one of the stream's answers, and whether it is one.
+
+    An object that breaks the schema is stored as it is, so that a person can correct it.
+    """
+    try:
+        return schema.normalize_answer(prediction, form, pointer="/prediction"), True
+    except (Invalid, RecursionError):
+        if form.kind == schema.STRUCTURED and isinstance(prediction, dict):
+            return prediction, False
+        raise
 
 
-def _build_payload(posted: PostedOutput) -> dict[str, Any]:
+def _segment_with_language(posted: PostedOutput) -> dict[str, str] | None:
+    """The segment, in which rules and reports also find the output's language."""
+    segment = posted.segment
+    if posted.language is None or any(fold_text(key) == LANGUAGE_KEY for key in segment or ()):
+        return segment
+    return {**(segment or {}), LANGUAGE_KEY: posted.language}
+
+
+def _build_payload(posted: PostedOutput, scores: Mapping[str, float]) -> dict[str, Any]:
     """The fields stored in the payload, without the prediction."""
     optional = {
-        "scores": posted.scores,
+        "scores": scores or None,
         "context": posted.context,
         "metadata": posted.metadata,
         "language": posted.language,

@@ -176,13 +176,15 @@ def _release_checks() -> list[InvariantCheck]:
     return [
         InvariantCheck(
             "released_by_policy",
-            "Nothing was automated without a confidence, below its threshold, without a policy, or while stopped.",
+            "Nothing was automated without a confidence, against its schema, below its threshold, without a policy, or "
+            "while stopped.",
             f"""
             SELECT o.id, r.reason FROM {_RECENT_ROUTES} r JOIN escalation_output o ON o.id = r.output_id
             LEFT JOIN escalation_stop s
               ON (s.stream_id IS NULL OR s.stream_id = o.stream_id)
              AND r.routed_at > s.stopped_at AND (s.resumed_at IS NULL OR r.routed_at < s.resumed_at)
-            WHERE r.released AND (o.confidence IS NULL OR r.threshold IS NULL OR o.confidence < r.threshold
+            WHERE r.released AND (o.confidence IS NULL OR o.invalid_prediction
+                                  OR r.threshold IS NULL OR o.confidence < r.threshold
                                   OR NOT r.eligible OR r.audit = 'hold' OR r.policy_id IS NULL
                                   OR r.stop_id IS NOT NULL OR s.id IS NOT NULL)
             """,
@@ -217,7 +219,7 @@ def _system_checks() -> list[InvariantCheck]:
         ),
         InvariantCheck(
             "deadline_answered_by_policy",
-            "The system answered only as the policy says, and accepted predictions only with a confidence and while "
+            "The system answered only as the policy says, and accepted only valid predictions with a confidence, while "
             "nothing was stopped.",
             f"""
             SELECT o.id, d.outcome FROM {_RECENT_DECISIONS} d
@@ -228,7 +230,8 @@ def _system_checks() -> list[InvariantCheck]:
               ON (s.stream_id IS NULL OR s.stream_id = o.stream_id)
              AND d.decided_at > s.stopped_at AND (s.resumed_at IS NULL OR d.decided_at < s.resumed_at)
             WHERE d.by = 'system' AND (
-                d.outcome = 'answered' AND (o.confidence IS NULL OR s.id IS NOT NULL OR r.stop_id IS NOT NULL
+                d.outcome = 'answered' AND (o.confidence IS NULL OR o.invalid_prediction
+                                            OR s.id IS NOT NULL OR r.stop_id IS NOT NULL
                                             OR p.spec ->> 'on_deadline' IS DISTINCT FROM 'accept')
                 OR d.outcome = 'rejected' AND p.spec ->> 'on_deadline' IS DISTINCT FROM 'reject'
                 OR d.outcome = 'unjudgeable')

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from escalation.policies.spec import PolicySpec, Rule, Scalar
+from escalation.policies.conditions import Scalar
+from escalation.policies.spec import PolicySpec, Rule
 from reviewqueue.answers import schema
 from reviewqueue.answers.schema import AnswerSpec
 from reviewqueue.kernel.json_pointer import format_pointer

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from escalation.policies.spec import AuditSettings, Costs, GuaranteeSettings, PolicySpec, Rule, Scalar
+from escalation.policies.conditions import Scalar
+from escalation.policies.spec import AuditSettings, Costs, GuaranteeSettings, PolicySpec, Rule
 from reviewqueue.kernel import locale_format
 
 

@@ -35,10 +35,14 @@ IS_DRAWN: Final = "(r.u < r.p)"
 
 # By the reason stored at routing time, never by today's rules: those can be chosen after the labels are known. A stop
 # and an untrusted model version take precedence over rules, so such outputs count whatever the rules would have said.
-IS_CAUGHT_BY_RULE: Final = "(r.reason LIKE 'rule:%%')"
+# A rule that could not be evaluated caught its outputs, too.
+IS_CAUGHT_BY_RULE: Final = "(r.reason LIKE 'rule:%%' OR r.reason LIKE 'rule\\_unevaluable:%%')"
 
-# It has a confidence, so some threshold would automate it, and no rule sent it to review.
-IS_AUTOMATABLE: Final = f"(o.confidence IS NOT NULL AND NOT {IS_CAUGHT_BY_RULE})"
+# It has a confidence and fits its schema, so some threshold would automate it.
+HAS_CONFIDENCE: Final = "(o.confidence IS NOT NULL AND NOT o.invalid_prediction)"
+
+# And no rule sent it to review.
+IS_AUTOMATABLE: Final = f"({HAS_CONFIDENCE} AND NOT {IS_CAUGHT_BY_RULE})"
 
 # Reviewers gave their first answers before they saw the proposed answer, and could tell whether it was right.
 IS_ANSWERED: Final = "(e.blind AND e.wrong IS NOT NULL)"
@@ -70,11 +74,12 @@ COUNTS_IN_GUARANTEE: Final = f"({IS_AUTOMATABLE} AND {IS_KEPT})"
 ANSWERED_ELIGIBLE_AUDITS: Final = Q(
     route__u__lt=F("route__p"),
     confidence__isnull=False,
+    invalid_prediction=False,
     outcome__blind=True,
     outcome__wrong__isnull=False,
     route__eligible=True,
     shadow=False,
-) & ~Q(route__reason__startswith="rule:")
+) & ~(Q(route__reason__startswith="rule:") | Q(route__reason__startswith="rule_unevaluable:"))
 
 
 def is_answered(*, blind: bool | None, wrong: bool | None) -> bool:

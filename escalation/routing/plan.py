@@ -14,11 +14,12 @@ from escalation.policies.audit_rates import AuditRates
 from escalation.policies.spec import PolicySpec
 from escalation.policies.versions import ActivePolicy
 from escalation.routing import decide
+from escalation.routing.decide import LabelDecisions
 from reviewqueue.kernel import clock
 
 
 class ReceivedOutput(NamedTuple):
-    """One locked output, with the columns that routing needs."""
+    """One locked output, with the columns that routing needs. `labels` is None unless its answer is a set of labels."""
 
     id: int
     stream_id: int
@@ -34,6 +35,8 @@ class ReceivedOutput(NamedTuple):
     received_at: datetime
     schema_number: int
     shadow: bool
+    labels: LabelDecisions | None = None
+    invalid_prediction: bool = False
 
 
 class RoutePlan(NamedTuple):
@@ -65,6 +68,8 @@ def build_output_columns(rows: Sequence[ReceivedOutput]) -> decide.OutputColumns
         value=_float_column(row.value for row in rows),
         segment=[row.segment for row in rows],
         model_version=[row.model_version for row in rows],
+        labels=[row.labels for row in rows],
+        invalid=np.array([row.invalid_prediction for row in rows], dtype=bool),
     )
 
 

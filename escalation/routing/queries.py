@@ -58,7 +58,7 @@ COUNT_RETRY = """
 # Lock outputs that are still to be routed, in the order of ids.
 LOCK_RECEIVED = """
     SELECT id, stream_id, external_id, model, model_version, predicted, confidence, value, segment, "group", due_at,
-           received_at, schema_number, shadow
+           received_at, schema_number, shadow, label_decisions::text, invalid_prediction
     FROM escalation_output WHERE id = ANY(%s) AND state = 'received' ORDER BY id FOR UPDATE
 """
 

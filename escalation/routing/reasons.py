@@ -7,7 +7,13 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+# Codes with a name after the colon: of the rule, or of the label whose own threshold was missed.
+RULE, UNEVALUABLE_RULE, HELD_LABEL = "rule:", "rule_unevaluable:", "below_threshold:"
+
 _REVIEWER_MESSAGES = {
+    "invalid_prediction": gettext_noop(
+        "The AI's answer does not match the form of this stream, so it cannot be accepted as it is. Correct it."
+    ),
     "no_confidence": gettext_noop("The AI reported no confidence."),
     "no_policy": gettext_noop("This stream has no policy yet, so every output is reviewed."),
     "unknown_model_version": gettext_noop("This model version is not trusted in this stream yet."),
@@ -16,17 +22,36 @@ _REVIEWER_MESSAGES = {
 }
 
 
+def find_held_label(reason: str) -> str:
+    """The label whose own threshold sent an output to review; empty if it was not one."""
+    return reason.removeprefix(HELD_LABEL) if reason.startswith(HELD_LABEL) else ""
+
+
 def explain_to_reviewer(
     reason: str, *, confidence: float | None, threshold: float | None, blind: bool
 ) -> dict[str, Any]:
     """The message for the desk: `{"message", "params"}`. It never reveals whether an item is an audit.
 
     If the reviewer answers before seeing the AI's answer (`blind`), audits and ordinary items get the same message.
+    confidence, threshold: of the label that was held, or else of the whole output.
     """
-    if reason.startswith("rule:"):
+    if reason.startswith(RULE):
         return {
             "message": gettext_noop("A rule requires review: %(rule)s."),
-            "params": {"rule": reason.removeprefix("rule:")},
+            "params": {"rule": reason.removeprefix(RULE)},
+        }
+    if reason.startswith(UNEVALUABLE_RULE):
+        return {
+            "message": gettext_noop("A rule could not be evaluated because a value it needs is missing: %(rule)s."),
+            "params": {"rule": reason.removeprefix(UNEVALUABLE_RULE)},
+        }
+    label = find_held_label(reason)
+    if label and threshold is not None and not blind:
+        return {
+            "message": gettext_noop(
+                "Confidence about “%(label)s” is %(confidence)s; this stream sends it to review below %(threshold)s."
+            ),
+            "params": {"label": label, "confidence": confidence, "threshold": threshold},
         }
     if reason == "below_threshold" and threshold is not None and not blind:
         return {
@@ -45,12 +70,18 @@ def explain_to_reviewer(
 
 def describe_reason(reason: str) -> str:
     """The route's reason for managers; an unknown reason is returned as it is."""
-    if reason.startswith("rule:"):
-        return _("matched the rule “%(name)s”") % {"name": reason.removeprefix("rule:")}
+    if reason.startswith(RULE):
+        return _("matched the rule “%(name)s”") % {"name": reason.removeprefix(RULE)}
+    if reason.startswith(UNEVALUABLE_RULE):
+        name = reason.removeprefix(UNEVALUABLE_RULE)
+        return _("a value that the rule “%(name)s” needs is missing") % {"name": name}
+    if label := find_held_label(reason):
+        return _("confidence about “%(label)s” below its threshold") % {"label": label}
     return {
         "above_threshold": _("confidence reached the threshold"),
         "below_threshold": _("confidence below the threshold"),
         "audit": _("drawn for a random audit"),
+        "invalid_prediction": _("the prediction does not match the stream’s schema"),  # noqa: RUF001 - an apostrophe
         "no_confidence": _("no confidence reported"),
         "no_policy": _("the stream had no policy"),
         "unknown_model_version": _("untrusted model version"),

@@ -14,6 +14,7 @@ from escalation.models import Output, Stream
 from escalation.policies import versions
 from escalation.policies.spec import PolicySpec
 from escalation.routing import queries, reasons, stop
+from escalation.routing.decide import LabelDecisions
 from escalation.routing.plan import ReceivedOutput, RoutePlan, plan_routes
 from reviewqueue.activity import log
 from reviewqueue.facade import queue
@@ -21,10 +22,11 @@ from reviewqueue.facade.queue import NewItem
 from reviewqueue.kernel import sql
 
 MAX_ALTERNATIVES = 5  # as many as a reviewer can take in at a glance
+MAX_SCORED_LABELS = 50  # beside checkboxes, which stand in the order of the schema
 MAX_MODEL_NAME_LENGTH = 200  # model name and version together can be longer than the item's column
 
 
-_SEGMENT_INDEX = ReceivedOutput._fields.index("segment")
+_SEGMENT_INDEX, _LABELS_INDEX = (ReceivedOutput._fields.index(name) for name in ("segment", "labels"))
 
 
 def lock_received(output_ids: Sequence[int], *, skip_locked: bool) -> list[ReceivedOutput]:
@@ -60,7 +62,7 @@ def send_to_people(output_ids: Sequence[int], *, reason: str, now: datetime) -> 
 
 
 def _write_routes(stream: Stream, plans: list[RoutePlan], spec: PolicySpec, *, now: datetime) -> None:
-    payloads = _load_payloads([plan.output.id for plan in plans if plan.review or not plan.output.predicted])
+    payloads = _load_payloads([plan.output.id for plan in plans if plan.review or _narrow_answer(plan.output) is None])
     reviewed = [plan for plan in plans if plan.review]
     if reviewed:
         queue.enqueue_items(
@@ -106,17 +108,21 @@ def _route_columns(plan: RoutePlan, payloads: dict[int, dict[str, Any]]) -> dict
         "state": Output.State.DECIDED.value,
         "due_at": row.due_at,
         "external_id": row.external_id,
-        "answer": row.predicted or payloads[row.id]["prediction"],
+        "answer": payloads[row.id]["prediction"] if (answer := _narrow_answer(row)) is None else answer,
         "shadow": row.shadow,
     }
+
+
+def _narrow_answer(row: ReceivedOutput) -> str | list[str] | None:
+    """The prediction if the narrow row has it; None for an answer with fields, which is in the payload."""
+    return row.predicted or (None if row.labels is None else row.labels.predicted)
 
 
 def build_review_item(plan: RoutePlan, payload: Mapping[str, Any], spec: PolicySpec) -> NewItem:
     """The review item for an output."""
     row = plan.output
     scores: dict[str, float] = payload.get("scores") or {}
-    structured = not row.predicted
-    best = sorted(scores.items(), key=lambda pair: -pair[1])[:MAX_ALTERNATIVES]
+    structured = not row.predicted and row.labels is None
     return NewItem(
         id=row.id,
         reference=row.external_id,
@@ -124,11 +130,9 @@ def build_review_item(plan: RoutePlan, payload: Mapping[str, Any], spec: PolicyS
         input=payload["input"],
         context=payload.get("context"),
         proposal=payload["prediction"],
-        alternatives=[] if structured else [{"answer": answer, "confidence": share} for answer, share in best],
+        alternatives=[] if structured else _list_alternatives(scores, row.labels),
         field_hints=scores if structured else {},
-        why=reasons.explain_to_reviewer(
-            plan.reason, confidence=row.confidence, threshold=plan.threshold, blind=plan.answer_first
-        ),
+        why=_explain_to_reviewer(plan, spec),
         model=f"{row.model} {row.model_version}".strip()[:MAX_MODEL_NAME_LENGTH],
         language=payload.get("language") or "",
         group=row.group,
@@ -142,6 +146,23 @@ def build_review_item(plan: RoutePlan, payload: Mapping[str, Any], spec: PolicyS
     )
 
 
+def _list_alternatives(scores: Mapping[str, float], labels: LabelDecisions | None) -> list[dict[str, Any]]:
+    """The likeliest answers with their scores; of a set of labels, the predicted ones first."""
+    predicted = labels.predicted if labels is not None else ()
+    most = MAX_ALTERNATIVES if labels is None else MAX_SCORED_LABELS
+    best = sorted(scores.items(), key=lambda pair: (pair[0] not in predicted, -pair[1]))[:most]
+    return [{"answer": answer, "confidence": share} for answer, share in best]
+
+
+def _explain_to_reviewer(plan: RoutePlan, spec: PolicySpec) -> dict[str, Any]:
+    """The message for the desk, with the confidence and the threshold that the route was decided by."""
+    confidence, threshold, label = plan.output.confidence, plan.threshold, reasons.find_held_label(plan.reason)
+    if label and plan.output.labels is not None and confidence is not None:
+        confidence = plan.output.labels.find_confidence(label, overall=confidence)
+        threshold = spec.thresholds.get(label)
+    return reasons.explain_to_reviewer(plan.reason, confidence=confidence, threshold=threshold, blind=plan.answer_first)
+
+
 def _load_payloads(output_ids: list[int]) -> dict[int, dict[str, Any]]:
     if not output_ids:
         return {}
@@ -150,9 +171,11 @@ def _load_payloads(output_ids: list[int]) -> dict[int, dict[str, Any]]:
 
 
 def _received_output(values: tuple[Any, ...]) -> ReceivedOutput:
-    segment = values[_SEGMENT_INDEX]
-    decoded = msgspec.json.decode(segment) if segment else {}
-    return ReceivedOutput(*(*values[:_SEGMENT_INDEX], decoded, *values[_SEGMENT_INDEX + 1 :]))
+    columns = list(values)
+    segment, labels = columns[_SEGMENT_INDEX], columns[_LABELS_INDEX]
+    columns[_SEGMENT_INDEX] = msgspec.json.decode(segment) if segment else {}
+    columns[_LABELS_INDEX] = msgspec.json.decode(labels, type=LabelDecisions) if labels else None
+    return ReceivedOutput(*columns)
 
 
 def _group_by_stream(rows: list[ReceivedOutput]) -> Iterable[tuple[Stream, list[ReceivedOutput]]]:

@@ -27,6 +27,7 @@ from escalation.models import ExternalId, Output, Payload, Stream, TestItem
 from escalation.policies import versions
 from escalation.policies.spec import PolicySpec
 from escalation.policies.versions import ActivePolicy
+from escalation.routing.decide import LabelDecisions
 from escalation.routing.plan import ReceivedOutput, plan_routes
 from escalation.routing.record import build_review_item
 from escalation.test_items import queries, reference_names
@@ -146,6 +147,7 @@ def _build_row(
         received_at=now,
         schema_number=schema_number,
         shadow=False,
+        labels=LabelDecisions(prediction, {}) if isinstance(prediction, list) else None,
     )
 
 
