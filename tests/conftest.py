@@ -23,6 +23,8 @@ from tests.helpers import emptying, servers, stream_setup, template_database
 
 # A shared machine is no stopwatch, and examples of one run are not to decide another.
 settings.register_profile("suite", deadline=None, database=None, max_examples=60)
+# For hand: pytest --hypothesis-profile long tests/escalation/routing
+settings.register_profile("long", deadline=None, database=None, max_examples=5_000)
 settings.load_profile("suite")
 
 
