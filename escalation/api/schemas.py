@@ -49,11 +49,22 @@ OUTPUT = _inline_schema(
     model=serializers.CharField(max_length=200),
     prediction=serializers.JSONField(help_text=_ANSWER_HELP),
     confidence=serializers.FloatField(
-        min_value=0, max_value=1, allow_null=True, help_text="Null sends the output to review."
+        min_value=0,
+        max_value=1,
+        allow_null=True,
+        required=False,
+        help_text="The probability that the whole prediction is right. Null sends the output to review. May be absent "
+        "only if it follows from `scores`.",
     ),
     input=serializers.JSONField(help_text="Shown to the reviewer."),
     model_version=serializers.CharField(required=False, max_length=200),
-    scores=serializers.DictField(child=serializers.FloatField(), required=False),
+    scores=serializers.DictField(
+        child=serializers.FloatField(min_value=0, max_value=1),
+        required=False,
+        help_text="By answer of the stream, or by field (its name, or a JSON Pointer). Other keys are refused. Without "
+        "`confidence`, the score of the predicted label counts; of a set of labels, the lowest decision (1 - score for "
+        "a label left out); of an object, the lowest field that it has.",
+    ),
     segment=serializers.DictField(child=serializers.CharField(), required=False),
     context=serializers.DictField(required=False),
     metadata=serializers.DictField(required=False, help_text="Stored and returned, never interpreted."),
@@ -63,7 +74,9 @@ OUTPUT = _inline_schema(
         help_text="What the output belongs to, such as a conversation. Shown on its page, in search and in the export.",
     ),
     language=serializers.CharField(
-        required=False, help_text="Language of the input, as a BCP 47 tag. Sets how it is displayed."
+        required=False,
+        help_text="Language of the input, as a BCP 47 tag. Sets how it is displayed, and is `segment.language` unless "
+        "`segment` has one.",
     ),
     value=serializers.FloatField(
         required=False,
@@ -105,7 +118,12 @@ _STATUS_FIELDS: dict[str, Any] = {
     "id": serializers.CharField(),
     "status": serializers.ChoiceField(choices=["received", "in_review", "decided", "withdrawn", "erased"]),
     "route": serializers.ChoiceField(choices=["auto", "review"], allow_null=True),
-    "reason": serializers.CharField(allow_null=True),
+    "reason": serializers.CharField(
+        allow_null=True,
+        help_text="`above_threshold`, `below_threshold`, `below_threshold:LABEL`, `audit`, `no_confidence`, "
+        "`invalid_prediction`, `unknown_model_version`, `rule:NAME`, `rule_unevaluable:NAME`, `no_policy`, `stopped` "
+        "or `dispatch_failed`.",
+    ),
     "pi": serializers.FloatField(allow_null=True, help_text="Probability of a review."),
     "policy": serializers.IntegerField(allow_null=True, help_text="Number of the policy version that decided."),
     "decision": _DECISION,
@@ -143,7 +161,8 @@ LABELLED_OUTPUT = _inline_schema(
     input=serializers.JSONField(allow_null=True, help_text="Null, like all content, once withdrawn or erased."),
     prediction=serializers.JSONField(allow_null=True, help_text="The AI's answer."),
     confidence=serializers.FloatField(allow_null=True),
-    segment=serializers.JSONField(allow_null=True),
+    invalid_prediction=serializers.BooleanField(help_text="The prediction breaks the stream's schema."),
+    segment=serializers.JSONField(allow_null=True, help_text="As sent, with the output's `language` added."),
     group=serializers.CharField(allow_null=True),
     value=serializers.FloatField(allow_null=True),
     metadata=serializers.JSONField(allow_null=True),

@@ -51,7 +51,7 @@ def _label_as_json(row: tuple[Any, ...], error_types: list[str]) -> dict[str, An
     (
         number, _, external_id, status, model, model_version, schema_number, body, predicted, outcome, answer,
         confidence, pi, u, p, reason, threshold, policy, round_, wrong, overturned, blind, reviews, segment,
-        group, value, occurred_at, received_at, settled_at, shadow,
+        group, value, occurred_at, received_at, settled_at, shadow, invalid_prediction,
     ) = row  # fmt: skip
     payload = {"prediction": predicted or None} if body is None else msgspec.json.decode(body)
     return {
@@ -72,6 +72,7 @@ def _label_as_json(row: tuple[Any, ...], error_types: list[str]) -> dict[str, An
         "reviews": reviews,
         "error_types": error_types,
         "confidence": confidence,
+        "invalid_prediction": invalid_prediction,
         "pi": pi,
         "u": u,
         "p": p,

@@ -15,7 +15,9 @@ from tests.helpers import stream_setup
 
 LABEL = AnswerSpec("label", stream_setup.ANSWERS)
 LABELS = AnswerSpec("labels", stream_setup.ANSWERS)
-STRUCTURED = AnswerSpec("structured", schema={"type": "object", "required": ["total"]})
+STRUCTURED = AnswerSpec(
+    "structured", schema={"type": "object", "required": ["total"], "properties": {"date": {"type": "string"}}}
+)
 
 
 def _decoded(*, form: AnswerSpec = LABEL, raw: str = "", **fields: Any) -> DecodedOutput:
@@ -131,13 +133,38 @@ def test_confidence_may_be_null_but_not_missing() -> None:
     assert _decoded(raw=_json_text(confidence="1e-400")).confidence == 0.0
     assert _decoded(raw=_json_text(confidence="1")).confidence == 1.0
     # An explicit null stays null, whatever the field confidences are.
-    assert _decoded(form=STRUCTURED, prediction={}, confidence=None, scores={"/a": 0.4}).confidence is None
+    assert _decoded(form=STRUCTURED, prediction={}, confidence=None, scores={"/date": 0.4}).confidence is None
 
 
-def test_the_lowest_field_confidence_counts_if_there_is_no_overall_one() -> None:
-    decoded = _decoded(form=STRUCTURED, prediction={"total": 3}, confidence=..., scores={"/total": 0.7, "/date": 0.4})
+def test_field_scores_are_kept_by_pointer_and_count_where_the_field_exists() -> None:
+    prediction = {"total": 3, "lines": [{"a/b": 1}]}
+    scores = {"total": 0.7, "date": 0.1, "/lines/0/a~1b": 0.4}
+    decoded = _decoded(form=STRUCTURED, prediction=prediction, confidence=..., scores=scores)
     assert decoded.confidence == 0.4
     assert decoded.predicted == ""
+    assert json.loads(decoded.body)["scores"] == {"/total": 0.7, "/date": 0.1, "/lines/0/a~1b": 0.4}
+    for unknown in ("/lines/1", "/lines/0/b", "datum", "", "/", "/lines/-1"):
+        with pytest.raises(Invalid) as refused:
+            _decoded(form=STRUCTURED, prediction=prediction, scores={unknown: 0.4})
+        assert refused.value.errors[0]["pointer"].startswith("/scores/")
+
+
+def test_a_set_of_labels_keeps_what_the_model_decided_about_each() -> None:
+    decoded = _decoded(form=LABELS, prediction=["refund"], confidence=..., scores={"refund": 0.9, "billing": 0.25})
+    assert decoded.confidence == 0.75
+    assert decoded.labels is not None
+    assert (decoded.labels.predicted, decoded.labels.confidences) == (["refund"], {"refund": 0.9, "billing": 0.75})
+    assert _decoded().labels is None
+
+
+def test_the_language_is_part_of_the_segment_unless_that_has_one() -> None:
+    assert _decoded(language="pt-BR").segment == {"language": "pt-BR"}
+    assert _decoded(language="pt-BR", segment={"Language": "de", "tier": "1"}).segment == {
+        "Language": "de",
+        "tier": "1",
+    }
+    assert _decoded(segment={}).segment == {}
+    assert _decoded().segment is None
 
 
 def test_labels_are_kept_in_the_order_of_the_schema() -> None:
@@ -148,6 +175,8 @@ def test_labels_are_kept_in_the_order_of_the_schema() -> None:
 def test_an_object_that_violates_its_schema_is_accepted() -> None:
     decoded = _decoded(form=STRUCTURED, prediction={"nonsense": [1]})
     assert json.loads(decoded.body)["prediction"] == {"nonsense": [1]}
+    assert decoded.invalid_prediction
+    assert not _decoded(form=STRUCTURED, prediction={"total": 1}).invalid_prediction
     with pytest.raises(Invalid):
         _decoded(form=STRUCTURED, prediction="refund")
 

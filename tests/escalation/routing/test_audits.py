@@ -60,6 +60,7 @@ class Past(NamedTuple):
     mode: str = "after"
     state: str = "decided"
     shadow: bool = False
+    invalid: bool = False
 
     @property
     def eligible(self) -> bool:
@@ -77,6 +78,9 @@ HISTORY = [
     Past("right", 13),
     Past("wrong", 14, wrong=True),
     Past("caught by a rule", 15, reason="rule:billing", predicted="billing", wrong=True),
+    Past("without the facts of a rule", 15.5, reason="rule_unevaluable:billing", wrong=True),
+    Past("against its schema", 15.6, reason="invalid_prediction", invalid=True, wrong=True),
+    Past("against its schema and stopped", 15.7, reason="stopped", invalid=True, wrong=True),
     Past("answer seen before", 16, blind=False, wrong=True),
     Past("unjudgeable", 17, wrong=None),
     Past("held", 18, mode="hold"),
@@ -127,6 +131,7 @@ def _write(stream: Stream, past: Past, at: datetime, policy_id: int) -> None:
     output = Output.objects.create(
         id=output_id.first_id_at(at), stream=stream, external_id=past.name, model="clf", model_version="1",
         predicted=past.predicted, confidence=past.confidence, shadow=past.shadow, state=past.state, size=9,
+        invalid_prediction=past.invalid,
         schema_number=stream.schema_number, received_at=at,
     )  # fmt: skip
     Payload.objects.create(output=output, body={"prediction": past.predicted, "input": {}})
@@ -168,8 +173,9 @@ def test_the_curve_and_the_calibration_count_the_audits_of_live_outputs(stream: 
     assert seen
     everything = explorer.preview_threshold(seen, 0.0).point
     assert (everything.checked, everything.wrong) == (len(AUDITS), len(AUDITS & WRONG))
-    # Without the shadow; the two ruled ones and those without a confidence go to people at any threshold.
-    assert (everything.outputs, everything.automatic) == (19, 16)
+    # Without the shadow; those caught by rules, without a confidence or against their schema go to people at any
+    # threshold.
+    assert (everything.outputs, everything.automatic) == (22, 16)
     at_use = explorer.preview_threshold(seen, 0.8).point
     assert (at_use.checked, at_use.wrong) == (len(AUDITS) - 1, len(AUDITS & WRONG) - 1)
     honest = explorer.measure_calibration(seen)
@@ -243,7 +249,8 @@ def test_the_sample_can_be_computed_from_the_export(stream: Stream) -> None:
         if line["wrong"] is not False else "right"
         for line in lines
         if drawn.window.first <= int(line["number"]) < drawn.window.last and line["u"] < drawn.window.rate
-        and line["confidence"] is not None and not line["reason"].startswith("rule:") and not line["shadow"]
+        and line["confidence"] is not None and not line["invalid_prediction"] and not line["shadow"]
+        and not line["reason"].startswith(("rule:", "rule_unevaluable:"))
     )  # fmt: skip
     assert counted == {"right": 4, "wrong": 5, "missing": 2}
     assert (len(drawn.scores), int(drawn.wrong.sum()), drawn.missing) == (9, 5, 2)
