@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from reviewqueue.answers import schema
 from reviewqueue.answers.schema import AnswerSpec
 from reviewqueue.answers.text import MAX_NOTE_CHARACTERS, MAX_REASON_CHARACTERS, build_invalid, check_text
+from reviewqueue.kernel.errors import Invalid
 from reviewqueue.models import Verdict
 
 VerdictKind = Verdict.Kind
@@ -62,8 +63,20 @@ def validate_verdict(
         if schema.answers_match(answer, options.proposal):
             kind = VerdictKind.AGREE
     if kind == VerdictKind.AGREE:
-        answer = schema.normalize_answer(options.proposal, options.form, pointer="/verdict")
+        answer = _accept_proposal(options)
     return VerdictContent(kind=str(kind), answer=answer, reason=reason, note=note, error_type=error_type)
+
+
+def _accept_proposal(options: VerdictOptions) -> Any:
+    """The proposed answer. Raises Invalid, with pointers to what to correct, if the item does not allow it."""
+    try:
+        return schema.normalize_answer(options.proposal, options.form, pointer="/answer")
+    except Invalid as refusal:
+        detail = _(
+            "The AI's answer does not match the form of this stream, so it cannot be accepted as it is. "
+            "Correct it, or choose another verdict."
+        )
+        raise Invalid(detail, refusal.errors) from refusal
 
 
 def check_error_type(verdict: VerdictContent, *, among: Sequence[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from escalation.decisions import deadlines, settle
 from escalation.ingest import schema
-from escalation.models import Output, Route
+from escalation.models import Outcome, Output, Route
 from escalation.policies import applicability
 from escalation.policies.spec import parse_spec
 from escalation.routing import decide, plan
@@ -23,6 +25,9 @@ from escalation.routing.plan import ReceivedOutput
 from escalation.streams import definition
 from reviewqueue.answers.schema import AnswerSpec, build_answer_spec
 from reviewqueue.kernel.errors import Invalid
+from reviewqueue.models import ItemContent
+from reviewqueue.queue.claim import claim_next
+from reviewqueue.verdicts import submit
 from tests.helpers import stream_setup, written_policy
 from tests.helpers.route_replay import read_stored_decisions, replay_routes
 from tests.helpers.stream_setup import Producer
@@ -147,6 +152,30 @@ def test_a_prediction_that_breaks_the_schema_goes_to_a_person(holding: Callable[
 
 
 @pytest.mark.django_db
+def test_neither_a_deadline_nor_a_person_accepts_what_breaks_the_schema(holding: Callable[..., Producer]) -> None:
+    policy = {"threshold": 0.8, "on_deadline": "accept"}
+    stream_setup.create_stream("structured", policy=policy, schema=written_policy.SCHEMA)
+    due = {"due_at": "2026-03-01T12:00:00Z"}
+    _post(
+        holding, "structured",
+        {"prediction": {"total": "12,50"}, "confidence": 0.95, **due},
+        {"prediction": {"total": 12.5}, "confidence": 0.75, **due},
+    )  # fmt: skip
+    assert deadlines.answer_overdue_outputs(now=datetime(2026, 3, 2, tzinfo=UTC)) == 1
+    rob = stream_setup.create_person("rob", "reviewer", slug="structured")
+    claim = claim_next(user=rob, slug="structured")
+    assert claim
+    assert claim.item.proposal == {"total": "12,50"}
+    assert "does not match the form" in claim.item.why["message"]
+    with pytest.raises(Invalid, match="cannot be accepted as it is") as refused:
+        submit.submit_verdict(claim_id=claim.id, user=rob, kind="agree")
+    assert refused.value.errors == [{"pointer": "/answer/total", "detail": "This must be a number."}]
+    submit.submit_verdict(claim_id=claim.id, user=rob, kind="correct", answer={"total": 12.5})
+    settle.settle_items()
+    assert Outcome.objects.get().wrong
+
+
+@pytest.mark.django_db
 def test_scores_without_a_confidence_count_by_the_kind_of_answer(holding: Callable[..., Producer]) -> None:
     sure = {"threshold": 0.8}
     stream_setup.create_stream("one", policy=sure)
@@ -249,3 +278,6 @@ def test_a_label_below_its_own_threshold_holds_the_output(holding: Callable[...,
     assert [each["reason"] for each in results] == [
         "below_threshold:threat", "above_threshold", "below_threshold:threat", "above_threshold", "rule:s",
     ]  # fmt: skip
+    content = ItemContent.objects.get(pk=Output.objects.get(external_id="0").pk)
+    assert content.why["params"] == {"label": "threat", "confidence": 0.95, "threshold": 0.97}
+    assert content.alternatives == [{"answer": "insult", "confidence": 0.9}, {"answer": "threat", "confidence": 0.05}]

@@ -238,6 +238,16 @@ def test_a_structured_answer_is_a_form_that_names_its_errors(desk: DeskClient, q
     assert Verdict.objects.get().answer == proposal | {"total": 17.5}
 
 
+def test_an_answer_against_the_schema_cannot_be_agreed_with(desk: DeskClient, queue: Queue) -> None:
+    schema = {"type": "object", "properties": {"supplier": {"type": "string"}, "total": {"type": "number"}}}
+    AnswerSchema.objects.create(queue=queue, number=2, kind="structured", schema=schema)
+    queue_items.enqueue_items(1, schema_number=2, proposal={"supplier": 5, "total": 2}, alternatives=[])
+    desk.open_page()
+    refused = desk_client.decode_body(desk.post("desk-verdict", desk.claim().id, verdict="agree"))
+    assert "cannot be accepted as it is" in refused
+    assert re.search(r"<strong>supplier</strong>:\s+This must be text\.", refused)
+
+
 def test_the_final_say_shows_the_other_answers_with_reasons(ann: User, rob: User, rita: User) -> None:
     queue_items.enqueue_items(1, reviews_wanted=2, undo_seconds=0)
     for person, answer in ((rob, "billing"), (rita, "card_arrival")):
