@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 from escalation.decisions import deadlines, settle
 from escalation.ingest import schema
 from escalation.models import Outcome, Output, Route
-from escalation.policies import applicability
+from escalation.policies import applicability, versions
 from escalation.policies.spec import parse_spec
 from escalation.routing import decide, plan
 from escalation.routing.plan import ReceivedOutput
+from escalation.simulation import replay
 from escalation.streams import definition
 from reviewqueue.answers.schema import AnswerSpec, build_answer_spec
 from reviewqueue.kernel.errors import Invalid
@@ -36,6 +37,7 @@ from tests.helpers.traffic import NOON
 ROOT = Path(__file__).parents[3]
 KINDS = sorted(written_policy.FORMS)
 _NUMBERS = itertools.count()
+_SINCE, _UNTIL = datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
 def _form(kind: str) -> AnswerSpec:
@@ -128,6 +130,8 @@ def test_the_front_door_lets_out_what_the_written_policy_lets_out(
             assert (result.get("route") == "auto") == written_policy.may_be_released(policy, output), (output, result)
         routes = list(Route.objects.filter(output__stream=target))
         assert replay_routes(routes) == read_stored_decisions(routes)
+        replayed = replay.replay_policy(target, versions.validate_spec(policy), since=_SINCE, until=_UNTIL)
+        assert (replayed.same, replayed.newly_automated, replayed.newly_reviewed) == (len(routes), 0, 0)
 
 
 def _post(holding: Callable[..., Producer], slug: str, *outputs: dict[str, Any]) -> list[dict[str, Any]]:
