@@ -164,7 +164,9 @@ def resolve_thresholds(policy: PolicySpec, outputs: OutputColumns) -> Floats:
         applies = np.array([part.evaluate(segment) for segment in segments], dtype=float)
         specific = np.where(applies == 1.0, np.fmax(specific, part.threshold), specific)
         possible = np.where(np.isnan(applies), np.fmax(possible, part.threshold), possible)
-    return np.fmax(np.where(np.isnan(specific), overall, specific), possible)
+    certain: Floats = np.where(np.isnan(specific), overall, specific)
+    strictest: Floats = np.fmax(certain, possible)
+    return strictest
 
 
 def choose_answer_first(

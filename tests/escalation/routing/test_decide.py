@@ -94,14 +94,15 @@ def _verdict(rule: dict[str, Any], facts: dict[str, list[Any]]) -> bool | None:
 
 def _threshold(spec: dict[str, Any], segment: dict[str, str], predicted: str) -> float:
     """The strictest threshold that could apply, whatever the missing keys of the segment are."""
-    specific = [threshold for label, threshold in spec["thresholds"].items() if predicted and label == predicted]
-    possible = []
+    named: dict[str, float] = spec["thresholds"]
+    specific = [threshold for label, threshold in named.items() if predicted and label == predicted]
+    possible: list[float] = []
     for part in spec["segments"]:
         if part["when"].items() <= segment.items():
             specific.append(part["threshold"])
         elif all(segment.get(key, value) == value for key, value in part["when"].items()):
             possible.append(part["threshold"])
-    overall = math.inf if spec["threshold"] is None else spec["threshold"]
+    overall: float = math.inf if spec["threshold"] is None else spec["threshold"]
     return max([*(specific or [overall]), *possible])
 
 

@@ -170,6 +170,7 @@ def test_neither_a_deadline_nor_a_person_accepts_what_breaks_the_schema(holding:
     claim = claim_next(user=rob, slug="structured")
     assert claim
     assert claim.item.proposal == {"total": "12,50"}
+    assert claim.item.why
     assert "does not match the form" in claim.item.why["message"]
     with pytest.raises(Invalid, match="cannot be accepted as it is") as refused:
         submit.submit_verdict(claim_id=claim.id, user=rob, kind="agree")
