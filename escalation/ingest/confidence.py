@@ -27,13 +27,12 @@ type FieldPath = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class ReportedConfidence:
-    """The scores under the keys by which they are stored, and what routing reads.
+    """What routing reads of the scores.
 
-    implied: the confidence that follows from the scores; None if they say nothing about the prediction. labels: the
+    implied: the confidence that follows from them; None if they say nothing about the whole prediction. labels: the
     decisions about single labels; None unless the answer is a set of labels.
     """
 
-    scores: Scores
     implied: float | None
     labels: LabelDecisions | None = None
 
@@ -42,46 +41,46 @@ def interpret_scores(prediction: Any, scores: Scores, form: AnswerSpec) -> Repor
     """What the scores say about a normalised prediction. Raises Invalid for a key that is no answer and no field."""
     if form.kind == schema.STRUCTURED:
         return _interpret_fields(prediction, scores, form)
-    for key in scores:
-        if key not in form.answers:
-            raise _unknown_key(key, "is not an answer of this stream", form.answers)
+    if scores:
+        answers = frozenset(form.answers)
+        for key in scores:
+            if key not in answers:
+                raise _unknown_key(key, "is not an answer of this stream", form.answers)
     if form.kind == schema.LABELS:
         return _interpret_labels(prediction, scores)
-    return ReportedConfidence(scores, scores.get(prediction))
+    return ReportedConfidence(scores.get(prediction))
 
 
 def _interpret_labels(prediction: list[str], scores: Scores) -> ReportedConfidence:
     """The implied confidence is unknown if a predicted label has no score."""
-    decided = {label: score if label in prediction else 1.0 - score for label, score in scores.items()}
+    predicted = frozenset(prediction)
+    decided = {label: score if label in predicted else 1.0 - score for label, score in scores.items()}
     complete = bool(scores) and all(label in scores for label in prediction)
     implied = min(decided.values()) if complete else None
-    return ReportedConfidence(scores, implied, LabelDecisions(predicted=prediction, confidences=decided))
+    return ReportedConfidence(implied, LabelDecisions(predicted=prediction, confidences=decided))
 
 
 def _interpret_fields(prediction: dict[str, Any], scores: Scores, form: AnswerSpec) -> ReportedConfidence:
-    """The scores by JSON Pointer. Those of fields that the prediction leaves out say nothing about it."""
-    stored: dict[str, float] = {}
+    """Scores of fields that the prediction leaves out say nothing about it."""
+    seen: set[FieldPath] = set()
     of_present = []
     for key, score in scores.items():
-        paths = _list_paths(key)
-        path = next((path for path in paths if _has_field(prediction, path)), None)
-        if path is not None:
+        path = _parse_path(key)
+        if _has_field(prediction, path):
             of_present.append(score)
-        else:
-            path = next((path for path in paths if _declares_field(form.schema or {}, path)), None)
-        if path is None:
+        elif not _declares_field(form.schema or {}, path):
             raise _unknown_key(key, "is not a field of the prediction", _list_names(prediction, form))
-        pointer = format_pointer(path)
-        if pointer in stored:
-            raise _invalid_scores(key, f"`scores` has two entries for the field `{pointer}`; send one")
-        stored[pointer] = score
-    return ReportedConfidence(stored, min(of_present, default=None))
+        if path in seen:
+            raise _invalid_scores(key, f"`scores` has two entries for the field `{format_pointer(path)}`; send one")
+        seen.add(path)
+    return ReportedConfidence(min(of_present, default=None))
 
 
-def _list_paths(key: str) -> list[FieldPath]:
-    """The fields that a key may mean: a JSON Pointer, or the name of a field at the top."""
-    pointer = tuple(step.replace("~1", "/").replace("~0", "~") for step in key.split("/")[1:])
-    return [pointer, (key,)] if key.startswith("/") else [(key,)]
+def _parse_path(key: str) -> FieldPath:
+    """The field of a key: a JSON Pointer, or the name of a field at the top."""
+    if not key.startswith("/"):
+        return (key,)
+    return tuple(step.replace("~1", "/").replace("~0", "~") for step in key.split("/")[1:])
 
 
 def _has_field(value: Any, path: FieldPath) -> bool:

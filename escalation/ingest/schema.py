@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -133,7 +132,7 @@ def decode_output(raw: bytes, *, form: AnswerSpec, secret: bytes) -> DecodedOutp
         invalid_prediction=not valid,
         segment=_segment_with_language(posted),
         digest=hmac.digest(secret, msgspec.json.encode(posted, order="sorted"), hashlib.sha256),
-        body=msgspec.json.encode({**_build_payload(posted, reported.scores), "prediction": prediction}),
+        body=msgspec.json.encode({**_build_payload(posted), "prediction": prediction}),
     )
 
 
@@ -209,10 +208,10 @@ def _segment_with_language(posted: PostedOutput) -> dict[str, str] | None:
     return {**(segment or {}), LANGUAGE_KEY: posted.language}
 
 
-def _build_payload(posted: PostedOutput, scores: Mapping[str, float]) -> dict[str, Any]:
+def _build_payload(posted: PostedOutput) -> dict[str, Any]:
     """The fields stored in the payload, without the prediction."""
     optional = {
-        "scores": scores or None,
+        "scores": posted.scores,
         "context": posted.context,
         "metadata": posted.metadata,
         "language": posted.language,

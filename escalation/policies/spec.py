@@ -11,11 +11,12 @@ import msgspec
 from msgspec import Meta
 
 from escalation.policies import conditions
-from escalation.policies.conditions import OutputFacts, Scalar, Truth
+from escalation.policies.conditions import OutputFacts, Truth
 
 type Share = Annotated[float, Meta(ge=0, le=1)]
 type Money = Annotated[float, Meta(ge=0, le=1e12)]
 type RuleName = Annotated[str, Meta(min_length=1, max_length=100)]
+type Scalar = conditions.Scalar
 
 
 class _SpecPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -20,6 +20,7 @@ from reviewqueue.activity import log
 from reviewqueue.facade import queue
 from reviewqueue.facade.queue import NewItem
 from reviewqueue.kernel import sql
+from reviewqueue.kernel.json_pointer import format_pointer
 
 MAX_ALTERNATIVES = 5  # as many as a reviewer can take in at a glance
 MAX_SCORED_LABELS = 50  # beside checkboxes, which stand in the order of the schema
@@ -131,7 +132,7 @@ def build_review_item(plan: RoutePlan, payload: Mapping[str, Any], spec: PolicyS
         context=payload.get("context"),
         proposal=payload["prediction"],
         alternatives=[] if structured else _list_alternatives(scores, row.labels),
-        field_hints=scores if structured else {},
+        field_hints=_point_to_fields(scores) if structured else {},
         why=_explain_to_reviewer(plan, spec),
         model=f"{row.model} {row.model_version}".strip()[:MAX_MODEL_NAME_LENGTH],
         language=payload.get("language") or "",
@@ -144,6 +145,11 @@ def build_review_item(plan: RoutePlan, payload: Mapping[str, Any], spec: PolicyS
         undo_seconds=spec.undo_seconds,
         due_at=plan.due_at,
     )
+
+
+def _point_to_fields(scores: Mapping[str, float]) -> dict[str, float]:
+    """The scores of fields by JSON Pointer; producers may name a field at the top by its plain name."""
+    return {key if key.startswith("/") else format_pointer([key]): score for key, score in scores.items()}
 
 
 def _list_alternatives(scores: Mapping[str, float], labels: LabelDecisions | None) -> list[dict[str, Any]]:
