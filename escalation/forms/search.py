@@ -108,10 +108,13 @@ class OutputSearchForm(WindowForm):
         super().__init__(*args, **kwargs)
         field = self.fields["reason"]
         assert isinstance(field, forms.ChoiceField)
-        codes = [*ROUTING_REASONS, *(f"{reasons.RULE}{name}" for name in rules)]
+        codes = [
+            *ROUTING_REASONS,
+            *(f"{kind}{name}" for name in rules for kind in (reasons.RULE, reasons.UNEVALUABLE_RULE)),
+        ]
         asked = self.data.get("reason", "")
         if asked.startswith((reasons.RULE, reasons.UNEVALUABLE_RULE, reasons.HELD_LABEL)) and asked not in codes:
-            codes.append(asked)  # from a link: a rule of an older version, a rule without its facts, or a label
+            codes.append(asked)  # from a link: a rule of an older version, or a label
         field.choices = [("", _("any")), *((code, reasons.describe_reason(code)) for code in codes)]
 
     def filter_fields(self) -> list[forms.BoundField]:

@@ -62,10 +62,15 @@ def all_true(truths: Iterable[Truth]) -> Truth:
     return result
 
 
-def evaluate_segment(when: Mapping[str, str], segment: Mapping[str, str]) -> Truth:
-    """Whether a folded segment has all of these values."""
-    found = ((segment.get(fold_text(key)), fold_text(value)) for key, value in when.items())
-    return all_true(None if fact is None else fact == value for fact, value in found)
+def evaluate_segment(when: Mapping[str, str], segment: Mapping[str, str], *, folded: Mapping[str, str]) -> Truth:
+    """Whether a segment, given as sent and folded, has all of these values; unknown if only in another spelling.
+
+    Guarantees are about values as they were sent, so another spelling may not profit from a lower threshold.
+    """
+    if all(segment.get(key) == value for key, value in when.items()):
+        return True
+    found = ((folded.get(fold_text(key)), fold_text(value)) for key, value in when.items())
+    return False if any(fact is not None and fact != value for fact, value in found) else None
 
 
 def evaluate_condition(subject: str, operator: str, operand: Scalar | list[Scalar], facts: OutputFacts) -> Truth:

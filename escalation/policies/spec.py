@@ -29,9 +29,9 @@ class SegmentThreshold(_SpecPart, frozen=True):
     when: dict[str, str]
     threshold: Share
 
-    def evaluate(self, segment: Mapping[str, str]) -> Truth:
-        """Whether it applies to outputs with this folded segment; None if that lacks one of the keys."""
-        return conditions.evaluate_segment(self.when, segment)
+    def evaluate(self, segment: Mapping[str, str], *, folded: Mapping[str, str]) -> Truth:
+        """Whether it applies to outputs with this segment (as sent, and folded); None if that cannot be told."""
+        return conditions.evaluate_segment(self.when, segment, folded=folded)
 
 
 class Rule(_SpecPart, frozen=True):

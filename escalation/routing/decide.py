@@ -149,7 +149,8 @@ def resolve_thresholds(policy: PolicySpec, outputs: OutputColumns) -> Floats:
 
     The threshold of its class or of a matching segment replaces the overall one; if several match, the strictest
     applies. If the policy has no overall threshold, outputs without a specific one get infinity: none are automated. A
-    segment's threshold that may or may not match, for want of a key, applies if it is stricter.
+    segment's threshold that may or may not match, because a key is missing or a value is spelled differently, applies
+    if it is stricter.
     """
     overall = np.inf if policy.threshold is None else policy.threshold
     if policy.thresholds:
@@ -158,10 +159,10 @@ def resolve_thresholds(policy: PolicySpec, outputs: OutputColumns) -> Floats:
     else:
         specific = np.full(len(outputs), np.nan)
     possible = np.full(len(outputs), np.nan)
-    segments = [fold_segment(segment) for segment in outputs.segment] if policy.segments else []
+    segments = [(segment, fold_segment(segment)) for segment in outputs.segment] if policy.segments else []
     for part in policy.segments:
         # True, false and unknown as 1, 0 and NaN.
-        applies = np.array([part.evaluate(segment) for segment in segments], dtype=float)
+        applies = np.array([part.evaluate(segment, folded=folded) for segment, folded in segments], dtype=float)
         specific = np.where(applies == 1.0, np.fmax(specific, part.threshold), specific)
         possible = np.where(np.isnan(applies), np.fmax(possible, part.threshold), possible)
     certain: Floats = np.where(np.isnan(specific), overall, specific)

@@ -41,12 +41,14 @@ def may_be_released(policy: Mapping[str, Any], output: Mapping[str, Any]) -> boo
         return False
     if policy.get("model_versions") and output.get("model_version", "") not in policy["model_versions"]:
         return False
-    segment = {_fold(key): _fold(value) for key, value in output.get("segment", {}).items()}
-    segment = ({"language": _fold(output["language"])} if "language" in output else {}) | segment
+    sent = output.get("segment", {})
+    if "language" in output and "language" not in {_fold(key) for key in sent}:
+        sent = {**sent, "language": output["language"]}
+    segment = {_fold(key): _fold(value) for key, value in sent.items()}
     if any(_may_apply(rule, output, confidence, segment) for rule in policy.get("rules", [])):
         return False
-    # What a missing key leaves open is decided for the stricter.
-    matches = [(_matches(part["when"], segment), part["threshold"]) for part in policy.get("segments", [])]
+    # What a missing key or another spelling leaves open is decided for the stricter.
+    matches = [(_matches(part["when"], sent, segment), part["threshold"]) for part in policy.get("segments", [])]
     specific = [threshold for match, threshold in matches if match is True]
     thresholds = policy.get("thresholds", {})
     if isinstance(answer, str) and answer in thresholds:
@@ -106,11 +108,11 @@ def _may_apply(
     return True
 
 
-def _matches(when: Mapping[str, str], segment: Mapping[str, str]) -> bool | None:
+def _matches(when: Mapping[str, str], sent: Mapping[str, str], segment: Mapping[str, str]) -> bool | None:
+    if when.items() <= sent.items():
+        return True
     found = [(segment.get(_fold(key)), _fold(value)) for key, value in when.items()]
-    if any(fact is not None and fact != value for fact, value in found):
-        return False
-    return None if any(fact is None for fact, _ in found) else True
+    return False if any(fact is not None and fact != value for fact, value in found) else None
 
 
 def _as_list(answer: Any) -> list[Any]:

@@ -92,13 +92,14 @@ def _verdict(rule: dict[str, Any], facts: dict[str, list[Any]]) -> bool | None:
     return False if False in found else None if None in found else True
 
 
-def _threshold(spec: dict[str, Any], segment: dict[str, str], predicted: str) -> float:
+def _threshold(spec: dict[str, Any], sent: Mapping[str, str], predicted: str) -> float:
     """The strictest threshold that could apply, whatever the missing keys of the segment are."""
+    segment = _folded(sent)
     named: dict[str, float] = spec["thresholds"]
     specific = [threshold for label, threshold in named.items() if predicted and label == predicted]
     possible: list[float] = []
     for part in spec["segments"]:
-        if part["when"].items() <= segment.items():
+        if part["when"].items() <= sent.items():
             specific.append(part["threshold"])
         elif all(segment.get(key, value) == value for key, value in part["when"].items()):
             possible.append(part["threshold"])
@@ -127,7 +128,7 @@ def _refused(spec: dict[str, Any], outputs: decide.OutputColumns, row: int) -> s
     held = sorted((sure[label], label) for label, least in spec["thresholds"].items() if sure.get(label, least) < least)
     if held:
         return f"below_threshold:{held[0][1]}"
-    threshold = _threshold(spec, _folded(outputs.segment[row]), outputs.predicted[row])
+    threshold = _threshold(spec, outputs.segment[row], outputs.predicted[row])
     return "below_threshold" if confidence < threshold else None
 
 

@@ -212,7 +212,9 @@ def test_field_confidences_of_a_structured_answer_become_hints(queue: object) ->
     invoices = stream_setup.create_stream("invoices", schema={"type": "object"}, policy={"threshold": 0.95})
     stream_setup.route_outputs(
         invoices,
-        stream_setup.build_output(prediction={"total": 3, "a/b": 1}, confidence=..., scores={"/total": 0.9, "a/b": 0.8}),
+        stream_setup.build_output(
+            prediction={"total": 3, "a/b": 1}, confidence=..., scores={"/total": 0.9, "a/b": 0.8}
+        ),
     )
     content = ItemContent.objects.get()
     assert (content.field_hints, content.alternatives) == ({"/total": 0.9, "/a~1b": 0.8}, [])
