@@ -28,12 +28,13 @@ def find_held_label(reason: str) -> str:
 
 
 def explain_to_reviewer(
-    reason: str, *, confidence: float | None, threshold: float | None, blind: bool
+    reason: str, *, confidence: float | None, threshold: float | None, blind: bool, left_out: bool = False
 ) -> dict[str, Any]:
     """The message for the desk: `{"message", "params"}`. It never reveals whether an item is an audit.
 
     If the reviewer answers before seeing the AI's answer (`blind`), audits and ordinary items get the same message.
-    confidence, threshold: of the label that was held, or else of the whole output.
+    confidence, threshold: of the label that was held, or else of the whole output. left_out: the AI did not predict
+    that label.
     """
     if reason.startswith(RULE):
         return {
@@ -47,10 +48,18 @@ def explain_to_reviewer(
         }
     label = find_held_label(reason)
     if label and threshold is not None and not blind:
+        message = (
+            gettext_noop(
+                "Confidence that “%(label)s” does not apply is %(confidence)s; this stream sends outputs below "
+                "%(threshold)s to review."
+            )
+            if left_out
+            else gettext_noop(
+                "Confidence in “%(label)s” is %(confidence)s; this stream sends outputs below %(threshold)s to review."
+            )
+        )
         return {
-            "message": gettext_noop(
-                "Confidence about “%(label)s” is %(confidence)s; this stream sends it to review below %(threshold)s."
-            ),
+            "message": message,
             "params": {"label": label, "confidence": confidence, "threshold": threshold},
         }
     if reason == "below_threshold" and threshold is not None and not blind:

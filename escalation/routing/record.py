@@ -163,10 +163,16 @@ def _list_alternatives(scores: Mapping[str, float], labels: LabelDecisions | Non
 def _explain_to_reviewer(plan: RoutePlan, spec: PolicySpec) -> dict[str, Any]:
     """The message for the desk, with the confidence and the threshold that the route was decided by."""
     confidence, threshold, label = plan.output.confidence, plan.threshold, reasons.find_held_label(plan.reason)
-    if label and plan.output.labels is not None and confidence is not None:
-        confidence = plan.output.labels.find_confidence(label, overall=confidence)
-        threshold = spec.thresholds.get(label)
-    return reasons.explain_to_reviewer(plan.reason, confidence=confidence, threshold=threshold, blind=plan.answer_first)
+    labels = plan.output.labels
+    if label and labels is not None and confidence is not None:
+        confidence, threshold = labels.find_confidence(label, overall=confidence), spec.thresholds.get(label)
+    return reasons.explain_to_reviewer(
+        plan.reason,
+        confidence=confidence,
+        threshold=threshold,
+        blind=plan.answer_first,
+        left_out=labels is not None and label not in labels.predicted,
+    )
 
 
 def _load_payloads(output_ids: list[int]) -> dict[int, dict[str, Any]]:

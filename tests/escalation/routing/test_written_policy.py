@@ -284,5 +284,6 @@ def test_a_label_below_its_own_threshold_holds_the_output(holding: Callable[...,
         "below_threshold:threat", "above_threshold", "below_threshold:threat", "above_threshold", "rule:s",
     ]  # fmt: skip
     content = ItemContent.objects.get(pk=Output.objects.get(external_id="0").pk)
+    assert content.why["message"].startswith("Confidence that “%(label)s” does not apply")
     assert content.why["params"] == {"label": "threat", "confidence": 0.95, "threshold": 0.97}
     assert content.alternatives == [{"answer": "insult", "confidence": 0.9}, {"answer": "threat", "confidence": 0.05}]
