@@ -12,7 +12,7 @@ OVERDUE = """
     WHERE o.state = 'in_review' AND o.due_at <= %(now)s AND (
         p.spec ->> 'on_deadline' = 'reject'
         OR p.spec ->> 'on_deadline' = 'accept' AND o.confidence IS NOT NULL AND r.stop_id IS NULL
-           AND r.reason <> 'dispatch_failed' AND s.waiting < s.max_waiting
+           AND r.reason NOT IN ('dispatch_failed', 'policy_outdated') AND s.waiting < s.max_waiting
            AND NOT (s.id = ANY(%(stopped)s) OR %(all_stopped)s)
     )
     ORDER BY o.due_at LIMIT %(limit)s

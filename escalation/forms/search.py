@@ -17,7 +17,7 @@ from reviewqueue.facade.facts import COUNTED_ACTIONS
 MAX_WINDOW_DAYS = 366
 ROUTING_REASONS = (
     "above_threshold", "below_threshold", "audit", "no_confidence", "no_policy", "unknown_model_version", "stopped",
-    "dispatch_failed",
+    "dispatch_failed", "policy_outdated",
 )  # fmt: skip
 
 

@@ -167,10 +167,12 @@ def enforce_ended_guarantees(*, now: datetime | None = None) -> list[Policy]:
 
 def _enforce_end(stream: Stream, now: datetime | None) -> Iterator[Policy]:
     with transaction.atomic():
-        Stream.objects.select_for_update(no_key=True).only("pk").get(pk=stream.pk)
+        stream = Stream.objects.select_for_update(no_key=True).get(pk=stream.pk)
         guarantee, current = find_latest_guarantee(stream, now=now), versions.find_active_policy(stream)
         if guarantee is None or current is None or guarantee.holds or not guarantee.in_effect:
             return
+        if current.schema_number != stream.schema_number:
+            return  # All outputs go to review; what the policy says comes once it is approved for the changed answers.
         # Only once: it must not override what managers decide afterwards.
         ending, is_new = GuaranteeEnding.objects.get_or_create(
             evaluation=guarantee.evaluation,

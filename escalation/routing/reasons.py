@@ -11,6 +11,7 @@ _REVIEWER_MESSAGES = {
     "no_confidence": gettext_noop("The AI reported no confidence."),
     "no_policy": gettext_noop("This stream has no policy yet, so every output is reviewed."),
     "unknown_model_version": gettext_noop("This model version is not trusted in this stream yet."),
+    "policy_outdated": gettext_noop("This stream's answers changed and no policy covers them yet."),
     "stopped": gettext_noop("This stream is stopped, so every output is reviewed."),
     "dispatch_failed": gettext_noop("The system could not route this output."),
 }
@@ -54,6 +55,7 @@ def describe_reason(reason: str) -> str:
         "no_confidence": _("no confidence reported"),
         "no_policy": _("the stream had no policy"),
         "unknown_model_version": _("untrusted model version"),
+        "policy_outdated": _("no approved policy for the changed answers"),
         "stopped": _("the stream was stopped"),
         "dispatch_failed": _("routing failed three times"),
     }.get(reason, reason)

@@ -29,6 +29,8 @@ _SENTENCES: dict[tuple[str, str], Any] = {
     ("output", "output.erased"): gettext_noop("erased output %(id)s"),
     ("policy", "policy.created"): gettext_noop("created policy version %(version)s"),
     ("policy", "policy.proposed"): gettext_noop("requested approval of policy version %(version)s"),
+    ("policy", "policy.declined"): gettext_noop("declined policy version %(version)s"),
+    ("policy", "policy.withdrawn"): gettext_noop("withdrew the approval request for policy version %(version)s"),
     ("policy", "policy.activated"): gettext_noop("activated policy version %(version)s"),
     ("stream", "stream.created"): gettext_noop("created the stream"),
     ("stream", "stream.changed"): gettext_noop("changed the stream’s settings"),  # noqa: RUF001
