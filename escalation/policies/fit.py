@@ -20,8 +20,8 @@ class OutdatedVersion(DomainError):
 
 
 def get_form(stream: Stream, number: int) -> AnswerSpec:
-    """One of the stream's numbered answer schemas."""
-    return queue.get_answer_spec(slug=stream.slug, number=number)
+    """One of the stream's numbered answer schemas; also one that this transaction has just made."""
+    return queue.load_answer_spec(slug=stream.slug, number=number)
 
 
 def check_fit(spec: PolicySpec, stream: Stream) -> None:

@@ -14,10 +14,10 @@ from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
 from escalation.models import Activation, ApprovalRequest, Evidence, Policy, Stream
-from escalation.policies import approvals, fit, queries
+from escalation.policies import approvals, fit, queries, spec_errors
 from escalation.policies.spec import PolicySpec, dump_spec, hash_spec, parse_spec
 from reviewqueue.activity import log
-from reviewqueue.kernel import clock, json_pointer, sql
+from reviewqueue.kernel import clock, sql
 from reviewqueue.kernel.errors import DomainError, Invalid
 
 
@@ -62,8 +62,8 @@ def validate_spec(spec: Any) -> PolicySpec:
     try:
         return parse_spec(spec)
     except (msgspec.ValidationError, TypeError) as error:
-        sentence, pointer = json_pointer.split_validation_message(str(error))
-        raise Invalid(f"Invalid policy: {error}", [{"pointer": pointer, "detail": sentence}]) from error
+        found = spec_errors.explain_spec_error(error, spec)
+        raise Invalid(found.detail, [{"pointer": found.pointer, "detail": found.detail}]) from error
 
 
 def save_version(*, stream: Stream, spec: PolicySpec, actor: str, now: datetime | None = None) -> Policy:
@@ -133,14 +133,12 @@ def carry_over(*, stream: Stream, actor: str, now: datetime | None = None) -> Pr
     try:
         return propose_version(stream=stream, spec=current.spec, actor=actor, reason=_CARRIED_OVER_REASON, now=now)
     except Invalid as misfit:
-        raise Invalid(
-            _(
-                "Version %(number)s of the policy is in effect and does not fit the changed answers: %(detail)s "
-                "Change the policy first, or apply a file that changes both."
-            )
-            % {"number": current.number, "detail": " ".join(error["detail"] for error in misfit.errors[:3])},
-            misfit.errors,
-        ) from misfit
+        detail = _(
+            "Version %(number)s of the policy is in effect and does not fit the changed answers: %(detail)s "
+            "Change the policy first, or apply a file that changes both."
+        ) % {"number": current.number, "detail": " ".join(error["detail"] for error in misfit.errors[:3])}
+        pointer = "/answers" if fit.get_form(stream, stream.schema_number).answers else "/schema"
+        raise Invalid(detail, [{"pointer": pointer, "detail": detail}]) from misfit
 
 
 def request_approval(*, policy: Policy, by: str, reason: str = "", now: datetime | None = None) -> None:

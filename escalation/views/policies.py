@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from escalation.forms.policies import PolicyForm, build_policy_initial
+from escalation.forms.policies import SUGGESTED_POLICY, PolicyForm
 from escalation.guarantees import guarantees, thresholds
 from escalation.models import Activation, Evaluation, Evidence, Policy
 from escalation.policies import describe, versions
@@ -78,9 +78,7 @@ def create_policy(request: PersonRequest, slug: str) -> HttpResponse:
     """Create a version, starting from the one in effect."""
     here = stream_page.load_stream_page(request, slug)
     current = versions.find_active_policy(here.stream)
-    form = PolicyForm(
-        request.POST or None, initial=build_policy_initial(current.spec if current else PolicySpec(threshold=0.9))
-    )
+    form = PolicyForm(request.POST or None, policy=current.spec if current else SUGGESTED_POLICY)
     if request.method == "POST" and form.is_valid() and (made := _propose_version(request, here, form)):
         (messages.success if made.active else messages.warning)(request, made.sentence)
         return redirect("policy", slug, made.policy.number)

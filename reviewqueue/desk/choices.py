@@ -61,10 +61,12 @@ def list_answer_choices(claim: Claim, start: Any) -> list[Choice]:
     shares = {schema.canonical_key(entry.get("answer")): entry.get("confidence") for entry in item.alternatives}
     first = _suggest_labels(claim, shares)
     labels = [*first, *(label for label in item.answers if label not in first)]
+    # Words that are not one to one would make two buttons look the same.
+    as_written = len({wording.format_answer(label) for label in labels}) < len(labels)
     return [
         Choice(
             *_form_entry(claim, label),
-            label=wording.format_answer(label),
+            label=label if as_written else wording.format_answer(label),
             key=key,
             confidence=shares.get(schema.canonical_key(label)),
             ticked=item.kind == schema.LABELS and label in ticked,

@@ -244,8 +244,12 @@ def _choice_control(shape: FieldShape, value: Any, proposed: Any) -> tuple[codec
 
 
 def _option_text(value: Any) -> str:
-    """The text of an option. Options hold no markup, so invisible characters are shown as their codes."""
-    return "".join(piece.text for piece in invisible.split_into_pieces(wording.format_answer(value)))
+    """An option as the schema writes it, so that no two look the same: `usd`, not `Usd`.
+
+    Options hold no markup, so invisible characters are shown as their codes.
+    """
+    text = value if isinstance(value, str) else wording.format_answer(value)
+    return "".join(piece.text for piece in invisible.split_into_pieces(text))
 
 
 def _empty_meaning(shape: FieldShape, value: Any, required: bool) -> codec.EmptyMeaning:

@@ -60,9 +60,9 @@ def test_an_empty_policy_sends_everything_to_review() -> None:
         ({"threshold": math.inf}, "/threshold"),
         ({"threshold": True}, "/threshold"),
         ({"threshold": "0.8"}, "/threshold"),
-        ({"thresholds": {"refund": 2}}, "/thresholds"),
+        ({"thresholds": {"refund": 2}}, "/thresholds/refund"),
         ({"segments": [{"when": {"language": "de"}}]}, "/segments/0"),
-        ({"segments": [{"when": {"language": 1}, "threshold": 1}]}, "/segments/0/when"),
+        ({"segments": [{"when": {"language": 1}, "threshold": 1}]}, "/segments/0/when/language"),
         ({"rules": [{"name": "", "when": {"value": {"gte": 1}}}]}, "/rules/0/name"),
         ({"rules": [{"name": "x", "when": {}}]}, "/rules/0"),
         ({"rules": [{"name": "x", "when": {"value": {}}}]}, "/rules/0"),
@@ -92,7 +92,7 @@ def test_an_empty_policy_sends_everything_to_review() -> None:
         ({"costs": {"currency": "EUR\n"}}, "/costs/currency"),
         ({"costs": {"error": -1}}, "/costs/error"),
         ({"costs": {"error": math.nan}}, "/costs/error"),
-        ({"tresholds": {"refund": 0.9}}, ""),
+        ({"tresholds": {"refund": 0.9}}, "/tresholds"),
     ],
 )
 def test_an_invalid_policy_is_rejected_with_a_pointer(change: dict[str, Any], pointer: str) -> None:

@@ -48,7 +48,7 @@ def posted(initial: dict[str, Any], **change: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("spec", [FULL, {}, {"threshold": 0.8, "audit": {"per_day": 200}}])
 def test_the_form_round_trips_every_policy(spec: dict[str, Any]) -> None:
     policy = parse_spec(spec)
-    form = PolicyForm(posted(build_policy_initial(policy)))
+    form = PolicyForm(posted(build_policy_initial(policy)), policy=policy)
     assert form.is_valid(), form.errors
     assert dump_spec(versions.validate_spec(form.spec())) == dump_spec(policy)
 
@@ -61,7 +61,7 @@ def test_the_form_round_trips_every_policy(spec: dict[str, Any]) -> None:
         ("segments", "de: 95", "Line 1: write “key = value: percent”"),
         ("rules", "large: amount > 3", "Line 1: “amount > 3” is not a valid condition"),
         ("rules", "large: value > many", "Line 1: “many” is not a number."),
-        ("rules", "a: prediction > refund", "prediction is a string; use eq or in"),
+        ("rules", "a: prediction > refund", "Prediction is a string; use eq or in"),
         ("matrix", "billing: 3", "Line 1: write “model’s answer -> right answer: cost”"),  # noqa: RUF001
         ("rate", "", "Enter a number."),
         ("currency", "Euro", "3"),
