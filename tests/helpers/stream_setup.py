@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client
 
@@ -118,6 +119,14 @@ def decide_claim(
         submit.submit_first_answer(claim_id=claim.id, user=user, kind=told, answer=first)
     reason = "ambiguous" if claim.final_say else ""
     return submit.submit_verdict(claim_id=claim.id, user=user, kind=kind, answer=answer, reason=reason)
+
+
+@contextmanager
+def rolled_back() -> Iterator[None]:
+    """Undo whatever happens inside: one example of many in a test."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 def run_sql(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
