@@ -24,9 +24,14 @@ def get_form(stream: Stream, number: int) -> AnswerSpec:
     return queue.load_answer_spec(slug=stream.slug, number=number)
 
 
+def list_misfits(spec: PolicySpec, stream: Stream) -> list[Misfit]:
+    """The parts of the policy that could never apply to the stream's answers."""
+    return applicability.find_misfits(spec, get_form(stream, stream.schema_number))
+
+
 def check_fit(spec: PolicySpec, stream: Stream) -> None:
     """Raise Invalid, with a pointer to each, if parts of the policy could never apply to the stream's answers."""
-    _refuse(applicability.find_misfits(spec, get_form(stream, stream.schema_number)))
+    _refuse(list_misfits(spec, stream))
 
 
 def check_new_misfits(spec: PolicySpec, stream: Stream, *, before: PolicySpec | None) -> None:

@@ -14,11 +14,12 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from escalation.forms.guarantees import ErrorTargetForm, TestItemsForm, build_target_initial
-from escalation.guarantees import describe, evaluations, guarantees, population, preparation, summary, targets
+from escalation.guarantees import describe, evaluations, guarantees, preparation, summary, targets
 from escalation.models import Evaluation, TestItem
 from escalation.statistics import compute_evaluation_delta
 from escalation.test_items import mix_in, recall
-from escalation.views import stream_page, thresholds
+from escalation.views import populations, stream_page, thresholds
+from escalation.views.populations import PopulationChoice
 from escalation.views.stream_page import StreamPage
 from reviewqueue.accounts import roles
 from reviewqueue.activity import log
@@ -35,17 +36,20 @@ def show_guarantee(request: PersonRequest, slug: str) -> HttpResponse:
     """The guarantee, what it would take, and what every threshold would have done."""
     here = stream_page.load_stream_page(request, slug)
     target = targets.find_error_target(here.stream)
+    choice = populations.read_population(request, here.stream)
     traffic = thresholds.build_threshold_context(request, here, target)
     context = {
         **stream_page.build_page_context(request, here, tab="guarantee"),
         **traffic,
+        "populations": choice,
+        "population_query": f"?population={choice.other.key}" if choice.other else "",
         "target": target,
         "target_form": ErrorTargetForm(initial=build_target_initial(target)),
         "tests_form": TestItemsForm(),
         "summary": summary.build_guarantee_summary(here.stream),
         "ready": {"later": True}
         if traffic and traffic["seen"].outputs > MAX_INLINE_OUTPUTS
-        else _build_readiness(here),
+        else _build_readiness(here, choice),
         "evaluations": Evaluation.objects.filter(stream=here.stream)
         .select_related("target")
         .order_by("-pk")[:MAX_LISTED_EVALUATIONS],
@@ -58,7 +62,9 @@ def show_guarantee(request: PersonRequest, slug: str) -> HttpResponse:
 @require_person(roles.may_see_reports)
 def show_readiness(request: PersonRequest, slug: str) -> HttpResponse:
     """Whether an evaluation is possible, or what it would take; one sentence with `?short`."""
-    found = {"ready": _build_readiness(stream_page.load_stream_page(request, slug)), "short": "short" in request.GET}
+    here = stream_page.load_stream_page(request, slug)
+    choice = populations.read_population(request, here.stream)
+    found = {"ready": _build_readiness(here, choice), "short": "short" in request.GET}
     return render(request, "escalation/partials/ready.html", found)
 
 
@@ -98,7 +104,8 @@ def set_error_target(request: PersonRequest, slug: str) -> HttpResponse:
 def start_evaluation(request: PersonRequest, slug: str) -> HttpResponse:
     """Evaluate the labels for a threshold that keeps the target."""
     here = stream_page.load_stream_page(request, slug)
-    made = evaluations.run_evaluation(here.stream, by=log.user_actor(request.user))
+    choice = populations.read_population(request, here.stream)
+    made = evaluations.run_evaluation(here.stream, by=log.user_actor(request.user), covered=choice.other)
     return redirect("evidence", slug, made.pk)
 
 
@@ -159,15 +166,15 @@ def add_test_items(request: PersonRequest, slug: str) -> HttpResponse:
     return redirect("guarantee", slug)
 
 
-def _build_readiness(here: StreamPage) -> dict[str, Any]:
-    """Whether an evaluation is possible now and at what price, or why not."""
+def _build_readiness(here: StreamPage, choice: PopulationChoice) -> dict[str, Any]:
+    """Whether an evaluation of the chosen population is possible now and at what price, or why not."""
     try:
-        ready = preparation.prepare_evaluation(here.stream)
+        ready = preparation.prepare_evaluation(here.stream, covered=choice.other)
     except preparation.EvaluationRefused as refused:
         return {
             "refusal": describe.describe_refusal(refused.reason, refused.params),
             "reason": refused.reason,
-            "population": population.current_population(here.stream),
+            "population": choice.chosen,
         }
     following = compute_evaluation_delta(ready.target.delta, ready.number + 1)
     return {

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from escalation.forms.streams import NewStreamForm, StreamForm, build_stored_values, build_stream_initial
 from escalation.models import Policy
-from escalation.policies import describe, versions
+from escalation.policies import approvals, describe, fit, versions
 from escalation.reports import overview
 from escalation.streams import definition
 from escalation.streams.definition import AppliedDefinition
@@ -42,6 +42,8 @@ def show_stream(request: PersonRequest, slug: str) -> HttpResponse:
     """A stream's settings, and its policy in plain words."""
     here = stream_page.load_stream_page(request, slug)
     current = versions.find_active_policy(here.stream)
+    uncovered = current is not None and current.schema_number != here.stream.schema_number
+    draft = _find_newest_draft(here, current)
     context = {
         **stream_page.build_page_context(request, here, tab="stream"),
         "queue": here.queue,
@@ -50,7 +52,10 @@ def show_stream(request: PersonRequest, slug: str) -> HttpResponse:
         "members": roles.list_members(slug),
         "active": current,
         "clauses": describe.describe_policy(current.spec) if current else [],
-        "draft": _find_newest_draft(here, current),
+        "draft": draft,
+        "declined": approvals.find_last_decline(draft) if draft else None,
+        "uncovered": uncovered,
+        "misfits": fit.list_misfits(current.spec, here.stream) if current and not uncovered else [],
         "may_see_people": roles.may_see_people(request.user),
         "events": facts.list_recent_events(
             slug, object_types=("stream", "policy", "stop", "queue"), limit=MAX_RECENT_EVENTS
@@ -119,6 +124,10 @@ def _load_settings(here: StreamPage) -> dict[str, Any]:
 
 
 def _find_newest_draft(here: StreamPage, current: versions.ActivePolicy | None) -> Policy | None:
-    """A version made after the active one that was never in effect."""
-    newer = Policy.objects.filter(stream=here.stream, number__gt=current.number if current else 0)
+    """A version for the present answers, made after the active one, that was never in effect."""
+    newer = Policy.objects.filter(
+        stream=here.stream,
+        number__gt=current.number if current else 0,
+        schema_number=here.stream.schema_number,
+    )
     return newer.filter(activations=None).order_by("-number").first()

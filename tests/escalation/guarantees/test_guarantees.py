@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from escalation.guarantees import evaluations, guarantees, preparation, targets
+from escalation.guarantees import evaluations, guarantees, population, preparation, targets
 from escalation.models import Activation, Stream
 from escalation.policies import versions
 from escalation.policies.spec import dump_spec
@@ -16,6 +16,7 @@ from tests.helpers import stream_history, traffic
 from tests.helpers.traffic import NOON
 
 LATER = NOON + timedelta(days=11)
+MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -78,10 +79,27 @@ def test_a_guarantee_ends_on_its_expiry_date(stream: Stream) -> None:
 
 def test_a_guarantee_ends_with_a_new_model_version(stream: Stream) -> None:
     _start_guarantee(stream)
-    stream_history.write_history(stream, [0.9], [False], since=LATER, prefix="new", model_version="2")
+    stream_history.write_history(
+        stream, [0.9] * 20, [False] * 20, since=LATER, span=MINUTE, prefix="new", model_version="2"
+    )
     found = guarantees.find_latest_guarantee(stream, now=LATER)
     assert found
     assert found.end_reason == "model_version"
+
+
+def test_a_mistyped_model_version_does_not_end_the_guarantee(stream: Stream) -> None:
+    _start_guarantee(stream)
+    few = population.MIN_RELEASE_OUTPUTS - 1
+    for at, name in enumerate(("model", "model_version")):
+        since, typo = LATER + at * MINUTE, {name: "typo"}
+        stream_history.write_history(
+            stream, [0.9] * (few // 2), [False] * few, since=since, span=MINUTE, prefix=name, **typo
+        )
+    found = guarantees.find_latest_guarantee(stream, now=LATER)
+    assert found
+    assert found.holds
+    assert population.current_population(stream) == population.evaluated_population(found.evaluation)
+    assert preparation.prepare_evaluation(stream, now=LATER + 2 * MINUTE).population.model_version == "1"
 
 
 def test_a_shadow_version_does_not_end_the_guarantee(stream: Stream) -> None:
@@ -197,7 +215,9 @@ def test_alternating_model_versions_end_the_guarantee_for_good(stream: Stream) -
     found = _start_guarantee(stream)
     for at, version in enumerate(["2", "1"]):
         since = LATER + timedelta(hours=at)
-        stream_history.write_history(stream, [0.99], [False], since=since, prefix=f"turn{at}", model_version=version)
+        stream_history.write_history(
+            stream, [0.99] * 20, [False] * 20, since=since, span=MINUTE, prefix=f"turn{at}", model_version=version
+        )
         guarantees.enforce_ended_guarantees(now=since + timedelta(minutes=1))
     last = guarantees.find_latest_guarantee(stream, now=LATER + timedelta(hours=2))
     assert last

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from escalation import statistics
 from escalation.guarantees import evaluations, guarantees, summary, targets
+from escalation.guarantees.population import Population
 from escalation.models import ErrorTarget, Evaluation, GuaranteeWatch, Outcome, Route, Stream, TestItem
 from escalation.policies import versions
 from escalation.policies.spec import dump_spec
@@ -108,9 +109,7 @@ def test_the_evidence_says_whether_its_guarantee_is_in_force(
         by="user:max",
     )
     assert "In force since" in _read(client, evidence)
-    stream_history.write_history(
-        stream, [0.9], [False], since=timezone.now() - timedelta(hours=1), prefix="new", model_version="2"
-    )
+    _release(stream)
     page = _read(client, evidence)
     assert "No longer in force." in page
     assert "another version of the model" in page
@@ -284,9 +283,7 @@ def test_a_report_without_a_guarantee_says_what_it_takes(client: Client, stream:
 def test_an_ended_guarantee_is_not_shown_as_kept(client: Client, stream: Stream, mara: User) -> None:
     _past(stream)
     _guarantee(stream)
-    stream_history.write_history(
-        stream, [0.9], [False], since=timezone.now() - timedelta(hours=1), prefix="new", model_version="2"
-    )
+    _release(stream)
     client.force_login(mara)
     for page in (PAGE, "/streams/intents/report/"):
         html = _read(client, page)
@@ -392,20 +389,51 @@ def test_a_version_shows_its_changes_and_whether_its_guarantee_holds(
     assert "Changes compared with version 1" in page
     assert "99.99" in page, "the threshold it replaced"
     assert 'class="tag tag-bad">ended' not in page
-    stream_history.write_history(
-        stream, [0.9], [False], since=timezone.now() - timedelta(hours=1), prefix="new", model_version="2"
-    )
+    _release(stream)
     page = _read(client, "/streams/intents/policies/2/")
     assert 'class="tag tag-bad">ended' in page
     assert "another version of the model" in page
+
+
+def _release(stream: Stream, outputs: int = 20) -> None:
+    """Outputs of another model version, within the last hour."""
+    since = timezone.now() - timedelta(hours=1)
+    stream_history.write_history(
+        stream,
+        [0.9] * outputs,
+        [False] * outputs,
+        since=since,
+        span=timedelta(minutes=1),
+        prefix="new",
+        model_version="2",
+    )
+
+
+def test_one_mistyped_model_version_is_announced_and_changes_nothing(
+    client: Client, stream: Stream, mara: User
+) -> None:
+    _past(stream)
+    _guarantee(stream)
+    _release(stream, outputs=1)
+    client.force_login(mara)
+    page = _read(client)
+    assert "Version clf 2 sent 1 output in the last 30 days: a typo or a release?" in page
+    assert "guarantee-kept" in page
+    assert guarantees.enforce_ended_guarantees() == []
+    # It can still be looked at, and evaluated once there is something to evaluate.
+    other = Population("clf", "2", 1).key
+    assert "Only audits of clf 2 count." in _read(client, f"{PAGE}?population={other}")
+    client.post(f"{PAGE}evaluations/", {"population": other})
+    assert Evaluation.objects.filter(model_version="2").count() == 0
+    assert "guarantee-kept" in _read(client, f"{PAGE}?population=nonsense")
 
 
 def test_a_refusal_names_the_latest_model_version(client: Client, stream: Stream, mara: User) -> None:
     _past(stream)
     client.force_login(mara)
     client.post(f"{PAGE}target/", TARGET)
-    assert "the model version of the latest output" not in _read(client)
-    stream_history.write_history(
-        stream, [0.9], [False], since=timezone.now() - timedelta(hours=1), prefix="new", model_version="2"
-    )
-    assert "Only audits of clf 2 count, the model version of the latest output." in _read(client)
+    assert "audits of clf" not in _read(client)
+    _release(stream)
+    page = _read(client)
+    assert "20 of the latest 200 outputs come from other model versions" in page
+    assert "Only audits of clf 1 count." in page
