@@ -44,8 +44,8 @@ class StreamForm(StoredValuesForm):
         read=line_syntax.parse_entries,
         rows=5,
         help_text=_(
-            "One per line. Changes apply to new outputs; outputs already posted keep their answers. What could loosen "
-            "the policy takes effect for automation only after a second manager has approved it."
+            "One per line. Changes apply to new outputs; outputs already posted keep their answers. If a change could "
+            "loosen the policy, all outputs go to review until a second manager approves it."
         ),
     )
     multiple = forms.BooleanField(label=_("Several answers can be right at once"), required=False)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
 from escalation.policies.spec import AuditSettings, Costs, GuaranteeSettings, PolicySpec, Rule, Scalar
+from reviewqueue.answers import schema
+from reviewqueue.answers.schema import AnswerSpec
 from reviewqueue.kernel import locale_format
 
 
@@ -58,6 +61,18 @@ def describe_changes(before: PolicySpec, after: PolicySpec) -> list[ClauseChange
         for key in keys
         if _text(old.get(key)) != _text(new.get(key))
     ]
+
+
+def describe_form_change(before: AnswerSpec, after: AnswerSpec) -> ClauseChange:
+    """Two answer schemas of a stream as a changed clause."""
+    return ClauseChange(_("Answers"), _describe_form(before), _describe_form(after))
+
+
+def _describe_form(form: AnswerSpec) -> str:
+    if form.kind == schema.STRUCTURED:
+        return _("Fields, by the JSON schema: %(schema)s") % {"schema": json.dumps(form.schema, ensure_ascii=False)}
+    listed = ", ".join(form.answers)
+    return _("Several of: %(answers)s") % {"answers": listed} if form.kind == schema.LABELS else listed
 
 
 def format_percent(share: float) -> str:

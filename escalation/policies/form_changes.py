@@ -71,10 +71,14 @@ def _restrict_rule(rule: Rule, known: frozenset[str]) -> Rule | None:
     """The rule without predictions that cannot occur; None if nothing is left that it could match."""
     tests: dict[str, Scalar | list[Scalar]] = {}
     for operator, operand in rule.when.get("prediction", {}).items():
-        possible = [one for one in (operand if isinstance(operand, list) else [operand]) if one in known]
+        if not isinstance(operand, list):
+            possible = operand in known
+            tests[operator] = operand
+        else:
+            possible = any(one in known for one in operand)
+            tests[operator] = [one for one in operand if one in known]
         if not possible:
             return None
-        tests[operator] = possible if isinstance(operand, list) else operand
     return msgspec.structs.replace(rule, when={**rule.when, "prediction": tests}) if tests else rule
 
 

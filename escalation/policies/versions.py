@@ -324,6 +324,8 @@ def _describe_draft(policy: Policy, current: ActivePolicy | None) -> str:
         sentence = _(
             "Version %(number)s is a draft: it may send fewer outputs to review, so a second person has to approve it."
         )
+    if find_approval_request(policy) is None:
+        sentence += " " + _("Nobody has requested approval yet: a manager has to do that on the page of the version.")
     return sentence % {"number": policy.number}
 
 

@@ -184,12 +184,18 @@ def _list_activations(here: StreamPage) -> QuerySet[Activation]:
 
 def _describe_changes(version: Policy, spec: PolicySpec, current: ActivePolicy | None) -> dict[str, Any]:
     """Changes against the version in effect (`current`); without one, against the previous version."""
+    before = versions.find_previous_version(version) if current is None else None
     if current is not None:
-        return {"against": current.number, "changes": describe.describe_changes(current.spec, spec)}
-    before = versions.find_previous_version(version)
-    if before is None:
+        number, earlier, schema_number = current.number, current.spec, current.schema_number
+    elif before is not None:
+        number, earlier, schema_number = before.number, versions.spec_of(before), before.schema_number
+    else:
         return {"against": None, "changes": []}
-    return {"against": before.number, "changes": describe.describe_changes(versions.spec_of(before), spec)}
+    changes = describe.describe_changes(earlier, spec)
+    if schema_number != version.schema_number:
+        forms = (fit.get_form(version.stream, one) for one in (schema_number, version.schema_number))
+        changes = [describe.describe_form_change(*forms), *changes]
+    return {"against": number, "changes": changes}
 
 
 def _list_evidence(version: Policy) -> list[tuple[Evaluation, str]]:

@@ -22,8 +22,8 @@ _LOCATION = re.compile(r" - at (?P<key>`key` in )?`\$(?P<path>[^`]*)`$")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(.*)`", re.DOTALL)
-_LIMIT = re.compile(r"Expected `(int|float|str|array)`(?: of length)? (>=|<=|>|<) (\S+)")
-_TYPE = re.compile(r"Expected `([^`]*)`(?:, got `([^`]*)`)?")
+_LIMIT = re.compile(r"Expected\s`(int|float|str|array)`(?:\sof\slength)?\s(>=|<=|>|<)\s(\S+)")
+_TYPE = re.compile(r"Expected\s`([^`]*)`(?:,\sgot\s`([^`]*)`)?")
 _TYPE_NAMES = {
     "str": gettext_lazy("text"),
     "int": gettext_lazy("a whole number"),
@@ -135,14 +135,13 @@ def _keep_only(data: Any, path: Sequence[str | int], key: Any) -> Any:
 
 
 def _value_at(data: Any, path: Sequence[str | int]) -> Any:
+    found: Any = data
     for step in path:
-        if (isinstance(data, Mapping) and step in data) or (
-            isinstance(data, list) and isinstance(step, int) and step < len(data)
-        ):
-            data = data[step]
-        else:
+        try:
+            found = found[step]
+        except (KeyError, IndexError, TypeError):
             return None
-    return data
+    return found
 
 
 def _list_fields(root: type, path: Sequence[str | int]) -> list[str]:

@@ -84,6 +84,7 @@ POST   policy-new           302  403  403  200  403  403  404  200
 GET    policy               302  403  200  200  200  403  404  200
 POST   policy-approval-request      302  403  403  302  403  403  404  302
 POST   policy-activation    302  403  403  302  403  403  404  302
+POST   policy-decline       302  403  403  302  403  403  404  302
 GET    guarantee              302  403  200  200  200  403  404  200
 GET    guarantee-preview        302  403  200  200  200  403  404  200
 GET    guarantee-readiness      302  403  200  200  200  403  404  200

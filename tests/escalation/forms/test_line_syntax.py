@@ -15,7 +15,7 @@ from escalation.forms.line_syntax import LineSyntaxError
 
 # Whatever PostgreSQL can store, and often what the syntax itself is made of.
 SYNTAX = [*' \n\r\t\u2028\x85\x0b\xa0\u200b:,=<≤→"\\#%é', "a", "B", "and", "in", "->", ">=", "segment.", "1.5"]
-TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=12) | st.lists(
+TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12) | st.lists(
     st.sampled_from(SYNTAX), max_size=6
 ).map("".join)
 SHARES = st.floats(0, 1).map(abs)

@@ -91,7 +91,7 @@ def test_a_mistyped_model_version_does_not_end_the_guarantee(stream: Stream) -> 
     _start_guarantee(stream)
     few = population.MIN_RELEASE_OUTPUTS - 1
     for at, name in enumerate(("model", "model_version")):
-        since, typo = LATER + at * MINUTE, {name: "typo"}
+        since, typo = LATER + at * MINUTE, dict[str, Any]({name: "typo"})
         stream_history.write_history(
             stream, [0.9] * (few // 2), [False] * few, since=since, span=MINUTE, prefix=name, **typo
         )

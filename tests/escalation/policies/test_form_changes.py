@@ -120,7 +120,7 @@ def _act(stream: Stream, action: tuple[Any, ...], hours: int) -> bool:
         versions.activate_version(policy=version, by=me, now=now)
     else:
         versions.approve_version(policy=version, by="user:max" if kind == "second person" else me, now=now)
-    return kind == "second person"
+    return bool(kind == "second person")
 
 
 def test_no_sequence_of_one_persons_actions_lets_more_out(queue: Queue, mara: User, max: User) -> None:  # noqa: A002
@@ -195,12 +195,14 @@ def test_what_is_said_of_an_answer_may_go_with_it() -> None:
     assert not form_changes.cannot_loosen(old=old, old_form=three, new=parse_spec({"threshold": 0.8}), new_form=two)
 
 
-def _apply(tmp_path: Path, body: str) -> None:
+def _apply(tmp_path: Path, body: str, *, by: str = "user:mara") -> None:
     (tmp_path / "streams.yaml").write_text(f"streams: [{{slug: intents, title: Intents, {body}}}]")
-    call_command("apply", str(tmp_path / "streams.yaml"), by="user:mara")
+    call_command("apply", str(tmp_path / "streams.yaml"), by=by)
 
 
-def test_a_change_that_would_leave_the_policy_behind_is_refused(queue: Queue, mara: User, tmp_path: Path) -> None:
+def test_a_change_that_would_leave_the_policy_behind_is_refused(
+    queue: Queue, mara: User, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     stream = stream_setup.create_stream(policy={"threshold": 0.8, "thresholds": {"refund": 0.99}})
     stream_setup.route_outputs(stream, stream_setup.build_output())
     for body in ("answers: [billing, refunds]", "schema: {type: object}"):
@@ -209,8 +211,12 @@ def test_a_change_that_would_leave_the_policy_behind_is_refused(queue: Queue, ma
     assert fit.get_form(stream, 1).answers == stream_setup.ANSWERS
     assert Stream.objects.get().schema_number == 1
     # A file that changes both is fine: the new answer needs the second person.
-    _apply(tmp_path, "answers: [billing, refunds], policy: {threshold: 0.8, thresholds: {refunds: 0.99}}")
+    body = "answers: [billing, refunds], policy: {threshold: 0.8, thresholds: {refunds: 0.99}}"
+    _apply(tmp_path, body)
     assert Activation.objects.count() == 1
+    assert "Nobody has requested approval" not in capsys.readouterr().out
+    _apply(tmp_path, body.replace("refunds", "repayments"), by="system:apply")
+    assert "Nobody has requested approval yet" in capsys.readouterr().out
 
 
 def test_until_a_second_person_approves_everything_goes_to_review(
@@ -240,6 +246,9 @@ def test_until_a_second_person_approves_everything_goes_to_review(
         with pytest.raises(fit.OutdatedVersion):
             versions.approve_version(policy=version, by="user:max")
     client.force_login(max)
+    html = client.get("/streams/intents/policies/3/").content.decode().partition("Approve and activate")[0]
+    assert "billing, refund, card_arrival" in html, "the answers that the policy in effect was made for"
+    assert "billing, refund, fraud, spam" in html
     client.post("/streams/intents/policies/3/activation/")
     current = versions.find_active_policy(stream)
     assert current is not None
@@ -257,5 +266,6 @@ def test_answers_changed_back_are_covered_again_at_once(queue: Queue, mara: User
         assert applied.proposed.active is (hours == 2)
     stream.refresh_from_db()
     (route,) = stream_setup.route_outputs(stream, stream_setup.build_output("again", confidence=0.99))
+    assert applied.proposed is not None
     assert (route.released, route.policy_id) == (True, applied.proposed.policy.pk)
     assert guarantees.enforce_ended_guarantees() == []
