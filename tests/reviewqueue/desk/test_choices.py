@@ -59,6 +59,11 @@ def _order(html: str) -> list[str]:
     return re.findall(r'choice-label">([^<]*)<', listed)
 
 
+def test_names_of_answers_are_shown_as_they_are_where_words_would_look_the_same(queue: Queue, rob: User) -> None:
+    _offered(queue, "card_arrival", "Card arrival", "refund")
+    assert _order(_page(rob)) == ["card_arrival", "Card arrival", "refund"]
+
+
 @pytest.mark.parametrize(
     ("labels", "keys"),
     [

@@ -277,3 +277,10 @@ def test_building_a_form_stops_at_the_field_limit(value: Any, monkeypatch: pytes
     assert len(built) < 3 * layout.MAX_BUILT_FIELDS  # of two attempts
     monkeypatch.undo()
     assert _sent(form) == value
+
+
+def test_options_are_shown_as_the_schema_writes_them() -> None:
+    listed = ["usd", "in_progress", "In progress", "a\u200bb"]
+    form = _laid(schema={"type": "object", "properties": {"currency": {"enum": listed}}})
+    (field,) = _fields(form.parts).values()
+    assert [text for _value, text in field.options if text] == [*listed[:3], "aU+200Bb"]
