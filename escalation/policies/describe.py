@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
@@ -76,7 +77,12 @@ def _describe_form(form: AnswerSpec) -> str:
 
 
 def format_percent(share: float) -> str:
-    return f"{round(share * 100, 4):g} %"
+    """The share in percent with every digit that it has: two versions that differ never read the same."""
+    return f"{Decimal(repr(share)).scaleb(2).normalize():f} %"
+
+
+def _format_exactly(number: float) -> str:
+    return f"{Decimal(repr(number)).normalize():f}"
 
 
 def _text(clause: PolicyClause | None) -> str:
@@ -123,7 +129,7 @@ def describe_conditions(rule: Rule) -> str:
 def _format_operand(operand: Scalar | list[Scalar]) -> str:
     if isinstance(operand, list):
         return ", ".join(_format_operand(one) for one in operand)
-    return operand if isinstance(operand, str) else f"{operand:g}"
+    return operand if isinstance(operand, str) else _format_exactly(operand)
 
 
 def _review_clauses(policy: PolicySpec) -> Iterator[PolicyClause]:
@@ -162,7 +168,9 @@ def _describe_guarantee(settings: GuaranteeSettings) -> str:
         "check_more": _("When it ends, every output is audited before it is released."),
         "all_to_people": _("When it ends, every output goes to review."),
     }[settings.on_expiry]
-    late = _("An audit without an answer after %(days)s days counts as an error.") % {"days": f"{settings.due_days:g}"}
+    late = _("An audit without an answer after %(days)s days counts as an error.") % {
+        "days": _format_exactly(settings.due_days)
+    }
     return f"{valid} {then} {late}"
 
 
@@ -178,7 +186,8 @@ def _describe_answer_first(policy: PolicySpec) -> str:
 
 def _deadline_clauses(policy: PolicySpec) -> Iterator[PolicyClause]:
     due = (
-        _("Outputs without their own deadline are due after %(hours)s hours.") % {"hours": f"{policy.deadline_hours:g}"}
+        _("Outputs without their own deadline are due after %(hours)s hours.")
+        % {"hours": _format_exactly(policy.deadline_hours)}
         if policy.deadline_hours is not None
         else _("Only for outputs that come with one.")
     )
@@ -198,7 +207,9 @@ def _deadline_clauses(policy: PolicySpec) -> Iterator[PolicyClause]:
 
 def _cost_clauses(costs: Costs) -> Iterator[PolicyClause]:
     def amount(value: float) -> str:
-        return f"{costs.currency} {locale_format.format_number(value, 2, grouped=True)}"
+        exponent = Decimal(repr(value)).normalize().as_tuple().exponent
+        digits = max(2, -exponent) if isinstance(exponent, int) else 2
+        return f"{costs.currency} {locale_format.format_number(value, digits, grouped=True)}"
 
     yield PolicyClause("costs/review", _("Cost of a review"), amount(costs.review))
     yield PolicyClause("costs/error", _("Cost of an error"), amount(costs.error))
@@ -208,4 +219,4 @@ def _cost_clauses(costs: Costs) -> Iterator[PolicyClause]:
             yield PolicyClause(f"costs/{predicted}/{true}", label, amount(cost))
     if costs.value_factor is not None:
         label = _("An error costs in addition, per unit of the output’s value")  # noqa: RUF001 - an apostrophe
-        yield PolicyClause("costs/value_factor", label, f"{costs.currency} {costs.value_factor:g}")
+        yield PolicyClause("costs/value_factor", label, f"{costs.currency} {_format_exactly(costs.value_factor)}")

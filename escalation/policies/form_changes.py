@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from escalation.policies.spec import PolicySpec, Rule, Scalar, only_tightens
+from escalation.policies.spec import PolicySpec, Rule, only_tightens
 from reviewqueue.answers import schema
 from reviewqueue.answers.schema import AnswerSpec
 
@@ -69,7 +69,7 @@ def restrict_to_form(policy: PolicySpec, form: AnswerSpec) -> PolicySpec:
 
 def _restrict_rule(rule: Rule, known: frozenset[str]) -> Rule | None:
     """The rule without predictions that cannot occur; None if nothing is left that it could match."""
-    tests: dict[str, Scalar | list[Scalar]] = {}
+    tests: dict[str, Any] = {}
     for operator, operand in rule.when.get("prediction", {}).items():
         if not isinstance(operand, list):
             possible = operand in known

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -286,6 +288,29 @@ def test_differences_are_described() -> None:
         ("Rule “big”", "Outputs with value > 5 go to review.", ""),
         ("Cost of an error", "EUR 1.00", "EUR 2.00"),
     ]
+
+
+def test_the_smallest_difference_of_a_number_is_described() -> None:
+    # FULL with every number in it moved to its neighbour, one at a time.
+    def neighbours(part: Any) -> Iterator[Any]:
+        if isinstance(part, float):
+            yield math.nextafter(part, 0)
+        steps = (
+            list(part.items()) if isinstance(part, dict) else list(enumerate(part)) if isinstance(part, list) else []
+        )
+        for step, inner in steps:
+            for changed in neighbours(inner):
+                copy = part.copy()
+                copy[step] = changed
+                yield copy
+
+    full = parse_spec({**FULL, "audit": {"rate": 0.05}, "answer_first": False})
+    changed = list(neighbours(dump_spec(full)))
+    assert len(changed) > 12
+    for spec in changed:
+        assert len(describe.describe_changes(full, parse_spec(spec))) == 1, spec
+    rule = parse_spec({"rules": [{"name": "big", "when": {"value": {"gt": 1234567.89}}}]})
+    assert "value > 1234567.89" in describe.describe_policy(rule)[1].text
 
 
 def test_every_difference_between_two_policies_is_described() -> None:
