@@ -8,7 +8,8 @@ judged differently from one.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -22,7 +23,10 @@ _ANNOTATIONS = frozenset({"title", "description", "examples", "$comment", "depre
 # Keywords whose value is a mapping from names to schemas: a property may be called "title".
 _SCHEMAS_BY_NAME = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
 # Keywords whose value is data, not a schema.
-_DATA = frozenset({"enum", "const", "default"})
+_DATA = frozenset({"enum", "const", "default", "required", "dependentRequired"})
+_REFERENCES = frozenset({"$ref", "$dynamicRef"})
+# A reference elsewhere could make a rule of what is otherwise an annotation.
+_PLAIN_REFERENCE = re.compile(r"#/(?:\$defs|definitions)/[^/]+")
 
 
 def cannot_loosen(*, old: PolicySpec, old_form: AnswerSpec, new: PolicySpec, new_form: AnswerSpec) -> bool:
@@ -83,7 +87,15 @@ def _restrict_rule(rule: Rule, known: frozenset[str]) -> Rule | None:
 
 
 def _canonical_schema(root: Mapping[str, Any] | None) -> str:
-    return json.dumps(_strip_annotations(root), sort_keys=True)
+    plain = all(isinstance(one, str) and _PLAIN_REFERENCE.fullmatch(one) for one in _list_references(root))
+    return json.dumps(_strip_annotations(root) if plain else root, sort_keys=True)
+
+
+def _list_references(part: Any) -> Iterator[Any]:
+    if isinstance(part, Mapping):
+        yield from (value for keyword, value in part.items() if keyword in _REFERENCES)
+    for inner in part.values() if isinstance(part, Mapping) else part if isinstance(part, list) else ():
+        yield from _list_references(inner)
 
 
 def _strip_annotations(part: Any) -> Any:

@@ -168,6 +168,17 @@ def test_only_changes_that_cannot_loosen_are_carried_over_at_once() -> None:
     }  # fmt: skip
     named = AnswerSpec(kind="structured", schema={**SCHEMA, "properties": {"total": {"type": "number"}}})
     assert not form_changes.form_cannot_loosen(forms[8], named), "a property called title is no annotation"
+    referring = [
+        AnswerSpec(
+            "structured", schema={**SCHEMA, "properties": {"total": {"$ref": "#/examples/0"}}, "examples": [one]}
+        )
+        for one in ({"type": "number"}, {})
+    ]
+    assert not form_changes.form_cannot_loosen(*referring), "an example that a reference makes a rule"
+    dependent = [
+        AnswerSpec("structured", schema={**SCHEMA, "dependentRequired": one}) for one in ({"title": ["x"]}, {})
+    ]
+    assert not form_changes.form_cannot_loosen(*dependent)
 
 
 def test_what_is_said_of_an_answer_may_go_with_it() -> None:
