@@ -11,6 +11,8 @@ from escalation.guarantees import evaluations, guarantees, population, preparati
 from escalation.models import Activation, Stream
 from escalation.policies import versions
 from escalation.policies.spec import dump_spec
+from escalation.streams import definition
+from escalation.streams.definition import StreamDefinition
 from tests.escalation.guarantees.test_evaluations import POLICY, honest
 from tests.helpers import stream_history, traffic
 from tests.helpers.traffic import NOON
@@ -177,6 +179,21 @@ def test_a_new_threshold_replaces_the_guarantee_and_stays(queue: object) -> None
     assert replaced
     assert replaced.end_reason == "replaced"
     assert guarantees.enforce_ended_guarantees(now=LATER + timedelta(days=91)) == []
+
+
+def test_what_follows_an_end_waits_for_a_policy_for_the_changed_answers(queue: object) -> None:
+    stream = _stream(on_expiry="all_to_people")
+    _start_guarantee(stream)
+    changed = StreamDefinition(slug="intents", title="Support intents", answers=[*traffic.ANSWERS, "fraud"])
+    applied = definition.apply_definition(changed, actor="user:mara", now=LATER)
+    assert applied.proposed is not None
+    assert not applied.proposed.active
+    assert guarantees.enforce_ended_guarantees(now=LATER) == [], "all outputs go to review anyway"
+    versions.activate_version(
+        policy=applied.proposed.policy, by="user:mara", approved_by="user:max", now=LATER + MINUTE
+    )
+    (ended,) = guarantees.enforce_ended_guarantees(now=LATER + 2 * MINUTE)
+    assert (versions.spec_of(ended).threshold, ended.schema_number) == (None, 2)
 
 
 def test_an_output_of_an_untrusted_version_does_not_end_it(queue: object) -> None:
