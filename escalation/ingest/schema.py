@@ -13,7 +13,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from reviewqueue.answers import schema
 from reviewqueue.answers.schema import AnswerSpec
-from reviewqueue.kernel import json_pointer, strict_json
+from reviewqueue.kernel import json_pointer, strict_json, typed_input
 from reviewqueue.kernel.errors import Invalid, Problem
 
 MAX_OUTPUTS_PER_REQUEST = 1000
@@ -26,21 +26,22 @@ type Timestamp = Annotated[datetime, Meta(tz=True)]
 
 MIN_YEAR, MAX_YEAR = 1900, 9998  # dates that can be shown in every time zone
 
-_TEXT_RULE = "must be a string of 1 to 200 characters without control characters"
-_TIME_RULE = f"must be an RFC 3339 date and time with a UTC offset, in the years {MIN_YEAR} to {MAX_YEAR}"
-# Pointer -> what a field must be; clearer to producers than the parser's own message.
+_TEXT_RULE = "a string of 1 to 200 characters without control characters"
+_TIME_RULE = f"an RFC 3339 date and time with a UTC offset, in the years {MIN_YEAR} to {MAX_YEAR}"
+# What a field must be, where its type does not say it; `/*` stands for the entries of an object.
 _FIELD_RULES = {
-    "/id": f"`id` {_TEXT_RULE}",
-    "/model": f"`model` {_TEXT_RULE}",
-    "/model_version": f"`model_version` {_TEXT_RULE}, or null",
-    "/group": f"`group` {_TEXT_RULE}, or null",
-    "/confidence": "`confidence` must be a number from 0 to 1 or null",
-    "/value": "`value` must be a number from -1e15 to 1e15 or null",
-    "/language": "`language` must be a language tag such as `en` or `pt-BR`, or null",
-    "/due_at": f"`due_at` {_TIME_RULE}, or null",
-    "/occurred_at": f"`occurred_at` {_TIME_RULE}, or null",
-    "/shadow": "`shadow` must be true or false",
+    "id": _TEXT_RULE,
+    "model": _TEXT_RULE,
+    "model_version": f"{_TEXT_RULE}, or null",
+    "group": f"{_TEXT_RULE}, or null",
+    "value": "a number from -1e15 to 1e15 or null",
+    "language": "a language tag such as `en` or `pt-BR`, or null",
+    "segment/*": _TEXT_RULE,
+    "due_at": f"{_TIME_RULE}, or null",
+    "occurred_at": f"{_TIME_RULE}, or null",
 }
+# A URL's path cannot end in these: clients and proxies resolve them, also when they are percent-encoded.
+_UNADDRESSABLE_IDS = frozenset({".", ".."})
 
 
 class PostedOutput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -68,6 +69,27 @@ class PostedOutput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     shadow: bool = False
 
 
+# The types that the canonical form of a field depends on; all other fields are encoded as they were sent.
+_CANONICAL_TYPES: dict[str, Any] = {
+    "confidence": float | UnsetType | None,
+    "scores": dict[str, float] | None,
+    "value": float | None,
+    "due_at": Timestamp | None,
+    "occurred_at": Timestamp | None,
+}
+# A posted output without its rules, which change over the years: a retry has to be recognised for ever.
+_UncheckedOutput = msgspec.defstruct(
+    "UncheckedOutput",
+    [
+        (one.name, _CANONICAL_TYPES.get(one.name, Any), *(() if one.required else (one.default,)))
+        for one in msgspec.structs.fields(PostedOutput)
+    ],
+    kw_only=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class DecodedOutput:
     """An output ready to be stored. `body` is the JSON text of its payload; `digest` identifies its content."""
@@ -89,6 +111,7 @@ def split_body(body: bytes, *, lines: bool) -> tuple[list[bytes], bool]:
 
     Raises Invalid for an empty list or malformed JSON, and TooManyOutputs.
     """
+    body = strict_json.skip_byte_order_mark(body)
     if lines:
         return _check_count([line for line in body.splitlines() if line.strip()]), True
     if body.lstrip()[:1] != b"[":
@@ -105,29 +128,44 @@ def decode_output(raw: bytes, *, form: AnswerSpec, secret: bytes) -> DecodedOutp
 
     `secret` is the key of the digest, which is computed over the output's canonical form.
     """
-    try:
-        posted = msgspec.convert(strict_json.parse_json(raw), PostedOutput)
-    except msgspec.ValidationError as error:
-        raise _invalid_output(str(error)) from error
+    posted = typed_input.convert_input(strict_json.parse_json(raw), PostedOutput, subject="output", rules=_FIELD_RULES)
+    if posted.id in _UNADDRESSABLE_IDS:
+        raise _invalid_output("`id` must not be `.` or `..`, which no URL can end in - at `$.id`")
     posted = _convert_to_utc(posted)
     prediction = _normalise_prediction(posted.prediction, form)
     return DecodedOutput(
         posted=posted,
         confidence=_effective_confidence(posted),
         predicted=prediction if isinstance(prediction, str) else "",
-        digest=hmac.digest(secret, msgspec.json.encode(posted, order="sorted"), hashlib.sha256),
+        digest=_digest_content(posted, secret),
         body=msgspec.json.encode({**_build_payload(posted), "prediction": prediction}),
     )
 
 
-def peek_external_id(raw: bytes) -> str | None:
-    """The id of a rejected output if it can be read, so that the producer knows which one was rejected."""
+@dataclass(frozen=True, slots=True)
+class RefusedOutput:
+    """What can be read of an output that is not valid.
+
+    `external_id` may be cut off. `digest` is that of `DecodedOutput` for the same content, empty if the content cannot
+    be that of a stored output; None if the id cannot be, so that there is nothing to look up.
+    """
+
+    external_id: str | None
+    digest: bytes | None = None
+
+
+def peek_refused_output(raw: bytes, *, secret: bytes) -> RefusedOutput:
+    """The id of a refused output and the digest of its content, which was perhaps valid when it was first posted."""
     try:
         value = strict_json.parse_json(raw)
     except Problem:
-        return None
+        return RefusedOutput(None)
     name = value.get("id") if isinstance(value, dict) else None
-    return name[:MAX_EXTERNAL_ID_LENGTH] if isinstance(name, str) else None
+    if not isinstance(name, str):
+        return RefusedOutput(None)
+    if not 0 < len(name) <= MAX_EXTERNAL_ID_LENGTH:
+        return RefusedOutput(name[:MAX_EXTERNAL_ID_LENGTH])
+    return RefusedOutput(name, _digest_unchecked(value, secret))
 
 
 def encode_json(value: object | None) -> str | None:
@@ -150,9 +188,28 @@ def _convert_to_utc(posted: PostedOutput) -> PostedOutput:
     moments = {name: moment for name in ("due_at", "occurred_at") if (moment := getattr(posted, name)) is not None}
     for name, moment in moments.items():
         if not MIN_YEAR <= moment.year <= MAX_YEAR:
-            raise _invalid_output(f"Year out of range - at `$.{name}`")
-    changed = {name: moment.astimezone(UTC) for name, moment in moments.items() if moment.tzinfo is not UTC}
+            raise _invalid_output(f"`{name}` must be {_FIELD_RULES[name]} - at `$.{name}`")
+    return _with_times_in_utc(posted)
+
+
+def _with_times_in_utc[T: msgspec.Struct](posted: T) -> T:
+    moments = {name: getattr(posted, name) for name in ("due_at", "occurred_at")}
+    changed = {name: moment.astimezone(UTC) for name, moment in moments.items() if moment and moment.tzinfo is not UTC}
     return msgspec.structs.replace(posted, **changed) if changed else posted
+
+
+def _digest_content(posted: msgspec.Struct, secret: bytes) -> bytes:
+    """Depends on nothing but what was posted: neither on the stream's answers nor on how they are normalised."""
+    return hmac.digest(secret, msgspec.json.encode(posted, order="sorted"), hashlib.sha256)
+
+
+def _digest_unchecked(value: dict[str, Any], secret: bytes) -> bytes:
+    """The digest of a posted object that no rule has to hold for; empty if no output could have this content."""
+    try:
+        posted = msgspec.convert(value, _UncheckedOutput)
+        return _digest_content(_with_times_in_utc(posted), secret)
+    except (msgspec.ValidationError, OverflowError):
+        return b""
 
 
 def _effective_confidence(posted: PostedOutput) -> float | None:
@@ -186,7 +243,6 @@ def _build_payload(posted: PostedOutput) -> dict[str, Any]:
 
 
 def _invalid_output(message: str) -> Invalid:
-    """A problem with a JSON Pointer, from a msgspec message with a path."""
+    """A problem with a JSON Pointer, from a message with a path as msgspec writes it."""
     sentence, pointer = json_pointer.split_validation_message(message)
-    sentence = _FIELD_RULES.get(pointer, sentence)
-    return Invalid(f"Invalid output: {sentence}.", [{"pointer": pointer, "detail": sentence}])
+    return typed_input.build_invalid_input("output", [(pointer, sentence)])

@@ -18,7 +18,7 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from reviewqueue.answers import validation_errors
-from reviewqueue.kernel import json_pointer
+from reviewqueue.kernel import choices, json_pointer
 from reviewqueue.kernel.errors import Invalid
 
 LABEL = "label"
@@ -114,13 +114,20 @@ def _validate_schema(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _normalize_label(answer: Any, to: AnswerSpec, pointer: str) -> str:
     if not isinstance(answer, str) or answer not in to.answers:
-        raise _invalid(pointer, _("This is not one of the possible answers."))
+        raise _invalid(
+            pointer,
+            _("This must be one of the answers %(answers)s (%(mismatch)s).")
+            % {"answers": choices.list_choices(to.answers), "mismatch": choices.describe_mismatch(answer, to.answers)},
+        )
     return answer
 
 
 def _normalize_labels(answer: Any, to: AnswerSpec, pointer: str) -> list[str]:
     if not isinstance(answer, list):
-        raise _invalid(pointer, _("The answer must be a list of labels."))
+        raise _invalid(
+            pointer,
+            _("The answer must be a list of labels (got %(value)s).") % {"value": choices.describe_value(answer)},
+        )
     for place, label in enumerate(answer):
         _normalize_label(label, to, f"{pointer}/{place}")
     return [label for label in to.answers if label in answer]
@@ -128,7 +135,9 @@ def _normalize_labels(answer: Any, to: AnswerSpec, pointer: str) -> list[str]:
 
 def _normalize_structured(answer: Any, to: AnswerSpec, pointer: str) -> dict[str, Any]:
     if not isinstance(answer, dict):
-        raise _invalid(pointer, _("The answer must be a JSON object."))
+        raise _invalid(
+            pointer, _("The answer must be a JSON object (got %(value)s).") % {"value": choices.describe_value(answer)}
+        )
     if not is_storable(answer):
         raise _invalid(pointer, _("The answer contains invalid characters or numbers. Remove them and try again."))
     try:

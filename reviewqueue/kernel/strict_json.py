@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
 import re
@@ -22,13 +23,15 @@ def parse_json(raw: bytes) -> Any:
 
     Raises Problem 400 with one of these codes: `invalid_json` (bad UTF-8 or syntax, NaN, infinity), `duplicate_key`,
     `number_out_of_range` (beyond a double), `invalid_text` (NUL, lone surrogates), `too_deep` (more than 64 levels).
+    A byte order mark is skipped (RFC 8259, section 8.1): editors and spreadsheets on Windows write one.
     """
+    raw = skip_byte_order_mark(raw)
     try:
         value = _DECODER.decode(raw.decode())
     except UnicodeDecodeError as error:
         raise Problem(400, "invalid_json", f"Byte {error.start} is not UTF-8.") from None
     except json.JSONDecodeError as error:
-        raise Problem(400, "invalid_json", f"{error.msg}: character {error.pos}.") from None
+        raise Problem(400, "invalid_json", _describe_syntax_error(error)) from None
     except RecursionError:
         raise _too_deep() from None
     # Too deep is possible only with that many opening brackets; counting them costs a tenth of walking the value.
@@ -37,6 +40,24 @@ def parse_json(raw: bytes) -> Any:
     if _SUSPECT_ESCAPE.search(raw):
         _check_text(value)
     return value
+
+
+def _describe_syntax_error(error: json.JSONDecodeError) -> str:
+    if not error.doc.strip():
+        return "The body is empty. Send JSON."
+    place = f"line {error.lineno}, column {error.colno}"
+    return f"The JSON is malformed at {place}: {error.msg[:1].lower()}{error.msg[1:]}."
+
+
+def skip_byte_order_mark(raw: bytes) -> bytes:
+    """The text without the mark of UTF-8. Raises Problem 400 `invalid_json` for UTF-16 and UTF-32, with and without."""
+    if raw.startswith(codecs.BOM_UTF8):
+        return raw[len(codecs.BOM_UTF8) :]
+    # JSON begins with ASCII, of which the wider encodings make a NUL beside the character; UTF-8 has none anywhere.
+    wide = raw[:1] == b"\0" or raw[1:2] == raw[3:4] == b"\0"
+    if wide or raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise Problem(400, "invalid_json", "The body is not UTF-8 but looks like UTF-16 or UTF-32. Send it as UTF-8.")
+    return raw
 
 
 def _too_deep() -> Problem:
