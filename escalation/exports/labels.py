@@ -13,17 +13,30 @@ from reviewqueue.facade.labels import error_types_of
 from reviewqueue.kernel import sql
 
 PAGE_ROWS = 1_000
+NESTED_FIELDS = ("input", "prediction", "answer", "segment", "metadata")
 
 
-def export_labels(stream: Stream, *, include_audits: bool = False) -> Iterator[bytes]:
+def export_labels(stream: Stream, *, include_audits: bool = False, nested_as_text: bool = False) -> Iterator[bytes]:
     """JSON Lines, one per output that people settled; outputs answered by the system are never included.
 
     include_audits: also audited outputs without a label, because they are not answered yet or were withdrawn; withdrawn
-    ones without their content.
+    ones without their content. nested_as_text: `NESTED_FIELDS`, whose shape producers choose, as strings of their JSON
+    (or null), so that every line has the same columns and types.
     """
+    render = _with_nested_as_text if nested_as_text else _as_it_is
     for page in _label_and_audit_pages(stream) if include_audits else _label_pages(stream):
         error_types = error_types_of([row[1] for row in page if row[1] is not None])
-        yield b"".join(msgspec.json.encode(_label_as_json(row, error_types.get(row[1], []))) + b"\n" for row in page)
+        lines = (_label_as_json(row, error_types.get(row[1], [])) for row in page)
+        yield b"".join(msgspec.json.encode(render(line)) + b"\n" for line in lines)
+
+
+def _as_it_is(line: dict[str, Any]) -> dict[str, Any]:
+    return line
+
+
+def _with_nested_as_text(line: dict[str, Any]) -> dict[str, Any]:
+    texts = {name: msgspec.json.encode(line[name]).decode() for name in NESTED_FIELDS if line[name] is not None}
+    return line | texts
 
 
 def _label_pages(stream: Stream) -> Iterator[list[tuple[Any, ...]]]:

@@ -7,21 +7,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+import msgspec
+from msgspec import UNSET
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from reviewqueue import http
 from reviewqueue.accounts import roles
-from reviewqueue.api.serializers import (
-    ClaimDocument,
-    ClaimRequest,
-    StrictSerializer,
-    SubmittedDocument,
-    VerdictRequest,
-    serialize_claim,
-)
+from reviewqueue.api import documents
+from reviewqueue.api.serializers import serialize_claim
+from reviewqueue.kernel import typed_input
 from reviewqueue.kernel.errors import Invalid, NotFound
 from reviewqueue.models import User
 from reviewqueue.queue import lease
@@ -47,9 +43,8 @@ _ITEM_EXAMPLE = {
     "due_at": "2026-11-23T12:00:00Z",
     "error_types": ["wrong account", "two accounts"],
 }
-_CLAIM_EXAMPLE = OpenApiExample(
-    "an answer-first item",
-    value={
+_CLAIM_EXAMPLE = {
+    "an answer-first item": {
         "claim": "4711.1",
         "item": _ITEM_EXAMPLE,
         "answer_first": True,
@@ -59,88 +54,56 @@ _CLAIM_EXAMPLE = OpenApiExample(
         "final_say": False,
         "others": [],
         "expires_at": "2026-11-23T11:15:00Z",
-    },
-    response_only=True,
-    status_codes=["200", "201"],
-)
-_VERDICT_EXAMPLES = [
-    OpenApiExample("agree", value={"verdict": "agree"}, request_only=True),
-    OpenApiExample("another answer", value={"verdict": "correct", "answer": "billing"}, request_only=True),
-    OpenApiExample(
-        "another answer, with the error type",
-        value={"verdict": "correct", "answer": "billing", "error_type": "wrong account"},
-        request_only=True,
-    ),
-    OpenApiExample(
-        "the final say",
-        value={"verdict": "correct", "answer": "billing", "reason": "reviewer_error"},
-        request_only=True,
-    ),
-    OpenApiExample("answer first", value={"verdict": "answer", "answer": "billing"}, request_only=True),
-    OpenApiExample("ask the lead", value={"verdict": "escalate", "reason": "guideline_gap"}, request_only=True),
-    OpenApiExample(
-        "recorded",
-        value={"id": "815", "final_at": "2026-11-23T11:00:30Z"},
-        response_only=True,
-        status_codes=["200", "201"],
-    ),
-]
-
-
-def _problem_example(description: str, *, status: int, code: str, detail: str) -> OpenApiResponse:
-    value = {"type": "about:blank", "title": "Conflict", "status": status, "code": code, "detail": detail}
-    value["title"] = {403: "Forbidden", 404: "Not Found"}.get(status, "Conflict")
-    return OpenApiResponse(
-        response={"$ref": "#/components/schemas/Problem"},
-        description=description,
-        examples=[OpenApiExample(code, value=value)],
-    )
-
-
-_PROBLEM_RESPONSES: dict[Any, OpenApiResponse] = {
-    (403, "application/problem+json"): _problem_example(
-        "`not_a_member`, `missing_scope`; `forbidden` for a final say by somebody who is no longer a lead.",
-        status=403,
-        code="not_a_member",
-        detail="This API key cannot act for eve: not an active reviewer of the stream 'intents'.",
-    ),
-    (404, "application/problem+json"): _problem_example(
-        "`not_found`: it does not exist, or this API key has no access to it.",
-        status=404,
-        code="not_found",
-        detail=lease.NOT_RESERVED_MESSAGE,
-    ),
-    (409, "application/problem+json"): _problem_example(
-        "`claim_lost`, `item_withdrawn`, `verdict_exists`, `answer_first`, `final_say`, `verdict_final`, "
-        "`too_many_claims`",
-        status=409,
-        code="claim_lost",
-        detail="Your reservation ran out and someone else has taken the item.",
-    ),
+    }
 }
-_NOTHING_CLAIMABLE = OpenApiResponse(description="There is nothing this reviewer can claim.")
-_CLAIM_RELEASED = OpenApiResponse(description="Released.")
-_VERDICT_RECORDED = OpenApiResponse(SubmittedDocument, description="Recorded.")
-# A 200 has one of two bodies: the claim after a first answer, or the earlier verdict after a repeated one.
-_REVEALED_OR_REPEATED = OpenApiResponse(
-    ClaimDocument,
-    description="After `answer`: the claim with the proposed answer. After a repeated verdict: the same body as 201.",
-)
+_VERDICT_EXAMPLES = {
+    "agree": {"verdict": "agree"},
+    "another answer": {"verdict": "correct", "answer": "billing"},
+    "another answer, with the error type": {
+        "verdict": "correct",
+        "answer": "billing",
+        "error_type": "wrong account",
+    },
+    "the final say": {"verdict": "correct", "answer": "billing", "reason": "reviewer_error"},
+    "answer first": {"verdict": "answer", "answer": "billing"},
+    "ask the lead": {"verdict": "escalate", "reason": "guideline_gap"},
+}
+_RECORDED_EXAMPLE = {"recorded": {"id": "815", "final_at": "2026-11-23T11:00:30Z"}}
+_TRIMMED_FIELDS = frozenset({"reviewer", "reason", "note", "error_type"})
+_TAG = "Review"
+_CLAIM_BODY = http.describe_body(documents.Claim)
+_MEMBER_PROBLEMS = {
+    403: "`missing_scope`; `not_a_member`: the key cannot act for this person here; `forbidden`: a final say by "
+    "somebody who is no longer a lead",
+}
+_CLAIM_PROBLEMS = {
+    **_MEMBER_PROBLEMS,
+    409: "`claim_lost`: the reservation ran out or was released; `item_withdrawn`",
+}
 
 
 class ClaimListView(APIView):
     """`POST /queues/{queue}/claims`"""
 
-    @extend_schema(
-        operation_id="claim",
-        description="Reserve the next item for a reviewer. Always a new item; a reviewer can hold at most ten.",
-        request=ClaimRequest,
-        responses={201: ClaimDocument, 204: _NOTHING_CLAIMABLE, **_PROBLEM_RESPONSES},
-        examples=[OpenApiExample("for rob", value={"reviewer": "rob"}, request_only=True), _CLAIM_EXAMPLE],
+    @http.documented(
+        http.ApiOperation(
+            name="claim_item",
+            tag=_TAG,
+            summary="Claim an item",
+            description="Reserve the next item for a reviewer. Always a new item; a reviewer can hold at most ten.",
+            scope=REVIEW_SCOPE,
+            bodies={http.JSON: http.describe_body(documents.ClaimRequest)},
+            examples={"for rob": {"reviewer": "rob"}},
+            answers={
+                201: http.ApiAnswer("The item, reserved.", _CLAIM_BODY, examples=_CLAIM_EXAMPLE),
+                204: http.ApiAnswer("There is nothing this reviewer can claim."),
+            },
+            problems=_MEMBER_PROBLEMS | {409: "`too_many_claims`: the reviewer holds ten items"},
+        )
     )
     def post(self, request: Request, queue: str) -> Response:
         caller = http.require_caller(request, REVIEW_SCOPE, queue=queue)
-        person = roles.resolve_reviewer(caller, _validate_body(ClaimRequest, request).get("reviewer"), queue)
+        person = roles.resolve_reviewer(caller, _validate_body(documents.ClaimRequest, request).get("reviewer"), queue)
         claim = claim_next(user=person, slug=queue, resume=False)
         return Response(status=204) if claim is None else Response(serialize_claim(claim), status=201)
 
@@ -148,10 +111,16 @@ class ClaimListView(APIView):
 class ClaimView(APIView):
     """`DELETE /claims/{claim}`"""
 
-    @extend_schema(
-        operation_id="release",
-        description="Return the item to the queue.",
-        responses={204: _CLAIM_RELEASED, **_PROBLEM_RESPONSES},
+    @http.documented(
+        http.ApiOperation(
+            name="release_claim",
+            tag=_TAG,
+            summary="Release a claim",
+            description="Return the item to the queue.",
+            scope=REVIEW_SCOPE,
+            answers={204: http.ApiAnswer("Released.")},
+            problems=_CLAIM_PROBLEMS,
+        )
     )
     def delete(self, request: Request, claim: str) -> Response:
         release_claim(claim_id=claim, user=_resolve_person(request, claim))
@@ -161,12 +130,16 @@ class ClaimView(APIView):
 class ClaimRenewalView(APIView):
     """`POST /claims/{claim}/renewal`"""
 
-    @extend_schema(
-        operation_id="renew",
-        description="Extend the reservation to the queue's full reservation time from now.",
-        request=None,
-        responses={200: ClaimDocument, **_PROBLEM_RESPONSES},
-        examples=[_CLAIM_EXAMPLE],
+    @http.documented(
+        http.ApiOperation(
+            name="renew_claim",
+            tag=_TAG,
+            summary="Renew a claim",
+            description="Extend the reservation to the queue's full reservation time from now.",
+            scope=REVIEW_SCOPE,
+            answers={200: http.ApiAnswer("The claim, renewed.", _CLAIM_BODY, examples=_CLAIM_EXAMPLE)},
+            problems=_CLAIM_PROBLEMS,
+        )
     )
     def post(self, request: Request, claim: str) -> Response:
         return Response(serialize_claim(renew_claim(claim_id=claim, user=_resolve_person(request, claim))))
@@ -175,18 +148,35 @@ class ClaimRenewalView(APIView):
 class ClaimVerdictView(APIView):
     """`POST /claims/{claim}/verdict`"""
 
-    @extend_schema(
-        operation_id="submit_verdict",
-        description=(
-            "Submit a verdict. On an answer-first claim, send `answer` first; the response shows the proposed answer. "
-            "A final say needs a `reason`; without one the response is 400 with the pointer `/reason`."
-        ),
-        request=VerdictRequest,
-        responses={201: _VERDICT_RECORDED, 200: _REVEALED_OR_REPEATED, **_PROBLEM_RESPONSES},
-        examples=_VERDICT_EXAMPLES,
+    @http.documented(
+        http.ApiOperation(
+            name="submit_verdict",
+            tag=_TAG,
+            summary="Submit a verdict",
+            description="On an answer-first claim, send `answer` first; the response shows the proposed answer. A "
+            "final say needs a `reason`; without one the response is 400 with the pointer `/reason`.",
+            scope=REVIEW_SCOPE,
+            bodies={http.JSON: http.describe_body(documents.VerdictRequest)},
+            examples=_VERDICT_EXAMPLES,
+            answers={
+                201: http.ApiAnswer(
+                    "Recorded.", http.describe_body(documents.RecordedVerdict), examples=_RECORDED_EXAMPLE
+                ),
+                200: http.ApiAnswer(
+                    "After `answer`: the claim with the proposed answer. After a repeated verdict: the same as 201.",
+                    http.describe_body(documents.Claim, documents.RecordedVerdict),
+                    examples=_CLAIM_EXAMPLE,
+                ),
+            },
+            problems=_CLAIM_PROBLEMS
+            | {
+                409: "`claim_lost`, `item_withdrawn`, `verdict_exists`, `answer_first`, `final_say`: the claim cannot "
+                "have this verdict, or not yet"
+            },
+        )
     )
     def post(self, request: Request, claim: str) -> Response:
-        person, body = _resolve_person(request, claim), _validate_body(VerdictRequest, request)
+        person, body = _resolve_person(request, claim), _validate_body(documents.VerdictRequest, request)
         kind, instead = body.pop("verdict"), body.pop("instead", None)
         if kind == validation.ANSWER_KIND:
             revealed = submit.submit_first_answer(
@@ -203,11 +193,16 @@ class ClaimVerdictView(APIView):
 class VerdictView(APIView):
     """`DELETE /verdicts/{id}`"""
 
-    @extend_schema(
-        operation_id="undo_verdict",
-        description="Undo a verdict before it is final; the item is reserved for the same reviewer again.",
-        responses={200: ClaimDocument, **_PROBLEM_RESPONSES},
-        examples=[_CLAIM_EXAMPLE],
+    @http.documented(
+        http.ApiOperation(
+            name="undo_verdict",
+            tag=_TAG,
+            summary="Undo a verdict",
+            description="Until it is final; the item is then reserved for the same reviewer again.",
+            scope=REVIEW_SCOPE,
+            answers={200: http.ApiAnswer("The claim on the item.", _CLAIM_BODY, examples=_CLAIM_EXAMPLE)},
+            problems=_MEMBER_PROBLEMS | {409: "`verdict_final`, `claim_lost`, `item_withdrawn`"},
+        )
     )
     def delete(self, request: Request, verdict: int) -> Response:
         caller = http.require_caller(request, REVIEW_SCOPE)
@@ -234,10 +229,11 @@ def _resolve_person(request: Request, claim: str) -> User:
     return roles.resolve_reviewer(caller, holder.username, holder.queue)
 
 
-def _validate_body(form: type[StrictSerializer], request: Request) -> dict[str, Any]:
-    checked = form(data=request.data)
-    checked.is_valid(raise_exception=True)
-    return dict(checked.validated_data)
+def _validate_body(form: type[msgspec.Struct], request: Request) -> dict[str, Any]:
+    """The fields that were sent; remarks without blanks around them."""
+    checked = typed_input.convert_input(request.data, form, subject="request")
+    sent = {name: value for name, value in msgspec.structs.asdict(checked).items() if value is not UNSET}
+    return sent | {name: sent[name].strip() for name in _TRIMMED_FIELDS & sent.keys()}
 
 
 def _require_only_answer(body: dict[str, Any]) -> Any:

@@ -24,35 +24,27 @@ type FieldRules = Mapping[str, str]
 
 
 def convert_input[T: msgspec.Struct](
-    value: Any, to: type[T], *, subject: str, rules: FieldRules | None = None, strict: bool = True
+    value: Any,
+    to: type[T],
+    *,
+    subject: str,
+    kind: str = "field",
+    rules: FieldRules | None = None,
+    strict: bool = True,
 ) -> T:
     """The value as `to`. Raises Invalid with one error per problem, at most `MAX_ERRORS`.
 
-    subject: what the value is, such as "output". rules: what a field must be, for fields whose type does not say it
-    well; completes the sentence "`field` must be ...". strict: False reads numbers from text, as in a query string.
+    subject: what the value is, such as "output". kind: what its parts are. rules: what a field must be, where its type
+    does not say it well; completes "`field` must be ...". strict: False reads numbers from text, as in a query string.
     """
     try:
         return msgspec.convert(value, to, strict=strict)
     except msgspec.ValidationError as refusal:
-        raise explain_refusal(value, to, refusal, subject=subject, rules=rules, strict=strict) from refusal
-
-
-def explain_refusal(
-    value: Any,
-    to: type[msgspec.Struct],
-    refusal: Exception,
-    *,
-    subject: str,
-    rules: FieldRules | None = None,
-    strict: bool = True,
-) -> Invalid:
-    """Everything that keeps the value from being a `to`; `refusal` is the message if nothing is found."""
-    if not isinstance(value, dict):
-        return build_invalid_input(
-            subject, [("", f"the {subject} must be a JSON object (got {describe_value(value)})")]
-        )
-    found = list(_find_problems(value, to, rules or {}, strict))
-    return build_invalid_input(subject, found or [("", str(refusal))])
+        if not isinstance(value, dict):
+            sentence = f"the {subject} must be a JSON object (got {describe_value(value)})"
+            raise build_invalid_input(subject, [("", sentence)]) from refusal
+        found = list(_find_problems(value, to, kind, rules or {}, strict))
+        raise build_invalid_input(subject, found or [("", str(refusal))]) from refusal
 
 
 def build_invalid_input(subject: str, problems: list[tuple[str, str]]) -> Invalid:
@@ -76,12 +68,12 @@ def describe_unknown(name: str, known: Mapping[str, Any], *, kind: str = "field"
 
 
 def _find_problems(
-    value: dict[str, Any], to: type[msgspec.Struct], rules: FieldRules, strict: bool
+    value: dict[str, Any], to: type[msgspec.Struct], kind: str, rules: FieldRules, strict: bool
 ) -> Iterator[tuple[str, str]]:
     known = {one.encode_name: one for one in _describe_type(to).fields}
     for name in value:
         if name not in known:
-            yield format_pointer([name]), describe_unknown(name, known)
+            yield format_pointer([name]), describe_unknown(name, known, kind=kind)
     for name, one in known.items():
         if name not in value:
             if one.required:

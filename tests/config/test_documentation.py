@@ -32,4 +32,5 @@ def test_every_operation_requires_a_key_and_documents_errors(client: Client) -> 
     assert operations
     for operation in operations:
         assert {"key": []} in operation["security"]
-        assert "application/problem+json" in operation["responses"]["default"]["content"]
+        for status in ("400", "401", "403", "404", "429", "500", "503"):
+            assert "application/problem+json" in operation["responses"][status]["content"]
