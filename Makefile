@@ -14,7 +14,7 @@ WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 .DEFAULT_GOAL := help
 # Keep compiled bytecode even if the machine disables it: otherwise each test process would compile everything again.
 test quick: export PYTHONDONTWRITEBYTECODE :=
-.PHONY: help up test quick lint format types layers migrations bench screenshots lock clean installed installed-dev browser
+.PHONY: help up test quick lint format types layers migrations contract bench screenshots lock clean installed installed-dev browser
 
 help: ## Show this help
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf 'make %-12s %s\n' "$$name" "$$text"; done
@@ -44,6 +44,10 @@ layers: installed-dev ## Check the import layers
 
 migrations: installed-dev ## Check that the migrations match the models
 	@$(OFFLINE) $(PYTHON) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+
+contract: export CONTRACT_EXAMPLES ?= 400
+contract: installed-dev ## Compare the API with its document for ten minutes (CONTRACT_EXAMPLES=100)
+	@exec $(PYTHON) -m pytest tests/contract $(ARGS)
 
 bench: installed-dev ## Benchmark the hot paths
 	@exec $(PYTHON) -m benchmarks $(ARGS)

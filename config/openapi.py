@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -45,7 +45,7 @@ def build_document() -> dict[str, Any]:
         "tags": [{"name": name, "description": text} for name, text in texts.TAGS.items()],
         "paths": paths,
         "components": {
-            "schemas": _build_schemas(operation for _, _, operation in found),
+            "schemas": _build_schemas([operation for _, _, operation in found]),
             "securitySchemes": {"key": texts.SECURITY_SCHEME},
         },
     }
@@ -87,7 +87,7 @@ def _list_parameters(path: str, operation: ApiOperation) -> Iterator[dict[str, A
     for name in re.findall(r"{(\w+)}", path):
         yield {"name": name, "in": "path", "required": True, **texts.PATH_PARAMETERS[name]}
     if operation.query is not None:
-        for name, described in _inline_schema(operation.query).items():
+        for name, described in _list_properties(operation.query).items():
             text = described.pop("description", "")
             yield {"name": name, "in": "query", "required": False, "description": text, "schema": described}
     for name, text in operation.headers.items():
@@ -101,6 +101,10 @@ def _describe_answer(answer: ApiAnswer) -> dict[str, Any]:
     if answer.body is not None:
         media_type = "application/x-ndjson" if answer.body.lines else "application/json"
         described["content"] = {media_type: _describe_content(answer.body, answer.examples)}
+    if answer.links:
+        described["links"] = {
+            name: {"operationId": name, "parameters": dict(values)} for name, values in answer.links.items()
+        }
     return described
 
 
@@ -136,29 +140,25 @@ def _describe_header(text: str) -> dict[str, Any]:
     return {"description": text, "schema": {"type": "string"}}
 
 
-def _build_schemas(operations: Iterable[ApiOperation]) -> dict[str, Any]:
+def _build_schemas(operations: Sequence[ApiOperation]) -> dict[str, Any]:
     types: dict[type, None] = {Problem: None}
     for operation in operations:
         bodies = [*operation.bodies.values(), *(one.body for one in operation.answers.values() if one.body)]
         types |= dict.fromkeys(kind for body in bodies for kind in body.types)
     types |= dict.fromkeys(texts.REFERENCED_TYPES)
-    _, components = msgspec.json.schema_components(list(types), ref_template=_REFERENCE)
-    schemas = {name: _tidy(schema) for name, schema in sorted(components.items())}
+    queries = [operation.query for operation in operations if operation.query]
+    _, components = msgspec.json.schema_components([*types, *queries], ref_template=_REFERENCE)
+    published = sorted(components.keys() - {query.__name__ for query in queries})
+    schemas = {name: _tidy(components[name]) for name in published}
     texts.complete_output_schema(schemas["PostedOutput"])
+    texts.complete_verdict_schema(schemas["VerdictRequest"])
     return schemas
 
 
-def _inline_schema(form: type) -> dict[str, Any]:
-    """The schema of a query's type with its references replaced by what they are about."""
+def _list_properties(form: type) -> dict[str, Any]:
     _, components = msgspec.json.schema_components([form], ref_template=_REFERENCE)
-    schemas = {name: _tidy(schema) for name, schema in components.items()}
-
-    def resolve(part: dict[str, Any]) -> dict[str, Any]:
-        name = part.pop("$ref", "").rpartition("/")[2]
-        return {**schemas[name], **part} if name else part
-
-    properties: dict[str, Any] = schemas[form.__name__]["properties"]
-    return {name: resolve(part) for name, part in properties.items()}
+    properties: dict[str, Any] = _tidy(components[form.__name__]["properties"])
+    return properties
 
 
 def _tidy(schema: Any) -> Any:

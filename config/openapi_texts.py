@@ -16,7 +16,8 @@ INFO = {
         "Post model outputs, read decisions, review, and report.\n\n"
         "Every request needs an API key: `Authorization: Bearer <key>`. Bodies are UTF-8. Errors are problem "
         "documents (RFC 9457) with a stable `code`; `errors` says what is wrong and where. Unknown fields and "
-        "parameters are errors. After a network error, 429 or 503 send the same request again: nothing is done twice.\n\n"
+        "parameters are errors. After a network error, 429 or 503 send the same request again: nothing is done "
+        "twice.\n\n"
         "Clients should accept additional fields, codes and reasons: they can come without a new version."
     ),
     "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
@@ -92,6 +93,8 @@ _OUTPUT_TEXTS = {
     "shadow": "Routed and audited, but not to be acted on.",
 }
 
+_ABSENT: dict[str, Any] = {"not": {}}  # as `false`, which generators of clients do not know
+
 
 def complete_output_schema(described: dict[str, Any]) -> None:
     """Add to the type of a posted output what the type does not say."""
@@ -104,6 +107,33 @@ def complete_output_schema(described: dict[str, Any]) -> None:
             "anyOf": [
                 {"required": ["confidence"]},
                 {"required": ["scores"], "properties": {"scores": {"type": "object", "minProperties": 1}}},
+            ]
+        }
+    ]
+
+
+def complete_verdict_schema(described: dict[str, Any]) -> None:
+    """Add to the type of a submitted verdict which fields go with which verdict."""
+    no_remark = dict.fromkeys(("reason", "note", "error_type", "active_seconds"), _ABSENT)
+    no_answer, an_answer = {"type": "null"}, {"type": ["string", "array", "object"]}
+    branches: list[dict[str, Any]] = [
+        {"verdict": {"const": "answer"}, "answer": an_answer, "instead": _ABSENT, **no_remark},
+        {"verdict": {"const": "answer"}, "answer": no_answer, **no_remark},
+        {"verdict": {"const": "correct"}, "answer": an_answer, "instead": _ABSENT},
+        {"verdict": {"const": "none"}, "answer": no_answer, "instead": _ABSENT},
+        {
+            "verdict": {"enum": ["agree", "unjudgeable", "escalate"]},
+            "answer": no_answer,
+            "instead": _ABSENT,
+            "error_type": {"const": ""},
+        },
+    ]
+    required = (["answer"], ["instead"], ["answer"], [], [])
+    described["allOf"] = [
+        {
+            "oneOf": [
+                {"properties": properties, "required": ["verdict", *names]}
+                for properties, names in zip(branches, required, strict=True)
             ]
         }
     ]

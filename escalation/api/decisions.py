@@ -58,7 +58,13 @@ class DecisionFeedView(APIView):
             "send it as `after` next time. At most two requests per server process wait; others return at once.",
             scope=READ_SCOPE,
             query=FeedQuery,
-            answers={200: http.ApiAnswer("A page of decisions.", http.describe_body(documents.DecisionPage))},
+            answers={
+                200: http.ApiAnswer(
+                    "A page of decisions.",
+                    http.describe_body(documents.DecisionPage),
+                    links={"read_decisions": {"stream": "$request.path.stream", "after": "$response.body#/next"}},
+                )
+            },
             problems={410: "`cursor_expired`: the feed was restored from a backup; read it again from the beginning"},
         )
     )

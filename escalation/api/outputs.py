@@ -57,6 +57,8 @@ DECIDED_EXAMPLE = {
     },
 }
 
+_POSTED_OUTPUT = {"stream": "$request.path.stream", "external_id": "$response.body#/id"}
+
 
 class OutputsView(APIView):
     """`POST /streams/{stream}/outputs`: one output, an array of up to 1,000, or up to 1,000 lines of NDJSON."""
@@ -82,12 +84,14 @@ class OutputsView(APIView):
                     http.describe_body(documents.OutputState, documents.BatchResult),
                     headers={"Preference-Applied": "`wait=SECONDS` if the route was waited for."},
                     examples={"received": RECEIVED_EXAMPLE},
+                    links={"get_output": _POSTED_OUTPUT, "withdraw_output": _POSTED_OUTPUT},
                 ),
                 200: http.ApiAnswer(
                     "The output was posted before: its state now.",
                     http.describe_body(documents.OutputState),
                     headers={"Preference-Applied": "`wait=SECONDS` if the route was waited for."},
                     examples={"decided": DECIDED_EXAMPLE | {"duplicate": True}},
+                    links={"get_output": _POSTED_OUTPUT},
                 ),
             },
             problems={

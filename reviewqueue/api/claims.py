@@ -72,6 +72,8 @@ _RECORDED_EXAMPLE = {"recorded": {"id": "815", "final_at": "2026-11-23T11:00:30Z
 _TRIMMED_FIELDS = frozenset({"reviewer", "reason", "note", "error_type"})
 _TAG = "Review"
 _CLAIM_BODY = http.describe_body(documents.Claim)
+_CLAIM_LINK = {"claim": "$response.body#/claim"}
+_CLAIM_LINKS = dict.fromkeys(("submit_verdict", "renew_claim", "release_claim"), _CLAIM_LINK)
 _MEMBER_PROBLEMS = {
     403: "`missing_scope`; `not_a_member`: the key cannot act for this person here; `forbidden`: a final say by "
     "somebody who is no longer a lead",
@@ -95,7 +97,7 @@ class ClaimListView(APIView):
             bodies={http.JSON: http.describe_body(documents.ClaimRequest)},
             examples={"for rob": {"reviewer": "rob"}},
             answers={
-                201: http.ApiAnswer("The item, reserved.", _CLAIM_BODY, examples=_CLAIM_EXAMPLE),
+                201: http.ApiAnswer("The item, reserved.", _CLAIM_BODY, examples=_CLAIM_EXAMPLE, links=_CLAIM_LINKS),
                 204: http.ApiAnswer("There is nothing this reviewer can claim."),
             },
             problems=_MEMBER_PROBLEMS | {409: "`too_many_claims`: the reviewer holds ten items"},
@@ -160,7 +162,10 @@ class ClaimVerdictView(APIView):
             examples=_VERDICT_EXAMPLES,
             answers={
                 201: http.ApiAnswer(
-                    "Recorded.", http.describe_body(documents.RecordedVerdict), examples=_RECORDED_EXAMPLE
+                    "Recorded.",
+                    http.describe_body(documents.RecordedVerdict),
+                    examples=_RECORDED_EXAMPLE,
+                    links={"undo_verdict": {"verdict": "$response.body#/id"}},
                 ),
                 200: http.ApiAnswer(
                     "After `answer`: the claim with the proposed answer. After a repeated verdict: the same as 201.",

@@ -31,12 +31,17 @@ class ApiBody:
 
 @dataclass(frozen=True, slots=True)
 class ApiAnswer:
-    """A successful answer; `headers` are those it may carry, with what they say."""
+    """A successful answer.
+
+    headers: those it may carry, with what they say. links: operations that it leads to, each with its parameters as
+    runtime expressions of OpenAPI.
+    """
 
     description: str
     body: ApiBody | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     examples: Mapping[str, Any] = field(default_factory=dict)
+    links: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
