@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from reviewqueue.answers import schema
 from reviewqueue.answers.schema import AnswerSpec
 from reviewqueue.answers.text import MAX_NOTE_CHARACTERS, MAX_REASON_CHARACTERS, build_invalid, check_text
+from reviewqueue.kernel import choices
 from reviewqueue.models import Verdict
 
 VerdictKind = Verdict.Kind
@@ -75,8 +76,17 @@ def check_error_type(verdict: VerdictContent, *, among: Sequence[str]) -> None:
             "/error_type",
             _("An error type is allowed only with “None of these” or an answer that differs from the AI's."),
         )
+    if not among:
+        raise build_invalid("/error_type", _("This stream has no error types. Remove it."))
     if verdict.error_type not in among:
-        raise build_invalid("/error_type", _("This is not one of the stream's error types."))
+        raise build_invalid(
+            "/error_type",
+            _("This must be one of the stream's error types %(types)s (%(mismatch)s).")
+            % {
+                "types": choices.list_choices(among),
+                "mismatch": choices.describe_mismatch(verdict.error_type, among),
+            },
+        )
 
 
 def validate_first_answer(options: VerdictOptions, *, kind: str, answer: Any) -> Any:

@@ -41,7 +41,10 @@ class GeneratedClient:
             for name in names
         }
 
-    def make(self, model: str, **fields: Any) -> Any:
+    def close(self) -> None:
+        self._client.get_httpx_client().close()
+
+    def make(self, model: str, /, **fields: Any) -> Any:
         return getattr(self._models, model).from_dict(fields)
 
     def call(self, operation: str, *arguments: Any, status: int, **options: Any) -> Any:
@@ -70,7 +73,9 @@ def generated(product: RunningProduct, tmp_path: Path, monkeypatch: pytest.Monke
     said = [line.strip() for line in done.stdout.splitlines() if "nsupported" in line or "rror" in line]
     assert all(any(expected in line for expected in EXPECTED_WARNINGS) for line in said), done.stdout
     monkeypatch.syspath_prepend(str(tmp_path))
-    yield GeneratedClient(product)
+    client = GeneratedClient(product)
+    yield client
+    client.close()
     for name in [name for name in sys.modules if name.partition(".")[0] == PACKAGE]:
         del sys.modules[name]
 

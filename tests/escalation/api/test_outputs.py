@@ -143,6 +143,17 @@ def test_other_content_types_and_encodings_are_rejected(producer: Producer, opti
     _problem(producer.post(OUTPUTS, stream_setup.build_output(), **options), 415, code)
 
 
+def test_bodies_may_begin_with_a_byte_order_mark(producer: Producer) -> None:
+    """As Windows' editors and spreadsheets write them."""
+    lines = b"\n".join(json.dumps(one).encode() for one in stream_setup.build_outputs(2))
+    for content_type, body in ((NDJSON, lines), ("application/json", b"[" + lines.replace(b"\n", b",") + b"]")):
+        results = _document(producer.post(OUTPUTS, raw=b"\xef\xbb\xbf" + body, content_type=content_type))["results"]
+        assert [one["id"] for one in results] == ["ticket-1", "ticket-2"]
+        assert {one["code"] for one in results} <= {200, 202}
+    single = producer.post(OUTPUTS, raw=b"\xef\xbb\xbf" + lines.splitlines()[0])
+    assert (single.status_code, _document(single)["duplicate"]) == (200, True)
+
+
 def test_an_explicit_utf_8_charset_is_accepted(producer: Producer) -> None:
     answer = producer.post(OUTPUTS, stream_setup.build_output(), content_type='application/json; charset="UTF-8"')
     assert answer.status_code == 202
