@@ -113,9 +113,9 @@ def _describe_content(body: ApiBody, examples: Mapping[str, Any]) -> dict[str, A
     if body.lines:
         # OpenAPI 3.1 cannot type the lines of a text; 3.2 does it by `itemSchema`.
         return {"schema": {"type": "string"}, "x-item-schema": references[0]}
-    schemas = references
+    schemas: list[dict[str, Any]] = [*references]
     if body.listed:
-        schemas = [*references, {"type": "array", "items": references[0], "minItems": 1, "maxItems": body.listed}]
+        schemas.append({"type": "array", "items": references[0], "minItems": 1, "maxItems": body.listed})
     described: dict[str, Any] = {"schema": schemas[0] if len(schemas) == 1 else {"oneOf": schemas}}
     if examples:
         described["examples"] = {

@@ -128,7 +128,7 @@ def complete_verdict_schema(described: dict[str, Any]) -> None:
             "error_type": {"const": ""},
         },
     ]
-    required = (["answer"], ["instead"], ["answer"], [], [])
+    required: tuple[list[str], ...] = (["answer"], ["instead"], ["answer"], [], [])
     described["allOf"] = [
         {
             "oneOf": [

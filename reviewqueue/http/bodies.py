@@ -114,7 +114,7 @@ def _body_stream(request: HttpRequest) -> Any:
 
 
 def _too_large(limit: int) -> Problem:
-    return Problem(413, "too_large", f"The body is larger than {limit // (1024 * 1024)} MiB.")
+    return Problem(413, "too_large", f"The body is larger than {limit // (1024 * 1024)} MiB. Send less at a time.")
 
 
 def _encode_lazy_text(value: Any) -> Any:

@@ -132,7 +132,17 @@ def _from_api_error(exc: exceptions.APIException) -> Problem:
         headers["WWW-Authenticate"] = getattr(exc, "auth_header", "Bearer")
     if (wait := getattr(exc, "wait", None)) is not None:  # exceptions.Throttled
         headers["Retry-After"] = str(int(wait) + 1)
-    return Problem(status, _CODES_BY_STATUS.get(status, "refused"), str(exc.detail), headers=headers)
+    return Problem(status, _CODES_BY_STATUS.get(status, "refused"), _describe_api_error(exc), headers=headers)
+
+
+def _describe_api_error(exc: exceptions.APIException) -> str:
+    """The framework's sentence, or a better one where it does not say what to do."""
+    match exc:
+        case exceptions.NotAuthenticated():
+            return _("Send an API key: `Authorization: Bearer <key>`.")
+        case exceptions.UnsupportedMediaType():
+            return _("Set Content-Type to application/json.")
+    return str(exc.detail)
 
 
 def _field_errors(exc: ValidationError) -> list[dict[str, str]]:

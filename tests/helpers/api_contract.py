@@ -25,8 +25,16 @@ PROBLEM = "application/problem+json"
 REQUESTS, ANSWERS = "urn:requests", "urn:answers"
 
 _formats = FormatChecker(formats=())
-_formats.checks("date-time", raises=ValueError)(lambda text: not isinstance(text, str) or datetime.fromisoformat(text))
-_formats.checks("date", raises=ValueError)(lambda text: not isinstance(text, str) or date.fromisoformat(text))
+
+
+@_formats.checks("date-time", raises=ValueError)
+def _is_moment(value: object) -> bool:
+    return not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is not None
+
+
+@_formats.checks("date", raises=ValueError)
+def _is_day(value: object) -> bool:
+    return not isinstance(value, str) or bool(date.fromisoformat(value))
 
 
 class ContractBroken(AssertionError):

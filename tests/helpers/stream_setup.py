@@ -141,8 +141,8 @@ class Producer:
         options["headers"] = {"Content-Type": content_type, **options.get("headers", {})}
         return self._call("post", path, data=sent, **options)
 
-    def get(self, path: str, *, headers: Mapping[str, str] | None = None, **query: Any) -> HttpResponse:
-        return self._call("get", path, data=query, headers=headers)
+    def get(self, path: str, *, accept_encoding: str = "", **query: Any) -> HttpResponse:
+        return self._call("get", path, data=query, headers={"Accept-Encoding": accept_encoding})
 
     def delete(self, path: str) -> HttpResponse:
         return self._call("delete", path)

@@ -34,7 +34,7 @@ def test_labels_are_streamed_as_json_lines(producer: Producer, stream: Stream, r
 
 
 def _export(producer: Producer, *, accepts: str = "", **query: str) -> tuple[HttpResponse, bytes]:
-    answer = producer.get("streams/intents/labels", headers={"Accept-Encoding": accepts}, **query)
+    answer = producer.get("streams/intents/labels", accept_encoding=accepts, **query)
     return answer, b"".join(cast("Iterable[bytes]", answer))
 
 
