@@ -5,12 +5,16 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 MAX_LISTED_CHOICES = 12
 MAX_QUOTED_CHARACTERS = 60
-_MAX_COMPARED_CHOICES = 1000
+_MAX_COMPARED_CHOICES = 200  # comparing takes microseconds each, and a batch has 1,000 outputs
 
 
 def list_choices(choices: Iterable[str]) -> str:
@@ -18,14 +22,19 @@ def list_choices(choices: Iterable[str]) -> str:
     named = list(choices)
     listed = ", ".join(f"`{shorten_text(name)}`" for name in named[:MAX_LISTED_CHOICES])
     more = len(named) - MAX_LISTED_CHOICES
-    return f"{listed} and {more} more" if more > 0 else listed
+    return _("%(listed)s and %(more)s more") % {"listed": listed, "more": more} if more > 0 else listed
 
 
 def guess_choice(written: object, choices: Iterable[str]) -> str | None:
     """The choice that somebody who wrote this probably meant; None if nothing is close."""
     if not isinstance(written, str) or len(written) > 2 * MAX_QUOTED_CHARACTERS:
         return None
-    compared = {_simplify_name(name): name for name in islice(choices, _MAX_COMPARED_CHOICES)}
+    return _find_closest(written, tuple(islice(choices, _MAX_COMPARED_CHOICES)))
+
+
+@lru_cache(maxsize=1024)  # a producer's mistake is usually the same in every output of a batch
+def _find_closest(written: str, choices: tuple[str, ...]) -> str | None:
+    compared = {_simplify_name(name): name for name in choices}
     close = difflib.get_close_matches(_simplify_name(written), compared, n=1, cutoff=0.7)
     return compared[close[0]] if close else None
 
@@ -34,19 +43,24 @@ def describe_value(value: Any) -> str:
     """A JSON value in a few words, for "got ...": the value itself if it is short, otherwise its kind and size."""
     if isinstance(value, str):
         if len(value) > MAX_QUOTED_CHARACTERS:
-            return f"a text of {len(value):,} characters"
-        return f"the text {json.dumps(value, ensure_ascii=False)}"
-    if isinstance(value, dict | list):
-        noun = "an object" if isinstance(value, dict) else "a list"
-        return f"{noun} of {len(value):,} {'entry' if len(value) == 1 else 'entries'}"
+            return _("a text of %(count)s characters") % {"count": len(value)}
+        return _("the text %(text)s") % {"text": json.dumps(value, ensure_ascii=False)}
+    if isinstance(value, dict):
+        return ngettext("an object of %(count)s entry", "an object of %(count)s entries", len(value)) % {
+            "count": len(value)
+        }
+    if isinstance(value, list):
+        return ngettext("a list of %(count)s entry", "a list of %(count)s entries", len(value)) % {"count": len(value)}
     text = json.dumps(value)
-    return text if len(text) <= MAX_QUOTED_CHARACTERS else "a number with many digits"
+    return text if len(text) <= MAX_QUOTED_CHARACTERS else _("a number with many digits")
 
 
 def describe_mismatch(value: Any, choices: Sequence[str]) -> str:
     """The end of a sentence about a wrong choice: what was sent, and what was probably meant."""
-    meant = guess_choice(value, choices)
-    return f"got {describe_value(value)}" + (f"; did you mean `{shorten_text(meant)}`?" if meant else "")
+    got, meant = describe_value(value), guess_choice(value, choices)
+    if meant is None:
+        return _("got %(value)s") % {"value": got}
+    return _("got %(value)s; did you mean `%(meant)s`?") % {"value": got, "meant": shorten_text(meant)}
 
 
 def shorten_text(text: str) -> str:

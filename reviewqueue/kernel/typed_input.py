@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -17,7 +18,7 @@ from reviewqueue.kernel.choices import describe_mismatch, describe_value, guess_
 from reviewqueue.kernel.errors import Invalid
 from reviewqueue.kernel.json_pointer import format_pointer
 
-MAX_ERRORS = 20
+MAX_ERRORS = 10
 
 type Path = tuple[str | int, ...]
 type FieldRules = Mapping[str, str]
@@ -43,7 +44,7 @@ def convert_input[T: msgspec.Struct](
         if not isinstance(value, dict):
             sentence = f"the {subject} must be a JSON object (got {describe_value(value)})"
             raise build_invalid_input(subject, [("", sentence)]) from refusal
-        found = list(_find_problems(value, to, kind, rules or {}, strict))
+        found = list(islice(_find_problems(value, to, kind, rules or {}, strict), MAX_ERRORS))
         raise build_invalid_input(subject, found or [("", str(refusal))]) from refusal
 
 
@@ -53,7 +54,7 @@ def build_invalid_input(subject: str, problems: list[tuple[str, str]]) -> Invali
     sentence = f"Invalid {subject}: {first}{'' if first.endswith('?') else '.'}"
     if more:
         sentence += f" {more} more {'problem' if more == 1 else 'problems'} in `errors`."
-    return Invalid(sentence, [{"pointer": pointer, "detail": detail} for pointer, detail in problems[:MAX_ERRORS]])
+    return Invalid(sentence, [{"pointer": pointer, "detail": detail} for pointer, detail in problems])
 
 
 def describe_missing(name: str) -> str:
