@@ -45,7 +45,7 @@ layers: installed-dev ## Check the import layers
 migrations: installed-dev ## Check that the migrations match the models
 	@$(OFFLINE) $(PYTHON) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 
-contract: export CONTRACT_EXAMPLES ?= 400
+contract: export CONTRACT_EXAMPLES ?= 3000
 contract: installed-dev ## Compare the API with its document for ten minutes (CONTRACT_EXAMPLES=100)
 	@exec $(PYTHON) -m pytest tests/contract $(ARGS)
 

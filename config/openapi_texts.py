@@ -16,8 +16,8 @@ INFO = {
         "Post model outputs, read decisions, review, and report.\n\n"
         "Every request needs an API key: `Authorization: Bearer <key>`. Bodies are UTF-8. Errors are problem "
         "documents (RFC 9457) with a stable `code`; `errors` says what is wrong and where. Unknown fields and "
-        "parameters are errors. After a network error, 429 or 503 send the same request again: nothing is done "
-        "twice.\n\n"
+        "parameters are errors. After a network error, 429 or 503 send the same request again: nothing is done twice, "
+        "but a claim that was repeated reserves another item.\n\n"
         "Clients should accept additional fields, codes and reasons: they can come without a new version."
     ),
     "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
