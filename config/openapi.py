@@ -69,7 +69,7 @@ def _describe_operation(path: str, operation: ApiOperation) -> dict[str, Any]:
         "description": f"{operation.description}\n\nThe API key needs the scope `{operation.scope}`.".strip(),
         "parameters": list(_list_parameters(path, operation)),
         "responses": {str(status): _describe_answer(answer) for status, answer in operation.answers.items()},
-        "security": [{"key": [operation.scope]}],
+        "security": [{"key": []}],
     }
     if operation.bodies:
         described["requestBody"] = {

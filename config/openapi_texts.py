@@ -115,7 +115,7 @@ def complete_output_schema(described: dict[str, Any]) -> None:
 def complete_verdict_schema(described: dict[str, Any]) -> None:
     """Add to the type of a submitted verdict which fields go with which verdict."""
     no_remark = dict.fromkeys(("reason", "note", "error_type", "active_seconds"), _ABSENT)
-    no_answer, an_answer = {"type": "null"}, {"type": ["string", "array", "object"]}
+    no_answer, an_answer = {"type": "null"}, {"not": {"type": "null"}}
     branches: list[dict[str, Any]] = [
         {"verdict": {"const": "answer"}, "answer": an_answer, "instead": _ABSENT, **no_remark},
         {"verdict": {"const": "answer"}, "answer": no_answer, **no_remark},
