@@ -169,5 +169,7 @@ def _tidy(schema: Any) -> Any:
             tidied["pattern"] = tidied["pattern"].replace(r"\Z", "$")
         if "enum" in tidied:
             tidied = {"type": "string", **tidied}
+        if tidied.get("type") == "object" and "properties" not in tidied:
+            tidied.setdefault("additionalProperties", True)  # the default, which some generators take for "none"
         return tidied
     return [_tidy(part) for part in schema] if isinstance(schema, list) else schema
