@@ -11,13 +11,14 @@ from drf_spectacular.utils import OpenApiExample, OpenApiResponse, inline_serial
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from reviewqueue.kernel import sent_json
 from reviewqueue.kernel.errors import Invalid
 
 
 def render_json(document: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
     """A JSON response."""
     return HttpResponse(
-        msgspec.json.encode(document),
+        msgspec.json.encode(document, enc_hook=sent_json.encode_number),
         content_type="application/json",
         status=status,
         headers=dict(headers or {}),

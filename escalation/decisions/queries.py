@@ -63,10 +63,10 @@ UPSERT_OUTCOMES = """
     INSERT INTO escalation_outcome AS o (
         output_id, stream_id, label_id, round, outcome, answer, settled, wrong, overturned, blind, reviews,
         active_seconds, settled_at)
-    SELECT output_id, stream_id, label_id, round, outcome, answer, settled, wrong, overturned, blind,
+    SELECT output_id, stream_id, label_id, round, outcome, answer::text, settled, wrong, overturned, blind,
         reviews, active_seconds, settled_at
-    FROM jsonb_to_recordset(%s::jsonb) AS new (
-        output_id bigint, stream_id bigint, label_id bigint, round smallint, outcome text, answer jsonb, settled text,
+    FROM json_to_recordset(%s::json) AS new (
+        output_id bigint, stream_id bigint, label_id bigint, round smallint, outcome text, answer json, settled text,
         wrong boolean, overturned boolean, blind boolean, reviews smallint, active_seconds double precision,
         settled_at timestamptz)
     ON CONFLICT (output_id) DO UPDATE SET

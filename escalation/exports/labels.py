@@ -10,7 +10,7 @@ import msgspec
 from escalation.exports import queries
 from escalation.models import Stream
 from reviewqueue.facade.labels import error_types_of
-from reviewqueue.kernel import sql
+from reviewqueue.kernel import sent_json, sql
 
 PAGE_ROWS = 1_000
 
@@ -23,7 +23,9 @@ def export_labels(stream: Stream, *, include_audits: bool = False) -> Iterator[b
     """
     for page in _label_and_audit_pages(stream) if include_audits else _label_pages(stream):
         error_types = error_types_of([row[1] for row in page if row[1] is not None])
-        yield b"".join(msgspec.json.encode(_label_as_json(row, error_types.get(row[1], []))) + b"\n" for row in page)
+        yield "".join(
+            sent_json.encode_sent(_label_as_json(row, error_types.get(row[1], []))) + "\n" for row in page
+        ).encode()
 
 
 def _label_pages(stream: Stream) -> Iterator[list[tuple[Any, ...]]]:
@@ -53,7 +55,7 @@ def _label_as_json(row: tuple[Any, ...], error_types: list[str]) -> dict[str, An
         confidence, pi, u, p, reason, threshold, policy, round_, wrong, overturned, blind, reviews, segment,
         group, value, occurred_at, received_at, settled_at, shadow,
     ) = row  # fmt: skip
-    payload = {"prediction": predicted or None} if body is None else msgspec.json.decode(body)
+    payload = {"prediction": predicted or None} if body is None else sent_json.parse_sent(body)
     return {
         "id": external_id,
         "number": str(number),
@@ -64,7 +66,7 @@ def _label_as_json(row: tuple[Any, ...], error_types: list[str]) -> dict[str, An
         "input": payload.get("input"),
         "prediction": payload["prediction"],
         "outcome": outcome,
-        "answer": None if answer is None else msgspec.json.decode(answer),
+        "answer": None if answer is None else sent_json.parse_sent(answer),
         "round": round_,
         "wrong": wrong,
         "overturned": overturned,

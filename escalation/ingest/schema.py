@@ -13,7 +13,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from reviewqueue.answers import schema
 from reviewqueue.answers.schema import AnswerSpec
-from reviewqueue.kernel import json_pointer, strict_json
+from reviewqueue.kernel import json_pointer, sent_json, strict_json
 from reviewqueue.kernel.errors import Invalid, Problem
 
 MAX_OUTPUTS_PER_REQUEST = 1000
@@ -106,7 +106,7 @@ def decode_output(raw: bytes, *, form: AnswerSpec, secret: bytes) -> DecodedOutp
     `secret` is the key of the digest, which is computed over the output's canonical form.
     """
     try:
-        posted = msgspec.convert(strict_json.parse_json(raw), PostedOutput)
+        posted = msgspec.convert(_with_plain_floats(strict_json.parse_json(raw)), PostedOutput)
     except msgspec.ValidationError as error:
         raise _invalid_output(str(error)) from error
     posted = _convert_to_utc(posted)
@@ -115,9 +115,25 @@ def decode_output(raw: bytes, *, form: AnswerSpec, secret: bytes) -> DecodedOutp
         posted=posted,
         confidence=_effective_confidence(posted),
         predicted=prediction if isinstance(prediction, str) else "",
-        digest=hmac.digest(secret, msgspec.json.encode(posted, order="sorted"), hashlib.sha256),
-        body=msgspec.json.encode({**_build_payload(posted), "prediction": prediction}),
+        digest=hmac.digest(secret, _canonical_form(posted), hashlib.sha256),
+        body=sent_json.encode_sent({**_build_payload(posted), "prediction": prediction}).encode(),
     )
+
+
+def _with_plain_floats(element: Any) -> Any:
+    """Confidences and values are calculated with, so their digits do not matter; those of contents and answers do."""
+    if not isinstance(element, dict):
+        return element
+    plain = {name: float(element[name]) for name in ("confidence", "value") if isinstance(element.get(name), float)}
+    scores = element.get("scores")
+    if isinstance(scores, dict):
+        plain["scores"] = {name: float(one) if isinstance(one, float) else one for name, one in scores.items()}
+    return {**element, **plain}
+
+
+def _canonical_form(posted: PostedOutput) -> bytes:
+    """What a retry must repeat. Numbers are compared as doubles: clients may write the same number differently."""
+    return msgspec.json.encode(posted, enc_hook=float, order="sorted")
 
 
 def peek_external_id(raw: bytes) -> str | None:

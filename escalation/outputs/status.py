@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from django.utils.translation import gettext as _
 
 from escalation.models import ExternalId, Output, Stream
 from escalation.outputs import queries
-from reviewqueue.kernel import sql
+from reviewqueue.kernel import sent_json, sql
 from reviewqueue.kernel.errors import NotFound
 
 
@@ -61,7 +60,7 @@ def decision_as_json(
 ) -> dict[str, Any]:
     """A decision in the form that every API uses. `answer` is JSON text. `shadow` marks one not to be acted on."""
     return {
-        "answer": None if answer is None else msgspec.json.decode(answer),
+        "answer": None if answer is None else sent_json.parse_sent(answer),
         "outcome": outcome,
         "by": by,
         "revision": revision,

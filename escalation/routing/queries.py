@@ -65,10 +65,10 @@ LOCK_RECEIVED = """
 # One round trip for routes, first decisions and states: a producer may be waiting for it.
 WRITE_ROUTES = """
     WITH made AS MATERIALIZED (
-        SELECT * FROM jsonb_to_recordset(%(rows)s) AS made (
+        SELECT * FROM json_to_recordset(%(rows)s::json) AS made (
             id bigint, kind text, reason text, policy_id bigint, stop_id bigint, eligible bool, released bool,
             audit text, threshold float8, u float8, p float8, pi float8, state text, due_at timestamptz,
-            external_id text, answer jsonb, shadow bool)
+            external_id text, answer json, shadow bool)
     ), routed AS (
         INSERT INTO escalation_route (output_id, kind, reason, policy_id, stop_id, eligible, released, audit,
             threshold, u, p, pi, routed_at)
@@ -77,7 +77,7 @@ WRITE_ROUTES = """
         -- The model's answer stands: its first revision.
         INSERT INTO escalation_decision (output_id, stream_id, external_id, revision, by, outcome, answer, shadow,
             decided_at)
-        SELECT id, %(stream)s, external_id, 1, 'model', 'answered', answer, shadow, %(now)s
+        SELECT id, %(stream)s, external_id, 1, 'model', 'answered', answer::text, shadow, %(now)s
         FROM made WHERE released ORDER BY id
     )
     UPDATE escalation_output o SET state = made.state, due_at = made.due_at FROM made WHERE o.id = made.id

@@ -18,7 +18,7 @@ from escalation.routing.plan import ReceivedOutput, RoutePlan, plan_routes
 from reviewqueue.activity import log
 from reviewqueue.facade import queue
 from reviewqueue.facade.queue import NewItem
-from reviewqueue.kernel import sql
+from reviewqueue.kernel import sent_json, sql
 
 MAX_ALTERNATIVES = 5  # as many as a reviewer can take in at a glance
 MAX_MODEL_NAME_LENGTH = 200  # model name and version together can be longer than the item's column
@@ -69,9 +69,7 @@ def _write_routes(stream: Stream, plans: list[RoutePlan], spec: PolicySpec, *, n
             now=now,
         )
     rows = [_route_columns(plan, payloads) for plan in plans]
-    sql.run_statement(
-        queries.WRITE_ROUTES, {"rows": msgspec.json.encode(rows).decode(), "stream": stream.pk, "now": now}
-    )
+    sql.run_statement(queries.WRITE_ROUTES, {"rows": sent_json.encode_sent(rows), "stream": stream.pk, "now": now})
     log.record_event(
         actor="system:dispatch",
         verb="outputs.routed",
@@ -146,7 +144,7 @@ def _load_payloads(output_ids: list[int]) -> dict[int, dict[str, Any]]:
     if not output_ids:
         return {}
     rows = sql.fetch_tuples(queries.SELECT_PAYLOADS, [output_ids])
-    return {output_id: msgspec.json.decode(body) for output_id, body in rows}
+    return {output_id: sent_json.parse_sent(body) for output_id, body in rows}
 
 
 def _received_output(values: tuple[Any, ...]) -> ReceivedOutput:

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Context, Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +19,7 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from reviewqueue.answers import validation_errors
-from reviewqueue.kernel import json_pointer
+from reviewqueue.kernel import json_pointer, sent_json
 from reviewqueue.kernel.errors import Invalid
 
 LABEL = "label"
@@ -27,6 +28,7 @@ STRUCTURED = "structured"
 
 MAX_ANSWERS = 1000
 MAX_ANSWER_LENGTH = 200
+_MANY_DIGITS = Context(prec=10_000)
 _UNSTORABLE_CHARACTERS = re.compile("[\0\ud800-\udfff]")
 
 
@@ -62,15 +64,29 @@ def normalize_answer(answer: Any, to: AnswerSpec, *, pointer: str = "/answer") -
 
 
 def canonical_key(answer: Any) -> str:
-    """A string that is the same for equal answers.
+    """A string that is the same for answers that mean the same.
 
     Ignores the order of fields, 1 versus 1.0, leading and trailing white space, and Unicode composition (NFC).
     """
-    return json.dumps(_canonicalize(answer), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return sent_json.encode_sent(_canonicalize(answer), sort_keys=True)
+
+
+def exact_key(answer: Any) -> str:
+    """A string that is the same for answers that are written the same, to the last character and digit.
+
+    Ignores the order of fields only.
+    """
+    return sent_json.encode_sent(answer, sort_keys=True)
 
 
 def answers_match(one: Any, other: Any) -> bool:
+    """Whether two answers mean the same. This judges errors and agreement; it never replaces one by the other."""
     return canonical_key(one) == canonical_key(other)
+
+
+def is_same_answer(one: Any, other: Any) -> bool:
+    """Whether two answers are written the same. Only then may one be stored and delivered for the other."""
+    return exact_key(one) == exact_key(other)
 
 
 def is_storable(value: Any) -> bool:
@@ -152,13 +168,23 @@ def _validator(schema: str) -> Validator:
 def _canonicalize(value: Any) -> Any:
     if isinstance(value, str):
         return unicodedata.normalize("NFC", value).strip()
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
+    if isinstance(value, float):
+        return _canonicalize_number(value)
     if isinstance(value, Mapping):
         return {str(name): _canonicalize(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
         return [_canonicalize(part) for part in value]
     return value
+
+
+def _canonicalize_number(number: float) -> int | float:
+    """By its digits, not by the double: 9007199254740993.0 is not 9007199254740992."""
+    digits = Decimal(repr(number))
+    if not digits.is_finite():
+        return number
+    if digits == digits.to_integral_value():
+        return int(digits)
+    return sent_json.parse_float(str(digits.normalize(_MANY_DIGITS)))
 
 
 def _invalid(pointer: str, detail: str) -> Invalid:

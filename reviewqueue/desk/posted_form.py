@@ -117,26 +117,13 @@ def _check_reason(kind: str, code: str) -> str:
 
 
 def _parse_answer(posted: PostedFields) -> Any:
-    """A label, a list of labels, or an object."""
+    """A label, a list of labels, or an object. An empty list or object is an answer, too: nothing applies."""
     if "answer" in posted:
         return _get_text(posted, "answer")
     if "whole" in posted:
         return _parse_whole_answer(posted["whole"])
     parts = {name: posted[name] for name in posted if codec.is_field_name(name)}
-    return _parse_object(parts) if parts else _require_ticked(posted.getlist("answers"))
-
-
-def _parse_object(parts: dict[str, str]) -> dict[str, Any]:
-    answer = codec.parse_answer(parts)
-    if not answer:
-        raise Invalid(_("Fill in at least one field. If there is nothing to fill in, choose “None of these”."))
-    return answer
-
-
-def _require_ticked(answers: list[Any]) -> list[Any]:
-    if not answers:
-        raise Invalid(_("Tick at least one answer, or choose “None of these”."))
-    return answers
+    return codec.parse_answer(parts) if parts else posted.getlist("answers")
 
 
 def _parse_whole_answer(text: str) -> Any:

@@ -14,6 +14,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
+from reviewqueue.kernel import sent_json
 from reviewqueue.kernel.errors import Problem
 from reviewqueue.kernel.strict_json import parse_json
 
@@ -72,7 +73,7 @@ class MsgspecRenderer(BaseRenderer):
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
-        return b"" if data is None else msgspec.json.encode(data, enc_hook=_encode_lazy_text)
+        return b"" if data is None else msgspec.json.encode(data, enc_hook=_encode_other)
 
 
 class JSONOnlyNegotiation(BaseContentNegotiation):
@@ -117,7 +118,5 @@ def _too_large(limit: int) -> Problem:
     return Problem(413, "too_large", f"The body is larger than {limit // (1024 * 1024)} MiB.")
 
 
-def _encode_lazy_text(value: Any) -> Any:
-    if isinstance(value, Promise):
-        return str(value)
-    raise NotImplementedError(f"{type(value).__name__} is not JSON")
+def _encode_other(value: Any) -> Any:
+    return str(value) if isinstance(value, Promise) else sent_json.encode_number(value)

@@ -1,4 +1,4 @@
-"""Strict JSON parsing: reject everything that two parsers could interpret differently."""
+"""Strict JSON parsing: reject everything that two parsers could interpret differently, and keep every digit."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Never
 
+from reviewqueue.kernel import sent_json
 from reviewqueue.kernel.errors import Problem
 
 MAX_JSON_DEPTH = 64
@@ -19,6 +20,8 @@ _UNSTORABLE_CHARACTERS = re.compile("[\0\ud800-\udfff]")
 
 def parse_json(raw: bytes) -> Any:
     """Parse one JSON value, rejecting ambiguous input and text that PostgreSQL cannot store.
+
+    Numbers keep their digits: see `sent_json`.
 
     Raises Problem 400 with one of these codes: `invalid_json` (bad UTF-8 or syntax, NaN, infinity), `duplicate_key`,
     `number_out_of_range` (beyond a double), `invalid_text` (NUL, lone surrogates), `too_deep` (more than 64 levels).
@@ -56,7 +59,7 @@ def _reject_constant(name: str) -> Never:
 
 
 def _parse_float(text: str) -> float:
-    number = float(text)
+    number = sent_json.parse_float(text)
     if math.isinf(number):
         raise _out_of_range(text)
     return number

@@ -225,7 +225,7 @@ LEFT JOIN reviewqueue_firstanswer f ON f.slot_id = s.id AND f.claim = s.claim
 CROSS JOIN LATERAL (SELECT NOT s.answer_first OR f.id IS NOT NULL, NOT s.answer_first AND NOT i.answer_first)
     AS r(revealed, told)
 LEFT JOIN LATERAL (
-    SELECT json_build_object('kind', v.kind, 'answer', v.answer, 'reason', v.reason, 'note', v.note,
+    SELECT json_build_object('kind', v.kind, 'answer', v.answer::json, 'reason', v.reason, 'note', v.note,
         'error_type', v.error_type)::text AS undone
     FROM reviewqueue_verdict v
     WHERE r.revealed AND v.item_id = s.item_id AND v.round = s.round AND v.user_id = s.holder_id

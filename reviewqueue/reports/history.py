@@ -6,7 +6,6 @@ reviewed again, its earlier verdict is not shown, and its outcome is shown only 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +14,7 @@ from typing import Any, Literal
 from django.utils.translation import gettext as _
 
 from reviewqueue.accounts import roles
-from reviewqueue.kernel import clock, sql
+from reviewqueue.kernel import clock, sent_json, sql
 from reviewqueue.kernel.errors import NotFound
 from reviewqueue.models import FirstAnswer, Item, ItemContent, Label, User, Verdict
 from reviewqueue.queue import lease
@@ -164,4 +163,4 @@ def _undo_seconds_left(verdict: Verdict, now: datetime) -> int:
 
 
 def _decode_json(text: str | None) -> Any:
-    return None if text is None else json.loads(text)
+    return None if text is None else sent_json.parse_sent(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -23,10 +23,12 @@ OUTCOMES_BY_KIND = {
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One person's opinion: an outcome and, when that is `answered`, the answer."""
+    """One person's opinion: an outcome and, when that is `answered`, the answer; `typed` if they wrote it themselves
+    instead of agreeing."""
 
     outcome: str
     answer: Any = None
+    typed: bool = field(default=False, compare=False)
 
     @property
     def canonical_key(self) -> tuple[str, str]:
@@ -52,7 +54,7 @@ class CountedVerdict:
     def vote(self) -> Vote | None:
         """The opinion that counts for the decision; None if it escalates."""
         outcome = OUTCOMES_BY_KIND.get(self.kind)
-        return None if outcome is None else Vote(outcome, self.answer)
+        return None if outcome is None else Vote(outcome, self.answer, typed=self.kind == "correct")
 
     @property
     def first_vote(self) -> Vote | None:
@@ -112,9 +114,15 @@ def decide_settlement(judgements: Sequence[CountedVerdict], *, wanted: int, now:
 
 
 def find_majority(votes: Sequence[Vote]) -> Vote | None:
-    """The opinion that more than half share, in the spelling of the first such vote; None if there is none."""
+    """The opinion that more than half share; None if there is none.
+
+    Votes that mean the same may be written differently. The most frequent spelling wins, then one that a person wrote
+    rather than agreed to, then the first.
+    """
     tally = Counter(vote.canonical_key for vote in votes)
-    return next((vote for vote in votes if 2 * tally[vote.canonical_key] > len(votes)), None)
+    winners = [vote for vote in votes if 2 * tally[vote.canonical_key] > len(votes)]
+    spellings = Counter(schema.exact_key(vote.answer) for vote in winners)
+    return max(winners, key=lambda vote: (spellings[schema.exact_key(vote.answer)], vote.typed), default=None)
 
 
 def _build_settlement(judgements: Sequence[CountedVerdict], vote: Vote, basis: str) -> Settlement:

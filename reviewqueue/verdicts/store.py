@@ -6,14 +6,13 @@ does the read see what the previous holder of the lock wrote.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from reviewqueue.answers.schema import AnswerSpec
-from reviewqueue.kernel import sql
+from reviewqueue.kernel import sent_json, sql
 from reviewqueue.queue.lease import ClaimId
 from reviewqueue.verdicts import queries
 from reviewqueue.verdicts.validation import VerdictOptions
@@ -52,11 +51,11 @@ def load_claim_record(claim: ClaimId) -> ClaimRecord:
 
 def insert_verdict(verdict: Mapping[str, Any]) -> int:
     """Insert a verdict, given by column name, and mark its slot judged. Returns its id."""
-    encoded = {name: None if verdict[name] is None else json.dumps(verdict[name]) for name in _JSON_COLUMNS}
+    encoded = {name: None if verdict[name] is None else sent_json.encode_sent(verdict[name]) for name in _JSON_COLUMNS}
     row = sql.fetch_row(queries.INSERT_VERDICT, {**verdict, **encoded}, prepared=True)
     assert row is not None
     return int(row["id"])
 
 
 def _decode_json(text: str | None) -> Any:
-    return None if text is None else json.loads(text)
+    return None if text is None else sent_json.parse_sent(text)

@@ -146,7 +146,7 @@ def submit_first_answer(
             user=user,
             defaults={"kind": kind, "answer": normalized, "at": lease.now},
         )
-        if not created and (first.kind != kind or not schema.answers_match(first.answer, normalized)):
+        if not created and (first.kind != kind or not schema.is_same_answer(first.answer, normalized)):
             raise VerdictExists(_("You have already given a first answer. Keep or change it with your verdict."))
         if created:
             after = {"claim": claim_id, "kind": kind}
@@ -242,7 +242,7 @@ def _insert_verdict(
         "claim": lease.claim,
         "kind": verdict.kind,
         "answer": verdict.answer,
-        "first_answer": _first_answer_of(verdict, record),
+        "first_answer": verdict.answer if first is None else first.answer,
         "first_at": lease.now if first is None else first.at,
         "proposal_visible": first is None or saw_proposal_before(lease, user=user, at=first.at),
         "final_say": lease.final_say,
@@ -256,13 +256,6 @@ def _insert_verdict(
         "final_at": final_at,
     }
     return SubmittedVerdict(id=store.insert_verdict(row), final_at=final_at, repeated=False)
-
-
-def _first_answer_of(verdict: VerdictContent, record: ClaimRecord) -> Any:
-    """The first answer, in the proposal's spelling if they are equal, so that later comparisons can be exact."""
-    first = verdict.answer if record.first_answer is None else record.first_answer.answer
-    proposal = record.options.proposal
-    return proposal if first is not None and schema.answers_match(first, proposal) else first
 
 
 def _limit_active_seconds(lease: Lease, seconds: float | None) -> float | None:

@@ -30,7 +30,7 @@ class VerdictOptions:
 
 @dataclass(frozen=True, slots=True)
 class VerdictContent:
-    """A validated verdict; two submissions are the same if these fields are equal."""
+    """A validated verdict; two submissions are the same if these fields are written the same."""
 
     kind: str
     answer: Any
@@ -41,13 +41,13 @@ class VerdictContent:
     def matches(self, verdict: Verdict) -> bool:
         stored = (verdict.kind, verdict.reason, verdict.note, verdict.error_type)
         submitted = (self.kind, self.reason, self.note, self.error_type)
-        return stored == submitted and schema.answers_match(verdict.answer, self.answer)
+        return stored == submitted and schema.is_same_answer(verdict.answer, self.answer)
 
 
 def validate_verdict(
     options: VerdictOptions, *, kind: str, answer: Any, reason: str, note: str, error_type: str = ""
 ) -> VerdictContent:
-    """Validate a verdict. `correct` with an answer equal to the proposed one becomes `agree`. Raises Invalid.
+    """Validate a verdict. `correct` with exactly the proposed answer becomes `agree`. Raises Invalid.
 
     The error type is left to `check_error_type`: a repeat must match even if the queue's error types have changed.
     """
@@ -59,7 +59,7 @@ def validate_verdict(
         raise build_invalid("/answer", _("The verdict %(kind)s does not take an answer. Remove it.") % {"kind": kind})
     if kind == VerdictKind.CORRECT:
         answer = schema.normalize_answer(answer, options.form)
-        if schema.answers_match(answer, options.proposal):
+        if schema.is_same_answer(answer, options.proposal):
             kind = VerdictKind.AGREE
     if kind == VerdictKind.AGREE:
         answer = schema.normalize_answer(options.proposal, options.form, pointer="/verdict")

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from reviewqueue.answers import json_schema
 from reviewqueue.answers.json_schema import FieldShape
-from reviewqueue.answers.schema import canonical_key
+from reviewqueue.answers.schema import exact_key
 from reviewqueue.content import invisible
 from reviewqueue.desk.structured import codec
 from reviewqueue.desk.structured.codec import ABSENT
@@ -237,7 +237,7 @@ def _choose_control(shape: FieldShape, value: Any, proposed: Any) -> tuple[codec
 def _choice_control(shape: FieldShape, value: Any, proposed: Any) -> tuple[codec.FieldType, ControlKind, FieldOptions]:
     """A choice of the listed values and of the present ones, even if those are not listed."""
     present = [one for one in (value, proposed) if one is not ABSENT and one is not None]
-    listed = list({canonical_key(one): one for one in [*shape.options, *present]}.values())
+    listed = list({exact_key(one): one for one in [*shape.options, *present]}.values())
     if all(isinstance(one, str) and one and codec.is_lossless_text(one) for one in listed):
         return "text", "choice", [(one, _option_text(one)) for one in listed]
     return "json", "choice", [(codec.format_value("json", one), _option_text(one)) for one in listed]
