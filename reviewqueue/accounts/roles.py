@@ -20,6 +20,8 @@ from reviewqueue.models.people import Role
 
 REVIEW_SCOPE = "review"  # access to the review API
 # Scopes that expose the content of outputs. Managers may not see content, so they may not create such keys either.
+# A key with no other scopes can read nothing that tells the AI's answer before the review API shows it.
+BLIND_SCOPES = frozenset({REVIEW_SCOPE})
 CONTENT_SCOPES = frozenset({REVIEW_SCOPE, "labels:read"})
 
 REVIEWER_ROLES = frozenset({Role.REVIEWER, Role.LEAD, Role.ADMIN})

@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from reviewqueue import http
 from reviewqueue.accounts import roles
+from reviewqueue.accounts.roles import Caller
 from reviewqueue.api.serializers import (
     ClaimDocument,
     ClaimRequest,
@@ -26,8 +27,8 @@ from reviewqueue.kernel.errors import Invalid, NotFound
 from reviewqueue.models import User
 from reviewqueue.queue import lease
 from reviewqueue.queue.claim import claim_next, release_claim, renew_claim
-from reviewqueue.queue.lease import ClaimId, ClaimLost
-from reviewqueue.verdicts import submit, validation
+from reviewqueue.queue.lease import ClaimId, ClaimLost, ReviewKey
+from reviewqueue.verdicts import submit, undo, validation
 
 REVIEW_SCOPE = "review"
 _ITEM_EXAMPLE = {
@@ -141,7 +142,7 @@ class ClaimListView(APIView):
     def post(self, request: Request, queue: str) -> Response:
         caller = http.require_caller(request, REVIEW_SCOPE, queue=queue)
         person = roles.resolve_reviewer(caller, _validate_body(ClaimRequest, request).get("reviewer"), queue)
-        claim = claim_next(user=person, slug=queue, resume=False)
+        claim = claim_next(user=person, slug=queue, resume=False, key=_review_key(caller))
         return Response(status=204) if claim is None else Response(serialize_claim(claim), status=201)
 
 
@@ -154,7 +155,8 @@ class ClaimView(APIView):
         responses={204: _CLAIM_RELEASED, **_PROBLEM_RESPONSES},
     )
     def delete(self, request: Request, claim: str) -> Response:
-        release_claim(claim_id=claim, user=_resolve_person(request, claim))
+        person, key = _resolve_person(request, claim)
+        release_claim(claim_id=claim, user=person, key=key)
         return Response(status=204)
 
 
@@ -169,7 +171,8 @@ class ClaimRenewalView(APIView):
         examples=[_CLAIM_EXAMPLE],
     )
     def post(self, request: Request, claim: str) -> Response:
-        return Response(serialize_claim(renew_claim(claim_id=claim, user=_resolve_person(request, claim))))
+        person, key = _resolve_person(request, claim)
+        return Response(serialize_claim(renew_claim(claim_id=claim, user=person, key=key)))
 
 
 class ClaimVerdictView(APIView):
@@ -186,16 +189,20 @@ class ClaimVerdictView(APIView):
         examples=_VERDICT_EXAMPLES,
     )
     def post(self, request: Request, claim: str) -> Response:
-        person, body = _resolve_person(request, claim), _validate_body(VerdictRequest, request)
+        (person, key), body = _resolve_person(request, claim), _validate_body(VerdictRequest, request)
         kind, instead = body.pop("verdict"), body.pop("instead", None)
         if kind == validation.ANSWER_KIND:
             revealed = submit.submit_first_answer(
-                claim_id=claim, user=person, kind=instead or validation.ANSWER_KIND, answer=_require_only_answer(body)
+                claim_id=claim,
+                user=person,
+                kind=instead or validation.ANSWER_KIND,
+                answer=_require_only_answer(body),
+                key=key,
             )
             return Response(serialize_claim(revealed))
         if instead is not None:
             raise _unexpected_field("instead")
-        submitted = submit.submit_verdict(claim_id=claim, user=person, kind=kind, **body)
+        submitted = submit.submit_verdict(claim_id=claim, user=person, kind=kind, key=key, **body)
         document = {"id": str(submitted.id), "final_at": submitted.final_at}
         return Response(document, status=200 if submitted.repeated else 201)
 
@@ -215,11 +222,16 @@ class VerdictView(APIView):
         if author is None or not caller.allows_queue(author.queue):
             raise NotFound("This verdict does not exist.")
         person = caller.acts_as or roles.resolve_reviewer(caller, author.username, author.queue)
-        return Response(serialize_claim(submit.undo_verdict(verdict_id=verdict, user=person)))
+        undone = undo.undo_verdict(verdict_id=verdict, user=person, key=_review_key(caller))
+        return Response(serialize_claim(undone))
 
 
-def _resolve_person(request: Request, claim: str) -> User:
-    """The person the key acts for on this claim: the one it was created for, otherwise the claim's holder.
+def _review_key(caller: Caller) -> ReviewKey:
+    return ReviewKey(id=caller.key_id, name=caller.name)
+
+
+def _resolve_person(request: Request, claim: str) -> tuple[User, ReviewKey]:
+    """The person the key acts for on this claim, and the key: the person it was created for, else the claim's holder.
 
     Whether that person may still act on the claim is checked by the domain.
     """
@@ -228,10 +240,10 @@ def _resolve_person(request: Request, claim: str) -> User:
     if not caller.allows_queue(holder.queue):
         raise lease.not_reserved_error()
     if caller.acts_as is not None:
-        return caller.acts_as
+        return caller.acts_as, _review_key(caller)
     if holder.username is None:
         raise ClaimLost("This reservation ran out or was released. Claim the next item.")
-    return roles.resolve_reviewer(caller, holder.username, holder.queue)
+    return roles.resolve_reviewer(caller, holder.username, holder.queue), _review_key(caller)
 
 
 def _validate_body(form: type[StrictSerializer], request: Request) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from reviewqueue.queue.claim_view import Claim
 from reviewqueue.queue.lease import (
     ClaimId,
     Lease,
+    ReviewKey,
     carry_over_first_answer,
     lead_roles,
     lock_lease,
@@ -73,17 +74,19 @@ def claim_next(
     now: datetime | None = None,
     rng: random.Random | None = None,
     resume: bool = True,
+    key: ReviewKey | None = None,
 ) -> Claim | None:
     """Reserve the next item of a queue for a person; None when it has none they can take.
 
-    With `resume`, return an item they already hold there. Leads get items that wait for the final say first. After
+    With `resume`, return an item they already hold there, which is then theirs even if an API key had reserved it.
+    `key` is the key that reserves, None at the desk. Leads get items that wait for the final say first. After
     that, a share of the claims (the queue's `checks_share`) searches the checks lane first and the rest the ordinary
     lane, so that neither starves. Raises NotFound, NotAMember, TooManyClaims.
     """
     for _ in range(_MAX_CLAIM_TRIES):
         try:
             with transaction.atomic():
-                return _try_claim(user=user, slug=slug, now=now, rng=rng or _RNG, resume=resume)
+                return _try_claim(user=user, slug=slug, now=now, rng=rng or _RNG, resume=resume, key=key)
         except IntegrityError as error:
             # They got a slot of the same item another way in the meantime; the next try skips it.
             if "one_slot_per_person" not in str(error):
@@ -117,9 +120,15 @@ def check_claim_limit(user: User, now: datetime | None) -> None:
 
 
 def get_claim(user: User, claim_id: str, *, now: datetime | None = None) -> Claim:
-    """A live claim of this person's, as the desk shows it. Raises as `require_live_lease` does."""
+    """A live claim of this person's, to show at the desk; from then on, no API key can act on it.
+
+    Raises as `require_live_lease` does.
+    """
     number = ClaimId.parse(claim_id)
-    require_live_lease(read_lease(number, user=user, now=now), number, user=user)
+    lease = read_lease(number, user=user, now=now)
+    require_live_lease(lease, number, user=user)
+    if lease.key_id is not None:
+        sql.run_statement(claim_queries.TAKE_FROM_KEY, {"slot": number.slot})
     return claim_query.load_claim(number.slot)
 
 
@@ -128,22 +137,22 @@ def list_held_claims(user: User, slug: str | None = None, *, now: datetime | Non
     return [claim_query.load_claim(slot) for slot in _held_slot_ids(user, slug, now)]
 
 
-def renew_claim(*, claim_id: str, user: User, now: datetime | None = None) -> Claim:
+def renew_claim(*, claim_id: str, user: User, key: ReviewKey | None = None, now: datetime | None = None) -> Claim:
     """Extend a reservation to the queue's full time from now; never shortens it. Raises as `get_claim` does."""
     number = ClaimId.parse(claim_id)
     with transaction.atomic():
-        lease = lock_live_lease(number, user=user, now=now)
+        lease = lock_live_lease(number, user=user, key=key, now=now)
         sql.run_statement(
             claim_queries.EXTEND_RESERVATION, {"slot": lease.slot_id, "until": lease.now + lease.reserve_time}
         )
         return claim_query.load_claim(lease.slot_id)
 
 
-def release_claim(*, claim_id: str, user: User, now: datetime | None = None) -> None:
+def release_claim(*, claim_id: str, user: User, key: ReviewKey | None = None, now: datetime | None = None) -> None:
     """Release the slot; it may be offered to the same person again. Raises as `get_claim` does."""
     number = ClaimId.parse(claim_id)
     with transaction.atomic():
-        _release_slot(lock_live_lease(number, user=user, now=now))
+        _release_slot(lock_live_lease(number, user=user, key=key, now=now))
 
 
 def pass_item(*, claim_id: str, user: User, reason: str = "", now: datetime | None = None) -> None:
@@ -170,15 +179,18 @@ def pass_item(*, claim_id: str, user: User, reason: str = "", now: datetime | No
         )
 
 
-def _try_claim(*, user: User, slug: str, now: datetime | None, rng: random.Random, resume: bool) -> Claim | None:
+def _try_claim(
+    *, user: User, slug: str, now: datetime | None, rng: random.Random, resume: bool, key: ReviewKey | None
+) -> Claim | None:
     context = lock_claims(user, slug, now)
     held = _held_slot_ids(user, slug, now) if resume else []
     if held:
+        sql.run_statement(claim_queries.TAKE_FROM_KEY, {"slot": held[0]}, prepared=True)
         return claim_query.load_claim(held[0])
     if context.leads:
         sql.run_statement(claim_queries.RELEASE_LAPSED_SLOTS, {"user": user.pk, "now": context.now}, prepared=True)
     for step in _search_steps(context, rng):
-        found = sql.fetch_row(claim_queries.CLAIM_SLOT, step | {"user": user.pk}, prepared=True)
+        found = sql.fetch_row(claim_queries.CLAIM_SLOT, step | {"user": user.pk, "key": key and key.id}, prepared=True)
         if found is not None:
             _record_progress(found, step, user)
             return claim_query.load_claim(found["id"])

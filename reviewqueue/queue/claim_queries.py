@@ -45,7 +45,7 @@ COALESCE((SELECT max(g.number) FROM reviewqueue_guideline g
 
 # A slot with its item and queue, and what the person may do there.
 SELECT_LEASE = f"""
-SELECT s.id AS slot_id, s.claim, s.holder_id, s.state AS slot_state, s.kind, s.answer_first, s.lane, s.rank,
+SELECT s.id AS slot_id, s.claim, s.holder_id, s.key_id, s.state AS slot_state, s.kind, s.answer_first, s.lane, s.rank,
     s.reserved_at, s.reserved_until, s.item_id, s.round, i.state AS item_state, i.undo_seconds, s.queue_id, q.slug,
     q.reserve_minutes, {GUIDELINE_NUMBER} AS guideline_number, {IS_MEMBER} AS member,
     {IS_LEAD} AS leads, COALESCE(%(now)s::timestamptz, statement_timestamp()) AS now
@@ -60,8 +60,8 @@ LOCK_LEASE = f"{SELECT_LEASE} FOR UPDATE OF s"
 
 # Carry the person's earlier first answer of this round over to a new claim.
 COPY_FIRST_ANSWER = """
-INSERT INTO reviewqueue_firstanswer (slot_id, claim, user_id, kind, answer, at)
-SELECT s.id, %(claim)s, f.user_id, f.kind, f.answer, f.at
+INSERT INTO reviewqueue_firstanswer (slot_id, claim, user_id, key_id, kind, answer, at)
+SELECT s.id, %(claim)s, f.user_id, f.key_id, f.kind, f.answer, f.at
 FROM reviewqueue_slot s
 JOIN reviewqueue_slot earlier ON earlier.item_id = s.item_id AND earlier.round = s.round
 JOIN reviewqueue_firstanswer f ON f.slot_id = earlier.id AND f.user_id = %(user)s
@@ -133,7 +133,7 @@ WITH start AS MATERIALIZED (
       AND {IS_FREE_SLOT} AND {HELD_ITEM_COUNT} < %(most)s
     ORDER BY s.rank, s.id LIMIT 1 FOR UPDATE OF s SKIP LOCKED
 ), lapsed AS ({INSERT_SEEN.format(slots="picked")})
-UPDATE reviewqueue_slot t SET holder_id = %(user)s, claim = t.claim + 1, reserved_at = %(now)s,
+UPDATE reviewqueue_slot t SET holder_id = %(user)s, key_id = %(key)s, claim = t.claim + 1, reserved_at = %(now)s,
     reserved_until = %(now)s + make_interval(mins => %(minutes)s)
 FROM picked WHERE t.id = picked.id
 RETURNING t.id, t.claim, t.rank, t.lane, t.answer_first, (
@@ -178,6 +178,9 @@ WHERE s.holder_id = %(user)s AND s.state = 'open'
 ORDER BY s.reserved_at, s.id
 """
 
+# What a key reserved and its person now opens at the desk is hers.
+TAKE_FROM_KEY = "UPDATE reviewqueue_slot SET key_id = NULL WHERE id = %(slot)s AND key_id IS NOT NULL"
+
 # Keep a slot for longer, never for less long.
 EXTEND_RESERVATION = """
 UPDATE reviewqueue_slot SET reserved_until = GREATEST(reserved_until, %(until)s) WHERE id = %(slot)s
@@ -187,7 +190,8 @@ UPDATE reviewqueue_slot SET reserved_until = GREATEST(reserved_until, %(until)s)
 RELEASE_SLOT = f"""
 WITH given AS MATERIALIZED (SELECT * FROM reviewqueue_slot WHERE id = %(slot)s),
     seen AS ({INSERT_SEEN.format(slots="given")})
-UPDATE reviewqueue_slot SET holder_id = NULL, reserved_at = NULL, reserved_until = NULL WHERE id = %(slot)s
+UPDATE reviewqueue_slot SET holder_id = NULL, key_id = NULL, reserved_at = NULL, reserved_until = NULL
+WHERE id = %(slot)s
 """
 
 # An expired reservation still names its holder, so that they can reclaim it. It must not keep a lead, who let the item
@@ -197,7 +201,7 @@ WITH gone AS MATERIALIZED (
     SELECT * FROM reviewqueue_slot
     WHERE holder_id = %(user)s AND state = 'open' AND reserved_until <= %(now)s FOR UPDATE SKIP LOCKED
 ), seen AS ({INSERT_SEEN.format(slots="gone")})
-UPDATE reviewqueue_slot SET holder_id = NULL, reserved_at = NULL, reserved_until = NULL
+UPDATE reviewqueue_slot SET holder_id = NULL, key_id = NULL, reserved_at = NULL, reserved_until = NULL
 WHERE id IN (SELECT id FROM gone)
 """
 
@@ -266,7 +270,7 @@ WITH picked AS MATERIALIZED (
       AND (s.kind <> 'final' OR %(leading)s) AND {HELD_ITEM_COUNT} < %(most)s
     FOR UPDATE OF s
 ), lapsed AS ({INSERT_SEEN.format(slots="picked")})
-UPDATE reviewqueue_slot t SET holder_id = %(user)s, claim = t.claim + 1, reserved_at = %(now)s,
+UPDATE reviewqueue_slot t SET holder_id = %(user)s, key_id = NULL, claim = t.claim + 1, reserved_at = %(now)s,
     reserved_until = %(now)s + make_interval(mins => %(minutes)s)
 FROM picked WHERE t.id = picked.id
 RETURNING t.id, t.claim, t.answer_first

@@ -20,7 +20,7 @@ from reviewqueue.guidelines import reading
 from reviewqueue.http import PersonRequest, require_person
 from reviewqueue.queue import reclaim
 from reviewqueue.queue.claim import pass_item, release_claim, renew_claim
-from reviewqueue.verdicts import submit
+from reviewqueue.verdicts import submit, undo
 from reviewqueue.views.desk_context import DeskRequest, build_context, extend_session, for_reviewers
 
 
@@ -92,7 +92,7 @@ def reclaim_item(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse
 
 @for_reviewers
 def undo_verdict(request: DeskRequest, slug: str, verdict_id: int) -> HttpResponse:
-    claim = submit.undo_verdict(verdict_id=verdict_id, user=request.user, slug=slug)
+    claim = undo.undo_verdict(verdict_id=verdict_id, user=request.user, slug=slug)
     return _show_next(request, slug, claim_id=claim.id)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import msgspec
 import pytest
 
 from escalation.models import DailyRate, Decision, Payload, Stream
@@ -13,6 +12,7 @@ from escalation.outputs import status
 from escalation.policies import versions
 from escalation.routing import dispatch, plan
 from escalation.routing.stop import stop_stream
+from reviewqueue.kernel import sent_json
 from reviewqueue.models import Item, ItemContent, Slot
 from tests.helpers import stream_setup
 from tests.helpers.route_replay import read_stored_decisions, replay_routes
@@ -203,7 +203,7 @@ def test_any_accepted_object_can_be_routed_and_read_back(queue: object, confiden
     found = status.statuses_of([stream_setup.find_output(invoices).pk]).popitem()[1]
     assert found.status == ("decided" if confidence == 0.9 else "in_review")
     assert found.decision is None or found.decision["answer"] == prediction
-    assert msgspec.json.encode(found.decision)
+    assert sent_json.encode_sent(found.decision)
 
 
 def test_field_confidences_of_a_structured_answer_become_hints(queue: object) -> None:
