@@ -186,12 +186,18 @@ class Slot(models.Model):
 
 
 class Pass(models.Model):
-    """A person passed an item to other reviewers; they are not offered it again in this round."""
+    """A person passed an item to other reviewers; they are not offered it again in this round.
+
+    A lead who passed a review can still be asked for the final say, when nobody else is left.
+    """
 
     item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="passes")
     round = models.PositiveSmallIntegerField()
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     reason = models.CharField(max_length=40, blank=True)
+    final_say = models.BooleanField(
+        default=False, db_default=False, help_text="They passed on the final say, too, or must not have it."
+    )
     at = models.DateTimeField(db_default=Now())
 
     class Meta:

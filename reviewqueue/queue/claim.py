@@ -1,8 +1,8 @@
-"""Claim a slot, renew the claim, release it, or pass the item on.
+"""Claim a slot, renew the claim, or release it.
 
 A claim is one statement: it finds the first free slot that this person may take and reserves it, with the condition
 on the row that it locks. A reservation is not a state change and leaves no event: it ends by the clock, and the slot's
-row says who held it last. Passing an item is recorded.
+row says who held it last.
 """
 
 from __future__ import annotations
@@ -17,11 +17,9 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext
 
 from reviewqueue.accounts.roles import NotAMember
-from reviewqueue.activity import log
-from reviewqueue.answers import text
 from reviewqueue.kernel import sql
 from reviewqueue.kernel.errors import DomainError, NotFound
-from reviewqueue.models import Pass, User
+from reviewqueue.models import User
 from reviewqueue.models.items import Lane
 from reviewqueue.queue import claim_queries, claim_query, slots
 from reviewqueue.queue.claim_view import Claim
@@ -31,7 +29,6 @@ from reviewqueue.queue.lease import (
     ReviewKey,
     carry_over_first_answer,
     lead_roles,
-    lock_lease,
     lock_live_lease,
     read_lease,
     require_live_lease,
@@ -152,31 +149,7 @@ def release_claim(*, claim_id: str, user: User, key: ReviewKey | None = None, no
     """Release the slot; it may be offered to the same person again. Raises as `get_claim` does."""
     number = ClaimId.parse(claim_id)
     with transaction.atomic():
-        _release_slot(lock_live_lease(number, user=user, key=key, now=now))
-
-
-def pass_item(*, claim_id: str, user: User, reason: str = "", now: datetime | None = None) -> None:
-    """Release the slot for other reviewers; the item is not offered to this person again in this round.
-
-    A repeated call does nothing. Raises as `get_claim` does, and Invalid for a reason that is too long.
-    """
-    text.check_text("/reason", reason, max_characters=text.MAX_REASON_CHARACTERS)
-    number = ClaimId.parse(claim_id)
-    with transaction.atomic():
-        lease = lock_lease(number, user=user, now=now)
-        passed = Pass.objects.filter(item_id=lease.item_id, round=lease.round, user=user)
-        if lease.holder_id != user.pk and passed.exists():
-            return  # a repeated request: the first one passed the item, but its response was lost
-        require_live_lease(lease, number, user=user)
-        _release_slot(lease)
-        Pass.objects.get_or_create(
-            item_id=lease.item_id, round=lease.round, user=user, defaults={"reason": reason, "at": lease.now}
-        )
-        after = {"claim": claim_id, "reason": reason}
-        actor, item = log.user_actor(user), lease.item_id
-        log.record_event(
-            actor=actor, verb="passed", object_type="item", object_id=item, queue=lease.slug, after=after, at=now
-        )
+        release_slot(lock_live_lease(number, user=user, key=key, now=now))
 
 
 def _try_claim(
@@ -234,6 +207,7 @@ def _held_slot_ids(user: User, slug: str | None, now: datetime | None) -> list[i
     return [row["id"] for row in sql.fetch_rows(claim_queries.SELECT_HELD_SLOTS, parameters, prepared=True)]
 
 
-def _release_slot(lease: Lease) -> None:
+def release_slot(lease: Lease) -> None:
+    """Make a locked slot free for the next person, and note who saw its proposal."""
     sql.run_statement(claim_queries.RELEASE_SLOT, {"slot": lease.slot_id})
     slots.rewind_cursors([(lease.queue_id, lease.lane, lease.rank)])

@@ -109,9 +109,34 @@ IS_FREE_SLOT = """
           WHERE mine.item_id = s.item_id AND mine.round = s.round AND mine.holder_id = %(user)s
             AND mine.state IN ('open', 'judged') AND mine.id <> s.id OFFSET 0)
       AND NOT EXISTS (SELECT FROM reviewqueue_pass p
-          WHERE p.item_id = s.item_id AND p.round = s.round AND p.user_id = %(user)s OFFSET 0)
+          WHERE p.item_id = s.item_id AND p.round = s.round AND p.user_id = %(user)s
+            AND (s.kind <> 'final' OR p.final_say) OFFSET 0)
       AND (s.kind <> 'final' OR NOT EXISTS (SELECT FROM reviewqueue_verdict v
           WHERE v.item_id = s.item_id AND v.user_id = %(user)s AND (v.undone_at IS NULL OR NOT v.final_say) OFFSET 0))
+"""
+
+# Who is left after a pass: somebody who could review the item, somebody who could have the final say, and whether a
+# lead was asked already. The members of a queue are few.
+SELECT_TAKERS_LEFT = """
+WITH members AS MATERIALIZED (
+    SELECT u.id, u.role FROM reviewqueue_user u
+    WHERE u.is_active AND (u.all_queues OR u.role = 'admin' OR EXISTS (
+        SELECT FROM reviewqueue_membership m WHERE m.user_id = u.id AND m.queue_id = %(queue)s))
+)
+SELECT
+    EXISTS (SELECT FROM members m WHERE m.role = ANY(%(takers)s)
+        AND NOT EXISTS (SELECT FROM reviewqueue_pass p
+            WHERE p.item_id = %(item)s AND p.round = %(round)s AND p.user_id = m.id)
+        AND NOT EXISTS (SELECT FROM reviewqueue_slot s
+            WHERE s.item_id = %(item)s AND s.round = %(round)s AND s.holder_id = m.id
+              AND s.state IN ('open', 'judged'))) AS takers,
+    EXISTS (SELECT FROM members m WHERE m.role = ANY(%(leads)s)
+        AND NOT EXISTS (SELECT FROM reviewqueue_pass p
+            WHERE p.item_id = %(item)s AND p.round = %(round)s AND p.user_id = m.id AND p.final_say)
+        AND NOT EXISTS (SELECT FROM reviewqueue_verdict v
+            WHERE v.item_id = %(item)s AND v.user_id = m.id AND (v.undone_at IS NULL OR NOT v.final_say))) AS leads,
+    EXISTS (SELECT FROM reviewqueue_slot s
+        WHERE s.item_id = %(item)s AND s.round = %(round)s AND s.kind = 'final' AND s.state <> 'closed') AS asked
 """
 
 # How many items the person holds now; by the index of slots by holder.

@@ -64,8 +64,8 @@ SELECT id FROM created
 
 # Keep test items from the people who judged what they were copied from.
 INSERT_PASSES_FOR_JUDGES = """
-INSERT INTO reviewqueue_pass (item_id, round, user_id, reason, at)
-SELECT DISTINCT n.id, 1, v.user_id, 'judged_original', %(now)s::timestamptz
+INSERT INTO reviewqueue_pass (item_id, round, user_id, reason, final_say, at)
+SELECT DISTINCT n.id, 1, v.user_id, 'judged_original', true, %(now)s::timestamptz
 FROM unnest(%(id)s::bigint[], %(original)s::bigint[]) AS n(id, original)
 JOIN reviewqueue_verdict v ON v.item_id = n.original
 """

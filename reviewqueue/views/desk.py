@@ -19,7 +19,8 @@ from reviewqueue.desk import posted_form, session
 from reviewqueue.guidelines import reading
 from reviewqueue.http import PersonRequest, require_person
 from reviewqueue.queue import reclaim
-from reviewqueue.queue.claim import pass_item, release_claim, renew_claim
+from reviewqueue.queue.claim import release_claim, renew_claim
+from reviewqueue.queue.passing import pass_item
 from reviewqueue.verdicts import submit, undo
 from reviewqueue.views.desk_context import DeskRequest, build_context, extend_session, for_reviewers
 

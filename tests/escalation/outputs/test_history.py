@@ -6,7 +6,8 @@ from escalation.models import Output, Stream
 from escalation.outputs import history
 from reviewqueue.models import Queue, User
 from reviewqueue.queue import items
-from reviewqueue.queue.claim import claim_next, pass_item
+from reviewqueue.queue.claim import claim_next
+from reviewqueue.queue.passing import pass_item
 from reviewqueue.verdicts import submit, undo
 from tests.helpers import traffic
 from tests.helpers.traffic import NOON

@@ -11,10 +11,10 @@ from django.test.utils import CaptureQueriesContext
 
 from reviewqueue.activity import log
 from reviewqueue.models import Item, Label, LabelOutbox, Membership, Queue, Seen, Slot, User, Verdict
-from reviewqueue.queue.claim import pass_item
 from reviewqueue.queue.claim import release_claim as claim_release
 from reviewqueue.queue.claim_view import Claim
 from reviewqueue.queue.items import reopen_item
+from reviewqueue.queue.passing import pass_item
 from reviewqueue.verdicts import labels, submit, undo
 from tests.helpers import queue_items
 

@@ -14,9 +14,10 @@ from reviewqueue.kernel import clock
 from reviewqueue.kernel.errors import Invalid, NotFound
 from reviewqueue.models import FirstAnswer, Guideline, Item, Queue, Slot, User, Verdict
 from reviewqueue.queue import lease
-from reviewqueue.queue.claim import TooManyClaims, claim_next, list_held_claims, pass_item, release_claim, renew_claim
+from reviewqueue.queue.claim import TooManyClaims, claim_next, list_held_claims, release_claim, renew_claim
 from reviewqueue.queue.claim import get_claim as claim_claim
 from reviewqueue.queue.items import withdraw_items
+from reviewqueue.queue.passing import pass_item
 from reviewqueue.verdicts import labels, submit, undo
 from tests.helpers import queue_items
 
