@@ -182,7 +182,8 @@ class ClaimVerdictView(APIView):
         operation_id="submit_verdict",
         description=(
             "Submit a verdict. On an answer-first claim, send `answer` first; the response shows the proposed answer. "
-            "A final say needs a `reason`; without one the response is 400 with the pointer `/reason`."
+            "A final say on answers that differ needs a `reason`; without one the response is 400 with the pointer "
+            "`/reason`."
         ),
         request=VerdictRequest,
         responses={201: _VERDICT_RECORDED, 200: _REVEALED_OR_REPEATED, **_PROBLEM_RESPONSES},

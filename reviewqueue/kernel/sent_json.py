@@ -55,7 +55,7 @@ def encode_number(value: Any) -> msgspec.Raw:
     """The `enc_hook` for msgspec of values that may hold such numbers."""
     if isinstance(value, SentNumber):
         return msgspec.Raw(value.literal.encode())
-    raise NotImplementedError(f"{type(value).__name__} is not JSON.")
+    raise NotImplementedError(type(value).__name__)
 
 
 def _parse_int(literal: str) -> int | float:
@@ -63,7 +63,7 @@ def _parse_int(literal: str) -> int | float:
 
 
 def _refuse_constant(name: str) -> Never:
-    raise ValueError(f"{name} is not valid JSON.")
+    raise ValueError(name)
 
 
 _DECODER = json.JSONDecoder(parse_float=parse_float, parse_int=_parse_int, parse_constant=_refuse_constant)

@@ -30,8 +30,10 @@ from reviewqueue.queue.lease import (
     carry_over_first_answer,
     lead_roles,
     lock_live_lease,
+    not_reserved_error,
     read_lease,
     require_live_lease,
+    require_wanted,
     reviewer_roles,
 )
 
@@ -75,10 +77,10 @@ def claim_next(
 ) -> Claim | None:
     """Reserve the next item of a queue for a person; None when it has none they can take.
 
-    With `resume`, return an item they already hold there, which is then theirs even if an API key had reserved it.
-    `key` is the key that reserves, None at the desk. Leads get items that wait for the final say first. After
-    that, a share of the claims (the queue's `checks_share`) searches the checks lane first and the rest the ordinary
-    lane, so that neither starves. Raises NotFound, NotAMember, TooManyClaims.
+    With `resume`, return the item that they reserved there last and still hold, which is then theirs even if an API
+    key had reserved it. `key` is the key that reserves, None at the desk. Leads get items that wait for the final say
+    first. After that, a share of the claims (the queue's `checks_share`) searches the checks lane first and the rest
+    the ordinary lane, so that neither starves. Raises NotFound, NotAMember, TooManyClaims.
     """
     for _ in range(_MAX_CLAIM_TRIES):
         try:
@@ -129,6 +131,17 @@ def get_claim(user: User, claim_id: str, *, now: datetime | None = None) -> Clai
     return claim_query.load_claim(number.slot)
 
 
+def require_wanted_item(*, claim_id: str, user: User, now: datetime | None = None) -> None:
+    """Raise ItemWithdrawn or ClaimLost if the item of a claim needs no answer any more; says nothing about its holder.
+
+    Raises NotFound for a claim that never existed or of a queue that is not theirs.
+    """
+    lease = read_lease(ClaimId.parse(claim_id), user=user, now=now)
+    if not lease.member:
+        raise not_reserved_error()
+    require_wanted(lease)
+
+
 def list_held_claims(user: User, slug: str | None = None, *, now: datetime | None = None) -> list[Claim]:
     """The claims the person holds now, the oldest reservation first."""
     return [claim_query.load_claim(slot) for slot in _held_slot_ids(user, slug, now)]
@@ -158,8 +171,9 @@ def _try_claim(
     context = lock_claims(user, slug, now)
     held = _held_slot_ids(user, slug, now) if resume else []
     if held:
-        sql.run_statement(claim_queries.TAKE_FROM_KEY, {"slot": held[0]}, prepared=True)
-        return claim_query.load_claim(held[0])
+        latest = held[-1]  # after an undo, that is the item on the desk
+        sql.run_statement(claim_queries.TAKE_FROM_KEY, {"slot": latest}, prepared=True)
+        return claim_query.load_claim(latest)
     if context.leads:
         sql.run_statement(claim_queries.RELEASE_LAPSED_SLOTS, {"user": user.pk, "now": context.now}, prepared=True)
     for step in _search_steps(context, rng):

@@ -139,6 +139,26 @@ SELECT
         WHERE s.item_id = %(item)s AND s.round = %(round)s AND s.kind = 'final' AND s.state <> 'closed') AS asked
 """
 
+# What the person could take in each queue now, or holds; by the partial index of open slots. Several slots of one item
+# count once. What a valid cursor is past is not looked at again: of that, the person can take nothing.
+SELECT_PERSONAL_LOADS = f"""
+SELECT q.id AS queue, count(DISTINCT t.item_id) AS waiting, min(i.created_at) AS oldest_at,
+    count(DISTINCT t.item_id) FILTER (WHERE t.lane = %(lead_lane)s) AS for_lead, min(t.rank) AS rank,
+    count(t.item_id) AS slots
+FROM unnest(%(queues)s::bigint[]) AS q(id)
+LEFT JOIN LATERAL (
+    SELECT s.item_id, s.lane, s.rank FROM reviewqueue_slot s
+    LEFT JOIN reviewqueue_claimcursor k
+      ON k.user_id = %(user)s AND k.queue_id = q.id AND k.lane = s.lane AND k.recheck_at > %(now)s
+    WHERE s.queue_id = q.id AND s.state = 'open' AND (s.lane <> %(lead_lane)s OR %(leads)s)
+      AND (s.holder_id = %(user)s AND s.reserved_until > %(now)s
+           OR (k.id IS NULL OR (s.rank, s.id) > (k.rank, k.slot_id)) AND {IS_FREE_SLOT})
+    LIMIT %(most)s
+) t ON true
+LEFT JOIN reviewqueue_item i ON i.id = t.item_id
+GROUP BY q.id
+"""
+
 # How many items the person holds now; by the index of slots by holder.
 HELD_ITEM_COUNT = """
 (SELECT count(*) FROM reviewqueue_slot h
@@ -228,6 +248,18 @@ WITH gone AS MATERIALIZED (
 ), seen AS ({INSERT_SEEN.format(slots="gone")})
 UPDATE reviewqueue_slot SET holder_id = NULL, key_id = NULL, reserved_at = NULL, reserved_until = NULL
 WHERE id IN (SELECT id FROM gone)
+"""
+
+# Free what the person holds and may no longer decide. A slot that is locked is being decided right now by somebody who
+# still could; waiting for it, with the person's row locked, would be a deadlock.
+RELEASE_LOST_SLOTS = f"""
+WITH lost AS MATERIALIZED (
+    SELECT s.* FROM reviewqueue_slot s JOIN reviewqueue_queue q ON q.id = s.queue_id
+    WHERE s.holder_id = %(user)s AND s.state = 'open' AND NOT ({IS_MEMBER} AND (s.kind <> 'final' OR {IS_LEAD}))
+    FOR UPDATE OF s SKIP LOCKED
+), seen AS ({INSERT_SEEN.format(slots="lost")})
+UPDATE reviewqueue_slot SET holder_id = NULL, key_id = NULL, reserved_at = NULL, reserved_until = NULL
+WHERE id IN (SELECT id FROM lost) RETURNING queue_id, lane, rank
 """
 
 # All that the desk shows of a reserved slot; what its person may not see yet is null.

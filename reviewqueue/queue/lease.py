@@ -163,7 +163,19 @@ def require_decidable_item(lease: Lease) -> None:
     if lease.final_say and not lease.leads:
         raise Forbidden(_("Only a lead can have the final say."))
     if lease.item_state == Item.State.WITHDRAWN:
-        raise ItemWithdrawn(_("This item was withdrawn by its sender, so there is nothing left to decide."))
+        raise _withdrawn_error()
+
+
+def require_wanted(lease: Lease) -> None:
+    """Require that the item still needs an answer: raises ItemWithdrawn, or ClaimLost for one that is closed."""
+    if lease.item_state == Item.State.WITHDRAWN:
+        raise _withdrawn_error()
+    if lease.slot_state == Slot.State.CLOSED:
+        raise ClaimLost(_describe_closed())
+
+
+def _withdrawn_error() -> ItemWithdrawn:
+    return ItemWithdrawn(_("This item was withdrawn by its sender, so there is nothing left to decide."))
 
 
 def opened_at_desk_error(user: User) -> ClaimLost:
@@ -217,11 +229,15 @@ def _select_lease(statement: str, claim: ClaimId, user: User, now: datetime | No
     return Lease(**row)
 
 
+def _describe_closed() -> str:
+    return _("This item is closed; your answer is no longer needed.")
+
+
 def _why_lost(lease: Lease, *, user: User, theirs: bool) -> str:
     if lease.slot_state == Slot.State.JUDGED and lease.holder_id == user.pk:
         return _("You have already decided this item.")
     if lease.item_state != Item.State.OPEN or lease.slot_state == Slot.State.CLOSED:
-        return _("This item is closed; your answer is no longer needed.")
+        return _describe_closed()
     if lease.slot_state == Slot.State.JUDGED or (lease.is_live and not theirs):
         return _("Your reservation ran out and someone else has taken the item.")
     return _("Your reservation ran out, and the item is back in the queue.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -35,6 +35,12 @@ class Vote:
         return self.outcome, schema.canonical_key(self.answer)
 
 
+def build_vote(kind: str, answer: Any) -> Vote | None:
+    """The opinion of a verdict; None if it escalates."""
+    outcome = OUTCOMES_BY_KIND.get(kind)
+    return None if outcome is None else Vote(outcome, answer, typed=kind == "correct")
+
+
 @dataclass(frozen=True, slots=True)
 class CountedVerdict:
     """A counting verdict. `first_kind` is the kind of the first answer, before the proposal was shown; None without
@@ -53,8 +59,7 @@ class CountedVerdict:
     @property
     def vote(self) -> Vote | None:
         """The opinion that counts for the decision; None if it escalates."""
-        outcome = OUTCOMES_BY_KIND.get(self.kind)
-        return None if outcome is None else Vote(outcome, self.answer, typed=self.kind == "correct")
+        return build_vote(self.kind, self.answer)
 
     @property
     def first_vote(self) -> Vote | None:
@@ -111,6 +116,11 @@ def decide_settlement(judgements: Sequence[CountedVerdict], *, wanted: int, now:
         if winner is None
         else _build_settlement(judgements, winner, SINGLE if wanted == 1 else MAJORITY)
     )
+
+
+def opinions_differ(votes: Iterable[Vote | None]) -> bool:
+    """Whether the people who gave an opinion disagree; None, who asked a lead, gave none."""
+    return len({vote.canonical_key for vote in votes if vote is not None}) > 1
 
 
 def find_majority(votes: Sequence[Vote]) -> Vote | None:

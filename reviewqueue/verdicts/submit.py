@@ -34,7 +34,7 @@ from reviewqueue.queue.lease import (
     require_live_lease,
     saw_proposal_before,
 )
-from reviewqueue.verdicts import drafts, store, validation, wording
+from reviewqueue.verdicts import drafts, settlement, store, validation, wording
 from reviewqueue.verdicts.store import ClaimRecord
 from reviewqueue.verdicts.validation import VerdictContent
 
@@ -85,7 +85,7 @@ def submit_verdict(
     """Record a verdict; it becomes final after the item's undo window and has no effect before that.
 
     `key` is the API key that reports it, None at the desk. `correct` with exactly the proposed answer is stored as
-    `agree`. A final say needs one of `wording.FINAL_SAY_REASONS`.
+    `agree`. A final say on opinions that differ needs one of `wording.FINAL_SAY_REASONS`.
     An identical repeat, even a concurrent one, returns the same verdict. Raises Invalid, NotFound (also for a claim
     of another queue than `slug`, if given), NotAMember, Forbidden, ItemWithdrawn, ClaimLost, VerdictExists,
     AnswerOrderError, FinalSayError.
@@ -105,7 +105,7 @@ def submit_verdict(
             return _repeat_submission(earlier, verdict)
         validation.check_error_type(verdict, among=record.options.error_types)
         if lease.final_say:
-            _check_final_say(verdict)
+            _check_final_say(verdict, lease)
         submitted = _insert_verdict(lease, verdict, record=record, user=user, key=key, active_seconds=active_seconds)
         record_event(submitted.id, verdict.kind, lease, user, key=key, verb="submitted", at=now)
     return submitted
@@ -182,11 +182,13 @@ def _authorise(
         raise ClaimLost(_("You undid this verdict. Continue with the item's new reservation."))
 
 
-def _check_final_say(verdict: VerdictContent) -> None:
-    """Require that a final say decides and gives a reason: the reasons show what to improve in the stream."""
+def _check_final_say(verdict: VerdictContent, lease: Lease) -> None:
+    """Require that a final say decides and, where opinions differ, says why: that shows what to improve."""
     if verdict.kind == VerdictKind.ESCALATE:
         raise FinalSayError(_("You have the final say, so you cannot ask a lead again."))
-    if verdict.reason not in wording.FINAL_SAY_REASONS:
+    given = Verdict.objects.counting().filter(item_id=lease.item_id, round=lease.round)
+    differ = settlement.opinions_differ(settlement.build_vote(one.kind, one.answer) for one in given)
+    if differ and verdict.reason not in wording.FINAL_SAY_REASONS:
         detail = _("A final say needs one of these reasons: %(reasons)s.") % {
             "reasons": ", ".join(wording.FINAL_SAY_REASONS)
         }

@@ -7,6 +7,7 @@ reserved; a refusal returns only a notice, so that the reviewer's input stays in
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import cast
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -19,10 +20,11 @@ from reviewqueue.desk import posted_form, session
 from reviewqueue.guidelines import reading
 from reviewqueue.http import PersonRequest, require_person
 from reviewqueue.queue import reclaim
-from reviewqueue.queue.claim import release_claim, renew_claim
+from reviewqueue.queue.claim import release_claim, renew_claim, require_wanted_item
+from reviewqueue.queue.lease import ClaimLost, ItemWithdrawn
 from reviewqueue.queue.passing import pass_item
 from reviewqueue.verdicts import submit, undo
-from reviewqueue.views.desk_context import DeskRequest, build_context, extend_session, for_reviewers
+from reviewqueue.views.desk_context import DeskRequest, build_context, extend_session, for_reviewers, render_refusal
 
 
 @require_GET
@@ -46,6 +48,19 @@ def list_queues(request: PersonRequest, slug: str) -> HttpResponse:
     """The queue list beside the desk, with fresh counts."""
     context = {"queue": roles.queue_for(request.user, slug), "queues": session.list_inbox(request.user)}
     return render(request, "reviewqueue/desk/queues.html", context)
+
+
+@require_GET
+@never_cache
+@require_person(roles.may_review)
+def watch_item(request: PersonRequest, slug: str, claim_id: str) -> HttpResponse:
+    """The page asks now and then whether its item still needs an answer: 204, or the notice that it does not."""
+    queue = roles.queue_for(request.user, slug)
+    try:
+        require_wanted_item(claim_id=claim_id, user=request.user)
+    except (ItemWithdrawn, ClaimLost) as refusal:
+        return render_refusal(cast("DeskRequest", request), queue.slug, claim_id, refusal)
+    return HttpResponse(status=204)
 
 
 @for_reviewers

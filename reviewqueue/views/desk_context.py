@@ -58,7 +58,7 @@ def for_reviewers[**P](view: DeskView[P]) -> Callable[Concatenate[HttpRequest, s
         except (NotFound, roles.Forbidden):
             raise
         except DomainError as refusal:
-            return _render_refusal(desk_request, slug, str(kwargs.get("claim_id", "")), refusal)
+            return render_refusal(desk_request, slug, str(kwargs.get("claim_id", "")), refusal)
 
     # Because of `wraps`, mypy expects a DeskRequest; the wrapper takes any PersonRequest.
     signature = Callable[Concatenate[PersonRequest, str, P], HttpResponse]
@@ -124,7 +124,7 @@ def _submit_url(slug: str, claim: Claim) -> str:
     return reverse(step, args=[slug, claim.id])
 
 
-def _render_refusal(request: DeskRequest, slug: str, claim_id: str, refusal: DomainError) -> HttpResponse:
+def render_refusal(request: DeskRequest, slug: str, claim_id: str, refusal: DomainError) -> HttpResponse:
     """Render a refusal: a notice for htmx, otherwise the whole page with the reviewer's input."""
     errors = getattr(refusal, "errors", [])
     problem = {

@@ -15,6 +15,7 @@ from reviewqueue.forms.people import NewPersonForm, PersonForm
 from reviewqueue.http import PersonRequest, require_person
 from reviewqueue.kernel.errors import DomainError
 from reviewqueue.models import User
+from reviewqueue.queue import departures
 
 MAX_EVENTS_SHOWN = 20  # events on a person's page
 
@@ -68,7 +69,7 @@ def change_rights(request: PersonRequest, username: str) -> HttpResponse:
     form = PersonForm(request.POST, by=request.user, person=person)
     if form.is_valid():
         try:
-            people.change_person(user_id=person.pk, by=request.user, **form.rights())
+            departures.change_person(user_id=person.pk, by=request.user, **form.rights())
         except DomainError as refusal:
             form.add_error(None, str(refusal))
         else:
@@ -80,7 +81,7 @@ def change_rights(request: PersonRequest, username: str) -> HttpResponse:
 @require_POST
 @require_person(roles.may_manage)
 def deactivate_person(request: PersonRequest, username: str) -> HttpResponse:
-    people.deactivate_person(user_id=people.person_for(request.user, username).pk, by=request.user)
+    departures.deactivate_person(user_id=people.person_for(request.user, username).pk, by=request.user)
     messages.success(request, _("Account closed. Its decisions stay."))
     return redirect("person", username)
 

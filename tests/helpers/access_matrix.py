@@ -14,6 +14,8 @@ from escalation.models import Evaluation, Stream
 from reviewqueue.accounts import api_keys
 from reviewqueue.kernel import clock
 from reviewqueue.models import Guideline, Membership, Queue, User
+from reviewqueue.queue.lease import ReviewKey
+from reviewqueue.verdicts import submit
 from tests.helpers import queue_items, traffic
 
 # Who asks. People: nobody, a reviewer, the lead, a manager, an auditor, a reviewer and a manager of another stream,
@@ -27,6 +29,7 @@ PAGE_ACCESS = """
 GET    inbox                302  200  200  302  302  200  302  200
 GET    desk                 302  200  200  403  403  404  403  200
 GET    desk-queues          302  200  200  403  403  404  403  200
+GET    desk-watch           302  204  204  403  403  404  403  204
 GET    guidelines           302  200  200  403  403  404  403  200
 POST   guidelines-reading   302  302  302  403  403  404  403  302
 GET    desk-decisions       302  200  200  403  403  404  403  200
@@ -130,6 +133,7 @@ NON_PAGE_ROUTES = {
     "schema",
     "api-docs",
     "desk-queues",
+    "desk-watch",
     "guarantee-preview",
     "guarantee-curve",
     "guarantee-calibration",
@@ -221,10 +225,13 @@ def build_world() -> dict[str, Any]:
         Membership.objects.create(user=user, queue=other)
     _create_person("root", "admin")
     traffic.post_and_route(stream, "ticket-1", "ticket-2", "ticket-3", confidence=0.5)
-    given = queue_items.judge_next(people["rob"], "agree")
-    held = queue_items.claim_next_item(people["rob"])
     evaluation_id = _create_evaluation(stream).pk
     key, _ = api_keys.create_key(name="intake", scopes=["outputs:write"], queues=["intents"], by=None)
+    # Through a key: keys may not touch what a person did at the desk, while the person may take over from a key.
+    through = ReviewKey(id=key.pk, name=key.name)
+    first = queue_items.claim_next_item(people["rob"], key=through)
+    given = submit.submit_verdict(claim_id=first.id, user=people["rob"], kind="agree", key=through)
+    held = queue_items.claim_next_item(people["rob"], key=through)
     return {
         **dict.fromkeys(("slug", "stream", "queue"), "intents"),
         **dict.fromkeys(("verdict_id", "verdict"), given.id),

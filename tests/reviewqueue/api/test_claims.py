@@ -163,10 +163,11 @@ def test_a_key_acts_only_for_reviewers_of_its_queue(
 
 
 def test_the_final_say_needs_a_key_created_as_that_lead(
-    queue: Queue, client: Client, call: Call, rob: User, ann: User
+    queue: Queue, client: Client, call: Call, rob: User, rita: User, ann: User
 ) -> None:
-    queue_items.enqueue_items(1)
-    queue_items.judge_next(rob, "escalate")
+    queue_items.enqueue_items(1, reviews_wanted=2)
+    queue_items.judge_next(rob, "agree")
+    queue_items.judge_next(rita, "none", first="billing")
     queue_items.settle_verdicts()
     assert code(call("post", "queues/intents/claims", {"reviewer": "ann"})) == (403, "not_a_member")
     as_ann = caller(client, acts_as=ann)
