@@ -127,6 +127,8 @@ def _parse_answer(posted: PostedFields) -> Any:
 
 
 def _parse_whole_answer(text: str) -> Any:
+    if not text.strip():
+        return {}
     try:
         return codec.parse_json_value(text)
     except ValueError as error:
