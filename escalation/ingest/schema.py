@@ -124,7 +124,9 @@ def _with_plain_floats(element: Any) -> Any:
     """Confidences and values are calculated with, so their digits do not matter; those of contents and answers do."""
     if not isinstance(element, dict):
         return element
-    plain = {name: float(element[name]) for name in ("confidence", "value") if isinstance(element.get(name), float)}
+    plain: dict[str, Any] = {
+        name: float(element[name]) for name in ("confidence", "value") if isinstance(element.get(name), float)
+    }
     scores = element.get("scores")
     if isinstance(scores, dict):
         plain["scores"] = {name: float(one) if isinstance(one, float) else one for name, one in scores.items()}

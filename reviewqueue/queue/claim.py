@@ -177,7 +177,9 @@ def _try_claim(
     if context.leads:
         sql.run_statement(claim_queries.RELEASE_LAPSED_SLOTS, {"user": user.pk, "now": context.now}, prepared=True)
     for step in _search_steps(context, rng):
-        found = sql.fetch_row(claim_queries.CLAIM_SLOT, step | {"user": user.pk, "key": key and key.id}, prepared=True)
+        found = sql.fetch_row(
+            claim_queries.CLAIM_SLOT, step | {"user": user.pk, "key": key.id if key else None}, prepared=True
+        )
         if found is not None:
             _record_progress(found, step, user)
             return claim_query.load_claim(found["id"])

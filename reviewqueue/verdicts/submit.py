@@ -139,7 +139,7 @@ def submit_first_answer(
             slot_id=claim.slot,
             claim=claim.number,
             user=user,
-            defaults={"kind": kind, "answer": normalized, "at": lease.now, "key_id": key and key.id},
+            defaults={"kind": kind, "answer": normalized, "at": lease.now, "key_id": key.id if key else None},
         )
         if not created and (first.kind != kind or not schema.is_same_answer(first.answer, normalized)):
             raise VerdictExists(_("You have already given a first answer. Keep or change it with your verdict."))
@@ -219,7 +219,7 @@ def _insert_verdict(
         "round": lease.round,
         "user_id": user.pk,
         "claim": lease.claim,
-        "key_id": key and key.id,
+        "key_id": key.id if key else None,
         "kind": verdict.kind,
         "answer": verdict.answer,
         "first_answer": verdict.answer if first is None else first.answer,

@@ -95,7 +95,7 @@ def _reserve_fresh_slot(lease: Lease, user: User, key: ReviewKey | None) -> Slot
         rank=lease.rank,
         answer_first=lease.answer_first,
         holder=user,
-        key_id=key and key.id,
+        key_id=key.id if key else None,
         claim=1,
         reserved_at=lease.now,
         reserved_until=lease.now + lease.reserve_time,

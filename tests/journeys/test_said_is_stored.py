@@ -145,7 +145,7 @@ def test_the_form_and_every_export_show_the_digits_that_were_sent(front_door: Pr
     desk = DeskClient(rob)
     html = desk.open_page()
     assert re.search(r'name="(number[^"]*)" value="12345678901234567.89"', html)
-    fields = {"verdict": "correct", "number/number": "12345678901234567.880"}
+    fields: dict[str, Any] = {"verdict": "correct", "number/number": "12345678901234567.880"}
     assert desk.post("desk-verdict", desk.claim().id, **fields).status_code == 200
     _decisions(front_door, [name])
     for path in (f"streams/intents/outputs/{name}", "streams/intents/decisions", "streams/intents/labels"):
