@@ -122,6 +122,8 @@ def _describe_verdict(judgement: ItemVerdict, content: bool) -> str:
         text = _("Final say: %(text)s") % {"text": text}
     if judgement.blind:
         text = _("%(text)s; answered before seeing the model’s answer") % {"text": text}  # noqa: RUF001
+    if judgement.key:
+        text = _("%(text)s; reported by the API key “%(key)s”") % {"text": text, "key": judgement.key}
     return f"{text}."
 
 

@@ -100,7 +100,8 @@ def _problem_example(description: str, *, status: int, code: str, detail: str) -
 
 _PROBLEM_RESPONSES: dict[Any, OpenApiResponse] = {
     (403, "application/problem+json"): _problem_example(
-        "`not_a_member`, `missing_scope`; `forbidden` for a final say by somebody who is no longer a lead.",
+        "`not_a_member`, `missing_scope`; `forbidden` for a final say by somebody who is no longer a lead, and for undoing "
+        "what the reviewer decided at the desk.",
         status=403,
         code="not_a_member",
         detail="This API key cannot act for eve: not an active reviewer of the stream 'intents'.",
@@ -112,8 +113,8 @@ _PROBLEM_RESPONSES: dict[Any, OpenApiResponse] = {
         detail=lease.NOT_RESERVED_MESSAGE,
     ),
     (409, "application/problem+json"): _problem_example(
-        "`claim_lost`, `item_withdrawn`, `verdict_exists`, `answer_first`, `final_say`, `verdict_final`, "
-        "`too_many_claims`",
+        "`claim_lost` (also while the reviewer has the item open at the desk), `item_withdrawn`, `verdict_exists`, "
+        "`answer_first`, `final_say`, `verdict_final`, `too_many_claims`",
         status=409,
         code="claim_lost",
         detail="Your reservation ran out and someone else has taken the item.",

@@ -9,6 +9,7 @@ from django.test import Client
 
 from reviewqueue.accounts import api_keys
 from reviewqueue.models import ApiKey, Event, Label, Queue, User, Verdict
+from reviewqueue.reports import reviews
 from tests.helpers import desk_client, queue_items
 from tests.helpers.desk_client import DeskClient
 from tests.helpers.stream_setup import Producer
@@ -42,6 +43,7 @@ def test_a_verdict_and_its_event_name_the_key(tool: Producer, rob: User) -> None
     event = Event.objects.get(object_type="verdict", verb="submitted")
     assert event.after is not None
     assert Verdict.objects.get().key_id == key.pk
+    assert [one.key for one in reviews.verdicts_of(1)] == ["labelling tool"]
     assert (event.actor, event.after["key"], event.after["key_name"]) == ("user:rob", key.pk, "labelling tool")
     _told(tool.delete(f"verdicts/{told['id']}"), 200)
     assert Event.objects.filter(verb="undone", after__key=key.pk).exists()
