@@ -100,8 +100,8 @@ def _problem_example(description: str, *, status: int, code: str, detail: str) -
 
 _PROBLEM_RESPONSES: dict[Any, OpenApiResponse] = {
     (403, "application/problem+json"): _problem_example(
-        "`not_a_member`, `missing_scope`; `forbidden` for a final say by somebody who is no longer a lead, and for undoing "
-        "what the reviewer decided at the desk.",
+        "`not_a_member`, `missing_scope`; `forbidden` for a final say by somebody who is no longer a lead, and for "
+        "undoing what the reviewer decided at the desk.",
         status=403,
         code="not_a_member",
         detail="This API key cannot act for eve: not an active reviewer of the stream 'intents'.",

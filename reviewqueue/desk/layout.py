@@ -98,7 +98,7 @@ def build_layout(claim: Claim, typed: TypedInput | None = None, *, keys: Keymap 
         agree_choices=_apply_shortcuts(list_agree_choices(claim, same=same), keys),
         choices=[] if item.kind == schema.STRUCTURED else _apply_shortcuts(choices, keys),
         form=_build_form(claim, start, typed) if item.kind == schema.STRUCTURED else None,
-        submit_choice=Choice("verdict", "correct", _submit_label(item.kind, start), "enter"),
+        submit_choice=Choice("verdict", "correct", _submit_label(item.kind), "enter"),
         none_choice=Choice("verdict", "none", _none_label(item.kind), keys["none"]),
         opinions=opinions.list_opinions(claim),
         reasons=list(wording.FINAL_SAY_REASONS.items()) if opinions.differ(claim) else [],
@@ -134,11 +134,9 @@ def _apply_shortcuts[K: (actions.DeskAction, actions.ActionReason, Choice)](
     return [replace(button, key=keys.translate_defaults(button.key)) for button in buttons]
 
 
-def _submit_label(kind: str, start: Any) -> str:
-    """What Enter sends. With checkboxes, the page keeps this true while they are ticked and cleared."""
-    if kind != schema.LABELS:
-        return _("Send this answer")
-    return _("Send these answers") if start else wording.describe_empty_answer()
+def _submit_label(kind: str) -> str:
+    """What Enter sends. While nothing is ticked, the page's script says "Nothing applies" instead."""
+    return _("Send these answers") if kind == schema.LABELS else _("Send this answer")
 
 
 def _initial_answer(claim: Claim) -> Any:
