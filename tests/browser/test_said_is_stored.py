@@ -10,6 +10,7 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from reviewqueue.answers import schema
@@ -19,6 +20,7 @@ from tests.helpers import queue_items, sent_answers
 from tests.helpers.desk_page import DESK_URL, enqueue_letters, expect_item
 from tests.helpers.sign_in import SignInFixture
 
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 WALKED_ITEMS = int(os.environ.get("REVIEWQUEUE_WALK_ITEMS", "14"))
 ANSWERS = ["equal", "second", "first"]
 FIELDS = {

@@ -203,6 +203,15 @@ def test_a_first_answer_without_remarks_saves_no_draft(desk: DeskClient) -> None
     assert not Draft.objects.exists()
 
 
+def test_only_the_latest_decision_counts_down(desk: DeskClient) -> None:
+    queue_items.enqueue_items(1, 2, 3, undo_seconds=30)
+    desk.open_page()
+    for _ in range(2):
+        desk.post("desk-verdict", desk.claim().id, verdict="agree")
+    html = desk.open_page()
+    assert (html.count("data-undo="), html.count("data-seconds")) == (2, 1)
+
+
 def test_ticks_start_from_the_ais_answer_and_are_posted_as_a_list(desk: DeskClient, queue: Queue) -> None:
     AnswerSchema.objects.create(queue=queue, number=2, kind="labels", answers=["price", "service", "delivery"])
     queue_items.enqueue_items(1, schema_number=2, proposal=["price"], alternatives=[])
