@@ -94,6 +94,7 @@ class Stop(models.Model):
     stopped_at = models.DateTimeField()
     resume_asked_by = models.CharField(max_length=160, blank=True)
     resume_asked_at = models.DateTimeField(null=True)
+    resume_reason = models.CharField(max_length=400, blank=True, db_default="")
     resumed_by = models.CharField(max_length=160, blank=True)
     resumed_at = models.DateTimeField(null=True)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from escalation.models import ApprovalRequest, Policy
-from reviewqueue.accounts import roles
+from reviewqueue.accounts import second_person
 from reviewqueue.activity import log
 from reviewqueue.kernel import clock
 
@@ -29,8 +29,8 @@ def record_approval_request(
 
 
 def find_valid_request(policy: Policy, *, instead_of: int | None) -> ApprovalRequest | None:
-    """The latest valid request: made while the same activation was in effect, by someone who is still a manager."""
+    """The latest valid request: made while the same activation was in effect, by an active manager of the stream."""
     for request in ApprovalRequest.objects.filter(policy=policy, instead_of=instead_of).order_by("-id"):
-        if roles.actor_may_manage(request.asked_by):
+        if second_person.may_stand(request.asked_by, slug=policy.stream.slug):
             return request
     return None

@@ -16,6 +16,8 @@ from django.utils.translation import gettext as _
 from escalation.models import Activation, ApprovalRequest, Evidence, Output, Policy, Stream
 from escalation.policies import approvals, queries
 from escalation.policies.spec import PolicySpec, dump_spec, hash_spec, only_tightens, parse_spec
+from reviewqueue.accounts import second_person
+from reviewqueue.accounts.second_person import SamePerson
 from reviewqueue.activity import log
 from reviewqueue.kernel import clock, json_pointer, sql
 from reviewqueue.kernel.errors import DomainError, Invalid
@@ -23,10 +25,6 @@ from reviewqueue.kernel.errors import DomainError, Invalid
 
 class ApprovalNeeded(DomainError):
     code = "approval_needed"
-
-
-class SamePerson(DomainError):
-    code = "same_person"
 
 
 class AlreadyActive(DomainError):
@@ -136,7 +134,10 @@ def find_approval_request(policy: Policy) -> ApprovalRequest | None:
 
 
 def approve_version(*, policy: Policy, by: str, reason: str = "", now: datetime | None = None) -> Activation:
-    """Activate a version as the second person. Raises ApprovalNeeded if there is no valid request."""
+    """Activate a version as the second person.
+
+    Raises ApprovalNeeded if there is no valid request, SamePerson and SecondPersonNeeded.
+    """
     with transaction.atomic():
         _lock_stream(policy.stream)
         request = find_approval_request(policy)
@@ -148,6 +149,7 @@ def approve_version(*, policy: Policy, by: str, reason: str = "", now: datetime 
                 )
                 % {"number": policy.number}
             )
+        second_person.require_two_managers(asked_by=request.asked_by, confirmed_by=by, slug=policy.stream.slug)
         return activate_version(
             policy=policy, by=request.asked_by, approved_by=by, reason=reason or request.reason, now=now
         )
@@ -164,6 +166,7 @@ def activate_version(
 ) -> Activation:
     """Activate a version now. A version that may send fewer outputs to review needs a second person.
 
+    `approved_by` comes from `approve_version`, the only caller that may set it: it checks both people.
     Raises AlreadyActive, SamePerson and ApprovalNeeded.
     """
     with transaction.atomic():

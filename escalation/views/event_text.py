@@ -41,6 +41,7 @@ _SENTENCES: dict[tuple[str, str], Any] = {
     ("stream", "test_items.mixed_in"): gettext_noop("added test items"),
     ("stop", "stream.stopped"): gettext_noop("stopped automation"),
     ("stop", "stream.resume_asked"): gettext_noop("asked to resume automation"),
+    ("stop", "stream.resume_cancelled"): gettext_noop("cancelled the request to resume by a new stop"),
     ("stop", "stream.resumed"): gettext_noop("resumed automation"),
     ("queue", "configured"): gettext_noop("set up the queue"),
     ("item", "enqueued"): ngettext_lazy("queued an item for review", "queued %(number)s items for review", "number"),

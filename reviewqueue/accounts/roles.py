@@ -122,13 +122,6 @@ def may_manage(user: Person) -> bool:
     return _has_role(user, MANAGER_ROLES)
 
 
-def actor_may_manage(actor: str) -> bool:
-    """Whether an event's actor is a person who is a manager or administrator now."""
-    kind, _, username = actor.partition(":")
-    person = User.objects.filter(username=username).first() if kind == "user" else None
-    return person is not None and may_manage(person)
-
-
 def may_see_content(user: Person) -> bool:
     """Whether the person may see the content of outputs outside the desk. Managers and auditors see only figures and
     decisions."""

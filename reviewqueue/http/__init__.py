@@ -3,6 +3,7 @@
 from reviewqueue.http.authentication import ApiKeyAuthentication, MachineUser, require_caller
 from reviewqueue.http.bodies import JSONOnlyNegotiation, MsgspecRenderer, StrictJSONParser, read_body, read_json
 from reviewqueue.http.client_address import get_client_address
+from reviewqueue.http.confirmation import ask_first
 from reviewqueue.http.pages import (
     PersonRequest,
     RefusalMiddleware,
@@ -23,6 +24,7 @@ __all__ = [
     "PersonRequest",
     "RefusalMiddleware",
     "StrictJSONParser",
+    "ask_first",
     "bad_request",
     "csrf_failure",
     "forbidden",

@@ -14,7 +14,7 @@ from escalation.decisions import deadlines, feed, settle, withdraw
 from escalation.ingest import backlog
 from escalation.models import Heartbeat
 from escalation.monitoring import heartbeats, invariants
-from escalation.routing.stop import confirm_resume, request_resume, stop_stream
+from escalation.routing.stop import stop_stream
 from reviewqueue.models import Item
 from reviewqueue.queue import items
 from reviewqueue.reports.invariants import InvariantCheck
@@ -195,8 +195,7 @@ def _live() -> dict[str, int]:
     withdraw.withdraw_output(stream=stream, external_id="withdrawn", actor="key:1")
     stop = stop_stream(stream=stream, by="user:mara")
     stream_setup.route_outputs(stream, stream_setup.build_output("waiting", confidence=1))
-    request_resume(stop=stop, by="user:mara")
-    confirm_resume(stop=stop, by="user:max")
+    stream_setup.resume_automation(stop)
     stream_setup.route_outputs(stream, stream_setup.build_output("unsure"))
     stream_setup.post_outputs(stream, stream_setup.build_output("received"))
     while feed.number_decisions():

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 
 from escalation.models import Activation, Policy, Stream
 from escalation.policies import versions
+from reviewqueue.accounts.second_person import SecondPersonNeeded
 from reviewqueue.models import Event, User
 from tests.helpers import stream_setup
 
@@ -102,6 +103,23 @@ def test_a_request_by_a_former_manager_is_invalid(stream: Stream, mara: User, ch
     assert versions.find_approval_request(draft)
     User.objects.filter(pk=mara.pk).update(**change)
     assert versions.find_approval_request(draft) is None
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"role": "lead"}, {"memberships": None}])
+def test_an_approver_has_to_manage_the_stream_at_that_moment(
+    stream: Stream,
+    mara: User,
+    max: User,  # noqa: A002
+    change: dict[str, Any],
+) -> None:
+    draft = versions.propose_version(stream=stream, spec=_spec(threshold=0.7), actor="user:mara").policy
+    if "memberships" in change:
+        max.memberships.all().delete()
+    else:
+        User.objects.filter(pk=max.pk).update(**change)
+    with pytest.raises(SecondPersonNeeded):
+        versions.approve_version(policy=draft, by="user:max")
+    assert Activation.objects.count() == 1
 
 
 def test_a_request_by_an_api_key_is_invalid(stream: Stream) -> None:

@@ -96,16 +96,23 @@ def test_settings_change_without_touching_the_policy(client: Client, queue: Queu
 def test_one_person_stops_and_two_resume(client: Client, queue: Queue, mara: User, max: User) -> None:  # noqa: A002
     traffic.apply_stream()
     client.force_login(mara)
-    client.post("/streams/intents/stop/", {"reason": "odd answers"})
+    asking = client.post("/streams/intents/stop/", {"reason": "odd answers"}).content.decode()
+    assert "Stop Support intents?" in asking
+    assert not Stop.objects.exists()
+    client.post("/streams/intents/stop/", {"reason": "odd answers", "confirmed": "yes"})
     html = client.get("/streams/intents/").content.decode()
     assert "This stream is stopped." in html
     assert "odd answers" in html
     client.post("/streams/intents/resume-request/")
+    assert "Ask to resume" in client.get("/streams/intents/").content.decode()
+    client.post("/streams/intents/resume-request/", {"reason": "all checked"})
     client.post("/streams/intents/resume/")
     assert Stop.objects.active().exists()
     assert "Confirm and resume" not in client.get("/streams/intents/").content.decode()
     client.force_login(max)
-    assert "Confirm and resume" in client.get("/streams/intents/").content.decode()
+    html = client.get("/streams/intents/").content.decode()
+    assert "Confirm and resume" in html
+    assert "all checked" in html
     client.post("/streams/intents/resume/")
     assert not Stop.objects.active().exists()
 
@@ -116,7 +123,7 @@ def test_only_managers_of_all_streams_stop_all_streams(client: Client, queue: Qu
     assert client.post("/stop/").status_code == 403
     mara.all_queues = True
     mara.save(update_fields=["all_queues"])
-    client.post("/stop/", {"reason": "fire"})
+    client.post("/stop/", {"reason": "fire", "confirmed": "yes"})
     assert stop.find_active_stops() == {None: Stop.objects.get().pk}
     assert "All streams are stopped." in client.get("/overview/").content.decode()
 
