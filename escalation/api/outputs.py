@@ -87,7 +87,7 @@ class OutputView(APIView):
         http.require_caller(request, WRITE_SCOPE, queue=stream)
         output = status.find_output(stream=definition.get_stream(stream), external_id=external_id)
         state = status.statuses_of([output.pk])[output.pk]
-        history = [{"at": entry.at, "text": entry.text} for entry in build_output_history(output)]
+        history = [{"at": entry.at, "text": entry.text} for entry in build_output_history(output, for_producer=True)]
         return schemas.render_json({**_render_status(external_id, state), "history": history})
 
     @extend_schema(operation_id="withdraw_output", responses={200: schemas.STATUS, **schemas.PROBLEMS})

@@ -105,8 +105,14 @@ _STATUS_FIELDS: dict[str, Any] = {
     "id": serializers.CharField(),
     "status": serializers.ChoiceField(choices=["received", "in_review", "decided", "withdrawn", "erased"]),
     "route": serializers.ChoiceField(choices=["auto", "review"], allow_null=True),
-    "reason": serializers.CharField(allow_null=True),
-    "pi": serializers.FloatField(allow_null=True, help_text="Probability of a review."),
+    "reason": serializers.CharField(
+        allow_null=True,
+        help_text="Why it was automated or sent to review. It never says whether an output is an audit: one that was "
+        "automated reads `above_threshold`, one that waits reads `review`.",
+    ),
+    "pi": serializers.FloatField(
+        allow_null=True, help_text="Probability of a review, once the output is decided; null before."
+    ),
     "policy": serializers.IntegerField(allow_null=True, help_text="Number of the policy version that decided."),
     "decision": _DECISION,
     "duplicate": serializers.BooleanField(required=False),

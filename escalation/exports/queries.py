@@ -35,7 +35,7 @@ LABELS_AND_AUDITS_PAGE = PAGE_QUERY.format(
     LEFT JOIN escalation_outcome e ON e.output_id = o.id
     LEFT JOIN escalation_payload p ON p.output_id = o.id""",
     among=f"""o.stream_id = %(stream)s AND o.id > %(after)s AND o.id <= %(until)s AND (
-        e.output_id IS NOT NULL AND o.state = 'decided' OR {audits.IS_DRAWN} AND {audits.IS_KEPT})""",
+        e.output_id IS NOT NULL AND o.state = 'decided' OR {audits.IS_DRAWN})""",
 )
 
 # Where the next so many outputs of a stream end; by the index on stream and id.

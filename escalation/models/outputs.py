@@ -97,6 +97,12 @@ class Output(models.Model):
             ),
             # Stream pages and reports: a time window of one stream is a range of ids.
             models.Index(fields=["stream", "id"], name="output_of_stream"),
+            # aggregates.load_audit_counts(): the few outputs that were taken back.
+            models.Index(
+                fields=["stream", "id"],
+                name="output_taken_back",
+                condition=Q(state__in=["withdrawn", "erased"]),
+            ),
             # search.search_outputs(): the outputs of one group.
             models.Index(fields=["stream", "group", "id"], name="output_of_group", condition=~Q(group="")),
         ]

@@ -18,6 +18,7 @@ from escalation.reports import aggregates, costs, error_rate
 from escalation.reports.costs import CostEstimate, CostSummary, PolicyCosts
 from escalation.reports.error_rate import ErrorRate, Throughput
 from escalation.reports.tally import DecisionTimes, Tally
+from escalation.routing import reasons
 from reviewqueue.facade import facts, queue
 from reviewqueue.kernel import clock
 
@@ -55,7 +56,8 @@ class Report:
     `decided`: outputs decided by people within the window, whenever received. `waiting`: items waiting for review now.
     `unaudited`: outputs automated while no audits were drawn, so that nothing is known about their errors. `unpriced`:
     outputs not routed by a policy in this currency; no cost includes them. `actions`: reviewers' actions within the
-    window, counted by reason code for each of `reviews.COUNTED_ACTIONS`.
+    window, counted by reason code for each of `reviews.COUNTED_ACTIONS`. `reasons` and, without audits in them,
+    `reasons_for_producers`: how many outputs were routed for each reason.
 
     `by`: whether outputs count on the day they were received or occurred. Decisions, times to decision and actions
     always count on the day people worked.
@@ -83,6 +85,7 @@ class Report:
     model_versions: list[ReportGroup]
     segments: dict[str, list[ReportGroup]]
     reasons: list[tuple[str, int]]
+    reasons_for_producers: list[tuple[str, int]]
     actions: dict[str, dict[str, int]]
 
 
@@ -131,7 +134,10 @@ def build_report(
             key: groups.group_by(acted_on, lambda tally, at=index: tally.segment[at] or "")  # type: ignore[misc]
             for index, key in enumerate(keys)
         },
-        reasons=_count_reasons(acted_on),
+        reasons=_count_reasons(acted_on, lambda tally: tally.reason),
+        reasons_for_producers=_count_reasons(
+            acted_on, lambda tally: reasons.reason_for_producers(tally.reason, released=tally.released)
+        ),
         actions=_count_actions(stream, since, until),
     )
 
@@ -187,11 +193,12 @@ def _load_costs(policy_ids: set[int], currency: str) -> dict[int, PolicyCosts]:
     return {pk: PolicyCosts.of(spec) for pk, spec in specs.items() if spec.costs.currency == currency}
 
 
-def _count_reasons(found: Iterable[Tally]) -> list[tuple[str, int]]:
+def _count_reasons(found: Iterable[Tally], reason_of: Callable[[Tally], str]) -> list[tuple[str, int]]:
+    """How many outputs were routed for each reason, the most frequent first."""
     counted = Counter[str]()
     for tally in found:
         if tally.routed:
-            counted[tally.reason] += tally.count
+            counted[reason_of(tally)] += tally.count
     return counted.most_common()
 
 
@@ -242,7 +249,7 @@ def report_as_json(report: Report) -> dict[str, Any]:
         "classes": _groups_as_json(report.classes),
         "model_versions": _groups_as_json(report.model_versions),
         "segments": {key: _groups_as_json(groups) for key, groups in report.segments.items()},
-        "reasons": dict(report.reasons),
+        "reasons": dict(report.reasons_for_producers),
         "acts": {
             "passed": _action_as_json(report.actions["pass"]),
             "asked_lead": _action_as_json(report.actions["escalate"]),
@@ -269,6 +276,7 @@ def _error_rate_as_json(rate: ErrorRate) -> dict[str, Any]:
         "checked": rate.audits,
         "wrong": rate.wrong,
         "drawn": rate.drawn,
+        "withdrawn": rate.withdrawn,
     }
 
 

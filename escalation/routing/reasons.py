@@ -7,6 +7,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+AUDIT = "audit"  # the stored reason of an eligible output that was drawn
+
 _REVIEWER_MESSAGES = {
     "no_confidence": gettext_noop("The AI reported no confidence."),
     "no_policy": gettext_noop("This stream has no policy yet, so every output is reviewed."),
@@ -43,6 +45,17 @@ def explain_to_reviewer(
     }
 
 
+def reason_for_producers(reason: str, *, released: bool) -> str:
+    """The reason code in everything that producers read: it never says that an output is an audit.
+
+    Of a released audit they read the same as of any other automated output. A held one waits although its confidence
+    suffices, which they can see for themselves, so its code says just that a person reviews it.
+    """
+    if reason != AUDIT:
+        return reason
+    return "above_threshold" if released else "review"
+
+
 def describe_reason(reason: str) -> str:
     """The route's reason for managers; an unknown reason is returned as it is."""
     if reason.startswith("rule:"):
@@ -50,7 +63,8 @@ def describe_reason(reason: str) -> str:
     return {
         "above_threshold": _("confidence reached the threshold"),
         "below_threshold": _("confidence below the threshold"),
-        "audit": _("drawn for a random audit"),
+        AUDIT: _("drawn for a random audit"),
+        "review": _("the policy has it reviewed"),
         "no_confidence": _("no confidence reported"),
         "no_policy": _("the stream had no policy"),
         "unknown_model_version": _("untrusted model version"),

@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from escalation.monitoring import heartbeats
+from escalation.reports.loosening import list_recent_loosenings
 from escalation.reports.overview import list_stream_overviews
 from escalation.views import stream_page
 from reviewqueue.accounts import roles
@@ -32,6 +33,7 @@ def show_overview(request: PersonRequest) -> HttpResponse:
         "missing": [text for name, text in heartbeats.EXPECTED_HEARTBEATS.items() if name in missing],
         "routing_lag": heartbeats.measure_routing_lag_seconds(),
         "stopped_all": stopped_all,
+        "loosenings": list_recent_loosenings(slugs, now=now),
         **stream_page.build_resume_context(request, stopped_all),
         "may_stop_all": roles.may_manage(request.user) and roles.has_all_queues(request.user),
         "may_manage": roles.may_manage(request.user),

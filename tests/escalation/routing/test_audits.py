@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from escalation import statistics
 from escalation.exports import labels
 from escalation.guarantees import drift, population, sample, sample_size, targets
 from escalation.models import (
@@ -183,6 +184,13 @@ def test_the_report_counts_the_audits_of_what_was_automated(stream: Stream) -> N
     # Also those without a usable answer: seen before, unjudgeable, taken back, and two that nobody has answered.
     assert rate.drawn == len(ANSWERED_ELIGIBLE_AUDITS) + 5
     assert found.blind == rate.audits
+    # A withdrawn audit stays unresolved: it widens the interval to both sides.
+    n, k = rate.audits, rate.wrong
+    low, high = (
+        statistics.compute_clopper_pearson(k, n + 1, 0.05)[0],
+        statistics.compute_clopper_pearson(k + 1, n + 1, 0.05)[1],
+    )
+    assert (rate.withdrawn, rate.low, rate.high) == (1, low, high)
     # Three errors found after the fact, each at 10, one of two audited.
     assert found.costs.undetected_errors
     assert found.costs.undetected_errors.value == pytest.approx(3 * 10 / 0.5)
@@ -193,10 +201,9 @@ def test_the_report_counts_the_audits_of_what_was_automated(stream: Stream) -> N
 
 def test_overview_and_search_agree_with_the_report(stream: Stream) -> None:
     (row,) = overview.list_stream_overviews(["intents"], now=NOW)
-    assert (row.error_rate.audits, row.error_rate.wrong) == (
-        len(ANSWERED_ELIGIBLE_AUDITS),
-        len(ANSWERED_ELIGIBLE_AUDITS & WRONG),
-    )
+    rate = _report(stream).error_rate
+    assert (row.error_rate.audits, row.error_rate.wrong) == (rate.audits, rate.wrong)
+    assert (row.error_rate.withdrawn, row.error_rate.low, row.error_rate.high) == (1, rate.low, rate.high)
     found = search.search_outputs(streams=[stream], query=OutputQuery(found="checked"), judging=False, now=NOW)
     assert {output.external_id for output in found.outputs} == ANSWERED_ELIGIBLE_AUDITS
 
@@ -205,8 +212,8 @@ def test_a_sample_starts_when_the_current_rules_took_effect(stream: Stream) -> N
     drawn = _draw(stream)
     assert output_id.time_of_id(drawn.window.first) == NOON + timedelta(hours=13)
     assert drawn.window.rate == 0.25
-    # Six audits at the lower rate, two of them wrong; three without an answer count as errors.
-    assert (len(drawn.scores), int(drawn.wrong.sum()), drawn.overdue) == (9, 5, 3)
+    # Six audits at the lower rate, two of them wrong; four without an answer count as errors, two of these withdrawn.
+    assert (len(drawn.scores), int(drawn.wrong.sum()), drawn.overdue) == (10, 6, 4)
     assert drawn.missing == 2
 
 
@@ -222,21 +229,21 @@ def test_the_drift_watch_uses_the_audit_rate_of_the_time(stream: Stream) -> None
     drift.watch_guarantees(now=NOW)
     watch = GuaranteeWatch.objects.get()
     # The sample without the one below the threshold and the one that waits, and with one drawn at the higher rate.
-    assert (watch.audits, watch.wrong) == (9 - 2 + 1, 5 - 2 + 1)
+    assert (watch.audits, watch.wrong) == (10 - 2 + 1, 6 - 2 + 1)
 
 
 def test_the_forecast_counts_the_audits_of_an_evaluation(stream: Stream) -> None:
     now = NOON + timedelta(days=10)
     days = sample_size.estimate_collection_days(stream, _line(stream), 1000, now=now)
     drawn = len(AUDITS) + len({"answer seen before", "unjudgeable", "automated and taken back"})
-    drawn += len({"unanswered too long", "waits for its answer"})
+    drawn += len({"unanswered too long", "waits for its answer", "waited and taken back"})
     assert days == -(-1000 * (10 * 24 - 1) // (24 * drawn))
 
 
 def test_the_sample_can_be_computed_from_the_export(stream: Stream) -> None:
     lines = [json.loads(line) for line in b"".join(labels.export_labels(stream, include_audits=True)).splitlines()]
-    # All but the one that was taken back while it waited: nobody drew what was reviewed by chance, but it has a label.
-    assert {past.name for past in HISTORY} - {line["id"] for line in lines} == {"waited and taken back"}
+    # All of them: nobody drew what was reviewed by chance, but it has a label.
+    assert {line["id"] for line in lines} == {past.name for past in HISTORY}
     drawn = _draw(stream)
     counted = Counter(
         "missing" if line["outcome"] and not (line["blind"] and line["wrong"] is not None) else "wrong"
@@ -245,8 +252,8 @@ def test_the_sample_can_be_computed_from_the_export(stream: Stream) -> None:
         if drawn.window.first <= int(line["number"]) < drawn.window.last and line["u"] < drawn.window.rate
         and line["confidence"] is not None and not line["reason"].startswith("rule:") and not line["shadow"]
     )  # fmt: skip
-    assert counted == {"right": 4, "wrong": 5, "missing": 2}
-    assert (len(drawn.scores), int(drawn.wrong.sum()), drawn.missing) == (9, 5, 2)
+    assert counted == {"right": 4, "wrong": 6, "missing": 2}
+    assert (len(drawn.scores), int(drawn.wrong.sum()), drawn.missing) == (10, 6, 2)
 
 
 def test_a_rule_under_another_name_begins_no_other_window(stream: Stream) -> None:

@@ -115,6 +115,11 @@ def test_one_person_stops_and_two_resume(client: Client, queue: Queue, mara: Use
     assert "all checked" in html
     client.post("/streams/intents/resume/")
     assert not Stop.objects.active().exists()
+    # Every manager of the stream, and those who only read, see what was loosened and by whom.
+    for person in (mara, max):
+        client.force_login(person)
+        _, _, loosened = client.get("/overview/").content.decode().partition("Loosened in the last 14 days")
+        assert all(text in loosened for text in ("Automation resumed", "mara", "max", "all checked"))
 
 
 def test_only_managers_of_all_streams_stop_all_streams(client: Client, queue: Queue, mara: User) -> None:
