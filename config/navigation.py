@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise, SimpleLazyObject
@@ -44,6 +45,7 @@ def build_navigation_context(request: HttpRequest) -> dict[str, Any]:
     theme = request.COOKIES.get("theme", "")
     return {
         "theme": theme if theme in THEMES else "",
+        "csrf_cookie": settings.CSRF_COOKIE_NAME,
         # Lazy, so that fragments, which do not show them, cost nothing.
         "navigation": SimpleLazyObject(lambda: _build_links(request)),
         "health": SimpleLazyObject(_describe_health),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from django.conf import settings
 from django.db import Error, connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -35,7 +35,12 @@ def show_readiness(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def show_metrics(request: HttpRequest) -> HttpResponse:
-    """Metrics in Prometheus text format, read from the database: any process may be scraped, all give the same."""
+    """Metrics in Prometheus text format, read from the database: any process may be scraped, all give the same.
+
+    In production they exist only with a token, so that nobody publishes them by not deciding.
+    """
+    if not settings.METRICS_TOKEN and not settings.LOCAL:
+        raise Http404
     token = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if settings.METRICS_TOKEN and not hmac.compare_digest(token.encode(), settings.METRICS_TOKEN.encode()):
         return HttpResponse(

@@ -1,5 +1,6 @@
 """The only settings file. Every environment variable it reads is documented in `.env.example`."""
 
+import zlib
 from pathlib import Path
 
 import structlog
@@ -13,8 +14,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 PROFILE = env.read_choice("REVIEWQUEUE_PROFILE", "production", among=("production", "local"))
 LOCAL = PROFILE == "local"
 
-SECRET_KEY = env.read_text("SECRET_KEY")
-SECRET_KEY_FALLBACKS = env.read_list("SECRET_KEY_FALLBACKS")
+SECRET_KEY = env.read_text("SECRET_KEY") if LOCAL else env.read_secret("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.read_list("SECRET_KEY_FALLBACKS") if LOCAL else env.read_secrets("SECRET_KEY_FALLBACKS")
 DEBUG = False
 ALLOWED_HOSTS = env.read_list("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1],testserver" if LOCAL else None)
 CSRF_TRUSTED_ORIGINS = env.read_list("CSRF_TRUSTED_ORIGINS")
@@ -43,6 +44,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "reviewqueue.http.NoStoreMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -132,6 +134,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "reviewqueue.accounts.passwords.VarietyValidator"},
 ]
 CSRF_FAILURE_VIEW = "reviewqueue.http.csrf_failure"
 LOGIN_URL = "sign-in"
@@ -147,13 +150,21 @@ AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False
 AXES_LOCKOUT_TEMPLATE = "reviewqueue/sign_in.html"
 AXES_CLIENT_IP_CALLABLE = "reviewqueue.http.get_client_address"
-# The number of your own reverse proxies. Behind one, every request comes from the proxy's address.
-PROXIES = env.read_int("PROXIES", 0)
+# The number of your own reverse proxies. Behind one, every request comes from the proxy's address. Production has to
+# set it: with a number too low one attacker locks everybody out, and with one too high an address can be forged.
+PROXIES = env.read_int("PROXIES", 0 if LOCAL else None)
 
+# `__Host-` keeps other hosts of the domain from setting the cookies. Browsers share cookies among the ports of a host,
+# so locally the names differ by folder: two products on one machine do not sign each other's people out.
+_COOKIE_NAME = f"{{}}_{zlib.crc32(bytes(BASE_DIR)):08x}" if LOCAL else "__Host-{}"
+SESSION_COOKIE_NAME = _COOKIE_NAME.format("sessionid")
+CSRF_COOKIE_NAME = _COOKIE_NAME.format("csrftoken")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not LOCAL
 SECURE_HSTS_SECONDS = 0 if LOCAL else 31_536_000
 SECURE_PROXY_SSL_HEADER = None if LOCAL else ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+# Answers that may be cached: they say nothing about anybody. All others are marked `no-store`.
+CACHEABLE_ROUTES = frozenset({"schema", "api-docs", "promise-moved", "evidence-moved"})
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SECURE_CSP = {
@@ -218,7 +229,7 @@ SPECTACULAR_SETTINGS = {
     ],
 }
 
-# If set, /metrics requires it as a bearer token; if not, keep the path inside your network.
+# /metrics requires it as a bearer token. Without one there are no metrics in production.
 METRICS_TOKEN = env.read_text("METRICS_TOKEN", "")
 
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False  # events record who acted; looking up addresses costs time on every request

@@ -1,12 +1,11 @@
 """Root URLs: the pages of both packages, and both APIs under /api/v1."""
 
-from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularJSONAPIView
 
 from config import probes
 from config.documentation import ApiDocsView
-from reviewqueue import http
+from reviewqueue import admin, http
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("reviewqueue.urls")),

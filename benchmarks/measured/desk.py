@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from django.conf import settings
 from django.contrib import auth
 from django.contrib.sessions.backends.db import SessionStore
 
@@ -56,7 +57,7 @@ def _session(person: User) -> str:
     store[auth.BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
     store[auth.HASH_SESSION_KEY] = person.get_session_auth_hash()
     store.save()
-    return str(store.session_key)
+    return f"{settings.SESSION_COOKIE_NAME}={store.session_key}"
 
 
 def _server(reviewers: Reviewers, seats: Sequence[Seat], bare: Seat, *, quick: bool) -> None:

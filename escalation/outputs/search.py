@@ -53,9 +53,10 @@ class OutputQuery:
     def reveals(self) -> bool:
         """Whether a match reveals an answer by the AI or by earlier reviewers, or why an item is in review.
 
-        That an output waits for review reveals nothing, and neither does that it needs no review.
+        That an output waits for review reveals nothing, and neither does that it needs no review. Its id or group does:
+        what is on the desk and cannot be found is a test item.
         """
-        parts = (self.route, self.reason, self.answer, self.version, self.act)
+        parts = (self.begins, self.group, self.route, self.reason, self.answer, self.version, self.act)
         return any(parts) or self.found in _REVEALING_JUDGEMENTS or self.state in _REVEALING_STATES
 
 
@@ -122,6 +123,11 @@ def is_undecided(output: Output) -> bool:
 def may_be_judged(output: Output, *, is_open: bool) -> bool:
     """Whether someone may still have to review it and so must not see it beforehand. is_open: open for review now."""
     return is_open or is_undecided(output) or output.state == Output.State.RECEIVED
+
+
+def is_unknown_to_reviewers(output: Output) -> bool:
+    """Whether reviewers have never decided it but may have to. They must not know which ids these are."""
+    return getattr(output, "outcome", None) is None and may_be_judged(output, is_open=False)
 
 
 def _fetch_closed(rows: QuerySet[Output], before: int | None) -> list[Output]:

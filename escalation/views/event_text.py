@@ -67,6 +67,10 @@ _SENTENCES: dict[tuple[str, str], Any] = {
     ("user", "reactivated"): gettext_noop("reopened the account %(id)s"),
     ("user", "password_reset"): gettext_noop("reset the password of %(id)s"),
     ("user", "password_changed"): gettext_noop("changed their password"),
+    ("user", "signed_in"): gettext_noop("signed in"),
+    ("user", "signed_out"): gettext_noop("signed out"),
+    ("user", "sign_in_failed"): gettext_noop("refused a sign-in as %(id)s"),
+    ("sign_in", "sign_in_failed"): gettext_noop("refused a sign-in under an unknown name"),
 }
 
 

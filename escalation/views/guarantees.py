@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
@@ -17,12 +17,13 @@ from escalation.forms.guarantees import ErrorTargetForm, TestItemsForm, build_ta
 from escalation.guarantees import describe, evaluations, guarantees, population, preparation, summary, targets
 from escalation.models import Evaluation, TestItem
 from escalation.statistics import compute_evaluation_delta
+from escalation.templatetags import figures
 from escalation.test_items import mix_in, recall
 from escalation.views import stream_page, thresholds
 from escalation.views.stream_page import StreamPage
 from reviewqueue.accounts import roles
 from reviewqueue.activity import log
-from reviewqueue.http import PersonRequest, require_person
+from reviewqueue.http import PersonRequest, ask_first, is_confirmed, require_person
 from reviewqueue.kernel.errors import Invalid, NotFound
 
 MAX_LISTED_EVALUATIONS = 20
@@ -98,6 +99,8 @@ def set_error_target(request: PersonRequest, slug: str) -> HttpResponse:
 def start_evaluation(request: PersonRequest, slug: str) -> HttpResponse:
     """Evaluate the labels for a threshold that keeps the target."""
     here = stream_page.load_stream_page(request, slug)
+    if asking := _ask_before_evaluation(request, here):
+        return asking
     made = evaluations.run_evaluation(here.stream, by=log.user_actor(request.user))
     return redirect("evidence", slug, made.pk)
 
@@ -150,6 +153,8 @@ def add_test_items(request: PersonRequest, slug: str) -> HttpResponse:
     if not form.is_valid():
         raise Invalid(_first_error(form))
     actor, examples = log.user_actor(request.user), form.cleaned_data["examples"]
+    if asking := _ask_before_test_items(request, here, len(examples) or form.cleaned_data["count"]):
+        return asking
     if examples:
         made = mix_in.mix_in_examples(stream=here.stream, known=examples, actor=actor)
     else:
@@ -157,6 +162,42 @@ def add_test_items(request: PersonRequest, slug: str) -> HttpResponse:
     message = ngettext("%(number)s test item added.", "%(number)s test items added.", len(made))
     messages.success(request, message % {"number": len(made)})
     return redirect("guarantee", slug)
+
+
+def _ask_before_evaluation(request: PersonRequest, here: StreamPage) -> HttpResponse | None:
+    """The page that names the price, or None once it was accepted. Raises EvaluationRefused if none is possible."""
+    if is_confirmed(request):
+        return None
+    readiness = preparation.prepare_evaluation(here.stream)
+    following = compute_evaluation_delta(readiness.target.delta, readiness.number + 1)
+    facts = {"number": readiness.number, "stream": here.stream.title}
+    return ask_first(
+        request,
+        question=_("Run evaluation %(number)s of %(stream)s?") % facts,
+        detail=_(
+            "It spends %(price)s of the probability that a guarantee may be false, and nothing gives it back. The next "
+            "evaluation gets %(following)s, so it needs more audits."
+        )
+        % {"price": figures.rate(readiness.total_delta), "following": figures.rate(following)},
+        button=_("Run evaluation %(number)s") % facts,
+        back=resolve_url("guarantee", here.stream.slug),
+        danger=False,
+    )
+
+
+def _ask_before_test_items(request: PersonRequest, here: StreamPage, count: int) -> HttpResponse | None:
+    number = {"number": count, "stream": here.stream.title}
+    return ask_first(
+        request,
+        question=ngettext(
+            "Add %(number)s test item to %(stream)s?", "Add up to %(number)s test items to %(stream)s?", count
+        )
+        % number,
+        detail=_("Reviewers work on them like on any other item. They cannot be taken out again."),
+        button=_("Add to %(stream)s") % number,
+        back=resolve_url("guarantee", here.stream.slug),
+        danger=False,
+    )
 
 
 def _build_readiness(here: StreamPage) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 from reviewqueue.http.authentication import ApiKeyAuthentication, MachineUser, require_caller
 from reviewqueue.http.bodies import JSONOnlyNegotiation, MsgspecRenderer, StrictJSONParser, read_body, read_json
+from reviewqueue.http.caching import NoStoreMiddleware
 from reviewqueue.http.client_address import get_client_address
-from reviewqueue.http.confirmation import ask_first
+from reviewqueue.http.confirmation import ask_first, is_confirmed
 from reviewqueue.http.pages import (
     PersonRequest,
     RefusalMiddleware,
@@ -21,6 +22,7 @@ __all__ = [
     "JSONOnlyNegotiation",
     "MachineUser",
     "MsgspecRenderer",
+    "NoStoreMiddleware",
     "PersonRequest",
     "RefusalMiddleware",
     "StrictJSONParser",
@@ -30,6 +32,7 @@ __all__ = [
     "forbidden",
     "get_client_address",
     "handle_api_exception",
+    "is_confirmed",
     "not_found",
     "problem_of",
     "read_body",

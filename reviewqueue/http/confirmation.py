@@ -11,6 +11,11 @@ from django.shortcuts import render
 CONFIRMED_FIELD = "confirmed"
 
 
+def is_confirmed(request: HttpRequest) -> bool:
+    """Whether the form comes from the page that asks."""
+    return request.POST.get(CONFIRMED_FIELD) == "yes"
+
+
 def ask_first(
     request: HttpRequest, *, question: str, detail: str, button: str, back: str, danger: bool = True
 ) -> HttpResponse | None:
@@ -19,7 +24,7 @@ def ask_first(
     question: names the object ("Revoke the API key intake?"). detail: what happens, and what cannot be undone. button:
     the verb and the object. back: where Cancel leads.
     """
-    if request.POST.get(CONFIRMED_FIELD) == "yes":
+    if is_confirmed(request):
         return None
     kept = [(name, value) for name, values in request.POST.lists() for value in values if name not in _NOT_KEPT]
     context = {

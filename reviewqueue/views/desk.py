@@ -11,7 +11,6 @@ from dataclasses import asdict
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from reviewqueue.accounts import roles
@@ -25,7 +24,6 @@ from reviewqueue.views.desk_context import DeskRequest, build_context, extend_se
 
 
 @require_GET
-@never_cache
 @require_person(roles.may_review)
 def show_desk(request: PersonRequest, slug: str) -> HttpResponse:
     """Opening the desk reserves an item; opening it again shows the same item."""
@@ -39,7 +37,6 @@ def show_desk(request: PersonRequest, slug: str) -> HttpResponse:
 
 
 @require_GET
-@never_cache
 @require_person(roles.may_review)
 def list_queues(request: PersonRequest, slug: str) -> HttpResponse:
     """The queue list beside the desk, with fresh counts."""

@@ -13,7 +13,6 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 from django_htmx.middleware import HtmxDetails
 
@@ -65,7 +64,6 @@ def for_reviewers[**P](view: DeskView[P]) -> Callable[Concatenate[HttpRequest, s
     guarded = require_person(roles.may_review)(cast("signature", rendering_refusals))
 
     @require_POST
-    @never_cache
     def handling_signed_out(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not isinstance(request.user, User) and cast("DeskRequest", request).htmx:
             return _render_signed_out(cast("DeskRequest", request), slug)

@@ -150,6 +150,17 @@ FORM_DATA = {
     "days": "30",
     "number": "1",
     "switch": "break_nudge",
+    "confirmed": "yes",
+}
+# Acts that ask first, and what the page names. An evaluation does, too, once there are labels for one.
+CONFIRMED_ROUTES = {
+    "person-deactivation": "rita",
+    "person-password": "rita",
+    "key-rotation": "intake",
+    "key-revocation": "intake",
+    "stop": "Support intents",
+    "stop-all": "all streams",
+    "guarantee-test-items": "Support intents",
 }
 REFUSED_STATUSES = {"403", "404", "409"}
 
@@ -221,6 +232,7 @@ def build_world() -> dict[str, Any]:
         Membership.objects.create(user=user, queue=other)
     _create_person("root", "admin")
     traffic.post_and_route(stream, "ticket-1", "ticket-2", "ticket-3", confidence=0.5)
+    traffic.post_and_route(stream, "sure", confidence=0.95)
     given = queue_items.judge_next(people["rob"], "agree")
     held = queue_items.claim_next_item(people["rob"])
     evaluation_id = _create_evaluation(stream).pk
@@ -230,7 +242,7 @@ def build_world() -> dict[str, Any]:
         **dict.fromkeys(("verdict_id", "verdict"), given.id),
         **dict.fromkeys(("claim_id", "claim"), held.id),
         "username": "rita",
-        "external_id": "ticket-3",
+        "external_id": "sure",
         "evaluation_id": evaluation_id,
         "number": 1,
         "key_id": key.pk,

@@ -14,7 +14,7 @@ from escalation.monitoring import heartbeats
 from escalation.policies import versions
 from escalation.simulation import daily_counts
 from reviewqueue.models import Membership, Queue, User
-from tests.helpers import stream_history, traffic
+from tests.helpers import stream_history, stream_setup, traffic
 
 OTHER_QUEUE_SIZES = {"Supplier invoices": 18, "Listing photos": 42}
 DECIDED_LETTERS = (
@@ -128,6 +128,6 @@ def _activate_guarantee(stream: Stream) -> Evaluation:
     evaluation = evaluations.run_evaluation(stream, by="user:mara")
     made = guarantees.propose_certified_policy(evaluation=evaluation, actor="user:mara")
     if not made.active:
-        User.objects.create(username="max", role="manager", password="!")
+        stream_setup.ensure_managers()
         versions.approve_version(policy=made.policy, by="user:max")
     return evaluation

@@ -24,9 +24,10 @@ from escalation.views import guarantees as guarantees_module
 from reviewqueue.accounts import api_keys
 from reviewqueue.models import User
 from tests.escalation.guarantees.test_evaluations import POLICY, honest
-from tests.helpers import stream_history, traffic
+from tests.helpers import stream_history, stream_setup, traffic
 
 TARGET = {"max_error_percent": "5", "confidence_level": "95", "groups": "together"}
+CONFIRMED = {"confirmed": "yes"}
 PAGE = "/streams/intents/guarantee/"
 KNOWN = '{"input": {"text": "Hello"}, "prediction": "refund", "answer": "billing"}'
 
@@ -48,6 +49,7 @@ def _guarantee(stream: Stream) -> Evaluation:
     targets.set_error_target(stream=stream, max_error=0.05, actor="user:mara")
     evaluation = evaluations.run_evaluation(stream, by="user:mara")
     made = guarantees.propose_certified_policy(evaluation=evaluation, actor="user:mara")
+    stream_setup.ensure_managers()
     versions.approve_version(policy=made.policy, by="user:max")
     return evaluation
 
@@ -78,7 +80,7 @@ def test_a_guarantee_is_reached_by_clicking_and_takes_two(
     _past(stream)
     client.force_login(mara)
     client.post(f"{PAGE}target/", TARGET)
-    evidence = client.post(f"{PAGE}evaluations/")["Location"]
+    evidence = client.post(f"{PAGE}evaluations/", CONFIRMED)["Location"]
     assert "At most 5 % of automated decisions are wrong" in _read(client, evidence)
     policy = client.post(f"{evidence}policy/", {"reason": "measured"})["Location"]
     current = versions.find_active_policy(stream)
@@ -100,9 +102,13 @@ def test_the_evidence_says_whether_its_guarantee_is_in_force(
     _past(stream)
     client.force_login(mara)
     client.post(f"{PAGE}target/", TARGET)
-    evidence = client.post(f"{PAGE}evaluations/")["Location"]
+    asking = client.post(f"{PAGE}evaluations/").content.decode()
+    assert "Run evaluation 1 of Support intents?" in asking
+    assert not Evaluation.objects.exists()
+    evidence = client.post(f"{PAGE}evaluations/", CONFIRMED)["Location"]
     client.force_login(otto)
     assert "Not in force" in _read(client, evidence)
+    stream_setup.ensure_managers()
     versions.approve_version(
         policy=guarantees.propose_certified_policy(evaluation=Evaluation.objects.get(), actor="user:mara").policy,
         by="user:max",
@@ -147,7 +153,7 @@ def test_the_evidence_shows_the_counts_that_reproduce_its_bound(client: Client, 
     _past(stream)
     client.force_login(User.objects.create(username="mia", role="admin"))
     client.post(f"{PAGE}target/", TARGET)
-    evidence = client.post(f"{PAGE}evaluations/")["Location"]
+    evidence = client.post(f"{PAGE}evaluations/", CONFIRMED)["Location"]
     evaluation = Evaluation.objects.get()
     (group,) = evaluation.groups
     bound = statistics.compute_upper_bound(group["wrong"], group["accepted"], group["delta"])
@@ -186,7 +192,7 @@ def test_a_refusal_says_what_it_would_take(client: Client, stream: Stream, mara:
     )
     client.force_login(mara)
     client.post(f"{PAGE}target/", TARGET)
-    page = client.post(f"{PAGE}evaluations/", follow=True).content.decode()
+    page = client.post(f"{PAGE}evaluations/", CONFIRMED, follow=True).content.decode()
     assert "audits are too few for this error target: it takes about" in page
     assert "at today’s traffic" in page  # noqa: RUF001
     assert not Evaluation.objects.exists()
@@ -219,10 +225,11 @@ def test_the_numbers_behind_the_curve_can_be_downloaded(client: Client, stream: 
 def test_test_items_are_added_from_the_page(client: Client, stream: Stream, mara: User) -> None:
     traffic.post_and_route(stream, "ticket-1", now=timezone.now())
     client.force_login(mara)
-    assert "1 test item added." in client.post(f"{PAGE}test-items/", {"examples": KNOWN}, follow=True).content.decode()
+    data = {"examples": KNOWN, **CONFIRMED}
+    assert "1 test item added." in client.post(f"{PAGE}test-items/", data, follow=True).content.decode()
     assert TestItem.objects.count() == 1
     for bad in ("{", "[1]", '{"input": 1}'):
-        client.post(f"{PAGE}test-items/", {"examples": bad})
+        client.post(f"{PAGE}test-items/", {"examples": bad, **CONFIRMED})
     assert TestItem.objects.count() == 1
 
 
@@ -239,8 +246,8 @@ def test_the_number_of_queries_is_constant(client: Client, stream: Stream, mara:
     client.force_login(mara)
     with_little = _queries(client)
     for _ in range(3):
-        client.post(f"{PAGE}evaluations/")
-        client.post(f"{PAGE}test-items/", {"examples": KNOWN})
+        client.post(f"{PAGE}evaluations/", CONFIRMED)
+        client.post(f"{PAGE}test-items/", {"examples": KNOWN, **CONFIRMED})
     stream_history.write_history(
         stream, *honest(200), since=timezone.now() - timedelta(days=1), span=timedelta(0), prefix="more"
     )
