@@ -9,7 +9,7 @@ from reviewqueue.models import User
 
 MIN_DISTINCT_CHARACTERS = 5
 MIN_NAME_LENGTH = 3  # shorter usernames occur in many good passwords by chance
-PRODUCT_NAMES = ("reviewqueue", "escalation")
+PRODUCT_NAME = "reviewqueue"
 
 
 class VarietyValidator:
@@ -20,7 +20,7 @@ class VarietyValidator:
         if len(set(folded)) < MIN_DISTINCT_CHARACTERS or folded.isdecimal():
             raise ValidationError(gettext("This password is too uniform. Use more different characters."))
         name = user.username.casefold() if user is not None and len(user.username) >= MIN_NAME_LENGTH else ""
-        if any(part and part in folded for part in (*PRODUCT_NAMES, name)):
+        if any(part and part in folded for part in (PRODUCT_NAME, name)):
             raise ValidationError(
                 gettext("This password contains your username or the name of the product. Choose another one.")
             )

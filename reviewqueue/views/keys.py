@@ -14,6 +14,7 @@ from reviewqueue.http import PersonRequest, ask_first, require_person
 from reviewqueue.kernel import clock
 from reviewqueue.kernel.errors import DomainError
 from reviewqueue.models import ApiKey
+from reviewqueue.views.key_samples import build_sample_command
 
 
 @require_GET
@@ -80,4 +81,5 @@ def revoke_key(request: PersonRequest, key_id: int) -> HttpResponse:
 
 def _render_key(request: PersonRequest, key: ApiKey, text: str) -> HttpResponse:
     """Render the key's secret in the response to the POST, so that it is never stored."""
-    return render(request, "reviewqueue/api_key_created.html", {"key": key, "text": text})
+    command = build_sample_command(key, text, origin=f"{request.scheme}://{request.get_host()}")
+    return render(request, "reviewqueue/api_key_created.html", {"key": key, "text": text, "command": command})

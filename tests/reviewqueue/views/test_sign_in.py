@@ -198,6 +198,10 @@ def test_a_manager_creates_replaces_and_revokes_a_key(mara: User) -> None:
     text = _secret(made.content.decode())
     assert "no-store" in made["Cache-Control"]
     assert api_keys.authenticate_key(text) is not None
+    # A command to paste, with the key and the stream in it, and the way to the reference.
+    shown = unescape(made.content.decode())
+    assert f"curl http://testserver/api/v1/streams/intents/outputs \\\n  -H 'Authorization: Bearer {text}'" in shown
+    assert reverse("api-docs") in shown.partition("<main")[2]
 
     first = ApiKey.objects.get()
     successor = _secret(client.post(reverse("key-rotation", args=[first.pk]), CONFIRMED).content.decode())
