@@ -33,7 +33,7 @@ def require_two_managers(*, asked_by: str, confirmed_by: str, slug: str | None) 
     prevents it. Raises SamePerson and SecondPersonNeeded.
     """
     if asked_by == confirmed_by:
-        raise SamePerson(_("You cannot confirm your own request. Ask another manager to confirm it."))
+        raise SamePerson(_("You cannot approve your own request. Ask another manager to approve it."))
     names = [_username(actor) for actor in (asked_by, confirmed_by)]
     found = User.objects.select_for_update(no_key=True).filter(username__in=names).order_by("pk")
     people = {person.username: person for person in found}
