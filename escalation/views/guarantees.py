@@ -17,13 +17,13 @@ from escalation.forms.guarantees import ErrorTargetForm, TestItemsForm, build_ta
 from escalation.guarantees import describe, evaluations, guarantees, population, preparation, summary, targets
 from escalation.models import Evaluation, TestItem
 from escalation.statistics import compute_evaluation_delta
-from escalation.templatetags import figures
 from escalation.test_items import mix_in, recall
 from escalation.views import stream_page, thresholds
 from escalation.views.stream_page import StreamPage
 from reviewqueue.accounts import roles
 from reviewqueue.activity import log
 from reviewqueue.http import PersonRequest, ask_first, is_confirmed, require_person
+from reviewqueue.kernel import locale_format
 from reviewqueue.kernel.errors import Invalid, NotFound
 
 MAX_LISTED_EVALUATIONS = 20
@@ -175,10 +175,13 @@ def _ask_before_evaluation(request: PersonRequest, here: StreamPage) -> HttpResp
         request,
         question=_("Run evaluation %(number)s of %(stream)s?") % facts,
         detail=_(
-            "It spends %(price)s of the probability that a guarantee may be false, and nothing gives it back. The next "
-            "evaluation gets %(following)s, so it needs more audits."
+            "Its result may be false with a probability of %(price)s %%. That is spent for ever: the next evaluation "
+            "gets %(following)s %%, so it needs more audits."
         )
-        % {"price": figures.rate(readiness.total_delta), "following": figures.rate(following)},
+        % {
+            "price": locale_format.format_number(readiness.total_delta * 100, 1),
+            "following": locale_format.format_number(following * 100, 1),
+        },
         button=_("Run evaluation %(number)s") % facts,
         back=resolve_url("guarantee", here.stream.slug),
         danger=False,

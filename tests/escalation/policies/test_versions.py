@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 
 from escalation.models import Activation, Policy, Stream
 from escalation.policies import versions
-from reviewqueue.accounts.second_person import SecondPersonNeeded
+from reviewqueue.accounts.second_person import SamePerson, SecondPersonNeeded
 from reviewqueue.models import Event, User
 from tests.helpers import stream_setup
 
@@ -62,7 +62,7 @@ def test_a_loosening_version_is_a_draft_until_approved(stream: Stream) -> None:
     assert "second person" in proposed.sentence
     with pytest.raises(versions.ApprovalNeeded):
         versions.activate_version(policy=proposed.policy, by="user:mara")
-    with pytest.raises(versions.SamePerson):
+    with pytest.raises(SamePerson):
         versions.activate_version(policy=proposed.policy, by="user:mara", approved_by="user:mara")
     assert Activation.objects.count() == 1
     versions.activate_version(policy=proposed.policy, by="user:mara", approved_by="user:max", reason="evidence")
@@ -77,7 +77,7 @@ def test_requester_and_approver_must_differ(stream: Stream, mara: User, max: Use
     ).policy
     event = Event.objects.get(verb="policy.proposed")
     assert (event.actor, event.after) == ("user:mara", {"number": 2, "reason": "evidence"})
-    with pytest.raises(versions.SamePerson):
+    with pytest.raises(SamePerson):
         versions.approve_version(policy=draft, by="user:mara")
     versions.request_approval(policy=draft, by="user:max")
     activation = versions.approve_version(policy=draft, by="user:max")

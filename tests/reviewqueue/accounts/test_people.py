@@ -161,8 +161,12 @@ def _try(act: str, role: str, *, by: User, other: Queue) -> bool:
     queues = [] if act == "add" else ["intents"]
     Membership.objects.bulk_create(Membership(user=user, queue=Queue.objects.get(slug=slug)) for slug in queues)
     Membership.objects.create(user=user, queue=other)
-    rights: dict[str, Any] = {"role": start, "queues": ["intents", "other"], "all_queues": False}
-    rights |= {"take": {"queues": ["other"]}, "make": {"role": role}, "demote": {"role": "reviewer"}}.get(act, {})
+    changes: dict[str, dict[str, Any]] = {
+        "take": {"queues": ["other"]},
+        "make": {"role": role},
+        "demote": {"role": "reviewer"},
+    }
+    rights = {"role": start, "queues": ["intents", "other"], "all_queues": False, **changes.get(act, {})}
     try:
         match act:
             case "create":
