@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from escalation.guarantees import endings
 from escalation.models import Stop, Stream
 from escalation.reports import overview
 from escalation.streams import definition
@@ -29,13 +30,14 @@ def load_stream_page(request: PersonRequest, slug: str) -> StreamPage:
 
 
 def build_page_context(request: PersonRequest, scope: StreamPage, *, tab: str) -> dict[str, Any]:
-    """Context of the frame: name, tabs and stop."""
+    """Context of the frame: name, tabs, stop, and an ended guarantee that needs a decision."""
     stop = overview.find_active_stop(scope.stream)
     return {
         "stream": scope.stream,
         "tab": tab,
         "may_manage": roles.may_manage(request.user),
         "stop": stop,
+        "ending": endings.find_open_ending(scope.stream),
         **build_resume_context(request, stop),
     }
 
