@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,7 +71,7 @@ def _describe_health() -> dict[str, Any]:
     return {"state": "up", "sentence": _("Healthy")}
 
 
-def _build_links(request: HttpRequest, tasks: Sequence[WaitingTask]) -> list[dict[str, Any]]:
+def _build_links(request: HttpRequest, tasks: Iterable[WaitingTask]) -> list[dict[str, Any]]:
     user = getattr(request, "user", None)
     if not isinstance(user, User):
         return []

@@ -119,6 +119,12 @@ def keys_visible_to(user: User) -> QuerySet[ApiKey]:
     return keys.filter(queues__contained_by=mine).exclude(queues=[])
 
 
+def has_usable_key(queue: str, scope: str) -> bool:
+    """Whether some key can use this scope in this queue now."""
+    keys = ApiKey.objects.usable().filter(scopes__contains=[scope])
+    return keys.filter(Q(queues=[]) | Q(queues__contains=[queue])).exists()
+
+
 def authenticate_key(text: str) -> Caller | None:
     """The caller that a key's text identifies, or None when no usable key matches.
 

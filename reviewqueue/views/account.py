@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash, views
 from django.contrib.auth.forms import PasswordChangeForm
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from reviewqueue.accounts import people, roles
+from reviewqueue.accounts import first_administrator, people, roles
 from reviewqueue.activity import log
 from reviewqueue.http import PersonRequest, require_person
 
-sign_in = views.LoginView.as_view(template_name="reviewqueue/sign_in.html", redirect_authenticated_user=True)
+
+class SignInView(views.LoginView):
+    """The sign-in form; a new installation without accounts leads to its setup instead."""
+
+    template_name = "reviewqueue/sign_in.html"
+    redirect_authenticated_user = True
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if first_administrator.is_missing():
+            return redirect("setup")
+        return super().get(request, *args, **kwargs)
+
+
+sign_in = SignInView.as_view()
 sign_out = views.LogoutView.as_view(http_method_names=["post", "options"])
 
 

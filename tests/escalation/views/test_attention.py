@@ -19,6 +19,7 @@ from escalation.policies.spec import PolicySpec
 from escalation.reports import attention
 from escalation.routing import stop
 from reviewqueue.models import User
+from reviewqueue.queue.claim import claim_next
 from reviewqueue.verdicts import submit
 from tests.escalation.guarantees.test_evaluations import POLICY, honest
 from tests.helpers import stream_history, traffic
@@ -134,7 +135,7 @@ def test_a_request_to_resume_waits_for_another_manager_of_its_scope(
 
 def test_a_final_say_waits_for_leads_who_have_not_judged(client: Client, stream: Stream, rob: User, ann: User) -> None:
     traffic.post_and_route(stream, "one", confidence=0.1)
-    claim = traffic.claim_next(user=rob, slug="intents", now=traffic.NOON)
+    claim = claim_next(user=rob, slug="intents", now=traffic.NOON)
     assert claim
     if claim.answer_first:
         submit.submit_first_answer(claim_id=claim.id, user=rob, answer="billing", now=traffic.NOON)
