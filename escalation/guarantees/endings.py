@@ -25,7 +25,7 @@ class OpenEnding:
     """A guarantee that ended for good, while no person has activated another policy version since.
 
     `audits`, `wrong`: what the audits since the guarantee took effect found, up to the alarm if there was one.
-    `threshold`: the overall threshold in effect.
+    `threshold`: the threshold in effect; None if there are several.
     """
 
     guarantee: Guarantee
@@ -83,7 +83,7 @@ def _build_ending(guarantee: Guarantee, ending: GuaranteeEnding, spec: PolicySpe
         guarantee=guarantee,
         ended_at=ending.ended_at,
         automation=summarize_automation(spec),
-        threshold=spec.threshold,
+        threshold=None if spec.thresholds or spec.segments else spec.threshold,
         audits=counts["audits"],
         wrong=counts["wrong"],
     )
