@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,23 +13,29 @@ from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from escalation.monitoring import heartbeats
+from escalation.reports import attention
+from escalation.reports.attention import WaitingTask
 from reviewqueue.accounts import roles
 from reviewqueue.models import User
 
 
 @dataclass(frozen=True)
 class NavigationEntry:
-    """One link in the bar; `within` are the path prefixes of its pages."""
+    """One link in the bar; `within` are the path prefixes of its pages.
+
+    `counts_tasks`: whether its number is that of the tasks that wait for the user.
+    """
 
     label: str | Promise
     url_name: str
     allows: Callable[[User], bool]
     within: tuple[str, ...] = ()
+    counts_tasks: bool = False
 
 
 ENTRIES = (
     NavigationEntry(_("Review"), "inbox", roles.may_review, ("/queues/",)),
-    NavigationEntry(_("Reports"), "overview", roles.may_see_reports),
+    NavigationEntry(_("Overview"), "overview", roles.may_see_reports, counts_tasks=True),
     NavigationEntry(_("Streams"), "streams", roles.may_see_reports, ("/streams/",)),
     NavigationEntry(_("Outputs"), "outputs", roles.may_see_reports, ("/outputs/",)),
     NavigationEntry(_("Activity"), "activity", roles.may_see_activity, ("/activity/",)),
@@ -41,13 +47,15 @@ MIN_SHOWN_LAG_SECONDS = 1.0
 
 
 def build_navigation_context(request: HttpRequest) -> dict[str, Any]:
-    """Context of `base.html`: `navigation` (label, url, current), `health` and the chosen `theme`."""
+    """Context of `base.html`: `navigation` (label, url, current, tasks), `waiting_tasks`, `health` and the `theme`."""
+    tasks = SimpleLazyObject(lambda: _list_tasks(request))
     theme = request.COOKIES.get("theme", "")
     return {
         "theme": theme if theme in THEMES else "",
         "csrf_cookie": settings.CSRF_COOKIE_NAME,
         # Lazy, so that fragments, which do not show them, cost nothing.
-        "navigation": SimpleLazyObject(lambda: _build_links(request)),
+        "navigation": SimpleLazyObject(lambda: _build_links(request, tasks)),
+        "waiting_tasks": tasks,
         "health": SimpleLazyObject(_describe_health),
     }
 
@@ -65,12 +73,13 @@ def _describe_health() -> dict[str, Any]:
     return {"state": "up", "sentence": _("Healthy")}
 
 
-def _build_links(request: HttpRequest) -> list[dict[str, Any]]:
+def _build_links(request: HttpRequest, tasks: Iterable[WaitingTask]) -> list[dict[str, Any]]:
     user = getattr(request, "user", None)
     if not isinstance(user, User):
         return []
     allowed = [entry for entry in ENTRIES if entry.allows(user)]
-    return [link for entry in allowed if (link := _build_link(entry, request.path))]
+    links = [(entry, link) for entry in allowed if (link := _build_link(entry, request.path))]
+    return [{**link, "tasks": sum(task.count for task in tasks) if entry.counts_tasks else 0} for entry, link in links]
 
 
 def _build_link(entry: NavigationEntry, path: str) -> dict[str, Any] | None:
@@ -81,3 +90,9 @@ def _build_link(entry: NavigationEntry, path: str) -> dict[str, Any] | None:
         return None
     prefixes = entry.within if url == "/" else (url, *entry.within)
     return {"label": entry.label, "url": url, "current": path == url or path.startswith(prefixes)}
+
+
+def _list_tasks(request: HttpRequest) -> list[WaitingTask]:
+    """What waits for the user: approvals, requests to resume, final says."""
+    user = getattr(request, "user", None)
+    return attention.list_waiting_tasks(user) if isinstance(user, User) and roles.may_see_reports(user) else []

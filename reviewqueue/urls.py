@@ -13,6 +13,7 @@ from reviewqueue.views import (
     past_decisions,
     people,
     personal_report,
+    setup,
 )
 
 urlpatterns = [
@@ -32,6 +33,8 @@ urlpatterns = [
     path("queues/<slug:slug>/verdicts/", past_decisions.list_decisions, name="desk-decisions"),
     path("queues/<slug:slug>/verdicts/<int:verdict_id>/", past_decisions.show_decision, name="desk-decision"),
     path("queues/<slug:slug>/verdicts/<int:verdict_id>/undo/", desk.undo_verdict, name="desk-undo"),
+    # The first administrator.
+    path("setup/", setup.set_up, name="setup"),
     # One's own account.
     path("sign-in/", account.sign_in, name="sign-in"),
     path("sign-out/", account.sign_out, name="sign-out"),

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from escalation.guarantees import guarantees
+from escalation.guarantees import endings, guarantees
+from escalation.guarantees.endings import OpenEnding
 from escalation.guarantees.guarantees import Guarantee
 from escalation.models import Stop, Stream, output_id
 from escalation.policies import versions
@@ -22,7 +23,7 @@ class StreamOverview:
     """One stream. `arrived` and `completed`: outputs received, and decided by people, today.
 
     `overdue`: outputs in review past their deadline. `error_rate`: over the last 28 days. `stop`: the active stop of
-    this stream, or of all streams.
+    this stream, or of all streams. `ending`: a guarantee that ended and needs a decision.
     """
 
     stream: Stream
@@ -34,10 +35,17 @@ class StreamOverview:
     error_rate: ErrorRate
     stop: Stop | None
     guarantee: Guarantee | None
+    ending: OpenEnding | None
+
+    @property
+    def severity(self) -> int:
+        """For sorting, 0 is worst: the guarantee ended, automation stopped, deadlines missed, no policy, nothing."""
+        troubles = (self.ending, self.stop, self.overdue, self.policy is None)
+        return next((place for place, trouble in enumerate(troubles) if trouble), len(troubles))
 
 
 def list_stream_overviews(slugs: Sequence[str], *, now: datetime | None = None) -> list[StreamOverview]:
-    """The overviews of these streams, in this order."""
+    """The overviews of these streams: those that need attention first, otherwise in this order."""
     found = {stream.slug: stream for stream in Stream.objects.filter(slug__in=slugs)}
     chosen = [found[slug] for slug in slugs if slug in found]
     moment = clock.current_time(now)
@@ -47,8 +55,9 @@ def list_stream_overviews(slugs: Sequence[str], *, now: datetime | None = None) 
     samples = aggregates.load_audit_counts(stream_ids=[stream.pk for stream in chosen], since=since, until=until)
     today = _count_today(chosen, moment)
     latest = guarantees.find_latest_guarantees(chosen, now=now)
+    ended = endings.find_open_endings(chosen)
     stops = {stop.stream_id: stop for stop in Stop.objects.active()}
-    return [
+    overviews = [
         StreamOverview(
             stream=stream,
             policy=active[stream.pk].number if stream.pk in active else None,
@@ -56,10 +65,12 @@ def list_stream_overviews(slugs: Sequence[str], *, now: datetime | None = None) 
             error_rate=error_rate.estimate_error_rate_from_counts(samples[stream.pk]),
             stop=stops.get(stream.pk, stops.get(None)),
             guarantee=latest.get(stream.pk),
+            ending=ended.get(stream.pk),
             **today[stream.pk],
         )
         for stream in chosen
     ]
+    return sorted(overviews, key=lambda overview: overview.severity)
 
 
 def find_active_stop(stream: Stream) -> Stop | None:

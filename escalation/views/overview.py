@@ -19,7 +19,7 @@ from reviewqueue.kernel import clock
 @require_GET
 @require_person(roles.may_see_reports)
 def show_overview(request: PersonRequest) -> HttpResponse:
-    """Waiting items, today's arrivals and decisions, error rates and stops of each stream."""
+    """What needs a decision or waits for the user; then each stream's load, error rate and guarantee, worst first."""
     slugs = [queue.slug for queue in roles.list_queues(request.user)]
     rows = list_stream_overviews(slugs)
     missing = heartbeats.find_missing_heartbeats()
@@ -27,6 +27,7 @@ def show_overview(request: PersonRequest) -> HttpResponse:
     now = clock.current_time()
     context = {
         "rows": rows,
+        "endings": [row for row in rows if row.ending],
         "now": now,
         "today": clock.team_date(now),
         "active_reviewers": facts.list_active_reviewers(slugs),

@@ -129,6 +129,12 @@ def key_for(user: User, key_id: int) -> ApiKey:
     return key
 
 
+def has_usable_key(queue: str, scope: str) -> bool:
+    """Whether some key can use this scope in this queue now."""
+    keys = ApiKey.objects.usable().filter(scopes__contains=[scope])
+    return keys.filter(Q(queues=[]) | Q(queues__contains=[queue])).exists()
+
+
 def authenticate_key(text: str) -> Caller | None:
     """The caller that a key's text identifies, or None when no usable key matches.
 

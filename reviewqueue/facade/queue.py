@@ -1,10 +1,11 @@
 """Set up a queue, put items in, take them out, ask again, and measure what waits.
 
-Each name is offered as it stands in `queue.items` and `queue.settings`.
+Each name is offered as it stands in `queue.items`, `queue.final_says` and `queue.settings`.
 """
 
 from __future__ import annotations
 
+from reviewqueue.queue.final_says import count_final_says
 from reviewqueue.queue.items import (
     Lane,
     NewItem,
@@ -27,6 +28,7 @@ __all__ = [
     "QueueLoad",
     "QueueSettings",
     "configure_queue",
+    "count_final_says",
     "enqueue_items",
     "expire_items",
     "get_answer_spec",

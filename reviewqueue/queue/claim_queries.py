@@ -114,6 +114,15 @@ IS_FREE_SLOT = """
           WHERE v.item_id = s.item_id AND v.user_id = %(user)s AND (v.undone_at IS NULL OR NOT v.final_say) OFFSET 0))
 """
 
+# By queue, how many final says the person can give now: the lead's slots that are free for them or that they hold.
+COUNT_FINAL_SAYS = f"""
+SELECT q.slug, count(*) AS number
+FROM reviewqueue_slot s JOIN reviewqueue_queue q ON q.id = s.queue_id
+WHERE s.queue_id = ANY(%(queues)s) AND s.state = 'open' AND s.lane = %(lane)s
+  AND (s.holder_id = %(user)s AND s.reserved_until > %(now)s OR {IS_FREE_SLOT})
+GROUP BY q.slug
+"""
+
 # How many items the person holds now; by the index of slots by holder.
 HELD_ITEM_COUNT = """
 (SELECT count(*) FROM reviewqueue_slot h

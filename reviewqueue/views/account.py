@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from reviewqueue.accounts import people, roles, sign_ins
+from reviewqueue.accounts import first_administrator, people, roles, sign_ins
 from reviewqueue.http import PersonRequest, require_person
 from reviewqueue.kernel.errors import DomainError
 from reviewqueue.models import User
@@ -21,10 +21,18 @@ MAX_EVENTS_SHOWN = 20
 
 
 class SignInView(views.LoginView):
-    """The sign-in form; every attempt is recorded (see `sign_ins`)."""
+    """The sign-in form; every attempt is recorded (see `sign_ins`).
+
+    A new installation without accounts leads to its setup instead.
+    """
 
     template_name = "reviewqueue/sign_in.html"
     redirect_authenticated_user = True
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if first_administrator.is_missing():
+            return redirect("setup")
+        return super().get(request, *args, **kwargs)
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         response = super().form_valid(form)

@@ -15,11 +15,16 @@ from reviewqueue.http import PersonRequest, require_person
 @require_GET
 @require_person()
 def show_inbox(request: PersonRequest) -> HttpResponse:
-    """The user's queues. Users who do not review are redirected to the reports, if there are any."""
+    """The user's queues. Users who do not review are redirected to the reports, if there are any.
+
+    So are administrators while there are no queues: creating the first stream starts there.
+    """
     reviews = roles.may_review(request.user)
     if not reviews and settings.REPORTS_HOME_URL:
         return redirect(settings.REPORTS_HOME_URL)
     queues = session.list_inbox(request.user)
+    if not queues and roles.may_manage(request.user) and settings.REPORTS_HOME_URL:
+        return redirect(settings.REPORTS_HOME_URL)
     context = {
         "queues": queues,
         "reviews": reviews,

@@ -30,7 +30,7 @@ HEIGHT, GAP = 560, 12
 UNSEEN = {
     "structured-mistake", "long-list-searched", "settings-mistake", "past-decisions", "draft", "nothing-waits",
     "keys-dialog", "hebrew", "structured-misfit", "hidden-characters",
-    "guarantee-empty", "guarantee-to-each", "guarantee-ended",
+    "guarantee-empty", "guarantee-to-each", "guarantee-ended", "overview",
 }  # fmt: skip
 
 

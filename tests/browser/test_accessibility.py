@@ -1,4 +1,4 @@
-"""axe finds no violation of WCAG 2.2 AA on any page, in light or dark."""
+"""axe finds no violation of WCAG 2.2 AA on any page, in light or dark; `test_widths` asks it about the desk."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from playwright.sync_api import Page
 
 from reviewqueue.models import User
 from tests.helpers import access_matrix
-from tests.helpers.scenes import build_scenes
 from tests.helpers.sign_in import SignInFixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -50,14 +49,3 @@ def test_every_page_is_accessible(sign_in: SignInFixture, world: dict[str, Any],
         assert answer.status == 200, name
         found[name] = complaints(page)
     assert {name: lines for name, lines in found.items() if lines} == {}
-
-
-@pytest.mark.parametrize("name", build_scenes())
-@pytest.mark.parametrize("width", [1280, 390])
-def test_every_state_of_the_desk_is_accessible(sign_in: SignInFixture, name: str, width: int) -> None:
-    scene = build_scenes()[name]
-    scene.prepare()
-    user = User.objects.get(username=scene.who)
-    page = sign_in(user, scene.path, viewport={"width": width, "height": 800}, reduced_motion="reduce")
-    scene.play(page)
-    assert complaints(page) == []

@@ -6,6 +6,7 @@ import random
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 from django.utils import timezone
 
 from escalation.guarantees import evaluations, guarantees, targets
@@ -108,6 +109,17 @@ def create_ended_guarantee() -> None:
     GuaranteeWatch.objects.create(
         evaluation=evaluation, seen=evaluation.last_id, audits=214, wrong=31, alarmed_at=timezone.now()
     )
+    guarantees.enforce_ended_guarantees()
+
+
+def create_tasks_for_managers() -> None:
+    """An ended guarantee, and a version that waits for the approval of another manager."""
+    create_ended_guarantee()
+    stream = Stream.objects.get()
+    current = versions.find_active_policy(stream)
+    assert current
+    spec = msgspec.structs.replace(current.spec, threshold=0.5)
+    versions.propose_version(stream=stream, spec=spec, actor="user:max", reason="fewer reviews on Mondays")
 
 
 def _write_traffic(stream: Stream, count: int, **fields: Any) -> None:

@@ -94,6 +94,7 @@ def _page_scenes() -> dict[str, Scene]:
         "guarantee-to-each": Scene(
             scene_data.create_guarantee_per_answer, who="mara", path=f"{GUARANTEE_URL}?parts=on"
         ),
+        "overview": Scene(scene_data.create_tasks_for_managers, who="mara", path="/overview/"),
         "guarantee-ended": Scene(scene_data.create_ended_guarantee, who="mara", path=GUARANTEE_URL),
     }
 

@@ -14,6 +14,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import OperationalError, connection
+from django.urls import reverse
 
 from config.embedded import StartRefused, ending, environment, programs
 from config.embedded.keeper import ProcessKeeper
@@ -23,6 +24,7 @@ from config.embedded.postgres import PostgresServer
 from config.embedded.progress import Progress
 from config.embedded.supervisor import ChildProcess, Supervisor
 from config.embedded.valkey import ValkeyServer
+from reviewqueue.accounts import first_administrator
 
 WEB_START_TIMEOUT_SECONDS = 60
 
@@ -121,6 +123,9 @@ class SiteRun:
     def _welcome(self, url: str, *, port: int) -> None:
         if self._demo:
             call_command("demo", "--welcome", "--port", port)
+        if first_administrator.is_missing():
+            link = f"{url}{reverse('setup')}?token={first_administrator.get_setup_token()}"
+            self._progress.say(f"\nCreate the first administrator: {link}")
         self._progress.say(f"\nReady: {url}\nLogs are in {self._layout.logs}. Ctrl-C stops everything.")
 
 

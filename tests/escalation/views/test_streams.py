@@ -12,6 +12,7 @@ from escalation.policies import versions
 from escalation.routing import stop
 from reviewqueue.models import Queue, User
 from reviewqueue.queue import items
+from tests.escalation.views.test_attention import read_text
 from tests.helpers import traffic
 
 FIELDS: dict[str, Any] = {
@@ -156,3 +157,14 @@ def test_auditors_see_the_activity_of_their_streams_only(client: Client, queue: 
     assert "elsewhere" not in client.get("/activity/?stream=elsewhere").content.decode().partition("<main")[2]
     client.force_login(mara)
     assert client.get("/activity/").status_code == 403
+
+
+def test_a_stream_without_outputs_lists_what_is_left_to_do(client: Client, mara: User, queue: object) -> None:
+    traffic.apply_stream(answers=["a'b", "ok"])
+    for page in ("", "report/", "outputs/"):
+        text = read_text(client, mara, f"/streams/intents/{page}")
+        assert "Before the first output" in text
+        assert "done Set the policy" in text
+        assert "done Create an API key" not in text
+        assert "curl http://testserver/api/v1/streams/intents/outputs" in text
+        assert r'"prediction": "a\u0027b"' in text, "quoted for a shell"

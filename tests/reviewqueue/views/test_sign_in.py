@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from reviewqueue.accounts import api_keys
+from reviewqueue.accounts import api_keys, first_administrator
 from reviewqueue.activity import log
 from reviewqueue.models import ApiKey, Event, Queue, User
 
@@ -232,3 +233,40 @@ def test_anonymous_visitors_sign_in_and_return_to_their_page(client: Client, db:
 
     assert response.status_code == 302
     assert response["Location"] == f"{reverse('sign-in')}?next={reverse(name)}"
+
+
+def _set_up(token: str, **fields: str) -> tuple[Client, Any]:
+    data = {"username": "ada", "name": "Ada L", "password": "a-long-phrase", "repeated": "a-long-phrase", **fields}
+    client = Client()
+    return client, client.post(f"{reverse('setup')}?token={token}", data)
+
+
+def test_the_first_page_of_a_new_installation_leads_to_the_first_administrator(db: None, client: Client) -> None:
+    response = client.get("/", follow=True)
+    assert response.request["PATH_INFO"] == reverse("setup")
+    assert "Open the setup link" in response.content.decode()
+    link = f"{reverse('setup')}?token={first_administrator.get_setup_token()}"
+    assert "Create administrator" in client.get(link).content.decode()
+    signed_in, created = _set_up(first_administrator.get_setup_token())
+    ada = User.objects.get()
+    assert (ada.username, ada.role, ada.all_queues, ada.is_staff) == ("ada", "admin", True, True)
+    home = signed_in.get(created["Location"], follow=True)
+    assert home.request["PATH_INFO"] == reverse("overview")
+    assert "Create the first stream" in home.content.decode()
+    assert [event.verb for event in log.events_about("user", "ada")] == ["created", "signed_in"]
+
+
+def test_setup_refuses_wrong_tokens_bad_passwords_and_a_second_use(db: None, client: Client) -> None:
+    token = first_administrator.get_setup_token()
+    for wrong in ("", "guess", token[:-1], "ä"):
+        assert "Open the setup link" in _set_up(wrong)[1].content.decode()
+    assert "at least 10 characters" in _set_up(token, password="short", repeated="short")[1].content.decode()
+    assert "two passwords differ" in _set_up(token, repeated="another-phrase")[1].content.decode()
+    assert not User.objects.exists()
+    _set_up(token)
+    for path in (reverse("setup"), f"{reverse('setup')}?token={token}"):
+        assert client.get(path)["Location"] == reverse("sign-in")
+    assert _set_up(token, username="eve")[1]["Location"] == reverse("sign-in")
+    with pytest.raises(first_administrator.AlreadySetUp):
+        first_administrator.create_first_administrator(token=token, username="eve", name="", password="a-long-phrase")
+    assert User.objects.count() == 1

@@ -1,0 +1,83 @@
+"""What waits for one person: approvals, requests to resume, and final says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from escalation.models import Stop, Stream
+from escalation.policies.open_requests import list_open_requests
+from escalation.routing.stop import has_request
+from reviewqueue.accounts import roles
+from reviewqueue.activity import log
+from reviewqueue.facade import queue
+from reviewqueue.kernel import clock
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingTask:
+    """One thing that waits for the person.
+
+    `stream` is None for a stop of all streams. `version`: the policy version to approve. `count`: items that need a
+    final say. `by`, `at`, `reason`: who asked for it, when and why; empty for final says.
+    """
+
+    kind: Literal["approval", "resume", "final_say"]
+    stream: Stream | None
+    version: int | None = None
+    count: int = 1
+    by: str = ""
+    at: datetime | None = None
+    reason: str = ""
+
+
+def list_waiting_tasks(person: roles.Person) -> list[WaitingTask]:
+    """Everything that waits for this person in their streams, those of managers first, each kind oldest first."""
+    streams = list(Stream.objects.filter(slug__in=[facts.slug for facts in roles.list_queues(person)]))
+    tasks = [*_list_approvals(person, streams), *_list_resumes(person, streams)] if roles.may_manage(person) else []
+    return [*tasks, *_list_final_says(person, streams)]
+
+
+def _list_approvals(person: roles.Person, streams: Sequence[Stream]) -> list[WaitingTask]:
+    me = log.user_actor(person)
+    return [
+        WaitingTask(
+            kind="approval",
+            stream=request.policy.stream,
+            version=request.policy.number,
+            by=request.asked_by,
+            at=request.asked_at,
+            reason=request.reason,
+        )
+        for request in list_open_requests(streams)
+        if request.asked_by != me
+    ]
+
+
+def _list_resumes(person: roles.Person, streams: Sequence[Stream]) -> list[WaitingTask]:
+    """Stops that somebody else has asked to resume. One of all streams takes a manager of all of them."""
+    me, theirs = log.user_actor(person), {stream.pk for stream in streams}
+    asked = Stop.objects.active().exclude(resume_asked_by__in=["", me]).select_related("stream")
+    everywhere, now = roles.has_all_queues(person), clock.current_time()
+    return [
+        WaitingTask(
+            kind="resume",
+            stream=stop.stream,
+            by=stop.resume_asked_by,
+            at=stop.resume_asked_at,
+            reason=stop.resume_reason,
+        )
+        for stop in asked.order_by("resume_asked_at")
+        if (everywhere if stop.stream_id is None else stop.stream_id in theirs) and has_request(stop, now=now)
+    ]
+
+
+def _list_final_says(person: roles.Person, streams: Sequence[Stream]) -> list[WaitingTask]:
+    counts = queue.count_final_says(person)
+    return [
+        WaitingTask(kind="final_say", stream=stream, count=counts[stream.slug])
+        for stream in streams
+        if counts.get(stream.slug)
+    ]
