@@ -70,8 +70,11 @@ def _person_asks(who: str, method: str, name: str, url: str) -> str:
 def _key_asks(which: str, method: str, name: str, url: str) -> str:
     if which == "session":
         return _person_asks("root", method, name, url)
-    scopes, queues = ([which], ["intents"]) if which != "elsewhere" else (settings.API_SCOPES, ["other"])
-    _, text = api_keys.create_key(name=which, scopes=scopes, queues=queues, by=None)
+    all_scopes = {"elsewhere": ["other"], "everywhere": [], "revoked": []}
+    scopes, queues = (settings.API_SCOPES, all_scopes[which]) if which in all_scopes else ([which], ["intents"])
+    key, text = api_keys.create_key(name=which, scopes=scopes, queues=queues, by=None)
+    if which == "revoked":
+        api_keys.revoke_key(key_id=key.pk, by=None)
     body = json.dumps(BODIES[name]).encode() if name in BODIES else b""
     headers = {"Authorization": f"Bearer {text}"}
     return _status(Client().generic(method, url, body, content_type="application/json", headers=headers), name)

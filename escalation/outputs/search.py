@@ -20,7 +20,9 @@ PAGE_SIZE = 50
 DEFAULT_WINDOW_DAYS = 92  # how far back a search without a start date goes
 
 # Outputs that people have yet to decide for the first time.
-_UNDECIDED = Q(outcome=None) & (Q(state=Output.State.IN_REVIEW) | (Q(route__isnull=False) & ~Q(route__audit="")))
+_UNDECIDED = Q(outcome=None) & (
+    Q(state=Output.State.IN_REVIEW) | (Q(state=Output.State.DECIDED) & Q(route__isnull=False) & ~Q(route__audit=""))
+)
 
 # Among items under audit, automated ones are decided and held ones are in review: the state reveals which.
 _REVEALING_STATES = {Output.State.IN_REVIEW, Output.State.DECIDED}
@@ -117,7 +119,7 @@ def is_undecided(output: Output) -> bool:
     route = getattr(output, "route", None)
     if getattr(output, "outcome", None) is not None or route is None:
         return False
-    return output.state == Output.State.IN_REVIEW or bool(route.audit)
+    return output.state == Output.State.IN_REVIEW or (bool(route.audit) and output.state == Output.State.DECIDED)
 
 
 def may_be_judged(output: Output, *, is_open: bool) -> bool:

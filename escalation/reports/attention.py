@@ -60,7 +60,13 @@ def _list_resumes(person: roles.Person, streams: Sequence[Stream]) -> list[Waiti
     """Stops that somebody else has asked to resume. One of all streams takes a manager of all of them."""
     me, theirs = log.user_actor(person), {stream.pk for stream in streams}
     asked = Stop.objects.active().exclude(resume_asked_by__in=["", me]).select_related("stream")
-    everywhere, now = roles.has_all_queues(person), clock.current_time()
+    everywhere = roles.has_all_queues(person)
+    found = [
+        stop
+        for stop in asked.order_by("resume_asked_at")
+        if (everywhere if stop.stream_id is None else stop.stream_id in theirs)
+    ]
+    now = clock.current_time() if found else None  # the database's clock, which costs a query
     return [
         WaitingTask(
             kind="resume",
@@ -69,8 +75,8 @@ def _list_resumes(person: roles.Person, streams: Sequence[Stream]) -> list[Waiti
             at=stop.resume_asked_at,
             reason=stop.resume_reason,
         )
-        for stop in asked.order_by("resume_asked_at")
-        if (everywhere if stop.stream_id is None else stop.stream_id in theirs) and has_request(stop, now=now)
+        for stop in found
+        if now and has_request(stop, now=now)
     ]
 
 

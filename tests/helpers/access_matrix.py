@@ -18,9 +18,19 @@ from tests.helpers import queue_items, traffic
 
 # Who asks. People: nobody, a reviewer, the lead, a manager, an auditor, a reviewer and a manager of another stream,
 # an administrator. Keys: none (but an administrator's session), one with each single scope for the stream, one with
-# all scopes for another stream.
+# all scopes for another stream, one with all scopes that is bound to no stream, and one like it that was revoked.
 PEOPLE = ("nobody", "rob", "ann", "mara", "otto", "eve", "mia", "root")
-API_KEYS = ("session", "outputs:write", "decisions:read", "labels:read", "reports:read", "review", "elsewhere")
+API_KEYS = (
+    "session",
+    "outputs:write",
+    "decisions:read",
+    "labels:read",
+    "reports:read",
+    "review",
+    "elsewhere",
+    "everywhere",
+    "revoked",
+)
 
 # Method, route, and the answer for each of PEOPLE. A method without a line has to be answered 405.
 PAGE_ACCESS = """
@@ -111,17 +121,17 @@ GET    api-docs             200  200  200  200  200  200  200  200
 
 # The same for each of KEYS.
 API_ACCESS = """
-POST   api-outputs    401  202  403  403  403  403  404
-GET    api-output     401  200  403  403  403  403  404
-DELETE api-output     401  200  403  403  403  403  404
-GET    api-decisions  401  403  200  403  403  403  404
-GET    api-labels     401  403  403  200  403  403  404
-GET    api-report     401  403  403  403  200  403  404
-POST   api-claims     401  403  403  403  403  201  404
-DELETE api-claim      401  403  403  403  403  204  404
-POST   api-verdict    401  403  403  403  403  201  404
-POST   api-renewal    401  403  403  403  403  200  404
-DELETE api-undo       401  403  403  403  403  200  404
+POST   api-outputs    401  202  403  403  403  403  404  202  401
+GET    api-output     401  200  403  403  403  403  404  200  401
+DELETE api-output     401  200  403  403  403  403  404  200  401
+GET    api-decisions  401  403  200  403  403  403  404  200  401
+GET    api-labels     401  403  403  200  403  403  404  200  401
+GET    api-report     401  403  403  403  200  403  404  200  401
+POST   api-claims     401  403  403  403  403  201  404  201  401
+DELETE api-claim      401  403  403  403  403  204  404  204  401
+POST   api-verdict    401  403  403  403  403  201  404  201  401
+POST   api-renewal    401  403  403  403  403  200  404  200  401
+DELETE api-undo       401  403  403  403  403  200  404  200  401
 """
 
 # What answers a GET with something that is no page of ours: figures, a fragment, a file, a library's own page.
