@@ -8,16 +8,14 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import jsonschema
 from django.utils.translation import gettext as _
-from jsonschema.protocols import Validator
-from referencing import Registry
 from referencing.exceptions import Unresolvable
 
-from reviewqueue.answers import validation_errors
+from reviewqueue.answers import schema_limits, schema_validator, validation_errors
+from reviewqueue.answers.patterns import UnsupportedPattern
 from reviewqueue.kernel import json_pointer
 from reviewqueue.kernel.errors import Invalid
 
@@ -105,8 +103,10 @@ def _validate_answers(listed: list[Any]) -> list[str]:
 def _validate_schema(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     if schema.get("type") != "object":
         raise _invalid("/schema", _('The JSON schema must describe an object: "type": "object".'))
+    schema_limits.check_limits(schema)
     try:
-        jsonschema.Draft202012Validator.check_schema(dict(schema))
+        # Without the check of formats, which would compile the patterns with another engine than ours.
+        jsonschema.Draft202012Validator.check_schema(dict(schema), format_checker=jsonschema.FormatChecker(formats=()))
     except jsonschema.SchemaError as error:
         raise _invalid("/schema" + json_pointer.format_pointer(error.absolute_path), error.message) from error
     return schema
@@ -132,21 +132,26 @@ def _normalize_structured(answer: Any, to: AnswerSpec, pointer: str) -> dict[str
     if not is_storable(answer):
         raise _invalid(pointer, _("The answer contains invalid characters or numbers. Remove them and try again."))
     try:
-        failures = list(_validator(json.dumps(to.schema, sort_keys=True)).iter_errors(answer))
+        failures = schema_validator.find_failures(to.schema or {}, answer)
     except Unresolvable as error:
         raise _invalid(pointer, _("The queue's JSON schema has a reference outside itself.")) from error
+    except schema_validator.OutOfBudget as error:
+        raise _invalid(pointer, _("This answer is too large to check against the queue's JSON schema.")) from error
+    except UnsupportedPattern as error:
+        raise _invalid(
+            pointer,
+            _(
+                "The queue's JSON schema has a pattern that is not supported (%(pattern)s: %(reason)s). "
+                "Ask a manager to change the schema."
+            )
+            % {"pattern": error.pattern, "reason": error.reason},
+        ) from error
     if failures:
         raise Invalid(
             _("The answer does not match the queue's schema."),
             [error for one in failures for error in validation_errors.describe_failure(one, pointer)],
         )
     return answer
-
-
-@lru_cache(maxsize=256)
-def _validator(schema: str) -> Validator:
-    # An empty registry, so that a `$ref` to a URL is rejected and never fetched.
-    return jsonschema.Draft202012Validator(json.loads(schema), registry=Registry())
 
 
 def _canonicalize(value: Any) -> Any:
