@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from django import forms
+from django.forms.fields import InvalidJSONInput
 from django.utils.translation import gettext_lazy as _
 
 from escalation.forms import line_syntax
@@ -13,14 +14,28 @@ from escalation.forms.policies import LinesField
 from escalation.models import Stream
 from escalation.streams.definition import StreamDefinition
 from reviewqueue.accounts.roles import QueueFacts
-from reviewqueue.kernel.errors import Invalid
+from reviewqueue.kernel import strict_json
+from reviewqueue.kernel.errors import Invalid, Problem
 
 
 class JsonSchemaField(forms.JSONField):
-    """A JSON schema; None shows as an empty field instead of "null"."""
+    """A JSON schema, parsed as strictly as the API's bodies; None shows as an empty field instead of "null"."""
 
     def prepare_value(self, value: Any) -> Any:
         return "" if value is None else super().prepare_value(value)
+
+    def to_python(self, value: Any) -> Any:
+        if self.disabled or not isinstance(value, str) or value in self.empty_values:
+            return super().to_python(value)
+        try:
+            return strict_json.parse_json(value.encode())
+        except (Problem, UnicodeEncodeError) as error:
+            detail = error.detail if isinstance(error, Problem) else ""
+            raise forms.ValidationError(f"{_('Enter valid JSON.')} {detail}".strip(), code="invalid") from error
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """The text as entered: Django would parse it again, with another parser."""
+        return InvalidJSONInput(data) if isinstance(data, str) else data
 
 
 _COPIED_FIELDS = ("title", "question", "multiple", "guidelines", "error_types", "display", "owner", "risk")

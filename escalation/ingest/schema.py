@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Annotated, Any
 
 import msgspec
@@ -18,6 +20,7 @@ from reviewqueue.kernel.errors import Invalid, Problem
 
 MAX_OUTPUTS_PER_REQUEST = 1000
 MAX_EXTERNAL_ID_LENGTH = 200
+_LINE = re.compile(rb"[^ \t\r\n][^\r\n]*")  # of NDJSON; blank lines are none
 
 # \Z, because $ also matches before a trailing line break.
 type ShortText = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
@@ -87,10 +90,12 @@ class TooManyOutputs(Invalid):
 def split_body(body: bytes, *, lines: bool) -> tuple[list[bytes], bool]:
     """The raw outputs in a request's body, and whether it is a list (an array or lines) rather than one object.
 
-    Raises Invalid for an empty list or malformed JSON, and TooManyOutputs.
+    Raises Invalid for an empty list or malformed JSON, TooManyOutputs, and Problem 413 for too many JSON values.
     """
+    strict_json.check_value_count(body)
     if lines:
-        return _check_count([line for line in body.splitlines() if line.strip()]), True
+        # One more than allowed is enough to know: millions of lines would take more memory than the body.
+        return _check_count([line[0] for line in islice(_LINE.finditer(body), MAX_OUTPUTS_PER_REQUEST + 1)]), True
     if body.lstrip()[:1] != b"[":
         return [body], False
     try:
@@ -139,8 +144,7 @@ def _check_count(outputs: list[bytes]) -> list[bytes]:
         raise Invalid("The body contains no outputs. Send at least one.")
     if len(outputs) > MAX_OUTPUTS_PER_REQUEST:
         raise TooManyOutputs(
-            f"A request may contain at most {MAX_OUTPUTS_PER_REQUEST} outputs; this one has {len(outputs)}. "
-            "Split it into several requests."
+            f"A request may contain at most {MAX_OUTPUTS_PER_REQUEST:,} outputs. Split it into several requests."
         )
     return outputs
 

@@ -12,6 +12,10 @@ from typing import Any, Never
 from reviewqueue.kernel.errors import Problem
 
 MAX_JSON_DEPTH = 64
+# As Python objects, a byte of JSON can take a hundred bytes: `[1,1,1,…]` of 8 MiB takes half a gigabyte.
+MAX_JSON_VALUES = 250_000
+# Everything up to and including the next separator outside strings, or a quote that opens a string without an end.
+_UP_TO_SEPARATOR = re.compile(rb'(?:[^",\[{]++|"(?:[^"\\]++|\\.)*+")*+([,\[{"]|\Z)', re.DOTALL)
 # Only bodies that contain one of these escapes can decode to a NUL or a lone surrogate.
 _SUSPECT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _UNSTORABLE_CHARACTERS = re.compile("[\0\ud800-\udfff]")
@@ -22,7 +26,9 @@ def parse_json(raw: bytes) -> Any:
 
     Raises Problem 400 with one of these codes: `invalid_json` (bad UTF-8 or syntax, NaN, infinity), `duplicate_key`,
     `number_out_of_range` (beyond a double), `invalid_text` (NUL, lone surrogates), `too_deep` (more than 64 levels).
+    Raises Problem 413 `too_many_values`.
     """
+    check_value_count(raw)
     try:
         value = _DECODER.decode(raw.decode())
     except UnicodeDecodeError as error:
@@ -37,6 +43,17 @@ def parse_json(raw: bytes) -> Any:
     if _SUSPECT_ESCAPE.search(raw):
         _check_text(value)
     return value
+
+
+def check_value_count(raw: bytes) -> None:
+    """Raise Problem 413 for JSON, or lines of it, with more than `MAX_JSON_VALUES` values, before they take memory."""
+    if raw.count(b",") + raw.count(b"[") + raw.count(b"{") <= MAX_JSON_VALUES:
+        return
+    # Text is full of commas too; outside strings, there are at least as many values as separators.
+    for number, found in enumerate(_UP_TO_SEPARATOR.finditer(raw)):
+        if number == MAX_JSON_VALUES or found[1] == b'"':
+            detail = f"The body has more than {MAX_JSON_VALUES:,} JSON values. Split it into several requests."
+            raise Problem(413, "too_many_values", detail)
 
 
 def _too_deep() -> Problem:

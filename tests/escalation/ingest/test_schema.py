@@ -213,5 +213,9 @@ def test_a_deep_or_long_array_is_rejected_before_parsing_its_outputs() -> None:
     assert len(schema.split_body(b"[" + b"1," * 999 + b"1]", lines=False)[0]) == 1000
     with pytest.raises(schema.TooManyOutputs):
         schema.split_body(b"[" + b"1," * 1000 + b"1]", lines=False)
+    with pytest.raises(Problem, match="JSON values"):
+        schema.split_body(b"[" + b"1," * 4_000_000 + b"1]", lines=False)
+    with pytest.raises(Invalid, match="at most"):
+        schema.split_body(b"1\n" * 4_000_000, lines=True)
     with pytest.raises(schema.TooManyOutputs):
         schema.split_body(b"1\n" * 1001, lines=True)

@@ -50,11 +50,15 @@ def test_the_creator_of_a_stream_is_its_member(client: Client, mara: User) -> No
         ({"answers": ""}, "either a list of answers or a JSON schema"),
         ({"answers": "a\na"}, "two answers are the same"),
         ({"schema": "{}x"}, "valid JSON"),
+        ({"schema": "[" * 100_000}, "64 levels"),
+        ({"schema": '{"type": "object", "maximum": ' + "9" * 5_000 + "}"}, "too large for a double"),
+        ({"answers": "", "schema": '{"type": "object", "$ref": "#"}'}, "refers to itself"),
         ({"error_types": "a\na"}, "two error types are the same"),
         ({"display": "lines"}, "Line 1: write “part: display”"),
         ({"display": "lines: marquee"}, "Unknown renderer"),
         ({"reserve_minutes": "0"}, "greater than or equal to 1"),
     ],
+    ids=lambda value: str(value)[:40],
 )
 def test_an_invalid_value_is_refused_at_its_field(
     client: Client, mara: User, change: dict[str, str], error: str
