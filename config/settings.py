@@ -127,8 +127,10 @@ CELERY_TIMEZONE = "UTC"
 AUTH_USER_MODEL = "reviewqueue.User"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
+    "reviewqueue.accounts.password_gate.AddressGate",
     "django.contrib.auth.backends.ModelBackend",
 ]
+PASSWORD_HASHERS = ["reviewqueue.accounts.password_gate.BoundedPasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
@@ -190,6 +192,8 @@ STORAGES = {
 
 # Larger API bodies (in bytes) are answered with 413. The API reads bodies itself; forms keep Django's own limit.
 API_BODY_LIMIT = 8 * 1024 * 1024
+# Per API key and web process, with bursts of twice as many; a large body counts as several. 0: no limit.
+API_KEY_REQUESTS_PER_SECOND = env.read_int("API_KEY_REQUESTS_PER_SECOND", 300)
 # All scopes that endpoints require. Keys treat scopes as opaque strings, so this list catches typos.
 API_SCOPES = ["outputs:write", "decisions:read", "labels:read", "reports:read", "review"]
 REST_FRAMEWORK = {

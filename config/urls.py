@@ -2,10 +2,10 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
-from drf_spectacular.views import SpectacularJSONAPIView
 
 from config import probes
 from config.documentation import ApiDocsView
+from config.openapi_view import OpenApiView
 from reviewqueue import http
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -16,7 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", probes.show_metrics, name="metrics"),
     path("api/v1/", include("escalation.api.urls")),
     path("api/v1/", include("reviewqueue.api.urls")),
-    path("api/v1/schema", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("api/v1/schema", OpenApiView.as_view(), name="schema"),
     path("api/docs/", ApiDocsView.as_view(url_name="schema"), name="api-docs"),
     path("admin/", admin.site.urls),
 ]

@@ -16,7 +16,8 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.responders import StaticFile
 
 from escalation.models import Stream
-from reviewqueue.accounts import api_keys
+from reviewqueue.accounts import api_keys, password_gate
+from reviewqueue.http import rates
 from reviewqueue.models import AnswerSchema, Guideline, Membership, Queue, User
 from reviewqueue.queue.settings import get_answer_spec
 from tests.helpers import emptying, servers, stream_setup, template_database
@@ -61,6 +62,13 @@ def emptied_where_written() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", emptying.empty_written_tables)
         yield
+
+
+@pytest.fixture(autouse=True)
+def fresh_rates() -> None:
+    """What earlier tests sent does not count against a test."""
+    rates._build_buckets.cache_clear()
+    password_gate.ADDRESS_TRIES.clear()
 
 
 @pytest.fixture(scope="module")

@@ -16,11 +16,15 @@ class Lane(StrEnum):
     LIVENESS = "liveness"
     READINESS = "readiness"
     FEED = "feed"  # reads of the feed that wait for a decision: they sleep most of the time
+    SIGN_IN = "sign-in"  # hashes passwords, for anybody
     ROUTE = "route"  # posts that wait for their route, which can wait for locks
     MAIN = "main"
 
 
-THREADS = {Lane.LIVENESS: 1, Lane.READINESS: 1, Lane.FEED: 2, Lane.ROUTE: 2}
+THREADS = {Lane.LIVENESS: 1, Lane.READINESS: 1, Lane.SIGN_IN: 1, Lane.FEED: 2, Lane.ROUTE: 2}
+# Half a second each: whoever comes later is asked to try again.
+MAX_WAITING_SIGN_INS = 16
+_SIGN_IN_PATHS = frozenset({b"/sign-in/", b"/admin/login/"})
 
 
 def choose_lane(target: bytes, head: bytes) -> Lane:
@@ -29,6 +33,8 @@ def choose_lane(target: bytes, head: bytes) -> Lane:
         return Lane.LIVENESS
     if path == READINESS_PATH:
         return Lane.READINESS
+    if path in _SIGN_IN_PATHS and head.startswith(b"POST "):
+        return Lane.SIGN_IN
     if not path.startswith(b"/api/"):
         return Lane.MAIN
     if head.startswith(b"GET ") and _WAIT_QUERY.search(target):

@@ -7,22 +7,22 @@ of its lane. A client that sends half a request therefore costs a socket and no 
 from __future__ import annotations
 
 import errno
-import io
+import os
 import selectors
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from django.conf import settings
-from gunicorn.http.message import Request
-from gunicorn.http.parser import RequestParser
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from config.web.arrival import Arrival, BadFraming
-from config.web.lanes import THREADS, Lane, choose_lane, drop_wait
+from config.web.connection import Connection
+from config.web.lanes import MAX_WAITING_SIGN_INS, THREADS, Lane, choose_lane, drop_wait
 from config.web.refusal import build_problem, describe_error, render_refusal
 from reviewqueue.kernel.errors import Problem
 
@@ -43,49 +43,10 @@ LINGER_BYTES = 64 * 1024 * 1024
 MAX_LANE_WAIT_SECONDS = 1.0
 
 
-class Connection:
-    """A client's connection. `cfg`, `sock`, `client`, `server` and `timeout` are what gunicorn's worker expects."""
-
-    def __init__(self, cfg: Any, sock: socket.socket, client: Any, server: Any) -> None:
-        self.cfg, self.sock, self.client, self.server = cfg, sock, client, server
-        self.timeout = 0.0  # of an idle connection
-        self.requests = 0
-        self.arrival = Arrival(max_body_bytes=0)
-        self.began = self.queued = 0.0
-        self.held_bytes = 0
-        self.lane = Lane.MAIN
-        self.watched = False
-        self.lingered_bytes = 0
-        sock.setblocking(False)
-
-    def begin_arrival(self) -> None:
-        self.arrival = Arrival(max_body_bytes=settings.API_BODY_LIMIT)
-        self.began = time.monotonic()
-
-    def parse_request(self) -> Any:
-        """The request as gunicorn parses its head, with the body that has arrived. Raises gunicorn's ParseException."""
-        self.requests += 1
-        parser = RequestParser(self.cfg, [self.arrival.head], self.client)
-        parser.req_count = self.requests - 1  # only the first request of a connection may carry a PROXY line
-        request = next(parser)
-        self._check_framing(request)
-        request.body = io.BytesIO(b"" if self.arrival.declared and self.arrival.too_large else self.arrival.take_body())
-        request._expected_100_continue = False  # the main loop has asked for the body
-        if self.arrival.too_large:
-            request.force_close()
-        return request
-
-    def _check_framing(self, request: Request) -> None:
-        lengths = [value for name, value in request.headers if name == "CONTENT-LENGTH"]
-        chunked = any(name == "TRANSFER-ENCODING" for name, _ in request.headers)
-        if chunked != self.arrival.chunked or (not chunked and int((lengths or [0])[0]) != self.arrival.declared):
-            raise BadFraming(400, "The request is malformed: the length of its body is not clear.")
-
-    def set_timeout(self) -> None:
-        self.timeout = time.monotonic() + self.cfg.keepalive
-
-    def close(self, graceful: bool = False) -> None:
-        self.sock.close()
+def _yield_to_others() -> None:
+    """Run this thread after all others: hashing passwords must not slow down those who are signed in."""
+    with suppress(OSError):  # only Linux has priorities of threads
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
 
 
 class ReceivingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
@@ -108,7 +69,10 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no 
             raise RuntimeError("This worker does not speak TLS. End it in a proxy in front of the web process.")
 
     def init_process(self) -> None:
-        self._lanes = {lane: ThreadPoolExecutor(count, thread_name_prefix=lane) for lane, count in THREADS.items()}
+        self._lanes = {
+            lane: ThreadPoolExecutor(count, lane, _yield_to_others if lane is Lane.SIGN_IN else None)
+            for lane, count in THREADS.items()
+        }
         super().init_process()
 
     def run(self) -> None:
@@ -185,6 +149,9 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no 
         self._unwatch(conn)
         conn.queued = time.monotonic()
         conn.lane = choose_lane(conn.arrival.target, conn.arrival.head)
+        if conn.lane is Lane.SIGN_IN and self._busy[Lane.SIGN_IN] >= MAX_WAITING_SIGN_INS:
+            self._refuse(conn, build_problem(503, "Too many people are signing in. Try again in a few seconds."))
+            return
         may_wait = True
         if conn.lane is Lane.FEED and self._busy[Lane.FEED] >= THREADS[Lane.FEED]:
             conn.lane, may_wait = Lane.MAIN, False

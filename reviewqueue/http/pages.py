@@ -14,7 +14,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from reviewqueue.accounts.roles import Forbidden
-from reviewqueue.http import localization
+from reviewqueue.http import localization, rates
 from reviewqueue.http.problem import problem_of, respond_with_problem
 from reviewqueue.kernel.errors import Problem
 from reviewqueue.models import User
@@ -46,6 +46,7 @@ def require_person[**P](
         def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             if not isinstance(request.user, User):
                 return redirect_to_login(request.get_full_path())
+            rates.count_person_request(request, request.user.pk)
             if allowed is not None and not allowed(request.user):
                 raise Forbidden(_("Your role does not have access to this page."))
             with localization.localize_for(request, request.user):
@@ -58,13 +59,18 @@ def require_person[**P](
 
 
 class RefusalMiddleware:
-    """Turn exceptions from views into responses: an error page for people, a problem document under /api/."""
+    """Turn exceptions from views into responses: an error page for people, a problem document under /api/.
+
+    Also tells clients how many requests they may still send.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        rates.add_rate_headers(request, response)
+        return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Return None for unexpected exceptions: Django logs them and calls `server_error`."""

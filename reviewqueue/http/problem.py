@@ -27,7 +27,7 @@ _CODES_BY_STATUS = {
     406: "not_acceptable",
     413: "too_large",
     415: "unsupported_media_type",
-    429: "too_many_requests",
+    429: "rate_limited",
 }
 
 

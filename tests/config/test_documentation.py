@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from unittest.mock import patch
 
 from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
 
 
 def test_the_docs_page_works_under_the_strict_csp(client: Client) -> None:
@@ -14,6 +16,16 @@ def test_the_docs_page_works_under_the_strict_csp(client: Client) -> None:
     assert response.status_code == 200
     assert "unsafe" not in response["Content-Security-Policy"]
     assert not re.search(r"<style|style=|<script(?![^>]*src=)|https?://", html)
+
+
+def test_the_schema_is_built_once_and_sent_only_when_it_changed(client: Client) -> None:
+    first = client.get("/api/v1/schema")
+    with patch.object(SchemaGenerator, "get_schema", side_effect=AssertionError("built again")):
+        again = client.get("/api/v1/schema", headers={"If-None-Match": first["ETag"]})
+        assert client.get("/api/v1/schema").content == first.content
+
+    assert (again.status_code, again.content) == (304, b"")
+    assert client.post("/api/v1/schema")["Content-Type"] == "application/problem+json"
 
 
 def test_the_docs_page_script_is_our_own_file(client: Client) -> None:

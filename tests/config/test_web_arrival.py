@@ -92,6 +92,8 @@ def test_requests_that_wait_and_probes_have_threads_of_their_own() -> None:
         (b"/api/v1/streams/s/decisions", b"GET ", Lane.MAIN),
         (b"/api/v1/streams/s/outputs", waiting, Lane.ROUTE),
         (b"/queues/s/?wait=3", b"GET ", Lane.MAIN),
+        (b"/sign-in/?next=/", b"POST ", Lane.SIGN_IN),
+        (b"/sign-in/", b"GET ", Lane.MAIN),
         (b"", b"", Lane.MAIN),
     ):
         assert choose_lane(target, head) is lane

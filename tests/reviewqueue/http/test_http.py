@@ -122,7 +122,7 @@ class Late(DomainError):
         (ValidationError({"id": ["Missing."]}), 400, "invalid"),
         (exceptions.ValidationError({"id": ["Missing."]}), 400, "invalid"),
         (exceptions.PermissionDenied(), 403, "forbidden"),
-        (exceptions.Throttled(wait=2.5), 429, "too_many_requests"),
+        (exceptions.Throttled(wait=2.5), 429, "rate_limited"),
         (exceptions.NotAcceptable(), 406, "not_acceptable"),
         (DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes"), 400, "invalid_text"),
         (OperationalError("the disk is full"), 503, "unavailable"),
