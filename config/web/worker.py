@@ -68,12 +68,15 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no 
         if cfg.is_ssl:
             raise RuntimeError("This worker does not speak TLS. End it in a proxy in front of the web process.")
 
-    def init_process(self) -> None:
-        self._lanes = {
+    def get_thread_pool(self) -> ThreadPoolExecutor:
+        """Gunicorn's own pool, which is the main lane; the others are started with it."""
+        main: ThreadPoolExecutor = super().get_thread_pool()
+        others = {
             lane: ThreadPoolExecutor(count, lane, _yield_to_others if lane is Lane.SIGN_IN else None)
             for lane, count in THREADS.items()
         }
-        super().init_process()
+        self._lanes = {Lane.MAIN: main, **others}
+        return main
 
     def run(self) -> None:
         try:
@@ -156,7 +159,7 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no 
         if conn.lane is Lane.FEED and self._busy[Lane.FEED] >= THREADS[Lane.FEED]:
             conn.lane, may_wait = Lane.MAIN, False
         self._busy[conn.lane] += 1
-        served: Future[bool] = self._lanes.get(conn.lane, self.tpool).submit(self._serve, conn, may_wait)
+        served = self._lanes[conn.lane].submit(self._serve, conn, may_wait)
         served.add_done_callback(lambda future: self.method_queue.defer(self.finish_request, conn, future))
 
     def finish_request(self, conn: Connection, served: Future[bool]) -> None:

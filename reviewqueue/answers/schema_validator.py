@@ -66,7 +66,8 @@ def _build_validator(schema: str) -> Validator:
         # jsonschema would match these patterns with its own engine; schemas with both can no longer be made.
         raise patterns.UnsupportedPattern("patternProperties", "unevaluatedProperties is in the same schema")
     # An empty registry, so that a `$ref` to a URL is rejected and never fetched.
-    return _BoundedValidator(_drop_dialects(json.loads(schema)), registry=Registry())
+    validator: Validator = _BoundedValidator(_drop_dialects(json.loads(schema)), registry=Registry())
+    return validator
 
 
 def _drop_dialects(schema: Any) -> Any:
@@ -182,7 +183,7 @@ _OWN_CHECKS: dict[str, _Keyword] = {
     "enum": _check_options,
     "const": _check_constant,
 }
-_BoundedValidator = extend(
+_BoundedValidator = extend(  # type: ignore[no-untyped-call]  # jsonschema declares no types here
     jsonschema.Draft202012Validator,
     {
         keyword: _count_steps(check)
