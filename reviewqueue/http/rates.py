@@ -18,7 +18,7 @@ from reviewqueue.kernel.token_bucket import Taken, TokenBuckets
 
 BURST_SECONDS = 2
 BYTES_PER_TOKEN = 256 * 1024  # a request with a large body counts as several
-PERSON_REQUESTS_PER_SECOND = 30
+PERSON_REQUESTS_PER_SECOND = 100
 UNKNOWN_KEYS_PER_SECOND = 10
 
 
