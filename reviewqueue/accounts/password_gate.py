@@ -10,7 +10,6 @@ from threading import BoundedSemaphore
 from typing import Any
 
 from axes.helpers import get_client_ip_address
-from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -46,8 +45,11 @@ class TooManyHashes(DomainError):
     headers = {"Retry-After": "5"}
 
 
-class AddressGate(BaseBackend):
-    """An authentication backend that authenticates nobody: it stands before those that hash passwords."""
+class AddressGate:
+    """An authentication backend that authenticates nobody: it stands before those that hash passwords.
+
+    Not a BaseBackend, whose `get_user` would make Django take it for the one that knows people.
+    """
 
     def authenticate(self, request: HttpRequest | None, **credentials: Any) -> None:
         """Raises TooManyTries."""

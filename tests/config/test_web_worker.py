@@ -14,7 +14,7 @@ from gunicorn.glogging import Logger
 
 from config.web import worker as web_worker
 from config.web.connection import Connection
-from config.web.lanes import THREADS, Lane, drop_wait
+from config.web.lanes import MAX_WAITING_SIGN_INS, THREADS, Lane, drop_wait
 from config.web.worker import ReceivingWorker
 
 HEAD = b"POST /api/v1/x HTTP/1.1\r\nContent-Length: 2000000\r\n\r\n"
@@ -30,8 +30,7 @@ class Loop:
         self.worker: Any = ReceivingWorker(0, 0, [], None, 30, config, Logger(config))
         self.worker.poller = held.enter_context(selectors.DefaultSelector())
         self.served: list[tuple[Lane, bool]] = []
-        for lane in Lane:
-            self.worker._lanes[lane] = self
+        self.worker._lanes = dict.fromkeys(Lane, self)
         held.callback(self.worker.tmp.close)
 
     def connect(self, sent: bytes) -> tuple[Connection, socket.socket]:
@@ -120,7 +119,7 @@ def test_requests_that_find_their_lane_full_do_not_take_anothers_place(loop: Loo
     assert loop.served == [(Lane.FEED, True), (Lane.FEED, True), (Lane.MAIN, False)]
     assert drop_wait("after=x&wait=20&limit=5") == "after=x&limit=5"
 
-    loop.worker._busy[Lane.SIGN_IN] = web_worker.MAX_WAITING_SIGN_INS
+    loop.worker._busy[Lane.SIGN_IN] = MAX_WAITING_SIGN_INS
     _, person = loop.connect(b"POST /sign-in/ HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
     answer = person.recv(5_000)
     assert answer.startswith(b"HTTP/1.1 503")
