@@ -21,8 +21,9 @@ from reviewqueue.answers import patterns
 
 # A few microseconds each. A list of 1,000 objects with ten fields takes some 80,000.
 MAX_STEPS = 200_000
-MAX_FAILURES = 100
+MAX_FAILURES = 1_000
 _CHARACTERS_PER_STEP = 256
+_PARTS_PER_STEP = 50  # jsonschema writes the whole value into the message of a failure
 _PATTERN_WORK_PER_STEP = 500  # characters times the size of the pattern
 
 type _Keyword = Callable[[Any, Any, Any, Any], Iterator[jsonschema.ValidationError] | None]
@@ -33,8 +34,12 @@ class OutOfBudget(Exception):
 
 
 class _Budget:
-    def __init__(self, steps: int) -> None:
+    """`sizes` has the number of parts of each container of the answer, by its id."""
+
+    def __init__(self, steps: int, answer: Any) -> None:
         self._left = steps
+        self.sizes: dict[int, int] = {}
+        _measure(answer, self.sizes)
 
     def spend(self, steps: int) -> None:
         self._left -= steps
@@ -51,7 +56,10 @@ def find_failures(schema: Mapping[str, Any], answer: Any) -> list[jsonschema.Val
     Raises OutOfBudget, UnsupportedPattern, and referencing's Unresolvable. The last two, and loops of references, are
     possible only with a schema that was stored before schemas were limited.
     """
-    token = _budget.set(_Budget(MAX_STEPS))
+    try:
+        token = _budget.set(_Budget(MAX_STEPS, answer))
+    except RecursionError:
+        raise OutOfBudget from None
     try:
         return list(islice(_build_validator(json.dumps(schema, sort_keys=True)).iter_errors(answer), MAX_FAILURES))
     except RecursionError:
@@ -85,15 +93,25 @@ def _count_steps(check: _Keyword) -> _Keyword:
     """The check of a keyword, which costs as many steps as the value has parts."""
 
     def counted(validator: Any, rule: Any, value: Any, schema: Any) -> Iterator[jsonschema.ValidationError]:
-        _budget.get().spend(1 + _size(value))
+        budget = _budget.get()
+        budget.spend(1 + _size(value, budget.sizes))
         yield from check(validator, rule, value, schema) or ()
 
     return counted
 
 
-def _size(value: Any) -> int:
+def _measure(value: Any, sizes: dict[int, int]) -> int:
+    """How many parts a value has, at every depth; a long text is several."""
+    if not isinstance(value, dict | list):
+        return 1 + (len(value) // _CHARACTERS_PER_STEP if isinstance(value, str) else 0)
+    parts = value.values() if isinstance(value, dict) else value
+    sizes[id(value)] = total = 1 + sum(_measure(part, sizes) for part in parts)
+    return total
+
+
+def _size(value: Any, sizes: dict[int, int]) -> int:
     if isinstance(value, dict | list):
-        return len(value)
+        return len(value) + sizes.get(id(value), 0) // _PARTS_PER_STEP
     return len(value) // _CHARACTERS_PER_STEP if isinstance(value, str) else 0
 
 

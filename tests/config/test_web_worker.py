@@ -6,7 +6,7 @@ import selectors
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from gunicorn.config import Config
@@ -30,7 +30,8 @@ class Loop:
         self.worker: Any = ReceivingWorker(0, 0, [], None, 30, config, Logger(config))
         self.worker.poller = held.enter_context(selectors.DefaultSelector())
         self.served: list[tuple[Lane, bool]] = []
-        self.worker._lanes = dict.fromkeys(Lane, self)
+        for lane in Lane:
+            self.worker._lanes[lane] = cast("Any", self)
         held.callback(self.worker.tmp.close)
 
     def connect(self, sent: bytes) -> tuple[Connection, socket.socket]:

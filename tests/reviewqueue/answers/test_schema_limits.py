@@ -16,7 +16,8 @@ from reviewqueue.answers import schema, schema_limits, schema_validator
 from reviewqueue.answers.schema import AnswerSpec, build_answer_spec
 from reviewqueue.kernel.errors import Invalid
 
-MAX_CALLS_PER_STEP = 30
+MAX_CALLS_PER_STEP = 60
+MAX_CALLS_PER_PART = 10  # of the answer, before its check begins
 
 
 def _object(**rules: Any) -> dict[str, Any]:
@@ -73,7 +74,7 @@ def test_a_schema_that_could_cost_too_much_is_refused_when_it_is_made(name: str)
 
 
 @contextmanager
-def _few_calls() -> Iterator[None]:
+def _few_calls(answer: Any) -> Iterator[None]:
     """Counts calls of functions, which depend on the input and not on how busy the machine is."""
     calls = 0
 
@@ -86,7 +87,8 @@ def _few_calls() -> Iterator[None]:
         yield
     finally:
         sys.setprofile(None)
-    assert calls < MAX_CALLS_PER_STEP * schema_validator.MAX_STEPS
+    parts = schema_validator._measure(answer, {})
+    assert calls < MAX_CALLS_PER_STEP * schema_validator.MAX_STEPS + MAX_CALLS_PER_PART * parts
 
 
 @pytest.fixture
@@ -109,6 +111,7 @@ HOSTILE_PAIRS: dict[str, tuple[dict[str, Any], Any]] = {
     "all of them": (_object(items={"allOf": [{"minimum": n} for n in range(900)]}), list(range(100_000))),
     "contains": (_object(contains={"contains": {"contains": {"const": 1}}}), [[[0] * 60] * 60] * 60),
     "every one wrong": (_object(items={"type": "string"}), [1] * 200_000),
+    "long messages": (_object(anyOf=[{"type": "string"}] * 900), [[0] * 1_000] * 200),
     "nothing to check": (_object(allOf=[{"items": True}] * 900), [1] * 200_000),
 }  # fmt: skip
 
@@ -119,8 +122,9 @@ def test_a_hostile_answer_is_checked_or_refused_in_few_steps(name: str) -> None:
     rules, value = HOSTILE_PAIRS[name]
     build_answer_spec(answers=None, multiple=False, schema=rules)
 
-    with _few_calls(), suppress(schema_validator.OutOfBudget):
-        schema_validator.find_failures(rules, {"a": value} if "properties" in rules else value)
+    answer = {"a": value} if "properties" in rules else value
+    with _few_calls(answer), suppress(schema_validator.OutOfBudget):
+        schema_validator.find_failures(rules, answer)
 
 
 @pytest.mark.usefixtures("small_budget")
@@ -129,8 +133,16 @@ def test_a_schema_stored_before_the_limits_refuses_answers_and_never_crashes(nam
     hostile, _ = REFUSED_SCHEMAS[name]
     form = AnswerSpec(kind="structured", schema=hostile)
 
-    with _few_calls(), suppress(Invalid):
-        schema.normalize_answer({"x": {"x": 1}, "enum": [{}, {"enum": [{}]}], "a": "b"}, form)
+    answer = {"x": {"x": 1}, "enum": [{}, {"enum": [{}]}], "a": "b"}
+    with _few_calls(answer), suppress(Invalid):
+        schema.normalize_answer(answer, form)
+
+
+def test_what_goes_into_a_message_counts() -> None:
+    """Each of 900 failures would write out 200,000 numbers."""
+    rules, value = HOSTILE_PAIRS["long messages"]
+    with pytest.raises(schema_validator.OutOfBudget):
+        schema_validator.find_failures(rules, {"a": value})
 
 
 def test_an_unsupported_pattern_of_a_stored_schema_fails_closed() -> None:

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.contrib.auth.hashers import check_password, make_password
 from django.test import Client, RequestFactory, override_settings
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from escalation.models import Stream
 from reviewqueue.accounts import api_keys, password_gate
 from reviewqueue.http import rates
+from reviewqueue.kernel import token_bucket
 from reviewqueue.kernel.token_bucket import TokenBuckets
 from reviewqueue.models import User
 
 OUTPUTS = "/api/v1/streams/intents/outputs"
 
 
+@pytest.fixture(autouse=True)
+def standing_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine, no tokens come back."""
+    monkeypatch.setattr(token_bucket, "time", SimpleNamespace(monotonic=lambda: 1_000.0))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.floats(0, 3), st.integers(1, 7)), max_size=60))
 def test_nobody_gets_more_than_the_burst_and_the_rate(asked: list[tuple[float, int]]) -> None:
     buckets, moment, granted = TokenBuckets(per_second=2, burst=5), 100.0, 0
