@@ -86,8 +86,16 @@ WRITE_ROUTES = """
 # The payloads of these outputs.
 SELECT_PAYLOADS = "SELECT output_id, body::text FROM escalation_payload WHERE output_id = ANY(%s)"
 
+# STOP must not fail because a release takes long, so it waits for locks longer than other requests do.
+WAIT_LONGER_FOR_STOP = "SET LOCAL lock_timeout = '30s'"
+
 # Wait for every release under way, and keep others from beginning.
 TAKE_RELEASE_LOCK = "SELECT pg_advisory_xact_lock(%s)"
+
+# The try was an outage's, not the output's.
+TAKE_BACK_RETRY = """
+    UPDATE escalation_output SET attempts = attempts - 1 WHERE id = %s AND state = 'received' AND attempts > 0
+"""
 
 # Wait for a stop under way.
 SHARE_RELEASE_LOCK = "SELECT pg_advisory_xact_lock_shared(%s)"

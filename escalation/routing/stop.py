@@ -29,6 +29,7 @@ class SecondPersonNeeded(DomainError):
 def stop_stream(*, stream: Stream | None, by: str, reason: str = "", now: datetime | None = None) -> Stop:
     """Stop one stream, or all if `stream` is None. If it is already stopped, returns the existing stop unchanged."""
     with transaction.atomic():
+        sql.run_statement(queries.WAIT_LONGER_FOR_STOP)
         sql.run_statement(queries.TAKE_RELEASE_LOCK, [RELEASE_LOCK_ID])
         existing = Stop.objects.active().filter(stream=stream).first()
         if existing:
