@@ -83,12 +83,30 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             # A forgotten transaction slows down the whole queue: old snapshots keep dead rows alive.
-            "options": "-c idle_in_transaction_session_timeout=60000 -c statement_timeout=60000"
+            "options": "-c idle_in_transaction_session_timeout=60000"
+            # A command that waits for a table lock makes everybody queue up behind it. It can be run again.
+            " -c lock_timeout=10000"
             # The few prepared statements are those a reviewer waits for on every item: plan them only once.
             " -c plan_cache_mode=force_generic_plan",
             "application_name": "reviewqueue",
+            # A server that vanished without a word must be noticed before the time limits of requests and tasks.
+            "connect_timeout": 5,
+            "keepalives_idle": 30,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 20_000,
         },
     }
+}
+# In milliseconds, for the processes that serve; commands have no statement_timeout, as a migration may take hours.
+# Exceeding one is a 503 with Retry-After, or a sweep that is tried again: nothing is stored, so nothing is half done.
+DATABASE_LIMITS = {
+    # Eight request threads are all that a machine has: a locked table must not hold them for longer than somebody
+    # waits for a page. The slowest page, a report on a year of ten million outputs, takes about six seconds.
+    "web": {"lock_timeout": 3_000, "statement_timeout": 20_000},
+    # Sweeps of the same queue wait for each other. The database gives up before CELERY_TASK_SOFT_TIME_LIMIT does, as
+    # it says which statement it was.
+    "worker": {"lock_timeout": 5_000, "statement_timeout": 50_000},
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -111,6 +129,7 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 2000
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever: a worker that gave up would stay away when the broker is back
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 300,
     "socket_timeout": 5,
