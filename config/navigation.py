@@ -52,10 +52,10 @@ def build_navigation_context(request: HttpRequest) -> dict[str, Any]:
 
 def _describe_health() -> dict[str, Any]:
     """System health in one line."""
-    missing = heartbeats.find_missing_heartbeats()
-    if "worker" in missing:
+    late = {age.sweep.name for age in heartbeats.find_late_sweeps()}
+    if "worker" in late:
         return {"state": "down", "sentence": _("Worker down")}
-    if missing:
+    if late:
         return {"state": "late", "sentence": _("Background sweep late")}
     lag = heartbeats.measure_routing_lag_seconds()
     if lag >= MIN_SHOWN_LAG_SECONDS:

@@ -34,14 +34,14 @@ def quick() -> bool:
     return bool(parser.parse_args().quick)
 
 
-def prepare() -> Stream:
+def prepare(*, undo_seconds: int = 30) -> Stream:
     """Migrate, and create a stream without audits, so that the confidence alone decides the route."""
     call_command("migrate", interactive=False, verbosity=0)
     description = {
         "slug": SLUG,
         "title": "Support intents",
         "answers": ANSWERS,
-        "review": {"max_waiting": 1_000_000_000},
+        "review": {"max_waiting": 1_000_000_000, "undo_seconds": undo_seconds},
         "policy": {"threshold": THRESHOLD, "audit": {"rate": 0.0}},
         "costs": {"error": 5.0, "review": 0.4},
     }
@@ -79,8 +79,10 @@ class Site:
         wait_for_web(started, listener)
         return Target("127.0.0.1", listener.getsockname()[1], path, headers)
 
-    def worker(self) -> None:
-        self._supervisor.start(programs.build_worker_program(self._layout, folder=scratch.ROOT))
+    def worker(self) -> int:
+        """Start the workers; the pid of their parent."""
+        started = self._supervisor.start(programs.build_workers_program(self._layout, folder=scratch.ROOT))
+        return started.process.pid
 
 
 @contextmanager

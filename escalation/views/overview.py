@@ -21,7 +21,6 @@ def show_overview(request: PersonRequest) -> HttpResponse:
     """Waiting items, today's arrivals and decisions, error rates and stops of each stream."""
     slugs = [queue.slug for queue in roles.list_queues(request.user)]
     rows = list_stream_overviews(slugs)
-    missing = heartbeats.find_missing_heartbeats()
     stopped_all = next((row.stop for row in rows if row.stop and row.stop.stream_id is None), None)
     now = clock.current_time()
     context = {
@@ -29,7 +28,7 @@ def show_overview(request: PersonRequest) -> HttpResponse:
         "now": now,
         "today": clock.team_date(now),
         "active_reviewers": facts.list_active_reviewers(slugs),
-        "missing": [text for name, text in heartbeats.EXPECTED_HEARTBEATS.items() if name in missing],
+        "late_sweeps": heartbeats.find_late_sweeps(),
         "routing_lag": heartbeats.measure_routing_lag_seconds(),
         "stopped_all": stopped_all,
         **stream_page.build_resume_context(request, stopped_all),

@@ -11,6 +11,7 @@ from django.utils import timezone
 from escalation.guarantees import evaluations, guarantees, targets
 from escalation.models import Evaluation, GuaranteeWatch, Stream
 from escalation.monitoring import heartbeats
+from escalation.monitoring.sweeps import SWEEPS
 from escalation.policies import versions
 from escalation.simulation import daily_counts
 from reviewqueue.models import Membership, Queue, User
@@ -69,8 +70,8 @@ def build_routing_reason(confidence: float) -> dict[str, Any]:
 
 def record_heartbeats() -> None:
     """Record fresh heartbeats of the worker and the sweeps."""
-    for name in heartbeats.EXPECTED_HEARTBEATS:
-        heartbeats.record_heartbeat(name)
+    for sweep in SWEEPS:
+        heartbeats.record_success(sweep)
 
 
 def create_evaluated_stream() -> Stream:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
+from django.db.models.functions import Now
 from django.test import Client
 from django.utils import timezone
 
+from escalation.models import Heartbeat
 from escalation.monitoring import heartbeats
+from escalation.monitoring.sweeps import SWEEPS
 from reviewqueue.kernel import clock
 from reviewqueue.models import Queue, User
 from tests.helpers import traffic
@@ -94,10 +98,14 @@ def test_the_report_uses_no_jargon(client: Client, mara: User, busy: str) -> Non
 def test_the_overview_shows_each_stream_and_system_health(client: Client, mara: User, busy: str) -> None:
     text = words(page(client, mara, "/overview/"))
     assert "Support intents" in text
-    assert "Not seen for a minute: the worker that routes outputs." in text
-    for name in heartbeats.EXPECTED_HEARTBEATS:
-        heartbeats.record_heartbeat(name)
-    assert "Healthy: the worker and all background sweeps are running." in words(page(client, mara, "/overview/"))
+    assert "routing outputs: never done" in text
+    for sweep in SWEEPS:
+        heartbeats.record_success(sweep)
+    assert "Healthy: the workers and all background sweeps are running." in words(page(client, mara, "/overview/"))
+    Heartbeat.objects.filter(name="drift").update(at=Now() - timedelta(minutes=7))
+    text = words(page(client, mara, "/overview/"))
+    assert "watching guarantees for drift: last done 7 min ago" in text.replace("\xa0", " ")
+    assert "routing outputs" not in text
 
 
 def test_the_overview_takes_a_fixed_number_of_queries(
