@@ -26,6 +26,8 @@ type Timestamp = Annotated[datetime, Meta(tz=True)]
 
 MIN_YEAR, MAX_YEAR = 1900, 9998  # dates that can be shown in every time zone
 
+# The optional fields of the payload, in its order.
+_SENT_FIELDS = ("scores", "context", "metadata", "language")
 _TEXT_RULE = "must be a string of 1 to 200 characters without control characters"
 _TIME_RULE = f"must be an RFC 3339 date and time with a UTC offset, in the years {MIN_YEAR} to {MAX_YEAR}"
 # Pointer -> what a field must be; clearer to producers than the parser's own message.
@@ -116,7 +118,7 @@ def decode_output(raw: bytes, *, form: AnswerSpec, secret: bytes) -> DecodedOutp
         confidence=_effective_confidence(posted),
         predicted=prediction if isinstance(prediction, str) else "",
         digest=hmac.digest(secret, msgspec.json.encode(posted, order="sorted"), hashlib.sha256),
-        body=msgspec.json.encode({**_build_payload(posted), "prediction": prediction}),
+        body=_encode_payload(raw, posted, prediction),
     )
 
 
@@ -173,16 +175,16 @@ def _normalise_prediction(
     return normalised
 
 
-def _build_payload(posted: PostedOutput) -> dict[str, Any]:
-    """The fields stored in the payload, without the prediction."""
-    optional = {
-        "scores": posted.scores,
-        "context": posted.context,
-        "metadata": posted.metadata,
-        "language": posted.language,
+def _encode_payload(raw: bytes, posted: PostedOutput, prediction: Any) -> bytes:
+    """The payload's JSON: what reviewers see is as it was sent, because decoded numbers lose digits (`1.10`)."""
+    sent = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+    optional = {name: sent.get(name) for name in _SENT_FIELDS if getattr(posted, name) is not None}
+    whole = {
+        "input": sent["input"],
+        **optional,
+        "prediction": sent["prediction"] if isinstance(prediction, dict) else prediction,
     }
-    present = {name: value for name, value in optional.items() if value is not None}
-    return {"input": posted.input, **present}
+    return msgspec.json.format(msgspec.json.encode(whole), indent=-1)  # without the producer's blanks
 
 
 def _invalid_output(message: str) -> Invalid:

@@ -19,11 +19,13 @@ from reviewqueue.activity import log
 from reviewqueue.facade import queue
 from reviewqueue.facade.queue import NewItem
 from reviewqueue.kernel import sql
+from reviewqueue.kernel.sent_json import encode_sent, parse_float
 
 MAX_ALTERNATIVES = 5  # as many as a reviewer can take in at a glance
 MAX_MODEL_NAME_LENGTH = 200  # model name and version together can be longer than the item's column
 
 
+_DECODER = msgspec.json.Decoder(float_hook=parse_float)
 _SEGMENT_INDEX = ReceivedOutput._fields.index("segment")
 
 
@@ -69,9 +71,7 @@ def _write_routes(stream: Stream, plans: list[RoutePlan], spec: PolicySpec, *, n
             now=now,
         )
     rows = [_route_columns(plan, payloads) for plan in plans]
-    sql.run_statement(
-        queries.WRITE_ROUTES, {"rows": msgspec.json.encode(rows).decode(), "stream": stream.pk, "now": now}
-    )
+    sql.run_statement(queries.WRITE_ROUTES, {"rows": encode_sent(rows), "stream": stream.pk, "now": now})
     log.record_event(
         actor="system:dispatch",
         verb="outputs.routed",
@@ -146,7 +146,13 @@ def _load_payloads(output_ids: list[int]) -> dict[int, dict[str, Any]]:
     if not output_ids:
         return {}
     rows = sql.fetch_tuples(queries.SELECT_PAYLOADS, [output_ids])
-    return {output_id: msgspec.json.decode(body) for output_id, body in rows}
+    return {output_id: decode_payload(body) for output_id, body in rows}
+
+
+def decode_payload(body: str) -> dict[str, Any]:
+    """A payload to enqueue: input and context stay JSON text, and numbers keep the digits that were sent."""
+    parts = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    return {name: part if name in {"input", "context"} else _DECODER.decode(part) for name, part in parts.items()}
 
 
 def _received_output(values: tuple[Any, ...]) -> ReceivedOutput:

@@ -12,7 +12,6 @@ Test items never appear in the decisions feed or in figures about outputs.
 from __future__ import annotations
 
 import itertools
-import json
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -28,7 +27,7 @@ from escalation.policies import versions
 from escalation.policies.spec import PolicySpec
 from escalation.policies.versions import ActivePolicy
 from escalation.routing.plan import ReceivedOutput, plan_routes
-from escalation.routing.record import build_review_item
+from escalation.routing.record import build_review_item, decode_payload
 from escalation.test_items import queries, reference_names
 from reviewqueue.answers import schema
 from reviewqueue.facade import facts, queue
@@ -52,7 +51,7 @@ def admit_test_items(
             queries.WAITING_TEST_ITEMS, {"stream": stream.pk, "schema": stream.schema_number, "count": count}
         )
         latest = fetch_latest_outputs(stream) if found else []
-        waiting = [(number, json.loads(body), copy_of) for number, copy_of, body in found]
+        waiting = [(number, decode_payload(body), copy_of) for number, copy_of, body in found]
         return [_admit_test_item(stream, *values, latest, rng or _RNG, clock.current_time(now)) for values in waiting]
 
 

@@ -19,6 +19,7 @@ from reviewqueue.answers import schema
 from reviewqueue.facade import queue
 from reviewqueue.kernel import clock, sql
 from reviewqueue.kernel.errors import Invalid
+from reviewqueue.kernel.sent_json import parse_sent
 
 MAX_MIXED_IN_AT_ONCE = 200  # more would mean a day of nothing but test items
 MIN_SETTLED_AGE = timedelta(days=1)  # reviewers should not see an item again the next day
@@ -50,7 +51,7 @@ def mix_in_past_errors(*, stream: Stream, count: int, actor: str, now: datetime 
         # One at a time, so that two managers do not pick the same errors.
         Stream.objects.select_for_update(no_key=True).only("pk").get(pk=stream.pk)
         found = [
-            KnownAnswer(json.loads(body), json.loads(answer), output)
+            KnownAnswer(parse_sent(body), json.loads(answer), output)
             for body, answer, output in sql.fetch_tuples(queries.PAST_ERRORS, limits)
         ]
         return _store_test_items(stream, found, actor=actor, now=now)

@@ -15,6 +15,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from reviewqueue.kernel.errors import Problem
+from reviewqueue.kernel.sent_json import encode_number
 from reviewqueue.kernel.strict_json import parse_json
 
 _CHUNK_BYTES = 64 * 1024
@@ -72,7 +73,7 @@ class MsgspecRenderer(BaseRenderer):
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
-        return b"" if data is None else msgspec.json.encode(data, enc_hook=_encode_lazy_text)
+        return b"" if data is None else msgspec.json.encode(data, enc_hook=_encode_special)
 
 
 class JSONOnlyNegotiation(BaseContentNegotiation):
@@ -117,7 +118,6 @@ def _too_large(limit: int) -> Problem:
     return Problem(413, "too_large", f"The body is larger than {limit // (1024 * 1024)} MiB.")
 
 
-def _encode_lazy_text(value: Any) -> Any:
-    if isinstance(value, Promise):
-        return str(value)
-    raise NotImplementedError(f"{type(value).__name__} is not JSON")
+def _encode_special(value: Any) -> Any:
+    """Lazy texts, and numbers with the digits that were sent."""
+    return str(value) if isinstance(value, Promise) else encode_number(value)

@@ -8,9 +8,11 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.types.json import Json, Jsonb
 
+from reviewqueue.kernel.sent_json import encode_sent, parse_sent
+
 
 class OrderedJSONField(models.JSONField):
-    """JSON stored as PostgreSQL `json`, which keeps the original text, so form fields stay in the order they were sent.
+    """JSON stored as PostgreSQL `json`, which keeps the original text: the order of keys and the digits of numbers.
 
     `jsonb` sorts keys by length. The price: `json` values cannot be compared or indexed.
     """
@@ -21,8 +23,11 @@ class OrderedJSONField(models.JSONField):
     def get_db_prep_value(self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False) -> Any:
         """Bind as `json`: a cast from `jsonb` would lose the key order before it is stored."""
         adapted = super().get_db_prep_value(value, connection, prepared)
-        return Json(adapted.obj) if isinstance(adapted, Jsonb) else adapted
+        return Json(adapted.obj, dumps=encode_sent) if isinstance(adapted, Jsonb) else adapted
+
+    def select_format(self, compiler: Any, sql: str, params: Any) -> tuple[str, Any]:
+        """Select the text: the driver would decode `json` itself, and lose digits."""
+        return f"{sql}::text", params
 
     def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> Any:
-        """Decode only strings: the driver decodes `json` itself, but leaves `jsonb` to Django."""
-        return super().from_db_value(value, expression, connection) if isinstance(value, str) else value
+        return None if value is None else parse_sent(value)

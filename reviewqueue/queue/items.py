@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -18,6 +17,7 @@ from reviewqueue.accounts import roles
 from reviewqueue.activity import log
 from reviewqueue.kernel import clock, sql
 from reviewqueue.kernel.errors import DomainError, Invalid, NotFound
+from reviewqueue.kernel.sent_json import encode_sent
 from reviewqueue.models import Draft, Item, Queue
 from reviewqueue.models.items import Lane
 from reviewqueue.queue import queries, slots
@@ -167,7 +167,7 @@ def _find_queue_id(slug: str, items: Sequence[NewItem]) -> int:
 
 
 def _insert_items(queue: int, items: Sequence[NewItem], now: datetime) -> list[int]:
-    encoded = msgspec.json.encode(items).decode()
+    encoded = encode_sent(items)
     created = {
         row["id"] for row in sql.fetch_rows(queries.INSERT_ITEMS, {"items": encoded, "queue": queue, "now": now})
     }

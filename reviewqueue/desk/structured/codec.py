@@ -7,7 +7,6 @@ null, `.empty` the empty text. `list` and `group` are not inputs: they mark a li
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -17,6 +16,7 @@ from typing import Any, Literal
 from django.utils.translation import gettext as _
 
 from reviewqueue.kernel.errors import Invalid, Problem
+from reviewqueue.kernel.sent_json import indent_sent
 from reviewqueue.kernel.strict_json import parse_json
 
 type FieldType = Literal["text", "number", "flag", "date", "json", "list", "group"]
@@ -54,7 +54,7 @@ def format_value(reader: FieldType, value: Any) -> str:
         return ""
     if reader in {"text", "date"}:
         return str(value)
-    return json.dumps(value, ensure_ascii=False, indent=2)
+    return indent_sent(value, indent=2)
 
 
 def is_date(value: Any) -> bool:
