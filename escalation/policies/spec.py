@@ -94,6 +94,11 @@ class Costs(_SpecPart, frozen=True):
     matrix: dict[str, dict[str, Money]] = {}
     value_factor: Money | None = None
 
+    @property
+    def are_set(self) -> bool:
+        """Whether somebody said what anything costs. The defaults only weigh errors equally; they are no amounts."""
+        return self != Costs(currency=self.currency)
+
     def error_cost(self, predicted: str, true: str) -> float:
         """The cost of this error without the output's value; 0 if the prediction is right."""
         if predicted == true and true:

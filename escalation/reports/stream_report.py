@@ -57,6 +57,8 @@ class Report:
     outputs not routed by a policy in this currency; no cost includes them. `actions`: reviewers' actions within the
     window, counted by reason code for each of `reviews.COUNTED_ACTIONS`.
 
+    `has_costs`: somebody set what errors or reviews cost; without, the amounts only count errors.
+
     `by`: whether outputs count on the day they were received or occurred. Decisions, times to decision and actions
     always count on the day people worked.
     """
@@ -74,6 +76,7 @@ class Report:
     times: DecisionTimes
     error_rate: ErrorRate
     blind: int
+    has_costs: bool
     costs: CostSummary
     unaudited: int
     unpriced: int
@@ -120,6 +123,7 @@ def build_report(
         times=aggregates.measure_decision_times(stream_id=stream.pk, since=since, until=until),
         error_rate=error_rate.estimate_error_rate(acted_on),
         blind=sum(tally.count for tally in acted_on if tally.is_audit),
+        has_costs=any(price.costs.are_set for price in [PolicyCosts.of(spec), *prices.values()]),
         costs=costs.summarise_costs(found, prices, typical_error=typical),
         unaudited=sum(tally.count for tally in acted_on if tally.released and tally.pi == 0),
         unpriced=sum(tally.count for tally in found if tally.routed and tally.policy_id not in prices),

@@ -61,12 +61,12 @@ def test_error_rates_are_hidden_until_a_target_is_set(client: Client, stream: St
     client.force_login(mara)
     before = _read(client)
     assert "No error target is set yet." in before
-    assert "Errors per 1,000 automated" not in before
+    assert "Error rate (automated)" not in before
     assert client.get(f"{PAGE}preview/").status_code == 404
     client.post(f"{PAGE}target/", TARGET)
     target = ErrorTarget.objects.get()
     assert (target.max_error, target.delta) == (0.05, 0.05)
-    assert "Errors per 1,000 automated" in _read(client)
+    assert "Error rate (automated)" in _read(client)
 
 
 def test_a_guarantee_is_reached_by_clicking_and_takes_two(
@@ -131,7 +131,7 @@ def test_a_guarantee_shows_audits_since_and_when_audits_are_off(client: Client, 
     assert 0 < low < 3 / 214 < high
     # At the upper end, the evidence against "at least so much" reaches 2 / doubt.
     assert statistics.compute_log_evalue(214, [3], [1.0], high) == pytest.approx(math.log(2 / 0.05))
-    assert f"between {figures.rate(low)} and {figures.rate(high)} of automated decisions are wrong" in page
+    assert f"the error rate since then is between {figures.rate(low)} and {figures.rate(high)}" in page
     assert "a rise in errors would go unnoticed" not in page
     current = versions.find_active_policy(stream)
     assert current

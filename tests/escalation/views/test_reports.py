@@ -33,7 +33,7 @@ def busy(queue: Queue, rob: User, mara: User) -> str:
     """A stream with a few outputs of today, audited and reviewed."""
     stream = traffic.apply_stream(policy={"threshold": 0.8, "audit": {"rate": 1.0}})
     now = clock.current_time()
-    traffic.post_and_route(stream, *traffic.number_ids("sure", 10), now=now)
+    traffic.post_and_route(stream, *traffic.number_ids("sure", 20), now=now)
     traffic.post_and_route(stream, *traffic.number_ids("unsure", 4), confidence=0.4, now=now)
     traffic.judge_all(rob, lambda one: "billing" if one in {"sure-1", "unsure-2"} else "refund", now=now)
     return stream.slug
@@ -41,8 +41,8 @@ def busy(queue: Queue, rob: User, mara: User) -> str:
 
 def test_the_report_begins_with_the_state_of_the_guarantee(client: Client, mara: User, busy: str) -> None:
     text = words(page(client, mara, f"/streams/{busy}/report/"))
-    assert "No guarantee yet. 10 audits answered so far, 1 wrong." in text
-    assert "10.0 %" in text
+    assert "No guarantee yet. 20 audits answered so far, 1 wrong." in text
+    assert "5.0 %" in text
 
 
 def test_savings_never_appear_without_undetected_errors(client: Client, mara: User, busy: str) -> None:
@@ -59,6 +59,22 @@ def test_an_unknown_figure_is_never_shown_as_zero(client: Client, queue: Queue, 
     text = words(page(client, mara, "/streams/intents/report/"))
     assert "Error rate (automated) unknown no audit has been answered" in text
     assert "3 outputs were automated while audits were off" in text
+
+
+def test_a_percentage_needs_enough_audits_and_an_amount_costs(
+    client: Client, queue: Queue, rob: User, mara: User
+) -> None:
+    now = clock.current_time()
+    policy = {"threshold": 0.8, "audit": {"rate": 1.0}}
+    stream = traffic.apply_stream(policy=policy, costs={})
+    traffic.post_and_route(stream, *traffic.number_ids("sure", 2), now=now)
+    traffic.judge_all(rob, lambda _one: "refund", now=now)
+    for path in ("/streams/intents/report/", "/overview/"):
+        text = words(page(client, mara, path))
+        assert "too few audits (2)" in text
+        assert not re.search(r"\b0\s%", text.replace("100", ""))
+        assert "€" not in text
+    assert "the policy sets no costs" in words(page(client, mara, "/streams/intents/report/"))
 
 
 def test_every_chart_has_its_table(client: Client, mara: User, busy: str) -> None:
