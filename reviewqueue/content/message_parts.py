@@ -157,8 +157,8 @@ def _parse_part(entry: Any, *, inside: bool) -> MessagePart:
     if not inside and (used := tool_calls.split_used_tool(entry)) is not None:
         call, result = used
         return replace(parse_call(call), parts=[_build_result(result)] if result else [])
-    if not inside and (result := parse_result(entry)) is not None:
-        return result
+    if not inside and (answered := parse_result(entry)) is not None:
+        return answered
     if tool_calls.is_call(entry):
         return parse_call(entry)
     return build_data_part(entry)

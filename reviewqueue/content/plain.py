@@ -82,7 +82,7 @@ def _rest_fact(rest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def format_plain(value: Any) -> str:
-    """One value as text: strings unchanged, flags as yes or no, nested values as JSON."""
+    """One value as text: strings unchanged, flags as yes or no, lists of words with commas, other values as JSON."""
     match value:
         case None:
             return "—"
@@ -90,7 +90,14 @@ def format_plain(value: Any) -> str:
             return _("yes") if value else _("no")
         case str():
             return value
-        case list() if all(isinstance(entry, str | int | float) for entry in value):
+        case list() if all(_is_list_word(entry) for entry in value):
             return ", ".join(format_plain(entry) for entry in value)
         case _:
             return format_json(value)
+
+
+def _is_list_word(entry: Any) -> bool:
+    """Whether an entry can stand between commas without anybody taking it for two, or for none."""
+    if isinstance(entry, str):
+        return bool(entry) and entry == entry.strip() and not any(mark in entry for mark in ",;\n\r")
+    return isinstance(entry, int | float)

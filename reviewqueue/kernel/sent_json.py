@@ -58,7 +58,7 @@ def encode_number(value: Any) -> msgspec.Raw:
     """The `enc_hook` for msgspec of values that may hold such numbers."""
     if isinstance(value, SentNumber):
         return msgspec.Raw(value.literal.encode())
-    raise NotImplementedError(f"{type(value).__name__} is not JSON.")
+    raise NotImplementedError(type(value).__name__)
 
 
 def _parse_int(literal: str) -> int | float:
@@ -66,13 +66,13 @@ def _parse_int(literal: str) -> int | float:
 
 
 def _refuse_constant(name: str) -> Never:
-    raise ValueError(f"{name} is not valid JSON.")
+    raise ValueError(name)
 
 
 def _refuse_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("A key occurs twice.")
+        raise ValueError("repeated key")
     return found
 
 

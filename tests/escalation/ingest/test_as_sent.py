@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+from typing import Any
 
 from django.urls import reverse
 
@@ -33,7 +34,10 @@ def test_fields_and_context_keep_their_order_up_to_the_desk(stream: Stream, rob:
 
 # Numbers that a double or Python's notation would change, each in a place of its own.
 INPUT_NUMBERS = ("12345678901234567.89", "1.10", "1E5", "-0", "22", "0.1000000000000000055")
-STRUCTURED = {"schema": {"type": "object", "properties": {"total": {"type": "number"}}}, "policy": {"threshold": 0.8}}
+STRUCTURED: dict[str, Any] = {
+    "schema": {"type": "object", "properties": {"total": {"type": "number"}}},
+    "policy": {"threshold": 0.8},
+}
 
 
 def test_numbers_keep_their_digits_up_to_every_page(rob: User) -> None:
