@@ -51,6 +51,7 @@ class PostedFirstAnswer:
     kind: str
     answer: Any
     remarks: Mapping[str, str]
+    active_seconds: float | None = None
 
 
 def parse_verdict(posted: PostedFields) -> PostedVerdict:
@@ -79,9 +80,10 @@ def parse_first_answer(posted: PostedFields) -> PostedFirstAnswer:
     """The first answer in a posted form; the reason for "can't be judged" comes later, with the verdict."""
     kind = _parse_kind(posted)
     remarks = {name: _get_text(posted, name) for name in validation.REMARK_FIELDS if name in posted}
+    seconds = _parse_seconds(_get_text(posted, "active_seconds"))
     if kind == "correct":
-        return PostedFirstAnswer(kind="answer", answer=_parse_answer(posted), remarks=remarks)
-    return PostedFirstAnswer(kind=kind, answer=None, remarks=remarks)
+        return PostedFirstAnswer("answer", _parse_answer(posted), remarks, seconds)
+    return PostedFirstAnswer(kind, None, remarks, seconds)
 
 
 def parse_pass_reason(posted: PostedFields) -> str:

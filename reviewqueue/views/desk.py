@@ -20,7 +20,7 @@ from reviewqueue.guidelines import reading
 from reviewqueue.http import PersonRequest, require_person
 from reviewqueue.queue import reclaim
 from reviewqueue.queue.claim import pass_item, release_claim, renew_claim
-from reviewqueue.verdicts import submit
+from reviewqueue.verdicts import first_answers, submit
 from reviewqueue.views.desk_context import DeskRequest, build_context, extend_session, for_reviewers
 
 
@@ -56,10 +56,13 @@ def submit_verdict(request: DeskRequest, slug: str, claim_id: str) -> HttpRespon
 
 @for_reviewers
 def submit_first_answer(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
-    """Record the answer given before the AI's answer is shown; the response shows the AI's answer."""
-    first_answer = posted_form.parse_first_answer(request.POST)
-    submit.submit_first_answer(claim_id=claim_id, user=request.user, slug=slug, **asdict(first_answer))
-    return _show_next(request, slug, claim_id=claim_id)
+    """Record the answer given before the AI's answer is shown.
+
+    The response shows the AI's answer, or the next item if both answers are the same.
+    """
+    posted = posted_form.parse_first_answer(request.POST)
+    claim = first_answers.answer_first(claim_id=claim_id, user=request.user, slug=slug, **asdict(posted))
+    return _show_next(request, slug, claim_id=claim.id if claim else "", same_answer=claim is None)
 
 
 @for_reviewers
@@ -96,11 +99,12 @@ def undo_verdict(request: DeskRequest, slug: str, verdict_id: int) -> HttpRespon
     return _show_next(request, slug, claim_id=claim.id)
 
 
-def _show_next(request: DeskRequest, slug: str, *, claim_id: str = "") -> HttpResponse:
+def _show_next(request: DeskRequest, slug: str, *, claim_id: str = "", same_answer: bool = False) -> HttpResponse:
+    """The desk with this claim, or the next; `same_answer`: says that the last answer was the AI's, too."""
     if not request.htmx:
         return redirect(_desk_url(slug, claim_id))
     state = session.open_desk(user=request.user, slug=slug, claim_id=claim_id)
-    return render(request, "reviewqueue/desk.html#desk", build_context(state))
+    return render(request, "reviewqueue/desk.html#desk", build_context(state) | {"same_answer": same_answer})
 
 
 def _desk_url(slug: str, claim_id: str) -> str:

@@ -66,8 +66,9 @@ function arrived(path, where) {
   document.body.dispatchEvent(new Event("recorded"));
   const how = path.match(POSTED)?.[1];
   if (!how || !where) return;
-  if (how !== "first-answer") drafts.sent(where);
-  tabs.tell(how, where);
+  const decided = how !== "first-answer" || drafts.place() !== where; // the same answer as the AI decides at once
+  if (decided) drafts.sent(where);
+  tabs.tell(decided && how === "first-answer" ? "verdict" : how, where);
 }
 
 /** Tells other tabs that the item was released, once this page is left; if it stays, nothing was released. */
