@@ -14,7 +14,7 @@ WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 .DEFAULT_GOAL := help
 # Keep compiled bytecode even if the machine disables it: otherwise each test process would compile everything again.
 test quick: export PYTHONDONTWRITEBYTECODE :=
-.PHONY: help up test quick lint format types layers migrations bench screenshots lock clean installed installed-dev browser
+.PHONY: help up test quick lint format types layers migrations contract bench load faults screenshots lock clean installed installed-dev browser
 
 help: ## Show this help
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf 'make %-12s %s\n' "$$name" "$$text"; done
@@ -45,8 +45,18 @@ layers: installed-dev ## Check the import layers
 migrations: installed-dev ## Check that the migrations match the models
 	@$(OFFLINE) $(PYTHON) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 
+contract: export CONTRACT_EXAMPLES ?= 3000
+contract: installed-dev ## Compare the API with its document for ten minutes (CONTRACT_EXAMPLES=100)
+	@exec $(PYTHON) -m pytest tests/contract $(ARGS)
+
 bench: installed-dev ## Benchmark the hot paths
 	@exec $(PYTHON) -m benchmarks $(ARGS)
+
+load: installed-dev ## Post and review for ten minutes, and show how late each sweep gets (ARGS="--minutes 2 --saturated")
+	@exec $(PYTHON) -m benchmarks load $(ARGS)
+
+faults: installed-dev ## Hold each fault of servers and processes for a minute under load (CI: for seconds)
+	@FAULT_SECONDS=60 exec $(PYTHON) -m pytest tests/faults $(ARGS)
 
 screenshots: installed-dev browser ## Take the screenshots for docs/desk.md (ARGS="-k structured")
 	@exec $(PYTHON) -m pytest tests/browser/screenshots.py $(ARGS)

@@ -3,6 +3,7 @@
 
 import os
 import sys
+from collections.abc import MutableMapping, Sequence
 from pathlib import Path
 
 if sys.version_info < (3, 12):  # noqa: UP036 -- a bare `python` may be older
@@ -18,36 +19,34 @@ except ModuleNotFoundError as missing:
 
 VAR = Path(__file__).resolve().parent / "var"
 
-# Commands that need no database. They still need every setting without a default.
-OFFLINE = {
-    "",
-    "help",
-    "--help",
-    "-h",
-    "version",
-    "--version",
-    "check",
-    "collectstatic",
-    "makemigrations",
-    "spectacular",
-}
+# Commands that need no database, but do need the settings.
+OFFLINE = {"check", "collectstatic", "makemigrations", "spectacular"}
+# Questions about the commands, which need neither.
+HELP = {"help", "--help", "-h", "version", "--version"}
 
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     try:
-        prepare_environment(sys.argv[1] if len(sys.argv) > 1 else "")
+        prepare_environment(sys.argv[1:], FolderLayout(VAR), os.environ)
         execute_from_command_line(sys.argv)
     except (StartRefused, env.InvalidSetting) as reason:
         sys.exit(str(reason))
 
 
-def prepare_environment(command: str) -> None:
+def prepare_environment(arguments: Sequence[str], layout: FolderLayout, variables: MutableMapping[str, str]) -> None:
     """Set the environment variables that the settings read. Raises StartRefused."""
-    if command == "up":
-        environment.fill_for_embedded(FolderLayout(VAR), os.environ)
-    elif command not in OFFLINE and not os.environ.get("DATABASE_URL"):
-        environment.fill_from_running(FolderLayout(VAR), os.environ)
+    command = arguments[0] if arguments else "help"
+    if command in HELP or not {"-h", "--help"}.isdisjoint(arguments):
+        environment.fill_for_help(variables)
+    elif command == "up":
+        environment.fill_for_embedded(layout, variables)
+    elif not variables.get("DATABASE_URL"):
+        try:
+            environment.fill_from_running(layout, variables)
+        except StartRefused:
+            if command not in OFFLINE:
+                raise
 
 
 if __name__ == "__main__":

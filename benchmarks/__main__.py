@@ -1,4 +1,4 @@
-"""Run benchmarks (default: all): `python -m benchmarks [ingest|claim|wait|desk|guarantee|threshold_preview|...]`."""
+"""Run benchmarks (default: all but load): `python -m benchmarks [ingest|claim|wait|desk|guarantee|load|...]`."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ from config.embedded import StartRefused
 # Each is a module of `measured` and runs in its own process, because importing it requires the settings.
 MEASURED = ("ingest", "wait", "claim", "desk", "guarantee", "threshold_preview", "invariants")
 BENCHES = (*MEASURED, "memory")
+# Takes ten minutes by itself, and so runs only when it is asked for.
+ON_REQUEST = ("load",)
 
 
 def main() -> None:
     arguments = _arguments()
     wanted = arguments.benches or list(BENCHES)
+    measured = [name for name in (*MEASURED, *ON_REQUEST) if name in wanted]
     print(machine.described())
     try:
-        if any(name in MEASURED for name in wanted):
-            _measure([name for name in MEASURED if name in wanted], arguments)
+        if measured:
+            _measure(measured, arguments)
         if "memory" in wanted:
             memory.show(arguments.pid)
     except StartRefused as reason:
@@ -32,6 +35,7 @@ def _measure(names: list[str], arguments: argparse.Namespace) -> None:
     more = {
         "desk": ["--items", str(arguments.items)] if arguments.items else [],
         "guarantee": ["--stored", str(arguments.stored)] if arguments.stored else [],
+        "load": ["--minutes", str(arguments.minutes), *(["--saturated"] if arguments.saturated else [])],
     }
     with scratch.run_servers() as servers:
         for name in names:
@@ -44,17 +48,22 @@ def _measure(names: list[str], arguments: argparse.Namespace) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("benches", nargs="*", metavar="BENCH", help=f"any of {', '.join(BENCHES)} (default: all)")
+    known = ", ".join((*BENCHES, *ON_REQUEST))
+    parser.add_argument("benches", nargs="*", metavar="BENCH", help=f"any of {known} (default: all but load)")
     parser.add_argument("--quick", action="store_true", help="fewer rounds and rows: checks that it runs, not how fast")
     parser.add_argument("--items", type=int, help="desk: the number of items one tab answers (default: 200)")
     parser.add_argument(
         "--stored", type=int, help="guarantee: streams per population that go through the database (default: 40)"
     )
+    parser.add_argument("--minutes", type=float, default=10, help="load: how long (default: 10)")
+    parser.add_argument(
+        "--saturated", action="store_true", help="load: with the workers standing still most of the time"
+    )
     parser.add_argument("--pid", type=int, help="memory: the process to measure, with its descendants")
     arguments = parser.parse_args()
-    unknown = set(arguments.benches) - set(BENCHES)
+    unknown = set(arguments.benches) - {*BENCHES, *ON_REQUEST}
     if unknown:
-        parser.error(f"unknown benchmark {min(unknown)!r}; choose from {', '.join(BENCHES)}")
+        parser.error(f"unknown benchmark {min(unknown)!r}; choose from {known}")
     return arguments
 
 

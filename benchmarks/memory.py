@@ -17,7 +17,7 @@ def show(pid: int | None) -> None:
     if root is None:
         print("\nmemory: `make up` is not running. Start it in another terminal, wait a minute, and try again.")
         return
-    measured = [(process, _pss(process)) for process in _tree(root)]
+    measured = [(process, _pss(process)) for process in find_tree(root)]
     rows = [[_name(process), str(process), _megabytes(size)] for process, size in measured]
     rows.append(["total", str(len(rows)), _megabytes(sum(size for _, size in measured))])
     tables.show("Memory at rest (proportional set size; the last line counts processes)", ["", "pid", "PSS"], rows)
@@ -33,7 +33,7 @@ def _holder(lock: Path) -> int | None:
     return next((int(found[4]) for found in fields if found[5].endswith(f":{inode}")), None)
 
 
-def _tree(root: int) -> list[int]:
+def find_tree(root: int) -> list[int]:
     """The process and all its descendants."""
     children: dict[int, list[int]] = {}
     for folder in PROC.glob("[0-9]*"):

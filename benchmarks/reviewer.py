@@ -15,12 +15,12 @@ from multiprocessing import get_context
 from benchmarks import client
 
 _NEXT = re.compile(rb'action="(/queues/[^"]+/verdict/)"')
-_TOKEN = re.compile(rb"csrftoken=([^;]+)")
+_TOKEN = re.compile(rb"(csrftoken\w*)=([^;]+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A reviewer at a queue's desk: the site's address and the reviewer's session."""
+    """A reviewer at a queue's desk: the site's address and the reviewer's session cookie, `name=value`."""
 
     host: str
     port: int
@@ -56,7 +56,7 @@ def running() -> Iterator[Reviewers]:
 class _Browser:
     def __init__(self, seat: Seat) -> None:
         self._seat = seat
-        self._cookie = f"sessionid={seat.session}"
+        self._cookie = seat.session
         self._token = ""
         self._connection = socket.create_connection((seat.host, seat.port), timeout=60)
 
@@ -64,8 +64,8 @@ class _Browser:
         """Load the page and return the address for the next answer."""
         head, body = self.exchange(self._request("GET", self._seat.path))
         if found := _TOKEN.search(head):
-            self._token = found[1].decode()
-            self._cookie = f"sessionid={self._seat.session}; csrftoken={self._token}"
+            self._token = found[2].decode()
+            self._cookie = f"{self._seat.session}; {found[1].decode()}={self._token}"
         return _next(body)
 
     def answer(self, path: str) -> bytes:

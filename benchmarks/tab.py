@@ -76,7 +76,8 @@ def opened(seat: Seat, *, watched: bool = True) -> Iterator[Page]:
         browser = launched(playwright)
         address = f"http://{seat.host}:{seat.port}"
         context = browser.new_context(base_url=address, viewport={"width": 1280, "height": 800})
-        context.add_cookies([{"name": "sessionid", "value": seat.session, "url": address}])
+        name, _, value = seat.session.partition("=")
+        context.add_cookies([{"name": name, "value": value, "url": address}])
         page = context.new_page()
         if watched:
             page.add_init_script(path=WATCH)

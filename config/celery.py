@@ -1,13 +1,16 @@
-"""The Celery app and the complete beat schedule."""
+"""The Celery app. What runs how often is in `escalation/monitoring/sweeps.py`."""
 
 import os
 from typing import Any
 
 from celery import Celery
 from celery import Task as PlainTask
+from celery.signals import celeryd_init
 from django.db import close_old_connections
+from kombu import Queue
 
-from config import beat
+from config import limits, turns
+from escalation.monitoring.sweeps import MAINTENANCE, ROUTING, SWEEPS, TASK_QUEUES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -28,48 +31,15 @@ app = Celery("reviewqueue", task_cls=ReconnectingTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["escalation", "reviewqueue"])
 
-app.steps["worker"].add(beat.BeatGuard)
-app.conf.beat_scheduler = beat.InMemoryScheduler
-# A late sweep is not worth running, so each message expires when the next one is due.
-app.conf.beat_schedule = {
-    "dispatch received outputs": {
-        "task": "escalation.tasks.sweep_received",
-        "schedule": 1.0,
-        "options": {"expires": 1.0},
-    },
-    "settle final verdicts": {
-        "task": "escalation.tasks.sweep_settled",
-        "schedule": 1.0,
-        "options": {"expires": 1.0},
-    },
-    "resolve expired deadlines": {
-        "task": "escalation.tasks.sweep_deadlines",
-        "schedule": 10.0,
-        "options": {"expires": 10.0},
-    },
-    "refresh counts": {
-        "task": "escalation.tasks.refresh_counts",
-        "schedule": 60.0,
-        "options": {"expires": 60.0},
-    },
-    "watch guarantees for drift": {
-        "task": "escalation.tasks.watch_guarantees",
-        "schedule": 60.0,
-        "options": {"expires": 60.0},
-    },
-    "act on ended guarantees": {
-        "task": "escalation.tasks.sweep_guarantees",
-        "schedule": 60.0,
-        "options": {"expires": 60.0},
-    },
-    "run invariant checks": {
-        "task": "escalation.tasks.check_invariants",
-        "schedule": 60.0,
-        "options": {"expires": 60.0},
-    },
-    "delete old drafts": {
-        "task": "reviewqueue.tasks.drop_old_drafts",
-        "schedule": 600.0,
-        "options": {"expires": 600.0},
-    },
+app.conf.task_queues = [Queue(name, routing_key=name) for name in TASK_QUEUES]
+app.conf.task_default_queue = MAINTENANCE
+app.conf.task_routes = {
+    "escalation.tasks.dispatch_received": {"queue": ROUTING},
+    **{sweep.task: {"queue": sweep.task_queue} for sweep in SWEEPS},
 }
+app.steps["consumer"].add(turns.TurnSender)
+
+
+@celeryd_init.connect
+def _limit_worker(**kwargs: Any) -> None:
+    limits.limit_database_waits("worker")

@@ -5,9 +5,12 @@ import gc
 from django.urls import get_resolver
 
 bind = ["0.0.0.0:8000"]
-worker_class = "gthread"
+worker_class = "config.web.worker.ReceivingWorker"
 workers = 2
+# For pages and the API; probes and requests that wait have threads of their own: see config/web/lanes.py.
 threads = 4
+# Below the usual limit of 1,024 open files, with room for a database connection per thread.
+worker_connections = 500
 keepalive = 5
 timeout = 60
 graceful_timeout = 8

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise, SimpleLazyObject
@@ -51,6 +52,7 @@ def build_navigation_context(request: HttpRequest) -> dict[str, Any]:
     theme = request.COOKIES.get("theme", "")
     return {
         "theme": theme if theme in THEMES else "",
+        "csrf_cookie": settings.CSRF_COOKIE_NAME,
         # Lazy, so that fragments, which do not show them, cost nothing.
         "navigation": SimpleLazyObject(lambda: _build_links(request, tasks)),
         "waiting_tasks": tasks,
@@ -60,10 +62,10 @@ def build_navigation_context(request: HttpRequest) -> dict[str, Any]:
 
 def _describe_health() -> dict[str, Any]:
     """System health in one line."""
-    missing = heartbeats.find_missing_heartbeats()
-    if "worker" in missing:
+    late = {age.sweep.name for age in heartbeats.find_late_sweeps()}
+    if "worker" in late:
         return {"state": "down", "sentence": _("Worker down")}
-    if missing:
+    if late:
         return {"state": "late", "sentence": _("Background sweep late")}
     lag = heartbeats.measure_routing_lag_seconds()
     if lag >= MIN_SHOWN_LAG_SECONDS:

@@ -6,13 +6,13 @@ import hmac
 from collections.abc import Iterator
 
 from django.conf import settings
-from django.db import Error, connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.db import Error
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from escalation.monitoring import heartbeats
+from escalation.monitoring import database, gauges, heartbeats
 
 
 @require_safe
@@ -23,11 +23,11 @@ def show_liveness(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def show_readiness(request: HttpRequest) -> HttpResponse:
-    """503 only without the database; otherwise 200, listing the components that missed their heartbeat for a minute."""
+    """503 only without the database; otherwise 200, naming each sweep that is late, and a database that is read-only or
+    full."""
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-        degraded = heartbeats.find_missing_heartbeats()
+        degraded = [] if database.is_writable() else ["database"]
+        degraded += [age.sweep.name for age in heartbeats.find_late_sweeps()]
     except Error:
         return JsonResponse({"status": "unavailable", "degraded": ["database"]}, status=503)
     return JsonResponse({"status": "degraded" if degraded else "ok", "degraded": degraded})
@@ -35,7 +35,12 @@ def show_readiness(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def show_metrics(request: HttpRequest) -> HttpResponse:
-    """Metrics in Prometheus text format, read from the database: any process may be scraped, all give the same."""
+    """Metrics in Prometheus text format, read from the database: any process may be scraped, all give the same.
+
+    In production they exist only with a token, so that nobody publishes them by not deciding.
+    """
+    if not settings.METRICS_TOKEN and not settings.LOCAL:
+        raise Http404
     token = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if settings.METRICS_TOKEN and not hmac.compare_digest(token.encode(), settings.METRICS_TOKEN.encode()):
         return HttpResponse(
@@ -47,10 +52,10 @@ def show_metrics(request: HttpRequest) -> HttpResponse:
 
 
 class _GaugeCollector:
-    """A Prometheus collector for `heartbeats.collect_gauges()`; labelled values share one family."""
+    """A Prometheus collector for `gauges.collect_gauges()`; labelled values share one family."""
 
     def collect(self) -> Iterator[Metric]:
-        for gauge in heartbeats.collect_gauges():
+        for gauge in gauges.collect_gauges():
             family = GaugeMetricFamily(f"reviewqueue_{gauge.name}", gauge.meaning, labels=list(gauge.labels))
             for labels, value in gauge.values:
                 family.add_metric(list(labels), value)

@@ -1,5 +1,6 @@
 """The only settings file. Every environment variable it reads is documented in `.env.example`."""
 
+import zlib
 from pathlib import Path
 
 import structlog
@@ -13,8 +14,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 PROFILE = env.read_choice("REVIEWQUEUE_PROFILE", "production", among=("production", "local"))
 LOCAL = PROFILE == "local"
 
-SECRET_KEY = env.read_text("SECRET_KEY")
-SECRET_KEY_FALLBACKS = env.read_list("SECRET_KEY_FALLBACKS")
+SECRET_KEY = env.read_text("SECRET_KEY") if LOCAL else env.read_secret("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.read_list("SECRET_KEY_FALLBACKS") if LOCAL else env.read_secrets("SECRET_KEY_FALLBACKS")
 DEBUG = False
 ALLOWED_HOSTS = env.read_list("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1],testserver" if LOCAL else None)
 CSRF_TRUSTED_ORIGINS = env.read_list("CSRF_TRUSTED_ORIGINS")
@@ -41,7 +42,9 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "reviewqueue.http.NoStoreMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "config.probe_middleware.ProbeMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -83,12 +86,30 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             # A forgotten transaction slows down the whole queue: old snapshots keep dead rows alive.
-            "options": "-c idle_in_transaction_session_timeout=60000 -c statement_timeout=60000"
+            "options": "-c idle_in_transaction_session_timeout=60000"
+            # A command that waits for a table lock makes everybody queue up behind it. It can be run again.
+            " -c lock_timeout=10000"
             # The few prepared statements are those a reviewer waits for on every item: plan them only once.
             " -c plan_cache_mode=force_generic_plan",
             "application_name": "reviewqueue",
+            # A server that vanished without a word must be noticed before the time limits of requests and tasks.
+            "connect_timeout": 5,
+            "keepalives_idle": 30,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 20_000,
         },
     }
+}
+# In milliseconds, for the processes that serve; commands have no statement_timeout, as a migration may take hours.
+# Exceeding one is a 503 with Retry-After, or a sweep that is tried again: nothing is stored, so nothing is half done.
+DATABASE_LIMITS = {
+    # Eight request threads are all that a machine has: a locked table must not hold them for longer than somebody
+    # waits for a page. The slowest page, a report on a year of ten million outputs, takes about six seconds.
+    "web": {"lock_timeout": 3_000, "statement_timeout": 20_000},
+    # Sweeps of the same queue wait for each other. The database gives up before CELERY_TASK_SOFT_TIME_LIMIT does, as
+    # it says which statement it was.
+    "worker": {"lock_timeout": 5_000, "statement_timeout": 50_000},
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -111,6 +132,7 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 2000
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever: a worker that gave up would stay away when the broker is back
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 300,
     "socket_timeout": 5,
@@ -126,12 +148,15 @@ CELERY_TIMEZONE = "UTC"
 AUTH_USER_MODEL = "reviewqueue.User"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
+    "reviewqueue.accounts.password_gate.AddressGate",
     "django.contrib.auth.backends.ModelBackend",
 ]
+PASSWORD_HASHERS = ["reviewqueue.accounts.password_gate.BoundedPasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "reviewqueue.accounts.passwords.VarietyValidator"},
 ]
 CSRF_FAILURE_VIEW = "reviewqueue.http.csrf_failure"
 LOGIN_URL = "sign-in"
@@ -147,13 +172,21 @@ AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False
 AXES_LOCKOUT_TEMPLATE = "reviewqueue/sign_in.html"
 AXES_CLIENT_IP_CALLABLE = "reviewqueue.http.get_client_address"
-# The number of your own reverse proxies. Behind one, every request comes from the proxy's address.
-PROXIES = env.read_int("PROXIES", 0)
+# The number of your own reverse proxies. Behind one, every request comes from the proxy's address. Production has to
+# set it: with a number too low one attacker locks everybody out, and with one too high an address can be forged.
+PROXIES = env.read_int("PROXIES", 0 if LOCAL else None)
 
+# `__Host-` keeps other hosts of the domain from setting the cookies. Browsers share cookies among the ports of a host,
+# so locally the names differ by folder: two products on one machine do not sign each other's people out.
+_COOKIE_NAME = f"{{}}_{zlib.crc32(bytes(BASE_DIR)):08x}" if LOCAL else "__Host-{}"
+SESSION_COOKIE_NAME = _COOKIE_NAME.format("sessionid")
+CSRF_COOKIE_NAME = _COOKIE_NAME.format("csrftoken")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not LOCAL
 SECURE_HSTS_SECONDS = 0 if LOCAL else 31_536_000
 SECURE_PROXY_SSL_HEADER = None if LOCAL else ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+# Answers that may be cached: they say nothing about anybody. All others are marked `no-store`.
+CACHEABLE_ROUTES = frozenset({"schema", "api-docs", "promise-moved", "evidence-moved"})
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SECURE_CSP = {
@@ -189,6 +222,8 @@ STORAGES = {
 
 # Larger API bodies (in bytes) are answered with 413. The API reads bodies itself; forms keep Django's own limit.
 API_BODY_LIMIT = 8 * 1024 * 1024
+# Per API key and web process, with bursts of twice as many; a large body counts as several. 0: no limit.
+API_KEY_REQUESTS_PER_SECOND = env.read_int("API_KEY_REQUESTS_PER_SECOND", 300)
 # All scopes that endpoints require. Keys treat scopes as opaque strings, so this list catches typos.
 API_SCOPES = ["outputs:write", "decisions:read", "labels:read", "reports:read", "review"]
 REST_FRAMEWORK = {
@@ -201,24 +236,17 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "reviewqueue.http.handle_api_exception",
     "UNAUTHENTICATED_USER": None,
 }
+# Only its views, its command and the page's assets: `config.openapi` builds the document.
 SPECTACULAR_SETTINGS = {
     "TITLE": "reviewqueue",
-    "DESCRIPTION": "Post model outputs, read decisions, review, and report.",
-    "VERSION": "0.1.0",
-    "OAS_VERSION": "3.1.1",
+    "DEFAULT_GENERATOR_CLASS": "config.openapi.DocumentGenerator",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
-    "SCHEMA_PATH_PREFIX": r"/api/v1",
-    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "config.documentation.add_problem_responses",
-    ],
 }
 
-# If set, /metrics requires it as a bearer token; if not, keep the path inside your network.
+# /metrics requires it as a bearer token. Without one there are no metrics in production.
 METRICS_TOKEN = env.read_text("METRICS_TOKEN", "")
 
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False  # events record who acted; looking up addresses costs time on every request

@@ -1,12 +1,11 @@
 """Root URLs: the pages of both packages, and both APIs under /api/v1."""
 
-from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
-from drf_spectacular.views import SpectacularJSONAPIView
 
 from config import probes
 from config.documentation import ApiDocsView
-from reviewqueue import http
+from config.openapi_view import OpenApiView
+from reviewqueue import admin, http
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("reviewqueue.urls")),
@@ -16,7 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", probes.show_metrics, name="metrics"),
     path("api/v1/", include("escalation.api.urls")),
     path("api/v1/", include("reviewqueue.api.urls")),
-    path("api/v1/schema", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("api/v1/schema", OpenApiView.as_view(), name="schema"),
     path("api/docs/", ApiDocsView.as_view(url_name="schema"), name="api-docs"),
     path("admin/", admin.site.urls),
 ]

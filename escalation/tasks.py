@@ -2,73 +2,79 @@
 
 from __future__ import annotations
 
-from celery import shared_task
+from celery import current_app, shared_task
 
 from escalation.decisions import deadlines, feed, settle
 from escalation.guarantees import drift, guarantees
-from escalation.ingest import backlog
-from escalation.monitoring import heartbeats, invariants
+from escalation.ingest import backlog, wakeup
+from escalation.monitoring import rounds, turns
+from escalation.monitoring.sweeps import ROUTING, Sweep
 from escalation.routing import dispatch
 from escalation.simulation import daily_counts
 
 
 @shared_task(max_retries=3)
+def run_due_sweeps(task_queue: str) -> None:
+    """Run the sweeps of this queue that are due; sent every second by the workers that serve it."""
+    turns.run_due_sweeps(task_queue, _run_task)
+
+
+@shared_task(max_retries=3)
 def dispatch_received() -> None:
-    """Route received outputs; sent by ingest after a post."""
-    dispatch.route_received()
+    """Route received outputs at once; sent by ingest after a post."""
+    turns.run_due_sweeps(ROUTING, _run_task, at_once="worker")
 
 
 @shared_task(max_retries=3)
 def sweep_received() -> None:
-    """Route received outputs, in case a wake-up was lost."""
-    dispatch.route_received()
-    heartbeats.record_heartbeat("worker")
+    """Route received outputs for a while. If any were, more may be waiting: look again, but let others go first."""
+    if dispatch.route_received():
+        wakeup.send_wakeup()
 
 
 @shared_task(max_retries=3)
 def sweep_settled() -> None:
     """Settle final verdicts, and number the decisions."""
-    while settle.settle_items():
-        feed.number_decisions()
-    feed.number_decisions()
-    heartbeats.record_heartbeat("settling")
+    turns.repeat_while_work(settle.settle_items)
+    turns.repeat_while_work(feed.number_decisions)
 
 
 @shared_task(max_retries=3)
 def sweep_deadlines() -> None:
-    """Count waiting items, and answer outputs past their deadline."""
-    backlog.refresh_waiting_counts()
-    while deadlines.answer_overdue_outputs():
-        pass
-    heartbeats.record_heartbeat("deadlines")
+    """Answer outputs past their deadline."""
+    turns.repeat_while_work(deadlines.answer_overdue_outputs)
 
 
 @shared_task(max_retries=3)
-def check_invariants(name: str = "") -> None:
-    """Run one invariant check and queue the next. Violations are logged and shown.
+def count_waiting() -> None:
+    """Count waiting items."""
+    backlog.refresh_waiting_counts()
 
-    Each check is a message of its own, so that no other task has to wait for all of them.
-    """
-    if following := invariants.run_check(name):
-        check_invariants.apply_async((following,), expires=60)
+
+@shared_task(max_retries=3)
+def check_invariants() -> bool:
+    """Run the next invariant checks; False while there are more. Violations are logged and shown."""
+    return rounds.run_next_checks()
 
 
 @shared_task(max_retries=3)
 def refresh_counts() -> None:
     """Recount the days whose outputs have changed."""
     daily_counts.refresh_counts()
-    heartbeats.record_heartbeat("counting")
 
 
 @shared_task(max_retries=3)
 def watch_guarantees() -> None:
     """Raise an alarm if more errors occur than a guarantee allows."""
     drift.watch_guarantees()
-    heartbeats.record_heartbeat("drift")
 
 
 @shared_task(max_retries=3)
 def sweep_guarantees() -> None:
     """Tighten the policy of each guarantee that ended, if the policy says so."""
     guarantees.enforce_ended_guarantees()
-    heartbeats.record_heartbeat("statements")
+
+
+def _run_task(sweep: Sweep) -> bool | None:
+    result: bool | None = current_app.tasks[sweep.task]()
+    return result

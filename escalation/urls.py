@@ -42,6 +42,7 @@ urlpatterns = [
         policies.request_approval,
         name="policy-approval-request",
     ),
+    path("streams/<slug:slug>/policies/<int:number>/decline/", policies.decline_policy, name="policy-decline"),
     path("streams/<slug:slug>/policies/<int:number>/replay/", replays.show_replay, name="policy-replay"),
     path("streams/<slug:slug>/policies/<int:number>/activation/", policies.activate_policy, name="policy-activation"),
     # The guarantee of a stream.

@@ -1,14 +1,21 @@
-"""Read-only Django admin: administrators look up rows here and change them only in the product."""
+"""Read-only Django admin: administrators look up rows here and change them only in the product.
+
+It has no sign-in, sign-out and password pages of its own: the product's own are the only ones, with their lockout and
+their events.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth.models import Group
-from django.http import HttpRequest
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext
 
 from reviewqueue.accounts import roles
+from reviewqueue.accounts.roles import Forbidden
 from reviewqueue.models import (
     AnswerSchema,
     ApiKey,
@@ -24,6 +31,43 @@ from reviewqueue.models import (
     Verdict,
 )
 
+# Not even administrators see these. Passwords and keys are hashed, but a hash can be guessed at; where an item comes
+# from and in which lane it waits tells test items and audits apart, and administrators review, too.
+HIDDEN_FIELDS = frozenset({"password", "digest", "source", "lane", "rank", "answer_first"})
+
+
+class ReadOnlyAdminSite(admin.AdminSite):
+    """Only our own models, for administrators who are signed in to the product."""
+
+    site_header = site_title = "reviewqueue"
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        user = request.user
+        return isinstance(user, User) and roles.may_administer(user) and not user.must_change_password
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.GET.get("next", request.path))
+        if isinstance(request.user, User) and request.user.must_change_password:
+            return redirect("password")
+        raise Forbidden(gettext("Your role does not have access to this page."))
+
+    # Their stubs promise a page, and these are redirects.
+    def logout(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return redirect("account")
+
+    def password_change(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return redirect("password")
+
+    password_change_done = password_change  # type: ignore[assignment]
+
+
+site = ReadOnlyAdminSite(name="admin")
+
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in its stubs only
     """Let administrators view rows, and nobody change them."""
@@ -31,8 +75,16 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in i
     show_full_result_count = False  # counting millions of rows on every page is too expensive
     list_per_page = 50
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Refuse filters in the address that no page offers: by them, any column could be read letter by letter."""
+        return lookup in self.list_filter
+
+    def get_exclude(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        names = {field.name for field in self.model._meta.get_fields()}
+        return [*(self.exclude or ()), *sorted(names & HIDDEN_FIELDS)]
+
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return isinstance(request.user, User) and roles.may_administer(request.user)
+        return site.has_permission(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_module_permission(request)
@@ -47,59 +99,56 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in i
         return False
 
 
-@admin.register(User)
+@admin.register(User, site=site)
 class UserAdmin(ReadOnlyAdmin):
     list_display = ("username", "role", "is_active", "last_login")
-    exclude = ("password", "groups", "user_permissions")
+    exclude = ("groups", "user_permissions")
     search_fields = ("username",)
 
 
-@admin.register(ApiKey)
+@admin.register(ApiKey, site=site)
 class ApiKeyAdmin(ReadOnlyAdmin):
     list_display = ("name", "prefix", "scopes", "queues", "expires_at", "revoked_at")
-    exclude = ("digest",)
 
 
-@admin.register(Event)
+@admin.register(Event, site=site)
 class EventAdmin(ReadOnlyAdmin):
     list_display = ("at", "actor", "verb", "object_type", "object_id", "queue")
     ordering = ("-id",)
 
 
-@admin.register(Verdict)
+@admin.register(Verdict, site=site)
 class VerdictAdmin(ReadOnlyAdmin):
     list_display = ("id", "item_id", "user", "kind", "submitted_at", "undone_at")
     list_select_related = ("user",)
     ordering = ("-id",)
 
 
-@admin.register(Label)
+@admin.register(Label, site=site)
 class LabelAdmin(ReadOnlyAdmin):
     list_display = ("id", "item_id", "round", "outcome", "basis", "settled_at")
     ordering = ("-id",)
 
 
-@admin.register(Item)
+@admin.register(Item, site=site)
 class ItemAdmin(ReadOnlyAdmin):
     list_display = ("id", "reference", "queue", "state", "round", "created_at")
     list_select_related = ("queue",)
     ordering = ("-id",)
 
 
-@admin.register(Slot)
+@admin.register(Slot, site=site)
 class SlotAdmin(ReadOnlyAdmin):
     list_display = ("id", "item_id", "kind", "state", "holder", "claim", "reserved_until")
     list_select_related = ("holder",)
     ordering = ("-id",)
 
 
-@admin.register(Membership)
+@admin.register(Membership, site=site)
 class MembershipAdmin(ReadOnlyAdmin):
     list_display = ("user", "queue", "created_at")
     list_select_related = ("user", "queue")
 
 
 for model in (AnswerSchema, Guideline, Pass, Queue):
-    admin.site.register(model, ReadOnlyAdmin)
-# Roles replace groups.
-admin.site.unregister(Group)
+    site.register(model, ReadOnlyAdmin)

@@ -25,6 +25,7 @@ urlpatterns = [
     path("queues/<slug:slug>/guidelines/reading/", guidelines.mark_guidelines_read, name="guidelines-reading"),
     path("queues/<slug:slug>/claims/<str:claim_id>/verdict/", desk.submit_verdict, name="desk-verdict"),
     path("queues/<slug:slug>/claims/<str:claim_id>/first-answer/", desk.submit_first_answer, name="desk-first-answer"),
+    path("queues/<slug:slug>/claims/<str:claim_id>/state/", desk.watch_item, name="desk-watch"),
     path("queues/<slug:slug>/claims/<str:claim_id>/renewal/", desk.post_renewal, name="desk-renewal"),
     path("queues/<slug:slug>/claims/<str:claim_id>/pass/", desk.post_pass, name="desk-pass"),
     path("queues/<slug:slug>/claims/<str:claim_id>/retake/", desk.reclaim_item, name="desk-retake"),

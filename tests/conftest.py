@@ -6,23 +6,30 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from django.conf import settings as django_settings
 from django.db import transaction
-from django.test import Client, TransactionTestCase
+from django.test import Client, RequestFactory, TransactionTestCase
 from hypothesis import settings
 from pytest_django.plugin import DjangoDbBlocker
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.responders import StaticFile
 
+from config.openapi import build_document
 from escalation.models import Stream
-from reviewqueue.accounts import api_keys
+from reviewqueue.accounts import api_keys, password_gate
+from reviewqueue.http import rates
 from reviewqueue.models import AnswerSchema, Guideline, Membership, Queue, User
 from reviewqueue.queue.settings import get_answer_spec
 from tests.helpers import emptying, servers, stream_setup, template_database
+from tests.helpers.api_contract import API_ROOT, ApiContract
 
 # A shared machine is no stopwatch, and examples of one run are not to decide another.
 settings.register_profile("suite", deadline=None, database=None, max_examples=60)
+# For hand: pytest --hypothesis-profile long tests/escalation/routing
+settings.register_profile("long", deadline=None, database=None, max_examples=5_000)
 settings.load_profile("suite")
 
 
@@ -48,6 +55,30 @@ def static_files_found_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def api_answers_as_documented() -> Iterator[None]:
+    """Hold every request to the API and its answer, in whatever test, against the published document."""
+    contract = ApiContract(build_document())
+
+    def generic(client: Client, method: str, path: str, data: Any = "", *args: Any, **options: Any) -> Any:
+        response = RequestFactory.generic(client, method, path, data, *args, **options)  # type: ignore[arg-type]  # its own
+        if urlsplit(path).path.startswith(API_ROOT) and django_settings.ROOT_URLCONF == "config.urls":
+            environ = response.request  # type: ignore[attr-defined]  # the test client's response has it
+            contract.check_exchange(
+                method,
+                environ["PATH_INFO"],
+                environ.get("QUERY_STRING", ""),
+                data if isinstance(data, bytes) else str(data).encode(),
+                environ.get("CONTENT_TYPE", ""),
+                response,  # type: ignore[arg-type]
+            )
+        return response
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Client, "generic", generic, raising=False)
+        yield
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
     """The installed PostgreSQL is somebody's: nothing is left there, and each process migrates its own."""
@@ -61,6 +92,13 @@ def emptied_where_written() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", emptying.empty_written_tables)
         yield
+
+
+@pytest.fixture(autouse=True)
+def fresh_rates() -> None:
+    """What earlier tests sent does not count against a test."""
+    rates._build_buckets.cache_clear()
+    password_gate.ADDRESS_TRIES.clear()
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,9 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
+from reviewqueue import admin
 from reviewqueue.accounts import api_keys
-from reviewqueue.models import User
+from reviewqueue.models import Event, Item, Slot, User
 from tests.helpers import access_matrix
 from tests.helpers.access_matrix import API_ACCESS, API_KEYS, PAGE_ACCESS, PEOPLE, ROUTE_NAMES, ROUTES
 
@@ -62,20 +63,26 @@ def world(built: dict[str, Any], db: None) -> dict[str, Any]:
 def _person_asks(who: str, method: str, name: str, url: str) -> str:
     client = Client()
     client.cookies.load(SIGNED_IN[who])
-    return _status(client.post(url, access_matrix.FORM_DATA) if method == "POST" else client.generic(method, url))
+    response = client.post(url, access_matrix.FORM_DATA) if method == "POST" else client.generic(method, url)
+    return _status(response, name)
 
 
 def _key_asks(which: str, method: str, name: str, url: str) -> str:
     if which == "session":
         return _person_asks("root", method, name, url)
-    scopes, queues = ([which], ["intents"]) if which != "elsewhere" else (settings.API_SCOPES, ["other"])
-    _, text = api_keys.create_key(name=which, scopes=scopes, queues=queues, by=None)
+    all_scopes = {"elsewhere": ["other"], "everywhere": [], "revoked": []}
+    scopes, queues = (settings.API_SCOPES, all_scopes[which]) if which in all_scopes else ([which], ["intents"])
+    key, text = api_keys.create_key(name=which, scopes=scopes, queues=queues, by=None)
+    if which == "revoked":
+        api_keys.revoke_key(key_id=key.pk, by=None)
     body = json.dumps(BODIES[name]).encode() if name in BODIES else b""
     headers = {"Authorization": f"Bearer {text}"}
-    return _status(Client().generic(method, url, body, content_type="application/json", headers=headers))
+    return _status(Client().generic(method, url, body, content_type="application/json", headers=headers), name)
 
 
-def _status(response: Any) -> str:
+def _status(response: Any, name: str) -> str:
+    """The status; whatever it is, nothing but the routes listed as cacheable may be stored by a browser or proxy."""
+    assert ("no-store" in response.get("Cache-Control", "")) == (name not in settings.CACHEABLE_ROUTES), name
     if response.streaming:
         list(response.streaming_content)  # read to its end, as a client would
     return str(response.status_code)
@@ -141,8 +148,53 @@ def test_methods_not_in_the_matrix_get_405(world: dict[str, Any]) -> None:
                 assert status in {405, 302}, f"{method} {name}"  # who is signed in is led on from signing in
 
 
+def test_acts_that_cannot_be_undone_ask_first_and_name_their_object(world: dict[str, Any]) -> None:
+    client = Client()
+    client.force_login(User.objects.get(username="root"), backend="django.contrib.auth.backends.ModelBackend")
+    data = {name: value for name, value in access_matrix.FORM_DATA.items() if name != "confirmed"} | {"count": "3"}
+    before = Event.objects.count()
+    for name, named in access_matrix.CONFIRMED_ROUTES.items():
+        url = access_matrix.build_url(name, world)
+        page = client.post(url, data).content.decode().partition("<main")[2]
+        assert named in page.partition("</h1>")[0], name
+        # The same form again, as it was filled in, and a way back.
+        assert 'name="confirmed" value="yes"' in page
+        assert 'name="count" value="3"' in page
+        assert "Cancel" in page
+    assert Event.objects.count() == before
+
+
 @pytest.mark.parametrize("who", PEOPLE)
 def test_the_admin_opens_only_for_administrators_and_is_read_only(world: dict[str, Any], who: str) -> None:
     for page, opened in (("index", "200"), ("reviewqueue_verdict_changelist", "200"), ("reviewqueue_user_add", "403")):
         expected = opened if who == "root" else "302"
         assert _person_asks(who, "GET", page, reverse(f"admin:{page}")) == expected
+
+
+def test_the_admin_shows_no_secrets_and_cannot_be_searched_for_them(world: dict[str, Any]) -> None:
+    client = Client()
+    client.force_login(User.objects.get(username="root"), backend="django.contrib.auth.backends.ModelBackend")
+    item, slot = Item.objects.latest("pk"), Slot.objects.latest("pk")
+    pages = {model: reverse(f"admin:reviewqueue_{model}_changelist") for model in ("user", "apikey", "item", "slot")}
+    for model, one in (("user", User.objects.get(username="rob").pk), ("item", item.pk), ("slot", slot.pk)):
+        html = client.get(f"{pages[model]}{one}/change/").content.decode()
+        assert not [name for name in admin.HIDDEN_FIELDS if f"field-{name}" in html], model
+    for model, probe in (
+        ("user", "password__startswith=pbkdf2"),
+        ("user", "keys__digest__gt=a"),
+        ("apikey", "digest__gt=a"),
+        ("item", "source=test"),
+        ("slot", "item__source=test"),
+        ("slot", "lane=1"),
+    ):
+        assert client.get(f"{pages[model]}?{probe}").status_code == 400, probe
+
+
+def test_the_admin_has_no_way_in_of_its_own(world: dict[str, Any]) -> None:
+    client = Client()
+    assert client.get("/admin/login/?next=/admin/")["Location"] == "/sign-in/?next=/admin/"
+    client.force_login(User.objects.get(username="ann"), backend="django.contrib.auth.backends.ModelBackend")
+    assert client.get("/admin/", follow=True).status_code == 403
+    client.force_login(User.objects.get(username="root"), backend="django.contrib.auth.backends.ModelBackend")
+    assert client.post("/admin/password_change/", {})["Location"] == reverse("password")
+    assert client.get("/admin/").status_code == 200

@@ -5,11 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from django.contrib import auth
-from django.contrib.sessions.backends.db import SessionStore
-
 from benchmarks import reviewer, tab, tables
-from benchmarks.measured import product, waiting
+from benchmarks.measured import product, sessions, waiting
 from benchmarks.reviewer import Reviewers, Seat
 from benchmarks.tab import Memory
 from reviewqueue.models import Guideline, User, Verdict
@@ -30,7 +27,7 @@ def main() -> None:
     with product.site() as site:
         site.worker()
         web = site.web("config.wsgi", "")
-        seats = [Seat(web.host, web.port, f"/queues/{line.slug}/", _session(person)) for person in people]
+        seats = [Seat(web.host, web.port, f"/queues/{line.slug}/", sessions.open_session(person)) for person in people]
         with reviewer.running() as reviewers:
             bare = site.web("benchmarks.bare", f"/page/{reviewers.size(seats[0])}")
             _server(reviewers, seats[:REVIEWERS], Seat(bare.host, bare.port, bare.path, ""), quick=wanted.quick)
@@ -47,16 +44,6 @@ def _arguments() -> argparse.Namespace:
     wanted = parser.parse_args()
     wanted.items = wanted.items or (12 if wanted.quick else 200)
     return wanted
-
-
-def _session(person: User) -> str:
-    """The key of a new session, as created by signing in."""
-    store = SessionStore()
-    store[auth.SESSION_KEY] = str(person.pk)
-    store[auth.BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
-    store[auth.HASH_SESSION_KEY] = person.get_session_auth_hash()
-    store.save()
-    return str(store.session_key)
 
 
 def _server(reviewers: Reviewers, seats: Sequence[Seat], bare: Seat, *, quick: bool) -> None:

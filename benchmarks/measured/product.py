@@ -34,14 +34,14 @@ def quick() -> bool:
     return bool(parser.parse_args().quick)
 
 
-def prepare() -> Stream:
+def prepare(*, undo_seconds: int = 30) -> Stream:
     """Migrate, and create a stream without audits, so that the confidence alone decides the route."""
     call_command("migrate", interactive=False, verbosity=0)
     description = {
         "slug": SLUG,
         "title": "Support intents",
         "answers": ANSWERS,
-        "review": {"max_waiting": 1_000_000_000},
+        "review": {"max_waiting": 1_000_000_000, "undo_seconds": undo_seconds},
         "policy": {"threshold": THRESHOLD, "audit": {"rate": 0.0}},
         "costs": {"error": 5.0, "review": 0.4},
     }
@@ -75,12 +75,17 @@ class Site:
         """Gunicorn as the product runs it, serving one application; where to post."""
         listener = self._listening.enter_context(open_listener("127.0.0.1", 0))
         program = programs.build_web_program(self._layout, folder=scratch.ROOT, listener=listener.fileno())
-        started = self._supervisor.start(replace(program, arguments=[*program.arguments[:-1], application]))
+        # One key posts as fast as it can here.
+        unlimited = {**program.environment, "API_KEY_REQUESTS_PER_SECOND": "0"}
+        wanted = replace(program, arguments=[*program.arguments[:-1], application], environment=unlimited)
+        started = self._supervisor.start(wanted)
         wait_for_web(started, listener)
         return Target("127.0.0.1", listener.getsockname()[1], path, headers)
 
-    def worker(self) -> None:
-        self._supervisor.start(programs.build_worker_program(self._layout, folder=scratch.ROOT))
+    def worker(self) -> int:
+        """Start the workers; the pid of their parent."""
+        started = self._supervisor.start(programs.build_workers_program(self._layout, folder=scratch.ROOT))
+        return started.process.pid
 
 
 @contextmanager

@@ -17,6 +17,20 @@ GENERATED_VARIABLES = ("SECRET_KEY",)  # generated on the first start, then kept
 SHARED_VARIABLES = ("DATABASE_URL", "REDIS_URL", "REVIEWQUEUE_PROFILE", *GENERATED_VARIABLES)
 
 
+def fill_for_help(variables: MutableMapping[str, str]) -> None:
+    """Set unset variables to values that let the settings load and lead nowhere: for commands that only explain."""
+    nowhere = {
+        "DATABASE_URL": "postgresql:///none?host=/nonexistent",
+        "REDIS_URL": "unix:///nonexistent",
+        "ALLOWED_HOSTS": "localhost",
+        "PROXIES": "0",
+        "SECRET_KEY": secrets.token_urlsafe(48),
+    }
+    for name, value in nowhere.items():
+        if not variables.get(name):
+            variables[name] = value
+
+
 def fill_for_embedded(layout: FolderLayout, variables: MutableMapping[str, str]) -> None:
     """Set unset variables to the embedded servers that `up` starts. Raises StartRefused when this machine can't run
     them."""

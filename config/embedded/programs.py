@@ -29,14 +29,14 @@ def build_web_program(layout: FolderLayout, *, folder: Path, listener: int) -> P
     )
 
 
-def build_worker_program(layout: FolderLayout, *, folder: Path) -> Program:
-    """Celery with beat. Interrupted work is redone after a kill, because the rows are the source of truth."""
+def build_workers_program(layout: FolderLayout, *, folder: Path) -> Program:
+    """The Celery workers of all task queues.
+
+    Interrupted work is redone after a kill, because the rows are the source of truth.
+    """
     return Program(
-        name="Worker",
-        arguments=[
-            *(sys.executable, "-m", "celery", "--app", "config.celery", "worker", "--beat"),
-            *("--concurrency", "1", "--loglevel", "warning", "--without-gossip", "--without-mingle"),
-        ],
+        name="Workers",
+        arguments=[sys.executable, "-m", "config.workers"],
         log=layout.logs / "worker.log",
         rank=20,
         signals=[(signal.SIGTERM, 15), (signal.SIGKILL, 5)],

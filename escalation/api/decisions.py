@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from threading import BoundedSemaphore
+from typing import Annotated
 
+import msgspec
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import serializers
+from msgspec import Meta
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from escalation.api import schemas
+from escalation.api import codec, documents
 from escalation.decisions import feed
 from escalation.decisions.feed import FeedPage
 from escalation.models import Stream
@@ -26,35 +27,52 @@ POLL_SECONDS = 0.25
 _waiters = BoundedSemaphore(2)
 
 
-class FeedQuery(serializers.Serializer[dict[str, object]]):
-    after = serializers.CharField(default="", allow_blank=True, max_length=40)
-    limit = serializers.IntegerField(default=100, min_value=1, max_value=feed.MAX_PAGE_SIZE)
-    wait = serializers.FloatField(default=0, min_value=0, max_value=MAX_WAIT_SECONDS)
+class FeedQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    after: Annotated[
+        str,
+        Meta(
+            max_length=40,
+            pattern=r"^([0-9a-z]+\.[0-9]{1,18})?$",
+            description="`next` of the previous page; empty or absent to start at the beginning.",
+        ),
+    ] = ""
+    limit: Annotated[int, Meta(ge=1, le=feed.MAX_PAGE_SIZE, description="The most decisions to return.")] = 100
+    wait: Annotated[
+        float,
+        Meta(ge=0, le=MAX_WAIT_SECONDS, description="Seconds to wait for a new decision if there is none."),
+    ] = 0
+
+
+_FEED_RULES = {"after": "the `next` of an earlier page, or left out to start at the beginning"}
 
 
 class DecisionFeedView(APIView):
     """`GET /streams/{stream}/decisions?after=CURSOR&limit=N&wait=SECONDS`: oldest first, no gaps, no repeats."""
 
-    @extend_schema(
-        operation_id="read_decisions",
-        parameters=[
-            OpenApiParameter("after", str, description="`next` of the previous page; empty to start at the beginning."),
-            OpenApiParameter("limit", int, description="Page size, 1 to 1,000; default 100."),
-            OpenApiParameter(
-                "wait",
-                float,
-                description="How long to wait for a new decision if there is none: seconds, up to 20.",
-            ),
-        ],
-        responses={200: schemas.DECISION_PAGE, **schemas.PROBLEMS},
+    @http.documented(
+        http.ApiOperation(
+            name="read_decisions",
+            tag="Decisions",
+            summary="Read decisions",
+            description="The stream's decisions in the order they were made, without gaps or repeats. Keep `next`, and "
+            "send it as `after` next time. At most two requests per server process wait; others return at once.",
+            scope=READ_SCOPE,
+            query=FeedQuery,
+            answers={
+                200: http.ApiAnswer(
+                    "A page of decisions.",
+                    http.describe_body(documents.DecisionPage),
+                    links={"read_decisions": {"stream": "$request.path.stream", "after": "$response.body#/next"}},
+                )
+            },
+            problems={410: "`cursor_expired`: the feed was restored from a backup; read it again from the beginning"},
+        )
     )
     def get(self, request: Request, stream: str) -> HttpResponse:
         http.require_caller(request, READ_SCOPE, queue=stream)
-        query = schemas.parse_query(FeedQuery, request)
-        page = _read_or_wait(
-            definition.get_stream(stream), after=query["after"], limit=query["limit"], wait=query["wait"]
-        )
-        return schemas.render_json({"items": page.items, "next": page.next})
+        query = codec.parse_query(FeedQuery, request, rules=_FEED_RULES)
+        page = _read_or_wait(definition.get_stream(stream), after=query.after, limit=query.limit, wait=query.wait)
+        return codec.render_json({"items": page.items, "next": page.next})
 
 
 def _read_or_wait(stream: Stream, *, after: str, limit: int, wait: float) -> FeedPage:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from escalation.decisions import queries
 from reviewqueue.answers import schema
 from reviewqueue.facade.labels import SettledLabel
-from reviewqueue.kernel import sql
+from reviewqueue.kernel import sent_json, sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +36,13 @@ def lock_outputs(output_ids: Sequence[int]) -> dict[int, LockedOutput]:
 
 
 def _load_json(text: str | None) -> Any:
-    return None if text is None else json.loads(text)
+    return None if text is None else sent_json.parse_sent(text)
 
 
 def upsert_outcomes(known: list[tuple[SettledLabel, LockedOutput]]) -> None:
     """Write the outcomes of these labels: new ones, or a later round of an existing one."""
     rows = [_outcome_row(label, output) for label, output in known]
-    sql.run_statement(queries.UPSERT_OUTCOMES, [json.dumps(rows)])
+    sql.run_statement(queries.UPSERT_OUTCOMES, [sent_json.encode_sent(rows)])
 
 
 def _outcome_row(label: SettledLabel, output: LockedOutput) -> dict[str, Any]:

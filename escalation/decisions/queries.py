@@ -11,8 +11,9 @@ OVERDUE = """
     JOIN escalation_stream s ON s.id = o.stream_id
     WHERE o.state = 'in_review' AND o.due_at <= %(now)s AND (
         p.spec ->> 'on_deadline' = 'reject'
-        OR p.spec ->> 'on_deadline' = 'accept' AND o.confidence IS NOT NULL AND r.stop_id IS NULL
-           AND r.reason <> 'dispatch_failed' AND s.waiting < s.max_waiting
+        OR p.spec ->> 'on_deadline' = 'accept' AND o.confidence IS NOT NULL AND NOT o.invalid_prediction
+           AND r.stop_id IS NULL
+           AND r.reason NOT IN ('dispatch_failed', 'policy_outdated') AND s.waiting < s.max_waiting
            AND NOT (s.id = ANY(%(stopped)s) OR %(all_stopped)s)
     )
     ORDER BY o.due_at LIMIT %(limit)s
@@ -63,10 +64,10 @@ UPSERT_OUTCOMES = """
     INSERT INTO escalation_outcome AS o (
         output_id, stream_id, label_id, round, outcome, answer, settled, wrong, overturned, blind, reviews,
         active_seconds, settled_at)
-    SELECT output_id, stream_id, label_id, round, outcome, answer, settled, wrong, overturned, blind,
+    SELECT output_id, stream_id, label_id, round, outcome, answer::text, settled, wrong, overturned, blind,
         reviews, active_seconds, settled_at
-    FROM jsonb_to_recordset(%s::jsonb) AS new (
-        output_id bigint, stream_id bigint, label_id bigint, round smallint, outcome text, answer jsonb, settled text,
+    FROM json_to_recordset(%s::json) AS new (
+        output_id bigint, stream_id bigint, label_id bigint, round smallint, outcome text, answer json, settled text,
         wrong boolean, overturned boolean, blind boolean, reviews smallint, active_seconds double precision,
         settled_at timestamptz)
     ON CONFLICT (output_id) DO UPDATE SET

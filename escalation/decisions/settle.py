@@ -87,7 +87,7 @@ def _changes_decision(label: SettledLabel, output: LockedOutput) -> bool:
         return True
     if label.outcome == "unjudgeable" and label.round == 1:
         return False
-    return label.outcome != output.outcome or not schema.answers_match(label.answer, output.answer)
+    return label.outcome != output.outcome or not schema.is_same_answer(label.answer, output.answer)
 
 
 def build_next_decision(

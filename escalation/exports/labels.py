@@ -10,20 +10,33 @@ import msgspec
 from escalation.exports import queries
 from escalation.models import Stream
 from reviewqueue.facade.labels import error_types_of
-from reviewqueue.kernel import sql
+from reviewqueue.kernel import sent_json, sql
 
 PAGE_ROWS = 1_000
+NESTED_FIELDS = ("input", "prediction", "answer", "segment", "metadata")
 
 
-def export_labels(stream: Stream, *, include_audits: bool = False) -> Iterator[bytes]:
+def export_labels(stream: Stream, *, include_audits: bool = False, nested_as_text: bool = False) -> Iterator[bytes]:
     """JSON Lines, one per output that people settled; outputs answered by the system are never included.
 
     include_audits: also audited outputs without a label, because they are not answered yet or were withdrawn; withdrawn
-    ones without their content.
+    ones without their content. nested_as_text: `NESTED_FIELDS`, whose shape producers choose, as strings of their JSON
+    (or null), so that every line has the same columns and types.
     """
+    render = _with_nested_as_text if nested_as_text else _as_it_is
     for page in _label_and_audit_pages(stream) if include_audits else _label_pages(stream):
         error_types = error_types_of([row[1] for row in page if row[1] is not None])
-        yield b"".join(msgspec.json.encode(_label_as_json(row, error_types.get(row[1], []))) + b"\n" for row in page)
+        lines = (_label_as_json(row, error_types.get(row[1], [])) for row in page)
+        yield "".join(sent_json.encode_sent(render(line)) + "\n" for line in lines).encode()
+
+
+def _as_it_is(line: dict[str, Any]) -> dict[str, Any]:
+    return line
+
+
+def _with_nested_as_text(line: dict[str, Any]) -> dict[str, Any]:
+    texts = {name: sent_json.encode_sent(line[name]) for name in NESTED_FIELDS if line[name] is not None}
+    return line | texts
 
 
 def _label_pages(stream: Stream) -> Iterator[list[tuple[Any, ...]]]:
@@ -51,9 +64,9 @@ def _label_as_json(row: tuple[Any, ...], error_types: list[str]) -> dict[str, An
     (
         number, _, external_id, status, model, model_version, schema_number, body, predicted, outcome, answer,
         confidence, pi, u, p, reason, threshold, policy, round_, wrong, overturned, blind, reviews, segment,
-        group, value, occurred_at, received_at, settled_at, shadow,
+        group, value, occurred_at, received_at, settled_at, shadow, invalid_prediction,
     ) = row  # fmt: skip
-    payload = {"prediction": predicted or None} if body is None else msgspec.json.decode(body)
+    payload = {"prediction": predicted or None} if body is None else sent_json.parse_sent(body)
     return {
         "id": external_id,
         "number": str(number),
@@ -64,7 +77,7 @@ def _label_as_json(row: tuple[Any, ...], error_types: list[str]) -> dict[str, An
         "input": payload.get("input"),
         "prediction": payload["prediction"],
         "outcome": outcome,
-        "answer": None if answer is None else msgspec.json.decode(answer),
+        "answer": None if answer is None else sent_json.parse_sent(answer),
         "round": round_,
         "wrong": wrong,
         "overturned": overturned,
@@ -72,6 +85,7 @@ def _label_as_json(row: tuple[Any, ...], error_types: list[str]) -> dict[str, An
         "reviews": reviews,
         "error_types": error_types,
         "confidence": confidence,
+        "invalid_prediction": invalid_prediction,
         "pi": pi,
         "u": u,
         "p": p,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from escalation.models import ErrorTarget
+from reviewqueue.kernel.sent_json import parse_sent
 
 
 class ErrorTargetForm(forms.Form):
@@ -84,7 +84,7 @@ class TestItemsForm(forms.Form):
             if not line.strip():
                 continue
             try:
-                entry = json.loads(line)
+                entry = parse_sent(line)
             except ValueError as error:
                 raise forms.ValidationError(_("Line %(line)s is not valid JSON.") % {"line": number}) from error
             if not isinstance(entry, dict):

@@ -9,42 +9,25 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from escalation.forms import line_syntax
-from escalation.policies.spec import PolicySpec, dump_spec
+from escalation.forms.fields import LinesField, PercentField, StoredValuesForm
+from escalation.policies.spec import AuditSettings, PolicySpec, dump_spec
 
-
-class LinesField(forms.CharField):
-    """Text parsed line by line into a list or a mapping; errors name their line."""
-
-    def __init__(self, *, read: Callable[[str], Any], rows: int = 3, placeholder: str = "", **kwargs: Any) -> None:
-        widget = forms.Textarea(
-            attrs={"rows": rows, "placeholder": placeholder, "spellcheck": "false", "class": "lines"}
-        )
-        super().__init__(required=False, widget=widget, **kwargs)
-        self.read = read
-
-    def clean(self, value: Any) -> Any:
-        try:
-            return self.read(super().clean(value).replace("\r\n", "\n"))
-        except line_syntax.LineSyntaxError as error:
-            raise forms.ValidationError(str(error), code="lines") from error
-
-
-def _percent_field(**kwargs: Any) -> forms.FloatField:
-    return forms.FloatField(
-        min_value=0, max_value=100, widget=forms.NumberInput(attrs={"step": "any", "class": "short"}), **kwargs
-    )
+# Where a stream without a policy starts: audits are on, because without them nobody knows how often the model is wrong.
+SUGGESTED_POLICY = PolicySpec(threshold=0.9, audit=AuditSettings(rate=0.05, mode="after"))
 
 
 def _number_input(**kwargs: Any) -> forms.NumberInput:
     return forms.NumberInput(attrs={"class": "short", **kwargs})
 
 
-class PolicyForm(forms.Form):
-    """All settings of a policy. `spec` returns the plain data; `build_policy_initial` is the inverse."""
+class PolicyForm(StoredValuesForm):
+    """All settings of a policy. `spec` returns the plain data; `build_policy_initial` is the inverse.
 
-    threshold = _percent_field(
+    policy: the version that the form starts from.
+    """
+
+    threshold = PercentField(
         label=_("Threshold (%)"),
-        required=False,
         help_text=_(
             "Outputs with this confidence or more are automated. Leave empty to send all outputs to review unless a "
             "threshold below applies."
@@ -84,8 +67,9 @@ class PolicyForm(forms.Form):
         widget=forms.RadioSelect,
         help_text=_("Random reviews. Without audits the error rate of automated outputs is unknown."),
     )
-    rate = _percent_field(label=_("Share (%)"), required=False)
+    rate = PercentField(label=_("Share (%)"))
     per_day = forms.IntegerField(label=_("Number per day"), min_value=0, required=False, widget=_number_input())
+    no_audits = forms.BooleanField(label=_("Continue without audits"), required=False)
     mode = forms.ChoiceField(
         label=_("Audited outputs"),
         choices=[("after", _("are released and reviewed afterwards")), ("hold", _("wait for their review"))],
@@ -98,9 +82,8 @@ class PolicyForm(forms.Form):
         label=_("Reviewers always answer before they see the model’s answer"),  # noqa: RUF001 - an apostrophe
         required=False,
     )
-    answer_first_share = _percent_field(
+    answer_first_share = PercentField(
         label=_("Ordinary items answered first (%)"),
-        required=False,
         help_text=_(
             "Leave empty for as many as there are audits, so that a hidden answer does not give an audit away."
         ),
@@ -110,7 +93,7 @@ class PolicyForm(forms.Form):
     )
     deadline_hours = forms.FloatField(
         label=_("Deadline (hours)"),
-        min_value=0.01,
+        min_value=0,
         max_value=24 * 366,
         required=False,
         widget=_number_input(step="any"),
@@ -145,7 +128,7 @@ class PolicyForm(forms.Form):
     )
     due_days = forms.FloatField(
         label=_("Unanswered audits count as errors after (days)"),
-        min_value=0.01,
+        min_value=0,
         max_value=366,
         widget=_number_input(step="any"),
     )
@@ -181,7 +164,7 @@ class PolicyForm(forms.Form):
     # Sections of the page; a tuple within one is a row of fields.
     GROUPS: tuple[tuple[Any, tuple[str | tuple[str, ...], ...]], ...] = (
         (_("Automation"), ("threshold", "thresholds", "segments", "rules", "model_versions")),
-        (_("Audits"), ("audits", ("rate", "per_day"), "mode")),
+        (_("Audits"), ("audits", ("rate", "per_day"), "no_audits", "mode")),
         (_("Guarantee"), (("expires_days", "on_expiry"), "due_days")),
         (_("Review"), ("reviews", "answer_first", "answer_first_share", "undo_seconds")),
         (_("Deadlines and overload"), ("deadline_hours", ("on_deadline", "on_overload"))),
@@ -189,19 +172,55 @@ class PolicyForm(forms.Form):
         (_("Reason"), ("reason",)),
     )
 
+    def __init__(self, *args: Any, policy: PolicySpec | None = None, **kwargs: Any) -> None:
+        if policy is not None:
+            kwargs |= {"initial": build_policy_initial(policy), "stored": _build_stored_values(policy)}
+        super().__init__(*args, **kwargs)
+        self._had_audits = policy is None or _has_audits(dump_spec(policy)["audit"])
+
     def groups(self) -> list[tuple[Any, list[list[forms.BoundField]]]]:
         """Section titles with their rows of bound fields."""
         return [
             (title, [[self[name] for name in ((row,) if isinstance(row, str) else row)] for row in rows])
-            for title, rows in self.GROUPS
+            for title, rows in self._list_groups()
         ]
 
+    def _list_groups(self) -> list[tuple[Any, tuple[str | tuple[str, ...], ...]]]:
+        """The groups; the question whether to do without audits is asked only when it has come up."""
+        asked = self.is_bound and ("no_audits" in self.errors or bool(self.cleaned_data.get("no_audits")))
+        return [(title, tuple(row for row in rows if row != "no_audits" or asked)) for title, rows in self.GROUPS]
+
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        wanted = cleaned.get("audits")
-        if wanted in {"rate", "per_day"} and cleaned.get(wanted) is None and wanted not in self.errors:
-            self.add_error(wanted, forms.ValidationError(_("Enter a number.")))
+        cleaned = super().clean()
+        self._check_audits(cleaned)
         return cleaned
+
+    def _check_audits(self, cleaned: dict[str, Any]) -> None:
+        """Refuse a choice and numbers that contradict each other, and ask once before there are no audits at all."""
+        wanted = cleaned.get("audits")
+        for name in ("rate", "per_day"):
+            number = cleaned.get(name)
+            if name == wanted and number is None and name not in self.errors:
+                self.add_error(name, forms.ValidationError(_("Enter a number.")))
+            elif name != wanted and number is not None and name in self.changed_data:
+                self.add_error(
+                    name,
+                    forms.ValidationError(
+                        _("You entered a number here but chose something else above. Choose this, or empty the field.")
+                    ),
+                )
+        if self.errors or cleaned.get("no_audits") or not self._had_audits or _has_audits(self._audit()):
+            return
+        self.add_error(
+            "no_audits",
+            forms.ValidationError(
+                _(
+                    "Without audits nobody reviews automated outputs: their error rate stays unknown, no guarantee is "
+                    "possible, and a model that gets worse goes unnoticed. Choose audits, or tick this box and save "
+                    "again."
+                )
+            ),
+        )
 
     def spec(self) -> dict[str, Any]:
         """The plain data of the policy version."""
@@ -209,8 +228,8 @@ class PolicyForm(forms.Form):
         same = ("thresholds", "segments", "rules", "model_versions", "reviews", "answer_first", "undo_seconds")
         return {
             **{name: cleaned[name] for name in (*same, "deadline_hours", "on_deadline", "on_overload")},
-            "threshold": _to_share(cleaned["threshold"]),
-            "answer_first_share": _to_share(cleaned["answer_first_share"]),
+            "threshold": cleaned["threshold"],
+            "answer_first_share": cleaned["answer_first_share"],
             "audit": self._audit(),
             "guarantee": {name: cleaned[name] for name in ("expires_days", "on_expiry", "due_days")},
             "costs": {name: cleaned[name] for name in ("currency", "review", "error", "value_factor", "matrix")},
@@ -219,55 +238,62 @@ class PolicyForm(forms.Form):
     def add_errors(self, errors: list[dict[str, str]]) -> None:
         """Adds validation errors of the domain, each to the field its pointer names."""
         for error in errors:
-            name = next((part for part in reversed(error["pointer"].split("/")) if part in self.fields), None)
+            # The first part that is a field: what follows may be an answer that happens to be called like one.
+            name = next((part for part in error["pointer"].split("/") if part in self.fields), None)
             self.add_error(name, error["detail"])
 
     def _audit(self) -> dict[str, Any]:
         cleaned = self.cleaned_data
         match cleaned["audits"]:
             case "rate":
-                return {"rate": _to_share(cleaned["rate"]), "mode": cleaned["mode"]}
+                return {"rate": cleaned["rate"], "mode": cleaned["mode"]}
             case "per_day":
                 return {"per_day": cleaned["per_day"], "mode": cleaned["mode"]}
         return {"mode": cleaned["mode"]}
 
 
 def build_policy_initial(policy: PolicySpec) -> dict[str, Any]:
-    """A policy as initial values of the form."""
-    spec: Mapping[str, Any] = dump_spec(policy)
-    audit = policy.audit
-    same = ("reviews", "answer_first", "undo_seconds", "deadline_hours", "on_deadline", "on_overload")
+    """A policy as initial values of the form: texts and numbers that are read as the same values."""
+    stored = _build_stored_values(policy)
+    formats: Mapping[str, Callable[[Any], Any]] = {
+        **dict.fromkeys(("threshold", "rate", "answer_first_share"), line_syntax.format_percent),
+        **dict.fromkeys(("deadline_hours", "due_days", "review", "error", "value_factor"), _int_if_whole),
+        "thresholds": line_syntax.format_thresholds,
+        "segments": line_syntax.format_segments,
+        "rules": line_syntax.format_rules,
+        "model_versions": line_syntax.format_entries,
+        "matrix": line_syntax.format_cost_matrix,
+    }
     return {
-        **{name: _int_if_whole(spec[name]) for name in same},
-        "threshold": _to_percent(policy.threshold),
-        "thresholds": line_syntax.format_thresholds(policy.thresholds),
-        "segments": line_syntax.format_segments(spec["segments"]),
-        "rules": line_syntax.format_rules(spec["rules"]),
-        "model_versions": "\n".join(policy.model_versions),
-        "audits": "per_day" if audit.per_day is not None else "rate" if audit.rate is not None else "none",
-        "rate": _to_percent(audit.rate),
-        "per_day": audit.per_day,
-        "mode": audit.mode,
-        "answer_first_share": _to_percent(policy.answer_first_share),
-        "expires_days": policy.guarantee.expires_days,
-        "on_expiry": policy.guarantee.on_expiry,
-        "due_days": _int_if_whole(policy.guarantee.due_days),
-        "currency": policy.costs.currency,
-        "review": _int_if_whole(policy.costs.review),
-        "error": _int_if_whole(policy.costs.error),
-        "value_factor": _int_if_whole(policy.costs.value_factor),
-        "matrix": line_syntax.format_cost_matrix(policy.costs.matrix),
+        name: formats[name](value) if name in formats and value is not None else value for name, value in stored.items()
     }
 
 
-def _to_share(percent: float | None) -> float | None:
-    return None if percent is None else round(percent / 100, 10)
+def _build_stored_values(policy: PolicySpec) -> dict[str, Any]:
+    """A policy as cleaned values of the form."""
+    spec: Mapping[str, Any] = dump_spec(policy)
+    audit, guarantee, costs = policy.audit, policy.guarantee, spec["costs"]
+    same = (
+        "threshold", "thresholds", "segments", "rules", "model_versions", "reviews", "answer_first",
+        "answer_first_share", "undo_seconds", "deadline_hours", "on_deadline", "on_overload",
+    )  # fmt: skip
+    return {
+        **{name: spec[name] for name in same},
+        "audits": "per_day" if audit.per_day is not None else "rate" if audit.rate is not None else "none",
+        "rate": audit.rate,
+        "per_day": audit.per_day,
+        "mode": audit.mode,
+        "expires_days": guarantee.expires_days,
+        "on_expiry": guarantee.on_expiry,
+        "due_days": guarantee.due_days,
+        **{name: costs[name] for name in ("currency", "review", "error", "value_factor", "matrix")},
+    }
 
 
-def _to_percent(share: float | None) -> float | None:
-    return None if share is None else _int_if_whole(round(share * 100, 8))
+def _has_audits(audit: Mapping[str, Any]) -> bool:
+    return bool(audit.get("rate") or audit.get("per_day"))
 
 
-def _int_if_whole(value: Any) -> Any:
+def _int_if_whole(number: float) -> float:
     """Whole numbers without a decimal point."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    return int(number) if number.is_integer() else number

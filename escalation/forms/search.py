@@ -16,8 +16,8 @@ from reviewqueue.facade.facts import COUNTED_ACTIONS
 
 MAX_WINDOW_DAYS = 366
 ROUTING_REASONS = (
-    "above_threshold", "below_threshold", "audit", "no_confidence", "no_policy", "unknown_model_version", "stopped",
-    "dispatch_failed",
+    "above_threshold", "below_threshold", "audit", "invalid_prediction", "no_confidence", "no_policy",
+    "unknown_model_version", "stopped", "dispatch_failed", "policy_outdated",
 )  # fmt: skip
 
 
@@ -108,10 +108,13 @@ class OutputSearchForm(WindowForm):
         super().__init__(*args, **kwargs)
         field = self.fields["reason"]
         assert isinstance(field, forms.ChoiceField)
-        codes = [*ROUTING_REASONS, *(f"rule:{name}" for name in rules)]
+        codes = [
+            *ROUTING_REASONS,
+            *(f"{kind}{name}" for name in rules for kind in (reasons.RULE, reasons.UNEVALUABLE_RULE)),
+        ]
         asked = self.data.get("reason", "")
-        if asked.startswith("rule:") and asked not in codes:
-            codes.append(asked)  # a rule of an older version, from a link
+        if asked.startswith((reasons.RULE, reasons.UNEVALUABLE_RULE, reasons.HELD_LABEL)) and asked not in codes:
+            codes.append(asked)  # from a link: a rule of an older version, or a label
         field.choices = [("", _("any")), *((code, reasons.describe_reason(code)) for code in codes)]
 
     def filter_fields(self) -> list[forms.BoundField]:

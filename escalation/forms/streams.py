@@ -4,29 +4,44 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from django import forms
+from django.forms.fields import InvalidJSONInput
 from django.utils.translation import gettext_lazy as _
 
 from escalation.forms import line_syntax
-from escalation.forms.policies import LinesField
+from escalation.forms.fields import LinesField, MultilineField, StoredValuesForm
 from escalation.models import Stream
+from escalation.streams import definition
 from escalation.streams.definition import StreamDefinition
 from reviewqueue.accounts.roles import QueueFacts
-from reviewqueue.kernel.errors import Invalid
+from reviewqueue.kernel import strict_json
+from reviewqueue.kernel.errors import Invalid, Problem
 
 
 class JsonSchemaField(forms.JSONField):
-    """A JSON schema; None shows as an empty field instead of "null"."""
+    """A JSON schema, parsed as strictly as the API's bodies; None shows as an empty field instead of "null"."""
 
     def prepare_value(self, value: Any) -> Any:
         return "" if value is None else super().prepare_value(value)
+
+    def to_python(self, value: Any) -> Any:
+        if self.disabled or not isinstance(value, str) or value in self.empty_values:
+            return super().to_python(value)
+        try:
+            return strict_json.parse_json(value.encode())
+        except (Problem, UnicodeEncodeError) as error:
+            detail = error.detail if isinstance(error, Problem) else ""
+            raise forms.ValidationError(f"{_('Enter valid JSON.')} {detail}".strip(), code="invalid") from error
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """The text as entered: Django would parse it again, with another parser."""
+        return InvalidJSONInput(data) if isinstance(data, str) else data
 
 
 _COPIED_FIELDS = ("title", "question", "multiple", "guidelines", "error_types", "display", "owner", "risk")
 
 
-class StreamForm(forms.Form):
+class StreamForm(StoredValuesForm):
     """A stream's settings. Answers are either a list or a JSON schema."""
 
     title = forms.CharField(label=_("Title"), max_length=120)
@@ -37,7 +52,10 @@ class StreamForm(forms.Form):
         label=_("Answers"),
         read=line_syntax.parse_entries,
         rows=5,
-        help_text=_("One per line. Changes apply to new outputs; outputs already posted keep their answers."),
+        help_text=_(
+            "One per line. Changes apply to new outputs; outputs already posted keep their answers. If a change could "
+            "loosen the policy, all outputs go to review until a second manager approves it."
+        ),
     )
     multiple = forms.BooleanField(label=_("Several answers can be right at once"), required=False)
     schema = JsonSchemaField(
@@ -46,7 +64,7 @@ class StreamForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "class": "lines"}),
         help_text=_("For structured answers, instead of a list."),
     )
-    guidelines = forms.CharField(
+    guidelines = MultilineField(
         label=_("Guidelines"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 6}),
@@ -102,10 +120,18 @@ class StreamForm(forms.Form):
             "schema": cleaned["schema"] or None,
             "review": {name: cleaned[name] for name in ("reserve_minutes", "max_waiting")},
         }
-        try:
-            return msgspec.convert(plain, StreamDefinition)
-        except msgspec.ValidationError as error:
-            raise Invalid(str(error).partition(" - at ")[0]) from error
+        return definition.parse_definitions({"streams": [plain]})[0]
+
+    def add_errors(self, refusal: Invalid) -> None:
+        """Adds errors of the domain: each to the field that its pointer names, and what they mean to the whole form."""
+        placed = False
+        for error in refusal.errors:
+            name = next((step for step in error["pointer"].split("/") if step in self.fields), None)
+            if name is not None:
+                self.add_error(name, error["detail"])
+                placed = True
+        if not placed:
+            self.add_error(None, str(refusal))
 
 
 class NewStreamForm(StreamForm):
@@ -130,15 +156,29 @@ def build_stream_initial(
     *, stream: Stream, queue: QueueFacts, guidelines: str, answers: list[str], kind: str, schema: Any
 ) -> dict[str, Any]:
     """A stream's settings as initial values of the form."""
+    stored = build_stored_values(
+        stream=stream, queue=queue, guidelines=guidelines, answers=answers, kind=kind, schema=schema
+    )
+    return stored | {
+        "answers": line_syntax.format_entries(answers),
+        "error_types": line_syntax.format_entries(queue.error_types),
+        "display": line_syntax.format_pairs(queue.display),
+    }
+
+
+def build_stored_values(
+    *, stream: Stream, queue: QueueFacts, guidelines: str, answers: list[str], kind: str, schema: Any
+) -> dict[str, Any]:
+    """A stream's settings as cleaned values of the form."""
     return {
         "title": stream.title,
         "question": queue.question,
-        "answers": "\n".join(answers),
+        "answers": answers,
         "multiple": kind == "labels",
         "schema": schema,
         "guidelines": guidelines,
-        "error_types": "\n".join(queue.error_types),
-        "display": line_syntax.format_pairs(queue.display),
+        "error_types": list(queue.error_types),
+        "display": dict(queue.display),
         "owner": stream.owner,
         "risk": stream.risk,
         "reserve_minutes": queue.reserve_minutes,

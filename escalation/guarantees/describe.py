@@ -93,6 +93,14 @@ def describe_refusal(reason: str, params: Mapping[str, Any]) -> str:
                 "have": locale_format.format_number(params["have"], grouped=True),
                 "takes": describe_needed_audits(params["more"], params["days"]),
             }
+        case "mixed_versions":
+            return _(
+                "%(others)s of the latest %(recent)s outputs come from other model versions, so a guarantee for this "
+                "one would end at once. Evaluate once nearly all outputs come from one version."
+            ) % {
+                "others": locale_format.format_number(params["others"], grouped=True),
+                "recent": locale_format.format_number(params["recent"], grouped=True),
+            }
         case "none_caught":
             return _(
                 "Reviewers caught none of the %(shown)s errors in test items, so their answers cannot show how often "

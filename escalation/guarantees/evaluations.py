@@ -16,6 +16,7 @@ from django.db import transaction
 
 from escalation import statistics
 from escalation.guarantees import certification, queries, sample_size, thresholds
+from escalation.guarantees.population import Population
 from escalation.guarantees.preparation import (
     MAX_MISSING_SHARE,
     PreparedEvaluation,
@@ -50,14 +51,16 @@ class GroupResult:
     params: Mapping[str, Any] | None = None
 
 
-def run_evaluation(stream: Stream, *, by: str, now: datetime | None = None) -> Evaluation:
+def run_evaluation(
+    stream: Stream, *, by: str, covered: Population | None = None, now: datetime | None = None
+) -> Evaluation:
     """Evaluate the labels once and record the result. Raises EvaluationRefused if the evaluation must fail.
 
     Concurrent calls run one after the other and count as two evaluations.
     """
     with transaction.atomic():
         Stream.objects.select_for_update(no_key=True).only("pk").get(pk=stream.pk)
-        prepared, moment = prepare_evaluation(stream, now=now), clock.current_time(now)
+        prepared, moment = prepare_evaluation(stream, covered=covered, now=now), clock.current_time(now)
         results = _evaluate_groups(prepared, stream, moment)
         evaluation = Evaluation.objects.create(
             stream=stream,

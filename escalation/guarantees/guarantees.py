@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Max, Min, Q, QuerySet
 
 from escalation.guarantees import alarms, evaluations, population, preparation, targets
-from escalation.guarantees.population import Population
+from escalation.guarantees.population import RecentTraffic
 from escalation.models import Evaluation, Evidence, GuaranteeEnding, Policy, Stream
 from escalation.policies import versions
 from escalation.policies.spec import AuditSettings, PolicySpec
@@ -81,11 +81,11 @@ def propose_certified_policy(
 
 def find_end_reason(evaluation: Evaluation, *, now: datetime | None = None) -> EndReason:
     """Why the guarantee of an evaluation would not hold if it took effect now; empty if it would."""
-    covered, alarm = (
-        population.current_population(evaluation.stream),
+    recent, alarm = (
+        population.find_recent_traffic([evaluation.stream_id]).get(evaluation.stream_id),
         alarms.find_last_alarm(evaluation.stream_id, population.evaluated_population(evaluation)),
     )
-    return _decide_end_reason(evaluation, evaluation.stream, covered, alarm, clock.current_time(now))
+    return _decide_end_reason(evaluation, evaluation.stream, recent, alarm, clock.current_time(now))
 
 
 def find_latest_guarantee(stream: Stream, *, now: datetime | None = None) -> Guarantee | None:
@@ -105,7 +105,7 @@ def find_latest_guarantees(streams: Sequence[Stream], *, now: datetime | None = 
         return {}
     active, populations, alarm_ids = (
         versions.find_active_policies(evidence),
-        population.current_populations(list(evidence)),
+        population.find_recent_traffic(list(evidence)),
         alarms.find_last_alarms(list(evidence)),
     )
     guarantees = {}
@@ -167,10 +167,12 @@ def enforce_ended_guarantees(*, now: datetime | None = None) -> list[Policy]:
 
 def _enforce_end(stream: Stream, now: datetime | None) -> Iterator[Policy]:
     with transaction.atomic():
-        Stream.objects.select_for_update(no_key=True).only("pk").get(pk=stream.pk)
+        stream = Stream.objects.select_for_update(no_key=True).get(pk=stream.pk)
         guarantee, current = find_latest_guarantee(stream, now=now), versions.find_active_policy(stream)
         if guarantee is None or current is None or guarantee.holds or not guarantee.in_effect:
             return
+        if current.schema_number != stream.schema_number:
+            return  # All outputs go to review; what the policy says comes once it is approved for the changed answers.
         # Only once: it must not override what managers decide afterwards.
         ending, is_new = GuaranteeEnding.objects.get_or_create(
             evaluation=guarantee.evaluation,
@@ -208,19 +210,19 @@ def _build_fallback_spec(current: ActivePolicy) -> PolicySpec | None:
 
 
 def _decide_end_reason(
-    evaluation: Evaluation, stream: Stream, covered: Population | None, alarm: int, now: datetime
+    evaluation: Evaluation, stream: Stream, recent: RecentTraffic | None, alarm: int, now: datetime
 ) -> EndReason:
     """Why the guarantee of an evaluation has ended; empty if it has not.
 
-    covered: the current population. alarm: the id of the output that raised the latest drift alarm, 0 for none. An
-    ended guarantee never holds again: if two model versions alternate, the first output of the other one ends it.
+    recent: the stream's recent traffic. alarm: the id of the output that raised the latest drift alarm, 0 for none. An
+    ended guarantee never holds again, whatever model version the outputs come from later.
     """
     ending = getattr(evaluation, "ending", None)
     if ending is not None:
         return cast("EndReason", ending.reason)
     if evaluation.schema_number != stream.schema_number:
         return "answers"
-    if covered is not None and (covered.model, covered.model_version) != (evaluation.model, evaluation.model_version):
+    if recent is not None and recent.has_moved_on(population.evaluated_population(evaluation)):
         return "model_version"
     if alarm >= evaluation.first_id:
         return "drift"

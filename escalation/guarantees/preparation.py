@@ -90,15 +90,26 @@ class PreparedEvaluation:
         )
 
 
-def prepare_evaluation(stream: Stream, *, now: datetime | None = None) -> PreparedEvaluation:
-    """Gather the input of an evaluation. Raises EvaluationRefused if it is clear in advance that it must fail."""
+def prepare_evaluation(
+    stream: Stream, *, covered: Population | None = None, now: datetime | None = None
+) -> PreparedEvaluation:
+    """Gather the input of an evaluation. Raises EvaluationRefused if it is clear in advance that it must fail.
+
+    covered: the population that it is about; the main one of the recent traffic by default.
+    """
     moment = clock.current_time(now)
     target = targets.find_error_target(stream)
     if target is None:
         raise EvaluationRefused("no_target")
-    covered = population.current_population(stream)
-    if covered is None:
+    recent = population.find_recent_traffic([stream.pk]).get(stream.pk)
+    if recent is None:
         raise EvaluationRefused("no_traffic")
+    covered = covered or recent.main
+    if recent.has_moved_on(covered):
+        # Its guarantee would end at once, so the evaluation would be paid for nothing.
+        raise EvaluationRefused(
+            "mixed_versions", others=recent.count_others(covered), recent=sum(one.outputs for one in recent.counts)
+        )
     current = versions.find_active_policy(stream)
     spec = current.spec if current else PolicySpec()
     if spec.on_deadline == "accept":

@@ -26,16 +26,25 @@ HISTOGRAM = f"""
     GROUP BY 1, 2
 """
 
-# The model version of each stream's latest live output; by the index on stream and id, backwards.
-CURRENT_POPULATIONS = """
-    SELECT s.id, o.model, o.model_version, o.schema_number
+# The populations of each stream's latest live outputs, under the latest answers first; by the index on stream and id,
+# backwards.
+RECENT_POPULATIONS = """
+    SELECT s.id, o.model, o.model_version, o.schema_number, count(*)
     FROM unnest(%(streams)s::bigint[]) AS s (id)
     CROSS JOIN LATERAL (
-        SELECT model, model_version, schema_number
+        SELECT h.id, model, model_version, schema_number
         FROM escalation_output h LEFT JOIN escalation_route r ON r.output_id = h.id
         WHERE h.stream_id = s.id AND NOT h.shadow AND r.reason IS DISTINCT FROM 'unknown_model_version'
-        ORDER BY h.id DESC LIMIT 1
+        ORDER BY h.id DESC LIMIT %(most)s
     ) o
+    GROUP BY 1, 2, 3, 4 ORDER BY 1, 4 DESC, 5 DESC, max(o.id) DESC
+"""
+
+# The live outputs of each population since a day; by the counts of days, which include untrusted versions.
+COUNTED_POPULATIONS = """
+    SELECT model, model_version, schema_number, sum(outputs)::bigint
+    FROM escalation_outputcount WHERE stream_id = %(stream)s AND day >= %(since)s AND NOT shadow
+    GROUP BY 1, 2, 3
 """
 
 # The window begins after the population's last output that could not have been drawn or was routed by other rules, and

@@ -16,7 +16,7 @@ import msgspec
 from django.db import transaction
 
 from escalation.ingest import queries, schema
-from escalation.ingest.schema import DecodedOutput
+from escalation.ingest.schema import DecodedOutput, RefusedOutput
 from escalation.models import Output, Stream
 from escalation.outputs.status import OutputStatus, statuses_of
 from escalation.policies import versions
@@ -72,16 +72,30 @@ def check_capacity(stream: Stream) -> None:
 def receive_outputs(
     *, stream: Stream, raw: Sequence[bytes], actor: str, now: datetime | None = None
 ) -> list[IngestResult]:
-    """Store the outputs of a request; one result each, in order. An invalid output does not affect the others."""
+    """Store the outputs of a request; one result each, in order. An invalid output does not affect the others.
+
+    One that is not valid may have been when it was stored: the stream's answers change, and so do rules. Its id is
+    looked up before it is refused, so that a retry of an acknowledged output is answered with its state for ever.
+    """
     form = queue.get_answer_spec(slug=stream.slug, number=stream.schema_number)
     decoded = [_try_decode(output, form=form, secret=bytes(stream.secret)) for output in raw]
+    repeated = _find_repeats(stream, decoded)
     first: dict[str, DecodedOutput] = {}
     for each in decoded:
         if isinstance(each, DecodedOutput):
             first.setdefault(each.posted.id, each)
     stored = _store_outputs(stream, list(first.values()), actor=actor, now=now) if first else _StoredIds({}, {})
+    stored.existing.update(repeated)
     known = statuses_of(stored.existing_ids())
     return [_build_result(each, first, stored, known) for each in decoded]
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """An output that is not valid, and why."""
+
+    output: RefusedOutput
+    problem: Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,26 +109,38 @@ class _StoredIds:
         return [output_id for output_id, _ in self.existing.values()]
 
 
-def _try_decode(raw: bytes, *, form: AnswerSpec, secret: bytes) -> DecodedOutput | IngestResult:
+def _try_decode(raw: bytes, *, form: AnswerSpec, secret: bytes) -> DecodedOutput | _Refusal:
     try:
         return schema.decode_output(raw, form=form, secret=secret)
     except (DomainError, Problem) as refusal:
-        return IngestResult(schema.peek_external_id(raw), problem=_as_problem(refusal))
+        return _Refusal(schema.peek_refused_output(raw, secret=secret), _as_problem(refusal))
+
+
+def _find_repeats(stream: Stream, decoded: Sequence[DecodedOutput | _Refusal]) -> dict[str, tuple[int, bytes]]:
+    """The stored outputs under the ids of refused ones, read before this request stores any."""
+    refused = {
+        each.output.external_id for each in decoded if isinstance(each, _Refusal) and each.output.digest is not None
+    }
+    ids = sorted(external_id for external_id in refused if external_id is not None)
+    return _find_existing(stream, ids) if ids else {}
 
 
 def _build_result(
-    each: DecodedOutput | IngestResult,
+    each: DecodedOutput | _Refusal,
     first: dict[str, DecodedOutput],
     stored: _StoredIds,
     known: dict[int, OutputStatus],
 ) -> IngestResult:
-    if isinstance(each, IngestResult):
-        return each
-    external_id = each.posted.id
-    if external_id in stored.created:
-        return _result_for_new(each, first[external_id], stored.created[external_id])
-    output_id, digest = stored.existing[external_id]
-    if digest != each.digest:
+    if isinstance(each, _Refusal):
+        external_id, digest = each.output.external_id, each.output.digest
+        if external_id is None or digest is None or external_id not in stored.existing:
+            return IngestResult(external_id, problem=each.problem)
+    else:
+        external_id, digest = each.posted.id, each.digest
+        if external_id in stored.created:
+            return _result_for_new(each, first[external_id], stored.created[external_id])
+    output_id, known_digest = stored.existing[external_id]
+    if digest != known_digest:
         return IngestResult(external_id, problem=_conflict_problem(external_id))
     return IngestResult(external_id, output_id, state=known.get(output_id))
 
@@ -194,7 +220,13 @@ def _insert_many(stream: Stream, rows: list[DecodedOutput], *, actor: str, now: 
 def _row_as_json(row: DecodedOutput) -> dict[str, Any]:
     """One output in the form that `json_to_recordset` expects."""
     narrow = dict(zip(queries.COLUMN_NAMES, _column_values(row), strict=True))
-    return {**narrow, "segment": row.posted.segment, "hex": row.digest.hex(), "body": msgspec.Raw(row.body)}
+    return {
+        **narrow,
+        "segment": row.segment,
+        "label_decisions": row.labels,
+        "hex": row.digest.hex(),
+        "body": msgspec.Raw(row.body),
+    }
 
 
 def _column_values(row: DecodedOutput) -> tuple[Any, ...]:
@@ -207,12 +239,14 @@ def _column_values(row: DecodedOutput) -> tuple[Any, ...]:
         row.predicted,
         row.confidence,
         posted.value,
-        schema.encode_json(posted.segment),
+        schema.encode_json(row.segment),
         posted.group or "",
         posted.due_at,
         posted.occurred_at,
         posted.shadow,
         len(row.body),
+        schema.encode_json(row.labels),
+        row.invalid_prediction,
     )
 
 

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from escalation.ingest import confidence
+from escalation.ingest.confidence import ReportedConfidence
+from escalation.policies.conditions import fold_text
+from escalation.routing.decide import LabelDecisions
 from reviewqueue.answers import schema
 from reviewqueue.answers.schema import AnswerSpec
-from reviewqueue.kernel import json_pointer, strict_json
+from reviewqueue.kernel import json_pointer, sent_json, strict_json, typed_input
 from reviewqueue.kernel.errors import Invalid, Problem
 
 MAX_OUTPUTS_PER_REQUEST = 1000
 MAX_EXTERNAL_ID_LENGTH = 200
+LANGUAGE_KEY = "language"
+_LINE = re.compile(rb"[^ \t\r\n][^\r\n]*")  # of NDJSON; blank lines are none
 
 # \Z, because $ also matches before a trailing line break.
 type ShortText = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
@@ -26,28 +34,29 @@ type Timestamp = Annotated[datetime, Meta(tz=True)]
 
 MIN_YEAR, MAX_YEAR = 1900, 9998  # dates that can be shown in every time zone
 
-_TEXT_RULE = "must be a string of 1 to 200 characters without control characters"
-_TIME_RULE = f"must be an RFC 3339 date and time with a UTC offset, in the years {MIN_YEAR} to {MAX_YEAR}"
-# Pointer -> what a field must be; clearer to producers than the parser's own message.
+_TEXT_RULE = "a string of 1 to 200 characters without control characters"
+_TIME_RULE = f"an RFC 3339 date and time with a UTC offset, in the years {MIN_YEAR} to {MAX_YEAR}"
+# What a field must be, where its type does not say it; `/*` stands for the entries of an object.
 _FIELD_RULES = {
-    "/id": f"`id` {_TEXT_RULE}",
-    "/model": f"`model` {_TEXT_RULE}",
-    "/model_version": f"`model_version` {_TEXT_RULE}, or null",
-    "/group": f"`group` {_TEXT_RULE}, or null",
-    "/confidence": "`confidence` must be a number from 0 to 1 or null",
-    "/value": "`value` must be a number from -1e15 to 1e15 or null",
-    "/language": "`language` must be a language tag such as `en` or `pt-BR`, or null",
-    "/due_at": f"`due_at` {_TIME_RULE}, or null",
-    "/occurred_at": f"`occurred_at` {_TIME_RULE}, or null",
-    "/shadow": "`shadow` must be true or false",
+    "id": _TEXT_RULE,
+    "model": _TEXT_RULE,
+    "model_version": f"{_TEXT_RULE}, or null",
+    "group": f"{_TEXT_RULE}, or null",
+    "value": "a number from -1e15 to 1e15 or null",
+    "language": "a language tag such as `en` or `pt-BR`, or null",
+    "segment/*": _TEXT_RULE,
+    "due_at": f"{_TIME_RULE}, or null",
+    "occurred_at": f"{_TIME_RULE}, or null",
 }
+# A URL's path cannot end in these: clients and proxies resolve them, also when they are percent-encoded.
+_UNADDRESSABLE_IDS = frozenset({".", ".."})
 
 
 class PostedOutput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One posted output.
 
-    `confidence` may be null, which sends the output to review. It may be absent if `scores` has a confidence per field;
-    the lowest of those then counts.
+    `confidence` may be null, which sends the output to review. It may be absent if `scores` says how sure the model is
+    of the prediction: see `ingest.confidence`.
     """
 
     id: ShortText
@@ -68,13 +77,41 @@ class PostedOutput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     shadow: bool = False
 
 
+# The types that the canonical form of a field depends on; all other fields are encoded as they were sent.
+_CANONICAL_TYPES: dict[str, Any] = {
+    "confidence": float | UnsetType | None,
+    "scores": dict[str, float] | None,
+    "value": float | None,
+    "due_at": Timestamp | None,
+    "occurred_at": Timestamp | None,
+}
+# A posted output without its rules, which change over the years: a retry has to be recognised for ever.
+_UncheckedOutput = msgspec.defstruct(
+    "UncheckedOutput",
+    [
+        (one.name, _CANONICAL_TYPES.get(one.name, Any), *(() if one.required else (one.default,)))
+        for one in msgspec.structs.fields(PostedOutput)
+    ],
+    kw_only=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class DecodedOutput:
-    """An output ready to be stored. `body` is the JSON text of its payload; `digest` identifies its content."""
+    """An output ready to be stored. `body` is the JSON text of its payload; `digest` identifies its content.
+
+    `labels` is None unless the answer is a set of labels. `invalid_prediction`: the prediction breaks the schema of its
+    answers. `segment` includes the output's language.
+    """
 
     posted: PostedOutput
     confidence: float | None
     predicted: str
+    labels: LabelDecisions | None
+    invalid_prediction: bool
+    segment: dict[str, str] | None
     digest: bytes
     body: bytes
 
@@ -87,10 +124,13 @@ class TooManyOutputs(Invalid):
 def split_body(body: bytes, *, lines: bool) -> tuple[list[bytes], bool]:
     """The raw outputs in a request's body, and whether it is a list (an array or lines) rather than one object.
 
-    Raises Invalid for an empty list or malformed JSON, and TooManyOutputs.
+    Raises Invalid for an empty list or malformed JSON, TooManyOutputs, and Problem 413 for too many JSON values.
     """
+    body = strict_json.skip_byte_order_mark(body)
+    strict_json.check_value_count(body)
     if lines:
-        return _check_count([line for line in body.splitlines() if line.strip()]), True
+        # One more than allowed is enough to know: millions of lines would take more memory than the body.
+        return _check_count([line[0] for line in islice(_LINE.finditer(body), MAX_OUTPUTS_PER_REQUEST + 1)]), True
     if body.lstrip()[:1] != b"[":
         return [body], False
     try:
@@ -105,29 +145,62 @@ def decode_output(raw: bytes, *, form: AnswerSpec, secret: bytes) -> DecodedOutp
 
     `secret` is the key of the digest, which is computed over the output's canonical form.
     """
-    try:
-        posted = msgspec.convert(strict_json.parse_json(raw), PostedOutput)
-    except msgspec.ValidationError as error:
-        raise _invalid_output(str(error)) from error
+    element = _with_plain_floats(strict_json.parse_json(raw))
+    posted = typed_input.convert_input(element, PostedOutput, subject="output", rules=_FIELD_RULES)
+    if posted.id in _UNADDRESSABLE_IDS:
+        raise _invalid_output("`id` must not be `.` or `..`, which no URL can end in - at `$.id`")
     posted = _convert_to_utc(posted)
-    prediction = _normalise_prediction(posted.prediction, form)
+    prediction, valid = _normalise_prediction(posted.prediction, form)
+    reported = confidence.interpret_scores(prediction, posted.scores or {}, form)
     return DecodedOutput(
         posted=posted,
-        confidence=_effective_confidence(posted),
+        confidence=_effective_confidence(posted, reported),
         predicted=prediction if isinstance(prediction, str) else "",
-        digest=hmac.digest(secret, msgspec.json.encode(posted, order="sorted"), hashlib.sha256),
-        body=msgspec.json.encode({**_build_payload(posted), "prediction": prediction}),
+        labels=reported.labels,
+        invalid_prediction=not valid,
+        segment=_segment_with_language(posted),
+        digest=_digest_content(posted, secret),
+        body=sent_json.encode_sent({**_build_payload(posted), "prediction": prediction}).encode(),
     )
 
 
-def peek_external_id(raw: bytes) -> str | None:
-    """The id of a rejected output if it can be read, so that the producer knows which one was rejected."""
+def _with_plain_floats(element: Any) -> Any:
+    """Confidences and values are calculated with, so their digits do not matter; those of contents and answers do."""
+    if not isinstance(element, dict):
+        return element
+    plain: dict[str, Any] = {
+        name: float(element[name]) for name in ("confidence", "value") if isinstance(element.get(name), float)
+    }
+    scores = element.get("scores")
+    if isinstance(scores, dict):
+        plain["scores"] = {name: float(one) if isinstance(one, float) else one for name, one in scores.items()}
+    return {**element, **plain}
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedOutput:
+    """What can be read of an output that is not valid.
+
+    `external_id` may be cut off. `digest` is that of `DecodedOutput` for the same content, empty if the content cannot
+    be that of a stored output; None if the id cannot be, so that there is nothing to look up.
+    """
+
+    external_id: str | None
+    digest: bytes | None = None
+
+
+def peek_refused_output(raw: bytes, *, secret: bytes) -> RefusedOutput:
+    """The id of a refused output and the digest of its content, which was perhaps valid when it was first posted."""
     try:
         value = strict_json.parse_json(raw)
     except Problem:
-        return None
+        return RefusedOutput(None)
     name = value.get("id") if isinstance(value, dict) else None
-    return name[:MAX_EXTERNAL_ID_LENGTH] if isinstance(name, str) else None
+    if not isinstance(name, str):
+        return RefusedOutput(None)
+    if not 0 < len(name) <= MAX_EXTERNAL_ID_LENGTH:
+        return RefusedOutput(name[:MAX_EXTERNAL_ID_LENGTH])
+    return RefusedOutput(name, _digest_unchecked(value, secret))
 
 
 def encode_json(value: object | None) -> str | None:
@@ -139,8 +212,7 @@ def _check_count(outputs: list[bytes]) -> list[bytes]:
         raise Invalid("The body contains no outputs. Send at least one.")
     if len(outputs) > MAX_OUTPUTS_PER_REQUEST:
         raise TooManyOutputs(
-            f"A request may contain at most {MAX_OUTPUTS_PER_REQUEST} outputs; this one has {len(outputs)}. "
-            "Split it into several requests."
+            f"A request may contain at most {MAX_OUTPUTS_PER_REQUEST:,} outputs. Split it into several requests."
         )
     return outputs
 
@@ -150,27 +222,68 @@ def _convert_to_utc(posted: PostedOutput) -> PostedOutput:
     moments = {name: moment for name in ("due_at", "occurred_at") if (moment := getattr(posted, name)) is not None}
     for name, moment in moments.items():
         if not MIN_YEAR <= moment.year <= MAX_YEAR:
-            raise _invalid_output(f"Year out of range - at `$.{name}`")
-    changed = {name: moment.astimezone(UTC) for name, moment in moments.items() if moment.tzinfo is not UTC}
+            raise _invalid_output(f"`{name}` must be {_FIELD_RULES[name]} - at `$.{name}`")
+    return _with_times_in_utc(posted)
+
+
+def _with_times_in_utc[T: msgspec.Struct](posted: T) -> T:
+    moments = {name: getattr(posted, name) for name in ("due_at", "occurred_at")}
+    changed = {name: moment.astimezone(UTC) for name, moment in moments.items() if moment and moment.tzinfo is not UTC}
     return msgspec.structs.replace(posted, **changed) if changed else posted
 
 
-def _effective_confidence(posted: PostedOutput) -> float | None:
+def _digest_content(posted: msgspec.Struct, secret: bytes) -> bytes:
+    """What a retry must repeat: neither the stream's answers nor how they are normalised matters.
+
+    Numbers are compared as doubles: clients may write the same number differently.
+    """
+    return hmac.digest(secret, msgspec.json.encode(posted, enc_hook=float, order="sorted"), hashlib.sha256)
+
+
+def _digest_unchecked(value: dict[str, Any], secret: bytes) -> bytes:
+    """The digest of a posted object that no rule has to hold for; empty if no output could have this content."""
+    try:
+        posted = msgspec.convert(_with_plain_floats(value), _UncheckedOutput)
+        return _digest_content(_with_times_in_utc(posted), secret)
+    except (msgspec.ValidationError, OverflowError):
+        return b""
+
+
+def _effective_confidence(posted: PostedOutput, reported: ReportedConfidence) -> float | None:
+    """The confidence as sent, or as it follows from the scores. Raises Invalid if there is neither."""
     if not isinstance(posted.confidence, UnsetType):
         return posted.confidence
     if not posted.scores:
         raise _invalid_output("Object missing required field `confidence`")
-    return min(posted.scores.values())
+    if reported.implied is None:
+        raise _invalid_output(
+            "`confidence` is missing, and `scores` does not say how sure the model is of its whole prediction; "
+            "send `confidence` (null sends the output to review)"
+        )
+    return reported.implied
 
 
 def _normalise_prediction(
     prediction: str | list[str] | dict[str, Any], form: AnswerSpec
-) -> str | list[str] | dict[str, Any]:
-    """The prediction as one of the stream's answers. Objects are accepted as they are: a reviewer can correct them."""
-    if form.kind == schema.STRUCTURED and isinstance(prediction, dict):
-        return prediction
-    normalised: str | list[str] | dict[str, Any] = schema.normalize_answer(prediction, form, pointer="/prediction")
-    return normalised
+) -> tuple[str | list[str] | dict[str, Any], bool]:
+    """The prediction as one of the stream's answers, and whether it is one.
+
+    An object that breaks the schema is stored as it is, so that a person can correct it.
+    """
+    try:
+        return schema.normalize_answer(prediction, form, pointer="/prediction"), True
+    except (Invalid, RecursionError):
+        if form.kind == schema.STRUCTURED and isinstance(prediction, dict):
+            return prediction, False
+        raise
+
+
+def _segment_with_language(posted: PostedOutput) -> dict[str, str] | None:
+    """The segment, in which rules and reports also find the output's language."""
+    segment = posted.segment
+    if posted.language is None or any(fold_text(key) == LANGUAGE_KEY for key in segment or ()):
+        return segment
+    return {**(segment or {}), LANGUAGE_KEY: posted.language}
 
 
 def _build_payload(posted: PostedOutput) -> dict[str, Any]:
@@ -186,7 +299,6 @@ def _build_payload(posted: PostedOutput) -> dict[str, Any]:
 
 
 def _invalid_output(message: str) -> Invalid:
-    """A problem with a JSON Pointer, from a msgspec message with a path."""
+    """A problem with a JSON Pointer, from a message with a path as msgspec writes it."""
     sentence, pointer = json_pointer.split_validation_message(message)
-    sentence = _FIELD_RULES.get(pointer, sentence)
-    return Invalid(f"Invalid output: {sentence}.", [{"pointer": pointer, "detail": sentence}])
+    return typed_input.build_invalid_input("output", [(pointer, sentence)])

@@ -1,9 +1,16 @@
-"""Wakes the worker after a commit. A lost wake-up does no harm: the sweep finds every received row within a second."""
+"""Wakes the workers. A lost message does no harm: every worker looks at the rows once a second anyway.
+
+A message says only "look", and whoever takes it sees all that was committed before. So while one waits to be taken,
+another would add nothing and is not sent: at most a few wait, however many processes send. And as none carries a time,
+it does not matter whether the clocks of the machines agree.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from threading import Lock
+from typing import Any
 
 import structlog
 from celery import current_app
@@ -25,10 +32,11 @@ _quiet_until = 0.0
 
 def wake_worker() -> None:
     """After the commit, tell the worker that there are outputs to route. Never raises and never blocks for long."""
-    transaction.on_commit(_send_wakeup, robust=True)
+    transaction.on_commit(send_wakeup, robust=True)
 
 
-def _send_wakeup() -> None:
+def send_wakeup() -> None:
+    """Tell the worker now that there are outputs to route. Never raises and never blocks for long."""
     global _quiet_until  # noqa: PLW0603 - one clock per process
     now = time.monotonic()
     with _lock:
@@ -36,11 +44,23 @@ def _send_wakeup() -> None:
             return
         _quiet_until = now + COALESCE_SECONDS
     try:
-        with producers[_broker_connection()].acquire(block=True, timeout=BROKER_TIMEOUT_SECONDS) as producer:
-            current_app.send_task("escalation.tasks.dispatch_received", producer=producer, retry=False, expires=60)
+        send_unless_waiting("escalation.tasks.dispatch_received", queue="routing")
     except Exception as error:  # noqa: BLE001 - whatever fails, the rows are safe and the sweep finds them
         _quiet_until = now + FAILURE_PAUSE_SECONDS
         log.warning("wakeup.failed", error=str(error))
+
+
+def send_unless_waiting(task: str, *, queue: str, arguments: Sequence[str] = ()) -> bool:
+    """Send a message to a task queue in which none is waiting; returns whether it was sent.
+
+    Raises whatever the broker does, within about `BROKER_TIMEOUT_SECONDS`.
+    """
+    with producers[_broker_connection()].acquire(block=True, timeout=BROKER_TIMEOUT_SECONDS) as producer:
+        declared: Any = current_app.amqp.queues[queue].bind(producer.channel).queue_declare()
+        if declared.message_count:
+            return False
+        current_app.send_task(task, arguments, queue=queue, producer=producer, retry=False)
+    return True
 
 
 def _broker_connection() -> Connection:

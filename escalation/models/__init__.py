@@ -12,7 +12,7 @@ from escalation.models.guarantees import (
     TestItem,
 )
 from escalation.models.outputs import DispatchBatch, ExternalId, Output, Payload, Route
-from escalation.models.policies import Activation, ApprovalRequest, DailyRate, Policy, Stop
+from escalation.models.policies import Activation, ApprovalRequest, DailyRate, DeclinedRequest, Policy, Stop
 from escalation.models.streams import Heartbeat, Stream
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "CountedDay",
     "DailyRate",
     "Decision",
+    "DeclinedRequest",
     "DispatchBatch",
     "ErrorTarget",
     "Evaluation",

@@ -7,6 +7,8 @@ import secrets
 from django.db import models
 from django.db.models import Q
 
+from reviewqueue.kernel.json_field import SentJSONField
+
 
 class Decision(models.Model):
     """One revision of an output's decision. The sequencer assigns `seq` after the commit."""
@@ -32,7 +34,7 @@ class Decision(models.Model):
     revision = models.PositiveSmallIntegerField()
     by = models.CharField(max_length=6, choices=By)
     outcome = models.CharField(max_length=12, choices=Outcome)
-    answer = models.JSONField(null=True)
+    answer = SentJSONField(null=True)
     label_id = models.BigIntegerField(null=True)
     shadow = models.BooleanField(default=False)
     decided_at = models.DateTimeField()
@@ -93,7 +95,7 @@ class Outcome(models.Model):
     label_id = models.BigIntegerField()
     round = models.PositiveSmallIntegerField()
     outcome = models.CharField(max_length=12)
-    answer = models.JSONField(null=True)
+    answer = SentJSONField(null=True)
     settled = models.CharField(max_length=200, blank=True, help_text="The settled label of a stream with labels.")
     wrong = models.BooleanField(null=True)
     overturned = models.BooleanField()

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from reviewqueue.kernel.json_field import OrderedJSONField
+from reviewqueue.kernel.json_field import OrderedJSONField, SentJSONField
 
 
 class ErrorTarget(models.Model):
@@ -228,8 +228,8 @@ class TestItem(models.Model):
     id = models.BigIntegerField(primary_key=True)
     stream = models.ForeignKey("Stream", on_delete=models.PROTECT, related_name="test_items")
     copy_of = models.BigIntegerField(null=True)
-    answer = models.JSONField(help_text="The known right answer.")
-    prediction = models.JSONField(help_text="The AI's answer, known to be wrong.")
+    answer = SentJSONField(help_text="The known right answer.")
+    prediction = SentJSONField(help_text="The AI's answer, known to be wrong.")
     schema_number = models.PositiveIntegerField()
     added_by = models.CharField(max_length=160)
     added_at = models.DateTimeField()

@@ -42,7 +42,9 @@ class OutputQuerySet(models.QuerySet["Output"]):
 class Output(models.Model):
     """One model output: the narrow row that routing, lists and reports read.
 
-    `predicted` is the predicted label; empty if the prediction is not a single label.
+    `predicted` is the predicted label; empty if the prediction is not a single label. `label_decisions` is
+    `routing.decide.LabelDecisions`, null if the prediction is not a set of labels. `segment` includes the output's
+    `language`, unless the producer sent another one in it.
     """
 
     class State(models.TextChoices):
@@ -60,6 +62,10 @@ class Output(models.Model):
     model = models.CharField(max_length=200)
     model_version = models.CharField(max_length=200, blank=True)
     predicted = models.CharField(max_length=200, blank=True)
+    label_decisions = models.JSONField(null=True)
+    invalid_prediction = models.BooleanField(
+        default=False, db_default=False, help_text="The prediction breaks the schema of its answers."
+    )
     confidence = models.FloatField(null=True)
     value = models.FloatField(null=True)
     segment = models.JSONField(null=True)
@@ -97,6 +103,12 @@ class Output(models.Model):
             ),
             # Stream pages and reports: a time window of one stream is a range of ids.
             models.Index(fields=["stream", "id"], name="output_of_stream"),
+            # aggregates.load_audit_counts(): the few outputs that were taken back.
+            models.Index(
+                fields=["stream", "id"],
+                name="output_taken_back",
+                condition=Q(state__in=["withdrawn", "erased"]),
+            ),
             # search.search_outputs(): the outputs of one group.
             models.Index(fields=["stream", "group", "id"], name="output_of_group", condition=~Q(group="")),
         ]
@@ -144,7 +156,7 @@ class Route(models.Model):
         Output, primary_key=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="route"
     )
     kind = models.CharField(max_length=6, choices=Kind)
-    reason = models.CharField(max_length=120)
+    reason = models.CharField(max_length=220, help_text="A code, with the name of a rule or label after a colon.")
     policy = models.ForeignKey(
         "Policy",
         null=True,

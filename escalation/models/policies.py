@@ -37,7 +37,8 @@ class Policy(models.Model):
 class ApprovalRequest(models.Model):
     """A request to activate a version that needs a second person's approval.
 
-    It is valid only while `instead_of` is the active activation; after that, approval has to be requested again.
+    It is valid only while `instead_of` is the active activation and nobody has declined it; after that, approval has
+    to be requested again.
     """
 
     policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="requests")
@@ -48,6 +49,18 @@ class ApprovalRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.policy}, asked for by {self.asked_by}"
+
+
+class DeclinedRequest(models.Model):
+    """An approval request that a second manager declined, or that its author withdrew."""
+
+    request = models.OneToOneField(ApprovalRequest, on_delete=models.PROTECT, related_name="declined")
+    declined_by = models.CharField(max_length=160)
+    declined_at = models.DateTimeField()
+    reason = models.CharField(max_length=400, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.request}, declined by {self.declined_by}"
 
 
 class Activation(models.Model):
@@ -94,6 +107,7 @@ class Stop(models.Model):
     stopped_at = models.DateTimeField()
     resume_asked_by = models.CharField(max_length=160, blank=True)
     resume_asked_at = models.DateTimeField(null=True)
+    resume_reason = models.CharField(max_length=400, blank=True, db_default="")
     resumed_by = models.CharField(max_length=160, blank=True)
     resumed_at = models.DateTimeField(null=True)
 

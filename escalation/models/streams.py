@@ -41,10 +41,11 @@ class Stream(models.Model):
 
 
 class Heartbeat(models.Model):
-    """When the worker and each sweep were last seen."""
+    """When each sweep last ended well, and when it was last tried; by the database's clock."""
 
     name = models.CharField(max_length=40, primary_key=True)
     at = models.DateTimeField(db_default=Now())
+    tried_at = models.DateTimeField(null=True)
     detail = models.JSONField(default=dict)
 
     def __str__(self) -> str:

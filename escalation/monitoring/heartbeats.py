@@ -1,48 +1,61 @@
-"""Heartbeats: rows that the worker and each sweep update, and the gauges for monitoring."""
+"""When each sweep last ended well, and which are late; by the database's clock, which all processes share."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
-
-from django.db.models.functions import Now
 
 from escalation.models import Heartbeat
 from escalation.monitoring import queries
-from reviewqueue.facade import queue
-from reviewqueue.kernel import clock, sql
+from escalation.monitoring.sweeps import SWEEPS, Sweep
+from reviewqueue.kernel import sql
 
-# Name -> description shown if the heartbeat is missing.
-EXPECTED_HEARTBEATS = {
-    "worker": "the worker that routes outputs",
-    "settling": "the sweep that settles verdicts",
-    "deadlines": "the sweep that watches deadlines",
-}
-HEARTBEAT_TIMEOUT = timedelta(seconds=60)
+# Ends of the same sweep closer together than this share of its period are not written.
+UNWRITTEN_SHARE = 0.5
 
 
-def record_heartbeat(name: str, **detail: Any) -> None:
-    """Record that `name` is alive, with optional details."""
+@dataclass(frozen=True, slots=True)
+class SweepAge:
+    """A sweep, and the seconds since it last ended well; infinite if it never ran."""
+
+    sweep: Sweep
+    seconds: float
+    tried_seconds: float
+
+    @property
+    def is_late(self) -> bool:
+        return self.seconds > self.sweep.late_after
+
+    @property
+    def has_run(self) -> bool:
+        return math.isfinite(self.seconds)
+
+
+def measure_ages() -> list[SweepAge]:
+    """The age of every sweep, in the order of the table."""
+    seen = {name: (at, tried) for name, at, tried in sql.fetch_tuples(queries.SELECT_AGES)}
+    return [_age_of(sweep, *seen.get(sweep.name, (None, None))) for sweep in SWEEPS]
+
+
+def find_late_sweeps() -> list[SweepAge]:
+    """The sweeps that have not ended well for longer than their `late_after`, or never."""
+    return [age for age in measure_ages() if age.is_late]
+
+
+def record_success(sweep: Sweep) -> None:
+    """Record that a sweep has ended well."""
+    sql.run_statement(queries.RECORD_SUCCESS, {"name": sweep.name, "unless": sweep.every * UNWRITTEN_SHARE})
+
+
+def store_detail(name: str, detail: dict[str, Any]) -> None:
+    """Keep what a sweep has to remember from one run to the next."""
     Heartbeat.objects.bulk_create(
-        [Heartbeat(name=name, at=Now(), detail=detail)],
+        [Heartbeat(name=name, detail=detail)],
         update_conflicts=True,
         unique_fields=["name"],
-        update_fields=["at", "detail"],
+        update_fields=["detail"],
     )
-
-
-def lock_heartbeat_detail(name: str) -> dict[str, Any]:
-    """The details of the last heartbeat; the row stays locked until the transaction ends."""
-    last = Heartbeat.objects.select_for_update().filter(name=name).first()
-    return last.detail if last else {}
-
-
-def find_missing_heartbeats() -> list[str]:
-    """The names of the expected heartbeats that are more than a minute old or missing."""
-    alive = set(Heartbeat.objects.filter(at__gt=Now() - HEARTBEAT_TIMEOUT).values_list("name", flat=True))
-    return [name for name in EXPECTED_HEARTBEATS if name not in alive]
 
 
 def measure_routing_lag_seconds() -> float:
@@ -50,57 +63,9 @@ def measure_routing_lag_seconds() -> float:
     return max(0.0, float(sql.fetch_value(queries.OLDEST_RECEIVED_SECONDS) or 0.0))
 
 
-@dataclass(frozen=True, slots=True)
-class Gauge:
-    """One metric: its values by label values."""
-
-    name: str
-    meaning: str
-    labels: Sequence[str]
-    values: Sequence[tuple[Sequence[str], float]]
-
-
-def collect_gauges() -> list[Gauge]:
-    """The metrics of the whole product, read from the database only."""
-    loads = queue.measure_loads()
-    return [
-        Gauge(
-            "behind_seconds",
-            "Age of the oldest unrouted output.",
-            (),
-            [((), measure_routing_lag_seconds())],
-        ),
-        Gauge(
-            "waiting_items",
-            "Items waiting for review.",
-            ("queue",),
-            [((slug,), load.waiting) for slug, load in loads.items()],
-        ),
-        Gauge(
-            "oldest_item_seconds",
-            "How long the oldest item has been waiting.",
-            ("queue",),
-            [((slug,), _age_seconds(load.oldest_at)) for slug, load in loads.items()],
-        ),
-        Gauge(
-            "heartbeat_age_seconds",
-            "Time since the worker or a sweep was last seen.",
-            ("name",),
-            [((beat.name,), _age_seconds(beat.at)) for beat in Heartbeat.objects.all()],
-        ),
-        Gauge(
-            "ledger_broken_checks",
-            "Invariants that failed at the last check, or whose check timed out.",
-            (),
-            [((), _count_broken_checks())],
-        ),
-    ]
-
-
-def _count_broken_checks() -> int:
-    beat = Heartbeat.objects.filter(name="ledger").first()
-    return len(beat.detail.get("broken", [])) if beat else 0
-
-
-def _age_seconds(moment: datetime | None) -> float:
-    return (clock.current_time() - moment).total_seconds() if moment else 0.0
+def _age_of(sweep: Sweep, at: float | None, tried: float | None) -> SweepAge:
+    return SweepAge(
+        sweep,
+        seconds=math.inf if at is None else float(at),
+        tried_seconds=math.inf if tried is None else float(tried),
+    )

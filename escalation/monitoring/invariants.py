@@ -1,7 +1,7 @@
 """The escalation side's invariants, as queries that return violating rows, and the checks of both sides.
 
-They run every minute in production, so in tables that grow forever they check only the latest 100,000 rows, as the
-review side's do.
+In tables that grow for ever they check only the latest 100,000 rows, as the review side's do; the rounds that the
+worker runs every minute replace these by fewer rows, of which some are old (`windows`).
 """
 
 # ruff: noqa: S608 - the queries are built from constants of this module, never from input
@@ -10,17 +10,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import structlog
-from django.db import OperationalError, connection, transaction
+from django.db import transaction
 
-from escalation.monitoring import heartbeats
+from escalation.monitoring import queries
 from reviewqueue.facade import facts
 from reviewqueue.facade.facts import EVENTS_SQL, ITEMS_SQL, LABELS_SQL, UNTAKEN_LABELS_SQL, InvariantCheck
-
-log = structlog.get_logger(__name__)
+from reviewqueue.kernel import sql
 
 MAX_SHOWN_ROWS = 20
-CHECK_TIMEOUT_SECONDS = 20  # per check run by the worker, whose other work has to wait meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,48 +39,11 @@ def list_all_invariants() -> list[InvariantCheck]:
     return [*facts.list_checks(), *list_invariants()]
 
 
-def find_offending_rows(check: InvariantCheck) -> list[tuple[object, ...]]:
-    """The first rows that violate a check."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT * FROM ({check.sql}) AS offending LIMIT {MAX_SHOWN_ROWS}")
-        rows: list[tuple[object, ...]] = cursor.fetchall()
-    return rows
-
-
-def run_check(name: str = "") -> str:
-    """Run one check (the first by default), and store the result in the `ledger` heartbeat for pages and probes.
-
-    A check that takes longer than `CHECK_TIMEOUT_SECONDS` counts as failed. Returns the name of the next check, ""
-    after the last.
-    """
-    checks = {check.name: check for check in list_all_invariants()}
-    names = list(checks)
-    name = name if name in checks else names[0]
-    holds = _holds(checks[name])
+def find_offending_rows(check: InvariantCheck, *, text: str = "", seconds: float = 0) -> list[tuple[object, ...]]:
+    """The first rows that violate a check, or this form of its query. Raises OperationalError after so many seconds."""
     with transaction.atomic():
-        known = set(heartbeats.lock_heartbeat_detail("ledger").get("broken", [])) - {name}
-        heartbeats.record_heartbeat(
-            "ledger", broken=[check for check in names if check in known or (check == name and not holds)]
-        )
-    return next(iter(names[names.index(name) + 1 :]), "")
-
-
-def _holds(check: InvariantCheck) -> bool:
-    try:
-        with transaction.atomic():
-            _execute(f"SET LOCAL statement_timeout = {CHECK_TIMEOUT_SECONDS * 1000:.0f}")
-            rows = find_offending_rows(check)
-    except OperationalError as error:
-        log.error("invariant.check_timed_out", check=check.name, error=str(error))  # noqa: TRY400 - a trace adds nothing
-        return False
-    if rows:
-        log.error("invariant.violated", check=check.name, rows=[str(row) for row in rows[:5]])
-    return not rows
-
-
-def _execute(statement: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
+        sql.fetch_tuple(queries.PREPARE_CHECK, [f"{seconds * 1000:.0f}"])
+        return sql.fetch_tuples(f"SELECT * FROM ({text or check.sql}) AS offending LIMIT {MAX_SHOWN_ROWS}")
 
 
 # The latest rows of each table, as the ORDER BY of an index reads them.
@@ -176,13 +136,15 @@ def _release_checks() -> list[InvariantCheck]:
     return [
         InvariantCheck(
             "released_by_policy",
-            "Nothing was automated without a confidence, below its threshold, without a policy, or while stopped.",
+            "Nothing was automated without a confidence, against its schema, below its threshold, without a policy, or "
+            "while stopped.",
             f"""
             SELECT o.id, r.reason FROM {_RECENT_ROUTES} r JOIN escalation_output o ON o.id = r.output_id
             LEFT JOIN escalation_stop s
               ON (s.stream_id IS NULL OR s.stream_id = o.stream_id)
              AND r.routed_at > s.stopped_at AND (s.resumed_at IS NULL OR r.routed_at < s.resumed_at)
-            WHERE r.released AND (o.confidence IS NULL OR r.threshold IS NULL OR o.confidence < r.threshold
+            WHERE r.released AND (o.confidence IS NULL OR o.invalid_prediction
+                                  OR r.threshold IS NULL OR o.confidence < r.threshold
                                   OR NOT r.eligible OR r.audit = 'hold' OR r.policy_id IS NULL
                                   OR r.stop_id IS NOT NULL OR s.id IS NOT NULL)
             """,
@@ -217,7 +179,7 @@ def _system_checks() -> list[InvariantCheck]:
         ),
         InvariantCheck(
             "deadline_answered_by_policy",
-            "The system answered only as the policy says, and accepted predictions only with a confidence and while "
+            "The system answered only as the policy says, and accepted only valid predictions with a confidence, while "
             "nothing was stopped.",
             f"""
             SELECT o.id, d.outcome FROM {_RECENT_DECISIONS} d
@@ -228,7 +190,8 @@ def _system_checks() -> list[InvariantCheck]:
               ON (s.stream_id IS NULL OR s.stream_id = o.stream_id)
              AND d.decided_at > s.stopped_at AND (s.resumed_at IS NULL OR d.decided_at < s.resumed_at)
             WHERE d.by = 'system' AND (
-                d.outcome = 'answered' AND (o.confidence IS NULL OR s.id IS NOT NULL OR r.stop_id IS NOT NULL
+                d.outcome = 'answered' AND (o.confidence IS NULL OR o.invalid_prediction
+                                            OR s.id IS NOT NULL OR r.stop_id IS NOT NULL
                                             OR p.spec ->> 'on_deadline' IS DISTINCT FROM 'accept')
                 OR d.outcome = 'rejected' AND p.spec ->> 'on_deadline' IS DISTINCT FROM 'reject'
                 OR d.outcome = 'unjudgeable')
@@ -287,9 +250,12 @@ def _feed_checks() -> list[InvariantCheck]:
             "Decisions are numbered without gaps or repeats, up to the head of the feed.",
             """
             SELECT h.seq, count(d.seq), count(DISTINCT d.seq), max(d.seq) FROM escalation_feedhead h
-            LEFT JOIN escalation_decision d ON d.seq > h.seq - 100000
+            LEFT JOIN LATERAL (  -- by the index of each stream's feed
+                SELECT numbered.seq FROM escalation_stream s
+                JOIN escalation_decision numbered ON numbered.stream_id = s.id AND numbered.seq > h.seq - 20000
+            ) d ON true
             GROUP BY h.seq
-            HAVING count(d.seq) <> count(DISTINCT d.seq) OR count(d.seq) <> LEAST(h.seq, 100000)
+            HAVING count(d.seq) <> count(DISTINCT d.seq) OR count(d.seq) <> LEAST(h.seq, 20000)
                 OR COALESCE(max(d.seq), 0) <> h.seq
             UNION ALL
             SELECT NULL, count(*), NULL, max(seq) FROM escalation_decision
@@ -299,12 +265,13 @@ def _feed_checks() -> list[InvariantCheck]:
     ]
 
 
-# An event covers many outputs, so only the latest events are expanded, and outputs older than those are left out.
+# An event covers many outputs, so only the latest events are expanded, and an output is reported only if its events
+# must be among them: if it is later than every earlier event. Events are not always in the order of their times: the
+# demo and imports write those of past days.
+EVENTS_BEFORE = f"(SELECT max(at) FROM {EVENTS_SQL} AS earlier WHERE id < (SELECT min(id) FROM recent))"
 _LOGGED_OUTPUTS = f"""
     recent AS MATERIALIZED {_RECENT_EVENTS},
-    since AS (SELECT CASE WHEN count(*) < {RECENT_EVENT_ROWS} THEN '-infinity'
-              ELSE min(at) + interval '2 minutes' END AS at
-              FROM recent),
+    since AS (SELECT COALESCE({EVENTS_BEFORE} + interval '2 minutes', '-infinity') AS at),
     told AS MATERIALIZED (
         SELECT verb, unnest(object_ids) AS id FROM recent WHERE object_type = 'output' AND object_ids IS NOT NULL
         UNION ALL
@@ -321,10 +288,9 @@ def _event_checks() -> list[InvariantCheck]:
             WITH {_LOGGED_OUTPUTS}
             SELECT o.id, o.state FROM {_RECENT_OUTPUTS} o
             LEFT JOIN escalation_route r ON r.output_id = o.id
-            WHERE o.received_at >= (SELECT at FROM since) AND (
-                NOT EXISTS (SELECT FROM told WHERE told.id = o.id AND told.verb = 'outputs.received')
-                OR r.output_id IS NOT NULL
-                   AND NOT EXISTS (SELECT FROM told WHERE told.id = o.id AND told.verb = 'outputs.routed'))
+            WHERE o.received_at > (SELECT at FROM since) AND (
+                (o.id, 'outputs.received') NOT IN (SELECT id, verb FROM told)
+                OR r.output_id IS NOT NULL AND (o.id, 'outputs.routed') NOT IN (SELECT id, verb FROM told))
             """,
         ),
         InvariantCheck(
@@ -333,10 +299,11 @@ def _event_checks() -> list[InvariantCheck]:
             f"""
             WITH {_LOGGED_OUTPUTS}
             SELECT d.output_id, d.revision, d.by FROM {_RECENT_DECISIONS} d
-            WHERE d.by <> 'model' AND d.decided_at >= (SELECT at FROM since) AND NOT EXISTS (
-                SELECT FROM told WHERE told.id = d.output_id AND told.verb = CASE
+            WHERE d.by <> 'model' AND d.decided_at > (SELECT at FROM since) AND (
+                d.output_id, CASE
                     WHEN d.by = 'people' THEN 'outputs.decided'
-                    WHEN d.outcome = 'withdrawn' THEN 'output.withdrawn' ELSE 'outputs.timed_out' END)
+                    WHEN d.outcome = 'withdrawn' THEN 'output.withdrawn' ELSE 'outputs.timed_out' END
+            ) NOT IN (SELECT id, verb FROM told)
             """,
         ),
     ]

@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from escalation.models import Decision, Output, Policy, Route
+from escalation.models import Decision, Outcome, Output, Policy, Route
 from escalation.routing import reasons
 from reviewqueue.facade import facts as review_facts
 from reviewqueue.facade.facts import ItemVerdict
@@ -25,12 +25,16 @@ class HistoryEntry:
     actor: str = ""
 
 
-def build_output_history(output: Output, *, content: bool = False) -> list[HistoryEntry]:
-    """The full history, oldest first. Structured answers are shown only with `content`."""
+def build_output_history(output: Output, *, content: bool = False, for_producer: bool = False) -> list[HistoryEntry]:
+    """The full history, oldest first. Structured answers are shown only with `content`.
+
+    for_producer: nothing in it says that the output is an audit. What reviewers did follows once they have settled it.
+    """
+    settled = not for_producer or Outcome.objects.filter(output=output).exists()
     lines = [
         *_receipt_entries(output),
-        *_routing_entries(output),
-        *_review_entries(output, content),
+        *_routing_entries(output, for_producer),
+        *(_review_entries(output, content) if settled else ()),
         *_decision_entries(output, content),
         *_event_entries(output),
     ]
@@ -79,8 +83,12 @@ def _receipt_entries(output: Output) -> Iterator[HistoryEntry]:
     yield HistoryEntry(output.received_at, _("Received from %(model)s.") % {"model": model})
 
 
-def _routing_entries(output: Output) -> Iterator[HistoryEntry]:
+def _routing_entries(output: Output, for_producer: bool) -> Iterator[HistoryEntry]:
     route = Route.objects.filter(output=output).first()
+    if route is not None and for_producer and route.audit:
+        # As it would read without the audit; of a held one, the threshold would say that it reached it.
+        route.reason = reasons.reason_for_producers(route.reason, released=route.released)
+        route.audit, route.threshold = "", route.threshold if route.released else None
     if route is not None:
         number = Policy.objects.filter(pk=route.policy_id or 0).values_list("number", flat=True).first()
         yield HistoryEntry(route.routed_at, describe_route(route, confidence=output.confidence, policy=number))
@@ -122,6 +130,8 @@ def _describe_verdict(judgement: ItemVerdict, content: bool) -> str:
         text = _("Final say: %(text)s") % {"text": text}
     if judgement.blind:
         text = _("%(text)s; answered before seeing the model’s answer") % {"text": text}  # noqa: RUF001
+    if judgement.key:
+        text = _("%(text)s; reported by the API key “%(key)s”") % {"text": text, "key": judgement.key}
     return f"{text}."
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 # Outputs with their route, policy and latest decision.
 STATUSES = """
-    SELECT o.id, o.external_id, o.state, r.kind, r.reason, r.pi, p.number, d.answer::text, d.outcome, d.by, d.revision,
-           d.decided_at, d.shadow
+    SELECT o.id, o.external_id, o.state, r.kind, r.reason, r.released, r.pi, p.number, d.answer::text, d.outcome, d.by,
+           d.revision, d.decided_at, d.shadow
     FROM escalation_output o
     LEFT JOIN escalation_route r ON r.output_id = o.id
     LEFT JOIN escalation_policy p ON p.id = r.policy_id

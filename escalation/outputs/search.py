@@ -20,7 +20,9 @@ PAGE_SIZE = 50
 DEFAULT_WINDOW_DAYS = 92  # how far back a search without a start date goes
 
 # Outputs that people have yet to decide for the first time.
-_UNDECIDED = Q(outcome=None) & (Q(state=Output.State.IN_REVIEW) | (Q(route__isnull=False) & ~Q(route__audit="")))
+_UNDECIDED = Q(outcome=None) & (
+    Q(state=Output.State.IN_REVIEW) | (Q(state=Output.State.DECIDED) & Q(route__isnull=False) & ~Q(route__audit=""))
+)
 
 # Among items under audit, automated ones are decided and held ones are in review: the state reveals which.
 _REVEALING_STATES = {Output.State.IN_REVIEW, Output.State.DECIDED}
@@ -53,9 +55,10 @@ class OutputQuery:
     def reveals(self) -> bool:
         """Whether a match reveals an answer by the AI or by earlier reviewers, or why an item is in review.
 
-        That an output waits for review reveals nothing, and neither does that it needs no review.
+        That an output waits for review reveals nothing, and neither does that it needs no review. Its id or group does:
+        what is on the desk and cannot be found is a test item.
         """
-        parts = (self.route, self.reason, self.answer, self.version, self.act)
+        parts = (self.begins, self.group, self.route, self.reason, self.answer, self.version, self.act)
         return any(parts) or self.found in _REVEALING_JUDGEMENTS or self.state in _REVEALING_STATES
 
 
@@ -116,12 +119,17 @@ def is_undecided(output: Output) -> bool:
     route = getattr(output, "route", None)
     if getattr(output, "outcome", None) is not None or route is None:
         return False
-    return output.state == Output.State.IN_REVIEW or bool(route.audit)
+    return output.state == Output.State.IN_REVIEW or (bool(route.audit) and output.state == Output.State.DECIDED)
 
 
 def may_be_judged(output: Output, *, is_open: bool) -> bool:
     """Whether someone may still have to review it and so must not see it beforehand. is_open: open for review now."""
     return is_open or is_undecided(output) or output.state == Output.State.RECEIVED
+
+
+def is_unknown_to_reviewers(output: Output) -> bool:
+    """Whether reviewers have never decided it but may have to. They must not know which ids these are."""
+    return getattr(output, "outcome", None) is None and may_be_judged(output, is_open=False)
 
 
 def _fetch_closed(rows: QuerySet[Output], before: int | None) -> list[Output]:

@@ -1,4 +1,4 @@
-"""The status of outputs, as producers see it."""
+"""The status of outputs, as producers see it: nothing in it says whether an output is an audit."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from django.utils.translation import gettext as _
 
 from escalation.models import ExternalId, Output, Stream
 from escalation.outputs import queries
-from reviewqueue.kernel import sql
+from escalation.routing import reasons
+from reviewqueue.kernel import sent_json, sql
 from reviewqueue.kernel.errors import NotFound
 
 
 @dataclass(frozen=True, slots=True)
 class OutputStatus:
-    """An output's state, its route (None until it is routed) and its latest decision (None until there is one)."""
+    """An output's state, its route (None until it is routed) and its latest decision (None until there is one).
+
+    `reason` is for producers. `pi` is None until the output is decided: of an output in review, it would tell an audit.
+    """
 
     external_id: str
     status: str
@@ -47,13 +50,21 @@ def find_output(*, stream: Stream, external_id: str) -> Output:
 
 
 def _status_from_row(row: tuple[Any, ...]) -> OutputStatus:
-    external_id, status, kind, reason, pi, policy, answer, outcome, by, revision, decided_at, shadow = row
+    external_id, status, kind, reason, released, pi, policy, answer, outcome, by, revision, decided_at, shadow = row
     decision = None
     if outcome is not None:
         decision = decision_as_json(
             answer=answer, outcome=outcome, by=by, revision=revision, decided_at=decided_at, shadow=shadow
         )
-    return OutputStatus(external_id, status, kind, reason, pi, policy, decision)
+    return OutputStatus(
+        external_id=external_id,
+        status=status,
+        route=kind,
+        reason=None if reason is None else reasons.reason_for_producers(reason, released=released),
+        pi=pi if status == Output.State.DECIDED else None,
+        policy=policy,
+        decision=decision,
+    )
 
 
 def decision_as_json(
@@ -61,7 +72,7 @@ def decision_as_json(
 ) -> dict[str, Any]:
     """A decision in the form that every API uses. `answer` is JSON text. `shadow` marks one not to be acted on."""
     return {
-        "answer": None if answer is None else msgspec.json.decode(answer),
+        "answer": None if answer is None else sent_json.parse_sent(answer),
         "outcome": outcome,
         "by": by,
         "revision": revision,

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
-from escalation.policies.spec import AuditSettings, Costs, GuaranteeSettings, PolicySpec, Rule, Scalar
+from escalation.policies.conditions import Scalar
+from escalation.policies.spec import AuditSettings, Costs, GuaranteeSettings, PolicySpec, Rule
+from reviewqueue.answers import schema
+from reviewqueue.answers.schema import AnswerSpec
 from reviewqueue.kernel import locale_format
 
 
@@ -60,8 +65,25 @@ def describe_changes(before: PolicySpec, after: PolicySpec) -> list[ClauseChange
     ]
 
 
+def describe_form_change(before: AnswerSpec, after: AnswerSpec) -> ClauseChange:
+    """Two answer schemas of a stream as a changed clause."""
+    return ClauseChange(_("Answers"), _describe_form(before), _describe_form(after))
+
+
+def _describe_form(form: AnswerSpec) -> str:
+    if form.kind == schema.STRUCTURED:
+        return _("Fields, by the JSON schema: %(schema)s") % {"schema": json.dumps(form.schema, ensure_ascii=False)}
+    listed = ", ".join(form.answers)
+    return _("Several of: %(answers)s") % {"answers": listed} if form.kind == schema.LABELS else listed
+
+
 def format_percent(share: float) -> str:
-    return f"{round(share * 100, 4):g} %"
+    """The share in percent with every digit that it has: two versions that differ never read the same."""
+    return f"{Decimal(repr(share)).scaleb(2).normalize():f} %"
+
+
+def _format_exactly(number: float) -> str:
+    return f"{Decimal(repr(number)).normalize():f}"
 
 
 def _text(clause: PolicyClause | None) -> str:
@@ -108,7 +130,7 @@ def describe_conditions(rule: Rule) -> str:
 def _format_operand(operand: Scalar | list[Scalar]) -> str:
     if isinstance(operand, list):
         return ", ".join(_format_operand(one) for one in operand)
-    return operand if isinstance(operand, str) else f"{operand:g}"
+    return operand if isinstance(operand, str) else _format_exactly(operand)
 
 
 def _review_clauses(policy: PolicySpec) -> Iterator[PolicyClause]:
@@ -147,7 +169,9 @@ def _describe_guarantee(settings: GuaranteeSettings) -> str:
         "check_more": _("When it ends, every output is audited before it is released."),
         "all_to_people": _("When it ends, every output goes to review."),
     }[settings.on_expiry]
-    late = _("An audit without an answer after %(days)s days counts as an error.") % {"days": f"{settings.due_days:g}"}
+    late = _("An audit without an answer after %(days)s days counts as an error.") % {
+        "days": _format_exactly(settings.due_days)
+    }
     return f"{valid} {then} {late}"
 
 
@@ -163,7 +187,8 @@ def _describe_answer_first(policy: PolicySpec) -> str:
 
 def _deadline_clauses(policy: PolicySpec) -> Iterator[PolicyClause]:
     due = (
-        _("Outputs without their own deadline are due after %(hours)s hours.") % {"hours": f"{policy.deadline_hours:g}"}
+        _("Outputs without their own deadline are due after %(hours)s hours.")
+        % {"hours": _format_exactly(policy.deadline_hours)}
         if policy.deadline_hours is not None
         else _("Only for outputs that come with one.")
     )
@@ -183,7 +208,9 @@ def _deadline_clauses(policy: PolicySpec) -> Iterator[PolicyClause]:
 
 def _cost_clauses(costs: Costs) -> Iterator[PolicyClause]:
     def amount(value: float) -> str:
-        return f"{costs.currency} {locale_format.format_number(value, 2, grouped=True)}"
+        exponent = Decimal(repr(value)).normalize().as_tuple().exponent
+        digits = max(2, -exponent) if isinstance(exponent, int) else 2
+        return f"{costs.currency} {locale_format.format_number(value, digits, grouped=True)}"
 
     yield PolicyClause("costs/review", _("Cost of a review"), amount(costs.review))
     yield PolicyClause("costs/error", _("Cost of an error"), amount(costs.error))
@@ -193,4 +220,4 @@ def _cost_clauses(costs: Costs) -> Iterator[PolicyClause]:
             yield PolicyClause(f"costs/{predicted}/{true}", label, amount(cost))
     if costs.value_factor is not None:
         label = _("An error costs in addition, per unit of the output’s value")  # noqa: RUF001 - an apostrophe
-        yield PolicyClause("costs/value_factor", label, f"{costs.currency} {costs.value_factor:g}")
+        yield PolicyClause("costs/value_factor", label, f"{costs.currency} {_format_exactly(costs.value_factor)}")

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from escalation.models import ApprovalRequest, Stream
 from escalation.policies import versions
-from reviewqueue.accounts import roles
+from reviewqueue.accounts import second_person
 
 
 def list_open_requests(streams: Sequence[Stream]) -> list[ApprovalRequest]:
@@ -17,9 +17,13 @@ def list_open_requests(streams: Sequence[Stream]) -> list[ApprovalRequest]:
     without_policy = [stream.pk for stream in streams if stream.pk not in active]
     current = Q(instead_of__in=[policy.activation_id for policy in active.values()])
     first = Q(instead_of=None, policy__stream__in=without_policy)
-    rows = ApprovalRequest.objects.filter(current | first).select_related("policy__stream").order_by("-id")
+    rows = ApprovalRequest.objects.filter(current | first, declined=None).select_related("policy__stream")
     valid: dict[int, ApprovalRequest] = {}
     for row in rows:
-        if row.policy_id not in valid and roles.actor_may_manage(row.asked_by):
+        if row.policy_id not in valid and _counts(row):
             valid[row.policy_id] = row
     return sorted(valid.values(), key=lambda row: row.pk)
+
+
+def _counts(row: ApprovalRequest) -> bool:
+    return not versions.is_outdated(row.policy) and second_person.may_stand(row.asked_by, slug=row.policy.stream.slug)

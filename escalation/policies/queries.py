@@ -11,7 +11,7 @@ COUNT_TRAFFIC = """
 
 # The policy in effect of each stream; by the index of activations, latest first.
 ACTIVE_POLICIES = """
-    SELECT s.id, p.id, p.number, p.spec::text, a.id
+    SELECT s.id, p.id, p.number, p.spec::text, a.id, p.schema_number
     FROM unnest(%s::bigint[]) AS s (id)
     CROSS JOIN LATERAL (
         SELECT id, policy_id FROM escalation_activation

@@ -10,13 +10,13 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from escalation.policies import conditions
+from escalation.policies.conditions import OutputFacts, Truth
+
 type Share = Annotated[float, Meta(ge=0, le=1)]
 type Money = Annotated[float, Meta(ge=0, le=1e12)]
 type RuleName = Annotated[str, Meta(min_length=1, max_length=100)]
-type Scalar = str | float | bool
-
-RULE_OPERATORS = ("eq", "in", "lt", "lte", "gt", "gte")
-RULE_SUBJECTS = ("confidence", "value", "prediction")
+type Scalar = conditions.Scalar
 
 
 class _SpecPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -29,14 +29,16 @@ class SegmentThreshold(_SpecPart, frozen=True):
     when: dict[str, str]
     threshold: Share
 
-    def matches(self, segment: Mapping[str, str]) -> bool:
-        return all(segment.get(key) == value for key, value in self.when.items())
+    def evaluate(self, segment: Mapping[str, str], *, folded: Mapping[str, str]) -> Truth:
+        """Whether it applies to outputs with this segment (as sent, and folded); None if that cannot be told."""
+        return conditions.evaluate_segment(self.when, segment, folded=folded)
 
 
 class Rule(_SpecPart, frozen=True):
     """Sends an output to review if all of its conditions hold, e.g. `{"value": {"gte": 1000}}`.
 
-    A condition on a field that the output does not have does not hold.
+    A condition on a fact that the output does not have is unknown. Unless another condition is false, the rule then
+    cannot be evaluated, and the output goes to review for that.
     """
 
     name: RuleName
@@ -49,18 +51,17 @@ class Rule(_SpecPart, frozen=True):
         for subject, tests in self.when.items():
             if not tests:
                 raise ValueError(f"the condition on {subject} is empty")
-            if subject not in RULE_SUBJECTS and not subject.startswith("segment."):
+            if subject not in conditions.RULE_SUBJECTS and not subject.startswith(conditions.SEGMENT_PREFIX):
                 raise ValueError(
                     f"unknown field {subject!r} in a rule; use confidence, value, prediction or segment.KEY"
                 )
             for operator, operand in tests.items():
-                _check_condition(subject, operator, operand)
+                conditions.check_condition(subject, operator, operand)
 
-    def matches(self, *, confidence: float, value: float, predicted: str, segment: Mapping[str, str]) -> bool:
-        facts: dict[str, Scalar | None] = {"confidence": confidence, "value": value, "prediction": predicted}
-        facts |= {f"segment.{key}": fact for key, fact in segment.items()}
-        return all(
-            _condition_holds(operator, facts.get(subject), operand)
+    def evaluate(self, facts: OutputFacts) -> Truth:
+        """Whether it applies to an output; None if it cannot be evaluated."""
+        return conditions.all_true(
+            conditions.evaluate_condition(subject, operator, operand, facts)
             for subject, tests in self.when.items()
             for operator, operand in tests.items()
         )
@@ -93,6 +94,11 @@ class Costs(_SpecPart, frozen=True):
     error: Money = 1.0
     matrix: dict[str, dict[str, Money]] = {}
     value_factor: Money | None = None
+
+    @property
+    def are_set(self) -> bool:
+        """Whether somebody said what anything costs. The defaults only weigh errors equally; they are no amounts."""
+        return self != Costs(currency=self.currency)
 
     def error_cost(self, predicted: str, true: str) -> float:
         """The cost of this error without the output's value; 0 if the prediction is right."""
@@ -127,10 +133,11 @@ class GuaranteeSettings(_SpecPart, frozen=True):
 class PolicySpec(_SpecPart, frozen=True, rename={"guarantee": "promise"}):
     """Everything that determines how the outputs of a stream are decided.
 
-    threshold: outputs at or above it may be automated; null sends everything to review. thresholds: per predicted
-    label. deadline_hours: when an item without its own `due_at` is due. on_deadline: what happens to an item that is
-    still unreviewed then. model_versions: the trusted ones; an empty list trusts all. guarantee: stored as `promise`,
-    its name in earlier versions, which content hashes depend on.
+    threshold: outputs at or above it may be automated; null sends everything to review. thresholds: per label. Where an
+    answer is one label, its threshold replaces `threshold`; where an answer is a set of labels, it must be met in
+    addition, by the model's decision about that label. deadline_hours: when an item without its own `due_at` is due.
+    on_deadline: what happens to an item that is still unreviewed then. model_versions: the trusted ones; an empty list
+    trusts all. guarantee: stored as `promise`, its name in earlier versions, which content hashes depend on.
     """
 
     threshold: Share | None = None
@@ -232,21 +239,21 @@ def _same_other_fields(old: PolicySpec, new: PolicySpec) -> bool:
 
 
 def _stricter_thresholds(old: PolicySpec, new: PolicySpec) -> bool:
-    """Whether no effective threshold fell. Segments must be the same, as their overlap with others is unknown here."""
+    """Whether no effective threshold fell, be an answer one label or a set of them.
+
+    Segments must be the same, as their overlap with others is unknown here.
+    """
     if new.threshold is None and not new.thresholds and not new.segments:
         return True  # nothing is automated at all
     if [part.when for part in old.segments] != [part.when for part in new.segments]:
         return False
     overall = _overall_threshold(new) >= _overall_threshold(old)
-    labels = old.thresholds.keys() | new.thresholds.keys()
-    classes = all(
-        new.thresholds.get(label, _overall_threshold(new)) >= old.thresholds.get(label, _overall_threshold(old))
-        for label in labels
-    )
+    # Without its threshold, a label in a set is not tested any more, and a single one exposes the segments', which may
+    # be lower.
+    kept = old.thresholds.keys() <= new.thresholds.keys()
+    labels = all(share >= old.thresholds.get(label, _overall_threshold(old)) for label, share in new.thresholds.items())
     pairs = zip(old.segments, new.segments, strict=True)
-    # Removing a class threshold exposes the segment's own, which may be lower.
-    covered = not old.segments or old.thresholds.keys() <= new.thresholds.keys()
-    return overall and classes and covered and all(after.threshold >= before.threshold for before, after in pairs)
+    return overall and kept and labels and all(after.threshold >= before.threshold for before, after in pairs)
 
 
 def _overall_threshold(policy: PolicySpec) -> float:
@@ -265,43 +272,3 @@ def _more_audits(old: AuditSettings, new: AuditSettings) -> bool:
 
 def _fewer_versions(old: list[str], new: list[str]) -> bool:
     return set(new) <= set(old) and bool(new) if old else True
-
-
-def _check_condition(subject: str, operator: str, operand: object) -> None:
-    if operator not in RULE_OPERATORS:
-        raise ValueError(f"unknown operator {operator!r}; use one of {', '.join(RULE_OPERATORS)}")
-    if (operator == "in") != isinstance(operand, list):
-        raise ValueError("`in` needs a list; every other operator needs a single value")
-    operands = operand if isinstance(operand, list) else [operand]
-    numeric = subject in {"confidence", "value"}
-    for value in operands:
-        if isinstance(value, bool) or isinstance(value, str) == numeric:
-            raise ValueError(f"{subject} can only be compared with {'numbers' if numeric else 'strings'}")
-        if isinstance(value, (int, float)) and not math.isfinite(value):
-            raise ValueError(f"{subject} can only be compared with finite numbers, not {value}")
-    if not numeric and operator not in {"eq", "in"}:
-        raise ValueError(f"{subject} is a string; use eq or in")
-
-
-def _condition_holds(operator: str, fact: Scalar | None, operand: Scalar | list[Scalar]) -> bool:
-    if fact is None or fact != fact:
-        return False
-    if operator == "eq":
-        return fact == operand
-    if operator == "in":
-        return isinstance(operand, list) and fact in operand
-    return _compare_numbers(operator, fact, operand)
-
-
-def _compare_numbers(operator: str, fact: Scalar, operand: Scalar | list[Scalar]) -> bool:
-    assert isinstance(fact, (int, float))
-    assert isinstance(operand, (int, float))
-    match operator:
-        case "lt":
-            return fact < operand
-        case "lte":
-            return fact <= operand
-        case "gt":
-            return fact > operand
-        case _:
-            return fact >= operand

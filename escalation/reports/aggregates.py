@@ -50,10 +50,10 @@ def load_tallies(
 def load_audit_counts(*, stream_ids: Iterable[int], since: date, until: date) -> dict[int, list[AuditCounts]]:
     """The answered audits of several streams, by stream id, for pages that show only error rates."""
     found: dict[int, list[AuditCounts]] = {stream_id: [] for stream_id in stream_ids}
-    for stream_id, pi, judged, wrong in sql.fetch_tuples(
+    for stream_id, pi, judged, wrong, withdrawn in sql.fetch_tuples(
         queries.AUDIT_COUNTS, {"streams": list(found), **_window_parameters(since, until)}
     ):
-        found[stream_id].append(AuditCounts(pi, judged, wrong))
+        found[stream_id].append(AuditCounts(pi, judged, wrong, withdrawn))
     return found
 
 

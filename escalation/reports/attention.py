@@ -9,9 +9,11 @@ from typing import Literal
 
 from escalation.models import Stop, Stream
 from escalation.policies.open_requests import list_open_requests
+from escalation.routing.stop import has_request
 from reviewqueue.accounts import roles
 from reviewqueue.activity import log
 from reviewqueue.facade import queue
+from reviewqueue.kernel import clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +61,22 @@ def _list_resumes(person: roles.Person, streams: Sequence[Stream]) -> list[Waiti
     me, theirs = log.user_actor(person), {stream.pk for stream in streams}
     asked = Stop.objects.active().exclude(resume_asked_by__in=["", me]).select_related("stream")
     everywhere = roles.has_all_queues(person)
-    return [
-        WaitingTask(
-            kind="resume", stream=stop.stream, by=stop.resume_asked_by, at=stop.resume_asked_at, reason=stop.reason
-        )
+    found = [
+        stop
         for stop in asked.order_by("resume_asked_at")
         if (everywhere if stop.stream_id is None else stop.stream_id in theirs)
+    ]
+    now = clock.current_time() if found else None  # the database's clock, which costs a query
+    return [
+        WaitingTask(
+            kind="resume",
+            stream=stop.stream,
+            by=stop.resume_asked_by,
+            at=stop.resume_asked_at,
+            reason=stop.resume_reason,
+        )
+        for stop in found
+        if now and has_request(stop, now=now)
     ]
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from escalation import statistics
 from escalation.policies.spec import Costs, PolicySpec
 from escalation.reports import error_rate
 from escalation.reports.tally import Tally
@@ -109,9 +108,9 @@ def _estimate_undetected(priced: Sequence[tuple[Tally, PolicyCosts]], typical: f
     """The cost of errors in automated outputs, estimated from audits.
 
     Audits that hold: sum of e L (1/pi - 1), since the audited outputs themselves were caught. Audits afterwards: sum of
-    e L / pi. Interval: the Clopper-Pearson bounds of the error rate in the audits, times the number released, times the
-    mean cost of the errors they found (the typical cost if they found none); it treats audits at different rates as one
-    sample. Covers only outputs that could have been drawn; None if no audit was answered.
+    e L / pi. Interval: the bounds of the error rate (`error_rate.bound_error_rate`), times the number released, times
+    the mean cost of the errors the audits found (the typical cost if they found none); it treats audits at different
+    rates as one sample. Covers only outputs that could have been drawn; None if no audit was answered.
     """
     released = sum(tally.count for tally, _ in priced if tally.released and tally.pi > 0)
     audited = [(tally, price) for tally, price in priced if tally.is_audit]
@@ -123,7 +122,8 @@ def _estimate_undetected(priced: Sequence[tuple[Tally, PolicyCosts]], typical: f
     wrong = [(tally, _error_cost(tally, price)) for tally, price in audited if tally.wrong]
     k = sum(tally.count for tally, _ in wrong)
     mean = sum(tally.count * cost for tally, cost in wrong) / k if k else typical
-    low, high = statistics.compute_clopper_pearson(k, n, error_rate.INTERVAL_DELTA)
+    withdrawn = sum(tally.count for tally, _ in priced if tally.is_withdrawn_audit)
+    low, high = error_rate.bound_error_rate(k, n, withdrawn)
     value = sum(tally.count * cost * _audit_weight(tally) for tally, cost in wrong)
     return CostEstimate(value, low * released * mean, high * released * mean)
 

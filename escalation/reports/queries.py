@@ -14,23 +14,32 @@ TALLIES = f"""
            COALESCE(r.released, false), COALESCE(r.audit, ''), COALESCE(r.pi, 1), e.output_id IS NOT NULL, e.wrong,
            CASE WHEN e.wrong THEN e.settled ELSE '' END,
            COALESCE({audits.IS_ELIGIBLE_AUDIT}, false), COALESCE({audits.IS_ANSWERED_ELIGIBLE_AUDIT}, false),
-           count(*), COALESCE(sum(e.reviews), 0)::bigint,
+           COALESCE({audits.IS_TAKEN_BACK_AUDIT}, false), count(*), COALESCE(sum(e.reviews), 0)::bigint,
            COALESCE(sum(GREATEST(o.value, 0)), 0)
     FROM escalation_output o
     LEFT JOIN escalation_route r ON r.output_id = o.id
     LEFT JOIN escalation_outcome e ON e.output_id = o.id
     WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.id < %(last)s {{within}}
-    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19
 """
 
-# The answered audits of several streams by inclusion probability.
+# The answered audits of several streams by inclusion probability, and those that were taken back before; the latter by
+# the partial index of outputs taken back, since only few outputs are.
 AUDIT_COUNTS = f"""
-    SELECT o.stream_id, r.pi, count(*), count(*) FILTER (WHERE e.wrong)
+    SELECT o.stream_id, r.pi, count(*), count(*) FILTER (WHERE e.wrong), 0
     FROM escalation_output o
     JOIN escalation_route r ON r.output_id = o.id
     JOIN escalation_outcome e ON e.output_id = o.id
     WHERE o.stream_id = ANY(%(streams)s) AND o.id >= %(first)s AND o.id < %(last)s
       AND {audits.IS_LIVE} AND {audits.IS_ANSWERED_ELIGIBLE_AUDIT}
+    GROUP BY 1, 2
+    UNION ALL
+    SELECT o.stream_id, r.pi, 0, 0, count(*)
+    FROM escalation_output o
+    JOIN escalation_route r ON r.output_id = o.id
+    LEFT JOIN escalation_outcome e ON e.output_id = o.id
+    WHERE o.stream_id = ANY(%(streams)s) AND o.id >= %(first)s AND o.id < %(last)s
+      AND {audits.IS_LIVE} AND {audits.IS_TAKEN_BACK_AUDIT}
     GROUP BY 1, 2
 """
 

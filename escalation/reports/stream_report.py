@@ -18,6 +18,7 @@ from escalation.reports import aggregates, costs, error_rate
 from escalation.reports.costs import CostEstimate, CostSummary, PolicyCosts
 from escalation.reports.error_rate import ErrorRate, Throughput
 from escalation.reports.tally import DecisionTimes, Tally
+from escalation.routing import reasons
 from reviewqueue.facade import facts, queue
 from reviewqueue.kernel import clock
 
@@ -55,7 +56,10 @@ class Report:
     `decided`: outputs decided by people within the window, whenever received. `waiting`: items waiting for review now.
     `unaudited`: outputs automated while no audits were drawn, so that nothing is known about their errors. `unpriced`:
     outputs not routed by a policy in this currency; no cost includes them. `actions`: reviewers' actions within the
-    window, counted by reason code for each of `reviews.COUNTED_ACTIONS`.
+    window, counted by reason code for each of `reviews.COUNTED_ACTIONS`. `reasons` and, without audits in them,
+    `reasons_for_producers`: how many outputs were routed for each reason.
+
+    `has_costs`: somebody set what errors or reviews cost; without, the amounts only count errors.
 
     `by`: whether outputs count on the day they were received or occurred. Decisions, times to decision and actions
     always count on the day people worked.
@@ -74,6 +78,7 @@ class Report:
     times: DecisionTimes
     error_rate: ErrorRate
     blind: int
+    has_costs: bool
     costs: CostSummary
     unaudited: int
     unpriced: int
@@ -83,6 +88,7 @@ class Report:
     model_versions: list[ReportGroup]
     segments: dict[str, list[ReportGroup]]
     reasons: list[tuple[str, int]]
+    reasons_for_producers: list[tuple[str, int]]
     actions: dict[str, dict[str, int]]
 
 
@@ -120,6 +126,7 @@ def build_report(
         times=aggregates.measure_decision_times(stream_id=stream.pk, since=since, until=until),
         error_rate=error_rate.estimate_error_rate(acted_on),
         blind=sum(tally.count for tally in acted_on if tally.is_audit),
+        has_costs=any(price.costs.are_set for price in [PolicyCosts.of(spec), *prices.values()]),
         costs=costs.summarise_costs(found, prices, typical_error=typical),
         unaudited=sum(tally.count for tally in acted_on if tally.released and tally.pi == 0),
         unpriced=sum(tally.count for tally in found if tally.routed and tally.policy_id not in prices),
@@ -131,7 +138,10 @@ def build_report(
             key: groups.group_by(acted_on, lambda tally, at=index: tally.segment[at] or "")  # type: ignore[misc]
             for index, key in enumerate(keys)
         },
-        reasons=_count_reasons(acted_on),
+        reasons=_count_reasons(acted_on, lambda tally: tally.reason),
+        reasons_for_producers=_count_reasons(
+            acted_on, lambda tally: reasons.reason_for_producers(tally.reason, released=tally.released)
+        ),
         actions=_count_actions(stream, since, until),
     )
 
@@ -187,11 +197,12 @@ def _load_costs(policy_ids: set[int], currency: str) -> dict[int, PolicyCosts]:
     return {pk: PolicyCosts.of(spec) for pk, spec in specs.items() if spec.costs.currency == currency}
 
 
-def _count_reasons(found: Iterable[Tally]) -> list[tuple[str, int]]:
+def _count_reasons(found: Iterable[Tally], reason_of: Callable[[Tally], str]) -> list[tuple[str, int]]:
+    """How many outputs were routed for each reason, the most frequent first."""
     counted = Counter[str]()
     for tally in found:
         if tally.routed:
-            counted[tally.reason] += tally.count
+            counted[reason_of(tally)] += tally.count
     return counted.most_common()
 
 
@@ -242,7 +253,7 @@ def report_as_json(report: Report) -> dict[str, Any]:
         "classes": _groups_as_json(report.classes),
         "model_versions": _groups_as_json(report.model_versions),
         "segments": {key: _groups_as_json(groups) for key, groups in report.segments.items()},
-        "reasons": dict(report.reasons),
+        "reasons": dict(report.reasons_for_producers),
         "acts": {
             "passed": _action_as_json(report.actions["pass"]),
             "asked_lead": _action_as_json(report.actions["escalate"]),
@@ -269,6 +280,7 @@ def _error_rate_as_json(rate: ErrorRate) -> dict[str, Any]:
         "checked": rate.audits,
         "wrong": rate.wrong,
         "drawn": rate.drawn,
+        "withdrawn": rate.withdrawn,
     }
 
 

@@ -14,7 +14,8 @@ class Tally:
     declared keys, in order. `judged`: settled by people; `wrong` by their first answers, None if unjudgeable.
     `true_label`: the right label of a wrong prediction, empty if it is not a single label. `reviews`: the total number
     of verdicts. `value`: the sum of their values; missing and negative ones count as 0. `is_drawn_audit`, `is_audit`:
-    `audits.IS_ELIGIBLE_AUDIT` and `audits.IS_ANSWERED_ELIGIBLE_AUDIT`.
+    `audits.IS_ELIGIBLE_AUDIT` and `audits.IS_ANSWERED_ELIGIBLE_AUDIT`. `is_withdrawn_audit`:
+    `audits.IS_TAKEN_BACK_AUDIT`.
     """
 
     day: date
@@ -35,6 +36,7 @@ class Tally:
     true_label: str
     is_drawn_audit: bool
     is_audit: bool
+    is_withdrawn_audit: bool
     count: int
     reviews: int
     value: float
@@ -46,11 +48,15 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class AuditCounts:
-    """`judged` answered audits of one stream at one inclusion probability, `wrong` of them wrong."""
+    """`judged` answered audits of one stream at one inclusion probability, `wrong` of them wrong.
+
+    `withdrawn`: further audits that were taken back before anybody judged them.
+    """
 
     pi: float
     judged: int
     wrong: int
+    withdrawn: int = 0
 
 
 @dataclass(frozen=True, slots=True)

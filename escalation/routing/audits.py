@@ -12,13 +12,13 @@ null, not false.
 | figure | where | condition | without an answer |
 |---|---|---|---|
 | counts by day, threshold curve, calibration | simulation.queries | IS_LIVE, IS_ANSWERED_AUDIT | left out |
-| errors of reports (live: in Python) | reports.queries | IS_ANSWERED_ELIGIBLE_AUDIT | left out |
-| error rate of the overview | reports.queries | IS_LIVE, IS_ANSWERED_ELIGIBLE_AUDIT | left out |
+| errors of reports (live: in Python) | reports.queries | IS_ANSWERED_ELIGIBLE_AUDIT | in the interval if withdrawn |
+| error rate of the overview | reports.queries | IS_LIVE, IS_ANSWERED_ELIGIBLE_AUDIT | in the interval if withdrawn |
 | outputs found as "audited" | outputs.search | ANSWERED_ELIGIBLE_AUDITS | left out |
 | sample of an evaluation | guarantees.queries | IS_LIVE, COUNTS_IN_GUARANTEE, u < lowest rate | an error when overdue |
 | drift watch | guarantees.queries | IS_LIVE, IS_DRAWN, COUNTS_IN_GUARANTEE | an error when overdue |
 | days until enough audits | guarantees.queries | IS_LIVE, IS_DRAWN, COUNTS_IN_GUARANTEE | counted |
-| label export, `include=checks` | exports.queries | IS_DRAWN, IS_KEPT (a superset of the others) | included |
+| label export, `include=checks` | exports.queries | IS_DRAWN (a superset of the others) | included |
 
 Not made of audits, on purpose: known errors of a replay, caught errors, the typical cost of an error, and the errors
 that test items are made from. They count every output that reviewers have judged."""
@@ -35,10 +35,14 @@ IS_DRAWN: Final = "(r.u < r.p)"
 
 # By the reason stored at routing time, never by today's rules: those can be chosen after the labels are known. A stop
 # and an untrusted model version take precedence over rules, so such outputs count whatever the rules would have said.
-IS_CAUGHT_BY_RULE: Final = "(r.reason LIKE 'rule:%%')"
+# A rule that could not be evaluated caught its outputs, too.
+IS_CAUGHT_BY_RULE: Final = "(r.reason LIKE 'rule:%%' OR r.reason LIKE 'rule\\_unevaluable:%%')"
 
-# It has a confidence, so some threshold would automate it, and no rule sent it to review.
-IS_AUTOMATABLE: Final = f"(o.confidence IS NOT NULL AND NOT {IS_CAUGHT_BY_RULE})"
+# It has a confidence and fits its schema, so some threshold would automate it.
+HAS_CONFIDENCE: Final = "(o.confidence IS NOT NULL AND NOT o.invalid_prediction)"
+
+# And no rule sent it to review.
+IS_AUTOMATABLE: Final = f"({HAS_CONFIDENCE} AND NOT {IS_CAUGHT_BY_RULE})"
 
 # Reviewers gave their first answers before they saw the proposed answer, and could tell whether it was right.
 IS_ANSWERED: Final = "(e.blind AND e.wrong IS NOT NULL)"
@@ -58,23 +62,26 @@ IS_LIVE: Final = "(NOT o.shadow)"
 # The producer withdrew it, or it was erased, before anybody had judged it.
 IS_TAKEN_BACK: Final = "(o.state IN ('withdrawn', 'erased') AND e.output_id IS NULL)"
 
-# A producer must not be able to remove errors by withdrawing outputs, so eligible ones stay. A withdrawn output that
-# waited for review anyway says nothing about what is automated.
-IS_KEPT: Final = f"(r.eligible OR NOT {IS_TAKEN_BACK})"
+# An audit that was taken back stays unresolved for ever, and no figure may drop it: a producer who guesses which
+# outputs are audits could otherwise withdraw those and post them again under other ids until none is drawn. A guarantee
+# counts it as an error at once; the interval of a report reaches from all of them right to all of them wrong.
+IS_TAKEN_BACK_AUDIT: Final = f"({IS_ELIGIBLE_AUDIT} AND {IS_TAKEN_BACK})"
 
 # A guarantee cannot leave out unanswered audits: errors take longer to settle, so they would be missing. An
-# unanswered audit counts as an error after the policy's `due_days`, or at once if it was withdrawn.
-COUNTS_IN_GUARANTEE: Final = f"({IS_AUTOMATABLE} AND {IS_KEPT})"
+# unanswered audit counts as an error after the policy's `due_days`, or at once if it was withdrawn: also one that
+# waited for review anyway, since it could say something about a lower threshold.
+COUNTS_IN_GUARANTEE: Final = IS_AUTOMATABLE
 
 # IS_LIVE and IS_ANSWERED_ELIGIBLE_AUDIT, for querysets of outputs.
 ANSWERED_ELIGIBLE_AUDITS: Final = Q(
     route__u__lt=F("route__p"),
     confidence__isnull=False,
+    invalid_prediction=False,
     outcome__blind=True,
     outcome__wrong__isnull=False,
     route__eligible=True,
     shadow=False,
-) & ~Q(route__reason__startswith="rule:")
+) & ~(Q(route__reason__startswith="rule:") | Q(route__reason__startswith="rule_unevaluable:"))
 
 
 def is_answered(*, blind: bool | None, wrong: bool | None) -> bool:

@@ -11,10 +11,12 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from escalation.policies.spec import PolicySpec
+from escalation.policies.conditions import OutputFacts, fold_segment, fold_text
+from escalation.policies.spec import PolicySpec, list_segment_keys
 
 type Floats = NDArray[np.float64]
 type Bools = NDArray[np.bool_]
@@ -24,11 +26,28 @@ ASSUMED_DEADLINE_SECONDS = 7 * 24 * 3600.0  # after receipt, for outputs without
 MIN_ERROR_PROBABILITY = 0.01  # even a fully confident model is sometimes wrong; also keeps ln(value) finite
 
 
+class LabelDecisions(msgspec.Struct, frozen=True):
+    """What the model decided about each label of an answer that is a set of labels; stored with the output.
+
+    confidences: how sure it is of these decisions, where it said so: the score of a predicted label, 1 - score of a
+    label that it left out.
+    """
+
+    predicted: list[str]
+    confidences: dict[str, float]
+
+    def find_confidence(self, label: str, *, overall: float) -> float | None:
+        """The confidence in the decision about a label; None if the model neither predicted nor scored it."""
+        return self.confidences.get(label, overall if label in self.predicted else None)
+
+
 @dataclass(frozen=True, slots=True)
 class OutputColumns:
     """Columns of n outputs.
 
-    `confidence` and `value` are NaN if missing; `predicted` is empty if the answer is not a single label.
+    `confidence` and `value` are NaN if missing; `predicted` is empty if the answer is not a single label. `labels`: the
+    decisions about single labels, None for an output whose answer is not a set of labels. `invalid`: the prediction
+    breaks the schema of its answers. Either may be None if that goes for no output.
     """
 
     confidence: Floats
@@ -36,6 +55,8 @@ class OutputColumns:
     value: Floats
     segment: Sequence[Mapping[str, str]]
     model_version: Sequence[str]
+    labels: Sequence[LabelDecisions | None] | None = None
+    invalid: Bools | None = None
 
     def __len__(self) -> int:
         return len(self.confidence)
@@ -45,7 +66,7 @@ class OutputColumns:
 class RouteColumns:
     """Columns of n routes, in the order of the outputs.
 
-    `eligible`: at or above its threshold and not matched by a rule. `audited`: eligible and drawn for an audit.
+    `eligible`: valid, at or above its thresholds, and not caught by a rule. `audited`: eligible and drawn for an audit.
     `released`: automated, so the prediction takes effect before any review. `review`: a person reviews it, before or
     after that. `pi`: the probability of `review`, given everything known at routing.
     """
@@ -77,11 +98,13 @@ def decide_routes(policy: PolicySpec, outputs: OutputColumns, *, u: Floats, p: f
     threshold = resolve_thresholds(policy, outputs)
     missing = np.isnan(outputs.confidence)
     unknown = _has_unknown_version(policy, outputs)
-    rule = [_first_matching_rule(policy, outputs, index) for index in range(len(outputs))]
-    ruled = np.fromiter((name is not None for name in rule), bool, len(outputs))
+    invalid = np.zeros(len(outputs), bool) if outputs.invalid is None else outputs.invalid
+    rule = _find_catching_rules(policy, outputs)
+    held = _find_held_labels(policy, outputs)
     with np.errstate(invalid="ignore"):
         above = outputs.confidence >= threshold
-    eligible: Bools = above & ~missing & ~unknown & ~ruled
+    caught = np.fromiter((bool(by or label) for by, label in zip(rule, held, strict=True)), bool, len(outputs))
+    eligible: Bools = above & ~missing & ~unknown & ~invalid & ~caught
     audited: Bools = eligible & (u < p)
     released: Bools = eligible & ~audited if policy.audit.mode == "hold" else eligible
     return RouteColumns(
@@ -93,7 +116,16 @@ def decide_routes(policy: PolicySpec, outputs: OutputColumns, *, u: Floats, p: f
         pi=np.where(eligible, p, 1.0),
         reason=[
             _route_reason(*row)
-            for row in zip(missing.tolist(), unknown.tolist(), rule, eligible.tolist(), audited.tolist(), strict=True)
+            for row in zip(
+                missing.tolist(),
+                unknown.tolist(),
+                invalid.tolist(),
+                rule,
+                held,
+                eligible.tolist(),
+                audited.tolist(),
+                strict=True,
+            )
         ],
     )
 
@@ -113,17 +145,29 @@ def send_all_to_people(routes: RouteColumns, reason: str) -> RouteColumns:
 
 
 def resolve_thresholds(policy: PolicySpec, outputs: OutputColumns) -> Floats:
-    """(n,) the threshold that applies to each output.
+    """(n,) the threshold that applies to each output's confidence.
 
     The threshold of its class or of a matching segment replaces the overall one; if several match, the strictest
-    applies. If the policy has no overall threshold, outputs without a specific one get infinity: none are automated.
+    applies. If the policy has no overall threshold, outputs without a specific one get infinity: none are automated. A
+    segment's threshold that may or may not match, because a key is missing or a value is spelled differently, applies
+    if it is stricter.
     """
     overall = np.inf if policy.threshold is None else policy.threshold
-    specific = np.fromiter((policy.thresholds.get(label, np.nan) for label in outputs.predicted), float, len(outputs))
-    for rule in policy.segments:
-        match = np.fromiter((rule.matches(segment) for segment in outputs.segment), bool, len(outputs))
-        specific = np.where(match, np.fmax(specific, rule.threshold), specific)
-    return np.where(np.isnan(specific), overall, specific)
+    if policy.thresholds:
+        classes = (policy.thresholds.get(label, np.nan) if label else np.nan for label in outputs.predicted)
+        specific = np.fromiter(classes, float, len(outputs))
+    else:
+        specific = np.full(len(outputs), np.nan)
+    possible = np.full(len(outputs), np.nan)
+    segments = [(segment, fold_segment(segment)) for segment in outputs.segment] if policy.segments else []
+    for part in policy.segments:
+        # True, false and unknown as 1, 0 and NaN.
+        applies = np.array([part.evaluate(segment, folded=folded) for segment, folded in segments], dtype=float)
+        specific = np.where(applies == 1.0, np.fmax(specific, part.threshold), specific)
+        possible = np.where(np.isnan(applies), np.fmax(possible, part.threshold), possible)
+    certain: Floats = np.where(np.isnan(specific), overall, specific)
+    strictest: Floats = np.fmax(certain, possible)
+    return strictest
 
 
 def choose_answer_first(
@@ -163,25 +207,81 @@ def _has_unknown_version(policy: PolicySpec, outputs: OutputColumns) -> Bools:
     return np.fromiter((version not in known for version in outputs.model_version), bool, len(outputs))
 
 
-def _first_matching_rule(policy: PolicySpec, outputs: OutputColumns, index: int) -> str | None:
+def _find_catching_rules(policy: PolicySpec, outputs: OutputColumns) -> list[str]:
+    """The reason by which a rule sends each output to review; empty if none does.
+
+    A rule that applies comes before one that cannot be evaluated, in the policy's order.
+    """
+    if not policy.rules:
+        return [""] * len(outputs)
+    return [_find_catching_rule(policy, facts) for facts in _list_facts(policy, outputs)]
+
+
+def _find_catching_rule(policy: PolicySpec, facts: OutputFacts) -> str:
+    unknown = ""
     for rule in policy.rules:
-        if rule.matches(
-            confidence=float(outputs.confidence[index]),
-            value=float(outputs.value[index]),
-            predicted=outputs.predicted[index],
-            segment=outputs.segment[index],
-        ):
-            return rule.name
-    return None
+        applies = rule.evaluate(facts)
+        if applies:
+            return f"rule:{rule.name}"
+        if applies is None:
+            unknown = unknown or f"rule_unevaluable:{rule.name}"
+    return unknown
 
 
-def _route_reason(missing: bool, unknown: bool, rule: str | None, eligible: bool, audited: bool) -> str:
+def _list_facts(policy: PolicySpec, outputs: OutputColumns) -> list[OutputFacts]:
+    reads_segments = bool(list_segment_keys(policy))
+    labels = outputs.labels or [None] * len(outputs)
+    return [
+        OutputFacts(
+            confidence=confidence,
+            value=value,
+            labels=_list_folded_labels(predicted, decisions),
+            segment=fold_segment(segment) if reads_segments else {},
+        )
+        for confidence, value, predicted, decisions, segment in zip(
+            outputs.confidence.tolist(), outputs.value.tolist(), outputs.predicted, labels, outputs.segment, strict=True
+        )
+    ]
+
+
+def _list_folded_labels(predicted: str, decisions: LabelDecisions | None) -> list[str] | None:
+    if decisions is not None:
+        return [fold_text(label) for label in decisions.predicted]
+    return [fold_text(predicted)] if predicted else None
+
+
+def _find_held_labels(policy: PolicySpec, outputs: OutputColumns) -> list[str]:
+    """The label of each output whose own threshold its decision misses, the least certain one; empty if none does."""
+    if not policy.thresholds or outputs.labels is None:
+        return [""] * len(outputs)
+    return [
+        "" if decisions is None else _find_held_label(policy, decisions, confidence)
+        for decisions, confidence in zip(outputs.labels, outputs.confidence.tolist(), strict=True)
+    ]
+
+
+def _find_held_label(policy: PolicySpec, decisions: LabelDecisions, overall: float) -> str:
+    found = (
+        (confidence, label)
+        for label, threshold in policy.thresholds.items()
+        if (confidence := decisions.find_confidence(label, overall=overall)) is not None and confidence < threshold
+    )
+    return min(found, default=(0.0, ""))[1]
+
+
+def _route_reason(
+    missing: bool, unknown: bool, invalid: bool, rule: str, held: str, eligible: bool, audited: bool
+) -> str:
     if missing:
         return "no_confidence"
     if unknown:
         return "unknown_model_version"
-    if rule is not None:
-        return f"rule:{rule}"
+    if invalid:
+        return "invalid_prediction"
+    if rule:
+        return rule
+    if held:
+        return f"below_threshold:{held}"
     if not eligible:
         return "below_threshold"
     return "audit" if audited else "above_threshold"

@@ -2,17 +2,21 @@
 
 Rows are the source of truth; messages are only hints. A batch is a row that is committed before its work starts and
 deleted when it ends, so the work of a killed worker is found again. Its outputs are then retried one by one, with a
-counter that is committed before each try, and an output that keeps failing is sent to review.
+counter that is committed before each try, and an output that keeps failing is sent to review. A try that an outage of
+the database ended is taken back: it says nothing about the output.
 """
 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 
 import structlog
-from django.db import OperationalError, transaction
+from celery.exceptions import SoftTimeLimitExceeded
+from django.db import Error, OperationalError, transaction
 from django.db.models.functions import Now
 
 from escalation.models import DispatchBatch, Output
@@ -22,22 +26,33 @@ from reviewqueue.kernel import clock, sql
 log = structlog.get_logger(__name__)
 
 BATCH_ROWS = 500
+ROUTE_SECONDS = 2.0  # then others that share the process go first
 BATCH_BYTES = 4 * 1024 * 1024
 ABANDONED_AFTER_SECONDS = 5
 SINGLE_RETRIES = 3
 MAX_COUNTED_RETRIES = 1_000  # an output that cannot even be sent to review is retried forever; the counter stops here
 RETRY_LOCK_CLASS_ID = 0x52_54_52  # the first key of our two-key advisory locks
 
+# Outputs whose last try was an outage's and is still counted, because the database could not be reached to take it
+# back. One set per process: if that dies as well, one try too many stays.
+_owed_tries = set[int]()
+
 
 def route_received(*, batches: int = 40, now: datetime | None = None) -> int:
-    """Route waiting outputs, at most `batches` batches; returns how many outputs were routed."""
+    """Route waiting outputs, at most `batches` batches and for about `ROUTE_SECONDS`; returns how many were routed.
+
+    Raises what an outage of the database raises.
+    """
+    until = time.monotonic() + ROUTE_SECONDS
     routed = 0
     for _ in range(batches):
         batch = _open_batch()
         if batch is None:
             break
         routed += _route_batch(batch, now=now)
-    return routed + _retry_abandoned_batches(now=now)
+        if time.monotonic() > until:
+            break
+    return routed + _retry_abandoned_batches(until=until, now=now)
 
 
 def route_now(output_ids: Sequence[int], *, seconds: float, now: datetime | None = None) -> None:
@@ -77,20 +92,26 @@ def _route_batch(batch: DispatchBatch, *, now: datetime | None) -> int:
                 return 0
             routed = _route_outputs(batch.output_ids, skip_locked=True, now=now)
             DispatchBatch.objects.filter(pk=batch.pk).delete()
-    except OperationalError:
-        raise
-    except Exception:
+    except Exception as error:
+        if _is_interrupted(error):
+            raise
         # The row stays, so its outputs are retried one by one and the failing one does not block the others.
         log.exception("dispatch.batch_failed", batch=batch.pk, outputs=len(batch.output_ids))
         return 0
     return routed
 
 
-def _retry_abandoned_batches(*, now: datetime | None) -> int:
-    """Take over the batches of workers that died, one output at a time."""
+def _retry_abandoned_batches(*, until: float, now: datetime | None) -> int:
+    """Take over the batches of workers that died, one output at a time; at least one batch."""
+    _take_back_tries()
     with transaction.atomic():
         abandoned = sql.fetch_tuples(queries.LOCK_ABANDONED_BATCHES, [ABANDONED_AFTER_SECONDS])
-    return sum(_retry_batch(batch_id, output_ids, now=now) for batch_id, output_ids in abandoned)
+    routed = 0
+    for batch_id, output_ids in abandoned:
+        routed += _retry_batch(batch_id, output_ids, now=now)
+        if time.monotonic() > until:
+            break
+    return routed
 
 
 def _retry_batch(batch_id: int, output_ids: list[int], *, now: datetime | None) -> int:
@@ -101,7 +122,8 @@ def _retry_batch(batch_id: int, output_ids: list[int], *, now: datetime | None) 
     try:
         return _route_one_by_one(batch_id, output_ids, now=now)
     finally:
-        sql.run_statement(queries.UNLOCK_SESSION_LOCK, lock)
+        with suppress(Error):  # the lock ends with the session
+            sql.run_statement(queries.UNLOCK_SESSION_LOCK, lock)
 
 
 def _route_one_by_one(batch_id: int, output_ids: list[int], *, now: datetime | None) -> int:
@@ -110,9 +132,9 @@ def _route_one_by_one(batch_id: int, output_ids: list[int], *, now: datetime | N
     for output_id in output_ids:
         try:
             routed += _route_alone(output_id, now=now)
-        except OperationalError:
-            raise
-        except Exception:
+        except Exception as error:
+            if _is_interrupted(error):
+                raise
             log.exception("dispatch.output_stuck", output=output_id)
             stuck.append(output_id)
     batch = DispatchBatch.objects.filter(pk=batch_id)
@@ -133,15 +155,28 @@ def _route_alone(output_id: int, *, now: datetime | None) -> int:
         try:
             with transaction.atomic():
                 return _route_outputs([output_id], skip_locked=True, now=now)
-        except OperationalError:
-            raise
-        except Exception:
+        except Exception as error:
+            if sql.is_outage(error):
+                _owed_tries.add(output_id)
+            if _is_interrupted(error):
+                raise
             log.exception("dispatch.output_failed", output=output_id, tries=tries)
             tries = _count_retry(output_id)
     if tries == 0:
         return 0
     with transaction.atomic():
         return record.send_to_people([output_id], reason="dispatch_failed", now=clock.current_time(now))
+
+
+def _is_interrupted(error: Exception) -> bool:
+    """Whether it was ended from outside, so that it says nothing about the outputs and the rest would fare the same."""
+    return sql.is_outage(error) or isinstance(error, SoftTimeLimitExceeded)
+
+
+def _take_back_tries() -> None:
+    for output_id in list(_owed_tries):
+        sql.run_statement(queries.TAKE_BACK_RETRY, [output_id])
+        _owed_tries.discard(output_id)
 
 
 def _count_retry(output_id: int) -> int:

@@ -14,11 +14,15 @@ from escalation.policies.audit_rates import AuditRates
 from escalation.policies.spec import PolicySpec
 from escalation.policies.versions import ActivePolicy
 from escalation.routing import decide
+from escalation.routing.decide import LabelDecisions
 from reviewqueue.kernel import clock
+
+# The reason of outputs received under other answers than those that the policy in effect was made for.
+POLICY_OUTDATED = "policy_outdated"
 
 
 class ReceivedOutput(NamedTuple):
-    """One locked output, with the columns that routing needs."""
+    """One locked output, with the columns that routing needs. `labels` is None unless its answer is a set of labels."""
 
     id: int
     stream_id: int
@@ -34,6 +38,8 @@ class ReceivedOutput(NamedTuple):
     received_at: datetime
     schema_number: int
     shadow: bool
+    labels: LabelDecisions | None = None
+    invalid_prediction: bool = False
 
 
 class RoutePlan(NamedTuple):
@@ -65,6 +71,8 @@ def build_output_columns(rows: Sequence[ReceivedOutput]) -> decide.OutputColumns
         value=_float_column(row.value for row in rows),
         segment=[row.segment for row in rows],
         model_version=[row.model_version for row in rows],
+        labels=[row.labels for row in rows],
+        invalid=np.array([row.invalid_prediction for row in rows], dtype=bool),
     )
 
 
@@ -79,9 +87,33 @@ def plan_routes(
 ) -> list[RoutePlan]:
     """Plans by the policy in effect, or with everything sent to review for the reason `override`.
 
-    Even then the random numbers, the audit rate and answer-first come from the policy: an output that a stop sends to
-    review stays in the random sample it was drawn into.
+    A policy covers only outputs received under the answers that it was made for; the others go to review. Even then
+    the random numbers, the audit rate and answer-first come from the policy: an output that a stop sends to review
+    stays in the random sample it was drawn into.
     """
+    if current is None or override or all(row.schema_number == current.schema_number for row in rows):
+        return _plan_together(stream, rows, current, now=now, override=override, stop_id=stop_id)
+    covered = [row for row in rows if row.schema_number == current.schema_number]
+    outdated = [row for row in rows if row.schema_number != current.schema_number]
+    plans = [
+        *_plan_together(stream, covered, current, now=now),
+        *_plan_together(stream, outdated, current, now=now, override=POLICY_OUTDATED),
+    ]
+    by_id = {plan.output.id: plan for plan in plans}
+    return [by_id[row.id] for row in rows]
+
+
+def _plan_together(
+    stream: Stream,
+    rows: list[ReceivedOutput],
+    current: ActivePolicy | None,
+    *,
+    now: datetime,
+    override: str = "",
+    stop_id: int | None = None,
+) -> list[RoutePlan]:
+    if not rows:
+        return []
     spec, outputs = current.spec if current else PolicySpec(), build_output_columns(rows)
     rates = _current_rates(stream, current, now)
     u, v = _permanent_draws(stream, rows)

@@ -58,17 +58,17 @@ COUNT_RETRY = """
 # Lock outputs that are still to be routed, in the order of ids.
 LOCK_RECEIVED = """
     SELECT id, stream_id, external_id, model, model_version, predicted, confidence, value, segment, "group", due_at,
-           received_at, schema_number, shadow
+           received_at, schema_number, shadow, label_decisions::text, invalid_prediction
     FROM escalation_output WHERE id = ANY(%s) AND state = 'received' ORDER BY id FOR UPDATE
 """
 
 # One round trip for routes, first decisions and states: a producer may be waiting for it.
 WRITE_ROUTES = """
     WITH made AS MATERIALIZED (
-        SELECT * FROM jsonb_to_recordset(%(rows)s) AS made (
+        SELECT * FROM json_to_recordset(%(rows)s::json) AS made (
             id bigint, kind text, reason text, policy_id bigint, stop_id bigint, eligible bool, released bool,
             audit text, threshold float8, u float8, p float8, pi float8, state text, due_at timestamptz,
-            external_id text, answer jsonb, shadow bool)
+            external_id text, answer json, shadow bool)
     ), routed AS (
         INSERT INTO escalation_route (output_id, kind, reason, policy_id, stop_id, eligible, released, audit,
             threshold, u, p, pi, routed_at)
@@ -77,7 +77,7 @@ WRITE_ROUTES = """
         -- The model's answer stands: its first revision.
         INSERT INTO escalation_decision (output_id, stream_id, external_id, revision, by, outcome, answer, shadow,
             decided_at)
-        SELECT id, %(stream)s, external_id, 1, 'model', 'answered', answer, shadow, %(now)s
+        SELECT id, %(stream)s, external_id, 1, 'model', 'answered', answer::text, shadow, %(now)s
         FROM made WHERE released ORDER BY id
     )
     UPDATE escalation_output o SET state = made.state, due_at = made.due_at FROM made WHERE o.id = made.id
@@ -86,8 +86,16 @@ WRITE_ROUTES = """
 # The payloads of these outputs.
 SELECT_PAYLOADS = "SELECT output_id, body::text FROM escalation_payload WHERE output_id = ANY(%s)"
 
+# STOP must not fail because a release takes long, so it waits for locks longer than other requests do.
+WAIT_LONGER_FOR_STOP = "SET LOCAL lock_timeout = '30s'"
+
 # Wait for every release under way, and keep others from beginning.
 TAKE_RELEASE_LOCK = "SELECT pg_advisory_xact_lock(%s)"
+
+# The try was an outage's, not the output's.
+TAKE_BACK_RETRY = """
+    UPDATE escalation_output SET attempts = attempts - 1 WHERE id = %s AND state = 'received' AND attempts > 0
+"""
 
 # Wait for a stop under way.
 SHARE_RELEASE_LOCK = "SELECT pg_advisory_xact_lock_shared(%s)"

@@ -14,17 +14,20 @@ from escalation.models import Output, Stream
 from escalation.policies import versions
 from escalation.policies.spec import PolicySpec
 from escalation.routing import queries, reasons, stop
+from escalation.routing.decide import LabelDecisions
 from escalation.routing.plan import ReceivedOutput, RoutePlan, plan_routes
 from reviewqueue.activity import log
 from reviewqueue.facade import queue
 from reviewqueue.facade.queue import NewItem
-from reviewqueue.kernel import sql
+from reviewqueue.kernel import sent_json, sql
+from reviewqueue.kernel.json_pointer import format_pointer
 
 MAX_ALTERNATIVES = 5  # as many as a reviewer can take in at a glance
+MAX_SCORED_LABELS = 50  # beside checkboxes, which stand in the order of the schema
 MAX_MODEL_NAME_LENGTH = 200  # model name and version together can be longer than the item's column
 
 
-_SEGMENT_INDEX = ReceivedOutput._fields.index("segment")
+_SEGMENT_INDEX, _LABELS_INDEX = (ReceivedOutput._fields.index(name) for name in ("segment", "labels"))
 
 
 def lock_received(output_ids: Sequence[int], *, skip_locked: bool) -> list[ReceivedOutput]:
@@ -60,7 +63,7 @@ def send_to_people(output_ids: Sequence[int], *, reason: str, now: datetime) -> 
 
 
 def _write_routes(stream: Stream, plans: list[RoutePlan], spec: PolicySpec, *, now: datetime) -> None:
-    payloads = _load_payloads([plan.output.id for plan in plans if plan.review or not plan.output.predicted])
+    payloads = _load_payloads([plan.output.id for plan in plans if plan.review or _narrow_answer(plan.output) is None])
     reviewed = [plan for plan in plans if plan.review]
     if reviewed:
         queue.enqueue_items(
@@ -69,9 +72,7 @@ def _write_routes(stream: Stream, plans: list[RoutePlan], spec: PolicySpec, *, n
             now=now,
         )
     rows = [_route_columns(plan, payloads) for plan in plans]
-    sql.run_statement(
-        queries.WRITE_ROUTES, {"rows": msgspec.json.encode(rows).decode(), "stream": stream.pk, "now": now}
-    )
+    sql.run_statement(queries.WRITE_ROUTES, {"rows": sent_json.encode_sent(rows), "stream": stream.pk, "now": now})
     log.record_event(
         actor="system:dispatch",
         verb="outputs.routed",
@@ -106,17 +107,21 @@ def _route_columns(plan: RoutePlan, payloads: dict[int, dict[str, Any]]) -> dict
         "state": Output.State.DECIDED.value,
         "due_at": row.due_at,
         "external_id": row.external_id,
-        "answer": row.predicted or payloads[row.id]["prediction"],
+        "answer": payloads[row.id]["prediction"] if (answer := _narrow_answer(row)) is None else answer,
         "shadow": row.shadow,
     }
+
+
+def _narrow_answer(row: ReceivedOutput) -> str | list[str] | None:
+    """The prediction if the narrow row has it; None for an answer with fields, which is in the payload."""
+    return row.predicted or (None if row.labels is None else row.labels.predicted)
 
 
 def build_review_item(plan: RoutePlan, payload: Mapping[str, Any], spec: PolicySpec) -> NewItem:
     """The review item for an output."""
     row = plan.output
     scores: dict[str, float] = payload.get("scores") or {}
-    structured = not row.predicted
-    best = sorted(scores.items(), key=lambda pair: -pair[1])[:MAX_ALTERNATIVES]
+    structured = not row.predicted and row.labels is None
     return NewItem(
         id=row.id,
         reference=row.external_id,
@@ -124,11 +129,9 @@ def build_review_item(plan: RoutePlan, payload: Mapping[str, Any], spec: PolicyS
         input=payload["input"],
         context=payload.get("context"),
         proposal=payload["prediction"],
-        alternatives=[] if structured else [{"answer": answer, "confidence": share} for answer, share in best],
-        field_hints=scores if structured else {},
-        why=reasons.explain_to_reviewer(
-            plan.reason, confidence=row.confidence, threshold=plan.threshold, blind=plan.answer_first
-        ),
+        alternatives=[] if structured else _list_alternatives(scores, row.labels),
+        field_hints=_point_to_fields(scores) if structured else {},
+        why=_explain_to_reviewer(plan, spec),
         model=f"{row.model} {row.model_version}".strip()[:MAX_MODEL_NAME_LENGTH],
         language=payload.get("language") or "",
         group=row.group,
@@ -142,17 +145,47 @@ def build_review_item(plan: RoutePlan, payload: Mapping[str, Any], spec: PolicyS
     )
 
 
+def _point_to_fields(scores: Mapping[str, float]) -> dict[str, float]:
+    """The scores of fields by JSON Pointer; producers may name a field at the top by its plain name."""
+    return {key if key.startswith("/") else format_pointer([key]): score for key, score in scores.items()}
+
+
+def _list_alternatives(scores: Mapping[str, float], labels: LabelDecisions | None) -> list[dict[str, Any]]:
+    """The likeliest answers with their scores; of a set of labels, the predicted ones first."""
+    predicted = labels.predicted if labels is not None else ()
+    most = MAX_ALTERNATIVES if labels is None else MAX_SCORED_LABELS
+    best = sorted(scores.items(), key=lambda pair: (pair[0] not in predicted, -pair[1]))[:most]
+    return [{"answer": answer, "confidence": share} for answer, share in best]
+
+
+def _explain_to_reviewer(plan: RoutePlan, spec: PolicySpec) -> dict[str, Any]:
+    """The message for the desk, with the confidence and the threshold that the route was decided by."""
+    confidence, threshold, label = plan.output.confidence, plan.threshold, reasons.find_held_label(plan.reason)
+    labels = plan.output.labels
+    if label and labels is not None and confidence is not None:
+        confidence, threshold = labels.find_confidence(label, overall=confidence), spec.thresholds.get(label)
+    return reasons.explain_to_reviewer(
+        plan.reason,
+        confidence=confidence,
+        threshold=threshold,
+        blind=plan.answer_first,
+        left_out=labels is not None and label not in labels.predicted,
+    )
+
+
 def _load_payloads(output_ids: list[int]) -> dict[int, dict[str, Any]]:
     if not output_ids:
         return {}
     rows = sql.fetch_tuples(queries.SELECT_PAYLOADS, [output_ids])
-    return {output_id: msgspec.json.decode(body) for output_id, body in rows}
+    return {output_id: sent_json.parse_sent(body) for output_id, body in rows}
 
 
 def _received_output(values: tuple[Any, ...]) -> ReceivedOutput:
-    segment = values[_SEGMENT_INDEX]
-    decoded = msgspec.json.decode(segment) if segment else {}
-    return ReceivedOutput(*(*values[:_SEGMENT_INDEX], decoded, *values[_SEGMENT_INDEX + 1 :]))
+    columns = list(values)
+    segment, labels = columns[_SEGMENT_INDEX], columns[_LABELS_INDEX]
+    columns[_SEGMENT_INDEX] = msgspec.json.decode(segment) if segment else {}
+    columns[_LABELS_INDEX] = msgspec.json.decode(labels, type=LabelDecisions) if labels else None
+    return ReceivedOutput(*columns)
 
 
 def _group_by_stream(rows: list[ReceivedOutput]) -> Iterable[tuple[Stream, list[ReceivedOutput]]]:

@@ -85,9 +85,11 @@ class CalibrationSummary:
     brier: float | None
 
 
-def load_traffic(stream: Stream, *, days: int = DEFAULT_DAYS, now: datetime | None = None) -> Traffic | None:
-    """The counted traffic of the last days; None before the first output."""
-    covered = population.current_population(stream)
+def load_traffic(
+    stream: Stream, *, covered: Population | None = None, days: int = DEFAULT_DAYS, now: datetime | None = None
+) -> Traffic | None:
+    """The counted traffic of the last days, of the main population by default; None before the first output."""
+    covered = covered or population.current_population(stream)
     if covered is None:
         return None
     current = versions.find_active_policy(stream)

@@ -18,7 +18,8 @@ COUNT_DAY = f"""
     INSERT INTO escalation_outputcount (stream_id, day, model, model_version, schema_number, shadow, predicted, segment,
         ruled, bin, p, settled, outputs, drawn, judged, wrong, wrong_value)
     SELECT %(stream)s, %(day)s, o.model, o.model_version, o.schema_number, o.shadow, o.predicted, {{segment}},
-        {audits.IS_CAUGHT_BY_RULE}, COALESCE(width_bucket(o.confidence, %(edges)s::float8[]) - 1, -1), r.p,
+        {audits.IS_CAUGHT_BY_RULE},
+        CASE WHEN {audits.HAS_CONFIDENCE} THEN width_bucket(o.confidence, %(edges)s::float8[]) - 1 ELSE -1 END, r.p,
         CASE WHEN {audits.IS_ANSWERED_AUDIT} AND e.wrong THEN e.settled ELSE '' END,
         count(*), count(*) FILTER (WHERE {audits.IS_AUDIT}), count(*) FILTER (WHERE {audits.IS_ANSWERED_AUDIT}),
         count(*) FILTER (WHERE {audits.IS_ANSWERED_AUDIT} AND e.wrong),
@@ -49,7 +50,7 @@ COUNTS_VERSION = """
 # Without outputs that a stop sent to review or that failed routing: no policy decided about these.
 ROUTED_OUTPUTS = """
     SELECT o.confidence, o.predicted, o.value, COALESCE(o.segment, '{}'::jsonb)::text, o.model_version, r.u, r.p,
-        r.released, e.wrong
+        r.released, e.wrong, o.label_decisions::text, o.invalid_prediction
     FROM escalation_output o
     JOIN escalation_route r ON r.output_id = o.id
     LEFT JOIN escalation_outcome e ON e.output_id = o.id

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import numpy as np
 from django.db import transaction
 
@@ -110,6 +111,8 @@ def _build_columns(rows: list[tuple[Any, ...]]) -> decide.OutputColumns:
         value=np.array([np.nan if row[2] is None else row[2] for row in rows]),
         segment=[{} if row[3] == "{}" else json.loads(row[3]) for row in rows],
         model_version=[row[4] for row in rows],
+        labels=[None if row[9] is None else msgspec.json.decode(row[9], type=decide.LabelDecisions) for row in rows],
+        invalid=np.array([row[10] for row in rows], dtype=bool),
     )
 
 

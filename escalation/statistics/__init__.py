@@ -27,6 +27,7 @@ from escalation.statistics.confidence_sequence import (
     compute_log_evalue,
 )
 from escalation.statistics.intervals import (
+    MIN_AUDITS_FOR_RATE,
     compute_clopper_pearson,
     compute_lower_bound,
     compute_upper_bound,
@@ -36,6 +37,7 @@ from escalation.statistics.intervals import (
 
 __all__ = [
     "COLD_START_COUNT",
+    "MIN_AUDITS_FOR_RATE",
     "CertifiedThreshold",
     "ConfidenceSequence",
     "DetectorState",

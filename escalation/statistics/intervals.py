@@ -7,6 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import betaincinv
 
+# With fewer audits a percentage says more than they do: without a single error in 20, the true rate may still be 17 %
+# (the end of the 95 % interval), with 5 it may be 52 %. Pages then say how few there are instead.
+MIN_AUDITS_FOR_RATE = 20
+
 
 def compute_clopper_pearson(k: int, n: int, delta: float) -> tuple[float, float]:
     """The exact two-sided interval of a proportion from k of n; it misses the true value with probability <= delta.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -13,10 +14,11 @@ from msgspec import Meta
 
 from escalation.models import Stream
 from escalation.policies import versions
+from escalation.policies.spec import PolicySpec
 from escalation.streams import queries
 from reviewqueue.activity import log
 from reviewqueue.facade import queue
-from reviewqueue.kernel import sql
+from reviewqueue.kernel import sql, validation_text
 from reviewqueue.kernel.errors import Invalid, NotFound
 
 _QUEUE_SETTING_KEYS = ("reserve_minutes", "max_waiting")
@@ -46,10 +48,14 @@ class StreamDefinition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     def __post_init__(self) -> None:
         if (self.answers is None) == (self.schema is None):
             raise ValueError("a stream needs exactly one of `answers` and `schema`")
-        if self.answers is not None and len(set(self.answers)) != len(self.answers):
-            raise ValueError("two answers are the same")
-        if len(set(self.error_types)) != len(self.error_types):
-            raise ValueError("two error types are the same")
+        if repeated := _find_repeated(self.answers or []):
+            raise ValueError(f"the answer “{repeated}” is listed twice")
+        if repeated := _find_repeated(self.error_types):
+            raise ValueError(f"the error type “{repeated}” is listed twice")
+
+
+def _find_repeated(names: Sequence[str]) -> str:
+    return next((name for place, name in enumerate(names) if name in names[:place]), "")
 
 
 class _DefinitionFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,21 +77,29 @@ class AppliedDefinition:
 
 
 def parse_definitions(data: Any) -> list[StreamDefinition]:
-    """Parse definitions from the plain data of a file. Raises Invalid with the path of the error."""
+    """Parse definitions from the plain data of a file. Raises Invalid with the place and the value of the error."""
     try:
-        return msgspec.convert(data, _DefinitionFile).streams
+        parsed = _convert_file(data).streams
     except (msgspec.ValidationError, TypeError) as error:
-        raise Invalid(f"Invalid stream definition: {error}") from error
+        found = validation_text.explain_error(
+            error, data, root=_DefinitionFile, convert=_convert_file, rules=_list_rules()
+        )
+        raise Invalid(found.detail, [{"pointer": found.pointer, "detail": found.detail}]) from error
+    for place, one in enumerate(parsed):
+        if one.slug in {earlier.slug for earlier in parsed[:place]}:
+            detail = _("There are two streams with the slug “%(slug)s”. Rename one of them.") % {"slug": one.slug}
+            raise Invalid(detail, [{"pointer": f"/streams/{place}/slug", "detail": detail}])
+    return parsed
 
 
 def apply_definition(definition: StreamDefinition, *, actor: str, now: datetime | None = None) -> AppliedDefinition:
-    """Create or change a stream, its queue and its policy. Applying the same definition again changes nothing."""
-    try:
-        settings = msgspec.convert(
-            {key: value for key, value in definition.review.items() if key in _QUEUE_SETTING_KEYS}, _QueueSettings
-        )
-    except msgspec.ValidationError as error:
-        raise Invalid(f"Invalid review settings of {definition.slug}: {error}") from error
+    """Create or change a stream, its queue and its policy. Applying the same definition again changes nothing.
+
+    Changed answers without a policy carry the settings in effect over; see `versions.carry_over`. Raises Invalid with
+    pointers into the definition.
+    """
+    _check_parts_of_policy(definition)
+    settings = _read_queue_settings(definition)
     with transaction.atomic():
         wanted = queue.QueueDefinition(
             slug=definition.slug,
@@ -135,6 +149,8 @@ def _save_stream(
         "max_waiting": settings.max_waiting,
     }
     stream, created = Stream.objects.get_or_create(slug=definition.slug, defaults=wanted)
+    # Whoever activates a policy waits, and sees the changed answers then.
+    stream = Stream.objects.select_for_update(no_key=True).get(pk=stream.pk)
     before = {key: getattr(stream, key) for key, value in wanted.items() if getattr(stream, key) != value}
     if created or before:
         for key, value in wanted.items():
@@ -156,9 +172,72 @@ def _save_stream(
 def _propose_policy(
     stream: Stream, definition: StreamDefinition, *, actor: str, now: datetime | None
 ) -> versions.ProposedVersion | None:
-    spec = build_policy_spec(definition)
-    if spec is None:
-        return None
-    return versions.propose_version(
-        stream=stream, spec=versions.validate_spec(spec), actor=actor, reason="applied from a file", now=now
-    )
+    data = build_policy_spec(definition)
+    if data is None:
+        return versions.carry_over(stream=stream, actor=actor, now=now)
+    try:
+        spec = versions.validate_spec(data)
+        return versions.propose_version(stream=stream, spec=spec, actor=actor, reason="applied from a file", now=now)
+    except Invalid as refusal:
+        errors = [error | {"pointer": _locate(error["pointer"], definition)} for error in refusal.errors]
+        raise Invalid(str(refusal), errors) from refusal
+
+
+def _locate(pointer: str, definition: StreamDefinition) -> str:
+    """Where a part of the policy stands in the definition."""
+    name = pointer.split("/")[1] if pointer else ""
+    if name == "costs" and definition.costs is not None:
+        return pointer
+    return f"/review{pointer}" if name in definition.review else f"/policy{pointer}"
+
+
+def _read_queue_settings(definition: StreamDefinition) -> _QueueSettings:
+    data = {key: value for key, value in definition.review.items() if key in _QUEUE_SETTING_KEYS}
+    try:
+        return msgspec.convert(data, _QueueSettings)
+    except msgspec.ValidationError as error:
+        found = validation_text.explain_error(
+            error, data, root=_QueueSettings, convert=lambda value: msgspec.convert(value, _QueueSettings)
+        )
+        raise Invalid(found.detail, [{"pointer": f"/review{found.pointer}", "detail": found.detail}]) from error
+
+
+def _check_parts_of_policy(definition: StreamDefinition) -> None:
+    """Raise Invalid for parts of a policy that would be ignored: without a policy, or given in two places.
+
+    They are not merged into the policy in effect: that may have been changed since, and nobody has seen the result.
+    """
+    parts = {key: f"/review/{key}" for key in definition.review if key not in _QUEUE_SETTING_KEYS}
+    if definition.costs is not None:
+        parts["costs"] = "/costs"
+    if definition.policy is None:
+        known = [*_QUEUE_SETTING_KEYS, *PolicySpec.__struct_encode_fields__]
+        errors = [
+            {
+                "pointer": pointer,
+                "detail": _("This is a part of the policy, and the stream has no `policy` here. Add one.")
+                if key in known
+                else validation_text.describe_unknown_key(key, known),
+            }
+            for key, pointer in parts.items()
+        ]
+    else:
+        errors = [
+            {"pointer": pointer, "detail": _("This is also given under `policy`. Remove one of the two.")}
+            for key, pointer in parts.items()
+            if key in definition.policy
+        ]
+    if errors:
+        raise Invalid(errors[0]["detail"], errors)
+
+
+def _convert_file(data: Any) -> _DefinitionFile:
+    return msgspec.convert(data, _DefinitionFile)
+
+
+def _list_rules() -> dict[str, str]:
+    """Field name -> the sentence that stands for its pattern or its choices."""
+    return {
+        "slug": _("Use 1 to 49 lowercase letters, digits and hyphens, and begin with a letter or a digit."),
+        "risk": _("Use low, medium or high."),
+    }

@@ -8,6 +8,7 @@ from typing import Any
 from django import template
 from django.utils.translation import gettext as _
 
+from escalation import statistics
 from escalation.guarantees import describe
 from escalation.outputs import history
 from escalation.routing import reasons
@@ -88,11 +89,15 @@ def exact_rate(value: float | None) -> str:
 
 
 @register.filter
-def per_thousand(value: float | None) -> str:
-    """A share per 1,000."""
-    if value is None:
-        return _("unknown")
-    return locale_format.format_number(value * 1000, 0 if value >= 0.02 else 1)
+def are_enough(audits: int) -> bool:
+    """Whether there are enough audits to show a percentage."""
+    return audits >= statistics.MIN_AUDITS_FOR_RATE
+
+
+@register.filter
+def too_few_audits(audits: int) -> str:
+    """What stands in place of an error rate that would rest on so few audits."""
+    return _("too few audits (%(count)s)") % {"count": count(audits)} if audits else _("unknown")
 
 
 @register.filter

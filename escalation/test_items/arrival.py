@@ -12,7 +12,6 @@ Test items never appear in the decisions feed or in figures about outputs.
 from __future__ import annotations
 
 import itertools
-import json
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -27,13 +26,14 @@ from escalation.models import ExternalId, Output, Payload, Stream, TestItem
 from escalation.policies import versions
 from escalation.policies.spec import PolicySpec
 from escalation.policies.versions import ActivePolicy
+from escalation.routing.decide import LabelDecisions
 from escalation.routing.plan import ReceivedOutput, plan_routes
 from escalation.routing.record import build_review_item
 from escalation.test_items import queries, reference_names
 from reviewqueue.answers import schema
 from reviewqueue.facade import facts, queue
 from reviewqueue.facade.labels import SettledLabel
-from reviewqueue.kernel import clock, sql
+from reviewqueue.kernel import clock, sent_json, sql
 
 TEST_ITEM_SOURCE = "known"  # the item's source on the review side, which treats it like any other
 OUTPUTS_PER_TEST_ITEM = 5  # outputs settled answer-first per test item that arrives, on average
@@ -52,7 +52,7 @@ def admit_test_items(
             queries.WAITING_TEST_ITEMS, {"stream": stream.pk, "schema": stream.schema_number, "count": count}
         )
         latest = fetch_latest_outputs(stream) if found else []
-        waiting = [(number, json.loads(body), copy_of) for number, copy_of, body in found]
+        waiting = [(number, sent_json.parse_sent(body), copy_of) for number, copy_of, body in found]
         return [_admit_test_item(stream, *values, latest, rng or _RNG, clock.current_time(now)) for values in waiting]
 
 
@@ -146,6 +146,7 @@ def _build_row(
         received_at=now,
         schema_number=schema_number,
         shadow=False,
+        labels=LabelDecisions(prediction, {}) if isinstance(prediction, list) else None,
     )
 
 

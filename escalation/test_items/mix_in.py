@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +16,7 @@ from escalation.test_items.arrival import fetch_latest_outputs
 from reviewqueue.activity import log
 from reviewqueue.answers import schema
 from reviewqueue.facade import queue
-from reviewqueue.kernel import clock, sql
+from reviewqueue.kernel import clock, sent_json, sql
 from reviewqueue.kernel.errors import Invalid
 
 MAX_MIXED_IN_AT_ONCE = 200  # more would mean a day of nothing but test items
@@ -50,7 +49,7 @@ def mix_in_past_errors(*, stream: Stream, count: int, actor: str, now: datetime 
         # One at a time, so that two managers do not pick the same errors.
         Stream.objects.select_for_update(no_key=True).only("pk").get(pk=stream.pk)
         found = [
-            KnownAnswer(json.loads(body), json.loads(answer), output)
+            KnownAnswer(sent_json.parse_sent(body), sent_json.parse_sent(answer), output)
             for body, answer, output in sql.fetch_tuples(queries.PAST_ERRORS, limits)
         ]
         return _store_test_items(stream, found, actor=actor, now=now)

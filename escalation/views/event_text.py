@@ -29,6 +29,8 @@ _SENTENCES: dict[tuple[str, str], Any] = {
     ("output", "output.erased"): gettext_noop("erased output %(id)s"),
     ("policy", "policy.created"): gettext_noop("created policy version %(version)s"),
     ("policy", "policy.proposed"): gettext_noop("requested approval of policy version %(version)s"),
+    ("policy", "policy.declined"): gettext_noop("declined policy version %(version)s"),
+    ("policy", "policy.withdrawn"): gettext_noop("withdrew the approval request for policy version %(version)s"),
     ("policy", "policy.activated"): gettext_noop("activated policy version %(version)s"),
     ("stream", "stream.created"): gettext_noop("created the stream"),
     ("stream", "stream.changed"): gettext_noop("changed the stream’s settings"),  # noqa: RUF001
@@ -41,6 +43,7 @@ _SENTENCES: dict[tuple[str, str], Any] = {
     ("stream", "test_items.mixed_in"): gettext_noop("added test items"),
     ("stop", "stream.stopped"): gettext_noop("stopped automation"),
     ("stop", "stream.resume_asked"): gettext_noop("asked to resume automation"),
+    ("stop", "stream.resume_cancelled"): gettext_noop("cancelled the request to resume by a new stop"),
     ("stop", "stream.resumed"): gettext_noop("resumed automation"),
     ("queue", "configured"): gettext_noop("set up the queue"),
     ("item", "enqueued"): ngettext_lazy("queued an item for review", "queued %(number)s items for review", "number"),
@@ -66,6 +69,10 @@ _SENTENCES: dict[tuple[str, str], Any] = {
     ("user", "reactivated"): gettext_noop("reopened the account %(id)s"),
     ("user", "password_reset"): gettext_noop("reset the password of %(id)s"),
     ("user", "password_changed"): gettext_noop("changed their password"),
+    ("user", "signed_in"): gettext_noop("signed in"),
+    ("user", "signed_out"): gettext_noop("signed out"),
+    ("user", "sign_in_failed"): gettext_noop("refused a sign-in as %(id)s"),
+    ("sign_in", "sign_in_failed"): gettext_noop("refused a sign-in under an unknown name"),
 }
 
 

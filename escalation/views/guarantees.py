@@ -8,21 +8,23 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from escalation.forms.guarantees import ErrorTargetForm, TestItemsForm, build_target_initial
-from escalation.guarantees import describe, evaluations, guarantees, population, preparation, summary, targets
+from escalation.guarantees import describe, evaluations, guarantees, preparation, summary, targets
 from escalation.models import Evaluation, TestItem
 from escalation.statistics import compute_evaluation_delta
 from escalation.test_items import mix_in, recall
-from escalation.views import stream_page, thresholds
+from escalation.views import populations, stream_page, thresholds
+from escalation.views.populations import PopulationChoice
 from escalation.views.stream_page import StreamPage
 from reviewqueue.accounts import roles
 from reviewqueue.activity import log
-from reviewqueue.http import PersonRequest, require_person
+from reviewqueue.http import PersonRequest, ask_first, is_confirmed, require_person
+from reviewqueue.kernel import locale_format
 from reviewqueue.kernel.errors import Invalid, NotFound
 
 MAX_LISTED_EVALUATIONS = 20
@@ -35,17 +37,20 @@ def show_guarantee(request: PersonRequest, slug: str) -> HttpResponse:
     """The guarantee, what it would take, and what every threshold would have done."""
     here = stream_page.load_stream_page(request, slug)
     target = targets.find_error_target(here.stream)
+    choice = populations.read_population(request, here.stream)
     traffic = thresholds.build_threshold_context(request, here, target)
     context = {
         **stream_page.build_page_context(request, here, tab="guarantee"),
         **traffic,
+        "populations": choice,
+        "population_query": f"?population={choice.other.key}" if choice.other else "",
         "target": target,
         "target_form": ErrorTargetForm(initial=build_target_initial(target)),
         "tests_form": TestItemsForm(),
         "summary": summary.build_guarantee_summary(here.stream),
         "ready": {"later": True}
         if traffic and traffic["seen"].outputs > MAX_INLINE_OUTPUTS
-        else _build_readiness(here),
+        else _build_readiness(here, choice),
         "evaluations": Evaluation.objects.filter(stream=here.stream)
         .select_related("target")
         .order_by("-pk")[:MAX_LISTED_EVALUATIONS],
@@ -58,7 +63,9 @@ def show_guarantee(request: PersonRequest, slug: str) -> HttpResponse:
 @require_person(roles.may_see_reports)
 def show_readiness(request: PersonRequest, slug: str) -> HttpResponse:
     """Whether an evaluation is possible, or what it would take; one sentence with `?short`."""
-    found = {"ready": _build_readiness(stream_page.load_stream_page(request, slug)), "short": "short" in request.GET}
+    here = stream_page.load_stream_page(request, slug)
+    choice = populations.read_population(request, here.stream)
+    found = {"ready": _build_readiness(here, choice), "short": "short" in request.GET}
     return render(request, "escalation/partials/ready.html", found)
 
 
@@ -98,7 +105,10 @@ def set_error_target(request: PersonRequest, slug: str) -> HttpResponse:
 def start_evaluation(request: PersonRequest, slug: str) -> HttpResponse:
     """Evaluate the labels for a threshold that keeps the target."""
     here = stream_page.load_stream_page(request, slug)
-    made = evaluations.run_evaluation(here.stream, by=log.user_actor(request.user))
+    choice = populations.read_population(request, here.stream)
+    if asking := _ask_before_evaluation(request, here, choice):
+        return asking
+    made = evaluations.run_evaluation(here.stream, by=log.user_actor(request.user), covered=choice.other)
     return redirect("evidence", slug, made.pk)
 
 
@@ -150,6 +160,8 @@ def add_test_items(request: PersonRequest, slug: str) -> HttpResponse:
     if not form.is_valid():
         raise Invalid(_first_error(form))
     actor, examples = log.user_actor(request.user), form.cleaned_data["examples"]
+    if asking := _ask_before_test_items(request, here, len(examples) or form.cleaned_data["count"]):
+        return asking
     if examples:
         made = mix_in.mix_in_examples(stream=here.stream, known=examples, actor=actor)
     else:
@@ -159,15 +171,54 @@ def add_test_items(request: PersonRequest, slug: str) -> HttpResponse:
     return redirect("guarantee", slug)
 
 
-def _build_readiness(here: StreamPage) -> dict[str, Any]:
-    """Whether an evaluation is possible now and at what price, or why not."""
+def _ask_before_evaluation(request: PersonRequest, here: StreamPage, choice: PopulationChoice) -> HttpResponse | None:
+    """The page that names the price, or None once it was accepted. Raises EvaluationRefused if none is possible."""
+    if is_confirmed(request):
+        return None
+    readiness = preparation.prepare_evaluation(here.stream, covered=choice.other)
+    following = compute_evaluation_delta(readiness.target.delta, readiness.number + 1)
+    facts = {"number": readiness.number, "stream": here.stream.title}
+    return ask_first(
+        request,
+        question=_("Run evaluation %(number)s of %(stream)s?") % facts,
+        detail=_(
+            "Its result may be false with a probability of %(price)s %%. That is spent for ever: the next evaluation "
+            "gets %(following)s %%, so it needs more audits."
+        )
+        % {
+            "price": locale_format.format_number(readiness.total_delta * 100, 1),
+            "following": locale_format.format_number(following * 100, 1),
+        },
+        button=_("Run evaluation %(number)s") % facts,
+        back=resolve_url("guarantee", here.stream.slug),
+        danger=False,
+    )
+
+
+def _ask_before_test_items(request: PersonRequest, here: StreamPage, count: int) -> HttpResponse | None:
+    number = {"number": count, "stream": here.stream.title}
+    return ask_first(
+        request,
+        question=ngettext(
+            "Add %(number)s test item to %(stream)s?", "Add up to %(number)s test items to %(stream)s?", count
+        )
+        % number,
+        detail=_("Reviewers work on them like on any other item. They cannot be taken out again."),
+        button=_("Add to %(stream)s") % number,
+        back=resolve_url("guarantee", here.stream.slug),
+        danger=False,
+    )
+
+
+def _build_readiness(here: StreamPage, choice: PopulationChoice) -> dict[str, Any]:
+    """Whether an evaluation of the chosen population is possible now and at what price, or why not."""
     try:
-        ready = preparation.prepare_evaluation(here.stream)
+        ready = preparation.prepare_evaluation(here.stream, covered=choice.other)
     except preparation.EvaluationRefused as refused:
         return {
             "refusal": describe.describe_refusal(refused.reason, refused.params),
             "reason": refused.reason,
-            "population": population.current_population(here.stream),
+            "population": choice.chosen,
         }
     following = compute_evaluation_delta(ready.target.delta, ready.number + 1)
     return {

@@ -45,7 +45,7 @@ def list_outputs(request: PersonRequest, slug: str) -> HttpResponse:
 def show_output(request: PersonRequest, slug: str, external_id: str) -> HttpResponse:
     """One output with its full history; content only for those who may see it."""
     here = stream_page.load_stream_page(request, slug)
-    found = _find_output(here.stream, external_id)
+    found = _find_output(request, here.stream, external_id)
     sees_content = roles.may_see_content(request.user)
     record = detail.load_output_detail(found)
     # Anyone who may still review it must not see the model's or others' answers first.
@@ -72,7 +72,7 @@ def _is_settled(record: OutputDetail) -> bool:
 @require_person(roles.may_lead)
 def reopen_output(request: PersonRequest, slug: str, external_id: str) -> HttpResponse:
     """Send a decided output back to review."""
-    found = _find_output(stream_page.load_stream_page(request, slug).stream, external_id)
+    found = _find_output(request, stream_page.load_stream_page(request, slug).stream, external_id)
     reason = request.POST.get("reason", "").strip()[:400]
     try:
         reopen.reopen_output(output_id=found.pk, by=request.user, reason=reason)
@@ -87,7 +87,7 @@ def _render_list(request: PersonRequest, among: list[Stream], frame: dict[str, A
     form = OutputSearchForm(request.GET or None, rules=search.list_rule_names(among))
     query = form.query() if form.is_valid() else OutputQuery()
     judging = roles.may_review(request.user)
-    exact = _find_exact_match(among, query.begins)
+    exact = _find_exact_match(request, among, query.begins)
     if exact is not None:
         return redirect("output", exact.stream.slug, exact.external_id)
     before = request.GET.get("before", "")
@@ -109,13 +109,14 @@ def _build_row(output: Output, *, is_open: bool, judging: bool) -> dict[str, Any
     return {
         "output": output,
         "waiting": is_open or search.is_undecided(output),
+        "unnamed": judging and search.is_unknown_to_reviewers(output),
         "withheld": judging and search.may_be_judged(output, is_open=is_open),
     }
 
 
-def _find_exact_match(among: list[Stream], external_id: str) -> Output | None:
-    """The one output with this id, so that pasting an id opens it directly."""
-    found = search.find_by_external_id(among, external_id) if external_id else []
+def _find_exact_match(request: PersonRequest, among: list[Stream], external_id: str) -> Output | None:
+    """The one output with this id that the person may know, so that pasting an id opens it directly."""
+    found = _find_known(request, among, external_id) if external_id else []
     return found[0] if len(found) == 1 else None
 
 
@@ -127,8 +128,22 @@ def _build_older_query(request: PersonRequest, page: OutputPage) -> str:
     return query.urlencode()
 
 
-def _find_output(stream: Stream, external_id: str) -> Output:
-    found = search.find_by_external_id([stream], external_id)
+def _find_output(request: PersonRequest, stream: Stream, external_id: str) -> Output:
+    found = _find_known(request, [stream], external_id)
     if not found:
-        raise NotFound(_("There is no output %(external_id)r in this stream.") % {"external_id": external_id})
+        message = (
+            _("There is no output %(external_id)r in this stream, or reviewers have yet to decide it.")
+            if roles.may_review(request.user)
+            else _("There is no output %(external_id)r in this stream.")
+        )
+        raise NotFound(message % {"external_id": external_id})
     return found[0]
+
+
+def _find_known(request: PersonRequest, among: list[Stream], external_id: str) -> list[Output]:
+    """The outputs with this id. For possible reviewers, those that are yet to be decided do not exist: no test item has
+    an output, so looking up what is on the desk would tell them apart."""
+    found = search.find_by_external_id(among, external_id)
+    if not roles.may_review(request.user):
+        return found
+    return [output for output in found if not search.is_unknown_to_reviewers(output)]

@@ -11,10 +11,10 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from escalation.forms.policies import PolicyForm, build_policy_initial
+from escalation.forms.policies import SUGGESTED_POLICY, PolicyForm
 from escalation.guarantees import guarantees, thresholds
 from escalation.models import Activation, Evaluation, Evidence, Policy
-from escalation.policies import describe, versions
+from escalation.policies import approvals, describe, fit, versions
 from escalation.policies.spec import PolicySpec
 from escalation.policies.versions import ActivePolicy
 from escalation.views import replays, stream_page
@@ -53,6 +53,8 @@ def show_policy(request: PersonRequest, slug: str, number: int) -> HttpResponse:
     current = versions.find_active_policy(here.stream)
     spec = versions.spec_of(version)
     in_effect = current is not None and current.policy_id == version.pk
+    outdated = versions.is_outdated(version)
+    needs_approval = not in_effect and not outdated and versions.needs_approval(here.stream, spec)
     asked = versions.find_approval_request(version)
     context = {
         **stream_page.build_page_context(request, here, tab="policies"),
@@ -62,12 +64,17 @@ def show_policy(request: PersonRequest, slug: str, number: int) -> HttpResponse:
         "in_effect": in_effect,
         **_describe_changes(version, spec, None if in_effect else current),
         "activations": _list_activations(here).filter(policy=version),
-        "needs_approval": not in_effect and versions.needs_approval(here.stream, spec),
+        "outdated": outdated,
+        "misfits": [] if outdated else fit.list_misfits(spec, here.stream),
+        "uncovered": current is not None and current.schema_number != here.stream.schema_number,
+        "needs_approval": needs_approval,
         "asked": asked,
+        "declined": None if in_effect or asked else approvals.find_last_decline(version),
         "mine": asked is not None and asked.asked_by == log.user_actor(request.user),
         "evidence": _list_evidence(version),
         "threshold_index": _find_threshold_index(spec),
-        **replays.build_replay_context(request, version),
+        # Whoever approves sees what the version would have done, without having to ask.
+        **replays.build_replay_context(request, version, shown=needs_approval),
     }
     return render(request, "escalation/policy.html", context)
 
@@ -78,9 +85,7 @@ def create_policy(request: PersonRequest, slug: str) -> HttpResponse:
     """Create a version, starting from the one in effect."""
     here = stream_page.load_stream_page(request, slug)
     current = versions.find_active_policy(here.stream)
-    form = PolicyForm(
-        request.POST or None, initial=build_policy_initial(current.spec if current else PolicySpec(threshold=0.9))
-    )
+    form = PolicyForm(request.POST or None, policy=current.spec if current else SUGGESTED_POLICY)
     if request.method == "POST" and form.is_valid() and (made := _propose_version(request, here, form)):
         (messages.success if made.active else messages.warning)(request, made.sentence)
         return redirect("policy", slug, made.policy.number)
@@ -93,10 +98,32 @@ def create_policy(request: PersonRequest, slug: str) -> HttpResponse:
 def request_approval(request: PersonRequest, slug: str, number: int) -> HttpResponse:
     """Request approval of an existing version from another manager."""
     version = _find_version(stream_page.load_stream_page(request, slug), number)
-    versions.request_approval(policy=version, by=log.user_actor(request.user), reason=_read_reason(request))
-    messages.success(
-        request, _("Approval of version %(number)s requested. Another manager can approve it now.") % {"number": number}
-    )
+    try:
+        versions.request_approval(policy=version, by=log.user_actor(request.user), reason=_read_reason(request))
+    except DomainError as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(
+            request,
+            _("Approval of version %(number)s requested. Another manager can approve it now.") % {"number": number},
+        )
+    return redirect("policy", slug, number)
+
+
+@require_POST
+@require_person(roles.may_manage)
+def decline_policy(request: PersonRequest, slug: str, number: int) -> HttpResponse:
+    """Decline the approval request of a version; its author withdraws it."""
+    version = _find_version(stream_page.load_stream_page(request, slug), number)
+    try:
+        versions.decline_version(policy=version, by=log.user_actor(request.user), reason=_read_reason(request))
+    except DomainError as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(
+            request,
+            _("The approval request for version %(number)s is closed. It can be made again.") % {"number": number},
+        )
     return redirect("policy", slug, number)
 
 
@@ -157,12 +184,18 @@ def _list_activations(here: StreamPage) -> QuerySet[Activation]:
 
 def _describe_changes(version: Policy, spec: PolicySpec, current: ActivePolicy | None) -> dict[str, Any]:
     """Changes against the version in effect (`current`); without one, against the previous version."""
+    before = versions.find_previous_version(version) if current is None else None
     if current is not None:
-        return {"against": current.number, "changes": describe.describe_changes(current.spec, spec)}
-    before = versions.find_previous_version(version)
-    if before is None:
+        number, earlier, schema_number = current.number, current.spec, current.schema_number
+    elif before is not None:
+        number, earlier, schema_number = before.number, versions.spec_of(before), before.schema_number
+    else:
         return {"against": None, "changes": []}
-    return {"against": before.number, "changes": describe.describe_changes(versions.spec_of(before), spec)}
+    changes = describe.describe_changes(earlier, spec)
+    if schema_number != version.schema_number:
+        forms = (fit.get_form(version.stream, one) for one in (schema_number, version.schema_number))
+        changes = [describe.describe_form_change(*forms), *changes]
+    return {"against": number, "changes": changes}
 
 
 def _list_evidence(version: Policy) -> list[tuple[Evaluation, str]]:

@@ -20,7 +20,9 @@ from reviewqueue.kernel import clock
 from reviewqueue.kernel.errors import NotFound
 
 SPAN_CHOICES_DAYS = (7, 28, 90)
-MAX_REPLAYED_OUTPUTS = 200_000  # outputs: a few seconds of work
+MAX_REPLAYED_OUTPUTS = 200_000  # a few seconds of work
+SHOWN_SPAN_DAYS = 28
+MAX_OUTPUTS_SHOWN_AT_ONCE = 20_000  # a page must not wait for more
 
 
 @require_GET
@@ -34,18 +36,19 @@ def show_replay(request: PersonRequest, slug: str, number: int) -> HttpResponse:
     return render(request, "escalation/partials/replay.html", build_replay_context(request, version))
 
 
-def build_replay_context(request: PersonRequest, version: Policy) -> dict[str, Any]:
-    """The spans to choose from, and the figures once one was chosen."""
+def build_replay_context(request: PersonRequest, version: Policy, *, shown: bool = False) -> dict[str, Any]:
+    """The spans to choose from, and the figures once one was chosen; with `shown`, those of one span at once."""
     plain: dict[str, Any] = {"stream": version.stream, "version": version, "spans": SPAN_CHOICES_DAYS}
     asked = request.GET.get("days", "")
     days = next((span for span in SPAN_CHOICES_DAYS if str(span) == asked), None)
+    most = MAX_REPLAYED_OUTPUTS
+    if days is None and shown:
+        days, most = SHOWN_SPAN_DAYS, MAX_OUTPUTS_SHOWN_AT_ONCE
     if days is None:
         return plain
     until = clock.current_time()
     since = until - timedelta(days=days)
-    found = replay_policy(
-        version.stream, versions.spec_of(version), since=since, until=until, most=MAX_REPLAYED_OUTPUTS
-    )
+    found = replay_policy(version.stream, versions.spec_of(version), since=since, until=until, most=most)
     return {
         **plain,
         "days": days,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, resolve_url
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -14,7 +14,7 @@ from escalation.views import stream_page
 from reviewqueue.accounts import roles
 from reviewqueue.accounts.roles import Forbidden
 from reviewqueue.activity import log
-from reviewqueue.http import PersonRequest, require_person
+from reviewqueue.http import PersonRequest, ask_first, require_person
 from reviewqueue.kernel.errors import DomainError
 
 
@@ -22,8 +22,17 @@ from reviewqueue.kernel.errors import DomainError
 @require_person(roles.may_manage)
 def stop_automation(request: PersonRequest, slug: str | None = None) -> HttpResponse:
     """Stop automation: every output goes to review from now on."""
-    reason = request.POST.get("reason", "").strip()[:400]
-    stop_stream(stream=_find_stream(request, slug), by=log.user_actor(request.user), reason=reason)
+    stream = _find_stream(request, slug)
+    asking = ask_first(
+        request,
+        question=_("Stop %(stream)s?") % {"stream": stream.title} if stream else _("Stop all streams?"),
+        detail=_("Every output goes to review from now on. Resuming takes two people."),
+        button=_("Stop %(stream)s") % {"stream": stream.title} if stream else _("Stop all streams"),
+        back=_back_url(slug),
+    )
+    if asking:
+        return asking
+    stop_stream(stream=stream, by=log.user_actor(request.user), reason=_read_reason(request))
     messages.warning(request, _("Stopped. Every output goes to review until two people resume automation."))
     return _redirect_back(slug)
 
@@ -34,7 +43,7 @@ def post_resume_request(request: PersonRequest, slug: str | None = None) -> Http
     """Ask to resume, as the first of two people."""
     standing = _find_standing_stop(_find_stream(request, slug))
     try:
-        request_resume(stop=standing, by=log.user_actor(request.user))
+        request_resume(stop=standing, by=log.user_actor(request.user), reason=_read_reason(request))
     except DomainError as refusal:
         messages.error(request, str(refusal))
     else:
@@ -72,5 +81,13 @@ def _find_standing_stop(stream: Stream | None) -> Stop:
     return standing
 
 
+def _read_reason(request: PersonRequest) -> str:
+    return request.POST.get("reason", "").strip()[:400]
+
+
 def _redirect_back(slug: str | None) -> HttpResponse:
-    return redirect("overview") if slug is None else redirect("stream", slug)
+    return redirect(_back_url(slug))
+
+
+def _back_url(slug: str | None) -> str:
+    return resolve_url("overview") if slug is None else resolve_url("stream", slug)

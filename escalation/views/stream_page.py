@@ -12,12 +12,14 @@ from escalation.guarantees import endings
 from escalation.models import Output, Stop, Stream
 from escalation.policies import versions
 from escalation.reports import overview
+from escalation.routing import stop as routing_stop
 from escalation.streams import definition
 from reviewqueue.accounts import api_keys, roles
 from reviewqueue.accounts.roles import QueueFacts
 from reviewqueue.activity import log
 from reviewqueue.facade.queue import get_answer_spec
 from reviewqueue.http import PersonRequest
+from reviewqueue.kernel import clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +52,14 @@ def build_page_context(request: PersonRequest, scope: StreamPage, *, tab: str) -
 
 
 def build_resume_context(request: PersonRequest, stop: Stop | None) -> dict[str, Any]:
-    """Which of the two steps of resuming the user can take."""
+    """Whether a request to resume stands, and which of the two steps of resuming the user can take."""
+    asked = stop is not None and routing_stop.has_request(stop, now=clock.current_time())
     if stop is None or not roles.may_manage(request.user):
-        return {"may_ask": False, "may_resume": False}
+        return {"resume_asked": asked, "may_ask": False, "may_resume": False}
     if stop.stream_id is None and not roles.has_all_queues(request.user):
-        return {"may_ask": False, "may_resume": False}
-    asked = bool(stop.resume_asked_by)
+        return {"resume_asked": asked, "may_ask": False, "may_resume": False}
     mine = stop.resume_asked_by == log.user_actor(request.user)
-    return {"may_ask": not asked, "may_resume": asked and not mine}
+    return {"resume_asked": asked, "may_ask": not asked, "may_resume": asked and not mine}
 
 
 def _build_getting_started(request: PersonRequest, scope: StreamPage) -> dict[str, Any] | None:

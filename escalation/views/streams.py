@@ -11,11 +11,12 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from escalation.forms.streams import NewStreamForm, StreamForm, build_stream_initial
+from escalation.forms.streams import NewStreamForm, StreamForm, build_stored_values, build_stream_initial
 from escalation.models import Policy
-from escalation.policies import describe, versions
+from escalation.policies import approvals, describe, fit, versions
 from escalation.reports import overview
 from escalation.streams import definition
+from escalation.streams.definition import AppliedDefinition
 from escalation.views import stream_page
 from escalation.views.stream_page import StreamPage
 from reviewqueue.accounts import roles
@@ -41,6 +42,8 @@ def show_stream(request: PersonRequest, slug: str) -> HttpResponse:
     """A stream's settings, and its policy in plain words."""
     here = stream_page.load_stream_page(request, slug)
     current = versions.find_active_policy(here.stream)
+    uncovered = current is not None and current.schema_number != here.stream.schema_number
+    draft = _find_newest_draft(here, current)
     context = {
         **stream_page.build_page_context(request, here, tab="stream"),
         "queue": here.queue,
@@ -49,7 +52,10 @@ def show_stream(request: PersonRequest, slug: str) -> HttpResponse:
         "members": roles.list_members(slug),
         "active": current,
         "clauses": describe.describe_policy(current.spec) if current else [],
-        "draft": _find_newest_draft(here, current),
+        "draft": draft,
+        "declined": approvals.find_last_decline(draft) if draft else None,
+        "uncovered": uncovered,
+        "misfits": fit.list_misfits(current.spec, here.stream) if current and not uncovered else [],
         "may_see_people": roles.may_see_people(request.user),
         "events": facts.list_recent_events(
             slug, object_types=("stream", "policy", "stop", "queue"), limit=MAX_RECENT_EVENTS
@@ -66,10 +72,10 @@ def create_stream(request: PersonRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         slug = form.cleaned_data["slug_name"]
         with transaction.atomic():
-            made = _apply_form(request, form, slug)
-            if made:
+            applied = _apply_form(request, form, slug)
+            if applied:
                 roles.add_membership(slug=slug, user=request.user)
-        if made:
+        if applied:
             messages.success(request, _("Stream created. Next, set its policy."))
             return redirect("policy-new", slug)
     return render(request, "escalation/stream_form.html", {"form": form})
@@ -80,38 +86,48 @@ def create_stream(request: PersonRequest) -> HttpResponse:
 def edit_stream(request: PersonRequest, slug: str) -> HttpResponse:
     """Change a stream's settings; routing is set in its policy."""
     here = stream_page.load_stream_page(request, slug)
-    form = StreamForm(request.POST or None, initial=_load_initial(here))
-    if request.method == "POST" and form.is_valid() and _apply_form(request, form, slug):
+    settings = _load_settings(here)
+    form = StreamForm(
+        request.POST or None, initial=build_stream_initial(**settings), stored=build_stored_values(**settings)
+    )
+    if request.method == "POST" and form.is_valid() and (applied := _apply_form(request, form, slug)):
         messages.success(request, _("Saved."))
+        if applied.proposed is not None:
+            # The answers changed, so the policy in effect was carried over, or waits for its second person.
+            tell = messages.success if applied.proposed.active else messages.warning
+            tell(request, applied.proposed.sentence)
         return redirect("stream", slug)
     context = {**stream_page.build_page_context(request, here, tab="stream"), "form": form}
     return render(request, "escalation/stream_form.html", context)
 
 
-def _apply_form(request: PersonRequest, form: StreamForm, slug: str) -> bool:
-    """Whether the definition was applied; if not, the form has the error."""
+def _apply_form(request: PersonRequest, form: StreamForm, slug: str) -> AppliedDefinition | None:
+    """The applied definition; None if it was refused, with the errors added to the form."""
     try:
         with transaction.atomic():
-            definition.apply_definition(form.description(slug), actor=log.user_actor(request.user))
+            return definition.apply_definition(form.description(slug), actor=log.user_actor(request.user))
     except Invalid as refusal:
-        form.add_error(None, str(refusal))
-        return False
-    return True
+        form.add_errors(refusal)
+        return None
 
 
-def _load_initial(here: StreamPage) -> dict[str, Any]:
+def _load_settings(here: StreamPage) -> dict[str, Any]:
     answers = queue.get_answer_spec(slug=here.stream.slug, number=here.stream.schema_number)
-    return build_stream_initial(
-        stream=here.stream,
-        queue=here.queue,
-        guidelines=facts.guidelines_of(here.stream.slug),
-        answers=list(answers.answers),
-        kind=answers.kind,
-        schema=answers.schema,
-    )
+    return {
+        "stream": here.stream,
+        "queue": here.queue,
+        "guidelines": facts.guidelines_of(here.stream.slug),
+        "answers": list(answers.answers),
+        "kind": answers.kind,
+        "schema": answers.schema,
+    }
 
 
 def _find_newest_draft(here: StreamPage, current: versions.ActivePolicy | None) -> Policy | None:
-    """A version made after the active one that was never in effect."""
-    newer = Policy.objects.filter(stream=here.stream, number__gt=current.number if current else 0)
+    """A version for the present answers, made after the active one, that was never in effect."""
+    newer = Policy.objects.filter(
+        stream=here.stream,
+        number__gt=current.number if current else 0,
+        schema_number=here.stream.schema_number,
+    )
     return newer.filter(activations=None).order_by("-number").first()

@@ -17,7 +17,7 @@ from escalation.policies import versions
 from escalation.simulation import explorer
 from escalation.simulation.explorer import Traffic
 from escalation.simulation.threshold_curve import ThresholdPoint
-from escalation.views import stream_page
+from escalation.views import populations, stream_page
 from escalation.views.charts import curves
 from escalation.views.charts.curves import CurvePlot, PlotPoint
 from escalation.views.stream_page import StreamPage
@@ -44,7 +44,10 @@ def build_threshold_context(request: PersonRequest, here: StreamPage, target: Er
 
     It is also empty before an error target is set, so that nobody picks a target to fit the error rate.
     """
-    if target is None or (seen := explorer.load_traffic(here.stream)) is None or not seen.outputs:
+    if target is None:
+        return {}
+    seen = explorer.load_traffic(here.stream, covered=populations.read_population(request, here.stream).other)
+    if seen is None or not seen.outputs:
         return {}
     return _build_chart_context(here, target, seen) | _build_preview_context(request, here, seen)
 
@@ -54,7 +57,8 @@ def build_threshold_context(request: PersonRequest, here: StreamPage, target: Er
 def show_preview(request: PersonRequest, slug: str) -> HttpResponse:
     """What the chosen threshold would have done, as a fragment."""
     here = stream_page.load_stream_page(request, slug)
-    tried = {"stream": here.stream, "live": True, **_build_preview_context(request, here, _load_traffic(here))}
+    seen = _load_traffic(request, here)
+    tried = {"stream": here.stream, "live": True, **_build_preview_context(request, here, seen)}
     return render(request, "escalation/partials/threshold_preview.html", tried)
 
 
@@ -62,7 +66,7 @@ def show_preview(request: PersonRequest, slug: str) -> HttpResponse:
 @require_person(roles.may_see_reports)
 def download_curve(request: PersonRequest, slug: str) -> HttpResponse:
     """The points of the curve as CSV."""
-    points = explorer.list_curve_points(_load_traffic(stream_page.load_stream_page(request, slug)))
+    points = explorer.list_curve_points(_load_traffic(request, stream_page.load_stream_page(request, slug)))
     rows = ([getattr(point, name) for name in _CURVE_COLUMNS] for point in points)
     return _render_csv(f"{slug}-thresholds.csv", _CURVE_COLUMNS, rows)
 
@@ -71,15 +75,15 @@ def download_curve(request: PersonRequest, slug: str) -> HttpResponse:
 @require_person(roles.may_see_reports)
 def download_calibration(request: PersonRequest, slug: str) -> HttpResponse:
     """The bins of the calibration chart as CSV."""
-    bins = explorer.measure_calibration(_load_traffic(stream_page.load_stream_page(request, slug))).bins
+    bins = explorer.measure_calibration(_load_traffic(request, stream_page.load_stream_page(request, slug))).bins
     rows = ([part.low, part.high, part.mean_confidence, part.n, part.accuracy, *part.interval] for part in bins)
     return _render_csv(
         f"{slug}-calibration.csv", ("says_from", "says_to", "says", "checked", "right", "low", "high"), rows
     )
 
 
-def _load_traffic(here: StreamPage) -> Traffic:
-    seen = explorer.load_traffic(here.stream)
+def _load_traffic(request: PersonRequest, here: StreamPage) -> Traffic:
+    seen = explorer.load_traffic(here.stream, covered=populations.read_population(request, here.stream).other)
     if seen is None or targets.find_error_target(here.stream) is None:
         raise NotFound(_("Set an error target and post outputs before you try a threshold."))
     return seen
@@ -109,6 +113,7 @@ def _build_preview_context(request: PersonRequest, here: StreamPage, seen: Traff
         "most": len(thresholds.THRESHOLDS) - 1,
         "is_in_use": place == in_use,
         "seen": seen,
+        "has_costs": seen.price.costs.are_set,
         "currency": seen.price.costs.currency,
     }
 

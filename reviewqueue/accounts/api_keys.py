@@ -119,6 +119,16 @@ def keys_visible_to(user: User) -> QuerySet[ApiKey]:
     return keys.filter(queues__contained_by=mine).exclude(queues=[])
 
 
+def key_for(user: User, key_id: int) -> ApiKey:
+    """The key; raises NotFound when there is none that the person may see, and KeyAlreadyRevoked."""
+    key = keys_visible_to(user).filter(pk=key_id).first()
+    if key is None:
+        raise NotFound(_("This API key does not exist."))
+    if key.revoked_at is not None:
+        raise KeyAlreadyRevoked(_("This API key has already been revoked."))
+    return key
+
+
 def has_usable_key(queue: str, scope: str) -> bool:
     """Whether some key can use this scope in this queue now."""
     keys = ApiKey.objects.usable().filter(scopes__contains=[scope])

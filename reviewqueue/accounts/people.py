@@ -1,7 +1,9 @@
 """People: create accounts, change roles and streams, deactivate.
 
-Nobody can grant more than they have: a manager grants streams that they are a member of, and no role that could
-give a second person's approval. Nobody changes their own account, so an administrator always remains.
+Nobody can grant more than they have: a manager grants streams that they are a member of, and `roles.ACCOUNT_POWERS`
+says which roles. Nobody changes their own account, so an administrator always remains.
+
+A password that somebody else generated has to be replaced at the first sign-in.
 """
 
 from __future__ import annotations
@@ -15,15 +17,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext
 
-from reviewqueue.accounts import roles
-from reviewqueue.accounts.roles import Forbidden
+from reviewqueue.accounts import roles, sign_ins
+from reviewqueue.accounts.roles import AccountAct, Forbidden
 from reviewqueue.activity import log
 from reviewqueue.kernel.errors import Invalid, NotFound
-from reviewqueue.models import Membership, Queue, User
+from reviewqueue.models import Event, Membership, Queue, User
 from reviewqueue.models.people import Role
-
-# Loosening a policy takes two people. A manager who could create managers, or sign in as one, could be both.
-MANAGER_GRANTABLE_ROLES = (Role.REVIEWER, Role.LEAD, Role.AUDITOR)
 
 
 def create_person(
@@ -45,7 +44,7 @@ def create_person(
     _authorise_grant(by, role=role, queues=set(wanted), all_queues=all_queues)
     first, _, last = name.strip().partition(" ")
     user = User(username=username.strip(), role=role, all_queues=all_queues, first_name=first, last_name=last)
-    user.is_staff = role == Role.ADMIN
+    user.is_staff, user.must_change_password = role == Role.ADMIN, password is None
     text = password or secrets.token_urlsafe(12)
     _set_password(user, text)
     with transaction.atomic():
@@ -74,10 +73,11 @@ def change_person(*, user_id: int, role: str, queues: Iterable[str], all_queues:
             all_queues = user.all_queues
         if role != user.role or all_queues != user.all_queues:
             _authorise_account(by, user)
+            _authorise_grant(by, role=role, queues=given, all_queues=all_queues and not user.all_queues)
         if taken:
             _authorise_removal(by, user)
-        if role != user.role or given or all_queues != user.all_queues:
-            _authorise_grant(by, role=role, queues=given, all_queues=all_queues and not user.all_queues)
+        if given:
+            _authorise_addition(by, role=role, queues=given)
         user.role, user.all_queues, user.is_staff = role, all_queues, role == Role.ADMIN
         user.save(update_fields=["role", "all_queues", "is_staff"])
         _update_memberships(user, wanted, taken=taken)
@@ -96,22 +96,32 @@ def reactivate_person(*, user_id: int, by: User) -> None:
 
 
 def reset_password(*, user_id: int, by: User) -> str:
-    """Set and return a generated password for a person who lost theirs; their sessions end."""
+    """Set and return a generated password for a person who lost theirs; their sessions end.
+
+    It has to be replaced at the first sign-in, and the person is then told who generated it.
+    """
     with transaction.atomic():
         user = _lock_person(user_id, by)
-        _authorise_account(by, user)
+        _authorise_account(by, user, AccountAct.PASSWORD)
         password = secrets.token_urlsafe(12)
         user.set_password(password)
-        user.save(update_fields=["password"])
+        user.must_change_password = True
+        user.save(update_fields=["password", "must_change_password"])
         _record_event(user, by, "password_reset")
     return password
 
 
 def change_password(*, user: User, password: str) -> None:
-    """Set the password a person chose for themselves; their other sessions end. Raises Invalid for a weak one."""
+    """Set the password a person chose for themselves; their other sessions end.
+
+    Raises Invalid for a weak one, and for one that somebody else generated and that stays the same.
+    """
+    if user.must_change_password and user.check_password(password):
+        raise Invalid(gettext("Choose a password of your own: somebody else has seen this one."))
     _set_password(user, password)
+    user.must_change_password = False
     with transaction.atomic():
-        user.save(update_fields=["password"])
+        user.save(update_fields=["password", "must_change_password"])
         _record_event(user, user, "password_changed")
 
 
@@ -133,21 +143,30 @@ def person_for(by: User, username: str) -> User:
     return user
 
 
+def list_account_events(user: User) -> QuerySet[Event]:
+    """What was done to an account, newest first, without sign-ins; the caller slices them."""
+    return log.events_about("user", user.username).exclude(verb__in=sign_ins.VERBS).reverse()
+
+
+def find_password_giver(user: User) -> str:
+    """The username of whoever generated the password that this person has to replace; empty for the command line."""
+    given = log.events_about("user", user.username).filter(verb__in=["created", "password_reset"]).last()
+    kind, _colon, name = (given.actor if given and user.must_change_password else "").partition(":")
+    return name if kind == "user" else ""
+
+
 def grantable_roles(by: User) -> list[Role]:
-    return list(Role) if roles.may_administer(by) else list(MANAGER_GRANTABLE_ROLES)
+    return [role for role in Role if roles.may_act_on_account(by, AccountAct.GRANT, role)]
 
 
-def may_change_account(by: User, user: User) -> bool:
-    """Whether `by` may change the role, deactivate the account or reset the password of `user`.
+def may_change_account(by: User, user: User, act: AccountAct = AccountAct.CHANGE) -> bool:
+    """Whether `by` may change the role of `user` or deactivate the account, or (by `act`) replace the password.
 
-    A manager may do so for people who work only in the manager's streams and whose role a manager may grant.
+    Besides the roles of both, a manager needs that the person works only in the manager's streams.
     """
-    if user.pk == by.pk or not roles.may_manage(by):
+    if user.pk == by.pk or not roles.may_act_on_account(by, act, user.role):
         return False
-    if roles.may_administer(by):
-        return True
-    reach = roles.has_all_queues(by) or (not user.all_queues and _queue_slugs(by).issuperset(_membership_slugs(user)))
-    return reach and user.role in MANAGER_GRANTABLE_ROLES
+    return roles.has_all_queues(by) or (not user.all_queues and _queue_slugs(by).issuperset(_membership_slugs(user)))
 
 
 def _set_active(user_id: int, by: User, *, active: bool) -> None:
@@ -174,19 +193,19 @@ def _lock_person(user_id: int, by: User) -> User:
     return user
 
 
-def _authorise_account(by: User, user: User) -> None:
-    if not may_change_account(by, user):
+def _authorise_account(by: User, user: User, act: AccountAct = AccountAct.CHANGE) -> None:
+    if not may_change_account(by, user, act):
         raise Forbidden(
             gettext("Only an administrator can change the account of %(username)s.") % {"username": user.username}
         )
 
 
 def _authorise_removal(by: User, user: User) -> None:
-    """Let managers remove only people they could have added to the stream: no managers, no administrators.
+    """Let managers remove neither managers nor those who watch them.
 
-    Otherwise the person who requests a looser policy could remove the one who has to approve it.
+    Otherwise the person who requests a looser policy could remove the one who has to approve it, or sees it.
     """
-    if user.role not in grantable_roles(by):
+    if not roles.may_act_on_account(by, AccountAct.CHANGE, user.role):
         raise Forbidden(
             gettext("Only an administrator can remove %(username)s from a stream.") % {"username": user.username}
         )
@@ -197,9 +216,18 @@ def _authorise_grant(by: User | None, *, role: str, queues: set[str], all_queues
         return
     if not roles.may_manage(by):
         raise Forbidden(gettext("Only managers and administrators can manage accounts."))
-    if role not in MANAGER_GRANTABLE_ROLES:
-        raise Forbidden(gettext("Only an administrator can create managers and administrators."))
+    if not roles.may_act_on_account(by, AccountAct.GRANT, role):
+        raise Forbidden(
+            gettext("Only an administrator can make somebody %(role)s.") % {"role": str(Role(role).label).lower()}
+        )
     if (all_queues and not by.all_queues) or not _queue_slugs(by).issuperset(queues):
+        raise Forbidden(gettext("You can only assign streams that you are a member of."))
+
+
+def _authorise_addition(by: User, *, role: str, queues: set[str]) -> None:
+    if not roles.may_act_on_account(by, AccountAct.ADD, role):
+        raise Forbidden(gettext("Only an administrator can add managers and administrators to a stream."))
+    if not _queue_slugs(by).issuperset(queues):
         raise Forbidden(gettext("You can only assign streams that you are a member of."))
 
 

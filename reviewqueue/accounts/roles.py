@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Protocol
 
 from django.db.models import Q, QuerySet
@@ -20,6 +21,8 @@ from reviewqueue.models.people import Role
 
 REVIEW_SCOPE = "review"  # access to the review API
 # Scopes that expose the content of outputs. Managers may not see content, so they may not create such keys either.
+# A key with no other scopes can read nothing that tells the AI's answer before the review API shows it.
+BLIND_SCOPES = frozenset({REVIEW_SCOPE})
 CONTENT_SCOPES = frozenset({REVIEW_SCOPE, "labels:read"})
 
 REVIEWER_ROLES = frozenset({Role.REVIEWER, Role.LEAD, Role.ADMIN})
@@ -28,6 +31,31 @@ MANAGER_ROLES = frozenset({Role.MANAGER, Role.ADMIN})
 REPORT_READER_ROLES = frozenset({Role.LEAD, Role.MANAGER, Role.AUDITOR, Role.ADMIN})
 PEOPLE_READER_ROLES = frozenset({Role.MANAGER, Role.AUDITOR, Role.ADMIN})
 ACTIVITY_READER_ROLES = frozenset({Role.AUDITOR, Role.ADMIN})
+
+
+class AccountAct(StrEnum):
+    """What one person may do with the account of another."""
+
+    GRANT = "grant"  # create an account with this role, or change one to it
+    ADD = "add"  # make an account of this role a member of one's own streams
+    CHANGE = "change"  # change an account of this role: its role, its streams, whether it is open
+    PASSWORD = "password"  # replace the password of an account of this role  # noqa: S105 - a verb
+
+
+# Who may change whom. A role that is not listed may change nobody, and nobody changes their own account.
+#
+# Managers loosen a policy in twos, so none can create the second one. Auditors and administrators watch managers, so
+# these can neither close nor restrict them. Leads see content and managers do not, so a manager can neither make a lead
+# nor sign in as one.
+ACCOUNT_POWERS: Mapping[str, Mapping[AccountAct, frozenset[Role]]] = {
+    Role.ADMIN: dict.fromkeys(AccountAct, frozenset(Role)),
+    Role.MANAGER: {
+        AccountAct.GRANT: frozenset({Role.REVIEWER}),
+        AccountAct.ADD: frozenset({Role.REVIEWER, Role.LEAD, Role.AUDITOR}),
+        AccountAct.CHANGE: frozenset({Role.REVIEWER, Role.LEAD}),
+        AccountAct.PASSWORD: frozenset({Role.REVIEWER}),
+    },
+}
 
 
 class Person(Protocol):
@@ -122,11 +150,9 @@ def may_manage(user: Person) -> bool:
     return _has_role(user, MANAGER_ROLES)
 
 
-def actor_may_manage(actor: str) -> bool:
-    """Whether an event's actor is a person who is a manager or administrator now."""
-    kind, _, username = actor.partition(":")
-    person = User.objects.filter(username=username).first() if kind == "user" else None
-    return person is not None and may_manage(person)
+def may_act_on_account(by: Person, act: AccountAct, role: str) -> bool:
+    """Whether `by` may do this with accounts of this role, by their own role alone (see `ACCOUNT_POWERS`)."""
+    return may_manage(by) and role in ACCOUNT_POWERS.get(by.role, {}).get(act, frozenset())
 
 
 def may_see_content(user: Person) -> bool:

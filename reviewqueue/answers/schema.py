@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from decimal import Context, Decimal
 from typing import Any
 
 import jsonschema
 from django.utils.translation import gettext as _
-from jsonschema.protocols import Validator
-from referencing import Registry
 from referencing.exceptions import Unresolvable
 
-from reviewqueue.answers import validation_errors
-from reviewqueue.kernel import json_pointer
+from reviewqueue.answers import schema_limits, schema_validator, validation_errors
+from reviewqueue.answers.patterns import UnsupportedPattern
+from reviewqueue.kernel import choices, json_pointer, sent_json
 from reviewqueue.kernel.errors import Invalid
 
 LABEL = "label"
@@ -27,6 +25,7 @@ STRUCTURED = "structured"
 
 MAX_ANSWERS = 1000
 MAX_ANSWER_LENGTH = 200
+_MANY_DIGITS = Context(prec=10_000)
 _UNSTORABLE_CHARACTERS = re.compile("[\0\ud800-\udfff]")
 
 
@@ -62,15 +61,29 @@ def normalize_answer(answer: Any, to: AnswerSpec, *, pointer: str = "/answer") -
 
 
 def canonical_key(answer: Any) -> str:
-    """A string that is the same for equal answers.
+    """A string that is the same for answers that mean the same.
 
     Ignores the order of fields, 1 versus 1.0, leading and trailing white space, and Unicode composition (NFC).
     """
-    return json.dumps(_canonicalize(answer), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return sent_json.encode_sent(_canonicalize(answer), sort_keys=True)
+
+
+def exact_key(answer: Any) -> str:
+    """A string that is the same for answers that are written the same, to the last character and digit.
+
+    Ignores the order of fields only.
+    """
+    return sent_json.encode_sent(answer, sort_keys=True)
 
 
 def answers_match(one: Any, other: Any) -> bool:
+    """Whether two answers mean the same. This judges errors and agreement; it never replaces one by the other."""
     return canonical_key(one) == canonical_key(other)
+
+
+def is_same_answer(one: Any, other: Any) -> bool:
+    """Whether two answers are written the same. Only then may one be stored and delivered for the other."""
+    return exact_key(one) == exact_key(other)
 
 
 def is_storable(value: Any) -> bool:
@@ -105,8 +118,10 @@ def _validate_answers(listed: list[Any]) -> list[str]:
 def _validate_schema(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     if schema.get("type") != "object":
         raise _invalid("/schema", _('The JSON schema must describe an object: "type": "object".'))
+    schema_limits.check_limits(schema)
     try:
-        jsonschema.Draft202012Validator.check_schema(dict(schema))
+        # Without the check of formats, which would compile the patterns with another engine than ours.
+        jsonschema.Draft202012Validator.check_schema(dict(schema), format_checker=jsonschema.FormatChecker(formats=()))
     except jsonschema.SchemaError as error:
         raise _invalid("/schema" + json_pointer.format_pointer(error.absolute_path), error.message) from error
     return schema
@@ -114,13 +129,20 @@ def _validate_schema(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _normalize_label(answer: Any, to: AnswerSpec, pointer: str) -> str:
     if not isinstance(answer, str) or answer not in to.answers:
-        raise _invalid(pointer, _("This is not one of the possible answers."))
+        raise _invalid(
+            pointer,
+            _("This must be one of the answers %(answers)s (%(mismatch)s).")
+            % {"answers": choices.list_choices(to.answers), "mismatch": choices.describe_mismatch(answer, to.answers)},
+        )
     return answer
 
 
 def _normalize_labels(answer: Any, to: AnswerSpec, pointer: str) -> list[str]:
     if not isinstance(answer, list):
-        raise _invalid(pointer, _("The answer must be a list of labels."))
+        raise _invalid(
+            pointer,
+            _("The answer must be a list of labels (got %(value)s).") % {"value": choices.describe_value(answer)},
+        )
     for place, label in enumerate(answer):
         _normalize_label(label, to, f"{pointer}/{place}")
     return [label for label in to.answers if label in answer]
@@ -128,13 +150,26 @@ def _normalize_labels(answer: Any, to: AnswerSpec, pointer: str) -> list[str]:
 
 def _normalize_structured(answer: Any, to: AnswerSpec, pointer: str) -> dict[str, Any]:
     if not isinstance(answer, dict):
-        raise _invalid(pointer, _("The answer must be a JSON object."))
+        raise _invalid(
+            pointer, _("The answer must be a JSON object (got %(value)s).") % {"value": choices.describe_value(answer)}
+        )
     if not is_storable(answer):
         raise _invalid(pointer, _("The answer contains invalid characters or numbers. Remove them and try again."))
     try:
-        failures = list(_validator(json.dumps(to.schema, sort_keys=True)).iter_errors(answer))
+        failures = schema_validator.find_failures(to.schema or {}, answer)
     except Unresolvable as error:
         raise _invalid(pointer, _("The queue's JSON schema has a reference outside itself.")) from error
+    except schema_validator.OutOfBudget as error:
+        raise _invalid(pointer, _("This answer is too large to check against the queue's JSON schema.")) from error
+    except UnsupportedPattern as error:
+        raise _invalid(
+            pointer,
+            _(
+                "The queue's JSON schema has a pattern that is not supported (%(pattern)s: %(reason)s). "
+                "Ask a manager to change the schema."
+            )
+            % {"pattern": error.pattern, "reason": error.reason},
+        ) from error
     if failures:
         raise Invalid(
             _("The answer does not match the queue's schema."),
@@ -143,22 +178,26 @@ def _normalize_structured(answer: Any, to: AnswerSpec, pointer: str) -> dict[str
     return answer
 
 
-@lru_cache(maxsize=256)
-def _validator(schema: str) -> Validator:
-    # An empty registry, so that a `$ref` to a URL is rejected and never fetched.
-    return jsonschema.Draft202012Validator(json.loads(schema), registry=Registry())
-
-
 def _canonicalize(value: Any) -> Any:
     if isinstance(value, str):
         return unicodedata.normalize("NFC", value).strip()
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
+    if isinstance(value, float):
+        return _canonicalize_number(value)
     if isinstance(value, Mapping):
         return {str(name): _canonicalize(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
         return [_canonicalize(part) for part in value]
     return value
+
+
+def _canonicalize_number(number: float) -> int | float:
+    """By its digits, not by the double: 9007199254740993.0 is not 9007199254740992."""
+    digits = Decimal(repr(number))
+    if not digits.is_finite():
+        return number
+    if digits == digits.to_integral_value():
+        return int(digits)
+    return sent_json.parse_float(str(digits.normalize(_MANY_DIGITS)))
 
 
 def _invalid(pointer: str, detail: str) -> Invalid:

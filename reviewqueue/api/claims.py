@@ -7,27 +7,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+import msgspec
+from msgspec import UNSET
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from reviewqueue import http
 from reviewqueue.accounts import roles
-from reviewqueue.api.serializers import (
-    ClaimDocument,
-    ClaimRequest,
-    StrictSerializer,
-    SubmittedDocument,
-    VerdictRequest,
-    serialize_claim,
-)
+from reviewqueue.accounts.roles import Caller
+from reviewqueue.api import documents
+from reviewqueue.api.serializers import serialize_claim
+from reviewqueue.kernel import typed_input
 from reviewqueue.kernel.errors import Invalid, NotFound
 from reviewqueue.models import User
 from reviewqueue.queue import lease
 from reviewqueue.queue.claim import claim_next, release_claim, renew_claim
-from reviewqueue.queue.lease import ClaimId, ClaimLost
-from reviewqueue.verdicts import submit, validation
+from reviewqueue.queue.lease import ClaimId, ClaimLost, ReviewKey
+from reviewqueue.verdicts import submit, undo, validation
 
 REVIEW_SCOPE = "review"
 _ITEM_EXAMPLE = {
@@ -47,9 +44,8 @@ _ITEM_EXAMPLE = {
     "due_at": "2026-11-23T12:00:00Z",
     "error_types": ["wrong account", "two accounts"],
 }
-_CLAIM_EXAMPLE = OpenApiExample(
-    "an answer-first item",
-    value={
+_CLAIM_EXAMPLE = {
+    "an answer-first item": {
         "claim": "4711.1",
         "item": _ITEM_EXAMPLE,
         "answer_first": True,
@@ -59,143 +55,150 @@ _CLAIM_EXAMPLE = OpenApiExample(
         "final_say": False,
         "others": [],
         "expires_at": "2026-11-23T11:15:00Z",
-    },
-    response_only=True,
-    status_codes=["200", "201"],
-)
-_VERDICT_EXAMPLES = [
-    OpenApiExample("agree", value={"verdict": "agree"}, request_only=True),
-    OpenApiExample("another answer", value={"verdict": "correct", "answer": "billing"}, request_only=True),
-    OpenApiExample(
-        "another answer, with the error type",
-        value={"verdict": "correct", "answer": "billing", "error_type": "wrong account"},
-        request_only=True,
-    ),
-    OpenApiExample(
-        "the final say",
-        value={"verdict": "correct", "answer": "billing", "reason": "reviewer_error"},
-        request_only=True,
-    ),
-    OpenApiExample("answer first", value={"verdict": "answer", "answer": "billing"}, request_only=True),
-    OpenApiExample("ask the lead", value={"verdict": "escalate", "reason": "guideline_gap"}, request_only=True),
-    OpenApiExample(
-        "recorded",
-        value={"id": "815", "final_at": "2026-11-23T11:00:30Z"},
-        response_only=True,
-        status_codes=["200", "201"],
-    ),
-]
-
-
-def _problem_example(description: str, *, status: int, code: str, detail: str) -> OpenApiResponse:
-    value = {"type": "about:blank", "title": "Conflict", "status": status, "code": code, "detail": detail}
-    value["title"] = {403: "Forbidden", 404: "Not Found"}.get(status, "Conflict")
-    return OpenApiResponse(
-        response={"$ref": "#/components/schemas/Problem"},
-        description=description,
-        examples=[OpenApiExample(code, value=value)],
-    )
-
-
-_PROBLEM_RESPONSES: dict[Any, OpenApiResponse] = {
-    (403, "application/problem+json"): _problem_example(
-        "`not_a_member`, `missing_scope`; `forbidden` for a final say by somebody who is no longer a lead.",
-        status=403,
-        code="not_a_member",
-        detail="This API key cannot act for eve: not an active reviewer of the stream 'intents'.",
-    ),
-    (404, "application/problem+json"): _problem_example(
-        "`not_found`: it does not exist, or this API key has no access to it.",
-        status=404,
-        code="not_found",
-        detail=lease.NOT_RESERVED_MESSAGE,
-    ),
-    (409, "application/problem+json"): _problem_example(
-        "`claim_lost`, `item_withdrawn`, `verdict_exists`, `answer_first`, `final_say`, `verdict_final`, "
-        "`too_many_claims`",
-        status=409,
-        code="claim_lost",
-        detail="Your reservation ran out and someone else has taken the item.",
-    ),
+    }
 }
-_NOTHING_CLAIMABLE = OpenApiResponse(description="There is nothing this reviewer can claim.")
-_CLAIM_RELEASED = OpenApiResponse(description="Released.")
-_VERDICT_RECORDED = OpenApiResponse(SubmittedDocument, description="Recorded.")
-# A 200 has one of two bodies: the claim after a first answer, or the earlier verdict after a repeated one.
-_REVEALED_OR_REPEATED = OpenApiResponse(
-    ClaimDocument,
-    description="After `answer`: the claim with the proposed answer. After a repeated verdict: the same body as 201.",
-)
+_VERDICT_EXAMPLES = {
+    "agree": {"verdict": "agree"},
+    "another answer": {"verdict": "correct", "answer": "billing"},
+    "another answer, with the error type": {
+        "verdict": "correct",
+        "answer": "billing",
+        "error_type": "wrong account",
+    },
+    "the final say": {"verdict": "correct", "answer": "billing", "reason": "reviewer_error"},
+    "answer first": {"verdict": "answer", "answer": "billing"},
+    "ask the lead": {"verdict": "escalate", "reason": "guideline_gap"},
+}
+_RECORDED_EXAMPLE = {"recorded": {"id": "815", "final_at": "2026-11-23T11:00:30Z"}}
+_TRIMMED_FIELDS = frozenset({"reviewer", "reason", "note", "error_type"})
+_TAG = "Review"
+_CLAIM_BODY = http.describe_body(documents.Claim)
+_CLAIM_LINK = {"claim": "$response.body#/claim"}
+_CLAIM_LINKS = dict.fromkeys(("submit_verdict", "renew_claim", "release_claim"), _CLAIM_LINK)
+_MEMBER_PROBLEMS = {
+    403: "`missing_scope`; `not_a_member`: the key cannot act for this person here; `forbidden`: a final say by "
+    "somebody who is no longer a lead, or undoing what the reviewer decided at the desk",
+}
+_CLAIM_PROBLEMS = {
+    **_MEMBER_PROBLEMS,
+    409: "`claim_lost`: the reservation ran out or was released, or the reviewer has the item open at the desk; "
+    "`item_withdrawn`",
+}
 
 
 class ClaimListView(APIView):
     """`POST /queues/{queue}/claims`"""
 
-    @extend_schema(
-        operation_id="claim",
-        description="Reserve the next item for a reviewer. Always a new item; a reviewer can hold at most ten.",
-        request=ClaimRequest,
-        responses={201: ClaimDocument, 204: _NOTHING_CLAIMABLE, **_PROBLEM_RESPONSES},
-        examples=[OpenApiExample("for rob", value={"reviewer": "rob"}, request_only=True), _CLAIM_EXAMPLE],
+    @http.documented(
+        http.ApiOperation(
+            name="claim_item",
+            tag=_TAG,
+            summary="Claim an item",
+            description="Reserve the next item for a reviewer. Always a new item; a reviewer can hold at most ten.",
+            scope=REVIEW_SCOPE,
+            bodies={http.JSON: http.describe_body(documents.ClaimRequest)},
+            examples={"for rob": {"reviewer": "rob"}},
+            answers={
+                201: http.ApiAnswer("The item, reserved.", _CLAIM_BODY, examples=_CLAIM_EXAMPLE, links=_CLAIM_LINKS),
+                204: http.ApiAnswer("There is nothing this reviewer can claim."),
+            },
+            problems=_MEMBER_PROBLEMS | {409: "`too_many_claims`: the reviewer holds ten items"},
+        )
     )
     def post(self, request: Request, queue: str) -> Response:
         caller = http.require_caller(request, REVIEW_SCOPE, queue=queue)
-        person = roles.resolve_reviewer(caller, _validate_body(ClaimRequest, request).get("reviewer"), queue)
-        claim = claim_next(user=person, slug=queue, resume=False)
+        person = roles.resolve_reviewer(caller, _validate_body(documents.ClaimRequest, request).get("reviewer"), queue)
+        claim = claim_next(user=person, slug=queue, resume=False, key=_review_key(caller))
         return Response(status=204) if claim is None else Response(serialize_claim(claim), status=201)
 
 
 class ClaimView(APIView):
     """`DELETE /claims/{claim}`"""
 
-    @extend_schema(
-        operation_id="release",
-        description="Return the item to the queue.",
-        responses={204: _CLAIM_RELEASED, **_PROBLEM_RESPONSES},
+    @http.documented(
+        http.ApiOperation(
+            name="release_claim",
+            tag=_TAG,
+            summary="Release a claim",
+            description="Return the item to the queue.",
+            scope=REVIEW_SCOPE,
+            answers={204: http.ApiAnswer("Released.")},
+            problems=_CLAIM_PROBLEMS,
+        )
     )
     def delete(self, request: Request, claim: str) -> Response:
-        release_claim(claim_id=claim, user=_resolve_person(request, claim))
+        person, key = _resolve_person(request, claim)
+        release_claim(claim_id=claim, user=person, key=key)
         return Response(status=204)
 
 
 class ClaimRenewalView(APIView):
     """`POST /claims/{claim}/renewal`"""
 
-    @extend_schema(
-        operation_id="renew",
-        description="Extend the reservation to the queue's full reservation time from now.",
-        request=None,
-        responses={200: ClaimDocument, **_PROBLEM_RESPONSES},
-        examples=[_CLAIM_EXAMPLE],
+    @http.documented(
+        http.ApiOperation(
+            name="renew_claim",
+            tag=_TAG,
+            summary="Renew a claim",
+            description="Extend the reservation to the queue's full reservation time from now.",
+            scope=REVIEW_SCOPE,
+            answers={200: http.ApiAnswer("The claim, renewed.", _CLAIM_BODY, examples=_CLAIM_EXAMPLE)},
+            problems=_CLAIM_PROBLEMS,
+        )
     )
     def post(self, request: Request, claim: str) -> Response:
-        return Response(serialize_claim(renew_claim(claim_id=claim, user=_resolve_person(request, claim))))
+        person, key = _resolve_person(request, claim)
+        return Response(serialize_claim(renew_claim(claim_id=claim, user=person, key=key)))
 
 
 class ClaimVerdictView(APIView):
     """`POST /claims/{claim}/verdict`"""
 
-    @extend_schema(
-        operation_id="submit_verdict",
-        description=(
-            "Submit a verdict. On an answer-first claim, send `answer` first; the response shows the proposed answer. "
-            "A final say needs a `reason`; without one the response is 400 with the pointer `/reason`."
-        ),
-        request=VerdictRequest,
-        responses={201: _VERDICT_RECORDED, 200: _REVEALED_OR_REPEATED, **_PROBLEM_RESPONSES},
-        examples=_VERDICT_EXAMPLES,
+    @http.documented(
+        http.ApiOperation(
+            name="submit_verdict",
+            tag=_TAG,
+            summary="Submit a verdict",
+            description="On an answer-first claim, send `answer` first; the response shows the proposed answer. A "
+            "final say needs a `reason`; without one the response is 400 with the pointer `/reason`.",
+            scope=REVIEW_SCOPE,
+            bodies={http.JSON: http.describe_body(documents.VerdictRequest)},
+            examples=_VERDICT_EXAMPLES,
+            answers={
+                201: http.ApiAnswer(
+                    "Recorded.",
+                    http.describe_body(documents.RecordedVerdict),
+                    examples=_RECORDED_EXAMPLE,
+                    links={"undo_verdict": {"verdict": "$response.body#/id"}},
+                ),
+                200: http.ApiAnswer(
+                    "After `answer`: the claim with the proposed answer. After a repeated verdict: the same as 201.",
+                    http.describe_body(documents.Claim, documents.RecordedVerdict),
+                    examples=_CLAIM_EXAMPLE,
+                ),
+            },
+            problems=_CLAIM_PROBLEMS
+            | {
+                409: "`claim_lost`, `item_withdrawn`, `verdict_exists`, `answer_first`, `final_say`: the claim cannot "
+                "have this verdict, or not yet"
+            },
+        )
     )
     def post(self, request: Request, claim: str) -> Response:
-        person, body = _resolve_person(request, claim), _validate_body(VerdictRequest, request)
+        (person, key), body = _resolve_person(request, claim), _validate_body(documents.VerdictRequest, request)
         kind, instead = body.pop("verdict"), body.pop("instead", None)
         if kind == validation.ANSWER_KIND:
             revealed = submit.submit_first_answer(
-                claim_id=claim, user=person, kind=instead or validation.ANSWER_KIND, answer=_require_only_answer(body)
+                claim_id=claim,
+                user=person,
+                kind=instead or validation.ANSWER_KIND,
+                answer=_require_only_answer(body),
+                key=key,
             )
             return Response(serialize_claim(revealed))
         if instead is not None:
             raise _unexpected_field("instead")
-        submitted = submit.submit_verdict(claim_id=claim, user=person, kind=kind, **body)
+        submitted = submit.submit_verdict(claim_id=claim, user=person, kind=kind, key=key, **body)
         document = {"id": str(submitted.id), "final_at": submitted.final_at}
         return Response(document, status=200 if submitted.repeated else 201)
 
@@ -203,11 +206,16 @@ class ClaimVerdictView(APIView):
 class VerdictView(APIView):
     """`DELETE /verdicts/{id}`"""
 
-    @extend_schema(
-        operation_id="undo_verdict",
-        description="Undo a verdict before it is final; the item is reserved for the same reviewer again.",
-        responses={200: ClaimDocument, **_PROBLEM_RESPONSES},
-        examples=[_CLAIM_EXAMPLE],
+    @http.documented(
+        http.ApiOperation(
+            name="undo_verdict",
+            tag=_TAG,
+            summary="Undo a verdict",
+            description="Until it is final; the item is then reserved for the same reviewer again.",
+            scope=REVIEW_SCOPE,
+            answers={200: http.ApiAnswer("The claim on the item.", _CLAIM_BODY, examples=_CLAIM_EXAMPLE)},
+            problems=_MEMBER_PROBLEMS | {409: "`verdict_final`, `claim_lost`, `item_withdrawn`"},
+        )
     )
     def delete(self, request: Request, verdict: int) -> Response:
         caller = http.require_caller(request, REVIEW_SCOPE)
@@ -215,11 +223,16 @@ class VerdictView(APIView):
         if author is None or not caller.allows_queue(author.queue):
             raise NotFound("This verdict does not exist.")
         person = caller.acts_as or roles.resolve_reviewer(caller, author.username, author.queue)
-        return Response(serialize_claim(submit.undo_verdict(verdict_id=verdict, user=person)))
+        undone = undo.undo_verdict(verdict_id=verdict, user=person, key=_review_key(caller))
+        return Response(serialize_claim(undone))
 
 
-def _resolve_person(request: Request, claim: str) -> User:
-    """The person the key acts for on this claim: the one it was created for, otherwise the claim's holder.
+def _review_key(caller: Caller) -> ReviewKey:
+    return ReviewKey(id=caller.key_id, name=caller.name)
+
+
+def _resolve_person(request: Request, claim: str) -> tuple[User, ReviewKey]:
+    """The person the key acts for on this claim, and the key: the person it was created for, else the claim's holder.
 
     Whether that person may still act on the claim is checked by the domain.
     """
@@ -228,16 +241,17 @@ def _resolve_person(request: Request, claim: str) -> User:
     if not caller.allows_queue(holder.queue):
         raise lease.not_reserved_error()
     if caller.acts_as is not None:
-        return caller.acts_as
+        return caller.acts_as, _review_key(caller)
     if holder.username is None:
         raise ClaimLost("This reservation ran out or was released. Claim the next item.")
-    return roles.resolve_reviewer(caller, holder.username, holder.queue)
+    return roles.resolve_reviewer(caller, holder.username, holder.queue), _review_key(caller)
 
 
-def _validate_body(form: type[StrictSerializer], request: Request) -> dict[str, Any]:
-    checked = form(data=request.data)
-    checked.is_valid(raise_exception=True)
-    return dict(checked.validated_data)
+def _validate_body(form: type[msgspec.Struct], request: Request) -> dict[str, Any]:
+    """The fields that were sent; remarks without blanks around them."""
+    checked = typed_input.convert_input(request.data, form, subject="request")
+    sent = {name: value for name, value in msgspec.structs.asdict(checked).items() if value is not UNSET}
+    return sent | {name: sent[name].strip() for name in _TRIMMED_FIELDS & sent.keys()}
 
 
 def _require_only_answer(body: dict[str, Any]) -> Any:

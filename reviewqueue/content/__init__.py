@@ -72,6 +72,17 @@ def _build_blocks(content: Any, wanted: Mapping[str, str]) -> list[Block]:
         return [build_data_block(content)]
     parts = list(_blocks_by_key(content, wanted))
     shown = {key for part in parts for key in (part.key, *part.also)}
+    parts += [
+        Block("messages", data, key)
+        for key, value in content.items()
+        if key not in shown and messages.is_transcript(value) and (data := messages.parse_messages(value))
+    ]
+    parts += [
+        Block("image", found, key)
+        for key, value in content.items()
+        if key not in shown and isinstance(value, str) and (found := image.parse_images(value))
+    ]
+    shown |= {part.key for part in parts}
     rest = {key: value for key, value in content.items() if key not in shown}
     return _with_prompt([*parts, build_data_block(rest)] if rest or not parts else parts)
 

@@ -25,6 +25,9 @@ class Block:
         return f"reviewqueue/content/{self.kind}.html"
 
 
-def build_data_block(value: Any, key: str = "") -> Block:
-    """A value as a JSON tree: for values that no other kind accepts, and for the rest of a block's data."""
-    return Block("json", tree.parse_tree(value), key)
+def build_data_block(value: Any, key: str = "", *, is_open: bool = False) -> Block:
+    """A value as a JSON tree: for values that no other kind accepts, and for the rest of a block's data.
+
+    `is_open`: with every level open at first.
+    """
+    return Block("json", tree.parse_tree(value, is_open=is_open), key)

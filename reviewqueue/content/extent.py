@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.translation import ngettext
 
+from reviewqueue.content import image
 from reviewqueue.kernel import locale_format
 
 LONG_INPUT_CHARACTERS = 2000
@@ -38,7 +39,7 @@ def _strings(value: Any) -> Iterator[str]:
     stack = [value]
     while stack:
         match stack.pop():
-            case str() as text if not text.startswith("data:image/"):
+            case str() as text if not image.looks_like_image(text):
                 yield text
             case Mapping() as mapping:
                 stack.extend(mapping.values())

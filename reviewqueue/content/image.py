@@ -17,6 +17,9 @@ from reviewqueue.kernel import locale_format
 
 _DATA_URL_PREFIX = re.compile(r"data:(image/[\w.+-]+)(?:;[\w=.+-]+)*;base64,", re.IGNORECASE)
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+_BASE64_STARTS = ("iVBORw0KGgo", "/9j/", "R0lGODdh", "R0lGODlh", "UklGR")  # PNG, JPEG, GIF, WebP
+_MIN_BASE64_CHARACTERS = 64  # shorter texts are words
+_TAIL_CHARACTERS = 1 << 12  # base64 searched for the end of the image
 _TINY_PIXELS = 64  # an image up to this size on both sides is enlarged with hard edges
 _HEAD_CHARACTERS = 1 << 19  # base64 searched for the image size: cameras put previews before it
 _MAX_PIXELS = 120_000_000  # larger images freeze a browser
@@ -37,6 +40,7 @@ class Image:
     problem: str = ""
     data_preview: str = ""
     rest: str = ""
+    is_cut_off: bool = False  # its data ends early: browsers draw what there is, and grey below
 
     @property
     def tiny(self) -> bool:
@@ -44,9 +48,9 @@ class Image:
 
 
 def parse_images(value: Any) -> list[Image] | None:
-    """One image or a list of them, each a data URL; None for anything else, including other URLs."""
+    """One image or a list of them, each a data URL or bare base64; None for anything else, including other URLs."""
     sources = value if isinstance(value, list) else [value]
-    if not sources or not all(_is_data_url(source) for source in sources):
+    if not sources or not all(looks_like_image(source) for source in sources):
         return None
     room = limits.take_pieces(min(len(sources), MAX_IMAGES))
     images = [found for source in sources[:room] if (found := parse_image(source)) is not None]
@@ -54,7 +58,9 @@ def parse_images(value: Any) -> list[Image] | None:
 
 
 def parse_image(source: Any) -> Image | None:
-    """The image of a data URL, valid or not; None if the value is not a data URL of an image."""
+    """The image of a data URL, valid or not, or of bare base64; None if the value is neither."""
+    if _is_bare_base64(source):
+        return parse_base64_image(source)
     if not _is_data_url(source):
         return None
     match = _DATA_URL_PREFIX.match(source)
@@ -64,6 +70,20 @@ def parse_image(source: Any) -> Image | None:
     if not _BASE64.fullmatch(encoded) or len(encoded) % 4 == 1:
         return _broken_image(source, _("it is not valid base64"))
     return _drawable_image(source, encoded)
+
+
+def looks_like_image(value: Any) -> bool:
+    """Whether a value is a data URL of an image, or base64 that begins as a PNG, JPEG, GIF or WebP image does."""
+    return _is_data_url(value) or _is_bare_base64(value)
+
+
+def _is_bare_base64(source: Any) -> bool:
+    return (
+        isinstance(source, str)
+        and source.startswith(_BASE64_STARTS)
+        and len(source) >= _MIN_BASE64_CHARACTERS
+        and _BASE64.fullmatch(source[:_MIN_BASE64_CHARACTERS]) is not None
+    )
 
 
 def _is_data_url(source: Any) -> bool:
@@ -96,7 +116,14 @@ def _drawable_image(source: str, encoded: str) -> Image:
     # The media type comes from the data, not from the sender. The string needs no escaping: marking it safe saves a
     # scan of a long text.
     source = SafeString(f"data:image/{known.kind};base64,{encoded}")
-    return Image(source, known.width, known.height)
+    byte_count = len(encoded) * 3 // 4 - encoded.count("=", -2)
+    cut_off = image_size.is_cut_off(known, tail=_decode_tail(encoded), size=byte_count)
+    return Image(source, known.width, known.height, is_cut_off=cut_off)
+
+
+def _decode_tail(encoded: str) -> bytes:
+    start = max(0, (len(encoded) - _TAIL_CHARACTERS) // 4 * 4)
+    return _decode_head(encoded[start:])
 
 
 def _decode_head(encoded: str) -> bytes:

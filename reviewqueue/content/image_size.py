@@ -5,7 +5,7 @@ PNG: RFC 2083. GIF: GIF89a. JPEG: ITU T.81, with the orientation from Exif 2.3. 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 _FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # JPEG markers that carry the size
 _ORIENTATION_TAG = 0x0112  # the Exif tag; values from 5 swap width and height
@@ -18,25 +18,43 @@ class ImageInfo:
     kind: str
     width: int | None = None
     height: int | None = None
+    size: int | None = field(default=None, compare=False)  # in bytes, where the first ones say it
 
 
 def inspect_image(head: bytes) -> ImageInfo | None:
     """The image that starts with these bytes; None if they are not a PNG, JPEG, GIF or WebP."""
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return (
-            _build_info("png", _big_endian(head[16:20]), _big_endian(head[20:24])) if head[12:16] == b"IHDR" else None
-        )
+        return _inspect_png(head) if head[12:16] == b"IHDR" else None
     if head[:6] in {b"GIF87a", b"GIF89a"}:
         return _build_info("gif", _little_endian(head[6:8]), _little_endian(head[8:10]))
     if head.startswith(b"\xff\xd8\xff"):
         return _inspect_jpeg(head)
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return _inspect_webp(head[12:])
+        return replace(_inspect_webp(head[12:]), size=_little_endian(head[4:8]) + 8)
     return None
+
+
+def is_cut_off(info: ImageInfo, *, tail: bytes, size: int) -> bool:
+    """Whether an image of `size` bytes, the last of which are `tail`, lacks its end."""
+    if info.kind == "webp":
+        return info.size is not None and size < info.size
+    return {"png": b"IEND", "jpeg": b"\xff\xd9", "gif": b"\x3b"}[info.kind] not in tail
 
 
 def _build_info(kind: str, width: int, height: int) -> ImageInfo:
     return ImageInfo(kind, width, height) if width and height else ImageInfo(kind)
+
+
+def _inspect_png(head: bytes) -> ImageInfo:
+    """The size in the header, turned if an Exif chunk before the image data says so."""
+    width, height = _big_endian(head[16:20]), _big_endian(head[20:24])
+    at = 8
+    while at + 8 <= len(head) and head[at + 4 : at + 8] != b"IDAT":
+        length = _big_endian(head[at : at + 4])
+        if head[at + 4 : at + 8] == b"eXIf" and _is_turned(head[at + 8 : at + 8 + length]):
+            return _build_info("png", height, width)
+        at += 12 + length
+    return _build_info("png", width, height)
 
 
 def _inspect_jpeg(head: bytes) -> ImageInfo:

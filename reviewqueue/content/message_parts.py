@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from django.utils.translation import ngettext
 
-from reviewqueue.content import image, limits
+from reviewqueue.content import image, limits, tool_calls
 from reviewqueue.content.block import Block, build_data_block
 from reviewqueue.content.image import Image
-from reviewqueue.content.plain import format_json
+from reviewqueue.content.tool_calls import merge_rests, without
 from reviewqueue.kernel import locale_format
 
 SHORT_CALL_CHARACTERS = 240  # arguments up to this length are open at first
-ONE_LINE_CHARACTERS = 72  # arguments up to this length are on one line
+type PartKind = Literal["text", "picture", "call", "result", "thought", "data"]
+
 MAX_PARTS = 200  # parts of one message that are shown; the others are data
 _PREVIEW_CHARACTERS = 140  # characters of a preview
 
-type PartKind = Literal["text", "picture", "call", "result", "thought", "data"]
+# Parts that are words. Those without a type (Bedrock, Gemini) are text.
+_PART_KIND_BY_TYPE: dict[str, PartKind] = {
+    "": "text",
+    "text": "text",
+    "input_text": "text",
+    "output_text": "text",
+    "refusal": "text",
+    "thinking": "thought",
+    "reasoning": "thought",
+    "reasoning_text": "thought",
+    "summary_text": "thought",
+}
+_WORD_KEYS = ("text", "refusal", "thinking", "reasoning")
 
 
 @dataclass(frozen=True, slots=True)
 class MessagePart:
     """`text` is the text or the arguments, `name` the tool of a call, `id` links a result to its call.
 
-    `parts` are the parts of a result; `rest` is the part's remaining data.
+    `parts` are the parts of a result, or the result that came with a call; `rest` is the part's remaining data.
     """
 
     kind: PartKind
@@ -76,10 +88,14 @@ def parse_content(content: Any, *, inside: bool = False) -> list[MessagePart]:
             return []
         case str():
             return [MessagePart("text", content)]
+        case {"parts": list(parts)} if len(content) == 1 or content.get("content_type") == "text":
+            return parse_content(parts, inside=inside)
+        case {"value": str(text)} if len(content) == 1:
+            return [MessagePart("text", text)]
         case list():
             return _parse_each(content, lambda entry: _parse_part(entry, inside=inside))
         case _:
-            return [MessagePart("data", rest=build_data_block(content))]
+            return [build_data_part(content)]
 
 
 def parse_calls(calls: list[Any]) -> list[MessagePart]:
@@ -87,19 +103,33 @@ def parse_calls(calls: list[Any]) -> list[MessagePart]:
 
 
 def parse_call(call: Any) -> MessagePart:
-    """A tool call in OpenAI's format: its arguments are JSON in a string."""
-    function = call.get("function", call) if isinstance(call, Mapping) else None
-    if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
-        return MessagePart("data", rest=build_data_block(call))
-    inner = _without(function, {"name", "arguments", "id", "type"} if function is call else {"name", "arguments"})
-    outer = {} if function is call else _without(call, {"function", "id", "type"})
+    """An entry of a list of tool calls; data if it is not one."""
+    found = tool_calls.parse_call(call)
+    if found is None:
+        return build_data_part(call)
+    return MessagePart("call", text=found.arguments, name=found.name, id=found.id, rest=_rest_block(found.rest))
+
+
+def parse_result(entry: Mapping[str, Any]) -> MessagePart | None:
+    """A tool result, None if it is something else."""
+    found = tool_calls.parse_result(entry)
+    return None if found is None else _build_result(found)
+
+
+def _build_result(found: tool_calls.ToolResult) -> MessagePart:
     return MessagePart(
-        "call",
-        text=_format_arguments(function.get("arguments")),
-        name=function["name"],
-        id=str(call.get("id") or ""),
-        rest=_rest_block({**outer, **inner}),
+        "result",
+        name=found.name,
+        id=found.id,
+        failed=found.failed,
+        parts=parse_content(found.content, inside=True),
+        rest=_rest_block(found.rest),
     )
+
+
+def build_data_part(value: Any) -> MessagePart:
+    """Something that is no known part, as data with every level open: it may hold what was said."""
+    return MessagePart("data", rest=build_data_block(value, is_open=True))
 
 
 def _parse_each(entries: list[Any], read: Callable[[Any], MessagePart]) -> list[MessagePart]:
@@ -116,89 +146,67 @@ def _more_label(count: int) -> str:
 
 
 def _parse_part(entry: Any, *, inside: bool) -> MessagePart:
+    if isinstance(entry, str):
+        return MessagePart("text", entry)
+    if not isinstance(entry, Mapping):
+        return build_data_part(entry)
+    if (text := _parse_text(entry)) is not None:
+        return text
+    if tool_calls.type_of(entry) in {"image_url", "image", "input_image", "file"} or _find_picture(entry)[0]:
+        return _parse_picture(entry)
+    if not inside and (used := tool_calls.split_used_tool(entry)) is not None:
+        call, result = used
+        return replace(parse_call(call), parts=[_build_result(result)] if result else [])
+    if not inside and (answered := parse_result(entry)) is not None:
+        return answered
+    if tool_calls.is_call(entry):
+        return parse_call(entry)
+    return build_data_part(entry)
+
+
+def _parse_text(entry: Mapping[str, Any]) -> MessagePart | None:
+    """A part with words: text, a refusal, or thoughts."""
     match entry:
-        case str():
-            return MessagePart("text", entry)
-        case {"type": "text" | "input_text" | "output_text", "text": str(text)}:
-            return MessagePart("text", text, rest=_rest_block(_without(entry, {"type", "text"})))
-        case {"type": "refusal", "refusal": str(text)}:
-            return MessagePart("text", text, rest=_rest_block(_without(entry, {"type", "refusal"})))
-        case {"type": "thinking", "thinking": str(text)}:
-            return MessagePart("thought", text, rest=_rest_block(_without(entry, {"type", "thinking"})))
-        case {"type": "tool_use", "name": str(name)}:
-            rest = _rest_block(_without(entry, {"type", "name", "id", "input"}))
-            return MessagePart(
-                "call", _format_arguments(entry.get("input")), name, str(entry.get("id") or ""), rest=rest
-            )
-        case {"type": "tool_result"} if not inside:
-            return _parse_result(entry)
-        case {"type": "image_url" | "image" | "input_image"}:
-            return _parse_picture(entry)
-        case _:
-            return MessagePart("data", rest=build_data_block(entry))
-
-
-def _parse_result(entry: Mapping[str, Any]) -> MessagePart:
-    return MessagePart(
-        "result",
-        id=str(entry.get("tool_use_id") or ""),
-        failed=entry.get("is_error") is True,
-        parts=parse_content(entry.get("content"), inside=True),
-        rest=_rest_block(_without(entry, {"type", "tool_use_id", "is_error", "content"})),
-    )
+        case {"reasoningContent": {"reasoningText": {"text": str(text)}}}:
+            return MessagePart("thought", text, rest=_rest_block(without(entry, {"reasoningContent"})))
+        case {"thought": True, "text": str(text)}:
+            return MessagePart("thought", text, rest=_rest_block(without(entry, {"thought", "text"})))
+    kind = tool_calls.type_of(entry)
+    if "type" in entry and kind not in _PART_KIND_BY_TYPE:
+        return None
+    key = tool_calls.first_key(entry, _WORD_KEYS)
+    if key is None or not isinstance(entry[key], str):
+        return None
+    return MessagePart(_PART_KIND_BY_TYPE[kind], entry[key], rest=_rest_block(without(entry, {"type", key})))
 
 
 def _parse_picture(entry: Mapping[str, Any]) -> MessagePart:
     """An image embedded in the message; a URL is shown as data, because it is never fetched."""
     found, rest = _find_picture(entry)
-    return (
-        MessagePart("data", rest=build_data_block(entry))
-        if found is None
-        else MessagePart("picture", pictures=[found], rest=_rest_block(rest))
-    )
+    return build_data_part(entry) if found is None else MessagePart("picture", pictures=[found], rest=_rest_block(rest))
 
 
 def _find_picture(entry: Mapping[str, Any]) -> tuple[Image | None, Mapping[str, Any]]:
     """The image of a part and the part's remaining data."""
     match entry:
         case {"image_url": {"url": url} as inner}:
-            return image.parse_image(url), _without(entry, {"type", "image_url"}) | _without(inner, {"url"})
+            return image.parse_image(url), merge_rests(without(entry, {"type", "image_url"}), without(inner, {"url"}))
         case {"image_url": url}:
-            return image.parse_image(url), _without(entry, {"type", "image_url"})
+            return image.parse_image(url), without(entry, {"type", "image_url"})
         case {"source": {"type": "base64", "data": str(data)}}:
-            return image.parse_base64_image(data), _without(entry, {"type", "source"})
+            return image.parse_base64_image(data), without(entry, {"type", "source"})
+        case {"image": {"source": {"bytes": str(data)}}}:
+            return image.parse_base64_image(data), without(entry, {"image"})
         case {"image": url}:
-            return image.parse_image(url), _without(entry, {"type", "image"})
+            return image.parse_image(url), without(entry, {"type", "image"})
+        case {"url": str(url)}:
+            return image.parse_image(url), without(entry, {"type", "url"})
+        case {"inlineData": {"data": str(data)} as inner} | {"inline_data": {"data": str(data)} as inner}:
+            rest = merge_rests(without(entry, {"inlineData", "inline_data"}), without(inner, {"data"}))
+            is_image = str(inner.get("mimeType") or inner.get("mime_type")).startswith("image/")
+            return (image.parse_base64_image(data), rest) if is_image else (None, entry)
         case _:
             return None, entry
-
-
-def _format_arguments(value: Any) -> str:
-    """Arguments as readable JSON; a string that is not JSON is returned unchanged."""
-    if not isinstance(value, str):
-        return "" if value is None else _format_json(value)
-    try:
-        return _format_json(json.loads(value, object_pairs_hook=_reject_duplicate_keys))
-    except (ValueError, RecursionError):
-        return value
-
-
-def _format_json(value: Any) -> str:
-    line = json.dumps(value, ensure_ascii=False)
-    return line if len(line) <= ONE_LINE_CHARACTERS else format_json(value)
-
-
-def _reject_duplicate_keys(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """Build an object; ValueError if a key occurs twice, because one value would hide the other."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("Duplicate key.")
-    return found
-
-
-def _without(entry: Mapping[str, Any], known: Iterable[str]) -> dict[str, Any]:
-    taken = set(known)
-    return {key: value for key, value in entry.items() if key not in taken}
 
 
 def _rest_block(rest: Mapping[str, Any]) -> Block | None:

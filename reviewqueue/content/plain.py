@@ -1,8 +1,7 @@
-"""Single values as text."""
+"""Single values as text, with the digits of numbers as they were sent."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from reviewqueue.kernel import locale_format
+from reviewqueue.kernel.sent_json import encode_sent, indent_sent
 
 MAX_INDENTED_LEVELS = 64
 MAX_FACTS = 200  # pairs listed one by one
@@ -17,13 +17,13 @@ MAX_FACTS = 200  # pairs listed one by one
 
 def format_json(value: Any) -> str:
     """Indented JSON in its own key order; on one line if it is nested more than MAX_INDENTED_LEVELS deep."""
-    return format_compact_json(value) if _is_deep(value) else json.dumps(value, indent=2, ensure_ascii=False)
+    return format_compact_json(value) if _is_deep(value) else indent_sent(value, indent=2)
 
 
 def format_compact_json(value: Any) -> str:
     """JSON on one line, at any depth."""
     try:
-        return json.dumps(value, ensure_ascii=False)
+        return indent_sent(value, indent=0)
     except RecursionError:
         return "".join(_serialize(value))
 
@@ -50,12 +50,12 @@ def _serialize(value: Any) -> Iterator[str]:
         if is_text:
             yield top
         elif isinstance(top, Mapping):
-            parts = ([(True, json.dumps(str(name), ensure_ascii=False) + ": "), (False, top[name])] for name in top)
+            parts = ([(True, encode_sent(str(name)) + ": "), (False, top[name])] for name in top)
             stack.extend(reversed(_enclose("{", parts, "}")))
         elif isinstance(top, list):
             stack.extend(reversed(_enclose("[", ([(False, entry)] for entry in top), "]")))
         else:
-            yield json.dumps(top, ensure_ascii=False)
+            yield encode_sent(top)
 
 
 def _enclose(opening: str, parts: Iterable[list[tuple[bool, Any]]], closing: str) -> list[tuple[bool, Any]]:
@@ -82,7 +82,7 @@ def _rest_fact(rest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def format_plain(value: Any) -> str:
-    """One value as text: strings unchanged, flags as yes or no, nested values as JSON."""
+    """One value as text: strings unchanged, flags as yes or no, lists of words with commas, other values as JSON."""
     match value:
         case None:
             return "—"
@@ -90,7 +90,14 @@ def format_plain(value: Any) -> str:
             return _("yes") if value else _("no")
         case str():
             return value
-        case list() if all(isinstance(entry, str | int | float) for entry in value):
+        case list() if all(_is_list_word(entry) for entry in value):
             return ", ".join(format_plain(entry) for entry in value)
         case _:
             return format_json(value)
+
+
+def _is_list_word(entry: Any) -> bool:
+    """Whether an entry can stand between commas without anybody taking it for two, or for none."""
+    if isinstance(entry, str):
+        return bool(entry) and entry == entry.strip() and not any(mark in entry for mark in ",;\n\r")
+    return isinstance(entry, int | float)

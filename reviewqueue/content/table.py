@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import Any
 
 from reviewqueue.content import limits
 from reviewqueue.content.block import Block, build_data_block
-from reviewqueue.content.plain import format_plain
+from reviewqueue.content.plain import format_compact_json, format_plain
 from reviewqueue.content.values import DisplayValue, build_display_value
 
 # As much as a browser and a person can handle at once; the rest is shown below as data.
@@ -29,8 +28,11 @@ _MISSING = object()
 
 @dataclass(frozen=True, slots=True)
 class TableCell:
+    """`padding`: decimals that the number lacks to its column's most precise one. They take up space, unseen."""
+
     value: DisplayValue
     number: bool
+    padding: str = ""
 
     @property
     def brief(self) -> bool:
@@ -141,16 +143,21 @@ def _build_table(
     caption: str = "",
     rest: Block | None = None,
 ) -> Table:
-    values = _align_decimals([[_parse_cell(entry) for entry in row] for row in rows])
-    numeric = [_is_numeric([row[at] for row in values]) for at in range(min(len(names), MAX_COLUMNS))]
+    values = [[_parse_cell(entry) for entry in row] for row in rows]
+    columns = [[row[at] for row in values] for at in range(min(len(names), MAX_COLUMNS))]
+    numeric = [_is_numeric(column) for column in columns]
+    missing = [_missing_decimals(column) for column in columns]
     everything = len(rows) == len(every) and len(names) <= MAX_COLUMNS
     return Table(
         caption=caption,
         columns=[TableColumn(name, number) for name, number in zip(names, numeric, strict=False)],
-        rows=[[TableCell(value, number) for value, number in zip(row, numeric, strict=True)] for row in values],
+        rows=[
+            [TableCell(value, numeric[column], missing[column][row]) for column, value in enumerate(cells)]
+            for row, cells in enumerate(values)
+        ],
         total=len(every),
         width=len(names),
-        whole="" if everything else "\n".join(json.dumps(row, ensure_ascii=False) for row in every),
+        whole="" if everything else "\n".join(format_compact_json(row) for row in every),
         rest=rest,
     )
 
@@ -159,25 +166,18 @@ def _parse_cell(entry: Any) -> DisplayValue:
     return DisplayValue("empty", "") if entry is _MISSING else build_display_value(entry, longest=MAX_CELL_CHARACTERS)
 
 
-def _align_decimals(rows: list[list[DisplayValue]]) -> list[list[DisplayValue]]:
-    """Pad the decimals of each column to its most precise number, if all its numbers are plain decimals."""
-    for at in range(max(map(len, rows), default=0)):
-        column = [row[at] for row in rows]
-        numbers = [value.text for value in column if value.kind == "number"]
-        if not all(_DECIMAL.fullmatch(text) for text in numbers):
-            continue
-        places = max((len(text.partition(".")[2]) for text in numbers), default=0)
-        if 0 < places <= _MAX_DECIMALS:
-            for row in rows:
-                row[at] = _pad_decimals(row[at], places)
-    return rows
+def _missing_decimals(column: Sequence[DisplayValue]) -> list[str]:
+    """What each number of a column lacks to its most precise one, if all are plain decimals; else nothing."""
+    numbers = [value.text for value in column if value.kind == "number"]
+    places = max((len(text.partition(".")[2]) for text in numbers), default=0)
+    if not 0 < places <= _MAX_DECIMALS or not all(_DECIMAL.fullmatch(text) for text in numbers):
+        return [""] * len(column)
+    return [_missing_tail(value.text, places) if value.kind == "number" else "" for value in column]
 
 
-def _pad_decimals(value: DisplayValue, places: int) -> DisplayValue:
-    if value.kind != "number":
-        return value
-    whole, _, decimals = value.text.partition(".")
-    return DisplayValue("number", f"{whole}.{decimals.ljust(places, '0')}")
+def _missing_tail(text: str, places: int) -> str:
+    _, point, decimals = text.partition(".")
+    return ("" if point else ".") + "0" * (places - len(decimals))
 
 
 def _is_numeric(values: Sequence[DisplayValue]) -> bool:

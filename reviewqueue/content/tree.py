@@ -45,12 +45,13 @@ class JsonTree:
 _CLOSING_TOKEN = TreeToken(closes=True)
 
 
-def parse_tree(value: Any) -> JsonTree:
-    tokens = list(_build_tokens(value)) if _is_nested(value) else [_leaf_token("", value)]
+def parse_tree(value: Any, *, is_open: bool = False) -> JsonTree:
+    """The tokens of a value; `is_open`: with every level open at first."""
+    tokens = list(_build_tokens(value, is_open=is_open)) if _is_nested(value) else [_leaf_token("", value)]
     return JsonTree(tokens, sum(1 for token in tokens if token.size))
 
 
-def _build_tokens(value: Any) -> Iterator[TreeToken]:
+def _build_tokens(value: Any, *, is_open: bool) -> Iterator[TreeToken]:
     """The entries in order. Uses a stack, because data can be deeper than recursion allows."""
     stack, left = [_entries(value)], MAX_ENTRIES
     while stack:
@@ -64,7 +65,7 @@ def _build_tokens(value: Any) -> Iterator[TreeToken]:
         if left < 0 or not limits.take_all_pieces(1):
             yield TreeToken("…", format_compact_json(dict([entry, *stack[-1]])), "text")
         elif _is_nested(entry[1]) and len(stack) < MAX_LEVELS:
-            yield _opening_token(*entry, level=len(stack))
+            yield _opening_token(*entry, level=0 if is_open else len(stack))
             stack.append(_entries(entry[1]))
         else:
             yield _leaf_token(*entry)
@@ -81,13 +82,18 @@ def _is_nested(value: Any) -> bool:
 
 
 def _opening_token(name: str, value: Any, *, level: int) -> TreeToken:
+    """The start of a nested value; it is open at first unless it is deep (`level`) or long. Level 0 is always open."""
     count = len(value)
     if isinstance(value, Mapping):
         template = ngettext("%(count)s field", "%(count)s fields", count)
     else:
         template = ngettext("%(count)s entry", "%(count)s entries", count)
     size = template % {"count": locale_format.format_number(count, grouped=True)}
-    return TreeToken(_escape_name(name), size=size, is_open=level <= OPEN_LEVELS and count <= FOLD_ABOVE_ENTRIES)
+    return TreeToken(_escape_name(name), size=size, is_open=_is_open(level, count))
+
+
+def _is_open(level: int, count: int) -> bool:
+    return level == 0 or (level <= OPEN_LEVELS and count <= FOLD_ABOVE_ENTRIES)
 
 
 def _leaf_token(name: str, value: Any) -> TreeToken:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from reviewqueue.desk import opinions
 from reviewqueue.queue.claim_view import Claim
 from reviewqueue.verdicts import wording
 
@@ -42,8 +43,8 @@ class DeskAction:
 def list_actions(claim: Claim) -> list[DeskAction]:
     """The actions that a claim allows instead of an answer.
 
-    The reason for "can't be judged" is asked once, with the verdict: not with a first answer, and not for the final
-    say, which gives another reason anyway. Asking the lead is not offered before the first answer, because then the
+    The reason for "can't be judged" is asked once, with the verdict: not with a first answer, and not for a final say
+    that gives another reason anyway. Asking the lead is not offered before the first answer, because then the
     blind answers to the hard items would be missing.
     """
     actions = [_build_unjudgeable_action(claim)]
@@ -53,7 +54,7 @@ def list_actions(claim: Claim) -> list[DeskAction]:
 
 
 def _build_unjudgeable_action(claim: Claim) -> DeskAction:
-    if not claim.revealed or claim.final_say:
+    if not claim.revealed or opinions.differ(claim):
         return DeskAction("unjudgeable", _("Can’t be judged"), "t")  # noqa: RUF001 - an apostrophe
     title = _("Why can’t it be judged?")  # noqa: RUF001 - an apostrophe
     if claim.first_kind == "unjudgeable":

@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from reviewqueue.answers import schema
+from reviewqueue.desk import pairs
 from reviewqueue.queue.claim_view import Claim
 from reviewqueue.verdicts import wording
 
@@ -32,7 +33,7 @@ class Choice:
 
 def assign_shortcuts(labels: Sequence[str]) -> list[str]:
     """A key for each answer: the answer itself if all are single digits, else 1 to 9, then 0, then none."""
-    if all(len(label) == 1 and label.isascii() and label.isdigit() for label in labels):
+    if _are_digits(labels):
         return list(labels)
     return [*"1234567890", *[""] * len(labels)][: len(labels)]
 
@@ -51,26 +52,28 @@ def list_agree_choices(claim: Claim, *, same: bool) -> list[Choice]:
     return [keep, agree] if keep else [agree]
 
 
-def list_answer_choices(claim: Claim, start: Any) -> list[Choice]:
+def list_answer_choices(claim: Claim, start: Any, *, candidates: Sequence[str] = ()) -> list[Choice]:
     """The schema's answers with their shortcuts; choosing the proposal counts as agreeing.
 
     They keep the schema's order, so that reviewers learn the keys; in a searchable list, the AI's suggestions come
-    first.
+    first. `candidates`: the names of the candidates on the page, "" for one without.
     """
     item, ticked = claim.item, start or []
     shares = {schema.canonical_key(entry.get("answer")): entry.get("confidence") for entry in item.alternatives}
     first = _suggest_labels(claim, shares)
     labels = [*first, *(label for label in item.answers if label not in first)]
+    # Words that are not one to one would make two buttons look the same.
+    as_written = len({wording.format_answer(label) for label in labels}) < len(labels)
     return [
         Choice(
             *_form_entry(claim, label),
-            label=wording.format_answer(label),
+            label=label if as_written else wording.format_answer(label),
             key=key,
             confidence=shares.get(schema.canonical_key(label)),
             ticked=item.kind == schema.LABELS and label in ticked,
             suggested=label in first,
         )
-        for label, key in zip(labels, _shortcuts_for(claim, labels), strict=True)
+        for label, key in zip(labels, _shortcuts_for(labels, candidates), strict=True)
     ]
 
 
@@ -93,13 +96,15 @@ def _suggest_labels(claim: Claim, shares: Mapping[str, Any]) -> list[str]:
     return sorted(likely, key=lambda label: (label not in theirs, -confidence[label]))[:MAX_SUGGESTIONS]
 
 
-def _shortcuts_for(claim: Claim, labels: Sequence[str]) -> list[str]:
-    """The shortcuts of the answers. For two candidates with three answers: 1, 2, and 0 for neither."""
-    shown = claim.item.input.get("candidates") if isinstance(claim.item.input, Mapping) else None
-    two = isinstance(shown, list) and len(shown) == 2
-    if two and claim.item.kind == schema.LABEL and len(labels) == 3:
-        return ["1", "2", "0"]
-    return assign_shortcuts(labels)
+def _shortcuts_for(labels: Sequence[str], candidates: Sequence[str]) -> list[str]:
+    """The shortcuts of the answers; where candidates are shown under numbers, their numbers."""
+    if len(candidates) < 2 or _are_digits(labels):
+        return assign_shortcuts(labels)
+    return pairs.assign_pair_shortcuts(labels, candidates)
+
+
+def _are_digits(labels: Sequence[str]) -> bool:
+    return all(len(label) == 1 and label.isascii() and label.isdigit() for label in labels)
 
 
 def _confidence_or_zero(share: Any) -> float:

@@ -81,12 +81,14 @@ def build_layout(claim: Claim, typed: TypedInput | None = None, *, keys: Keymap 
     """
     item, stage = claim.item, stage_of(claim)
     start = _initial_answer(claim) if typed is None or item.kind != schema.LABELS else typed.ticked
-    same = stage == "keep" and claim.first_kind == "answer" and schema.answers_match(claim.first_answer, item.proposal)
+    same = stage == "keep" and claim.first_kind == "answer" and schema.is_same_answer(claim.first_answer, item.proposal)
+    blocks = content.build_blocks(item.input, item.display, proposal=item.proposal if claim.revealed else None)
+    choices = list_answer_choices(claim, start, candidates=_candidate_names(blocks))
     return DeskLayout(
         stage=stage,
         kind=item.kind,
         question=item.question or _("What is the right answer?"),
-        blocks=content.build_blocks(item.input, item.display, proposal=item.proposal if claim.revealed else None),
+        blocks=blocks,
         length_note=describe_length(item.input),
         context=content.list_facts(item.context),
         why=wording.explain_review(item.why),
@@ -94,18 +96,29 @@ def build_layout(claim: Claim, typed: TypedInput | None = None, *, keys: Keymap 
         first_label=wording.describe_verdict(claim.first_kind or "", claim.first_answer) if claim.first_kind else "",
         first_matches_proposal=same,
         agree_choices=_apply_shortcuts(list_agree_choices(claim, same=same), keys),
-        choices=[] if item.kind == schema.STRUCTURED else _apply_shortcuts(list_answer_choices(claim, start), keys),
+        choices=[] if item.kind == schema.STRUCTURED else _apply_shortcuts(choices, keys),
         form=_build_form(claim, start, typed) if item.kind == schema.STRUCTURED else None,
         submit_choice=Choice("verdict", "correct", _submit_label(item.kind), "enter"),
-        none_choice=Choice("verdict", "none", _("None of these"), keys["none"]),
+        none_choice=Choice("verdict", "none", _none_label(item.kind), keys["none"]),
         opinions=opinions.list_opinions(claim),
-        reasons=list(wording.FINAL_SAY_REASONS.items()) if claim.final_say else [],
+        reasons=list(wording.FINAL_SAY_REASONS.items()) if opinions.differ(claim) else [],
         error_types=item.error_types if claim.revealed else [],
         actions=[
             replace(action, reasons=_apply_shortcuts(action.reasons, keys))
             for action in _apply_shortcuts(actions.list_actions(claim), keys)
         ],
     )
+
+
+def _candidate_names(blocks: Sequence[content.Block]) -> list[str]:
+    """The names of the candidates that the page numbers, "" for one without."""
+    shown = next((block.data for block in blocks if block.kind == "candidates"), None)
+    return [candidate.name for candidate in shown.candidates] if shown else []
+
+
+def _none_label(kind: str) -> str:
+    """The AI is wrong and no listed answer is right. At checkboxes, "none of these" would sound like none ticked."""
+    return _("Something not listed") if kind == schema.LABELS else _("None of these")
 
 
 def stage_of(claim: Claim) -> ReviewStage:
@@ -122,6 +135,7 @@ def _apply_shortcuts[K: (actions.DeskAction, actions.ActionReason, Choice)](
 
 
 def _submit_label(kind: str) -> str:
+    """What Enter sends. While nothing is ticked, the page's script says "Nothing applies" instead."""
     return _("Send these answers") if kind == schema.LABELS else _("Send this answer")
 
 

@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 
 from reviewqueue.desk import choices
 from reviewqueue.queue.claim_view import Claim, OtherVerdict
-from reviewqueue.verdicts import wording
+from reviewqueue.verdicts import settlement, wording
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,11 @@ class Opinion:
 def list_opinions(claim: Claim) -> list[Opinion]:
     """The AI's answer, then the reviewers' in the order given; empty unless the claim is a final say."""
     return [_model_opinion(claim), *(_reviewer_opinion(verdict) for verdict in claim.others)] if claim.final_say else []
+
+
+def differ(claim: Claim) -> bool:
+    """Whether the reviewers gave different answers, so that the final say must explain why."""
+    return settlement.opinions_differ(settlement.build_vote(one.kind, one.answer) for one in claim.others)
 
 
 def _model_opinion(claim: Claim) -> Opinion:

@@ -51,6 +51,7 @@ class PostedFirstAnswer:
     kind: str
     answer: Any
     remarks: Mapping[str, str]
+    active_seconds: float | None = None
 
 
 def parse_verdict(posted: PostedFields) -> PostedVerdict:
@@ -79,9 +80,10 @@ def parse_first_answer(posted: PostedFields) -> PostedFirstAnswer:
     """The first answer in a posted form; the reason for "can't be judged" comes later, with the verdict."""
     kind = _parse_kind(posted)
     remarks = {name: _get_text(posted, name) for name in validation.REMARK_FIELDS if name in posted}
+    seconds = _parse_seconds(_get_text(posted, "active_seconds"))
     if kind == "correct":
-        return PostedFirstAnswer(kind="answer", answer=_parse_answer(posted), remarks=remarks)
-    return PostedFirstAnswer(kind=kind, answer=None, remarks=remarks)
+        return PostedFirstAnswer("answer", _parse_answer(posted), remarks, seconds)
+    return PostedFirstAnswer(kind, None, remarks, seconds)
 
 
 def parse_pass_reason(posted: PostedFields) -> str:
@@ -117,29 +119,18 @@ def _check_reason(kind: str, code: str) -> str:
 
 
 def _parse_answer(posted: PostedFields) -> Any:
-    """A label, a list of labels, or an object."""
+    """A label, a list of labels, or an object. An empty list or object is an answer, too: nothing applies."""
     if "answer" in posted:
         return _get_text(posted, "answer")
     if "whole" in posted:
         return _parse_whole_answer(posted["whole"])
     parts = {name: posted[name] for name in posted if codec.is_field_name(name)}
-    return _parse_object(parts) if parts else _require_ticked(posted.getlist("answers"))
-
-
-def _parse_object(parts: dict[str, str]) -> dict[str, Any]:
-    answer = codec.parse_answer(parts)
-    if not answer:
-        raise Invalid(_("Fill in at least one field. If there is nothing to fill in, choose “None of these”."))
-    return answer
-
-
-def _require_ticked(answers: list[Any]) -> list[Any]:
-    if not answers:
-        raise Invalid(_("Tick at least one answer, or choose “None of these”."))
-    return answers
+    return codec.parse_answer(parts) if parts else posted.getlist("answers")
 
 
 def _parse_whole_answer(text: str) -> Any:
+    if not text.strip():
+        return {}
     try:
         return codec.parse_json_value(text)
     except ValueError as error:

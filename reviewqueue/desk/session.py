@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +15,7 @@ from reviewqueue.guidelines import reading
 from reviewqueue.guidelines.reading import GuidelineReading
 from reviewqueue.kernel import clock
 from reviewqueue.models import Preferences, Queue, Slot, User
-from reviewqueue.queue import items, lease
+from reviewqueue.queue import items, lease, workload
 from reviewqueue.queue.claim import claim_next, get_claim, list_held_claims
 from reviewqueue.queue.claim_view import Claim
 from reviewqueue.reports import history
@@ -23,9 +24,9 @@ from reviewqueue.verdicts import drafts, wording
 
 @dataclass(frozen=True)
 class QueueSummary:
-    """One of the person's queues and what waits in it; `oldest_age` is the longest waiting time in words.
+    """One of the person's queues and what they can take in it; `oldest_age` is the longest waiting time in words.
 
-    `reserved_until` is set while the person has one of its items reserved.
+    `reserved_until` is set while the person has one of its items reserved. `rank`: lower is more pressing.
     """
 
     slug: str
@@ -34,6 +35,7 @@ class QueueSummary:
     oldest_at: datetime | None
     oldest_age: str
     for_lead: int
+    rank: float | None = None
     reserved_until: datetime | None = None
 
 
@@ -77,19 +79,26 @@ class DeskState:
 
 
 def list_inbox(user: User) -> list[QueueSummary]:
-    """The person's queues by title, with the number of waiting items in each."""
-    loads, now = items.measure_loads(), clock.current_time()
+    """The person's queues by title, with the number of items in each that they can take or hold."""
+    queues, now = list(roles.queues_for(user)), clock.current_time()
+    loads = workload.measure_personal_loads(user, [one.pk for one in queues], leads=roles.may_lead(user), now=now)
+    everything = {} if all(load.counted for load in loads.values()) else items.measure_loads()
     reserved = _reservations_by_queue(user, now)
     return [
-        _summarize_queue(theirs, loads.get(theirs.slug), reserved.get(theirs.pk), now)
-        for theirs in roles.queues_for(user)
+        _summarize_queue(theirs, loads[theirs.pk], everything.get(theirs.slug), reserved.get(theirs.pk), now)
+        for theirs in queues
     ]
 
 
-def find_longest_waiting(queues: Sequence[QueueSummary]) -> QueueSummary | None:
-    """The queue with the longest-waiting item, None if nothing waits."""
-    waiting = [(queue.oldest_at, queue.slug, queue) for queue in queues if queue.oldest_at is not None]
-    return min(waiting)[2] if waiting else None
+def sort_by_urgency(queues: Sequence[QueueSummary]) -> list[QueueSummary]:
+    """The most pressing queue first: one with an item reserved for the person, then one that waits for their final say,
+    then by the rank of the next item; queues with nothing to take come last."""
+
+    def urgency(queue: QueueSummary) -> tuple[bool, bool, bool, float]:
+        rank = math.inf if queue.rank is None else queue.rank
+        return not queue.waiting, queue.reserved_until is None, not queue.for_lead, rank
+
+    return sorted(queues, key=urgency)
 
 
 def open_desk(*, user: User, slug: str, claim_id: str = "", now: datetime | None = None) -> DeskState:
@@ -155,16 +164,21 @@ def _reservations_by_queue(user: User, now: datetime) -> dict[int, datetime]:
 
 
 def _summarize_queue(
-    theirs: Queue, load: items.QueueLoad | None, reserved_until: datetime | None, now: datetime
+    theirs: Queue,
+    load: workload.PersonalLoad,
+    everything: items.QueueLoad | None,
+    reserved_until: datetime | None,
+    now: datetime,
 ) -> QueueSummary:
-    oldest_at = load.oldest_at if load else None
+    oldest_at = load.oldest_at
     return QueueSummary(
         slug=theirs.slug,
         title=theirs.title,
-        waiting=load.waiting if load else 0,
+        waiting=load.waiting if load.counted or everything is None else everything.waiting,
         oldest_at=oldest_at,
         oldest_age=wording.format_duration((now - oldest_at).total_seconds()) if oldest_at else "",
-        for_lead=load.for_lead if load else 0,
+        for_lead=load.for_lead,
+        rank=load.rank,
         reserved_until=reserved_until,
     )
 

@@ -17,7 +17,13 @@ from reviewqueue.queue.items import (
     reopen_item,
     withdraw_items,
 )
-from reviewqueue.queue.settings import QueueDefinition, QueueSettings, configure_queue, get_answer_spec
+from reviewqueue.queue.settings import (
+    QueueDefinition,
+    QueueSettings,
+    configure_queue,
+    get_answer_spec,
+    load_answer_spec,
+)
 
 __all__ = [
     "CHECKS_LANE",
@@ -32,6 +38,7 @@ __all__ = [
     "enqueue_items",
     "expire_items",
     "get_answer_spec",
+    "load_answer_spec",
     "measure_loads",
     "reopen_item",
     "withdraw_items",

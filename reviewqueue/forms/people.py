@@ -25,8 +25,10 @@ class PersonForm(forms.Form):
     def __init__(self, *args: Any, by: User, person: User | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         roles = people.grantable_roles(by)
-        if person is not None and person.role not in roles:
+        if person is not None and not people.may_change_account(by, person):
             roles = [Role(person.role)]
+        elif person is not None and person.role not in roles:
+            roles = [Role(person.role), *roles]
         _set_choices(self, "role", [(role.value, role.label) for role in roles])
         _set_choices(self, "queues", [(queue.slug, queue.title) for queue in queues_for(by)])
         if not has_all_queues(by):

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 
 from reviewqueue.accounts import api_keys, roles
 from reviewqueue.accounts.roles import Caller
+from reviewqueue.http import rates
 from reviewqueue.models import User
 
 
@@ -32,7 +33,9 @@ class ApiKeyAuthentication(BaseAuthentication):
             return None
         caller = api_keys.authenticate_key(text.strip())
         if caller is None:
+            rates.count_unknown_key(request._request)
             raise AuthenticationFailed("This API key is unknown, expired or revoked.")
+        rates.count_key_request(request._request, caller.key_id)
         return caller.acts_as or MachineUser(caller.name), caller
 
     def authenticate_header(self, request: Request) -> str:

@@ -14,10 +14,10 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
+from reviewqueue.kernel import sent_json
 from reviewqueue.kernel.errors import Problem
 from reviewqueue.kernel.strict_json import parse_json
 
-_CHUNK_BYTES = 64 * 1024
 _JSON_MEDIA_TYPES = ("application/json",)
 
 
@@ -33,12 +33,13 @@ def read_body(request: Request | HttpRequest, *, accepts: Sequence[str] = _JSON_
     if _declared_length(plain) > limit:
         raise _too_large(limit)
     chunks, size, stream = [], 0, _body_stream(plain)
-    while chunk := stream.read(_CHUNK_BYTES):
+    # The server has received the whole body already: reading it at once copies nothing.
+    while chunk := stream.read(limit + 1 - size):
         size += len(chunk)
         if size > limit:
             raise _too_large(limit)
         chunks.append(chunk)
-    return b"".join(chunks)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 def read_json(request: Request | HttpRequest) -> Any:
@@ -72,7 +73,7 @@ class MsgspecRenderer(BaseRenderer):
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
-        return b"" if data is None else msgspec.json.encode(data, enc_hook=_encode_lazy_text)
+        return b"" if data is None else msgspec.json.encode(data, enc_hook=_encode_other)
 
 
 class JSONOnlyNegotiation(BaseContentNegotiation):
@@ -114,10 +115,8 @@ def _body_stream(request: HttpRequest) -> Any:
 
 
 def _too_large(limit: int) -> Problem:
-    return Problem(413, "too_large", f"The body is larger than {limit // (1024 * 1024)} MiB.")
+    return Problem(413, "too_large", f"The body is larger than {limit // (1024 * 1024)} MiB. Send less at a time.")
 
 
-def _encode_lazy_text(value: Any) -> Any:
-    if isinstance(value, Promise):
-        return str(value)
-    raise NotImplementedError(f"{type(value).__name__} is not JSON")
+def _encode_other(value: Any) -> Any:
+    return str(value) if isinstance(value, Promise) else sent_json.encode_number(value)

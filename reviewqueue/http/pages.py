@@ -9,17 +9,18 @@ from typing import Concatenate, cast
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from reviewqueue.accounts.roles import Forbidden
-from reviewqueue.http import localization
+from reviewqueue.http import localization, rates
 from reviewqueue.http.problem import problem_of, respond_with_problem
 from reviewqueue.kernel.errors import Problem
 from reviewqueue.models import User
 
 API_PREFIX = "/api/"
+PASSWORD_ROUTES = frozenset({"password"})  # open to a person who has to choose a password first
 
 
 class PersonRequest(HttpRequest):
@@ -36,7 +37,8 @@ def require_person[**P](
 ]:
     """Restrict a view to signed-in people who pass `allowed` (for example `roles.may_manage`).
 
-    Redirects to sign-in without a session; raises Forbidden when `allowed` says no.
+    Redirects to sign-in without a session, and to the password page while somebody else has seen the person's
+    password; raises Forbidden when `allowed` says no.
     """
 
     def decorate(
@@ -46,6 +48,9 @@ def require_person[**P](
         def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             if not isinstance(request.user, User):
                 return redirect_to_login(request.get_full_path())
+            rates.count_person_request(request, request.user.pk)
+            if request.user.must_change_password and _route_name(request) not in PASSWORD_ROUTES:
+                return redirect("password")
             if allowed is not None and not allowed(request.user):
                 raise Forbidden(_("Your role does not have access to this page."))
             with localization.localize_for(request, request.user):
@@ -57,14 +62,23 @@ def require_person[**P](
     return decorate
 
 
+def _route_name(request: HttpRequest) -> str:
+    return (request.resolver_match.url_name if request.resolver_match else None) or ""
+
+
 class RefusalMiddleware:
-    """Turn exceptions from views into responses: an error page for people, a problem document under /api/."""
+    """Turn exceptions from views into responses: an error page for people, a problem document under /api/.
+
+    Also tells clients how many requests they may still send.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        rates.add_rate_headers(request, response)
+        return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Return None for unexpected exceptions: Django logs them and calls `server_error`."""

@@ -9,11 +9,12 @@ import msgspec
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, ValidationError
 from django.core.signals import got_request_exception
-from django.db import DatabaseError, DataError, InterfaceError, OperationalError
+from django.db import DatabaseError, DataError, InterfaceError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.utils.translation import gettext as _
 from rest_framework import exceptions
 
+from reviewqueue.kernel import sql
 from reviewqueue.kernel.errors import DomainError, Problem
 
 log = structlog.get_logger(__name__)
@@ -27,7 +28,7 @@ _CODES_BY_STATUS = {
     406: "not_acceptable",
     413: "too_large",
     415: "unsupported_media_type",
-    429: "too_many_requests",
+    429: "rate_limited",
 }
 
 
@@ -92,7 +93,7 @@ def _from_domain_error(exc: DomainError) -> Problem:
 
 
 def _from_database_error(exc: DatabaseError | InterfaceError) -> Problem | None:
-    if isinstance(exc, OperationalError | InterfaceError):
+    if sql.is_outage(exc):
         return _unavailable(exc)
     if isinstance(exc, DataError) and _is_text_error(exc):
         return Problem(
@@ -113,7 +114,7 @@ def _is_text_error(exc: DataError) -> bool:
 
 
 def _unavailable(exc: BaseException) -> Problem:
-    """The database is down, full or overloaded: nothing was stored, so a retry is safe."""
+    """The database is down, full, overloaded or locked: nothing was stored, so a retry is safe."""
     log.error("database unavailable", error=type(exc.__cause__ or exc).__name__, message=str(exc).strip())
     return Problem(
         503,
@@ -132,7 +133,17 @@ def _from_api_error(exc: exceptions.APIException) -> Problem:
         headers["WWW-Authenticate"] = getattr(exc, "auth_header", "Bearer")
     if (wait := getattr(exc, "wait", None)) is not None:  # exceptions.Throttled
         headers["Retry-After"] = str(int(wait) + 1)
-    return Problem(status, _CODES_BY_STATUS.get(status, "refused"), str(exc.detail), headers=headers)
+    return Problem(status, _CODES_BY_STATUS.get(status, "refused"), _describe_api_error(exc), headers=headers)
+
+
+def _describe_api_error(exc: exceptions.APIException) -> str:
+    """The framework's sentence, or a better one where it does not say what to do."""
+    match exc:
+        case exceptions.NotAuthenticated():
+            return _("Send an API key: `Authorization: Bearer <key>`.")
+        case exceptions.UnsupportedMediaType():
+            return _("Set Content-Type to application/json.")
+    return str(exc.detail)
 
 
 def _field_errors(exc: ValidationError) -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""A JSON column that preserves key order."""
+"""JSON columns that store values as they were sent."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.types.json import Json, Jsonb
 
+from reviewqueue.kernel import sent_json
+
 
 class OrderedJSONField(models.JSONField):
-    """JSON stored as PostgreSQL `json`, which keeps the original text, so form fields stay in the order they were sent.
+    """JSON stored as PostgreSQL `json`, which keeps the original text: the order of keys and the digits of numbers.
 
-    `jsonb` sorts keys by length. The price: `json` values cannot be compared or indexed.
+    `jsonb` sorts keys by length and writes numbers its own way. The price: `json` values cannot be compared or
+    indexed.
     """
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str:
@@ -21,8 +24,25 @@ class OrderedJSONField(models.JSONField):
     def get_db_prep_value(self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False) -> Any:
         """Bind as `json`: a cast from `jsonb` would lose the key order before it is stored."""
         adapted = super().get_db_prep_value(value, connection, prepared)
-        return Json(adapted.obj) if isinstance(adapted, Jsonb) else adapted
+        return Json(adapted.obj, dumps=sent_json.encode_sent) if isinstance(adapted, Jsonb) else adapted
+
+    def select_format(self, compiler: Any, sql: str, params: Any) -> tuple[str, Any]:
+        """Read the text: the driver would decode `json` itself, and round its numbers."""
+        return f"{sql}::text", params
 
     def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> Any:
-        """Decode only strings: the driver decodes `json` itself, but leaves `jsonb` to Django."""
-        return super().from_db_value(value, expression, connection) if isinstance(value, str) else value
+        return None if value is None else sent_json.parse_sent(value)
+
+
+class SentJSONField(models.JSONField):
+    """An answer, stored as its JSON text: nothing of what was said is rewritten. Equal texts are equal values."""
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:
+        return "text"
+
+    def get_db_prep_value(self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False) -> Any:
+        adapted = super().get_db_prep_value(value, connection, prepared)
+        return sent_json.encode_sent(adapted.obj) if isinstance(adapted, Jsonb) else adapted
+
+    def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> Any:
+        return None if value is None else sent_json.parse_sent(value)

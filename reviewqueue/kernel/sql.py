@@ -7,8 +7,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from django.db import connection
+from django.db import Error, InterfaceError, OperationalError, connection
 from django.db.backends.utils import CursorWrapper
+
+# SQLSTATE classes of trouble with the server rather than with the statement: connection, resources, operator, system.
+_OUTAGE_CLASSES = ("08", "53", "57", "58")
+_READ_ONLY = "25006"  # a standby, or a service that protects a full disk
+_DISK_FULL = "53100"
+_TIMEOUTS = ("57014", "55P03")  # of a statement, and of a lock
 
 type SqlRow = dict[str, Any]
 type SqlParameters = Mapping[str, Any] | Sequence[Any]
@@ -76,6 +82,34 @@ def run_statement(statement: str, parameters: SqlParameters = (), *, prepared: b
     with _prepared_cursor() if prepared else connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return int(cursor.rowcount)
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the database is down, full, overloaded, read-only or blocked: nothing is wrong with the data."""
+    if isinstance(error, OperationalError | InterfaceError):
+        return True
+    return isinstance(error, Error) and (
+        _sqlstate(error).startswith(_OUTAGE_CLASSES) or _sqlstate(error) == _READ_ONLY or _is_connection_lost()
+    )
+
+
+def is_disk_full(error: BaseException) -> bool:
+    return _sqlstate(error) == _DISK_FULL
+
+
+def is_timeout(error: BaseException) -> bool:
+    """Whether a statement ran or waited for longer than its limit."""
+    return _sqlstate(error) in _TIMEOUTS
+
+
+def _sqlstate(error: BaseException) -> str:
+    return getattr(error.__cause__, "sqlstate", None) or ""
+
+
+def _is_connection_lost() -> bool:
+    """Statements after the one that lost the connection fail in various ways."""
+    raw = connection.connection
+    return raw is not None and bool(raw.closed)
 
 
 @contextmanager

@@ -1,7 +1,8 @@
-"""Strict JSON parsing: reject everything that two parsers could interpret differently."""
+"""Strict JSON parsing: reject everything that two parsers could interpret differently, and keep every digit."""
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
 import re
@@ -9,9 +10,14 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Never
 
+from reviewqueue.kernel import sent_json
 from reviewqueue.kernel.errors import Problem
 
 MAX_JSON_DEPTH = 64
+# As Python objects, a byte of JSON can take a hundred bytes: `[1,1,1,…]` of 8 MiB takes half a gigabyte.
+MAX_JSON_VALUES = 250_000
+# Everything up to and including the next separator outside strings, or a quote that opens a string without an end.
+_UP_TO_SEPARATOR = re.compile(rb'(?:[^",\[{]++|"(?:[^"\\]++|\\.)*+")*+([,\[{"]|\Z)', re.DOTALL)
 # Only bodies that contain one of these escapes can decode to a NUL or a lone surrogate.
 _SUSPECT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _UNSTORABLE_CHARACTERS = re.compile("[\0\ud800-\udfff]")
@@ -20,15 +26,22 @@ _UNSTORABLE_CHARACTERS = re.compile("[\0\ud800-\udfff]")
 def parse_json(raw: bytes) -> Any:
     """Parse one JSON value, rejecting ambiguous input and text that PostgreSQL cannot store.
 
+    Numbers keep their digits: see `sent_json`.
+
     Raises Problem 400 with one of these codes: `invalid_json` (bad UTF-8 or syntax, NaN, infinity), `duplicate_key`,
     `number_out_of_range` (beyond a double), `invalid_text` (NUL, lone surrogates), `too_deep` (more than 64 levels).
+    Raises Problem 413 `too_many_values`.
+
+    A byte order mark is skipped (RFC 8259, section 8.1): editors and spreadsheets on Windows write one.
     """
+    raw = skip_byte_order_mark(raw)
+    check_value_count(raw)
     try:
         value = _DECODER.decode(raw.decode())
     except UnicodeDecodeError as error:
         raise Problem(400, "invalid_json", f"Byte {error.start} is not UTF-8.") from None
     except json.JSONDecodeError as error:
-        raise Problem(400, "invalid_json", f"{error.msg}: character {error.pos}.") from None
+        raise Problem(400, "invalid_json", _describe_syntax_error(error)) from None
     except RecursionError:
         raise _too_deep() from None
     # Too deep is possible only with that many opening brackets; counting them costs a tenth of walking the value.
@@ -37,6 +50,35 @@ def parse_json(raw: bytes) -> Any:
     if _SUSPECT_ESCAPE.search(raw):
         _check_text(value)
     return value
+
+
+def check_value_count(raw: bytes) -> None:
+    """Raise Problem 413 for JSON, or lines of it, with more than `MAX_JSON_VALUES` values, before they take memory."""
+    if raw.count(b",") + raw.count(b"[") + raw.count(b"{") <= MAX_JSON_VALUES:
+        return
+    # Text is full of commas too; outside strings, there are at least as many values as separators.
+    for number, found in enumerate(_UP_TO_SEPARATOR.finditer(raw)):
+        if number == MAX_JSON_VALUES or found[1] == b'"':
+            detail = f"The body has more than {MAX_JSON_VALUES:,} JSON values. Split it into several requests."
+            raise Problem(413, "too_many_values", detail)
+
+
+def _describe_syntax_error(error: json.JSONDecodeError) -> str:
+    if not error.doc.strip():
+        return "The body is empty. Send JSON."
+    place = f"line {error.lineno}, column {error.colno}"
+    return f"The JSON is malformed at {place}: {error.msg[:1].lower()}{error.msg[1:]}."
+
+
+def skip_byte_order_mark(raw: bytes) -> bytes:
+    """The text without the mark of UTF-8. Raises Problem 400 `invalid_json` for UTF-16 and UTF-32, with and without."""
+    if raw.startswith(codecs.BOM_UTF8):
+        return raw[len(codecs.BOM_UTF8) :]
+    # JSON begins with ASCII, of which the wider encodings make a NUL beside the character; UTF-8 has none anywhere.
+    wide = raw[:1] == b"\0" or raw[1:2] == raw[3:4] == b"\0"
+    if wide or raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise Problem(400, "invalid_json", "The body is not UTF-8 but looks like UTF-16 or UTF-32. Send it as UTF-8.")
+    return raw
 
 
 def _too_deep() -> Problem:
@@ -56,16 +98,16 @@ def _reject_constant(name: str) -> Never:
 
 
 def _parse_float(text: str) -> float:
-    number = float(text)
+    number = sent_json.parse_float(text)
     if math.isinf(number):
         raise _out_of_range(text)
     return number
 
 
-def _parse_int(text: str) -> int:
+def _parse_int(text: str) -> float:
     if len(text) > 300 and math.isinf(float(text)):
         raise _out_of_range(text)
-    return int(text)
+    return sent_json.parse_int(text)
 
 
 def _out_of_range(text: str) -> Problem:

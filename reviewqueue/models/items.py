@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from reviewqueue.kernel.json_field import OrderedJSONField
+from reviewqueue.kernel.json_field import OrderedJSONField, SentJSONField
 
 
 class Lane(models.IntegerChoices):
@@ -90,7 +90,7 @@ class ItemContent(models.Model):
     item = models.OneToOneField(Item, on_delete=models.CASCADE, primary_key=True, related_name="content")
     input = OrderedJSONField()
     context = OrderedJSONField(null=True)
-    proposal = models.JSONField()
+    proposal = SentJSONField()
     alternatives = models.JSONField(default=list)
     field_hints = models.JSONField(default=dict)
     why = models.JSONField(default=dict)
@@ -141,6 +141,14 @@ class Slot(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="slots", db_index=False
     )
     claim = models.PositiveIntegerField(default=0)
+    key = models.ForeignKey(
+        "ApiKey",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        help_text="The API key that reserved it; null once the holder has it open at the desk.",
+    )
     reserved_at = models.DateTimeField(null=True)
     reserved_until = models.DateTimeField(null=True)
 
@@ -178,12 +186,18 @@ class Slot(models.Model):
 
 
 class Pass(models.Model):
-    """A person passed an item to other reviewers; they are not offered it again in this round."""
+    """A person passed an item to other reviewers; they are not offered it again in this round.
+
+    A lead who passed a review can still be asked for the final say, when nobody else is left.
+    """
 
     item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="passes")
     round = models.PositiveSmallIntegerField()
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     reason = models.CharField(max_length=40, blank=True)
+    final_say = models.BooleanField(
+        default=False, db_default=False, help_text="They passed on the final say, too, or must not have it."
+    )
     at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -20,6 +20,9 @@ class User(AbstractUser):
 
     role = models.CharField(max_length=10, choices=Role, default=Role.REVIEWER)
     all_queues = models.BooleanField(default=False, help_text=_("Member of every queue, also of later ones."))
+    must_change_password = models.BooleanField(
+        default=False, db_default=False, help_text=_("Somebody else has seen the password.")
+    )
 
     class Meta(AbstractUser.Meta):
         constraints = [

@@ -9,6 +9,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
+from reviewqueue.kernel.json_field import SentJSONField
+
 
 class VerdictQuerySet(models.QuerySet["Verdict"]):
     def counting(self) -> Self:
@@ -30,9 +32,17 @@ class Verdict(models.Model):
     round = models.PositiveSmallIntegerField()
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="verdicts")
     claim = models.PositiveIntegerField()
+    key = models.ForeignKey(
+        "ApiKey",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        help_text="The API key that reported it; null if the person gave it at the desk.",
+    )
     kind = models.CharField(max_length=12, choices=Kind)
-    answer = models.JSONField(null=True, help_text="The final answer; null unless it agrees or corrects.")
-    first_answer = models.JSONField(null=True, help_text="The answer that the reviewer gave first.")
+    answer = SentJSONField(null=True, help_text="The final answer; null unless it agrees or corrects.")
+    first_answer = SentJSONField(null=True, help_text="The answer that the reviewer gave first.")
     first_at = models.DateTimeField()
     proposal_visible = models.BooleanField(help_text="Whether the proposed answer was visible before the first answer.")
     final_say = models.BooleanField(default=False)
@@ -84,8 +94,16 @@ class FirstAnswer(models.Model):
     slot = models.ForeignKey("Slot", on_delete=models.PROTECT, related_name="first_answers")
     claim = models.PositiveIntegerField()
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    key = models.ForeignKey(
+        "ApiKey",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        help_text="The API key that reported it; null if the person gave it at the desk.",
+    )
     kind = models.CharField(max_length=12, help_text="`answer`, `none` or `unjudgeable`.")
-    answer = models.JSONField(null=True)
+    answer = SentJSONField(null=True)
     at = models.DateTimeField()
 
     class Meta:
@@ -136,9 +154,9 @@ class Label(models.Model):
     item = models.ForeignKey("Item", on_delete=models.PROTECT, related_name="labels")
     round = models.PositiveSmallIntegerField()
     outcome = models.CharField(max_length=12, choices=Outcome)
-    answer = models.JSONField(null=True)
+    answer = SentJSONField(null=True)
     first_outcome = models.CharField(max_length=12, choices=Outcome)
-    first_answer = models.JSONField(null=True)
+    first_answer = SentJSONField(null=True)
     blind = models.BooleanField(help_text="Every first answer was given before the proposed answer was visible.")
     basis = models.CharField(max_length=10, choices=Basis)
     verdicts = ArrayField(models.BigIntegerField())

@@ -1,8 +1,8 @@
-"""Claim a slot, renew the claim, release it, or pass the item on.
+"""Claim a slot, renew the claim, or release it.
 
 A claim is one statement: it finds the first free slot that this person may take and reserves it, with the condition
 on the row that it locks. A reservation is not a state change and leaves no event: it ends by the clock, and the slot's
-row says who held it last. Passing an item is recorded.
+row says who held it last.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext
 
 from reviewqueue.accounts.roles import NotAMember
-from reviewqueue.activity import log
-from reviewqueue.answers import text
 from reviewqueue.kernel import sql
 from reviewqueue.kernel.errors import DomainError, NotFound
-from reviewqueue.models import Pass, User
+from reviewqueue.models import User
 from reviewqueue.models.items import Lane
 from reviewqueue.queue import claim_queries, claim_query, slots
 from reviewqueue.queue.claim_view import Claim
 from reviewqueue.queue.lease import (
     ClaimId,
     Lease,
+    ReviewKey,
     carry_over_first_answer,
     lead_roles,
-    lock_lease,
     lock_live_lease,
+    not_reserved_error,
     read_lease,
     require_live_lease,
+    require_wanted,
     reviewer_roles,
 )
 
@@ -73,17 +73,19 @@ def claim_next(
     now: datetime | None = None,
     rng: random.Random | None = None,
     resume: bool = True,
+    key: ReviewKey | None = None,
 ) -> Claim | None:
     """Reserve the next item of a queue for a person; None when it has none they can take.
 
-    With `resume`, return an item they already hold there. Leads get items that wait for the final say first. After
-    that, a share of the claims (the queue's `checks_share`) searches the checks lane first and the rest the ordinary
-    lane, so that neither starves. Raises NotFound, NotAMember, TooManyClaims.
+    With `resume`, return the item that they reserved there last and still hold, which is then theirs even if an API
+    key had reserved it. `key` is the key that reserves, None at the desk. Leads get items that wait for the final say
+    first. After that, a share of the claims (the queue's `checks_share`) searches the checks lane first and the rest
+    the ordinary lane, so that neither starves. Raises NotFound, NotAMember, TooManyClaims.
     """
     for _ in range(_MAX_CLAIM_TRIES):
         try:
             with transaction.atomic():
-                return _try_claim(user=user, slug=slug, now=now, rng=rng or _RNG, resume=resume)
+                return _try_claim(user=user, slug=slug, now=now, rng=rng or _RNG, resume=resume, key=key)
         except IntegrityError as error:
             # They got a slot of the same item another way in the meantime; the next try skips it.
             if "one_slot_per_person" not in str(error):
@@ -117,10 +119,27 @@ def check_claim_limit(user: User, now: datetime | None) -> None:
 
 
 def get_claim(user: User, claim_id: str, *, now: datetime | None = None) -> Claim:
-    """A live claim of this person's, as the desk shows it. Raises as `require_live_lease` does."""
+    """A live claim of this person's, to show at the desk; from then on, no API key can act on it.
+
+    Raises as `require_live_lease` does.
+    """
     number = ClaimId.parse(claim_id)
-    require_live_lease(read_lease(number, user=user, now=now), number, user=user)
+    lease = read_lease(number, user=user, now=now)
+    require_live_lease(lease, number, user=user)
+    if lease.key_id is not None:
+        sql.run_statement(claim_queries.TAKE_FROM_KEY, {"slot": number.slot})
     return claim_query.load_claim(number.slot)
+
+
+def require_wanted_item(*, claim_id: str, user: User, now: datetime | None = None) -> None:
+    """Raise ItemWithdrawn or ClaimLost if the item of a claim needs no answer any more; says nothing about its holder.
+
+    Raises NotFound for a claim that never existed or of a queue that is not theirs.
+    """
+    lease = read_lease(ClaimId.parse(claim_id), user=user, now=now)
+    if not lease.member:
+        raise not_reserved_error()
+    require_wanted(lease)
 
 
 def list_held_claims(user: User, slug: str | None = None, *, now: datetime | None = None) -> list[Claim]:
@@ -128,57 +147,39 @@ def list_held_claims(user: User, slug: str | None = None, *, now: datetime | Non
     return [claim_query.load_claim(slot) for slot in _held_slot_ids(user, slug, now)]
 
 
-def renew_claim(*, claim_id: str, user: User, now: datetime | None = None) -> Claim:
+def renew_claim(*, claim_id: str, user: User, key: ReviewKey | None = None, now: datetime | None = None) -> Claim:
     """Extend a reservation to the queue's full time from now; never shortens it. Raises as `get_claim` does."""
     number = ClaimId.parse(claim_id)
     with transaction.atomic():
-        lease = lock_live_lease(number, user=user, now=now)
+        lease = lock_live_lease(number, user=user, key=key, now=now)
         sql.run_statement(
             claim_queries.EXTEND_RESERVATION, {"slot": lease.slot_id, "until": lease.now + lease.reserve_time}
         )
         return claim_query.load_claim(lease.slot_id)
 
 
-def release_claim(*, claim_id: str, user: User, now: datetime | None = None) -> None:
+def release_claim(*, claim_id: str, user: User, key: ReviewKey | None = None, now: datetime | None = None) -> None:
     """Release the slot; it may be offered to the same person again. Raises as `get_claim` does."""
     number = ClaimId.parse(claim_id)
     with transaction.atomic():
-        _release_slot(lock_live_lease(number, user=user, now=now))
+        release_slot(lock_live_lease(number, user=user, key=key, now=now))
 
 
-def pass_item(*, claim_id: str, user: User, reason: str = "", now: datetime | None = None) -> None:
-    """Release the slot for other reviewers; the item is not offered to this person again in this round.
-
-    A repeated call does nothing. Raises as `get_claim` does, and Invalid for a reason that is too long.
-    """
-    text.check_text("/reason", reason, max_characters=text.MAX_REASON_CHARACTERS)
-    number = ClaimId.parse(claim_id)
-    with transaction.atomic():
-        lease = lock_lease(number, user=user, now=now)
-        passed = Pass.objects.filter(item_id=lease.item_id, round=lease.round, user=user)
-        if lease.holder_id != user.pk and passed.exists():
-            return  # a repeated request: the first one passed the item, but its response was lost
-        require_live_lease(lease, number, user=user)
-        _release_slot(lease)
-        Pass.objects.get_or_create(
-            item_id=lease.item_id, round=lease.round, user=user, defaults={"reason": reason, "at": lease.now}
-        )
-        after = {"claim": claim_id, "reason": reason}
-        actor, item = log.user_actor(user), lease.item_id
-        log.record_event(
-            actor=actor, verb="passed", object_type="item", object_id=item, queue=lease.slug, after=after, at=now
-        )
-
-
-def _try_claim(*, user: User, slug: str, now: datetime | None, rng: random.Random, resume: bool) -> Claim | None:
+def _try_claim(
+    *, user: User, slug: str, now: datetime | None, rng: random.Random, resume: bool, key: ReviewKey | None
+) -> Claim | None:
     context = lock_claims(user, slug, now)
     held = _held_slot_ids(user, slug, now) if resume else []
     if held:
-        return claim_query.load_claim(held[0])
+        latest = held[-1]  # after an undo, that is the item on the desk
+        sql.run_statement(claim_queries.TAKE_FROM_KEY, {"slot": latest}, prepared=True)
+        return claim_query.load_claim(latest)
     if context.leads:
         sql.run_statement(claim_queries.RELEASE_LAPSED_SLOTS, {"user": user.pk, "now": context.now}, prepared=True)
     for step in _search_steps(context, rng):
-        found = sql.fetch_row(claim_queries.CLAIM_SLOT, step | {"user": user.pk}, prepared=True)
+        found = sql.fetch_row(
+            claim_queries.CLAIM_SLOT, step | {"user": user.pk, "key": key.id if key else None}, prepared=True
+        )
         if found is not None:
             _record_progress(found, step, user)
             return claim_query.load_claim(found["id"])
@@ -222,6 +223,7 @@ def _held_slot_ids(user: User, slug: str | None, now: datetime | None) -> list[i
     return [row["id"] for row in sql.fetch_rows(claim_queries.SELECT_HELD_SLOTS, parameters, prepared=True)]
 
 
-def _release_slot(lease: Lease) -> None:
+def release_slot(lease: Lease) -> None:
+    """Make a locked slot free for the next person, and note who saw its proposal."""
     sql.run_statement(claim_queries.RELEASE_SLOT, {"slot": lease.slot_id})
     slots.rewind_cursors([(lease.queue_id, lease.lane, lease.rank)])

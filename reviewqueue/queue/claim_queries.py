@@ -45,7 +45,7 @@ COALESCE((SELECT max(g.number) FROM reviewqueue_guideline g
 
 # A slot with its item and queue, and what the person may do there.
 SELECT_LEASE = f"""
-SELECT s.id AS slot_id, s.claim, s.holder_id, s.state AS slot_state, s.kind, s.answer_first, s.lane, s.rank,
+SELECT s.id AS slot_id, s.claim, s.holder_id, s.key_id, s.state AS slot_state, s.kind, s.answer_first, s.lane, s.rank,
     s.reserved_at, s.reserved_until, s.item_id, s.round, i.state AS item_state, i.undo_seconds, s.queue_id, q.slug,
     q.reserve_minutes, {GUIDELINE_NUMBER} AS guideline_number, {IS_MEMBER} AS member,
     {IS_LEAD} AS leads, COALESCE(%(now)s::timestamptz, statement_timestamp()) AS now
@@ -60,8 +60,8 @@ LOCK_LEASE = f"{SELECT_LEASE} FOR UPDATE OF s"
 
 # Carry the person's earlier first answer of this round over to a new claim.
 COPY_FIRST_ANSWER = """
-INSERT INTO reviewqueue_firstanswer (slot_id, claim, user_id, kind, answer, at)
-SELECT s.id, %(claim)s, f.user_id, f.kind, f.answer, f.at
+INSERT INTO reviewqueue_firstanswer (slot_id, claim, user_id, key_id, kind, answer, at)
+SELECT s.id, %(claim)s, f.user_id, f.key_id, f.kind, f.answer, f.at
 FROM reviewqueue_slot s
 JOIN reviewqueue_slot earlier ON earlier.item_id = s.item_id AND earlier.round = s.round
 JOIN reviewqueue_firstanswer f ON f.slot_id = earlier.id AND f.user_id = %(user)s
@@ -109,7 +109,8 @@ IS_FREE_SLOT = """
           WHERE mine.item_id = s.item_id AND mine.round = s.round AND mine.holder_id = %(user)s
             AND mine.state IN ('open', 'judged') AND mine.id <> s.id OFFSET 0)
       AND NOT EXISTS (SELECT FROM reviewqueue_pass p
-          WHERE p.item_id = s.item_id AND p.round = s.round AND p.user_id = %(user)s OFFSET 0)
+          WHERE p.item_id = s.item_id AND p.round = s.round AND p.user_id = %(user)s
+            AND (s.kind <> 'final' OR p.final_say) OFFSET 0)
       AND (s.kind <> 'final' OR NOT EXISTS (SELECT FROM reviewqueue_verdict v
           WHERE v.item_id = s.item_id AND v.user_id = %(user)s AND (v.undone_at IS NULL OR NOT v.final_say) OFFSET 0))
 """
@@ -121,6 +122,50 @@ FROM reviewqueue_slot s JOIN reviewqueue_queue q ON q.id = s.queue_id
 WHERE s.queue_id = ANY(%(queues)s) AND s.state = 'open' AND s.lane = %(lane)s
   AND (s.holder_id = %(user)s AND s.reserved_until > %(now)s OR {IS_FREE_SLOT})
 GROUP BY q.slug
+"""
+
+# Who is left after a pass: somebody who could review the item, somebody who could have the final say, and whether a
+# lead was asked already. The members of a queue are few.
+SELECT_TAKERS_LEFT = """
+WITH members AS MATERIALIZED (
+    SELECT u.id, u.role FROM reviewqueue_user u
+    WHERE u.is_active AND (u.all_queues OR u.role = 'admin' OR EXISTS (
+        SELECT FROM reviewqueue_membership m WHERE m.user_id = u.id AND m.queue_id = %(queue)s))
+)
+SELECT
+    EXISTS (SELECT FROM members m WHERE m.role = ANY(%(takers)s)
+        AND NOT EXISTS (SELECT FROM reviewqueue_pass p
+            WHERE p.item_id = %(item)s AND p.round = %(round)s AND p.user_id = m.id)
+        AND NOT EXISTS (SELECT FROM reviewqueue_slot s
+            WHERE s.item_id = %(item)s AND s.round = %(round)s AND s.holder_id = m.id
+              AND s.state IN ('open', 'judged'))) AS takers,
+    EXISTS (SELECT FROM members m WHERE m.role = ANY(%(leads)s)
+        AND NOT EXISTS (SELECT FROM reviewqueue_pass p
+            WHERE p.item_id = %(item)s AND p.round = %(round)s AND p.user_id = m.id AND p.final_say)
+        AND NOT EXISTS (SELECT FROM reviewqueue_verdict v
+            WHERE v.item_id = %(item)s AND v.user_id = m.id AND (v.undone_at IS NULL OR NOT v.final_say))) AS leads,
+    EXISTS (SELECT FROM reviewqueue_slot s
+        WHERE s.item_id = %(item)s AND s.round = %(round)s AND s.kind = 'final' AND s.state <> 'closed') AS asked
+"""
+
+# What the person could take in each queue now, or holds; by the partial index of open slots. Several slots of one item
+# count once. What a valid cursor is past is not looked at again: of that, the person can take nothing.
+SELECT_PERSONAL_LOADS = f"""
+SELECT q.id AS queue, count(DISTINCT t.item_id) AS waiting, min(i.created_at) AS oldest_at,
+    count(DISTINCT t.item_id) FILTER (WHERE t.lane = %(lead_lane)s) AS for_lead, min(t.rank) AS rank,
+    count(t.item_id) AS slots
+FROM unnest(%(queues)s::bigint[]) AS q(id)
+LEFT JOIN LATERAL (
+    SELECT s.item_id, s.lane, s.rank FROM reviewqueue_slot s
+    LEFT JOIN reviewqueue_claimcursor k
+      ON k.user_id = %(user)s AND k.queue_id = q.id AND k.lane = s.lane AND k.recheck_at > %(now)s
+    WHERE s.queue_id = q.id AND s.state = 'open' AND (s.lane <> %(lead_lane)s OR %(leads)s)
+      AND (s.holder_id = %(user)s AND s.reserved_until > %(now)s
+           OR (k.id IS NULL OR (s.rank, s.id) > (k.rank, k.slot_id)) AND {IS_FREE_SLOT})
+    LIMIT %(most)s
+) t ON true
+LEFT JOIN reviewqueue_item i ON i.id = t.item_id
+GROUP BY q.id
 """
 
 # How many items the person holds now; by the index of slots by holder.
@@ -142,7 +187,7 @@ WITH start AS MATERIALIZED (
       AND {IS_FREE_SLOT} AND {HELD_ITEM_COUNT} < %(most)s
     ORDER BY s.rank, s.id LIMIT 1 FOR UPDATE OF s SKIP LOCKED
 ), lapsed AS ({INSERT_SEEN.format(slots="picked")})
-UPDATE reviewqueue_slot t SET holder_id = %(user)s, claim = t.claim + 1, reserved_at = %(now)s,
+UPDATE reviewqueue_slot t SET holder_id = %(user)s, key_id = %(key)s, claim = t.claim + 1, reserved_at = %(now)s,
     reserved_until = %(now)s + make_interval(mins => %(minutes)s)
 FROM picked WHERE t.id = picked.id
 RETURNING t.id, t.claim, t.rank, t.lane, t.answer_first, (
@@ -187,6 +232,9 @@ WHERE s.holder_id = %(user)s AND s.state = 'open'
 ORDER BY s.reserved_at, s.id
 """
 
+# What a key reserved and its person now opens at the desk is hers.
+TAKE_FROM_KEY = "UPDATE reviewqueue_slot SET key_id = NULL WHERE id = %(slot)s AND key_id IS NOT NULL"
+
 # Keep a slot for longer, never for less long.
 EXTEND_RESERVATION = """
 UPDATE reviewqueue_slot SET reserved_until = GREATEST(reserved_until, %(until)s) WHERE id = %(slot)s
@@ -196,7 +244,8 @@ UPDATE reviewqueue_slot SET reserved_until = GREATEST(reserved_until, %(until)s)
 RELEASE_SLOT = f"""
 WITH given AS MATERIALIZED (SELECT * FROM reviewqueue_slot WHERE id = %(slot)s),
     seen AS ({INSERT_SEEN.format(slots="given")})
-UPDATE reviewqueue_slot SET holder_id = NULL, reserved_at = NULL, reserved_until = NULL WHERE id = %(slot)s
+UPDATE reviewqueue_slot SET holder_id = NULL, key_id = NULL, reserved_at = NULL, reserved_until = NULL
+WHERE id = %(slot)s
 """
 
 # An expired reservation still names its holder, so that they can reclaim it. It must not keep a lead, who let the item
@@ -206,8 +255,20 @@ WITH gone AS MATERIALIZED (
     SELECT * FROM reviewqueue_slot
     WHERE holder_id = %(user)s AND state = 'open' AND reserved_until <= %(now)s FOR UPDATE SKIP LOCKED
 ), seen AS ({INSERT_SEEN.format(slots="gone")})
-UPDATE reviewqueue_slot SET holder_id = NULL, reserved_at = NULL, reserved_until = NULL
+UPDATE reviewqueue_slot SET holder_id = NULL, key_id = NULL, reserved_at = NULL, reserved_until = NULL
 WHERE id IN (SELECT id FROM gone)
+"""
+
+# Free what the person holds and may no longer decide. A slot that is locked is being decided right now by somebody who
+# still could; waiting for it, with the person's row locked, would be a deadlock.
+RELEASE_LOST_SLOTS = f"""
+WITH lost AS MATERIALIZED (
+    SELECT s.* FROM reviewqueue_slot s JOIN reviewqueue_queue q ON q.id = s.queue_id
+    WHERE s.holder_id = %(user)s AND s.state = 'open' AND NOT ({IS_MEMBER} AND (s.kind <> 'final' OR {IS_LEAD}))
+    FOR UPDATE OF s SKIP LOCKED
+), seen AS ({INSERT_SEEN.format(slots="lost")})
+UPDATE reviewqueue_slot SET holder_id = NULL, key_id = NULL, reserved_at = NULL, reserved_until = NULL
+WHERE id IN (SELECT id FROM lost) RETURNING queue_id, lane, rank
 """
 
 # All that the desk shows of a reserved slot; what its person may not see yet is null.
@@ -234,7 +295,7 @@ LEFT JOIN reviewqueue_firstanswer f ON f.slot_id = s.id AND f.claim = s.claim
 CROSS JOIN LATERAL (SELECT NOT s.answer_first OR f.id IS NOT NULL, NOT s.answer_first AND NOT i.answer_first)
     AS r(revealed, told)
 LEFT JOIN LATERAL (
-    SELECT json_build_object('kind', v.kind, 'answer', v.answer, 'reason', v.reason, 'note', v.note,
+    SELECT json_build_object('kind', v.kind, 'answer', v.answer::json, 'reason', v.reason, 'note', v.note,
         'error_type', v.error_type)::text AS undone
     FROM reviewqueue_verdict v
     WHERE r.revealed AND v.item_id = s.item_id AND v.round = s.round AND v.user_id = s.holder_id
@@ -275,7 +336,7 @@ WITH picked AS MATERIALIZED (
       AND (s.kind <> 'final' OR %(leading)s) AND {HELD_ITEM_COUNT} < %(most)s
     FOR UPDATE OF s
 ), lapsed AS ({INSERT_SEEN.format(slots="picked")})
-UPDATE reviewqueue_slot t SET holder_id = %(user)s, claim = t.claim + 1, reserved_at = %(now)s,
+UPDATE reviewqueue_slot t SET holder_id = %(user)s, key_id = NULL, claim = t.claim + 1, reserved_at = %(now)s,
     reserved_until = %(now)s + make_interval(mins => %(minutes)s)
 FROM picked WHERE t.id = picked.id
 RETURNING t.id, t.claim, t.answer_first

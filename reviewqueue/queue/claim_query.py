@@ -8,10 +8,9 @@ here: a high confidence would reveal a random audit. The same holds for the fina
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from reviewqueue.kernel import sql
+from reviewqueue.kernel import sent_json, sql
 from reviewqueue.models import Slot
 from reviewqueue.queue import claim_queries
 from reviewqueue.queue.claim_view import Claim, ItemView, OtherVerdict, UndoneVerdict
@@ -65,4 +64,4 @@ def _load_other_verdicts(slot: int) -> list[OtherVerdict]:
 
 
 def _decode_json(text: str | None) -> Any:
-    return None if text is None else json.loads(text)
+    return None if text is None else sent_json.parse_sent(text)

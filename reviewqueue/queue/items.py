@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from reviewqueue.accounts import roles
 from reviewqueue.activity import log
-from reviewqueue.kernel import clock, sql
+from reviewqueue.kernel import clock, sent_json, sql
 from reviewqueue.kernel.errors import DomainError, Invalid, NotFound
 from reviewqueue.models import Draft, Item, Queue
 from reviewqueue.models.items import Lane
@@ -167,7 +166,7 @@ def _find_queue_id(slug: str, items: Sequence[NewItem]) -> int:
 
 
 def _insert_items(queue: int, items: Sequence[NewItem], now: datetime) -> list[int]:
-    encoded = msgspec.json.encode(items).decode()
+    encoded = sent_json.encode_sent(items)
     created = {
         row["id"] for row in sql.fetch_rows(queries.INSERT_ITEMS, {"items": encoded, "queue": queue, "now": now})
     }

@@ -57,6 +57,7 @@ class Lease:
     slot_id: int
     claim: int
     holder_id: int | None
+    key_id: int | None
     slot_state: str
     kind: str
     answer_first: bool
@@ -87,6 +88,14 @@ class Lease:
     @property
     def final_say(self) -> bool:
         return self.kind == Slot.Kind.FINAL
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewKey:
+    """The API key that acts for a person, who is not at the desk herself."""
+
+    id: int
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,17 +137,20 @@ def lock_lease(claim: ClaimId, *, user: User, now: datetime | None) -> Lease:
     return _select_lease(claim_queries.LOCK_LEASE, claim, user, now)
 
 
-def require_live_lease(lease: Lease, claim: ClaimId, *, user: User) -> None:
+def require_live_lease(lease: Lease, claim: ClaimId, *, user: User, key: ReviewKey | None = None) -> None:
     """Require that the person holds the slot by exactly this claim and that the reservation is live.
 
-    Otherwise raises NotFound (also for somebody else's claim), NotAMember, Forbidden, ItemWithdrawn or ClaimLost.
+    An API key (`key`) may use only what a key reserved: what the person has open at the desk is hers. Otherwise raises
+    NotFound (also for somebody else's claim), NotAMember, Forbidden, ItemWithdrawn or ClaimLost.
     """
     theirs = lease.claim == claim.number and lease.holder_id == user.pk
     if not theirs and (not lease.member or (lease.claim == claim.number and lease.holder_id is not None)):
         raise not_reserved_error()
     require_decidable_item(lease)
     if not theirs or not lease.is_live:
-        raise ClaimLost(_why_lost(lease, theirs=theirs))
+        raise ClaimLost(_why_lost(lease, user=user, theirs=theirs))
+    if key is not None and lease.key_id is None:
+        raise opened_at_desk_error(user)
 
 
 def require_decidable_item(lease: Lease) -> None:
@@ -151,13 +163,33 @@ def require_decidable_item(lease: Lease) -> None:
     if lease.final_say and not lease.leads:
         raise Forbidden(_("Only a lead can have the final say."))
     if lease.item_state == Item.State.WITHDRAWN:
-        raise ItemWithdrawn(_("This item was withdrawn by its sender, so there is nothing left to decide."))
+        raise _withdrawn_error()
 
 
-def lock_live_lease(claim: ClaimId, *, user: User, now: datetime | None) -> Lease:
+def require_wanted(lease: Lease) -> None:
+    """Require that the item still needs an answer: raises ItemWithdrawn, or ClaimLost for one that is closed."""
+    if lease.item_state == Item.State.WITHDRAWN:
+        raise _withdrawn_error()
+    if lease.slot_state == Slot.State.CLOSED:
+        raise ClaimLost(_describe_closed())
+
+
+def _withdrawn_error() -> ItemWithdrawn:
+    return ItemWithdrawn(_("This item was withdrawn by its sender, so there is nothing left to decide."))
+
+
+def opened_at_desk_error(user: User) -> ClaimLost:
+    """The error for an API key that acts on what the person herself has open or decided."""
+    return ClaimLost(
+        _("%(person)s has this item open at the desk, so an API key cannot act on it.")
+        % {"person": user.get_full_name() or user.get_username()}
+    )
+
+
+def lock_live_lease(claim: ClaimId, *, user: User, key: ReviewKey | None = None, now: datetime | None) -> Lease:
     """Lock a live claim of this person's; raises as `require_live_lease` does."""
     lease = lock_lease(claim, user=user, now=now)
-    require_live_lease(lease, claim, user=user)
+    require_live_lease(lease, claim, user=user, key=key)
     return lease
 
 
@@ -197,9 +229,15 @@ def _select_lease(statement: str, claim: ClaimId, user: User, now: datetime | No
     return Lease(**row)
 
 
-def _why_lost(lease: Lease, *, theirs: bool) -> str:
+def _describe_closed() -> str:
+    return _("This item is closed; your answer is no longer needed.")
+
+
+def _why_lost(lease: Lease, *, user: User, theirs: bool) -> str:
+    if lease.slot_state == Slot.State.JUDGED and lease.holder_id == user.pk:
+        return _("You have already decided this item.")
     if lease.item_state != Item.State.OPEN or lease.slot_state == Slot.State.CLOSED:
-        return _("This item is closed; your answer is no longer needed.")
+        return _describe_closed()
     if lease.slot_state == Slot.State.JUDGED or (lease.is_live and not theirs):
         return _("Your reservation ran out and someone else has taken the item.")
     return _("Your reservation ran out, and the item is back in the queue.")

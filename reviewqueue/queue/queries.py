@@ -43,7 +43,7 @@ WITH n AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%(items)s::json) AS n (
         id bigint, reference text, schema_number int, source text, "group" text, lane smallint, rank float8,
         answer_first bool, reviews_wanted smallint, undo_seconds int, due_at timestamptz,
-        input json, context json, proposal jsonb, alternatives jsonb, field_hints jsonb, why jsonb, model text,
+        input json, context json, proposal json, alternatives jsonb, field_hints jsonb, why jsonb, model text,
         language text)
 ), created AS (
     INSERT INTO reviewqueue_item (id, queue_id, reference, schema_id, source, "group", lane, rank, answer_first,
@@ -55,7 +55,7 @@ WITH n AS MATERIALIZED (
 ), filled AS (
     INSERT INTO reviewqueue_itemcontent
         (item_id, input, context, proposal, alternatives, field_hints, why, model, language)
-    SELECT id, COALESCE(input, 'null'::json), context, COALESCE(proposal, 'null'), alternatives, field_hints, why,
+    SELECT id, COALESCE(input, 'null'::json), context, COALESCE(proposal::text, 'null'), alternatives, field_hints, why,
         model, language
     FROM n JOIN created USING (id)
 )
@@ -64,8 +64,8 @@ SELECT id FROM created
 
 # Keep test items from the people who judged what they were copied from.
 INSERT_PASSES_FOR_JUDGES = """
-INSERT INTO reviewqueue_pass (item_id, round, user_id, reason, at)
-SELECT DISTINCT n.id, 1, v.user_id, 'judged_original', %(now)s::timestamptz
+INSERT INTO reviewqueue_pass (item_id, round, user_id, reason, final_say, at)
+SELECT DISTINCT n.id, 1, v.user_id, 'judged_original', true, %(now)s::timestamptz
 FROM unnest(%(id)s::bigint[], %(original)s::bigint[]) AS n(id, original)
 JOIN reviewqueue_verdict v ON v.item_id = n.original
 """

@@ -18,7 +18,10 @@ from reviewqueue.queue.lease import ClaimId, ClaimLost
 
 @dataclass(frozen=True, slots=True)
 class LostItemStatus:
-    """Where a lost item is now, in a sentence; `free` when this person can reserve it again."""
+    """Where a lost item is now, in a sentence.
+
+    `free` when this person can reserve it again; `closed` when they need not, because it or their part is done.
+    """
 
     message: str
     free: bool = False
@@ -32,7 +35,11 @@ def get_lost_item_status(*, claim_id: str, user: User, now: datetime | None = No
     if row["state"] == Slot.State.OPEN and row["live"]:
         return LostItemStatus(_("You have reserved it again."), free=True) if mine else _taken_status(row)
     if row["state"] == Slot.State.JUDGED:
-        return LostItemStatus(_("You have already decided it.") if mine else _("Someone else has decided it."))
+        return (
+            LostItemStatus(_("You have already decided it."), closed=True)
+            if mine
+            else LostItemStatus(_("Someone else has decided it."))
+        )
     if row["state"] == Slot.State.CLOSED:
         return LostItemStatus(_("It is closed; your answer is no longer needed."), closed=True)
     if row["free"]:

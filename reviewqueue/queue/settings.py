@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from reviewqueue import content
 from reviewqueue.activity import log
+from reviewqueue.answers import names
 from reviewqueue.answers.schema import AnswerSpec, build_answer_spec
 from reviewqueue.kernel.errors import Invalid, NotFound
 from reviewqueue.models import AnswerSchema, Guideline, Queue
@@ -89,8 +90,14 @@ def configure_queue(wanted: QueueDefinition, *, actor: str, now: datetime | None
 def get_answer_spec(*, slug: str, number: int) -> AnswerSpec:
     """The answers a queue's numbered schema allows. Cached per process: a numbered schema never changes.
 
-    Raises NotFound.
+    Not for a schema that the caller's transaction has just made: that could still be rolled back, and another one would
+    get its number. Raises NotFound.
     """
+    return load_answer_spec(slug=slug, number=number)
+
+
+def load_answer_spec(*, slug: str, number: int) -> AnswerSpec:
+    """`get_answer_spec` as it is in this transaction."""
     row = AnswerSchema.objects.filter(queue__slug=slug, number=number).first()
     if row is None:
         raise NotFound(
@@ -129,6 +136,8 @@ def _save_schema(queue: Queue, form: AnswerSpec) -> tuple[int, bool]:
     wanted = (form.kind, list(form.answers), form.schema)
     if latest is not None and (latest.kind, latest.answers, latest.schema) == wanted:
         return latest.number, False
+    if latest is None or latest.answers != list(form.answers):
+        names.check_new_names(form.answers)
     number = latest.number + 1 if latest else 1
     AnswerSchema.objects.create(
         queue=queue, number=number, kind=form.kind, answers=list(form.answers), schema=form.schema

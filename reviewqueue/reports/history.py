@@ -6,17 +6,19 @@ reviewed again, its earlier verdict is not shown, and its outcome is shown only 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from django.db.models import TextField
+from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
 from reviewqueue.accounts import roles
-from reviewqueue.kernel import clock, sql
+from reviewqueue.kernel import clock, sent_json, sql
 from reviewqueue.kernel.errors import NotFound
+from reviewqueue.kernel.sent_json import parse_sent
 from reviewqueue.models import FirstAnswer, Item, ItemContent, Label, User, Verdict
 from reviewqueue.queue import lease
 from reviewqueue.reports import queries
@@ -136,7 +138,9 @@ def _withheld_reason(verdict: Verdict) -> WithheldReason:
 
 
 def _load_shown_content(item: Item) -> ShownContent | None:
-    content = ItemContent.objects.filter(pk=item.pk).first()
+    # As text: Django would decode the proposal with rounded numbers.
+    rows = ItemContent.objects.annotate(proposal_text=Cast("proposal", TextField()))
+    content = rows.filter(pk=item.pk).first()
     if content is None:
         return None
     return ShownContent(
@@ -145,7 +149,7 @@ def _load_shown_content(item: Item) -> ShownContent | None:
         context=content.context,
         language=content.language,
         display=item.queue.display,
-        proposal=content.proposal,
+        proposal=parse_sent(content.proposal_text),
     )
 
 
@@ -164,4 +168,4 @@ def _undo_seconds_left(verdict: Verdict, now: datetime) -> int:
 
 
 def _decode_json(text: str | None) -> Any:
-    return None if text is None else json.loads(text)
+    return None if text is None else sent_json.parse_sent(text)

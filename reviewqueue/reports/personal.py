@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,7 +11,7 @@ from django.utils import timezone
 
 from reviewqueue.accounts import roles
 from reviewqueue.answers import schema
-from reviewqueue.kernel import clock, sql
+from reviewqueue.kernel import clock, sent_json, sql
 from reviewqueue.models import User
 from reviewqueue.reports import queries
 from reviewqueue.verdicts import settlement
@@ -146,5 +145,5 @@ def _load_compared_verdicts(parameters: Mapping[str, Any]) -> list[ComparedVerdi
 
 def _build_compared_verdict(row: sql.SqlRow) -> ComparedVerdict:
     return ComparedVerdict(
-        **row | {name: json.loads(row[name]) if row[name] else None for name in ("answer", "settled")}
+        **row | {name: sent_json.parse_sent(row[name]) if row[name] else None for name in ("answer", "settled")}
     )

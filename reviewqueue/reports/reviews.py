@@ -51,7 +51,8 @@ ACTIVE_REVIEWER_MINUTES = 15  # after a verdict, a person counts as active for t
 class ItemVerdict:
     """One verdict on an item. `answer` is the final one; omit it for readers who may not see content.
 
-    `blind`: the first answer was given before the model's was shown; `changed`: the final answer differs from it.
+    `blind`: the first answer was given before the model's was shown; `changed`: the final answer differs from it. `key`
+    is the name of the API key that reported the verdict, "" at the desk.
     """
 
     at: datetime
@@ -67,6 +68,7 @@ class ItemVerdict:
     active_seconds: float | None
     reason: str
     error_type: str
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class ActivityEvent:
 
 def verdicts_of(item_id: int) -> list[ItemVerdict]:
     """The verdicts on an item, oldest first, including undone ones."""
-    rows = Verdict.objects.filter(item_id=item_id).select_related("user").order_by("submitted_at", "id")
+    rows = Verdict.objects.filter(item_id=item_id).select_related("user", "key").order_by("submitted_at", "id")
     return [_build_item_verdict(row) for row in rows]
 
 
@@ -260,4 +262,5 @@ def _build_item_verdict(row: Verdict) -> ItemVerdict:
         active_seconds=row.active_seconds,
         reason=describe_reason(row.kind, row.reason),
         error_type=row.error_type,
+        key=row.key.name if row.key else "",
     )

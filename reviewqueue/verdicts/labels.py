@@ -6,7 +6,6 @@ gets them. A label and its outbox row are written in the transaction that settle
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +14,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from reviewqueue.activity import log
-from reviewqueue.kernel import clock, sql
+from reviewqueue.kernel import clock, sent_json, sql
 from reviewqueue.models import Item, Label, LabelOutbox
 from reviewqueue.queue import slots
 from reviewqueue.verdicts import queries, settlement
@@ -175,4 +174,4 @@ def _record_events(items: Sequence[_DueItem], *, verb: str, at: datetime | None)
 
 
 def _decode_json(text: str | None) -> Any:
-    return None if text is None else json.loads(text)
+    return None if text is None else sent_json.parse_sent(text)

@@ -84,20 +84,22 @@ WHERE l.id = ANY(%(labels)s) AND v.error_type <> '' GROUP BY l.id, v.error_type 
 # What a verdict on a claim is checked against, and the verdict that is there already.
 SELECT_CLAIM_RECORD = """
 SELECT a.kind, a.answers, a.schema::text AS schema, a.number, c.proposal, q.error_types,
-    f.answer AS first_answer, f.at AS first_at, v.id AS earlier
+    f.answer AS first_answer, f.at AS first_at, COALESCE(k.scopes <@ %(blind_scopes)s::varchar[], true) AS first_blind,
+    v.id AS earlier
 FROM reviewqueue_slot s
 JOIN reviewqueue_item i ON i.id = s.item_id
 JOIN reviewqueue_itemcontent c ON c.item_id = i.id
 JOIN reviewqueue_queue q ON q.id = i.queue_id
 JOIN reviewqueue_answerschema a ON a.id = i.schema_id
 LEFT JOIN reviewqueue_firstanswer f ON f.slot_id = s.id AND f.claim = %(claim)s
+LEFT JOIN reviewqueue_apikey k ON k.id = f.key_id
 LEFT JOIN reviewqueue_verdict v ON v.slot_id = s.id AND v.claim = %(claim)s
 WHERE s.id = %(slot)s
 """
 
 # What is written of a verdict.
 VERDICT_COLUMNS = (
-    "slot_id", "item_id", "round", "user_id", "claim", "kind", "answer", "first_answer", "first_at",
+    "slot_id", "item_id", "round", "user_id", "claim", "key_id", "kind", "answer", "first_answer", "first_at",
     "proposal_visible", "final_say", "reason", "note", "error_type", "active_seconds", "schema_number",
     "guideline_number", "submitted_at", "final_at",
 )  # fmt: skip

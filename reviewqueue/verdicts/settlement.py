@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -23,14 +23,22 @@ OUTCOMES_BY_KIND = {
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One person's opinion: an outcome and, when that is `answered`, the answer."""
+    """One person's opinion: an outcome and, when that is `answered`, the answer; `typed` if they wrote it themselves
+    instead of agreeing."""
 
     outcome: str
     answer: Any = None
+    typed: bool = field(default=False, compare=False)
 
     @property
     def canonical_key(self) -> tuple[str, str]:
         return self.outcome, schema.canonical_key(self.answer)
+
+
+def build_vote(kind: str, answer: Any) -> Vote | None:
+    """The opinion of a verdict; None if it escalates."""
+    outcome = OUTCOMES_BY_KIND.get(kind)
+    return None if outcome is None else Vote(outcome, answer, typed=kind == "correct")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +59,7 @@ class CountedVerdict:
     @property
     def vote(self) -> Vote | None:
         """The opinion that counts for the decision; None if it escalates."""
-        outcome = OUTCOMES_BY_KIND.get(self.kind)
-        return None if outcome is None else Vote(outcome, self.answer)
+        return build_vote(self.kind, self.answer)
 
     @property
     def first_vote(self) -> Vote | None:
@@ -111,10 +118,21 @@ def decide_settlement(judgements: Sequence[CountedVerdict], *, wanted: int, now:
     )
 
 
+def opinions_differ(votes: Iterable[Vote | None]) -> bool:
+    """Whether the people who gave an opinion disagree; None, who asked a lead, gave none."""
+    return len({vote.canonical_key for vote in votes if vote is not None}) > 1
+
+
 def find_majority(votes: Sequence[Vote]) -> Vote | None:
-    """The opinion that more than half share, in the spelling of the first such vote; None if there is none."""
+    """The opinion that more than half share; None if there is none.
+
+    Votes that mean the same may be written differently. The most frequent spelling wins, then one that a person wrote
+    rather than agreed to, then the first.
+    """
     tally = Counter(vote.canonical_key for vote in votes)
-    return next((vote for vote in votes if 2 * tally[vote.canonical_key] > len(votes)), None)
+    winners = [vote for vote in votes if 2 * tally[vote.canonical_key] > len(votes)]
+    spellings = Counter(schema.exact_key(vote.answer) for vote in winners)
+    return max(winners, key=lambda vote: (spellings[schema.exact_key(vote.answer)], vote.typed), default=None)
 
 
 def _build_settlement(judgements: Sequence[CountedVerdict], vote: Vote, basis: str) -> Settlement:

@@ -1,4 +1,4 @@
-"""Submit verdicts and first answers, and undo verdicts before they are final.
+"""Submit verdicts and first answers.
 
 Everything happens under the locks of the item and the slot, and only for the claim that is named: a reservation that
 expired and went to somebody else can no longer do anything, however late its answer arrives.
@@ -13,30 +13,28 @@ from types import MappingProxyType
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from reviewqueue.activity import log
 from reviewqueue.answers import schema
-from reviewqueue.kernel.errors import DomainError, Invalid, NotFound
-from reviewqueue.models import FirstAnswer, Item, Label, Slot, User, Verdict
-from reviewqueue.queue import claim_query, slots
-from reviewqueue.queue.claim import check_claim_limit, lock_claims
+from reviewqueue.kernel.errors import DomainError, Invalid
+from reviewqueue.models import FirstAnswer, User, Verdict
+from reviewqueue.queue import claim_query
 from reviewqueue.queue.claim_view import Claim
 from reviewqueue.queue.lease import (
     ClaimId,
     ClaimLost,
     Holder,
     Lease,
-    carry_over_first_answer,
+    ReviewKey,
     lock_lease,
     lock_live_lease,
     not_reserved_error,
-    require_decidable_item,
+    opened_at_desk_error,
     require_live_lease,
     saw_proposal_before,
 )
-from reviewqueue.verdicts import drafts, store, validation, wording
+from reviewqueue.verdicts import drafts, settlement, store, validation, wording
 from reviewqueue.verdicts.store import ClaimRecord
 from reviewqueue.verdicts.validation import VerdictContent
 
@@ -53,12 +51,6 @@ class AnswerOrderError(DomainError):
     """The steps of an answer-first item arrived out of order."""
 
     code = "answer_first"
-
-
-class VerdictFinal(DomainError):
-    """The verdict is final, so it can no longer be undone."""
-
-    code = "verdict_final"
 
 
 class FinalSayError(DomainError):
@@ -87,11 +79,13 @@ def submit_verdict(
     error_type: str = "",
     active_seconds: float | None = None,
     slug: str | None = None,
+    key: ReviewKey | None = None,
     now: datetime | None = None,
 ) -> SubmittedVerdict:
     """Record a verdict; it becomes final after the item's undo window and has no effect before that.
 
-    `correct` with the proposed answer is stored as `agree`. A final say needs one of `wording.FINAL_SAY_REASONS`.
+    `key` is the API key that reports it, None at the desk. `correct` with exactly the proposed answer is stored as
+    `agree`. A final say on opinions that differ needs one of `wording.FINAL_SAY_REASONS`.
     An identical repeat, even a concurrent one, returns the same verdict. Raises Invalid, NotFound (also for a claim
     of another queue than `slug`, if given), NotAMember, Forbidden, ItemWithdrawn, ClaimLost, VerdictExists,
     AnswerOrderError, FinalSayError.
@@ -99,10 +93,10 @@ def submit_verdict(
     claim = ClaimId.parse(claim_id)
     with transaction.atomic():
         lease = lock_lease(claim, user=user, now=now)
-        _check_queue(lease.slug, slug)
+        check_queue(lease.slug, slug)
         record = store.load_claim_record(claim)
         earlier = None if record.earlier_verdict_id is None else Verdict.objects.get(pk=record.earlier_verdict_id)
-        _authorise(lease, claim, user, record=record, earlier=earlier)
+        _authorise(lease, claim, user, key=key, record=record, earlier=earlier)
         # Only now: a validation error can reveal the proposal.
         verdict = validation.validate_verdict(
             record.options, kind=kind, answer=answer, reason=reason, note=note, error_type=error_type
@@ -111,9 +105,9 @@ def submit_verdict(
             return _repeat_submission(earlier, verdict)
         validation.check_error_type(verdict, among=record.options.error_types)
         if lease.final_say:
-            _check_final_say(verdict)
-        submitted = _insert_verdict(lease, verdict, record=record, user=user, active_seconds=active_seconds)
-        _record_event(submitted.id, verdict.kind, lease, user, verb="submitted", at=now)
+            _check_final_say(verdict, lease)
+        submitted = _insert_verdict(lease, verdict, record=record, user=user, key=key, active_seconds=active_seconds)
+        record_event(submitted.id, verdict.kind, lease, user, key=key, verb="submitted", at=now)
     return submitted
 
 
@@ -125,6 +119,7 @@ def submit_first_answer(
     answer: Any = None,
     remarks: Mapping[str, str] = MappingProxyType({}),
     slug: str | None = None,
+    key: ReviewKey | None = None,
     now: datetime | None = None,
 ) -> Claim:
     """Record the person's answer before the proposal is shown, and return the claim with the proposal.
@@ -135,8 +130,8 @@ def submit_first_answer(
     """
     claim = ClaimId.parse(claim_id)
     with transaction.atomic():
-        lease = lock_live_lease(claim, user=user, now=now)
-        _check_queue(lease.slug, slug)
+        lease = lock_live_lease(claim, user=user, key=key, now=now)
+        check_queue(lease.slug, slug)
         if not lease.answer_first:
             raise AnswerOrderError(_("The AI's answer is already shown. Send the verdict itself."))
         normalized = validation.validate_first_answer(store.load_claim_record(claim).options, kind=kind, answer=answer)
@@ -144,12 +139,12 @@ def submit_first_answer(
             slot_id=claim.slot,
             claim=claim.number,
             user=user,
-            defaults={"kind": kind, "answer": normalized, "at": lease.now},
+            defaults={"kind": kind, "answer": normalized, "at": lease.now, "key_id": key.id if key else None},
         )
-        if not created and (first.kind != kind or not schema.answers_match(first.answer, normalized)):
+        if not created and (first.kind != kind or not schema.is_same_answer(first.answer, normalized)):
             raise VerdictExists(_("You have already given a first answer. Keep or change it with your verdict."))
         if created:
-            after = {"claim": claim_id, "kind": kind}
+            after = {"claim": claim_id, "kind": kind} | _key_fields(key)
             log.record_event(
                 actor=log.user_actor(user),
                 verb="answered_first",
@@ -165,57 +160,35 @@ def submit_first_answer(
         return claim_query.load_claim(claim.slot)
 
 
-def undo_verdict(*, verdict_id: int, user: User, slug: str | None = None, now: datetime | None = None) -> Claim:
-    """Undo a verdict before it is final, and reserve a fresh slot of the item for the same person.
-
-    Idempotent: a second call returns the fresh claim as long as it is held. Raises NotFound (also for somebody else's
-    verdict, and for one of another queue than `slug`, if given), NotAMember, Forbidden, VerdictFinal, ItemWithdrawn,
-    ClaimLost, and TooManyClaims for a person who already holds ten items.
-    """
-    with transaction.atomic():
-        claim, queue = _claim_of(verdict_id, user)
-        _check_queue(queue, slug)
-        # Before the item's lock, in the same order as a claim, so that nobody can exceed ten held items.
-        lock_claims(user, queue, now)
-        lease = lock_lease(claim, user=user, now=now)
-        verdict = Verdict.objects.get(pk=verdict_id)  # read again, now under the lock
-        require_decidable_item(lease)
-        if verdict.undone_at is not None:
-            return _find_fresh_claim(lease, user)
-        if verdict.final_at <= lease.now or _has_label(lease):
-            raise VerdictFinal(_("This verdict is final and can no longer be undone."))
-        check_claim_limit(user, now)
-        verdict.undone_at = lease.now
-        verdict.save(update_fields=["undone_at"])
-        fresh = _reserve_fresh_slot(lease, user)
-        _reschedule_settlement(lease)
-        _record_event(verdict.pk, verdict.kind, lease, user, verb="undone", at=now)
-        return claim_query.load_claim(fresh.pk)
-
-
 def find_author(verdict_id: int) -> Holder | None:
     """Who gave a verdict, and in which queue; None if it does not exist."""
     verdict = Verdict.objects.filter(pk=verdict_id).select_related("user", "item__queue").first()
     return None if verdict is None else Holder(verdict.item.queue.slug, verdict.user.username)
 
 
-def _authorise(lease: Lease, claim: ClaimId, user: User, *, record: ClaimRecord, earlier: Verdict | None) -> None:
+def _authorise(
+    lease: Lease, claim: ClaimId, user: User, *, key: ReviewKey | None, record: ClaimRecord, earlier: Verdict | None
+) -> None:
     """Require that the person may submit a verdict now and has seen the proposal, or already did under this claim."""
     if earlier is None:
-        require_live_lease(lease, claim, user=user)
+        require_live_lease(lease, claim, user=user, key=key)
         if lease.answer_first and record.first_answer is None:
             raise AnswerOrderError(_("Answer first; the AI's answer is shown after yours."))
     elif earlier.user_id != user.pk:
         raise not_reserved_error()
+    elif key is not None and earlier.key_id is None:
+        raise opened_at_desk_error(user)
     elif earlier.undone_at is not None:
         raise ClaimLost(_("You undid this verdict. Continue with the item's new reservation."))
 
 
-def _check_final_say(verdict: VerdictContent) -> None:
-    """Require that a final say decides and gives a reason: the reasons show what to improve in the stream."""
+def _check_final_say(verdict: VerdictContent, lease: Lease) -> None:
+    """Require that a final say decides and, where opinions differ, says why: that shows what to improve."""
     if verdict.kind == VerdictKind.ESCALATE:
         raise FinalSayError(_("You have the final say, so you cannot ask a lead again."))
-    if verdict.reason not in wording.FINAL_SAY_REASONS:
+    given = Verdict.objects.counting().filter(item_id=lease.item_id, round=lease.round)
+    differ = settlement.opinions_differ(settlement.build_vote(one.kind, one.answer) for one in given)
+    if differ and verdict.reason not in wording.FINAL_SAY_REASONS:
         detail = _("A final say needs one of these reasons: %(reasons)s.") % {
             "reasons": ", ".join(wording.FINAL_SAY_REASONS)
         }
@@ -231,7 +204,13 @@ def _repeat_submission(earlier: Verdict, verdict: VerdictContent) -> SubmittedVe
 
 
 def _insert_verdict(
-    lease: Lease, verdict: VerdictContent, *, record: ClaimRecord, user: User, active_seconds: float | None
+    lease: Lease,
+    verdict: VerdictContent,
+    *,
+    record: ClaimRecord,
+    user: User,
+    key: ReviewKey | None,
+    active_seconds: float | None,
 ) -> SubmittedVerdict:
     first, final_at = record.first_answer, lease.now + timedelta(seconds=lease.undo_seconds)
     row = {
@@ -240,11 +219,12 @@ def _insert_verdict(
         "round": lease.round,
         "user_id": user.pk,
         "claim": lease.claim,
+        "key_id": key.id if key else None,
         "kind": verdict.kind,
         "answer": verdict.answer,
-        "first_answer": _first_answer_of(verdict, record),
+        "first_answer": verdict.answer if first is None else first.answer,
         "first_at": lease.now if first is None else first.at,
-        "proposal_visible": first is None or saw_proposal_before(lease, user=user, at=first.at),
+        "proposal_visible": first is None or not first.blind or saw_proposal_before(lease, user=user, at=first.at),
         "final_say": lease.final_say,
         "reason": verdict.reason,
         "note": verdict.note,
@@ -258,13 +238,6 @@ def _insert_verdict(
     return SubmittedVerdict(id=store.insert_verdict(row), final_at=final_at, repeated=False)
 
 
-def _first_answer_of(verdict: VerdictContent, record: ClaimRecord) -> Any:
-    """The first answer, in the proposal's spelling if they are equal, so that later comparisons can be exact."""
-    first = verdict.answer if record.first_answer is None else record.first_answer.answer
-    proposal = record.options.proposal
-    return proposal if first is not None and schema.answers_match(first, proposal) else first
-
-
 def _limit_active_seconds(lease: Lease, seconds: float | None) -> float | None:
     """Limit active time to between 0 and the time the item was held, whatever the browser reported."""
     if seconds is None or lease.reserved_at is None:
@@ -272,66 +245,23 @@ def _limit_active_seconds(lease: Lease, seconds: float | None) -> float | None:
     return min(max(0.0, seconds), (lease.now - lease.reserved_at).total_seconds())
 
 
-def _claim_of(verdict_id: int, user: User) -> tuple[ClaimId, str]:
-    """The claim of a person's verdict, and the slug of its queue. Raises NotFound."""
-    verdict = Verdict.objects.filter(pk=verdict_id, user=user).select_related("item__queue").first()
-    if verdict is None:
-        raise NotFound(_("You have no such verdict."))
-    return ClaimId(slot=verdict.slot_id, number=verdict.claim), verdict.item.queue.slug
-
-
-def _check_queue(queue: str, slug: str | None) -> None:
+def check_queue(queue: str, slug: str | None) -> None:
     """Raise NotFound when `slug` is given and is not the claim's queue."""
     if slug is not None and slug != queue:
         raise not_reserved_error()
 
 
-def _has_label(lease: Lease) -> bool:
-    """Whether the round already has its label; checked in addition to the time because a clock may be set back."""
-    return Label.objects.filter(item_id=lease.item_id, round=lease.round).exists()
-
-
-def _reserve_fresh_slot(lease: Lease, user: User) -> Slot:
-    # Close the old slot first: open or judged, it would count as the person's one slot of this item.
-    Slot.objects.filter(pk=lease.slot_id).update(state=Slot.State.CLOSED)
-    slot = Slot.objects.create(
-        item_id=lease.item_id,
-        queue_id=lease.queue_id,
-        round=lease.round,
-        kind=lease.kind,
-        lane=lease.lane,
-        rank=lease.rank,
-        answer_first=lease.answer_first,
-        holder=user,
-        claim=1,
-        reserved_at=lease.now,
-        reserved_until=lease.now + lease.reserve_time,
-    )
-    carry_over_first_answer(slot=slot.pk, claim=1, user=user)
-    slots.rewind_cursors([(lease.queue_id, lease.lane, lease.rank)])
-    return slot
-
-
-def _find_fresh_claim(lease: Lease, user: User) -> Claim:
-    held = Slot.objects.open().filter(
-        item_id=lease.item_id, round=lease.round, holder=user, reserved_until__gt=lease.now
-    )
-    slot = held.first()
-    if slot is None:
-        raise ClaimLost(_("You already undid this verdict, and the item is back in the queue."))
-    return claim_query.load_claim(slot.pk)
-
-
-def _reschedule_settlement(lease: Lease) -> None:
-    """Settle the item when the latest verdict that still counts becomes final; without any, clear `settle_at`."""
-    counting = Verdict.objects.counting().filter(item_id=lease.item_id, round=lease.round)
-    latest = counting.aggregate(latest=Max("final_at"))["latest"]
-    Item.objects.filter(pk=lease.item_id).update(settle_at=latest)
-
-
-def _record_event(verdict: int, kind: str, lease: Lease, user: User, *, verb: str, at: datetime | None) -> None:
-    after = {"item": str(lease.item_id), "kind": kind, "round": lease.round}
+def record_event(
+    verdict: int, kind: str, lease: Lease, user: User, *, key: ReviewKey | None, verb: str, at: datetime | None
+) -> None:
+    """Record what happened to a verdict, and through which API key."""
+    after = {"item": str(lease.item_id), "kind": kind, "round": lease.round} | _key_fields(key)
     actor = log.user_actor(user)
     log.record_event(
         actor=actor, verb=verb, object_type="verdict", object_id=verdict, queue=lease.slug, after=after, at=at
     )
+
+
+def _key_fields(key: ReviewKey | None) -> dict[str, Any]:
+    """What an event says of the API key through which a person's act arrived."""
+    return {} if key is None else {"key": key.id, "key_name": key.name}

@@ -11,6 +11,8 @@ from django.utils.translation import gettext as _
 from reviewqueue.answers import schema
 from reviewqueue.answers.schema import AnswerSpec
 from reviewqueue.answers.text import MAX_NOTE_CHARACTERS, MAX_REASON_CHARACTERS, build_invalid, check_text
+from reviewqueue.kernel import choices
+from reviewqueue.kernel.errors import Invalid
 from reviewqueue.models import Verdict
 
 VerdictKind = Verdict.Kind
@@ -30,7 +32,7 @@ class VerdictOptions:
 
 @dataclass(frozen=True, slots=True)
 class VerdictContent:
-    """A validated verdict; two submissions are the same if these fields are equal."""
+    """A validated verdict; two submissions are the same if these fields are written the same."""
 
     kind: str
     answer: Any
@@ -41,13 +43,13 @@ class VerdictContent:
     def matches(self, verdict: Verdict) -> bool:
         stored = (verdict.kind, verdict.reason, verdict.note, verdict.error_type)
         submitted = (self.kind, self.reason, self.note, self.error_type)
-        return stored == submitted and schema.answers_match(verdict.answer, self.answer)
+        return stored == submitted and schema.is_same_answer(verdict.answer, self.answer)
 
 
 def validate_verdict(
     options: VerdictOptions, *, kind: str, answer: Any, reason: str, note: str, error_type: str = ""
 ) -> VerdictContent:
-    """Validate a verdict. `correct` with an answer equal to the proposed one becomes `agree`. Raises Invalid.
+    """Validate a verdict. `correct` with exactly the proposed answer becomes `agree`. Raises Invalid.
 
     The error type is left to `check_error_type`: a repeat must match even if the queue's error types have changed.
     """
@@ -59,11 +61,23 @@ def validate_verdict(
         raise build_invalid("/answer", _("The verdict %(kind)s does not take an answer. Remove it.") % {"kind": kind})
     if kind == VerdictKind.CORRECT:
         answer = schema.normalize_answer(answer, options.form)
-        if schema.answers_match(answer, options.proposal):
+        if schema.is_same_answer(answer, options.proposal):
             kind = VerdictKind.AGREE
     if kind == VerdictKind.AGREE:
-        answer = schema.normalize_answer(options.proposal, options.form, pointer="/verdict")
+        answer = _accept_proposal(options)
     return VerdictContent(kind=str(kind), answer=answer, reason=reason, note=note, error_type=error_type)
+
+
+def _accept_proposal(options: VerdictOptions) -> Any:
+    """The proposed answer. Raises Invalid, with pointers to what to correct, if the item does not allow it."""
+    try:
+        return schema.normalize_answer(options.proposal, options.form, pointer="/answer")
+    except Invalid as refusal:
+        detail = _(
+            "The AI's answer does not match the form of this stream, so it cannot be accepted as it is. "
+            "Correct it, or choose another verdict."
+        )
+        raise Invalid(detail, refusal.errors) from refusal
 
 
 def check_error_type(verdict: VerdictContent, *, among: Sequence[str]) -> None:
@@ -75,8 +89,17 @@ def check_error_type(verdict: VerdictContent, *, among: Sequence[str]) -> None:
             "/error_type",
             _("An error type is allowed only with “None of these” or an answer that differs from the AI's."),
         )
+    if not among:
+        raise build_invalid("/error_type", _("This stream has no error types. Remove it."))
     if verdict.error_type not in among:
-        raise build_invalid("/error_type", _("This is not one of the stream's error types."))
+        raise build_invalid(
+            "/error_type",
+            _("This must be one of the stream's error types %(types)s (%(mismatch)s).")
+            % {
+                "types": choices.list_choices(among),
+                "mismatch": choices.describe_mismatch(verdict.error_type, among),
+            },
+        )
 
 
 def validate_first_answer(options: VerdictOptions, *, kind: str, answer: Any) -> Any:

@@ -54,10 +54,18 @@ _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 
 
 def format_answer(value: Any) -> str:
-    """An answer as text: `card_arrival` as `Card arrival`, a list with commas, an object as JSON."""
+    """An answer as text: `card_arrival` as `Card arrival`, a list with commas, an object as JSON; an empty list or
+    object as "Nothing applies"."""
+    if value in ([], {}):
+        return describe_empty_answer()
     if isinstance(value, list):
         return ", ".join(format_answer(entry) for entry in value)
     return _humanize_name(value) if isinstance(value, str) else format_plain(value)
+
+
+def describe_empty_answer() -> str:
+    """The answer that none of the labels applies, or that there is nothing to fill in."""
+    return _("Nothing applies")
 
 
 def describe_verdict(kind: str, value: Any = None) -> str:
@@ -65,7 +73,7 @@ def describe_verdict(kind: str, value: Any = None) -> str:
     match kind:
         case "agree":
             return _("agreed")
-        case "correct" | "answer" if isinstance(value, Mapping):
+        case "correct" | "answer" if value and isinstance(value, Mapping):
             return _("corrected")
         case "correct" | "answer":
             return format_answer(value)

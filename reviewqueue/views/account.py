@@ -6,19 +6,25 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash, views
-from django.contrib.auth.forms import PasswordChangeForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from reviewqueue.accounts import first_administrator, people, roles
-from reviewqueue.activity import log
+from reviewqueue.accounts import first_administrator, people, roles, sign_ins
 from reviewqueue.http import PersonRequest, require_person
+from reviewqueue.kernel.errors import DomainError
+from reviewqueue.models import User
+
+MAX_EVENTS_SHOWN = 20
 
 
 class SignInView(views.LoginView):
-    """The sign-in form; a new installation without accounts leads to its setup instead."""
+    """The sign-in form; every attempt is recorded (see `sign_ins`).
+
+    A new installation without accounts leads to its setup instead.
+    """
 
     template_name = "reviewqueue/sign_in.html"
     redirect_authenticated_user = True
@@ -28,9 +34,32 @@ class SignInView(views.LoginView):
             return redirect("setup")
         return super().get(request, *args, **kwargs)
 
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        response = super().form_valid(form)
+        if isinstance(self.request.user, User):
+            sign_ins.record_sign_in(self.request.user)
+        return response
+
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+        sign_ins.record_failed_sign_in(form.data.get("username", ""))
+        return super().form_invalid(form)
+
+
+class SignOutView(views.LogoutView):
+    """Ends the session, and removes drafts and everything else that the browser stored for this site."""
+
+    http_method_names = ["post", "options"]
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if isinstance(request.user, User):
+            sign_ins.record_sign_out(request.user)
+        response = super().post(request, *args, **kwargs)
+        response["Clear-Site-Data"] = '"storage"'
+        return response
+
 
 sign_in = SignInView.as_view()
-sign_out = views.LogoutView.as_view(http_method_names=["post", "options"])
+sign_out = SignOutView.as_view()
 
 
 @require_GET
@@ -39,7 +68,8 @@ def show_account(request: PersonRequest) -> HttpResponse:
     """The user's role, streams and recent account activity."""
     context = {
         "queues": roles.queues_for(request.user),
-        "events": log.events_about("user", request.user.username).reverse()[:20],
+        "events": people.list_account_events(request.user)[:MAX_EVENTS_SHOWN],
+        "sign_ins": sign_ins.list_sign_ins(request.user)[: sign_ins.MAX_SHOWN],
     }
     return render(request, "reviewqueue/account.html", context)
 
@@ -50,8 +80,13 @@ def change_password(request: PersonRequest) -> HttpResponse:
     """Change the password and end every other session of the user."""
     form = PasswordChangeForm(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        people.change_password(user=request.user, password=form.cleaned_data["new_password1"])
-        update_session_auth_hash(request, request.user)
-        messages.success(request, _("Password changed."))
-        return redirect("account")
-    return render(request, "reviewqueue/password.html", {"form": form})
+        try:
+            people.change_password(user=request.user, password=form.cleaned_data["new_password1"])
+        except DomainError as refusal:
+            form.add_error("new_password1", str(refusal))
+        else:
+            update_session_auth_hash(request, request.user)
+            messages.success(request, _("Password changed."))
+            return redirect("account")
+    context = {"form": form, "given_by": people.find_password_giver(request.user)}
+    return render(request, "reviewqueue/password.html", context)

@@ -7,11 +7,11 @@ reserved; a refusal returns only a notice, so that the reviewer's input stays in
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import cast
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from reviewqueue.accounts import roles
@@ -19,13 +19,14 @@ from reviewqueue.desk import posted_form, session
 from reviewqueue.guidelines import reading
 from reviewqueue.http import PersonRequest, require_person
 from reviewqueue.queue import reclaim
-from reviewqueue.queue.claim import pass_item, release_claim, renew_claim
-from reviewqueue.verdicts import submit
-from reviewqueue.views.desk_context import DeskRequest, build_context, extend_session, for_reviewers
+from reviewqueue.queue.claim import release_claim, renew_claim, require_wanted_item
+from reviewqueue.queue.lease import ClaimLost, ItemWithdrawn
+from reviewqueue.queue.passing import pass_item
+from reviewqueue.verdicts import first_answers, submit, undo
+from reviewqueue.views.desk_context import DeskRequest, build_context, extend_session, for_reviewers, render_refusal
 
 
 @require_GET
-@never_cache
 @require_person(roles.may_review)
 def show_desk(request: PersonRequest, slug: str) -> HttpResponse:
     """Opening the desk reserves an item; opening it again shows the same item."""
@@ -39,12 +40,23 @@ def show_desk(request: PersonRequest, slug: str) -> HttpResponse:
 
 
 @require_GET
-@never_cache
 @require_person(roles.may_review)
 def list_queues(request: PersonRequest, slug: str) -> HttpResponse:
     """The queue list beside the desk, with fresh counts."""
     context = {"queue": roles.queue_for(request.user, slug), "queues": session.list_inbox(request.user)}
     return render(request, "reviewqueue/desk/queues.html", context)
+
+
+@require_GET
+@require_person(roles.may_review)
+def watch_item(request: PersonRequest, slug: str, claim_id: str) -> HttpResponse:
+    """The page asks now and then whether its item still needs an answer: 204, or the notice that it does not."""
+    queue = roles.queue_for(request.user, slug)
+    try:
+        require_wanted_item(claim_id=claim_id, user=request.user)
+    except (ItemWithdrawn, ClaimLost) as refusal:
+        return render_refusal(cast("DeskRequest", request), queue.slug, claim_id, refusal)
+    return HttpResponse(status=204)
 
 
 @for_reviewers
@@ -56,10 +68,13 @@ def submit_verdict(request: DeskRequest, slug: str, claim_id: str) -> HttpRespon
 
 @for_reviewers
 def submit_first_answer(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
-    """Record the answer given before the AI's answer is shown; the response shows the AI's answer."""
-    first_answer = posted_form.parse_first_answer(request.POST)
-    submit.submit_first_answer(claim_id=claim_id, user=request.user, slug=slug, **asdict(first_answer))
-    return _show_next(request, slug, claim_id=claim_id)
+    """Record the answer given before the AI's answer is shown.
+
+    The response shows the AI's answer, or the next item if both answers are the same.
+    """
+    posted = posted_form.parse_first_answer(request.POST)
+    claim = first_answers.answer_first(claim_id=claim_id, user=request.user, slug=slug, **asdict(posted))
+    return _show_next(request, slug, claim_id=claim.id if claim else "", same_answer=claim is None)
 
 
 @for_reviewers
@@ -92,15 +107,16 @@ def reclaim_item(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse
 
 @for_reviewers
 def undo_verdict(request: DeskRequest, slug: str, verdict_id: int) -> HttpResponse:
-    claim = submit.undo_verdict(verdict_id=verdict_id, user=request.user, slug=slug)
+    claim = undo.undo_verdict(verdict_id=verdict_id, user=request.user, slug=slug)
     return _show_next(request, slug, claim_id=claim.id)
 
 
-def _show_next(request: DeskRequest, slug: str, *, claim_id: str = "") -> HttpResponse:
+def _show_next(request: DeskRequest, slug: str, *, claim_id: str = "", same_answer: bool = False) -> HttpResponse:
+    """The desk with this claim, or the next; `same_answer`: says that the last answer was the AI's, too."""
     if not request.htmx:
         return redirect(_desk_url(slug, claim_id))
     state = session.open_desk(user=request.user, slug=slug, claim_id=claim_id)
-    return render(request, "reviewqueue/desk.html#desk", build_context(state))
+    return render(request, "reviewqueue/desk.html#desk", build_context(state) | {"same_answer": same_answer})
 
 
 def _desk_url(slug: str, claim_id: str) -> str:

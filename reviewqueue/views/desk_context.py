@@ -13,7 +13,6 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 from django_htmx.middleware import HtmxDetails
 
@@ -58,14 +57,13 @@ def for_reviewers[**P](view: DeskView[P]) -> Callable[Concatenate[HttpRequest, s
         except (NotFound, roles.Forbidden):
             raise
         except DomainError as refusal:
-            return _render_refusal(desk_request, slug, str(kwargs.get("claim_id", "")), refusal)
+            return render_refusal(desk_request, slug, str(kwargs.get("claim_id", "")), refusal)
 
     # Because of `wraps`, mypy expects a DeskRequest; the wrapper takes any PersonRequest.
     signature = Callable[Concatenate[PersonRequest, str, P], HttpResponse]
     guarded = require_person(roles.may_review)(cast("signature", rendering_refusals))
 
     @require_POST
-    @never_cache
     def handling_signed_out(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not isinstance(request.user, User) and cast("DeskRequest", request).htmx:
             return _render_signed_out(cast("DeskRequest", request), slug)
@@ -124,7 +122,7 @@ def _submit_url(slug: str, claim: Claim) -> str:
     return reverse(step, args=[slug, claim.id])
 
 
-def _render_refusal(request: DeskRequest, slug: str, claim_id: str, refusal: DomainError) -> HttpResponse:
+def render_refusal(request: DeskRequest, slug: str, claim_id: str, refusal: DomainError) -> HttpResponse:
     """Render a refusal: a notice for htmx, otherwise the whole page with the reviewer's input."""
     errors = getattr(refusal, "errors", [])
     problem = {

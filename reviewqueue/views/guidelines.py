@@ -7,7 +7,6 @@ from typing import cast
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from reviewqueue.accounts import roles
@@ -24,7 +23,6 @@ from reviewqueue.views.desk_context import DeskRequest
 
 
 @require_GET
-@never_cache
 @require_person(roles.may_review)
 def show_guidelines(request: PersonRequest, slug: str) -> HttpResponse:
     """One version, the latest unless a number is given. The desk's dialog gets the text without the page."""
@@ -39,7 +37,6 @@ def show_guidelines(request: PersonRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
-@never_cache
 @require_person(roles.may_review)
 def mark_guidelines_read(request: PersonRequest, slug: str) -> HttpResponse:
     """Record that the user has read a version: from now on only later ones count as changed."""

@@ -22,7 +22,7 @@ def show_inbox(request: PersonRequest) -> HttpResponse:
     reviews = roles.may_review(request.user)
     if not reviews and settings.REPORTS_HOME_URL:
         return redirect(settings.REPORTS_HOME_URL)
-    queues = session.list_inbox(request.user)
+    queues = session.sort_by_urgency(session.list_inbox(request.user))
     if not queues and roles.may_manage(request.user) and settings.REPORTS_HOME_URL:
         return redirect(settings.REPORTS_HOME_URL)
     context = {
@@ -30,6 +30,6 @@ def show_inbox(request: PersonRequest) -> HttpResponse:
         "reviews": reviews,
         "leads": roles.may_lead(request.user),
         "total": sum(queue.waiting for queue in queues) if reviews else 0,
-        "next": session.find_longest_waiting(queues),
+        "next": queues[0] if queues and queues[0].waiting else None,
     }
     return render(request, "reviewqueue/inbox.html", context)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from reviewqueue.accounts import api_keys, roles
 from reviewqueue.forms.keys import ApiKeyForm
-from reviewqueue.http import PersonRequest, require_person
+from reviewqueue.http import PersonRequest, ask_first, require_person
 from reviewqueue.kernel import clock
 from reviewqueue.kernel.errors import DomainError
 from reviewqueue.models import ApiKey
+from reviewqueue.views.key_samples import build_sample_command
 
 
 @require_GET
@@ -29,7 +29,6 @@ def list_keys(request: PersonRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@never_cache
 @require_person(roles.may_manage)
 def create_key(request: PersonRequest) -> HttpResponse:
     """Create a key; its secret is shown once, on the response page."""
@@ -45,9 +44,19 @@ def create_key(request: PersonRequest) -> HttpResponse:
 
 
 @require_POST
-@never_cache
 @require_person(roles.may_manage)
 def rotate_key(request: PersonRequest, key_id: int) -> HttpResponse:
+    name = api_keys.key_for(request.user, key_id).name
+    asking = ask_first(
+        request,
+        question=_("Replace the API key %(name)s?") % {"name": name},
+        detail=_("You get a new key with the same permissions. The old one stops working after 24 hours."),
+        button=_("Replace %(name)s") % {"name": name},
+        back=resolve_url("keys"),
+        danger=False,
+    )
+    if asking:
+        return asking
     key, text = api_keys.rotate_key(key_id=key_id, by=request.user)
     return _render_key(request, key, text)
 
@@ -55,6 +64,16 @@ def rotate_key(request: PersonRequest, key_id: int) -> HttpResponse:
 @require_POST
 @require_person(roles.may_manage)
 def revoke_key(request: PersonRequest, key_id: int) -> HttpResponse:
+    name = api_keys.key_for(request.user, key_id).name
+    asking = ask_first(
+        request,
+        question=_("Revoke the API key %(name)s?") % {"name": name},
+        detail=_("Systems that use it are refused at once. A revoked key cannot be restored."),
+        button=_("Revoke %(name)s") % {"name": name},
+        back=resolve_url("keys"),
+    )
+    if asking:
+        return asking
     api_keys.revoke_key(key_id=key_id, by=request.user)
     messages.success(request, _("API key revoked."))
     return redirect("keys")
@@ -62,4 +81,5 @@ def revoke_key(request: PersonRequest, key_id: int) -> HttpResponse:
 
 def _render_key(request: PersonRequest, key: ApiKey, text: str) -> HttpResponse:
     """Render the key's secret in the response to the POST, so that it is never stored."""
-    return render(request, "reviewqueue/api_key_created.html", {"key": key, "text": text})
+    command = build_sample_command(key, text, origin=f"{request.scheme}://{request.get_host()}")
+    return render(request, "reviewqueue/api_key_created.html", {"key": key, "text": text, "command": command})

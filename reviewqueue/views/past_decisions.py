@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from reviewqueue import content
@@ -16,7 +15,6 @@ from reviewqueue.verdicts import wording
 
 
 @require_GET
-@never_cache
 @require_person(roles.may_review)
 def list_decisions(request: PersonRequest, slug: str) -> HttpResponse:
     """The user's latest verdicts in all queues; `slug` is the queue whose desk the page links back to."""
@@ -26,7 +24,6 @@ def list_decisions(request: PersonRequest, slug: str) -> HttpResponse:
 
 
 @require_GET
-@never_cache
 @require_person(roles.may_review)
 def show_decision(request: PersonRequest, slug: str, verdict_id: int) -> HttpResponse:
     """One of the user's verdicts with the item's content as it was shown."""

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from reviewqueue.accounts import people, roles
-from reviewqueue.activity import log
+from reviewqueue.accounts import people, roles, sign_ins
+from reviewqueue.accounts.roles import AccountAct
 from reviewqueue.forms.people import NewPersonForm, PersonForm
-from reviewqueue.http import PersonRequest, require_person
+from reviewqueue.http import PersonRequest, ask_first, require_person
 from reviewqueue.kernel.errors import DomainError
 from reviewqueue.models import User
+from reviewqueue.queue import departures
 
 MAX_EVENTS_SHOWN = 20  # events on a person's page
 
@@ -27,7 +27,6 @@ def list_people(request: PersonRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@never_cache
 @require_person(roles.may_manage)
 def create_person(request: PersonRequest) -> HttpResponse:
     """Create an account; its password is shown once, on the response page."""
@@ -68,7 +67,7 @@ def change_rights(request: PersonRequest, username: str) -> HttpResponse:
     form = PersonForm(request.POST, by=request.user, person=person)
     if form.is_valid():
         try:
-            people.change_person(user_id=person.pk, by=request.user, **form.rights())
+            departures.change_person(user_id=person.pk, by=request.user, **form.rights())
         except DomainError as refusal:
             form.add_error(None, str(refusal))
         else:
@@ -80,7 +79,18 @@ def change_rights(request: PersonRequest, username: str) -> HttpResponse:
 @require_POST
 @require_person(roles.may_manage)
 def deactivate_person(request: PersonRequest, username: str) -> HttpResponse:
-    people.deactivate_person(user_id=people.person_for(request.user, username).pk, by=request.user)
+    person = people.person_for(request.user, username)
+    asking = ask_first(
+        request,
+        question=_("Close the account of %(username)s?") % {"username": username},
+        detail=_("%(username)s is signed out, and API keys that act for them stop working. Their decisions stay.")
+        % {"username": username},
+        button=_("Close the account of %(username)s") % {"username": username},
+        back=resolve_url("person", username),
+    )
+    if asking:
+        return asking
+    departures.deactivate_person(user_id=person.pk, by=request.user)
     messages.success(request, _("Account closed. Its decisions stay."))
     return redirect("person", username)
 
@@ -94,11 +104,20 @@ def reactivate_person(request: PersonRequest, username: str) -> HttpResponse:
 
 
 @require_POST
-@never_cache
 @require_person(roles.may_manage)
 def reset_password(request: PersonRequest, username: str) -> HttpResponse:
-    """Give a person a new password, shown once."""
+    """Give a person a new password, shown once. They have to replace it at their next sign-in."""
     person = people.person_for(request.user, username)
+    asking = ask_first(
+        request,
+        question=_("Replace the password of %(username)s?") % {"username": username},
+        detail=_("The old password and all sessions of %(username)s end at once. They are told that it was you.")
+        % {"username": username},
+        button=_("Replace the password of %(username)s") % {"username": username},
+        back=resolve_url("person", username),
+    )
+    if asking:
+        return asking
     return _render_password(request, username, people.reset_password(user_id=person.pk, by=request.user))
 
 
@@ -108,7 +127,9 @@ def _render_person(request: PersonRequest, person: User, form: PersonForm) -> Ht
         "form": form,
         "may_change": roles.may_manage(request.user) and person != request.user,
         "may_change_account": people.may_change_account(request.user, person),
-        "events": log.events_about("user", person.username).reverse()[:MAX_EVENTS_SHOWN],
+        "may_reset_password": people.may_change_account(request.user, person, AccountAct.PASSWORD),
+        "events": people.list_account_events(person)[:MAX_EVENTS_SHOWN],
+        "sign_ins": sign_ins.list_sign_ins(person)[: sign_ins.MAX_SHOWN],
     }
     return render(request, "reviewqueue/person.html", context)
 

@@ -6,7 +6,6 @@ from typing import cast
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from reviewqueue.accounts import roles
@@ -16,7 +15,6 @@ from reviewqueue.views.desk_context import DeskRequest
 
 
 @require_GET
-@never_cache
 @require_person(roles.may_review)
 def show_numbers(request: PersonRequest) -> HttpResponse:
     """The signed-in user's numbers; nobody else's can be requested."""

@@ -5,17 +5,15 @@ from __future__ import annotations
 from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from reviewqueue.accounts import first_administrator
+from reviewqueue.accounts import first_administrator, sign_ins
 from reviewqueue.accounts.first_administrator import AlreadySetUp
 from reviewqueue.forms.setup import FirstAdministratorForm
 from reviewqueue.kernel.errors import Invalid
 
 
 @require_http_methods(["GET", "POST"])
-@never_cache
 def set_up(request: HttpRequest) -> HttpResponse:
     """Create the first administrator and sign them in; without the token, say where the setup link is."""
     if not first_administrator.is_missing():
@@ -38,5 +36,6 @@ def set_up(request: HttpRequest) -> HttpResponse:
             form.add_error(None, str(refusal))
         else:
             login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+            sign_ins.record_sign_in(user)
             return redirect("inbox")
     return render(request, "reviewqueue/setup.html", {"form": form})

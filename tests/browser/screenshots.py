@@ -29,8 +29,8 @@ HEIGHT, GAP = 560, 12
 # States that a sentence tells better than a picture does; and a phone shows no keys.
 UNSEEN = {
     "structured-mistake", "long-list-searched", "settings-mistake", "past-decisions", "draft", "nothing-waits",
-    "keys-dialog", "hebrew", "structured-misfit", "hidden-characters",
-    "guarantee-empty", "guarantee-to-each", "guarantee-ended", "overview",
+    "keys-dialog", "long-words", "long-words-answered", "long-words-guidelines", "streams", "keys", "hebrew",
+    "structured-misfit", "hidden-characters", "guarantee-empty", "guarantee-to-each", "guarantee-ended", "overview",
 }  # fmt: skip
 
 

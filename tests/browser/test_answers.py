@@ -113,7 +113,7 @@ def test_a_changed_field_shows_the_ais_value_and_can_be_restored(sign_in: SignIn
     expect(total.get_by_text("The AI:")).to_be_hidden()
     total.locator("input").fill("12")
     expect(total.get_by_text("The AI: 119.0")).to_be_visible()
-    total.locator("input").fill("119")
+    total.locator("input").fill("119.0")
     expect(total.get_by_text("The AI:")).to_be_hidden()
     total.locator("input").fill("12")
     total.get_by_role("button", name="Restore").click()

@@ -210,6 +210,17 @@ def test_a_long_list_of_answers_is_searched(sign_in: SignInFixture, rob: User, q
     assert Verdict.objects.get().answer == "intent_42_x"
 
 
+def test_a_withdrawn_item_says_so_before_it_is_answered(sign_in: SignInFixture, rob: User) -> None:
+    enqueue_letters(1)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
+    items.withdraw_items(item_ids=[1], actor="key:1")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # as after looking at another window
+    expect(page.locator("#notice")).to_contain_text("withdrawn by its sender")
+    expect(page.get_by_role("button", name="Billing")).to_be_disabled()
+    expect(page.get_by_role("link", name="Next item")).to_be_focused()
+
+
 def test_a_withdrawn_item_says_so(sign_in: SignInFixture, rob: User) -> None:
     enqueue_letters(1)
     page = sign_in(rob, DESK_URL)

@@ -17,6 +17,9 @@ SIZES: list[ViewportSize] = [
     {"width": 320, "height": 640},
     {"width": 768, "height": 1024},
     {"width": 2560, "height": 1440},
+    {"width": 1440, "height": 900},
+    {"width": 1024, "height": 768},
+    {"width": 390, "height": 844},
     {"width": 640, "height": 400},
 ]
 # What is wider than its place and can't be scrolled to, what can be pressed and lies beyond the window's edge, and what
@@ -44,6 +47,29 @@ OUT_OF_SIGHT = """() => {
     .map((one) => one.outerHTML.slice(0, 120));
 }"""
 
+# What is for screen readers only, in a box that scrolls but does not hold it in place: it makes the page scroll.
+ESCAPED = """() => {
+  const scrolls = (one) => ["auto", "scroll"].includes(getComputedStyle(one).overflowX)
+    || ["auto", "scroll"].includes(getComputedStyle(one).overflowY);
+  const box = (one) => !one || one === document.body ? null : scrolls(one) ? one : box(one.parentElement);
+  return [...document.querySelectorAll(".visually-hidden")]
+    .filter((one) => one.offsetParent && box(one.parentElement) && !box(one.parentElement).contains(one.offsetParent))
+    .map((one) => box(one.parentElement).outerHTML.slice(0, 120));
+}"""
+# What is read before an answer is given is longer than a small window.
+LONG_BEFORE_ANSWERS = {"final-say", "reservation-lost", "long-words", "long-words-answered", "long-words-guidelines"}
+# Of the answers on the page, at least one, whole.
+HAS_ANSWER_IN_VIEW = """() => {
+  const answers = [...document.querySelectorAll(".panel :is(.choice, .field-control :is(input, select, textarea))")];
+  const isInView = (one) => {
+    const box = one.getBoundingClientRect();
+    return box.height && one.contains(document.elementFromPoint(box.left + box.width / 2, box.top + 2))
+      && one.contains(document.elementFromPoint(box.left + box.width / 2, box.bottom - 2));
+  };
+  return !answers.some((one) => one.checkVisibility()) || document.querySelector("dialog[open], :popover-open")
+    || answers.some(isInView);
+}"""
+
 
 @pytest.mark.parametrize("name", build_scenes())
 def test_every_state_of_the_desk_fits_and_is_accessible(sign_in: SignInFixture, name: str) -> None:
@@ -56,6 +82,8 @@ def test_every_state_of_the_desk_fits_and_is_accessible(sign_in: SignInFixture, 
         page.set_viewport_size(size)
         assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], size
         assert page.evaluate(OUT_OF_SIGHT) == [], size
+        assert page.evaluate(ESCAPED) == [], size
+        assert name in LONG_BEFORE_ANSWERS or page.evaluate(HAS_ANSWER_IN_VIEW), size
     for width in (1280, 390):
         page.set_viewport_size({"width": width, "height": 800})
         assert complaints(page) == [], width

@@ -10,4 +10,4 @@ from escalation.ingest import wakeup
 @pytest.fixture(autouse=True)
 def unnoticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Don't wake workers: these tests decide themselves when to route."""
-    monkeypatch.setattr(wakeup, "_send_wakeup", lambda: None)
+    monkeypatch.setattr(wakeup, "send_wakeup", lambda: None)

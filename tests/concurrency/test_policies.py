@@ -11,8 +11,11 @@ import pytest
 from django.db import connection, transaction
 
 from escalation.models import Activation, DailyRate, Policy, Stream
-from escalation.policies import versions
+from escalation.policies import fit, versions
 from escalation.routing import dispatch
+from escalation.streams import definition
+from escalation.streams.definition import StreamDefinition
+from reviewqueue.models import User
 from tests.helpers import stream_setup
 from tests.helpers.races import filter_results, race
 
@@ -49,6 +52,36 @@ def test_nobody_alone_reverts_a_tightening_that_committed_while_they_waited(stre
     current = versions.find_active_policy(stream)
     assert current
     assert current.spec.threshold == 0.95
+
+
+def test_nobody_approves_a_version_for_answers_that_changed_while_they_waited(
+    stream: Stream,
+    mara: User,
+    max: User,  # noqa: A002
+) -> None:
+    draft = versions.propose_version(stream=stream, spec=_spec(threshold=0.7), actor="user:mara").policy
+    changed, begun = Event(), Event()
+
+    def change() -> None:
+        wanted = StreamDefinition(slug=stream.slug, title=stream.title, answers=[*stream_setup.ANSWERS, "fraud"])
+        with transaction.atomic():
+            assert begun.wait(30)
+            definition.apply_definition(wanted, actor="user:mara")
+            changed.set()
+            while not _somebody_waits():
+                pass
+
+    def approve() -> None:
+        with transaction.atomic():
+            begun.set()
+            assert changed.wait(30)
+            versions.approve_version(policy=draft, by="user:max")
+
+    results = race(change, approve)
+    assert len(filter_results(fit.OutdatedVersion, results)) == 1
+    current = versions.find_active_policy(stream)
+    assert current
+    assert (current.spec.threshold, current.schema_number) == (0.8, 2)
 
 
 def _somebody_waits() -> bool:

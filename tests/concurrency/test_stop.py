@@ -68,7 +68,8 @@ def test_concurrent_stops_and_concurrent_resumes_take_effect_once(stream: Stream
     pressed = race(*[lambda: stop_stream(stream=stream, by="user:mara").pk] * 4)
     assert len(set(pressed)) == 1
     stop = stop_stream(stream=stream, by="user:mara")
-    request_resume(stop=stop, by="user:mara")
+    stream_setup.ensure_managers()
+    request_resume(stop=stop, by="user:mara", reason="fixed")
     lifted = race(*[lambda: confirm_resume(stop=stop, by="user:max")] * 4)
     assert [type(one) for one in lifted].count(NotStopped) == 3
     assert find_active_stops() == {}

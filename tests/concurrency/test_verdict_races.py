@@ -16,7 +16,7 @@ from reviewqueue.queue.claim import claim_next
 from reviewqueue.queue.claim_view import Claim
 from reviewqueue.queue.items import withdraw_items
 from reviewqueue.reports import invariants
-from reviewqueue.verdicts import labels, submit
+from reviewqueue.verdicts import labels, submit, undo
 from reviewqueue.verdicts.submit import SubmittedVerdict
 from tests.helpers import queue_items
 from tests.helpers.races import filter_results, race
@@ -103,7 +103,7 @@ def test_an_undo_races_the_sweep_at_the_last_moment(queue: Queue, rob: User) -> 
         given = queue_items.judge_next(rob)
         edge = given.final_at
         undone, _ = race(
-            partial(submit.undo_verdict, verdict_id=given.id, user=rob, now=edge - timedelta(microseconds=1)),
+            partial(undo.undo_verdict, verdict_id=given.id, user=rob, now=edge - timedelta(microseconds=1)),
             partial(labels.settle_due_items, now=edge),
         )
         settled = Label.objects.filter(item_id=number).exists()
@@ -151,7 +151,7 @@ def test_concurrent_verdicts_undos_and_sweeps_keep_all_invariants(
                 claim, person, "none" if claim.item.id % 3 == 0 and person.username == "rob" else "agree"
             )
             if claim.item.id % 7 == 0 and not claim.final_say and done < 40:
-                submit.undo_verdict(verdict_id=given.id, user=person)
+                undo.undo_verdict(verdict_id=given.id, user=person)
             done += 1
             if done > 120:
                 break

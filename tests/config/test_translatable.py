@@ -30,7 +30,7 @@ NOT_FOR_READERS = (
     *("escalation/monitoring/", "reviewqueue/reports/invariants.py"),
     *("escalation/api/", "escalation/ingest/", "escalation/decisions/feed.py"),  # programs
     *("reviewqueue/api/", "reviewqueue/http/bodies.py", "reviewqueue/http/authentication.py"),
-    "reviewqueue/kernel/strict_json.py",
+    *("reviewqueue/kernel/strict_json.py", "reviewqueue/kernel/typed_input.py"),
     *("escalation/policies/spec.py", "escalation/streams/definition.py"),  # for authors of stream files
     *("escalation/models/", "escalation/statistics/", "reviewqueue/models/", "reviewqueue/content/message_parts.py"),
     "escalation/guarantees/guarantees.py",  # kept for good as the reason of an activation, as a person's reason is

@@ -50,11 +50,11 @@ def test_acknowledged_outputs_survive_kills_and_are_routed_once(checkout: Checko
 
 
 def _kills(checkout: Checkout, up: UpProcess) -> list[Callable[[], object]]:
-    """Kill in turn a web process, the worker's child and the worker itself, and empty the broker."""
+    """Kill in turn a web process, a worker and the parent of all workers, and empty the broker."""
     return [
         lambda: _kill(up, "gunicorn", max),
-        lambda: _kill(up, "celery", max),
-        lambda: _kill(up, "celery", min),
+        lambda: _kill(up, "config.workers", max),
+        lambda: _kill(up, "config.workers", min),
         lambda: _broker(checkout).flushall(),
     ]
 

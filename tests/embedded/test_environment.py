@@ -2,12 +2,25 @@
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from config.embedded import StartRefused, environment, layout
 from config.embedded.layout import FolderLayout
+from tests.helpers.checkout import REPOSITORY
+
+
+@pytest.mark.parametrize("arguments", [("help",), ("apply", "--help"), ("help", "create_key")])
+def test_help_needs_neither_secrets_nor_servers(arguments: tuple[str, ...]) -> None:
+    bare = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}}
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments], cwd=REPOSITORY, env=bare, capture_output=True, text=True, check=True
+    )
+    assert ("usage: manage.py" in done.stdout) if arguments[-1] != "help" else ("check_ledger" in done.stdout)
+    assert not done.stderr
 
 
 def test_secrets_are_generated_once_and_readable_only_by_their_owner(tmp_path: Path) -> None:

@@ -88,15 +88,15 @@ def test_a_start_stops_leftover_processes_when_the_watchdog_was_killed_too(check
     assert have_all_ended(family)
 
 
-def test_a_killed_web_server_and_worker_are_restarted(up: UpProcess) -> None:
-    web, worker = up.find_process("gunicorn"), up.find_process("celery")
+def test_a_killed_web_server_and_workers_are_restarted(up: UpProcess) -> None:
+    web, workers = up.find_process("gunicorn"), up.find_process("config.workers")
 
     os.kill(web, signal.SIGKILL)
-    os.kill(worker, signal.SIGKILL)
+    os.kill(workers, signal.SIGKILL)
 
     wait_until(lambda: up.output_text.count("Restarting in") == 2)
     wait_until(lambda: is_healthy(up))
-    wait_until(lambda: up.find_process("celery") != worker)
+    wait_until(lambda: up.find_process("config.workers") != workers)
 
 
 def test_when_its_database_dies_it_reports_that_and_stops(up: UpProcess) -> None:

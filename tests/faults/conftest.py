@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from celery import Task, current_app
@@ -31,8 +32,8 @@ class Broker:
     def url(self) -> str:
         return self._valkey.url
 
-    def send(self, task: Task[..., None], soft_time_limit: int = 60) -> None:
-        """Put a message in, as the beat does."""
+    def send(self, task: Task[..., Any], soft_time_limit: int = 60) -> None:
+        """Put a message in."""
         with current_app.connection_for_write(self.url.replace("unix://", "redis+socket://")) as messages:
             task.apply_async(producer=messages.Producer(), soft_time_limit=soft_time_limit)
 
@@ -44,8 +45,15 @@ class Broker:
         self._child = self._valkey.start(self._supervisor)
 
 
+# Python runs it before anything else. The monotonic clock stays as it is.
+MOVED_CLOCK = """
+import os, time, time_machine
+time_machine.travel(time.time() + float(os.environ["CLOCK_AHEAD_SECONDS"]), tick=True).start()
+"""
+
+
 class Workers:
-    """Celery workers with beat, each in its own process group that is killed as a whole."""
+    """Celery workers, each of all task queues and in its own process group that is killed as a whole."""
 
     def __init__(self, folder: Path, broker: str) -> None:
         self._folder, self._running = folder, list[subprocess.Popen[bytes]]()
@@ -55,17 +63,20 @@ class Workers:
             "LOG_LEVEL": "WARNING",
         }
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self, *, clock_ahead_seconds: float = 0) -> subprocess.Popen[bytes]:
         number = len(self._running)
+        clock = {"CLOCK_AHEAD_SECONDS": f"{clock_ahead_seconds}", "PYTHONPATH": str(self._folder / "clock")}
+        (self._folder / "clock").mkdir(exist_ok=True)
+        (self._folder / "clock" / "sitecustomize.py").write_text(MOVED_CLOCK)
         with (self._folder / f"worker-{number}.log").open("wb") as log:
             worker = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "celery", "--app", "config.celery", "worker", "--beat"),
+                    *(sys.executable, "-m", "celery", "--app", "config.celery", "worker"),
                     *("--hostname", f"fault-{number}@%h"),
                     *("--concurrency", "1", "--loglevel", "warning", "--without-gossip", "--without-mingle"),
                 ],
                 cwd=ROOT,
-                env=self._environment,
+                env=self._environment | (clock if clock_ahead_seconds else {}),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

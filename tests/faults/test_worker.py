@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
+from datetime import datetime
 
 import pytest
 from celery import current_app
@@ -14,7 +13,9 @@ from escalation.decisions import feed
 from escalation.ingest import wakeup
 from escalation.models import Decision, DispatchBatch, Heartbeat, Output, Route, Stream
 from escalation.monitoring import invariants
+from escalation.monitoring.sweeps import SWEEPS
 from escalation.routing import stop
+from reviewqueue.kernel import clock
 from reviewqueue.models import Item
 from tests.faults.conftest import Broker, Workers
 from tests.helpers import stream_setup
@@ -91,12 +92,20 @@ def test_repeatedly_killed_workers_finish_their_work(stream: Stream, workers: Wo
     _all_routed_once(2100)
 
 
-def test_two_workers_with_two_schedules_do_each_job_once(stream: Stream, workers: Workers) -> None:
+def test_workers_whose_clocks_differ_do_each_job_once_and_run_every_sweep(stream: Stream, workers: Workers) -> None:
     stream_setup.post_outputs(stream, *_mixed(900))
-    workers.start()
-    workers.start()
+    workers.start(clock_ahead_seconds=-5)
+    workers.start(clock_ahead_seconds=600)
     wait_until(_nothing_waits)
     _all_routed_once(900)
+    for _ in range(3):
+        moment = clock.current_time()
+        wait_until(lambda: _have_run_since(moment), seconds=20)  # noqa: B023 - called at once
+
+
+def _have_run_since(moment: datetime) -> bool:
+    frequent = [sweep.name for sweep in SWEEPS if sweep.every == 1]
+    return Heartbeat.objects.filter(name__in=frequent, at__gt=moment).count() == len(frequent)
 
 
 def test_a_worker_continues_after_a_time_limit_interrupts_a_statement(
@@ -138,16 +147,7 @@ def test_a_worker_runs_all_invariant_checks(stream: Stream, workers: Workers, br
     stream_setup.run_sql("UPDATE escalation_feedhead SET seq = seq + 1")
     workers.start()
     broker.send(tasks.check_invariants)
-    wait_until(lambda: Heartbeat.objects.filter(name="ledger", detail={"broken": ["numbers_without_gap"]}).exists())
-
-
-def test_a_worker_exits_when_its_beat_is_killed_so_both_are_restarted(workers: Workers) -> None:
-    worker = workers.start()
-    wait_until(lambda: Heartbeat.objects.filter(name="worker").exists())
-    for child in workers.children(worker):  # the one that works as well, which alone would be replaced
-        os.kill(child, signal.SIGKILL)
-    wait_until(lambda: worker.poll() is not None)
-    assert "beat.ended" in workers.last_words()
+    wait_until(lambda: Heartbeat.objects.filter(name="invariants", detail__broken=["numbers_without_gap"]).exists())
 
 
 def test_an_emptied_broker_loses_no_work(
@@ -164,7 +164,7 @@ def test_an_emptied_broker_loses_no_work(
         )
     with current_app.connection_for_write(broker.url.replace("unix://", "redis+socket://")) as messages:
         client = messages.default_channel.client  # type: ignore[attr-defined]  # the one of Redis has it
-        assert client.llen("celery") == 5
+        assert client.llen("routing") == 1, "one message is enough"
         client.flushall()
     workers.start()
     wait_until(_nothing_waits)
@@ -187,7 +187,7 @@ def test_without_a_broker_requests_still_work_and_the_worker_reconnects_later(
         assert (
             producer.post("streams/intents/outputs", stream_setup.build_output(f"during-{number}")).status_code == 202
         )
-    assert Output.objects.received().count() == 5
+    assert Output.objects.received().exists(), "nobody tells the worker"
     broker.start()
     wait_until(_nothing_waits)
     _all_routed_once(6)

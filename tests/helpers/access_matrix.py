@@ -14,19 +14,32 @@ from escalation.models import Evaluation, Stream
 from reviewqueue.accounts import api_keys
 from reviewqueue.kernel import clock
 from reviewqueue.models import Guideline, Membership, Queue, User
+from reviewqueue.queue.lease import ReviewKey
+from reviewqueue.verdicts import submit
 from tests.helpers import queue_items, traffic
 
 # Who asks. People: nobody, a reviewer, the lead, a manager, an auditor, a reviewer and a manager of another stream,
 # an administrator. Keys: none (but an administrator's session), one with each single scope for the stream, one with
-# all scopes for another stream.
+# all scopes for another stream, one with all scopes that is bound to no stream, and one like it that was revoked.
 PEOPLE = ("nobody", "rob", "ann", "mara", "otto", "eve", "mia", "root")
-API_KEYS = ("session", "outputs:write", "decisions:read", "labels:read", "reports:read", "review", "elsewhere")
+API_KEYS = (
+    "session",
+    "outputs:write",
+    "decisions:read",
+    "labels:read",
+    "reports:read",
+    "review",
+    "elsewhere",
+    "everywhere",
+    "revoked",
+)
 
 # Method, route, and the answer for each of PEOPLE. A method without a line has to be answered 405.
 PAGE_ACCESS = """
 GET    inbox                302  200  200  302  302  200  302  200
 GET    desk                 302  200  200  403  403  404  403  200
 GET    desk-queues          302  200  200  403  403  404  403  200
+GET    desk-watch           302  204  204  403  403  404  403  204
 GET    guidelines           302  200  200  403  403  404  403  200
 POST   guidelines-reading   302  302  302  403  403  404  403  302
 GET    desk-decisions       302  200  200  403  403  404  403  200
@@ -86,6 +99,7 @@ POST   policy-new           302  403  403  200  403  403  404  200
 GET    policy               302  403  200  200  200  403  404  200
 POST   policy-approval-request      302  403  403  302  403  403  404  302
 POST   policy-activation    302  403  403  302  403  403  404  302
+POST   policy-decline       302  403  403  302  403  403  404  302
 GET    guarantee              302  403  200  200  200  403  404  200
 GET    guarantee-preview        302  403  200  200  200  403  404  200
 GET    guarantee-readiness      302  403  200  200  200  403  404  200
@@ -111,17 +125,17 @@ GET    api-docs             200  200  200  200  200  200  200  200
 
 # The same for each of KEYS.
 API_ACCESS = """
-POST   api-outputs    401  202  403  403  403  403  404
-GET    api-output     401  200  403  403  403  403  404
-DELETE api-output     401  200  403  403  403  403  404
-GET    api-decisions  401  403  200  403  403  403  404
-GET    api-labels     401  403  403  200  403  403  404
-GET    api-report     401  403  403  403  200  403  404
-POST   api-claims     401  403  403  403  403  201  404
-DELETE api-claim      401  403  403  403  403  204  404
-POST   api-verdict    401  403  403  403  403  201  404
-POST   api-renewal    401  403  403  403  403  200  404
-DELETE api-undo       401  403  403  403  403  200  404
+POST   api-outputs    401  202  403  403  403  403  404  202  401
+GET    api-output     401  200  403  403  403  403  404  200  401
+DELETE api-output     401  200  403  403  403  403  404  200  401
+GET    api-decisions  401  403  200  403  403  403  404  200  401
+GET    api-labels     401  403  403  200  403  403  404  200  401
+GET    api-report     401  403  403  403  200  403  404  200  401
+POST   api-claims     401  403  403  403  403  201  404  201  401
+DELETE api-claim      401  403  403  403  403  204  404  204  401
+POST   api-verdict    401  403  403  403  403  201  404  201  401
+POST   api-renewal    401  403  403  403  403  200  404  200  401
+DELETE api-undo       401  403  403  403  403  200  404  200  401
 """
 
 # What answers a GET with something that is no page of ours: figures, a fragment, a file, a library's own page.
@@ -132,6 +146,7 @@ NON_PAGE_ROUTES = {
     "schema",
     "api-docs",
     "desk-queues",
+    "desk-watch",
     "guarantee-preview",
     "guarantee-curve",
     "guarantee-calibration",
@@ -152,6 +167,17 @@ FORM_DATA = {
     "days": "30",
     "number": "1",
     "switch": "break_nudge",
+    "confirmed": "yes",
+}
+# Acts that ask first, and what the page names. An evaluation does, too, once there are labels for one.
+CONFIRMED_ROUTES = {
+    "person-deactivation": "rita",
+    "person-password": "rita",
+    "key-rotation": "intake",
+    "key-revocation": "intake",
+    "stop": "Support intents",
+    "stop-all": "all streams",
+    "guarantee-test-items": "Support intents",
 }
 REFUSED_STATUSES = {"403", "404", "409"}
 
@@ -223,16 +249,20 @@ def build_world() -> dict[str, Any]:
         Membership.objects.create(user=user, queue=other)
     _create_person("root", "admin")
     traffic.post_and_route(stream, "ticket-1", "ticket-2", "ticket-3", confidence=0.5)
-    given = queue_items.judge_next(people["rob"], "agree")
-    held = queue_items.claim_next_item(people["rob"])
+    traffic.post_and_route(stream, "sure", confidence=0.95)
     evaluation_id = _create_evaluation(stream).pk
     key, _ = api_keys.create_key(name="intake", scopes=["outputs:write"], queues=["intents"], by=None)
+    # Through a key: keys may not touch what a person did at the desk, while the person may take over from a key.
+    through = ReviewKey(id=key.pk, name=key.name)
+    first = queue_items.claim_next_item(people["rob"], key=through)
+    given = submit.submit_verdict(claim_id=first.id, user=people["rob"], kind="agree", key=through)
+    held = queue_items.claim_next_item(people["rob"], key=through)
     return {
         **dict.fromkeys(("slug", "stream", "queue"), "intents"),
         **dict.fromkeys(("verdict_id", "verdict"), given.id),
         **dict.fromkeys(("claim_id", "claim"), held.id),
         "username": "rita",
-        "external_id": "ticket-3",
+        "external_id": "sure",
         "evaluation_id": evaluation_id,
         "number": 1,
         "key_id": key.pk,

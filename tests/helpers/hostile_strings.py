@@ -170,7 +170,7 @@ def _build_spans(strings: list[str]) -> dict[str, Any]:
 def _build_messages(string: str) -> list[dict[str, Any]]:
     """Messages with an untrusted string in every field."""
     call = {"id": string, "function": {"name": string, "arguments": string}, "more": string}
-    result = {"type": "tool_result", "tool_use_id": string, "content": string, "more": string}
+    result = {"type": "tool_result", "tool_use_id": string, "name": string, "content": string, "more": string}
     picture = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{string}", "detail": string}}
     said = {"type": "text", "text": string, "more": string}
     content = [said, {"type": "thinking", "thinking": string}, result, picture]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from escalation.models import Output, Policy, Route
@@ -25,6 +26,8 @@ def replay_routes(of: Iterable[Route]) -> list[tuple[Any, ...]]:
             np.array([np.nan if output.value is None else output.value]),
             [output.segment or {}],
             [output.model_version],
+            [output.label_decisions and msgspec.convert(output.label_decisions, decide.LabelDecisions)],
+            np.array([output.invalid_prediction]),
         )
         again = decide.decide_routes(spec, column, u=np.array([route.u]), p=route.p)
         released = bool(again.released[0])

@@ -19,6 +19,12 @@ MOVABLE_FIELDS = frozenset({"threshold", "thresholds", "segments", "audit", "rev
 
 levels = st.sampled_from(CONFIDENCE_LEVELS)
 segments = st.dictionaries(st.sampled_from(["language", "tier"]), st.sampled_from(LANGUAGES), max_size=2)
+spelled_segments = st.dictionaries(st.sampled_from(["language", " Tier"]), st.sampled_from(["de", "EN "]), max_size=2)
+label_decisions = st.builds(
+    decide.LabelDecisions,
+    predicted=st.lists(st.sampled_from(LABELS[:2]), unique=True),
+    confidences=st.dictionaries(st.sampled_from(LABELS[:2]), levels),
+)
 
 
 @dataclass(frozen=True)
@@ -67,20 +73,29 @@ def generate_policies() -> st.SearchStrategy[spec.PolicySpec]:
 def generate_outputs() -> st.SearchStrategy[OutputBatch]:
     one = st.tuples(
         st.just(float("nan")) | levels,
-        st.sampled_from(LABELS),
+        st.sampled_from(LABELS) | label_decisions,
         st.just(float("nan")) | levels,
-        segments,
+        spelled_segments,
         st.sampled_from(VERSIONS),
         st.sampled_from([0.0, 0.2, 0.5, 0.8, 0.999]),
         st.sampled_from([0.0, 0.2, 0.5, 0.8, 0.999]),
+        st.integers(0, 5).map(lambda number: number == 5),
     )
     return st.lists(one, max_size=8).map(_build_batch)
 
 
 def _build_batch(rows: list[Any]) -> OutputBatch:
-    confidence, predicted, value, segment, version, u, v = zip(*rows, strict=True) if rows else ((),) * 7
+    confidence, answer, value, segment, version, u, v, invalid = zip(*rows, strict=True) if rows else ((),) * 8
     return OutputBatch(
-        decide.OutputColumns(np.array(confidence, float), predicted, np.array(value, float), segment, version),
+        decide.OutputColumns(
+            np.array(confidence, float),
+            [one if isinstance(one, str) else "" for one in answer],
+            np.array(value, float),
+            segment,
+            version,
+            [None if isinstance(one, str) else one for one in answer],
+            np.array(invalid, bool),
+        ),
         np.array(u, float),
         np.array(v, float),
     )

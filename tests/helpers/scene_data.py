@@ -12,10 +12,11 @@ from django.utils import timezone
 from escalation.guarantees import evaluations, guarantees, targets
 from escalation.models import Evaluation, GuaranteeWatch, Stream
 from escalation.monitoring import heartbeats
+from escalation.monitoring.sweeps import SWEEPS
 from escalation.policies import versions
 from escalation.simulation import daily_counts
 from reviewqueue.models import Membership, Queue, User
-from tests.helpers import stream_history, traffic
+from tests.helpers import stream_history, stream_setup, traffic
 
 OTHER_QUEUE_SIZES = {"Supplier invoices": 18, "Listing photos": 42}
 DECIDED_LETTERS = (
@@ -70,8 +71,8 @@ def build_routing_reason(confidence: float) -> dict[str, Any]:
 
 def record_heartbeats() -> None:
     """Record fresh heartbeats of the worker and the sweeps."""
-    for name in heartbeats.EXPECTED_HEARTBEATS:
-        heartbeats.record_heartbeat(name)
+    for sweep in SWEEPS:
+        heartbeats.record_success(sweep)
 
 
 def create_evaluated_stream() -> Stream:
@@ -140,6 +141,6 @@ def _activate_guarantee(stream: Stream) -> Evaluation:
     evaluation = evaluations.run_evaluation(stream, by="user:mara")
     made = guarantees.propose_certified_policy(evaluation=evaluation, actor="user:mara")
     if not made.active:
-        User.objects.create(username="max", role="manager", password="!")
+        stream_setup.ensure_managers()
         versions.approve_version(policy=made.policy, by="user:max")
     return evaluation

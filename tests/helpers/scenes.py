@@ -11,6 +11,7 @@ from typing import Any
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from reviewqueue.accounts import api_keys
 from reviewqueue.kernel import clock
 from reviewqueue.models import AnswerSchema, Guideline, Membership, Queue, Slot, User
 from reviewqueue.queue.items import NewItem, enqueue_items
@@ -19,6 +20,7 @@ from tests.helpers import content_samples, invoices, queue_items, scene_data
 DESK_URL = "/queues/intents/"
 GUARANTEE_URL = "/streams/intents/guarantee/"
 QUESTION = "What does the customer want?"
+LONG_WORD = "https://wiki.example.org/guidelines/moderation/hateful-conduct/dehumanisation-of-protected-groups/x"
 LETTER = (
     "Hello,\n\nmy card was charged twice for the same order (A-20931), once at 21:04 and again at 21:06. The first "
     "payment is the right one. Please send the second one back, or tell me what you need from me to do it.\n\n"
@@ -75,6 +77,9 @@ def _desk_scenes() -> dict[str, Scene]:
         "break": Scene(enqueue_letter, _reach_break),
         "nothing-waits": Scene(create_cast),
         "hidden-characters": Scene(enqueue_hidden_characters),
+        "long-words": Scene(enqueue_long_words),
+        "long-words-answered": Scene(partial(enqueue_long_words, answer_first=True), _give_first_answer),
+        "long-words-guidelines": Scene(enqueue_long_words, lambda page: _press_key(page, "g", "#guidelines[open]")),
     }
 
 
@@ -89,6 +94,8 @@ def _page_scenes() -> dict[str, Scene]:
         "past-decision": Scene(
             enqueue_letter, lambda page: page.locator(".decisions a").first.click(), path=f"{DESK_URL}verdicts/"
         ),
+        "streams": Scene(scene_data.create_evaluated_stream, who="mara", path="/streams/"),
+        "keys": Scene(create_keys, who="mara", path="/keys/"),
         "guarantee": Scene(scene_data.create_evaluated_stream, who="mara", path=GUARANTEE_URL),
         "guarantee-empty": Scene(scene_data.create_stream_without_target, who="mara", path=GUARANTEE_URL),
         "guarantee-to-each": Scene(
@@ -129,6 +136,41 @@ def enqueue_letter(**fields: Any) -> None:
         **fields,
     }
     queue_items.enqueue_items(90, input={"text": LETTER}, **told)
+
+
+def enqueue_long_words(**fields: Any) -> None:
+    """A word without a break wherever somebody can write one."""
+    queue = create_cast()
+    _set_question(queue, f"{LONG_WORD}?", kind="label", answers=[LONG_WORD, "bad", f"{LONG_WORD}/b"], schema=None)
+    Queue.objects.filter(pk=queue.pk).update(title=LONG_WORD, error_types=[LONG_WORD])
+    Guideline.objects.create(
+        queue=queue, number=99, text=f"# {LONG_WORD}\n\n{LONG_WORD}\n\n- {LONG_WORD}\n\n`{LONG_WORD}`"
+    )
+    told: dict[str, Any] = {
+        "context": {LONG_WORD: LONG_WORD},
+        "why": {"message": LONG_WORD},
+        "due_at": timezone.now() + timedelta(hours=3),
+        **fields,
+    }
+    item = {
+        "text": LONG_WORD,
+        "fields": {LONG_WORD: LONG_WORD, "group": {LONG_WORD: [LONG_WORD]}},
+        "messages": [
+            {"role": LONG_WORD, "name": LONG_WORD, "content": LONG_WORD, "at": LONG_WORD},
+            {"role": "assistant", "tool_calls": [{"name": LONG_WORD, "arguments": LONG_WORD, "id": LONG_WORD}]},
+        ],
+        "table": [{"a": LONG_WORD, LONG_WORD: 1}, {"a": "b", LONG_WORD: 2}],
+        LONG_WORD: {LONG_WORD: LONG_WORD},
+    }
+    queue_items.enqueue_items(90, schema_number=2, proposal=f"{LONG_WORD}/b", input=item, **told)
+
+
+def create_keys() -> None:
+    create_cast()
+    for number in range(3):
+        api_keys.create_key(
+            name=f"intake {number}", scopes=["outputs:write", "decisions:read"], queues=["intents"], by=None
+        )
 
 
 def enqueue_sample(sample: content_samples.ContentSample) -> None:

@@ -97,7 +97,7 @@ def _build_row(
         "model_version": "1",
         "predicted": predicted if isinstance(predicted, str) else predicted[index],
         "confidence": confidence,
-        "value": None,
+        "value": 1.0,  # so that rules about it can be evaluated
         "segment": dict(segments[index]) if segments else {},
         "group": "",
         "due_at": None,

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client
 
 from escalation.ingest import receive
 from escalation.ingest.receive import IngestResult
-from escalation.models import Decision, Output, Route, Stream
+from escalation.models import Decision, Output, Route, Stop, Stream
 from escalation.outputs import status
 from escalation.policies import versions
-from escalation.routing import dispatch
+from escalation.routing import dispatch, stop
 from escalation.streams import definition
 from reviewqueue.models import Membership, Queue, User
 from reviewqueue.queue.claim import claim_next
@@ -59,6 +60,20 @@ def activate_policy(target: Stream, *, hours: int = 1, **policy: Any) -> int:
         policy=version, by="user:mara", approved_by="user:max", now=LONG_AGO + timedelta(hours=hours)
     )
     return version.pk
+
+
+def ensure_managers(slug: str = "intents") -> None:
+    """Two managers of the stream, mara and max: loosening takes two."""
+    for username in ("mara", "max"):
+        if not User.objects.filter(username=username).exists():
+            create_person(username, "manager", slug=slug)
+
+
+def resume_automation(stopped: Stop) -> None:
+    """Lift a stop in the names of mara and max."""
+    ensure_managers()
+    stop.request_resume(stop=stopped, by="user:mara", reason="fixed")
+    stop.confirm_resume(stop=stopped, by="user:max")
 
 
 def build_output(id: str = "ticket-1", **fields: Any) -> dict[str, Any]:  # noqa: A002 - the producer's word
@@ -120,6 +135,14 @@ def decide_claim(
     return submit.submit_verdict(claim_id=claim.id, user=user, kind=kind, answer=answer, reason=reason)
 
 
+@contextmanager
+def rolled_back() -> Iterator[None]:
+    """Undo whatever happens inside: one example of many in a test."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
 def run_sql(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
     """Run a statement directly, bypassing all domain code."""
     with connection.cursor() as cursor:
@@ -141,8 +164,8 @@ class Producer:
         options["headers"] = {"Content-Type": content_type, **options.get("headers", {})}
         return self._call("post", path, data=sent, **options)
 
-    def get(self, path: str, **query: Any) -> HttpResponse:
-        return self._call("get", path, data=query)
+    def get(self, path: str, *, accept_encoding: str = "", **query: Any) -> HttpResponse:
+        return self._call("get", path, data=query, headers={"Accept-Encoding": accept_encoding})
 
     def delete(self, path: str) -> HttpResponse:
         return self._call("delete", path)

@@ -39,7 +39,8 @@ def apply_stream(
             "review": {"undo_seconds": undo_seconds},
         }
     )
-    found = definition.apply_definition(msgspec.structs.replace(described, policy=None), actor=actor).stream
+    settings = msgspec.structs.replace(described, policy=None, costs=None, review={})
+    found = definition.apply_definition(settings, actor=actor).stream
     found.secret = b"the same draws in every run of it"[:32]
     found.save(update_fields=["secret"])
     # What is active is told by the transaction's start, and a test is one transaction: so it began long before.

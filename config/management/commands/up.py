@@ -31,7 +31,7 @@ WEB_START_TIMEOUT_SECONDS = 60
 
 class Command(BaseCommand):
     help = (
-        "Run everything in the foreground: the web server, the worker, and PostgreSQL and Valkey "
+        "Run everything in the foreground: the web server, the workers, and PostgreSQL and Valkey "
         "unless DATABASE_URL and REDIS_URL are set."
     )
     requires_system_checks = []
@@ -83,11 +83,11 @@ class SiteRun:
         self._start_servers(supervisor)
         self._prepare_database()
         environment.publish_variables(self._layout, os.environ)
-        with self._progress.step("Starting the web server and the worker"):
+        with self._progress.step("Starting the web server and the workers"):
             web = supervisor.start(
                 programs.build_web_program(self._layout, folder=settings.BASE_DIR, listener=listener.fileno())
             )
-            supervisor.start(programs.build_worker_program(self._layout, folder=settings.BASE_DIR))
+            supervisor.start(programs.build_workers_program(self._layout, folder=settings.BASE_DIR))
             wait_for_web(web, listener)
         self._welcome(url, port=listener.getsockname()[1])
         connection.close()

@@ -7,15 +7,16 @@ null, `.empty` the empty text. `list` and `group` are not inputs: they mark a li
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any, Literal
 
 from django.utils.translation import gettext as _
 
+from reviewqueue.kernel import sent_json
 from reviewqueue.kernel.errors import Invalid, Problem
 from reviewqueue.kernel.strict_json import parse_json
 
@@ -28,6 +29,7 @@ MAX_POINTER_STEPS = 12
 
 _FIELD_NAME = re.compile(r"(text|number|flag|date|json|list|group)(\.null|\.empty)?(/.*)", re.DOTALL)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
+_JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d{1,400}", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _LIST_INDEX = re.compile(r"\d{1,6}", re.ASCII)
@@ -54,7 +56,7 @@ def format_value(reader: FieldType, value: Any) -> str:
         return ""
     if reader in {"text", "date"}:
         return str(value)
-    return json.dumps(value, ensure_ascii=False, indent=2)
+    return sent_json.indent_sent(value, indent=2)
 
 
 def is_date(value: Any) -> bool:
@@ -173,10 +175,13 @@ def _parse_text(entered: str) -> str:
 
 
 def _parse_number(entered: str) -> int | float:
-    """A number that fits a double, as in a JSON body; integers are exact."""
-    if not _NUMBER.fullmatch(entered.strip()) or not math.isfinite(number := float(entered)):
+    """A number in the range of a double, digit for digit; `+1`, `.5` and `007` as JSON writes them."""
+    text = entered.strip()
+    if not _NUMBER.fullmatch(text) or not math.isfinite(float(text)):
         raise ValueError(entered)
-    return int(entered) if _INTEGER.fullmatch(entered.strip()) else number
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    return sent_json.parse_float(text if _JSON_NUMBER.fullmatch(text) else str(Decimal(text)))
 
 
 def _parse_flag(entered: str) -> bool:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from reviewqueue.answers import json_schema
 from reviewqueue.answers.json_schema import FieldShape
-from reviewqueue.answers.schema import canonical_key
+from reviewqueue.answers.schema import exact_key
 from reviewqueue.content import invisible
 from reviewqueue.desk.structured import codec
 from reviewqueue.desk.structured.codec import ABSENT
@@ -237,15 +237,19 @@ def _choose_control(shape: FieldShape, value: Any, proposed: Any) -> tuple[codec
 def _choice_control(shape: FieldShape, value: Any, proposed: Any) -> tuple[codec.FieldType, ControlKind, FieldOptions]:
     """A choice of the listed values and of the present ones, even if those are not listed."""
     present = [one for one in (value, proposed) if one is not ABSENT and one is not None]
-    listed = list({canonical_key(one): one for one in [*shape.options, *present]}.values())
+    listed = list({exact_key(one): one for one in [*shape.options, *present]}.values())
     if all(isinstance(one, str) and one and codec.is_lossless_text(one) for one in listed):
         return "text", "choice", [(one, _option_text(one)) for one in listed]
     return "json", "choice", [(codec.format_value("json", one), _option_text(one)) for one in listed]
 
 
 def _option_text(value: Any) -> str:
-    """The text of an option. Options hold no markup, so invisible characters are shown as their codes."""
-    return "".join(piece.text for piece in invisible.split_into_pieces(wording.format_answer(value)))
+    """An option as the schema writes it, so that no two look the same: `usd`, not `Usd`.
+
+    Options hold no markup, so invisible characters are shown as their codes.
+    """
+    text = value if isinstance(value, str) else wording.format_answer(value)
+    return "".join(piece.text for piece in invisible.split_into_pieces(text))
 
 
 def _empty_meaning(shape: FieldShape, value: Any, required: bool) -> codec.EmptyMeaning:

@@ -1,4 +1,4 @@
-/** Answers with checkboxes: counts the ticked ones and clears them all. */
+/** Answers with checkboxes: counts the ticked ones, says what Enter sends, and clears them all. */
 
 import { formatNumber } from "./number_format.js";
 
@@ -13,7 +13,18 @@ export function count() {
   const ticked = boxes().filter((box) => box.checked).length;
   const text = status.dataset[ticked ? "some" : "none"].replace("{count}", formatNumber(ticked));
   if (status.textContent !== text) status.textContent = text;
-  document.querySelector("[data-ticked-count]").textContent = formatNumber(ticked);
+  tellSend(ticked);
+}
+
+/** With nothing ticked, sending says that nothing applies. */
+function tellSend(ticked) {
+  const send = document.querySelector("[data-send-ticked]");
+  const label = send.querySelector(".choice-label");
+  const text = send.dataset[ticked ? "some" : "none"];
+  if (label.textContent !== text) label.textContent = text;
+  const number = send.querySelector("[data-ticked-count]");
+  number.textContent = formatNumber(ticked);
+  number.hidden = ticked === 0;
 }
 
 function clear() {

@@ -9,6 +9,7 @@ import { loadGuidelines } from "./guidelines.js";
 import { listenForShortcuts } from "./shortcuts.js";
 import { startBreakReminder } from "./break_reminder.js";
 import { put } from "./notices.js";
+import { watchItem } from "./item_watch.js";
 import { startClock } from "./reservation.js";
 import { startSubmission } from "./submission.js";
 import { listenToTabs } from "./tabs.js";
@@ -22,6 +23,7 @@ const activity = trackActiveTime();
 const drafts = keepDrafts();
 const sending = startSubmission({ context: drafts.place, arrived });
 const clock = startClock({ isActive: activity.isActive, isBusy: sending.isBusy });
+watchItem({ isBusy: sending.isBusy, gone });
 const tabs = listenToTabs(doneElsewhere);
 
 listenForAnswers();
@@ -66,8 +68,9 @@ function arrived(path, where) {
   document.body.dispatchEvent(new Event("recorded"));
   const how = path.match(POSTED)?.[1];
   if (!how || !where) return;
-  if (how !== "first-answer") drafts.sent(where);
-  tabs.tell(how, where);
+  const decided = how !== "first-answer" || drafts.place() !== where; // the same answer as the AI decides at once
+  if (decided) drafts.sent(where);
+  tabs.tell(decided && how === "first-answer" ? "verdict" : how, where);
 }
 
 /** Tells other tabs that the item was released, once this page is left; if it stays, nothing was released. */
@@ -112,6 +115,14 @@ function show({ focus }) {
   }
   const shown = desk();
   requestAnimationFrame(() => setTimeout(() => shown.setAttribute("data-ready", ""), ON_SCREEN_MS));
+}
+
+/** The item needs no answer any more: say so before the reviewer works on it further. @param {string} notice */
+function gone(notice) {
+  const place = document.getElementById("notice");
+  place.innerHTML = notice;
+  htmx.process(place);
+  refused();
 }
 
 /** A refusal came back: all input stays. If the claim is lost, the item can no longer be answered. */

@@ -1,4 +1,4 @@
-/** Keyboard control of the inbox: Enter starts with the longest-waiting queue, arrows move through the queues. */
+/** Keyboard control of the inbox: Enter starts with the most pressing queue, arrows move through the queues. */
 
 const STEPS = { ArrowDown: 1, ArrowUp: -1 };
 

@@ -107,12 +107,12 @@ function warn(form, seconds) {
   text.textContent = ending ? text.dataset.text : "";
 }
 
-/** When the time to undo is over, the verdict replaces the Undo button. */
+/** When the time to undo is over, the verdict replaces the Undo button. Only the latest decision counts down visibly. */
 function countUndo() {
   for (const form of document.querySelectorAll("[data-undo]")) {
     const seconds = Math.ceil(Number(form.dataset.undo) - passed(form.since ?? performance.now()));
     const place = form.querySelector("[data-seconds]");
-    place.textContent = `${formatNumber(Math.max(0, seconds))}\u00a0${place.dataset.seconds}`;
+    if (place) place.textContent = `${formatNumber(Math.max(0, seconds))}\u00a0${place.dataset.seconds}`;
     form.hidden = seconds <= 0;
     const said = form.parentElement.querySelector("[data-said]");
     if (said) said.hidden = seconds > 0;

@@ -12,6 +12,11 @@ export function areSingleKeysOff() {
   return box?.checked === true;
 }
 
+/** The person's own keys, also those of controls that are not on screen. */
+export function shortcutKeys() {
+  return new Set([...document.querySelectorAll("[data-shows]")].flatMap((line) => line.dataset.shows.split(" ")));
+}
+
 function showWhatApplies() {
   const carriers = [...document.querySelectorAll("[data-key]")].filter((element) => element.checkVisibility());
   const keys = new Set(carriers.flatMap((element) => element.dataset.key.split(" ")));

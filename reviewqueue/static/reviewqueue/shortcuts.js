@@ -4,7 +4,7 @@
  * work.
  */
 
-import { areSingleKeysOff } from "./shortcut_help.js";
+import { areSingleKeysOff, shortcutKeys } from "./shortcut_help.js";
 import { goToQuestion } from "./question.js";
 import { choose } from "./dropdown.js";
 
@@ -18,7 +18,7 @@ export function listenForShortcuts(ready) {
   document.addEventListener("keydown", (event) => {
     if (isTyping(event.target)) return inField(event);
     if (!isPlain(event) || isElsewhere(event) || isOff(event)) return;
-    const target = carrier(typed(event));
+    const target = find(event);
     if (performance.now() < ignoreUntil || (!ready() && opens(target))) {
       ignoreUntil = performance.now() + IGNORE_AFTER_MS;
       return;
@@ -35,7 +35,7 @@ function opens(target) {
 
 function isPlain(event) {
   const shifted = event.shiftKey && !isCaseless(event.key);
-  return !(event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || shifted);
+  return !(event.repeat || event.ctrlKey || event.metaKey || event.altKey || isComposing(event) || shifted);
 }
 
 /** Signs and digits need Shift on some keyboards and not on others, so Shift is part of the key. */
@@ -43,9 +43,39 @@ function isCaseless(key) {
   return /^[\p{P}\p{S}\p{N}]$/u.test(key);
 }
 
+/** Safari ends a composition before its last key event, which then has only this code. */
+function isComposing(event) {
+  return event.isComposing || event.keyCode === 229;
+}
+
+/** What a key presses: the typed character where it is a shortcut, else what stands in its place on a Latin keyboard. */
+function find(event) {
+  const key = typed(event);
+  return shortcutKeys().has(key) ? carrier(key) : (carrier(key) ?? carrier(latin(event)));
+}
+
 /** The key as the server stores it: the typed character, composed and in lower case. */
 function typed(event) {
   return event.key.normalize("NFC").toLowerCase();
+}
+
+/** The Latin character of a key that types another script: a digit by its value, a letter or ? by its place. */
+function latin(event) {
+  const key = event.key.normalize("NFKC");
+  if (/^\p{Nd}$/u.test(key)) return String(digitValue(key));
+  if (/^[\x20-\x7e]$/.test(key) && key !== event.key) return key.toLowerCase(); // full width
+  if (/^\p{L}$/u.test(key) && !/^\p{Script=Latin}$/u.test(key) && /^Key[A-Z]$/.test(event.code)) return event.code.slice(3).toLowerCase();
+  // The key of / and ? types a full stop and a comma, a letter or a question mark of its own where the script is another.
+  if (event.code === "Slash" && /^[.,؟\p{Lo}]$/u.test(key)) return event.shiftKey ? "?" : "/";
+  return "";
+}
+
+/** Unicode has the ten digits of each script in a row. */
+function digitValue(digit) {
+  const code = digit.codePointAt(0);
+  let value = 0;
+  while (value < 9 && /^\p{Nd}$/u.test(String.fromCodePoint(code - value - 1))) value += 1;
+  return value;
 }
 
 function isTyping(target) {
@@ -65,6 +95,7 @@ function inField(event) {
 }
 
 function carrier(key) {
+  if (!key) return null;
   const open = document.querySelector("[data-reasons]:popover-open") ?? document;
   const all = [...open.querySelectorAll("[data-key]")];
   return all.find((element) => element.dataset.key.split(" ").includes(key) && element.checkVisibility());

@@ -98,11 +98,9 @@ function mark(field) {
   if (was) was.hidden = isSame(controlOf(field), field.dataset.proposed);
 }
 
-/** Whether a field holds this value; numbers are compared by value. */
+/** Whether a field holds exactly this value: every blank and every digit counts. Around numbers and dates, blanks do not. */
 export function isSame(control, proposed) {
-  const entered = control.value.trim();
-  if (entered === proposed.trim()) return true;
-  return control.inputMode === "decimal" && entered !== "" && Number(entered) === Number(proposed || NaN);
+  return control.value === proposed || (control.inputMode !== "" && control.value.trim() === proposed.trim());
 }
 
 function takeBack(field) {

@@ -45,6 +45,7 @@ export function startSubmission(desk) {
       notice: [...document.getElementById("notice").childNodes],
     };
     sending.xhr = xhr;
+    showPressed(requestConfig.triggeringEvent?.submitter);
   }
 
   function ended(event) {
@@ -104,6 +105,7 @@ export function startSubmission(desk) {
     clearInterval(sending.timer);
     sending = null;
     freeze(false);
+    for (const button of document.querySelectorAll("[data-pressed]")) button.removeAttribute("data-pressed");
   }
 
   return {
@@ -138,6 +140,11 @@ function copy(parameters) {
   const values = new FormData();
   for (const [name, value] of parameters.entries()) values.append(name, value);
   return values;
+}
+
+/** The button that sends shows it at once; while the response takes its time, it moves. */
+function showPressed(button) {
+  button?.setAttribute("data-pressed", "");
 }
 
 function freeze(frozen) {

@@ -35,27 +35,38 @@ def test_paging_reaches_the_end_of_the_feed_and_stays_there(producer: Producer, 
     assert _page(producer.get(DECISIONS, after=cursor)) == {"items": [], "next": cursor}
 
 
-@pytest.mark.parametrize(
-    ("query", "status", "code"),
-    [
-        ({"after": "nonsense"}, 400, "invalid"),
-        ({"after": "abcd1234.1"}, 410, "cursor_expired"),
-        ({"after": "x" * 41}, 400, "invalid"),
-        ({"after": "a\0.1"}, 400, "invalid"),
-        ({"limit": "0"}, 400, "invalid"),
-        ({"limit": "1001"}, 400, "invalid"),
-        ({"limit": "many"}, 400, "invalid"),
-        ({"wait": "-1"}, 400, "invalid"),
-        ({"wait": "21"}, 400, "invalid"),
-        ({"wait": "soon"}, 400, "invalid"),
-        ({"wait": "nan"}, 400, "invalid"),
-        ({"stream__slug": "invoices"}, 400, "invalid"),
-    ],
-)
-def test_an_invalid_feed_query_is_a_problem(producer: Producer, query: dict[str, str], status: int, code: str) -> None:
-    answer = producer.get(DECISIONS, **query)
-    assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json")
-    assert json.loads(answer.content)["code"] == code
+_CURSOR = "`after` must be the `next` of an earlier page, or left out to start at the beginning"
+BAD_QUERIES: list[tuple[dict[str, Any], str, str]] = [
+    ({"after": "nonsense"}, "/after", f'{_CURSOR} (got the text "nonsense")'),
+    ({"after": "x" * 41}, "/after", _CURSOR),
+    ({"after": "a\0.1"}, "/after", _CURSOR),
+    ({"limit": "0"}, "/limit", '`limit` must be a whole number from 1 to 1000 (got the text "0")'),
+    ({"limit": "1001"}, "/limit", "`limit` must be a whole number from 1 to 1000"),
+    ({"limit": "many"}, "/limit", "`limit` must be a whole number from 1 to 1000"),
+    ({"limit": ""}, "/limit", "`limit` must be a whole number from 1 to 1000"),
+    ({"limit": ["1", "2"]}, "/limit", "`limit` must be sent once"),
+    ({"wait": "-1"}, "/wait", '`wait` must be a number from 0 to 20 (got the text "-1")'),
+    ({"wait": "21"}, "/wait", "`wait` must be a number from 0 to 20"),
+    ({"wait": "soon"}, "/wait", "`wait` must be a number from 0 to 20"),
+    ({"wait": "nan"}, "/wait", "`wait` must be a number from 0 to 20"),
+    ({"wait": "1e999"}, "/wait", "`wait` must be a number from 0 to 20"),
+    ({"cursor": "x"}, "/cursor", "unknown parameter `cursor`; known are `after`, `limit`, `wait`"),
+    ({"Limit": "1"}, "/Limit", "unknown parameter `Limit`; did you mean `limit`?"),
+    ({"stream__slug": "invoices"}, "/stream__slug", "unknown parameter `stream__slug`"),
+]
+
+
+def test_an_invalid_feed_query_is_refused_with_its_place_and_rule(producer: Producer) -> None:
+    for query, pointer, sentence in BAD_QUERIES:
+        answer = producer.get(DECISIONS, **query)
+        assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json"), query
+        (error,) = json.loads(answer.content)["errors"]
+        assert (error["pointer"], sentence in error["detail"]) == (pointer, True), (query, error)
+
+
+def test_a_cursor_from_before_a_restore_has_expired(producer: Producer) -> None:
+    answer = producer.get(DECISIONS, after="abcd1234.1")
+    assert (answer.status_code, json.loads(answer.content)["code"]) == (410, "cursor_expired")
 
 
 def test_a_key_cannot_read_the_feed_of_another_stream(stream: Stream, holding: Callable[..., Producer]) -> None:

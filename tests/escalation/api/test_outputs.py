@@ -106,7 +106,7 @@ def test_ndjson_is_a_batch_even_with_a_single_line(producer: Producer, content_t
         (b'"x"', 400, "invalid"),
         (b"{", 400, "invalid_json"),
         (b"[{}", 400, "invalid"),
-        (b"\xef\xbb\xbf{}", 400, "invalid_json"),
+        (b"\xef\xbb\xbf{}", 400, "invalid"),
         (b"\xff\xfe{\x00}\x00", 400, "invalid_json"),
         (b'{"id": "\xe9"}', 400, "invalid_json"),
         (b'{"id": NaN}', 400, "invalid_json"),
@@ -141,6 +141,17 @@ def test_a_malformed_body_is_a_problem(producer: Producer, raw: bytes, status: i
 )
 def test_other_content_types_and_encodings_are_rejected(producer: Producer, options: dict[str, Any], code: str) -> None:
     _problem(producer.post(OUTPUTS, stream_setup.build_output(), **options), 415, code)
+
+
+def test_bodies_may_begin_with_a_byte_order_mark(producer: Producer) -> None:
+    """As Windows' editors and spreadsheets write them."""
+    lines = b"\n".join(json.dumps(one).encode() for one in stream_setup.build_outputs(2))
+    for content_type, body in ((NDJSON, lines), ("application/json", b"[" + lines.replace(b"\n", b",") + b"]")):
+        results = _document(producer.post(OUTPUTS, raw=b"\xef\xbb\xbf" + body, content_type=content_type))["results"]
+        assert [one["id"] for one in results] == ["ticket-1", "ticket-2"]
+        assert {one["code"] for one in results} <= {200, 202}
+    single = producer.post(OUTPUTS, raw=b"\xef\xbb\xbf" + lines.splitlines()[0])
+    assert (single.status_code, _document(single)["duplicate"]) == (200, True)
 
 
 def test_an_explicit_utf_8_charset_is_accepted(producer: Producer) -> None:
@@ -189,7 +200,7 @@ def test_arbitrary_input_never_causes_a_server_error(
     assert not Output.objects.received().exists(), "accepted, but cannot be routed"
 
 
-@pytest.mark.parametrize("name", ["a/b", "a b", "ä😀", "..", "a?b#c", "%2F", "\u202ex", "x" * 200, "decisions"])
+@pytest.mark.parametrize("name", ["a/b", "a b", "ä😀", "...", "a?b#c", "%2F", "\u202ex", "x" * 200, "decisions"])
 def test_any_accepted_id_can_be_read_and_withdrawn(producer: Producer, name: str) -> None:
     assert producer.post(OUTPUTS, stream_setup.build_output(name)).status_code == 202
     answer = producer.get(f"{OUTPUTS}/{quote(name, safe='')}")

@@ -10,7 +10,7 @@ import pytest
 from escalation.decisions import deadlines, settle
 from escalation.models import Stream
 from escalation.routing import record
-from escalation.routing.stop import confirm_resume, request_resume, stop_stream
+from escalation.routing.stop import stop_stream
 from reviewqueue.models import Event, Item, Label, User
 from reviewqueue.queue.claim import claim_next, release_claim
 from tests.helpers import stream_setup
@@ -70,8 +70,7 @@ def test_a_deadline_never_accepts_what_must_not_be_automated(stream: Stream, hin
         case "stop of all":
             stop_stream(stream=None, by="user:mara")
         case "routed while stopped":
-            request_resume(stop=stop, by="user:mara")
-            confirm_resume(stop=stop, by="user:max")
+            stream_setup.resume_automation(stop)
         case "overload":
             Stream.objects.update(waiting=10_000)
     assert deadlines.answer_overdue_outputs(now=LATER) == 0

@@ -7,15 +7,18 @@ from typing import Any
 
 import pytest
 
-from escalation.guarantees import evaluations, guarantees, preparation, targets
+from escalation.guarantees import evaluations, guarantees, population, preparation, targets
 from escalation.models import Activation, Stream
 from escalation.policies import versions
 from escalation.policies.spec import dump_spec
+from escalation.streams import definition
+from escalation.streams.definition import StreamDefinition
 from tests.escalation.guarantees.test_evaluations import POLICY, honest
 from tests.helpers import stream_history, traffic
 from tests.helpers.traffic import NOON
 
 LATER = NOON + timedelta(days=11)
+MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -78,10 +81,27 @@ def test_a_guarantee_ends_on_its_expiry_date(stream: Stream) -> None:
 
 def test_a_guarantee_ends_with_a_new_model_version(stream: Stream) -> None:
     _start_guarantee(stream)
-    stream_history.write_history(stream, [0.9], [False], since=LATER, prefix="new", model_version="2")
+    stream_history.write_history(
+        stream, [0.9] * 20, [False] * 20, since=LATER, span=MINUTE, prefix="new", model_version="2"
+    )
     found = guarantees.find_latest_guarantee(stream, now=LATER)
     assert found
     assert found.end_reason == "model_version"
+
+
+def test_a_mistyped_model_version_does_not_end_the_guarantee(stream: Stream) -> None:
+    _start_guarantee(stream)
+    few = population.MIN_RELEASE_OUTPUTS - 1
+    for at, name in enumerate(("model", "model_version")):
+        since, typo = LATER + at * MINUTE, dict[str, Any]({name: "typo"})
+        stream_history.write_history(
+            stream, [0.9] * (few // 2), [False] * few, since=since, span=MINUTE, prefix=name, **typo
+        )
+    found = guarantees.find_latest_guarantee(stream, now=LATER)
+    assert found
+    assert found.holds
+    assert population.current_population(stream) == population.evaluated_population(found.evaluation)
+    assert preparation.prepare_evaluation(stream, now=LATER + 2 * MINUTE).population.model_version == "1"
 
 
 def test_a_shadow_version_does_not_end_the_guarantee(stream: Stream) -> None:
@@ -161,6 +181,21 @@ def test_a_new_threshold_replaces_the_guarantee_and_stays(queue: object) -> None
     assert guarantees.enforce_ended_guarantees(now=LATER + timedelta(days=91)) == []
 
 
+def test_what_follows_an_end_waits_for_a_policy_for_the_changed_answers(queue: object) -> None:
+    stream = _stream(on_expiry="all_to_people")
+    _start_guarantee(stream)
+    changed = StreamDefinition(slug="intents", title="Support intents", answers=[*traffic.ANSWERS, "fraud"])
+    applied = definition.apply_definition(changed, actor="user:mara", now=LATER)
+    assert applied.proposed is not None
+    assert not applied.proposed.active
+    assert guarantees.enforce_ended_guarantees(now=LATER) == [], "all outputs go to review anyway"
+    versions.activate_version(
+        policy=applied.proposed.policy, by="user:mara", approved_by="user:max", now=LATER + MINUTE
+    )
+    (ended,) = guarantees.enforce_ended_guarantees(now=LATER + 2 * MINUTE)
+    assert (versions.spec_of(ended).threshold, ended.schema_number) == (None, 2)
+
+
 def test_an_output_of_an_untrusted_version_does_not_end_it(queue: object) -> None:
     stream = traffic.apply_stream(policy={**POLICY, "threshold": 0.9999, "model_versions": ["1"]})
     _start_guarantee(stream)
@@ -197,7 +232,9 @@ def test_alternating_model_versions_end_the_guarantee_for_good(stream: Stream) -
     found = _start_guarantee(stream)
     for at, version in enumerate(["2", "1"]):
         since = LATER + timedelta(hours=at)
-        stream_history.write_history(stream, [0.99], [False], since=since, prefix=f"turn{at}", model_version=version)
+        stream_history.write_history(
+            stream, [0.99] * 20, [False] * 20, since=since, span=MINUTE, prefix=f"turn{at}", model_version=version
+        )
         guarantees.enforce_ended_guarantees(now=since + timedelta(minutes=1))
     last = guarantees.find_latest_guarantee(stream, now=LATER + timedelta(hours=2))
     assert last

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from escalation.ingest import receive
+from escalation.ingest import receive, schema
 from escalation.ingest.receive import IngestResult
 from escalation.models import ExternalId, Output, Payload, Stream
 from escalation.routing import dispatch
@@ -100,6 +100,41 @@ def test_an_invalid_output_does_not_affect_the_others(stream: Stream) -> None:
     )
     assert _codes(results) == ["created", "invalid", "invalid", "invalid", "created"]
     assert {one.external_id for one in Output.objects.all()} == {"good-1", "good-2"}
+
+
+def test_a_retry_is_safe_after_the_answers_and_the_rules_have_changed(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was acknowledged stays acknowledged, whatever the stream or this version thinks of its content today."""
+    old = stream_setup.build_output("old", prediction="refund", due_at="2026-11-23T13:00:00+01:00", confidence=1)
+    with monkeypatch.context() as patched:
+        patched.setattr(schema, "_UNADDRESSABLE_IDS", frozenset())
+        stored = stream_setup.post_outputs(stream, old, stream_setup.build_output(".."))
+    stream = stream_setup.create_stream(answers=["billing", "card_arrival", "card_lost"])
+    same = {**old, "due_at": "2026-11-23T12:00:00Z", "confidence": 1.0}
+    results = stream_setup.post_outputs(
+        stream,
+        same,
+        stream_setup.build_output(".."),
+        {**old, "confidence": 0.9},
+        {**old, "confidence": "1"},
+        {**old, "extra": 1},
+        stream_setup.build_output("new", prediction="refund"),
+        stream_setup.build_output("new", prediction="billing"),
+    )
+    assert _codes(results) == ["known", "known", *["output_conflict"] * 3, "invalid", "created"]
+    assert [result.output_id for result in results[:2]] == [result.output_id for result in stored]
+    assert [result.state is not None and result.state.status for result in results[:2]] == ["received", "received"]
+
+
+def test_only_a_refused_output_is_looked_up_before_it_is_stored(stream: Stream) -> None:
+    stream_setup.post_outputs(stream, stream_setup.build_output("first"))
+    with CaptureQueriesContext(connection) as valid:
+        stream_setup.post_outputs(stream, *stream_setup.build_outputs(3))
+    with CaptureQueriesContext(connection) as mixed:
+        bad = [stream_setup.build_output(f"bad-{number}", shadow=1) for number in range(20)]
+        stream_setup.post_outputs(stream, *stream_setup.build_outputs(3, first=4), *bad)
+    assert len(mixed) == len(valid) + 1
 
 
 def test_a_batch_of_only_invalid_outputs_stores_nothing(stream: Stream) -> None:

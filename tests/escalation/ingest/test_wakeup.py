@@ -7,12 +7,14 @@ import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import pytest
-from celery import Celery, current_app
+from celery import current_app
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from escalation.ingest import wakeup
+from escalation.monitoring.sweeps import SWEEPS, TASK_QUEUES
 from tests.helpers import stream_setup
 from tests.helpers.stream_setup import Producer
 
@@ -25,7 +27,7 @@ def awake(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
-    monkeypatch.setattr(Celery, "send_task", lambda _, name, **__: found.append(name))
+    monkeypatch.setattr(wakeup, "send_unless_waiting", lambda name, **__: found.append(name))
     return found
 
 
@@ -78,7 +80,24 @@ def test_without_a_broker_outputs_are_still_received_quickly(
     assert time.monotonic() - began < 0.5, "with the broker down, only one request should wait for the timeout"
 
 
-def test_every_task_named_in_the_schedule_exists() -> None:
-    from_beat: set[Any] = {entry["task"] for entry in current_app.conf.beat_schedule.values()}
+def test_every_task_of_the_table_of_sweeps_exists_and_has_a_queue_that_is_served() -> None:
     current_app.loader.import_default_modules()
-    assert {"escalation.tasks.dispatch_received", *from_beat} <= set(current_app.tasks)
+    assert {"escalation.tasks.dispatch_received", *(sweep.task for sweep in SWEEPS)} <= set(current_app.tasks)
+    assert {sweep.task_queue for sweep in SWEEPS} == set(TASK_QUEUES) == set(current_app.amqp.queues)
+    assert all(sweep.every < sweep.late_after for sweep in SWEEPS)
+
+
+def test_nothing_is_sent_to_a_queue_in_which_a_message_waits_and_none_expires(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Every process sends, however many there are, and whatever their clocks say."""
+    monkeypatch.setattr(current_app.conf, "broker_url", f"memory://{uuid4().hex}")
+    sent = [wakeup.send_unless_waiting("escalation.tasks.dispatch_received", queue="routing") for _ in range(3)]
+    sent += [wakeup.send_unless_waiting("escalation.tasks.run_due_sweeps", queue="people", arguments=["people"])]
+    assert sent == [True, False, False, True]
+    with current_app.connection_for_read() as connection:
+        channel: Any = connection.default_channel
+        messages = [channel.basic_get(queue, no_ack=True) for queue in ("routing", "people")]
+        assert [message.headers["expires"] for message in messages] == [None, None]
+        assert channel.basic_get("routing") is None
+    assert wakeup.send_unless_waiting("escalation.tasks.dispatch_received", queue="routing")

@@ -6,8 +6,9 @@ from escalation.models import Output, Stream
 from escalation.outputs import history
 from reviewqueue.models import Queue, User
 from reviewqueue.queue import items
-from reviewqueue.queue.claim import claim_next, pass_item
-from reviewqueue.verdicts import submit
+from reviewqueue.queue.claim import claim_next
+from reviewqueue.queue.passing import pass_item
+from reviewqueue.verdicts import submit, undo
 from tests.helpers import traffic
 from tests.helpers.traffic import NOON
 
@@ -77,7 +78,7 @@ def test_an_undone_verdict_stays_in_the_history(queue: Queue, rob: User) -> None
     claim = claim_next(user=rob, slug="intents", now=NOON)
     assert claim is not None
     verdict = submit.submit_verdict(claim_id=claim.id, user=rob, kind="none", now=NOON)
-    submit.undo_verdict(verdict_id=verdict.id, user=rob, now=traffic.shift_noon(seconds=20))
+    undo.undo_verdict(verdict_id=verdict.id, user=rob, now=traffic.shift_noon(seconds=20))
     assert [text for text, actor in texts("unsure") if actor == "rob"] == [
         "Chose “None of these”.",
         "Undid the verdict.",

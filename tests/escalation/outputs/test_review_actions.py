@@ -14,7 +14,8 @@ from escalation.models import Stream
 from escalation.outputs import history
 from escalation.reports import stream_report
 from reviewqueue.models import Queue, User, Verdict
-from reviewqueue.queue.claim import claim_next, pass_item
+from reviewqueue.queue.claim import claim_next
+from reviewqueue.queue.passing import pass_item
 from reviewqueue.reports import reviews
 from reviewqueue.verdicts import submit
 from tests.helpers import stream_setup, traffic

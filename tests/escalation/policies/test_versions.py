@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 
 from escalation.models import Activation, Policy, Stream
 from escalation.policies import versions
+from reviewqueue.accounts.second_person import SamePerson, SecondPersonNeeded
 from reviewqueue.models import Event, User
 from tests.helpers import stream_setup
 
@@ -61,7 +62,7 @@ def test_a_loosening_version_is_a_draft_until_approved(stream: Stream) -> None:
     assert "second person" in proposed.sentence
     with pytest.raises(versions.ApprovalNeeded):
         versions.activate_version(policy=proposed.policy, by="user:mara")
-    with pytest.raises(versions.SamePerson):
+    with pytest.raises(SamePerson):
         versions.activate_version(policy=proposed.policy, by="user:mara", approved_by="user:mara")
     assert Activation.objects.count() == 1
     versions.activate_version(policy=proposed.policy, by="user:mara", approved_by="user:max", reason="evidence")
@@ -76,7 +77,7 @@ def test_requester_and_approver_must_differ(stream: Stream, mara: User, max: Use
     ).policy
     event = Event.objects.get(verb="policy.proposed")
     assert (event.actor, event.after) == ("user:mara", {"number": 2, "reason": "evidence"})
-    with pytest.raises(versions.SamePerson):
+    with pytest.raises(SamePerson):
         versions.approve_version(policy=draft, by="user:mara")
     versions.request_approval(policy=draft, by="user:max")
     activation = versions.approve_version(policy=draft, by="user:max")
@@ -102,6 +103,23 @@ def test_a_request_by_a_former_manager_is_invalid(stream: Stream, mara: User, ch
     assert versions.find_approval_request(draft)
     User.objects.filter(pk=mara.pk).update(**change)
     assert versions.find_approval_request(draft) is None
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"role": "lead"}, {"memberships": None}])
+def test_an_approver_has_to_manage_the_stream_at_that_moment(
+    stream: Stream,
+    mara: User,
+    max: User,  # noqa: A002
+    change: dict[str, Any],
+) -> None:
+    draft = versions.propose_version(stream=stream, spec=_spec(threshold=0.7), actor="user:mara").policy
+    if "memberships" in change:
+        max.memberships.all().delete()
+    else:
+        User.objects.filter(pk=max.pk).update(**change)
+    with pytest.raises(SecondPersonNeeded):
+        versions.approve_version(policy=draft, by="user:max")
+    assert Activation.objects.count() == 1
 
 
 def test_a_request_by_an_api_key_is_invalid(stream: Stream) -> None:

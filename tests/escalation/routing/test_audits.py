@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from escalation import statistics
 from escalation.exports import labels
 from escalation.guarantees import drift, population, sample, sample_size, targets
 from escalation.models import (
@@ -60,6 +61,7 @@ class Past(NamedTuple):
     mode: str = "after"
     state: str = "decided"
     shadow: bool = False
+    invalid: bool = False
 
     @property
     def eligible(self) -> bool:
@@ -77,6 +79,9 @@ HISTORY = [
     Past("right", 13),
     Past("wrong", 14, wrong=True),
     Past("caught by a rule", 15, reason="rule:billing", predicted="billing", wrong=True),
+    Past("without the facts of a rule", 15.5, reason="rule_unevaluable:billing", wrong=True),
+    Past("against its schema", 15.6, reason="invalid_prediction", invalid=True, wrong=True),
+    Past("against its schema and stopped", 15.7, reason="stopped", invalid=True, wrong=True),
     Past("answer seen before", 16, blind=False, wrong=True),
     Past("unjudgeable", 17, wrong=None),
     Past("held", 18, mode="hold"),
@@ -127,6 +132,7 @@ def _write(stream: Stream, past: Past, at: datetime, policy_id: int) -> None:
     output = Output.objects.create(
         id=output_id.first_id_at(at), stream=stream, external_id=past.name, model="clf", model_version="1",
         predicted=past.predicted, confidence=past.confidence, shadow=past.shadow, state=past.state, size=9,
+        invalid_prediction=past.invalid,
         schema_number=stream.schema_number, received_at=at,
     )  # fmt: skip
     Payload.objects.create(output=output, body={"prediction": past.predicted, "input": {}})
@@ -168,8 +174,9 @@ def test_the_curve_and_the_calibration_count_the_audits_of_live_outputs(stream: 
     assert seen
     everything = explorer.preview_threshold(seen, 0.0).point
     assert (everything.checked, everything.wrong) == (len(AUDITS), len(AUDITS & WRONG))
-    # Without the shadow; the two ruled ones and those without a confidence go to people at any threshold.
-    assert (everything.outputs, everything.automatic) == (19, 16)
+    # Without the shadow; those caught by rules, without a confidence or against their schema go to people at any
+    # threshold.
+    assert (everything.outputs, everything.automatic) == (22, 16)
     at_use = explorer.preview_threshold(seen, 0.8).point
     assert (at_use.checked, at_use.wrong) == (len(AUDITS) - 1, len(AUDITS & WRONG) - 1)
     honest = explorer.measure_calibration(seen)
@@ -183,6 +190,13 @@ def test_the_report_counts_the_audits_of_what_was_automated(stream: Stream) -> N
     # Also those without a usable answer: seen before, unjudgeable, taken back, and two that nobody has answered.
     assert rate.drawn == len(ANSWERED_ELIGIBLE_AUDITS) + 5
     assert found.blind == rate.audits
+    # A withdrawn audit stays unresolved: it widens the interval to both sides.
+    n, k = rate.audits, rate.wrong
+    low, high = (
+        statistics.compute_clopper_pearson(k, n + 1, 0.05)[0],
+        statistics.compute_clopper_pearson(k + 1, n + 1, 0.05)[1],
+    )
+    assert (rate.withdrawn, rate.low, rate.high) == (1, low, high)
     # Three errors found after the fact, each at 10, one of two audited.
     assert found.costs.undetected_errors
     assert found.costs.undetected_errors.value == pytest.approx(3 * 10 / 0.5)
@@ -193,10 +207,9 @@ def test_the_report_counts_the_audits_of_what_was_automated(stream: Stream) -> N
 
 def test_overview_and_search_agree_with_the_report(stream: Stream) -> None:
     (row,) = overview.list_stream_overviews(["intents"], now=NOW)
-    assert (row.error_rate.audits, row.error_rate.wrong) == (
-        len(ANSWERED_ELIGIBLE_AUDITS),
-        len(ANSWERED_ELIGIBLE_AUDITS & WRONG),
-    )
+    rate = _report(stream).error_rate
+    assert (row.error_rate.audits, row.error_rate.wrong) == (rate.audits, rate.wrong)
+    assert (row.error_rate.withdrawn, row.error_rate.low, row.error_rate.high) == (1, rate.low, rate.high)
     found = search.search_outputs(streams=[stream], query=OutputQuery(found="checked"), judging=False, now=NOW)
     assert {output.external_id for output in found.outputs} == ANSWERED_ELIGIBLE_AUDITS
 
@@ -205,8 +218,8 @@ def test_a_sample_starts_when_the_current_rules_took_effect(stream: Stream) -> N
     drawn = _draw(stream)
     assert output_id.time_of_id(drawn.window.first) == NOON + timedelta(hours=13)
     assert drawn.window.rate == 0.25
-    # Six audits at the lower rate, two of them wrong; three without an answer count as errors.
-    assert (len(drawn.scores), int(drawn.wrong.sum()), drawn.overdue) == (9, 5, 3)
+    # Six audits at the lower rate, two of them wrong; four without an answer count as errors, two of these withdrawn.
+    assert (len(drawn.scores), int(drawn.wrong.sum()), drawn.overdue) == (10, 6, 4)
     assert drawn.missing == 2
 
 
@@ -222,31 +235,32 @@ def test_the_drift_watch_uses_the_audit_rate_of_the_time(stream: Stream) -> None
     drift.watch_guarantees(now=NOW)
     watch = GuaranteeWatch.objects.get()
     # The sample without the one below the threshold and the one that waits, and with one drawn at the higher rate.
-    assert (watch.audits, watch.wrong) == (9 - 2 + 1, 5 - 2 + 1)
+    assert (watch.audits, watch.wrong) == (10 - 2 + 1, 6 - 2 + 1)
 
 
 def test_the_forecast_counts_the_audits_of_an_evaluation(stream: Stream) -> None:
     now = NOON + timedelta(days=10)
     days = sample_size.estimate_collection_days(stream, _line(stream), 1000, now=now)
     drawn = len(AUDITS) + len({"answer seen before", "unjudgeable", "automated and taken back"})
-    drawn += len({"unanswered too long", "waits for its answer"})
+    drawn += len({"unanswered too long", "waits for its answer", "waited and taken back"})
     assert days == -(-1000 * (10 * 24 - 1) // (24 * drawn))
 
 
 def test_the_sample_can_be_computed_from_the_export(stream: Stream) -> None:
     lines = [json.loads(line) for line in b"".join(labels.export_labels(stream, include_audits=True)).splitlines()]
-    # All but the one that was taken back while it waited: nobody drew what was reviewed by chance, but it has a label.
-    assert {past.name for past in HISTORY} - {line["id"] for line in lines} == {"waited and taken back"}
+    # All of them: nobody drew what was reviewed by chance, but it has a label.
+    assert {line["id"] for line in lines} == {past.name for past in HISTORY}
     drawn = _draw(stream)
     counted = Counter(
         "missing" if line["outcome"] and not (line["blind"] and line["wrong"] is not None) else "wrong"
         if line["wrong"] is not False else "right"
         for line in lines
         if drawn.window.first <= int(line["number"]) < drawn.window.last and line["u"] < drawn.window.rate
-        and line["confidence"] is not None and not line["reason"].startswith("rule:") and not line["shadow"]
+        and line["confidence"] is not None and not line["invalid_prediction"] and not line["shadow"]
+        and not line["reason"].startswith(("rule:", "rule_unevaluable:"))
     )  # fmt: skip
-    assert counted == {"right": 4, "wrong": 5, "missing": 2}
-    assert (len(drawn.scores), int(drawn.wrong.sum()), drawn.missing) == (9, 5, 2)
+    assert counted == {"right": 4, "wrong": 6, "missing": 2}
+    assert (len(drawn.scores), int(drawn.wrong.sum()), drawn.missing) == (10, 6, 2)
 
 
 def test_a_rule_under_another_name_begins_no_other_window(stream: Stream) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,8 @@ def _columns(**one: Any) -> decide.OutputColumns:
         value=np.array([one.get("value", math.nan)], float),
         segment=[one.get("segment", {})],
         model_version=[one.get("model_version", "1")],
+        labels=[one.get("labels")],
+        invalid=np.array([one.get("invalid", False)]),
     )
 
 
@@ -41,12 +43,16 @@ def _one(spec: dict[str, Any], *, u: float = 0.5, p: float = 0.0, **one: Any) ->
 
 def _row(outputs: decide.OutputColumns, row: int) -> decide.OutputColumns:
     one = slice(row, row + 1)
+    assert outputs.labels is not None
+    assert outputs.invalid is not None
     return decide.OutputColumns(
         outputs.confidence[one],
         outputs.predicted[one],
         outputs.value[one],
         outputs.segment[one],
         outputs.model_version[one],
+        outputs.labels[one],
+        outputs.invalid[one],
     )
 
 
@@ -60,37 +66,75 @@ _TESTS: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def _facts(outputs: decide.OutputColumns, row: int) -> dict[str, Any]:
-    """The fields of one output, without the missing ones."""
+def _facts(outputs: decide.OutputColumns, row: int) -> dict[str, list[Any]]:
+    """The folded values of one output's fields, without the missing ones: several for a set of labels."""
+    assert outputs.labels is not None
     numbers = {"confidence": float(outputs.confidence[row]), "value": float(outputs.value[row])}
-    known = {name: number for name, number in numbers.items() if not math.isnan(number)}
-    segment = {f"segment.{name}": text for name, text in outputs.segment[row].items()}
-    return {**segment, **known, "prediction": outputs.predicted[row]}
+    facts: dict[str, list[Any]] = {name: [number] for name, number in numbers.items() if not math.isnan(number)}
+    facts |= {f"segment.{key}": [value] for key, value in _folded(outputs.segment[row]).items()}
+    decisions = outputs.labels[row]
+    if outputs.predicted[row] or decisions:
+        facts["prediction"] = list(decisions.predicted) if decisions else [outputs.predicted[row]]
+    return facts
 
 
-def _refused(spec: dict[str, Any], facts: dict[str, Any], segment: dict[str, str], version: str) -> str | None:
+def _folded(segment: Mapping[str, str]) -> dict[str, str]:
+    return {key.strip().lower(): value.strip().lower() for key, value in segment.items()}
+
+
+def _verdict(rule: dict[str, Any], facts: dict[str, list[Any]]) -> bool | None:
+    """Whether a rule applies; None if that depends on what is missing."""
+    found = [
+        any(_TESTS[operator](fact, operand) for fact in facts[subject]) if subject in facts else None
+        for subject, tests in rule["when"].items()
+        for operator, operand in tests.items()
+    ]
+    return False if False in found else None if None in found else True
+
+
+def _threshold(spec: dict[str, Any], sent: Mapping[str, str], predicted: str) -> float:
+    """The strictest threshold that could apply, whatever the missing keys of the segment are."""
+    segment = _folded(sent)
+    named: dict[str, float] = spec["thresholds"]
+    specific = [threshold for label, threshold in named.items() if predicted and label == predicted]
+    possible: list[float] = []
+    for part in spec["segments"]:
+        if part["when"].items() <= sent.items():
+            specific.append(part["threshold"])
+        elif all(segment.get(key, value) == value for key, value in part["when"].items()):
+            possible.append(part["threshold"])
+    overall: float = math.inf if spec["threshold"] is None else spec["threshold"]
+    return max([*(specific or [overall]), *possible])
+
+
+def _refused(spec: dict[str, Any], outputs: decide.OutputColumns, row: int) -> str | None:
     """Why it has to be reviewed; None if it does not."""
+    assert outputs.labels is not None
+    assert outputs.invalid is not None
+    facts, decisions = _facts(outputs, row), outputs.labels[row]
     if "confidence" not in facts:
         return "no_confidence"
-    if spec["model_versions"] and version not in spec["model_versions"]:
+    if spec["model_versions"] and outputs.model_version[row] not in spec["model_versions"]:
         return "unknown_model_version"
-    for rule in spec["rules"]:
-        if all(
-            subject in facts and _TESTS[operator](facts[subject], operand)
-            for subject, tests in rule["when"].items()
-            for operator, operand in tests.items()
-        ):
-            return f"rule:{rule['name']}"
-    named = [part["threshold"] for part in spec["segments"] if part["when"].items() <= segment.items()]
-    named += [threshold for label, threshold in spec["thresholds"].items() if label == facts["prediction"]]
-    threshold = max(named) if named else spec["threshold"]
-    return "below_threshold" if threshold is None or facts["confidence"] < threshold else None
+    if outputs.invalid[row]:
+        return "invalid_prediction"
+    verdicts = [(rule["name"], _verdict(rule, facts)) for rule in spec["rules"]]
+    caught = [f"rule:{name}" for name, verdict in verdicts if verdict]
+    caught += [f"rule_unevaluable:{name}" for name, verdict in verdicts if verdict is None]
+    if caught:
+        return caught[0]
+    (confidence,) = facts["confidence"]
+    sure = {**dict.fromkeys(decisions.predicted, confidence), **decisions.confidences} if decisions else {}
+    held = sorted((sure[label], label) for label, least in spec["thresholds"].items() if sure.get(label, least) < least)
+    if held:
+        return f"below_threshold:{held[0][1]}"
+    threshold = _threshold(spec, outputs.segment[row], outputs.predicted[row])
+    return "below_threshold" if confidence < threshold else None
 
 
 def _reference(spec: dict[str, Any], outputs: decide.OutputColumns, row: int, *, u: float, p: float) -> tuple[Any, ...]:
     """(reason, eligible, audited, released, review, pi) of one output, straight from the design document."""
-    facts = _facts(outputs, row)
-    reason = _refused(spec, facts, dict(outputs.segment[row]), outputs.model_version[row])
+    reason = _refused(spec, outputs, row)
     if reason is not None:
         return reason, False, False, False, True, 1.0
     if u < p:
@@ -174,12 +218,15 @@ def test_routing_reasons_have_a_precedence() -> None:
         ],
     }
     assert _one(spec, confidence=math.nan, model_version="9", value=10)["reason"] == "no_confidence"
-    assert _one(spec, confidence=0.1, model_version="9", value=10)["reason"] == "unknown_model_version"
+    assert _one(spec, confidence=0.1, model_version="9", invalid=True)["reason"] == "unknown_model_version"
+    assert _one(spec, confidence=0.1, value=10, invalid=True)["reason"] == "invalid_prediction"
     assert _one(spec, confidence=0.1, value=10)["reason"] == "rule:first"
     assert _one(spec, confidence=0.1, value=9.99)["reason"] == "rule:second"
-    assert _one(spec, confidence=0.1, predicted="billing")["reason"] == "below_threshold"
-    assert _one(spec, predicted="billing", u=0.1, p=0.2)["reason"] == "audit"
-    assert _one(spec, predicted="billing", u=0.2, p=0.2)["reason"] == "above_threshold"
+    assert _one(spec, confidence=0.1, value=math.nan)["reason"] == "rule:second"
+    assert _one(spec, confidence=0.1, value=math.nan, predicted="billing")["reason"] == "rule_unevaluable:first"
+    assert _one(spec, confidence=0.1, value=9, predicted="billing")["reason"] == "below_threshold"
+    assert _one(spec, predicted="billing", value=9, u=0.1, p=0.2)["reason"] == "audit"
+    assert _one(spec, predicted="billing", value=9, u=0.2, p=0.2)["reason"] == "above_threshold"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from celery.exceptions import SoftTimeLimitExceeded
+from django.db import InterfaceError, OperationalError
 from django.db.models import F
 
 from escalation.models import Decision, DispatchBatch, Output, Route, Stream
@@ -172,6 +173,30 @@ def test_a_database_outage_does_not_count_as_a_retry(stream: Stream, monkeypatch
         patched.setattr(record, "record_routes", away)
         with pytest.raises(OperationalError):
             dispatch.route_received()
+    _abandon_batches()
+    assert dispatch.route_received() == 1
+    assert Route.objects.get().reason == "below_threshold"
+
+
+@pytest.mark.parametrize(
+    "error", [OperationalError("down"), InterfaceError("the connection is closed"), SoftTimeLimitExceeded()]
+)
+def test_an_outage_during_single_retries_is_never_counted_against_the_output(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    stream_setup.post_outputs(stream, stream_setup.build_output())
+    dispatch._open_batch()
+
+    def away(*_: Any, **__: Any) -> None:
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(record, "record_routes", away)
+        outages = 1 if isinstance(error, SoftTimeLimitExceeded) else 2 * dispatch.SINGLE_RETRIES
+        for _ in range(outages):
+            _abandon_batches()
+            with pytest.raises(type(error)):
+                dispatch.route_received()
     _abandon_batches()
     assert dispatch.route_received() == 1
     assert Route.objects.get().reason == "below_threshold"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import msgspec
 import pytest
 
 from escalation.models import DailyRate, Decision, Payload, Stream
@@ -13,6 +12,7 @@ from escalation.outputs import status
 from escalation.policies import versions
 from escalation.routing import dispatch, plan
 from escalation.routing.stop import stop_stream
+from reviewqueue.kernel import sent_json
 from reviewqueue.models import Item, ItemContent, Slot
 from tests.helpers import stream_setup
 from tests.helpers.route_replay import read_stored_decisions, replay_routes
@@ -34,14 +34,15 @@ def test_every_kind_of_route_can_be_reproduced_from_stored_data(stream: Stream) 
             confidence=[None, 0.1, 0.7, 0.85, 0.92, 0.96, 1][number % 7],
             prediction=stream_setup.ANSWERS[number % 3],
             value=[..., 10, 1000][number % 3],
-            segment=[..., {"language": "de"}][number % 2],
+            segment=[{"language": "en"}, {"language": "de"}][number % 2],
             model_version=["1", "2", "1", "1", "1"][number % 5],
         )
         for number in range(150)
     ]
     written = stream_setup.route_outputs(stream, *outputs)
     assert {route.reason for route in written} == {
-        "no_confidence", "unknown_model_version", "rule:large", "below_threshold", "audit", "above_threshold",
+        "no_confidence", "unknown_model_version", "rule:large", "rule_unevaluable:large", "below_threshold", "audit",
+        "above_threshold",
     }  # fmt: skip
     assert replay_routes(written) == read_stored_decisions(written)
     for route in written:
@@ -97,6 +98,7 @@ def test_a_policy_has_no_effect_before_its_activation_time(queue: object) -> Non
         ({"confidence": None}, "no_confidence"),
         ({"model_version": "9"}, "unknown_model_version"),
         ({"value": 2000}, "rule:large amounts"),
+        ({"value": None}, "rule_unevaluable:large amounts"),
         ({"confidence": 0.5}, "below_threshold"),
     ],
 )
@@ -108,7 +110,7 @@ def test_the_item_shows_the_routing_reason(stream: Stream, fields: dict[str, Any
         rules=[{"name": "large amounts", "when": {"value": {"gte": 1000}}}],
     )
     (route,) = stream_setup.route_outputs(
-        stream, stream_setup.build_output(**{"confidence": 0.9, "model_version": "1", **fields})
+        stream, stream_setup.build_output(**{"confidence": 0.9, "model_version": "1", "value": 1, **fields})
     )
     assert (route.kind, route.reason) == ("review", reason)
     why = ItemContent.objects.get(pk=route.output_id).why
@@ -203,16 +205,19 @@ def test_any_accepted_object_can_be_routed_and_read_back(queue: object, confiden
     found = status.statuses_of([stream_setup.find_output(invoices).pk]).popitem()[1]
     assert found.status == ("decided" if confidence == 0.9 else "in_review")
     assert found.decision is None or found.decision["answer"] == prediction
-    assert msgspec.json.encode(found.decision)
+    assert sent_json.encode_sent(found.decision)
 
 
 def test_field_confidences_of_a_structured_answer_become_hints(queue: object) -> None:
     invoices = stream_setup.create_stream("invoices", schema={"type": "object"}, policy={"threshold": 0.95})
     stream_setup.route_outputs(
-        invoices, stream_setup.build_output(prediction={"total": 3}, confidence=..., scores={"/total": 0.9})
+        invoices,
+        stream_setup.build_output(
+            prediction={"total": 3, "a/b": 1}, confidence=..., scores={"/total": 0.9, "a/b": 0.8}
+        ),
     )
     content = ItemContent.objects.get()
-    assert (content.field_hints, content.alternatives) == ({"/total": 0.9}, [])
+    assert (content.field_hints, content.alternatives) == ({"/total": 0.9, "/a~1b": 0.8}, [])
 
 
 def test_a_shadow_output_is_routed_and_marked(stream: Stream) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from hypothesis import given
+from hypothesis import strategies as st
 
 from escalation.models import Policy, Stream
 from escalation.policies import versions
-from escalation.streams import definition
+from escalation.streams import definition, definition_file
 from reviewqueue.kernel.errors import Invalid, NotFound
 from reviewqueue.models import Event, Queue
 from tests.helpers import stream_setup
@@ -80,6 +83,93 @@ def test_a_changed_setting_is_applied_and_logged(db: None, tmp_path: Path) -> No
     assert (event.before, event.after) == ({"max_waiting": 500}, {"max_waiting": 600})
     assert bytes(Stream.objects.get().secret) == secret, "draws and digests hang on it"
     assert Policy.objects.count() == 1
+
+
+def _refusal(tmp_path: Path, raw: bytes) -> str:
+    file = tmp_path / "streams.yaml"
+    file.write_bytes(raw)
+    with pytest.raises(CommandError) as refused:
+        call_command("apply", str(file))
+    assert not Stream.objects.exists()
+    return str(refused.value).removeprefix(f"{file}: ")
+
+
+def test_a_refused_file_says_where_what_and_what_to_do(db: None, tmp_path: Path) -> None:
+    answers, thresholds, matrix = "answers: [billing, refund, card_arrival]", "{refund: 0.90}", "{refund: 12.00}"
+    expected = [
+        ("slug: intents", "slug: In tents", "streams[0].slug: “In tents” is not allowed here. Use 1 to 49 lowercase"),
+        ("title: Support", "titel: Support", "streams[0].titel: Unknown key “titel”. Did you mean “title”?"),
+        ("risk: high", "risk: huge", "streams[0].risk: “huge” is not allowed here. Use low, medium or high."),
+        ("reviews: 2", "revews: 2", "stream intents: review.revews: Unknown key “revews”. Did you mean “reviews”?"),
+        ("reviews: 2", "reviews: two", "stream intents: review.reviews: This must be a whole number, not “two”."),
+        ("threshold: 0.80", "threshold: 80", "policy.threshold: This must be at most 1, not 80."),
+        ("threshold: 0.80", "reviews: 3", "stream intents: review.reviews: This is also given under `policy`."),
+        ("currency: EUR", "currency: Euro", "costs.currency: “Euro” is not allowed here. Write a currency as three"),
+        (thresholds, "{Refund: 0.99}", "policy.thresholds.Refund: “Refund” is not an answer of this stream. Did you"),
+        (thresholds, "{dispute: 0.99}", "“dispute” is not an answer of this stream. Its answers: “billing”, “refund”"),
+        (thresholds, "{refund: x}", "policy.thresholds.refund: This must be a number, not “x”."),
+        (matrix, "{blling: 3}", "costs.matrix.billing.blling: “blling” is not an answer of this stream. Did you mean"),
+        ("{value: {gte: 1000}}", "{prediction: {in: [refnd]}}", "rules[0].when.prediction.in[0]: “refnd” is not"),
+        (answers, f"{answers}\n    multiple: true", "stream intents: costs.matrix: The costs of single errors need"),
+        (answers, "answers: [yes, refund]", "streams[0].answers[0]: This must be text, not true. Put it in quotes"),
+        (answers, "answers: [2026-01-01]", "streams[0].answers[0]: This must be text, not \"2026-01-01\""),
+        (answers, "answers: [refund, Refund]", "answers[1]: The answers “refund” and “Refund” look the same"),
+        (answers, "answers: [' a', b]", "answers[0]: The answer “ a” begins or ends with a blank. Remove it."),
+        (answers, 'answers: ["a\\u2028b"]', "answers[0]: The answer “ab” contains an invisible character (U+2028)"),
+        (answers, 'answers: ["a\\0b", c]', "Line 5: the character U+0000 is not allowed. Remove it."),
+        (answers, f"{answers}\n    {answers}", "Line 6: the key “answers” is already in line 5. Remove one of them."),
+        (answers, f"answers: [{'9' * 5000}]", "Line 5: this value cannot be read: Exceeds the limit"),
+        (answers, "answers: &a [*a]", "Line 5: a value contains itself."),
+        (answers, f"answers: {'[' * 5000}", "The file is nested too deeply."),
+        ("threshold: 0.80", "threshold: {a: b: c}", "Line "),
+        ("owner: support", "owner: !!python/name:os.system x", "Line 9: could not determine a constructor"),
+    ]  # fmt: skip
+    for old, new, error in expected:
+        assert old in FILE
+        refusal = _refusal(tmp_path, FILE.replace(old, new, 1).encode())
+        assert error in refusal, (new, refusal)
+        assert "Traceback" not in refusal
+        assert "\\Z" not in refusal, "no patterns"
+
+
+def test_a_file_is_read_in_every_encoding_that_names_itself(db: None, tmp_path: Path) -> None:
+    text = "streams:\n  - {slug: e1, title: Prüfung, answers: [a, b]}\n"
+    error = "Line 2: byte 0xFC is not UTF-8 (“ü” in Windows-1252?). Save the file as UTF-8."
+    assert _refusal(tmp_path, text.encode("cp1252")) == error
+    assert "U+0000" in _refusal(tmp_path, text.replace("ü", "u").encode("utf-16-le"))
+    assert "begins like utf-16" in _refusal(tmp_path, text.encode("utf-16") + b"\x00")
+    for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-32"):
+        (tmp_path / "streams.yaml").write_bytes(text.encode(encoding))
+        call_command("apply", str(tmp_path / "streams.yaml"))
+        assert Stream.objects.get().title == "Prüfung"
+
+
+def test_parts_of_a_policy_without_a_policy_are_refused(db: None, tmp_path: Path) -> None:
+    stream = "streams: [{slug: e, title: E, answers: [a], %s}]"
+    assert "review.reviews: This is a part of the policy" in _refusal(
+        tmp_path, (stream % "review: {reviews: 2}").encode()
+    )
+    assert "costs: This is a part of the policy" in _refusal(tmp_path, (stream % "costs: {error: 2}").encode())
+    assert "review.max_wating: Unknown key" in _refusal(tmp_path, (stream % "review: {max_wating: 2}").encode())
+
+
+def test_a_slug_given_twice_is_refused(db: None, tmp_path: Path) -> None:
+    one = "{slug: e, title: E, answers: [a]}"
+    assert "streams[1].slug: There are two streams" in _refusal(tmp_path, f"streams: [{one}, {one}]".encode())
+
+
+def test_any_bytes_are_applied_or_refused_with_a_sentence() -> None:
+    @given(
+        st.binary(max_size=60)
+        | st.text(st.sampled_from("{}[]:,&*!|>-'\"\n #a\0\ud800<%@`~"), max_size=30).map(
+            lambda text: text.encode("utf-8", "surrogatepass")
+        )
+    )
+    def check(raw: bytes) -> None:
+        with contextlib.suppress(Invalid):
+            definition.parse_definitions(definition_file.parse_file(raw))
+
+    check()
 
 
 @pytest.mark.parametrize(

@@ -124,8 +124,10 @@ def test_a_request_to_resume_waits_for_another_manager_of_its_scope(
     mara: User,
     max: User,  # noqa: A002
 ) -> None:
-    stop.request_resume(stop=stop.stop_stream(stream=stream, by="user:mara"), by="user:mara")
-    stop.request_resume(stop=stop.stop_stream(stream=None, by="user:mara"), by="user:mara")
+    User.objects.filter(pk=mara.pk).update(all_queues=True)
+    stopped = [stop.stop_stream(stream=one, by="user:mara") for one in (stream, None)]
+    for one in stopped:
+        stop.request_resume(stop=one, by="user:mara", reason="all checked")
     assert attention.list_waiting_tasks(mara) == []
     assert [(task.kind, task.stream) for task in attention.list_waiting_tasks(max)] == [("resume", stream)]
     max.all_queues = True

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from escalation import statistics
 from escalation.guarantees import evaluations, guarantees, summary, targets
+from escalation.guarantees.population import Population
 from escalation.models import ErrorTarget, Evaluation, GuaranteeWatch, Outcome, Route, Stream, TestItem
 from escalation.policies import versions
 from escalation.policies.spec import dump_spec
@@ -24,9 +25,10 @@ from escalation.views import guarantees as guarantees_module
 from reviewqueue.accounts import api_keys
 from reviewqueue.models import User
 from tests.escalation.guarantees.test_evaluations import POLICY, honest
-from tests.helpers import stream_history, traffic
+from tests.helpers import stream_history, stream_setup, traffic
 
 TARGET = {"max_error_percent": "5", "confidence_level": "95", "groups": "together"}
+CONFIRMED = {"confirmed": "yes"}
 PAGE = "/streams/intents/guarantee/"
 KNOWN = '{"input": {"text": "Hello"}, "prediction": "refund", "answer": "billing"}'
 
@@ -48,6 +50,7 @@ def _guarantee(stream: Stream) -> Evaluation:
     targets.set_error_target(stream=stream, max_error=0.05, actor="user:mara")
     evaluation = evaluations.run_evaluation(stream, by="user:mara")
     made = guarantees.propose_certified_policy(evaluation=evaluation, actor="user:mara")
+    stream_setup.ensure_managers()
     versions.approve_version(policy=made.policy, by="user:max")
     return evaluation
 
@@ -61,12 +64,12 @@ def test_error_rates_are_hidden_until_a_target_is_set(client: Client, stream: St
     client.force_login(mara)
     before = _read(client)
     assert "No error target is set yet." in before
-    assert "Errors per 1,000 automated" not in before
+    assert "Error rate (automated)" not in before
     assert client.get(f"{PAGE}preview/").status_code == 404
     client.post(f"{PAGE}target/", TARGET)
     target = ErrorTarget.objects.get()
     assert (target.max_error, target.delta) == (0.05, 0.05)
-    assert "Errors per 1,000 automated" in _read(client)
+    assert "Error rate (automated)" in _read(client)
 
 
 def test_a_guarantee_is_reached_by_clicking_and_takes_two(
@@ -78,7 +81,7 @@ def test_a_guarantee_is_reached_by_clicking_and_takes_two(
     _past(stream)
     client.force_login(mara)
     client.post(f"{PAGE}target/", TARGET)
-    evidence = client.post(f"{PAGE}evaluations/")["Location"]
+    evidence = client.post(f"{PAGE}evaluations/", CONFIRMED)["Location"]
     assert "At most 5 % of automated decisions are wrong" in _read(client, evidence)
     policy = client.post(f"{evidence}policy/", {"reason": "measured"})["Location"]
     current = versions.find_active_policy(stream)
@@ -100,17 +103,19 @@ def test_the_evidence_says_whether_its_guarantee_is_in_force(
     _past(stream)
     client.force_login(mara)
     client.post(f"{PAGE}target/", TARGET)
-    evidence = client.post(f"{PAGE}evaluations/")["Location"]
+    asking = client.post(f"{PAGE}evaluations/").content.decode()
+    assert "Run evaluation 1 of Support intents?" in asking
+    assert not Evaluation.objects.exists()
+    evidence = client.post(f"{PAGE}evaluations/", CONFIRMED)["Location"]
     client.force_login(otto)
     assert "Not in force" in _read(client, evidence)
+    stream_setup.ensure_managers()
     versions.approve_version(
         policy=guarantees.propose_certified_policy(evaluation=Evaluation.objects.get(), actor="user:mara").policy,
         by="user:max",
     )
     assert "In force since" in _read(client, evidence)
-    stream_history.write_history(
-        stream, [0.9], [False], since=timezone.now() - timedelta(hours=1), prefix="new", model_version="2"
-    )
+    _release(stream)
     page = _read(client, evidence)
     assert "No longer in force." in page
     assert "another version of the model" in page
@@ -131,7 +136,7 @@ def test_a_guarantee_shows_audits_since_and_when_audits_are_off(client: Client, 
     assert 0 < low < 3 / 214 < high
     # At the upper end, the evidence against "at least so much" reaches 2 / doubt.
     assert statistics.compute_log_evalue(214, [3], [1.0], high) == pytest.approx(math.log(2 / 0.05))
-    assert f"between {figures.rate(low)} and {figures.rate(high)} of automated decisions are wrong" in page
+    assert f"the error rate since then is between {figures.rate(low)} and {figures.rate(high)}" in page
     assert "a rise in errors would go unnoticed" not in page
     current = versions.find_active_policy(stream)
     assert current
@@ -147,7 +152,7 @@ def test_the_evidence_shows_the_counts_that_reproduce_its_bound(client: Client, 
     _past(stream)
     client.force_login(User.objects.create(username="mia", role="admin"))
     client.post(f"{PAGE}target/", TARGET)
-    evidence = client.post(f"{PAGE}evaluations/")["Location"]
+    evidence = client.post(f"{PAGE}evaluations/", CONFIRMED)["Location"]
     evaluation = Evaluation.objects.get()
     (group,) = evaluation.groups
     bound = statistics.compute_upper_bound(group["wrong"], group["accepted"], group["delta"])
@@ -186,7 +191,7 @@ def test_a_refusal_says_what_it_would_take(client: Client, stream: Stream, mara:
     )
     client.force_login(mara)
     client.post(f"{PAGE}target/", TARGET)
-    page = client.post(f"{PAGE}evaluations/", follow=True).content.decode()
+    page = client.post(f"{PAGE}evaluations/", CONFIRMED, follow=True).content.decode()
     assert "audits are too few for this error target: it takes about" in page
     assert "at today’s traffic" in page  # noqa: RUF001
     assert not Evaluation.objects.exists()
@@ -219,10 +224,11 @@ def test_the_numbers_behind_the_curve_can_be_downloaded(client: Client, stream: 
 def test_test_items_are_added_from_the_page(client: Client, stream: Stream, mara: User) -> None:
     traffic.post_and_route(stream, "ticket-1", now=timezone.now())
     client.force_login(mara)
-    assert "1 test item added." in client.post(f"{PAGE}test-items/", {"examples": KNOWN}, follow=True).content.decode()
+    data = {"examples": KNOWN, **CONFIRMED}
+    assert "1 test item added." in client.post(f"{PAGE}test-items/", data, follow=True).content.decode()
     assert TestItem.objects.count() == 1
     for bad in ("{", "[1]", '{"input": 1}'):
-        client.post(f"{PAGE}test-items/", {"examples": bad})
+        client.post(f"{PAGE}test-items/", {"examples": bad, **CONFIRMED})
     assert TestItem.objects.count() == 1
 
 
@@ -239,8 +245,8 @@ def test_the_number_of_queries_is_constant(client: Client, stream: Stream, mara:
     client.force_login(mara)
     with_little = _queries(client)
     for _ in range(3):
-        client.post(f"{PAGE}evaluations/")
-        client.post(f"{PAGE}test-items/", {"examples": KNOWN})
+        client.post(f"{PAGE}evaluations/", CONFIRMED)
+        client.post(f"{PAGE}test-items/", {"examples": KNOWN, **CONFIRMED})
     stream_history.write_history(
         stream, *honest(200), since=timezone.now() - timedelta(days=1), span=timedelta(0), prefix="more"
     )
@@ -284,9 +290,7 @@ def test_a_report_without_a_guarantee_says_what_it_takes(client: Client, stream:
 def test_an_ended_guarantee_is_not_shown_as_kept(client: Client, stream: Stream, mara: User) -> None:
     _past(stream)
     _guarantee(stream)
-    stream_history.write_history(
-        stream, [0.9], [False], since=timezone.now() - timedelta(hours=1), prefix="new", model_version="2"
-    )
+    _release(stream)
     client.force_login(mara)
     for page in (PAGE, "/streams/intents/report/"):
         html = _read(client, page)
@@ -392,20 +396,51 @@ def test_a_version_shows_its_changes_and_whether_its_guarantee_holds(
     assert "Changes compared with version 1" in page
     assert "99.99" in page, "the threshold it replaced"
     assert 'class="tag tag-bad">ended' not in page
-    stream_history.write_history(
-        stream, [0.9], [False], since=timezone.now() - timedelta(hours=1), prefix="new", model_version="2"
-    )
+    _release(stream)
     page = _read(client, "/streams/intents/policies/2/")
     assert 'class="tag tag-bad">ended' in page
     assert "another version of the model" in page
+
+
+def _release(stream: Stream, outputs: int = 20) -> None:
+    """Outputs of another model version, within the last hour."""
+    since = timezone.now() - timedelta(hours=1)
+    stream_history.write_history(
+        stream,
+        [0.9] * outputs,
+        [False] * outputs,
+        since=since,
+        span=timedelta(minutes=1),
+        prefix="new",
+        model_version="2",
+    )
+
+
+def test_one_mistyped_model_version_is_announced_and_changes_nothing(
+    client: Client, stream: Stream, mara: User
+) -> None:
+    _past(stream)
+    _guarantee(stream)
+    _release(stream, outputs=1)
+    client.force_login(mara)
+    page = _read(client)
+    assert "Version clf 2 sent 1 output in the last 30 days: a typo or a release?" in page
+    assert "guarantee-kept" in page
+    assert guarantees.enforce_ended_guarantees() == []
+    # It can still be looked at, and evaluated once there is something to evaluate.
+    other = Population("clf", "2", 1).key
+    assert "Only audits of clf 2 count." in _read(client, f"{PAGE}?population={other}")
+    client.post(f"{PAGE}evaluations/", {"population": other})
+    assert Evaluation.objects.filter(model_version="2").count() == 0
+    assert "guarantee-kept" in _read(client, f"{PAGE}?population=nonsense")
 
 
 def test_a_refusal_names_the_latest_model_version(client: Client, stream: Stream, mara: User) -> None:
     _past(stream)
     client.force_login(mara)
     client.post(f"{PAGE}target/", TARGET)
-    assert "the model version of the latest output" not in _read(client)
-    stream_history.write_history(
-        stream, [0.9], [False], since=timezone.now() - timedelta(hours=1), prefix="new", model_version="2"
-    )
-    assert "Only audits of clf 2 count, the model version of the latest output." in _read(client)
+    assert "audits of clf" not in _read(client)
+    _release(stream)
+    page = _read(client)
+    assert "20 of the latest 200 outputs come from other model versions" in page
+    assert "Only audits of clf 1 count." in page

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from escalation.forms import line_syntax
 from escalation.forms.policies import PolicyForm, build_policy_initial
 from escalation.models import Activation, Policy
 from escalation.policies import describe, versions
 from escalation.policies.spec import dump_spec, parse_spec
-from reviewqueue.models import Queue, User
-from tests.helpers import traffic
+from reviewqueue.models import Event, Queue, User
+from tests.helpers import stream_setup, traffic
+from tests.helpers.form_posts import post_untouched
 
 FULL: dict[str, Any] = {
     "threshold": 0.925,
@@ -48,7 +52,7 @@ def posted(initial: dict[str, Any], **change: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("spec", [FULL, {}, {"threshold": 0.8, "audit": {"per_day": 200}}])
 def test_the_form_round_trips_every_policy(spec: dict[str, Any]) -> None:
     policy = parse_spec(spec)
-    form = PolicyForm(posted(build_policy_initial(policy)))
+    form = PolicyForm(posted(build_policy_initial(policy)), policy=policy)
     assert form.is_valid(), form.errors
     assert dump_spec(versions.validate_spec(form.spec())) == dump_spec(policy)
 
@@ -61,7 +65,7 @@ def test_the_form_round_trips_every_policy(spec: dict[str, Any]) -> None:
         ("segments", "de: 95", "Line 1: write “key = value: percent”"),
         ("rules", "large: amount > 3", "Line 1: “amount > 3” is not a valid condition"),
         ("rules", "large: value > many", "Line 1: “many” is not a number."),
-        ("rules", "a: prediction > refund", "prediction is a string; use eq or in"),
+        ("rules", "a: prediction > refund", "Prediction is a string; use eq or in"),
         ("matrix", "billing: 3", "Line 1: write “model’s answer -> right answer: cost”"),  # noqa: RUF001
         ("rate", "", "Enter a number."),
         ("currency", "Euro", "3"),
@@ -168,6 +172,100 @@ def test_a_stricter_version_is_activated_by_one_person(
     assert (activation.activated_by, activation.approved_by) == ("user:max", "")
 
 
+def test_a_first_policy_has_audits_unless_they_are_declined(client: Client, queue: Queue, mara: User) -> None:
+    stream = stream_setup.create_stream(policy=None)
+    client.force_login(mara)
+    page = "/streams/intents/policies/new/"
+    suggested = post_untouched(client.get(page).context["form"])
+    assert (suggested["audits"], suggested["rate"], suggested["mode"]) == ("rate", "5", "after")
+    # A number that was typed is never thrown away, whichever choice stands beside it.
+    for change, error in {
+        ("none", "7.5", ""): "You entered a number here but chose something else above.",
+        ("per_day", "7.5", "20"): "You entered a number here but chose something else above.",
+        ("rate", "", ""): "Enter a number.",
+        ("none", "5", ""): "Without audits nobody reviews automated outputs",
+        ("rate", "0", ""): "Without audits nobody reviews automated outputs",
+    }.items():
+        asked = client.post(page, suggested | dict(zip(("audits", "rate", "per_day"), change, strict=True)))
+        assert error in asked.content.decode(), change
+        assert not Policy.objects.exists()
+        assert asked.context["form"]["rate"].value() == change[1]
+    without = post_untouched(asked.context["form"]) | {"no_audits": "on"}
+    assert client.post(page, without).status_code == 302
+    assert _spec_of(stream)["audit"] == {"rate": 0.0, "per_day": None, "mode": "after"}
+    # It was asked once: the next version of a policy without audits is not held up.
+    later = post_untouched(client.get(page).context["form"])
+    assert client.post(page, later | {"threshold": "95"}).status_code == 302
+    assert _spec_of(stream)["threshold"] == 0.95
+
+
+def test_a_typed_share_is_stored_to_the_last_digit(client: Client, queue: Queue, mara: User) -> None:
+    stream = stream_setup.create_stream(policy=None)
+    client.force_login(mara)
+    suggested = post_untouched(client.get("/streams/intents/policies/new/").context["form"])
+    client.post("/streams/intents/policies/new/", suggested | {"rate": "12.345678901234567", "threshold": "92.5"})
+    assert (_spec_of(stream)["audit"]["rate"], _spec_of(stream)["threshold"]) == (0.12345678901234567, 0.925)
+
+
+def test_an_approver_sees_reason_and_impact_and_can_decline(
+    client: Client,
+    queue: Queue,
+    mara: User,
+    max: User,  # noqa: A002
+    otto: User,
+) -> None:
+    stream = traffic.apply_stream(policy={"threshold": 0.8})
+    traffic.post_and_route(stream, "one", "two", confidence=0.75, now=timezone.now())
+    versions.propose_version(
+        stream=stream, spec=parse_spec({**_spec_of(stream), "threshold": 0.7}), actor="user:mara", reason="Fewer <b>"
+    )
+    page = "/streams/intents/policies/2/"
+    client.force_login(max)
+    html = client.get(page).content.decode()
+    shown = html.partition("Approve and activate")[0]
+    assert "mara requested approval" in shown
+    assert "Fewer &lt;b&gt;" in shown
+    assert "<strong>2</strong>" in shown.partition("Newly automated")[2][:200]
+    client.post(f"{page}decline/", {"reason": "Too early"})
+    assert client.post(f"{page}decline/").status_code == 302, "there is nothing to decline any more"
+    assert Event.objects.get(verb="policy.declined").after == {
+        "number": 2, "reason": "Too early", "asked_by": "user:mara"
+    }  # fmt: skip
+    client.post(f"{page}activation/")
+    assert Activation.objects.count() == 1
+    client.force_login(mara)
+    for told in (page, "/streams/intents/"):
+        assert "Too early" in client.get(told).content.decode()
+    # It can be asked for again, withdrawn, and asked for once more.
+    client.post(f"{page}approval-request/", {"reason": "Please"})
+    assert "Withdraw request" in client.get(page).content.decode()
+    client.post(f"{page}decline/")
+    assert Event.objects.filter(verb="policy.withdrawn").count() == 1
+    client.post(f"{page}approval-request/", {"reason": "Really"})
+    client.force_login(otto)
+    assert client.post(f"{page}decline/").status_code == 403
+    client.force_login(max)
+    client.post(f"{page}activation/")
+    assert Activation.objects.latest("id").reason == "Really"
+
+
+def test_a_policy_that_cannot_apply_is_refused_at_its_field(client: Client, queue: Queue, mara: User) -> None:
+    stream = traffic.apply_stream(policy={"threshold": 0.8})
+    client.force_login(mara)
+    page = "/streams/intents/policies/new/"
+    posted_form = post_untouched(client.get(page).context["form"])
+    for field, text in {
+        "thresholds": "Refund: 99",
+        "rules": "r: prediction in refnd",
+        "matrix": "refund -> billin: 3",
+    }.items():
+        form = client.post(page, posted_form | {field: text}).context["form"]
+        assert "is not an answer of this stream. Did you mean" in str(form.errors[field])
+    # A policy stored by an earlier release goes on working, and its page says what never applies.
+    versions.save_version(stream=stream, spec=parse_spec({"thresholds": {"Refund": 0.99}}), actor="user:mara")
+    assert "“Refund” is not an answer of this stream." in client.get("/streams/intents/policies/2/").content.decode()
+
+
 def test_a_lead_reads_policies_without_buttons(client: Client, queue: Queue, ann: User) -> None:
     traffic.apply_stream()
     client.force_login(ann)
@@ -190,6 +288,29 @@ def test_differences_are_described() -> None:
         ("Rule “big”", "Outputs with value > 5 go to review.", ""),
         ("Cost of an error", "EUR 1.00", "EUR 2.00"),
     ]
+
+
+def test_the_smallest_difference_of_a_number_is_described() -> None:
+    # FULL with every number in it moved to its neighbour, one at a time.
+    def neighbours(part: Any) -> Iterator[Any]:
+        if isinstance(part, float):
+            yield math.nextafter(part, 0)
+        steps = (
+            list(part.items()) if isinstance(part, dict) else list(enumerate(part)) if isinstance(part, list) else []
+        )
+        for step, inner in steps:
+            for changed in neighbours(inner):
+                copy = part.copy()
+                copy[step] = changed
+                yield copy
+
+    full = parse_spec({**FULL, "audit": {"rate": 0.05}, "answer_first": False})
+    changed = list(neighbours(dump_spec(full)))
+    assert len(changed) > 12
+    for spec in changed:
+        assert len(describe.describe_changes(full, parse_spec(spec))) == 1, spec
+    rule = parse_spec({"rules": [{"name": "big", "when": {"value": {"gt": 1234567.89}}}]})
+    assert "value > 1234567.89" in describe.describe_policy(rule)[1].text
 
 
 def test_every_difference_between_two_policies_is_described() -> None:

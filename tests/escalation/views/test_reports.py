@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
+from django.db.models.functions import Now
 from django.test import Client
 from django.utils import timezone
 
+from escalation.models import Heartbeat
 from escalation.monitoring import heartbeats
+from escalation.monitoring.sweeps import SWEEPS
 from reviewqueue.kernel import clock
 from reviewqueue.models import Queue, User
 from tests.helpers import traffic
@@ -33,7 +37,7 @@ def busy(queue: Queue, rob: User, mara: User) -> str:
     """A stream with a few outputs of today, audited and reviewed."""
     stream = traffic.apply_stream(policy={"threshold": 0.8, "audit": {"rate": 1.0}})
     now = clock.current_time()
-    traffic.post_and_route(stream, *traffic.number_ids("sure", 10), now=now)
+    traffic.post_and_route(stream, *traffic.number_ids("sure", 20), now=now)
     traffic.post_and_route(stream, *traffic.number_ids("unsure", 4), confidence=0.4, now=now)
     traffic.judge_all(rob, lambda one: "billing" if one in {"sure-1", "unsure-2"} else "refund", now=now)
     return stream.slug
@@ -41,8 +45,8 @@ def busy(queue: Queue, rob: User, mara: User) -> str:
 
 def test_the_report_begins_with_the_state_of_the_guarantee(client: Client, mara: User, busy: str) -> None:
     text = words(page(client, mara, f"/streams/{busy}/report/"))
-    assert "No guarantee yet. 10 audits answered so far, 1 wrong." in text
-    assert "10.0 %" in text
+    assert "No guarantee yet. 20 audits answered so far, 1 wrong." in text
+    assert "5.0 %" in text
 
 
 def test_savings_never_appear_without_undetected_errors(client: Client, mara: User, busy: str) -> None:
@@ -59,6 +63,22 @@ def test_an_unknown_figure_is_never_shown_as_zero(client: Client, queue: Queue, 
     text = words(page(client, mara, "/streams/intents/report/"))
     assert "Error rate (automated) unknown no audit has been answered" in text
     assert "3 outputs were automated while audits were off" in text
+
+
+def test_a_percentage_needs_enough_audits_and_an_amount_costs(
+    client: Client, queue: Queue, rob: User, mara: User
+) -> None:
+    now = clock.current_time()
+    policy = {"threshold": 0.8, "audit": {"rate": 1.0}}
+    stream = traffic.apply_stream(policy=policy, costs={})
+    traffic.post_and_route(stream, *traffic.number_ids("sure", 2), now=now)
+    traffic.judge_all(rob, lambda _one: "refund", now=now)
+    for path in ("/streams/intents/report/", "/overview/"):
+        text = words(page(client, mara, path))
+        assert "too few audits (2)" in text
+        assert not re.search(r"\b0\s%", text.replace("100", ""))
+        assert "€" not in text
+    assert "the policy sets no costs" in words(page(client, mara, "/streams/intents/report/"))
 
 
 def test_every_chart_has_its_table(client: Client, mara: User, busy: str) -> None:
@@ -94,10 +114,14 @@ def test_the_report_uses_no_jargon(client: Client, mara: User, busy: str) -> Non
 def test_the_overview_shows_each_stream_and_system_health(client: Client, mara: User, busy: str) -> None:
     text = words(page(client, mara, "/overview/"))
     assert "Support intents" in text
-    assert "Not seen for a minute: the worker that routes outputs." in text
-    for name in heartbeats.EXPECTED_HEARTBEATS:
-        heartbeats.record_heartbeat(name)
-    assert "Healthy: the worker and all background sweeps are running." in words(page(client, mara, "/overview/"))
+    assert "routing outputs: never done" in text
+    for sweep in SWEEPS:
+        heartbeats.record_success(sweep)
+    assert "Healthy: the workers and all background sweeps are running." in words(page(client, mara, "/overview/"))
+    Heartbeat.objects.filter(name="drift").update(at=Now() - timedelta(minutes=7))
+    text = words(page(client, mara, "/overview/"))
+    assert "watching guarantees for drift: last done 7 min ago" in text.replace("\xa0", " ")
+    assert "routing outputs" not in text
 
 
 def test_the_overview_takes_a_fixed_number_of_queries(
@@ -108,7 +132,7 @@ def test_the_overview_takes_a_fixed_number_of_queries(
     for slug in ("a", "b", "c"):
         traffic.apply_stream(slug=slug, title=slug)
     client.force_login(mara)
-    with django_assert_max_num_queries(26):  # type: ignore[operator]
+    with django_assert_max_num_queries(28):  # type: ignore[operator]
         client.get("/overview/")
 
 

@@ -49,13 +49,17 @@ def test_the_creator_of_a_stream_is_its_member(client: Client, mara: User) -> No
         ({"slug_name": "In Voices"}, "letters"),
         ({"slug_name": "new"}, "not “new”"),
         ({"answers": ""}, "either a list of answers or a JSON schema"),
-        ({"answers": "a\na"}, "two answers are the same"),
+        ({"answers": "a\na"}, "The answer “a” is listed twice"),
         ({"schema": "{}x"}, "valid JSON"),
-        ({"error_types": "a\na"}, "two error types are the same"),
+        ({"schema": "[" * 100_000}, "64 levels"),
+        ({"schema": '{"type": "object", "maximum": ' + "9" * 5_000 + "}"}, "too large for a double"),
+        ({"answers": "", "schema": '{"type": "object", "$ref": "#"}'}, "refers to itself"),
+        ({"error_types": "a\na"}, "The error type “a” is listed twice"),
         ({"display": "lines"}, "Line 1: write “part: display”"),
         ({"display": "lines: marquee"}, "Unknown renderer"),
         ({"reserve_minutes": "0"}, "greater than or equal to 1"),
     ],
+    ids=lambda value: str(value)[:40],
 )
 def test_an_invalid_value_is_refused_at_its_field(
     client: Client, mara: User, change: dict[str, str], error: str
@@ -97,18 +101,30 @@ def test_settings_change_without_touching_the_policy(client: Client, queue: Queu
 def test_one_person_stops_and_two_resume(client: Client, queue: Queue, mara: User, max: User) -> None:  # noqa: A002
     traffic.apply_stream()
     client.force_login(mara)
-    client.post("/streams/intents/stop/", {"reason": "odd answers"})
+    asking = client.post("/streams/intents/stop/", {"reason": "odd answers"}).content.decode()
+    assert "Stop Support intents?" in asking
+    assert not Stop.objects.exists()
+    client.post("/streams/intents/stop/", {"reason": "odd answers", "confirmed": "yes"})
     html = client.get("/streams/intents/").content.decode()
     assert "This stream is stopped." in html
     assert "odd answers" in html
     client.post("/streams/intents/resume-request/")
+    assert "Ask to resume" in client.get("/streams/intents/").content.decode()
+    client.post("/streams/intents/resume-request/", {"reason": "all checked"})
     client.post("/streams/intents/resume/")
     assert Stop.objects.active().exists()
     assert "Confirm and resume" not in client.get("/streams/intents/").content.decode()
     client.force_login(max)
-    assert "Confirm and resume" in client.get("/streams/intents/").content.decode()
+    html = client.get("/streams/intents/").content.decode()
+    assert "Confirm and resume" in html
+    assert "all checked" in html
     client.post("/streams/intents/resume/")
     assert not Stop.objects.active().exists()
+    # Every manager of the stream, and those who only read, see what was loosened and by whom.
+    for person in (mara, max):
+        client.force_login(person)
+        _, _, loosened = client.get("/overview/").content.decode().partition("Loosened in the last 14 days")
+        assert all(text in loosened for text in ("Automation resumed", "mara", "max", "all checked"))
 
 
 def test_only_managers_of_all_streams_stop_all_streams(client: Client, queue: Queue, mara: User) -> None:
@@ -117,7 +133,7 @@ def test_only_managers_of_all_streams_stop_all_streams(client: Client, queue: Qu
     assert client.post("/stop/").status_code == 403
     mara.all_queues = True
     mara.save(update_fields=["all_queues"])
-    client.post("/stop/", {"reason": "fire"})
+    client.post("/stop/", {"reason": "fire", "confirmed": "yes"})
     assert stop.find_active_stops() == {None: Stop.objects.get().pk}
     assert "All streams are stopped." in client.get("/overview/").content.decode()
 

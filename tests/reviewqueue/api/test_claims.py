@@ -126,29 +126,42 @@ def test_final_verdicts_and_withdrawn_items_are_refused_with_their_codes(call: C
     assert code(call("post", f"claims/{got['claim']}/verdict", {"verdict": "agree"})) == (409, "item_withdrawn")
 
 
-@pytest.mark.parametrize(
-    ("body", "pointer"),
-    [
-        ({"verdict": "agree", "status": "final"}, "/status"),
-        ({"verdict": "gold"}, "/verdict"),
-        ({}, "/verdict"),
-        ([], ""),
-        ({"verdict": "agree", "note": 5}, "/note"),
-        ({"verdict": "agree", "reason": True}, "/reason"),
-        ({"verdict": "agree", "active_seconds": True}, "/active_seconds"),
-        ({"verdict": "agree", "active_seconds": "5"}, "/active_seconds"),
-        ({"verdict": "agree", "active_seconds": -1}, "/active_seconds"),
-        ({"verdict": "agree", "instead": "none"}, "/instead"),
-        ({"verdict": "agree", "answer": "refund"}, "/answer"),
-        ({"verdict": "correct"}, "/answer"),
-        ({"verdict": "answer", "answer": "refund", "note": "x"}, "/note"),
-    ],
-)
-def test_an_invalid_body_is_refused_with_a_pointer(call: Call, rob: User, body: Any, pointer: str) -> None:
+KINDS = "`answer`, `agree`, `correct`, `none`, `unjudgeable`, `escalate`"
+BAD_VERDICTS: list[tuple[Any, str, str]] = [
+    ({"verdict": "agree", "status": "final"}, "/status", "unknown field `status`; known are `verdict`, `answer`"),
+    ({"verdict": "agree", "reasons": "x"}, "/reasons", "unknown field `reasons`; did you mean `reason`?"),
+    ({"verdict": "gold"}, "/verdict", f'`verdict` must be one of {KINDS} (got the text "gold")'),
+    ({"verdict": "Agreed"}, "/verdict", '(got the text "Agreed"; did you mean `agree`?)'),
+    ({}, "/verdict", "`verdict` is required"),
+    ([], "", "the request must be a JSON object (got a list of 0 entries)"),
+    ({"verdict": "agree", "note": 5}, "/note", "`note` must be a string of at most 10000 characters (got 5)"),
+    ({"verdict": "agree", "reason": True}, "/reason", "(got true)"),
+    ({"verdict": "agree", "active_seconds": True}, "/active_seconds", "must be a number of at least 0 (got true)"),
+    (
+        {"verdict": "agree", "active_seconds": "5"},
+        "/active_seconds",
+        'must be a number of at least 0 (got the text "5")',
+    ),
+    ({"verdict": "agree", "active_seconds": -1}, "/active_seconds", "must be a number of at least 0 (got -1)"),
+    ({"verdict": "agree", "instead": "none"}, "/instead", "`instead` is not allowed with this verdict. Remove it."),
+    ({"verdict": "agree", "answer": "refund"}, "/answer", "The verdict agree does not take an answer. Remove it."),
+    ({"verdict": "correct"}, "/answer", "one of the answers `billing`, `refund`, `card_arrival` (got null)"),
+    ({"verdict": "correct", "answer": "bill"}, "/answer", '(got the text "bill"; did you mean `billing`?)'),
+    ({"verdict": "correct", "answer": 5}, "/answer", "`answer` must be a string, a list, an object or null (got 5)"),
+    ({"verdict": "none", "error_type": "typo"}, "/error_type", "This stream has no error types. Remove it."),
+    ({"verdict": "answer", "answer": "refund", "note": "x"}, "/note", "`note` is not allowed with this verdict."),
+]
+
+
+def test_an_invalid_verdict_is_refused_with_its_place_and_rule(call: Call, rob: User) -> None:
     queue_items.enqueue_items(1)
-    answer: Any = call("post", f"claims/{claim(call)['claim']}/verdict", body)
-    assert code(answer) == (400, "invalid")
-    assert pointer in [error["pointer"] for error in answer.json()["errors"]]
+    path = f"claims/{claim(call)['claim']}/verdict"
+    for body, pointer, sentence in BAD_VERDICTS:
+        answer: Any = call("post", path, body)
+        assert code(answer) == (400, "invalid"), body
+        (error,) = answer.json()["errors"]
+        assert (error["pointer"], sentence in error["detail"]) == (pointer, True), (body, error)
+    assert not Verdict.objects.exists()
 
 
 @pytest.mark.parametrize("reviewer", ["eve", "ann", "mara", "otto", "nobody", ""])
@@ -163,10 +176,11 @@ def test_a_key_acts_only_for_reviewers_of_its_queue(
 
 
 def test_the_final_say_needs_a_key_created_as_that_lead(
-    queue: Queue, client: Client, call: Call, rob: User, ann: User
+    queue: Queue, client: Client, call: Call, rob: User, rita: User, ann: User
 ) -> None:
-    queue_items.enqueue_items(1)
-    queue_items.judge_next(rob, "escalate")
+    queue_items.enqueue_items(1, reviews_wanted=2)
+    queue_items.judge_next(rob, "agree")
+    queue_items.judge_next(rita, "none", first="billing")
     queue_items.settle_verdicts()
     assert code(call("post", "queues/intents/claims", {"reviewer": "ann"})) == (403, "not_a_member")
     as_ann = caller(client, acts_as=ann)

@@ -103,7 +103,8 @@ def test_no_attack_becomes_an_element_or_an_attribute(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_attacks_produce_as_many_elements_as_harmless_text(kind: str) -> None:
     attacked, usual = (
-        Counter((tag, *sorted(attributes)) for tag, attributes in list_elements(html))
+        # Data with words in it is open at first, so that attribute depends on the text.
+        Counter((tag, *sorted(attributes.keys() - {"open"})) for tag, attributes in list_elements(html))
         for html in (_attacked(kind), _drawn(kind, hostile_strings.HARMLESS_STRINGS))
     )
     assert attacked == usual

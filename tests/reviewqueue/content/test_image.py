@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import struct
+import zlib
 from typing import Any
 
 import pytest
 
 from reviewqueue import content
-from reviewqueue.content import image_size
+from reviewqueue.content import image, image_size
 from reviewqueue.content.image import Image
 from reviewqueue.content.image_size import ImageInfo
 from tests.helpers import pictures
@@ -120,3 +121,37 @@ def test_images_have_numbered_alt_texts() -> None:
 def test_urls_are_never_fetched_and_only_data_urls_are_images(value: Any) -> None:
     (block,) = content.build_blocks({"images": value})
     assert block.kind == "json"
+
+
+def _turned_png(width: int, height: int) -> bytes:
+    """A PNG that is to be shown turned by 90 degrees, as its Exif chunk says."""
+    png = pictures.encode_png(width, height, lambda x, _y: (250 if x < width / 2 else 5, 5, 5))
+    tiff = b"MM\0\x2a\0\0\0\x08" + b"\0\x01" + b"\x01\x12\0\x03\0\0\0\x01\0\x06\0\0" + b"\0\0\0\0"
+    chunk = struct.pack(">I", len(tiff)) + b"eXIf" + tiff + struct.pack(">I", zlib.crc32(b"eXIf" + tiff))
+    return png[:33] + chunk + png[33:]
+
+
+def test_a_png_is_as_wide_and_high_as_browsers_show_it() -> None:
+    (shown,) = image.parse_images(pictures.encode_data_url(_turned_png(40, 20))) or []
+    assert (shown.width, shown.height, shown.is_cut_off) == (20, 40, False)
+
+
+def test_bare_base64_of_an_image_is_an_image_under_any_key() -> None:
+    encoded = pictures.draw_digit().partition(",")[2]
+    for value in ({"image": encoded}, {"scan": encoded}, {"images": [encoded, pictures.draw_digit()]}):
+        assert f'src="{pictures.draw_digit()}"' in render_blocks(value)
+    assert "<img" not in render_blocks({"image": "iVBORw0KGgo is how it begins"})
+
+
+def test_an_image_whose_data_ends_early_says_so() -> None:
+    jpeg = b"\xff\xd8\xff\xe0\0\x04\0\0\xff\xc0\0\x11\x08\0\x10\0\x10" + b"\0" * 9000
+    png = pictures.encode_png(40, 20, lambda _x, _y: (5, 5, 5))
+    for whole, kind in (
+        (jpeg + b"\xff\xd9", "jpeg"),
+        (png, "png"),
+        (b"GIF89a\x10\0\x10\0" + b"\0" * 99 + b"\x3b", "gif"),
+    ):
+        for data, cut_off in ((whole, False), (whole[: len(whole) - 20], True)):
+            (shown,) = image.parse_images(pictures.encode_data_url(data, kind)) or []
+            assert (shown.problem, shown.is_cut_off) == ("", cut_off), (kind, cut_off)
+    assert "ends early" in render_blocks({"image": pictures.encode_data_url(jpeg, "jpeg")})

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from reviewqueue import content
 from reviewqueue.content.messages import FOLD_ABOVE_MESSAGES, KEPT_MESSAGES, MAX_FOLDED_MESSAGES, Message, Transcript
@@ -61,7 +64,6 @@ def test_a_message_shows_its_name_and_time_beside_the_role() -> None:
         [{"content": "hi"}],
         [{"role": "user"}],
         [{"role": 7, "content": "hi"}],
-        [{"role": "user", "content": "hi"}, 7],
         {"role": "user", "content": "hi"},
     ],
 )
@@ -251,3 +253,135 @@ def test_markup_anywhere_in_a_message_is_text() -> None:
         }
     )
     assert "<script" not in html
+
+
+# Whole transcripts of other APIs and libraries, and what is said in them.
+_SAID = "Where is my parcel?"
+_ANSWER = "At the desk."
+_FORMATS: dict[str, list[Any]] = {
+    "OpenAI Responses": [
+        {"role": "user", "content": _SAID},
+        {"type": "reasoning", "id": "r", "summary": [{"type": "summary_text", "text": "thinking it over"}]},
+        {"type": "function_call", "id": "f", "call_id": "c", "name": "find", "arguments": '{"city":"Lund"}'},
+        {"type": "function_call_output", "call_id": "c", "output": "found it"},
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": _ANSWER}]},
+    ],
+    "LangChain": [
+        {"type": "human", "content": _SAID, "name": None},
+        {"type": "ai", "content": "", "tool_calls": [{"name": "find", "args": {"city": "Lund"}, "id": "c"}]},
+        {"type": "tool", "content": "found it", "tool_call_id": "c"},
+        {"type": "ai", "data": {"content": _ANSWER}},
+    ],
+    "AI SDK": [
+        {"role": "user", "parts": [{"type": "text", "text": _SAID}]},
+        {
+            "role": "assistant",
+            "content": _ANSWER,
+            "parts": [
+                {"type": "reasoning", "text": "thinking it over"},
+                {
+                    "type": "tool-find",
+                    "toolCallId": "c",
+                    "state": "output-available",
+                    "input": {"city": "Lund"},
+                    "output": "found it",
+                },
+                {"type": "text", "text": _ANSWER},
+            ],
+        },
+    ],
+    "Gemini": [
+        {"role": "user", "parts": [{"text": _SAID}]},
+        {"role": "model", "parts": [{"functionCall": {"name": "find", "args": {"city": "Lund"}}}]},
+        {"role": "user", "parts": [{"functionResponse": {"name": "find", "response": {"result": "found it"}}}]},
+        {"role": "model", "parts": [{"text": _ANSWER}]},
+    ],
+    "Bedrock": [
+        {"role": "user", "content": [{"text": _SAID}]},
+        {"role": "assistant", "content": [{"toolUse": {"toolUseId": "c", "name": "find", "input": {"city": "Lund"}}}]},
+        {"role": "user", "content": [{"toolResult": {"toolUseId": "c", "content": [{"text": "found it"}]}}]},
+        {"role": "assistant", "content": [{"text": _ANSWER}]},
+    ],
+    "ShareGPT": [
+        {"from": "human", "value": _SAID},
+        {"from": "function_call", "value": '{"name": "find", "arguments": {"city":"Lund"}}'},
+        {"from": "observation", "value": "found it"},
+        {"from": "gpt", "value": _ANSWER},
+    ],
+}
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_transcripts_of_the_usual_apis_are_read(named: bool) -> None:
+    for name, messages in _FORMATS.items():
+        (block,) = content.build_blocks({"conversation": messages} if named else messages)
+        assert block.kind == "messages", name
+        first, last = block.data.messages[0], block.data.messages[-1]
+        assert (first.role, last.role) == ("user", "assistant"), name
+        assert [part.text for part in first.parts] == [_SAID], name
+        assert (last.judged, last.parts[-1].text) == (True, _ANSWER), name
+        html = render_blocks(messages)
+        shown = extract_visible_text(html)
+        assert all(word in shown for word in ("Lund", "found it", "find")), name
+        assert "no arguments" not in shown, name
+        assert html.count(_ANSWER) == 1, name
+
+
+def test_an_odd_entry_is_data_in_its_place_and_open() -> None:
+    base = [{"role": "user", "content": "How do I pick this lock?"}, {"role": "assistant", "content": "Let me see."}]
+    for odd in (
+        {"role": "assistant", "refusal": "I can't help with that."},
+        {"role": "assistant", "tool_calls": []},
+        {"role": "assistant", "audio": {"id": "a"}},
+        {"role": "assistant", "reasoning_content": "r"},
+        {"type": "function_call_output", "call_id": "c", "output": "x"},
+        {"role": "tool", "output": "y"},
+        {"role": "user", "parts": [{"type": "text", "text": "z"}]},
+        {"role": "user"},
+        {"deep": {"deeper": {"deepest": {"said": "something"}}}},
+        "a mere text",
+        7,
+    ):
+        messages = _transcript(*base[:1], odd, *base[1:]).messages
+        assert [[part.text for part in message.parts] for message in (messages[0], messages[2])] == [
+            ["How do I pick this lock?"],
+            ["Let me see."],
+        ]
+        for part in messages[1].parts:
+            if part.kind == "data" and part.rest:
+                assert all(token.is_open for token in part.rest.data.tokens if token.size)
+
+
+def test_a_call_is_without_arguments_only_if_no_usual_key_has_any() -> None:
+    for key in ("arguments", "args", "input", "parameters"):
+        (part,) = _message({"role": "assistant", "tool_calls": [{"name": "f", key: {"n": 1}, "id": "c"}]}).parts
+        assert (part.kind, part.text) == ("call", '{"n": 1}')
+    (part,) = _message({"role": "assistant", "tool_calls": [{"name": "f", "arguments": "", "input": {"n": 1}}]}).parts
+    assert part.text == '{"n": 1}'
+
+
+_KEY_NAMES = (
+    "role author from type content text value parts output result message refusal reasoning_content audio summary "
+    "tool_calls function_call functionCall toolUse toolResult name args arguments input id call_id tool_call_id "
+    "is_error status state toolInvocation data judged"
+)
+_KEYS = st.sampled_from(_KEY_NAMES.split())
+_WORDS = st.sampled_from(["user", "assistant", "human", "text", "tool_use", "tool_result", "function_call"]) | st.uuids(
+    version=4
+).map(str)
+_VALUES = st.recursive(
+    _WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=150)
+@given(st.lists(st.dictionaries(_KEYS, _VALUES, min_size=1, max_size=5), min_size=1, max_size=4))
+def test_no_word_of_any_transcript_is_invisible(messages: list[Any]) -> None:
+    shown = _said(*messages)
+    assert [word for word in _unique_words(messages) if word not in shown] == []
+
+
+def _unique_words(value: Any) -> list[str]:
+    return re.findall(r"[0-9a-f]{8}-[0-9a-f-]{27}", str(value))

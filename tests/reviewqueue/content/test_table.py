@@ -65,12 +65,8 @@ def test_numbers_are_right_aligned_with_aligned_decimals() -> None:
         [{"n": 71.9, "t": "20 %", "id": "A1"}, {"n": 145, "t": "1,204.50", "id": 7}, {"n": None, "t": "", "id": 8}]
     )
     assert [column.number for column in table.columns] == [True, True, False]
-    assert [row[0] for row in _texts(table)] == ["71.9", "145.0", "—"]
-
-
-def test_numbers_with_exponents_stay_unchanged() -> None:
-    table = _table([{"n": 1e300}, {"n": 2.5}, {"n": 10**40}])
-    assert [row[0] for row in _texts(table)] == ["1e+300", "2.5", str(10**40)]
+    assert [(row[0].value.text, row[0].padding) for row in table.rows] == [("71.9", ""), ("145", ".0"), ("—", "")]
+    assert "145.0" not in render_blocks({"table": [{"n": 71.9}, {"n": 145}]})
 
 
 def test_a_large_table_shows_its_beginning_and_holds_the_rest_as_data() -> None:

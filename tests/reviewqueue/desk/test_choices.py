@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from reviewqueue.desk import choices
+from reviewqueue.desk import choices, pairs
 from reviewqueue.models import AnswerSchema, Queue, User
 from tests.helpers import invoices, queue_items
 
@@ -57,6 +57,11 @@ def _order(html: str) -> list[str]:
     """The listed answers in the order of the page, whatever pressing them sends."""
     listed = html.partition("data-choices>")[2].partition("choices-row")[0]
     return re.findall(r'choice-label">([^<]*)<', listed)
+
+
+def test_names_of_answers_are_shown_as_they_are_where_words_would_look_the_same(queue: Queue, rob: User) -> None:
+    _offered(queue, "card_arrival", "Card arrival", "refund")
+    assert _order(_page(rob)) == ["card_arrival", "Card arrival", "refund"]
 
 
 @pytest.mark.parametrize(
@@ -108,17 +113,30 @@ def test_the_order_of_answers_reveals_nothing_answer_first(queue: Queue, rob: Us
     assert _order(_page(rob)) == [f"Intent {number}" for number in range(77)]
 
 
+def test_a_candidates_number_records_the_answer_that_stands_for_it() -> None:
+    for labels, names, keys in [
+        (["equal", "first", "second"], ["", ""], ["0", "1", "2"]),
+        (["second", "first"], ["", ""], ["2", "1"]),
+        (["tie", "response_b", "response_a"], ["", ""], ["0", "2", "1"]),
+        (["Poem", "Letter", "Neither"], ["letter", "poem"], ["2", "1", "0"]),
+        (["b", "a", "a_tie"], ["b", "a"], ["1", "2", "0"]),
+        (["first", "second", "equal"], ["", "", ""], ["1", "2", "0"]),
+        # Nobody can tell which candidate these stand for, so no candidate's number records one of them.
+        (["yes", "unclear", "maybe"], ["", ""], ["0", "3", "4"]),
+        (["first_much_better", "first", "second"], ["", ""], ["0", "3", "2"]),
+    ]:
+        assert pairs.assign_pair_shortcuts(labels, names) == keys, labels
+
+
 def test_candidates_are_chosen_by_number_and_neither_by_zero(queue: Queue, rob: User) -> None:
-    _offered(queue, "first", "second", "equal", proposal="first", input=TWO)
+    _offered(queue, "equal", "second", "first", proposal="first", input=TWO)
     pressed = _Pressed(_page(rob))
     assert pressed.of("verdict", "agree") == ["a", "1"]
     assert pressed.of("answer", "second") == ["2"]
     assert pressed.of("answer", "equal") == ["0"]
 
 
-@pytest.mark.parametrize(
-    "input", [{"candidates": ["a", "b", "c"]}, {"text": "x"}, ["candidates"], {"candidates": "ab"}]
-)
+@pytest.mark.parametrize("input", [{"text": "x"}, ["candidates"], {"candidates": "ab"}])
 def test_three_answers_without_candidates_use_keys_one_to_three(queue: Queue, rob: User, input: Any) -> None:  # noqa: A002
     _offered(queue, "first", "second", "equal", proposal="first", input=input)
     assert _Pressed(_page(rob)).of("answer", "equal") == ["3"]
@@ -177,6 +195,8 @@ def test_ticks_are_kept_after_a_refusal(queue: Queue, rob: User) -> None:
     client.force_login(rob, backend="django.contrib.auth.backends.ModelBackend")
     url = re.search(r'action="([^"]*/verdict/)"', _page(rob))
     assert url
-    html = client.post(url[1], {"verdict": "correct"}).content.decode()
-    assert "Tick at least one" in html
-    assert "checked" not in html.partition("data-choices")[2].partition("</fieldset>")[0]
+    refused = {"verdict": "correct", "answers": ["service"], "error_type": "not one of the stream's"}
+    html = client.post(url[1], refused).content.decode()
+    assert "error types" in html
+    ticks = html.partition("data-choices")[2].partition("</fieldset>")[0]
+    assert re.findall(r'value="(\w+)" checked', ticks) == ["service"]

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reviewqueue.answers.schema import is_storable
+from reviewqueue.answers.schema import is_same_answer, is_storable
 from reviewqueue.desk.structured import codec, layout
 from reviewqueue.desk.structured.codec import ABSENT
 from reviewqueue.desk.structured.fields import AnswerField, FieldGroup, FieldLines, FormPart, StructuredForm, TypedInput
-from tests.helpers import invoices
+from tests.helpers import invoices, sent_answers
 
 
 def _laid(value: Any = None, *, schema: Mapping[str, Any] = invoices.SCHEMA, **options: Any) -> StructuredForm:
@@ -22,26 +21,10 @@ def _laid(value: Any = None, *, schema: Mapping[str, Any] = invoices.SCHEMA, **o
     return layout.build_form(schema=schema, start=value, **told | options)
 
 
-def _entries(parts: Any) -> Iterator[tuple[str, str]]:
-    """What a browser would send: every line end as the two characters that forms have for it, in names as well."""
-    for part in parts:
-        if isinstance(part, AnswerField):
-            yield _posted(part.name), _posted(part.value)
-        else:
-            yield _posted(part.name), ""
-            lines = part.lines if isinstance(part, FieldLines) else [part.parts]
-            for line in lines:
-                yield from _entries(line)
-
-
 def _sent(form: StructuredForm) -> Any:
     """What is read from a form that nobody changed."""
-    posted = dict(_entries(form.parts))
+    posted = dict(sent_answers.list_form_entries(form.parts))
     return codec.parse_json_value(posted["whole"]) if "whole" in posted else codec.parse_answer(posted)
-
-
-def _posted(text: str) -> str:
-    return re.sub("\r\n|\r|\n", "\r\n", text)
 
 
 def _fields(parts: Any) -> dict[str, AnswerField]:
@@ -62,7 +45,7 @@ def _part(form: StructuredForm, pointer: str) -> FormPart:
 
 
 def test_untouched_values_are_sent_unchanged() -> None:
-    assert codec.parse_answer(dict(_entries(_laid(invoices.ANSWER).parts))) == invoices.ANSWER
+    assert codec.parse_answer(dict(sent_answers.list_form_entries(_laid(invoices.ANSWER).parts))) == invoices.ANSWER
 
 
 def test_only_uncertain_fields_are_open() -> None:
@@ -134,7 +117,7 @@ def test_schema_references_and_nullable_types_are_resolved(schema: Any) -> None:
     for value in values:
         form = _laid(value, schema=root)
         assert isinstance(_part(form, "/buyer"), FieldGroup)
-        assert codec.parse_answer(dict(_entries(form.parts))) == value
+        assert codec.parse_answer(dict(sent_answers.list_form_entries(form.parts))) == value
 
 
 @pytest.mark.parametrize(
@@ -166,14 +149,14 @@ def test_lists_of_another_type_than_the_schema_are_edited_as_json(rows: Any) -> 
     root = {"type": "object", "properties": {"x": {"type": "array", "items": item}}}
     form = _laid({"x": rows}, schema=root)
     assert isinstance(_part(form, "/x"), AnswerField)
-    assert codec.parse_answer(dict(_entries(form.parts))) == {"x": rows}
+    assert codec.parse_answer(dict(sent_answers.list_form_entries(form.parts))) == {"x": rows}
 
 
 @pytest.mark.parametrize("value", ["Mars", 3, None, "", " "])
 def test_an_unlisted_value_is_kept_until_it_is_changed(value: Any) -> None:
     root = {"type": "object", "properties": {"x": {"enum": ["Venus", "Earth"]}}}
     form = _laid({"x": value}, schema=root)
-    assert codec.parse_answer(dict(_entries(form.parts))) == {"x": value}
+    assert codec.parse_answer(dict(sent_answers.list_form_entries(form.parts))) == {"x": value}
 
 
 @pytest.mark.parametrize("value", [{"x": " "}, {"x": None}, {}, {"x": ""}, {"a\nb": "y"}])
@@ -187,11 +170,14 @@ def test_lines_with_invalid_field_names_are_edited_as_json() -> None:
     root = {"type": "object", "properties": {"x": {"type": "array", "items": item}}}
     form = _laid({"x": [{"a\nb": "y"}]}, schema=root)
     assert isinstance(_part(form, "/x"), AnswerField)
-    assert codec.parse_answer(dict(_entries(form.parts))) == {"x": [{"a\nb": "y"}]}
+    assert codec.parse_answer(dict(sent_answers.list_form_entries(form.parts))) == {"x": [{"a\nb": "y"}]}
 
 
 def test_input_and_errors_are_shown_again() -> None:
-    texts = dict(_entries(_laid(invoices.ANSWER).parts)) | {"number/total": "lots", "text/lines/2/description": "more"}
+    texts = dict(sent_answers.list_form_entries(_laid(invoices.ANSWER).parts)) | {
+        "number/total": "lots",
+        "text/lines/2/description": "more",
+    }
     form = _laid(invoices.ANSWER, typed=TypedInput(texts, errors={"/total": "Enter a number.", "/lines": "Too many."}))
     fields = _fields(form.parts)
     assert (fields["/total"].value, fields["/total"].error) == ("lots", "Enter a number.")
@@ -220,7 +206,7 @@ def test_a_form_never_has_more_fields_than_can_be_sent() -> None:
     answer: dict[str, Any] = {f"x{n}": rows for n in range(5)}
     form = _laid(answer, schema=lists)
     assert {type(part) for part in form.parts} == {AnswerField}
-    assert codec.parse_answer(dict(_entries(form.parts))) == answer
+    assert codec.parse_answer(dict(sent_answers.list_form_entries(form.parts))) == answer
 
     wide = {f"x{n}": "y" for n in range(2000)}
     (whole,) = _laid(wide, schema={"type": "object"}).parts
@@ -253,7 +239,12 @@ _names = st.sampled_from([*invoices.SCHEMA["properties"], "more", ""]) | _texts
 def test_any_ai_answer_is_sent_back_unchanged(answer: dict[str, Any]) -> None:
     if not is_storable(answer):
         return
-    assert _sent(_laid(answer)) == answer
+    assert is_same_answer(_sent(_laid(answer)), answer)
+
+
+@given(sent_answers.objects)
+def test_any_digits_and_blanks_are_sent_back_unchanged(answer: dict[str, Any]) -> None:
+    assert is_same_answer(_sent(_laid(answer)), answer)
 
 
 @pytest.mark.parametrize(
@@ -277,3 +268,10 @@ def test_building_a_form_stops_at_the_field_limit(value: Any, monkeypatch: pytes
     assert len(built) < 3 * layout.MAX_BUILT_FIELDS  # of two attempts
     monkeypatch.undo()
     assert _sent(form) == value
+
+
+def test_options_are_shown_as_the_schema_writes_them() -> None:
+    listed = ["usd", "in_progress", "In progress", "a\u200bb"]
+    form = _laid(schema={"type": "object", "properties": {"currency": {"enum": listed}}})
+    (field,) = _fields(form.parts).values()
+    assert [text for _value, text in field.options if text] == [*listed[:3], "aU+200Bb"]

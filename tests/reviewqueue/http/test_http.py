@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
@@ -121,7 +122,7 @@ class Late(DomainError):
         (ValidationError({"id": ["Missing."]}), 400, "invalid"),
         (exceptions.ValidationError({"id": ["Missing."]}), 400, "invalid"),
         (exceptions.PermissionDenied(), 403, "forbidden"),
-        (exceptions.Throttled(wait=2.5), 429, "too_many_requests"),
+        (exceptions.Throttled(wait=2.5), 429, "rate_limited"),
         (exceptions.NotAcceptable(), 406, "not_acceptable"),
         (DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes"), 400, "invalid_text"),
         (OperationalError("the disk is full"), 503, "unavailable"),
@@ -234,7 +235,7 @@ def test_json_is_parsed_unchanged(client: Client, headers: dict[str, str]) -> No
         (b"[NaN]", "invalid_json"),
         (b"[Infinity, -Infinity]", "invalid_json"),
         (b'"\xff"', "invalid_json"),
-        (b"\xef\xbb\xbf{}", "invalid_json"),
+        (b"\xef\xbb\xbf", "invalid_json"),
         (b'"\xed\xa0\x80"', "invalid_json"),
         ("{}".encode("utf-16"), "invalid_json"),
         (b'"\x00"', "invalid_json"),
@@ -269,6 +270,22 @@ def test_sixty_four_nested_levels_are_allowed_even_many_times() -> None:
     assert strict_json.parse_json(b"[" * 64 + b"]" * 64)
     assert strict_json.parse_json(b"[" + b"[],{}," * 500 + b"1]")
     assert strict_json.parse_json(b'["\\ud83d\\ude00"]') == ["😀"]
+
+
+def test_the_number_of_values_is_bounded_before_they_take_memory() -> None:
+    """Eight megabytes of `1,` took half a gigabyte. Commas in texts do not count."""
+    limit = strict_json.MAX_JSON_VALUES
+    assert len(strict_json.parse_json(b"[" + b"1," * (limit - 2) + b"1]")) == limit - 1
+    assert strict_json.parse_json(b'["' + b'a,\\"[{' * limit + b'"]')
+    for raw in (b"[" + b"1," * limit + b"1]", b"[" + b"{}," * limit, b'["a",' * limit, b"[" * 4_000_000):
+        tracemalloc.start()
+        try:
+            with pytest.raises(Problem) as refusal:
+                strict_json.parse_json(raw)
+            assert tracemalloc.get_traced_memory()[1] < 3 * len(raw)
+        finally:
+            tracemalloc.stop()
+        assert (refusal.value.status, refusal.value.code) == (413, "too_many_values")
 
 
 @pytest.mark.parametrize(

@@ -19,10 +19,11 @@ from reviewqueue.kernel.errors import Invalid, NotFound
 from reviewqueue.models import Guideline, Membership, Queue, Slot, User
 from reviewqueue.models.items import Lane
 from reviewqueue.queue import lease
-from reviewqueue.queue.claim import TooManyClaims, claim_next, list_held_claims, pass_item, release_claim, renew_claim
+from reviewqueue.queue.claim import TooManyClaims, claim_next, list_held_claims, release_claim, renew_claim
 from reviewqueue.queue.claim import get_claim as claim_claim
 from reviewqueue.queue.claim_view import Claim
 from reviewqueue.queue.items import reopen_item
+from reviewqueue.queue.passing import pass_item
 from reviewqueue.verdicts import submit
 from tests.helpers import queue_items
 

@@ -104,6 +104,7 @@ def _slots_looked_at(user: User) -> int:
         "most": MAX_HELD_ITEMS,
         "minutes": 15,
         "passed_by": CURSOR_MIN_SLOTS + 1,
+        "key": None,
     }
     with connection.cursor() as cursor:
         cursor.execute("SAVEPOINT look")

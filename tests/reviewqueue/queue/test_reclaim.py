@@ -14,9 +14,10 @@ from reviewqueue.accounts import roles
 from reviewqueue.kernel import clock, errors
 from reviewqueue.models import Pass, Seen, Slot, User, Verdict
 from reviewqueue.queue import lease, reclaim
-from reviewqueue.queue.claim import TooManyClaims, list_held_claims, pass_item
+from reviewqueue.queue.claim import TooManyClaims, list_held_claims
 from reviewqueue.queue.claim_view import Claim
 from reviewqueue.queue.items import withdraw_items
+from reviewqueue.queue.passing import pass_item
 from reviewqueue.verdicts import drafts, labels, submit
 from tests.helpers import queue_items
 

@@ -16,7 +16,7 @@ from reviewqueue.kernel import clock
 from reviewqueue.models import AnswerSchema, Guideline, ItemContent, Membership, Queue, User, Verdict
 from reviewqueue.queue.items import reopen_item, withdraw_items
 from reviewqueue.reports import history
-from reviewqueue.verdicts import submit, wording
+from reviewqueue.verdicts import undo, wording
 from tests.helpers import queue_items
 
 pytestmark = pytest.mark.django_db
@@ -50,7 +50,7 @@ def test_a_persons_latest_verdicts_are_listed(queue: Queue, rob: User, rita: Use
         (first.id, "agree", False),
     ]
     assert (latest[0].reference, latest[0].queue, latest[0].words) == ("ticket-2", "intents", "I was charged twice")
-    submit.undo_verdict(verdict_id=second.id, user=rob, now=now)
+    undo.undo_verdict(verdict_id=second.id, user=rob, now=now)
     assert [one.id for one in history.list_latest_verdicts(rob, now=now)] == [first.id]
 
 
@@ -203,7 +203,7 @@ def test_proposed_content_is_withheld_too(queue: Queue, rob: User, ann: User) ->
 def test_undone_verdicts_and_withdrawn_content_are_withheld(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1, 2)
     back = queue_items.judge_next(rob, "correct", answer="billing")
-    submit.undo_verdict(verdict_id=back.id, user=rob)
+    undo.undo_verdict(verdict_id=back.id, user=rob)
     html = _page(rob, back.id)
     assert "You undid this" in html
     assert "Billing" not in html

@@ -18,7 +18,7 @@ from reviewqueue.models import Membership, Queue, User, Verdict
 from reviewqueue.queue.items import reopen_item
 from reviewqueue.reports import personal
 from reviewqueue.reports.personal import ComparedVerdict
-from reviewqueue.verdicts import labels, submit
+from reviewqueue.verdicts import labels, undo
 from tests.helpers import queue_items
 
 pytestmark = pytest.mark.django_db
@@ -65,7 +65,7 @@ def test_verdicts_are_counted_by_day_without_undone_ones(queue: Queue, rob: User
         queue_items.judge_next(rob, now=now - ago)
     queue_items.judge_next(rita, now=now)
     back = queue_items.judge_next(rob, now=now)
-    submit.undo_verdict(verdict_id=back.id, user=rob, now=now)
+    undo.undo_verdict(verdict_id=back.id, user=rob, now=now)
     assert [one.count for one in personal.build_personal_report(rob, now=now).total] == [2, 3, 4]
 
 

@@ -11,11 +11,11 @@ from django.test.utils import CaptureQueriesContext
 
 from reviewqueue.activity import log
 from reviewqueue.models import Item, Label, LabelOutbox, Membership, Queue, Seen, Slot, User, Verdict
-from reviewqueue.queue.claim import pass_item
 from reviewqueue.queue.claim import release_claim as claim_release
 from reviewqueue.queue.claim_view import Claim
 from reviewqueue.queue.items import reopen_item
-from reviewqueue.verdicts import labels, submit
+from reviewqueue.queue.passing import pass_item
+from reviewqueue.verdicts import labels, submit, undo
 from tests.helpers import queue_items
 
 pytestmark = pytest.mark.usefixtures("balanced")
@@ -175,7 +175,7 @@ def test_a_reviewer_who_undid_a_revealed_verdict_is_not_blind_later(
     queue: Queue, rob: User, rita: User, cora: User
 ) -> None:
     queue_items.enqueue_items(1, reviews_wanted=2)
-    fresh = submit.undo_verdict(verdict_id=queue_items.judge_next(rob).id, user=rob)
+    fresh = undo.undo_verdict(verdict_id=queue_items.judge_next(rob).id, user=rob)
     claim_release(claim_id=fresh.id, user=rob)
     hidden = queue_items.claim_next_item(rita)
     assert queue_items.claim_next_item(cora).revealed

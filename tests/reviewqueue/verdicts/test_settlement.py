@@ -117,3 +117,15 @@ def test_different_spellings_of_an_answer_are_one_opinion() -> None:
     outcome = settlement.decide_settlement(said, wanted=2, now=NOW)
     assert isinstance(outcome, Settlement)
     assert outcome.vote.answer == {"total": 1.0, "city": "Zürich"}
+
+
+def test_a_correction_in_spelling_only_is_not_lost_among_those_who_agreed() -> None:
+    agreed = Vote("answered", {"supplier": "ACME "})
+    typed = Vote("answered", {"supplier": "ACME"}, typed=True)
+    for votes_given in ([agreed, typed], [typed, agreed]):
+        winner = settlement.find_majority(votes_given)
+        assert winner is not None
+        assert winner.answer == typed.answer
+    winner = settlement.find_majority([agreed, typed, agreed])
+    assert winner is not None
+    assert winner.answer == agreed.answer

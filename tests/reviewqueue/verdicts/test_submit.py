@@ -14,10 +14,11 @@ from reviewqueue.kernel import clock
 from reviewqueue.kernel.errors import Invalid, NotFound
 from reviewqueue.models import FirstAnswer, Guideline, Item, Queue, Slot, User, Verdict
 from reviewqueue.queue import lease
-from reviewqueue.queue.claim import TooManyClaims, claim_next, list_held_claims, pass_item, release_claim, renew_claim
+from reviewqueue.queue.claim import TooManyClaims, claim_next, list_held_claims, release_claim, renew_claim
 from reviewqueue.queue.claim import get_claim as claim_claim
 from reviewqueue.queue.items import withdraw_items
-from reviewqueue.verdicts import labels, submit
+from reviewqueue.queue.passing import pass_item
+from reviewqueue.verdicts import labels, submit, undo
 from tests.helpers import queue_items
 
 pytestmark = pytest.mark.usefixtures("balanced")
@@ -118,7 +119,7 @@ def test_somebody_elses_claim_and_verdict_do_not_exist(queue: Queue, rob: User, 
     with pytest.raises(NotFound):
         submit.submit_verdict(claim_id=claim.id, user=rita, kind="agree")
     with pytest.raises(NotFound):
-        submit.undo_verdict(verdict_id=given.id, user=rita)
+        undo.undo_verdict(verdict_id=given.id, user=rita)
 
 
 @pytest.mark.parametrize("said", [{"kind": "maybe"}, {"kind": "agree", "answer": "refund"}, {"kind": "correct"}])
@@ -241,7 +242,7 @@ def test_the_next_person_does_not_inherit_the_first_answer(queue: Queue, rob: Us
 def test_undoing_reserves_a_fresh_slot_for_the_same_person(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1, answer_first=True)
     given = queue_items.judge_next(rob, "correct", answer="billing")
-    fresh = submit.undo_verdict(verdict_id=given.id, user=rob)
+    fresh = undo.undo_verdict(verdict_id=given.id, user=rob)
     assert (fresh.item.id, fresh.revealed, fresh.first_answer) == (1, True, "billing")
     assert [slot.state for slot in Slot.objects.order_by("id")] == ["closed", "open"]
     assert Item.objects.get().settle_at is None
@@ -255,8 +256,8 @@ def test_an_undone_verdict_is_kept_and_its_claim_is_closed(queue: Queue, rob: Us
     queue_items.enqueue_items(1)
     claim = queue_items.claim_next_item(rob)
     given = submit.submit_verdict(claim_id=claim.id, user=rob, kind="none")
-    fresh = submit.undo_verdict(verdict_id=given.id, user=rob)
-    assert submit.undo_verdict(verdict_id=given.id, user=rob) == fresh
+    fresh = undo.undo_verdict(verdict_id=given.id, user=rob)
+    assert undo.undo_verdict(verdict_id=given.id, user=rob) == fresh
     with pytest.raises(lease.ClaimLost):
         submit.submit_verdict(claim_id=claim.id, user=rob, kind="none")
     undone = Verdict.objects.get()
@@ -264,13 +265,13 @@ def test_an_undone_verdict_is_kept_and_its_claim_is_closed(queue: Queue, rob: Us
     assert undone.undone_at is not None
     release_claim(claim_id=fresh.id, user=rob)
     with pytest.raises(lease.ClaimLost):
-        submit.undo_verdict(verdict_id=given.id, user=rob)
+        undo.undo_verdict(verdict_id=given.id, user=rob)
 
 
 def test_an_undone_verdict_is_shown_only_to_its_author(queue: Queue, rob: User, rita: User) -> None:
     queue_items.enqueue_items(1)
     given = queue_items.judge_next(rob, "correct", answer="billing", note="twice")
-    fresh = submit.undo_verdict(verdict_id=given.id, user=rob)
+    fresh = undo.undo_verdict(verdict_id=given.id, user=rob)
     assert fresh.undone is not None
     assert (fresh.undone.kind, fresh.undone.answer, fresh.undone.note) == ("correct", "billing", "twice")
     release_claim(claim_id=fresh.id, user=rob)
@@ -279,7 +280,7 @@ def test_an_undone_verdict_is_shown_only_to_its_author(queue: Queue, rob: User, 
 
 def test_an_undone_verdict_is_hidden_while_the_proposal_is_hidden(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1)
-    fresh = submit.undo_verdict(verdict_id=queue_items.judge_next(rob).id, user=rob)
+    fresh = undo.undo_verdict(verdict_id=queue_items.judge_next(rob).id, user=rob)
     assert fresh.undone is not None
     Slot.objects.open().update(answer_first=True)
     (hidden,) = list_held_claims(rob)
@@ -292,29 +293,29 @@ def test_undoing_cannot_exceed_ten_held_items(queue: Queue, rob: User) -> None:
     given = queue_items.judge_next(rob)
     held = [queue_items.claim_next_item(rob) for _ in range(10)]
     with pytest.raises(TooManyClaims, match="Decide or release one"):
-        submit.undo_verdict(verdict_id=given.id, user=rob)
+        undo.undo_verdict(verdict_id=given.id, user=rob)
     release_claim(claim_id=held[0].id, user=rob)
-    assert submit.undo_verdict(verdict_id=given.id, user=rob).item.id == 1
-    assert submit.undo_verdict(verdict_id=given.id, user=rob).item.id == 1
+    assert undo.undo_verdict(verdict_id=given.id, user=rob).item.id == 1
+    assert undo.undo_verdict(verdict_id=given.id, user=rob).item.id == 1
 
 
 def test_a_final_verdict_cannot_be_undone(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1)
     given = queue_items.judge_next(rob)
-    with pytest.raises(submit.VerdictFinal):
-        submit.undo_verdict(verdict_id=given.id, user=rob, now=given.final_at)
+    with pytest.raises(undo.VerdictFinal):
+        undo.undo_verdict(verdict_id=given.id, user=rob, now=given.final_at)
     queue_items.settle_verdicts()
-    with pytest.raises(submit.VerdictFinal):
-        submit.undo_verdict(verdict_id=given.id, user=rob, now=queue_items.time_when_final())
+    with pytest.raises(undo.VerdictFinal):
+        undo.undo_verdict(verdict_id=given.id, user=rob, now=queue_items.time_when_final())
     with pytest.raises(NotFound):
-        submit.undo_verdict(verdict_id=10**9, user=rob)
+        undo.undo_verdict(verdict_id=10**9, user=rob)
 
 
 def test_without_an_undo_window_a_verdict_is_final_immediately(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1, undo_seconds=0)
     given = queue_items.judge_next(rob)
-    with pytest.raises(submit.VerdictFinal):
-        submit.undo_verdict(verdict_id=given.id, user=rob)
+    with pytest.raises(undo.VerdictFinal):
+        undo.undo_verdict(verdict_id=given.id, user=rob)
     assert labels.settle_due_items() == 1
 
 
@@ -322,7 +323,7 @@ def test_undoing_one_of_two_leaves_the_other_to_settle_later(queue: Queue, rob: 
     queue_items.enqueue_items(1, reviews_wanted=2)
     kept = queue_items.judge_next(rob)
     undone = queue_items.judge_next(rita)
-    submit.undo_verdict(verdict_id=undone.id, user=rita)
+    undo.undo_verdict(verdict_id=undone.id, user=rita)
     assert Item.objects.get().settle_at == kept.final_at
 
 
@@ -331,7 +332,7 @@ def test_a_withdrawn_items_verdict_cannot_be_undone(queue: Queue, rob: User) -> 
     given = queue_items.judge_next(rob)
     withdraw_items(item_ids=[1], actor="key:1")
     with pytest.raises(lease.ItemWithdrawn):
-        submit.undo_verdict(verdict_id=given.id, user=rob)
+        undo.undo_verdict(verdict_id=given.id, user=rob)
 
 
 def test_a_lead_may_undo_the_final_say_and_decide_again(queue: Queue, rob: User, ann: User) -> None:
@@ -339,7 +340,7 @@ def test_a_lead_may_undo_the_final_say_and_decide_again(queue: Queue, rob: User,
     queue_items.judge_next(rob, "escalate")
     queue_items.settle_verdicts()
     said = queue_items.judge_next(ann, "none")
-    fresh = submit.undo_verdict(verdict_id=said.id, user=ann)
+    fresh = undo.undo_verdict(verdict_id=said.id, user=ann)
     assert fresh.final_say
     release_claim(claim_id=fresh.id, user=ann)
     assert queue_items.claim_next_item(ann).final_say
@@ -363,7 +364,7 @@ def test_a_former_lead_has_no_final_say(queue: Queue, rob: User, ann: User, rita
     User.objects.filter(pk=ann.pk).update(role="reviewer")  # `ann` itself still says lead
     acts: list[Callable[[], object]] = [
         lambda: submit.submit_verdict(claim_id=claim.id, user=ann, kind="agree"),
-        lambda: submit.undo_verdict(verdict_id=said.id, user=ann),
+        lambda: undo.undo_verdict(verdict_id=said.id, user=ann),
         lambda: claim_claim(ann, claim.id),
         lambda: renew_claim(claim_id=claim.id, user=ann),
         lambda: release_claim(claim_id=claim.id, user=ann),

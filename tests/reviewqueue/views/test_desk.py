@@ -203,15 +203,21 @@ def test_a_first_answer_without_remarks_saves_no_draft(desk: DeskClient) -> None
     assert not Draft.objects.exists()
 
 
+def test_only_the_latest_decision_counts_down(desk: DeskClient) -> None:
+    queue_items.enqueue_items(1, 2, 3, undo_seconds=30)
+    desk.open_page()
+    for _ in range(2):
+        desk.post("desk-verdict", desk.claim().id, verdict="agree")
+    html = desk.open_page()
+    assert (html.count("data-undo="), html.count("data-seconds")) == (2, 1)
+
+
 def test_ticks_start_from_the_ais_answer_and_are_posted_as_a_list(desk: DeskClient, queue: Queue) -> None:
     AnswerSchema.objects.create(queue=queue, number=2, kind="labels", answers=["price", "service", "delivery"])
     queue_items.enqueue_items(1, schema_number=2, proposal=["price"], alternatives=[])
     html = desk.open_page()
     assert re.search(r'value="price" checked', html)
     assert 'value="service" checked' not in html
-    empty = desk.post("desk-verdict", desk.claim().id, verdict="correct")
-    assert empty.status_code == 400
-    assert "Tick at least one" in desk_client.decode_body(empty)
     desk.post("desk-verdict", desk.claim().id, verdict="correct", answers=["delivery", "price"])
     assert Verdict.objects.get().answer == ["price", "delivery"]
 
@@ -236,6 +242,16 @@ def test_a_structured_answer_is_a_form_that_names_its_errors(desk: DeskClient, q
     assert re.search(r"<strong>total</strong>:\s+This field is required\.", missing)
     desk.post("desk-verdict", desk.claim().id, **fields | {"number/total": "17.5"})
     assert Verdict.objects.get().answer == proposal | {"total": 17.5}
+
+
+def test_an_answer_against_the_schema_cannot_be_agreed_with(desk: DeskClient, queue: Queue) -> None:
+    schema = {"type": "object", "properties": {"supplier": {"type": "string"}, "total": {"type": "number"}}}
+    AnswerSchema.objects.create(queue=queue, number=2, kind="structured", schema=schema)
+    queue_items.enqueue_items(1, schema_number=2, proposal={"supplier": 5, "total": 2}, alternatives=[])
+    desk.open_page()
+    refused = desk_client.decode_body(desk.post("desk-verdict", desk.claim().id, verdict="agree"))
+    assert "cannot be accepted as it is" in refused
+    assert re.search(r"<strong>supplier</strong>:\s+This must be text\.", refused)
 
 
 def test_the_final_say_shows_the_other_answers_with_reasons(ann: User, rob: User, rita: User) -> None:

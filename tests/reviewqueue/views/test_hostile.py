@@ -108,9 +108,12 @@ def _mistake(queue: Queue, rob: Visitor, _ann: Visitor) -> Iterator[str]:
 
 
 def _answer_first(queue: Queue, rob: Visitor, _ann: Visitor) -> Iterator[str]:
-    hostile_pages.enqueue_attack(queue, ATTACKS, form="labels", first=True)
-    yield rob.get(hostile_pages.DESK_URL)
-    yield rob.say("desk-first-answer", verdict="correct", answers=ATTACKS)
+    """Two answers that are not the AI's, which together hold every attack."""
+    for number, answers in enumerate((ATTACKS[:1], ATTACKS[1:]), start=1):
+        hostile_pages.enqueue_attack(queue, ATTACKS, form="labels", first=True, number=number)
+        yield rob.get(hostile_pages.DESK_URL)
+        yield rob.say("desk-first-answer", verdict="correct", answers=answers)
+        rob.say("desk-verdict", verdict="agree")
 
 
 def _too_late(queue: Queue, rob: Visitor, _ann: Visitor) -> Iterator[str]:

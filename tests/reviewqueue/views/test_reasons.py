@@ -160,9 +160,10 @@ def test_a_stream_without_error_types_asks_for_none(rob: User) -> None:
 
 
 @pytest.mark.parametrize("reason", ["", "unreadable", "because"])
-def test_a_final_say_without_its_reason_is_refused(rob: User, ann: User, reason: str) -> None:
-    queue_items.enqueue_items(1)
-    queue_items.judge_next(rob, "escalate")
+def test_a_final_say_on_different_answers_needs_a_reason(rob: User, rita: User, ann: User, reason: str) -> None:
+    queue_items.enqueue_items(1, reviews_wanted=2)
+    queue_items.judge_next(rob, "agree")
+    queue_items.judge_next(rita, "none", first="billing")
     queue_items.settle_verdicts()
     claim = queue_items.claim_next_item(ann)
     with pytest.raises(Invalid) as refused:
@@ -176,9 +177,21 @@ def test_a_final_say_offers_the_listed_reasons() -> None:
     assert list(wording.FINAL_SAY_REASONS) == ["ambiguous", "guideline_gap", "model_error", "reviewer_error"]
 
 
-def test_a_final_say_of_unjudgeable_asks_for_one_reason_only(rob: User, ann: User) -> None:
+def test_a_final_say_on_what_one_person_asked_about_needs_no_reason(rob: User, ann: User) -> None:
     queue_items.enqueue_items(1)
     queue_items.judge_next(rob, "escalate")
+    queue_items.settle_verdicts()
+    desk = DeskClient(ann)
+    html = desk.open_page()
+    assert 'name="reason_wanted"' not in html
+    assert 'id="reasons-unjudgeable"' in html
+    assert desk.post("desk-verdict", desk.claim().id, verdict="agree").status_code == 200
+
+
+def test_a_final_say_of_unjudgeable_asks_for_one_reason_only(rob: User, rita: User, ann: User) -> None:
+    queue_items.enqueue_items(1, reviews_wanted=2)
+    queue_items.judge_next(rob, "agree")
+    queue_items.judge_next(rita, "none", first="billing")
     queue_items.settle_verdicts()
     desk = DeskClient(ann)
     html = desk.open_page()

@@ -13,8 +13,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from reviewqueue.accounts import api_keys, first_administrator
 from reviewqueue.activity import log
-from reviewqueue.models import ApiKey, Queue, User
+from reviewqueue.models import ApiKey, Event, Queue, User
 
+CONFIRMED = {"confirmed": "yes"}
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
@@ -42,6 +43,33 @@ def test_a_person_signs_in_and_out(client: Client, rob: User) -> None:
 
     assert client.post(reverse("sign-out")).status_code == 302
     assert client.get(reverse("account")).status_code == 302
+
+
+def test_signing_out_empties_the_browsers_storage(rob: User) -> None:
+    """Drafts hold what a reviewer wrote about an item."""
+    assert _as(rob).post(reverse("sign-out"))["Clear-Site-Data"] == '"storage"'
+
+
+def test_signing_in_and_out_and_failing_to_leave_events(client: Client, rob: User) -> None:
+    _attempt(client, "rob", "wrong-secret")
+    _attempt(client, "rob", "rob-password")
+    client.post(reverse("sign-out"))
+    events = log.events_about("user", "rob")
+    assert [(event.actor, event.verb) for event in events] == [
+        ("system:sign-in", "sign_in_failed"),
+        ("user:rob", "signed_in"),
+        ("user:rob", "signed_out"),
+    ]
+
+
+def test_guessing_cannot_flood_the_log_and_leaves_nothing_that_was_typed(client: Client, rob: User) -> None:
+    for number in range(7):
+        _attempt(client, f"my-secret-{number}", "wrong", f"10.0.1.{number}")
+        _attempt(client, "rob", f"my-secret-{number}", f"10.0.2.{number}")
+    _attempt(client, "ro\0b", "x")
+    failures = Event.objects.filter(verb="sign_in_failed")
+    assert sorted(failures.values_list("object_id", flat=True)) == ["rob"] * 5 + ["unknown"] * 5
+    assert "my-secret" not in str(list(failures.values()))
 
 
 def test_signing_in_redirects_only_within_the_site(client: Client, rob: User) -> None:
@@ -99,7 +127,7 @@ def test_changing_the_password_keeps_the_current_session(rob: User) -> None:
 
 
 def test_a_weak_password_is_refused(rob: User) -> None:
-    for weak in ("short", "password123"):
+    for weak in ("short", "password123", "rob-password-1", "0192837465564738", "ababababababab", "Reviewqueue-2026"):
         data = {"old_password": "rob-password", "new_password1": weak, "new_password2": weak}
         assert _as(rob).post(reverse("password"), data).status_code == 200
     assert User.objects.get(pk=rob.pk).check_password("rob-password")
@@ -112,7 +140,16 @@ def test_a_manager_adds_a_person_and_sees_the_password_once(mara: User) -> None:
 
     password = _secret(response.content.decode())
     assert "no-store" in response["Cache-Control"]
-    assert _attempt(Client(), "nina", password) == 302
+    signed_in = Client()
+    assert _attempt(signed_in, "nina", password) == 302
+    # Nothing but the password page opens, and it says who has seen the password.
+    for name in ("inbox", "account", "desk-settings"):
+        assert signed_in.get(reverse(name))["Location"] == reverse("password")
+    assert "mara generated your password" in signed_in.get(reverse("password")).content.decode()
+    for chosen, status in ((password, 200), ("four small green boats", 302)):
+        data = {"old_password": password, "new_password1": chosen, "new_password2": chosen}
+        assert signed_in.post(reverse("password"), data).status_code == status
+    assert signed_in.get(reverse("account")).status_code == 200
     page = _as(mara).get(reverse("person", args=["nina"])).content.decode()
     assert password not in page
 
@@ -131,11 +168,12 @@ def test_a_managers_forms_offer_only_rights_they_can_grant(mara: User) -> None:
 
 
 def test_a_manager_changes_a_persons_role(mara: User, rob: User) -> None:
-    response = _as(mara).post(reverse("person-rights", args=["rob"]), {"role": "lead", "queues": ["intents"]})
+    User.objects.filter(pk=rob.pk).update(role="lead")
+    response = _as(mara).post(reverse("person-rights", args=["rob"]), {"role": "reviewer", "queues": ["intents"]})
 
     assert response.status_code == 302
     rob.refresh_from_db()
-    assert rob.role == "lead"
+    assert rob.role == "reviewer"
 
 
 def test_an_auditor_sees_people_and_keys_without_actions(otto: User, rob: User) -> None:
@@ -161,13 +199,17 @@ def test_a_manager_creates_replaces_and_revokes_a_key(mara: User) -> None:
     text = _secret(made.content.decode())
     assert "no-store" in made["Cache-Control"]
     assert api_keys.authenticate_key(text) is not None
+    # A command to paste, with the key and the stream in it, and the way to the reference.
+    shown = unescape(made.content.decode())
+    assert f"curl http://testserver/api/v1/streams/intents/outputs \\\n  -H 'Authorization: Bearer {text}'" in shown
+    assert reverse("api-docs") in shown.partition("<main")[2]
 
     first = ApiKey.objects.get()
-    successor = _secret(client.post(reverse("key-rotation", args=[first.pk])).content.decode())
+    successor = _secret(client.post(reverse("key-rotation", args=[first.pk]), CONFIRMED).content.decode())
     assert api_keys.authenticate_key(successor) is not None
 
     for key in ApiKey.objects.all():
-        assert client.post(reverse("key-revocation", args=[key.pk])).status_code == 302
+        assert client.post(reverse("key-revocation", args=[key.pk]), CONFIRMED).status_code == 302
     assert not ApiKey.objects.usable().exists()
     page = client.get(reverse("keys")).content.decode()
     assert text not in page
@@ -211,7 +253,7 @@ def test_the_first_page_of_a_new_installation_leads_to_the_first_administrator(d
     home = signed_in.get(created["Location"], follow=True)
     assert home.request["PATH_INFO"] == reverse("overview")
     assert "Create the first stream" in home.content.decode()
-    assert [event.verb for event in log.events_about("user", "ada")] == ["created"]
+    assert [event.verb for event in log.events_about("user", "ada")] == ["created", "signed_in"]
 
 
 def test_setup_refuses_wrong_tokens_bad_passwords_and_a_second_use(db: None, client: Client) -> None:

@@ -26,3 +26,23 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   const detail = /** @type {CustomEvent} */ (event).detail;
   if (/^\s*<!doctype html/i.test(detail.xhr.responseText)) detail.shouldSwap = false;
 });
+
+/** Buttons that copy the text of another element, shown once they can. */
+for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
+document.addEventListener("click", (event) => {
+  const button = /** @type {HTMLElement} */ (event.target).closest("[data-copy]");
+  if (button) copy(button);
+});
+
+/** @param {HTMLElement} button */
+async function copy(button) {
+  const source = document.getElementById(button.dataset.copy);
+  try {
+    await navigator.clipboard.writeText(source.value ?? source.textContent);
+    button.textContent = button.dataset.copied;
+  } catch {
+    // Without permission, or without HTTPS: select the text, so that one key press copies it.
+    source.focus();
+    source.select ? source.select() : getSelection().selectAllChildren(source);
+  }
+}

@@ -1,0 +1,136 @@
+"""Which parts of a policy can take effect in a stream, by the kind of its answers. Pure.
+
+| part | label | labels | structured |
+|---|---|---|---|
+| `threshold`, `segments`, rules on `confidence`, `value`, `segment.*` | yes | yes | yes |
+| `thresholds` | the answer's threshold | the decision about each label | no |
+| rules on `prediction` | the answer | any predicted label | no |
+| `costs.matrix` | yes | no: a set of labels has no single true one | no |
+
+A part that names an answer has to name one of the stream's, spelled as the stream spells it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from escalation.policies.conditions import Scalar
+from escalation.policies.spec import PolicySpec, Rule
+from reviewqueue.answers import schema
+from reviewqueue.answers.schema import AnswerSpec
+from reviewqueue.kernel.choices import guess_choice
+from reviewqueue.kernel.json_pointer import format_pointer
+
+MAX_NAMED_ANSWERS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """A part of a policy that could never take effect; `pointer` is where it stands in the policy."""
+
+    pointer: str
+    detail: str
+
+
+def find_misfits(policy: PolicySpec, form: AnswerSpec) -> list[Misfit]:
+    """The parts of the policy that could never take effect in a stream with these answers; empty if all fit."""
+    return [*_threshold_misfits(policy, form), *_rule_misfits(policy, form), *_matrix_misfits(policy, form)]
+
+
+def _threshold_misfits(policy: PolicySpec, form: AnswerSpec) -> Iterator[Misfit]:
+    if form.kind == schema.STRUCTURED:
+        if policy.thresholds:
+            yield _misfit(
+                ["thresholds"],
+                _("The answers of this stream have fields, so no answer can have a threshold of its own. Remove it."),
+            )
+        return
+    for answer in policy.thresholds:
+        yield from _unknown_answer(["thresholds", answer], answer, form)
+
+
+def _rule_misfits(policy: PolicySpec, form: AnswerSpec) -> Iterator[Misfit]:
+    for place, rule in enumerate(policy.rules):
+        for subject, operator, operand in _conditions(rule):
+            path = ["rules", place, "when", subject, operator]
+            if operand == []:
+                yield _misfit(path, _("The list is empty, so the rule would never apply. List at least one value."))
+            elif subject == "confidence":
+                yield from _impossible_confidences(path, operand)
+            elif subject == "prediction":
+                yield from _prediction_misfits(path, operand, form)
+
+
+def _prediction_misfits(path: Sequence[object], operand: Scalar | list[Scalar], form: AnswerSpec) -> Iterator[Misfit]:
+    if form.kind == schema.STRUCTURED:
+        yield _misfit(
+            path,
+            _(
+                "The answers of this stream have fields, so a rule cannot compare the prediction. "
+                "Use `confidence`, `value` or `segment.KEY`."
+            ),
+        )
+        return
+    for at, value in _located_values(path, operand):
+        yield from _unknown_answer(at, str(value), form)
+
+
+def _impossible_confidences(path: Sequence[object], operand: Scalar | list[Scalar]) -> Iterator[Misfit]:
+    for at, value in _located_values(path, operand):
+        if isinstance(value, (int, float)) and not 0 <= value <= 1:
+            yield _misfit(at, _("A confidence is a number from 0 to 1, not %(value)s.") % {"value": f"{value:g}"})
+
+
+def _matrix_misfits(policy: PolicySpec, form: AnswerSpec) -> Iterator[Misfit]:
+    matrix = policy.costs.matrix
+    if form.kind != schema.LABEL:
+        if matrix:
+            yield _misfit(
+                ["costs", "matrix"],
+                _(
+                    "The costs of single errors need a stream with one answer per output. "
+                    "Remove them and set the cost of an error."
+                ),
+            )
+        return
+    for predicted, row in matrix.items():
+        yield from _unknown_answer(["costs", "matrix", predicted], predicted, form)
+        for true in row:
+            yield from _unknown_answer(["costs", "matrix", predicted, true], true, form)
+
+
+def _unknown_answer(path: Sequence[object], answer: str, form: AnswerSpec) -> Iterator[Misfit]:
+    if answer in form.answers:
+        return
+    similar = guess_choice(answer, form.answers)
+    if similar is not None:
+        text = _("“%(answer)s” is not an answer of this stream. Did you mean “%(similar)s”?")
+        yield _misfit(path, text % {"answer": answer, "similar": similar})
+        return
+    listed = ", ".join(f"“{one}”" for one in form.answers[:MAX_NAMED_ANSWERS])
+    if len(form.answers) > MAX_NAMED_ANSWERS:
+        listed += ", …"
+    text = _("“%(answer)s” is not an answer of this stream. Its answers: %(listed)s.")
+    yield _misfit(path, text % {"answer": answer, "listed": listed})
+
+
+def _conditions(rule: Rule) -> Iterator[tuple[str, str, Scalar | list[Scalar]]]:
+    for subject, tests in rule.when.items():
+        for operator, operand in tests.items():
+            yield subject, operator, operand
+
+
+def _located_values(path: Sequence[object], operand: Scalar | list[Scalar]) -> Iterator[tuple[list[object], Scalar]]:
+    """The values of an operand, each with its path."""
+    if not isinstance(operand, list):
+        yield list(path), operand
+        return
+    for place, value in enumerate(operand):
+        yield [*path, place], value
+
+
+def _misfit(path: Sequence[object], detail: str) -> Misfit:
+    return Misfit(format_pointer(path), detail)

@@ -1,0 +1,63 @@
+"""Which parts of a policy can take effect, by the kind of a stream's answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from escalation.policies.applicability import find_misfits
+from escalation.policies.spec import parse_spec
+from reviewqueue.answers.schema import AnswerSpec
+
+LABEL = AnswerSpec("label", ["billing", "refund"])
+LABELS = AnswerSpec("labels", ["toxicity", "insult"])
+STRUCTURED = AnswerSpec("structured", schema={"type": "object"})
+
+
+def _misfits(form: AnswerSpec, **policy: Any) -> dict[str, str]:
+    return {misfit.pointer: misfit.detail for misfit in find_misfits(parse_spec(policy), form)}
+
+
+def _rule(**when: Any) -> list[dict[str, Any]]:
+    return [{"name": "r", "when": when}]
+
+
+def test_a_policy_that_names_the_streams_answers_fits() -> None:
+    rules = _rule(prediction={"in": ["refund", "billing"]}, value={"gte": 10}, confidence={"lt": 0.9})
+    costs = {"matrix": {"billing": {"refund": 12}}}
+    segments = [{"when": {"language": "de"}, "threshold": 0.9}]
+    assert _misfits(LABEL, threshold=0.8, thresholds={"refund": 0.9}, rules=rules, costs=costs, segments=segments) == {}
+    assert _misfits(LABELS, thresholds={"insult": 0.9}, rules=_rule(prediction={"eq": "toxicity"})) == {}
+    assert _misfits(STRUCTURED, threshold=0.8, rules=_rule(value={"gte": 10}), segments=segments) == {}
+
+
+def test_an_unknown_answer_is_found_wherever_a_policy_names_one() -> None:
+    found = _misfits(
+        LABEL,
+        thresholds={"refnd": 0.9, "a/b": 1},
+        rules=_rule(prediction={"eq": " Refund", "in": ["billing", "insult"]}),
+        costs={"matrix": {"biling": {"refund": 1}, "refund": {"fraud": 2}}},
+    )
+    assert list(found) == [
+        "/thresholds/refnd",
+        "/thresholds/a~1b",
+        "/rules/0/when/prediction/eq",
+        "/rules/0/when/prediction/in/1",
+        "/costs/matrix/biling",
+        "/costs/matrix/refund/fraud",
+    ]
+    assert found["/thresholds/refnd"] == "“refnd” is not an answer of this stream. Did you mean “refund”?"
+    assert found["/rules/0/when/prediction/eq"].endswith("Did you mean “refund”?")
+    assert found["/thresholds/a~1b"].endswith("Its answers: “billing”, “refund”.")
+
+
+def test_parts_that_a_kind_of_answer_cannot_use_are_found() -> None:
+    matrix = {"matrix": {"toxicity": {"insult": 12}}}
+    assert list(_misfits(LABELS, costs=matrix)) == ["/costs/matrix"]
+    every = _misfits(STRUCTURED, thresholds={"total": 0.9}, rules=_rule(prediction={"eq": "x"}), costs=matrix)
+    assert list(every) == ["/thresholds", "/rules/0/when/prediction/eq", "/costs/matrix"]
+
+
+def test_conditions_that_never_hold_are_found() -> None:
+    found = _misfits(STRUCTURED, rules=_rule(confidence={"lt": 80}, value={"in": []}))
+    assert list(found) == ["/rules/0/when/confidence/lt", "/rules/0/when/value/in"]
+    assert "from 0 to 1, not 80" in found["/rules/0/when/confidence/lt"]
