@@ -6,7 +6,7 @@ OFFLINE := env REVIEWQUEUE_PROFILE=local SECRET_KEY=offline DATABASE_URL=postgre
 QUICK := not browser and not fault and not scale
 # None of their tests is quick, and Playwright and scikit-learn take seconds to import, in each of the processes.
 SLOW_TO_IMPORT := --ignore=tests/browser --ignore=tests/faults --ignore=tests/escalation/statistics/test_oracles.py
-COMPILE := uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-header --python-version 3.12
+COMPILE := uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.12
 
 # Browser and fault tests mostly wait, so one worker more than there are cores keeps the cores busy.
 WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
@@ -62,9 +62,9 @@ screenshots: installed-dev browser ## Take the screenshots for docs/desk.md (ARG
 	@exec $(PYTHON) -m pytest tests/browser/screenshots.py $(ARGS)
 
 lock: ## Update the lock files (needs uv; ARGS=--upgrade)
-	$(COMPILE) -o requirements.lock $(ARGS)
-	$(COMPILE) --only-group embedded -o requirements-embedded.lock $(ARGS)
-	$(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock $(ARGS)
+	$(COMPILE) pyproject.toml -o requirements.lock $(ARGS)
+	$(COMPILE) --group pyproject.toml:embedded -o requirements-embedded.lock $(ARGS)
+	$(COMPILE) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock $(ARGS)
 
 clean: ## Remove installed packages and caches; data in var/ stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis static-root
