@@ -31,7 +31,7 @@ class Sweep:
 SWEEPS = (
     Sweep("worker", "escalation.tasks.sweep_received", ROUTING, 1, 15, _("routing outputs")),
     Sweep("settling", "escalation.tasks.sweep_settled", PEOPLE, 1, 15, _("settling verdicts")),
-    Sweep("deadlines", "escalation.tasks.sweep_deadlines", PEOPLE, 10, 45, _("answering outputs past their deadline")),
+    Sweep("deadlines", "escalation.tasks.sweep_deadlines", PEOPLE, 3, 30, _("answering outputs past their deadline")),
     Sweep("waiting", "escalation.tasks.count_waiting", PEOPLE, 10, 45, _("counting waiting items")),
     Sweep("counting", "escalation.tasks.refresh_counts", MAINTENANCE, 60, 240, _("counting the outputs of each day")),
     Sweep("drift", "escalation.tasks.watch_guarantees", MAINTENANCE, 60, 240, _("watching guarantees for drift")),
