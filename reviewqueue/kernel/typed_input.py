@@ -17,6 +17,7 @@ from msgspec import inspect
 from reviewqueue.kernel.choices import describe_mismatch, describe_value, guess_choice, list_choices, shorten_text
 from reviewqueue.kernel.errors import Invalid
 from reviewqueue.kernel.json_pointer import format_pointer
+from reviewqueue.kernel.sent_json import SentNumber
 
 MAX_ERRORS = 10
 
@@ -38,6 +39,7 @@ def convert_input[T: msgspec.Struct](
     subject: what the value is, such as "output". kind: what its parts are. rules: what a field must be, where its type
     does not say it well; completes "`field` must be ...". strict: False reads numbers from text, as in a query string.
     """
+    value = _with_plain_numbers(value, to)
     try:
         return msgspec.convert(value, to, strict=strict)
     except msgspec.ValidationError as refusal:
@@ -66,6 +68,14 @@ def describe_unknown(name: str, known: Mapping[str, Any], *, kind: str = "field"
     meant = guess_choice(name, known)
     hint = f"did you mean `{meant}`?" if meant else f"known are {list_choices(known)}" if known else "none is allowed"
     return f"unknown {kind} `{shorten_text(name)}`; {hint}"
+
+
+def _with_plain_numbers(value: Any, to: type[msgspec.Struct]) -> Any:
+    """Numbers that are calculated with, as plain floats; where anything may stand, digits stay as they were sent."""
+    if not isinstance(value, dict):
+        return value
+    typed = [one.encode_name for one in msgspec.structs.fields(to) if one.type is not Any]
+    return value | {name: float(value[name]) for name in typed if isinstance(value.get(name), SentNumber)}
 
 
 def _find_problems(

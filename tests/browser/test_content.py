@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
+from escalation.decisions import settle
 from escalation.models import Stream
 from reviewqueue.models import User
 from tests.browser.test_accessibility import complaints
@@ -275,6 +276,8 @@ def test_the_output_page_shows_the_same_content_without_the_desks_scripts(
 ) -> None:
     content = {**content_samples.build_samples()["messages"].item["input"], "image": pictures.draw_digit()}
     stream_setup.route_outputs(stream, stream_setup.build_output(input=content))
+    queue_items.judge_next(ann, "agree")
+    settle.settle_items(now=queue_items.time_when_final())
     page = sign_in(ann, reverse("output", args=["intents", "ticket-1"]))
     expect(page.get_by_role("img", name="Image, 8 by 8")).to_be_visible()
     expect(page.get_by_text("Good news: your parcel")).to_be_visible()

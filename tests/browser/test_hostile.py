@@ -30,7 +30,8 @@ ELEMENTS = """(roots) => {
   function count(within) {
     for (const one of within.querySelectorAll("*")) {
       if (one.matches("span:is(.hidden-char, .confusable, .visually-hidden), p.hint[dir]")) continue;
-      const made = [one.localName, ...one.getAttributeNames().sort()].join(" ");
+      const names = one.getAttributeNames().filter((name) => name !== "open");  // long data is folded
+      const made = [one.localName, ...names.sort()].join(" ");
       counts[made] = (counts[made] ?? 0) + 1;
       if (one.matches("template")) count(one.content);
     }

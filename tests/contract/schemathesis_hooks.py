@@ -19,6 +19,10 @@ ANSWERS = {"enum": ["billing", "refund", "card_arrival"]}
 def before_load_schema(context: Any, raw_schema: dict[str, Any]) -> None:
     schemas = raw_schema["components"]["schemas"]
     schemas["PostedOutput"]["properties"]["prediction"] = ANSWERS
+    # Without a confidence, the score of the predicted answer counts; keys that are no answers are refused.
+    sure = {name: {"type": "number", "minimum": 0, "maximum": 1} for name in ANSWERS["enum"]}
+    scores = {"type": "object", "properties": sure, "required": list(sure), "additionalProperties": False}
+    schemas["PostedOutput"]["properties"]["scores"] = {"anyOf": [scores, {"type": "null"}]}
     schemas["ClaimRequest"]["properties"]["reviewer"] = {"enum": ["rob"]}
     schemas["VerdictRequest"]["properties"]["error_type"] = {"enum": [""]}
     for branch in schemas["VerdictRequest"]["allOf"][0]["oneOf"]:

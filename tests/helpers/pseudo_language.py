@@ -24,7 +24,7 @@ _EXAMPLES = {"rows", "language = de", "large amounts", "value", "table", "billin
 _DATA_FIELDS = {
     "username", "slug", "title", "question", "error_types", "answers", "schema", "text", "input", "context", "proposal",
     "alternatives", "model", "model_version", "reference", "note", "answer", "name", "external_id", "segment", "prefix",
-    "prediction", "actor", "scopes",
+    "prediction", "actor", "scopes", "body", "reason",
 }  # fmt: skip
 _ATTRIBUTES = ["title", "placeholder", "aria-label", "alt", "aria-description", "aria-roledescription"]
 _COLLECT_TEXTS_JS = """(attributes) => {
