@@ -18,9 +18,10 @@ from reviewqueue.kernel import clock, sql
 def answer_overdue_outputs(*, limit: int = DECISION_BATCH_SIZE, now: datetime | None = None) -> int:
     """Answer outputs past their deadline as their policy says; returns how many were answered.
 
-    With `hold` they keep waiting. The model's answer is accepted only if it is valid, the output has a confidence and
-    was routed by a policy, its stream is not stopped, and the queue is below its limit. An active reservation or a
-    pending verdict always takes precedence.
+    With `hold` they keep waiting. The model's answer is accepted only if nothing but its confidence or an audit sent
+    the output to review, the policy in effect still accepts at deadlines, covers its answers and trusts its model
+    version, its stream is not stopped, and the queue is below its limit. An active reservation or a pending verdict
+    always takes precedence.
     """
     with transaction.atomic():
         stop.hold_release_lock()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-# What is past its deadline and has an answer for that; by the partial index on `due_at` of outputs in review.
+# What is past its deadline and has an answer for that; by the partial index on `due_at` of outputs in review. Accepting
+# takes both policies, the one that routed the output and the one in effect: a stricter one holds at once.
 OVERDUE = """
     SELECT o.id, p.spec ->> 'on_deadline'
     FROM escalation_output o
@@ -13,8 +14,19 @@ OVERDUE = """
         p.spec ->> 'on_deadline' = 'reject'
         OR p.spec ->> 'on_deadline' = 'accept' AND o.confidence IS NOT NULL AND NOT o.invalid_prediction
            AND r.stop_id IS NULL
-           AND r.reason NOT IN ('dispatch_failed', 'policy_outdated') AND s.waiting < s.max_waiting
+           AND (r.reason IN ('below_threshold', 'audit') OR r.reason LIKE 'below\\_threshold:%%')
+           AND s.waiting < s.max_waiting
            AND NOT (s.id = ANY(%(stopped)s) OR %(all_stopped)s)
+           AND EXISTS (
+               SELECT FROM (
+                   SELECT policy_id FROM escalation_activation
+                   WHERE stream_id = o.stream_id AND effective_at <= clock_timestamp()
+                   ORDER BY effective_at DESC, id DESC LIMIT 1
+               ) AS active
+               JOIN escalation_policy present ON present.id = active.policy_id
+               WHERE present.schema_number = o.schema_number AND present.spec ->> 'on_deadline' = 'accept'
+                 AND (jsonb_array_length(present.spec -> 'model_versions') = 0
+                      OR jsonb_exists(present.spec -> 'model_versions', o.model_version)))
     )
     ORDER BY o.due_at LIMIT %(limit)s
 """

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from escalation.decisions import deadlines, settle
-from escalation.models import Stream
+from escalation.models import Route, Stream
+from escalation.policies import versions
 from escalation.routing import record
 from escalation.routing.stop import stop_stream
+from escalation.streams import definition
 from reviewqueue.models import Event, Item, Label, User
 from reviewqueue.queue.claim import claim_next, release_claim
 from tests.helpers import stream_setup
@@ -51,11 +53,74 @@ def test_before_its_deadline_nothing_is_answered(stream: Stream) -> None:
     assert deadlines.answer_overdue_outputs(now=LATER - timedelta(seconds=2)) == 0
 
 
-def test_the_policy_that_routed_an_output_decides_at_its_deadline(stream: Stream) -> None:
+@pytest.mark.parametrize(
+    ("routed", "present", "answered"),
+    [
+        ("accept", "hold", 0),
+        ("accept", "reject", 0),
+        ("accept", "accept", 1),
+        ("hold", "accept", 0),
+        ("reject", "hold", 1),
+    ],
+)
+def test_accepting_at_the_deadline_takes_the_routing_and_the_present_policy(
+    stream: Stream, routed: str, present: str, answered: int
+) -> None:
+    stream_setup.activate_policy(stream, threshold=0.7, on_deadline=routed)
+    _overdue(stream)
+    stream_setup.activate_policy(stream, threshold=0.9, on_deadline=present, hours=2)
+    assert deadlines.answer_overdue_outputs(now=LATER) == answered
+
+
+def test_one_managers_stricter_policy_holds_what_was_to_be_accepted(stream: Stream) -> None:
     stream_setup.activate_policy(stream, threshold=0.8, on_deadline="accept")
     _overdue(stream)
-    stream_setup.activate_policy(stream, threshold=0.8, hours=2)
-    assert deadlines.answer_overdue_outputs(now=LATER) == 1
+    strict = versions.validate_spec({"threshold": 0.8, "undo_seconds": 0})
+    assert versions.propose_version(stream=stream, spec=strict, actor="user:mara").active
+    assert deadlines.answer_overdue_outputs(now=LATER) == 0
+
+
+def test_a_deadline_accepts_nothing_that_the_present_policy_does_not_cover(stream: Stream) -> None:
+    accepting: dict[str, Any] = {"threshold": 0.8, "on_deadline": "accept"}
+    stream_setup.activate_policy(stream, **accepting)
+    _overdue(stream, model_version="v1")
+    stream_setup.activate_policy(stream, **accepting, model_versions=["v2"], hours=2)
+    assert deadlines.answer_overdue_outputs(now=LATER) == 0, "its model version is not trusted any more"
+    stream_setup.activate_policy(stream, **accepting, model_versions=["v1", "v2"], hours=3)
+    fewer = {"slug": "intents", "title": "Support intents", "answers": ["billing", "card_arrival"]}
+    (changed,) = definition.parse_definitions({"streams": [fewer]})
+    definition.apply_definition(changed, actor="user:mara", now=stream_setup.LONG_AGO + timedelta(hours=4))
+    assert deadlines.answer_overdue_outputs(now=LATER) == 0, "its answers have changed"
+
+
+@pytest.mark.parametrize(
+    ("policy", "reason"),
+    [
+        ({"rules": [{"name": "refunds", "when": {"prediction": {"eq": "refund"}}}]}, "rule:refunds"),
+        ({"rules": [{"name": "large", "when": {"value": {"gte": 1000}}}]}, "rule_unevaluable:large"),
+        ({"model_versions": ["v2"]}, "unknown_model_version"),
+    ],
+)
+def test_a_deadline_never_accepts_what_always_goes_to_review(
+    stream: Stream, policy: dict[str, Any], reason: str
+) -> None:
+    stream_setup.activate_policy(stream, threshold=0.8, on_deadline="accept", **policy)
+    _overdue(stream, confidence=0.99)
+    assert Route.objects.get().reason == reason
+    assert deadlines.answer_overdue_outputs(now=LATER) == 0
+
+
+def test_a_held_audit_and_a_held_label_follow_the_deadline(stream: Stream) -> None:
+    stream_setup.activate_policy(stream, threshold=0.8, on_deadline="accept", audit={"rate": 1, "mode": "hold"})
+    _overdue(stream, confidence=0.99)
+    many = stream_setup.create_stream(
+        "many",
+        answers=["insult", "threat"],
+        multiple=True,
+        policy={"threshold": 0.8, "thresholds": {"threat": 0.99}, "on_deadline": "accept"},
+    )
+    _overdue(many, prediction=["threat"], confidence=0.9)
+    assert deadlines.answer_overdue_outputs(now=LATER) == 2
 
 
 @pytest.mark.parametrize("hindrance", ["confidence", "stop", "stop of all", "routed while stopped", "overload"])
