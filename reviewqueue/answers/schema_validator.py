@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
+from decimal import Decimal
+from fractions import Fraction
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -24,6 +26,7 @@ MAX_STEPS = 200_000
 MAX_FAILURES = 1_000
 _CHARACTERS_PER_STEP = 256
 _PARTS_PER_STEP = 50  # jsonschema writes the whole value into the message of a failure
+_MAX_DIGITS = 400  # of numbers that are divided exactly; doubles have up to 309 before the point
 _PATTERN_WORK_PER_STEP = 500  # characters times the size of the pattern
 
 type _Keyword = Callable[[Any, Any, Any, Any], Iterator[jsonschema.ValidationError] | None]
@@ -178,6 +181,17 @@ def _check_constant(validator: Any, rule: Any, value: Any, schema: Any) -> Itera
     return _check_options(validator, [rule], value, schema)
 
 
+def _check_multiple(validator: Any, rule: Any, value: Any, schema: Any) -> Iterator[jsonschema.ValidationError]:
+    """By decimal digits: as doubles, 0.07 is no multiple of 0.01."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return
+    number, unit = Decimal(repr(value)), Decimal(repr(rule))
+    if max(len(number.as_tuple().digits), abs(number.adjusted())) > _MAX_DIGITS:
+        yield from jsonschema.Draft202012Validator.VALIDATORS["multipleOf"](validator, rule, value, schema) or ()
+    elif (Fraction(number) / Fraction(unit)).denominator != 1:
+        yield jsonschema.ValidationError(f"{value!r} is not a multiple of {rule!r}")
+
+
 def _unify_numbers(value: Any) -> Any:
     """With 1.0 as 1: JSON schema does not tell them apart."""
     if isinstance(value, float) and value.is_integer():
@@ -200,6 +214,7 @@ _OWN_CHECKS: dict[str, _Keyword] = {
     "uniqueItems": _check_unique_items,
     "enum": _check_options,
     "const": _check_constant,
+    "multipleOf": _check_multiple,
 }
 _BoundedValidator = extend(  # type: ignore[no-untyped-call]  # jsonschema declares no types here
     jsonschema.Draft202012Validator,

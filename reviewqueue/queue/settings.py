@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -133,8 +134,9 @@ def _save_queue(slug: str, fields: dict[str, Any]) -> tuple[Queue, dict[str, Any
 
 def _save_schema(queue: Queue, form: AnswerSpec) -> tuple[int, bool]:
     latest = AnswerSchema.objects.filter(queue=queue).order_by("-number").first()
-    wanted = (form.kind, list(form.answers), form.schema)
-    if latest is not None and (latest.kind, latest.answers, latest.schema) == wanted:
+    # Schemas by their text: as Python values 1 is True, and the order in which reviewers see the fields counts nothing.
+    wanted = (form.kind, list(form.answers), json.dumps(form.schema))
+    if latest is not None and (latest.kind, latest.answers, json.dumps(latest.schema)) == wanted:
         return latest.number, False
     if latest is None or latest.answers != list(form.answers):
         names.check_new_names(form.answers)

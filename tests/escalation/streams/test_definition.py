@@ -220,6 +220,18 @@ def test_one_invalid_stream_rejects_the_whole_file(db: None, tmp_path: Path) -> 
     assert not Stream.objects.exists()
 
 
+def test_a_schema_that_only_python_takes_for_the_same_is_a_new_one(db: None) -> None:
+    def apply(**properties: Any) -> int:
+        schema = {"type": "object", "properties": properties}
+        (one,) = definition.parse_definitions({"streams": [{"slug": "s", "title": "S", "schema": schema}]})
+        return definition.apply_definition(one, actor="user:mara").stream.schema_number
+
+    assert apply(a={"const": 1}, b={"type": "string"}) == 1
+    assert apply(a={"const": 1}, b={"type": "string"}) == 1
+    assert apply(a={"const": True}, b={"type": "string"}) == 2
+    assert apply(b={"type": "string"}, a={"const": True}) == 3, "reviewers see the fields in this order"
+
+
 def test_without_a_policy_in_the_file_the_active_one_stays(stream: Stream) -> None:
     assert stream_setup.create_stream(policy=None).pk == stream.pk
     assert versions.find_active_policy(stream)

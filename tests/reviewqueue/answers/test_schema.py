@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reviewqueue.answers import schema
+from reviewqueue.answers import schema, schema_validator
 from reviewqueue.answers.schema import AnswerSpec
+from reviewqueue.kernel import sent_json
 from reviewqueue.kernel.errors import Invalid
 
 LABEL = AnswerSpec(kind="label", answers=["a", "b", "c"])
@@ -100,3 +101,16 @@ def test_the_order_of_fields_does_not_matter(value: dict[str, int]) -> None:
 )
 def test_answers_match_despite_different_spellings(one: Any, other: Any, same: bool) -> None:
     assert schema.answers_match(one, other) is same
+
+
+@pytest.mark.parametrize(
+    ("number", "fits"),
+    [
+        *((number, True) for number in ("0.07", "4.35", "1.10", "3", "1e2", "123456789012345678.01", "1e-500")),
+        *((number, False) for number in ("0.075", "0.0700000000000001", "123456789012345678.011")),
+    ],
+)
+def test_a_multiple_is_one_by_its_digits(number: str, fits: bool) -> None:
+    money = {"type": "object", "properties": {"total": {"type": "number", "multipleOf": 0.01}}}
+    answer = sent_json.parse_sent(f'{{"total": {number}}}')
+    assert (not schema_validator.find_failures(money, answer)) == fits
