@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 _PLAIN = re.compile(r"[^\s\",:=<>≤≥#-](?:[^\n\r\",:=<>≤≥#]*[^\s\",:=<>≤≥#])?")
 _AMBIGUOUS = re.compile(r"(?:^|\s)(?:and|in)(?:\s|$)|->|→")
 _PLAIN_KEY = re.compile(r"[\w.-]+")
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # NUL and lone surrogates, which only an escape can bring in
 _ARROWS = ("->", "→")
 _OPERATORS_BY_SYMBOL = {"<=": "lte", ">=": "gte", "≤": "lte", "≥": "gte", "=": "eq", "<": "lt", ">": "gt", "in": "in"}
 _SYMBOLS_BY_OPERATOR = {"eq": "=", "in": "in", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
@@ -159,12 +160,7 @@ def _name_line(number: int, error: str) -> LineSyntaxError:
 
 
 def _parse_entry(line: str) -> str:
-    if not line.startswith('"'):
-        return line
-    try:
-        return str(_decode_quoted(line))
-    except LineSyntaxError:
-        return line  # an ordinary entry that happens to begin with a quotation mark
+    return _decode_quoted(line) if _is_quoted(line) else line  # an ordinary entry may begin with a quotation mark
 
 
 def _parse_threshold(line: str) -> tuple[str, float]:
@@ -297,11 +293,21 @@ def _parse_text(text: str) -> str:
     return _decode_quoted(text) if text.startswith('"') else text
 
 
+def _is_quoted(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), str)
+    except ValueError:
+        return False
+
+
 def _decode_quoted(text: str) -> str:
     try:
-        return str(json.loads(text))
+        decoded = str(json.loads(text))
     except ValueError as error:
         raise LineSyntaxError(_("%(text)s is not valid quoted text. Quote it as in JSON.") % {"text": text}) from error
+    if _UNSTORABLE.search(decoded):
+        raise LineSyntaxError(_("%(text)s contains a character that cannot be stored. Remove it.") % {"text": text})
+    return decoded
 
 
 def _parse_number(text: str) -> float:

@@ -36,8 +36,13 @@ class Misfit:
 
 
 def find_misfits(policy: PolicySpec, form: AnswerSpec) -> list[Misfit]:
-    """The parts of the policy that could never take effect in a stream with these answers; empty if all fit."""
-    return [*_threshold_misfits(policy, form), *_rule_misfits(policy, form), *_matrix_misfits(policy, form)]
+    """The parts of the policy that could not apply as written in a stream with these answers; empty if all fit."""
+    return [
+        *_threshold_misfits(policy, form),
+        *_segment_misfits(policy),
+        *_rule_misfits(policy, form),
+        *_matrix_misfits(policy, form),
+    ]
 
 
 def _threshold_misfits(policy: PolicySpec, form: AnswerSpec) -> Iterator[Misfit]:
@@ -50,6 +55,15 @@ def _threshold_misfits(policy: PolicySpec, form: AnswerSpec) -> Iterator[Misfit]
         return
     for answer in policy.thresholds:
         yield from _unknown_answer(["thresholds", answer], answer, form)
+
+
+def _segment_misfits(policy: PolicySpec) -> Iterator[Misfit]:
+    for place, part in enumerate(policy.segments):
+        if not part.when:
+            yield _misfit(
+                ["segments", place, "when"],
+                _("A segment without a key would replace the threshold of every output. Write its key and value."),
+            )
 
 
 def _rule_misfits(policy: PolicySpec, form: AnswerSpec) -> Iterator[Misfit]:

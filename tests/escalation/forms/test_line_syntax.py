@@ -92,6 +92,17 @@ def test_long_hostile_lines_are_read_in_a_moment() -> None:
         (line_syntax.parse_rules, "r: segment.a b = 1", "Line 1: “segment.a b = 1” is not a valid condition"),
         (line_syntax.parse_thresholds, "refund: nan", "Line 1: “nan” is not a number."),
         (line_syntax.parse_thresholds, ": 90", "Line 1: A name is missing."),
+        (
+            line_syntax.parse_rules,
+            r'"a\u0000": value > 1',
+            r'Line 1: "a\u0000" contains a character that cannot be stored.',
+        ),
+        (
+            line_syntax.parse_segments,
+            r'"k" = "\ud800": 90',
+            r'Line 1: "\ud800" contains a character that cannot be stored.',
+        ),
+        (line_syntax.parse_entries, 'a\n"\\ud800"', "Line 2: "),
     ],
 )
 def test_what_would_be_lost_is_refused(parse: Any, text: str, error: str) -> None:

@@ -61,3 +61,8 @@ def test_conditions_that_never_hold_are_found() -> None:
     found = _misfits(STRUCTURED, rules=_rule(confidence={"lt": 80}, value={"in": []}))
     assert list(found) == ["/rules/0/when/confidence/lt", "/rules/0/when/value/in"]
     assert "from 0 to 1, not 80" in found["/rules/0/when/confidence/lt"]
+
+
+def test_a_segment_without_a_key_is_found_before_it_replaces_every_threshold() -> None:
+    segments = [{"when": {"language": "de"}, "threshold": 0.9}, {"when": {}, "threshold": 0.5}]
+    assert list(_misfits(LABEL, threshold=0.95, segments=segments)) == ["/segments/1/when"]
