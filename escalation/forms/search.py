@@ -104,14 +104,11 @@ class OutputSearchForm(WindowForm):
 
     field_order = ("q", "answer", "version", "state", "route", "reason", "group", "found", "since", "until", "by")
 
-    def __init__(self, *args: Any, rules: Iterable[str] = (), **kwargs: Any) -> None:
+    def __init__(self, *args: Any, named_reasons: Iterable[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["reason"]
         assert isinstance(field, forms.ChoiceField)
-        codes = [
-            *ROUTING_REASONS,
-            *(f"{kind}{name}" for name in rules for kind in (reasons.RULE, reasons.UNEVALUABLE_RULE)),
-        ]
+        codes = [*ROUTING_REASONS, *named_reasons]
         asked = self.data.get("reason", "")
         if asked.startswith((reasons.RULE, reasons.UNEVALUABLE_RULE, reasons.HELD_LABEL)) and asked not in codes:
             codes.append(asked)  # from a link: a rule of an older version, or a label

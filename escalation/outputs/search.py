@@ -12,8 +12,9 @@ from django.db.models.functions import Coalesce
 from escalation.models import ExternalId, Output, Stream, output_id
 from escalation.models.output_id import DayBasis
 from escalation.policies import versions
-from escalation.routing import audits
-from reviewqueue.facade import facts
+from escalation.routing import audits, reasons
+from reviewqueue.answers import schema
+from reviewqueue.facade import facts, queue
 from reviewqueue.kernel import clock
 
 PAGE_SIZE = 50
@@ -101,10 +102,21 @@ def search_outputs(
     return OutputPage(shown, shown[-1].pk if len(found) > PAGE_SIZE else None, open_ids)
 
 
-def list_rule_names(streams: Sequence[Stream]) -> list[str]:
-    """The names of the rules in effect, to search by."""
-    active = versions.find_policies_at_transaction_start([stream.pk for stream in streams]).values()
-    return sorted({rule.name for each in active for rule in each.spec.rules})
+def list_named_reasons(streams: Sequence[Stream]) -> list[str]:
+    """The routing reasons that name a rule or a held label of the policies in effect, to search by."""
+    active = versions.find_policies_at_transaction_start([stream.pk for stream in streams])
+    rules = sorted({rule.name for each in active.values() for rule in each.spec.rules})
+    labels = {
+        label
+        for stream in streams
+        if stream.pk in active
+        for label in active[stream.pk].spec.thresholds
+        if queue.get_answer_spec(slug=stream.slug, number=stream.schema_number).kind == schema.LABELS
+    }
+    return [
+        *(f"{kind}{name}" for name in rules for kind in (reasons.RULE, reasons.UNEVALUABLE_RULE)),
+        *(f"{reasons.HELD_LABEL}{label}" for label in sorted(labels)),
+    ]
 
 
 def find_by_external_id(streams: Sequence[Stream], external_id: str) -> list[Output]:

@@ -84,7 +84,7 @@ def reopen_output(request: PersonRequest, slug: str, external_id: str) -> HttpRe
 
 
 def _render_list(request: PersonRequest, among: list[Stream], frame: dict[str, Any], template: str) -> HttpResponse:
-    form = OutputSearchForm(request.GET or None, rules=search.list_rule_names(among))
+    form = OutputSearchForm(request.GET or None, named_reasons=search.list_named_reasons(among))
     query = form.query() if form.is_valid() else OutputQuery()
     judging = roles.may_review(request.user)
     exact = _find_exact_match(request, among, query.begins)

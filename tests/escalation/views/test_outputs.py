@@ -10,7 +10,7 @@ from escalation.models import Output, Stream
 from escalation.outputs import search
 from escalation.outputs.search import OutputQuery
 from reviewqueue.kernel import clock
-from reviewqueue.models import Item, Queue, User
+from reviewqueue.models import Item, Membership, Queue, User
 from tests.helpers import stream_setup, traffic
 
 
@@ -217,3 +217,19 @@ def test_a_missing_output_or_version_is_not_found(client: Client, stream: Stream
     client.force_login(mara)
     for path in ("outputs/nothing/", "policies/99/", "policies/0/"):
         assert client.get(f"/streams/intents/{path}").status_code == 404
+
+
+def test_the_rules_and_held_labels_in_effect_can_be_searched_by(client: Client, queue: Queue, mara: User) -> None:
+    rules = [{"name": "large", "when": {"value": {"gte": 1000}}}]
+    stream_setup.create_stream(policy={"threshold": 0.8, "thresholds": {"refund": 0.9}, "rules": rules})
+    stream = stream_setup.create_stream(
+        "many", answers=["insult", "threat"], multiple=True, policy={"threshold": 0.8, "thresholds": {"threat": 0.95}}
+    )
+    stream_setup.route_outputs(stream, stream_setup.build_output("held", prediction=["threat"], confidence=0.9))
+    found = search.list_named_reasons(list(Stream.objects.all()))
+    assert found == ["rule:large", "rule_unevaluable:large", "below_threshold:threat"]
+    Membership.objects.create(user=mara, queue=Queue.objects.get(slug="many"))
+    client.force_login(mara)
+    html = main(client, "/streams/many/outputs/?reason=below_threshold:threat")
+    assert '<option value="below_threshold:threat" selected' in html
+    assert "/outputs/held/" in html
