@@ -21,6 +21,7 @@ from reviewqueue.facade import queue
 from reviewqueue.kernel import sql, validation_text
 from reviewqueue.kernel.errors import Invalid, NotFound
 
+_TAKEN_SLUGS = frozenset({"new"})  # /streams/new/ is where streams are made
 _QUEUE_SETTING_KEYS = ("reserve_minutes", "max_waiting")
 
 
@@ -48,6 +49,8 @@ class StreamDefinition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     def __post_init__(self) -> None:
         if (self.answers is None) == (self.schema is None):
             raise ValueError("a stream needs exactly one of `answers` and `schema`")
+        if self.slug in _TAKEN_SLUGS:
+            raise ValueError(f"the slug “{self.slug}” is the address of another page; choose another one")
         if repeated := _find_repeated(self.answers or []):
             raise ValueError(f"the answer “{repeated}” is listed twice")
         if repeated := _find_repeated(self.error_types):

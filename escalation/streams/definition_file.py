@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 import unicodedata
 from collections.abc import Hashable
 from typing import Any
@@ -14,6 +15,9 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from reviewqueue.kernel.errors import Invalid
 
 MAX_NODES = 1_000_000  # with every alias written out
+_NUMBER_TAGS = frozenset({"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"})
+# In base 60 (1:30 is 90) or 8 (010 is 8).
+_MISLEADING_NUMBER = re.compile(r"[-+]?(?:[0-9_]+:|0[0-9_]+\Z)")
 _MERGE_TAG = "tag:yaml.org,2002:merge"
 # The longer marks first: the one of UTF-32 begins like the one of UTF-16.
 _BYTE_ORDER_MARKS = (
@@ -71,6 +75,12 @@ class _StrictLoader(yaml.SafeLoader):
         return self.construct_document(node)
 
     def construct_object(self, node: Node, deep: bool = False) -> Any:
+        if isinstance(node, ScalarNode) and node.tag in _NUMBER_TAGS and _MISLEADING_NUMBER.match(node.value):
+            raise _invalid_line(
+                node.start_mark.line + 1,
+                _("YAML reads %(text)s as another number. Write it in decimals, or put a text in quotes.")
+                % {"text": node.value},
+            )
         try:
             return super().construct_object(node, deep=deep)
         except (ValueError, OverflowError) as error:  # a number of thousands of digits, the 30th of February

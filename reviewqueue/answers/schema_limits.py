@@ -23,6 +23,7 @@ MAX_CHARACTERS = 200_000
 # Subschemas with every reference replaced by what it refers to: an answer is compared with all of them at worst.
 MAX_EXPANDED = 10_000
 
+_JSON_TYPES = (str, bool, int, float, list)
 type _Path = tuple[str | int, ...]
 _UNEVALUATED = frozenset({"unevaluatedProperties", "unevaluatedItems"})
 _UNSUPPORTED_KEYWORDS = frozenset({"$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor", "$anchor"})
@@ -74,7 +75,12 @@ def _count_characters(path: _Path, value: Any) -> int:
             raise _invalid(
                 path, _("An object of the JSON schema can have at most %(most)s members.") % {"most": MAX_MEMBERS}
             )
-        return sum(len(str(name)) for name in value)
+        if any(not isinstance(name, str) for name in value):
+            raise _invalid(path, _("Every name in the JSON schema must be text. Put it in quotes."))
+        return sum(len(name) for name in value)
+    if value is not None and not isinstance(value, _JSON_TYPES):
+        # A file can have dates and bytes.
+        raise _invalid(path, _("JSON has no values like “%(value)s”. Put it in quotes.") % {"value": value})
     if isinstance(value, int) and value.bit_length() > 1024:
         raise _invalid(path, _("This number is too large."))
     if isinstance(value, float) and not math.isfinite(value):

@@ -121,6 +121,11 @@ def test_a_refused_file_says_where_what_and_what_to_do(db: None, tmp_path: Path)
         (answers, f"answers: [{'9' * 5000}]", "Line 5: this value cannot be read: Exceeds the limit"),
         (answers, "answers: &a [*a]", "Line 5: a value contains itself."),
         (answers, f"answers: {'[' * 5000}", "The file is nested too deeply."),
+        (answers, "schema: {type: object, properties: {a: {const: 2026-01-01}}}", "a.const: JSON has no values"),
+        (answers, "schema: {type: object, properties: {yes: {}}}", "schema.properties: Every name in the JSON schema"),
+        ("slug: intents", "slug: new", "streams[0]: The slug “new” is the address of another page; choose another one"),
+        ("reviews: 2", "reviews: 1:30", "YAML reads 1:30 as another number. Write it in decimals"),
+        ("{gte: 1000}", "{gte: 010}", "YAML reads 010 as another number. Write it in decimals"),
         ("threshold: 0.80", "threshold: {a: b: c}", "Line "),
         ("owner: support", "owner: !!python/name:os.system x", "Line 9: could not determine a constructor"),
     ]  # fmt: skip
