@@ -15,7 +15,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from escalation.ingest import confidence
 from escalation.ingest.confidence import ReportedConfidence
-from escalation.policies.conditions import fold_text
+from escalation.policies.conditions import LANGUAGE_KEY, fold_text
 from escalation.routing.decide import LabelDecisions
 from reviewqueue.answers import schema
 from reviewqueue.answers.schema import AnswerSpec
@@ -24,7 +24,6 @@ from reviewqueue.kernel.errors import Invalid, Problem
 
 MAX_OUTPUTS_PER_REQUEST = 1000
 MAX_EXTERNAL_ID_LENGTH = 200
-LANGUAGE_KEY = "language"
 _LINE = re.compile(rb"[^ \t\r\n][^\r\n]*")  # of NDJSON; blank lines are none
 
 # \Z, because $ also matches before a trailing line break.

@@ -18,6 +18,7 @@ type Truth = bool | None  # None: unknown
 RULE_OPERATORS = ("eq", "in", "lt", "lte", "gt", "gte")
 RULE_SUBJECTS = ("confidence", "value", "prediction")
 SEGMENT_PREFIX = "segment."
+LANGUAGE_KEY = "language"  # of a segment
 
 
 class OutputFacts(NamedTuple):
@@ -69,8 +70,12 @@ def evaluate_segment(when: Mapping[str, str], segment: Mapping[str, str], *, fol
     """
     if all(segment.get(key) == value for key, value in when.items()):
         return True
-    found = ((folded.get(fold_text(key)), fold_text(value)) for key, value in when.items())
-    return False if any(fact is not None and fact != value for fact, value in found) else None
+    return None if all(_may_match(fold_text(key), fold_text(value), folded) for key, value in when.items()) else False
+
+
+def _may_match(key: str, value: str, folded: Mapping[str, str]) -> bool:
+    fact = folded.get(key)
+    return fact is None or fact == value or _is_regional(key, fact, value)
 
 
 def evaluate_condition(subject: str, operator: str, operand: Scalar | list[Scalar], facts: OutputFacts) -> Truth:
@@ -81,8 +86,17 @@ def evaluate_condition(subject: str, operator: str, operand: Scalar | list[Scala
         return _compare_numbers(operator, facts.value, operand)
     if subject == "prediction":
         return None if facts.labels is None else any(_is_text(operator, label, operand) for label in facts.labels)
-    fact = facts.segment.get(fold_text(subject.removeprefix(SEGMENT_PREFIX)))
-    return None if fact is None else _is_text(operator, fact, operand)
+    key = fold_text(subject.removeprefix(SEGMENT_PREFIX))
+    fact = facts.segment.get(key)
+    if fact is None:
+        return None
+    operands = operand if isinstance(operand, list) else [operand]
+    return _is_text(operator, fact, operand) or any(_is_regional(key, fact, fold_text(str(one))) for one in operands)
+
+
+def _is_regional(key: str, fact: str, value: str) -> bool:
+    """Whether a language is one of this language's: `de-at` and `de_at` of `de`."""
+    return key == LANGUAGE_KEY and fact.replace("_", "-").startswith(value.replace("_", "-") + "-")
 
 
 def check_condition(subject: str, operator: str, operand: object) -> None:

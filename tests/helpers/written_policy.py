@@ -154,7 +154,7 @@ def generate_policies(kind: str) -> st.SearchStrategy[dict[str, Any]]:
     rules = st.lists(conditions, max_size=2).map(
         lambda found: [{"name": f"rule {place}", "when": when} for place, when in enumerate(found)]
     )
-    part = st.fixed_dictionaries({"when": st.dictionaries(_keys, _texts, max_size=2), "threshold": _levels})
+    part = st.fixed_dictionaries({"when": st.dictionaries(_keys, _texts, min_size=1, max_size=2), "threshold": _levels})
     return st.fixed_dictionaries(
         {"threshold": st.sampled_from([None, 0.2, 0.5, 0.8])},
         optional={**named, "rules": rules, "segments": st.lists(part, max_size=2), "model_versions": st.just(["1"])},

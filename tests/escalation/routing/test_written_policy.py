@@ -265,6 +265,34 @@ def test_a_rule_or_threshold_that_lacks_a_fact_sends_to_a_person(holding: Callab
 
 
 @pytest.mark.django_db
+def test_a_language_includes_its_regions(holding: Callable[..., Producer]) -> None:
+    rules = [{"name": "french", "when": {"segment.language": {"in": ["fr", "pt-BR"]}}}]
+    segments = [{"when": {"language": "de"}, "threshold": 0.95}, {"when": {"language": "en"}, "threshold": 0.5}]
+    stream_setup.create_stream("tongues", policy={"threshold": 0.8, "rules": rules, "segments": segments})
+    known = {"prediction": "refund", "confidence": 0.9}
+    results = _post(
+        holding, "tongues",
+        {**known, "language": "fr-CA"},
+        {**known, "segment": {"Language": "FR_ca"}},
+        {**known, "language": "pt-br"},
+        {**known, "language": "pt"},
+        {**known, "language": "frp"},
+        {**known, "language": "de-AT"},
+        {**known, "segment": {"language": "de_AT"}},
+        {**known, "language": "de-AT", "confidence": 0.95},
+        {**known, "language": "en", "confidence": 0.6},
+        {**known, "language": "en-GB", "confidence": 0.6},
+    )  # fmt: skip
+    assert [each["reason"] for each in results] == [
+        *["rule:french"] * 3,
+        *["above_threshold"] * 2,
+        *["below_threshold"] * 2,
+        *["above_threshold"] * 2,
+        "below_threshold",  # a guarantee about `en` does not cover it
+    ]
+
+
+@pytest.mark.django_db
 def test_a_label_below_its_own_threshold_holds_the_output(holding: Callable[..., Producer]) -> None:
     policy = {
         "threshold": 0.8,
