@@ -13,7 +13,12 @@ from reviewqueue.kernel import clock
 def record_approval_request(
     policy: Policy, *, instead_of: int | None, by: str, reason: str, now: datetime | None
 ) -> None:
-    """Record a request for approval. `instead_of` is the id of the active activation, None if there is none."""
+    """Record a request for approval, unless the same one stands. `instead_of`: the active activation's id, if any.
+
+    A file that is applied again and again asks once, also under a name that is no manager's.
+    """
+    if ApprovalRequest.objects.filter(policy=policy, instead_of=instead_of, asked_by=by, declined=None).exists():
+        return
     ApprovalRequest.objects.create(
         policy=policy, instead_of_id=instead_of, asked_by=by, asked_at=clock.current_time(now), reason=reason
     )

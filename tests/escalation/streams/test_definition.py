@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
-from escalation.models import Policy, Stream
+from escalation.models import ApprovalRequest, Policy, Stream
 from escalation.policies import versions
 from escalation.streams import definition, definition_file
 from reviewqueue.kernel.errors import Invalid, NotFound
@@ -73,6 +73,14 @@ def test_applying_a_looser_policy_makes_a_draft(db: None, tmp_path: Path, capsys
     _applied(tmp_path)
     _applied(tmp_path, FILE.replace("threshold: 0.80", "threshold: 0.60"))
     assert "Version 2 is a draft" in capsys.readouterr().out
+
+
+def test_applying_a_draft_again_asks_for_its_approval_once(tmp_path: Path, stream: Stream) -> None:
+    stream_setup.route_outputs(stream, stream_setup.build_output())
+    looser = "streams: [{slug: intents, title: T, answers: [billing, refund, card_arrival], policy: {threshold: 0.1}}]"
+    for _ in range(3):
+        _applied(tmp_path, looser)
+    assert ApprovalRequest.objects.count() == Event.objects.filter(verb="policy.proposed").count() == 1
 
 
 def test_a_changed_setting_is_applied_and_logged(db: None, tmp_path: Path) -> None:
