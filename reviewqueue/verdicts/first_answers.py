@@ -1,4 +1,7 @@
-"""The desk's step from a first answer to the verdict: who gave the AI's answer is not asked again."""
+"""The desk's step from a first answer to the verdict: who gave the AI's answer is not asked again.
+
+An answer that means the same but is written differently is not asked again either, and is recorded as it was written.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,8 @@ from reviewqueue.queue.claim_view import Claim
 from reviewqueue.queue.lease import ClaimId, ClaimLost
 from reviewqueue.verdicts import submit, validation
 
+_KINDS_WITH_ANSWER = frozenset({Verdict.Kind.AGREE, Verdict.Kind.CORRECT})
+
 
 def answer_first(
     *,
@@ -26,7 +31,7 @@ def answer_first(
     slug: str,
     now: datetime | None = None,
 ) -> Claim | None:
-    """Record a first answer and, if it is the proposal, the verdict that agrees: there is nothing to reconsider.
+    """Record a first answer and, if it means the same as the proposal, the verdict, too: nothing is to be reconsidered.
 
     Returns the claim to decide with the proposal, None if it is decided. A final say is never decided here, because it
     needs a reason. An identical repeat returns the same. Raises as `submit.submit_first_answer` does.
@@ -44,7 +49,14 @@ def answer_first(
             return claim
         note = remarks.get("note", "").strip()
         submit.submit_verdict(
-            claim_id=claim_id, user=user, kind="agree", note=note, active_seconds=active_seconds, slug=slug, now=now
+            claim_id=claim_id,
+            user=user,
+            kind="correct",  # stored as `agree` if it is written exactly as the proposal
+            answer=claim.first_answer,
+            note=note,
+            active_seconds=active_seconds,
+            slug=slug,
+            now=now,
         )
         return None
 
@@ -57,7 +69,12 @@ def gave_proposal(claim: Claim) -> bool:
 def _was_decided(claim_id: str, user: User, *, kind: str, answer: Any) -> bool:
     """Whether this request was already recorded, and only its response was lost."""
     claim = ClaimId.parse(claim_id)
-    verdict = Verdict.objects.filter(
-        slot_id=claim.slot, claim=claim.number, user=user, kind=Verdict.Kind.AGREE, undone_at=None
-    ).first()
-    return verdict is not None and kind == validation.ANSWER_KIND and schema.answers_match(verdict.first_answer, answer)
+    verdict = (
+        Verdict.objects.filter(slot_id=claim.slot, claim=claim.number, user=user, undone_at=None)
+        .select_related("item__content")
+        .first()
+    )
+    if verdict is None or kind != validation.ANSWER_KIND or verdict.kind not in _KINDS_WITH_ANSWER:
+        return False
+    same = (verdict.first_answer, verdict.answer, verdict.item.content.proposal)
+    return all(schema.answers_match(answer, one) for one in same)
