@@ -45,6 +45,7 @@ class DeskLayout:
     confidence: float | None
     first_label: str
     first_matches_proposal: bool
+    starts_with_proposal: bool  # whether the checkboxes or fields hold the AI's answer at first
     agree_choices: Sequence[Choice]
     choices: Sequence[Choice]
     form: StructuredForm | None
@@ -93,8 +94,9 @@ def build_layout(claim: Claim, typed: TypedInput | None = None, *, keys: Keymap 
         context=content.list_facts(item.context),
         why=wording.explain_review(item.why),
         confidence=find_proposal_confidence(item.alternatives, item.proposal) if claim.revealed else None,
-        first_label=wording.describe_verdict(claim.first_kind or "", claim.first_answer) if claim.first_kind else "",
+        first_label=_describe_first_answer(claim),
         first_matches_proposal=same,
+        starts_with_proposal=claim.revealed and schema.is_same_answer(start, item.proposal),
         agree_choices=_apply_shortcuts(list_agree_choices(claim, same=same), keys),
         choices=[] if item.kind == schema.STRUCTURED else _apply_shortcuts(choices, keys),
         form=_build_form(claim, start, typed) if item.kind == schema.STRUCTURED else None,
@@ -119,6 +121,15 @@ def _candidate_names(blocks: Sequence[content.Block]) -> list[str]:
 def _none_label(kind: str) -> str:
     """The AI is wrong and no listed answer is right. At checkboxes, "none of these" would sound like none ticked."""
     return _("Something not listed") if kind == schema.LABELS else _("None of these")
+
+
+def _describe_first_answer(claim: Claim) -> str:
+    """The first answer in words, as its button says it; "" without one, or if the form below holds it."""
+    if claim.first_kind is None or (claim.item.kind == schema.STRUCTURED and claim.first_answer):
+        return ""
+    if claim.first_kind == "none" and claim.item.kind == schema.LABELS:
+        return _("something not listed")
+    return wording.describe_verdict(claim.first_kind, claim.first_answer)
 
 
 def stage_of(claim: Claim) -> ReviewStage:

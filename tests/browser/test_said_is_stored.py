@@ -100,10 +100,8 @@ def _enter(page: Page, walk: _Walk) -> None:
 def _walk_item(page: Page, walk: _Walk) -> None:
     expect_item(page, walk.text)
     _enter(page, walk)
-    if not walk.answer_first:
-        return
-    if schema.is_same_answer(walk.said, walk.proposal):
-        return  # recorded at once
+    if not walk.answer_first or schema.answers_match(walk.said, walk.proposal):
+        return  # what means the same as the AI's answer is not asked again
     expect(page.locator('[data-draft][data-stage="keep"]')).to_be_attached()
     expect_item(page, walk.text)
     page.locator("#question").focus()
@@ -158,3 +156,26 @@ def test_an_edited_digit_or_blank_is_seen_before_it_is_sent(sign_in: SignInFixtu
 
 def _typed(value: Any) -> str:
     return value if isinstance(value, str) else sent_json.encode_sent(value)
+
+
+def test_after_a_first_answer_the_form_says_whose_answer_it_holds(
+    sign_in: SignInFixture, rob: User, queue: Queue
+) -> None:
+    AnswerSchema.objects.create(queue=queue, number=2, kind="structured", schema=FIELDS)
+    AnswerSchema.objects.create(queue=queue, number=3, kind="labels", answers=ANSWERS)
+    queue_items.enqueue_items(1, schema_number=2, proposal={"supplier": "ACME"}, alternatives=[], answer_first=True)
+    queue_items.enqueue_items(2, schema_number=3, proposal=["first"], alternatives=[], answer_first=True)
+    page = sign_in(rob, DESK_URL)
+    expect_item(page)
+    page.get_by_label("Supplier").fill("Other")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("Your answer is filled in below.")).to_be_visible()
+    expect(page.get_by_text("The AI’s answer is shown where yours differs")).to_be_visible()  # noqa: RUF001
+    expect(page.locator("#desk[data-ready]")).to_be_attached()
+    page.locator("#item").focus()
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("button", name="Something not listed")).to_be_visible()
+    expect_item(page)
+    assert Verdict.objects.get().answer == {"supplier": "Other"}
+    page.keyboard.press("x")
+    expect(page.get_by_text("You answered: something not listed")).to_be_visible()

@@ -7,6 +7,8 @@ import { listenToPosts } from "./request_fields.js";
 import { askForAnswer } from "./question.js";
 import { count, listenToTicks } from "./checkboxes.js";
 
+const OTHER_CONTROLS = "form, dialog, a, button, summary, input, textarea, select";
+
 export function listenForAnswers() {
   listenInFields();
   listenInSearch();
@@ -29,10 +31,12 @@ export function showErrors() {
   placeErrors();
 }
 
-/** Ctrl+Enter or Cmd+Enter sends the form from anywhere in it; without an answer it asks for one. */
+/** Ctrl+Enter or Cmd+Enter sends the form from everywhere but other controls; without an answer it asks for one. */
 function sendByKey(event) {
   if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.repeat || event.isComposing) return;
-  if (!event.target.closest?.("[data-judgement]")) return;
+  const target = /** @type {HTMLElement} */ (event.target);
+  if (!document.querySelector("[data-judgement]") || document.querySelector("dialog[open]")) return;
+  if (!target.closest?.("[data-judgement]") && target.closest?.(OTHER_CONTROLS)) return;
   event.preventDefault();
   event.stopPropagation();
   const chosen = chosenButton(event.target);
