@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.db import models
@@ -11,7 +12,25 @@ from psycopg.types.json import Json, Jsonb
 from reviewqueue.kernel import sent_json
 
 
-class OrderedJSONField(models.JSONField):
+class _SentEncoder(json.JSONEncoder):
+    def encode(self, o: Any) -> str:
+        return sent_json.encode_sent(o)
+
+
+class _KeepsDigits(models.JSONField):
+    """Its values are shown as they were sent where Django encodes them itself: on the admin pages."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.encoder = _SentEncoder
+
+    def deconstruct(self) -> Any:
+        """Without the encoder, which is no matter of the database."""
+        name, path, args, options = super().deconstruct()
+        return name, path, args, {key: value for key, value in options.items() if key != "encoder"}
+
+
+class OrderedJSONField(_KeepsDigits):
     """JSON stored as PostgreSQL `json`, which keeps the original text: the order of keys and the digits of numbers.
 
     `jsonb` sorts keys by length and writes numbers its own way. The price: `json` values cannot be compared or
@@ -34,7 +53,7 @@ class OrderedJSONField(models.JSONField):
         return None if value is None else sent_json.parse_sent(value)
 
 
-class SentJSONField(models.JSONField):
+class SentJSONField(_KeepsDigits):
     """An answer, stored as its JSON text: nothing of what was said is rewritten. Equal texts are equal values."""
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str:

@@ -179,9 +179,10 @@ def _parse_number(entered: str) -> int | float:
     text = entered.strip()
     if not _NUMBER.fullmatch(text) or not math.isfinite(float(text)):
         raise ValueError(entered)
+    as_json = _JSON_NUMBER.fullmatch(text) is not None
     if _INTEGER.fullmatch(text):
-        return int(text)
-    return sent_json.parse_float(text if _JSON_NUMBER.fullmatch(text) else str(Decimal(text)))
+        return sent_json.parse_int(text) if as_json else int(text)
+    return sent_json.parse_float(text if as_json else str(Decimal(text)))
 
 
 def _parse_flag(entered: str) -> bool:

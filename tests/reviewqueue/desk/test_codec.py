@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reviewqueue.desk.structured import codec
+from reviewqueue.kernel import sent_json
 from reviewqueue.kernel.errors import Invalid
 
 
@@ -88,3 +89,8 @@ def test_list_entries_are_counted_from_field_names() -> None:
     names = ["list/lines", "text/lines/0/a", "number/lines/3/b", "text/other/9", "note", "text/linesmen/8"]
     assert codec.count_list_entries(names, "/lines") == 4
     assert codec.count_list_entries([], "/lines") == 0
+
+
+@pytest.mark.parametrize("text", ["-0", "-0.0", "7", "1.10", "1E5", "12345678901234567.89", "9" * 40])
+def test_a_number_written_as_json_keeps_every_character(text: str) -> None:
+    assert sent_json.encode_sent(codec.parse_answer({"number/total": text})) == f'{{"total":{text}}}'
