@@ -30,16 +30,26 @@ def show_decision(request: PersonRequest, slug: str, verdict_id: int) -> HttpRes
     detail = history.get_verdict_detail(user=request.user, slug=slug, verdict_id=verdict_id)
     verdict, shown, settled = detail.verdict, detail.shown, detail.settled
     proposal = shown.proposal if shown and not detail.withheld else None
-    first_answer_text = wording.describe_verdict(detail.first_kind, verdict.first_answer) if detail.first_kind else ""
+    verdict_word = wording.describe_verdict(verdict.kind, verdict.answer)
+    if verdict_word == wording.format_answer(verdict.answer):  # an answer that stands there anyway
+        verdict_word = ""
     context = {
         "queue": verdict.item.queue,
         "detail": detail,
         "verdict": verdict,
         "blocks": content.build_blocks(shown.input, shown.display, proposal=proposal) if shown else [],
         "facts": content.list_facts(shown.context) if shown else [],
-        "answer_text": wording.describe_verdict(verdict.kind, verdict.answer),
-        "first_answer_text": first_answer_text,
+        "verdict_word": verdict_word,
+        "first_answer_text": _describe_first_answer(detail),
         "reason": wording.describe_reason(verdict.kind, verdict.reason),
         "outcome_text": wording.describe_outcome(settled.outcome, settled.answer) if settled else "",
     }
     return render(request, "reviewqueue/decisions/detail.html", context)
+
+
+def _describe_first_answer(detail: history.VerdictDetail) -> str:
+    """The first answer itself, also one with fields; "" without one."""
+    if detail.first_kind is None:
+        return ""
+    answer = detail.verdict.first_answer
+    return wording.describe_verdict(detail.first_kind) if answer is None else wording.format_answer(answer)

@@ -17,7 +17,8 @@ from reviewqueue.verdicts import labels, submit
 from tests.helpers import desk_client, queue_items
 from tests.helpers.desk_client import DeskClient
 
-_WRITTEN_ALIKE = {"text/shop": "ACME", "number/total": "1.10"}
+_WRITTEN_OTHERWISE: dict[str, Any] = {"text/shop": "ACME ", "number/total": "1.1"}
+_WRITTEN_ALIKE: dict[str, Any] = {"text/shop": "ACME", "number/total": "1.10"}
 
 pytestmark = pytest.mark.django_db
 
@@ -343,7 +344,8 @@ def test_a_first_answer_that_means_the_same_is_stored_as_it_was_written(desk: De
     )
     proposal = {"shop": "ACME", "total": sent_json.parse_sent("1.10")}
     queue_items.enqueue_items(1, 2, schema_number=2, proposal=proposal, alternatives=[], answer_first=True)
-    for entered, kind in [({"text/shop": "ACME ", "number/total": "1.1"}, "correct"), (_WRITTEN_ALIKE, "agree")]:
+    cases: list[tuple[dict[str, Any], str]] = [(_WRITTEN_OTHERWISE, "correct"), (_WRITTEN_ALIKE, "agree")]
+    for entered, kind in cases:
         desk.open_page()
         claim = desk.claim().id
         desk.post("desk-first-answer", claim, verdict="correct", **entered)
