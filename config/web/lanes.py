@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from urllib.parse import unquote_plus, unquote_to_bytes
 
 LIVENESS_PATH, READINESS_PATH = b"/healthz", b"/readyz"
-_WAIT_QUERY = re.compile(rb"[?&]wait=(?!0?(?:&|$))")
+_ORIGIN = re.compile(rb"^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
+_WAIT_QUERY = re.compile(rb"(?:^|&)wait=(?!0?(?:&|$))")
 _WAIT_PREFERENCE = re.compile(rb"^prefer:[^\r\n]*\bwait[ \t]*=", re.IGNORECASE | re.MULTILINE)
 
 
@@ -28,7 +30,7 @@ _SIGN_IN_PATHS = frozenset({b"/sign-in/", b"/admin/login/"})
 
 
 def choose_lane(target: bytes, head: bytes) -> Lane:
-    path = target.partition(b"?")[0]
+    path, query = _split_target(target)
     if path == LIVENESS_PATH:
         return Lane.LIVENESS
     if path == READINESS_PATH:
@@ -37,7 +39,7 @@ def choose_lane(target: bytes, head: bytes) -> Lane:
         return Lane.SIGN_IN
     if not path.startswith(b"/api/"):
         return Lane.MAIN
-    if head.startswith(b"GET ") and _WAIT_QUERY.search(target):
+    if head.startswith((b"GET ", b"HEAD ")) and _WAIT_QUERY.search(query):
         return Lane.FEED
     if head.startswith(b"POST ") and _WAIT_PREFERENCE.search(head):
         return Lane.ROUTE
@@ -46,4 +48,13 @@ def choose_lane(target: bytes, head: bytes) -> Lane:
 
 def drop_wait(query: str) -> str:
     """The query of a request that may not wait, because everything in its lane is taken."""
-    return "&".join(part for part in query.split("&") if not part.startswith("wait="))
+    return "&".join(part for part in query.split("&") if unquote_plus(part.partition("=")[0]) != "wait")
+
+
+def _split_target(target: bytes) -> tuple[bytes, bytes]:
+    """The path and query as the application reads them: without scheme and host, and without escapes.
+
+    Otherwise `/%61pi/` and `http://host/api/` would choose another lane than `/api/`.
+    """
+    path, _, query = _ORIGIN.sub(b"", target.partition(b"#")[0], count=1).partition(b"?")
+    return unquote_to_bytes(path), unquote_to_bytes(query)

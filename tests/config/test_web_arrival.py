@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.web.arrival import MAX_CHUNKS, MAX_HEAD_BYTES, Arrival, BadFraming
-from config.web.lanes import Lane, choose_lane
+from config.web.lanes import Lane, choose_lane, drop_wait
 
 LENGTH = b"POST /api/v1/x HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\nhello world"
 CHUNKED = (
@@ -97,3 +97,19 @@ def test_requests_that_wait_and_probes_have_threads_of_their_own() -> None:
         (b"", b"", Lane.MAIN),
     ):
         assert choose_lane(target, head) is lane
+
+
+def test_another_spelling_of_an_address_does_not_reach_another_lane() -> None:
+    waiting = b"POST / HTTP/1.1\r\nPrefer: wait=5\r\n\r\n"
+    for target, head, lane in (
+        (b"/%61pi/v1/streams/s/outputs", waiting, Lane.ROUTE),
+        (b"http://127.0.0.1/api/v1/streams/s/outputs", waiting, Lane.ROUTE),
+        (b"/api/v1/streams/s/decisions?w%61it=20", b"GET ", Lane.FEED),
+        (b"/api/v1/streams/s/decisions?wait=20", b"HEAD ", Lane.FEED),
+        (b"/%73ign-in/", b"POST ", Lane.SIGN_IN),
+        (b"HTTP://host:9000/sign-in/?next=/", b"POST ", Lane.SIGN_IN),
+        (b"http://host/healthz", b"GET ", Lane.LIVENESS),
+        (b"//sign-in/", b"POST ", Lane.MAIN),
+    ):
+        assert choose_lane(target, head) is lane, target
+    assert drop_wait("after=1&w%61it=20&wait=3") == "after=1"
