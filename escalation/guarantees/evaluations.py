@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from escalation import statistics
 from escalation.guarantees import certification, queries, sample_size, thresholds
@@ -29,6 +30,7 @@ from escalation.models import Activation, ErrorTarget, Evaluation, Evidence, Str
 from escalation.policies import versions
 from reviewqueue.activity import log
 from reviewqueue.kernel import clock, sql
+from reviewqueue.kernel.errors import Invalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +54,23 @@ class GroupResult:
 
 
 def run_evaluation(
-    stream: Stream, *, by: str, covered: Population | None = None, now: datetime | None = None
+    stream: Stream,
+    *,
+    by: str,
+    covered: Population | None = None,
+    number: int | None = None,
+    now: datetime | None = None,
 ) -> Evaluation:
     """Evaluate the labels once and record the result. Raises EvaluationRefused if the evaluation must fail.
 
-    Concurrent calls run one after the other and count as two evaluations.
+    number: the evaluation whose price was accepted; if another one is next by now, Invalid. Concurrent calls run one
+    after the other and, without a number, count as two evaluations.
     """
     with transaction.atomic():
         Stream.objects.select_for_update(no_key=True).only("pk").get(pk=stream.pk)
         prepared, moment = prepare_evaluation(stream, covered=covered, now=now), clock.current_time(now)
+        if number not in {None, prepared.number}:
+            raise Invalid(_("Evaluation %(number)s was run in the meantime. Its result is below.") % {"number": number})
         results = _evaluate_groups(prepared, stream, moment)
         evaluation = Evaluation.objects.create(
             stream=stream,

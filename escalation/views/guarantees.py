@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -28,6 +29,7 @@ from reviewqueue.kernel import locale_format
 from reviewqueue.kernel.errors import Invalid, NotFound
 
 MAX_LISTED_EVALUATIONS = 20
+_NUMBER = re.compile(r"[0-9]{1,9}")
 MAX_INLINE_OUTPUTS = 100_000  # with more outputs, the page loads first and readiness follows
 
 
@@ -108,7 +110,9 @@ def start_evaluation(request: PersonRequest, slug: str) -> HttpResponse:
     choice = populations.read_population(request, here.stream)
     if asking := _ask_before_evaluation(request, here, choice):
         return asking
-    made = evaluations.run_evaluation(here.stream, by=log.user_actor(request.user), covered=choice.other)
+    made = evaluations.run_evaluation(
+        here.stream, by=log.user_actor(request.user), covered=choice.other, number=int(request.POST["number"])
+    )
     return redirect("evidence", slug, made.pk)
 
 
@@ -172,8 +176,11 @@ def add_test_items(request: PersonRequest, slug: str) -> HttpResponse:
 
 
 def _ask_before_evaluation(request: PersonRequest, here: StreamPage, choice: PopulationChoice) -> HttpResponse | None:
-    """The page that names the price, or None once it was accepted. Raises EvaluationRefused if none is possible."""
-    if is_confirmed(request):
+    """The page that names the price, or None once it was accepted. Raises EvaluationRefused if none is possible.
+
+    The form keeps the number of the evaluation: sent twice, or after somebody else's, it must not spend another price.
+    """
+    if is_confirmed(request) and _NUMBER.fullmatch(request.POST.get("number", "")):
         return None
     readiness = preparation.prepare_evaluation(here.stream, covered=choice.other)
     following = compute_evaluation_delta(readiness.target.delta, readiness.number + 1)
@@ -192,6 +199,7 @@ def _ask_before_evaluation(request: PersonRequest, here: StreamPage, choice: Pop
         button=_("Run evaluation %(number)s") % facts,
         back=resolve_url("guarantee", here.stream.slug),
         danger=False,
+        fields={"number": str(readiness.number), "population": choice.chosen.key if choice.chosen else ""},
     )
 
 

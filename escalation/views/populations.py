@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from escalation.guarantees import population
 from escalation.guarantees.population import Population, PopulationCount
 from escalation.models import Stream
 from reviewqueue.http import PersonRequest
+from reviewqueue.kernel.errors import Invalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +33,12 @@ class PopulationChoice:
 
 
 def read_population(request: PersonRequest, stream: Stream) -> PopulationChoice:
-    """The choice by the parameter `population` of a form or a link; an unknown one counts as none."""
+    """The choice by the parameter `population`. In a link, an unknown one counts as none; in a form, it is Invalid."""
     key = request.POST.get("population") or request.GET.get("population", "")
     listed = population.list_populations(stream)
     main = listed[0].population if listed else None
-    chosen = next((one.population for one in listed if one.population.key == key), main)
+    found = next((one.population for one in listed if one.population.key == key), None)
+    if found is None and request.POST.get("population"):
+        raise Invalid(_("The model version that you chose sent nothing in the last 30 days. Choose another one."))
+    chosen = found or main
     return PopulationChoice(chosen, listed, is_other=chosen != main)

@@ -28,7 +28,7 @@ from tests.escalation.guarantees.test_evaluations import POLICY, honest
 from tests.helpers import stream_history, stream_setup, traffic
 
 TARGET = {"max_error_percent": "5", "confidence_level": "95", "groups": "together"}
-CONFIRMED = {"confirmed": "yes"}
+CONFIRMED = {"confirmed": "yes", "number": "1"}
 PAGE = "/streams/intents/guarantee/"
 KNOWN = '{"input": {"text": "Hello"}, "prediction": "refund", "answer": "billing"}'
 
@@ -120,6 +120,36 @@ def test_the_evidence_says_whether_its_guarantee_is_in_force(
     assert "No longer in force." in page
     assert "another version of the model" in page
     assert "guarantee-kept" not in page
+
+
+def test_a_confirmed_evaluation_runs_once_however_often_its_form_is_sent(
+    client: Client, stream: Stream, mara: User
+) -> None:
+    _past(stream)
+    client.force_login(mara)
+    client.post(f"{PAGE}target/", TARGET)
+    asking = client.post(f"{PAGE}evaluations/").content.decode()
+    assert 'name="number" value="1"' in asking
+    client.post(f"{PAGE}evaluations/", CONFIRMED)
+    again = client.post(f"{PAGE}evaluations/", CONFIRMED, follow=True).content.decode()
+    assert "Evaluation 1 was run in the meantime." in again
+    # A form without the number has accepted no price.
+    assert "Run evaluation 2 of" in client.post(f"{PAGE}evaluations/", {"confirmed": "yes"}).content.decode()
+    assert Evaluation.objects.count() == 1
+
+
+def test_an_evaluation_is_of_the_model_version_that_was_asked_about(client: Client, stream: Stream, mara: User) -> None:
+    _past(stream)
+    client.force_login(mara)
+    client.post(f"{PAGE}target/", TARGET)
+    shown = Population("clf", "1", 1).key
+    assert f'name="population" value="{shown}"' in _read(client)
+    asking = client.post(f"{PAGE}evaluations/", {"population": shown}).content.decode()
+    assert f'name="population" value="{shown}"' in asking
+    gone = {**CONFIRMED, "population": Population("clf", "gone", 1).key}
+    page = client.post(f"{PAGE}evaluations/", gone, follow=True).content.decode()
+    assert "The model version that you chose sent nothing in the last 30 days." in page
+    assert not Evaluation.objects.exists()
 
 
 def test_a_guarantee_shows_audits_since_and_when_audits_are_off(client: Client, stream: Stream, mara: User) -> None:
@@ -244,8 +274,8 @@ def test_the_number_of_queries_is_constant(client: Client, stream: Stream, mara:
     traffic.post_and_route(stream, "ticket-1", now=timezone.now(), model="clf", model_version="1")
     client.force_login(mara)
     with_little = _queries(client)
-    for _ in range(3):
-        client.post(f"{PAGE}evaluations/", CONFIRMED)
+    for number in ("2", "3", "4"):
+        client.post(f"{PAGE}evaluations/", {**CONFIRMED, "number": number})
         client.post(f"{PAGE}test-items/", {"examples": KNOWN, **CONFIRMED})
     stream_history.write_history(
         stream, *honest(200), since=timezone.now() - timedelta(days=1), span=timedelta(0), prefix="more"
