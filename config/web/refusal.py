@@ -54,6 +54,7 @@ def render_refusal(problem: Problem, target: bytes) -> bytes:
         "Content-Type": content_type,
         "Content-Length": str(len(body)),
         "Connection": "close",
+        "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
         **problem.headers,
     }

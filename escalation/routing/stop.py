@@ -32,6 +32,7 @@ class ResumeRequested(DomainError):
 def stop_stream(*, stream: Stream | None, by: str, reason: str = "", now: datetime | None = None) -> Stop:
     """Stop one stream, or all if `stream` is None. If it is already stopped, returns the existing stop.
 
+    A second reason is recorded with its event; the stop keeps the first one.
     Whoever presses STOP has a reason not to resume, so open requests to resume in its scope lapse, in either case.
     """
     with transaction.atomic():
@@ -40,6 +41,7 @@ def stop_stream(*, stream: Stream | None, by: str, reason: str = "", now: dateti
         _cancel_requests(stream, by=by, now=now)
         existing = Stop.objects.active().filter(stream=stream).first()
         if existing:
+            _log_event(existing, actor=by, verb="stream.stop_repeated", after={"reason": reason}, at=now)
             return existing
         row = Stop.objects.create(stream=stream, reason=reason, stopped_by=by, stopped_at=clock.current_time(now))
         _log_event(row, actor=by, verb="stream.stopped", after={"reason": reason}, at=now)

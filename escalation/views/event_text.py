@@ -42,6 +42,7 @@ _SENTENCES: dict[tuple[str, str], Any] = {
     ("attempt", "statement.ended"): gettext_noop("recorded the end of the guarantee of evaluation %(version)s"),
     ("stream", "test_items.mixed_in"): gettext_noop("added test items"),
     ("stop", "stream.stopped"): gettext_noop("stopped automation"),
+    ("stop", "stream.stop_repeated"): gettext_noop("stopped automation that was already stopped"),
     ("stop", "stream.resume_asked"): gettext_noop("asked to resume automation"),
     ("stop", "stream.resume_cancelled"): gettext_noop("cancelled the request to resume by a new stop"),
     ("stop", "stream.resumed"): gettext_noop("resumed automation"),

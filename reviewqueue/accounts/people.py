@@ -248,6 +248,8 @@ def _set_password(user: User, password: str) -> None:
 
 def _insert_person(user: User) -> None:
     """Save a new person; the unique constraint on the username prevents two at once. Raises Invalid."""
+    if user.username in {".", ".."}:
+        raise Invalid(gettext("The username must not be `.` or `..`, which no address can end in."))
     try:
         user.full_clean(validate_unique=False, validate_constraints=False)
         with transaction.atomic():

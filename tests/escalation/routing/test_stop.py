@@ -125,6 +125,15 @@ def test_a_request_to_resume_lapses_after_a_day_and_with_a_new_stop(stream: Stre
     confirm_resume(stop=stop, by="user:mara", now=late)
 
 
+def test_pressing_stop_again_records_its_reason_and_keeps_the_first(stream: Stream) -> None:
+    stop = stop_stream(stream=stream, by="user:mara", reason="odd answers")
+    assert stop_stream(stream=stream, by="user:max", reason="a second fault").pk == stop.pk
+    again = Event.objects.get(verb="stream.stop_repeated")
+    assert (again.actor, again.after) == ("user:max", {"reason": "a second fault"})
+    stop.refresh_from_db()
+    assert (stop.stopped_by, stop.reason) == ("user:mara", "odd answers")
+
+
 def test_resuming_all_streams_takes_two_managers_of_all_streams(stream: Stream) -> None:
     stop = stop_stream(stream=None, by="user:mara")
     request_resume(stop=stop, by="user:mara", reason=WHY)

@@ -269,6 +269,7 @@ def test_a_new_password_replaces_the_old_one_and_ends_the_sessions(mara: User, r
     [
         ({"username": "rob"}, "username 'rob' is already taken"),
         ({"username": "no spaces"}, "valid username"),
+        ({"username": ".."}, "no address can end in"),
         ({"username": ""}, "cannot be blank"),
         ({"role": "boss"}, "Unknown role 'boss'"),
         ({"queues": ["nope"]}, "Unknown stream 'nope'"),
