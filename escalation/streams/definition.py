@@ -38,7 +38,7 @@ class StreamDefinition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     multiple: bool = False
     schema: dict[str, Any] | None = None
     guidelines: str = ""
-    error_types: list[Annotated[str, Meta(min_length=1, max_length=60)]] = []
+    error_types: Annotated[list[Annotated[str, Meta(min_length=1, max_length=60)]], Meta(max_length=200)] = []
     display: dict[str, str] = {}
     owner: Annotated[str, Meta(max_length=120)] = ""
     risk: Literal["low", "medium", "high"] = "medium"
@@ -58,7 +58,12 @@ class StreamDefinition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
 
 def _find_repeated(names: Sequence[str]) -> str:
-    return next((name for place, name in enumerate(names) if name in names[:place]), "")
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return ""
 
 
 class _DefinitionFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -88,10 +93,12 @@ def parse_definitions(data: Any) -> list[StreamDefinition]:
             error, data, root=_DefinitionFile, convert=_convert_file, rules=_list_rules()
         )
         raise Invalid(found.detail, [{"pointer": found.pointer, "detail": found.detail}]) from error
+    slugs: set[str] = set()
     for place, one in enumerate(parsed):
-        if one.slug in {earlier.slug for earlier in parsed[:place]}:
+        if one.slug in slugs:
             detail = _("There are two streams with the slug “%(slug)s”. Rename one of them.") % {"slug": one.slug}
             raise Invalid(detail, [{"pointer": f"/streams/{place}/slug", "detail": detail}])
+        slugs.add(one.slug)
     return parsed
 
 

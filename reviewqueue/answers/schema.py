@@ -104,14 +104,16 @@ def _validate_answers(listed: list[Any]) -> list[str]:
         raise _invalid("/answers", _("A queue needs at least one answer, or a JSON schema."))
     if len(listed) > MAX_ANSWERS:
         raise _invalid("/answers", _("A queue can have at most %(most)s answers.") % {"most": MAX_ANSWERS})
+    seen: set[str] = set()
     for place, answer in enumerate(listed):
         if not isinstance(answer, str) or not answer.strip() or len(answer) > MAX_ANSWER_LENGTH:
             raise _invalid(
                 f"/answers/{place}",
                 _("An answer must be text of 1 to %(most)s characters.") % {"most": MAX_ANSWER_LENGTH},
             )
-        if canonical_key(answer) in {canonical_key(earlier) for earlier in listed[:place]}:
+        if (key := canonical_key(answer)) in seen:
             raise _invalid(f"/answers/{place}", _("The answer %(answer)r is listed twice.") % {"answer": answer})
+        seen.add(key)
     return listed
 
 
@@ -143,9 +145,12 @@ def _normalize_labels(answer: Any, to: AnswerSpec, pointer: str) -> list[str]:
             pointer,
             _("The answer must be a list of labels (got %(value)s).") % {"value": choices.describe_value(answer)},
         )
+    known, chosen = frozenset(to.answers), set()
     for place, label in enumerate(answer):
-        _normalize_label(label, to, f"{pointer}/{place}")
-    return [label for label in to.answers if label in answer]
+        if not isinstance(label, str) or label not in known:
+            _normalize_label(label, to, f"{pointer}/{place}")  # which refuses it
+        chosen.add(label)
+    return [label for label in to.answers if label in chosen]
 
 
 def _normalize_structured(answer: Any, to: AnswerSpec, pointer: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +170,17 @@ def test_parts_of_a_policy_without_a_policy_are_refused(db: None, tmp_path: Path
 def test_a_slug_given_twice_is_refused(db: None, tmp_path: Path) -> None:
     one = "{slug: e, title: E, answers: [a]}"
     assert "streams[1].slug: There are two streams" in _refusal(tmp_path, f"streams: [{one}, {one}]".encode())
+
+
+def test_a_very_long_list_is_refused_at_once(db: None) -> None:
+    names = [f"answer {number}" for number in range(100_000)]
+    began = time.process_time()
+    (parsed,) = definition.parse_definitions({"streams": [{"slug": "e", "title": "E", "answers": names}]})
+    with pytest.raises(Invalid, match="at most 1000 answers"):
+        definition.apply_definition(parsed, actor="user:mara")
+    with pytest.raises(Invalid, match="200"):
+        definition.parse_definitions({"streams": [{"slug": "e", "title": "E", "answers": ["a"], "error_types": names}]})
+    assert time.process_time() - began < 2
 
 
 def test_any_bytes_are_applied_or_refused_with_a_sentence() -> None:
