@@ -81,5 +81,6 @@ def revoke_key(request: PersonRequest, key_id: int) -> HttpResponse:
 
 def _render_key(request: PersonRequest, key: ApiKey, text: str) -> HttpResponse:
     """Render the key's secret in the response to the POST, so that it is never stored."""
-    command = build_sample_command(key, text, origin=f"{request.scheme}://{request.get_host()}")
+    slugs = [queue.slug for queue in roles.list_queues(request.user)]
+    command = build_sample_command(key, text, origin=f"{request.scheme}://{request.get_host()}", slugs=slugs)
     return render(request, "reviewqueue/api_key_created.html", {"key": key, "text": text, "command": command})

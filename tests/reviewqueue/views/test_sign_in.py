@@ -203,6 +203,7 @@ def test_a_manager_creates_replaces_and_revokes_a_key(mara: User) -> None:
     shown = unescape(made.content.decode())
     assert f"curl http://testserver/api/v1/streams/intents/outputs \\\n  -H 'Authorization: Bearer {text}'" in shown
     assert reverse("api-docs") in shown.partition("<main")[2]
+    assert '"prediction": "billing"' in shown
 
     first = ApiKey.objects.get()
     successor = _secret(client.post(reverse("key-rotation", args=[first.pk]), CONFIRMED).content.decode())
@@ -214,6 +215,15 @@ def test_a_manager_creates_replaces_and_revokes_a_key(mara: User) -> None:
     page = client.get(reverse("keys")).content.decode()
     assert text not in page
     assert "revoked" in page
+
+
+def test_the_command_of_a_key_for_all_streams_names_one_that_exists(mara: User, queue: Queue) -> None:
+    User.objects.filter(pk=mara.pk).update(all_queues=True)
+    data = {"name": "intake", "scopes": ["outputs:write"], "days": "90"}
+    shown = unescape(_as(User.objects.get(pk=mara.pk)).post(reverse("key-new"), data).content.decode())
+
+    assert "/api/v1/streams/intents/outputs" in shown
+    assert '"prediction": "billing"' in shown
 
 
 def test_the_lists_cost_the_same_for_many_rows(
