@@ -87,8 +87,9 @@ def describe_refusal(reason: str, params: Mapping[str, Any]) -> str:
             }
         case "too_few":
             return _(
-                "%(have)s audits are too few for this error target: %(takes)s. That is enough only if none of "
-                "the audits, old or new, finds an error; otherwise it takes more."
+                "Counting those of outputs below the threshold, %(have)s audits are too few for this error target: "
+                "%(takes)s. That is enough only if none of the audits, old or new, finds an error; otherwise it "
+                "takes more."
             ) % {
                 "have": locale_format.format_number(params["have"], grouped=True),
                 "takes": describe_needed_audits(params["more"], params["days"]),

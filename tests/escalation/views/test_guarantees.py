@@ -224,6 +224,7 @@ def test_a_refusal_says_what_it_would_take(client: Client, stream: Stream, mara:
     page = client.post(f"{PAGE}evaluations/", CONFIRMED, follow=True).content.decode()
     assert "audits are too few for this error target: it takes about" in page
     assert "at today’s traffic" in page  # noqa: RUF001
+    assert client.get(PAGE).content.decode().count("audits are too few") == 1
     assert not Evaluation.objects.exists()
 
 

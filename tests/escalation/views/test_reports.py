@@ -45,7 +45,8 @@ def busy(queue: Queue, rob: User, mara: User) -> str:
 
 def test_the_report_begins_with_the_state_of_the_guarantee(client: Client, mara: User, busy: str) -> None:
     text = words(page(client, mara, f"/streams/{busy}/report/"))
-    assert "No guarantee yet. 20 audits answered so far, 1 wrong." in text
+    assert "No guarantee yet. The Guarantee tab shows" in text
+    assert text.count("20 audits in this period, 1 wrong") == 1
     assert "5.0 %" in text
 
 

@@ -165,7 +165,7 @@ def test_auditors_see_the_activity_of_their_streams_only(client: Client, queue: 
 
 def test_a_stream_without_outputs_lists_what_is_left_to_do(client: Client, mara: User, queue: object) -> None:
     traffic.apply_stream(answers=["a'b", "ok"])
-    for page in ("", "report/", "outputs/"):
+    for page in ("", "report/", "outputs/", "policies/1/"):
         text = read_text(client, mara, f"/streams/intents/{page}")
         assert "Before the first output" in text
         assert "done Set the policy" in text
