@@ -89,7 +89,12 @@ def create_policy(request: PersonRequest, slug: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and (made := _propose_version(request, here, form)):
         (messages.success if made.active else messages.warning)(request, made.sentence)
         return redirect("policy", slug, made.policy.number)
-    context = {**stream_page.build_page_context(request, here, tab="policies"), "form": form, "active": current}
+    context = {
+        **stream_page.build_page_context(request, here, tab="policies"),
+        "form": form,
+        "active": current,
+        "first_at_once": current is None and not fit.has_traffic(here.stream),
+    }
     return render(request, "escalation/policy_form.html", context)
 
 

@@ -80,6 +80,7 @@ def change_password(request: PersonRequest) -> HttpResponse:
     """Change the password and end every other session of the user."""
     form = PasswordChangeForm(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
+        was_due = request.user.must_change_password
         try:
             people.change_password(user=request.user, password=form.cleaned_data["new_password1"])
         except DomainError as refusal:
@@ -87,6 +88,7 @@ def change_password(request: PersonRequest) -> HttpResponse:
         else:
             update_session_auth_hash(request, request.user)
             messages.success(request, _("Password changed."))
-            return redirect("account")
+            # Whoever had to change it came to work, not to see the account.
+            return redirect("inbox" if was_due else "account")
     context = {"form": form, "given_by": people.find_password_giver(request.user)}
     return render(request, "reviewqueue/password.html", context)

@@ -176,7 +176,9 @@ def test_a_first_policy_has_audits_unless_they_are_declined(client: Client, queu
     stream = stream_setup.create_stream(policy=None)
     client.force_login(mara)
     page = "/streams/intents/policies/new/"
-    suggested = post_untouched(client.get(page).context["form"])
+    shown = client.get(page)
+    assert "The first policy takes effect immediately." in shown.content.decode()
+    suggested = post_untouched(shown.context["form"])
     assert (suggested["audits"], suggested["rate"], suggested["mode"]) == ("rate", "5", "after")
     # A number that was typed is never thrown away, whichever choice stands beside it.
     for change, error in {

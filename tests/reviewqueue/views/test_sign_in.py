@@ -121,9 +121,20 @@ def test_changing_the_password_keeps_the_current_session(rob: User) -> None:
     assert response.status_code == 302
     rob.refresh_from_db()
     assert rob.check_password(chosen)
-    assert here.get(reverse("account")).status_code == 200
+    account = here.get(reverse("account")).content.decode()
+    assert "changed the password" in account
+    assert "password_changed" not in account
+    assert "user:rob" not in account
     assert elsewhere.get(reverse("account")).status_code == 302
     assert [event.verb for event in log.events_about("user", "rob")] == ["password_changed"]
+
+
+def test_whoever_had_to_change_the_password_is_led_to_the_work(rob: User) -> None:
+    User.objects.filter(pk=rob.pk).update(must_change_password=True)
+    chosen = "four small green boats"
+    data = {"old_password": "rob-password", "new_password1": chosen, "new_password2": chosen}
+
+    assert _as(rob).post(reverse("password"), data).headers["Location"] == reverse("inbox")
 
 
 def test_a_weak_password_is_refused(rob: User) -> None:
