@@ -18,7 +18,7 @@ ROWS_PER_COPY = 1000
 _COLUMNS = (
     "id", "stream_id", "external_id", "model", "model_version", "predicted", "confidence", "value", "segment",
     '"group"', "due_at", "occurred_at", "shadow", "schema_number", "state", "size", "attempts", "received_at",
-    "digest", "body",
+    "invalid_prediction", "digest", "body",
 )  # fmt: skip
 _COPY = f"COPY bare_copy ({', '.join(_COLUMNS)}) FROM STDIN"
 
@@ -69,5 +69,5 @@ def _row(element: dict[str, Any], size: int) -> tuple[Any, ...]:
     segment = msgspec.json.encode(element["segment"]).decode()
     model = (element["model"], element["model_version"], element["prediction"], element["confidence"])
     optional = (None, segment, "", None, None, False)
-    stored = (1, "received", size, 0, datetime.now(UTC), b"0" * 32)
+    stored = (1, "received", size, 0, datetime.now(UTC), False, b"0" * 32)
     return (next(_ids), 1, element["id"], *model, *optional, *stored, msgspec.json.encode(body).decode())
