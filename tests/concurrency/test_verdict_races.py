@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 
@@ -151,7 +152,8 @@ def test_concurrent_verdicts_undos_and_sweeps_keep_all_invariants(
                 claim, person, "none" if claim.item.id % 3 == 0 and person.username == "rob" else "agree"
             )
             if claim.item.id % 7 == 0 and not claim.final_say and done < 40:
-                undo.undo_verdict(verdict_id=given.id, user=person)
+                with suppress(undo.VerdictFinal):  # a sweep, for which it is later, was first
+                    undo.undo_verdict(verdict_id=given.id, user=person)
             done += 1
             if done > 120:
                 break
