@@ -24,7 +24,7 @@ class Lane(StrEnum):
 
 
 THREADS = {Lane.LIVENESS: 1, Lane.READINESS: 1, Lane.SIGN_IN: 1, Lane.FEED: 2, Lane.ROUTE: 2}
-# Half a second each: whoever comes later is asked to try again.
+# Half a second each: later requests are asked to try again.
 MAX_WAITING_SIGN_INS = 16
 _SIGN_IN_PATHS = frozenset({b"/sign-in/", b"/admin/login/"})
 

@@ -1,6 +1,6 @@
 """Wakes the workers. A lost message does no harm: every worker looks at the rows once a second anyway.
 
-A message says only "look", and whoever takes it sees all that was committed before. So while one waits to be taken,
+A message says only "look"; the worker that takes it sees everything committed before. So while one waits to be taken,
 another would add nothing and is not sent: at most a few wait, however many processes send. And as none carries a time,
 it does not matter whether the clocks of the machines agree.
 """

@@ -149,7 +149,7 @@ def list_account_events(user: User) -> QuerySet[Event]:
 
 
 def find_password_giver(user: User) -> str:
-    """The username of whoever generated the password that this person has to replace; empty for the command line."""
+    """The person who generated the password to be replaced, by username; empty for the command line."""
     given = log.events_about("user", user.username).filter(verb__in=["created", "password_reset"]).last()
     kind, _colon, name = (given.actor if given and user.must_change_password else "").partition(":")
     return name if kind == "user" else ""

@@ -54,7 +54,7 @@ class OrderedJSONField(_KeepsDigits):
 
 
 class SentJSONField(_KeepsDigits):
-    """An answer, stored as its JSON text: nothing of what was said is rewritten. Equal texts are equal values."""
+    """An answer, stored as its JSON text: nothing in it is rewritten. Equal texts are equal values."""
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str:
         return "text"

@@ -1,4 +1,4 @@
-"""Events about an account in words, for its person and for whoever manages it."""
+"""Events about an account in words, for its owner and for managers."""
 
 from __future__ import annotations
 
