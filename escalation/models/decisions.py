@@ -83,7 +83,9 @@ class Outcome(models.Model):
     `label_id`, `round`, `outcome`, `answer` and `settled_at` come from the latest round; `reviews` and `active_seconds`
     are sums over all rounds. `settled`, `wrong` and `blind` stay as the first round left them, because only that round
     was not requested by anyone. `wrong` compares the settled *first* answers with the prediction; it is null if the
-    item was unjudgeable. `overturned`: the latest answer differs from the prediction.
+    item was unjudgeable. `part_errors` says the same of each part of the answer that the first reviewers judged: a
+    label of a set, or a field by its JSON Pointer; null where an answer has no parts. `overturned`: the latest answer
+    differs from the prediction.
     """
 
     output = models.OneToOneField(
@@ -98,6 +100,7 @@ class Outcome(models.Model):
     answer = SentJSONField(null=True)
     settled = models.CharField(max_length=200, blank=True, help_text="The settled label of a stream with labels.")
     wrong = models.BooleanField(null=True)
+    part_errors = models.JSONField(null=True)
     overturned = models.BooleanField()
     blind = models.BooleanField()
     reviews = models.PositiveSmallIntegerField()

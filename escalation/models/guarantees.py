@@ -22,6 +22,8 @@ class ErrorTarget(models.Model):
         TOGETHER = "together"
         CLASSES = "classes"
         SEGMENTS = "segments"
+        LABELS = "labels"
+        FIELDS = "fields"
 
     stream = models.ForeignKey("Stream", on_delete=models.PROTECT, related_name="targets")
     max_error = models.FloatField()
