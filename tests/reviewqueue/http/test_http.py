@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 import tracemalloc
 from collections.abc import Iterator
 from io import BytesIO
@@ -181,6 +183,24 @@ def test_wrong_paths_methods_and_hosts_get_problem_documents(client: Client, hea
     _problem(client.get("/api/nothing/at/all"), 404, "not_found")
     _problem(client.delete("/api/v1/echo", headers=headers), 405, "method_not_allowed")
     _problem(client.get("/api/v1/echo", headers={"Host": "evil.example"}), 400, "malformed")
+
+
+def test_only_a_bug_is_logged_with_a_traceback_not_a_forged_host(client: Client) -> None:
+    lines = io.StringIO()
+    console = next(one for one in logging.getLogger().handlers if one.name == "console")
+    assert isinstance(console, logging.StreamHandler)
+    stream = console.setStream(lines)
+    try:
+        client.get("/page", headers={"Host": "evil.example"})
+        refused = lines.getvalue()
+        raised.append(RuntimeError("boom"))
+        Client(raise_request_exception=False).get("/page")
+    finally:
+        console.setStream(stream)
+
+    assert "evil.example" in refused
+    assert "Traceback" not in refused
+    assert "Traceback" in lines.getvalue().removeprefix(refused)
 
 
 @pytest.mark.parametrize(
