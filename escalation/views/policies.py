@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from escalation.forms.policies import SUGGESTED_POLICY, PolicyForm
 from escalation.guarantees import guarantees, thresholds
@@ -27,7 +27,7 @@ from reviewqueue.kernel.errors import DomainError, Invalid, NotFound
 MAX_LISTED_VERSIONS = 100
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_see_reports)
 def list_policies(request: PersonRequest, slug: str) -> HttpResponse:
     """The versions, newest first, and every activation."""
@@ -44,7 +44,7 @@ def list_policies(request: PersonRequest, slug: str) -> HttpResponse:
     return render(request, "escalation/policies.html", context)
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_see_reports)
 def show_policy(request: PersonRequest, slug: str, number: int) -> HttpResponse:
     """One version: its clauses, its changes, its evidence."""
@@ -79,7 +79,7 @@ def show_policy(request: PersonRequest, slug: str, number: int) -> HttpResponse:
     return render(request, "escalation/policy.html", context)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @require_person(roles.may_manage)
 def create_policy(request: PersonRequest, slug: str) -> HttpResponse:
     """Create a version, starting from the one in effect."""

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from escalation.forms.search import WindowForm
 from escalation.guarantees import summary
@@ -26,7 +26,7 @@ from reviewqueue.http import PersonRequest, require_person
 SPAN_CHOICES_DAYS = (7, 28, 91)
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_see_reports)
 def show_report(request: PersonRequest, slug: str) -> HttpResponse:
     """The guarantee, four key figures, two charts and their breakdowns."""

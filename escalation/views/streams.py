@@ -9,7 +9,7 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from escalation.forms.streams import NewStreamForm, StreamForm, build_stored_values, build_stream_initial
 from escalation.models import Policy
@@ -28,7 +28,7 @@ from reviewqueue.kernel.errors import Invalid
 MAX_RECENT_EVENTS = 12  # events on a stream's page
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_see_reports)
 def list_streams(request: PersonRequest) -> HttpResponse:
     """The user's streams."""
@@ -36,7 +36,7 @@ def list_streams(request: PersonRequest) -> HttpResponse:
     return render(request, "escalation/streams.html", {"rows": rows, "may_manage": roles.may_manage(request.user)})
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_see_reports)
 def show_stream(request: PersonRequest, slug: str) -> HttpResponse:
     """A stream's settings, and its policy in plain words."""
@@ -64,7 +64,7 @@ def show_stream(request: PersonRequest, slug: str) -> HttpResponse:
     return render(request, "escalation/stream.html", context)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @require_person(roles.may_manage)
 def create_stream(request: PersonRequest) -> HttpResponse:
     """Create a stream; its creator is its first member."""
@@ -81,7 +81,7 @@ def create_stream(request: PersonRequest) -> HttpResponse:
     return render(request, "escalation/stream_form.html", {"form": form})
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @require_person(roles.may_manage)
 def edit_stream(request: PersonRequest, slug: str) -> HttpResponse:
     """Change a stream's settings; routing is set in its policy."""

@@ -12,7 +12,7 @@ from typing import cast
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from reviewqueue.accounts import roles
 from reviewqueue.desk import posted_form, session
@@ -26,7 +26,7 @@ from reviewqueue.verdicts import first_answers, submit, undo
 from reviewqueue.views.desk_context import DeskRequest, build_context, extend_session, for_reviewers, render_refusal
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_review)
 def show_desk(request: PersonRequest, slug: str) -> HttpResponse:
     """Opening the desk reserves an item; opening it again shows the same item."""
@@ -39,7 +39,7 @@ def show_desk(request: PersonRequest, slug: str) -> HttpResponse:
     return render(request, "reviewqueue/desk.html", build_context(state) | page_context)
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_review)
 def list_queues(request: PersonRequest, slug: str) -> HttpResponse:
     """The queue list beside the desk, with fresh counts."""
@@ -47,7 +47,7 @@ def list_queues(request: PersonRequest, slug: str) -> HttpResponse:
     return render(request, "reviewqueue/desk/queues.html", context)
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_review)
 def watch_item(request: PersonRequest, slug: str, claim_id: str) -> HttpResponse:
     """The page asks now and then whether its item still needs an answer: 204, or the notice that it does not."""

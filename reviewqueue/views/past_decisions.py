@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from reviewqueue import content
 from reviewqueue.accounts import roles
@@ -14,7 +14,7 @@ from reviewqueue.reports import history
 from reviewqueue.verdicts import wording
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_review)
 def list_decisions(request: PersonRequest, slug: str) -> HttpResponse:
     """The user's latest verdicts in all queues; `slug` is the queue whose desk the page links back to."""
@@ -23,7 +23,7 @@ def list_decisions(request: PersonRequest, slug: str) -> HttpResponse:
     return render(request, "reviewqueue/decisions/list.html", context)
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_review)
 def show_decision(request: PersonRequest, slug: str, verdict_id: int) -> HttpResponse:
     """One of the user's verdicts with the item's content as it was shown."""
