@@ -9,6 +9,7 @@ from django.forms.fields import InvalidJSONInput
 from django.utils.translation import gettext_lazy as _
 
 from escalation.forms import line_syntax
+from escalation.forms.concurrent_edits import ShownValuesMixin
 from escalation.forms.fields import LinesField, MultilineField, StoredValuesForm
 from escalation.models import Stream
 from escalation.streams import definition
@@ -132,6 +133,10 @@ class StreamForm(StoredValuesForm):
                 placed = True
         if not placed:
             self.add_error(None, str(refusal))
+
+
+class StreamSettingsForm(ShownValuesMixin, StreamForm):
+    """The settings of a stream that exists, which two people may have open at once."""
 
 
 class NewStreamForm(StreamForm):

@@ -23,6 +23,7 @@ from reviewqueue.queue.settings import (
     configure_queue,
     get_answer_spec,
     load_answer_spec,
+    lock_settings,
 )
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "expire_items",
     "get_answer_spec",
     "load_answer_spec",
+    "lock_settings",
     "measure_loads",
     "reopen_item",
     "withdraw_items",
