@@ -66,7 +66,6 @@ def show_policy(request: PersonRequest, slug: str, number: int) -> HttpResponse:
         "activations": _list_activations(here).filter(policy=version),
         "outdated": outdated,
         "misfits": [] if outdated else fit.list_misfits(spec, here.stream),
-        "uncovered": current is not None and current.schema_number != here.stream.schema_number,
         "needs_approval": needs_approval,
         "asked": asked,
         "declined": None if in_effect or asked else approvals.find_last_decline(version),

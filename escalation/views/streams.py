@@ -20,9 +20,8 @@ from escalation.forms.streams import (
     build_stored_values,
     build_stream_initial,
 )
-from escalation.models import Policy
 from escalation.outputs import history
-from escalation.policies import approvals, describe, fit, versions
+from escalation.policies import describe, fit, versions
 from escalation.reports import overview
 from escalation.streams import definition
 from escalation.streams.definition import AppliedDefinition
@@ -52,20 +51,16 @@ def show_stream(request: PersonRequest, slug: str) -> HttpResponse:
     """A stream's settings, and its policy in plain words."""
     here = stream_page.load_stream_page(request, slug)
     current = versions.find_active_policy(here.stream)
-    uncovered = current is not None and current.schema_number != here.stream.schema_number
-    draft = _find_newest_draft(here, current)
+    frame = stream_page.build_page_context(request, here, tab="stream")
     context = {
-        **stream_page.build_page_context(request, here, tab="stream"),
+        **frame,
         "queue": here.queue,
         "form": queue.get_answer_spec(slug=slug, number=here.stream.schema_number),
         "guidelines": facts.guidelines_of(here.stream.slug),
         "members": roles.list_members(slug),
         "active": current,
         "clauses": describe.describe_policy(current.spec) if current else [],
-        "draft": draft,
-        "declined": approvals.find_last_decline(draft) if draft else None,
-        "uncovered": uncovered,
-        "misfits": fit.list_misfits(current.spec, here.stream) if current and not uncovered else [],
+        "misfits": fit.list_misfits(current.spec, here.stream) if current and not frame["uncovered"] else [],
         "may_see_people": roles.may_see_people(request.user),
         "events": facts.list_recent_events(
             slug, object_types=("stream", "policy", "stop", "queue"), limit=MAX_RECENT_EVENTS
@@ -162,13 +157,3 @@ def _load_settings(here: StreamPage) -> dict[str, Any]:
         "kind": answers.kind,
         "schema": answers.schema,
     }
-
-
-def _find_newest_draft(here: StreamPage, current: versions.ActivePolicy | None) -> Policy | None:
-    """A version for the present answers, made after the active one, that was never in effect."""
-    newer = Policy.objects.filter(
-        stream=here.stream,
-        number__gt=current.number if current else 0,
-        schema_number=here.stream.schema_number,
-    )
-    return newer.filter(activations=None).order_by("-number").first()

@@ -119,6 +119,23 @@ def test_an_approval_waits_for_every_manager_but_the_one_who_asked(
     assert "Waiting for you" not in read_text(client, max, "/overview/")
 
 
+def test_a_version_that_waits_is_a_banner_on_every_tab_for_those_who_can_act(
+    client: Client,
+    stream: Stream,
+    mara: User,
+    max: User,  # noqa: A002
+    ann: User,
+) -> None:
+    traffic.post_and_route(stream, "one", confidence=0.1)
+    versions.propose_version(stream=stream, spec=PolicySpec(threshold=0.2), actor="user:mara", reason="fewer reviews")
+    for name in STREAM_PAGES:
+        page = f"/streams/intents/{name}/".replace("//", "/")
+        assert "waits for a second manager. mara requested approval" in read_text(client, mara, page), page
+        assert "“fewer reviews” Review the request" in read_text(client, max, page), page
+        assert ("waits for a second manager" in read_text(client, ann, page)) == (name == ""), page
+    assert "waits for a second manager" not in read_text(client, max, "/streams/intents/policies/2/")
+
+
 def test_a_request_to_resume_waits_for_another_manager_of_its_scope(
     stream: Stream,
     mara: User,
