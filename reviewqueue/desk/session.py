@@ -193,7 +193,7 @@ def _describe_verdicts(recent: Sequence[history.RecentVerdict], now: datetime) -
             item_text=wording.summarize_item(verdict.words, image=verdict.image, reference=verdict.reference),
             verdict_text=_("in review again")
             if verdict.asked_again
-            else wording.describe_verdict(verdict.kind, verdict.answer),
+            else wording.describe_verdict(verdict.kind, verdict.answer, answers_kind=verdict.answers_kind),
             submitted_at=verdict.submitted_at,
             undo_seconds=max(1, int((verdict.final_at - now).total_seconds())) if verdict.undoable else 0,
             latest=verdict.id == undoable,

@@ -30,7 +30,7 @@ def show_decision(request: PersonRequest, slug: str, verdict_id: int) -> HttpRes
     detail = history.get_verdict_detail(user=request.user, slug=slug, verdict_id=verdict_id)
     verdict, shown, settled = detail.verdict, detail.shown, detail.settled
     proposal = shown.proposal if shown and not detail.withheld else None
-    verdict_word = wording.describe_verdict(verdict.kind, verdict.answer)
+    verdict_word = wording.describe_verdict(verdict.kind, verdict.answer, answers_kind=detail.answers_kind)
     if verdict_word == wording.format_answer(verdict.answer):  # an answer that stands there anyway
         verdict_word = ""
     context = {
@@ -42,7 +42,9 @@ def show_decision(request: PersonRequest, slug: str, verdict_id: int) -> HttpRes
         "verdict_word": verdict_word,
         "first_answer_text": _describe_first_answer(detail),
         "reason": wording.describe_reason(verdict.kind, verdict.reason),
-        "outcome_text": wording.describe_outcome(settled.outcome, settled.answer) if settled else "",
+        "outcome_text": wording.describe_outcome(settled.outcome, settled.answer, answers_kind=detail.answers_kind)
+        if settled
+        else "",
     }
     return render(request, "reviewqueue/decisions/detail.html", context)
 
@@ -52,4 +54,6 @@ def _describe_first_answer(detail: history.VerdictDetail) -> str:
     if detail.first_kind is None:
         return ""
     answer = detail.verdict.first_answer
-    return wording.describe_verdict(detail.first_kind) if answer is None else wording.format_answer(answer)
+    if answer is None:
+        return wording.describe_verdict(detail.first_kind, answers_kind=detail.answers_kind)
+    return wording.format_answer(answer)
