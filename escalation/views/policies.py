@@ -59,6 +59,7 @@ def show_policy(request: PersonRequest, slug: str, number: int) -> HttpResponse:
     context = {
         **stream_page.build_page_context(request, here, tab="policies"),
         "version": version,
+        "default_costs": not spec.costs.are_set,
         "clauses": describe.describe_policy(spec),
         "active": current,
         "in_effect": in_effect,

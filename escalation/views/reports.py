@@ -66,7 +66,7 @@ def _draw_cost_chart(found: Report) -> BarChart:
             Series(
                 _("undetected errors (estimate)"),
                 "series-3",
-                [None if estimate is None else estimate.value for estimate in undetected],
+                [one.value if one is not None and one.has_enough_audits else None for one in undetected],
             ),
         ],
     )
@@ -86,7 +86,8 @@ def _draw_throughput_chart(found: Report) -> BarChart:
 def _compare_alternatives(found: Report) -> list[dict[str, Any]]:
     """The costs of these days compared with reviewing nothing and reviewing everything."""
     sums, none = found.costs, CostEstimate(0.0, 0.0, 0.0)
-    everything = sums.all_errors.value if sums.all_errors else None
+    all_errors = sums.all_errors
+    everything = all_errors.value if all_errors is not None and all_errors.has_enough_audits else None
     return [
         {"name": _("Actual"), "chosen": True, "undetected": sums.undetected_errors, "caught": sums.caught_errors,
          "reviews": sums.reviews, "balance": sums.balance},

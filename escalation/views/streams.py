@@ -59,6 +59,7 @@ def show_stream(request: PersonRequest, slug: str) -> HttpResponse:
         "guidelines": facts.guidelines_of(here.stream.slug),
         "members": roles.list_members(slug),
         "active": current,
+        "default_costs": current is not None and not current.spec.costs.are_set,
         "clauses": describe.describe_policy(current.spec) if current else [],
         "misfits": fit.list_misfits(current.spec, here.stream) if current and not frame["uncovered"] else [],
         "may_see_people": roles.may_see_people(request.user),
