@@ -75,6 +75,7 @@ class DeskState:
     recent_verdicts: Sequence[DeskVerdict]
     draft: drafts.SavedDraft | None
     preferences: Preferences
+    unreviewable: int  # items whose next review nobody in this queue can give; counted only while the desk is empty
     now: datetime
 
 
@@ -146,8 +147,14 @@ def _build_desk(theirs: Queue, claim: Claim | None, *, user: User, now: datetime
         recent_verdicts=list_recent_verdicts(user, now=moment),
         draft=drafts.load_draft(claim, user=user, now=moment) if claim else None,
         preferences=preferences.get_preferences(user),
+        unreviewable=0 if claim else _count_unreviewable(theirs),
         now=moment,
     )
+
+
+def _count_unreviewable(theirs: Queue) -> int:
+    found = workload.count_unreviewable({theirs.slug: workload.MAX_REVIEWS})
+    return found[theirs.slug].items if found else 0
 
 
 def _describe_deadline(due_at: datetime | None, now: datetime) -> DeadlineText | None:
