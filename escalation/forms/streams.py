@@ -74,7 +74,7 @@ class StreamForm(StoredValuesForm):
     error_types = LinesField(
         label=_("Error types"),
         read=line_syntax.parse_entries,
-        help_text=_("One per line. Reviewers who correct the model can choose one. Leave empty to not ask."),
+        help_text=_("One per line. Reviewers who correct the model can choose one. Leave empty to skip this question."),
     )
     display = LinesField(
         label=_("How content is shown"),
@@ -82,7 +82,7 @@ class StreamForm(StoredValuesForm):
         rows=2,
         placeholder="rows: table",
         help_text=_(
-            "Only if the input’s shape does not decide it. One part per line, as “part: display”; "  # noqa: RUF001
+            "Only needed where the shape of the input does not decide it. One part per line, as “part: display”; "
             "* stands for the whole input."
         ),
     )

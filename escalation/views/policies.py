@@ -73,7 +73,7 @@ def show_policy(request: PersonRequest, slug: str, number: int) -> HttpResponse:
         "mine": asked is not None and asked.asked_by == log.user_actor(request.user),
         "evidence": _list_evidence(version),
         "threshold_index": _find_threshold_index(spec),
-        # Whoever approves sees what the version would have done, without having to ask.
+        # The second person sees what the version would have done, without having to ask.
         **replays.build_replay_context(request, version, shown=needs_approval),
     }
     return render(request, "escalation/policy.html", context)

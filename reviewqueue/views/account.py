@@ -97,7 +97,7 @@ def change_password(request: PersonRequest) -> HttpResponse:
         else:
             update_session_auth_hash(request, request.user)
             messages.success(request, _("Password changed."))
-            # Whoever had to change it came to work, not to see the account.
+            # Somebody who had to change it came to work, not to see the account.
             return redirect("inbox" if was_due else "account")
     context = {"form": form, "given_by": people.find_password_giver(request.user)}
     return render(request, "reviewqueue/password.html", context)

@@ -130,7 +130,7 @@ def test_changing_the_password_keeps_the_current_session(rob: User) -> None:
     assert [event.verb for event in log.events_about("user", "rob")] == ["password_changed"]
 
 
-def test_whoever_had_to_change_the_password_is_led_to_the_work(rob: User) -> None:
+def test_a_person_who_had_to_change_the_password_is_led_to_the_work(rob: User) -> None:
     User.objects.filter(pk=rob.pk).update(must_change_password=True)
     chosen = "four small green boats"
     data = {"old_password": "rob-password", "new_password1": chosen, "new_password2": chosen}
