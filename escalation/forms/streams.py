@@ -105,6 +105,17 @@ class StreamForm(StoredValuesForm):
         help_text=_("Beyond it, new outputs are refused or held, as the policy says."),
     )
 
+    @property
+    def sections(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """The fields by what they are about, each group with its heading."""
+        groups = (
+            (_("Stream"), ("title", "slug_name", "owner", "risk")),
+            (_("Answers"), ("question", "answers", "multiple", "schema")),
+            (_("Reviewers’ page"), ("guidelines", "error_types", "display")),  # noqa: RUF001 - an apostrophe
+            (_("Queue"), ("reserve_minutes", "max_waiting")),
+        )
+        return [(str(title), [self[name] for name in names if name in self.fields]) for title, names in groups]
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if not self.errors and bool(cleaned["answers"]) == bool(cleaned["schema"]):

@@ -57,17 +57,16 @@ def show_report(request: PersonRequest, slug: str) -> HttpResponse:
 
 
 def _draw_cost_chart(found: Report) -> BarChart:
-    undetected = [day.costs.undetected_errors for day in found.days]
+    estimates = [day.costs.undetected_errors for day in found.days]
+    undetected = [one.value if one is not None and one.has_enough_audits else None for one in estimates]
+    known = any(value is not None for value in undetected)
+    shown = [Series(_("undetected errors (estimate)"), "series-3", undetected)] if known else []
     return bars.draw_bars(
         [day.day for day in found.days],
         [
             Series(_("caught errors"), "series-1", [day.costs.caught_errors for day in found.days]),
             Series(_("cost of reviews"), "series-2", [day.costs.reviews for day in found.days]),
-            Series(
-                _("undetected errors (estimate)"),
-                "series-3",
-                [one.value if one is not None and one.has_enough_audits else None for one in undetected],
-            ),
+            *shown,
         ],
     )
 

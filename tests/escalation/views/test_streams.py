@@ -147,6 +147,7 @@ def test_one_person_stops_and_two_resume(client: Client, queue: Queue, mara: Use
     client.force_login(mara)
     asking = client.post("/streams/intents/stop/", {"reason": "odd answers"}).content.decode()
     assert "Stop Support intents?" in asking
+    assert "odd answers" in asking.partition("</h1>")[2].partition("<form")[0], "the reason is repeated"
     assert not Stop.objects.exists()
     client.post("/streams/intents/stop/", {"reason": "odd answers", "confirmed": "yes"})
     html = client.get("/streams/intents/").content.decode()
