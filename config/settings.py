@@ -41,6 +41,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.head_middleware.HeadMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "reviewqueue.http.NoStoreMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
