@@ -112,7 +112,7 @@ class StreamForm(StoredValuesForm):
             (_("Stream"), ("title", "slug_name", "owner", "risk")),
             (_("Answers"), ("question", "answers", "multiple", "schema")),
             (_("Reviewers’ page"), ("guidelines", "error_types", "display")),  # noqa: RUF001 - an apostrophe
-            (_("Queue"), ("reserve_minutes", "max_waiting")),
+            (_("Waiting items"), ("reserve_minutes", "max_waiting")),
         )
         return [(str(title), [self[name] for name in names if name in self.fields]) for title, names in groups]
 
