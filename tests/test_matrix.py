@@ -148,6 +148,15 @@ def test_methods_not_in_the_matrix_get_405(world: dict[str, Any]) -> None:
                 assert status in {405, 302}, f"{method} {name}"  # who is signed in is led on from signing in
 
 
+def test_a_page_answers_head_as_it_answers_get(world: dict[str, Any]) -> None:
+    client = Client()
+    client.cookies.load(SIGNED_IN["root"])
+    for method, name, *expected in access_matrix.split_rows(PAGE_ACCESS):
+        if method == "GET":
+            response = client.head(access_matrix.build_url(name, world))
+            assert (str(response.status_code), response.content) == (expected[-1], b""), name
+
+
 def test_acts_that_cannot_be_undone_ask_first_and_name_their_object(world: dict[str, Any]) -> None:
     client = Client()
     client.force_login(User.objects.get(username="root"), backend="django.contrib.auth.backends.ModelBackend")

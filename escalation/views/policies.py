@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from escalation.forms.policies import SUGGESTED_POLICY, PolicyForm
 from escalation.guarantees import guarantees, thresholds
@@ -27,7 +27,7 @@ from reviewqueue.kernel.errors import DomainError, Invalid, NotFound
 MAX_LISTED_VERSIONS = 100
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_see_reports)
 def list_policies(request: PersonRequest, slug: str) -> HttpResponse:
     """The versions, newest first, and every activation."""
@@ -44,7 +44,7 @@ def list_policies(request: PersonRequest, slug: str) -> HttpResponse:
     return render(request, "escalation/policies.html", context)
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_see_reports)
 def show_policy(request: PersonRequest, slug: str, number: int) -> HttpResponse:
     """One version: its clauses, its changes, its evidence."""
@@ -59,6 +59,7 @@ def show_policy(request: PersonRequest, slug: str, number: int) -> HttpResponse:
     context = {
         **stream_page.build_page_context(request, here, tab="policies"),
         "version": version,
+        "default_costs": not spec.costs.are_set,
         "clauses": describe.describe_policy(spec),
         "active": current,
         "in_effect": in_effect,
@@ -66,20 +67,19 @@ def show_policy(request: PersonRequest, slug: str, number: int) -> HttpResponse:
         "activations": _list_activations(here).filter(policy=version),
         "outdated": outdated,
         "misfits": [] if outdated else fit.list_misfits(spec, here.stream),
-        "uncovered": current is not None and current.schema_number != here.stream.schema_number,
         "needs_approval": needs_approval,
         "asked": asked,
         "declined": None if in_effect or asked else approvals.find_last_decline(version),
         "mine": asked is not None and asked.asked_by == log.user_actor(request.user),
         "evidence": _list_evidence(version),
         "threshold_index": _find_threshold_index(spec),
-        # Whoever approves sees what the version would have done, without having to ask.
+        # The second person sees what the version would have done, without having to ask.
         **replays.build_replay_context(request, version, shown=needs_approval),
     }
     return render(request, "escalation/policy.html", context)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @require_person(roles.may_manage)
 def create_policy(request: PersonRequest, slug: str) -> HttpResponse:
     """Create a version, starting from the one in effect."""

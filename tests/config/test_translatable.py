@@ -26,7 +26,7 @@ BUILT = (ast.JoinedStr, ast.BinOp, ast.Call)
 SENTENCE = re.compile(r".*[^\W\d_]{2}.*\s.*[.?!]", re.DOTALL)
 # Whose sentences are not for readers of a page.
 NOT_FOR_READERS = (
-    *("config/", "escalation/management/", "reviewqueue/management/"),  # whoever runs the product
+    *("config/", "escalation/management/", "reviewqueue/management/"),  # for the people who run the product
     *("escalation/monitoring/", "reviewqueue/reports/invariants.py"),
     *("escalation/api/", "escalation/ingest/", "escalation/decisions/feed.py"),  # programs
     *("reviewqueue/api/", "reviewqueue/http/bodies.py", "reviewqueue/http/authentication.py"),
