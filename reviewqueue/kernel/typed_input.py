@@ -74,8 +74,13 @@ def _with_plain_numbers(value: Any, to: type[msgspec.Struct]) -> Any:
     """Numbers that are calculated with, as plain floats; where anything may stand, digits stay as they were sent."""
     if not isinstance(value, dict):
         return value
-    typed = [one.encode_name for one in msgspec.structs.fields(to) if one.type is not Any]
-    return value | {name: float(value[name]) for name in typed if isinstance(value.get(name), SentNumber)}
+    return value | {name: float(value[name]) for name in _list_typed(to) if isinstance(value.get(name), SentNumber)}
+
+
+@lru_cache(maxsize=64)
+def _list_typed(to: type[msgspec.Struct]) -> list[str]:
+    """Fields with a type of their own. msgspec evaluates all annotations anew each time it is asked for them."""
+    return [one.encode_name for one in msgspec.structs.fields(to) if one.type is not Any]
 
 
 def _find_problems(
