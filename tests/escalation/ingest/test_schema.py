@@ -68,7 +68,7 @@ BAD_FIELDS: list[tuple[str, str | None, str, str]] = [
     ("confidence", '"0.9"', "/confidence", '`confidence` must be a number from 0 to 1 or null (got the text "0.9")'),
     ("confidence", "[0.9]", "/confidence", "`confidence` must be a number from 0 to 1 or null (got a list of 1 entry)"),
     ("confidence", "1.0000001", "/confidence", "`confidence` must be a number from 0 to 1 or null (got 1.0000001)"),
-    ("confidence", "-1e-7", "/confidence", "`confidence` must be a number from 0 to 1 or null (got -1e-07)"),
+    ("confidence", "-1e-7", "/confidence", "`confidence` must be a number from 0 to 1 or null (got -1e-7)"),
     ("confidance", "0.9", "/confidance", "unknown field `confidance`; did you mean `confidence`?"),
     ("modelVersion", '"2"', "/modelVersion", "unknown field `modelVersion`; did you mean `model_version`?"),
     ("a/b~", "1", "/a~1b~0", "unknown field `a/b~`; known are"),
