@@ -88,7 +88,7 @@ BAD_FIELDS: list[tuple[str, str | None, str, str]] = [
     ("language", '"en\\n"', "/language", "a language tag such as"),
     ("group", '""', "/group", f'`group` must be {_SHORT}, or null (got the text "")'),
     ("value", '"12"', "/value", '`value` must be a number from -1e15 to 1e15 or null (got the text "12")'),
-    ("value", "1e16", "/value", "`value` must be a number from -1e15 to 1e15 or null (got 1e+16)"),
+    ("value", "1e16", "/value", "`value` must be a number from -1e15 to 1e15 or null (got 1e16)"),
     ("due_at", '"2026-11-23T12:00:00"', "/due_at", f'`due_at` must be {_TIME} (got the text "2026-11-23T12:00:00")'),
     ("due_at", "1795435200", "/due_at", f"`due_at` must be {_TIME} (got 1795435200)"),
     ("due_at", '"9999-12-31T23:59:59-23:59"', "/due_at", f"`due_at` must be {_TIME}"),
