@@ -73,7 +73,7 @@ _VERDICT_EXAMPLES = {
 _RECORDED_EXAMPLE = {"recorded": {"id": "815", "final_at": "2026-11-23T11:00:30Z"}}
 _TRIMMED_FIELDS = frozenset({"reviewer", "reason", "note", "error_type"})
 _Operation = partial(http.ApiOperation, tag="Review", scope=REVIEW_SCOPE)
-_describe_claim = partial(http.ApiAnswer, body=http.describe_body(documents.Claim), examples=_CLAIM_EXAMPLE)
+_describe_claim = partial(http.ApiAnswer, body=http.describe_body(documents.ClaimDocument), examples=_CLAIM_EXAMPLE)
 _CLAIM_LINK = {"claim": "$response.body#/claim"}
 _CLAIM_LINKS = dict.fromkeys(("submit_verdict", "renew_claim", "release_claim"), _CLAIM_LINK)
 _MEMBER_PROBLEMS = {
@@ -166,7 +166,7 @@ class ClaimVerdictView(APIView):
                 ),
                 200: http.ApiAnswer(
                     "After `answer`: the claim with the proposed answer. After a repeated verdict: the same as 201.",
-                    http.describe_body(documents.Claim, documents.RecordedVerdict),
+                    http.describe_body(documents.ClaimDocument, documents.RecordedVerdict),
                     examples=_CLAIM_EXAMPLE,
                 ),
             },
