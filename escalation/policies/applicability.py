@@ -73,15 +73,18 @@ def _rule_misfits(policy: PolicySpec, form: AnswerSpec) -> Iterator[Misfit]:
         wrong = list(_condition_misfits(place, rule, form))
         yield from wrong or _contradictions(place, rule, form)
     for place, earlier in rule_logic.find_repeated(policy.rules):
-        text = _("This rule has the same conditions as “%(name)s”, which comes first. Remove one of the two.")
-        yield _misfit(["rules", place, "when"], text % {"name": earlier.name})
+        text = _("The rule “%(name)s” has the same conditions as “%(earlier)s”, which comes first. Remove one of them.")
+        names = {"name": policy.rules[place].name, "earlier": earlier.name}
+        yield _misfit(["rules", place, "when"], text % names)
 
 
 def _contradictions(place: int, rule: Rule, form: AnswerSpec) -> Iterator[Misfit]:
     subject = rule_logic.find_contradiction(rule, one_label=form.kind == schema.LABEL)
     if subject is not None:
-        text = _("No output can meet the conditions on %(subject)s, so the rule would never apply. Correct them.")
-        yield _misfit(["rules", place, "when", subject], text % {"subject": subject})
+        text = _(
+            "The rule “%(name)s” would never apply: no output can meet its conditions on %(subject)s. Correct them."
+        )
+        yield _misfit(["rules", place, "when", subject], text % {"name": rule.name, "subject": subject})
 
 
 def _condition_misfits(place: int, rule: Rule, form: AnswerSpec) -> Iterator[Misfit]:

@@ -66,10 +66,12 @@ def test_conditions_that_never_hold_are_found() -> None:
 def test_a_rule_that_never_applies_or_says_the_same_again_is_refused_with_a_sentence() -> None:
     found = _misfits(LABEL, rules=_rule(value={"gte": 10, "lt": 5}))
     assert list(found) == ["/rules/0/when/value"]
-    assert found["/rules/0/when/value"].startswith("No output can meet the conditions on value, so the rule")
+    assert found["/rules/0/when/value"] == (
+        "The rule “r” would never apply: no output can meet its conditions on value. Correct them."
+    )
     same = [{"name": name, "when": {"value": {"gte": 10}}} for name in ("large", "big")]
     assert _misfits(LABEL, rules=same) == {
-        "/rules/1/when": "This rule has the same conditions as “large”, which comes first. Remove one of the two."
+        "/rules/1/when": "The rule “big” has the same conditions as “large”, which comes first. Remove one of them."
     }
 
 
