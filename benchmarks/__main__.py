@@ -37,10 +37,10 @@ def _measure(names: list[str], arguments: argparse.Namespace) -> None:
         "guarantee": ["--stored", str(arguments.stored)] if arguments.stored else [],
         "load": ["--minutes", str(arguments.minutes), *(["--saturated"] if arguments.saturated else [])],
     }
-    with scratch.run_servers() as servers:
+    with scratch.run_servers() as servers, scratch.migrated_template(servers) as template:
         for name in names:
             command = [sys.executable, "-m", f"benchmarks.measured.{name}", *options, *more.get(name, [])]
-            with scratch.empty_product(servers) as variables:
+            with scratch.empty_product(servers, template) as variables:
                 status = scratch.run(command, os.environ | variables)
             if status:
                 sys.exit(f"The benchmark {name!r} failed.")

@@ -55,21 +55,30 @@ class ReplayResult:
 
 
 def replay_policy(
-    stream: Stream, spec: PolicySpec, *, since: datetime, until: datetime, most: int | None = None
+    stream: Stream,
+    spec: PolicySpec,
+    *,
+    since: datetime,
+    until: datetime,
+    most: int | None = None,
+    schema_number: int | None = None,
 ) -> ReplayResult:
     """Route the outputs received from `since` until before `until` again, with this policy.
 
+    schema_number: the answers that the policy was made for, by default the stream's present ones. As in routing, those
+    received under other answers go to review.
     most: replay at most this many of the latest outputs received, routed or not; `cut` and `since` of the result say
     whether there were more and where the replay began. Each output keeps its permanent number. A policy with an audit
     rate draws at that rate; one with a number per day draws at the rate that was in effect at the time.
     """
     cut_at = None if most is None else _find_cut_id(stream, since, until, most)
     first = output_id.first_id_at(since) if cut_at is None else cut_at
+    number = stream.schema_number if schema_number is None else schema_number
     result = ReplayResult(since=max(since, output_id.time_of_id(first)), cut=cut_at is not None)
     for rows in _fetch_chunks(stream, first, until):
         routes = _decide_again(spec, rows)
         for row, would_automate in zip(rows, routes, strict=True):
-            _count_output(result, row, would_automate)
+            _count_output(result, row, would_automate and row[11] == number)
     return result
 
 

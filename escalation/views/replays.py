@@ -48,7 +48,14 @@ def build_replay_context(request: PersonRequest, version: Policy, *, shown: bool
         return plain
     until = clock.current_time()
     since = until - timedelta(days=days)
-    found = replay_policy(version.stream, versions.spec_of(version), since=since, until=until, most=most)
+    found = replay_policy(
+        version.stream,
+        versions.spec_of(version),
+        since=since,
+        until=until,
+        most=most,
+        schema_number=version.schema_number,
+    )
     return {
         **plain,
         "days": days,
