@@ -13,7 +13,7 @@ import numpy as np
 from django.db import transaction
 
 from escalation.models import Stream, output_id
-from escalation.policies.spec import PolicySpec
+from escalation.policies.spec import PolicySpec, decides_by_field
 from escalation.routing import decide
 from escalation.simulation import queries
 from reviewqueue.kernel import sql
@@ -67,7 +67,7 @@ def replay_policy(
     first = output_id.first_id_at(since) if cut_at is None else cut_at
     result = ReplayResult(since=max(since, output_id.time_of_id(first)), cut=cut_at is not None)
     for rows in _fetch_chunks(stream, first, until):
-        routes = _decide_again(spec, rows)
+        routes = _decide_again(stream, spec, rows)
         for row, would_automate in zip(rows, routes, strict=True):
             _count_output(result, row, would_automate)
     return result
@@ -91,7 +91,7 @@ def _fetch_chunks(stream: Stream, first: int, until: datetime) -> Iterator[list[
         yield from sql.stream_tuples(queries.ROUTED_OUTPUTS, limits, size=CHUNK_SIZE_ROWS)
 
 
-def _decide_again(spec: PolicySpec, rows: list[tuple[Any, ...]]) -> list[bool]:
+def _decide_again(stream: Stream, spec: PolicySpec, rows: list[tuple[Any, ...]]) -> list[bool]:
     """Whether each output would have been automated. Rows with the same audit rate are decided together."""
     would_automate = np.zeros(len(rows), bool)
     rates = np.array([row[6] if spec.audit.per_day is not None else spec.audit.rate or 0.0 for row in rows])
@@ -99,12 +99,15 @@ def _decide_again(spec: PolicySpec, rows: list[tuple[Any, ...]]) -> list[bool]:
         indices = np.flatnonzero(rates == rate)
         part = [rows[index] for index in indices]
         u = np.array([row[5] for row in part])
-        would_automate[indices] = decide.decide_routes(spec, _build_columns(part), u=u, p=float(rate)).released
+        columns = _build_columns(stream, spec, part)
+        would_automate[indices] = decide.decide_routes(spec, columns, u=u, p=float(rate)).released
     released: list[bool] = would_automate.tolist()
     return released
 
 
-def _build_columns(rows: list[tuple[Any, ...]]) -> decide.OutputColumns:
+def _build_columns(stream: Stream, spec: PolicySpec, rows: list[tuple[Any, ...]]) -> decide.OutputColumns:
+    fields = [None if row[12] is None else msgspec.json.decode(row[12]) for row in rows]
+    secret, by_field = bytes(stream.secret), decides_by_field(spec)
     return decide.OutputColumns(
         confidence=np.array([np.nan if row[0] is None else row[0] for row in rows]),
         predicted=[row[1] for row in rows],
@@ -113,6 +116,13 @@ def _build_columns(rows: list[tuple[Any, ...]]) -> decide.OutputColumns:
         model_version=[row[4] for row in rows],
         labels=[None if row[9] is None else msgspec.json.decode(row[9], type=decide.LabelDecisions) for row in rows],
         invalid=np.array([row[10] for row in rows], dtype=bool),
+        fields=fields,
+        field_numbers=[
+            decide.draw_field_numbers(secret, stream.slug, row[11], one) if one else None
+            for row, one in zip(rows, fields, strict=True)
+        ]
+        if by_field
+        else None,
     )
 
 
