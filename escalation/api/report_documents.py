@@ -108,6 +108,17 @@ class ReportGroup(ReportCosts, kw_only=True):
     error_rate: ReportErrorRate
 
 
+class ReportField(msgspec.Struct, kw_only=True):
+    """The figures of one field. `automatic`: how often the AI's value stood before any review. `error_rate`: of the
+    values at or above the field's threshold, from the audits of this field.
+    """
+
+    field: Annotated[str, Meta(description="Its JSON Pointer.")]
+    received: int
+    automatic: int
+    error_rate: ReportErrorRate
+
+
 class ReportAct(msgspec.Struct):
     """How often reviewers did something, and how often by reason code (empty if they gave none)."""
 
@@ -217,6 +228,7 @@ class Report(msgspec.Struct, kw_only=True):
     classes: list[ReportGroup]
     model_versions: list[ReportGroup]
     segments: Annotated[dict[str, list[ReportGroup]], Meta(description="By the segment keys that the policy names.")]
+    fields: Annotated[list[ReportField], Meta(description="Where answers have fields: in the order of the schema.")]
     reasons: Annotated[dict[str, int], Meta(description="How many outputs were routed for each reason.")]
     acts: ReportActs
     error_types: Annotated[dict[str, int], Meta(description="How often each error type was named in verdicts.")]

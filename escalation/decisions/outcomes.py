@@ -36,7 +36,7 @@ class LockedOutput:
 def lock_outputs(output_ids: Sequence[int]) -> dict[int, LockedOutput]:
     """These outputs by id, locked until the transaction ends."""
     return {
-        row[0]: LockedOutput(*row[:5], _load_json(row[5]), *row[6:8], _load_json(row[8]), _load_parts(row[9]))
+        row[0]: LockedOutput(*(*row[:5], _load_json(row[5]), *row[6:8], _load_json(row[8]), _load_parts(row[9])))
         for row in sql.fetch_tuples(queries.LOCK_OUTPUTS, [list(output_ids)])
     }
 

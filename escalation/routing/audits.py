@@ -64,6 +64,13 @@ IS_ANSWERED_AUDIT: Final = f"({IS_AUDIT} AND {IS_ANSWERED})"
 IS_ELIGIBLE_AUDIT: Final = f"(r.eligible AND {IS_AUDIT})"
 IS_ANSWERED_ELIGIBLE_AUDIT: Final = f"(r.eligible AND {IS_ANSWERED_AUDIT})"
 
+# An audit of the field `f.field` of an output: at or above its threshold, as above, and drawn by its own number; or a
+# part of an audit of the whole output. Where a rule holds the output, every field is asked for.
+IS_FIELD_AUDIT: Final = f"""(CASE WHEN r.parts IS NULL THEN {IS_ELIGIBLE_AUDIT}
+    ELSE {HAS_CONFIDENCE} AND jsonb_exists(r.parts -> 'audited', f.field)
+         AND NOT jsonb_exists(r.parts -> 'asked', f.field) END)"""
+IS_ANSWERED_FIELD_AUDIT: Final = f"({IS_FIELD_AUDIT} AND e.blind AND jsonb_exists(e.part_errors, f.field))"
+
 # Nobody acts on a shadow output, so it is not part of what is automated. Reports show shadow outputs separately.
 IS_LIVE: Final = "(NOT o.shadow)"
 

@@ -199,7 +199,7 @@ def resolve_thresholds(policy: PolicySpec, outputs: OutputColumns) -> Floats:
     if it is stricter.
     """
     overall = np.inf if policy.threshold is None else policy.threshold
-    specific, possible = _resolve_segments(policy, outputs)
+    specific, possible = _resolve_segments(policy, outputs.segment)
     if policy.thresholds:
         classes = (policy.thresholds.get(label, np.nan) if label else np.nan for label in outputs.predicted)
         specific = np.fmax(specific, np.fromiter(classes, float, len(outputs)))
@@ -208,10 +208,20 @@ def resolve_thresholds(policy: PolicySpec, outputs: OutputColumns) -> Floats:
     return strictest
 
 
-def _resolve_segments(policy: PolicySpec, outputs: OutputColumns) -> tuple[Floats, Floats]:
+def resolve_field_thresholds(
+    policy: PolicySpec, fields: Iterable[str], *, segment: Mapping[str, str]
+) -> dict[str, float]:
+    """The threshold of each field of an output with this segment; infinite where nothing lets it stand."""
+    certain, possible = (float(column[0]) for column in _resolve_segments(policy, [segment]))
+    return {
+        field: field_routes.resolve_threshold(policy, field, certain=certain, possible=possible) for field in fields
+    }
+
+
+def _resolve_segments(policy: PolicySpec, segments_sent: Sequence[Mapping[str, str]]) -> tuple[Floats, Floats]:
     """(n,) the strictest threshold of the segments that match each output, and of those that may; NaN if none does."""
-    specific, possible = np.full(len(outputs), np.nan), np.full(len(outputs), np.nan)
-    segments = [(segment, fold_segment(segment)) for segment in outputs.segment] if policy.segments else []
+    specific, possible = np.full(len(segments_sent), np.nan), np.full(len(segments_sent), np.nan)
+    segments = [(segment, fold_segment(segment)) for segment in segments_sent] if policy.segments else []
     for part in policy.segments:
         # True, false and unknown as 1, 0 and NaN.
         applies = np.array([part.evaluate(segment, folded=folded) for segment, folded in segments], dtype=float)
@@ -306,7 +316,7 @@ def _route_fields(policy: PolicySpec, outputs: OutputColumns, *, p: float) -> li
     """The routes of each output's fields; None for an output that is decided as a whole."""
     if not decides_by_field(policy):
         return [None] * len(outputs)
-    certain, possible = _resolve_segments(policy, outputs)
+    certain, possible = _resolve_segments(policy, outputs.segment)
     labels = outputs.labels or [None] * len(outputs)
     return [
         None if predicted or decisions is not None else _route_fields_of(policy, outputs, at, certain, possible, p)

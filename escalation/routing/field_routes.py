@@ -62,7 +62,7 @@ def route_fields(
     certain, possible: the thresholds of its segments that apply, and that may apply; NaN if none does. p: the audit
     rate, a probability.
     """
-    thresholds = {field: _resolve_threshold(policy, field, certain=certain, possible=possible) for field in confidences}
+    thresholds = {field: resolve_threshold(policy, field, certain=certain, possible=possible) for field in confidences}
     known = {field: -1.0 if confidence is None else confidence for field, confidence in confidences.items()}
     asked = [field for field, confidence in known.items() if confidence < thresholds[field]]
     parts = RouteParts(asked, _list_drawn(numbers, p))
@@ -86,7 +86,7 @@ def _list_drawn(numbers: FieldNumbers, p: float) -> list[str]:
     return [field for field, number in numbers.items() if number < p]
 
 
-def _resolve_threshold(policy: PolicySpec, field: str, *, certain: float, possible: float) -> float:
+def resolve_threshold(policy: PolicySpec, field: str, *, certain: float, possible: float) -> float:
     """A field's threshold or that of a segment replaces the overall one; the strictest applies, as for answers."""
     specific = [one for one in (policy.thresholds.get(field, math.nan), certain) if not math.isnan(one)]
     overall = math.inf if policy.threshold is None else policy.threshold
