@@ -34,10 +34,13 @@ class PolicyForm(StoredValuesForm):
         ),
     )
     thresholds = LinesField(
-        label=_("Thresholds for single answers"),
+        label=_("Thresholds for single answers or fields"),
         read=line_syntax.parse_thresholds,
         placeholder="refund: 90",
-        help_text=_("One per line, as “answer: percent”."),
+        help_text=_(
+            "One per line, as “answer: percent”. Where answers have fields, “/total: 95” names one, and every field is "
+            "then decided for itself."
+        ),
     )
     segments = LinesField(
         label=_("Thresholds for segments"),

@@ -23,7 +23,7 @@ def _invoice_stream(**policy: Any) -> Stream:
 
 
 def _post(stream: Stream, *ids: str, **fields: Any) -> None:
-    traffic.post_and_route(stream, *ids, prediction={"total": 12, "supplier": "A"}, **fields)  # type: ignore[arg-type]
+    traffic.post_and_route(stream, *ids, prediction={"total": 12, "supplier": "A"}, **fields)
 
 
 def _fields(stream: Stream) -> dict[str, dict[str, Any]]:
@@ -43,7 +43,7 @@ def test_each_field_has_its_own_share_and_its_own_error_rate(rob: User) -> None:
     # Of the totals, only those at or above the threshold say something about the error rate of automated ones.
     assert {field: one["error_rate"]["drawn"] for field, one in found.items()} == {"/total": 3, "/supplier": 5}
     assert {one["error_rate"]["rate"] for one in found.values()} == {None}
-    traffic.judge_all(rob, lambda _: {"total": 13, "supplier": "a"}, now=traffic.NOON)  # type: ignore[arg-type,return-value]
+    traffic.judge_all(rob, lambda _: {"total": 13, "supplier": "a"}, now=traffic.NOON)
     rates = {field: one["error_rate"] for field, one in _fields(stream).items()}
     assert (rates["/total"]["checked"], rates["/total"]["wrong"], rates["/total"]["rate"]) == (3, 3, 1.0)
     assert (rates["/supplier"]["checked"], rates["/supplier"]["wrong"], rates["/supplier"]["rate"]) == (5, 0, 0.0)
@@ -54,7 +54,7 @@ def test_each_field_has_its_own_share_and_its_own_error_rate(rob: User) -> None:
 def test_audits_of_fields_say_nothing_about_whole_documents(rob: User) -> None:
     stream = _invoice_stream()
     _post(stream, "sure", confidence=0.95)
-    traffic.judge_all(rob, lambda _: {"total": 12, "supplier": "A"}, now=traffic.NOON)  # type: ignore[arg-type,return-value]
+    traffic.judge_all(rob, lambda _: {"total": 12, "supplier": "A"}, now=traffic.NOON)
     found = build(stream)
     assert (found.throughput.automated, found.throughput.to_people) == (1, 1)
     assert (found.error_rate.rate, found.error_rate.drawn) == (None, 0)
@@ -65,7 +65,7 @@ def test_audits_of_whole_answers_count_for_each_field(rob: User) -> None:
     stream = _invoice_stream(thresholds={})
     _post(stream, *traffic.number_ids("sure", 2), confidence=0.95)
     _post(stream, "unsure", confidence=0.5)
-    traffic.judge_all(rob, lambda _: {"total": 13, "supplier": "A"}, now=traffic.NOON)  # type: ignore[arg-type,return-value]
+    traffic.judge_all(rob, lambda _: {"total": 13, "supplier": "A"}, now=traffic.NOON)
     found = _fields(stream)
     assert (found["/total"]["automatic"], found["/total"]["received"]) == (2, 3)
     assert {field: (one["error_rate"]["checked"], one["error_rate"]["wrong"]) for field, one in found.items()} == {
@@ -77,7 +77,7 @@ def test_audits_of_whole_answers_count_for_each_field(rob: User) -> None:
 def test_the_export_has_each_fields_confidence_part_and_error(rob: User) -> None:
     stream = _invoice_stream(audit={"rate": 0})
     _post(stream, "unsure", confidence=0.95, scores={"total": 0.5})
-    traffic.judge_all(rob, lambda _: {"total": 13, "supplier": "A"}, now=traffic.NOON)  # type: ignore[arg-type,return-value]
+    traffic.judge_all(rob, lambda _: {"total": 13, "supplier": "A"}, now=traffic.NOON)
     (line,) = [json.loads(one) for one in b"".join(labels.export_labels(stream)).splitlines()]
     assert line["field_confidences"] == {"/total": 0.5, "/supplier": 0.95}
     assert line["parts"] == {"asked": ["/total"], "audited": []}
