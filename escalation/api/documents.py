@@ -46,9 +46,10 @@ class DecidedBy(StrEnum):
 
 REASONS = (
     "Why it was routed as it was: `above_threshold`, `below_threshold`, `below_threshold:<label or field>`, `review`, "
-    "`no_confidence`, `no_confidence:<field>`, `invalid_prediction`, `unknown_model_version`, `rule:<name>`, `rule_unevaluable:<name>`, "
-    "`policy_outdated`, `no_policy`, `stopped` or `dispatch_failed`. It never says whether an output is an audit: one "
-    "that was automated reads `above_threshold`, one that waits reads `review`. Expect further values."
+    "`no_confidence`, `no_confidence:<field>`, `invalid_prediction`, `unknown_model_version`, `rule:<name>`, "
+    "`rule_unevaluable:<name>`, `policy_outdated`, `no_policy`, `stopped` or `dispatch_failed`. It never says whether "
+    "an output is an audit: one that was automated reads `above_threshold`, one that waits reads `review`. Expect "
+    "further values."
 )
 type Answer = Annotated[
     str | list[str] | dict[str, Any] | None,
