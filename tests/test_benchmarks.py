@@ -21,6 +21,8 @@ TITLES = [
     "On the screen",
     "Reviewers who miss nothing",
     "Reviewers who find",
+    "Fields of",
+    "Documents",
     "outputs of",
     "The ledger of",
 ]

@@ -45,10 +45,11 @@ class DecidedBy(StrEnum):
 
 
 REASONS = (
-    "Why it was routed as it was: `above_threshold`, `below_threshold`, `below_threshold:<label>`, `review`, "
-    "`no_confidence`, `invalid_prediction`, `unknown_model_version`, `rule:<name>`, `rule_unevaluable:<name>`, "
-    "`policy_outdated`, `no_policy`, `stopped` or `dispatch_failed`. It never says whether an output is an audit: one "
-    "that was automated reads `above_threshold`, one that waits reads `review`. Expect further values."
+    "Why it was routed as it was: `above_threshold`, `below_threshold`, `below_threshold:<label or field>`, `review`, "
+    "`no_confidence`, `no_confidence:<field>`, `invalid_prediction`, `unknown_model_version`, `rule:<name>`, "
+    "`rule_unevaluable:<name>`, `policy_outdated`, `no_policy`, `stopped` or `dispatch_failed`. It never says whether "
+    "an output is an audit: one that was automated reads `above_threshold`, one that waits reads `review`. Expect "
+    "further values."
 )
 type Answer = Annotated[
     str | list[str] | dict[str, Any] | None,
@@ -163,11 +164,22 @@ class LabelStatus(StrEnum):
     ERASED = "erased"
 
 
+class RouteParts(msgspec.Struct):
+    """What happened to the fields of an output, by JSON Pointer; all others stood as the AI gave them.
+
+    `asked`: not sure enough, so that reviewers had to give them. `audited`: drawn for a random audit.
+    """
+
+    asked: list[str]
+    audited: list[str]
+
+
 class LabelledOutput(msgspec.Struct, kw_only=True):
     """One line of the export. Content is null once the output is withdrawn or erased.
 
     The type of `input`, `prediction`, `answer`, `segment` and `metadata` is the producer's. With `nested=text` each of
-    them is a string with the JSON text, or null, so that all lines have the same columns and types.
+    them, and each of `field_confidences`, `parts` and `part_errors`, is a string with the JSON text, or null, so that
+    all lines have the same columns and types.
     """
 
     id: OutputId
@@ -197,6 +209,18 @@ class LabelledOutput(msgspec.Struct, kw_only=True):
     shadow: Annotated[bool, Meta(description="Nobody acted on it, so it counts in no guarantee.")]
     threshold: Annotated[float | None, Meta(description="The threshold that applied when it was routed.")]
     policy: Annotated[int | None, Meta(description="The number of the policy version that routed it.")]
+    field_confidences: Annotated[
+        dict[str, float | None] | str | None,
+        Meta(description="Where an answer has fields: how sure the AI is of each, by JSON Pointer; or its JSON text."),
+    ]
+    parts: Annotated[
+        RouteParts | str | None,
+        Meta(description="Under a policy that decides by field: what happened to each field; or its JSON text."),
+    ]
+    part_errors: Annotated[
+        dict[str, bool] | str | None,
+        Meta(description="Whether each part that the first reviewers judged was wrong; or its JSON text."),
+    ]
     segment: Annotated[dict[str, str] | str | None, Meta(description="As posted, or its JSON text.")]
     group: str | None
     value: float | None

@@ -108,6 +108,17 @@ class ReportGroupDocument(ReportCosts, kw_only=True):
     error_rate: ReportErrorRate
 
 
+class ReportFieldDocument(msgspec.Struct, kw_only=True):
+    """The figures of one field. `automatic`: how often the AI's value stood before any review. `error_rate`: of the
+    values at or above the field's threshold, from the audits of this field.
+    """
+
+    field: Annotated[str, Meta(description="Its JSON Pointer.")]
+    received: int
+    automatic: int
+    error_rate: ReportErrorRate
+
+
 class ReportAct(msgspec.Struct):
     """How often reviewers did something, and how often by reason code (empty if they gave none)."""
 
@@ -218,6 +229,9 @@ class ReportDocument(msgspec.Struct, kw_only=True):
     model_versions: list[ReportGroupDocument]
     segments: Annotated[
         dict[str, list[ReportGroupDocument]], Meta(description="By the segment keys that the policy names.")
+    ]
+    fields: Annotated[
+        list[ReportFieldDocument], Meta(description="Where answers have fields: in the order of the schema.")
     ]
     reasons: Annotated[dict[str, int], Meta(description="How many outputs were routed for each reason.")]
     acts: ReportActs

@@ -6,8 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from escalation.decisions import queries
-from reviewqueue.answers import schema
+import msgspec
+
+from escalation.decisions import field_errors, queries
+from escalation.routing.field_routes import RouteParts
+from reviewqueue.answers import field_equality
+from reviewqueue.answers.schema import AnswerSpec
+from reviewqueue.facade import queue
 from reviewqueue.facade.labels import SettledLabel
 from reviewqueue.kernel import sent_json, sql
 
@@ -25,18 +30,23 @@ class LockedOutput:
     revision: int
     outcome: str | None
     answer: Any
+    parts: RouteParts | None
 
 
 def lock_outputs(output_ids: Sequence[int]) -> dict[int, LockedOutput]:
     """These outputs by id, locked until the transaction ends."""
     return {
-        row[0]: LockedOutput(*(*row[:5], _load_json(row[5]), *row[6:8], _load_json(row[8])))
+        row[0]: LockedOutput(*(*row[:5], _load_json(row[5]), *row[6:8], _load_json(row[8]), _load_parts(row[9])))
         for row in sql.fetch_tuples(queries.LOCK_OUTPUTS, [list(output_ids)])
     }
 
 
 def _load_json(text: str | None) -> Any:
     return None if text is None else sent_json.parse_sent(text)
+
+
+def _load_parts(text: str | None) -> RouteParts | None:
+    return None if text is None else msgspec.json.decode(text, type=RouteParts)
 
 
 def upsert_outcomes(known: list[tuple[SettledLabel, LockedOutput]]) -> None:
@@ -46,7 +56,9 @@ def upsert_outcomes(known: list[tuple[SettledLabel, LockedOutput]]) -> None:
 
 
 def _outcome_row(label: SettledLabel, output: LockedOutput) -> dict[str, Any]:
-    corrected = label.outcome == "answered" and not schema.answers_match(label.answer, output.prediction)
+    form = queue.get_answer_spec(slug=label.queue, number=label.schema_number)
+    corrected = label.outcome == "answered" and not field_equality.answers_match(label.answer, output.prediction, form)
+    part_errors = field_errors.find_field_errors(label, output.prediction, form, parts=output.parts)
     return {
         "output_id": output.id,
         "stream_id": output.stream_id,
@@ -55,7 +67,8 @@ def _outcome_row(label: SettledLabel, output: LockedOutput) -> dict[str, Any]:
         "outcome": label.outcome,
         "answer": label.answer,
         "settled": label.first_answer if isinstance(label.first_answer, str) else "",
-        "wrong": _is_wrong(label, output),
+        "wrong": _is_wrong(label, output, form, part_errors),
+        "part_errors": part_errors,
         "overturned": label.outcome == "rejected" or corrected,
         "blind": label.blind,
         "reviews": label.reviews,
@@ -64,8 +77,17 @@ def _outcome_row(label: SettledLabel, output: LockedOutput) -> dict[str, Any]:
     }
 
 
-def _is_wrong(label: SettledLabel, output: LockedOutput) -> bool | None:
-    """Whether the prediction was wrong by the settled first answers; None if it was unjudgeable."""
+def _is_wrong(
+    label: SettledLabel, output: LockedOutput, form: AnswerSpec, part_errors: dict[str, bool] | None
+) -> bool | None:
+    """Whether the prediction was wrong by the settled first answers; None if it was unjudgeable.
+
+    Where reviewers were asked for some of its fields only, whether one of these was wrong.
+    """
     if label.first_outcome == "unjudgeable":
         return None
-    return label.first_outcome == "rejected" or not schema.answers_match(label.first_answer, output.prediction)
+    if part_errors and len(part_errors) < len(form.fields):
+        return any(part_errors.values())
+    return label.first_outcome == "rejected" or not field_equality.answers_match(
+        label.first_answer, output.prediction, form
+    )

@@ -60,8 +60,9 @@ READ_FEED = """
 # Lock outputs in the order of ids, each with its latest decision.
 LOCK_OUTPUTS = """
     SELECT o.id, o.stream_id, o.external_id, o.state, o.shadow, (p.body -> 'prediction')::text,
-           COALESCE(d.revision, 0), d.outcome, d.answer::text
+           COALESCE(d.revision, 0), d.outcome, d.answer::text, r.parts::text
     FROM escalation_output o
+    LEFT JOIN escalation_route r ON r.output_id = o.id
     JOIN escalation_payload p ON p.output_id = o.id
     LEFT JOIN LATERAL (
         SELECT revision, outcome, answer FROM escalation_decision WHERE output_id = o.id
@@ -74,14 +75,14 @@ LOCK_OUTPUTS = """
 # the output was decided before, and outputs are not reopened at random. Reviews and review time add up.
 UPSERT_OUTCOMES = """
     INSERT INTO escalation_outcome AS o (
-        output_id, stream_id, label_id, round, outcome, answer, settled, wrong, overturned, blind, reviews,
+        output_id, stream_id, label_id, round, outcome, answer, settled, wrong, part_errors, overturned, blind, reviews,
         active_seconds, settled_at)
-    SELECT output_id, stream_id, label_id, round, outcome, answer::text, settled, wrong, overturned, blind,
+    SELECT output_id, stream_id, label_id, round, outcome, answer::text, settled, wrong, part_errors, overturned, blind,
         reviews, active_seconds, settled_at
     FROM json_to_recordset(%s::json) AS new (
         output_id bigint, stream_id bigint, label_id bigint, round smallint, outcome text, answer json, settled text,
-        wrong boolean, overturned boolean, blind boolean, reviews smallint, active_seconds double precision,
-        settled_at timestamptz)
+        wrong boolean, part_errors jsonb, overturned boolean, blind boolean, reviews smallint,
+        active_seconds double precision, settled_at timestamptz)
     ON CONFLICT (output_id) DO UPDATE SET
         label_id = excluded.label_id, round = excluded.round, outcome = excluded.outcome, answer = excluded.answer,
         overturned = excluded.overturned, settled_at = excluded.settled_at,

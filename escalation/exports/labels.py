@@ -13,7 +13,7 @@ from reviewqueue.facade.labels import error_types_of
 from reviewqueue.kernel import sent_json, sql
 
 PAGE_ROWS = 1_000
-NESTED_FIELDS = ("input", "prediction", "answer", "segment", "metadata")
+NESTED_FIELDS = ("input", "prediction", "answer", "segment", "metadata", "field_confidences", "parts", "part_errors")
 
 
 def export_labels(stream: Stream, *, include_audits: bool = False, nested_as_text: bool = False) -> Iterator[bytes]:
@@ -65,6 +65,7 @@ def _label_as_json(row: tuple[Any, ...], error_types: list[str]) -> dict[str, An
         number, _, external_id, status, model, model_version, schema_number, body, predicted, outcome, answer,
         confidence, pi, u, p, reason, threshold, policy, round_, wrong, overturned, blind, reviews, segment,
         group, value, occurred_at, received_at, settled_at, shadow, invalid_prediction,
+        field_confidences, parts, part_errors,
     ) = row  # fmt: skip
     payload = {"prediction": predicted or None} if body is None else sent_json.parse_sent(body)
     return {
@@ -93,7 +94,10 @@ def _label_as_json(row: tuple[Any, ...], error_types: list[str]) -> dict[str, An
         "shadow": shadow,
         "threshold": threshold,
         "policy": policy,
-        "segment": None if segment is None else msgspec.json.decode(segment),
+        "field_confidences": _decode(field_confidences),
+        "parts": _decode(parts),
+        "part_errors": _decode(part_errors),
+        "segment": _decode(segment),
         "group": group or None,
         "value": value,
         "metadata": payload.get("metadata"),
@@ -101,3 +105,7 @@ def _label_as_json(row: tuple[Any, ...], error_types: list[str]) -> dict[str, An
         "received_at": received_at,
         "settled_at": settled_at,
     }
+
+
+def _decode(text: str | None) -> Any:
+    return None if text is None else msgspec.json.decode(text)

@@ -11,7 +11,7 @@ PAGE_QUERY = """
            CASE WHEN o.state NOT IN ('withdrawn', 'erased') THEN e.answer END, o.confidence, r.pi, r.u, r.p, r.reason,
            r.threshold, v.number, e.round, e.wrong, e.overturned, e.blind, e.reviews, o.segment, o."group",
            o.value, o.occurred_at, o.received_at, e.settled_at, o.shadow,
-           o.invalid_prediction
+           o.invalid_prediction, o.field_confidences, r.parts, e.part_errors
     {of}
     LEFT JOIN escalation_policy v ON v.id = r.policy_id
     WHERE {among}
@@ -36,7 +36,7 @@ LABELS_AND_AUDITS_PAGE = PAGE_QUERY.format(
     LEFT JOIN escalation_outcome e ON e.output_id = o.id
     LEFT JOIN escalation_payload p ON p.output_id = o.id""",
     among=f"""o.stream_id = %(stream)s AND o.id > %(after)s AND o.id <= %(until)s AND (
-        e.output_id IS NOT NULL AND o.state = 'decided' OR {audits.IS_DRAWN})""",
+        e.output_id IS NOT NULL AND o.state = 'decided' OR {audits.IS_DRAWN} OR {audits.HAS_DRAWN_FIELD})""",
 )
 
 # Where the next so many outputs of a stream end; by the index on stream and id.

@@ -35,7 +35,7 @@ class PolicyForm(StoredValuesForm):
         ),
     )
     thresholds = RowsField(
-        label=_("Answers with a threshold of their own"),
+        label=_("Answers or fields with a threshold of their own"),
         layout=policy_rows.THRESHOLDS_LAYOUT,
         codec=policy_rows.THRESHOLDS_CODEC,
     )

@@ -110,7 +110,7 @@ class OutputSearchForm(WindowForm):
         assert isinstance(field, forms.ChoiceField)
         codes = [*ROUTING_REASONS, *named_reasons]
         asked = self.data.get("reason", "")
-        if asked.startswith((reasons.RULE, reasons.UNEVALUABLE_RULE, reasons.HELD_LABEL)) and asked not in codes:
+        if asked.startswith(reasons.NAMED) and asked not in codes:
             codes.append(asked)  # from a link: a rule of an older version, or a label
         field.choices = [("", _("any")), *((code, reasons.describe_reason(code)) for code in codes)]
 

@@ -5,6 +5,9 @@
 | one label | the stream's answers | the score of the predicted answer |
 | a set of labels | the stream's answers | the lowest of the decisions about single labels: the score of a predicted one, 1 - score of one left out |
 | fields | fields, by name or JSON Pointer | the lowest score of a field that the prediction has |
+
+A field is as sure as its score says, or else `confidence`. A score of what is inside a field, or of the group that it is
+in, limits the field's; the lowest counts.
 """  # noqa: E501 - a table
 
 from __future__ import annotations
@@ -14,7 +17,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from escalation.routing.decide import LabelDecisions
-from reviewqueue.answers import json_schema, schema
+from escalation.routing.field_routes import FieldConfidences
+from reviewqueue.answers import fields, json_schema, schema
+from reviewqueue.answers.fields import FieldPath
 from reviewqueue.answers.json_schema import SchemaRules
 from reviewqueue.answers.schema import AnswerSpec
 from reviewqueue.kernel.choices import guess_choice
@@ -22,7 +27,6 @@ from reviewqueue.kernel.errors import Invalid
 from reviewqueue.kernel.json_pointer import format_pointer
 
 type Scores = Mapping[str, float]
-type FieldPath = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +34,24 @@ class ReportedConfidence:
     """What routing reads of the scores.
 
     implied: the confidence that follows from them; None if they say nothing about the whole prediction. labels: the
-    decisions about single labels; None unless the answer is a set of labels.
+    decisions about single labels; None unless the answer is a set of labels. fields: how sure the model is of each
+    field, by JSON Pointer, None for one of which it said nothing; None unless the answer has fields.
     """
 
     implied: float | None
     labels: LabelDecisions | None = None
+    fields: FieldConfidences | None = None
 
 
-def interpret_scores(prediction: Any, scores: Scores, form: AnswerSpec) -> ReportedConfidence:
-    """What the scores say about a normalised prediction. Raises Invalid for a key that is no answer and no field."""
+def interpret_scores(
+    prediction: Any, scores: Scores, form: AnswerSpec, *, overall: float | None = None
+) -> ReportedConfidence:
+    """What the scores say about a normalised prediction. Raises Invalid for a key that is no answer and no field.
+
+    overall: the `confidence` that was sent with them, if one was.
+    """
     if form.kind == schema.STRUCTURED:
-        return _interpret_fields(prediction, scores, form)
+        return _interpret_fields(prediction, scores, form, overall)
     if scores:
         answers = frozenset(form.answers)
         for key in scores:
@@ -60,9 +71,11 @@ def _interpret_labels(prediction: list[str], scores: Scores) -> ReportedConfiden
     return ReportedConfidence(implied, LabelDecisions(predicted=prediction, confidences=decided))
 
 
-def _interpret_fields(prediction: dict[str, Any], scores: Scores, form: AnswerSpec) -> ReportedConfidence:
-    """Scores of fields that the prediction leaves out say nothing about it."""
-    seen: set[FieldPath] = set()
+def _interpret_fields(
+    prediction: dict[str, Any], scores: Scores, form: AnswerSpec, overall: float | None
+) -> ReportedConfidence:
+    """Scores of fields that the prediction leaves out say nothing about the prediction as a whole."""
+    seen: dict[FieldPath, float] = {}
     of_present = []
     for key, score in scores.items():
         path = _parse_path(key)
@@ -72,8 +85,36 @@ def _interpret_fields(prediction: dict[str, Any], scores: Scores, form: AnswerSp
             raise _unknown_key(key, "is not a field of the prediction", _list_names(prediction, form))
         if path in seen:
             raise _invalid_scores(key, f"`scores` has two entries for the field `{format_pointer(path)}`; send one")
-        seen.add(path)
-    return ReportedConfidence(min(of_present, default=None))
+        seen[path] = score
+    of_fields = {field.pointer: _find_confidence(prediction, field.path, seen, overall) for field in form.fields}
+    return ReportedConfidence(min(of_present, default=None), fields=of_fields)
+
+
+def _find_confidence(
+    prediction: dict[str, Any], field: FieldPath, scores: Mapping[FieldPath, float], overall: float | None
+) -> float | None:
+    """How sure the model is of one field; None if it said so of nothing, or only of a part of it."""
+    known = [score for path, score in scores.items() if path[: len(field)] == field or path == field[: len(path)]]
+    covered = any(path == field[: len(path)] for path in scores) or _is_scored(prediction, field, scores)
+    if not covered and overall is None:
+        return None
+    return min(known if covered or overall is None else [*known, overall])
+
+
+def _is_scored(prediction: Any, field: FieldPath, scores: Mapping[FieldPath, float]) -> bool:
+    """Whether everything inside a field that the prediction has is scored."""
+    value = fields.find_value(prediction, field)
+    return _has_only_scored(value, field, scores) if isinstance(value, dict | list) and scores else False
+
+
+def _has_only_scored(value: Any, path: FieldPath, scores: Mapping[FieldPath, float]) -> bool:
+    if path in scores:
+        return True
+    inner: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, dict | list):
+        inner = value.items() if isinstance(value, dict) else enumerate(value)
+    parts = [_has_only_scored(part, (*path, str(step)), scores) for step, part in inner]
+    return bool(parts) and all(parts)
 
 
 def _parse_path(key: str) -> FieldPath:

@@ -10,7 +10,7 @@ RECEIVED_VERB = "outputs.received"
 # The columns of an output that come from its producer.
 COLUMNS = (
     'external_id, model, model_version, predicted, confidence, value, segment, "group", due_at, occurred_at, '
-    "shadow, size, label_decisions, invalid_prediction"
+    "shadow, size, label_decisions, invalid_prediction, field_confidences"
 )
 
 COLUMN_NAMES = COLUMNS.replace('"', "").split(", ")
@@ -32,7 +32,7 @@ INSERT_FEW = f"""
         SELECT decode(hex, 'hex') AS digest, body, {COLUMNS} FROM json_to_recordset(%(rows)s::json) AS row (
             external_id text, model text, model_version text, predicted text, confidence float8, value float8,
             segment jsonb, "group" text, due_at timestamptz, occurred_at timestamptz, shadow bool, size int,
-            label_decisions jsonb, invalid_prediction bool, hex text, body json)
+            label_decisions jsonb, invalid_prediction bool, field_confidences jsonb, hex text, body json)
     ), claimed AS ({INSERT_IDS.format(source="element")}
     ), stored AS (
         INSERT INTO escalation_output

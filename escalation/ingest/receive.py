@@ -224,6 +224,7 @@ def _row_as_json(row: DecodedOutput) -> dict[str, Any]:
         **narrow,
         "segment": row.segment,
         "label_decisions": row.labels,
+        "field_confidences": row.fields,
         "hex": row.digest.hex(),
         "body": msgspec.Raw(row.body),
     }
@@ -247,6 +248,7 @@ def _column_values(row: DecodedOutput) -> tuple[Any, ...]:
         len(row.body),
         schema.encode_json(row.labels),
         row.invalid_prediction,
+        schema.encode_json(row.fields),
     )
 
 

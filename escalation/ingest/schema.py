@@ -17,6 +17,7 @@ from escalation.ingest import confidence
 from escalation.ingest.confidence import ReportedConfidence
 from escalation.policies.conditions import LANGUAGE_KEY, fold_text
 from escalation.routing.decide import LabelDecisions
+from escalation.routing.field_routes import FieldConfidences
 from reviewqueue.answers import schema
 from reviewqueue.answers.schema import AnswerSpec
 from reviewqueue.kernel import json_pointer, sent_json, strict_json, typed_input
@@ -101,14 +102,15 @@ _UncheckedOutput = msgspec.defstruct(
 class DecodedOutput:
     """An output ready to be stored. `body` is the JSON text of its payload; `digest` identifies its content.
 
-    `labels` is None unless the answer is a set of labels. `invalid_prediction`: the prediction breaks the schema of its
-    answers. `segment` includes the output's language.
+    `labels` is None unless the answer is a set of labels, `fields` unless it has fields. `invalid_prediction`: the
+    prediction breaks the schema of its answers. `segment` includes the output's language.
     """
 
     posted: PostedOutput
     confidence: float | None
     predicted: str
     labels: LabelDecisions | None
+    fields: FieldConfidences | None
     invalid_prediction: bool
     segment: dict[str, str] | None
     digest: bytes
@@ -149,12 +151,14 @@ def decode_output(raw: bytes, *, form: AnswerSpec, secret: bytes) -> DecodedOutp
         raise _invalid_output("`id` must not be `.` or `..`, which no URL can end in - at `$.id`")
     posted = _convert_to_utc(posted)
     prediction, valid = _normalise_prediction(posted.prediction, form)
-    reported = confidence.interpret_scores(prediction, posted.scores or {}, form)
+    sent = None if isinstance(posted.confidence, UnsetType) else posted.confidence
+    reported = confidence.interpret_scores(prediction, posted.scores or {}, form, overall=sent)
     return DecodedOutput(
         posted=posted,
         confidence=_effective_confidence(posted, reported),
         predicted=prediction if isinstance(prediction, str) else "",
         labels=reported.labels,
+        fields=reported.fields,
         invalid_prediction=not valid,
         segment=_segment_with_language(posted),
         digest=_digest_content(posted, secret),

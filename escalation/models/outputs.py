@@ -63,6 +63,9 @@ class Output(models.Model):
     model_version = models.CharField(max_length=200, blank=True)
     predicted = models.CharField(max_length=200, blank=True)
     label_decisions = models.JSONField(null=True)
+    field_confidences = models.JSONField(
+        null=True, help_text="How sure the model is of each field, by JSON Pointer; null if it did not say."
+    )
     invalid_prediction = models.BooleanField(
         default=False, db_default=False, help_text="The prediction breaks the schema of its answers."
     )
@@ -175,6 +178,9 @@ class Route(models.Model):
     u = models.FloatField(help_text="The output's permanent random number.")
     p = models.FloatField(help_text="The audit rate in effect at the time.")
     pi = models.FloatField(help_text="Probability that a person reviews it, as of routing.")
+    parts = models.JSONField(
+        null=True, help_text="Which fields reviewers are asked for, and which are audits; null if it has no such parts."
+    )
     routed_at = models.DateTimeField()
 
     class Meta:

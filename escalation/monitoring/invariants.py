@@ -136,15 +136,18 @@ def _release_checks() -> list[InvariantCheck]:
     return [
         InvariantCheck(
             "released_by_policy",
-            "Nothing was automated without a confidence, against its schema, below its threshold, without a policy, or "
-            "while stopped.",
+            "Nothing was automated without a confidence, against its schema, below its threshold, with a field that "
+            "reviewers have to give, without a policy, or while stopped.",
             f"""
             SELECT o.id, r.reason FROM {_RECENT_ROUTES} r JOIN escalation_output o ON o.id = r.output_id
             LEFT JOIN escalation_stop s
               ON (s.stream_id IS NULL OR s.stream_id = o.stream_id)
              AND r.routed_at > s.stopped_at AND (s.resumed_at IS NULL OR r.routed_at < s.resumed_at)
             WHERE r.released AND (o.confidence IS NULL OR o.invalid_prediction
-                                  OR r.threshold IS NULL OR o.confidence < r.threshold
+                                  OR r.parts IS NULL AND (r.threshold IS NULL OR o.confidence < r.threshold)
+                                  OR jsonb_array_length(r.parts -> 'asked') > 0
+                                  OR r.parts IS NOT NULL
+                                     AND jsonb_path_exists(o.field_confidences, '$.* ? (@ == null)')
                                   OR NOT r.eligible OR r.audit = 'hold' OR r.policy_id IS NULL
                                   OR r.stop_id IS NOT NULL OR s.id IS NOT NULL)
             """,

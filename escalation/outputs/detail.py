@@ -7,18 +7,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from escalation.models import Decision, Outcome, Output, Payload, Policy, Route
+from escalation.outputs.field_details import FieldDetail, list_field_details
+from escalation.policies import versions
+from escalation.policies.spec import PolicySpec
 from reviewqueue.facade import facts
 from reviewqueue.facade.facts import Block
 
 
 @dataclass(frozen=True, slots=True)
 class OutputDetail:
-    """The rows about one output, without its content. `is_open`: it is open for review now."""
+    """The rows about one output, without its content. `is_open`: it is open for review now. `fields`: what happened to
+    each, empty unless the answer has fields.
+    """
 
     route: Route | None
     policy: int | None
     outcome: Outcome | None
     decision: Decision | None
+    fields: list[FieldDetail]
     is_open: bool
 
 
@@ -36,13 +42,15 @@ class OutputContent:
 
 def load_output_detail(output: Output) -> OutputDetail:
     route = Route.objects.filter(output=output).first()
-    number = None
+    policy = None
     if route is not None and route.policy_id is not None:
-        number = Policy.objects.filter(pk=route.policy_id).values_list("number", flat=True).first()
+        policy = Policy.objects.filter(pk=route.policy_id).first()
+    outcome = Outcome.objects.filter(output=output).first()
     return OutputDetail(
         route=route,
-        policy=number,
-        outcome=Outcome.objects.filter(output=output).first(),
+        policy=policy.number if policy else None,
+        outcome=outcome,
+        fields=list_field_details(output, route, outcome, versions.spec_of(policy) if policy else PolicySpec()),
         decision=Decision.objects.filter(output=output).order_by("-revision").first(),
         is_open=facts.is_item_open(output.pk),
     )

@@ -92,7 +92,17 @@ def _routing_entries(output: Output, for_producer: bool) -> Iterator[HistoryEntr
         route.audit, route.threshold = "", route.threshold if route.released else None
     if route is not None:
         number = Policy.objects.filter(pk=route.policy_id or 0).values_list("number", flat=True).first()
-        yield HistoryEntry(route.routed_at, describe_route(route, confidence=output.confidence, policy=number))
+        confidence = _decisive_confidence(output, route)
+        yield HistoryEntry(route.routed_at, describe_route(route, confidence=confidence, policy=number))
+
+
+def _decisive_confidence(output: Output, route: Route) -> float | None:
+    """The confidence that the route's threshold was compared with: of the output, or of the field that was held."""
+    field = reasons.find_held_label(route.reason)
+    if route.parts is None or not field:
+        return output.confidence
+    found: float | None = (output.field_confidences or {}).get(field)
+    return found
 
 
 def _review_entries(output: Output, content: bool) -> Iterator[HistoryEntry]:

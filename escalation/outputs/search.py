@@ -111,7 +111,7 @@ def list_named_reasons(streams: Sequence[Stream]) -> list[str]:
         for stream in streams
         if stream.pk in active
         for label in active[stream.pk].spec.thresholds
-        if queue.get_answer_spec(slug=stream.slug, number=stream.schema_number).kind == schema.LABELS
+        if queue.get_answer_spec(slug=stream.slug, number=stream.schema_number).kind != schema.LABEL
     }
     return [
         *(f"{kind}{name}" for name in rules for kind in (reasons.RULE, reasons.UNEVALUABLE_RULE)),

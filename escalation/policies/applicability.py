@@ -3,12 +3,12 @@
 | part | label | labels | structured |
 |---|---|---|---|
 | `threshold`, `segments`, rules on `confidence`, `value`, `segment.*` | yes | yes | yes |
-| `thresholds` | the answer's threshold | the decision about each label | no |
+| `thresholds` | the answer's threshold | the decision about each label | a field's, by its JSON Pointer |
 | rules on `prediction` | the answer | any predicted label | no |
 | `costs.matrix` | yes | no: a set of labels has no single true one | no |
 
-A part that names an answer has to name one of the stream's, spelled as the stream spells it. A rule has to be able to
-apply, and none may repeat the conditions of another.
+A part that names an answer or a field has to name one of the stream's, spelled as the stream spells it. A rule has to be
+able to apply, and none may repeat the conditions of another.
 """
 
 from __future__ import annotations
@@ -49,11 +49,9 @@ def find_misfits(policy: PolicySpec, form: AnswerSpec) -> list[Misfit]:
 
 def _threshold_misfits(policy: PolicySpec, form: AnswerSpec) -> Iterator[Misfit]:
     if form.kind == schema.STRUCTURED:
-        if policy.thresholds:
-            yield _misfit(
-                ["thresholds"],
-                _("The answers of this stream have fields, so no answer can have a threshold of its own. Remove it."),
-            )
+        known = [field.pointer for field in form.fields]
+        for pointer in policy.thresholds:
+            yield from _unknown_field(["thresholds", pointer], pointer, known)
         return
     for answer in policy.thresholds:
         yield from _unknown_answer(["thresholds", answer], answer, form)
@@ -144,11 +142,36 @@ def _unknown_answer(path: Sequence[object], answer: str, form: AnswerSpec) -> It
         text = _("“%(answer)s” is not an answer of this stream. Did you mean “%(similar)s”?")
         yield _misfit(path, text % {"answer": answer, "similar": similar})
         return
-    listed = ", ".join(f"“{one}”" for one in form.answers[:MAX_NAMED_ANSWERS])
-    if len(form.answers) > MAX_NAMED_ANSWERS:
-        listed += ", …"
     text = _("“%(answer)s” is not an answer of this stream. Its answers: %(listed)s.")
-    yield _misfit(path, text % {"answer": answer, "listed": listed})
+    yield _misfit(path, text % {"answer": answer, "listed": _list_some(form.answers)})
+
+
+def _unknown_field(path: Sequence[object], pointer: str, known: Sequence[str]) -> Iterator[Misfit]:
+    """A field is a leaf of the schema or a list as a whole, named by its JSON Pointer."""
+    if pointer in known:
+        return
+    if not known:
+        text = _("The schema of this stream's answers describes no fields, or too many for thresholds of their own.")
+        yield _misfit(path, text)
+        return
+    similar = _guess_field(pointer, known)
+    if similar is not None:
+        text = _("“%(pointer)s” is not a field of this stream's answers. Did you mean “%(similar)s”?")
+        yield _misfit(path, text % {"pointer": pointer, "similar": similar})
+        return
+    text = _("“%(pointer)s” is not a field of this stream's answers. Its fields: %(listed)s.")
+    yield _misfit(path, text % {"pointer": pointer, "listed": _list_some(known)})
+
+
+def _guess_field(pointer: str, known: Sequence[str]) -> str | None:
+    """The field that was meant: a list is one field, and a group is none, but its members are."""
+    related = (field for field in known if pointer.startswith(f"{field}/") or field.startswith(f"{pointer}/"))
+    return next(related, None) or guess_choice(pointer if pointer.startswith("/") else f"/{pointer}", known)
+
+
+def _list_some(names: Sequence[str]) -> str:
+    listed = ", ".join(f"“{one}”" for one in names[:MAX_NAMED_ANSWERS])
+    return f"{listed}, …" if len(names) > MAX_NAMED_ANSWERS else listed
 
 
 def _conditions(rule: Rule) -> Iterator[tuple[str, str, Scalar | list[Scalar]]]:

@@ -10,7 +10,14 @@ from decimal import Decimal
 from django.utils.translation import gettext as _
 
 from escalation.policies.conditions import Scalar
-from escalation.policies.spec import AuditSettings, Costs, GuaranteeSettings, PolicySpec, Rule
+from escalation.policies.spec import (
+    AuditSettings,
+    Costs,
+    GuaranteeSettings,
+    PolicySpec,
+    Rule,
+    decides_by_field,
+)
 from reviewqueue.answers import schema
 from reviewqueue.answers.schema import AnswerSpec
 from reviewqueue.kernel import locale_format
@@ -94,9 +101,11 @@ def _threshold_clauses(policy: PolicySpec) -> Iterator[PolicyClause]:
     if policy.threshold is None:
         text = _("Outputs go to review unless a threshold below applies.")
     else:
-        text = _("Outputs with a confidence of %(share)s or more are automated.") % {
-            "share": format_percent(policy.threshold)
-        }
+        text = (
+            _("Fields without a threshold of their own stand with a confidence of %(share)s or more.")
+            if decides_by_field(policy)
+            else _("Outputs with a confidence of %(share)s or more are automated.")
+        ) % {"share": format_percent(policy.threshold)}
     yield PolicyClause("threshold", _("Threshold"), text)
     for label, share in sorted(policy.thresholds.items()):
         text = _("Confidence of %(share)s or more.") % {"share": format_percent(share)}

@@ -133,9 +133,11 @@ class GuaranteeSettings(_SpecPart, frozen=True):
 class PolicySpec(_SpecPart, frozen=True, rename={"guarantee": "promise"}):
     """Everything that determines how the outputs of a stream are decided.
 
-    threshold: outputs at or above it may be automated; null sends everything to review. thresholds: per label. Where an
-    answer is one label, its threshold replaces `threshold`; where an answer is a set of labels, it must be met in
-    addition, by the model's decision about that label. deadline_hours: when an item without its own `due_at` is due.
+    threshold: outputs at or above it may be automated; null sends everything to review. thresholds: per label, or per
+    field by its JSON Pointer. Where an answer is one label, its threshold replaces `threshold`; where an answer is a
+    set of labels, it must be met in addition, by the model's decision about that label. Where an answer has fields and
+    one of them has a threshold, every field is decided for itself, by its own threshold or else by `threshold`.
+    deadline_hours: when an item without its own `due_at` is due.
     on_deadline: what happens to an item that is still unreviewed then. model_versions: the trusted ones; an empty list
     trusts all. guarantee: stored as `promise`, its name in earlier versions, which content hashes depend on.
     """
@@ -199,6 +201,11 @@ def hash_spec(policy: PolicySpec, schema_number: int) -> str:
     return hashlib.sha256(canonical).hexdigest()
 
 
+def decides_by_field(policy: PolicySpec) -> bool:
+    """Whether an answer with fields is decided field by field: one of the thresholds is a field's."""
+    return any(name.startswith("/") for name in policy.thresholds)
+
+
 def list_segment_keys(policy: PolicySpec) -> list[str]:
     """The segment keys used in a policy's thresholds and rules."""
     in_segments = [key for part in policy.segments for key in part.when]
@@ -239,12 +246,15 @@ def _same_other_fields(old: PolicySpec, new: PolicySpec) -> bool:
 
 
 def _stricter_thresholds(old: PolicySpec, new: PolicySpec) -> bool:
-    """Whether no effective threshold fell, be an answer one label or a set of them.
+    """Whether no effective threshold fell, be an answer one label, a set of them or an object with fields.
 
-    Segments must be the same, as their overlap with others is unknown here.
+    Segments must be the same, as their overlap with others is unknown here. Fields that are decided one by one are not
+    comparable with a whole answer: the model may be surer of each field than of all together.
     """
     if new.threshold is None and not new.thresholds and not new.segments:
         return True  # nothing is automated at all
+    if decides_by_field(old) != decides_by_field(new):
+        return False
     if [part.when for part in old.segments] != [part.when for part in new.segments]:
         return False
     overall = _overall_threshold(new) >= _overall_threshold(old)

@@ -15,7 +15,7 @@ from django.utils import timezone
 from escalation.models import output_id
 from escalation.models.output_id import DayBasis
 from escalation.reports import queries
-from escalation.reports.tally import AuditCounts, DecisionTimes, Tally
+from escalation.reports.tally import AuditCounts, DecisionTimes, FieldTally, Tally
 from reviewqueue.kernel import sql
 
 # The time that determines an output's day, and the condition that it lies within the window.
@@ -45,6 +45,18 @@ def load_tallies(
             {"stream": stream_id, **_window_parameters(since, until, by=by), **parameters},
         )
         return [_tally_from_row(list(row)) for row in rows]
+
+
+def load_field_tallies(*, stream_id: int, since: date, until: date, by: DayBasis) -> list[FieldTally]:
+    """The tallies of the fields of outputs on these days, both included, which count as in `load_tallies`."""
+    _, within = _MOMENTS[by]
+    rows = sql.fetch_tuples(
+        queries.FIELD_TALLIES.format(within=within), {"stream": stream_id, **_window_parameters(since, until, by=by)}
+    )
+    return [
+        FieldTally(field, received, automated, drawn, AuditCounts(rate, judged, wrong, withdrawn))
+        for field, rate, received, automated, drawn, judged, wrong, withdrawn in rows
+    ]
 
 
 def load_audit_counts(*, stream_ids: Iterable[int], since: date, until: date) -> dict[int, list[AuditCounts]]:

@@ -23,6 +23,24 @@ TALLIES = f"""
     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19
 """
 
+# The fields of the outputs of a window, counted by audit rate. A field is automated if the model's value stood before
+# any review: with the whole output, or while reviewers were asked for other fields.
+FIELD_TALLIES = f"""
+    SELECT f.field, r.p, count(*),
+           count(*) FILTER (WHERE r.released OR r.parts IS NOT NULL
+               AND NOT jsonb_exists(r.parts -> 'asked', f.field) AND NOT jsonb_exists(r.parts -> 'audited', f.field)),
+           count(*) FILTER (WHERE {audits.IS_FIELD_AUDIT}),
+           count(*) FILTER (WHERE {audits.IS_ANSWERED_FIELD_AUDIT}),
+           count(*) FILTER (WHERE {audits.IS_ANSWERED_FIELD_AUDIT} AND (e.part_errors ->> f.field)::boolean),
+           count(*) FILTER (WHERE {audits.IS_FIELD_AUDIT} AND {audits.IS_TAKEN_BACK})
+    FROM escalation_output o
+    JOIN escalation_route r ON r.output_id = o.id
+    LEFT JOIN escalation_outcome e ON e.output_id = o.id
+    CROSS JOIN LATERAL jsonb_object_keys(o.field_confidences) AS f (field)
+    WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.id < %(last)s AND {audits.IS_LIVE} {{within}}
+    GROUP BY 1, 2
+"""
+
 # The answered audits of several streams by inclusion probability, and those that were taken back before; the latter by
 # the partial index of outputs taken back, since only few outputs are.
 AUDIT_COUNTS = f"""

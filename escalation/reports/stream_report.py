@@ -14,9 +14,10 @@ from escalation.models import Policy, Stream, output_id
 from escalation.models.output_id import DayBasis
 from escalation.policies import versions
 from escalation.policies.spec import PolicySpec, list_segment_keys
-from escalation.reports import aggregates, costs, error_rate
+from escalation.reports import aggregates, costs, error_rate, field_figures
 from escalation.reports.costs import CostEstimate, CostSummary, PolicyCosts
 from escalation.reports.error_rate import ErrorRate, Throughput
+from escalation.reports.field_figures import FieldFigures
 from escalation.reports.tally import DecisionTimes, Tally
 from escalation.routing import reasons
 from reviewqueue.facade import facts, queue
@@ -61,6 +62,8 @@ class Report:
 
     `has_costs`: somebody set what errors or reviews cost; without, the amounts only count errors.
 
+    `fields`: the figures of each field; empty unless the stream's answers have fields.
+
     `by`: whether outputs count on the day they were received or occurred. Decisions, times to decision and actions
     always count on the day people worked.
     """
@@ -87,6 +90,7 @@ class Report:
     classes: list[ReportGroup]
     model_versions: list[ReportGroup]
     segments: dict[str, list[ReportGroup]]
+    fields: list[FieldFigures]
     reasons: list[tuple[str, int]]
     reasons_for_producers: list[tuple[str, int]]
     actions: dict[str, dict[str, int]]
@@ -138,6 +142,7 @@ def build_report(
             key: groups.group_by(acted_on, lambda tally, at=index: tally.segment[at] or "")  # type: ignore[misc]
             for index, key in enumerate(keys)
         },
+        fields=_build_fields(stream, since, until, by),
         reasons=_count_reasons(acted_on, lambda tally: tally.reason),
         reasons_for_producers=_count_reasons(
             acted_on, lambda tally: reasons.reason_for_producers(tally.reason, released=tally.released)
@@ -189,6 +194,14 @@ class _GroupBuilder:
 
     def _summarise_costs(self, part: Sequence[Tally]) -> CostSummary:
         return costs.summarise_costs(part, self.prices, typical_error=self.typical)
+
+
+def _build_fields(stream: Stream, since: date, until: date, by: DayBasis) -> list[FieldFigures]:
+    form = queue.get_answer_spec(slug=stream.slug, number=stream.schema_number)
+    if not form.fields:
+        return []
+    order = [field.pointer for field in form.fields]
+    return field_figures.build_field_figures(stream_id=stream.pk, since=since, until=until, by=by, order=order)
 
 
 def _load_costs(policy_ids: set[int], currency: str) -> dict[int, PolicyCosts]:
@@ -253,6 +266,15 @@ def report_as_json(report: Report) -> dict[str, Any]:
         "classes": _groups_as_json(report.classes),
         "model_versions": _groups_as_json(report.model_versions),
         "segments": {key: _groups_as_json(groups) for key, groups in report.segments.items()},
+        "fields": [
+            {
+                "field": one.field,
+                "received": one.received,
+                "automatic": one.automated,
+                "error_rate": _error_rate_as_json(one.error_rate),
+            }
+            for one in report.fields
+        ],
         "reasons": dict(report.reasons_for_producers),
         "acts": {
             "passed": _action_as_json(report.actions["pass"]),

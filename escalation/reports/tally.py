@@ -60,6 +60,21 @@ class AuditCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldTally:
+    """One field, by its JSON Pointer, in the outputs routed at one audit rate.
+
+    `received` outputs have it, and `automated` of them kept the model's value before any review. `drawn`: its audits at
+    or above the threshold, of which `audits` says how many are answered, wrong or withdrawn.
+    """
+
+    field: str
+    received: int
+    automated: int
+    drawn: int
+    audits: AuditCounts
+
+
+@dataclass(frozen=True, slots=True)
 class DecisionTimes:
     """Seconds from receipt to a decision by people: the number of decisions and percentiles."""
 

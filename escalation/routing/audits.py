@@ -18,7 +18,8 @@ null, not false.
 | sample of an evaluation | guarantees.queries | IS_LIVE, COUNTS_IN_GUARANTEE, u < lowest rate | an error when overdue |
 | drift watch | guarantees.queries | IS_LIVE, IS_DRAWN, COUNTS_IN_GUARANTEE | an error when overdue |
 | days until enough audits | guarantees.queries | IS_LIVE, IS_DRAWN, COUNTS_IN_GUARANTEE | counted |
-| label export, `include=checks` | exports.queries | IS_DRAWN (a superset of the others) | included |
+| error rates of fields | reports.queries | IS_LIVE, IS_FIELD_AUDIT | in the interval if withdrawn |
+| label export, `include=checks` | exports.queries | IS_DRAWN, HAS_DRAWN_FIELD (a superset of the others) | included |
 
 Not made of audits, on purpose: known errors of a replay, caught errors, the typical cost of an error, and the errors
 that test items are made from. They count every output that reviewers have judged."""
@@ -38,11 +39,18 @@ IS_DRAWN: Final = "(r.u < r.p)"
 # A rule that could not be evaluated caught its outputs, too.
 IS_CAUGHT_BY_RULE: Final = "(r.reason LIKE 'rule:%%' OR r.reason LIKE 'rule\\_unevaluable:%%')"
 
+# Under a policy that decides by field, reviewers are asked for single fields: their answers tell whether a field was
+# wrong and not whether the output was. Each field is an audit of its own, drawn by its own number.
+IS_DECIDED_AS_A_WHOLE: Final = "(r.parts IS NULL)"
+
+# One of its fields is drawn; the export of audits includes these, too.
+HAS_DRAWN_FIELD: Final = "(jsonb_array_length(r.parts -> 'audited') > 0)"
+
 # It has a confidence and fits its schema, so some threshold would automate it.
 HAS_CONFIDENCE: Final = "(o.confidence IS NOT NULL AND NOT o.invalid_prediction)"
 
 # And no rule sent it to review.
-IS_AUTOMATABLE: Final = f"({HAS_CONFIDENCE} AND NOT {IS_CAUGHT_BY_RULE})"
+IS_AUTOMATABLE: Final = f"({HAS_CONFIDENCE} AND {IS_DECIDED_AS_A_WHOLE} AND NOT {IS_CAUGHT_BY_RULE})"
 
 # Reviewers gave their first answers before they saw the proposed answer, and could tell whether it was right.
 IS_ANSWERED: Final = "(e.blind AND e.wrong IS NOT NULL)"
@@ -55,6 +63,13 @@ IS_ANSWERED_AUDIT: Final = f"({IS_AUDIT} AND {IS_ANSWERED})"
 # curve over all thresholds needs the audits below it, too.
 IS_ELIGIBLE_AUDIT: Final = f"(r.eligible AND {IS_AUDIT})"
 IS_ANSWERED_ELIGIBLE_AUDIT: Final = f"(r.eligible AND {IS_ANSWERED_AUDIT})"
+
+# An audit of the field `f.field` of an output: at or above its threshold, as above, and drawn by its own number; or a
+# part of an audit of the whole output. Where a rule holds the output, every field is asked for.
+IS_FIELD_AUDIT: Final = f"""(CASE WHEN r.parts IS NULL THEN {IS_ELIGIBLE_AUDIT}
+    ELSE {HAS_CONFIDENCE} AND jsonb_exists(r.parts -> 'audited', f.field)
+         AND NOT jsonb_exists(r.parts -> 'asked', f.field) END)"""
+IS_ANSWERED_FIELD_AUDIT: Final = f"({IS_FIELD_AUDIT} AND e.blind AND jsonb_exists(e.part_errors, f.field))"
 
 # Nobody acts on a shadow output, so it is not part of what is automated. Reports show shadow outputs separately.
 IS_LIVE: Final = "(NOT o.shadow)"
@@ -80,6 +95,7 @@ ANSWERED_ELIGIBLE_AUDITS: Final = Q(
     outcome__blind=True,
     outcome__wrong__isnull=False,
     route__eligible=True,
+    route__parts__isnull=True,
     shadow=False,
 ) & ~(Q(route__reason__startswith="rule:") | Q(route__reason__startswith="rule_unevaluable:"))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from escalation.policies.conditions import OutputFacts, fold_segment, fold_text
-from escalation.policies.spec import PolicySpec, list_segment_keys
+from escalation.policies.spec import PolicySpec, decides_by_field, list_segment_keys
+from escalation.routing import field_routes
+from escalation.routing.field_routes import FieldConfidences, FieldNumbers, FieldRoutes, RouteParts
 
 type Floats = NDArray[np.float64]
 type Bools = NDArray[np.bool_]
@@ -47,7 +49,9 @@ class OutputColumns:
 
     `confidence` and `value` are NaN if missing; `predicted` is empty if the answer is not a single label. `labels`: the
     decisions about single labels, None for an output whose answer is not a set of labels. `invalid`: the prediction
-    breaks the schema of its answers. Either may be None if that goes for no output.
+    breaks the schema of its answers. `fields`, `field_numbers`: how sure the model is of each field of an answer that
+    has fields, and the permanent random number of each; the latter are needed only under a policy that decides by
+    field. Each of these may be None if it goes for no output.
     """
 
     confidence: Floats
@@ -57,6 +61,8 @@ class OutputColumns:
     model_version: Sequence[str]
     labels: Sequence[LabelDecisions | None] | None = None
     invalid: Bools | None = None
+    fields: Sequence[FieldConfidences | None] | None = None
+    field_numbers: Sequence[FieldNumbers | None] | None = None
 
     def __len__(self) -> int:
         return len(self.confidence)
@@ -68,7 +74,9 @@ class RouteColumns:
 
     `eligible`: valid, at or above its thresholds, and not caught by a rule. `audited`: eligible and drawn for an audit.
     `released`: automated, so the prediction takes effect before any review. `review`: a person reviews it, before or
-    after that. `pi`: the probability of `review`, given everything known at routing.
+    after that. `pi`: the probability of `review`, given everything known at routing. `threshold`: of the whole output,
+    or of the field that `reason` names; infinite where none applies. `parts`: what happens to each field, None for an
+    output that is decided as a whole; `field_counts`: how many there are, 0 for such an output.
     """
 
     eligible: Bools
@@ -78,6 +86,8 @@ class RouteColumns:
     threshold: Floats
     pi: Floats
     reason: list[str]
+    parts: list[RouteParts | None]
+    field_counts: NDArray[np.int64]
 
 
 def draw_permanent_number(secret: bytes, *parts: str) -> float:
@@ -90,30 +100,44 @@ def draw_permanent_number(secret: bytes, *parts: str) -> float:
     return (int.from_bytes(digest[:8]) >> 11) / 2**53
 
 
+def draw_field_numbers(secret: bytes, slug: str, external_id: str, fields: Iterable[str]) -> FieldNumbers:
+    """The permanent random number of each of an output's fields.
+
+    The prefix is where an output's own number has the slug, and a slug cannot contain a space: no output can have an
+    id by which its number, which the export shows, is that of another output's field.
+    """
+    return {field: draw_permanent_number(secret, "a field", slug, external_id, field) for field in fields}
+
+
 def decide_routes(policy: PolicySpec, outputs: OutputColumns, *, u: Floats, p: float) -> RouteColumns:
     """Route n outputs by one policy version.
 
     u: (n,) permanent random numbers. p: the audit rate in effect, a probability.
     """
+    by_field = _route_fields(policy, outputs, p=p)
+    single = np.array([one is not None for one in by_field], bool)
     threshold = resolve_thresholds(policy, outputs)
     missing = np.isnan(outputs.confidence)
     unknown = _has_unknown_version(policy, outputs)
     invalid = np.zeros(len(outputs), bool) if outputs.invalid is None else outputs.invalid
     rule = _find_catching_rules(policy, outputs)
-    held = _find_held_labels(policy, outputs)
+    held = _find_held_parts(policy, outputs, by_field)
     with np.errstate(invalid="ignore"):
-        above = outputs.confidence >= threshold
-    caught = np.fromiter((bool(by or label) for by, label in zip(rule, held, strict=True)), bool, len(outputs))
+        above = (outputs.confidence >= threshold) | single
+    ruled = np.array([bool(one) for one in rule], bool)
+    caught = ruled | np.array([bool(one) for one in held], bool)
     eligible: Bools = above & ~missing & ~unknown & ~invalid & ~caught
-    audited: Bools = eligible & (u < p)
+    parts = _list_parts(outputs, by_field, whole=missing | unknown | invalid | ruled, p=p)
+    counts = np.array([0 if one is None else one.number for one in by_field], np.int64)
+    audited: Bools = eligible & find_drawn(parts, u=u, p=p)
     released: Bools = eligible & ~audited if policy.audit.mode == "hold" else eligible
     return RouteColumns(
         eligible=eligible,
         audited=audited,
         released=released,
         review=~eligible | audited,
-        threshold=threshold,
-        pi=np.where(eligible, p, 1.0),
+        threshold=np.where(single, [np.inf if one is None else one.threshold for one in by_field], threshold),
+        pi=np.where(eligible, compute_draw_probabilities(counts, p), 1.0),
         reason=[
             _route_reason(*row)
             for row in zip(
@@ -127,11 +151,31 @@ def decide_routes(policy: PolicySpec, outputs: OutputColumns, *, u: Floats, p: f
                 strict=True,
             )
         ],
+        parts=parts,
+        field_counts=counts,
     )
 
 
-def send_all_to_people(routes: RouteColumns, reason: str) -> RouteColumns:
-    """The routes of the same outputs with all of them sent to review for one reason."""
+def compute_draw_probabilities(counts: NDArray[np.int64], p: float) -> Floats:
+    """(n,) the probability that an output, or at least one of its fields if it has a count of them, is drawn."""
+    return np.where(counts > 0, 1.0 - (1.0 - p) ** counts, p)
+
+
+def find_drawn(parts: Sequence[RouteParts | None], *, u: Floats, p: float) -> Bools:
+    """(n,) whether each output, or one of its fields where these are decided one by one, is drawn for an audit."""
+    drawn: Bools = u < p
+    for at, one in enumerate(parts):
+        if one is not None:
+            drawn[at] = bool(one.audited)
+    return drawn
+
+
+def send_all_to_people(routes: RouteColumns, outputs: OutputColumns, reason: str, *, p: float) -> RouteColumns:
+    """The routes of the same outputs with all of them sent to review, as a whole, for one reason.
+
+    Outputs and fields stay in the random sample that they were drawn into.
+    """
+    numbers = outputs.field_numbers or [None] * len(outputs)
     none, every = np.zeros(len(routes.pi), bool), np.ones(len(routes.pi), bool)
     return replace(
         routes,
@@ -141,6 +185,8 @@ def send_all_to_people(routes: RouteColumns, reason: str) -> RouteColumns:
         review=every,
         pi=np.ones(len(routes.pi)),
         reason=[reason] * len(routes.pi),
+        parts=[field_routes.ask_for_all(one, p=p) if one else None for one in numbers],
+        field_counts=np.array([len(one or ()) for one in numbers], np.int64),
     )
 
 
@@ -153,21 +199,35 @@ def resolve_thresholds(policy: PolicySpec, outputs: OutputColumns) -> Floats:
     if it is stricter.
     """
     overall = np.inf if policy.threshold is None else policy.threshold
+    specific, possible = _resolve_segments(policy, outputs.segment)
     if policy.thresholds:
         classes = (policy.thresholds.get(label, np.nan) if label else np.nan for label in outputs.predicted)
-        specific = np.fromiter(classes, float, len(outputs))
-    else:
-        specific = np.full(len(outputs), np.nan)
-    possible = np.full(len(outputs), np.nan)
-    segments = [(segment, fold_segment(segment)) for segment in outputs.segment] if policy.segments else []
+        specific = np.fmax(specific, np.fromiter(classes, float, len(outputs)))
+    certain: Floats = np.where(np.isnan(specific), overall, specific)
+    strictest: Floats = np.fmax(certain, possible)
+    return strictest
+
+
+def resolve_field_thresholds(
+    policy: PolicySpec, fields: Iterable[str], *, segment: Mapping[str, str]
+) -> dict[str, float]:
+    """The threshold of each field of an output with this segment; infinite where nothing lets it stand."""
+    certain, possible = (float(column[0]) for column in _resolve_segments(policy, [segment]))
+    return {
+        field: field_routes.resolve_threshold(policy, field, certain=certain, possible=possible) for field in fields
+    }
+
+
+def _resolve_segments(policy: PolicySpec, segments_sent: Sequence[Mapping[str, str]]) -> tuple[Floats, Floats]:
+    """(n,) the strictest threshold of the segments that match each output, and of those that may; NaN if none does."""
+    specific, possible = np.full(len(segments_sent), np.nan), np.full(len(segments_sent), np.nan)
+    segments = [(segment, fold_segment(segment)) for segment in segments_sent] if policy.segments else []
     for part in policy.segments:
         # True, false and unknown as 1, 0 and NaN.
         applies = np.array([part.evaluate(segment, folded=folded) for segment, folded in segments], dtype=float)
         specific = np.where(applies == 1.0, np.fmax(specific, part.threshold), specific)
         possible = np.where(np.isnan(applies), np.fmax(possible, part.threshold), possible)
-    certain: Floats = np.where(np.isnan(specific), overall, specific)
-    strictest: Floats = np.fmax(certain, possible)
-    return strictest
+    return specific, possible
 
 
 def choose_answer_first(
@@ -176,11 +236,13 @@ def choose_answer_first(
     """(n,) whether the reviewer answers before seeing the model's answer.
 
     True for everything drawn for certification (u < p, on either side of a threshold), and for a random share of the
-    other ordinary items, drawn by the independent number v, so that a hidden answer does not reveal an audit.
+    other ordinary items, drawn by the independent number v, so that a hidden answer does not reveal an audit. Outputs
+    with m fields of which each can be drawn are audits that much more often, and so is the share.
     """
     if policy.answer_first:
         return np.ones(len(u), bool)
-    return (u < p) | (~routes.eligible & (v < share))
+    ordinary = ~routes.eligible & (v < compute_draw_probabilities(routes.field_counts, share))
+    return find_drawn(routes.parts, u=u, p=p) | ordinary
 
 
 def rank_outputs(policy: PolicySpec, outputs: OutputColumns, *, due: Floats, blind: Bools) -> Floats:
@@ -250,23 +312,66 @@ def _list_folded_labels(predicted: str, decisions: LabelDecisions | None) -> lis
     return [fold_text(predicted)] if predicted else None
 
 
-def _find_held_labels(policy: PolicySpec, outputs: OutputColumns) -> list[str]:
-    """The label of each output whose own threshold its decision misses, the least certain one; empty if none does."""
-    if not policy.thresholds or outputs.labels is None:
-        return [""] * len(outputs)
+def _route_fields(policy: PolicySpec, outputs: OutputColumns, *, p: float) -> list[FieldRoutes | None]:
+    """The routes of each output's fields; None for an output that is decided as a whole."""
+    if not decides_by_field(policy):
+        return [None] * len(outputs)
+    certain, possible = _resolve_segments(policy, outputs.segment)
+    labels = outputs.labels or [None] * len(outputs)
     return [
-        "" if decisions is None else _find_held_label(policy, decisions, confidence)
-        for decisions, confidence in zip(outputs.labels, outputs.confidence.tolist(), strict=True)
+        None if predicted or decisions is not None else _route_fields_of(policy, outputs, at, certain, possible, p)
+        for at, (predicted, decisions) in enumerate(zip(outputs.predicted, labels, strict=True))
     ]
 
 
-def _find_held_label(policy: PolicySpec, decisions: LabelDecisions, overall: float) -> str:
+def _route_fields_of(
+    policy: PolicySpec, outputs: OutputColumns, at: int, certain: Floats, possible: Floats, p: float
+) -> FieldRoutes:
+    confidences = outputs.fields[at] if outputs.fields is not None else None
+    numbers = outputs.field_numbers[at] if outputs.field_numbers is not None else None
+    if not confidences or numbers is None:
+        return field_routes.UNKNOWN_FIELDS
+    return field_routes.route_fields(
+        policy, confidences, numbers, certain=float(certain[at]), possible=float(possible[at]), p=p
+    )
+
+
+def _list_parts(
+    outputs: OutputColumns, by_field: Sequence[FieldRoutes | None], *, whole: Bools, p: float
+) -> list[RouteParts | None]:
+    """What happens to the fields of each output; where something holds the whole output, all of them are asked for."""
+    numbers = outputs.field_numbers or [None] * len(outputs)
+    return [
+        None
+        if one is None or one.parts is None
+        else field_routes.ask_for_all(of_output, p=p)
+        if held and of_output is not None
+        else one.parts
+        for one, held, of_output in zip(by_field, whole.tolist(), numbers, strict=True)
+    ]
+
+
+def _find_held_parts(policy: PolicySpec, outputs: OutputColumns, by_field: Sequence[FieldRoutes | None]) -> list[str]:
+    """Why a label or field of each output misses its threshold, with the least certain one; empty if none does."""
+    if not policy.thresholds:
+        return [""] * len(outputs)
+    labels = outputs.labels or [None] * len(outputs)
+    return [
+        route.reason if route is not None else _find_held_label(policy, decisions, confidence)
+        for route, decisions, confidence in zip(by_field, labels, outputs.confidence.tolist(), strict=True)
+    ]
+
+
+def _find_held_label(policy: PolicySpec, decisions: LabelDecisions | None, overall: float) -> str:
+    if decisions is None:
+        return ""
     found = (
         (confidence, label)
         for label, threshold in policy.thresholds.items()
         if (confidence := decisions.find_confidence(label, overall=overall)) is not None and confidence < threshold
     )
-    return min(found, default=(0.0, ""))[1]
+    label = min(found, default=(0.0, ""))[1]
+    return f"below_threshold:{label}" if label else ""
 
 
 def _route_reason(
@@ -281,7 +386,7 @@ def _route_reason(
     if rule:
         return rule
     if held:
-        return f"below_threshold:{held}"
+        return held
     if not eligible:
         return "below_threshold"
     return "audit" if audited else "above_threshold"

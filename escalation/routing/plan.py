@@ -11,10 +11,11 @@ import numpy as np
 from escalation.models import Stream
 from escalation.policies import audit_rates
 from escalation.policies.audit_rates import AuditRates
-from escalation.policies.spec import PolicySpec
+from escalation.policies.spec import PolicySpec, decides_by_field
 from escalation.policies.versions import ActivePolicy
 from escalation.routing import decide
-from escalation.routing.decide import LabelDecisions
+from escalation.routing.decide import LabelDecisions, OutputColumns
+from escalation.routing.field_routes import FieldConfidences, FieldNumbers, RouteParts
 from reviewqueue.kernel import clock
 
 # The reason of outputs received under other answers than those that the policy in effect was made for.
@@ -22,7 +23,10 @@ POLICY_OUTDATED = "policy_outdated"
 
 
 class ReceivedOutput(NamedTuple):
-    """One locked output, with the columns that routing needs. `labels` is None unless its answer is a set of labels."""
+    """One locked output, with the columns that routing needs.
+
+    `labels` is None unless its answer is a set of labels, `fields` unless it has fields.
+    """
 
     id: int
     stream_id: int
@@ -40,6 +44,7 @@ class ReceivedOutput(NamedTuple):
     shadow: bool
     labels: LabelDecisions | None = None
     invalid_prediction: bool = False
+    fields: FieldConfidences | None = None
 
 
 class RoutePlan(NamedTuple):
@@ -61,11 +66,21 @@ class RoutePlan(NamedTuple):
     answer_first: bool
     rank: float
     due_at: datetime | None
+    parts: RouteParts | None = None
+
+    def list_asked_fields(self) -> list[str] | None:
+        """The fields that reviewers are asked for; None if it is the whole answer."""
+        if self.parts is None or self.output.fields is None:
+            return None
+        reviewed = self.parts.list_reviewed(self.output.fields)
+        return reviewed if len(reviewed) < len(self.output.fields) else None
 
 
-def build_output_columns(rows: Sequence[ReceivedOutput]) -> decide.OutputColumns:
+def build_output_columns(
+    rows: Sequence[ReceivedOutput], field_numbers: Sequence[FieldNumbers | None] | None = None
+) -> OutputColumns:
     """The rows as columns for the pure decision."""
-    return decide.OutputColumns(
+    return OutputColumns(
         confidence=_float_column(row.confidence for row in rows),
         predicted=[row.predicted for row in rows],
         value=_float_column(row.value for row in rows),
@@ -73,6 +88,8 @@ def build_output_columns(rows: Sequence[ReceivedOutput]) -> decide.OutputColumns
         model_version=[row.model_version for row in rows],
         labels=[row.labels for row in rows],
         invalid=np.array([row.invalid_prediction for row in rows], dtype=bool),
+        fields=[row.fields for row in rows],
+        field_numbers=field_numbers,
     )
 
 
@@ -114,14 +131,15 @@ def _plan_together(
 ) -> list[RoutePlan]:
     if not rows:
         return []
-    spec, outputs = current.spec if current else PolicySpec(), build_output_columns(rows)
+    spec = current.spec if current else PolicySpec()
+    outputs = build_output_columns(rows, _draw_field_numbers(stream, rows, spec))
     rates = _current_rates(stream, current, now)
     u, v = _permanent_draws(stream, rows)
     # With an override the policy's decision is not used and must not be computed: it may be what keeps failing.
     decided = decide.decide_routes(PolicySpec() if override else spec, outputs, u=u, p=rates.audit_rate)
-    blind = decide.choose_answer_first(spec, decided, u=u, v=v, p=rates.audit_rate, share=rates.answer_first_share)
     if override:
-        decided = decide.send_all_to_people(decided, override)
+        decided = decide.send_all_to_people(decided, outputs, override, p=rates.audit_rate)
+    blind = decide.choose_answer_first(spec, decided, u=u, v=v, p=rates.audit_rate, share=rates.answer_first_share)
     due = [_due_at(row, spec) for row in rows]
     rank = decide.rank_outputs(spec, outputs, due=_due_seconds(rows, due), blind=blind).tolist()
     threshold = [value if np.isfinite(value) else None for value in decided.threshold.tolist()]
@@ -145,6 +163,7 @@ def _plan_together(
             answer_first=answer_first[i],
             rank=rank[i],
             due_at=due[i],
+            parts=decided.parts[i],
         )
         for i, row in enumerate(rows)
     ]
@@ -169,6 +188,19 @@ def _permanent_draws(stream: Stream, rows: list[ReceivedOutput]) -> tuple[decide
         len(rows),
     )
     return u, v
+
+
+def _draw_field_numbers(
+    stream: Stream, rows: list[ReceivedOutput], spec: PolicySpec
+) -> list[FieldNumbers | None] | None:
+    """The permanent random numbers of each output's fields, under a policy that decides by field."""
+    if not decides_by_field(spec):
+        return None
+    secret = bytes(stream.secret)
+    return [
+        decide.draw_field_numbers(secret, stream.slug, row.external_id, row.fields) if row.fields else None
+        for row in rows
+    ]
 
 
 def _due_at(row: ReceivedOutput, spec: PolicySpec) -> datetime | None:

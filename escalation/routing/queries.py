@@ -58,7 +58,7 @@ COUNT_RETRY = """
 # Lock outputs that are still to be routed, in the order of ids.
 LOCK_RECEIVED = """
     SELECT id, stream_id, external_id, model, model_version, predicted, confidence, value, segment, "group", due_at,
-           received_at, schema_number, shadow, label_decisions::text, invalid_prediction
+           received_at, schema_number, shadow, label_decisions::text, invalid_prediction, field_confidences::text
     FROM escalation_output WHERE id = ANY(%s) AND state = 'received' ORDER BY id FOR UPDATE
 """
 
@@ -68,11 +68,12 @@ WRITE_ROUTES = """
         SELECT * FROM json_to_recordset(%(rows)s::json) AS made (
             id bigint, kind text, reason text, policy_id bigint, stop_id bigint, eligible bool, released bool,
             audit text, threshold float8, u float8, p float8, pi float8, state text, due_at timestamptz,
-            external_id text, answer json, shadow bool)
+            external_id text, answer json, shadow bool, parts jsonb)
     ), routed AS (
         INSERT INTO escalation_route (output_id, kind, reason, policy_id, stop_id, eligible, released, audit,
-            threshold, u, p, pi, routed_at)
-        SELECT id, kind, reason, policy_id, stop_id, eligible, released, audit, threshold, u, p, pi, %(now)s FROM made
+            threshold, u, p, pi, parts, routed_at)
+        SELECT id, kind, reason, policy_id, stop_id, eligible, released, audit, threshold, u, p, pi, parts, %(now)s
+        FROM made
     ), decided AS (
         -- The model's answer stands: its first revision.
         INSERT INTO escalation_decision (output_id, stream_id, external_id, revision, by, outcome, answer, shadow,

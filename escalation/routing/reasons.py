@@ -7,8 +7,11 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-# Codes with a name after the colon: of the rule, or of the label whose own threshold was missed.
+# Codes with a name after the colon: of the rule, of the label or field whose threshold was missed (a field by its JSON
+# Pointer), or of the field of which the model said nothing.
 RULE, UNEVALUABLE_RULE, HELD_LABEL = "rule:", "rule_unevaluable:", "below_threshold:"
+UNSCORED_FIELD = "no_confidence:"
+NAMED = (RULE, UNEVALUABLE_RULE, HELD_LABEL, UNSCORED_FIELD)
 AUDIT = "audit"  # the stored reason of an eligible output that was drawn
 
 _REVIEWER_MESSAGES = {
@@ -25,8 +28,15 @@ _REVIEWER_MESSAGES = {
 
 
 def find_held_label(reason: str) -> str:
-    """The label whose own threshold sent an output to review; empty if it was not one."""
+    """The label, or field, whose threshold sent an output to review; empty if it was not one."""
     return reason.removeprefix(HELD_LABEL) if reason.startswith(HELD_LABEL) else ""
+
+
+def name_part(part: str) -> str:
+    """A label as it is; a field, which is a JSON Pointer, as people read it: `/address/city` is `address / city`."""
+    if not part.startswith("/"):
+        return part
+    return " / ".join(step.replace("~1", "/").replace("~0", "~") for step in part.split("/")[1:])
 
 
 def explain_to_reviewer(
@@ -35,8 +45,8 @@ def explain_to_reviewer(
     """The message for the desk: `{"message", "params"}`. It never reveals whether an item is an audit.
 
     If the reviewer answers before seeing the AI's answer (`blind`), audits and ordinary items get the same message.
-    confidence, threshold: of the label that was held, or else of the whole output. left_out: the AI did not predict
-    that label.
+    confidence, threshold: of the label or field that was held, or else of the whole output. left_out: the AI did not
+    predict that label.
     """
     if reason.startswith(RULE):
         return {
@@ -48,8 +58,13 @@ def explain_to_reviewer(
             "message": gettext_noop("A rule could not be evaluated because a value it needs is missing: %(rule)s."),
             "params": {"rule": reason.removeprefix(UNEVALUABLE_RULE)},
         }
+    if reason.startswith(UNSCORED_FIELD) and not blind:
+        return {
+            "message": gettext_noop("The AI reported no confidence in “%(field)s”."),
+            "params": {"field": name_part(reason.removeprefix(UNSCORED_FIELD))},
+        }
     label = find_held_label(reason)
-    if label and threshold is not None and not blind:
+    if label and threshold is not None and confidence is not None and not blind:
         message = (
             gettext_noop(
                 "Confidence that “%(label)s” does not apply is %(confidence)s; this stream sends outputs below "
@@ -62,7 +77,7 @@ def explain_to_reviewer(
         )
         return {
             "message": message,
-            "params": {"label": label, "confidence": confidence, "threshold": threshold},
+            "params": {"label": name_part(label), "confidence": confidence, "threshold": threshold},
         }
     if reason == "below_threshold" and threshold is not None and not blind:
         return {
@@ -98,7 +113,9 @@ def describe_reason(reason: str) -> str:
         name = reason.removeprefix(UNEVALUABLE_RULE)
         return _("a value that the rule “%(name)s” needs is missing") % {"name": name}
     if label := find_held_label(reason):
-        return _("confidence about “%(label)s” below its threshold") % {"label": label}
+        return _("confidence about “%(label)s” below its threshold") % {"label": name_part(label)}
+    if reason.startswith(UNSCORED_FIELD):
+        return _("no confidence reported for “%(field)s”") % {"field": name_part(reason.removeprefix(UNSCORED_FIELD))}
     return {
         "above_threshold": _("confidence reached the threshold"),
         "below_threshold": _("confidence below the threshold"),

@@ -27,7 +27,9 @@ MAX_SCORED_LABELS = 50  # beside checkboxes, which stand in the order of the sch
 MAX_MODEL_NAME_LENGTH = 200  # model name and version together can be longer than the item's column
 
 
-_SEGMENT_INDEX, _LABELS_INDEX = (ReceivedOutput._fields.index(name) for name in ("segment", "labels"))
+_SEGMENT_INDEX, _LABELS_INDEX, _FIELDS_INDEX = (
+    ReceivedOutput._fields.index(name) for name in ("segment", "labels", "fields")
+)
 
 
 def lock_received(output_ids: Sequence[int], *, skip_locked: bool) -> list[ReceivedOutput]:
@@ -100,6 +102,7 @@ def _route_columns(plan: RoutePlan, payloads: dict[int, dict[str, Any]]) -> dict
         "u": plan.u,
         "p": plan.p,
         "pi": plan.pi,
+        "parts": plan.parts,
     }
     if not plan.released:
         return columns | {"state": Output.State.IN_REVIEW.value, "due_at": plan.due_at}
@@ -142,6 +145,7 @@ def build_review_item(plan: RoutePlan, payload: Mapping[str, Any], spec: PolicyS
         reviews_wanted=spec.reviews,
         undo_seconds=spec.undo_seconds,
         due_at=plan.due_at,
+        asked=plan.list_asked_fields(),
     )
 
 
@@ -162,6 +166,8 @@ def _explain_to_reviewer(plan: RoutePlan, spec: PolicySpec) -> dict[str, Any]:
     """The message for the desk, with the confidence and the threshold that the route was decided by."""
     confidence, threshold, label = plan.output.confidence, plan.threshold, reasons.find_held_label(plan.reason)
     labels = plan.output.labels
+    if label and plan.parts is not None and not plan.answer_first:
+        confidence = (plan.output.fields or {}).get(label)
     if label and labels is not None and confidence is not None:
         confidence, threshold = labels.find_confidence(label, overall=confidence), spec.thresholds.get(label)
     return reasons.explain_to_reviewer(
@@ -185,6 +191,7 @@ def _received_output(values: tuple[Any, ...]) -> ReceivedOutput:
     segment, labels = columns[_SEGMENT_INDEX], columns[_LABELS_INDEX]
     columns[_SEGMENT_INDEX] = msgspec.json.decode(segment) if segment else {}
     columns[_LABELS_INDEX] = msgspec.json.decode(labels, type=LabelDecisions) if labels else None
+    columns[_FIELDS_INDEX] = msgspec.json.decode(columns[_FIELDS_INDEX]) if columns[_FIELDS_INDEX] else None
     return ReceivedOutput(*columns)
 
 

@@ -194,7 +194,8 @@ def _replay_both(
 ) -> Iterator[tuple[ReplayedOutput, bool | None]]:
     """Each output, with whether the old version would have automated it; None where both do the same."""
     for rows in replay.fetch_chunks(stream, first, until):
-        routes = [replay.decide_again(tally.spec, rows) for tally in (old, new)]
+        number = stream.schema_number
+        routes = [replay.decide_again(stream, tally.spec, rows, schema_number=number) for tally in (old, new)]
         for row, was, now in zip(rows, *routes, strict=True):
             old.add(row, released=was.released, review=was.review)
             new.add(row, released=now.released, review=now.review)

@@ -28,6 +28,12 @@ def count(value: int | None) -> str:
 
 
 @register.filter
+def part_name(part: str) -> str:
+    """The name of a label or field; that of a field is stored as its JSON Pointer."""
+    return reasons.name_part(part)
+
+
+@register.filter
 def money(value: float | None, currency: str) -> str:
     """An amount with its currency; cents only below 20."""
     if value is None:

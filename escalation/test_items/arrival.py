@@ -14,7 +14,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -27,10 +27,12 @@ from escalation.policies import versions
 from escalation.policies.spec import PolicySpec
 from escalation.policies.versions import ActivePolicy
 from escalation.routing.decide import LabelDecisions
+from escalation.routing.field_routes import RouteParts
 from escalation.routing.plan import ReceivedOutput, plan_routes
 from escalation.routing.record import build_review_item
 from escalation.test_items import queries, reference_names
-from reviewqueue.answers import schema
+from reviewqueue.answers import field_equality
+from reviewqueue.answers.schema import AnswerSpec
 from reviewqueue.facade import facts, queue
 from reviewqueue.facade.labels import SettledLabel
 from reviewqueue.kernel import clock, sent_json, sql
@@ -43,6 +45,16 @@ log = structlog.get_logger(__name__)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+@dataclass(frozen=True, slots=True)
+class _WaitingTestItem:
+    """A test item before its arrival, under the number that it has until then."""
+
+    number: int
+    copy_of: int | None
+    payload: dict[str, Any]
+    answer: Any
+
+
 def admit_test_items(
     *, stream: Stream, count: int, rng: random.Random | None = None, now: datetime | None = None
 ) -> list[int]:
@@ -52,8 +64,11 @@ def admit_test_items(
             queries.WAITING_TEST_ITEMS, {"stream": stream.pk, "schema": stream.schema_number, "count": count}
         )
         latest = fetch_latest_outputs(stream) if found else []
-        waiting = [(number, sent_json.parse_sent(body), copy_of) for number, copy_of, body in found]
-        return [_admit_test_item(stream, *values, latest, rng or _RNG, clock.current_time(now)) for values in waiting]
+        waiting = [
+            _WaitingTestItem(number, copy_of, sent_json.parse_sent(body), sent_json.parse_sent(answer))
+            for number, copy_of, body, answer in found
+        ]
+        return [_admit_test_item(stream, one, latest, rng or _RNG, clock.current_time(now)) for one in waiting]
 
 
 def record_settled_items(settled: Sequence[SettledLabel]) -> None:
@@ -68,13 +83,17 @@ def record_settled_items(settled: Sequence[SettledLabel]) -> None:
         item.caught = (
             None
             if label.first_outcome == "unjudgeable"
-            else not schema.answers_match(label.first_answer, item.prediction)
+            else not field_equality.answers_match(label.first_answer, item.prediction, _get_form(label))
         )
         item.save(update_fields=["settled_at", "caught"])
     others = [label for label in settled if label.source != TEST_ITEM_SOURCE and label.blind]
     drawn = {label.queue: label.settled_at for label in others if _RNG.random() < 1 / OUTPUTS_PER_TEST_ITEM}
     for stream in Stream.objects.filter(slug__in=drawn).order_by("pk"):
         _try_to_admit(stream, drawn[stream.slug])
+
+
+def _get_form(label: SettledLabel) -> AnswerSpec:
+    return queue.get_answer_spec(slug=label.queue, number=label.schema_number)
 
 
 def _try_to_admit(stream: Stream, now: datetime) -> None:
@@ -92,14 +111,9 @@ def fetch_latest_outputs(stream: Stream) -> list[Output]:
 
 
 def _admit_test_item(
-    stream: Stream,
-    number: int,
-    payload: dict[str, Any],
-    copy_of: int | None,
-    latest: Sequence[Output],
-    rng: random.Random,
-    now: datetime,
+    stream: Stream, waiting: _WaitingTestItem, latest: Sequence[Output], rng: random.Random, now: datetime
 ) -> int:
+    payload = waiting.payload
     current = _force_answer_first(versions.find_active_policy(stream))
     spec, arrived = current.spec if current else PolicySpec(), _generate_output_id(now)
     reference = _pick_free_reference(
@@ -108,13 +122,22 @@ def _admit_test_item(
     row = _build_row(arrived, payload["prediction"], rng.choice(latest), reference, stream.schema_number, now)
     (plan,) = plan_routes(stream, [row], current, now=now)
     # Treated as drawn for an audit: answered before the AI's answer is shown, whatever its confidence.
-    drawn = plan._replace(review=True, answer_first=True, audit=spec.audit.mode)
-    item = replace(build_review_item(drawn, payload, spec), source=TEST_ITEM_SOURCE, copy_of=copy_of)
+    parts = plan.parts and _with_wrong_fields(plan.parts, stream, waiting)
+    drawn = plan._replace(review=True, answer_first=True, audit=spec.audit.mode, parts=parts)
+    item = replace(build_review_item(drawn, payload, spec), source=TEST_ITEM_SOURCE, copy_of=waiting.copy_of)
     new = queue.enqueue_items(slug=stream.slug, items=[item], now=now)
     assert new == 1  # if an output had this id, the test item would take over that output's label
-    TestItem.objects.filter(pk=number).update(id=arrived)
-    Payload.objects.filter(pk=number).delete()
+    TestItem.objects.filter(pk=waiting.number).update(id=arrived)
+    Payload.objects.filter(pk=waiting.number).delete()
     return arrived
+
+
+def _with_wrong_fields(parts: RouteParts, stream: Stream, waiting: _WaitingTestItem) -> RouteParts:
+    """As if the wrong fields had been drawn: reviewers can only find an error in what they are asked for."""
+    form = queue.get_answer_spec(slug=stream.slug, number=stream.schema_number)
+    different = field_equality.find_different_fields(waiting.answer, waiting.payload["prediction"], form)
+    wrong = [field for field, differs in different.items() if differs and field not in parts.audited]
+    return RouteParts(parts.asked, [*parts.audited, *wrong])
 
 
 def _force_answer_first(current: ActivePolicy | None) -> ActivePolicy | None:
@@ -147,6 +170,7 @@ def _build_row(
         schema_number=schema_number,
         shadow=False,
         labels=LabelDecisions(prediction, {}) if isinstance(prediction, list) else None,
+        fields=like.field_confidences if isinstance(prediction, dict) else None,
     )
 
 

@@ -14,7 +14,7 @@ from escalation.models import Payload, Stream, TestItem, output_id
 from escalation.test_items import queries
 from escalation.test_items.arrival import fetch_latest_outputs
 from reviewqueue.activity import log
-from reviewqueue.answers import schema
+from reviewqueue.answers import field_equality, schema
 from reviewqueue.facade import queue
 from reviewqueue.kernel import clock, sent_json, sql
 from reviewqueue.kernel.errors import Invalid
@@ -117,7 +117,7 @@ def _parse_example(index: int, entry: Mapping[str, Any], form: schema.AnswerSpec
         raise _invalid_example(f"/{index}/{missing[0]}", _("This field is required."))
     answer = schema.normalize_answer(entry["answer"], form, pointer=f"/{index}/answer")
     prediction = schema.normalize_answer(entry["prediction"], form, pointer=f"/{index}/prediction")
-    if schema.answers_match(answer, prediction):
+    if field_equality.answers_match(answer, prediction, form):
         raise _invalid_example(f"/{index}/answer", _("This prediction is right. A test item needs a wrong prediction."))
     payload = {name: entry[name] for name in ("input", "context", "language", "scores") if name in entry}
     return KnownAnswer({**payload, "prediction": prediction}, answer)

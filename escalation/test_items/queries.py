@@ -7,7 +7,8 @@ from escalation.models import output_id
 # A waiting test item has its payload in the outputs' table, under an id of its own, until it gets an item's id. One
 # with an outdated answer schema would be easy to spot, so it keeps waiting.
 WAITING_TEST_ITEMS = """
-    SELECT t.id, t.copy_of, p.body::text FROM escalation_testitem t JOIN escalation_payload p ON p.output_id = t.id
+    SELECT t.id, t.copy_of, p.body::text, t.answer::text
+    FROM escalation_testitem t JOIN escalation_payload p ON p.output_id = t.id
     WHERE t.stream_id = %(stream)s AND t.settled_at IS NULL AND t.schema_number = %(schema)s
     ORDER BY t.id LIMIT %(count)s FOR UPDATE SKIP LOCKED
 """

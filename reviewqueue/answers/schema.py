@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 import unicodedata
@@ -14,7 +15,8 @@ import jsonschema
 from django.utils.translation import gettext as _
 from referencing.exceptions import Unresolvable
 
-from reviewqueue.answers import schema_limits, schema_validator, validation_errors
+from reviewqueue.answers import fields, schema_limits, schema_validator, validation_errors
+from reviewqueue.answers.fields import AnswerField
 from reviewqueue.answers.patterns import UnsupportedPattern
 from reviewqueue.kernel import choices, json_pointer, sent_json
 from reviewqueue.kernel.errors import Invalid
@@ -29,13 +31,18 @@ _MANY_DIGITS = Context(prec=10_000)
 _UNSTORABLE_CHARACTERS = re.compile("[\0\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AnswerSpec:
     """The possible answers: `label` is one of `answers`, `labels` any of them, `structured` satisfies `schema`."""
 
     kind: str
     answers: Sequence[str] = ()
     schema: Mapping[str, Any] | None = field(default=None)
+
+    @functools.cached_property
+    def fields(self) -> tuple[AnswerField, ...]:
+        """The fields of structured answers; none of other answers."""
+        return fields.list_fields(self.schema) if self.schema is not None else ()
 
 
 def build_answer_spec(*, answers: Iterable[str] | None, multiple: bool, schema: Mapping[str, Any] | None) -> AnswerSpec:
@@ -97,6 +104,16 @@ def is_storable(value: Any) -> bool:
     if isinstance(value, list):
         return all(is_storable(part) for part in value)
     return True
+
+
+def canonicalize_number(number: float) -> int | float:
+    """By its digits, not by the double: 9007199254740993.0 is not 9007199254740992."""
+    digits = Decimal(repr(number))
+    if not digits.is_finite():
+        return number
+    if digits == digits.to_integral_value():
+        return int(digits)
+    return sent_json.parse_float(str(digits.normalize(_MANY_DIGITS)))
 
 
 def _validate_answers(listed: list[Any]) -> list[str]:
@@ -187,22 +204,12 @@ def _canonicalize(value: Any) -> Any:
     if isinstance(value, str):
         return unicodedata.normalize("NFC", value).strip()
     if isinstance(value, float):
-        return _canonicalize_number(value)
+        return canonicalize_number(value)
     if isinstance(value, Mapping):
         return {str(name): _canonicalize(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
         return [_canonicalize(part) for part in value]
     return value
-
-
-def _canonicalize_number(number: float) -> int | float:
-    """By its digits, not by the double: 9007199254740993.0 is not 9007199254740992."""
-    digits = Decimal(repr(number))
-    if not digits.is_finite():
-        return number
-    if digits == digits.to_integral_value():
-        return int(digits)
-    return sent_json.parse_float(str(digits.normalize(_MANY_DIGITS)))
 
 
 def _invalid(pointer: str, detail: str) -> Invalid:

@@ -49,7 +49,8 @@ class NewItem:
     """One item to enqueue: see `models.Item` and `models.ItemContent` for the fields.
 
     `rank`: lower is earlier. `lane`: ORDINARY or CHECKS. `copy_of`: the id of the item that this one repeats; it is
-    not offered to anybody who judged the original.
+    not offered to anybody who judged the original. `asked`: JSON Pointers of the fields that the reviewer has to give;
+    None for the whole answer.
     """
 
     id: int
@@ -72,6 +73,7 @@ class NewItem:
     due_at: datetime | None = None
     source: str = "output"
     copy_of: int | None = None
+    asked: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

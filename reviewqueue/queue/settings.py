@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from reviewqueue import content
 from reviewqueue.activity import log
-from reviewqueue.answers import names
+from reviewqueue.answers import field_equality, names
 from reviewqueue.answers.schema import AnswerSpec, build_answer_spec
 from reviewqueue.kernel.errors import Invalid, NotFound
 from reviewqueue.models import AnswerSchema, Guideline, Queue
@@ -57,6 +57,7 @@ def configure_queue(wanted: QueueDefinition, *, actor: str, now: datetime | None
     Repeating a call changes and records nothing. Raises Invalid, with pointers, for wrong settings.
     """
     spec = build_answer_spec(answers=wanted.answers, multiple=wanted.multiple, schema=wanted.schema)
+    field_equality.check_equalities(spec.schema or {})
     if not 1 <= wanted.reserve_minutes <= MAX_RESERVE_MINUTES:
         detail = _("Set a reservation time of 1 to %(most)s minutes.") % {"most": MAX_RESERVE_MINUTES}
         raise Invalid(detail, [{"pointer": "/reserve_minutes", "detail": detail}])

@@ -12,6 +12,7 @@ from escalation.policies import spec
 from escalation.routing import decide
 
 LABELS = ["billing", "refund", ""]
+FIELDS = ["/total", "/supplier"]
 LANGUAGES = ["de", "en"]
 VERSIONS = ["1", "2", ""]
 CONFIDENCE_LEVELS = [0.0, 0.3, 0.5, 0.8, 0.95, 1.0]
@@ -24,6 +25,9 @@ label_decisions = st.builds(
     decide.LabelDecisions,
     predicted=st.lists(st.sampled_from(LABELS[:2]), unique=True),
     confidences=st.dictionaries(st.sampled_from(LABELS[:2]), levels),
+)
+fields = st.fixed_dictionaries(
+    {field: st.tuples(st.none() | levels, st.sampled_from([0.0, 0.2, 0.5, 0.8, 0.999])) for field in FIELDS}
 )
 
 
@@ -58,7 +62,7 @@ def generate_policies() -> st.SearchStrategy[spec.PolicySpec]:
     return st.fixed_dictionaries(
         {
             "threshold": st.none() | levels,
-            "thresholds": st.dictionaries(st.sampled_from(LABELS), levels, max_size=2),
+            "thresholds": st.dictionaries(st.sampled_from([*LABELS, *FIELDS]), levels, max_size=2),
             "segments": st.lists(st.fixed_dictionaries({"when": segments, "threshold": levels}), max_size=2),
             "rules": _generate_rules(),
             "audit": st.fixed_dictionaries({"rate": st.none() | levels, "mode": st.sampled_from(["hold", "after"])}),
@@ -73,7 +77,7 @@ def generate_policies() -> st.SearchStrategy[spec.PolicySpec]:
 def generate_outputs() -> st.SearchStrategy[OutputBatch]:
     one = st.tuples(
         st.just(float("nan")) | levels,
-        st.sampled_from(LABELS) | label_decisions,
+        st.sampled_from(LABELS) | label_decisions | fields,
         st.just(float("nan")) | levels,
         spelled_segments,
         st.sampled_from(VERSIONS),
@@ -93,9 +97,16 @@ def _build_batch(rows: list[Any]) -> OutputBatch:
             np.array(value, float),
             segment,
             version,
-            [None if isinstance(one, str) else one for one in answer],
+            [one if isinstance(one, decide.LabelDecisions) else None for one in answer],
             np.array(invalid, bool),
+            [_list_column(one, 0) for one in answer],
+            [_list_column(one, 1) for one in answer],
         ),
         np.array(u, float),
         np.array(v, float),
     )
+
+
+def _list_column(answer: Any, place: int) -> dict[str, Any] | None:
+    """The confidences or the permanent numbers of an answer's fields."""
+    return {field: facts[place] for field, facts in answer.items()} if isinstance(answer, dict) else None

@@ -52,7 +52,7 @@ def apply_stream(
 def post_and_route(
     to: Stream,
     *ids: str,
-    prediction: str = "refund",
+    prediction: Any = "refund",
     confidence: float | None = 0.9,
     now: datetime = NOON,
     **fields: Any,
@@ -76,7 +76,7 @@ def post_and_route(
     dispatch.route_received(now=now)
 
 
-def judge_all(who: User, truth: Callable[[str], str], *, now: datetime, slug: str = "intents") -> int:
+def judge_all(who: User, truth: Callable[[str], Any], *, now: datetime, slug: str = "intents") -> int:
     """Let a person judge everything they can claim, with the true answers, and settle it; returns how many."""
     judged = 0
     while claim := claim_next(user=who, slug=slug, now=now):

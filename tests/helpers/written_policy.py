@@ -18,6 +18,7 @@ SCHEMA: dict[str, Any] = {
     "additionalProperties": False,
     "properties": {"total": {"type": "number", "minimum": 0}, "supplier": {"type": "string"}},
 }
+FIELDS = ["/total", "/supplier"]
 # How each kind of stream describes its answers.
 FORMS: dict[str, dict[str, Any]] = {
     "label": {"answers": ANSWERS},
@@ -51,6 +52,8 @@ def may_be_released(policy: Mapping[str, Any], output: Mapping[str, Any]) -> boo
     matches = [(_matches(part["when"], sent, segment), part["threshold"]) for part in policy.get("segments", [])]
     specific = [threshold for match, threshold in matches if match is True]
     thresholds = policy.get("thresholds", {})
+    if isinstance(answer, dict) and thresholds:
+        return not list_asked_fields(policy, output)
     if isinstance(answer, str) and answer in thresholds:
         specific.append(thresholds[answer])
     overall = 2.0 if policy.get("threshold") is None else policy["threshold"]
@@ -58,6 +61,32 @@ def may_be_released(policy: Mapping[str, Any], output: Mapping[str, Any]) -> boo
     return confidence >= required and all(
         sure >= thresholds[label] for label, sure in _sure_of_labels(output, confidence).items() if label in thresholds
     )
+
+
+def list_asked_fields(policy: Mapping[str, Any], output: Mapping[str, Any]) -> list[str]:
+    """The fields that reviewers have to give, where nothing sends the whole output to them."""
+    sent = {"language": output["language"]} if "language" in output else {}
+    sent |= output.get("segment", {})
+    segment = {_fold(key): _fold(value) for key, value in sent.items()}
+    matches = [(_matches(part["when"], sent, segment), part["threshold"]) for part in policy.get("segments", [])]
+    overall = 2.0 if policy.get("threshold") is None else policy["threshold"]
+    asked = []
+    for field in FIELDS:
+        specific = [threshold for match, threshold in matches if match is True]
+        specific += [policy["thresholds"][field]] if field in policy["thresholds"] else []
+        required = max([*(specific or [overall]), *(threshold for match, threshold in matches if match is None)])
+        scores = {"/" + key.removeprefix("/"): score for key, score in (output.get("scores") or {}).items()}
+        sure = scores.get(field, output.get("confidence"))
+        if sure is None or sure < required:
+            asked.append(field)
+    return asked
+
+
+def is_held_as_a_whole(policy: Mapping[str, Any], output: Mapping[str, Any]) -> bool:
+    """Whether something holds an answer with fields that no field can help, such as a rule."""
+    confidence = output.get("confidence", _implied_confidence(output))
+    sure = {**output, "confidence": confidence, "scores": dict.fromkeys(FIELDS, 1.0)}
+    return not may_be_released({**policy, "segments": [], "thresholds": dict.fromkeys(FIELDS, 0.0)}, sure)
 
 
 def _implied_confidence(output: Mapping[str, Any]) -> float | None:
@@ -147,7 +176,9 @@ def generate_policies(kind: str) -> st.SearchStrategy[dict[str, Any]]:
         "segment.age": texts,
     }
     named: dict[str, Any] = {}
-    if kind != "structured":
+    if kind == "structured":
+        named["thresholds"] = st.dictionaries(st.sampled_from(FIELDS), _levels, max_size=2)
+    else:
         subjects["prediction"] = st.fixed_dictionaries({"in": st.lists(st.sampled_from(ANSWERS), min_size=1)})
         named["thresholds"] = st.dictionaries(st.sampled_from(ANSWERS), _levels, max_size=2)
     conditions = st.fixed_dictionaries({}, optional=subjects).filter(lambda when: 0 < len(when) < 3)

@@ -13,7 +13,7 @@ from escalation.ingest import schema
 from escalation.ingest.schema import DecodedOutput
 from reviewqueue.answers.schema import AnswerSpec
 from reviewqueue.kernel.errors import Invalid, Problem
-from tests.helpers import stream_setup
+from tests.helpers import invoices, stream_setup
 
 LABEL = AnswerSpec("label", stream_setup.ANSWERS)
 LABELS = AnswerSpec("labels", stream_setup.ANSWERS)
@@ -177,6 +177,38 @@ def test_scores_of_fields_count_where_the_prediction_has_the_field() -> None:
         with pytest.raises(Invalid) as refused:
             _decoded(form=STRUCTURED, prediction=prediction, scores={unknown: 0.4})
         assert refused.value.errors[0]["pointer"].startswith("/scores/")
+
+
+INVOICE = AnswerSpec("structured", schema=invoices.SCHEMA)
+
+
+def _field_confidences(**sent: Any) -> dict[str, float | None]:
+    decoded = _decoded(form=INVOICE, **{"prediction": invoices.ANSWER, **sent})
+    assert decoded.fields is not None
+    return dict(decoded.fields)
+
+
+def test_a_field_is_as_sure_as_its_score_or_else_as_the_whole_prediction() -> None:
+    sure = _field_confidences(confidence=0.6, scores={"total": 0.97, "/paid": 0.2})
+    assert sure == {field.pointer: 0.6 for field in INVOICE.fields} | {"/total": 0.97, "/paid": 0.2}
+
+
+def test_a_field_of_which_the_model_said_nothing_is_unknown() -> None:
+    for confidence in (None, ...):
+        sure = _field_confidences(confidence=confidence, scores={"/total": 0.97, "/number": 0.8})
+        assert {field for field, share in sure.items() if share is not None} == {"/total", "/number"}
+    assert _decoded(form=LABELS, prediction=[], confidence=0.5).fields is None
+
+
+def test_scores_inside_and_around_a_field_limit_its_confidence() -> None:
+    inside = {f"/lines/{at}/{name}": 0.9 - at / 10 for at, line in enumerate(invoices.ANSWER["lines"]) for name in line}
+    assert _field_confidences(confidence=..., scores=inside)["/lines"] == 0.8
+    assert _field_confidences(confidence=0.95, scores={**inside, "/lines": 0.99})["/lines"] == 0.8
+    partial = {"/lines/0/amount": 0.9}
+    assert _field_confidences(confidence=..., scores=partial)["/lines"] is None
+    assert [_field_confidences(confidence=one, scores=partial)["/lines"] for one in (0.95, 0.7)] == [0.9, 0.7]
+    around = _field_confidences(confidence=0.9, scores={"/address": 0.4, "/address/zip": 0.3})
+    assert (around["/address/city"], around["/address/zip"]) == (0.4, 0.3)
 
 
 def test_a_set_of_labels_keeps_what_the_model_decided_about_each() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from escalation.policies.applicability import find_misfits
 from escalation.policies.spec import parse_spec
 from reviewqueue.answers.schema import AnswerSpec
+from tests.helpers import invoices
 
 LABEL = AnswerSpec("label", ["billing", "refund"])
 LABELS = AnswerSpec("labels", ["toxicity", "insult"])
@@ -54,7 +55,7 @@ def test_parts_that_a_kind_of_answer_cannot_use_are_found() -> None:
     matrix = {"matrix": {"toxicity": {"insult": 12}}}
     assert list(_misfits(LABELS, costs=matrix)) == ["/costs/matrix"]
     every = _misfits(STRUCTURED, thresholds={"total": 0.9}, rules=_rule(prediction={"eq": "x"}), costs=matrix)
-    assert list(every) == ["/thresholds", "/rules/0/when/prediction/eq", "/costs/matrix"]
+    assert list(every) == ["/thresholds/total", "/rules/0/when/prediction/eq", "/costs/matrix"]
 
 
 def test_conditions_that_never_hold_are_found() -> None:
@@ -78,3 +79,18 @@ def test_a_rule_that_never_applies_or_says_the_same_again_is_refused_with_a_sent
 def test_a_segment_without_a_key_is_found_before_it_replaces_every_threshold() -> None:
     segments = [{"when": {"language": "de"}, "threshold": 0.9}, {"when": {}, "threshold": 0.5}]
     assert list(_misfits(LABEL, threshold=0.95, segments=segments)) == ["/segments/1/when"]
+
+
+def test_a_threshold_of_a_field_names_a_leaf_of_the_schema() -> None:
+    form = AnswerSpec("structured", schema=invoices.SCHEMA)
+    assert _misfits(form, thresholds={"/total": 0.9, "/address/city": 0.8, "/lines": 0.99}) == {}
+    found = _misfits(form, thresholds=dict.fromkeys(["/totl", "total", "/address", "/lines/0/amount", "refund"], 0.9))
+    hints = {pointer: detail.partition("Did you mean ")[2] for pointer, detail in found.items()}
+    assert hints == {
+        "/thresholds/~1totl": "“/total”?",
+        "/thresholds/total": "“/total”?",
+        "/thresholds/~1address": "“/address/city”?",
+        "/thresholds/~1lines~10~1amount": "“/lines”?",
+        "/thresholds/refund": "",
+    }
+    assert "Its fields: “/supplier”, “/number”" in found["/thresholds/refund"]

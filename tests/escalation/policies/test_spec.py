@@ -267,3 +267,11 @@ def test_reviewing_or_holding_everything_is_always_stricter() -> None:
     assert only_tightens(old, everything_held)
     assert not only_tightens(nothing_through, old)
     assert not only_tightens(everything_held, old)
+
+
+def test_deciding_by_field_is_never_a_tightening_of_deciding_as_a_whole() -> None:
+    whole, by_field = parse_spec({"threshold": 0.9}), parse_spec({"threshold": 0.9, "thresholds": {"/total": 1}})
+    assert not only_tightens(whole, by_field)
+    assert not only_tightens(by_field, whole)
+    assert only_tightens(by_field, parse_spec({"threshold": 0.9, "thresholds": {"/total": 1, "/paid": 0.95}}))
+    assert not only_tightens(by_field, parse_spec({"threshold": 0.9, "thresholds": {"/total": 1, "/paid": 0.8}}))

@@ -53,6 +53,8 @@ def _row(outputs: decide.OutputColumns, row: int) -> decide.OutputColumns:
         outputs.model_version[one],
         outputs.labels[one],
         outputs.invalid[one],
+        outputs.fields and outputs.fields[one],
+        outputs.field_numbers and outputs.field_numbers[one],
     )
 
 
@@ -123,6 +125,8 @@ def _refused(spec: dict[str, Any], outputs: decide.OutputColumns, row: int) -> s
     caught += [f"rule_unevaluable:{name}" for name, verdict in verdicts if verdict is None]
     if caught:
         return caught[0]
+    if _is_decided_by_field(spec, outputs, row):
+        return _refused_by_field(spec, outputs, row)
     (confidence,) = facts["confidence"]
     sure = {**dict.fromkeys(decisions.predicted, confidence), **decisions.confidences} if decisions else {}
     held = sorted((sure[label], label) for label, least in spec["thresholds"].items() if sure.get(label, least) < least)
@@ -132,14 +136,44 @@ def _refused(spec: dict[str, Any], outputs: decide.OutputColumns, row: int) -> s
     return "below_threshold" if confidence < threshold else None
 
 
+def _is_decided_by_field(spec: dict[str, Any], outputs: decide.OutputColumns, row: int) -> bool:
+    assert outputs.labels is not None
+    named = any(name in routing_strategies.FIELDS for name in spec["thresholds"])
+    return named and not outputs.predicted[row] and outputs.labels[row] is None
+
+
+def _refused_by_field(spec: dict[str, Any], outputs: decide.OutputColumns, row: int) -> str | None:
+    assert outputs.fields is not None
+    fields = outputs.fields[row]
+    if fields is None:
+        return "no_confidence"
+    for unknown in sorted(field for field, sure in fields.items() if sure is None):
+        return f"no_confidence:{unknown}"
+    missed = [
+        (sure, field)
+        for field, sure in fields.items()
+        if sure is not None and sure < _threshold(spec, outputs.segment[row], field)
+    ]
+    return f"below_threshold:{min(missed)[1]}" if missed else None
+
+
+def _drawn(spec: dict[str, Any], outputs: decide.OutputColumns, row: int, *, u: float, p: float) -> bool:
+    """Whether it, or one of its fields, is an audit."""
+    numbers = (outputs.field_numbers or [])[row]
+    if numbers is None or not _is_decided_by_field(spec, outputs, row):
+        return u < p
+    return min(numbers.values()) < p
+
+
 def _reference(spec: dict[str, Any], outputs: decide.OutputColumns, row: int, *, u: float, p: float) -> tuple[Any, ...]:
     """(reason, eligible, audited, released, review, pi) of one output, straight from the design document."""
     reason = _refused(spec, outputs, row)
     if reason is not None:
         return reason, False, False, False, True, 1.0
-    if u < p:
-        return "audit", True, True, spec["audit"]["mode"] == "after", True, p
-    return "above_threshold", True, False, True, False, p
+    pi = 1.0 - (1.0 - p) ** 2 if _is_decided_by_field(spec, outputs, row) else p
+    if _drawn(spec, outputs, row, u=u, p=p):
+        return "audit", True, True, spec["audit"]["mode"] == "after", True, pi
+    return "above_threshold", True, False, True, False, pi
 
 
 @given(
@@ -290,6 +324,13 @@ def test_a_permanent_number_matches_its_golden_value() -> None:
     assert decide.draw_permanent_number(b"secret", "intents", "ticket-1") == 0.18442238577744263
 
 
+def test_the_number_of_a_field_is_not_that_of_any_output() -> None:
+    numbers = decide.draw_field_numbers(b"secret", "invoices", "a", ["/total", "/paid"])
+    assert len(set(numbers.values())) == 2
+    assert numbers == decide.draw_field_numbers(b"secret", "invoices", "a", ["/total", "/paid"])
+    assert decide.draw_permanent_number(b"secret", "invoices", "a|/total") not in numbers.values()
+
+
 def test_permanent_numbers_are_uniform() -> None:
     draws = np.sort([decide.draw_permanent_number(b"secret", "intents", f"ticket-{number}") for number in range(5000)])
     assert draws[0] >= 0.0
@@ -311,8 +352,10 @@ def test_sampled_outputs_and_a_share_of_the_others_are_answered_first(
     routes = decide.decide_routes(spec, batch.outputs, u=batch.u, p=p)
     first = decide.choose_answer_first(spec, routes, u=batch.u, v=batch.v, p=p, share=share)
     for row in range(len(batch.outputs)):
-        ordinary = not routes.eligible[row] and batch.v[row] < share
-        assert first[row] == (spec.answer_first or batch.u[row] < p or ordinary)
+        number = routing_strategies.FIELDS if routes.parts[row] is not None else [""]
+        ordinary = not routes.eligible[row] and batch.v[row] < 1 - (1 - share) ** len(number)
+        drawn = _drawn(spec_plain(spec), batch.outputs, row, u=float(batch.u[row]), p=p)
+        assert first[row] == (spec.answer_first or drawn or ordinary)
         assert first[row] or not routes.audited[row]
 
 

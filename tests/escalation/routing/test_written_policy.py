@@ -21,6 +21,7 @@ from escalation.models import Outcome, Output, Route
 from escalation.policies import applicability, versions
 from escalation.policies.spec import parse_spec
 from escalation.routing import decide, plan
+from escalation.routing.field_routes import RouteParts
 from escalation.routing.plan import ReceivedOutput
 from escalation.simulation import replay
 from escalation.streams import definition
@@ -45,20 +46,30 @@ def _form(kind: str) -> AnswerSpec:
     return build_answer_spec(**fields)
 
 
-def _released(policy: dict[str, Any], form: AnswerSpec, output: dict[str, Any]) -> bool:
-    """Whether the product's ingest and decision automate a posted output; what it refuses stays in."""
+def _decide(
+    policy: dict[str, Any], form: AnswerSpec, output: dict[str, Any], *, numbers: dict[str, float] | None = None
+) -> tuple[bool, RouteParts | None]:
+    """Whether the product's ingest and decision automate a posted output, and its parts; what it refuses stays in.
+
+    numbers: the permanent numbers of its fields, of which those below 0.5 are drawn; none is by default.
+    """
     try:
         decoded = schema.decode_output(json.dumps(output).encode(), form=form, secret=b"secret")
     except Invalid:
-        return False
+        return False, None
     row = ReceivedOutput(
         id=1, stream_id=1, external_id="1", model="m", model_version=decoded.posted.model_version or "",
         predicted=decoded.predicted, confidence=decoded.confidence, value=decoded.posted.value,
         segment=decoded.segment or {}, group="", due_at=None, received_at=NOON, schema_number=1, shadow=False,
-        labels=decoded.labels, invalid_prediction=decoded.invalid_prediction,
+        labels=decoded.labels, invalid_prediction=decoded.invalid_prediction, fields=decoded.fields,
     )  # fmt: skip
-    columns = plan.build_output_columns([row])
-    return bool(decide.decide_routes(parse_spec(policy), columns, u=np.array([0.5]), p=0.0).released[0])
+    columns = plan.build_output_columns([row], [numbers or dict.fromkeys(decoded.fields or (), 0.9)])
+    routes = decide.decide_routes(parse_spec(policy), columns, u=np.array([0.9]), p=0.5)
+    return bool(routes.released[0]), routes.parts[0]
+
+
+def _released(policy: dict[str, Any], form: AnswerSpec, output: dict[str, Any]) -> bool:
+    return _decide(policy, form, output)[0]
 
 
 @given(data=st.data(), kind=st.sampled_from(KINDS))
@@ -69,6 +80,20 @@ def test_nothing_goes_out_but_what_the_written_policy_lets_out(data: st.DataObje
     for output in data.draw(st.lists(written_policy.generate_outputs(kind), min_size=1, max_size=8)):
         posted = {"id": "1", **output}
         assert _released(policy, form, posted) == written_policy.may_be_released(policy, posted), posted
+
+
+@given(data=st.data(), mode=st.sampled_from(["hold", "after"]))
+def test_reviewers_are_asked_for_the_fields_that_the_written_policy_names(data: st.DataObject, mode: str) -> None:
+    policy = data.draw(written_policy.generate_policies("structured").filter(lambda one: one.get("thresholds")))
+    posted = {"id": "1", **data.draw(written_policy.generate_outputs("structured"))}
+    numbers = {field: data.draw(st.sampled_from([0.2, 0.7])) for field in written_policy.FIELDS}
+    released, parts = _decide({**policy, "audit": {"mode": mode}}, _form("structured"), posted, numbers=numbers)
+    asked, drawn = written_policy.list_asked_fields(policy, posted), [one for one in numbers if numbers[one] < 0.5]
+    stands = written_policy.may_be_released(policy, posted)
+    assert released == (stands and not (mode == "hold" and drawn))
+    if parts is not None:
+        assert parts.audited == drawn
+        assert parts.asked == (written_policy.FIELDS if written_policy.is_held_as_a_whole(policy, posted) else asked)
 
 
 def _documented_streams() -> list[dict[str, Any]]:

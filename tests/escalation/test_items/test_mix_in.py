@@ -18,6 +18,7 @@ from escalation.models import ExternalId, Outcome, Output, Payload, Stream, Test
 from escalation.monitoring import invariants
 from escalation.reports import aggregates, stream_report
 from escalation.test_items import arrival, mix_in, recall, reference_names
+from reviewqueue.facade.queue import NewItem, enqueue_items
 from reviewqueue.kernel import clock
 from reviewqueue.kernel.errors import Invalid
 from reviewqueue.models import Item, Queue, User
@@ -249,3 +250,24 @@ def test_an_evaluation_is_refused_if_reviewers_catch_no_test_item(stream: Stream
     with pytest.raises(preparation.EvaluationRefused) as refused:
         preparation.prepare_evaluation(stream, now=NOON + timedelta(days=11))
     assert refused.value.reason == "none_caught"
+
+
+def test_a_test_item_asks_for_its_wrong_field_beside_those_of_an_output(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schema = {"type": "object", "properties": {name: {"type": "number"} for name in ("total", "tax", "tip")}}
+    policy = {"threshold": 0.8, "thresholds": {"/total": 0.9}}
+    stream = traffic.apply_stream(answers=None, schema=schema, policy=policy)
+    right = {"total": 12, "tax": 2, "tip": 0}
+    traffic.post_and_route(stream, "like", prediction=right, confidence=0.95, scores={"tip": 0.1})
+    asked: list[set[str]] = []
+
+    def _enqueue(*, items: Sequence[NewItem], **rest: Any) -> int:
+        asked.extend(set(item.asked or ()) for item in items)
+        return enqueue_items(items=items, **rest)
+
+    monkeypatch.setattr("escalation.test_items.arrival.queue.enqueue_items", _enqueue)
+    known = {"input": {}, "prediction": {**right, "tax": 3}, "answer": right}
+    mix_in.mix_in_examples(stream=stream, known=[known], actor="user:mara", now=shift_noon(days=1))
+    arrival.admit_test_items(stream=stream, count=1, now=shift_noon(days=1))
+    assert asked == [{"/tip", "/tax"}]
