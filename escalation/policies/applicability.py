@@ -7,8 +7,8 @@
 | rules on `prediction` | the answer | any predicted label | no |
 | `costs.matrix` | yes | no: a set of labels has no single true one | no |
 
-A part that names an answer or a field has to name one of the stream's, spelled as the stream spells it. A rule has to be
-able to apply, and none may repeat the conditions of another.
+A part that names an answer or a field has to name one of the stream's, spelled as the stream spells it. A rule has to
+be able to apply, and none may repeat the conditions of another.
 """
 
 from __future__ import annotations

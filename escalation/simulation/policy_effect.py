@@ -1,7 +1,7 @@
 """What a changed policy would have done, beside the one in effect: both replayed on the stream's latest outputs.
 
-Error figures come from answered audits, which were drawn on both sides of any threshold, each weighted by the inverse of
-the audit rate at which it was drawn.
+Error figures come from answered audits, which were drawn on both sides of any threshold, each weighted by the inverse
+of the audit rate at which it was drawn.
 """
 
 from __future__ import annotations
