@@ -34,6 +34,11 @@ class SweepAge:
         return self.seconds > self.sweep.late_after or is_round_late
 
     @property
+    def done_seconds(self) -> float:
+        """Since all that it has to do was last done; for pages."""
+        return self.seconds if self.round_seconds is None else self.round_seconds
+
+    @property
     def has_run(self) -> bool:
         return math.isfinite(self.seconds) and math.isfinite(self.round_seconds or 0.0)
 
