@@ -36,7 +36,7 @@ class SweepAge:
     @property
     def done_seconds(self) -> float:
         """Since all that it has to do was last done; for pages."""
-        return self.seconds if self.round_seconds is None else self.round_seconds
+        return max(self.seconds, self.round_seconds or 0.0)
 
     @property
     def has_run(self) -> bool:
