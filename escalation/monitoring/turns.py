@@ -34,7 +34,7 @@ RETRY_SECONDS = 5.0
 SLACK_SECONDS = 0.5
 # A round on news begins only this many times the work of the last one after it: so a sweep takes a bounded share of a
 # core under load, however much there is to do at once.
-REST_PER_WORK = 10.0
+REST_PER_WORK = 20.0
 
 
 @dataclass(slots=True)

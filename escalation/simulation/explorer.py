@@ -21,7 +21,7 @@ from reviewqueue.kernel import clock
 
 DEFAULT_DAYS = 28
 MAX_DAYS = 366
-# A sweep recounts today every minute, and earlier days while their reviews arrive: so recent days are cached apart from
+# A sweep recounts today whenever outputs arrive, and earlier days while their reviews arrive: so recent days are cached apart from
 # older ones, which change less often.
 _RECENT_PERIOD = timedelta(days=6)
 # The bin edges of the diagram: tenths, and finer where most confidences are.

@@ -99,7 +99,7 @@ def test_a_round_begins_once_something_has_happened_and_after_its_time(ran: list
 
 def test_after_much_work_the_next_round_on_news_waits(ran: list[str]) -> None:
     log.record_event(actor="user:ann", verb="x", object_type="x", object_id="x")
-    turns._work[ROUND.name] = turns._RoundWork(last_seconds=0.5)
+    turns._work[ROUND.name] = turns._RoundWork(last_seconds=0.25)
     for seconds, runs in ((4, 0), (3, 1)):
         _age(seconds)
         turns.run_due_sweeps(PEOPLE, _noting(ran))
