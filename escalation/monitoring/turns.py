@@ -105,7 +105,7 @@ def _has_work(age: SweepAge, last_event: int) -> bool:
     if wanted is None or age.round_seconds is None:
         return True
     work = _work.setdefault(age.sweep.name, _RoundWork())
-    if work.began_at is not None or not 0 <= age.round_seconds < wanted.every - SLACK_SECONDS:
+    if not 0 <= age.round_seconds < wanted.every - SLACK_SECONDS:
         return True
     return wanted.on_news and last_event != work.seen and age.round_seconds >= REST_PER_WORK * work.last_seconds
 
