@@ -177,6 +177,11 @@ class PolicyForm(StoredValuesForm):
                 field.keep(self.stored[name])
         self._had_audits = policy is None or _has_audits(dump_spec(policy)["audit"])
 
+    def audit_fields(self) -> list[forms.BoundField]:
+        """The fields about audits; whether there should be none at all is asked only when it has come up."""
+        names = ("audits", "rate", "per_day", "no_audits", "mode")
+        return [self[name] for name in names if name != "no_audits" or self._asks_for_no_audits()]
+
     def advanced(self) -> list[tuple[Any, list[list[forms.BoundField]]]]:
         """The advanced sections: titles with their rows of bound fields."""
         return [
@@ -188,8 +193,7 @@ class PolicyForm(StoredValuesForm):
         """Whether a field of the advanced sections has an error, so that they must not be folded."""
         return any(field.errors for _title, rows in self.advanced() for row in rows for field in row)
 
-    def asks_for_no_audits(self) -> bool:
-        """Whether to ask if there really should be no audits: only when it has come up."""
+    def _asks_for_no_audits(self) -> bool:
         return self.is_bound and ("no_audits" in self.errors or bool(self.cleaned_data.get("no_audits")))
 
     def clean(self) -> dict[str, Any]:

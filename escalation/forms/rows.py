@@ -15,6 +15,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from escalation.forms import text_values
 from escalation.forms.text_values import InvalidText
 
 # The texts of a row by column; for a column with rows of its own, a list of those.
@@ -117,6 +118,7 @@ class RowsField(forms.Field):
         if frozen in self._kept:
             return self._kept[frozen]
         try:
+            _check_storable(frozen)
             return self.codec.read(row)
         except InvalidText as error:
             raise InvalidText(_("Row %(number)s: %(error)s") % {"number": number, "error": error}) from error
@@ -135,6 +137,14 @@ def join_unique[K, V](items: Sequence[tuple[K, V]]) -> dict[K, V]:
             raise InvalidText(_("“%(name)s” is listed twice. Remove one of the rows.") % {"name": _show_name(name)})
         found[name] = value
     return found
+
+
+def _check_storable(frozen: FrozenRow) -> None:
+    for text in frozen:
+        if isinstance(text, tuple):
+            _check_storable(text)
+        elif not text_values.is_storable(text):
+            raise InvalidText(_("A text contains a character that cannot be stored. Remove it."))
 
 
 def _show_name(name: Any) -> str:

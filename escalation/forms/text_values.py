@@ -85,9 +85,14 @@ def decode_quoted(text: str) -> str:
         decoded = str(json.loads(text))
     except ValueError as error:
         raise InvalidText(_("%(text)s is not valid quoted text. Quote it as in JSON.") % {"text": text}) from error
-    if _UNSTORABLE.search(decoded):
+    if not is_storable(decoded):
         raise InvalidText(_("%(text)s contains a character that cannot be stored. Remove it.") % {"text": text})
     return decoded
+
+
+def is_storable(text: str) -> bool:
+    """Whether PostgreSQL can store a text: it has no NUL and no half of a character."""
+    return not _UNSTORABLE.search(text)
 
 
 def split_outside_quotes(text: str, symbol: str) -> list[str]:

@@ -150,7 +150,7 @@ def decide_again(
     rates = np.array([row.p if spec.audit.per_day is not None else spec.audit.rate or 0.0 for row in rows])
     for rate in np.unique(rates[covered]):
         indices = np.flatnonzero(covered & (rates == rate))
-        part = [rows[index] for index in indices]
+        part = [rows[index] for index in indices.tolist()]
         u = np.array([row.u for row in part])
         routes = decide.decide_routes(spec, _build_columns(stream, spec, part), u=u, p=float(rate))
         released[indices], review[indices] = routes.released, routes.review

@@ -10,9 +10,8 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from escalation.forms.policies import SUGGESTED_POLICY, PolicyForm
 from escalation.guarantees import guarantees, thresholds
 from escalation.models import Activation, Evaluation, Evidence, Policy
 from escalation.policies import approvals, describe, fit, versions
@@ -23,7 +22,7 @@ from escalation.views.stream_page import StreamPage
 from reviewqueue.accounts import roles
 from reviewqueue.activity import log
 from reviewqueue.http import PersonRequest, require_person
-from reviewqueue.kernel.errors import DomainError, Invalid, NotFound
+from reviewqueue.kernel.errors import DomainError, NotFound
 
 MAX_LISTED_VERSIONS = 100
 

@@ -91,9 +91,7 @@ def _save(request: PersonRequest, here: StreamPage, form: PolicyForm) -> Policy 
             policy = versions.save_version(stream=here.stream, spec=spec, actor=actor)
             messages.success(request, _("Version %(number)s is saved as a draft.") % {"number": policy.number})
             return policy
-        made = versions.propose_version(
-            stream=here.stream, spec=spec, actor=actor, reason=form.cleaned_data["reason"]
-        )
+        made = versions.propose_version(stream=here.stream, spec=spec, actor=actor, reason=form.cleaned_data["reason"])
     except Invalid as refusal:
         form.add_errors(refusal.errors or [{"pointer": "", "detail": str(refusal)}])
         return None
