@@ -177,10 +177,10 @@ class PolicyForm(StoredValuesForm):
                 field.keep(self.stored[name])
         self._had_audits = policy is None or _has_audits(dump_spec(policy)["audit"])
 
-    def audit_fields(self) -> list[forms.BoundField]:
-        """The fields about audits; whether there should be none at all is asked only when it has come up."""
-        names = ("audits", "rate", "per_day", "no_audits", "mode")
-        return [self[name] for name in names if name != "no_audits" or self._asks_for_no_audits()]
+    def audit_fields(self) -> list[list[forms.BoundField]]:
+        """Rows of the fields about audits; whether there should be none is asked only when it has come up."""
+        asked = [["no_audits"]] if self._asks_for_no_audits() else []
+        return [[self[name] for name in row] for row in (["audits"], ["rate", "per_day"], *asked, ["mode"])]
 
     def advanced(self) -> list[tuple[Any, list[list[forms.BoundField]]]]:
         """The advanced sections: titles with their rows of bound fields."""

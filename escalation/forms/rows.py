@@ -221,5 +221,6 @@ def _build_cells(prefix: str, row: Row, layout: RowLayout) -> list[dict[str, Any
 
 def _build_cell(name: str, value: Any, column: Column) -> dict[str, Any]:
     if column.rows is not None:
-        return {"column": column, "list": _build_list(name, value or [{}], column.rows)}
+        # At least one row; a spare one for pages without JavaScript cannot stand in the one of the outer list.
+        return {"column": column, "list": _build_list(name, value or [{}], column.rows) | {"spare": None}}
     return {"column": column, "name": name, "value": value or ""}

@@ -46,15 +46,17 @@ class ChangedOutput:
 class VersionEffect:
     """What one version would have done to the replayed outputs.
 
-    undetected: errors in automated outputs; None without audits among them. balance: the cost of errors that reviews
-    would have caught, less the cost of reviews, per 30 days; None without costs or audits. error_cost: the cost of
-    undetected errors per 30 days.
+    audits, reviewed_audits: how many answered audits the version would have automated, and sent to review. undetected:
+    errors in automated outputs; None without audits among them. balance: the cost of errors that reviews would have
+    caught, less the cost of reviews, per 30 days; None without costs or audits. error_cost: the cost of undetected
+    errors per 30 days.
     """
 
     outputs: int
     automated: int
     reviews_per_day: float
     audits: int
+    reviewed_audits: int
     undetected: ErrorEstimate | None
     error_cost: float | None
     balance: float | None
@@ -140,6 +142,7 @@ class _Tally:
             automated=self.automated,
             reviews_per_day=reviews / days,
             audits=sum(self.of_automated.counts.values()),
+            reviewed_audits=sum(self.of_reviewed.counts.values()),
             undetected=undetected,
             error_cost=_multiply(error_cost, month) if costs.are_set else None,
             balance=(caught - reviews * costs.review) * month if costs.are_set and caught is not None else None,

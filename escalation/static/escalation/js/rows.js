@@ -24,7 +24,8 @@ function addRow(list) {
  */
 function removeRow(list, row) {
   if (!row) return;
-  const neighbour = [row.nextElementSibling, row.previousElementSibling].find((one) => one?.matches("[data-row]"));
+  const rows = [...list.querySelectorAll(":scope > [data-row]")];
+  const neighbour = rows[rows.indexOf(row) + 1] ?? rows[rows.indexOf(row) - 1];
   row.remove();
   const button = /** @type {HTMLElement} */ (list.querySelector(":scope > [data-add-row]"));
   if (neighbour) focusFirstInput(neighbour);
