@@ -79,8 +79,8 @@ def describe_refusal(reason: str, params: Mapping[str, Any]) -> str:
     match reason:
         case "unresolved":
             return _(
-                "%(missing)s of %(sampled)s audits could not be judged, or were answered only after the model’s "  # noqa: RUF001
-                "answer was visible. That is too many for a guarantee."
+                "%(missing)s of %(sampled)s audits have no answer that was given before the model’s answer was "  # noqa: RUF001
+                "visible, so they count as errors. That is too many for a guarantee."
             ) % {
                 "missing": locale_format.format_number(params["missing"], grouped=True),
                 "sampled": locale_format.format_number(params["sampled"], grouped=True),

@@ -1,7 +1,7 @@
 """Watches, audit by audit, whether more errors occur than a guarantee allows, for as long as it holds.
 
-Uses the audits at or above the guarantee's threshold, in order of arrival up to the first pending one; overdue audits
-count as errors, those not answered blind are left out. These are an unbiased sample of what is automated, whatever
+Uses the audits at or above the guarantee's threshold, in order of arrival up to the first pending one; those that
+reviewers did not judge blind in time count as errors. These are an unbiased sample of what is automated, whatever
 the audit rate was at the time.
 """
 
@@ -82,20 +82,23 @@ class _AuditRow(NamedTuple):
     received_at: datetime
     gone: bool
 
+    @property
+    def is_error(self) -> bool:
+        return not audits.is_answered(blind=self.blind, wrong=self.wrong) or self.wrong is not False
+
     def is_pending(self, due: datetime) -> bool:
         return self.blind is None and not self.gone and self.received_at > due
 
 
 def _count_audits(row: GuaranteeWatch, rows: Sequence[_AuditRow], guarantee: Guarantee, now: datetime) -> None:
-    """Update the watch. Overdue and withdrawn audits count as wrong; unjudgeable and non-blind ones are left out."""
-    counted = [one for one in rows if one.blind is None or audits.is_answered(blind=one.blind, wrong=one.wrong)]
-    errors = np.array([audit.wrong is not False for audit in counted], dtype=np.bool_)
+    """Update the watch. An audit is right only if it was judged blind and right."""
+    errors = np.array([audit.is_error for audit in rows], dtype=np.bool_)
     state = statistics.update_detector(errors, alpha=guarantee.evaluation.max_error, levels=row.levels)
     row.levels, row.seen = list(state.levels), rows[-1].id
-    row.audits += state.alarm or len(counted)
+    row.audits += state.alarm or len(rows)
     row.wrong += int(errors[: state.alarm].sum())
     if state.alarm is not None:
-        row.seen, row.alarmed_at = counted[state.alarm - 1].id, now
+        row.seen, row.alarmed_at = rows[state.alarm - 1].id, now
         log.record_event(
             actor=SYSTEM_ACTOR,
             verb="statement.alarmed",

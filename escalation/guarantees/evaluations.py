@@ -1,6 +1,6 @@
 """Evaluations: finding the threshold that meets an error target. Each one is recorded and spends part of delta.
 
-An evaluation that must fail whatever the labels say (no audits, too few, too many missing) is refused beforehand and
+An evaluation that must fail whatever the labels say (no audits, or too few answered ones) is refused beforehand and
 costs nothing.
 """
 
@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import numpy as np
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -19,7 +18,6 @@ from escalation import statistics
 from escalation.guarantees import certification, queries, sample_size, thresholds
 from escalation.guarantees.population import Population
 from escalation.guarantees.preparation import (
-    MAX_MISSING_SHARE,
     PreparedEvaluation,
     choose_grouping,
     describe_shortfall,
@@ -86,8 +84,8 @@ def run_evaluation(
             max_error=prepared.max_error,
             reviewer_recall=asdict(prepared.recall) if prepared.recall else None,
             sampled=prepared.sample.sampled,
-            resolved=len(prepared.sample.scores) - prepared.sample.overdue,
-            overdue=prepared.sample.overdue,
+            resolved=prepared.sample.sampled - prepared.sample.unresolved,
+            overdue=prepared.sample.unresolved,
             groups=[asdict(group) for group in results],
             refusal="" if any(group.threshold is not None for group in results) else results[0].refusal,
             params={} if any(group.threshold is not None for group in results) else dict(results[0].params or {}),
@@ -128,9 +126,10 @@ def _evaluate_group(
     prepared: PreparedEvaluation, name: str, delta: float, histogram: Mapping[int, int], stream: Stream, now: datetime
 ) -> GroupResult:
     members = prepared.members(name)
-    if members.sum() < prepared.min_audits:
+    answered = prepared.count_answered(name)
+    if answered < prepared.min_audits:
         return GroupResult(
-            name, delta, [], refusal="too_few", params=describe_shortfall(prepared, int(members.sum()), stream, now)
+            name, delta, [], refusal="too_few", params=describe_shortfall(prepared, answered, stream, now)
         )
     scores, wrong = prepared.sample.scores[members], prepared.sample.wrong[members]
     deployed = _find_deployed_threshold(prepared, stream, now)
@@ -154,10 +153,6 @@ def _evaluate_group(
         )
         params = {"more": more, "days": days, "answered": len(scores)}
         return GroupResult(name, delta, starts_by_threshold, refusal="too_many_errors", params=params)
-    missing = int(np.sum(prepared.missing(name) >= found.threshold))
-    if missing > MAX_MISSING_SHARE * (found.accepted + missing):
-        params = {"missing": missing, "sampled": found.accepted + missing}
-        return GroupResult(name, delta, starts_by_threshold, refusal="unresolved", params=params)
     return GroupResult(
         name,
         delta,

@@ -23,7 +23,6 @@ from escalation.test_items.recall import ReviewerRecall
 from reviewqueue.kernel import clock
 from reviewqueue.kernel.errors import DomainError
 
-MAX_MISSING_SHARE = 0.02  # of a sample; above this an evaluation is refused
 RECALL_DELTA_SHARE = 0.2  # the share of an evaluation's delta spent on the bound of the reviewers' recall
 
 
@@ -77,10 +76,9 @@ class PreparedEvaluation:
         """(n,) which outputs of the sample belong to a group."""
         return np.array([self.is_for_everything or group == name for group in self.sample.group], dtype=np.bool_)
 
-    def missing(self, name: str) -> NDArray[np.float64]:
-        """(m,) the confidences of a group's outputs that were unjudgeable or not answered blind."""
-        of_group = [self.is_for_everything or group == name for group in self.sample.missing_group]
-        return self.sample.missing_scores[np.array(of_group, dtype=np.bool_)]
+    def count_answered(self, name: str) -> int:
+        """How many of a group's audits reviewers judged blind; the others are errors."""
+        return int(np.sum(self.members(name) & self.sample.answered))
 
     @property
     def min_audits(self) -> int:
@@ -165,14 +163,14 @@ def choose_grouping(target: ErrorTarget) -> str:
 
 
 def _require_enough_audits(prepared: PreparedEvaluation, stream: Stream, now: datetime) -> None:
-    """Raise EvaluationRefused unless some group has enough answered audits and few enough are missing."""
+    """Raise EvaluationRefused unless some group has enough answered audits."""
     sample = prepared.sample
-    # In a small sample a single unjudgeable output exceeds the share; what is lacking then is audits.
-    if sample.sampled >= prepared.min_audits and sample.missing > MAX_MISSING_SHARE * sample.sampled:
-        raise EvaluationRefused("unresolved", missing=sample.missing, sampled=sample.sampled)
-    have = max((int(prepared.members(name).sum()) for name in prepared.group_names), default=0)
-    if have < prepared.min_audits:
-        raise EvaluationRefused("too_few", **describe_shortfall(prepared, have, stream, now))
+    have = max((prepared.count_answered(name) for name in prepared.group_names), default=0)
+    if have >= prepared.min_audits:
+        return
+    if sample.unresolved > have:
+        raise EvaluationRefused("unresolved", missing=sample.unresolved, sampled=sample.sampled)
+    raise EvaluationRefused("too_few", **describe_shortfall(prepared, have, stream, now))
 
 
 def describe_shortfall(prepared: PreparedEvaluation, have: int, stream: Stream, now: datetime) -> dict[str, Any]:

@@ -63,7 +63,7 @@ WINDOW = f"""
     ))
 """
 
-# All that were drawn at the lowest rate of the window and that a guarantee counts.
+# All that were drawn and that a guarantee counts.
 SAMPLE = f"""
     SELECT o.id, o.confidence, {{group}}, e.wrong, e.blind, o.received_at, {audits.IS_TAKEN_BACK}
     FROM escalation_output o
@@ -71,7 +71,7 @@ SAMPLE = f"""
     LEFT JOIN escalation_outcome e ON e.output_id = o.id
     WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.id < %(last)s AND o.model = %(model)s
       AND o.model_version = %(version)s AND o.schema_number = %(schema)s
-      AND {audits.IS_LIVE} AND r.u < %(rate)s AND {audits.COUNTS_IN_GUARANTEE}
+      AND {audits.IS_LIVE} AND {audits.IS_DRAWN} AND {audits.COUNTS_IN_GUARANTEE}
     ORDER BY o.id
 """
 

@@ -1,8 +1,9 @@
 """The certification sample: a simple random sample of a stream's traffic, whose labels nobody could select.
 
-It holds the audits whose permanent number u is below the lowest audit rate of the window, on both sides of any
-threshold (`routing.audits.COUNTS_IN_GUARANTEE`). Reviewers answered before seeing the AI's answer. The sample needs
-no weights, and changing a threshold or rate cannot redraw it.
+It holds the window's audits, on both sides of any threshold (`routing.audits.COUNTS_IN_GUARANTEE`). An audit that
+reviewers did not judge before seeing the AI's answer counts as an error. The sample needs no weights: the audit rate at
+the time an output was routed was fixed before anything was known of it. Neither a threshold nor a rate that is changed
+later redraws it, so lowering the rate loses no audit.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ MAX_SAMPLE_AGE_DAYS = 180
 
 @dataclass(frozen=True, slots=True)
 class SampleWindow:
-    """Outputs with first <= id < last; `rate` is the lowest audit rate among them (0: there is no sample)."""
+    """Outputs with first <= id < last; `rate` is the lowest audit rate among them."""
 
     first: int
     last: int
@@ -40,29 +41,28 @@ class SampleWindow:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationSample:
-    """Columns of the n outputs of a sample that count as right or wrong, in order of their ids.
+    """Columns of the n outputs of a sample, in order of their ids.
 
-    `wrong` is by answers given blind. `group` is the value that the target groups by. `missing_*`: the same columns for
-    outputs that were unjudgeable or not answered blind. `overdue`: how many have no answer, because it is overdue, the
-    output was withdrawn, or it is the pending one at the end of the window; these are in the columns, as wrong.
+    `wrong` is by answers given blind. `group` is the value that the target groups by. `answered`: whether reviewers
+    judged it blind. The others are wrong: they were unjudgeable or not answered blind, their answer is overdue, the
+    output was withdrawn, or it is the pending one at the end of the window.
     """
 
     window: SampleWindow
     scores: NDArray[np.float64]
     wrong: NDArray[np.bool_]
     group: Sequence[str]
-    missing_scores: NDArray[np.float64]
-    missing_group: Sequence[str]
-    overdue: int
+    answered: NDArray[np.bool_]
     labels_hash: str
 
     @property
-    def missing(self) -> int:
-        return len(self.missing_group)
+    def sampled(self) -> int:
+        return len(self.scores)
 
     @property
-    def sampled(self) -> int:
-        return len(self.scores) + self.missing
+    def unresolved(self) -> int:
+        """How many count as errors without an answer that says so."""
+        return int(np.sum(~self.answered))
 
 
 def has_traffic(stream: Stream, covered: Population, *, spec: PolicySpec, now: datetime) -> bool:
@@ -108,24 +108,19 @@ def draw_sample(
 ) -> EvaluationSample:
     """The sample of a window, up to and including the first output whose answer is pending but not overdue.
 
-    due_days: an output unanswered for so long counts as wrong, and the window goes on past it. group: `` for one group,
+    due_days: the window goes on past an output unanswered for so long, which counts as wrong. group: `` for one group,
     `predicted`, or `segment:KEY`.
     """
     rows, last = _cut_after_first_pending(
         _fetch_rows(stream, covered, window, group), window.last, due=timedelta(days=due_days), now=now
     )
-    unanswered = [row for row in rows if row.blind is None]
-    labelled = [row for row in rows if row.blind is None or row.is_answered]
-    missing = [row for row in rows if row.blind is not None and not row.is_answered]
     return EvaluationSample(
         window=SampleWindow(window.first, last, window.rate),
-        scores=np.array([row.score for row in labelled], dtype=np.float64),
-        wrong=np.array([row.wrong is not False for row in labelled], dtype=np.bool_),
-        group=[row.group or "" for row in labelled],
-        missing_scores=np.array([row.score for row in missing], dtype=np.float64),
-        missing_group=[row.group or "" for row in missing],
-        overdue=len(unanswered),
-        labels_hash=_hash_labels([(row.id, row.wrong) for row in labelled]),
+        scores=np.array([row.score for row in rows], dtype=np.float64),
+        wrong=np.array([row.is_error for row in rows], dtype=np.bool_),
+        group=[row.group or "" for row in rows],
+        answered=np.array([row.is_answered for row in rows], dtype=np.bool_),
+        labels_hash=_hash_labels([(row.id, row.is_error) for row in rows]),
     )
 
 
@@ -142,11 +137,15 @@ class _SampledOutput(NamedTuple):
     def is_answered(self) -> bool:
         return audits.is_answered(blind=self.blind, wrong=self.wrong)
 
+    @property
+    def is_error(self) -> bool:
+        return not self.is_answered or self.wrong is not False
+
 
 def _fetch_rows(stream: Stream, covered: Population, window: SampleWindow, group: str) -> list[_SampledOutput]:
     kind, _, key = group.partition(":")
     expression = {"": "''", "predicted": "o.predicted", "segment": "o.segment ->> %(key)s"}[kind]
-    limits: dict[str, Any] = {"first": window.first, "last": window.last, "rate": window.rate, "key": key}
+    limits: dict[str, Any] = {"first": window.first, "last": window.last, "key": key}
     return [
         _SampledOutput(*row)
         for row in sql.fetch_tuples(
@@ -179,6 +178,6 @@ def _population_parameters(stream: Stream, covered: Population) -> dict[str, Any
     }
 
 
-def _hash_labels(labels: Sequence[tuple[int, bool | None]]) -> str:
-    """SHA-256 of ids and labels: identifies the labels that an evaluation used."""
+def _hash_labels(labels: Sequence[tuple[int, bool]]) -> str:
+    """SHA-256 of ids and errors: identifies the labels that an evaluation used."""
     return hashlib.sha256(repr(list(labels)).encode()).hexdigest()

@@ -74,7 +74,7 @@ class Evaluation(models.Model):
     )
     sampled = models.PositiveIntegerField()
     resolved = models.PositiveIntegerField()
-    overdue = models.PositiveIntegerField(help_text="Unanswered too long: counted as errors.")
+    overdue = models.PositiveIntegerField(help_text="Not judged blind in time: counted as errors.")
     groups = OrderedJSONField(default=list)
     refusal = models.CharField(max_length=40, blank=True)
     params = models.JSONField(default=dict)
@@ -103,7 +103,7 @@ class Evaluation(models.Model):
 
     @property
     def missing(self) -> int:
-        """Sampled outputs that were unjudgeable or were not answered blind."""
+        """Sampled outputs that were left out, as earlier releases did with those not judged blind; 0 since."""
         return self.sampled - self.resolved - self.overdue
 
 

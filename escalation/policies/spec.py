@@ -126,8 +126,12 @@ class GuaranteeSettings(_SpecPart, frozen=True):
     """
 
     expires_days: Annotated[int, Meta(ge=1, le=3660)] = 90
-    on_expiry: Literal["keep", "check_more", "all_to_people"] = "keep"
+    on_expiry: Literal["keep", "check_more", "all_to_people"] = "all_to_people"
     due_days: Annotated[float, Meta(gt=0, le=366)] = 14.0
+
+
+# What versions stored without guarantee settings meant, and go on meaning.
+FORMER_GUARANTEE_DEFAULTS = GuaranteeSettings(on_expiry="keep")
 
 
 class PolicySpec(_SpecPart, frozen=True, rename={"guarantee": "promise"}):
@@ -180,6 +184,11 @@ def parse_spec(spec: Any) -> PolicySpec:
         raise msgspec.ValidationError(str(error).replace("`$.promise", "`$.guarantee")) from error
 
 
+def parse_stored_spec(stored: Mapping[str, Any]) -> PolicySpec:
+    """A stored version: parts that it was stored without keep the defaults of their time."""
+    return msgspec.convert({"promise": {"on_expiry": FORMER_GUARANTEE_DEFAULTS.on_expiry}, **stored}, PolicySpec)
+
+
 def dump_spec(policy: PolicySpec) -> dict[str, Any]:
     """The policy as it is stored: with every field, so that a later default cannot change an old version."""
     spec: dict[str, Any] = msgspec.to_builtins(policy)
@@ -193,7 +202,7 @@ def hash_spec(policy: PolicySpec, schema_number: int) -> str:
     their hash.
     """
     fields = dump_spec(policy)
-    if policy.guarantee == GuaranteeSettings():
+    if policy.guarantee == FORMER_GUARANTEE_DEFAULTS:
         del fields["promise"]
     if policy.costs.value_factor is None:
         del fields["costs"]["value_factor"]

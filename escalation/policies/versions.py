@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from escalation.models import Activation, ApprovalRequest, Evidence, Policy, Stream
 from escalation.policies import approvals, fit, queries, spec_errors
-from escalation.policies.spec import PolicySpec, dump_spec, hash_spec, parse_spec
+from escalation.policies.spec import PolicySpec, dump_spec, hash_spec, parse_spec, parse_stored_spec
 from reviewqueue.accounts import second_person
 from reviewqueue.accounts.second_person import SamePerson
 from reviewqueue.activity import log
@@ -215,7 +215,7 @@ def activate_version(
             raise AlreadyActive(_("Version %(number)s is already in effect.") % {"number": policy.number})
         fit.check_answers(policy, stream)
         _check_approval(policy, stream, by=by, approved_by=approved_by)
-        fit.check_new_misfits(parse_spec(policy.spec), stream, before=before.spec if before else None)
+        fit.check_new_misfits(spec_of(policy), stream, before=before.spec if before else None)
         activation = Activation.objects.create(
             stream=stream,
             policy=policy,
@@ -291,13 +291,13 @@ def _query_active(stream_ids: Iterable[int], *, at: str) -> dict[int, ActivePoli
 
 
 def spec_of(policy: Policy) -> PolicySpec:
-    return parse_spec(policy.spec)
+    return parse_stored_spec(policy.spec)
 
 
 def _check_approval(policy: Policy, stream: Stream, *, by: str, approved_by: str) -> None:
     if approved_by == by:
         raise SamePerson(_("You cannot approve your own request. Ask another manager to approve it."))
-    if not approved_by and needs_approval(stream, parse_spec(policy.spec)):
+    if not approved_by and needs_approval(stream, spec_of(policy)):
         raise ApprovalNeeded(
             _("Version %(number)s may send fewer outputs to review, so a second person has to approve it.")
             % {"number": policy.number}
@@ -340,4 +340,4 @@ def _lock_stream(stream_id: int) -> Stream:
 @functools.lru_cache(maxsize=1024)
 def _cached_spec(policy_id: int, text: str) -> PolicySpec:
     """The parsed policy. Policies never change, so each is parsed once per process."""
-    return msgspec.json.decode(text, type=PolicySpec)
+    return parse_stored_spec(msgspec.json.decode(text))

@@ -15,7 +15,7 @@ null, not false.
 | errors of reports (live: in Python) | reports.queries | IS_ANSWERED_ELIGIBLE_AUDIT | in the interval if withdrawn |
 | error rate of the overview | reports.queries | IS_LIVE, IS_ANSWERED_ELIGIBLE_AUDIT | in the interval if withdrawn |
 | outputs found as "audited" | outputs.search | ANSWERED_ELIGIBLE_AUDITS | left out |
-| sample of an evaluation | guarantees.queries | IS_LIVE, COUNTS_IN_GUARANTEE, u < lowest rate | an error when overdue |
+| sample of an evaluation | guarantees.queries | IS_LIVE, IS_DRAWN, COUNTS_IN_GUARANTEE | an error when overdue |
 | drift watch | guarantees.queries | IS_LIVE, IS_DRAWN, COUNTS_IN_GUARANTEE | an error when overdue |
 | days until enough audits | guarantees.queries | IS_LIVE, IS_DRAWN, COUNTS_IN_GUARANTEE | counted |
 | error rates of fields | reports.queries | IS_LIVE, IS_FIELD_AUDIT | in the interval if withdrawn |
@@ -30,8 +30,7 @@ from typing import Final
 
 from django.db.models import F, Q
 
-# The permanent random number is below the audit rate in force when the output was routed. An evaluation uses the same
-# numbers with the lowest rate of its window instead: `r.u < %(rate)s`.
+# The permanent random number is below the audit rate in force when the output was routed.
 IS_DRAWN: Final = "(r.u < r.p)"
 
 # By the reason stored at routing time, never by today's rules: those can be chosen after the labels are known. A stop
@@ -82,10 +81,21 @@ IS_TAKEN_BACK: Final = "(o.state IN ('withdrawn', 'erased') AND e.output_id IS N
 # counts it as an error at once; the interval of a report reaches from all of them right to all of them wrong.
 IS_TAKEN_BACK_AUDIT: Final = f"({IS_ELIGIBLE_AUDIT} AND {IS_TAKEN_BACK})"
 
-# A guarantee cannot leave out unanswered audits: errors take longer to settle, so they would be missing. An
-# unanswered audit counts as an error after the policy's `due_days`, or at once if it was withdrawn: also one that
-# waited for review anyway, since it could say something about a lower threshold.
-COUNTS_IN_GUARANTEE: Final = IS_AUTOMATABLE
+# Outputs of one `group` (the producer's word for what belongs together, such as a conversation) may be copies of each
+# other, and a hundred copies of one input are one audit. So of each group only the first audit counts. Which one that
+# is depends on arrival and draws, never on answers.
+IS_FIRST_OF_GROUP: Final = f"""(o."group" = '' OR NOT EXISTS (
+        SELECT FROM escalation_output g JOIN escalation_route q ON q.output_id = g.id
+        WHERE g.stream_id = o.stream_id AND g."group" = o."group" AND g.id < o.id AND g.model = o.model
+          AND g.model_version = o.model_version AND g.schema_number = o.schema_number AND NOT g.shadow
+          AND {IS_AUDIT.replace("o.", "g.").replace("r.", "q.")}))"""
+
+# A guarantee leaves out no audit. Errors take longer to settle, and those that are hard to judge are often errors, so
+# they would be missing: an audit counts as right only if reviewers judged it blind and found it right. One that was not
+# answered within the policy's `due_days`, that was withdrawn, that could not be judged, or whose reviewers saw the
+# model's answer first, counts as an error; also one that waited for review anyway, since it could say something about a
+# lower threshold.
+COUNTS_IN_GUARANTEE: Final = f"({IS_AUTOMATABLE} AND {IS_FIRST_OF_GROUP})"
 
 # IS_LIVE and IS_ANSWERED_ELIGIBLE_AUDIT, for querysets of outputs.
 ANSWERED_ELIGIBLE_AUDITS: Final = Q(

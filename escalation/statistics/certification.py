@@ -107,8 +107,10 @@ def certify_threshold(
 ) -> CertifiedThreshold | None:
     """The loosest threshold of the grid (strict to loose) whose risk is at most alpha; None if there is none.
 
-    False with probability <= delta, provided that the starts' shares sum to at most delta and that grid and starts were
-    fixed before any label was seen. Raises ValueError if the shares exceed delta or the grid is out of order.
+    Of thresholds that accept the same outputs of the sample, the strictest: nothing is known of outputs with a lower
+    score than any that was labelled. False with probability <= delta, provided that the starts' shares sum to at most
+    delta and that grid and starts were fixed before any label was seen. Raises ValueError if the shares exceed delta or
+    the grid is out of order.
     """
     _check_target(alpha, delta)
     if sum(start.delta for start in starts) > delta * (1 + 1e-12):
@@ -119,6 +121,7 @@ def certify_threshold(
     index = walk_grid(compute_p_values(accepted, wrong, alpha), starts)
     if index is None:
         return None
+    index = int(np.searchsorted(accepted, accepted[index]))
     kept, missed = int(accepted[index]), int(wrong[index])
     return CertifiedThreshold(index, float(grid[index]), kept, missed, compute_upper_bound(missed, kept, delta))
 

@@ -116,7 +116,7 @@ def test_an_evaluation_can_be_recomputed_from_the_export_with_audits(queue: obje
     (group,) = evaluations.parse_group_results(evaluation)
     assert group.threshold is not None
     counted = [line for line in _lines(stream, include_audits=True) if _counts(line, evaluation, group.threshold)]
-    wrong = [line for line in counted if line["wrong"] or _is_unanswered(line, evaluation)]
+    wrong = [line for line in counted if not _is_right(line, evaluation)]
     assert evaluation.overdue > 15
     assert (len(counted), len(wrong)) == (group.accepted, group.wrong)
 
@@ -130,17 +130,16 @@ def _counts(line: dict[str, Any], evaluation: Evaluation, threshold: float) -> b
         (line["model"], line["model_version"], line["schema_number"])
         == (evaluation.model, evaluation.model_version, evaluation.schema_number)
         and evaluation.first_id <= int(line["number"]) < evaluation.last_id
-        and line["u"] < evaluation.audit_rate
+        and line["u"] < line["p"]
         and line["confidence"] >= threshold
         and not line["reason"].startswith("rule:")
-        and (_is_unanswered(line, evaluation) or (line["blind"] and line["wrong"] is not None))
     )
 
 
-def _is_unanswered(line: dict[str, Any], evaluation: Evaluation) -> bool:
+def _is_right(line: dict[str, Any], evaluation: Evaluation) -> bool:
     """At the time of the evaluation."""
     answered_later = line["round"] == 1 and datetime.fromisoformat(line["settled_at"]) > evaluation.asked_at
-    return line["outcome"] is None or answered_later
+    return bool(line["blind"] and line["wrong"] is False and not answered_later)
 
 
 def test_the_export_has_no_content_of_withdrawn_outputs(stream: Stream, rob: User) -> None:

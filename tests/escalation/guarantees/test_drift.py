@@ -112,11 +112,11 @@ def test_outputs_that_are_not_audits_are_read_once(stream: Stream) -> None:
     assert drift.list_watches(_latest_guarantee(stream, LATER + timedelta(days=11)))[0].audits > 10
 
 
-def test_answers_that_were_not_blind_are_ignored(stream: Stream) -> None:
+def test_answers_that_were_not_blind_count_as_errors(stream: Stream) -> None:
     _start_guarantee(stream)
-    _add_traffic(stream, risk=1.0, blind=False)
-    assert drift.watch_guarantees(now=LATER) == []
-    assert drift.list_watches(_latest_guarantee(stream))[0].audits == 0
+    _add_traffic(stream, risk=0.0, blind=False)
+    (watch,) = drift.watch_guarantees(now=LATER)
+    assert watch.wrong == watch.audits > 0
 
 
 @pytest.mark.parametrize("held_back", ["below the threshold", "another model version", "by a rule"])

@@ -163,7 +163,7 @@ def test_the_window_ends_with_the_first_pending_audit_as_an_error(stream: Stream
     waiting = Route.objects.filter(u__lt=0.5, output__outcome=None).order_by("output_id").first()
     assert waiting
     assert drawn.window.last == waiting.output_id + 1
-    assert (drawn.overdue, drawn.missing, drawn.wrong[-1]) == (1, 0, True)
+    assert (drawn.unresolved, bool(drawn.wrong[-1])) == (1, True)
 
 
 def test_an_output_withdrawn_after_review_stays_in_the_sample(stream: Stream) -> None:
@@ -207,7 +207,7 @@ def test_an_overdue_audit_counts_as_wrong(stream: Stream) -> None:
     _target(stream)
     open_ones = Route.objects.filter(u__lt=0.5, output__outcome=None).count()
     drawn = preparation.prepare_evaluation(stream, now=LATER + timedelta(days=20)).sample
-    assert drawn.overdue == open_ones
+    assert drawn.unresolved == open_ones
     assert drawn.wrong.sum() == open_ones + Route.objects.filter(u__lt=0.5, output__outcome__wrong=True).count()
 
 
@@ -317,8 +317,8 @@ def test_an_automated_output_withdrawn_unreviewed_counts_as_wrong(stream: Stream
     assert after.wrong.sum() == before.wrong.sum() + 20
 
 
-def test_a_group_with_too_many_unjudgeable_audits_gets_no_guarantee(stream: Stream) -> None:
-    """They are few within the whole stream, but many within the group."""
+def test_audits_that_could_not_be_judged_count_as_errors(stream: Stream) -> None:
+    """In a group, too: few within the whole stream, but many within the group."""
     count = 8000
     labels = ["billing" if index % 10 == 0 else "refund" for index in range(count)]
     scores, wrong = honest(count)
@@ -329,4 +329,49 @@ def test_a_group_with_too_many_unjudgeable_audits_gets_no_guarantee(stream: Stre
     unjudged = list(of_billing.values_list("pk", flat=True)[:60])
     Outcome.objects.filter(pk__in=unjudged).update(wrong=None, outcome="unjudgeable")
     billing, refund = evaluations.parse_group_results(evaluations.run_evaluation(stream, by="user:mara", now=LATER))
-    assert (billing.refusal, refund.refusal) == ("unresolved", "")
+    assert (billing.refusal, refund.refusal) == ("too_many_errors", "")
+
+
+def test_of_each_group_only_the_first_audit_counts(stream: Stream) -> None:
+    """A hundred copies of one input are one audit."""
+    stream_history.write_history(stream, [0.95] * 1000, [False] * 1000)
+    _target(stream)
+    everything = preparation.prepare_evaluation(stream, now=LATER).sample.sampled
+    numbers = list(Output.objects.order_by("pk").values_list("pk", flat=True))
+    for start in range(0, 600, 10):
+        Output.objects.filter(pk__in=numbers[start : start + 10]).update(group=f"thread {start}")
+    drawn = set(Route.objects.filter(u__lt=0.5).values_list("output_id", flat=True))
+    grouped = sum(number in drawn for number in numbers[:600])
+    groups = sum(any(number in drawn for number in numbers[start : start + 10]) for start in range(0, 600, 10))
+    assert groups < grouped
+    sampled = preparation.prepare_evaluation(stream, now=LATER).sample.sampled
+    assert sampled == everything - grouped + groups
+    # Which one counts does not depend on what comes before in another population.
+    Output.objects.filter(pk__in=numbers[:300]).update(shadow=True)
+    assert preparation.prepare_evaluation(stream, now=LATER).sample.sampled < sampled
+
+
+def test_lowering_the_audit_rate_loses_no_audit(stream: Stream) -> None:
+    stream_history.write_history(stream, *honest(2000))
+    _target(stream)
+    before = preparation.prepare_evaluation(stream, now=LATER).sample.sampled
+    spec = versions.validate_spec({**POLICY, "audit": {"rate": 0.05, "mode": "after"}})
+    versions.activate_version(
+        policy=versions.save_version(stream=stream, spec=spec, actor="user:mara"),
+        by="user:mara", approved_by="user:max", now=LATER,
+    )  # fmt: skip
+    more = stream_history.write_history(stream, *honest(1000, seed=3), since=LATER, prefix="more")
+    after = preparation.prepare_evaluation(stream, now=LATER + timedelta(days=11)).sample
+    assert after.sampled == before + sum(plan.u < 0.05 for plan in more)
+    assert after.window.rate == 0.05
+
+
+def test_no_threshold_lies_below_every_score_that_was_audited(stream: Stream) -> None:
+    rng = np.random.default_rng(4)
+    scores = rng.uniform(0.93, 0.99, 2000)
+    stream_history.write_history(stream, scores.tolist(), [False] * 2000)
+    _target(stream)
+    (found,) = evaluations.parse_group_results(evaluations.run_evaluation(stream, by="user:mara", now=LATER))
+    lowest = preparation.prepare_evaluation(stream, now=LATER).sample.scores.min()
+    assert found.threshold == max(step for step in thresholds.THRESHOLDS if step <= lowest)
+    assert found.coverage == 1.0

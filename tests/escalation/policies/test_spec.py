@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from escalation.policies import versions
-from escalation.policies.spec import PolicySpec, dump_spec, hash_spec, only_tightens, parse_spec
+from escalation.policies.spec import PolicySpec, dump_spec, hash_spec, only_tightens, parse_spec, parse_stored_spec
 from escalation.routing import decide
 from reviewqueue.kernel.errors import Invalid
 from tests.helpers import routing_strategies
@@ -120,9 +120,15 @@ def test_the_hash_depends_on_content_not_on_key_order() -> None:
 
 def test_the_hash_is_stable_across_releases() -> None:
     # Hard-coded: a release that changed it would make every stored version look new.
-    assert hash_spec(parse_spec(WHOLE), 1) == "c56a75d5ba0e8b32d042bb2ad1155c78f5ba45f30e4c03b8702afa63e1553cfc"
-    with_guarantee = parse_spec({"threshold": 0.8, "guarantee": {"expires_days": 30}, "costs": {"error": 5}})
+    assert hash_spec(parse_stored_spec(WHOLE), 1) == "c56a75d5ba0e8b32d042bb2ad1155c78f5ba45f30e4c03b8702afa63e1553cfc"
+    settings = {"expires_days": 30, "on_expiry": "keep"}
+    with_guarantee = parse_spec({"threshold": 0.8, "guarantee": settings, "costs": {"error": 5}})
     assert hash_spec(with_guarantee, 1) == "99c9b597f4b0f73a56c2cc3f194a767731fbc50060fed50f4640fd5d533073f1"
+
+
+def test_a_version_stored_before_guarantees_keeps_its_thresholds_when_one_ends() -> None:
+    assert parse_stored_spec({"threshold": 0.8}).guarantee.on_expiry == "keep"
+    assert parse_stored_spec(dump_spec(parse_spec({}))).guarantee.on_expiry == "all_to_people"
 
 
 @pytest.mark.parametrize(

@@ -218,9 +218,9 @@ def test_a_sample_starts_when_the_current_rules_took_effect(stream: Stream) -> N
     drawn = _draw(stream)
     assert output_id.time_of_id(drawn.window.first) == NOON + timedelta(hours=13)
     assert drawn.window.rate == 0.25
-    # Six audits at the lower rate, two of them wrong; four without an answer count as errors, two of these withdrawn.
-    assert (len(drawn.scores), int(drawn.wrong.sum()), drawn.overdue) == (10, 6, 4)
-    assert drawn.missing == 2
+    # Seven answered audits, three of them wrong. Without a blind answer that can be judged, six more are errors: two
+    # withdrawn, one overdue, one pending, one unjudgeable, one whose reviewers had seen the model's answer.
+    assert (drawn.sampled, int(drawn.wrong.sum()), drawn.unresolved) == (13, 9, 6)
 
 
 def test_the_drift_watch_uses_the_audit_rate_of_the_time(stream: Stream) -> None:
@@ -234,8 +234,8 @@ def test_the_drift_watch_uses_the_audit_rate_of_the_time(stream: Stream) -> None
     Evidence.objects.create(policy=Policy.objects.latest("pk"), evaluation=evaluation)
     drift.watch_guarantees(now=NOW)
     watch = GuaranteeWatch.objects.get()
-    # The sample without the one below the threshold and the one that waits, and with one drawn at the higher rate.
-    assert (watch.audits, watch.wrong) == (10 - 2 + 1, 6 - 2 + 1)
+    # The sample without the one below the threshold and the one that waits.
+    assert (watch.audits, watch.wrong) == (13 - 2, 9 - 2)
 
 
 def test_the_forecast_counts_the_audits_of_an_evaluation(stream: Stream) -> None:
@@ -252,15 +252,14 @@ def test_the_sample_can_be_computed_from_the_export(stream: Stream) -> None:
     assert {line["id"] for line in lines} == {past.name for past in HISTORY}
     drawn = _draw(stream)
     counted = Counter(
-        "missing" if line["outcome"] and not (line["blind"] and line["wrong"] is not None) else "wrong"
-        if line["wrong"] is not False else "right"
+        "right" if line["blind"] and line["wrong"] is False else "wrong"
         for line in lines
-        if drawn.window.first <= int(line["number"]) < drawn.window.last and line["u"] < drawn.window.rate
+        if drawn.window.first <= int(line["number"]) < drawn.window.last and line["u"] < line["p"]
         and line["confidence"] is not None and not line["invalid_prediction"] and not line["shadow"]
         and not line["reason"].startswith(("rule:", "rule_unevaluable:"))
     )  # fmt: skip
-    assert counted == {"right": 4, "wrong": 6, "missing": 2}
-    assert (len(drawn.scores), int(drawn.wrong.sum()), drawn.missing) == (10, 6, 2)
+    assert counted == {"right": 4, "wrong": 9}
+    assert (drawn.sampled, int(drawn.wrong.sum())) == (13, 9)
 
 
 def test_a_rule_under_another_name_begins_no_other_window(stream: Stream) -> None:
