@@ -93,3 +93,18 @@ def test_a_document_of_sure_fields_is_automated_and_others_ask_only_for_unsure_o
     assert asked[:2] == [[], ["/issued"]]
     assert set(asked[2]) == {field.pointer for field in FORM.fields} - SURE.keys()
     assert Output.objects.get(external_id="sure").state == "decided"
+
+
+@pytest.mark.django_db
+def test_reviewers_who_spell_a_field_differently_agree() -> None:
+    stream = stream_setup.create_stream(
+        "invoices", schema=invoices.SCHEMA, answers=None, policy={"threshold": 0.9, "reviews": 2}
+    )
+    stream_setup.route_outputs(stream, stream_setup.build_output(prediction=invoices.ANSWER, confidence=0.6))
+    for username, supplier in (("rob", "ACME Ltd"), ("rita", "Acme  ltd")):
+        person, said = stream_setup.create_person(username, "reviewer", slug="invoices"), {"supplier": supplier}
+        answer = invoices.ANSWER | said
+        stream_setup.judge_next(person, "correct", answer, first=answer, slug="invoices")
+    settle.settle_items()
+    outcome = Outcome.objects.get(output__stream=stream)
+    assert (outcome.answer["supplier"], outcome.reviews, outcome.wrong) == ("ACME Ltd", 2, True)
