@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from escalation.policies.spec import PolicySpec, parse_spec
 from escalation.policies.spec import dump_spec as spec_plain
 from escalation.routing import decide
+from escalation.routing.field_routes import RouteParts
 from tests.helpers import routing_strategies
 
 
@@ -304,6 +306,20 @@ def test_an_audit_holds_the_output_only_in_hold_mode() -> None:
     assert (held["released"], held["review"], held["audited"]) == (False, True, True)
     assert (after["released"], after["review"], after["audited"]) == (True, True, True)
     assert held["pi"] == after["pi"] == 0.2
+
+
+def test_a_field_at_its_threshold_stands_and_one_below_the_rate_is_drawn() -> None:
+    spec = parse_spec({"threshold": 0.8, "thresholds": {"/total": 0.9}, "audit": {"mode": "hold"}})
+    columns = replace(
+        _columns(predicted="", confidence=0.1),
+        fields=[{"/total": 0.9, "/paid": 0.8, "/tax": 0.79, "/tip": None}],
+        field_numbers=[{"/total": 0.2, "/paid": 0.19, "/tax": 0.0, "/tip": 0.9}],
+    )
+    routes = decide.decide_routes(spec, columns, u=np.array([0.0]), p=0.2)
+    assert routes.parts == [RouteParts(asked=["/tax", "/tip"], audited=["/paid", "/tax"])]
+    assert (routes.reason, routes.released.tolist()) == (["no_confidence:/tip"], [False])
+    assert routes.parts[0] is not None
+    assert routes.parts[0].list_reviewed(["/tip", "/total", "/paid", "/tax"]) == ["/tip", "/paid", "/tax"]
 
 
 def test_a_permanent_number_never_changes() -> None:
