@@ -52,7 +52,7 @@ contract: installed-dev ## Compare the API with its document for ten minutes (CO
 bench: installed-dev ## Benchmark the hot paths
 	@exec $(PYTHON) -m benchmarks $(ARGS)
 
-load: installed-dev ## Post and review for ten minutes, and show how late each sweep gets (ARGS="--minutes 2 --saturated")
+load: installed-dev ## Post and review for ten minutes, and show how late each sweep gets (ARGS="--minutes 2 --saturated", or --faults)
 	@exec $(PYTHON) -m benchmarks load $(ARGS)
 
 faults: installed-dev ## Hold each fault of servers and processes for a minute under load (CI: for seconds)

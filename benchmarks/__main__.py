@@ -35,12 +35,16 @@ def _measure(names: list[str], arguments: argparse.Namespace) -> None:
     more = {
         "desk": ["--items", str(arguments.items)] if arguments.items else [],
         "guarantee": ["--stored", str(arguments.stored)] if arguments.stored else [],
-        "load": ["--minutes", str(arguments.minutes), *(["--saturated"] if arguments.saturated else [])],
+        "load": [
+            *("--minutes", str(arguments.minutes), "--hold", str(arguments.hold)),
+            *(["--saturated"] if arguments.saturated else []),
+            *(["--faults"] if arguments.faults else []),
+        ],
     }
-    with scratch.run_servers() as servers:
+    with scratch.run_servers() as servers, scratch.migrated_template(servers) as template:
         for name in names:
             command = [sys.executable, "-m", f"benchmarks.measured.{name}", *options, *more.get(name, [])]
-            with scratch.empty_product(servers) as variables:
+            with scratch.empty_product(servers, template) as variables:
                 status = scratch.run(command, os.environ | variables)
             if status:
                 sys.exit(f"The benchmark {name!r} failed.")
@@ -59,6 +63,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--saturated", action="store_true", help="load: with the workers standing still most of the time"
     )
+    parser.add_argument("--faults", action="store_true", help="load: with each fault in turn, instead of the minutes")
+    parser.add_argument("--hold", type=float, default=30, help="load: the seconds of each fault (default: 30)")
     parser.add_argument("--pid", type=int, help="memory: the process to measure, with its descendants")
     arguments = parser.parse_args()
     unknown = set(arguments.benches) - {*BENCHES, *ON_REQUEST}

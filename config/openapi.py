@@ -13,7 +13,7 @@ from drf_spectacular.generators import SchemaGenerator
 
 from config import openapi_texts as texts
 from escalation.api import urls as escalation_urls
-from escalation.api.documents import Problem
+from escalation.api.documents import ProblemDocument
 from reviewqueue.api import urls as review_urls
 from reviewqueue.http import PROBLEM, ApiAnswer, ApiBody, ApiOperation
 from reviewqueue.http.operations import find_operation
@@ -109,7 +109,7 @@ def _describe_answer(answer: ApiAnswer) -> dict[str, Any]:
 
 
 def _describe_content(body: ApiBody, examples: Mapping[str, Any]) -> dict[str, Any]:
-    references = [{"$ref": _REFERENCE.format(name=one.__name__)} for one in body.types]
+    references = [{"$ref": _refer_to(one)} for one in body.types]
     if body.lines:
         # OpenAPI 3.1 cannot type the lines of a text; 3.2 does it by `itemSchema`.
         return {"schema": {"type": "string"}, "x-item-schema": references[0]}
@@ -129,7 +129,7 @@ def _list_problems(operation: ApiOperation) -> Iterator[tuple[int, dict[str, Any
     for status, text in {**common, **operation.problems}.items():
         described: dict[str, Any] = {
             "description": text[:1].upper() + text[1:] if not text.startswith("`") else text,
-            "content": {PROBLEM: {"schema": {"$ref": _REFERENCE.format(name=Problem.__name__)}}},
+            "content": {PROBLEM: {"schema": {"$ref": _refer_to(ProblemDocument)}}},
         }
         if headers := texts.PROBLEM_HEADERS.get(status):
             described["headers"] = {name: _describe_header(line) for name, line in headers.items()}
@@ -141,15 +141,15 @@ def _describe_header(text: str) -> dict[str, Any]:
 
 
 def _build_schemas(operations: Sequence[ApiOperation]) -> dict[str, Any]:
-    types: dict[type, None] = {Problem: None}
+    types: dict[type, None] = {ProblemDocument: None}
     for operation in operations:
         bodies = [*operation.bodies.values(), *(one.body for one in operation.answers.values() if one.body)]
         types |= dict.fromkeys(kind for body in bodies for kind in body.types)
     types |= dict.fromkeys(texts.REFERENCED_TYPES)
     queries = [operation.query for operation in operations if operation.query]
     _, components = msgspec.json.schema_components([*types, *queries], ref_template=_REFERENCE)
-    published = sorted(components.keys() - {query.__name__ for query in queries})
-    schemas = {name: _tidy(components[name]) for name in published}
+    published = sorted(components.keys() - {query.__name__ for query in queries}, key=_publish_name)
+    schemas = {_publish_name(name): _tidy(components[name]) for name in published}
     texts.complete_output_schema(schemas["PostedOutput"])
     texts.complete_verdict_schema(schemas["VerdictRequest"])
     return schemas
@@ -161,10 +161,22 @@ def _list_properties(form: type) -> dict[str, Any]:
     return properties
 
 
+def _publish_name(name: str) -> str:
+    """What the document calls a type, whose class name is unique: `ClaimDocument` is published as `Claim`."""
+    return name.removesuffix("Document")
+
+
+def _refer_to(kind: type) -> str:
+    return _REFERENCE.format(name=_publish_name(kind.__name__))
+
+
 def _tidy(schema: Any) -> Any:
     r"""In the dialect of JSON Schema: `$` is the end of a text there, and there is no `\Z`."""
     if isinstance(schema, dict):
         tidied = {name: _tidy(part) for name, part in schema.items() if not (name == "default" and part is None)}
+        for name in ("$ref", "title"):
+            if isinstance(tidied.get(name), str):
+                tidied[name] = _publish_name(tidied[name])
         if "pattern" in tidied and isinstance(tidied["pattern"], str):
             tidied["pattern"] = tidied["pattern"].replace(r"\Z", "$")
         if "enum" in tidied:

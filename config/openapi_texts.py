@@ -52,7 +52,9 @@ COMMON_PROBLEMS = {
     401: "`unauthenticated`: the API key is missing, unknown, expired or revoked",
     403: "`missing_scope`: the API key lacks the scope",
     404: "`not_found`: it does not exist, or this API key has no access to it",
+    414: "`uri_too_long`: the address has more characters than the server reads",
     429: "`rate_limited`: too many requests of this API key; try again after `Retry-After`",
+    431: "`headers_too_large`: the request's headers are too large or too many",
     500: "`internal_error`: it has been recorded",
     503: "`unavailable`: nothing was stored; try again after `Retry-After`",
 }

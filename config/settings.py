@@ -6,7 +6,7 @@ from pathlib import Path
 import structlog
 from django.utils.csp import CSP
 
-from config import env
+from config import env, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -41,6 +41,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.head_middleware.HeadMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "reviewqueue.http.NoStoreMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
@@ -129,10 +130,12 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
-CELERY_WORKER_MAX_TASKS_PER_CHILD = 2000
+# In KiB. Not after a number of tasks: at a steady load, that would replace the process every few minutes.
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 400_000
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever: a worker that gave up would stay away when the broker is back
+CELERY_WORKER_CONSUMER = "config.consumer:SteadyConsumer"
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 300,
     "socket_timeout": 5,
@@ -170,7 +173,7 @@ AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False
-AXES_LOCKOUT_TEMPLATE = "reviewqueue/sign_in.html"
+AXES_LOCKOUT_CALLABLE = "reviewqueue.views.account.show_lockout"
 AXES_CLIENT_IP_CALLABLE = "reviewqueue.http.get_client_address"
 # The number of your own reverse proxies. Behind one, every request comes from the proxy's address. Production has to
 # set it: with a number too low one attacker locks everybody out, and with one too high an address can be forged.
@@ -265,7 +268,16 @@ LOGGING = {
             "processor": structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
         },
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain" if LOCAL else "json"}},
+    "filters": {
+        "client errors": {"()": "django.utils.log.CallbackFilter", "callback": logs.drop_client_traceback},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "plain" if LOCAL else "json",
+            "filters": ["client errors"],
+        }
+    },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {"django_structlog": {"level": "WARNING" if LOCAL else "INFO"}},
 }

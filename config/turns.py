@@ -36,12 +36,17 @@ class TurnSender(bootsteps.StartStopStep):
 
     def start(self, parent: Any) -> None:
         self._untaken = {name: 0 for name in TASK_QUEUES if name in parent.app.amqp.queues.consume_from}
-        self._timer = parent.timer.call_repeatedly(TURN_EVERY_SECONDS, self._send_turns)
+        self._timer = parent.timer.call_repeatedly(TURN_EVERY_SECONDS, self._take_turn, (parent.pool,))
 
     def stop(self, parent: Any) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _take_turn(self, pool: Any) -> None:
+        # Celery looks every five seconds only for a process of the pool that has ended, and often misses its end.
+        pool.maintain_pool()
+        self._send_turns()
 
     def _send_turns(self) -> None:
         """Send a turn to each task queue in which nothing waits. Without a broker, the next second tries again."""

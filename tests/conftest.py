@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -27,7 +28,7 @@ from tests.helpers import emptying, servers, stream_setup, template_database
 from tests.helpers.api_contract import API_ROOT, ApiContract
 
 # A shared machine is no stopwatch, and examples of one run are not to decide another.
-settings.register_profile("suite", deadline=None, database=None, max_examples=60)
+settings.register_profile("suite", deadline=None, database=None, max_examples=25)
 # For hand: pytest --hypothesis-profile long tests/escalation/routing
 settings.register_profile("long", deadline=None, database=None, max_examples=5_000)
 settings.load_profile("suite")
@@ -37,6 +38,12 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Fail skipped tests in CI, so that a machine that cannot run a test says so."""
     if report.skipped and os.environ.get("CI") == "true":
         report.outcome = "failed"
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded stays until the end; to look through it for garbage again and again takes a second per process."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,7 +10,7 @@ from benchmarks.measured.claiming import Clients
 from benchmarks.measured.waiting import Line
 from reviewqueue.models import User
 
-CLIENTS = 8
+CLIENTS, QUICK_CLIENTS = 8, 2
 
 
 def main() -> None:
@@ -18,23 +18,23 @@ def main() -> None:
     product.prepare()
     rounds = 1 if quick else 3
     commits = tables.median([limits.commit_rate(100 if quick else 2_000) for _ in range(rounds)])
-    _one_review((1_000, 2_000) if quick else (1_000, 100_000, 1_000_000), rounds)
+    _one_review((1_000, 2_000) if quick else (1_000, 100_000, 1_000_000), rounds, QUICK_CLIENTS if quick else CLIENTS)
     _two_reviews(*((3_000, 1_000) if quick else (100_000, 20_000)), rounds)
     print(f"\nSingle commits, one connection: {tables.rate(commits)} (median of {rounds} rounds)")
 
 
-def _one_review(lengths: tuple[int, ...], rounds: int) -> None:
+def _one_review(lengths: tuple[int, ...], rounds: int, most: int) -> None:
     line = waiting.open_line("single")
-    people = waiting.reviewers(line, CLIENTS)
+    people = waiting.reviewers(line, most)
     rows: list[list[str]] = []
     shortest: dict[int, float] = {}
     filled = 0
-    with claiming.clients(CLIENTS) as clients:
+    with claiming.clients(most) as clients:
         for length in lengths:
             # The shortest queue gets enough extra items for its own rounds.
             waiting.fill(line, first=filled + 1, last=length + 600 * rounds)
             filled = length + 600 * rounds
-            for at_once in (1, CLIENTS):
+            for at_once in (1, most):
                 ours, bare = _rounds(line, people, at_once, clients, rounds)
                 shortest.setdefault(at_once, fmean(ours))
                 beside = tables.times(fmean(ours) / shortest[at_once])

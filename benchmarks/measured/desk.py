@@ -48,14 +48,14 @@ def _arguments() -> argparse.Namespace:
 
 def _server(reviewers: Reviewers, seats: Sequence[Seat], bare: Seat, *, quick: bool) -> None:
     """Alternate each way of working with the bare view."""
-    rounds, count = (1, 10) if quick else (3, 30)
+    rounds, count, warm = (1, 3, 2) if quick else (3, 30, 15)
     ways = {
         f"{REVIEWERS} reviewers, an answer a second each": (seats, 1.0),
         f"{REVIEWERS} reviewers, as fast as they can": (seats, 0.0),
         "1 reviewer, as fast as they can": (seats[:1], 0.0),
     }
-    reviewers.judge(seats, 15)  # warm
-    reviewers.post([bare] * REVIEWERS, 15)
+    reviewers.judge(seats, warm)
+    reviewers.post([bare] * REVIEWERS, warm)
     rows = []
     for name, (sitting, every) in ways.items():
         ours: list[float] = []

@@ -16,12 +16,13 @@ from django.db import connection
 
 from benchmarks import client, memory, reviewer, tables
 from benchmarks.client import Target
-from benchmarks.measured import product, sessions
+from benchmarks.measured import faults, product, sessions
 from benchmarks.reviewer import Seat
 from escalation.models import Output, Route
 from escalation.monitoring import heartbeats
 from escalation.monitoring.sweeps import SWEEPS
 from reviewqueue.models import Membership, Queue, User, Verdict
+from tests.helpers.faults import RUNNING_SECONDS, STOPPED_SECONDS
 
 PER_SECOND = 100
 CONNECTIONS = 16
@@ -30,12 +31,13 @@ REVIEWED = 0.2  # of the outputs, more than the reviewers can answer
 FIRST = 200  # outputs before the clock starts, so that each reviewer has an item
 LOOK_EVERY_SECONDS = 0.5
 CATCH_UP_SECONDS = 60
-# A saturated machine: the workers stand still for so much of the time.
-STOPPED_SECONDS, RUNNING_SECONDS = 0.14, 0.02
 
 
 def main() -> None:
     wanted = _arguments()
+    if wanted.faults:
+        faults.show(2.0 if wanted.quick else wanted.hold)
+        return
     seconds = 10 if wanted.quick else round(wanted.minutes * 60)
     product.prepare(undo_seconds=1)
     with product.site() as site, client.running() as poster, reviewer.running() as people, ThreadPoolExecutor() as pool:
@@ -60,6 +62,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--saturated", action="store_true")
+    parser.add_argument("--faults", action="store_true")
+    parser.add_argument("--hold", type=float, default=30)
     return parser.parse_args()
 
 

@@ -9,7 +9,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 import msgspec
-from django.core.management import call_command
 
 from benchmarks import scratch
 from benchmarks.client import Target
@@ -35,8 +34,7 @@ def quick() -> bool:
 
 
 def prepare(*, undo_seconds: int = 30) -> Stream:
-    """Migrate, and create a stream without audits, so that the confidence alone decides the route."""
-    call_command("migrate", interactive=False, verbosity=0)
+    """Create a stream without audits, so that the confidence alone decides the route."""
     description = {
         "slug": SLUG,
         "title": "Support intents",

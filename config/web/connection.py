@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from django.conf import settings
+from gunicorn.http.errors import UnsupportedTransferCoding
 from gunicorn.http.message import Request
 from gunicorn.http.parser import RequestParser
 
@@ -49,7 +50,10 @@ class Connection:
 
     def _check_framing(self, request: Request) -> None:
         lengths = [value for name, value in request.headers if name == "CONTENT-LENGTH"]
-        chunked = any(name == "TRANSFER-ENCODING" for name, _ in request.headers)
+        codings = [value.strip().lower() for name, value in request.headers if name == "TRANSFER-ENCODING"]
+        if codings not in ([], ["chunked"]):
+            raise UnsupportedTransferCoding(", ".join(codings))
+        chunked = bool(codings)
         if chunked != self.arrival.chunked or (not chunked and int((lengths or [0])[0]) != self.arrival.declared):
             raise BadFraming(400, "The request is malformed: the length of its body is not clear.")
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 
 import msgspec
+from django.template.loader import render_to_string
 from gunicorn.http import errors
 
 from reviewqueue.kernel.errors import Problem
@@ -19,6 +21,7 @@ _CODES = {
     HTTPStatus.INTERNAL_SERVER_ERROR: "internal_error",
 }
 RETRY_AFTER_SECONDS = 5
+_ACCEPTS_HTML = re.compile(rb"^accept:[^\r\n]*\btext/html\b", re.IGNORECASE | re.MULTILINE)
 
 
 def describe_error(error: Exception) -> Problem | None:
@@ -44,12 +47,9 @@ def build_problem(status: int, detail: str) -> Problem:
     return Problem(status, _CODES.get(HTTPStatus(status), "malformed"), detail, headers=headers)
 
 
-def render_refusal(problem: Problem, target: bytes) -> bytes:
-    """The whole response: a problem document under /api/, otherwise plain text. It ends the connection."""
-    if target.startswith(b"/api/"):
-        content_type, body = "application/problem+json", msgspec.json.encode(problem.document())
-    else:
-        content_type, body = "text/plain; charset=utf-8", f"{problem.detail}\n".encode()
+def render_refusal(problem: Problem, target: bytes, head: bytes = b"") -> bytes:
+    """The whole response, which ends the connection: a problem document under /api/, a page for a browser, or text."""
+    content_type, body = _render_body(problem, target, head)
     headers = {
         "Content-Type": content_type,
         "Content-Length": str(len(body)),
@@ -60,3 +60,12 @@ def render_refusal(problem: Problem, target: bytes) -> bytes:
     }
     lines = [f"HTTP/1.1 {problem.status} {problem.title}", *(f"{name}: {value}" for name, value in headers.items())]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def _render_body(problem: Problem, target: bytes, head: bytes) -> tuple[str, bytes]:
+    if target.startswith(b"/api/"):
+        return "application/problem+json", msgspec.json.encode(problem.document())
+    if _ACCEPTS_HTML.search(head):
+        page = render_to_string("reviewqueue/server_error.html", {"problem": problem})
+        return "text/html; charset=utf-8", page.encode()
+    return "text/plain; charset=utf-8", f"{problem.detail}\n".encode()

@@ -209,7 +209,7 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no 
             self._lingering[conn] = now + LINGER_IDLE_SECONDS
 
     def _refuse(self, conn: Connection, problem: Problem) -> None:
-        self._send_now(conn, render_refusal(problem, conn.arrival.target))
+        self._send_now(conn, render_refusal(problem, conn.arrival.target, conn.arrival.head))
         self._linger(conn)
 
     def _send_now(self, conn: Connection, data: bytes) -> None:
@@ -300,6 +300,6 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no 
 
     def _answer(self, conn: Connection, problem: Problem) -> None:
         try:
-            conn.sock.sendall(render_refusal(problem, conn.arrival.target))
+            conn.sock.sendall(render_refusal(problem, conn.arrival.target, conn.arrival.head))
         except OSError:
             self.log.debug("A client does not read its response.")

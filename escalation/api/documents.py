@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 
-class OutputStatus(StrEnum):
+class OutputStatusDocument(StrEnum):
     """Where an output is: received and not routed yet, in review, decided, withdrawn, or its content erased."""
 
     RECEIVED = "received"
@@ -59,7 +59,7 @@ type Time = Annotated[datetime, Meta(tz=True)]
 type OutputId = Annotated[str, Meta(description="The id under which the output was posted.")]
 
 
-class Decision(msgspec.Struct, kw_only=True):
+class DecisionDocument(msgspec.Struct, kw_only=True):
     """What was decided about an output. A later revision replaces an earlier one."""
 
     answer: Answer
@@ -76,28 +76,28 @@ class OutputState(msgspec.Struct, kw_only=True):
     """An output's state. `route` and what follows are null until it is routed, `decision` until there is one."""
 
     id: OutputId
-    status: OutputStatus
+    status: OutputStatusDocument
     route: OutputRoute | None
     reason: Annotated[str | None, Meta(description=REASONS)]
     pi: Annotated[
         float | None, Meta(description="The probability of a review when it was routed; null until it is decided.")
     ]
     policy: Annotated[int | None, Meta(description="The number of the policy version that decided.")]
-    decision: Decision | None
+    decision: DecisionDocument | None
     duplicate: Annotated[bool | UnsetType, Meta(description="True if it was posted before; absent otherwise.")] = UNSET
 
 
-class HistoryEntry(msgspec.Struct):
+class HistoryEntryDocument(msgspec.Struct):
     """One event in the life of an output."""
 
     at: Time
     text: str
 
 
-class OutputDetail(OutputState, kw_only=True):
+class OutputDetailDocument(OutputState, kw_only=True):
     """An output's state and what happened to it, oldest first."""
 
-    history: list[HistoryEntry]
+    history: list[HistoryEntryDocument]
 
 
 class ProblemDetail(msgspec.Struct):
@@ -107,7 +107,7 @@ class ProblemDetail(msgspec.Struct):
     detail: str
 
 
-class Problem(msgspec.Struct, kw_only=True):
+class ProblemDocument(msgspec.Struct, kw_only=True):
     """Any error (RFC 9457). `code` is stable and for programs, `detail` for people; `errors` lists every fault."""
 
     type: Annotated[str, Meta(extra_json_schema={"format": "uri-reference"})]
@@ -129,7 +129,7 @@ class BatchProblem(msgspec.Struct, kw_only=True):
 
     code: Annotated[int, Meta(description="The status a request with this output alone would have had.")]
     id: Annotated[str | None, Meta(description="Null if it could not be read.")]
-    problem: Problem
+    problem: ProblemDocument
 
 
 def one_of(*types: type) -> dict[str, Any]:
@@ -142,7 +142,7 @@ class BatchResult(msgspec.Struct):
     results: list[Annotated[Any, Meta(extra_json_schema=one_of(BatchOutputState, BatchProblem))]]
 
 
-class FeedDecision(Decision, kw_only=True):
+class FeedDecision(DecisionDocument, kw_only=True):
     """A decision in the feed."""
 
     id: OutputId

@@ -146,7 +146,7 @@ class OutputView(APIView):
             summary="Get an output",
             description="The output's state, decision and history.",
             scope=WRITE_SCOPE,
-            answers={200: http.ApiAnswer("The output.", http.describe_body(documents.OutputDetail))},
+            answers={200: http.ApiAnswer("The output.", http.describe_body(documents.OutputDetailDocument))},
         )
     )
     def get(self, request: Request, stream: str, external_id: str) -> HttpResponse:

@@ -87,7 +87,7 @@ class ReportErrorRateTotal(ReportErrorRate, kw_only=True):
     unchecked: int
 
 
-class ReportDay(ReportCosts, kw_only=True):
+class ReportDayDocument(ReportCosts, kw_only=True):
     """One day of the window."""
 
     day: date
@@ -97,7 +97,7 @@ class ReportDay(ReportCosts, kw_only=True):
     decided_by_people: int
 
 
-class ReportGroup(ReportCosts, kw_only=True):
+class ReportGroupDocument(ReportCosts, kw_only=True):
     """The figures of one class, model version or segment."""
 
     name: str
@@ -147,7 +147,7 @@ class GuaranteeGroup(msgspec.Struct, kw_only=True):
     confidence_level: float
 
 
-class Guarantee(msgspec.Struct, kw_only=True):
+class GuaranteeDocument(msgspec.Struct, kw_only=True):
     """At most `error_target` of the automated decisions are wrong, with `confidence_level`."""
 
     text: str
@@ -210,7 +210,7 @@ class Statement(msgspec.Struct, kw_only=True):
     evidence: str
 
 
-class Report(msgspec.Struct, kw_only=True):
+class ReportDocument(msgspec.Struct, kw_only=True):
     """A stream's figures for some days, both included. Shadow outputs count only in `model_versions` and `shadow`."""
 
     stream: str
@@ -224,15 +224,17 @@ class Report(msgspec.Struct, kw_only=True):
     time_to_decision: TimeToDecision
     error_rate: ReportErrorRateTotal
     money: ReportMoney
-    days: list[ReportDay]
-    classes: list[ReportGroup]
-    model_versions: list[ReportGroup]
-    segments: Annotated[dict[str, list[ReportGroup]], Meta(description="By the segment keys that the policy names.")]
+    days: list[ReportDayDocument]
+    classes: list[ReportGroupDocument]
+    model_versions: list[ReportGroupDocument]
+    segments: Annotated[
+        dict[str, list[ReportGroupDocument]], Meta(description="By the segment keys that the policy names.")
+    ]
     fields: Annotated[list[ReportField], Meta(description="Where answers have fields: in the order of the schema.")]
     reasons: Annotated[dict[str, int], Meta(description="How many outputs were routed for each reason.")]
     acts: ReportActs
     error_types: Annotated[dict[str, int], Meta(description="How often each error type was named in verdicts.")]
-    guarantee: Annotated[Guarantee | None, Meta(description="That of the policy in effect; null without one.")]
+    guarantee: Annotated[GuaranteeDocument | None, Meta(description="That of the policy in effect; null without one.")]
     statement: Annotated[
         Statement | None, Meta(description="Read `guarantee` instead.", extra_json_schema={"deprecated": True})
     ]

@@ -54,7 +54,7 @@ class StreamReportView(APIView):
             f"{MAX_WINDOW_DAYS} days.",
             scope=READ_SCOPE,
             query=ReportQuery,
-            answers={200: http.ApiAnswer("The figures.", http.describe_body(report_documents.Report))},
+            answers={200: http.ApiAnswer("The figures.", http.describe_body(report_documents.ReportDocument))},
         )
     )
     def get(self, request: Request, stream: str) -> HttpResponse:

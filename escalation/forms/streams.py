@@ -9,6 +9,7 @@ from django.forms.fields import InvalidJSONInput
 from django.utils.translation import gettext_lazy as _
 
 from escalation.forms import line_syntax
+from escalation.forms.concurrent_edits import ShownValuesMixin
 from escalation.forms.fields import LinesField, MultilineField, StoredValuesForm
 from escalation.models import Stream
 from escalation.streams import definition
@@ -73,7 +74,7 @@ class StreamForm(StoredValuesForm):
     error_types = LinesField(
         label=_("Error types"),
         read=line_syntax.parse_entries,
-        help_text=_("One per line. Reviewers who correct the model can choose one. Leave empty to not ask."),
+        help_text=_("One per line. Reviewers who correct the model can choose one. Leave empty to skip this question."),
     )
     display = LinesField(
         label=_("How content is shown"),
@@ -81,7 +82,7 @@ class StreamForm(StoredValuesForm):
         rows=2,
         placeholder="rows: table",
         help_text=_(
-            "Only if the input’s shape does not decide it. One part per line, as “part: display”; "  # noqa: RUF001
+            "Only needed where the shape of the input does not decide it. One part per line, as “part: display”; "
             "* stands for the whole input."
         ),
     )
@@ -103,6 +104,17 @@ class StreamForm(StoredValuesForm):
         widget=forms.NumberInput(attrs={"class": "short"}),
         help_text=_("Beyond it, new outputs are refused or held, as the policy says."),
     )
+
+    @property
+    def sections(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """The fields by what they are about, each group with its heading."""
+        groups = (
+            (_("Stream"), ("title", "slug_name", "owner", "risk")),
+            (_("Answers"), ("question", "answers", "multiple", "schema")),
+            (_("Reviewers’ page"), ("guidelines", "error_types", "display")),  # noqa: RUF001 - an apostrophe
+            (_("Waiting items"), ("reserve_minutes", "max_waiting")),
+        )
+        return [(str(title), [self[name] for name in names if name in self.fields]) for title, names in groups]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -132,6 +144,10 @@ class StreamForm(StoredValuesForm):
                 placed = True
         if not placed:
             self.add_error(None, str(refusal))
+
+
+class StreamSettingsForm(ShownValuesMixin, StreamForm):
+    """The settings of a stream that exists, which two people may have open at once."""
 
 
 class NewStreamForm(StreamForm):

@@ -146,8 +146,7 @@ def decode_output(raw: bytes, *, form: AnswerSpec, secret: bytes) -> DecodedOutp
 
     `secret` is the key of the digest, which is computed over the output's canonical form.
     """
-    element = _with_plain_floats(strict_json.parse_json(raw))
-    posted = typed_input.convert_input(element, PostedOutput, subject="output", rules=_FIELD_RULES)
+    posted = typed_input.convert_input(strict_json.parse_json(raw), PostedOutput, subject="output", rules=_FIELD_RULES)
     if posted.id in _UNADDRESSABLE_IDS:
         raise _invalid_output("`id` must not be `.` or `..`, which no URL can end in - at `$.id`")
     posted = _convert_to_utc(posted)
@@ -165,19 +164,6 @@ def decode_output(raw: bytes, *, form: AnswerSpec, secret: bytes) -> DecodedOutp
         digest=_digest_content(posted, secret),
         body=sent_json.encode_sent({**_build_payload(posted), "prediction": prediction}).encode(),
     )
-
-
-def _with_plain_floats(element: Any) -> Any:
-    """Confidences and values are calculated with, so their digits do not matter; those of contents and answers do."""
-    if not isinstance(element, dict):
-        return element
-    plain: dict[str, Any] = {
-        name: float(element[name]) for name in ("confidence", "value") if isinstance(element.get(name), float)
-    }
-    scores = element.get("scores")
-    if isinstance(scores, dict):
-        plain["scores"] = {name: float(one) if isinstance(one, float) else one for name, one in scores.items()}
-    return {**element, **plain}
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +232,7 @@ def _digest_content(posted: msgspec.Struct, secret: bytes) -> bytes:
 def _digest_unchecked(value: dict[str, Any], secret: bytes) -> bytes:
     """The digest of a posted object that no rule has to hold for; empty if no output could have this content."""
     try:
-        posted = msgspec.convert(_with_plain_floats(value), _UncheckedOutput)
+        posted = msgspec.convert(typed_input.with_plain_numbers(value, _UncheckedOutput), _UncheckedOutput)
         return _digest_content(_with_times_in_utc(posted), secret)
     except (msgspec.ValidationError, OverflowError):
         return b""

@@ -52,6 +52,12 @@ def collect_gauges() -> list[Gauge]:
             [((age.sweep.name,), max(0.0, age.seconds)) for age in ages],
         ),
         Gauge(
+            "sweep_round_age_seconds",
+            "Time since the sweep last did all that it had to do; infinite if it never did.",
+            ("name",),
+            [((age.sweep.name,), max(0.0, age.round_seconds)) for age in ages if age.round_seconds is not None],
+        ),
+        Gauge(
             "sweep_late",
             "1 if the sweep is later than it should ever be.",
             ("name",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,25 +18,39 @@ UNWRITTEN_SHARE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class SweepAge:
-    """A sweep, and the seconds since it last ended well; infinite if it never ran."""
+    """A sweep, and the seconds since it last ended well, and was last tried; infinite if it never was.
+
+    `round_seconds`: since its last round was complete; None if it has no rounds.
+    """
 
     sweep: Sweep
     seconds: float
     tried_seconds: float
+    round_seconds: float | None = None
 
     @property
     def is_late(self) -> bool:
-        return self.seconds > self.sweep.late_after
+        is_round_late = self.sweep.round is not None and (self.round_seconds or 0.0) > self.sweep.round.late_after
+        return self.seconds > self.sweep.late_after or is_round_late
+
+    @property
+    def done_seconds(self) -> float:
+        """Since all that it has to do was last done; for pages."""
+        return max(self.seconds, self.round_seconds or 0.0)
 
     @property
     def has_run(self) -> bool:
-        return math.isfinite(self.seconds)
+        return math.isfinite(self.seconds) and math.isfinite(self.round_seconds or 0.0)
 
 
 def measure_ages() -> list[SweepAge]:
     """The age of every sweep, in the order of the table."""
-    seen = {name: (at, tried) for name, at, tried in sql.fetch_tuples(queries.SELECT_AGES)}
-    return [_age_of(sweep, *seen.get(sweep.name, (None, None))) for sweep in SWEEPS]
+    seen = {name: (_seconds(at), _seconds(tried)) for name, at, tried in sql.fetch_tuples(queries.SELECT_AGES)}
+    never = (math.inf, math.inf)
+    return [
+        SweepAge(sweep, *seen.get(sweep.name, never), seen.get(sweep.round_name, never)[0] if sweep.round else None)
+        for sweep in SWEEPS
+    ]
 
 
 def find_late_sweeps() -> list[SweepAge]:
@@ -44,8 +59,24 @@ def find_late_sweeps() -> list[SweepAge]:
 
 
 def record_success(sweep: Sweep) -> None:
-    """Record that a sweep has ended well."""
-    sql.run_statement(queries.RECORD_SUCCESS, {"name": sweep.name, "unless": sweep.every * UNWRITTEN_SHARE})
+    """Record that a sweep has ended well, with all that it had to do."""
+    _record_ends({sweep.name: sweep.every, **({sweep.round_name: sweep.every} if sweep.round else {})})
+
+
+def record_turns(taken: Iterable[Sweep]) -> None:
+    """Record that these sweeps had their turn, and either found nothing to do or have more to do."""
+    _record_ends({sweep.name: sweep.every for sweep in taken})
+
+
+def find_last_event() -> int:
+    """The id of the latest event: while it is the same, nothing has happened. 0 if there is none."""
+    return int(sql.fetch_value(queries.LAST_EVENT) or 0)
+
+
+def _record_ends(periods: Mapping[str, float]) -> None:
+    if periods:
+        unwritten = [every * UNWRITTEN_SHARE for every in periods.values()]
+        sql.run_statement(queries.RECORD_SUCCESS, {"names": list(periods), "unless": unwritten})
 
 
 def store_detail(name: str, detail: dict[str, Any]) -> None:
@@ -63,9 +94,5 @@ def measure_routing_lag_seconds() -> float:
     return max(0.0, float(sql.fetch_value(queries.OLDEST_RECEIVED_SECONDS) or 0.0))
 
 
-def _age_of(sweep: Sweep, at: float | None, tried: float | None) -> SweepAge:
-    return SweepAge(
-        sweep,
-        seconds=math.inf if at is None else float(at),
-        tried_seconds=math.inf if tried is None else float(tried),
-    )
+def _seconds(age: float | None) -> float:
+    return math.inf if age is None else float(age)

@@ -31,12 +31,19 @@ TAKE_SWEEP = """
            BETWEEN clock_timestamp() - %(retry)s * interval '1 second' AND clock_timestamp())
 """
 
-# A sweep has ended well. Busy sweeps are not written more often than it matters.
+# Sweeps have ended well. Busy sweeps are not written more often than it matters.
 RECORD_SUCCESS = """
-    INSERT INTO escalation_heartbeat AS beat (name, at, detail) VALUES (%(name)s, clock_timestamp(), '{}')
+    INSERT INTO escalation_heartbeat AS beat (name, at, detail)
+    SELECT name, clock_timestamp(), '{}' FROM unnest(%(names)s::text[]) AS name ORDER BY name
     ON CONFLICT (name) DO UPDATE SET at = excluded.at
-    WHERE NOT beat.at BETWEEN excluded.at - %(unless)s * interval '1 second' AND excluded.at
+    WHERE NOT beat.at BETWEEN excluded.at - interval '1 second' * (
+        SELECT unless FROM unnest(%(names)s::text[], %(unless)s::float8[]) AS ends (name, unless)
+        WHERE ends.name = beat.name
+    ) AND excluded.at
 """
+
+# Whatever is received, routed, reviewed, settled or changed writes an event; by the primary key.
+LAST_EVENT = f"SELECT id FROM {EVENTS_SQL} AS events ORDER BY id DESC LIMIT 1"
 
 # Whether the database takes writes. Then spill some temporary rows to disk (PROBE_ROWS), which fails when it is full,
 # and which a small update of existing rows may not do for a long time.

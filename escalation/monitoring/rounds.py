@@ -18,7 +18,7 @@ from reviewqueue.kernel import sql
 log = structlog.get_logger(__name__)
 
 NAME = "invariants"
-ROUND_SECONDS = 2.0  # then the other sweeps of the queue have their turn
+SLICE_SECONDS = 0.3  # then the other sweeps of the queue have their turn
 CHECK_TIMEOUT_SECONDS = 10.0
 
 
@@ -45,12 +45,12 @@ def read_round() -> CheckRound:
 
 
 def run_next_checks() -> bool:
-    """Run checks for about `ROUND_SECONDS`, and store the results for pages and probes; whether the round is complete.
+    """Run checks for about `SLICE_SECONDS`, and store the results for pages and probes; whether the round is complete.
 
     A check that takes too long is reported as such, not as violated, and is run again in the next round.
     """
     checks = {check.name: check for check in invariants.list_all_invariants()}
-    names, until = list(checks), time.monotonic() + ROUND_SECONDS
+    names, until = list(checks), time.monotonic() + SLICE_SECONDS
     state = read_round()
     if state.next not in checks:
         state.next = names[0]

@@ -10,9 +10,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from escalation.models import Decision, Outcome, Output, Policy, Route
+from escalation.models import Decision, Outcome, Output, Policy, Route, Stream
 from escalation.routing import reasons
 from reviewqueue.facade import facts as review_facts
+from reviewqueue.facade import queue
 from reviewqueue.facade.facts import ItemVerdict
 
 
@@ -56,7 +57,7 @@ def describe_answer(value: Any, *, content: bool) -> str:
     if isinstance(value, str):
         return f"“{value}”"
     if isinstance(value, list) and all(isinstance(part, str) for part in value):
-        return ", ".join(f"“{part}”" for part in value) or _("no label")
+        return ", ".join(f"“{part}”" for part in value) or _("nothing applies")
     return str(value) if content else _("a structured answer")
 
 
@@ -105,8 +106,9 @@ def _decisive_confidence(output: Output, route: Route) -> float | None:
 
 
 def _review_entries(output: Output, content: bool) -> Iterator[HistoryEntry]:
+    none = _describe_none(output)
     for judgement in review_facts.verdicts_of(output.pk):
-        yield HistoryEntry(judgement.at, _describe_verdict(judgement, content), judgement.person)
+        yield HistoryEntry(judgement.at, _describe_verdict(judgement, content, none), judgement.person)
         if judgement.undone_at is not None:
             yield HistoryEntry(judgement.undone_at, _("Undid the verdict."), judgement.person)
     for passed in review_facts.passes_of(output.pk):
@@ -119,11 +121,18 @@ def _describe_pass(reason: str) -> str:
     )
 
 
-def _describe_verdict(judgement: ItemVerdict, content: bool) -> str:
+def _describe_none(output: Output) -> str:
+    """The verdict that no listed answer is right, as its button on the desk says it."""
+    slug = Stream.objects.values_list("slug", flat=True).get(pk=output.stream_id)
+    kind = queue.get_answer_spec(slug=slug, number=output.schema_number).kind
+    return _("Chose “Something not listed”") if kind == "labels" else _("Chose “None of these”")
+
+
+def _describe_verdict(judgement: ItemVerdict, content: bool, none: str) -> str:
     action = {
         "agree": _("Agreed with the model"),
         "correct": _("Gave another answer: %(answer)s"),
-        "none": _("Chose “None of these”"),
+        "none": none,
         "unjudgeable": _("Chose “Can’t be judged”"),  # noqa: RUF001 - an apostrophe
         "escalate": _("Asked the lead"),
     }[judgement.kind]
@@ -169,7 +178,7 @@ def _describe_decision(decision: Decision, content: bool) -> str:
                 "answer": describe_answer(decision.answer, content=content),
             }
         case "rejected":
-            text = _("Rejected by %(by)s: none of the answers is right") % {"by": by}
+            text = _("Rejected by %(by)s: no listed answer is right") % {"by": by}
         case "unjudgeable":
             text = _("Closed by %(by)s: it can’t be judged") % {"by": by}  # noqa: RUF001 - an apostrophe
         case _:

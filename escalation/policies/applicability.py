@@ -7,7 +7,8 @@
 | rules on `prediction` | the answer | any predicted label | no |
 | `costs.matrix` | yes | no: a set of labels has no single true one | no |
 
-A part that names an answer or a field has to name one of the stream's, spelled as the stream spells it.
+A part that names an answer or a field has to name one of the stream's, spelled as the stream spells it. A rule has to
+be able to apply, and none may repeat the conditions of another.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from escalation.policies import rule_logic
 from escalation.policies.conditions import Scalar
 from escalation.policies.spec import PolicySpec, Rule
 from reviewqueue.answers import schema
@@ -66,14 +68,32 @@ def _segment_misfits(policy: PolicySpec) -> Iterator[Misfit]:
 
 def _rule_misfits(policy: PolicySpec, form: AnswerSpec) -> Iterator[Misfit]:
     for place, rule in enumerate(policy.rules):
-        for subject, operator, operand in _conditions(rule):
-            path = ["rules", place, "when", subject, operator]
-            if operand == []:
-                yield _misfit(path, _("The list is empty, so the rule would never apply. List at least one value."))
-            elif subject == "confidence":
-                yield from _impossible_confidences(path, operand)
-            elif subject == "prediction":
-                yield from _prediction_misfits(path, operand, form)
+        wrong = list(_condition_misfits(place, rule, form))
+        yield from wrong or _contradictions(place, rule, form)
+    for place, earlier in rule_logic.find_repeated(policy.rules):
+        text = _("The rule “%(name)s” has the same conditions as “%(earlier)s”, which comes first. Remove one of them.")
+        names = {"name": policy.rules[place].name, "earlier": earlier.name}
+        yield _misfit(["rules", place, "when"], text % names)
+
+
+def _contradictions(place: int, rule: Rule, form: AnswerSpec) -> Iterator[Misfit]:
+    subject = rule_logic.find_contradiction(rule, one_label=form.kind == schema.LABEL)
+    if subject is not None:
+        text = _(
+            "The rule “%(name)s” would never apply: no output can meet its conditions on %(subject)s. Correct them."
+        )
+        yield _misfit(["rules", place, "when", subject], text % {"name": rule.name, "subject": subject})
+
+
+def _condition_misfits(place: int, rule: Rule, form: AnswerSpec) -> Iterator[Misfit]:
+    for subject, operator, operand in _conditions(rule):
+        path = ["rules", place, "when", subject, operator]
+        if operand == []:
+            yield _misfit(path, _("The list is empty, so the rule would never apply. List at least one value."))
+        elif subject == "confidence":
+            yield from _impossible_confidences(path, operand)
+        elif subject == "prediction":
+            yield from _prediction_misfits(path, operand, form)
 
 
 def _prediction_misfits(path: Sequence[object], operand: Scalar | list[Scalar], form: AnswerSpec) -> Iterator[Misfit]:

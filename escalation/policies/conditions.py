@@ -102,18 +102,18 @@ def _is_regional(key: str, fact: str, value: str) -> bool:
 def check_condition(subject: str, operator: str, operand: object) -> None:
     """Raise ValueError if an operator or its operand makes no sense for a subject."""
     if operator not in RULE_OPERATORS:
-        raise ValueError(f"unknown operator {operator!r}; use one of {', '.join(RULE_OPERATORS)}")
+        raise ValueError(f"unknown operator “{operator}”. Use one of {', '.join(RULE_OPERATORS)}")
     if (operator == "in") != isinstance(operand, list):
         raise ValueError("`in` needs a list; every other operator needs a single value")
     operands = operand if isinstance(operand, list) else [operand]
     numeric = subject in {"confidence", "value"}
     for value in operands:
         if isinstance(value, bool) or isinstance(value, str) == numeric:
-            raise ValueError(f"{subject} can only be compared with {'numbers' if numeric else 'strings'}")
+            raise ValueError(f"“{subject}” can only be compared with {'numbers' if numeric else 'text'}")
         if isinstance(value, (int, float)) and not math.isfinite(value):
-            raise ValueError(f"{subject} can only be compared with finite numbers, not {value}")
+            raise ValueError(f"“{subject}” can only be compared with finite numbers, not {value}")
     if not numeric and operator not in {"eq", "in"}:
-        raise ValueError(f"{subject} is a string; use eq or in")
+        raise ValueError(f"“{subject}” is text. Use eq or in")
 
 
 def _is_text(operator: str, fact: str, operand: Scalar | list[Scalar]) -> bool:

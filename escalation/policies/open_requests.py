@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.db.models import Q
 
 from escalation.models import ApprovalRequest, Stream
 from escalation.policies import versions
+from escalation.policies.versions import ActivePolicy
 from reviewqueue.accounts import second_person
 
 
-def list_open_requests(streams: Sequence[Stream]) -> list[ApprovalRequest]:
-    """The valid approval requests of these streams, oldest first; one per version, as `versions` would find it."""
-    active = versions.find_active_policies([stream.pk for stream in streams])
+def list_open_requests(streams: Sequence[Stream], active: Mapping[int, ActivePolicy]) -> list[ApprovalRequest]:
+    """The valid approval requests of these streams, oldest first; one per version, as `versions` would find it.
+
+    active: the policies in effect, by stream id.
+    """
     without_policy = [stream.pk for stream in streams if stream.pk not in active]
     current = Q(instead_of__in=[policy.activation_id for policy in active.values()])
     first = Q(instead_of=None, policy__stream__in=without_policy)

@@ -50,10 +50,10 @@ class Rule(_SpecPart, frozen=True):
             raise ValueError("a rule needs at least one condition")
         for subject, tests in self.when.items():
             if not tests:
-                raise ValueError(f"the condition on {subject} is empty")
+                raise ValueError(f"the condition on “{subject}” is empty")
             if subject not in conditions.RULE_SUBJECTS and not subject.startswith(conditions.SEGMENT_PREFIX):
                 raise ValueError(
-                    f"unknown field {subject!r} in a rule; use confidence, value, prediction or segment.KEY"
+                    f"unknown field “{subject}” in a rule. Use confidence, value, prediction or segment.KEY"
                 )
             for operator, operand in tests.items():
                 conditions.check_condition(subject, operator, operand)
@@ -161,7 +161,7 @@ class PolicySpec(_SpecPart, frozen=True, rename={"guarantee": "promise"}):
     def __post_init__(self) -> None:
         names = [rule.name for rule in self.rules]
         if len(set(names)) != len(names):
-            raise ValueError("two rules have the same name; give each rule its own")
+            raise ValueError("two rules have the same name. Give each rule its own")
 
 
 def parse_spec(spec: Any) -> PolicySpec:

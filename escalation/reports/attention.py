@@ -1,14 +1,16 @@
-"""What waits for one person: approvals, requests to resume, and final says."""
+"""What waits for one person: approvals, requests to resume, missing reviewers, and final says."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from escalation.models import Stop, Stream
+from escalation.policies import versions
 from escalation.policies.open_requests import list_open_requests
+from escalation.policies.versions import ActivePolicy
 from escalation.routing.stop import has_request
 from reviewqueue.accounts import roles
 from reviewqueue.activity import log
@@ -21,13 +23,15 @@ class WaitingTask:
     """One thing that waits for the person.
 
     `stream` is None for a stop of all streams. `version`: the policy version to approve. `count`: items that need a
-    final say. `by`, `at`, `reason`: who asked for it, when and why; empty for final says.
+    final say. `stuck`: items that wait for a review nobody can give. `by`, `at`, `reason`: who asked for it, when and
+    why; empty where nobody asked.
     """
 
-    kind: Literal["approval", "resume", "final_say"]
+    kind: Literal["approval", "resume", "reviewers", "final_say"]
     stream: Stream | None
     version: int | None = None
     count: int = 1
+    stuck: queue.UnreviewableItems | None = None
     by: str = ""
     at: datetime | None = None
     reason: str = ""
@@ -36,11 +40,20 @@ class WaitingTask:
 def list_waiting_tasks(person: roles.Person) -> list[WaitingTask]:
     """Everything that waits for this person in their streams, those of managers first, each kind oldest first."""
     streams = list(Stream.objects.filter(slug__in=[facts.slug for facts in roles.list_queues(person)]))
-    tasks = [*_list_approvals(person, streams), *_list_resumes(person, streams)] if roles.may_manage(person) else []
-    return [*tasks, *_list_final_says(person, streams)]
+    if not roles.may_manage(person):
+        return _list_final_says(person, streams)
+    active = versions.find_active_policies([stream.pk for stream in streams])
+    return [
+        *_list_approvals(person, streams, active),
+        *_list_resumes(person, streams),
+        *_list_missing_reviewers(streams, active),
+        *_list_final_says(person, streams),
+    ]
 
 
-def _list_approvals(person: roles.Person, streams: Sequence[Stream]) -> list[WaitingTask]:
+def _list_approvals(
+    person: roles.Person, streams: Sequence[Stream], active: Mapping[int, ActivePolicy]
+) -> list[WaitingTask]:
     me = log.user_actor(person)
     return [
         WaitingTask(
@@ -51,7 +64,7 @@ def _list_approvals(person: roles.Person, streams: Sequence[Stream]) -> list[Wai
             at=request.asked_at,
             reason=request.reason,
         )
-        for request in list_open_requests(streams)
+        for request in list_open_requests(streams, active)
         if request.asked_by != me
     ]
 
@@ -77,6 +90,17 @@ def _list_resumes(person: roles.Person, streams: Sequence[Stream]) -> list[Waiti
         )
         for stop in found
         if now and has_request(stop, now=now)
+    ]
+
+
+def _list_missing_reviewers(streams: Sequence[Stream], active: Mapping[int, ActivePolicy]) -> list[WaitingTask]:
+    """Streams whose items wait for a review that nobody can give: an item takes more reviews than there are people."""
+    needed = {stream.slug: active[stream.pk].spec.reviews if stream.pk in active else 1 for stream in streams}
+    stuck = queue.count_unreviewable(needed)
+    return [
+        WaitingTask(kind="reviewers", stream=stream, stuck=stuck[stream.slug])
+        for stream in streams
+        if stream.slug in stuck
     ]
 
 

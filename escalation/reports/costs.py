@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from escalation import statistics
 from escalation.policies.spec import Costs, PolicySpec
 from escalation.reports import error_rate
 from escalation.reports.tally import Tally
@@ -28,11 +29,20 @@ class PolicyCosts:
 
 @dataclass(frozen=True, slots=True)
 class CostEstimate:
-    """An estimated sum of money, and the interval that the audits support."""
+    """An estimated sum of money, and the interval that the audits support.
+
+    audits: the number of answered audits it rests on; None if it is exact, because nothing was automated.
+    """
 
     value: float
     low: float
     high: float
+    audits: int | None = None
+
+    @property
+    def has_enough_audits(self) -> bool:
+        """Whether to show the amount: as an error rate from so few audits, it would only look like knowledge."""
+        return self.audits is None or self.audits >= statistics.MIN_AUDITS_FOR_RATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +73,7 @@ class CostSummary:
             self.undetected_errors.value + known,
             self.undetected_errors.low + known,
             self.undetected_errors.high + known,
+            self.undetected_errors.audits,
         )
 
 
@@ -125,7 +136,7 @@ def _estimate_undetected(priced: Sequence[tuple[Tally, PolicyCosts]], typical: f
     withdrawn = sum(tally.count for tally, _ in priced if tally.is_withdrawn_audit)
     low, high = error_rate.bound_error_rate(k, n, withdrawn)
     value = sum(tally.count * cost * _audit_weight(tally) for tally, cost in wrong)
-    return CostEstimate(value, low * released * mean, high * released * mean)
+    return CostEstimate(value, low * released * mean, high * released * mean, n)
 
 
 def _audit_weight(tally: Tally) -> float:

@@ -33,7 +33,7 @@ def stop_stream(*, stream: Stream | None, by: str, reason: str = "", now: dateti
     """Stop one stream, or all if `stream` is None. If it is already stopped, returns the existing stop.
 
     A second reason is recorded with its event; the stop keeps the first one.
-    Whoever presses STOP has a reason not to resume, so open requests to resume in its scope lapse, in either case.
+    Anyone who presses STOP has a reason not to resume, so open requests to resume in its scope lapse, in either case.
     """
     with transaction.atomic():
         sql.run_statement(queries.WAIT_LONGER_FOR_STOP)

@@ -21,8 +21,8 @@ from reviewqueue.kernel import clock
 
 DEFAULT_DAYS = 28
 MAX_DAYS = 366
-# A sweep recounts today every minute, and earlier days while their reviews arrive: so recent days are cached apart from
-# older ones, which change less often.
+# A sweep recounts today while outputs arrive, and earlier days while their reviews arrive: so recent days are cached
+# apart from older ones, which change less often.
 _RECENT_PERIOD = timedelta(days=6)
 # The bin edges of the diagram: tenths, and finer where most confidences are.
 _CONFIDENCE_CUTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)

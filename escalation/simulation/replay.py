@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from django.db import transaction
 from escalation.models import Stream, output_id
 from escalation.policies.spec import PolicySpec, decides_by_field
 from escalation.routing import decide
+from escalation.routing.field_routes import FieldConfidences, FieldNumbers
 from escalation.simulation import queries
 from reviewqueue.kernel import sql
 
@@ -55,21 +57,30 @@ class ReplayResult:
 
 
 def replay_policy(
-    stream: Stream, spec: PolicySpec, *, since: datetime, until: datetime, most: int | None = None
+    stream: Stream,
+    spec: PolicySpec,
+    *,
+    since: datetime,
+    until: datetime,
+    most: int | None = None,
+    schema_number: int | None = None,
 ) -> ReplayResult:
     """Route the outputs received from `since` until before `until` again, with this policy.
 
+    schema_number: the answers that the policy was made for, by default the stream's present ones. As in routing, those
+    received under other answers go to review.
     most: replay at most this many of the latest outputs received, routed or not; `cut` and `since` of the result say
     whether there were more and where the replay began. Each output keeps its permanent number. A policy with an audit
     rate draws at that rate; one with a number per day draws at the rate that was in effect at the time.
     """
     cut_at = None if most is None else _find_cut_id(stream, since, until, most)
     first = output_id.first_id_at(since) if cut_at is None else cut_at
+    number = stream.schema_number if schema_number is None else schema_number
     result = ReplayResult(since=max(since, output_id.time_of_id(first)), cut=cut_at is not None)
     for rows in _fetch_chunks(stream, first, until):
         routes = _decide_again(stream, spec, rows)
         for row, would_automate in zip(rows, routes, strict=True):
-            _count_output(result, row, would_automate)
+            _count_output(result, row, would_automate and row[11] == number)
     return result
 
 
@@ -106,8 +117,7 @@ def _decide_again(stream: Stream, spec: PolicySpec, rows: list[tuple[Any, ...]])
 
 
 def _build_columns(stream: Stream, spec: PolicySpec, rows: list[tuple[Any, ...]]) -> decide.OutputColumns:
-    fields = [None if row[12] is None else msgspec.json.decode(row[12]) for row in rows]
-    secret, by_field = bytes(stream.secret), decides_by_field(spec)
+    fields = [None if row[13] is None else msgspec.json.decode(row[13]) for row in rows]
     return decide.OutputColumns(
         confidence=np.array([np.nan if row[0] is None else row[0] for row in rows]),
         predicted=[row[1] for row in rows],
@@ -117,13 +127,15 @@ def _build_columns(stream: Stream, spec: PolicySpec, rows: list[tuple[Any, ...]]
         labels=[None if row[9] is None else msgspec.json.decode(row[9], type=decide.LabelDecisions) for row in rows],
         invalid=np.array([row[10] for row in rows], dtype=bool),
         fields=fields,
-        field_numbers=[
-            decide.draw_field_numbers(secret, stream.slug, row[11], one) if one else None
-            for row, one in zip(rows, fields, strict=True)
-        ]
-        if by_field
-        else None,
+        field_numbers=_draw_field_numbers(stream, rows, fields) if decides_by_field(spec) else None,
     )
+
+
+def _draw_field_numbers(
+    stream: Stream, rows: list[tuple[Any, ...]], fields: list[FieldConfidences | None]
+) -> list[FieldNumbers | None]:
+    draw = functools.partial(decide.draw_field_numbers, bytes(stream.secret), stream.slug)
+    return [draw(row[12], one) if one else None for row, one in zip(rows, fields, strict=True)]
 
 
 def _count_output(result: ReplayResult, row: tuple[Any, ...], would_automate: bool) -> None:

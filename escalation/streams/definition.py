@@ -159,7 +159,7 @@ def _save_stream(
         "max_waiting": settings.max_waiting,
     }
     stream, created = Stream.objects.get_or_create(slug=definition.slug, defaults=wanted)
-    # Whoever activates a policy waits, and sees the changed answers then.
+    # Anyone who activates a policy waits, and sees the changed answers then.
     stream = Stream.objects.select_for_update(no_key=True).get(pk=stream.pk)
     before = {key: getattr(stream, key) for key, value in wanted.items() if getattr(stream, key) != value}
     if created or before:

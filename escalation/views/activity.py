@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from reviewqueue.accounts import roles
 from reviewqueue.facade import facts
@@ -13,7 +13,7 @@ from reviewqueue.http import PersonRequest, require_person
 PAGE_SIZE_EVENTS = 100
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_see_activity)
 def show_activity(request: PersonRequest) -> HttpResponse:
     """The activity of one stream or of all, a page at a time."""

@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from escalation.forms.guarantees import ErrorTargetForm, TestItemsForm, build_target_initial
 from escalation.guarantees import describe, evaluations, guarantees, preparation, summary, targets
@@ -33,7 +33,7 @@ _NUMBER = re.compile(r"[0-9]{1,9}")
 MAX_INLINE_OUTPUTS = 100_000  # with more outputs, the page loads first and readiness follows
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_see_reports)
 def show_guarantee(request: PersonRequest, slug: str) -> HttpResponse:
     """The guarantee, what it would take, and what every threshold would have done."""
@@ -61,7 +61,7 @@ def show_guarantee(request: PersonRequest, slug: str) -> HttpResponse:
     return render(request, "escalation/guarantee.html", context)
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_see_reports)
 def show_readiness(request: PersonRequest, slug: str) -> HttpResponse:
     """Whether an evaluation is possible, or what it would take; one sentence with `?short`."""
@@ -116,7 +116,7 @@ def start_evaluation(request: PersonRequest, slug: str) -> HttpResponse:
     return redirect("evidence", slug, made.pk)
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_see_reports)
 def show_evidence(request: PersonRequest, slug: str, evaluation_id: int) -> HttpResponse:
     """One evaluation for readers outside the team: the guarantee, data, method and assumptions."""

@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from escalation.decisions import reopen
 from escalation.forms.search import OutputSearchForm
@@ -22,7 +22,7 @@ from reviewqueue.http import PersonRequest, require_person
 from reviewqueue.kernel.errors import DomainError, NotFound
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_see_reports)
 def list_all_outputs(request: PersonRequest) -> HttpResponse:
     """The outputs of all streams of the user."""
@@ -30,7 +30,7 @@ def list_all_outputs(request: PersonRequest) -> HttpResponse:
     return _render_list(request, list(Stream.objects.filter(slug__in=mine)), {"tab": ""}, "escalation/outputs_all.html")
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_see_reports)
 def list_outputs(request: PersonRequest, slug: str) -> HttpResponse:
     """The outputs of one stream."""
@@ -40,7 +40,7 @@ def list_outputs(request: PersonRequest, slug: str) -> HttpResponse:
     )
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_see_reports)
 def show_output(request: PersonRequest, slug: str, external_id: str) -> HttpResponse:
     """One output with its full history; content only for those who may see it."""

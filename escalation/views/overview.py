@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from escalation.monitoring import heartbeats
 from escalation.reports.loosening import list_recent_loosenings
@@ -16,7 +16,7 @@ from reviewqueue.http import PersonRequest, require_person
 from reviewqueue.kernel import clock
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_see_reports)
 def show_overview(request: PersonRequest) -> HttpResponse:
     """What needs a decision or waits for the user; then each stream's load, error rate and guarantee, worst first."""

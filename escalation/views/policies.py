@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -9,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from escalation.forms.policies import SUGGESTED_POLICY, PolicyForm
 from escalation.guarantees import guarantees, thresholds
@@ -27,7 +28,7 @@ from reviewqueue.kernel.errors import DomainError, Invalid, NotFound
 MAX_LISTED_VERSIONS = 100
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_see_reports)
 def list_policies(request: PersonRequest, slug: str) -> HttpResponse:
     """The versions, newest first, and every activation."""
@@ -44,7 +45,7 @@ def list_policies(request: PersonRequest, slug: str) -> HttpResponse:
     return render(request, "escalation/policies.html", context)
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_see_reports)
 def show_policy(request: PersonRequest, slug: str, number: int) -> HttpResponse:
     """One version: its clauses, its changes, its evidence."""
@@ -59,6 +60,7 @@ def show_policy(request: PersonRequest, slug: str, number: int) -> HttpResponse:
     context = {
         **stream_page.build_page_context(request, here, tab="policies"),
         "version": version,
+        "default_costs": not spec.costs.are_set,
         "clauses": describe.describe_policy(spec),
         "active": current,
         "in_effect": in_effect,
@@ -66,20 +68,19 @@ def show_policy(request: PersonRequest, slug: str, number: int) -> HttpResponse:
         "activations": _list_activations(here).filter(policy=version),
         "outdated": outdated,
         "misfits": [] if outdated else fit.list_misfits(spec, here.stream),
-        "uncovered": current is not None and current.schema_number != here.stream.schema_number,
         "needs_approval": needs_approval,
         "asked": asked,
         "declined": None if in_effect or asked else approvals.find_last_decline(version),
         "mine": asked is not None and asked.asked_by == log.user_actor(request.user),
         "evidence": _list_evidence(version),
         "threshold_index": _find_threshold_index(spec),
-        # Whoever approves sees what the version would have done, without having to ask.
+        # The second person sees what the version would have done, without having to ask.
         **replays.build_replay_context(request, version, shown=needs_approval),
     }
     return render(request, "escalation/policy.html", context)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @require_person(roles.may_manage)
 def create_policy(request: PersonRequest, slug: str) -> HttpResponse:
     """Create a version, starting from the one in effect."""
@@ -102,53 +103,44 @@ def create_policy(request: PersonRequest, slug: str) -> HttpResponse:
 @require_person(roles.may_manage)
 def request_approval(request: PersonRequest, slug: str, number: int) -> HttpResponse:
     """Request approval of an existing version from another manager."""
-    version = _find_version(stream_page.load_stream_page(request, slug), number)
-    try:
-        versions.request_approval(policy=version, by=log.user_actor(request.user), reason=_read_reason(request))
-    except DomainError as refusal:
-        messages.error(request, str(refusal))
-    else:
-        messages.success(
-            request,
-            _("Approval of version %(number)s requested. Another manager can approve it now.") % {"number": number},
-        )
-    return redirect("policy", slug, number)
+    done = _("Approval of version %(number)s requested. Another manager can approve it now.")
+    return _act_on_version(request, slug, number, versions.request_approval, done)
 
 
 @require_POST
 @require_person(roles.may_manage)
 def decline_policy(request: PersonRequest, slug: str, number: int) -> HttpResponse:
     """Decline the approval request of a version; its author withdraws it."""
-    version = _find_version(stream_page.load_stream_page(request, slug), number)
-    try:
-        versions.decline_version(policy=version, by=log.user_actor(request.user), reason=_read_reason(request))
-    except DomainError as refusal:
-        messages.error(request, str(refusal))
-    else:
-        messages.success(
-            request,
-            _("The approval request for version %(number)s is closed. It can be made again.") % {"number": number},
-        )
-    return redirect("policy", slug, number)
+    done = _("The approval request for version %(number)s is closed. It can be made again.")
+    return _act_on_version(request, slug, number, versions.decline_version, done)
 
 
 @require_POST
 @require_person(roles.may_manage)
 def activate_policy(request: PersonRequest, slug: str, number: int) -> HttpResponse:
     """Activate a version: directly if it sends more to review, otherwise as the approving second person."""
+    return _act_on_version(request, slug, number, _approve_or_activate, _("Version %(number)s is in effect."))
+
+
+def _act_on_version(
+    request: PersonRequest, slug: str, number: int, act: Callable[..., object], done: str
+) -> HttpResponse:
+    """Do it in this person's name for their reason, and lead back to the version; `done` says what was done."""
     version = _find_version(stream_page.load_stream_page(request, slug), number)
-    me = log.user_actor(request.user)
-    reason = _read_reason(request)
     try:
-        if versions.needs_approval(version.stream, versions.spec_of(version)):
-            versions.approve_version(policy=version, by=me, reason=reason)
-        else:
-            versions.activate_version(policy=version, by=me, reason=reason)
+        act(policy=version, by=log.user_actor(request.user), reason=_read_reason(request))
     except DomainError as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, _("Version %(number)s is in effect.") % {"number": number})
+        messages.success(request, done % {"number": number})
     return redirect("policy", slug, number)
+
+
+def _approve_or_activate(*, policy: Policy, by: str, reason: str) -> None:
+    if versions.needs_approval(policy.stream, versions.spec_of(policy)):
+        versions.approve_version(policy=policy, by=by, reason=reason)
+    else:
+        versions.activate_version(policy=policy, by=by, reason=reason)
 
 
 def _find_threshold_index(spec: PolicySpec) -> int | None:

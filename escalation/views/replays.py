@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from escalation.models import Policy
 from escalation.policies import versions
@@ -25,7 +25,7 @@ SHOWN_SPAN_DAYS = 28
 MAX_OUTPUTS_SHOWN_AT_ONCE = 20_000  # a page must not wait for more
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_see_reports)
 def show_replay(request: PersonRequest, slug: str, number: int) -> HttpResponse:
     """The figures as a fragment of the version's page."""
@@ -48,7 +48,14 @@ def build_replay_context(request: PersonRequest, version: Policy, *, shown: bool
         return plain
     until = clock.current_time()
     since = until - timedelta(days=days)
-    found = replay_policy(version.stream, versions.spec_of(version), since=since, until=until, most=most)
+    found = replay_policy(
+        version.stream,
+        versions.spec_of(version),
+        since=since,
+        until=until,
+        most=most,
+        schema_number=version.schema_number,
+    )
     return {
         **plain,
         "days": days,

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from escalation.forms.search import WindowForm
 from escalation.guarantees import summary
@@ -26,7 +26,7 @@ from reviewqueue.http import PersonRequest, require_person
 SPAN_CHOICES_DAYS = (7, 28, 91)
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_see_reports)
 def show_report(request: PersonRequest, slug: str) -> HttpResponse:
     """The guarantee, four key figures, two charts and their breakdowns."""
@@ -57,17 +57,16 @@ def show_report(request: PersonRequest, slug: str) -> HttpResponse:
 
 
 def _draw_cost_chart(found: Report) -> BarChart:
-    undetected = [day.costs.undetected_errors for day in found.days]
+    estimates = [day.costs.undetected_errors for day in found.days]
+    undetected = [one.value if one is not None and one.has_enough_audits else None for one in estimates]
+    known = any(value is not None for value in undetected)
+    shown = [Series(_("undetected errors (estimate)"), "series-3", undetected)] if known else []
     return bars.draw_bars(
         [day.day for day in found.days],
         [
             Series(_("caught errors"), "series-1", [day.costs.caught_errors for day in found.days]),
             Series(_("cost of reviews"), "series-2", [day.costs.reviews for day in found.days]),
-            Series(
-                _("undetected errors (estimate)"),
-                "series-3",
-                [None if estimate is None else estimate.value for estimate in undetected],
-            ),
+            *shown,
         ],
     )
 
@@ -86,7 +85,8 @@ def _draw_throughput_chart(found: Report) -> BarChart:
 def _compare_alternatives(found: Report) -> list[dict[str, Any]]:
     """The costs of these days compared with reviewing nothing and reviewing everything."""
     sums, none = found.costs, CostEstimate(0.0, 0.0, 0.0)
-    everything = sums.all_errors.value if sums.all_errors else None
+    all_errors = sums.all_errors
+    everything = all_errors.value if all_errors is not None and all_errors.has_enough_audits else None
     return [
         {"name": _("Actual"), "chosen": True, "undetected": sums.undetected_errors, "caught": sums.caught_errors,
          "reviews": sums.reviews, "balance": sums.balance},

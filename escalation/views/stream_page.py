@@ -10,7 +10,7 @@ from django.utils.functional import SimpleLazyObject
 
 from escalation.guarantees import endings
 from escalation.models import Output, Stop, Stream
-from escalation.policies import versions
+from escalation.policies import drafts, versions
 from escalation.reports import overview
 from escalation.routing import stop as routing_stop
 from escalation.streams import definition
@@ -46,6 +46,7 @@ def build_page_context(request: PersonRequest, scope: StreamPage, *, tab: str) -
         "stop": stop,
         "ending": endings.find_open_ending(scope.stream),
         **build_resume_context(request, stop),
+        **_build_policy_context(request, scope, everybody=tab == "stream"),
         # Lazy: only pages that show it pay for it.
         "getting_started": SimpleLazyObject(lambda: _build_getting_started(request, scope)),
     }
@@ -60,6 +61,23 @@ def build_resume_context(request: PersonRequest, stop: Stop | None) -> dict[str,
         return {"resume_asked": asked, "may_ask": False, "may_resume": False}
     mine = stop.resume_asked_by == log.user_actor(request.user)
     return {"resume_asked": asked, "may_ask": not asked, "may_resume": asked and not mine}
+
+
+def _build_policy_context(request: PersonRequest, scope: StreamPage, *, everybody: bool) -> dict[str, Any]:
+    """Whether a policy covers the present answers, and a version that waits, for those who can act on it.
+
+    everybody: show the version that waits to people who only read, too.
+    """
+    current = versions.find_active_policy(scope.stream)
+    draft = drafts.find_newest_draft(scope.stream, current)
+    manages = roles.may_manage(request.user)
+    asked = draft.request if draft else None
+    return {
+        "uncovered": current is not None and current.schema_number != scope.stream.schema_number,
+        "active_number": current.number if current else None,
+        "draft": draft if manages or everybody else None,
+        "may_approve_draft": manages and asked is not None and asked.asked_by != log.user_actor(request.user),
+    }
 
 
 def _build_getting_started(request: PersonRequest, scope: StreamPage) -> dict[str, Any] | None:

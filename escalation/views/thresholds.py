@@ -9,7 +9,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from escalation.guarantees import describe, evaluations, guarantees, targets, thresholds
 from escalation.models import ErrorTarget
@@ -52,7 +52,7 @@ def build_threshold_context(request: PersonRequest, here: StreamPage, target: Er
     return _build_chart_context(here, target, seen) | _build_preview_context(request, here, seen)
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_see_reports)
 def show_preview(request: PersonRequest, slug: str) -> HttpResponse:
     """What the chosen threshold would have done, as a fragment."""
@@ -62,7 +62,7 @@ def show_preview(request: PersonRequest, slug: str) -> HttpResponse:
     return render(request, "escalation/partials/threshold_preview.html", tried)
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_see_reports)
 def download_curve(request: PersonRequest, slug: str) -> HttpResponse:
     """The points of the curve as CSV."""
@@ -71,7 +71,7 @@ def download_curve(request: PersonRequest, slug: str) -> HttpResponse:
     return _render_csv(f"{slug}-thresholds.csv", _CURVE_COLUMNS, rows)
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_see_reports)
 def download_calibration(request: PersonRequest, slug: str) -> HttpResponse:
     """The bins of the calibration chart as CSV."""

@@ -75,8 +75,7 @@ def rotate_key(*, key_id: int, by: User | None, now: datetime | None = None) -> 
     """
     with transaction.atomic():
         old = _lock_key(key_id, by)
-        if old.replaced_by_id is not None:
-            raise KeyAlreadyRevoked(_("This API key has already been replaced."))
+        _check_replaceable(old)
         moment = clock.current_time(now)
         key, text = _insert_key(
             ApiKey(
@@ -126,6 +125,20 @@ def key_for(user: User, key_id: int) -> ApiKey:
         raise NotFound(_("This API key does not exist."))
     if key.revoked_at is not None:
         raise KeyAlreadyRevoked(_("This API key has already been revoked."))
+    return key
+
+
+def replaceable_key_for(user: User, key_id: int) -> ApiKey:
+    """The key, if the person may replace it; raises what `rotate_key` would raise."""
+    key = changeable_key_for(user, key_id)
+    _check_replaceable(key)
+    return key
+
+
+def changeable_key_for(user: User, key_id: int) -> ApiKey:
+    """The key, if the person may revoke it; raises what `revoke_key` would raise."""
+    key = key_for(user, key_id)
+    _authorise(user, key.scopes, key.queues, key.acts_as)
     return key
 
 
@@ -209,6 +222,11 @@ def _lock_key(key_id: int, by: User | None) -> ApiKey:
     if key.revoked_at is not None:
         raise KeyAlreadyRevoked(_("This API key has already been revoked."))
     return key
+
+
+def _check_replaceable(key: ApiKey) -> None:
+    if key.replaced_by_id is not None:
+        raise KeyAlreadyRevoked(_("This API key has already been replaced."))
 
 
 def _insert_key(key: ApiKey) -> tuple[ApiKey, str]:

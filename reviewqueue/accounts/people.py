@@ -143,6 +143,14 @@ def person_for(by: User, username: str) -> User:
     return user
 
 
+def changeable_person_for(by: User, username: str, act: AccountAct = AccountAct.CHANGE) -> User:
+    """The person, if `by` may do this to the account. Raises NotFound and Forbidden."""
+    user = person_for(by, username)
+    _refuse_own_account(by, user)
+    _authorise_account(by, user, act)
+    return user
+
+
 def list_account_events(user: User) -> QuerySet[Event]:
     """What was done to an account, newest first, without sign-ins; the caller slices them."""
     return log.events_about("user", user.username).exclude(verb__in=sign_ins.VERBS).reverse()
@@ -188,9 +196,13 @@ def _lock_person(user_id: int, by: User) -> User:
     user = User.objects.select_for_update().filter(pk=user_id, pk__in=visible).first()
     if user is None:
         raise NotFound(gettext("This person does not exist."))
+    _refuse_own_account(by, user)
+    return user
+
+
+def _refuse_own_account(by: User, user: User) -> None:
     if user.pk == by.pk:
         raise Forbidden(gettext("You cannot change your own account here. Ask another administrator."))
-    return user
 
 
 def _authorise_account(by: User, user: User, act: AccountAct = AccountAct.CHANGE) -> None:

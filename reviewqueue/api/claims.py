@@ -5,6 +5,7 @@ A `review` key acts for a person. The body of the first call names them; after t
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -71,8 +72,8 @@ _VERDICT_EXAMPLES = {
 }
 _RECORDED_EXAMPLE = {"recorded": {"id": "815", "final_at": "2026-11-23T11:00:30Z"}}
 _TRIMMED_FIELDS = frozenset({"reviewer", "reason", "note", "error_type"})
-_TAG = "Review"
-_CLAIM_BODY = http.describe_body(documents.Claim)
+_Operation = partial(http.ApiOperation, tag="Review", scope=REVIEW_SCOPE)
+_describe_claim = partial(http.ApiAnswer, body=http.describe_body(documents.ClaimDocument), examples=_CLAIM_EXAMPLE)
 _CLAIM_LINK = {"claim": "$response.body#/claim"}
 _CLAIM_LINKS = dict.fromkeys(("submit_verdict", "renew_claim", "release_claim"), _CLAIM_LINK)
 _MEMBER_PROBLEMS = {
@@ -90,16 +91,14 @@ class ClaimListView(APIView):
     """`POST /queues/{queue}/claims`"""
 
     @http.documented(
-        http.ApiOperation(
+        _Operation(
             name="claim_item",
-            tag=_TAG,
             summary="Claim an item",
             description="Reserve the next item for a reviewer. Always a new item; a reviewer can hold at most ten.",
-            scope=REVIEW_SCOPE,
             bodies={http.JSON: http.describe_body(documents.ClaimRequest)},
             examples={"for rob": {"reviewer": "rob"}},
             answers={
-                201: http.ApiAnswer("The item, reserved.", _CLAIM_BODY, examples=_CLAIM_EXAMPLE, links=_CLAIM_LINKS),
+                201: _describe_claim("The item, reserved.", links=_CLAIM_LINKS),
                 204: http.ApiAnswer("There is nothing this reviewer can claim."),
             },
             problems=_MEMBER_PROBLEMS | {409: "`too_many_claims`: the reviewer holds ten items"},
@@ -116,12 +115,10 @@ class ClaimView(APIView):
     """`DELETE /claims/{claim}`"""
 
     @http.documented(
-        http.ApiOperation(
+        _Operation(
             name="release_claim",
-            tag=_TAG,
             summary="Release a claim",
             description="Return the item to the queue.",
-            scope=REVIEW_SCOPE,
             answers={204: http.ApiAnswer("Released.")},
             problems=_CLAIM_PROBLEMS,
         )
@@ -136,13 +133,11 @@ class ClaimRenewalView(APIView):
     """`POST /claims/{claim}/renewal`"""
 
     @http.documented(
-        http.ApiOperation(
+        _Operation(
             name="renew_claim",
-            tag=_TAG,
             summary="Renew a claim",
             description="Extend the reservation to the queue's full reservation time from now.",
-            scope=REVIEW_SCOPE,
-            answers={200: http.ApiAnswer("The claim, renewed.", _CLAIM_BODY, examples=_CLAIM_EXAMPLE)},
+            answers={200: _describe_claim("The claim, renewed.")},
             problems=_CLAIM_PROBLEMS,
         )
     )
@@ -155,13 +150,11 @@ class ClaimVerdictView(APIView):
     """`POST /claims/{claim}/verdict`"""
 
     @http.documented(
-        http.ApiOperation(
+        _Operation(
             name="submit_verdict",
-            tag=_TAG,
             summary="Submit a verdict",
             description="On an answer-first claim, send `answer` first; the response shows the proposed answer. A "
             "final say needs a `reason`; without one the response is 400 with the pointer `/reason`.",
-            scope=REVIEW_SCOPE,
             bodies={http.JSON: http.describe_body(documents.VerdictRequest)},
             examples=_VERDICT_EXAMPLES,
             answers={
@@ -173,7 +166,7 @@ class ClaimVerdictView(APIView):
                 ),
                 200: http.ApiAnswer(
                     "After `answer`: the claim with the proposed answer. After a repeated verdict: the same as 201.",
-                    http.describe_body(documents.Claim, documents.RecordedVerdict),
+                    http.describe_body(documents.ClaimDocument, documents.RecordedVerdict),
                     examples=_CLAIM_EXAMPLE,
                 ),
             },
@@ -207,13 +200,11 @@ class VerdictView(APIView):
     """`DELETE /verdicts/{id}`"""
 
     @http.documented(
-        http.ApiOperation(
+        _Operation(
             name="undo_verdict",
-            tag=_TAG,
             summary="Undo a verdict",
             description="Until it is final; the item is then reserved for the same reviewer again.",
-            scope=REVIEW_SCOPE,
-            answers={200: http.ApiAnswer("The claim on the item.", _CLAIM_BODY, examples=_CLAIM_EXAMPLE)},
+            answers={200: _describe_claim("The claim on the item.")},
             problems=_MEMBER_PROBLEMS | {409: "`verdict_final`, `claim_lost`, `item_withdrawn`"},
         )
     )

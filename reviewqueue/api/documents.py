@@ -130,7 +130,7 @@ class ClaimedItem(msgspec.Struct, kw_only=True):
     model: str | UnsetType | None = UNSET
 
 
-class OtherVerdict(msgspec.Struct, kw_only=True):
+class OtherVerdictDocument(msgspec.Struct, kw_only=True):
     """Another reviewer's verdict on the item."""
 
     person: str
@@ -146,7 +146,7 @@ class OtherVerdict(msgspec.Struct, kw_only=True):
     submitted_at: Time
 
 
-class Claim(msgspec.Struct, kw_only=True):
+class ClaimDocument(msgspec.Struct, kw_only=True):
     """An item that is reserved for a reviewer."""
 
     claim: Annotated[str, Meta(description="The claim's id: `<slot>.<claim number>`.")]
@@ -156,7 +156,9 @@ class Claim(msgspec.Struct, kw_only=True):
     first_kind: Annotated[str | None, Meta(description="`answer`, `none` or `unjudgeable`, once answered first.")]
     first_answer: Answer
     final_say: bool
-    others: Annotated[list[OtherVerdict], Meta(description="Other reviewers' verdicts; for the final say only.")]
+    others: Annotated[
+        list[OtherVerdictDocument], Meta(description="Other reviewers' verdicts; for the final say only.")
+    ]
     expires_at: Annotated[Time, Meta(description="How long the item is reserved.")]
 
 

@@ -12,7 +12,7 @@ _REVEALED_FIELDS = ("proposal", "alternatives", "field_hints", "why", "model")
 
 
 def serialize_claim(claim: Claim) -> dict[str, Any]:
-    """A claim as `documents.Claim`."""
+    """A claim as `documents.ClaimDocument`."""
     item = asdict(claim.item) | {"id": str(claim.item.id)}
     del item["display"]  # only pages need to know how to show it
     if not claim.revealed:

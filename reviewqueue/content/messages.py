@@ -207,7 +207,7 @@ def _parse_entry(entry: Any, number: int) -> Message:
 
 
 def _build_message(number: int, said: str, parts: Sequence[MessagePart], **others: Any) -> Message:
-    """A message of this author; one of nothing but tool results is the tool's, whoever sent it."""
+    """A message of this author; one that consists only of tool results counts as the tool's."""
     if has_only_results(parts):
         said = "tool"
     fields: dict[str, Any] = {"name": "", "at": "", "call_id": "", "rest": {}} | others

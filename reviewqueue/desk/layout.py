@@ -119,7 +119,7 @@ def _candidate_names(blocks: Sequence[content.Block]) -> list[str]:
 
 
 def _none_label(kind: str) -> str:
-    """The AI is wrong and no listed answer is right. At checkboxes, "none of these" would sound like none ticked."""
+    """The AI is wrong and no listed answer is right: the button of `wording.describe_none`."""
     return _("Something not listed") if kind == schema.LABELS else _("None of these")
 
 
@@ -127,9 +127,7 @@ def _describe_first_answer(claim: Claim) -> str:
     """The first answer in words, as its button says it; "" without one, or if the form below holds it."""
     if claim.first_kind is None or (claim.item.kind == schema.STRUCTURED and claim.first_answer):
         return ""
-    if claim.first_kind == "none" and claim.item.kind == schema.LABELS:
-        return _("something not listed")
-    return wording.describe_verdict(claim.first_kind, claim.first_answer)
+    return wording.describe_verdict(claim.first_kind, claim.first_answer, answers_kind=claim.item.kind)
 
 
 def stage_of(claim: Claim) -> ReviewStage:
@@ -151,11 +149,15 @@ def _submit_label(kind: str) -> str:
 
 
 def _initial_answer(claim: Claim) -> Any:
-    """The initial value of checkboxes and fields: the undone answer, the first answer, the AI's answer, or none."""
+    """The initial value of checkboxes and fields: the undone answer, the first answer, the AI's answer, or none.
+
+    Somebody who found first that no listed answer is right, or that it can't be judged, gets empty ones: with the AI's
+    answer in them, Enter would send what they rejected.
+    """
     if claim.undone is not None and claim.undone.kind in _KINDS_WITH_ANSWER:
         return claim.undone.answer
-    if claim.first_kind == "answer":
-        return claim.first_answer
+    if claim.first_kind is not None:
+        return claim.first_answer if claim.first_kind == "answer" else None
     return claim.item.proposal if claim.revealed else None
 
 

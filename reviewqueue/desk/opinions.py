@@ -34,7 +34,11 @@ class Opinion:
 
 def list_opinions(claim: Claim) -> list[Opinion]:
     """The AI's answer, then the reviewers' in the order given; empty unless the claim is a final say."""
-    return [_model_opinion(claim), *(_reviewer_opinion(verdict) for verdict in claim.others)] if claim.final_say else []
+    return (
+        [_model_opinion(claim), *(_reviewer_opinion(verdict, claim.item.kind) for verdict in claim.others)]
+        if claim.final_say
+        else []
+    )
 
 
 def differ(claim: Claim) -> bool:
@@ -48,8 +52,9 @@ def _model_opinion(claim: Claim) -> Opinion:
     return Opinion(person="", answer=wording.format_answer(item.proposal), confidence=share)
 
 
-def _reviewer_opinion(verdict: OtherVerdict) -> Opinion:
-    answer, first = _answer_text(verdict.kind, verdict.answer), _answer_text(verdict.first_kind, verdict.first_answer)
+def _reviewer_opinion(verdict: OtherVerdict, answers_kind: str) -> Opinion:
+    answer = _answer_text(verdict.kind, verdict.answer, answers_kind)
+    first = _answer_text(verdict.first_kind, verdict.first_answer, answers_kind)
     changed = verdict.blind and first != answer
     return Opinion(
         person=verdict.person,
@@ -64,6 +69,8 @@ def _reviewer_opinion(verdict: OtherVerdict) -> Opinion:
     )
 
 
-def _answer_text(kind: str, answer: Any) -> str:
+def _answer_text(kind: str, answer: Any, answers_kind: str) -> str:
     """The answer itself, also of a verdict that agrees with the AI."""
-    return wording.describe_verdict(kind) if answer is None else wording.format_answer(answer)
+    if answer is None:
+        return wording.describe_verdict(kind, answers_kind=answers_kind)
+    return wording.format_answer(answer)

@@ -75,6 +75,7 @@ class DeskState:
     recent_verdicts: Sequence[DeskVerdict]
     draft: drafts.SavedDraft | None
     preferences: Preferences
+    unreviewable: int  # items whose next review nobody in this queue can give; counted only while the desk is empty
     now: datetime
 
 
@@ -146,8 +147,14 @@ def _build_desk(theirs: Queue, claim: Claim | None, *, user: User, now: datetime
         recent_verdicts=list_recent_verdicts(user, now=moment),
         draft=drafts.load_draft(claim, user=user, now=moment) if claim else None,
         preferences=preferences.get_preferences(user),
+        unreviewable=0 if claim else _count_unreviewable(theirs),
         now=moment,
     )
+
+
+def _count_unreviewable(theirs: Queue) -> int:
+    found = workload.count_unreviewable({theirs.slug: workload.MAX_REVIEWS})
+    return found[theirs.slug].items if found else 0
 
 
 def _describe_deadline(due_at: datetime | None, now: datetime) -> DeadlineText | None:
@@ -193,7 +200,7 @@ def _describe_verdicts(recent: Sequence[history.RecentVerdict], now: datetime) -
             item_text=wording.summarize_item(verdict.words, image=verdict.image, reference=verdict.reference),
             verdict_text=_("in review again")
             if verdict.asked_again
-            else wording.describe_verdict(verdict.kind, verdict.answer),
+            else wording.describe_verdict(verdict.kind, verdict.answer, answers_kind=verdict.answers_kind),
             submitted_at=verdict.submitted_at,
             undo_seconds=max(1, int((verdict.final_at - now).total_seconds())) if verdict.undoable else 0,
             latest=verdict.id == undoable,

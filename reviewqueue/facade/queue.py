@@ -1,6 +1,6 @@
 """Set up a queue, put items in, take them out, ask again, and measure what waits.
 
-Each name is offered as it stands in `queue.items`, `queue.final_says` and `queue.settings`.
+Each name is offered as it stands in `queue.items`, `queue.final_says`, `queue.settings` and `queue.workload`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from reviewqueue.queue.settings import (
     configure_queue,
     get_answer_spec,
     load_answer_spec,
+    lock_settings,
 )
+from reviewqueue.queue.workload import UnreviewableItems, count_unreviewable
 
 __all__ = [
     "CHECKS_LANE",
@@ -33,12 +35,15 @@ __all__ = [
     "QueueDefinition",
     "QueueLoad",
     "QueueSettings",
+    "UnreviewableItems",
     "configure_queue",
     "count_final_says",
+    "count_unreviewable",
     "enqueue_items",
     "expire_items",
     "get_answer_spec",
     "load_answer_spec",
+    "lock_settings",
     "measure_loads",
     "reopen_item",
     "withdraw_items",

@@ -33,7 +33,13 @@ class ApiKeyForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         help_text=_("Leave empty for all streams."),
     )
-    days = forms.IntegerField(label=_("Expires after (days)"), min_value=1, max_value=3650, initial=365)
+    days = forms.IntegerField(
+        label=_("Expires after (days)"),
+        min_value=1,
+        max_value=3650,
+        initial=365,
+        widget=forms.NumberInput(attrs={"class": "short"}),
+    )
     acts_as = forms.ModelChoiceField(
         label=_("Acts for"),
         queryset=User.objects.none(),

@@ -13,7 +13,9 @@ class FirstAdministratorForm(forms.Form):
         label=_("Username"),
         max_length=150,
         help_text=_("Used to sign in. It cannot be changed later."),
-        widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false", "autofocus": True}
+        ),
     )
     name = forms.CharField(label=_("Name"), max_length=150, required=False)
     password = forms.CharField(

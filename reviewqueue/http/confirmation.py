@@ -32,7 +32,7 @@ def ask_first(
 
     question: names the object ("Revoke the API key intake?"). detail: what happens, and what cannot be undone. button:
     the verb and the object. back: where Cancel leads. fields: what the answer is about, posted with it; with them, the
-    view itself decides whether the answer still counts.
+    view itself decides whether the answer still counts. The page repeats a posted `reason`.
     """
     if fields is None and is_confirmed(request):
         return None
@@ -45,6 +45,7 @@ def ask_first(
         "button": button,
         "back": back,
         "danger": danger,
+        "reason": request.POST.get("reason", "").strip(),
         "fields": [*kept, *asked.items(), (CONFIRMED_FIELD, "yes")],
     }
     return render(request, "reviewqueue/confirm.html", context)

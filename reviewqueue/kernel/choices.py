@@ -12,6 +12,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from reviewqueue.kernel import sent_json
+
 MAX_LISTED_CHOICES = 12
 MAX_QUOTED_CHARACTERS = 60
 MIN_SIMILARITY = 0.6
@@ -61,7 +63,7 @@ def describe_value(value: Any) -> str:
         }
     if isinstance(value, list):
         return ngettext("a list of %(count)s entry", "a list of %(count)s entries", len(value)) % {"count": len(value)}
-    text = json.dumps(value)
+    text = sent_json.encode_sent(value)
     return text if len(text) <= MAX_QUOTED_CHARACTERS else _("a number with many digits")
 
 

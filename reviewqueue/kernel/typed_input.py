@@ -39,9 +39,8 @@ def convert_input[T: msgspec.Struct](
     subject: what the value is, such as "output". kind: what its parts are. rules: what a field must be, where its type
     does not say it well; completes "`field` must be ...". strict: False reads numbers from text, as in a query string.
     """
-    value = _with_plain_numbers(value, to)
     try:
-        return msgspec.convert(value, to, strict=strict)
+        return msgspec.convert(with_plain_numbers(value, to), to, strict=strict)
     except msgspec.ValidationError as refusal:
         if not isinstance(value, dict):
             sentence = f"the {subject} must be a JSON object (got {describe_value(value)})"
@@ -70,12 +69,33 @@ def describe_unknown(name: str, known: Mapping[str, Any], *, kind: str = "field"
     return f"unknown {kind} `{shorten_text(name)}`; {hint}"
 
 
-def _with_plain_numbers(value: Any, to: type[msgspec.Struct]) -> Any:
+def with_plain_numbers(value: Any, to: type[msgspec.Struct]) -> Any:
     """Numbers that are calculated with, as plain floats; where anything may stand, digits stay as they were sent."""
     if not isinstance(value, dict):
         return value
-    typed = [one.encode_name for one in msgspec.structs.fields(to) if one.type is not Any]
-    return value | {name: float(value[name]) for name in typed if isinstance(value.get(name), SentNumber)}
+    typed, mappings = _list_typed(to)
+    plain: dict[str, Any] = {name: float(value[name]) for name in typed if isinstance(value.get(name), SentNumber)}
+    for name in mappings:
+        if isinstance(entries := value.get(name), dict):
+            plain[name] = {key: float(one) if isinstance(one, SentNumber) else one for key, one in entries.items()}
+    return value | plain
+
+
+@lru_cache(maxsize=64)
+def _list_typed(to: type[msgspec.Struct]) -> tuple[list[str], list[str]]:
+    """Fields with a type of their own, and those that are mappings of numbers.
+
+    msgspec evaluates all annotations anew each time it is asked for them.
+    """
+    fields = _describe_type(to).fields
+    typed = [one.encode_name for one in fields if not isinstance(one.type, inspect.AnyType)]
+    return typed, [
+        one.encode_name for one in fields if isinstance(_plain_type(_entry_type({}, one.type)), inspect.FloatType)
+    ]
+
+
+def _plain_type(wanted: inspect.Type | None) -> inspect.Type | None:
+    return wanted.type if isinstance(wanted, inspect.Metadata) else wanted
 
 
 def _find_problems(
@@ -185,7 +205,8 @@ def _describe_length(least: int | None, most: int | None, unit: str) -> str:
 def _fits(to: type[msgspec.Struct], name: str, value: Any, strict: bool) -> bool:
     """Whether the value is valid for this field alone."""
     try:
-        msgspec.convert({name: value}, _single_field(to, name), strict=strict)
+        single = _single_field(to, name)
+        msgspec.convert(with_plain_numbers({name: value}, single), single, strict=strict)
     except msgspec.ValidationError:
         return False
     return True

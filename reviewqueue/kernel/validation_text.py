@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,8 +11,10 @@ import msgspec
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from reviewqueue.kernel import sent_json
 from reviewqueue.kernel.choices import guess_choice
 from reviewqueue.kernel.json_pointer import format_pointer
+from reviewqueue.kernel.sent_json import SentNumber
 
 MAX_SHOWN_CHARACTERS = 60
 MAX_SEARCHED_KEYS = 1000
@@ -81,9 +82,14 @@ def show_value(value: Any) -> str:
         return _("a mapping")
     if isinstance(value, list):
         return _("a list")
-    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    text = value if isinstance(value, str) else _write_plain(value)
     shown = text if len(text) <= MAX_SHOWN_CHARACTERS else text[:MAX_SHOWN_CHARACTERS] + "…"
     return f"“{shown}”" if isinstance(value, str) else shown
+
+
+def _write_plain(value: Any) -> str:
+    """A number with the digits that were sent; what JSON does not have (YAML's dates, infinity) as Python writes it."""
+    return sent_json.encode_sent(value) if isinstance(value, bool | SentNumber) else str(value)
 
 
 def describe_unknown_key(name: str, known: Sequence[str]) -> str:

@@ -1,6 +1,6 @@
 """A first answer knows its person.
 
-Whoever has seen the proposal cannot give a first answer again: when they take the same item once more, after a
+A person who has seen the proposal cannot give a first answer again: when they take the same item once more, after a
 lapsed reservation or an undo, what they said first carries over, and it is found by person.
 """
 

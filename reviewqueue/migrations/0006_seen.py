@@ -1,6 +1,6 @@
 """Who saw a proposal outlives the reservation by which they did.
 
-A slot forgets its holder when it is given back or given on. Whoever had it and answers first later, on another
+A slot forgets its holder when it is given back or given on. A person who had it and answers first later, on another
 slot of the item, is not blind.
 """
 

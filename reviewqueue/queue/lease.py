@@ -14,6 +14,7 @@ from reviewqueue.accounts.roles import LEAD_ROLES, REVIEWER_ROLES, Forbidden, No
 from reviewqueue.kernel import sql
 from reviewqueue.kernel.errors import DomainError, NotFound
 from reviewqueue.models import Item, Slot, User
+from reviewqueue.models.people import Role
 from reviewqueue.queue import claim_queries
 
 # The same message for a claim that never existed and for somebody else's, so that ids cannot be probed.
@@ -114,6 +115,14 @@ def not_reserved_error() -> NotFound:
 def reviewer_roles() -> list[str]:
     """The roles that review, as the parameter `roles` of `claim_queries.IS_MEMBER`."""
     return sorted(str(role) for role in REVIEWER_ROLES)
+
+
+def taker_roles() -> list[str]:
+    """The roles that are expected to review a queue's items.
+
+    Administrators may review everywhere without doing so; they are asked like leads, last of all.
+    """
+    return [str(Role.REVIEWER), str(Role.LEAD)]
 
 
 def lead_roles() -> list[str]:

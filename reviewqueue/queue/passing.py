@@ -12,13 +12,9 @@ from reviewqueue.answers import text
 from reviewqueue.kernel import sql
 from reviewqueue.kernel.errors import DomainError
 from reviewqueue.models import Pass, User
-from reviewqueue.models.people import Role
 from reviewqueue.queue import claim_queries, slots
 from reviewqueue.queue.claim import release_slot
-from reviewqueue.queue.lease import ClaimId, Lease, lead_roles, lock_lease, require_live_lease
-
-# Administrators are members of every queue without reviewing there; they are asked like leads, last of all.
-_TAKER_ROLES = [str(Role.REVIEWER), str(Role.LEAD)]
+from reviewqueue.queue.lease import ClaimId, Lease, lead_roles, lock_lease, require_live_lease, taker_roles
 
 
 class NobodyLeft(DomainError):
@@ -61,7 +57,9 @@ def pass_item(*, claim_id: str, user: User, reason: str = "", now: datetime | No
 def _find_next_taker(lease: Lease, now: datetime | None) -> None:
     """Ask a lead unless somebody is left who could take the item."""
     parameters = {"item": lease.item_id, "round": lease.round, "queue": lease.queue_id, "final": lease.final_say}
-    left = sql.fetch_row(claim_queries.SELECT_TAKERS_LEFT, parameters | {"takers": _TAKER_ROLES, "leads": lead_roles()})
+    left = sql.fetch_row(
+        claim_queries.SELECT_TAKERS_LEFT, parameters | {"takers": taker_roles(), "leads": lead_roles()}
+    )
     assert left is not None
     if lease.final_say and not left["leads"]:
         raise NobodyLeft(_("Nobody else can have the final say. Decide the item, or say that it can’t be judged."))  # noqa: RUF001 - an apostrophe

@@ -102,3 +102,34 @@ LEFT JOIN (SELECT queue_id, count(*) AS waiting, min(created_at) AS oldest_at
 LEFT JOIN (SELECT queue_id, count(*) AS for_lead
            FROM reviewqueue_slot WHERE state = 'open' AND lane = %(lane)s GROUP BY queue_id) s ON s.queue_id = q.id
 """
+
+# By queue with fewer reviewers than an item needs reviews: how many they are, and how many items of its first open
+# slots none of them can take, because all have judged or passed them. Other queues are not looked at.
+COUNT_UNREVIEWABLE = """
+WITH wanted AS (
+    SELECT q.id, q.slug, w.needed FROM unnest(%(slugs)s::text[], %(needed)s::int[]) AS w(slug, needed)
+    JOIN reviewqueue_queue q USING (slug)
+), members AS MATERIALIZED (
+    SELECT w.id AS queue, u.id AS person FROM wanted w
+    JOIN reviewqueue_user u ON u.is_active AND u.role = ANY(%(takers)s) AND (u.all_queues OR EXISTS (
+        SELECT FROM reviewqueue_membership m WHERE m.user_id = u.id AND m.queue_id = w.id))
+), short AS (
+    SELECT w.id, w.slug, count(m.person) AS reviewers FROM wanted w LEFT JOIN members m ON m.queue = w.id
+    GROUP BY w.id, w.slug, w.needed HAVING count(m.person) < w.needed
+)
+SELECT short.slug, short.reviewers, t.items
+FROM short CROSS JOIN LATERAL (
+    SELECT count(DISTINCT s.item_id) AS items
+    FROM (SELECT id, item_id, round, reserved_until FROM reviewqueue_slot
+          WHERE queue_id = short.id AND state = 'open' AND lane <> %(lead)s
+          ORDER BY lane, rank, id LIMIT %(most)s) s
+    WHERE (s.reserved_until IS NULL OR s.reserved_until <= COALESCE(%(now)s::timestamptz, statement_timestamp()))
+      AND NOT EXISTS (SELECT FROM members m WHERE m.queue = short.id
+        AND NOT EXISTS (SELECT FROM reviewqueue_pass p
+            WHERE p.item_id = s.item_id AND p.round = s.round AND p.user_id = m.person)
+        AND NOT EXISTS (SELECT FROM reviewqueue_slot mine
+            WHERE mine.item_id = s.item_id AND mine.round = s.round AND mine.holder_id = m.person
+              AND mine.state IN ('open', 'judged') AND mine.id <> s.id))
+) t
+WHERE t.items > 0
+"""

@@ -88,6 +88,11 @@ def configure_queue(wanted: QueueDefinition, *, actor: str, now: datetime | None
     return QueueSettings(schema_number=schema_number, guideline_number=guideline_number, kind=spec.kind)
 
 
+def lock_settings(slug: str) -> None:
+    """Wait until nobody else is changing the queue's settings, and keep others waiting until the transaction ends."""
+    Queue.objects.select_for_update(no_key=True).filter(slug=slug).values_list("pk").first()
+
+
 @lru_cache(maxsize=1024)
 def get_answer_spec(*, slug: str, number: int) -> AnswerSpec:
     """The answers a queue's numbered schema allows. Cached per process: a numbered schema never changes.

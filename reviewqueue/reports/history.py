@@ -43,6 +43,7 @@ class RecentVerdict:
     image: bool
     kind: str
     answer: Any
+    answers_kind: str
     submitted_at: datetime
     final_at: datetime
     undoable: bool
@@ -75,6 +76,7 @@ class VerdictDetail:
     """One of a person's verdicts. `shown` is None once the content is gone; `undo_seconds` is the time left to undo."""
 
     verdict: Verdict
+    answers_kind: str
     state: str
     shown: ShownContent | None
     first_kind: str | None
@@ -104,13 +106,14 @@ def get_verdict_detail(*, user: User, slug: str, verdict_id: int, now: datetime 
     """One of the person's own verdicts, in a queue they are a member of. Raises NotFound for any other."""
     theirs = roles.queue_for(user, slug)
     mine = Verdict.objects.filter(pk=verdict_id, user=user, item__queue=theirs)
-    verdict = mine.select_related("item__queue").first()
+    verdict = mine.select_related("item__queue", "item__schema").first()
     if verdict is None:
         raise NotFound(_("You have no such verdict."))
     item, withheld = verdict.item, _withheld_reason(verdict)
     first = FirstAnswer.objects.filter(slot_id=verdict.slot_id, claim=verdict.claim).first()
     return VerdictDetail(
         verdict=verdict,
+        answers_kind=item.schema.kind,
         state=item.state,
         shown=None if withheld == "withdrawn" else _load_shown_content(item),
         first_kind=first.kind if first else None,

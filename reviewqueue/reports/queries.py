@@ -52,7 +52,8 @@ def build_verdict_history(limit: int) -> str:
     The limit is a literal: with a parameter, a prepared plan would assume a tenth of all the person's verdicts.
     """
     return f"""
-SELECT v.id, v.item_id, i.reference, q.slug AS queue, q.title, v.kind, v.answer, v.submitted_at, v.final_at,
+SELECT v.id, v.item_id, i.reference, q.slug AS queue, q.title, v.kind, v.answer, a.kind AS answers_kind,
+    v.submitted_at, v.final_at,
     v.final_at > %(now)s AND i.state = 'open' AND i.round = v.round AS undoable,
     i.state = 'open' AND i.round > v.round AS asked_again,
     COALESCE(s.words, '') AS words, COALESCE(s.image, false) AS image
@@ -60,6 +61,7 @@ FROM (SELECT * FROM reviewqueue_verdict WHERE user_id = %(user)s AND undone_at I
       ORDER BY submitted_at DESC, id DESC LIMIT {limit}) v
 JOIN reviewqueue_item i ON i.id = v.item_id
 JOIN reviewqueue_queue q ON q.id = i.queue_id
+JOIN reviewqueue_answerschema a ON a.id = i.schema_id
 LEFT JOIN reviewqueue_itemcontent c ON c.item_id = i.id AND pg_column_size(c.input) <= {MAX_EXCERPT_INPUT_BYTES}
 CROSS JOIN LATERAL (SELECT c.input -> 'image' IS NOT NULL AS image, left(COALESCE(
     c.input ->> 'text', CASE WHEN json_typeof(c.input) = 'string' THEN c.input #>> '{{}}' END,

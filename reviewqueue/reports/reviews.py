@@ -209,9 +209,13 @@ def list_events_about(object_type: str, object_id: str | int) -> list[ActivityEv
     return [_build_event(row) for row in log.events_about(object_type, object_id)]
 
 
-def list_recent_events(slug: str, *, object_types: Sequence[str], limit: int) -> list[ActivityEvent]:
-    """The latest events of a queue about objects of these types, newest first."""
-    return [_build_event(row) for row in log.recent_events(slug).filter(object_type__in=object_types)[:limit]]
+def list_recent_events(
+    slug: str, *, object_types: Sequence[str], verbs: Sequence[str] = (), limit: int
+) -> list[ActivityEvent]:
+    """The latest events of a queue about objects of these types, newest first; only these verbs, if any are given."""
+    events = log.recent_events(slug).filter(object_type__in=object_types)
+    chosen = events.filter(verb__in=verbs) if verbs else events
+    return [_build_event(row) for row in chosen[:limit]]
 
 
 def list_visible_events(

@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from reviewqueue.answers import schema
 from reviewqueue.content import format_plain
 from reviewqueue.kernel import locale_format
 
@@ -68,8 +69,16 @@ def describe_empty_answer() -> str:
     return _("Nothing applies")
 
 
-def describe_verdict(kind: str, value: Any = None) -> str:
-    """A verdict in a word or two."""
+def describe_none(answers_kind: str) -> str:
+    """The verdict that no listed answer is right.
+
+    Where several can be, "none of these" would sound like "nothing applies", which is an answer.
+    """
+    return _("something not listed") if answers_kind == schema.LABELS else _("none of these")
+
+
+def describe_verdict(kind: str, value: Any = None, *, answers_kind: str) -> str:
+    """A verdict in a word or two; `answers_kind` is that of the item's answers."""
     match kind:
         case "agree":
             return _("agreed")
@@ -78,7 +87,7 @@ def describe_verdict(kind: str, value: Any = None) -> str:
         case "correct" | "answer":
             return format_answer(value)
         case "none":
-            return _("none of these")
+            return describe_none(answers_kind)
         case "unjudgeable":
             return _("can’t be judged")  # noqa: RUF001 - an apostrophe
         case _:
@@ -93,13 +102,13 @@ def summarize_item(words: str, *, image: bool, reference: str) -> str:
     return _("Image %(reference)s") % {"reference": reference} if image else reference
 
 
-def describe_outcome(outcome: str, value: Any = None) -> str:
-    """An item's outcome in a word or two."""
+def describe_outcome(outcome: str, value: Any = None, *, answers_kind: str) -> str:
+    """An item's outcome in a word or two; `answers_kind` is that of its answers."""
     match outcome:
         case "answered":
             return format_answer(value)
         case "rejected":
-            return _("none of these")
+            return describe_none(answers_kind)
         case _:
             return _("can’t be judged")  # noqa: RUF001 - an apostrophe
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from axes.helpers import get_cool_off
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash, views
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from reviewqueue.accounts import first_administrator, people, roles, sign_ins
 from reviewqueue.http import PersonRequest, require_person
@@ -45,6 +46,14 @@ class SignInView(views.LoginView):
         return super().form_invalid(form)
 
 
+def show_lockout(request: HttpRequest, _response: HttpResponse | None, _credentials: dict[str, Any]) -> HttpResponse:
+    """Answer attempts after too many failed ones; each of them starts the wait anew."""
+    seconds = int(get_cool_off(request).total_seconds())
+    page = render(request, "reviewqueue/sign_in.html", {"locked_minutes": seconds // 60}, status=429)
+    page["Retry-After"] = str(seconds)
+    return page
+
+
 class SignOutView(views.LogoutView):
     """Ends the session, and removes drafts and everything else that the browser stored for this site."""
 
@@ -62,7 +71,7 @@ sign_in = SignInView.as_view()
 sign_out = SignOutView.as_view()
 
 
-@require_GET
+@require_safe
 @require_person()
 def show_account(request: PersonRequest) -> HttpResponse:
     """The user's role, streams and recent account activity."""
@@ -74,7 +83,7 @@ def show_account(request: PersonRequest) -> HttpResponse:
     return render(request, "reviewqueue/account.html", context)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @require_person()
 def change_password(request: PersonRequest) -> HttpResponse:
     """Change the password and end every other session of the user."""
@@ -88,7 +97,7 @@ def change_password(request: PersonRequest) -> HttpResponse:
         else:
             update_session_auth_hash(request, request.user)
             messages.success(request, _("Password changed."))
-            # Whoever had to change it came to work, not to see the account.
+            # Somebody who had to change it came to work, not to see the account.
             return redirect("inbox" if was_due else "account")
     context = {"form": form, "given_by": people.find_password_giver(request.user)}
     return render(request, "reviewqueue/password.html", context)

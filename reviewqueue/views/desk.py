@@ -12,7 +12,8 @@ from typing import cast
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
 
 from reviewqueue.accounts import roles
 from reviewqueue.desk import posted_form, session
@@ -26,7 +27,7 @@ from reviewqueue.verdicts import first_answers, submit, undo
 from reviewqueue.views.desk_context import DeskRequest, build_context, extend_session, for_reviewers, render_refusal
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_review)
 def show_desk(request: PersonRequest, slug: str) -> HttpResponse:
     """Opening the desk reserves an item; opening it again shows the same item."""
@@ -39,7 +40,7 @@ def show_desk(request: PersonRequest, slug: str) -> HttpResponse:
     return render(request, "reviewqueue/desk.html", build_context(state) | page_context)
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_review)
 def list_queues(request: PersonRequest, slug: str) -> HttpResponse:
     """The queue list beside the desk, with fresh counts."""
@@ -47,7 +48,7 @@ def list_queues(request: PersonRequest, slug: str) -> HttpResponse:
     return render(request, "reviewqueue/desk/queues.html", context)
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_review)
 def watch_item(request: PersonRequest, slug: str, claim_id: str) -> HttpResponse:
     """The page asks now and then whether its item still needs an answer: 204, or the notice that it does not."""
@@ -63,7 +64,7 @@ def watch_item(request: PersonRequest, slug: str, claim_id: str) -> HttpResponse
 def submit_verdict(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
     verdict = posted_form.parse_verdict(request.POST)
     submit.submit_verdict(claim_id=claim_id, user=request.user, slug=slug, **asdict(verdict))
-    return _show_next(request, slug)
+    return _show_next(request, slug, done=_("Your decision is recorded."))
 
 
 @for_reviewers
@@ -74,7 +75,9 @@ def submit_first_answer(request: DeskRequest, slug: str, claim_id: str) -> HttpR
     """
     posted = posted_form.parse_first_answer(request.POST)
     claim = first_answers.answer_first(claim_id=claim_id, user=request.user, slug=slug, **asdict(posted))
-    return _show_next(request, slug, claim_id=claim.id if claim else "", same_answer=claim is None)
+    if claim is not None:
+        return _show_next(request, slug, claim_id=claim.id)
+    return _show_next(request, slug, same_answer=True, done=_("Your decision is recorded."))
 
 
 @for_reviewers
@@ -89,7 +92,7 @@ def post_renewal(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse
 @for_reviewers
 def post_pass(request: DeskRequest, slug: str, claim_id: str) -> HttpResponse:
     pass_item(claim_id=claim_id, user=request.user, reason=posted_form.parse_pass_reason(request.POST))
-    return _show_next(request, slug)
+    return _show_next(request, slug, done=_("The item is passed to someone else."))
 
 
 @for_reviewers
@@ -111,12 +114,19 @@ def undo_verdict(request: DeskRequest, slug: str, verdict_id: int) -> HttpRespon
     return _show_next(request, slug, claim_id=claim.id)
 
 
-def _show_next(request: DeskRequest, slug: str, *, claim_id: str = "", same_answer: bool = False) -> HttpResponse:
-    """The desk with this claim, or the next; `same_answer`: says that the last answer was the AI's, too."""
+def _show_next(
+    request: DeskRequest, slug: str, *, claim_id: str = "", same_answer: bool = False, done: str = ""
+) -> HttpResponse:
+    """The desk with this claim, or the next; `same_answer`: says that the last answer was the AI's, too.
+
+    `done`: what was just done, which an empty desk says: without a next item nothing else would show it.
+    """
     if not request.htmx:
         return redirect(_desk_url(slug, claim_id))
     state = session.open_desk(user=request.user, slug=slug, claim_id=claim_id)
-    return render(request, "reviewqueue/desk.html#desk", build_context(state) | {"same_answer": same_answer})
+    return render(
+        request, "reviewqueue/desk.html#desk", build_context(state) | {"same_answer": same_answer, "done": done}
+    )
 
 
 def _desk_url(slug: str, claim_id: str) -> str:

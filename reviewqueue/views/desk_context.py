@@ -98,6 +98,7 @@ def build_context(
         "saved_draft": _draft_context(state),
         "shortcuts": shortcuts,
         "preferences": state.preferences,
+        "unreviewable": state.unreviewable,
     }
 
 

@@ -25,11 +25,11 @@ GROUP_TITLES = {
 }
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @require_person()
 def edit_desk_settings(request: PersonRequest) -> HttpResponse:
     """Show and save the desk settings. The page is one form: a reset button saves the other fields too."""
-    if request.method == "GET":
+    if request.method != "POST":
         return render(request, "reviewqueue/desk_settings.html", _build_context(request))
     try:
         _save_settings(request)

@@ -7,7 +7,7 @@ from typing import cast
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from reviewqueue.accounts import roles
 from reviewqueue.guidelines.reading import (
@@ -22,7 +22,7 @@ from reviewqueue.kernel.errors import NotFound
 from reviewqueue.views.desk_context import DeskRequest
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_review)
 def show_guidelines(request: PersonRequest, slug: str) -> HttpResponse:
     """One version, the latest unless a number is given. The desk's dialog gets the text without the page."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from reviewqueue.accounts import roles
 from reviewqueue.desk import session
 from reviewqueue.http import PersonRequest, require_person
 
 
-@require_GET
+@require_safe
 @require_person()
 def show_inbox(request: PersonRequest) -> HttpResponse:
     """The user's queues. Users who do not review are redirected to the reports, if there are any.

@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from reviewqueue.accounts import api_keys, roles
 from reviewqueue.forms.keys import ApiKeyForm
@@ -17,7 +17,7 @@ from reviewqueue.models import ApiKey
 from reviewqueue.views.key_samples import build_sample_command
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_see_people)
 def list_keys(request: PersonRequest) -> HttpResponse:
     context = {
@@ -28,7 +28,7 @@ def list_keys(request: PersonRequest) -> HttpResponse:
     return render(request, "reviewqueue/api_keys.html", context)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @require_person(roles.may_manage)
 def create_key(request: PersonRequest) -> HttpResponse:
     """Create a key; its secret is shown once, on the response page."""
@@ -46,7 +46,7 @@ def create_key(request: PersonRequest) -> HttpResponse:
 @require_POST
 @require_person(roles.may_manage)
 def rotate_key(request: PersonRequest, key_id: int) -> HttpResponse:
-    name = api_keys.key_for(request.user, key_id).name
+    name = api_keys.replaceable_key_for(request.user, key_id).name
     asking = ask_first(
         request,
         question=_("Replace the API key %(name)s?") % {"name": name},
@@ -64,7 +64,7 @@ def rotate_key(request: PersonRequest, key_id: int) -> HttpResponse:
 @require_POST
 @require_person(roles.may_manage)
 def revoke_key(request: PersonRequest, key_id: int) -> HttpResponse:
-    name = api_keys.key_for(request.user, key_id).name
+    name = api_keys.changeable_key_for(request.user, key_id).name
     asking = ask_first(
         request,
         question=_("Revoke the API key %(name)s?") % {"name": name},

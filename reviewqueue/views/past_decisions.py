@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from reviewqueue import content
 from reviewqueue.accounts import roles
@@ -14,7 +14,7 @@ from reviewqueue.reports import history
 from reviewqueue.verdicts import wording
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_review)
 def list_decisions(request: PersonRequest, slug: str) -> HttpResponse:
     """The user's latest verdicts in all queues; `slug` is the queue whose desk the page links back to."""
@@ -23,14 +23,14 @@ def list_decisions(request: PersonRequest, slug: str) -> HttpResponse:
     return render(request, "reviewqueue/decisions/list.html", context)
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_review)
 def show_decision(request: PersonRequest, slug: str, verdict_id: int) -> HttpResponse:
     """One of the user's verdicts with the item's content as it was shown."""
     detail = history.get_verdict_detail(user=request.user, slug=slug, verdict_id=verdict_id)
     verdict, shown, settled = detail.verdict, detail.shown, detail.settled
     proposal = shown.proposal if shown and not detail.withheld else None
-    verdict_word = wording.describe_verdict(verdict.kind, verdict.answer)
+    verdict_word = wording.describe_verdict(verdict.kind, verdict.answer, answers_kind=detail.answers_kind)
     if verdict_word == wording.format_answer(verdict.answer):  # an answer that stands there anyway
         verdict_word = ""
     context = {
@@ -42,7 +42,9 @@ def show_decision(request: PersonRequest, slug: str, verdict_id: int) -> HttpRes
         "verdict_word": verdict_word,
         "first_answer_text": _describe_first_answer(detail),
         "reason": wording.describe_reason(verdict.kind, verdict.reason),
-        "outcome_text": wording.describe_outcome(settled.outcome, settled.answer) if settled else "",
+        "outcome_text": wording.describe_outcome(settled.outcome, settled.answer, answers_kind=detail.answers_kind)
+        if settled
+        else "",
     }
     return render(request, "reviewqueue/decisions/detail.html", context)
 
@@ -52,4 +54,6 @@ def _describe_first_answer(detail: history.VerdictDetail) -> str:
     if detail.first_kind is None:
         return ""
     answer = detail.verdict.first_answer
-    return wording.describe_verdict(detail.first_kind) if answer is None else wording.format_answer(answer)
+    if answer is None:
+        return wording.describe_verdict(detail.first_kind, answers_kind=detail.answers_kind)
+    return wording.format_answer(answer)

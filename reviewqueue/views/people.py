@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from reviewqueue.accounts import people, roles, sign_ins
 from reviewqueue.accounts.roles import AccountAct
@@ -19,14 +19,14 @@ from reviewqueue.queue import departures
 MAX_EVENTS_SHOWN = 20  # events on a person's page
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_see_people)
 def list_people(request: PersonRequest) -> HttpResponse:
     context = {"people": people.people_visible_to(request.user), "may_manage": roles.may_manage(request.user)}
     return render(request, "reviewqueue/people.html", context)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @require_person(roles.may_manage)
 def create_person(request: PersonRequest) -> HttpResponse:
     """Create an account; its password is shown once, on the response page."""
@@ -46,7 +46,7 @@ def create_person(request: PersonRequest) -> HttpResponse:
     return render(request, "reviewqueue/person_new.html", {"form": form})
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_see_people)
 def show_person(request: PersonRequest, username: str) -> HttpResponse:
     """One person's role and streams; managers get the form to change them."""
@@ -79,7 +79,7 @@ def change_rights(request: PersonRequest, username: str) -> HttpResponse:
 @require_POST
 @require_person(roles.may_manage)
 def deactivate_person(request: PersonRequest, username: str) -> HttpResponse:
-    person = people.person_for(request.user, username)
+    person = people.changeable_person_for(request.user, username)
     asking = ask_first(
         request,
         question=_("Close the account of %(username)s?") % {"username": username},
@@ -107,13 +107,13 @@ def reactivate_person(request: PersonRequest, username: str) -> HttpResponse:
 @require_person(roles.may_manage)
 def reset_password(request: PersonRequest, username: str) -> HttpResponse:
     """Give a person a new password, shown once. They have to replace it at their next sign-in."""
-    person = people.person_for(request.user, username)
+    person = people.changeable_person_for(request.user, username, AccountAct.PASSWORD)
     asking = ask_first(
         request,
-        question=_("Replace the password of %(username)s?") % {"username": username},
-        detail=_("The old password and all sessions of %(username)s end at once. They are told that it was you.")
+        question=_("Reset the password of %(username)s?") % {"username": username},
+        detail=_("The old password and all sessions of %(username)s end at once. They will see that you reset it.")
         % {"username": username},
-        button=_("Replace the password of %(username)s") % {"username": username},
+        button=_("Reset the password of %(username)s") % {"username": username},
         back=resolve_url("person", username),
     )
     if asking:

@@ -6,7 +6,7 @@ from typing import cast
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from reviewqueue.accounts import roles
 from reviewqueue.http import PersonRequest, require_person
@@ -14,7 +14,7 @@ from reviewqueue.reports import personal
 from reviewqueue.views.desk_context import DeskRequest
 
 
-@require_GET
+@require_safe
 @require_person(roles.may_review)
 def show_numbers(request: PersonRequest) -> HttpResponse:
     """The signed-in user's numbers; nobody else's can be requested."""

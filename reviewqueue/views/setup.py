@@ -13,7 +13,7 @@ from reviewqueue.forms.setup import FirstAdministratorForm
 from reviewqueue.kernel.errors import Invalid
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def set_up(request: HttpRequest) -> HttpResponse:
     """Create the first administrator and sign them in; without the token, say where the setup link is."""
     if not first_administrator.is_missing():

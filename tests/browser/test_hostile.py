@@ -78,7 +78,7 @@ def _is_own(url: str, origin: str) -> bool:
 
 
 def _is_complaint(line: ConsoleMessage) -> bool:
-    """Whoever is refused something is told so in the console; what was asked for is counted as a request."""
+    """Refusals appear in the console; what was asked for is counted as a request."""
     return line.type == "error" and not line.text.startswith("Failed to load resource")
 
 

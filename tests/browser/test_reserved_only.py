@@ -41,7 +41,7 @@ class Reader:
         self._look()
 
     def _look(self) -> None:
-        """Nobody else's at this moment; whoever decided an item stays the holder of its slot."""
+        """Nobody else's at this moment; the person who decided an item stays the holder of its slot."""
         theirs = set(Slot.objects.filter(holder=self.user).values_list("item_id", flat=True))
         for url, body in self._bodies:
             found = {int(number) for number in MARK.findall(body)}

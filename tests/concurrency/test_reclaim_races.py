@@ -1,4 +1,4 @@
-"""Two people reclaim the same item at the same moment: one gets it, the other is told why not."""
+"""Two people reclaim the same item at the same moment: one gets it, the other learns why not."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def test_every_example_is_valid() -> None:
 
 def test_documented_values_are_those_of_the_models() -> None:
     pairs: list[tuple[type[StrEnum], type[TextChoices], set[str]]] = [
-        (documents.OutputStatus, Output.State, set()),
+        (documents.OutputStatusDocument, Output.State, set()),
         (documents.LabelStatus, Output.State, {"received"}),
         (documents.OutputRoute, Route.Kind, set()),
         (documents.DecisionOutcome, Decision.Outcome, set()),

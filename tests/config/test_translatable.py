@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
-import pytest
 from django.conf import settings
 from django.utils.translation import templatize
 
@@ -26,7 +26,7 @@ BUILT = (ast.JoinedStr, ast.BinOp, ast.Call)
 SENTENCE = re.compile(r".*[^\W\d_]{2}.*\s.*[.?!]", re.DOTALL)
 # Whose sentences are not for readers of a page.
 NOT_FOR_READERS = (
-    *("config/", "escalation/management/", "reviewqueue/management/"),  # whoever runs the product
+    *("config/", "escalation/management/", "reviewqueue/management/"),  # for the people who run the product
     *("escalation/monitoring/", "reviewqueue/reports/invariants.py"),
     *("escalation/api/", "escalation/ingest/", "escalation/decisions/feed.py"),  # programs
     *("reviewqueue/api/", "reviewqueue/http/bodies.py", "reviewqueue/http/authentication.py"),
@@ -39,20 +39,21 @@ NOT_FOR_READERS = (
 CHOSEN_ELSEWHERE = {"reviewqueue/verdicts/wording.py"}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_translated_messages_are_string_literals(path: Path) -> None:
-    text = path.read_text()
-    other = [argument for call, count in _calls(ast.parse(text)) for argument in call.args[:count]]
-    other = [argument for argument in other if not _is_written_out(argument)]
-    assert [ast.unparse(argument) for argument in other if isinstance(argument, BUILT)] == []
-    if other and str(path.relative_to(ROOT)) not in CHOSEN_ELSEWHERE:
-        assert "gettext_noop" in text, "one of several messages, which have to be marked where they stand"
+def test_translated_messages_are_string_literals() -> None:
+    built, unmarked = [], []
+    for path in MODULES:
+        other = [argument for call, count in _calls(_parse(path)) for argument in call.args[:count]]
+        other = [argument for argument in other if not _is_written_out(argument)]
+        built += [(_name(path), ast.unparse(argument)) for argument in other if isinstance(argument, BUILT)]
+        if other and _name(path) not in CHOSEN_ELSEWHERE and "gettext_noop" not in path.read_text():
+            unmarked.append(_name(path))
+    assert built == []
+    assert unmarked == [], "one of several messages, which have to be marked where they stand"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_user_facing_modules_have_no_untranslated_sentences(path: Path) -> None:
-    if not str(path.relative_to(ROOT)).startswith(NOT_FOR_READERS):
-        assert list(_sentences(ast.parse(path.read_text()))) == []
+def test_user_facing_modules_have_no_untranslated_sentences() -> None:
+    for_readers = [path for path in MODULES if not _name(path).startswith(NOT_FOR_READERS)]
+    assert [(_name(path), said) for path in for_readers for said in _sentences(_parse(path))] == []
 
 
 def test_an_untranslated_sentence_would_be_found() -> None:
@@ -60,15 +61,24 @@ def test_an_untranslated_sentence_would_be_found() -> None:
     assert sorted(_sentences(ast.parse(raised))) == ["There is no stream … for you.", "leases.NOT_RESERVED"]
 
 
-@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
-def test_makemessages_can_collect_the_messages_of_templates(path: Path) -> None:
-    text = path.read_text()
-    assert templatize(text, origin=str(path)) or not text
+def test_makemessages_can_collect_the_messages_of_templates() -> None:
+    for path in TEMPLATES:
+        text = path.read_text()
+        assert templatize(text, origin=str(path)) or not text
 
 
 def test_a_message_that_is_not_a_literal_would_be_found() -> None:
     tree = ast.parse('from django.utils.translation import gettext as _\n_(f"{count} left")\n_("left" % 1)')
     assert all(isinstance(call.args[0], BUILT) for call, _ in _calls(tree))
+
+
+@cache
+def _parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
 
 
 def _sentences(tree: ast.Module) -> Iterator[str]:

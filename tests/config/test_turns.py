@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -17,10 +19,14 @@ class Parent:
 
     def __init__(self) -> None:
         self.app = SimpleNamespace(amqp=SimpleNamespace(queues=SimpleNamespace(consume_from={"routing": None})))
-        self.timer = self
+        self.timer = self.pool = self
+        self.maintained = 0
 
-    def call_repeatedly(self, seconds: float, send: object) -> None:
-        self.seconds, self.send = seconds, send
+    def call_repeatedly(self, seconds: float, send: Callable[..., None], arguments: tuple[object, ...]) -> None:
+        self.seconds, self.send = seconds, partial(send, *arguments)
+
+    def maintain_pool(self) -> None:
+        self.maintained += 1
 
 
 @pytest.mark.parametrize(("waits", "busy", "ends"), [(True, False, True), (True, True, False), (False, False, False)])
@@ -39,8 +45,9 @@ def test_only_an_idle_worker_whose_message_waits_has_stalled(
     parent = Parent()
     TurnSender(parent).start(parent)
     for _ in range(STALLED_TURNS - 1):
-        parent.send()  # type: ignore[operator]
+        parent.send()
     assert state.should_stop is None
-    parent.send()  # type: ignore[operator]
+    parent.send()
     assert (state.should_stop == os.EX_SOFTWARE) is ends
     assert set(sent) == {"routing"}
+    assert parent.maintained == STALLED_TURNS, "a process of the pool that has ended is replaced at the next turn"

@@ -120,8 +120,18 @@ def test_requests_that_find_their_lane_full_do_not_take_anothers_place(loop: Loo
     assert loop.served == [(Lane.FEED, True), (Lane.FEED, True), (Lane.MAIN, False)]
     assert drop_wait("after=x&wait=20&limit=5") == "after=x&limit=5"
 
+
+@pytest.mark.parametrize(
+    ("accept", "content_type", "start"),
+    [("text/html,*/*;q=0.8", "text/html", b"<!doctype html>"), ("*/*", "text/plain", b"Too many people")],
+)
+def test_too_many_people_signing_in_get_a_page(loop: Loop, accept: str, content_type: str, start: bytes) -> None:
     loop.worker._busy[Lane.SIGN_IN] = MAX_WAITING_SIGN_INS
-    _, person = loop.connect(b"POST /sign-in/ HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
-    answer = person.recv(5_000)
-    assert answer.startswith(b"HTTP/1.1 503")
-    assert b"Too many people are signing in" in answer
+    sent = f"POST /sign-in/ HTTP/1.1\r\nAccept: {accept}\r\nContent-Length: 0\r\n\r\n"
+    _, person = loop.connect(sent.encode())
+
+    head, _, body = person.recv(20_000).partition(b"\r\n\r\n")
+    assert head.startswith(f"HTTP/1.1 503 Service Unavailable\r\nContent-Type: {content_type}".encode())
+    assert b"Retry-After: " in head
+    assert body.startswith(start)
+    assert b"Too many people are signing in" in body

@@ -5,7 +5,7 @@ It narrows what is generated to values that this stream accepts; it relaxes no c
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import schemathesis
@@ -35,10 +35,15 @@ def before_load_schema(context: Any, raw_schema: dict[str, Any]) -> None:
 
 @schemathesis.hook
 def map_query(context: Any, query: dict[str, Any] | None) -> dict[str, Any] | None:
-    """A report's first day is not after its last, which a schema cannot say."""
-    if query and {"since", "until"} <= query.keys() and str(query["since"]) > str(query["until"]):
-        return {**query, "since": query["until"], "until": query["since"]}
-    return query
+    """A report's first day is not after its last, and at most 366 days before it, which a schema cannot say."""
+    if not query or not {"since", "until"} <= query.keys():
+        return query
+    try:
+        first, last = sorted(date.fromisoformat(str(query[name])) for name in ("since", "until"))
+    except ValueError:
+        return query  # it is meant to be refused
+    first = max(first, last - timedelta(days=365))
+    return {**query, "since": first.isoformat(), "until": last.isoformat()}
 
 
 # Other years, which RFC 3339 has, are refused with a sentence: see the fields' descriptions.

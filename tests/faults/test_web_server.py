@@ -118,6 +118,8 @@ def test_broken_requests_are_answered_in_the_format_of_the_api(web: WebServer) -
         (start + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n[]", 400),
         (start + b"Content-Length: x\r\n\r\n", 400),
         (start + b"Transfer-Encoding: gzip\r\n\r\n", 400),
+        (start + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501),
+        (start + b"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 501),
         (start + b"Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n0\r\n\r\n", 400),
         (start + b"X: " + b"y" * 70_000 + b"\r\n\r\n", 431),
         (start + b"No colon\r\n\r\n", 400),

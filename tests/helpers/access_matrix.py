@@ -238,7 +238,7 @@ ROUTE_NAMES = [_route_name(route, pattern) for route, pattern in ROUTES]
 
 def build_world() -> dict[str, Any]:
     """Create data for every route; returns the values of the routes' parameters."""
-    stream = traffic.apply_stream(undo_seconds=30)
+    stream = traffic.apply_stream(undo_seconds=600)
     roles = {"rob": "reviewer", "ann": "lead", "mara": "manager", "otto": "auditor", "rita": "reviewer"}
     queue = Queue.objects.get(slug="intents")
     Guideline.objects.create(queue=queue, number=1, text="**refund**: money goes back.")

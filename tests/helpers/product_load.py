@@ -18,13 +18,14 @@ ANSWER_TIMEOUT_SECONDS = 15
 
 
 class ProductLoad:
-    """What was acknowledged while the load ran, and every status that was answered.
+    """What was acknowledged while the load ran, and every status that was answered (0: none).
 
     Each producer and reviewer takes a pause before the next request.
     """
 
-    def __init__(self, product: RunningProduct, *, name: str, pause_seconds: float = 0.05) -> None:
+    def __init__(self, product: RunningProduct, *, name: str, pause_seconds: float = 0.05, producers: int = 2) -> None:
         self._product = product
+        self._producers = producers
         self._name = name
         self._pause_seconds = pause_seconds
         self._over = threading.Event()
@@ -37,8 +38,8 @@ class ProductLoad:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Two producers and two reviewers; at the end, each gets the answer that it waits for."""
-        work = [threading.Thread(target=self._post_outputs) for _ in range(2)]
+        """The producers and two reviewers; at the end, each gets the answer that it waits for."""
+        work = [threading.Thread(target=self._post_outputs) for _ in range(self._producers)]
         work += [threading.Thread(target=self._review, args=[name]) for name in REVIEWERS]
         for thread in work:
             thread.start()
@@ -60,6 +61,27 @@ class ProductLoad:
         }
         status, _ = self._send(f"streams/{SLUG}/outputs", "producer", body)
         return status
+
+    def count_unfinished(self) -> tuple[int, int]:
+        """Outputs that are not routed, and acknowledged verdicts whose item is not settled."""
+        ((received,),) = self._product.fetch("SELECT count(*) FROM escalation_output WHERE state = 'received'")
+        ((unsettled,),) = self._product.fetch(
+            "SELECT cardinality(%s::bigint[]) - count(*) FROM reviewqueue_verdict v JOIN reviewqueue_item i "
+            "ON i.id = v.item_id AND i.state = 'settled' WHERE v.id = ANY(%s)",
+            self.verdicts,
+            self.verdicts,
+        )
+        return received, unsettled
+
+    def find_lost_outputs(self) -> list[str]:
+        """The acknowledged outputs that were not routed exactly once."""
+        rows = self._product.fetch(
+            "SELECT o.external_id FROM escalation_output o JOIN escalation_route r ON r.output_id = o.id "
+            "WHERE o.external_id = ANY(%s)",
+            self.acknowledged,
+        )
+        routed = Counter(row[0] for row in rows)
+        return [external_id for external_id in self.acknowledged if routed[external_id] != 1]
 
     def _post_outputs(self) -> None:
         while not self._over.wait(self._pause_seconds):
@@ -98,6 +120,8 @@ class ProductLoad:
             answer = client.getresponse()
             content = answer.read()
         except (OSError, http.client.HTTPException):
+            with self._lock:
+                self.statuses[0] += 1
             return 0, None
         finally:
             client.close()

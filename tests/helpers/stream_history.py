@@ -12,7 +12,7 @@ from django.db.models import JSONField, Model
 from psycopg.types.json import Jsonb
 
 from escalation.models import Outcome, Output, Route, Stream, output_id
-from escalation.policies.versions import find_active_policy
+from escalation.policies.versions import ActivePolicy, find_active_policy
 from escalation.routing.plan import ReceivedOutput, RoutePlan, plan_routes
 from reviewqueue.kernel import clock
 from tests.helpers import stream_setup
@@ -45,7 +45,7 @@ def write_history(
         for index, confidence in enumerate(confidences)
     ]
     current = find_active_policy(stream)
-    days = [list(day) for _, day in groupby(rows, key=lambda row: clock.team_date(row.received_at))]
+    days = _split_by_rate(rows, current)
     routed = [
         plan for day in days for plan in plan_routes(stream, day, current, now=day[0].received_at, override=override)
     ]
@@ -65,6 +65,13 @@ def write_history(
     # In production autovacuum knows these tables; in one long transaction plans would be made for empty ones.
     stream_setup.run_sql("ANALYZE escalation_output, escalation_route, escalation_outcome")
     return routed
+
+
+def _split_by_rate(rows: list[ReceivedOutput], current: ActivePolicy | None) -> list[list[ReceivedOutput]]:
+    """A policy that asks for so many audits a day has a rate for each day; of others, one plan has them all."""
+    if current is None or current.spec.audit.per_day is None:
+        return [rows] if rows else []
+    return [list(day) for _, day in groupby(rows, key=lambda row: clock.team_date(row.received_at))]
 
 
 def _copy_rows(model: type[Model], rows: Iterable[Mapping[str, Any]]) -> None:

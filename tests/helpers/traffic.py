@@ -43,7 +43,7 @@ def apply_stream(
     found = definition.apply_definition(settings, actor=actor).stream
     found.secret = b"the same draws in every run of it"[:32]
     found.save(update_fields=["secret"])
-    # What is active is told by the transaction's start, and a test is one transaction: so it began long before.
+    # The policy in effect is that at the start of the transaction, which is all of a test: so it began long before.
     spec = versions.validate_spec(definition.build_policy_spec(described))
     versions.propose_version(stream=found, spec=spec, actor=actor, now=NOON - timedelta(days=1))
     return found

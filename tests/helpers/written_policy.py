@@ -182,13 +182,33 @@ def generate_policies(kind: str) -> st.SearchStrategy[dict[str, Any]]:
         subjects["prediction"] = st.fixed_dictionaries({"in": st.lists(st.sampled_from(ANSWERS), min_size=1)})
         named["thresholds"] = st.dictionaries(st.sampled_from(ANSWERS), _levels, max_size=2)
     conditions = st.fixed_dictionaries({}, optional=subjects).filter(lambda when: 0 < len(when) < 3)
-    rules = st.lists(conditions, max_size=2).map(
+    rules = st.lists(conditions.filter(_can_be_met), max_size=2, unique_by=_normalize).map(
         lambda found: [{"name": f"rule {place}", "when": when} for place, when in enumerate(found)]
     )
     part = st.fixed_dictionaries({"when": st.dictionaries(_keys, _texts, min_size=1, max_size=2), "threshold": _levels})
     return st.fixed_dictionaries(
         {"threshold": st.sampled_from([None, 0.2, 0.5, 0.8])},
         optional={**named, "rules": rules, "segments": st.lists(part, max_size=2), "model_versions": st.just(["1"])},
+    )
+
+
+def _can_be_met(when: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether some number meets the conditions on numbers; those on texts are single ones here."""
+    shares = [fortieth / 40 for fortieth in range(41)]
+    numbers = {"confidence": shares, "value": [-1.0, *shares, 2.0]}
+    return all(
+        any(all(_COMPARE[operator](number, operand) for operator, operand in when[subject].items()) for number in facts)
+        for subject, facts in numbers.items()
+        if subject in when
+    )
+
+
+def _normalize(when: Mapping[str, Mapping[str, Any]]) -> Any:
+    """Equal for conditions that say the same: no two rules may."""
+    return frozenset(
+        (subject, "in" if operator == "eq" else operator, frozenset(map(_fold, _as_list(operand))))
+        for subject, tests in when.items()
+        for operator, operand in tests.items()
     )
 
 

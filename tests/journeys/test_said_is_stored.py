@@ -71,7 +71,7 @@ def _decisions(door: Producer, ids: list[str]) -> list[Any]:
     return [found[name] for name in ids]
 
 
-@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@settings(max_examples=settings().max_examples // 2, suppress_health_check=list(HealthCheck))
 @given(pair=sent_answers.object_pairs)
 @example(pair=({"b": {"z": 1, "a": [{"y": 1, "x": 2}]}, "a": 1}, {"b": {"z": 2, "a": [{"y": 1, "x": 2}]}, "a": 1}))
 @example(pair=({"supplier": "x"}, {}))

@@ -13,6 +13,7 @@ export function count() {
   const ticked = boxes().filter((box) => box.checked).length;
   const text = status.dataset[ticked ? "some" : "none"].replace("{count}", formatNumber(ticked));
   if (status.textContent !== text) status.textContent = text;
+  document.querySelector("[data-clear-ticks]").hidden = ticked === 0;
   tellSend(ticked);
 }
 
@@ -33,6 +34,7 @@ function clear() {
     box.dispatchEvent(new Event("input", { bubbles: true }));
     box.dispatchEvent(new Event("change", { bubbles: true }));
   }
+  boxes()[0]?.focus({ preventScroll: true }); // the button that had the focus is hidden now
 }
 
 /** @returns {HTMLInputElement[]} */

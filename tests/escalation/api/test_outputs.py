@@ -181,7 +181,7 @@ _fields += ["metadata", "group", "language", "value", "due_at", "occurred_at", "
 _moments = st.datetimes().map(lambda moment: moment.isoformat() + "Z")
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     change=st.dictionaries(st.sampled_from(_fields), _json | _moments, max_size=4),
     several=st.booleans(),

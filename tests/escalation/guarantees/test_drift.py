@@ -31,7 +31,7 @@ def _stream(**guarantee: Any) -> Stream:
 
 
 def _start_guarantee(stream: Stream, **target: Any) -> Guarantee:
-    stream_history.write_history(stream, *honest(1600))
+    stream_history.write_history(stream, *honest(1000))
     targets.set_error_target(stream=stream, max_error=0.05, actor="user:mara", now=NOON, **target)
     evaluation = evaluations.run_evaluation(stream, by="user:mara", now=STATED)
     proposed = guarantees.propose_certified_policy(evaluation=evaluation, actor="user:mara", now=STATED)
@@ -45,7 +45,7 @@ def _latest_guarantee(stream: Stream, now: Any = LATER) -> Guarantee:
     return found
 
 
-def _add_traffic(stream: Stream, risk: float, count: int = 2000, **fields: Any) -> None:
+def _add_traffic(stream: Stream, risk: float, count: int = 1000, **fields: Any) -> None:
     wrong = np.random.default_rng(5).random(count) < risk
     stream_history.write_history(stream, [0.97] * count, wrong.tolist(), since=STATED, prefix="on", **fields)
 
@@ -56,7 +56,7 @@ def test_errors_within_the_guarantee_raise_no_alarm(stream: Stream) -> None:
     assert drift.watch_guarantees(now=LATER) == []
     (row,) = drift.list_watches(_latest_guarantee(stream))
     drawn = Outcome.objects.filter(output__external_id__startswith="on-", output__route__audit__gt="")
-    assert row.audits == drawn.count() > 800
+    assert row.audits == drawn.count() > 400
     assert row.wrong == drawn.filter(wrong=True).count()
     assert _latest_guarantee(stream).holds
 

@@ -272,12 +272,12 @@ def test_a_check_that_takes_too_long_is_reported_as_that(day: dict[str, int], mo
 
 
 def test_a_round_goes_on_where_the_last_turn_ended(day: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rounds, "ROUND_SECONDS", -1)
+    monkeypatch.setattr(rounds, "SLICE_SECONDS", -1)
     _watch_all()
     names = [check.name for check in invariants.list_all_invariants()]
     assert rounds.run_next_checks() is False
     assert rounds.read_round().next == names[0]
-    monkeypatch.setattr(rounds, "ROUND_SECONDS", 60)
+    monkeypatch.setattr(rounds, "SLICE_SECONDS", 60)
     assert rounds.run_next_checks() is True
     assert rounds.read_round().next == ""
 
@@ -343,7 +343,7 @@ def _watch_all() -> None:
     for _ in range(100):
         if rounds.run_next_checks():
             return
-        if rounds.ROUND_SECONDS < 0:
+        if rounds.SLICE_SECONDS < 0:
             return
 
 

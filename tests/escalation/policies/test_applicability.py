@@ -64,6 +64,18 @@ def test_conditions_that_never_hold_are_found() -> None:
     assert "from 0 to 1, not 80" in found["/rules/0/when/confidence/lt"]
 
 
+def test_a_rule_that_never_applies_or_says_the_same_again_is_refused_with_a_sentence() -> None:
+    found = _misfits(LABEL, rules=_rule(value={"gte": 10, "lt": 5}))
+    assert list(found) == ["/rules/0/when/value"]
+    assert found["/rules/0/when/value"] == (
+        "The rule “r” would never apply: no output can meet its conditions on value. Correct them."
+    )
+    same = [{"name": name, "when": {"value": {"gte": 10}}} for name in ("large", "big")]
+    assert _misfits(LABEL, rules=same) == {
+        "/rules/1/when": "The rule “big” has the same conditions as “large”, which comes first. Remove one of them."
+    }
+
+
 def test_a_segment_without_a_key_is_found_before_it_replaces_every_threshold() -> None:
     segments = [{"when": {"language": "de"}, "threshold": 0.9}, {"when": {}, "threshold": 0.5}]
     assert list(_misfits(LABEL, threshold=0.95, segments=segments)) == ["/segments/1/when"]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from escalation.decisions import deadlines
@@ -126,7 +126,6 @@ def _act(stream: Stream, action: tuple[Any, ...], hours: int) -> bool:
 def test_no_sequence_of_one_persons_actions_lets_more_out(queue: Queue, mara: User, max: User) -> None:  # noqa: A002
     seen: list[bool] = []
 
-    @settings(max_examples=40)
     @given(st.sampled_from(FORMS), st.sampled_from(POLICIES), st.lists(ACTIONS, min_size=1, max_size=5))
     def check(form: dict[str, Any], policy: dict[str, Any], actions: list[tuple[Any, ...]]) -> None:
         counter = itertools.count()

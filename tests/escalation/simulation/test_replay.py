@@ -11,6 +11,8 @@ import pytest
 from escalation.models import Output, Route, Stream
 from escalation.policies import versions
 from escalation.simulation import replay
+from escalation.streams import definition
+from escalation.streams.definition import StreamDefinition
 from tests.helpers import stream_history, traffic
 from tests.helpers.traffic import NOON
 
@@ -123,3 +125,24 @@ def test_replaying_a_policy_that_decides_by_field_draws_the_same_fields(queue: o
     assert (found.same, found.newly_automated, found.newly_reviewed) == (24, 0, 0)
     looser = versions.validate_spec({**policy, "thresholds": {"/total": 0.8}, "audit": {"rate": 0}})
     assert replay.replay_policy(stream, looser, since=SINCE - LITTLE, until=UNTIL).total.would_automate == 24
+
+
+def test_outputs_of_other_answers_go_to_review_as_in_routing(stream: Stream) -> None:
+    changed = StreamDefinition(slug="intents", title="Support intents", answers=[*traffic.ANSWERS, "fraud"])
+    applied = definition.apply_definition(changed, actor="user:mara", now=NOON)
+    assert applied.proposed
+    version = applied.proposed.policy
+    stream.refresh_from_db()
+    assert applied.proposed.active, "one more answer loosens nothing before there is traffic"
+    for number in (1, 2):
+        since = NOON + number * LITTLE
+        stream_history.write_history(
+            stream, [0.99] * 50, [False] * 50, since=since, span=LITTLE, prefix=f"{number}", schema_number=number
+        )
+    spec = versions.spec_of(version)
+    routed = replay.replay_policy(stream, spec, since=SINCE, until=UNTIL, schema_number=2)
+    assert (routed.same, routed.newly_automated, routed.newly_reviewed) == (100, 0, 0)
+    assert Route.objects.filter(reason="policy_outdated").count() == 50
+    earlier = replay.replay_policy(stream, spec, since=SINCE, until=UNTIL, schema_number=1)
+    assert earlier.newly_reviewed == routed.total.automated > 0
+    assert earlier.newly_automated == earlier.total.would_automate > 0

@@ -121,7 +121,7 @@ def test_a_refused_file_says_where_what_and_what_to_do(db: None, tmp_path: Path)
         ("{value: {gte: 1000}}", "{prediction: {in: [refnd]}}", "rules[0].when.prediction.in[0]: “refnd” is not"),
         (answers, f"{answers}\n    multiple: true", "stream intents: costs.matrix: The costs of single errors need"),
         (answers, "answers: [yes, refund]", "streams[0].answers[0]: This must be text, not true. Put it in quotes"),
-        (answers, "answers: [2026-01-01]", "streams[0].answers[0]: This must be text, not \"2026-01-01\""),
+        (answers, "answers: [2026-01-01]", "streams[0].answers[0]: This must be text, not 2026-01-01"),
         (answers, "answers: [refund, Refund]", "answers[1]: The answers “refund” and “Refund” look the same"),
         (answers, "answers: [' a', b]", "answers[0]: The answer “ a” begins or ends with a blank. Remove it."),
         (answers, 'answers: ["a\\u2028b"]', "answers[0]: The answer “ab” contains an invisible character (U+2028)"),

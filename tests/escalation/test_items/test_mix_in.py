@@ -105,8 +105,7 @@ def test_a_test_item_looks_like_an_audited_output(queue: Queue, rob: User, hours
 def test_its_reference_imitates_the_latest_ones_and_is_unique(
     stream: Stream, posted: Sequence[str], manner: str
 ) -> None:
-    for at, name in enumerate(posted):
-        traffic.post_and_route(stream, name, now=shift_noon(seconds=at))
+    traffic.post_and_route(stream, *posted)
     references = [Item.objects.get(pk=one).reference for one in _brought(stream, count=30, now=shift_noon(hours=1))]
     assert [name for name in references if not re.fullmatch(manner, name)] == []
     assert len(set(references) | set(posted)) == 30 + len(posted)

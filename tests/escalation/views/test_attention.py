@@ -18,7 +18,7 @@ from escalation.policies import versions
 from escalation.policies.spec import PolicySpec
 from escalation.reports import attention
 from escalation.routing import stop
-from reviewqueue.models import User
+from reviewqueue.models import Queue, User
 from reviewqueue.queue.claim import claim_next
 from reviewqueue.verdicts import submit
 from tests.escalation.guarantees.test_evaluations import POLICY, honest
@@ -119,6 +119,23 @@ def test_an_approval_waits_for_every_manager_but_the_one_who_asked(
     assert "Waiting for you" not in read_text(client, max, "/overview/")
 
 
+def test_a_version_that_waits_is_a_banner_on_every_tab_for_those_who_can_act(
+    client: Client,
+    stream: Stream,
+    mara: User,
+    max: User,  # noqa: A002
+    ann: User,
+) -> None:
+    traffic.post_and_route(stream, "one", confidence=0.1)
+    versions.propose_version(stream=stream, spec=PolicySpec(threshold=0.2), actor="user:mara", reason="fewer reviews")
+    for name in STREAM_PAGES:
+        page = f"/streams/intents/{name}/".replace("//", "/")
+        assert "waits for a second manager. mara requested approval" in read_text(client, mara, page), page
+        assert "“fewer reviews” Review the request" in read_text(client, max, page), page
+        assert ("waits for a second manager" in read_text(client, ann, page)) == (name == ""), page
+    assert "waits for a second manager" not in read_text(client, max, "/streams/intents/policies/2/")
+
+
 def test_a_request_to_resume_waits_for_another_manager_of_its_scope(
     stream: Stream,
     mara: User,
@@ -149,6 +166,26 @@ def test_a_final_say_waits_for_leads_who_have_not_judged(client: Client, stream:
     (task,) = attention.list_waiting_tasks(ann)
     assert (task.kind, task.count) == ("final_say", 1)
     assert "1 item of Support intents needs your final say" in read_text(client, ann, "/overview/")
+
+
+def test_a_second_review_that_nobody_can_give_waits_for_a_manager(
+    client: Client, queue: Queue, mara: User, rob: User
+) -> None:
+    now = timezone.now()
+    stream = traffic.apply_stream(policy={"threshold": 0.8, "reviews": 2})
+    traffic.post_and_route(stream, "one", confidence=0.1, now=now)
+    assert attention.list_waiting_tasks(mara) == []
+    traffic.judge_all(rob, lambda _one: "billing", now=now)
+
+    (task,) = attention.list_waiting_tasks(mara)
+
+    assert task.stuck is not None
+    assert (task.kind, task.stuck.items, task.stuck.reviewers) == ("reviewers", 1, 1)
+    assert "1 item of Support intents waits for a review that nobody can give" in read_text(client, mara, "/overview/")
+    assert "1 item needs another review that nobody here can give" in read_text(client, rob, "/queues/intents/")
+    User.objects.create_user(username="rita", role="reviewer", all_queues=True)
+    assert attention.list_waiting_tasks(mara) == []
+    assert "that nobody here can give" not in read_text(client, rob, "/queues/intents/")
 
 
 def test_streams_that_need_attention_come_first(client: Client, stream: Stream, mara: User) -> None:

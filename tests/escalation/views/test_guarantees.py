@@ -38,7 +38,7 @@ def stream(queue: object) -> Stream:
     return traffic.apply_stream(policy={**POLICY, "threshold": 0.9999})
 
 
-def _past(stream: Stream, count: int = 3000) -> None:
+def _past(stream: Stream, count: int = 1500) -> None:
     stream_history.write_history(
         stream, *honest(count), since=timezone.now() - timedelta(days=9), span=timedelta(days=8)
     )
@@ -243,7 +243,7 @@ def test_the_numbers_behind_the_curve_can_be_downloaded(client: Client, stream: 
     client.force_login(mara)
     client.post(f"{PAGE}target/", TARGET)
     rows = _numbers(client, f"{PAGE}thresholds.csv")
-    assert (rows[0]["threshold"], rows[0]["automatic"]) == (0.0, 3000)
+    assert (rows[0]["threshold"], rows[0]["automatic"]) == (0.0, 1500)
     for row in rows:
         above = Route.objects.filter(output__confidence__gte=row["threshold"])
         checks = above.filter(u__lt=0.5)
@@ -370,7 +370,7 @@ def test_a_version_shows_what_it_would_have_done(client: Client, stream: Stream,
     assert "Newly automated" not in plain
     for shown in (_read(client, f"{page}?days=28"), _read(client, f"{page}replay/?days=28")):
         assert "Newly automated" in shown
-        assert "of 3,000 outputs" in shown
+        assert "of 1,500 outputs" in shown
     assert "Newly automated" not in _read(client, f"{page}replay/?days=4000")
     assert client.get("/streams/intents/policies/99/replay/?days=7").status_code == 404
     assert "its thresholds were set manually" in _read(client, "/streams/intents/policies/1/")

@@ -65,7 +65,7 @@ def test_the_form_round_trips_every_policy(spec: dict[str, Any]) -> None:
         ("segments", "de: 95", "Line 1: write “key = value: percent”"),
         ("rules", "large: amount > 3", "Line 1: “amount > 3” is not a valid condition"),
         ("rules", "large: value > many", "Line 1: “many” is not a number."),
-        ("rules", "a: prediction > refund", "Prediction is a string; use eq or in"),
+        ("rules", "a: prediction > refund", "“prediction” is text. Use eq or in"),
         ("matrix", "billing: 3", "Line 1: write “model’s answer -> right answer: cost”"),  # noqa: RUF001
         ("rate", "", "Enter a number."),
         ("currency", "Euro", "3"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import unescape
 from typing import Any
 
 import pytest
@@ -98,11 +99,55 @@ def test_settings_change_without_touching_the_policy(client: Client, queue: Queu
     assert versions.find_active_policy(stream) is not None
 
 
+def _post_settings(client: Client, opened: dict[str, Any], **changes: str) -> Any:
+    """Save the form as it was opened, with some fields changed."""
+    data = {name: value for name, value in opened.items() if value not in (None, False)}
+    return client.post("/streams/intents/edit/", data | changes)
+
+
+def test_a_save_from_an_older_form_says_who_changed_what_and_keeps_the_input(
+    client: Client,
+    queue: Queue,
+    mara: User,
+    max: User,  # noqa: A002
+) -> None:
+    stream = traffic.apply_stream()
+    mine, theirs = client, Client()
+    mine.force_login(mara)
+    theirs.force_login(max)
+    opened = mine.get("/streams/intents/edit/").context["form"].initial
+    assert _post_settings(theirs, opened, title="Intents", owner="Max", guidelines="New rules.").status_code == 302
+
+    answer = _post_settings(mine, opened, title="Mail", question="What for?")
+
+    shown = unescape(answer.content.decode())
+    assert "max saved changes to this stream at" in shown
+    assert "Title, Guidelines, Owner" in shown
+    assert "max changed this to “Intents”" in shown
+    form = answer.context["form"]
+    assert [form[name].value() for name in ("title", "question", "owner")] == ["Mail", "What for?", "Max"]
+    stream.refresh_from_db()
+    assert (stream.title, stream.owner) == ("Intents", "Max")
+
+    again = {field.name: field.value() for field in form}
+    assert _post_settings(mine, again).status_code == 302
+    stream.refresh_from_db()
+    assert (stream.title, stream.owner) == ("Mail", "Max")
+
+
+def test_a_second_click_on_save_is_no_conflict(client: Client, queue: Queue, mara: User) -> None:
+    traffic.apply_stream()
+    client.force_login(mara)
+    opened = client.get("/streams/intents/edit/").context["form"].initial
+    assert [_post_settings(client, opened, title="Mail").status_code for _ in range(2)] == [302, 302]
+
+
 def test_one_person_stops_and_two_resume(client: Client, queue: Queue, mara: User, max: User) -> None:  # noqa: A002
     traffic.apply_stream()
     client.force_login(mara)
     asking = client.post("/streams/intents/stop/", {"reason": "odd answers"}).content.decode()
     assert "Stop Support intents?" in asking
+    assert "odd answers" in asking.partition("</h1>")[2].partition("<form")[0], "the reason is repeated"
     assert not Stop.objects.exists()
     client.post("/streams/intents/stop/", {"reason": "odd answers", "confirmed": "yes"})
     html = client.get("/streams/intents/").content.decode()

@@ -1,4 +1,4 @@
-"""What a person does at the desk is hers; what an API key reports is told apart."""
+"""What a person does at the desk is theirs; what an API key reports is recorded as the key's."""
 
 from __future__ import annotations
 

@@ -48,6 +48,7 @@ def _attacked(kind: str) -> str:
     return _drawn(kind, hostile_strings.HOSTILE_STRINGS)
 
 
+@cache
 def _as_read(payload: str) -> set[str]:
     """How a payload looks where it is shown as it is, and where it is shown as JSON."""
     return {extract_visible_text(visible(form)) for form in (payload, json.dumps(payload, ensure_ascii=False)[1:-1])}

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reviewqueue import content
@@ -376,7 +376,6 @@ _VALUES = st.recursive(
 )
 
 
-@settings(max_examples=150)
 @given(st.lists(st.dictionaries(_KEYS, _VALUES, min_size=1, max_size=5), min_size=1, max_size=4))
 def test_no_word_of_any_transcript_is_invisible(messages: list[Any]) -> None:
     shown = _said(*messages)

@@ -42,7 +42,7 @@ def test_whole_numbers_in_a_table_get_no_decimals() -> None:
     assert "22.0" not in render_blocks(parse_sent('{"rows": [{"n": 22}, {"n": 0.12345}, {"n": 1.10}]}'))
 
 
-@settings(max_examples=300)
+@settings(max_examples=2 * settings().max_examples)
 @given(_SHAPES, _LITERALS)
 def test_the_literal_of_any_number_is_on_the_page(shape: str, literal: str) -> None:
     sent = shape % literal
@@ -50,7 +50,7 @@ def test_the_literal_of_any_number_is_on_the_page(shape: str, literal: str) -> N
     assert literal in shown
 
 
-@settings(max_examples=300)
+@settings(max_examples=2 * settings().max_examples)
 @given(st.lists(_LITERALS, max_size=5))
 def test_numbers_are_written_as_they_were_read(literals: list[str]) -> None:
     sent = f"[{','.join(literals)}]"

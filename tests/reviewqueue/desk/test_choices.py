@@ -200,3 +200,19 @@ def test_ticks_are_kept_after_a_refusal(queue: Queue, rob: User) -> None:
     assert "error types" in html
     ticks = html.partition("data-choices")[2].partition("</fieldset>")[0]
     assert re.findall(r'value="(\w+)" checked', ticks) == ["service"]
+
+
+@pytest.mark.parametrize("first", ["none", "unjudgeable"])
+def test_after_rejecting_all_labels_blind_nothing_is_ticked(queue: Queue, rob: User, first: str) -> None:
+    """With the AI's ticks in the boxes, Enter would send what the person has just rejected."""
+    _offered(queue, "price", "service", kind="labels", proposal=["price"], answer_first=True)
+    client = Client()
+    client.force_login(rob, backend="django.contrib.auth.backends.ModelBackend")
+    url = re.search(r'action="([^"]*/first-answer/)"', _page(rob))
+    assert url
+
+    html = client.post(url[1], {"verdict": first}, follow=True).content.decode()
+
+    assert "The AI’s answer" in html  # noqa: RUF001 - an apostrophe
+    assert " checked" not in html.partition("data-choices")[2].partition("</fieldset>")[0]
+    assert ("something not listed" in html) == (first == "none")

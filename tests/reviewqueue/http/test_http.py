@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 import tracemalloc
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.handlers.wsgi import WSGIRequest
 from django.db import DataError, InterfaceError, OperationalError, connection, transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.test import Client, RequestFactory, override_settings
 from django.urls import path
 from rest_framework import exceptions
@@ -20,6 +23,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from config.head_middleware import HeadMiddleware
 from reviewqueue import http
 from reviewqueue.accounts import api_keys
 from reviewqueue.http import get_client_address
@@ -181,6 +185,31 @@ def test_wrong_paths_methods_and_hosts_get_problem_documents(client: Client, hea
     _problem(client.get("/api/nothing/at/all"), 404, "not_found")
     _problem(client.delete("/api/v1/echo", headers=headers), 405, "method_not_allowed")
     _problem(client.get("/api/v1/echo", headers={"Host": "evil.example"}), 400, "malformed")
+
+
+def test_the_answer_to_head_has_a_length_and_no_body(rf: RequestFactory) -> None:
+    plain, streamed = HttpResponse("12345"), StreamingHttpResponse(["12345"])
+    for response in (plain, streamed):
+        HeadMiddleware(Mock(return_value=response))(rf.head("/"))
+    assert (plain.content, plain["Content-Length"], list(streamed)) == (b"", "5", [])
+
+
+def test_only_a_bug_is_logged_with_a_traceback_not_a_forged_host(client: Client) -> None:
+    lines = io.StringIO()
+    console = next(one for one in logging.getLogger().handlers if one.name == "console")
+    assert isinstance(console, logging.StreamHandler)
+    stream = console.setStream(lines)
+    try:
+        client.get("/page", headers={"Host": "evil.example"})
+        refused = lines.getvalue()
+        raised.append(RuntimeError("boom"))
+        Client(raise_request_exception=False).get("/page")
+    finally:
+        console.setStream(stream)
+
+    assert "evil.example" in refused
+    assert "Traceback" not in refused
+    assert "Traceback" in lines.getvalue().removeprefix(refused)
 
 
 @pytest.mark.parametrize(

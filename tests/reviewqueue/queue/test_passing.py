@@ -110,7 +110,7 @@ def test_the_inbox_begins_with_what_is_most_pressing(queue: Queue, rob: User) ->
     assert "Start with Support intents" in _inbox(rob)
 
 
-def test_whoever_leaves_frees_what_they_had_reserved(queue: Queue, rob: User, rita: User, root: User) -> None:
+def test_a_person_who_leaves_frees_what_they_had_reserved(queue: Queue, rob: User, rita: User, root: User) -> None:
     queue_items.enqueue_items(1)
     for leave in (
         lambda: departures.change_person(user_id=rob.pk, role="reviewer", queues=[], all_queues=False, by=root),

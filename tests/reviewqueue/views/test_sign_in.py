@@ -86,7 +86,8 @@ def test_guessing_passwords_locks_out_only_the_guesser(client: Client, rob: User
     assert tries[:-1] == [200] * 7
     locked = client.post(reverse("sign-in"), {"username": "rob", "password": "rob-password"}, REMOTE_ADDR="10.6.6.6")
 
-    assert locked.status_code == 429
+    assert (locked.status_code, locked["Retry-After"]) == (429, "900")
+    assert "Wait 15 minutes" in locked.content.decode()
     assert "Too many failed attempts" in locked.content.decode()
     assert _attempt(Client(), "rob", "rob-password", "10.0.0.1") == 302
     assert _attempt(Client(), "rita", "rita-password", "10.6.6.6") == 302
@@ -129,7 +130,7 @@ def test_changing_the_password_keeps_the_current_session(rob: User) -> None:
     assert [event.verb for event in log.events_about("user", "rob")] == ["password_changed"]
 
 
-def test_whoever_had_to_change_the_password_is_led_to_the_work(rob: User) -> None:
+def test_a_person_who_had_to_change_the_password_is_led_to_the_work(rob: User) -> None:
     User.objects.filter(pk=rob.pk).update(must_change_password=True)
     chosen = "four small green boats"
     data = {"old_password": "rob-password", "new_password1": chosen, "new_password2": chosen}
@@ -219,6 +220,9 @@ def test_a_manager_creates_replaces_and_revokes_a_key(mara: User) -> None:
     first = ApiKey.objects.get()
     successor = _secret(client.post(reverse("key-rotation", args=[first.pk]), CONFIRMED).content.decode())
     assert api_keys.authenticate_key(successor) is not None
+    again = client.post(reverse("key-rotation", args=[first.pk]))
+    assert again.status_code == 409, "refused before it asks"
+    assert "already been replaced" in again.content.decode()
 
     for key in ApiKey.objects.all():
         assert client.post(reverse("key-revocation", args=[key.pk]), CONFIRMED).status_code == 302
