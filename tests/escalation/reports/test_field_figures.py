@@ -9,9 +9,11 @@ import pytest
 
 from escalation.exports import labels
 from escalation.models import Route, Stream
+from escalation.outputs import search
+from escalation.outputs.search import OutputQuery
 from escalation.reports import stream_report
 from reviewqueue.models import User
-from tests.escalation.reports.test_stream_report import build
+from tests.escalation.reports.test_stream_report import DAY, build
 from tests.helpers import traffic
 
 SCHEMA = {"type": "object", "properties": {"total": {"type": "number"}, "supplier": {"type": "string"}}}
@@ -58,6 +60,11 @@ def test_audits_of_fields_say_nothing_about_whole_documents(rob: User) -> None:
     found = build(stream)
     assert (found.throughput.automated, found.throughput.to_people) == (1, 1)
     assert (found.error_rate.rate, found.error_rate.drawn) == (None, 0)
+    # Managers find it among the audited outputs all the same.
+    query = OutputQuery(found="checked", since=DAY, until=DAY)
+    assert [one.external_id for one in search.search_outputs(streams=[stream], query=query, judging=False).outputs] == [
+        "sure"
+    ]
 
 
 @pytest.mark.usefixtures("queue")
