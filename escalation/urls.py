@@ -9,6 +9,7 @@ from escalation.views import (
     outputs,
     overview,
     policies,
+    policy_editor,
     replays,
     reports,
     stops,
@@ -35,7 +36,8 @@ urlpatterns = [
     path("streams/<slug:slug>/report/", reports.show_report, name="report"),
     # Policy versions.
     path("streams/<slug:slug>/policies/", policies.list_policies, name="policies"),
-    path("streams/<slug:slug>/policies/new/", policies.create_policy, name="policy-new"),
+    path("streams/<slug:slug>/policies/new/", policy_editor.create_policy, name="policy-new"),
+    path("streams/<slug:slug>/policies/preview/", policy_editor.preview_policy, name="policy-preview"),
     path("streams/<slug:slug>/policies/<int:number>/", policies.show_policy, name="policy"),
     path(
         "streams/<slug:slug>/policies/<int:number>/approval-request/",

@@ -108,7 +108,7 @@ class ReportGroupDocument(ReportCosts, kw_only=True):
     error_rate: ReportErrorRate
 
 
-class ReportField(msgspec.Struct, kw_only=True):
+class ReportFieldDocument(msgspec.Struct, kw_only=True):
     """The figures of one field. `automatic`: how often the AI's value stood before any review. `error_rate`: of the
     values at or above the field's threshold, from the audits of this field.
     """
@@ -230,7 +230,9 @@ class ReportDocument(msgspec.Struct, kw_only=True):
     segments: Annotated[
         dict[str, list[ReportGroupDocument]], Meta(description="By the segment keys that the policy names.")
     ]
-    fields: Annotated[list[ReportField], Meta(description="Where answers have fields: in the order of the schema.")]
+    fields: Annotated[
+        list[ReportFieldDocument], Meta(description="Where answers have fields: in the order of the schema.")
+    ]
     reasons: Annotated[dict[str, int], Meta(description="How many outputs were routed for each reason.")]
     acts: ReportActs
     error_types: Annotated[dict[str, int], Meta(description="How often each error type was named in verdicts.")]

@@ -7,7 +7,8 @@ from typing import Any
 
 from django import forms
 
-from escalation.forms import line_syntax
+from escalation.forms import text_values
+from escalation.forms.text_values import InvalidText
 
 
 class StoredValuesForm(forms.Form):
@@ -60,7 +61,7 @@ class LinesField(MultilineField):
     def clean(self, value: Any) -> Any:
         try:
             return self.read(super().clean(value))
-        except line_syntax.LineSyntaxError as error:
+        except InvalidText as error:
             raise forms.ValidationError(str(error), code="lines") from error
 
 
@@ -74,8 +75,8 @@ class PercentField(forms.CharField):
     def clean(self, value: Any) -> Any:
         text = super().clean(value)
         try:
-            return line_syntax.parse_percent(text) if text else None
-        except line_syntax.LineSyntaxError as error:
+            return text_values.parse_percent(text) if text else None
+        except InvalidText as error:
             raise forms.ValidationError(str(error), code="percent") from error
 
 

@@ -8,8 +8,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from escalation.forms import line_syntax
+from escalation.forms import line_syntax, policy_rows, text_values
 from escalation.forms.fields import LinesField, PercentField, StoredValuesForm
+from escalation.forms.rows import RowsField
 from escalation.policies.spec import AuditSettings, PolicySpec, dump_spec
 
 # Where a stream without a policy starts: audits are on, because without them nobody knows how often the model is wrong.
@@ -33,28 +34,24 @@ class PolicyForm(StoredValuesForm):
             "threshold below applies."
         ),
     )
-    thresholds = LinesField(
-        label=_("Thresholds for single answers or fields"),
-        read=line_syntax.parse_thresholds,
-        placeholder="refund: 90",
-        help_text=_(
-            "One per line, as “answer: percent”. Where answers have fields, “/total: 95” names one, and every field is "
-            "then decided for itself."
-        ),
+    thresholds = RowsField(
+        label=_("Answers or fields with a threshold of their own"),
+        layout=policy_rows.THRESHOLDS_LAYOUT,
+        codec=policy_rows.THRESHOLDS_CODEC,
     )
-    segments = LinesField(
-        label=_("Thresholds for segments"),
-        read=line_syntax.parse_segments,
-        placeholder="language = de: 95",
-        help_text=_("One per line, as “key = value: percent”. If several match, the strictest applies."),
+    segments = RowsField(
+        label=_("Segments with a threshold of their own"),
+        layout=policy_rows.SEGMENTS_LAYOUT,
+        codec=policy_rows.SEGMENTS_CODEC,
+        help_text=_("If several match an output, the strictest applies."),
     )
-    rules = LinesField(
-        label=_("Always send to review"),
-        read=line_syntax.parse_rules,
-        placeholder="large amounts: value >= 1000",
+    rules = RowsField(
+        label=_("Rules"),
+        layout=policy_rows.RULES_LAYOUT,
+        codec=policy_rows.RULES_CODEC,
         help_text=_(
-            "One rule per line, as “name: condition and condition”. Compare value, confidence, prediction or "
-            "segment.<key> with =, in, <, <=, > or >=."
+            "A rule applies if all of its conditions hold. Compare value, confidence, prediction or segment.<key>. "
+            "Outputs that lack the field go to review, too."
         ),
     )
     model_versions = LinesField(
@@ -140,11 +137,10 @@ class PolicyForm(StoredValuesForm):
     )
     review = forms.FloatField(label=_("Cost of a review"), min_value=0, widget=_number_input(step="any"))
     error = forms.FloatField(label=_("Cost of an error"), min_value=0, widget=_number_input(step="any"))
-    matrix = LinesField(
+    matrix = RowsField(
         label=_("Errors with a different cost"),
-        read=line_syntax.parse_cost_matrix,
-        placeholder="billing -> refund: 12",
-        help_text=_("One per line, as “model’s answer -> right answer: cost”."),  # noqa: RUF001 - an apostrophe
+        layout=policy_rows.MATRIX_LAYOUT,
+        codec=policy_rows.MATRIX_CODEC,
     )
     value_factor = forms.FloatField(
         label=_("Additional cost of an error per unit of value"),
@@ -164,34 +160,41 @@ class PolicyForm(StoredValuesForm):
         help_text=_("Shown to the approver and kept in the activity log."),
     )
 
-    # Sections of the page; a tuple within one is a row of fields.
-    GROUPS: tuple[tuple[Any, tuple[str | tuple[str, ...], ...]], ...] = (
-        (_("Automation"), ("threshold", "thresholds", "segments", "rules", "model_versions")),
-        (_("Audits"), ("audits", ("rate", "per_day"), "no_audits", "mode")),
-        (_("Guarantee"), (("expires_days", "on_expiry"), "due_days")),
+    # The sections below "Advanced"; a tuple within one is a row of fields. The others stand in the template.
+    ADVANCED: tuple[tuple[Any, tuple[str | tuple[str, ...], ...]], ...] = (
         (_("Review"), ("reviews", "answer_first", "answer_first_share", "undo_seconds")),
         (_("Deadlines and overload"), ("deadline_hours", ("on_deadline", "on_overload"))),
-        (_("Costs"), (("currency", "review", "error"), "matrix", "value_factor")),
-        (_("Reason"), ("reason",)),
+        (_("Guarantee"), (("expires_days", "on_expiry"), "due_days")),
+        (_("Costs"), (("currency", "review", "error"), "value_factor", "matrix")),
     )
 
     def __init__(self, *args: Any, policy: PolicySpec | None = None, **kwargs: Any) -> None:
         if policy is not None:
             kwargs |= {"initial": build_policy_initial(policy), "stored": _build_stored_values(policy)}
         super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            if isinstance(field, RowsField) and name in self.stored:
+                field.keep(self.stored[name])
         self._had_audits = policy is None or _has_audits(dump_spec(policy)["audit"])
 
-    def groups(self) -> list[tuple[Any, list[list[forms.BoundField]]]]:
-        """Section titles with their rows of bound fields."""
+    def audit_fields(self) -> list[list[forms.BoundField]]:
+        """Rows of the fields about audits; whether there should be none is asked only when it has come up."""
+        asked = [["no_audits"]] if self._asks_for_no_audits() else []
+        return [[self[name] for name in row] for row in (["audits"], ["rate", "per_day"], *asked, ["mode"])]
+
+    def advanced(self) -> list[tuple[Any, list[list[forms.BoundField]]]]:
+        """The advanced sections: titles with their rows of bound fields."""
         return [
             (title, [[self[name] for name in ((row,) if isinstance(row, str) else row)] for row in rows])
-            for title, rows in self._list_groups()
+            for title, rows in self.ADVANCED
         ]
 
-    def _list_groups(self) -> list[tuple[Any, tuple[str | tuple[str, ...], ...]]]:
-        """The groups; the question whether to do without audits is asked only when it has come up."""
-        asked = self.is_bound and ("no_audits" in self.errors or bool(self.cleaned_data.get("no_audits")))
-        return [(title, tuple(row for row in rows if row != "no_audits" or asked)) for title, rows in self.GROUPS]
+    def has_advanced_errors(self) -> bool:
+        """Whether a field of the advanced sections has an error, so that they must not be folded."""
+        return any(field.errors for _title, rows in self.advanced() for row in rows for field in row)
+
+    def _asks_for_no_audits(self) -> bool:
+        return self.is_bound and ("no_audits" in self.errors or bool(self.cleaned_data.get("no_audits")))
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
@@ -259,13 +262,13 @@ def build_policy_initial(policy: PolicySpec) -> dict[str, Any]:
     """A policy as initial values of the form: texts and numbers that are read as the same values."""
     stored = _build_stored_values(policy)
     formats: Mapping[str, Callable[[Any], Any]] = {
-        **dict.fromkeys(("threshold", "rate", "answer_first_share"), line_syntax.format_percent),
+        **dict.fromkeys(("threshold", "rate", "answer_first_share"), text_values.format_percent),
         **dict.fromkeys(("deadline_hours", "due_days", "review", "error", "value_factor"), _int_if_whole),
-        "thresholds": line_syntax.format_thresholds,
-        "segments": line_syntax.format_segments,
-        "rules": line_syntax.format_rules,
+        "thresholds": policy_rows.THRESHOLDS_CODEC.write_rows,
+        "segments": policy_rows.SEGMENTS_CODEC.write_rows,
+        "rules": policy_rows.RULES_CODEC.write_rows,
         "model_versions": line_syntax.format_entries,
-        "matrix": line_syntax.format_cost_matrix,
+        "matrix": policy_rows.MATRIX_CODEC.write_rows,
     }
     return {
         name: formats[name](value) if name in formats and value is not None else value for name, value in stored.items()

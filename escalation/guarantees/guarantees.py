@@ -79,6 +79,11 @@ def propose_certified_policy(
         return versions.propose_version(stream=evaluation.stream, spec=spec, actor=actor, reason=reason, now=now)
 
 
+def covers_policy(guarantee: Guarantee, spec: PolicySpec) -> bool:
+    """Whether a policy automates exactly what the guarantee is about, so that its guarantee would go on."""
+    return _automation_conditions(versions.spec_of(guarantee.version)) == _automation_conditions(spec)
+
+
 def find_end_reason(evaluation: Evaluation, *, now: datetime | None = None) -> EndReason:
     """Why the guarantee of an evaluation would not hold if it took effect now; empty if it would."""
     recent, alarm = (

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -16,7 +15,6 @@ from django.db import transaction
 from escalation.models import Stream, output_id
 from escalation.policies.spec import PolicySpec, decides_by_field
 from escalation.routing import decide
-from escalation.routing.field_routes import FieldConfidences, FieldNumbers
 from escalation.simulation import queries
 from reviewqueue.kernel import sql
 
@@ -73,80 +71,124 @@ def replay_policy(
     whether there were more and where the replay began. Each output keeps its permanent number. A policy with an audit
     rate draws at that rate; one with a number per day draws at the rate that was in effect at the time.
     """
-    cut_at = None if most is None else _find_cut_id(stream, since, until, most)
-    first = output_id.first_id_at(since) if cut_at is None else cut_at
+    window = find_window(stream, since=since, until=until, most=most)
     number = stream.schema_number if schema_number is None else schema_number
-    result = ReplayResult(since=max(since, output_id.time_of_id(first)), cut=cut_at is not None)
-    for rows in _fetch_chunks(stream, first, until):
-        routes = _decide_again(stream, spec, rows)
-        for row, would_automate in zip(rows, routes, strict=True):
-            _count_output(result, row, would_automate and row[11] == number)
+    result = ReplayResult(since=max(since, output_id.time_of_id(window.first)), cut=window.cut)
+    for rows in fetch_chunks(stream, window.first, until):
+        for row, route in zip(rows, decide_again(stream, spec, rows, schema_number=number), strict=True):
+            _count_output(result, row, route.released)
     return result
 
 
-def _find_cut_id(stream: Stream, since: datetime, until: datetime, most: int) -> int | None:
-    """The id at which the latest `most` outputs begin; None if the window holds no more than that."""
-    limits = {
-        "stream": stream.pk,
-        "first": output_id.first_id_at(since),
-        "last": output_id.first_id_at(until),
-        "most": most,
-    }
+class ReplayedOutput(NamedTuple):
+    """One routed output, with what its route and its outcome say. JSON columns are still texts.
+
+    `wrong` is None until people have judged it; `settled` is the right answer if it is a single label.
+    """
+
+    confidence: float | None
+    predicted: str
+    value: float | None
+    segment: str
+    model_version: str
+    u: float
+    p: float
+    released: bool
+    wrong: bool | None
+    label_decisions: str | None
+    invalid_prediction: bool
+    schema_number: int
+    external_id: str
+    field_confidences: str | None
+    id: int
+    is_answered_audit: bool
+    settled: str
+
+
+class ReplayedRoute(NamedTuple):
+    """What a version does with an output: releases it, and has people review it before or after that."""
+
+    released: bool
+    review: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayWindow:
+    """The outputs from the id `first` on; `cut`: there are more before it than may be replayed."""
+
+    first: int
+    cut: bool
+
+
+def find_window(stream: Stream, *, since: datetime, until: datetime, most: int | None) -> ReplayWindow:
+    """The outputs received from `since` until before `until`, at most the latest `most` of them."""
+    first, last = output_id.first_id_at(since), output_id.first_id_at(until)
+    if most is None:
+        return ReplayWindow(first, cut=False)
+    limits = {"stream": stream.pk, "first": first, "last": last, "most": most}
     found = sql.fetch_tuples(queries.FIRST_OF_LATEST, limits)
-    return int(found[0][0]) if len(found) == 2 else None
+    return ReplayWindow(int(found[0][0]), cut=True) if len(found) == 2 else ReplayWindow(first, cut=False)
 
 
-def _fetch_chunks(stream: Stream, first: int, until: datetime) -> Iterator[list[tuple[Any, ...]]]:
+def fetch_chunks(stream: Stream, first: int, until: datetime) -> Iterator[list[ReplayedOutput]]:
+    """The routed outputs from an id on, in order, some at a time."""
     limits = {"stream": stream.pk, "first": first, "last": output_id.first_id_at(until)}
     with transaction.atomic():
-        yield from sql.stream_tuples(queries.ROUTED_OUTPUTS, limits, size=CHUNK_SIZE_ROWS)
+        for rows in sql.stream_tuples(queries.ROUTED_OUTPUTS, limits, size=CHUNK_SIZE_ROWS):
+            yield [ReplayedOutput(*row) for row in rows]
 
 
-def _decide_again(stream: Stream, spec: PolicySpec, rows: list[tuple[Any, ...]]) -> list[bool]:
-    """Whether each output would have been automated. Rows with the same audit rate are decided together."""
-    would_automate = np.zeros(len(rows), bool)
-    rates = np.array([row[6] if spec.audit.per_day is not None else spec.audit.rate or 0.0 for row in rows])
-    for rate in np.unique(rates):
-        indices = np.flatnonzero(rates == rate)
-        part = [rows[index] for index in indices]
-        u = np.array([row[5] for row in part])
-        columns = _build_columns(stream, spec, part)
-        would_automate[indices] = decide.decide_routes(spec, columns, u=u, p=float(rate)).released
-    released: list[bool] = would_automate.tolist()
-    return released
+def decide_again(
+    stream: Stream, spec: PolicySpec, rows: Sequence[ReplayedOutput], *, schema_number: int
+) -> list[ReplayedRoute]:
+    """What this version does with each output. Rows with the same audit rate are decided together.
+
+    schema_number: the answers that it was made for; outputs received under others go to review.
+    """
+    released, review = np.zeros(len(rows), bool), np.ones(len(rows), bool)
+    covered = np.array([row.schema_number == schema_number for row in rows], dtype=bool)
+    rates = np.array([row.p if spec.audit.per_day is not None else spec.audit.rate or 0.0 for row in rows])
+    for rate in np.unique(rates[covered]):
+        indices = np.flatnonzero(covered & (rates == rate))
+        part = [rows[index] for index in indices.tolist()]
+        u = np.array([row.u for row in part])
+        routes = decide.decide_routes(spec, _build_columns(stream, spec, part), u=u, p=float(rate))
+        released[indices], review[indices] = routes.released, routes.review
+    return list(map(ReplayedRoute, released.tolist(), review.tolist()))
 
 
-def _build_columns(stream: Stream, spec: PolicySpec, rows: list[tuple[Any, ...]]) -> decide.OutputColumns:
-    fields = [None if row[13] is None else msgspec.json.decode(row[13]) for row in rows]
+def _build_columns(stream: Stream, spec: PolicySpec, rows: Sequence[ReplayedOutput]) -> decide.OutputColumns:
+    fields = [None if row.field_confidences is None else msgspec.json.decode(row.field_confidences) for row in rows]
     return decide.OutputColumns(
-        confidence=np.array([np.nan if row[0] is None else row[0] for row in rows]),
-        predicted=[row[1] for row in rows],
-        value=np.array([np.nan if row[2] is None else row[2] for row in rows]),
-        segment=[{} if row[3] == "{}" else json.loads(row[3]) for row in rows],
-        model_version=[row[4] for row in rows],
-        labels=[None if row[9] is None else msgspec.json.decode(row[9], type=decide.LabelDecisions) for row in rows],
-        invalid=np.array([row[10] for row in rows], dtype=bool),
+        confidence=np.array([np.nan if row.confidence is None else row.confidence for row in rows]),
+        predicted=[row.predicted for row in rows],
+        value=np.array([np.nan if row.value is None else row.value for row in rows]),
+        segment=[{} if row.segment == "{}" else json.loads(row.segment) for row in rows],
+        model_version=[row.model_version for row in rows],
+        labels=[_parse_label_decisions(row.label_decisions) for row in rows],
+        invalid=np.array([row.invalid_prediction for row in rows], dtype=bool),
         fields=fields,
-        field_numbers=_draw_field_numbers(stream, rows, fields) if decides_by_field(spec) else None,
+        field_numbers=[
+            decide.draw_field_numbers(bytes(stream.secret), stream.slug, row.external_id, one) if one else None
+            for row, one in zip(rows, fields, strict=True)
+        ]
+        if decides_by_field(spec)
+        else None,
     )
 
 
-def _draw_field_numbers(
-    stream: Stream, rows: list[tuple[Any, ...]], fields: list[FieldConfidences | None]
-) -> list[FieldNumbers | None]:
-    draw = functools.partial(decide.draw_field_numbers, bytes(stream.secret), stream.slug)
-    return [draw(row[12], one) if one else None for row, one in zip(rows, fields, strict=True)]
+def _parse_label_decisions(text: str | None) -> decide.LabelDecisions | None:
+    return None if text is None else msgspec.json.decode(text, type=decide.LabelDecisions)
 
 
-def _count_output(result: ReplayResult, row: tuple[Any, ...], would_automate: bool) -> None:
-    predicted, was_automated, wrong = row[1], row[7], row[8]
-    result.same += was_automated == would_automate
-    result.newly_automated += would_automate and not was_automated
-    result.newly_reviewed += was_automated and not would_automate
-    for group in (result.total, result.classes.setdefault(predicted, ReplayCounts())):
+def _count_output(result: ReplayResult, row: ReplayedOutput, would_automate: bool) -> None:
+    result.same += row.released == would_automate
+    result.newly_automated += would_automate and not row.released
+    result.newly_reviewed += row.released and not would_automate
+    for group in (result.total, result.classes.setdefault(row.predicted, ReplayCounts())):
         group.outputs += 1
-        group.automated += was_automated
+        group.automated += row.released
         group.would_automate += would_automate
-        if would_automate and wrong is not None:
+        if would_automate and row.wrong is not None:
             group.judged += 1
-            group.wrong += wrong
+            group.wrong += row.wrong

@@ -34,6 +34,12 @@ def part_name(part: str) -> str:
 
 
 @register.filter
+def per_day(value: float) -> str:
+    """An average number a day, with one digit below 100."""
+    return locale_format.format_number(value, 0 if value >= 100 or value == 0 else 1, grouped=True)
+
+
+@register.filter
 def money(value: float | None, currency: str) -> str:
     """An amount with its currency; cents only below 20."""
     if value is None:

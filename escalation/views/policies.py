@@ -10,9 +10,8 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from escalation.forms.policies import SUGGESTED_POLICY, PolicyForm
 from escalation.guarantees import guarantees, thresholds
 from escalation.models import Activation, Evaluation, Evidence, Policy
 from escalation.policies import approvals, describe, fit, versions
@@ -23,7 +22,7 @@ from escalation.views.stream_page import StreamPage
 from reviewqueue.accounts import roles
 from reviewqueue.activity import log
 from reviewqueue.http import PersonRequest, require_person
-from reviewqueue.kernel.errors import DomainError, Invalid, NotFound
+from reviewqueue.kernel.errors import DomainError, NotFound
 
 MAX_LISTED_VERSIONS = 100
 
@@ -80,25 +79,6 @@ def show_policy(request: PersonRequest, slug: str, number: int) -> HttpResponse:
     return render(request, "escalation/policy.html", context)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@require_person(roles.may_manage)
-def create_policy(request: PersonRequest, slug: str) -> HttpResponse:
-    """Create a version, starting from the one in effect."""
-    here = stream_page.load_stream_page(request, slug)
-    current = versions.find_active_policy(here.stream)
-    form = PolicyForm(request.POST or None, policy=current.spec if current else SUGGESTED_POLICY)
-    if request.method == "POST" and form.is_valid() and (made := _propose_version(request, here, form)):
-        (messages.success if made.active else messages.warning)(request, made.sentence)
-        return redirect("policy", slug, made.policy.number)
-    context = {
-        **stream_page.build_page_context(request, here, tab="policies"),
-        "form": form,
-        "active": current,
-        "first_at_once": current is None and not fit.has_traffic(here.stream),
-    }
-    return render(request, "escalation/policy_form.html", context)
-
-
 @require_POST
 @require_person(roles.may_manage)
 def request_approval(request: PersonRequest, slug: str, number: int) -> HttpResponse:
@@ -152,20 +132,6 @@ def _find_threshold_index(spec: PolicySpec) -> int | None:
 
 def _read_reason(request: PersonRequest) -> str:
     return request.POST.get("reason", "").strip()[:400]
-
-
-def _propose_version(request: PersonRequest, here: StreamPage, form: PolicyForm) -> versions.ProposedVersion | None:
-    """The proposed version; None if it was refused, with the errors added to the form."""
-    try:
-        return versions.propose_version(
-            stream=here.stream,
-            spec=versions.validate_spec(form.spec()),
-            actor=log.user_actor(request.user),
-            reason=form.cleaned_data["reason"],
-        )
-    except Invalid as refusal:
-        form.add_errors(refusal.errors or [{"pointer": "", "detail": str(refusal)}])
-        return None
 
 
 def _find_version(here: StreamPage, number: int) -> Policy:

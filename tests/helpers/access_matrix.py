@@ -96,6 +96,7 @@ GET    report               302  403  200  200  200  403  404  200
 GET    policies             302  403  200  200  200  403  404  200
 GET    policy-new           302  403  403  200  403  403  404  200
 POST   policy-new           302  403  403  200  403  403  404  200
+POST   policy-preview       302  403  403  200  403  403  404  200
 GET    policy               302  403  200  200  200  403  404  200
 POST   policy-approval-request      302  403  403  302  403  403  404  302
 POST   policy-activation    302  403  403  302  403  403  404  302

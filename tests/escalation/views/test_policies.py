@@ -10,8 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from escalation.forms import line_syntax
-from escalation.forms.policies import PolicyForm, build_policy_initial
+from escalation.forms.policies import PolicyForm
 from escalation.models import Activation, Policy
 from escalation.policies import describe, versions
 from escalation.policies.spec import dump_spec, parse_spec
@@ -43,64 +42,134 @@ FULL: dict[str, Any] = {
 }  # fmt: skip
 
 
-def posted(initial: dict[str, Any], **change: Any) -> dict[str, Any]:
-    """A form's initial values as a browser sends them back."""
-    values = {**initial, **change}
-    return {name: value for name, value in values.items() if value is not None and value is not False}
-
-
 @pytest.mark.parametrize("spec", [FULL, {}, {"threshold": 0.8, "audit": {"per_day": 200}}])
 def test_the_form_round_trips_every_policy(spec: dict[str, Any]) -> None:
     policy = parse_spec(spec)
-    form = PolicyForm(posted(build_policy_initial(policy)), policy=policy)
+    # Without the stored values: what is shown must be read as the same policy, be there audits or not.
+    form = PolicyForm(post_untouched(PolicyForm(policy=policy)) | {"no_audits": "on"})
     assert form.is_valid(), form.errors
     assert dump_spec(versions.validate_spec(form.spec())) == dump_spec(policy)
 
 
+RULE = {"rules-0-name": "large", "rules-0-conditions-0-operator": "gte", "rules-0-conditions-0-operand": "3"}
+SUBJECT = "rules-0-conditions-0-subject"
+
+
 @pytest.mark.parametrize(
-    ("field", "text", "error"),
+    ("rows", "error"),
     [
-        ("thresholds", "refund: 90\nbilling 80", "Line 2: write “answer: percent”"),
-        ("thresholds", "refund: 900", "Line 1: “900” is not between 0 and 100 %."),
-        ("segments", "de: 95", "Line 1: write “key = value: percent”"),
-        ("rules", "large: amount > 3", "Line 1: “amount > 3” is not a valid condition"),
-        ("rules", "large: value > many", "Line 1: “many” is not a number."),
-        ("rules", "a: prediction > refund", "“prediction” is text. Use eq or in"),
-        ("matrix", "billing: 3", "Line 1: write “model’s answer -> right answer: cost”"),  # noqa: RUF001
-        ("rate", "", "Enter a number."),
-        ("currency", "Euro", "3"),
+        ({"thresholds-0-answer": "refund"}, "Row 1: Enter the threshold in percent."),
+        (
+            {"thresholds-7-answer": "refund", "thresholds-7-threshold": "900"},
+            "Row 1: “900” is not between 0 and 100 %.",
+        ),
+        (
+            {
+                f"thresholds-{row}-{name}": value
+                for row in "01"
+                for name, value in (("answer", "a"), ("threshold", "9"))
+            },
+            "“a” is listed twice. Remove one of the rows.",
+        ),
+        ({"segments-0-threshold": "95"}, "Row 1: Enter the key of the segment."),
+        (RULE | {SUBJECT: "amount"}, "Row 1: “amount” is not a field."),
+        (RULE | {SUBJECT: "value", "rules-0-conditions-0-operand": "many"}, "Row 1: “many” is not a number."),
+        (RULE | {SUBJECT: "prediction"}, "“prediction” is text. Use eq or in"),
+        (RULE | {SUBJECT: "value", "rules-0-name": ""}, "Row 1: Give the rule a name."),
+        ({"rules-0-name": "large"}, "Row 1: Enter a condition."),
+        ({"matrix-0-predicted": "billing", "matrix-0-cost": "3"}, "Row 1: Enter the right answer."),
+        ({"rate": ""}, "Enter a number."),
+        ({"currency": "Euro"}, "3"),
+        ({"thresholds-0-answer": "a\0", "thresholds-0-threshold": "9"}, "a character that cannot be stored"),
     ],
 )
-def test_an_invalid_line_is_refused_by_number(
-    client: Client, queue: Queue, mara: User, field: str, text: str, error: str
+def test_an_invalid_row_is_refused_by_number(
+    client: Client, queue: Queue, mara: User, rows: dict[str, str], error: str
 ) -> None:
-    stream = traffic.apply_stream(policy={"threshold": 0.8, "audit": {"rate": 0.1}})
+    traffic.apply_stream(policy={"threshold": 0.8, "audit": {"rate": 0.1}})
     client.force_login(mara)
-    current = versions.find_active_policy(stream)
-    assert current is not None
-    answer = client.post("/streams/intents/policies/new/", posted(build_policy_initial(current.spec), **{field: text}))
+    page = "/streams/intents/policies/new/"
+    answer = client.post(page, post_untouched(client.get(page).context["form"]) | rows)
     assert answer.status_code == 200
-    assert error in answer.content.decode().replace("&gt;", ">")
+    assert error in answer.content.decode()
+    for name, value in rows.items():
+        assert f'name="{name.replace("-7-", "-0-")}"' in answer.content.decode(), "what was typed stays"
+        assert value in answer.content.decode()
+    assert Policy.objects.count() == 1
+    # The panel beside the form says the same, and saves nothing.
+    beside = client.post("/streams/intents/policies/preview/", post_untouched(answer.context["form"]) | rows)
+    assert error in beside.content.decode()
+
+
+@pytest.mark.parametrize(
+    "label", ["refund", "a: b", "x->y", 'he said "hi"', "a and b", " lead", "1,2", "#1", "é", "<b>"]
+)
+def test_any_label_survives_its_rows(label: str) -> None:
+    policy = parse_spec(
+        {
+            "thresholds": {label: 0.925},
+            "segments": [{"when": {label: label, "k": "v"}, "threshold": 0.1}],
+            "rules": [
+                {"name": "one", "when": {"prediction": {"in": [label, "z"]}, f"segment.{label}": {"eq": label}}},
+            ],
+            "costs": {"matrix": {label: {label: 12.5}}},
+        }
+    )
+    form = PolicyForm(post_untouched(PolicyForm(policy=policy)) | {"no_audits": "on"})
+    assert form.is_valid(), form.errors
+    assert dump_spec(versions.validate_spec(form.spec())) == dump_spec(policy)
+
+
+def test_a_removed_row_and_an_emptied_row_are_gone() -> None:
+    policy = parse_spec({"thresholds": {"a": 0.1, "b": 0.2, "c": 0.3}})
+    posted_form = post_untouched(PolicyForm(policy=policy))
+    posted_form |= {"thresholds-1-answer": "", "thresholds-1-threshold": ""}
+    del posted_form["thresholds-0-answer"], posted_form["thresholds-0-threshold"]
+    form = PolicyForm(posted_form, policy=policy)
+    assert form.is_valid(), form.errors
+    assert form.spec()["thresholds"] == {"c": 0.3}
+
+
+def test_the_effect_of_a_change_is_shown_and_nothing_is_saved(client: Client, queue: Queue, mara: User) -> None:
+    stream = traffic.apply_stream(policy={"threshold": 0.8})
+    traffic.post_and_route(stream, "one", "two", confidence=0.75, now=timezone.now())
+    traffic.post_and_route(stream, "three", confidence=0.95, now=timezone.now())
+    client.force_login(mara)
+    untouched = post_untouched(client.get("/streams/intents/policies/new/").context["form"])
+
+    def preview(**change: str) -> str:
+        return client.post("/streams/intents/policies/preview/", untouched | change).content.decode()
+
+    assert "Nothing has changed yet." in preview()
+    looser = preview(threshold="70")
+    assert "<strong>2 outputs</strong> would change from review to automated." in " ".join(looser.split())
+    assert "a second manager has to approve it" in looser
+    assert "100 %" in looser.replace("\u00a0", " ")
+    assert "/streams/intents/outputs/two/" in looser
+    stricter = preview(threshold="99")
+    assert "<strong>1 output</strong> would change from automated to review." in " ".join(stricter.split())
+    assert "takes effect as soon as you save it" in stricter
     assert Policy.objects.count() == 1
 
 
-@pytest.mark.parametrize("label", ["refund", "a: b", "x->y", 'he said "hi"', "a and b", " lead", "1,2", "#1", "é"])
-def test_any_label_survives_its_line(label: str) -> None:
-    rules = [{"name": label, "when": {"prediction": {"in": [label, "z"]}, f"segment.{label}": {"eq": label}}}]
-    segments = [{"when": {label: label, "k": "v"}, "threshold": 0.1}]
-    assert line_syntax.parse_thresholds(line_syntax.format_thresholds({label: 0.925})) == {label: 0.925}
-    assert line_syntax.parse_segments(line_syntax.format_segments(segments)) == segments
-    assert line_syntax.parse_rules(line_syntax.format_rules(rules)) == rules
-    assert line_syntax.parse_cost_matrix(line_syntax.format_cost_matrix({label: {label: 12.5}})) == {
-        label: {label: 12.5}
-    }
+def test_a_draft_is_saved_without_asking_anybody(client: Client, queue: Queue, mara: User) -> None:
+    traffic.apply_stream(policy={"threshold": 0.8})
+    client.force_login(mara)
+    untouched = post_untouched(client.get("/streams/intents/policies/new/").context["form"])
+    answer = client.post(
+        "/streams/intents/policies/new/", untouched | {"threshold": "70", "save": "draft"}, follow=True
+    )
+    assert "Version 2 is saved as a draft." in answer.content.decode()
+    assert "Request approval" in answer.content.decode()
+    assert Activation.objects.count() == 1
+    assert not Event.objects.filter(verb="policy.approval_requested").exists()
 
 
 def test_tightening_takes_effect_immediately(client: Client, queue: Queue, mara: User) -> None:
-    stream = traffic.apply_stream(policy={"threshold": 0.8})
+    traffic.apply_stream(policy={"threshold": 0.8})
     client.force_login(mara)
-    initial = build_policy_initial(parse_spec(_spec_of(stream)))
-    answer = client.post("/streams/intents/policies/new/", posted(initial, threshold="90", reason="Complaints"))
+    untouched = post_untouched(client.get("/streams/intents/policies/new/").context["form"])
+    answer = client.post("/streams/intents/policies/new/", untouched | {"threshold": "90", "reason": "Complaints"})
     assert answer.headers["Location"] == "/streams/intents/policies/2/"
     activation = Activation.objects.latest("id")
     assert (activation.policy.number, activation.approved_by, activation.reason) == (2, "", "Complaints")
@@ -112,10 +181,10 @@ def test_loosening_is_a_draft_until_another_manager_approves(
     mara: User,
     max: User,  # noqa: A002
 ) -> None:
-    stream = traffic.apply_stream(policy={"threshold": 0.8})
+    traffic.apply_stream(policy={"threshold": 0.8})
     client.force_login(mara)
-    initial = build_policy_initial(parse_spec(_spec_of(stream)))
-    answer = client.post("/streams/intents/policies/new/", posted(initial, threshold="70"), follow=True)
+    untouched = post_untouched(client.get("/streams/intents/policies/new/").context["form"])
+    answer = client.post("/streams/intents/policies/new/", untouched | {"threshold": "70"}, follow=True)
     html = answer.content.decode()
     assert "Version 2 is a draft" in html
     assert "another manager has to approve it" in html
@@ -256,12 +325,14 @@ def test_a_policy_that_cannot_apply_is_refused_at_its_field(client: Client, queu
     client.force_login(mara)
     page = "/streams/intents/policies/new/"
     posted_form = post_untouched(client.get(page).context["form"])
-    for field, text in {
-        "thresholds": "Refund: 99",
-        "rules": "r: prediction in refnd",
-        "matrix": "refund -> billin: 3",
+    rule = {"name": "r", "conditions-0-subject": "prediction", "conditions-0-operator": "in"}
+    for field, row in {
+        "thresholds": {"answer": "Refund", "threshold": "99"},
+        "rules": rule | {"conditions-0-operand": "refnd"},
+        "matrix": {"predicted": "refund", "true": "billin", "cost": "3"},
     }.items():
-        form = client.post(page, posted_form | {field: text}).context["form"]
+        rows = {f"{field}-0-{name}": text for name, text in row.items()}
+        form = client.post(page, posted_form | rows).context["form"]
         assert "is not an answer of this stream. Did you mean" in str(form.errors[field])
     # A policy stored by an earlier release goes on working, and its page says what never applies.
     versions.save_version(stream=stream, spec=parse_spec({"thresholds": {"Refund": 0.99}}), actor="user:mara")
