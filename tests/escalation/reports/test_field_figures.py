@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from escalation.decisions import withdraw
 from escalation.exports import labels
 from escalation.models import Route, Stream
 from escalation.outputs import search
@@ -101,3 +102,16 @@ def test_the_export_of_audits_has_outputs_with_a_drawn_field() -> None:
     drawn = set(Route.objects.exclude(parts__audited=[]).values_list("output__external_id", flat=True))
     assert {line["id"] for line in lines if line["parts"]["audited"]} == drawn
     assert any(line["u"] >= line["p"] for line in lines)
+
+
+@pytest.mark.usefixtures("queue")
+def test_a_withdrawn_audit_of_a_field_is_in_the_interval_from_right_to_wrong(rob: User) -> None:
+    stream = _invoice_stream()
+    _post(stream, *traffic.number_ids("kept", 3), confidence=0.95)
+    traffic.judge_all(rob, lambda _: {"total": 12, "supplier": "A"}, now=traffic.NOON)
+    before = _fields(stream)["/total"]["error_rate"]
+    _post(stream, "taken", confidence=0.95)
+    withdraw.withdraw_output(stream=stream, external_id="taken", actor="key:1", now=traffic.NOON)
+    after = _fields(stream)["/total"]["error_rate"]
+    assert (before["withdrawn"], after["withdrawn"], after["checked"]) == (0, 1, 3)
+    assert after["high"] > before["high"]
