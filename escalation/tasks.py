@@ -5,12 +5,13 @@ from __future__ import annotations
 from celery import current_app, shared_task
 
 from escalation.decisions import deadlines, feed, settle
-from escalation.guarantees import drift, guarantees
+from escalation.guarantees import drift, evaluations, guarantees
 from escalation.ingest import backlog, wakeup
 from escalation.monitoring import rounds, turns
 from escalation.monitoring.sweeps import ROUTING, Sweep
 from escalation.routing import dispatch
 from escalation.simulation import daily_counts
+from escalation.test_items import mix_in
 
 
 @shared_task(max_retries=3)
@@ -67,6 +68,18 @@ def refresh_counts() -> None:
 def watch_guarantees() -> None:
     """Raise an alarm if more errors occur than a guarantee allows."""
     drift.watch_guarantees()
+
+
+@shared_task(max_retries=3)
+def evaluate_evidence() -> None:
+    """Evaluate the audits answered meanwhile, and record what they certify."""
+    evaluations.record_progress_of_all()
+
+
+@shared_task(max_retries=3)
+def replenish_test_items() -> None:
+    """Mix in past errors where too few test items are known to tell what reviewers miss."""
+    mix_in.replenish_test_items()
 
 
 @shared_task(max_retries=3)

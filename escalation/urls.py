@@ -56,7 +56,6 @@ urlpatterns = [
         "streams/<slug:slug>/guarantee/calibration.csv", thresholds.download_calibration, name="guarantee-calibration"
     ),
     path("streams/<slug:slug>/guarantee/target/", guarantees.set_error_target, name="guarantee-target"),
-    path("streams/<slug:slug>/guarantee/evaluations/", guarantees.start_evaluation, name="guarantee-evaluation"),
     path("streams/<slug:slug>/guarantee/test-items/", guarantees.add_test_items, name="guarantee-test-items"),
     path("streams/<slug:slug>/guarantee/evidence/<int:evaluation_id>/", guarantees.show_evidence, name="evidence"),
     path(

@@ -164,7 +164,7 @@ class LabelStatus(StrEnum):
     ERASED = "erased"
 
 
-class RouteParts(msgspec.Struct):
+class RoutePartsDocument(msgspec.Struct):
     """What happened to the fields of an output, by JSON Pointer; all others stood as the AI gave them.
 
     `asked`: not sure enough, so that reviewers had to give them. `audited`: drawn for a random audit.
@@ -214,7 +214,7 @@ class LabelledOutput(msgspec.Struct, kw_only=True):
         Meta(description="Where an answer has fields: how sure the AI is of each, by JSON Pointer; or its JSON text."),
     ]
     parts: Annotated[
-        RouteParts | str | None,
+        RoutePartsDocument | str | None,
         Meta(description="Under a policy that decides by field: what happened to each field; or its JSON text."),
     ]
     part_errors: Annotated[

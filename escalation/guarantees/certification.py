@@ -1,9 +1,13 @@
 """Certifies the loosest threshold of the grid that meets a target, from the labels of a sample. Pure.
 
-Where the walks along the grid begin depends on the confidences only, never on labels.
+Two ways share a guarantee's delta: one exact evaluation at the declared number of audits, and evidence that may be read
+at any time. Where their walks along the grid begin depends on confidences only, never on labels.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,26 +17,61 @@ from escalation.guarantees import thresholds
 from escalation.statistics import CertifiedThreshold, WalkStart
 
 THRESHOLDS_STRICT_TO_LOOSE: NDArray[np.float64] = np.array(thresholds.THRESHOLDS[::-1])
+# Where walks begin if too few confidences are known to choose it.
+DEFAULT_STARTS = (0.99, 0.95, 0.9, 0.8)
+MIN_SCORES_FOR_STARTS = 100
 
 
-def choose_starts(
-    scores: NDArray[np.float64], *, alpha: float, delta: float, deployed: float | None = None
-) -> list[WalkStart]:
-    """Where the walks begin: cold starts, or half of delta on the threshold in use and half on cold starts."""
-    accepted, _ = statistics.count_accepted(scores, np.zeros(len(scores), np.bool_), THRESHOLDS_STRICT_TO_LOOSE)
-    if deployed is None:
-        return statistics.choose_cold_starts(accepted, alpha=alpha, delta=delta, n=len(scores))
-    index = len(THRESHOLDS_STRICT_TO_LOOSE) - 1 - thresholds.find_threshold_index(deployed)
-    return statistics.choose_running_starts(accepted, deployed=index, alpha=alpha, delta=delta, n=len(scores))
+@dataclass(frozen=True, slots=True)
+class WalkPlan:
+    """The starts of both ways: thresholds, with shares that sum to 1. Fixed before any label is seen."""
+
+    declared: tuple[tuple[float, float], ...]
+    anytime: tuple[tuple[float, float], ...]
 
 
-def certify_grid_threshold(
-    scores: NDArray[np.float64],
-    wrong: NDArray[np.bool_],
-    starts: list[WalkStart],
-    *,
-    alpha: float,
-    delta: float,
+def plan_walks(outputs_by_bin: Sequence[int], *, max_error: float, declared_audits: int) -> WalkPlan:
+    """Choose the starts from how many outputs lie in each bin of the grid, by outputs whose labels are not used."""
+    total = sum(outputs_by_bin)
+    if total < MIN_SCORES_FOR_STARTS:
+        starts = tuple((threshold, 1 / len(DEFAULT_STARTS)) for threshold in DEFAULT_STARTS)
+        return WalkPlan(starts, starts)
+    coverage = np.cumsum(np.array(outputs_by_bin[::-1])) / total
+    return WalkPlan(
+        _name_thresholds(statistics.choose_declared_starts(coverage, alpha=max_error, declared=declared_audits)),
+        _name_thresholds(statistics.choose_anytime_starts(coverage)),
+    )
+
+
+def certify_declared(
+    scores: NDArray[np.float64], wrong: NDArray[np.bool_], plan: WalkPlan, *, alpha: float, delta: float
 ) -> CertifiedThreshold | None:
-    """The loosest threshold of the grid whose risk is at most alpha, or None; false with probability <= delta."""
-    return statistics.certify_threshold(scores, wrong, THRESHOLDS_STRICT_TO_LOOSE, starts, alpha=alpha, delta=delta)
+    """The exact evaluation, from the declared number of audits: the loosest threshold with risk <= alpha, or None."""
+    return statistics.certify_threshold(
+        scores, wrong, THRESHOLDS_STRICT_TO_LOOSE, _build_starts(plan.declared, delta), alpha=alpha, delta=delta
+    )
+
+
+def certify_anytime(
+    scores: NDArray[np.float64], wrong: NDArray[np.bool_], plan: WalkPlan, *, alpha: float, delta: float
+) -> CertifiedThreshold | None:
+    """The loosest threshold for which the evidence so far is enough, or None.
+
+    However often it is asked, with however many audits, it is ever false with probability <= delta.
+    """
+    accepted, errors = statistics.count_accepted(scores, wrong, THRESHOLDS_STRICT_TO_LOOSE)
+    with np.errstate(over="ignore"):
+        p = np.exp(-statistics.compute_log_evalues(accepted, errors, alpha))
+    index = statistics.walk_grid(p, _build_starts(plan.anytime, delta))
+    if index is None:
+        return None
+    return statistics.describe_threshold(index, accepted, errors, THRESHOLDS_STRICT_TO_LOOSE, delta=delta)
+
+
+def _name_thresholds(starts: Sequence[WalkStart]) -> tuple[tuple[float, float], ...]:
+    return tuple((float(THRESHOLDS_STRICT_TO_LOOSE[start.index]), start.delta) for start in starts)
+
+
+def _build_starts(starts: Sequence[tuple[float, float]], delta: float) -> list[WalkStart]:
+    last = len(THRESHOLDS_STRICT_TO_LOOSE) - 1
+    return [WalkStart(last - thresholds.find_threshold_index(threshold), share * delta) for threshold, share in starts]

@@ -1,34 +1,36 @@
-"""Evaluations: finding the threshold that meets an error target. Each one is recorded and spends part of delta.
+"""Evaluations: finding the threshold that meets an error target, as often as one likes.
 
-An evaluation that must fail whatever the labels say (no audits, or too few answered ones) is refused beforehand and
-costs nothing.
+An evaluation reads a line of evidence (`guarantees.lines`): once exactly, from the declared number of audits, and ever
+after by evidence that may be read at any time. The product evaluates by itself and records a result when it certifies
+a looser threshold than before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
 from django.db import transaction
-from django.utils.translation import gettext as _
+from django.db.models import Max
+from numpy.typing import NDArray
 
 from escalation import statistics
-from escalation.guarantees import certification, queries, sample_size, thresholds
+from escalation.guarantees import certification, lines, queries, sample_size, thresholds
 from escalation.guarantees.population import Population
 from escalation.guarantees.preparation import (
+    EvaluationRefused,
     PreparedEvaluation,
     choose_grouping,
     describe_shortfall,
     prepare_evaluation,
 )
 from escalation.guarantees.sample import SampleWindow
-from escalation.models import Activation, ErrorTarget, Evaluation, Evidence, Stream, output_id
-from escalation.policies import versions
+from escalation.models import ErrorTarget, Evaluation, EvidenceLine, Stream, output_id
 from reviewqueue.activity import log
 from reviewqueue.kernel import clock, sql
-from reviewqueue.kernel.errors import Invalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,8 @@ class GroupResult:
     """The result for one group: a threshold with its counts and bound, or the reason why there is none.
 
     delta: the probability that this guarantee is false. coverage: the share of the group's outputs in the window at or
-    above the threshold. starts: the thresholds at which walks began, each with its share of delta.
+    above the threshold. starts: the thresholds at which walks began, each with its share of delta. way: `declared` for
+    the exact evaluation at the declared number of audits, `anytime` for the evidence so far; empty in earlier releases.
     """
 
     group: str
@@ -49,52 +52,108 @@ class GroupResult:
     coverage: float | None = None
     refusal: str = ""
     params: Mapping[str, Any] | None = None
+    way: str = ""
 
 
 def run_evaluation(
-    stream: Stream,
-    *,
-    by: str,
-    covered: Population | None = None,
-    number: int | None = None,
-    now: datetime | None = None,
+    stream: Stream, *, by: str, covered: Population | None = None, now: datetime | None = None
 ) -> Evaluation:
-    """Evaluate the labels once and record the result. Raises EvaluationRefused if the evaluation must fail.
+    """Evaluate the labels and record the result. Raises EvaluationRefused if the evaluation must fail."""
+    moment = clock.current_time(now)
+    prepared, results = _evaluate(stream, covered, moment)
+    return _record(prepared, results, by=by, now=moment)
 
-    number: the evaluation whose price was accepted; if another one is next by now, Invalid. Concurrent calls run one
-    after the other and, without a number, count as two evaluations.
+
+def record_progress(stream: Stream, *, now: datetime | None = None) -> Evaluation | None:
+    """Evaluate the main population, and record the result if it certifies more than any before; None otherwise.
+
+    What can never be certified, and a line without a threshold so far, are not recorded: nothing has changed.
     """
+    moment = clock.current_time(now)
+    try:
+        prepared, results = _evaluate(stream, None, moment)
+    except EvaluationRefused:
+        return None
+    before = {name: group.threshold for name, group in _best_results(prepared.line, prepared.max_error).items()}
+    if not any(_is_looser(group.threshold, before.get(group.group)) for group in results):
+        return None
+    return _record(prepared, results, by=log.system_actor("guarantees"), now=moment)
+
+
+def record_progress_of_all(*, now: datetime | None = None) -> list[Evaluation]:
+    """`record_progress` of every stream with an error target."""
+    targeted = Stream.objects.filter(targets__isnull=False).distinct().order_by("pk")
+    return [made for stream in targeted if (made := record_progress(stream, now=now)) is not None]
+
+
+def _is_looser(threshold: float | None, before: float | None) -> bool:
+    return threshold is not None and (before is None or threshold < before)
+
+
+def _evaluate(
+    stream: Stream, covered: Population | None, now: datetime
+) -> tuple[PreparedEvaluation, list[GroupResult]]:
+    """The result of every group. Only the plan of a new line is stored; nothing is computed under a lock."""
+    prepared = prepare_evaluation(stream, covered=covered, now=now)
+    line = lines.plan_groups(
+        prepared.line,
+        prepared.group_names,
+        last_id=prepared.sample.window.last,
+        grouping=choose_grouping(prepared.target),
+        now=now,
+    )
+    prepared = replace(prepared, line=line)
+    histograms, best = _count_by_bin(stream, prepared), _best_results(line, prepared.max_error)
+    return prepared, [
+        _evaluate_group(prepared, name, best.get(name), histograms.get(name, {}), stream, now)
+        for name in prepared.group_names
+    ]
+
+
+def _best_results(line: EvidenceLine, max_error: float) -> dict[str, GroupResult]:
+    """The loosest result recorded for each group of a line: what was certified once stays certified.
+
+    max_error: only results that allow no more errors count, as it falls once reviewers are known to miss some.
+    """
+    best: dict[str, GroupResult] = {}
+    recorded = Evaluation.objects.filter(line=line.pk, max_error__lte=max_error).exclude(line=None)
+    for evaluation in recorded.order_by("pk"):
+        for group in parse_group_results(evaluation):
+            if _is_looser(group.threshold, best[group.group].threshold if group.group in best else None):
+                best[group.group] = group
+    return best
+
+
+def _record(prepared: PreparedEvaluation, results: Sequence[GroupResult], *, by: str, now: datetime) -> Evaluation:
+    stream, window = prepared.line.stream, prepared.sample.window
+    refused = None if any(group.threshold is not None for group in results) else results[0]
     with transaction.atomic():
         Stream.objects.select_for_update(no_key=True).only("pk").get(pk=stream.pk)
-        prepared, moment = prepare_evaluation(stream, covered=covered, now=now), clock.current_time(now)
-        if number not in {None, prepared.number}:
-            raise Invalid(_("Evaluation %(number)s was run in the meantime. Its result is below.") % {"number": number})
-        results = _evaluate_groups(prepared, stream, moment)
+        same = Evaluation.objects.filter(stream=stream, **asdict(prepared.population))
         evaluation = Evaluation.objects.create(
             stream=stream,
             target=prepared.target,
-            model=prepared.population.model,
-            model_version=prepared.population.model_version,
-            schema_number=prepared.population.schema_number,
-            number=prepared.number,
-            spent=prepared.total_delta,
-            first_id=prepared.sample.window.first,
-            last_id=prepared.sample.window.last,
-            audit_rate=prepared.sample.window.rate,
+            line=prepared.line,
+            **asdict(prepared.population),
+            number=(same.aggregate(last=Max("number"))["last"] or 0) + 1,
+            spent=prepared.line.delta,
+            first_id=window.first,
+            last_id=window.last,
+            audit_rate=window.rate,
             max_error=prepared.max_error,
             reviewer_recall=asdict(prepared.recall) if prepared.recall else None,
             sampled=prepared.sample.sampled,
             resolved=prepared.sample.sampled - prepared.sample.unresolved,
             overdue=prepared.sample.unresolved,
             groups=[asdict(group) for group in results],
-            refusal="" if any(group.threshold is not None for group in results) else results[0].refusal,
-            params={} if any(group.threshold is not None for group in results) else dict(results[0].params or {}),
+            refusal=refused.refusal if refused else "",
+            params=dict(refused.params or {}) if refused else {},
             grid_hash=thresholds.GRID_HASH,
             labels_hash=prepared.sample.labels_hash,
             conditions_hash=prepared.conditions_hash,
             asked_by=by,
-            asked_at=moment,
-            expires_at=moment + timedelta(days=prepared.expires_days),
+            asked_at=now,
+            expires_at=now + timedelta(days=prepared.expires_days),
         )
         log.record_event(
             actor=by,
@@ -113,72 +172,77 @@ def parse_group_results(evaluation: Evaluation) -> list[GroupResult]:
     return [GroupResult(**{**row, "starts": [tuple(start) for start in row["starts"]]}) for row in evaluation.groups]
 
 
-def _evaluate_groups(prepared: PreparedEvaluation, stream: Stream, now: datetime) -> list[GroupResult]:
-    """The result of each group; the probability that any of them is false is <= delta."""
-    delta = prepared.threshold_delta / len(prepared.group_names)
-    histograms = _count_by_bin(stream, prepared)
-    return [
-        _evaluate_group(prepared, name, delta, histograms.get(name, {}), stream, now) for name in prepared.group_names
-    ]
-
-
 def _evaluate_group(
-    prepared: PreparedEvaluation, name: str, delta: float, histogram: Mapping[int, int], stream: Stream, now: datetime
+    prepared: PreparedEvaluation,
+    name: str,
+    best: GroupResult | None,
+    histogram: Mapping[int, int],
+    stream: Stream,
+    now: datetime,
 ) -> GroupResult:
-    members = prepared.members(name)
-    answered = prepared.count_answered(name)
-    if answered < prepared.min_audits:
-        return GroupResult(
-            name, delta, [], refusal="too_few", params=describe_shortfall(prepared, answered, stream, now)
-        )
+    """The loosest threshold of both ways and of all evaluations before, or why there is none."""
+    members, answered = prepared.members(name), prepared.count_answered(name)
+    delta = lines.compute_group_delta(prepared.line, name)
+    if best is None and answered < prepared.min_audits:
+        shortfall = describe_shortfall(prepared, answered, stream, now)
+        return GroupResult(name, delta, [], refusal="too_few", params=shortfall)
     scores, wrong = prepared.sample.scores[members], prepared.sample.wrong[members]
-    deployed = _find_deployed_threshold(prepared, stream, now)
-    starts = certification.choose_starts(scores, alpha=prepared.max_error, delta=delta, deployed=deployed)
-    starts_by_threshold = [
-        (float(certification.THRESHOLDS_STRICT_TO_LOOSE[start.index]), start.delta) for start in starts
-    ]
-    found = certification.certify_grid_threshold(scores, wrong, starts, alpha=prepared.max_error, delta=delta)
+    found = _certify(prepared, name, scores, wrong, delta * prepared.thresholds_share, histogram)
+    if found is not None and (best is None or _is_looser(found.threshold, best.threshold)):
+        return found
+    if best is not None:
+        return best
+    params = _estimate_more(prepared, scores, wrong, delta, stream, now)
+    return GroupResult(name, delta, [], refusal="too_many_errors", params=params)
+
+
+def _certify(
+    prepared: PreparedEvaluation,
+    name: str,
+    scores: NDArray[np.float64],
+    wrong: NDArray[np.bool_],
+    delta: float,
+    histogram: Mapping[int, int],
+) -> GroupResult | None:
+    walks, declared = lines.read_walks(prepared.line, name), prepared.declared_audits
+    exact, anytime = delta * statistics.DECLARED_SHARE, delta * (1 - statistics.DECLARED_SHARE)
+    alpha = prepared.max_error
+    so_far = certification.certify_anytime(scores, wrong, walks, alpha=alpha, delta=anytime)
+    results = [("anytime", anytime, walks.anytime, so_far)]
+    if len(scores) >= declared:
+        first = certification.certify_declared(scores[:declared], wrong[:declared], walks, alpha=alpha, delta=exact)
+        results.append(("declared", exact, walks.declared, first))
+    way, spent, starts, found = max(results, key=lambda result: -1 if result[3] is None else result[3].index)
     if found is None:
-        accepted, missed = statistics.count_accepted(scores, wrong, certification.THRESHOLDS_STRICT_TO_LOOSE)
-        next_delta = (
-            delta
-            * statistics.compute_evaluation_delta(1.0, prepared.number + 1)
-            / statistics.compute_evaluation_delta(1.0, prepared.number)
-        )
-        more = sample_size.estimate_additional_audits(
-            accepted, missed, n=len(scores), alpha=prepared.max_error, delta=next_delta
-        )
-        days = (
-            None if more is None else sample_size.estimate_collection_days(stream, prepared.population, more, now=now)
-        )
-        params = {"more": more, "days": days, "answered": len(scores)}
-        return GroupResult(name, delta, starts_by_threshold, refusal="too_many_errors", params=params)
+        return None
     return GroupResult(
         name,
-        delta,
-        starts_by_threshold,
+        spent,
+        [(start, share * spent) for start, share in starts],
         threshold=found.threshold,
         accepted=found.accepted,
         wrong=found.wrong,
         bound=found.bound,
         coverage=_share_at_or_above(histogram, found.threshold),
+        way=way,
     )
 
 
-def _find_deployed_threshold(prepared: PreparedEvaluation, stream: Stream, now: datetime) -> float | None:
-    """The overall threshold in use, for a guarantee about everything; None if there is none or it must not be used.
-
-    It may be used only if nobody can have picked it from these labels: in effect since before the first of them, or
-    found by an evaluation.
-    """
-    current = versions.find_active_policy(stream)
-    if current is None or not prepared.is_for_everything:
-        return None
-    activations = Activation.objects.filter(stream=stream, policy=current.policy_id)
-    began = output_id.time_of_id(prepared.sample.window.first)
-    precedes_labels = activations.filter(effective_at__lte=min(began, now)).exists()
-    is_certified = Evidence.objects.filter(policy=current.policy_id).exists()
-    return current.spec.threshold if precedes_labels or is_certified else None
+def _estimate_more(
+    prepared: PreparedEvaluation,
+    scores: NDArray[np.float64],
+    wrong: NDArray[np.bool_],
+    delta: float,
+    stream: Stream,
+    now: datetime,
+) -> dict[str, Any]:
+    """What it would take if the error rates stayed as they are."""
+    accepted, missed = statistics.count_accepted(scores, wrong, certification.THRESHOLDS_STRICT_TO_LOOSE)
+    more = sample_size.estimate_additional_audits(
+        accepted, missed, n=len(scores), alpha=prepared.max_error, delta=delta * (1 - statistics.DECLARED_SHARE)
+    )
+    days = None if more is None else sample_size.estimate_collection_days(stream, prepared.population, more, now=now)
+    return {"more": more, "days": days, "answered": len(scores)}
 
 
 def _count_by_bin(stream: Stream, prepared: PreparedEvaluation) -> dict[str, dict[int, int]]:

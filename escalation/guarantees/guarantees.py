@@ -79,6 +79,38 @@ def propose_certified_policy(
         return versions.propose_version(stream=evaluation.stream, spec=spec, actor=actor, reason=reason, now=now)
 
 
+def find_earned_evaluations(streams: Sequence[Stream], *, now: datetime | None = None) -> dict[int, Evaluation]:
+    """The latest evaluation of each stream whose thresholds are not in effect and could be proposed now.
+
+    By stream id; streams without one are left out. One query if there are none.
+    """
+    latest = (
+        Evaluation.objects.filter(stream__in=[stream.pk for stream in streams], refusal="", evidence=None)
+        .exclude(line=None)
+        .select_related("target", "stream")
+        .order_by("stream_id", "-pk")
+        .distinct("stream_id")
+    )
+    return {evaluation.stream_id: evaluation for evaluation in latest if _is_earned(evaluation, now)}
+
+
+def _is_earned(evaluation: Evaluation, now: datetime | None) -> bool:
+    stream, current = evaluation.stream, versions.find_active_policy(evaluation.stream)
+    if current is None or evaluation.target != targets.find_error_target(stream) or _is_superseded(evaluation):
+        return False
+    changes = evaluations.build_spec_changes(evaluation)
+    return (
+        preparation.hash_conditions(current.spec) == evaluation.conditions_hash
+        and not find_end_reason(evaluation, now=now)
+        and any(msgspec.to_builtins(current.spec)[name] != value for name, value in changes.items())
+    )
+
+
+def _is_superseded(evaluation: Evaluation) -> bool:
+    """Whether a later evaluation of the stream has been proposed, so that this one is behind."""
+    return Evidence.objects.filter(evaluation__stream=evaluation.stream_id, evaluation__gt=evaluation.pk).exists()
+
+
 def covers_policy(guarantee: Guarantee, spec: PolicySpec) -> bool:
     """Whether a policy automates exactly what the guarantee is about, so that its guarantee would go on."""
     return _automation_conditions(versions.spec_of(guarantee.version)) == _automation_conditions(spec)

@@ -1,21 +1,28 @@
-"""Gathers what an evaluation needs, and refuses a hopeless one before it costs anything."""
+"""Gathers what an evaluation needs, and says what is missing before labels are looked at."""
 
 from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from escalation import statistics
-from escalation.guarantees import population, sample_size, targets
+from escalation.guarantees import lines, population, sample_size, targets
 from escalation.guarantees.population import Population
-from escalation.guarantees.sample import EvaluationSample, draw_sample, find_window, has_traffic
-from escalation.models import ErrorTarget, Evaluation, Stream
+from escalation.guarantees.sample import (
+    MAX_SAMPLE_AGE_DAYS,
+    EvaluationSample,
+    SampleWindow,
+    draw_sample,
+    find_window,
+    has_traffic,
+)
+from escalation.models import ErrorTarget, EvidenceLine, Stream
 from escalation.policies import versions
 from escalation.policies.spec import PolicySpec
 from escalation.test_items import recall
@@ -23,7 +30,7 @@ from escalation.test_items.recall import ReviewerRecall
 from reviewqueue.kernel import clock
 from reviewqueue.kernel.errors import DomainError
 
-RECALL_DELTA_SHARE = 0.2  # the share of an evaluation's delta spent on the bound of the reviewers' recall
+RECALL_DELTA_SHARE = 0.2  # the share of a line's delta spent on the bound of the reviewers' recall
 
 
 class EvaluationRefused(DomainError):
@@ -41,24 +48,24 @@ class EvaluationRefused(DomainError):
 class PreparedEvaluation:
     """The input of an evaluation, gathered without using the labels: only counts, never which outputs are wrong.
 
-    number: the number of the evaluation within its population. total_delta: the part of delta that it would use.
-    max_error: the target, lowered by the share of errors that reviewers miss.
+    declared_audits: the number of audits of a group after which its exact evaluation is taken. max_error: the target,
+    lowered by the share of errors that reviewers miss.
     """
 
     target: ErrorTarget
     population: Population
     sample: EvaluationSample
-    number: int
-    total_delta: float
+    line: EvidenceLine
+    declared_audits: int
     max_error: float
     recall: ReviewerRecall | None
     expires_days: int
     conditions_hash: str
 
     @property
-    def threshold_delta(self) -> float:
-        """The part of `total_delta` left for the thresholds."""
-        return self.total_delta * (1 - RECALL_DELTA_SHARE) if self.recall else self.total_delta
+    def thresholds_share(self) -> float:
+        """The share of a guarantee's delta that is left for the thresholds."""
+        return 1 - RECALL_DELTA_SHARE if self.recall else 1.0
 
     @property
     def group_names(self) -> list[str]:
@@ -83,9 +90,14 @@ class PreparedEvaluation:
     @property
     def min_audits(self) -> int:
         """The fewest answered audits of a group that could certify a threshold, if none of them is wrong."""
-        return statistics.compute_min_labels(
-            self.max_error, self.threshold_delta / max(len(self.group_names), 1) / statistics.COLD_START_COUNT
+        delta = self.line.delta * self.thresholds_share / max(len(self.group_names), 1)
+        anytime = statistics.compute_min_anytime_labels(
+            self.max_error, delta * (1 - statistics.DECLARED_SHARE) / len(statistics.ANYTIME_COVERAGES)
         )
+        exact = statistics.compute_min_labels(
+            self.max_error, delta * statistics.DECLARED_SHARE / statistics.COLD_START_COUNT
+        )
+        return min(anytime, max(exact, self.declared_audits))
 
 
 def prepare_evaluation(
@@ -112,23 +124,19 @@ def prepare_evaluation(
     spec = current.spec if current else PolicySpec()
     if spec.on_deadline == "accept":
         raise EvaluationRefused("deadline_accepts")
-    window = find_window(stream, covered, spec=spec, now=moment)
-    if window is None or window.rate == 0:
-        raise EvaluationRefused("no_audit" if has_traffic(stream, covered, spec=spec, now=moment) else "none_of_late")
-    number = _count_evaluations(stream, covered) + 1
-    total_delta = statistics.compute_evaluation_delta(target.delta, number)
+    line, window = _find_line(stream, target, covered, spec, moment)
     sample = draw_sample(
         stream, covered, window, due_days=spec.guarantee.due_days, group=choose_grouping(target), now=moment
     )
-    measured = recall.measure_recall(stream, delta=total_delta * RECALL_DELTA_SHARE, now=moment)
+    measured = recall.measure_recall(stream, delta=line.delta * RECALL_DELTA_SHARE, now=moment)
     if measured is not None and measured.low <= 0:
         raise EvaluationRefused("none_caught", shown=measured.shown)
     prepared = PreparedEvaluation(
         target=target,
         population=covered,
         sample=sample,
-        number=number,
-        total_delta=total_delta,
+        line=line,
+        declared_audits=lines.count_declared_audits(target),
         max_error=target.max_error * (measured.low if measured else 1.0),
         recall=measured,
         expires_days=spec.guarantee.expires_days,
@@ -143,13 +151,18 @@ def hash_conditions(spec: PolicySpec) -> str:
     return hashlib.sha256(repr((spec.rules, spec.model_versions, spec.on_deadline)).encode()).hexdigest()
 
 
-def _count_evaluations(stream: Stream, covered: Population) -> int:
-    """How many evaluations a population has had; every change of the target counts as one more.
-
-    A manager who changes the target may have seen error figures before.
-    """
-    changed = max(0, ErrorTarget.objects.filter(stream=stream).count() - 1)
-    return Evaluation.objects.filter(stream=stream, **asdict(covered)).count() + changed
+def _find_line(
+    stream: Stream, target: ErrorTarget, covered: Population, spec: PolicySpec, now: datetime
+) -> tuple[EvidenceLine, SampleWindow]:
+    """The present line of evidence, and its outputs so far. Raises EvaluationRefused if it has none."""
+    oldest = now - timedelta(days=MAX_SAMPLE_AGE_DAYS)
+    earliest = lines.find_earliest_id(stream, target, covered, oldest=oldest)
+    window = find_window(stream, covered, spec=spec, earliest=earliest)
+    if window is None:
+        known = has_traffic(stream, covered, spec=spec, earliest=earliest)
+        raise EvaluationRefused("no_audit" if known else "none_of_late")
+    line = lines.find_line(stream, target, covered, first_id=window.first)
+    return line, replace(window, first=line.first_id)
 
 
 def choose_grouping(target: ErrorTarget) -> str:

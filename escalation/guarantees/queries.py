@@ -26,6 +26,15 @@ HISTOGRAM = f"""
     GROUP BY 1, 2
 """
 
+# How many outputs that were not drawn lie in each bin of the grid, per group: their labels are never used.
+UNLABELLED = f"""
+    SELECT {{group}}, width_bucket(o.confidence, %(edges)s::float8[]) - 1, count(*)
+    FROM escalation_output o JOIN escalation_route r ON r.output_id = o.id
+    WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.id < %(last)s AND {audits.IS_LIVE}
+      AND {audits.IS_AUTOMATABLE} AND NOT {audits.IS_DRAWN}
+    GROUP BY 1, 2
+"""
+
 # The populations of each stream's latest live outputs, under the latest answers first; by the index on stream and id,
 # backwards.
 RECENT_POPULATIONS = """

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from escalation.guarantees import alarms, queries
 from escalation.guarantees.population import Population
-from escalation.models import Output, Policy, Stream, output_id
+from escalation.models import Output, Policy, Stream
 from escalation.policies import versions
 from escalation.policies.spec import PolicySpec
 from escalation.routing import audits
@@ -65,24 +65,25 @@ class EvaluationSample:
         return int(np.sum(~self.answered))
 
 
-def has_traffic(stream: Stream, covered: Population, *, spec: PolicySpec, now: datetime) -> bool:
-    """Whether the population has traffic, drawn or not, since its last alarm and no further back than samples go.
+def has_traffic(stream: Stream, covered: Population, *, spec: PolicySpec, earliest: int) -> bool:
+    """Whether the population has traffic, drawn or not, since its last alarm and from the id `earliest` on.
 
     Only live outputs that were routed by the rules of `spec`, or by no policy.
     """
-    after = max(
-        output_id.first_id_at(now - timedelta(days=MAX_SAMPLE_AGE_DAYS)), alarms.find_last_alarm(stream.pk, covered)
-    )
+    after = max(earliest - 1, alarms.find_last_alarm(stream.pk, covered))
     by_its_rules = Q(route__policy__in=_list_policies_with_rules_of(spec, stream)) | Q(route__policy=None)
     return Output.objects.filter(
         by_its_rules, stream=stream, pk__gt=after, route__isnull=False, shadow=False, **asdict(covered)
     ).exists()
 
 
-def find_window(stream: Stream, covered: Population, *, spec: PolicySpec, now: datetime) -> SampleWindow | None:
-    """The latest stretch of the population's live traffic that was routed by the rules of `spec` and could be drawn."""
+def find_window(stream: Stream, covered: Population, *, spec: PolicySpec, earliest: int) -> SampleWindow | None:
+    """The latest stretch of the population's live traffic that was routed by the rules of `spec` and could be drawn.
+
+    earliest: the id before which outputs do not count.
+    """
     limits = {
-        "first": output_id.first_id_at(now - timedelta(days=MAX_SAMPLE_AGE_DAYS)),
+        "first": earliest,
         "alarm": alarms.find_last_alarm(stream.pk, covered),
         "policies": _list_policies_with_rules_of(spec, stream),
     }

@@ -30,6 +30,9 @@ class ErrorTarget(models.Model):
     delta = models.FloatField(default=0.05)
     groups = models.CharField(max_length=8, choices=Grouping, default=Grouping.TOGETHER)
     segment_key = models.CharField(max_length=100, blank=True, help_text="The segment key whose values are the groups.")
+    declared_audits = models.PositiveIntegerField(
+        null=True, help_text="After so many audits, the one exact evaluation is taken; null: as the product chooses."
+    )
     set_by = models.CharField(max_length=160)
     set_at = models.DateTimeField()
     reason = models.CharField(max_length=400, blank=True)
@@ -50,21 +53,54 @@ class ErrorTarget(models.Model):
         return f"{self.stream}: at most {self.max_error} wrong"
 
 
-class Evaluation(models.Model):
-    """One evaluation of the labels to find a threshold that meets a target. Each one spends part of the error budget.
+class EvidenceLine(models.Model):
+    """Evidence that belongs together: audits of one population, towards one target, under the same conditions.
 
-    Inserted and never changed. Evaluations of one population (a model version and an answer schema) share a budget. The
-    window of ids includes `first_id` and excludes `last_id`. `groups` holds one `evaluations.GroupResult` per group. If
+    Everything that decides which audits count is fixed before a label is seen: outputs from `first_id` on count, and
+    another target, other rules or an alarm begin another line. `delta`: the probability that any guarantee of the line
+    is ever false; the lines of a population (a model version and an answer schema) share the target's. `plan`: for each
+    group its share of delta and where its walks begin, see `guarantees.lines`; groups are added as they appear.
+    """
+
+    stream = models.ForeignKey("Stream", on_delete=models.PROTECT, related_name="evidence_lines")
+    target = models.ForeignKey(ErrorTarget, on_delete=models.PROTECT, related_name="lines")
+    model = models.CharField(max_length=200)
+    model_version = models.CharField(max_length=200, blank=True)
+    schema_number = models.PositiveIntegerField()
+    number = models.PositiveIntegerField(help_text="Counted within its population, from 1.")
+    delta = models.FloatField()
+    first_id = models.BigIntegerField()
+    plan = models.JSONField(default=dict)
+    opened_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["stream", "model", "model_version", "schema_number", "number"], name="one_line_per_number"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"evidence {self.number} of {self.stream}"
+
+
+class Evaluation(models.Model):
+    """One evaluation of the labels to find a threshold that meets a target.
+
+    Inserted and never changed. `line`: the evidence it reads, whose delta it shares with all others of that line; null
+    in rows of earlier releases, which each spent a part of the delta of their population. The window of ids includes
+    `first_id` and excludes `last_id`. `groups` holds one `evaluations.GroupResult` per group. If
     no group has a threshold, `refusal` is the code of the reason and `params` the values of its message.
     """
 
     stream = models.ForeignKey("Stream", on_delete=models.PROTECT, related_name="evaluations")
     target = models.ForeignKey(ErrorTarget, on_delete=models.PROTECT, related_name="evaluations")
+    line = models.ForeignKey(EvidenceLine, null=True, on_delete=models.PROTECT, related_name="evaluations")
     model = models.CharField(max_length=200)
     model_version = models.CharField(max_length=200, blank=True)
     schema_number = models.PositiveIntegerField()
     number = models.PositiveIntegerField(help_text="Counted within its population, from 1.")
-    spent = models.FloatField(help_text="The part of delta that this evaluation uses.")
+    spent = models.FloatField(help_text="The probability that this result, and any other of its line, is false.")
     first_id = models.BigIntegerField()
     last_id = models.BigIntegerField()
     audit_rate = models.FloatField(help_text="The lowest audit rate of the window: the sample is u < rate.")

@@ -43,8 +43,8 @@ class Output(models.Model):
     """One model output: the narrow row that routing, lists and reports read.
 
     `predicted` is the predicted label; empty if the prediction is not a single label. `label_decisions` is
-    `routing.decide.LabelDecisions`, null if the prediction is not a set of labels. `segment` includes the output's
-    `language`, unless the producer sent another one in it.
+    `routing.decide.LabelDecisions`, null if the prediction is not a set of labels. `field_confidences` is null unless
+    the prediction has fields. `segment` includes the output's `language`, unless the producer sent another one in it.
     """
 
     class State(models.TextChoices):

@@ -72,6 +72,16 @@ SWEEPS = (
     Sweep(
         "guarantees", "escalation.tasks.sweep_guarantees", MAINTENANCE, 3, 60, _("acting on ended guarantees"), _MINUTE
     ),
+    Sweep("evidence", "escalation.tasks.evaluate_evidence", MAINTENANCE, 3, 60, _("evaluating audits"), _MINUTE),
+    Sweep(
+        "test_items",
+        "escalation.tasks.replenish_test_items",
+        MAINTENANCE,
+        3,
+        60,
+        _("adding test items"),
+        Round(600, 1800),
+    ),
     Sweep(
         "invariants",
         "escalation.tasks.check_invariants",

@@ -10,7 +10,7 @@ from escalation.models import Decision, Outcome, Output, Payload, Policy, Route
 from escalation.outputs.field_details import FieldDetail, list_field_details
 from escalation.policies import versions
 from escalation.policies.spec import PolicySpec
-from reviewqueue.facade import facts
+from reviewqueue.facade import facts, queue
 from reviewqueue.facade.facts import Block
 
 
@@ -50,10 +50,17 @@ def load_output_detail(output: Output) -> OutputDetail:
         route=route,
         policy=policy.number if policy else None,
         outcome=outcome,
-        fields=list_field_details(output, route, outcome, versions.spec_of(policy) if policy else PolicySpec()),
+        fields=_list_fields(output, route, outcome, versions.spec_of(policy) if policy else PolicySpec()),
         decision=Decision.objects.filter(output=output).order_by("-revision").first(),
         is_open=facts.is_item_open(output.pk),
     )
+
+
+def _list_fields(output: Output, route: Route | None, outcome: Outcome | None, policy: PolicySpec) -> list[FieldDetail]:
+    if route is None or not output.field_confidences:
+        return []
+    form = queue.get_answer_spec(slug=output.stream.slug, number=output.schema_number)
+    return list_field_details(output, route, outcome, policy=policy, order=[field.pointer for field in form.fields])
 
 
 def load_output_content(output: Output, display: Mapping[str, str]) -> OutputContent | None:

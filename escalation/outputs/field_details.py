@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
@@ -30,16 +31,15 @@ class FieldDetail:
 
 
 def list_field_details(
-    output: Output, route: Route | None, outcome: Outcome | None, policy: PolicySpec
+    output: Output, route: Route, outcome: Outcome | None, *, policy: PolicySpec, order: Sequence[str]
 ) -> list[FieldDetail]:
-    """The fields of a routed output, those that were asked for first."""
+    """The fields of a routed output in this order, those that were asked for first."""
     confidences: dict[str, float | None] = output.field_confidences or {}
-    if route is None or not confidences:
-        return []
-    thresholds = decide.resolve_field_thresholds(policy, confidences, segment=output.segment or {})
+    thresholds = decide.resolve_field_thresholds(policy, order, segment=output.segment or {})
     errors: dict[str, bool] = (outcome.part_errors if outcome else None) or {}
     found = []
-    for field, confidence in confidences.items():
+    for field in order:
+        confidence = confidences.get(field)
         threshold = thresholds[field] if route.parts is not None and math.isfinite(thresholds[field]) else None
         reviewed, reason = _explain(field, confidence, threshold, route)
         found.append(FieldDetail(field, confidence, threshold, reviewed, reason, errors.get(field)))

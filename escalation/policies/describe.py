@@ -143,7 +143,7 @@ def _format_operand(operand: Scalar | list[Scalar]) -> str:
 
 
 def _review_clauses(policy: PolicySpec) -> Iterator[PolicyClause]:
-    yield PolicyClause("audit", _("Audits"), _describe_audit(policy.audit))
+    yield PolicyClause("audit", _("Audits"), _describe_audit(policy.audit, by_field=decides_by_field(policy)))
     reviews = (
         _("One reviewer decides.")
         if policy.reviews == 1
@@ -159,11 +159,13 @@ def _review_clauses(policy: PolicySpec) -> Iterator[PolicyClause]:
     yield PolicyClause("undo", _("Undo"), undo)
 
 
-def _describe_audit(audit: AuditSettings) -> str:
+def _describe_audit(audit: AuditSettings, *, by_field: bool) -> str:
     if audit.per_day is not None:
-        quantity = _("%(number)s automated outputs a day") % {"number": audit.per_day}
+        daily = _("%(number)s values of each field a day") if by_field else _("%(number)s automated outputs a day")
+        quantity = daily % {"number": audit.per_day}
     elif audit.rate:
-        quantity = _("%(share)s of automated outputs") % {"share": format_percent(audit.rate)}
+        share = _("%(share)s of the values of each field") if by_field else _("%(share)s of automated outputs")
+        quantity = share % {"share": format_percent(audit.rate)}
     else:
         return _("None, so the error rate of automated outputs stays unknown.")
     if audit.mode == "hold":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from escalation.guarantees import guarantees
 from escalation.models import Stop, Stream
 from escalation.policies import versions
 from escalation.policies.open_requests import list_open_requests
@@ -22,14 +23,16 @@ from reviewqueue.kernel import clock
 class WaitingTask:
     """One thing that waits for the person.
 
-    `stream` is None for a stop of all streams. `version`: the policy version to approve. `count`: items that need a
+    `stream` is None for a stop of all streams. `version`: the policy version to approve. `evaluation`: the one whose
+    thresholds can be proposed. `count`: items that need a
     final say. `stuck`: items that wait for a review nobody can give. `by`, `at`, `reason`: who asked for it, when and
     why; empty where nobody asked.
     """
 
-    kind: Literal["approval", "resume", "reviewers", "final_say"]
+    kind: Literal["approval", "resume", "reviewers", "earned", "final_say"]
     stream: Stream | None
     version: int | None = None
+    evaluation: int | None = None
     count: int = 1
     stuck: queue.UnreviewableItems | None = None
     by: str = ""
@@ -47,6 +50,7 @@ def list_waiting_tasks(person: roles.Person) -> list[WaitingTask]:
         *_list_approvals(person, streams, active),
         *_list_resumes(person, streams),
         *_list_missing_reviewers(streams, active),
+        *_list_earned_thresholds(streams),
         *_list_final_says(person, streams),
     ]
 
@@ -101,6 +105,16 @@ def _list_missing_reviewers(streams: Sequence[Stream], active: Mapping[int, Acti
         WaitingTask(kind="reviewers", stream=stream, stuck=stuck[stream.slug])
         for stream in streams
         if stream.slug in stuck
+    ]
+
+
+def _list_earned_thresholds(streams: Sequence[Stream]) -> list[WaitingTask]:
+    """Streams whose audits have certified thresholds that nobody has proposed yet."""
+    earned = guarantees.find_earned_evaluations(streams)
+    return [
+        WaitingTask(kind="earned", stream=stream, evaluation=earned[stream.pk].pk, at=earned[stream.pk].asked_at)
+        for stream in streams
+        if stream.pk in earned
     ]
 
 

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from escalation.models import Stream
 from escalation.models.output_id import DayBasis
 from escalation.reports import aggregates, error_rate
 from escalation.reports.error_rate import ErrorRate
 from escalation.reports.tally import FieldTally
+from reviewqueue.facade import queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +28,15 @@ class FieldFigures:
     error_rate: ErrorRate
 
 
-def build_field_figures(
-    *, stream_id: int, since: date, until: date, by: DayBasis, order: Sequence[str]
-) -> list[FieldFigures]:
-    """The figures of every field that an output of the window has: in this order, then those of earlier answers."""
+def build_field_figures(*, stream: Stream, since: date, until: date, by: DayBasis) -> list[FieldFigures]:
+    """The figures of every field that an output of these days has: in the order of the schema, then those of earlier
+    answers. Empty unless the stream's answers have fields.
+    """
+    order = [field.pointer for field in queue.get_answer_spec(slug=stream.slug, number=stream.schema_number).fields]
+    if not order:
+        return []
     tallies: dict[str, list[FieldTally]] = {}
-    for tally in aggregates.load_field_tallies(stream_id=stream_id, since=since, until=until, by=by):
+    for tally in aggregates.load_field_tallies(stream_id=stream.pk, since=since, until=until, by=by):
         tallies.setdefault(tally.field, []).append(tally)
     names = [*(field for field in order if field in tallies), *sorted(tallies.keys() - set(order))]
     return [_summarize_field(name, tallies[name]) for name in names]

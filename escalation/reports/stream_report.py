@@ -142,7 +142,7 @@ def build_report(
             key: groups.group_by(acted_on, lambda tally, at=index: tally.segment[at] or "")  # type: ignore[misc]
             for index, key in enumerate(keys)
         },
-        fields=_build_fields(stream, since, until, by),
+        fields=field_figures.build_field_figures(stream=stream, since=since, until=until, by=by),
         reasons=_count_reasons(acted_on, lambda tally: tally.reason),
         reasons_for_producers=_count_reasons(
             acted_on, lambda tally: reasons.reason_for_producers(tally.reason, released=tally.released)
@@ -194,14 +194,6 @@ class _GroupBuilder:
 
     def _summarise_costs(self, part: Sequence[Tally]) -> CostSummary:
         return costs.summarise_costs(part, self.prices, typical_error=self.typical)
-
-
-def _build_fields(stream: Stream, since: date, until: date, by: DayBasis) -> list[FieldFigures]:
-    form = queue.get_answer_spec(slug=stream.slug, number=stream.schema_number)
-    if not form.fields:
-        return []
-    order = [field.pointer for field in form.fields]
-    return field_figures.build_field_figures(stream_id=stream.pk, since=since, until=until, by=by, order=order)
 
 
 def _load_costs(policy_ids: set[int], currency: str) -> dict[int, PolicyCosts]:

@@ -14,7 +14,7 @@ null, not false.
 | counts by day, threshold curve, calibration | simulation.queries | IS_LIVE, IS_ANSWERED_AUDIT | left out |
 | errors of reports (live: in Python) | reports.queries | IS_ANSWERED_ELIGIBLE_AUDIT | in the interval if withdrawn |
 | error rate of the overview | reports.queries | IS_LIVE, IS_ANSWERED_ELIGIBLE_AUDIT | in the interval if withdrawn |
-| outputs found as "audited" | outputs.search | ANSWERED_ELIGIBLE_AUDITS | left out |
+| outputs found as "audited" | outputs.search | ANSWERED_ELIGIBLE_AUDITS, also of fields | left out |
 | sample of an evaluation | guarantees.queries | IS_LIVE, IS_DRAWN, COUNTS_IN_GUARANTEE | an error when overdue |
 | drift watch | guarantees.queries | IS_LIVE, IS_DRAWN, COUNTS_IN_GUARANTEE | an error when overdue |
 | days until enough audits | guarantees.queries | IS_LIVE, IS_DRAWN, COUNTS_IN_GUARANTEE | counted |
@@ -97,17 +97,22 @@ IS_FIRST_OF_GROUP: Final = f"""(o."group" = '' OR NOT EXISTS (
 # lower threshold.
 COUNTS_IN_GUARANTEE: Final = f"({IS_AUTOMATABLE} AND {IS_FIRST_OF_GROUP})"
 
-# IS_LIVE and IS_ANSWERED_ELIGIBLE_AUDIT, for querysets of outputs.
-ANSWERED_ELIGIBLE_AUDITS: Final = Q(
-    route__u__lt=F("route__p"),
-    confidence__isnull=False,
-    invalid_prediction=False,
-    outcome__blind=True,
-    outcome__wrong__isnull=False,
-    route__eligible=True,
-    route__parts__isnull=True,
-    shadow=False,
-) & ~(Q(route__reason__startswith="rule:") | Q(route__reason__startswith="rule_unevaluable:"))
+# IS_LIVE and IS_ANSWERED_ELIGIBLE_AUDIT, for querysets of outputs; also where single fields are such audits.
+_DRAWN: Final = Q(route__u__lt=F("route__p"), route__parts__isnull=True) | (
+    Q(route__parts__isnull=False) & ~Q(route__parts__audited=[])
+)
+ANSWERED_ELIGIBLE_AUDITS: Final = (
+    _DRAWN
+    & Q(
+        confidence__isnull=False,
+        invalid_prediction=False,
+        outcome__blind=True,
+        outcome__wrong__isnull=False,
+        route__eligible=True,
+        shadow=False,
+    )
+    & ~(Q(route__reason__startswith="rule:") | Q(route__reason__startswith="rule_unevaluable:"))
+)
 
 
 def is_answered(*, blind: bool | None, wrong: bool | None) -> bool:

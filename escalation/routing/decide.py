@@ -23,10 +23,6 @@ from escalation.routing.field_routes import FieldConfidences, FieldNumbers, Fiel
 type Floats = NDArray[np.float64]
 type Bools = NDArray[np.bool_]
 
-RANK_TIME_CONSTANT_SECONDS = 4 * 3600.0  # tau: a deadline this much earlier counts as much as e times the value
-ASSUMED_DEADLINE_SECONDS = 7 * 24 * 3600.0  # after receipt, for outputs without a deadline
-MIN_ERROR_PROBABILITY = 0.01  # even a fully confident model is sometimes wrong; also keeps ln(value) finite
-
 
 class LabelDecisions(msgspec.Struct, frozen=True):
     """What the model decided about each label of an answer that is a set of labels; stored with the output.
@@ -127,7 +123,8 @@ def decide_routes(policy: PolicySpec, outputs: OutputColumns, *, u: Floats, p: f
     ruled = np.array([bool(one) for one in rule], bool)
     caught = ruled | np.array([bool(one) for one in held], bool)
     eligible: Bools = above & ~missing & ~unknown & ~invalid & ~caught
-    parts = _list_parts(outputs, by_field, whole=missing | unknown | invalid | ruled, p=p)
+    whole = (missing | unknown | invalid | ruled).tolist()
+    parts = field_routes.list_parts(by_field, outputs.field_numbers, whole=whole, p=p)
     counts = np.array([0 if one is None else one.number for one in by_field], np.int64)
     audited: Bools = eligible & find_drawn(parts, u=u, p=p)
     released: Bools = eligible & ~audited if policy.audit.mode == "hold" else eligible
@@ -230,38 +227,6 @@ def _resolve_segments(policy: PolicySpec, segments_sent: Sequence[Mapping[str, s
     return specific, possible
 
 
-def choose_answer_first(
-    policy: PolicySpec, routes: RouteColumns, *, u: Floats, v: Floats, p: float, share: float
-) -> Bools:
-    """(n,) whether the reviewer answers before seeing the model's answer.
-
-    True for everything drawn for certification (u < p, on either side of a threshold), and for a random share of the
-    other ordinary items, drawn by the independent number v, so that a hidden answer does not reveal an audit. Outputs
-    with m fields of which each can be drawn are audits that much more often, and so is the share.
-    """
-    if policy.answer_first:
-        return np.ones(len(u), bool)
-    ordinary = ~routes.eligible & (v < compute_draw_probabilities(routes.field_counts, share))
-    return find_drawn(routes.parts, u=u, p=p) | ordinary
-
-
-def rank_outputs(policy: PolicySpec, outputs: OutputColumns, *, due: Floats, blind: Bools) -> Floats:
-    """(n,) the queue order, lowest first: due / tau - ln(value).
-
-    due: (n,) seconds since the epoch. value: the expected cost that a review saves, (1 - confidence) x cost of an
-    error, in the policy's currency: the mean cost of the errors of its class, plus its own value times the policy's
-    `value_factor`. The current time cancels out between two items, so ranks never need an update.
-    blind: (n,) answered before the model's answer is shown. These have a lane of their own and are ordered by due time
-    alone: by value, audits would come last, because their confidence is higher.
-    """
-    delta = np.maximum(1.0 - np.nan_to_num(outputs.confidence, nan=0.0), MIN_ERROR_PROBABILITY)
-    cost = np.fromiter((policy.costs.expected_error_cost(label) for label in outputs.predicted), float, len(outputs))
-    # A value can be missing (NaN) or negative; neither adds anything.
-    cost += policy.costs.value_cost(1.0) * np.fmax(outputs.value, 0.0)
-    rank: Floats = due / RANK_TIME_CONSTANT_SECONDS - np.where(blind, 0.0, np.log(delta * cost))
-    return rank
-
-
 def _has_unknown_version(policy: PolicySpec, outputs: OutputColumns) -> Bools:
     if not policy.model_versions:
         return np.zeros(len(outputs), bool)
@@ -334,21 +299,6 @@ def _route_fields_of(
     return field_routes.route_fields(
         policy, confidences, numbers, certain=float(certain[at]), possible=float(possible[at]), p=p
     )
-
-
-def _list_parts(
-    outputs: OutputColumns, by_field: Sequence[FieldRoutes | None], *, whole: Bools, p: float
-) -> list[RouteParts | None]:
-    """What happens to the fields of each output; where something holds the whole output, all of them are asked for."""
-    numbers = outputs.field_numbers or [None] * len(outputs)
-    return [
-        None
-        if one is None or one.parts is None
-        else field_routes.ask_for_all(of_output, p=p)
-        if held and of_output is not None
-        else one.parts
-        for one, held, of_output in zip(by_field, whole.tolist(), numbers, strict=True)
-    ]
 
 
 def _find_held_parts(policy: PolicySpec, outputs: OutputColumns, by_field: Sequence[FieldRoutes | None]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -80,6 +80,24 @@ UNKNOWN_FIELDS = FieldRoutes(None, "no_confidence", math.inf, 0)
 def ask_for_all(numbers: FieldNumbers, *, p: float) -> RouteParts:
     """The parts of an output that is reviewed as a whole. Its fields stay in the sample that they were drawn into."""
     return RouteParts(list(numbers), _list_drawn(numbers, p))
+
+
+def list_parts(
+    routes: Sequence[FieldRoutes | None],
+    numbers: Sequence[FieldNumbers | None] | None,
+    *,
+    whole: Sequence[bool],
+    p: float,
+) -> list[RouteParts | None]:
+    """What happens to the fields of n outputs; where something holds the whole output, all of them are asked for."""
+    return [
+        None
+        if route is None or route.parts is None
+        else ask_for_all(of_output, p=p)
+        if held and of_output is not None
+        else route.parts
+        for route, of_output, held in zip(routes, numbers or [None] * len(routes), whole, strict=True)
+    ]
 
 
 def _list_drawn(numbers: FieldNumbers, p: float) -> list[str]:

@@ -13,7 +13,7 @@ from escalation.policies import audit_rates
 from escalation.policies.audit_rates import AuditRates
 from escalation.policies.spec import PolicySpec, decides_by_field
 from escalation.policies.versions import ActivePolicy
-from escalation.routing import decide
+from escalation.routing import decide, presentation
 from escalation.routing.decide import LabelDecisions, OutputColumns
 from escalation.routing.field_routes import FieldConfidences, FieldNumbers, RouteParts
 from reviewqueue.kernel import clock
@@ -139,9 +139,11 @@ def _plan_together(
     decided = decide.decide_routes(PolicySpec() if override else spec, outputs, u=u, p=rates.audit_rate)
     if override:
         decided = decide.send_all_to_people(decided, outputs, override, p=rates.audit_rate)
-    blind = decide.choose_answer_first(spec, decided, u=u, v=v, p=rates.audit_rate, share=rates.answer_first_share)
+    blind = presentation.choose_answer_first(
+        spec, decided, u=u, v=v, p=rates.audit_rate, share=rates.answer_first_share
+    )
     due = [_due_at(row, spec) for row in rows]
-    rank = decide.rank_outputs(spec, outputs, due=_due_seconds(rows, due), blind=blind).tolist()
+    rank = presentation.rank_outputs(spec, outputs, due=_due_seconds(rows, due), blind=blind).tolist()
     threshold = [value if np.isfinite(value) else None for value in decided.threshold.tolist()]
     eligible, released, audited = decided.eligible.tolist(), decided.released.tolist(), decided.audited.tolist()
     review, pi, numbers, answer_first = decided.review.tolist(), decided.pi.tolist(), u.tolist(), blind.tolist()
@@ -212,7 +214,7 @@ def _due_at(row: ReceivedOutput, spec: PolicySpec) -> datetime | None:
 def _due_seconds(rows: list[ReceivedOutput], due: list[datetime | None]) -> decide.Floats:
     """When each output is due, in seconds since the epoch; without a deadline, a fixed time after its receipt."""
     return _float_column(
-        moment.timestamp() if moment else row.received_at.timestamp() + decide.ASSUMED_DEADLINE_SECONDS
+        moment.timestamp() if moment else row.received_at.timestamp() + presentation.ASSUMED_DEADLINE_SECONDS
         for row, moment in zip(rows, due, strict=True)
     )
 

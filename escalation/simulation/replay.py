@@ -165,12 +165,7 @@ def _build_columns(stream: Stream, spec: PolicySpec, rows: Sequence[ReplayedOutp
         value=np.array([np.nan if row.value is None else row.value for row in rows]),
         segment=[{} if row.segment == "{}" else json.loads(row.segment) for row in rows],
         model_version=[row.model_version for row in rows],
-        labels=[
-            None
-            if row.label_decisions is None
-            else msgspec.json.decode(row.label_decisions, type=decide.LabelDecisions)
-            for row in rows
-        ],
+        labels=[_parse_label_decisions(row.label_decisions) for row in rows],
         invalid=np.array([row.invalid_prediction for row in rows], dtype=bool),
         fields=fields,
         field_numbers=[

@@ -1,8 +1,8 @@
 """Statistics over numpy and scipy.special: small formulas, each with its source, units and shapes. Pure.
 
-`intervals`: rates and their intervals. `certification`: thresholds that meet an error target. `confidence_sequence`:
-intervals that stay valid under continuous monitoring. `change_detection`: a rising risk. `calibration`: how confidence
-compares with accuracy.
+`intervals`: rates and their intervals. `certification`: thresholds that meet an error target. `evidence`: the same,
+valid however often one looks. `confidence_sequence`: intervals that stay valid under continuous monitoring.
+`change_detection`: a rising risk. `calibration`: how confidence compares with accuracy.
 """
 
 from escalation.statistics.calibration import ReliabilityBin
@@ -18,6 +18,7 @@ from escalation.statistics.certification import (
     compute_min_labels,
     compute_p_values,
     count_accepted,
+    describe_threshold,
     walk_grid,
 )
 from escalation.statistics.change_detection import DetectorState, update_detector
@@ -25,6 +26,14 @@ from escalation.statistics.confidence_sequence import (
     ConfidenceSequence,
     compute_confidence_sequence,
     compute_log_evalue,
+)
+from escalation.statistics.evidence import (
+    ANYTIME_COVERAGES,
+    DECLARED_SHARE,
+    choose_anytime_starts,
+    choose_declared_starts,
+    compute_log_evalues,
+    compute_min_anytime_labels,
 )
 from escalation.statistics.intervals import (
     MIN_AUDITS_FOR_RATE,
@@ -36,7 +45,9 @@ from escalation.statistics.intervals import (
 )
 
 __all__ = [
+    "ANYTIME_COVERAGES",
     "COLD_START_COUNT",
+    "DECLARED_SHARE",
     "MIN_AUDITS_FOR_RATE",
     "CertifiedThreshold",
     "ConfidenceSequence",
@@ -44,20 +55,25 @@ __all__ = [
     "ReliabilityBin",
     "WalkStart",
     "certify_threshold",
+    "choose_anytime_starts",
     "choose_cold_starts",
+    "choose_declared_starts",
     "choose_running_starts",
     "compute_clopper_pearson",
     "compute_confidence_sequence",
     "compute_evaluation_delta",
     "compute_labels_needed",
     "compute_log_evalue",
+    "compute_log_evalues",
     "compute_lower_bound",
+    "compute_min_anytime_labels",
     "compute_min_labels",
     "compute_p_values",
     "compute_upper_bound",
     "compute_weighted_interval",
     "compute_weighted_rate",
     "count_accepted",
+    "describe_threshold",
     "update_detector",
     "walk_grid",
 ]

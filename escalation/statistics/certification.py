@@ -73,16 +73,24 @@ def choose_cold_starts(accepted: NDArray[np.int64], *, alpha: float, delta: floa
     share = delta / COLD_START_COUNT
     first, last = _FIRST_START_FACTOR * compute_min_labels(alpha, share), _LAST_START_FACTOR * n
     targets = [first, math.sqrt(first * last), last]
-    return _merge_starts([WalkStart(int(np.argmin(np.abs(accepted - target))), share) for target in targets])
+    return merge_starts([WalkStart(int(np.argmin(np.abs(accepted - target))), share) for target in targets])
 
 
 def choose_running_starts(
     accepted: NDArray[np.int64], *, deployed: int, alpha: float, delta: float, n: int
 ) -> list[WalkStart]:
     """Half of delta on the threshold in use, at this index of the grid, and half on three cold starts."""
-    return _merge_starts(
+    return merge_starts(
         [WalkStart(deployed, delta / 2), *choose_cold_starts(accepted, alpha=alpha, delta=delta / 2, n=n)]
     )
+
+
+def merge_starts(starts: Sequence[WalkStart]) -> list[WalkStart]:
+    """One start per index, with the sum of its shares."""
+    shares: dict[int, float] = {}
+    for start in starts:
+        shares[start.index] = shares.get(start.index, 0.0) + start.delta
+    return [WalkStart(index, share) for index, share in sorted(shares.items())]
 
 
 def walk_grid(p: Sequence[float] | NDArray[np.float64], starts: Sequence[WalkStart]) -> int | None:
@@ -119,8 +127,13 @@ def certify_threshold(
         raise ValueError("the grid is not ordered from strict to loose")
     accepted, wrong = count_accepted(scores, errors, grid)
     index = walk_grid(compute_p_values(accepted, wrong, alpha), starts)
-    if index is None:
-        return None
+    return None if index is None else describe_threshold(index, accepted, wrong, grid, delta=delta)
+
+
+def describe_threshold(
+    index: int, accepted: NDArray[np.int64], wrong: NDArray[np.int64], grid: NDArray[np.float64], *, delta: float
+) -> CertifiedThreshold:
+    """The threshold that a walk reached, with its counts: the strictest of those that accept the same outputs."""
     index = int(np.searchsorted(accepted, accepted[index]))
     kept, missed = int(accepted[index]), int(wrong[index])
     return CertifiedThreshold(index, float(grid[index]), kept, missed, compute_upper_bound(missed, kept, delta))
@@ -163,14 +176,6 @@ def _min_labels_allowing(errors: int, at_least: int, *, alpha: float, delta: flo
         middle = (low + high) // 2
         low, high = (low, middle) if bdtr(errors, middle, alpha) <= delta else (middle + 1, high)
     return low
-
-
-def _merge_starts(starts: Sequence[WalkStart]) -> list[WalkStart]:
-    """One start per index, with the sum of its shares."""
-    shares: dict[int, float] = {}
-    for start in starts:
-        shares[start.index] = shares.get(start.index, 0.0) + start.delta
-    return [WalkStart(index, share) for index, share in sorted(shares.items())]
 
 
 def _check_target(alpha: float, delta: float) -> None:

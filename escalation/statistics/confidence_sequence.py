@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-_BETS = (np.arange(20) + 0.5) / 20
+# What is bet, as shares of the most that can be bet.
+BETS = (np.arange(20) + 0.5) / 20
 _RISK_MULTIPLES = np.array([1.1, 1.25, 1.5, 2, 3, 5, 10, 20])  # the risks bet on for the lower end, as multiples of m
 _BISECTION_STEPS = 60  # more than the precision of a float
 
@@ -36,7 +37,7 @@ def compute_log_evalue(n: int, ks: Sequence[int], pis: Sequence[float], m: float
     m), c = (k + .5) / 20; log E = logsumexp(log W) - log 20. P(E ever >= 1 / delta) <= delta when the risk is >= m.
     """
     _check_evidence(n, ks, pis, m)
-    return _log_wealth(n, ks, pis, m, _BETS / (1 / min(pis) - m))
+    return _log_wealth(n, ks, pis, m, BETS / (1 / min(pis) - m))
 
 
 def compute_confidence_sequence(n: int, ks: Sequence[int], pis: Sequence[float], delta: float) -> ConfidenceSequence:

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from escalation.models import Payload, Stream, TestItem, output_id
-from escalation.test_items import queries
+from escalation.test_items import queries, recall
 from escalation.test_items.arrival import fetch_latest_outputs
 from reviewqueue.activity import log
 from reviewqueue.answers import field_equality, schema
@@ -55,6 +55,22 @@ def mix_in_past_errors(*, stream: Stream, count: int, actor: str, now: datetime 
         return _store_test_items(stream, found, actor=actor, now=now)
 
 
+def replenish_test_items(*, now: datetime | None = None) -> int:
+    """Mix in past errors where an error target is set and too few test items are settled or waiting; returns how many.
+
+    Without them, nobody knows what reviewers miss. Managers need not think of it.
+    """
+    added = 0
+    for stream in Stream.objects.filter(targets__isnull=False).distinct().order_by("pk"):
+        waiting = TestItem.objects.filter(stream=stream, settled_at=None, schema_number=stream.schema_number).count()
+        missing = recall.MIN_SETTLED_TEST_ITEMS - recall.filter_countable_items(stream, now=now).count() - waiting
+        if missing > 0:
+            added += len(
+                mix_in_past_errors(stream=stream, count=missing, actor=log.system_actor("test items"), now=now)
+            )
+    return added
+
+
 def mix_in_examples(
     *, stream: Stream, known: Sequence[Mapping[str, Any]], actor: str, now: datetime | None = None
 ) -> list[TestItem]:
@@ -81,6 +97,8 @@ def mix_in_examples(
 def _store_test_items(
     stream: Stream, known: Sequence[KnownAnswer], *, actor: str, now: datetime | None
 ) -> list[TestItem]:
+    if not known:
+        return []
     created = [_build_test_item(stream, answer, actor=actor, now=clock.current_time(now)) for answer in known]
     TestItem.objects.bulk_create(created)
     Payload.objects.bulk_create(

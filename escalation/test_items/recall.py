@@ -25,15 +25,19 @@ class ReviewerRecall:
 
 
 def measure_recall(stream: Stream, *, delta: float, now: datetime | None = None) -> ReviewerRecall | None:
-    """The recall so far, with a lower bound that is false with probability <= delta; None with too few test items."""
+    """The recall so far, with a lower bound; None with too few test items.
+
+    However often it is read, with however many test items, the bound is ever false with probability <= delta.
+    """
     counted = filter_countable_items(stream, now=now).aggregate(
         shown=Count("pk"), caught=Count("pk", filter=Q(caught=True))
     )
     if counted["shown"] < MIN_SETTLED_TEST_ITEMS:
         return None
-    return ReviewerRecall(
-        counted["shown"], counted["caught"], statistics.compute_lower_bound(counted["caught"], counted["shown"], delta)
-    )
+    missed = counted["shown"] - counted["caught"]
+    # Only the upper end of what they miss is used, so both sides' shares of delta go to it.
+    range_missed = statistics.compute_confidence_sequence(counted["shown"], [missed], [1.0], min(2 * delta, 0.999))
+    return ReviewerRecall(counted["shown"], counted["caught"], max(0.0, 1 - range_missed.high))
 
 
 def filter_countable_items(stream: Stream, *, now: datetime | None = None) -> QuerySet[TestItem]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -17,19 +16,16 @@ from django.views.decorators.http import require_POST, require_safe
 from escalation.forms.guarantees import ErrorTargetForm, TestItemsForm, build_target_initial
 from escalation.guarantees import describe, evaluations, guarantees, preparation, summary, targets
 from escalation.models import Evaluation, TestItem
-from escalation.statistics import compute_evaluation_delta
 from escalation.test_items import mix_in, recall
 from escalation.views import populations, stream_page, thresholds
 from escalation.views.populations import PopulationChoice
 from escalation.views.stream_page import StreamPage
 from reviewqueue.accounts import roles
 from reviewqueue.activity import log
-from reviewqueue.http import PersonRequest, ask_first, is_confirmed, require_person
-from reviewqueue.kernel import locale_format
+from reviewqueue.http import PersonRequest, ask_first, require_person
 from reviewqueue.kernel.errors import Invalid, NotFound
 
 MAX_LISTED_EVALUATIONS = 20
-_NUMBER = re.compile(r"[0-9]{1,9}")
 MAX_INLINE_OUTPUTS = 100_000  # with more outputs, the page loads first and readiness follows
 
 
@@ -101,21 +97,6 @@ def set_error_target(request: PersonRequest, slug: str) -> HttpResponse:
     return redirect("guarantee", slug)
 
 
-@require_POST
-@require_person(roles.may_manage)
-@_report_refusals
-def start_evaluation(request: PersonRequest, slug: str) -> HttpResponse:
-    """Evaluate the labels for a threshold that keeps the target."""
-    here = stream_page.load_stream_page(request, slug)
-    choice = populations.read_population(request, here.stream)
-    if asking := _ask_before_evaluation(request, here, choice):
-        return asking
-    made = evaluations.run_evaluation(
-        here.stream, by=log.user_actor(request.user), covered=choice.other, number=int(request.POST["number"])
-    )
-    return redirect("evidence", slug, made.pk)
-
-
 @require_safe
 @require_person(roles.may_see_reports)
 def show_evidence(request: PersonRequest, slug: str, evaluation_id: int) -> HttpResponse:
@@ -175,34 +156,6 @@ def add_test_items(request: PersonRequest, slug: str) -> HttpResponse:
     return redirect("guarantee", slug)
 
 
-def _ask_before_evaluation(request: PersonRequest, here: StreamPage, choice: PopulationChoice) -> HttpResponse | None:
-    """The page that names the price, or None once it was accepted. Raises EvaluationRefused if none is possible.
-
-    The form keeps the number of the evaluation: sent twice, or after somebody else's, it must not spend another price.
-    """
-    if is_confirmed(request) and _NUMBER.fullmatch(request.POST.get("number", "")):
-        return None
-    readiness = preparation.prepare_evaluation(here.stream, covered=choice.other)
-    following = compute_evaluation_delta(readiness.target.delta, readiness.number + 1)
-    facts = {"number": readiness.number, "stream": here.stream.title}
-    return ask_first(
-        request,
-        question=_("Run evaluation %(number)s of %(stream)s?") % facts,
-        detail=_(
-            "Its result may be false with a probability of %(price)s %%. That is spent for ever: the next evaluation "
-            "gets %(following)s %%, so it needs more audits."
-        )
-        % {
-            "price": locale_format.format_number(readiness.total_delta * 100, 1),
-            "following": locale_format.format_number(following * 100, 1),
-        },
-        button=_("Run evaluation %(number)s") % facts,
-        back=resolve_url("guarantee", here.stream.slug),
-        danger=False,
-        fields={"number": str(readiness.number), "population": choice.chosen.key if choice.chosen else ""},
-    )
-
-
 def _ask_before_test_items(request: PersonRequest, here: StreamPage, count: int) -> HttpResponse | None:
     number = {"number": count, "stream": here.stream.title}
     return ask_first(
@@ -219,7 +172,7 @@ def _ask_before_test_items(request: PersonRequest, here: StreamPage, count: int)
 
 
 def _build_readiness(here: StreamPage, choice: PopulationChoice) -> dict[str, Any]:
-    """Whether an evaluation of the chosen population is possible now and at what price, or why not."""
+    """How far the evidence for the chosen population is, or why there is none."""
     try:
         ready = preparation.prepare_evaluation(here.stream, covered=choice.other)
     except preparation.EvaluationRefused as refused:
@@ -228,12 +181,10 @@ def _build_readiness(here: StreamPage, choice: PopulationChoice) -> dict[str, An
             "reason": refused.reason,
             "population": choice.chosen,
         }
-    following = compute_evaluation_delta(ready.target.delta, ready.number + 1)
     return {
-        "number": ready.number,
         "sampled": ready.sample.sampled,
-        "spends": ready.total_delta,
-        "following": following,
+        "declared": ready.declared_audits,
+        "is_declared_ahead": ready.is_for_everything and ready.sample.sampled < ready.declared_audits,
     }
 
 

@@ -41,11 +41,15 @@ _OPEN: Final = FieldShape("open", {})
 
 def answers_match(one: Any, other: Any, form: AnswerSpec) -> bool:
     """Whether two answers mean the same, by the stated equality of each field if they have fields."""
+    return build_meaning_key(one, form) == build_meaning_key(other, form)
+
+
+def build_meaning_key(answer: Any, form: AnswerSpec) -> str:
+    """A string that is the same for answers that mean the same."""
     if form.kind != schema.STRUCTURED:
-        return schema.answers_match(one, other)
+        return schema.canonical_key(answer)
     root = form.schema or {}
-    shape = json_schema.parse_shape(root, root)
-    return _key(one, shape, root) == _key(other, shape, root)
+    return _key(answer, json_schema.parse_shape(root, root), root)
 
 
 def find_different_fields(one: Any, other: Any, form: AnswerSpec) -> dict[str, bool]:

@@ -6,6 +6,7 @@ gets them. A label and its outbox row are written in the transaction that settle
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,9 +15,11 @@ from typing import Any
 from django.db import connection, transaction
 
 from reviewqueue.activity import log
+from reviewqueue.answers import field_equality
 from reviewqueue.kernel import clock, sent_json, sql
 from reviewqueue.models import Item, Label, LabelOutbox
 from reviewqueue.queue import slots
+from reviewqueue.queue.settings import get_answer_spec
 from reviewqueue.verdicts import queries, settlement
 from reviewqueue.verdicts.settlement import CountedVerdict, MustWait, NeedsFinalSay
 
@@ -65,9 +68,7 @@ def settle_due_items(*, limit: int = 500, now: datetime | None = None) -> int:
     with transaction.atomic():
         moment = clock.current_time(now)
         due = _lock_due_items(moment, limit)
-        decided = {
-            item.id: settlement.decide_settlement(item.judgements, wanted=item.wanted, now=moment) for item in due
-        }
+        decided = {item.id: _decide(item, moment) for item in due}
         _settle_items(
             [(item, one) for item in due if isinstance(one := decided[item.id], settlement.Settlement)], moment, now
         )
@@ -112,6 +113,12 @@ def _lock_due_items(now: datetime, limit: int) -> list[_DueItem]:
         _DueItem(**row, judgements=judgements[row["id"]])
         for row in sql.fetch_rows(queries.SELECT_DUE_ITEMS, {"items": ids})
     ]
+
+
+def _decide(item: _DueItem, now: datetime) -> settlement.SettlementResult:
+    form = get_answer_spec(slug=item.queue, number=item.schema_number)
+    meaning = functools.partial(field_equality.build_meaning_key, form=form)
+    return settlement.decide_settlement(item.judgements, wanted=item.wanted, now=now, meaning=meaning)
 
 
 def _settle_items(

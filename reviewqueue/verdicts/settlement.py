@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,9 @@ OUTCOMES_BY_KIND = {
     "none": REJECTED,
     "unjudgeable": UNJUDGEABLE,
 }
+
+# The same string for answers that mean the same.
+type Meaning = Callable[[Any], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +96,14 @@ class MustWait:
 type SettlementResult = Settlement | NeedsFinalSay | MustWait
 
 
-def decide_settlement(judgements: Sequence[CountedVerdict], *, wanted: int, now: datetime) -> SettlementResult:
+def decide_settlement(
+    judgements: Sequence[CountedVerdict], *, wanted: int, now: datetime, meaning: Meaning = schema.canonical_key
+) -> SettlementResult:
     """Decide what follows from an item's counting verdicts of the current round.
 
     A final say settles the item. Otherwise a lead is needed if any verdict escalates, or if all wanted verdicts are
-    in and no opinion has more than half of them. `none` and `unjudgeable` are opinions like any answer.
+    in and no opinion has more than half of them. `none` and `unjudgeable` are opinions like any answer. meaning: the
+    same for answers that mean the same.
     """
     pending = [one.final_at for one in judgements if one.final_at > now]
     if pending:
@@ -105,16 +111,16 @@ def decide_settlement(judgements: Sequence[CountedVerdict], *, wanted: int, now:
     votes = [vote for one in judgements if not one.final_say and (vote := one.vote) is not None]
     final = next((vote for one in judgements if one.final_say and (vote := one.vote) is not None), None)
     if final is not None:
-        return _build_settlement(judgements, final, FINAL_SAY)
+        return _build_settlement(judgements, final, FINAL_SAY, meaning)
     if any(one.kind == "escalate" for one in judgements):
         return NeedsFinalSay()
     if len(votes) < wanted:
         return MustWait(until=None)
-    winner = find_majority(votes)
+    winner = find_majority(votes, meaning=meaning)
     return (
         NeedsFinalSay()
         if winner is None
-        else _build_settlement(judgements, winner, SINGLE if wanted == 1 else MAJORITY)
+        else _build_settlement(judgements, winner, SINGLE if wanted == 1 else MAJORITY, meaning)
     )
 
 
@@ -123,21 +129,22 @@ def opinions_differ(votes: Iterable[Vote | None]) -> bool:
     return len({vote.canonical_key for vote in votes if vote is not None}) > 1
 
 
-def find_majority(votes: Sequence[Vote]) -> Vote | None:
+def find_majority(votes: Sequence[Vote], *, meaning: Meaning = schema.canonical_key) -> Vote | None:
     """The opinion that more than half share; None if there is none.
 
     Votes that mean the same may be written differently. The most frequent spelling wins, then one that a person wrote
     rather than agreed to, then the first.
     """
-    tally = Counter(vote.canonical_key for vote in votes)
-    winners = [vote for vote in votes if 2 * tally[vote.canonical_key] > len(votes)]
+    keys = [(vote.outcome, meaning(vote.answer)) for vote in votes]
+    tally = Counter(keys)
+    winners = [vote for vote, key in zip(votes, keys, strict=True) if 2 * tally[key] > len(votes)]
     spellings = Counter(schema.exact_key(vote.answer) for vote in winners)
     return max(winners, key=lambda vote: (spellings[schema.exact_key(vote.answer)], vote.typed), default=None)
 
 
-def _build_settlement(judgements: Sequence[CountedVerdict], vote: Vote, basis: str) -> Settlement:
+def _build_settlement(judgements: Sequence[CountedVerdict], vote: Vote, basis: str, meaning: Meaning) -> Settlement:
     given = [one for one in judgements if not one.final_say and one.first_vote is not None]
-    first = find_majority([one.first_vote for one in given if one.first_vote is not None])
+    first = find_majority([one.first_vote for one in given if one.first_vote is not None], meaning=meaning)
     # Without a majority of first opinions, errors are counted from the decision, which was made with the proposal
     # visible.
     blind = first is not None and not any(one.proposal_visible for one in given)

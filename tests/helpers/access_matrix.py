@@ -108,7 +108,6 @@ GET    policy-replay        302  403  200  200  200  403  404  200
 GET    guarantee-curve        302  403  200  200  200  403  404  200
 GET    guarantee-calibration      302  403  200  200  200  403  404  200
 POST   guarantee-target       302  403  403  302  403  403  404  302
-POST   guarantee-evaluation         302  403  403  302  403  403  404  302
 POST   guarantee-test-items        302  403  403  302  403  403  404  302
 GET    evidence             302  403  200  200  200  403  404  200
 POST   evidence-policy      302  403  403  302  403  403  404  302

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
+import msgspec
 from django.db import connection
 from django.db.models import JSONField, Model
 from psycopg.types.json import Jsonb
@@ -127,6 +128,7 @@ def _build_output(plan: RoutePlan, stream: Stream, segment: Mapping[str, str] | 
         "confidence": row.confidence,
         "value": row.value,
         "segment": segment,
+        "field_confidences": row.fields,
         "shadow": row.shadow,
         "schema_number": row.schema_number,
         "state": Output.State.DECIDED.value,
@@ -148,6 +150,7 @@ def _build_route(plan: RoutePlan) -> dict[str, Any]:
         "u": plan.u,
         "p": plan.p,
         "pi": plan.pi,
+        "parts": plan.parts and msgspec.to_builtins(plan.parts),
         "routed_at": plan.output.received_at,
     }
 

@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, example, given, settings
 from escalation.decisions import settle
 from escalation.models import Outcome, Stream
 from escalation.routing import dispatch
-from reviewqueue.answers import schema
+from reviewqueue.answers import field_equality, schema
+from reviewqueue.answers.schema import AnswerSpec
 from reviewqueue.desk.structured import layout
 from reviewqueue.kernel import sent_json
 from reviewqueue.models import User, Verdict
@@ -79,6 +80,7 @@ def test_a_decision_is_what_was_said_to_the_last_digit(front_door: Producer, pai
     if not Stream.objects.exists():
         stream_setup.create_stream(schema=FREE_SCHEMA)
         stream_setup.create_person("rob", "reviewer")
+    form = AnswerSpec(schema.STRUCTURED, schema=FREE_SCHEMA)
     prediction, answer = pair
     over_api, at_desk = _post(front_door, prediction, count=2)
     _say_over_api(front_door, answer)
@@ -92,7 +94,7 @@ def test_a_decision_is_what_was_said_to_the_last_digit(front_door: Producer, pai
     first, second = Verdict.objects.order_by("-id")[:2]
     assert (first.kind, second.kind) == ("agree", "agree") if same else ("correct", "correct")
     for outcome in Outcome.objects.order_by("-output_id")[:2]:
-        assert outcome.wrong is not schema.answers_match(answer, prediction)
+        assert outcome.wrong is not field_equality.answers_match(answer, prediction, form)
 
 
 def test_any_set_of_labels_can_be_said_at_the_desk_and_over_the_api(front_door: Producer) -> None:

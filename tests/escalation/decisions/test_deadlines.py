@@ -182,3 +182,15 @@ def test_an_audit_of_an_automated_output_has_no_deadline(stream: Stream) -> None
     stream_setup.activate_policy(stream, threshold=0.8, on_deadline="reject", audit={"rate": 1, "mode": "after"})
     _overdue(stream, confidence=0.9)
     assert deadlines.answer_overdue_outputs(now=LATER) == 0
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("confidence", "answered"), [(0.6, 1), (..., 0)])
+def test_a_deadline_accepts_an_unsure_field_but_none_of_which_the_model_said_nothing(
+    confidence: Any, answered: int
+) -> None:
+    schema = {"type": "object", "properties": {name: {"type": "number"} for name in ("total", "tax")}}
+    policy = {"threshold": 0.8, "thresholds": {"/total": 0.9}, "on_deadline": "accept"}
+    stream = stream_setup.create_stream("fields", answers=None, schema=schema, policy=policy)
+    _overdue(stream, prediction={"total": 1, "tax": 2}, confidence=confidence, scores={"total": 0.5})
+    assert deadlines.answer_overdue_outputs(now=LATER) == answered

@@ -71,6 +71,12 @@ def test_a_document_is_wrong_if_a_field_is_that_was_asked_for(invoice_stream: St
 
 
 @pytest.mark.django_db
+def test_only_fields_that_were_asked_for_make_a_document_wrong(invoice_stream: Stream) -> None:
+    outcome = _settle(invoice_stream, {**SURE, "/total": 0.4}, {"supplier": "Another Ltd"})
+    assert (outcome.wrong, outcome.part_errors) == (False, {"/total": False})
+
+
+@pytest.mark.django_db
 def test_another_spelling_of_a_field_is_no_error(invoice_stream: Stream) -> None:
     outcome = _settle(invoice_stream, {**SURE, "/supplier": 0.2}, {"supplier": "MUSTER & SOHN GMBH"})
     assert (outcome.wrong, outcome.overturned, outcome.part_errors) == (False, False, {"/supplier": False})
@@ -93,3 +99,18 @@ def test_a_document_of_sure_fields_is_automated_and_others_ask_only_for_unsure_o
     assert asked[:2] == [[], ["/issued"]]
     assert set(asked[2]) == {field.pointer for field in FORM.fields} - SURE.keys()
     assert Output.objects.get(external_id="sure").state == "decided"
+
+
+@pytest.mark.django_db
+def test_reviewers_who_spell_a_field_differently_agree() -> None:
+    stream = stream_setup.create_stream(
+        "invoices", schema=invoices.SCHEMA, answers=None, policy={"threshold": 0.9, "reviews": 2}
+    )
+    stream_setup.route_outputs(stream, stream_setup.build_output(prediction=invoices.ANSWER, confidence=0.6))
+    for username, supplier in (("rob", "ACME Ltd"), ("rita", "Acme  ltd")):
+        person, said = stream_setup.create_person(username, "reviewer", slug="invoices"), {"supplier": supplier}
+        answer = invoices.ANSWER | said
+        stream_setup.judge_next(person, "correct", answer, first=answer, slug="invoices")
+    settle.settle_items()
+    outcome = Outcome.objects.get(output__stream=stream)
+    assert (outcome.answer["supplier"], outcome.reviews, outcome.wrong) == ("ACME Ltd", 2, True)

@@ -80,6 +80,9 @@ BREAKAGES: dict[str, list[str]] = {
         "UPDATE escalation_stop SET stopped_at = '2000-01-01', stream_id = NULL",
         "UPDATE escalation_stop SET stopped_at = '2000-01-01', resumed_at = NULL",
         "UPDATE escalation_route SET released = true WHERE output_id = {waiting}",
+        """UPDATE escalation_route SET parts = '{{"asked": ["/a"], "audited": []}}' WHERE output_id = {auto}""",
+        """WITH unknown AS (UPDATE escalation_output SET field_confidences = '{{"/a": null}}' WHERE id = {auto})
+           UPDATE escalation_route SET parts = '{{"asked": [], "audited": []}}' WHERE output_id = {auto}""",
     ],
     "somebody_decided_the_route": [
         "UPDATE escalation_route SET policy_id = NULL WHERE output_id = {unsure}",

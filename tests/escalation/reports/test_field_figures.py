@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
+from escalation.decisions import withdraw
 from escalation.exports import labels
 from escalation.models import Route, Stream
+from escalation.outputs import search
+from escalation.outputs.search import OutputQuery
 from escalation.reports import stream_report
 from reviewqueue.models import User
-from tests.escalation.reports.test_stream_report import build
+from tests.escalation.reports.test_stream_report import DAY, build
 from tests.helpers import traffic
 
 SCHEMA = {"type": "object", "properties": {"total": {"type": "number"}, "supplier": {"type": "string"}}}
@@ -58,6 +61,11 @@ def test_audits_of_fields_say_nothing_about_whole_documents(rob: User) -> None:
     found = build(stream)
     assert (found.throughput.automated, found.throughput.to_people) == (1, 1)
     assert (found.error_rate.rate, found.error_rate.drawn) == (None, 0)
+    # Managers find it among the audited outputs all the same.
+    query = OutputQuery(found="checked", since=DAY, until=DAY)
+    assert [one.external_id for one in search.search_outputs(streams=[stream], query=query, judging=False).outputs] == [
+        "sure"
+    ]
 
 
 @pytest.mark.usefixtures("queue")
@@ -94,3 +102,16 @@ def test_the_export_of_audits_has_outputs_with_a_drawn_field() -> None:
     drawn = set(Route.objects.exclude(parts__audited=[]).values_list("output__external_id", flat=True))
     assert {line["id"] for line in lines if line["parts"]["audited"]} == drawn
     assert any(line["u"] >= line["p"] for line in lines)
+
+
+@pytest.mark.usefixtures("queue")
+def test_a_withdrawn_audit_of_a_field_is_in_the_interval_from_right_to_wrong(rob: User) -> None:
+    stream = _invoice_stream()
+    _post(stream, *traffic.number_ids("kept", 3), confidence=0.95)
+    traffic.judge_all(rob, lambda _: {"total": 12, "supplier": "A"}, now=traffic.NOON)
+    before = _fields(stream)["/total"]["error_rate"]
+    _post(stream, "taken", confidence=0.95)
+    withdraw.withdraw_output(stream=stream, external_id="taken", actor="key:1", now=traffic.NOON)
+    after = _fields(stream)["/total"]["error_rate"]
+    assert (before["withdrawn"], after["withdrawn"], after["checked"]) == (0, 1, 3)
+    assert after["high"] > before["high"]

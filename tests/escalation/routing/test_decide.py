@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from escalation.policies.spec import PolicySpec, parse_spec
 from escalation.policies.spec import dump_spec as spec_plain
 from escalation.routing import decide
+from escalation.routing.field_routes import RouteParts
 from tests.helpers import routing_strategies
 
 
@@ -157,7 +159,7 @@ def _refused_by_field(spec: dict[str, Any], outputs: decide.OutputColumns, row: 
     return f"below_threshold:{min(missed)[1]}" if missed else None
 
 
-def _drawn(spec: dict[str, Any], outputs: decide.OutputColumns, row: int, *, u: float, p: float) -> bool:
+def is_drawn(spec: dict[str, Any], outputs: decide.OutputColumns, row: int, *, u: float, p: float) -> bool:
     """Whether it, or one of its fields, is an audit."""
     numbers = (outputs.field_numbers or [])[row]
     if numbers is None or not _is_decided_by_field(spec, outputs, row):
@@ -171,7 +173,7 @@ def _reference(spec: dict[str, Any], outputs: decide.OutputColumns, row: int, *,
     if reason is not None:
         return reason, False, False, False, True, 1.0
     pi = 1.0 - (1.0 - p) ** 2 if _is_decided_by_field(spec, outputs, row) else p
-    if _drawn(spec, outputs, row, u=u, p=p):
+    if is_drawn(spec, outputs, row, u=u, p=p):
         return "audit", True, True, spec["audit"]["mode"] == "after", True, pi
     return "above_threshold", True, False, True, False, pi
 
@@ -306,78 +308,15 @@ def test_an_audit_holds_the_output_only_in_hold_mode() -> None:
     assert held["pi"] == after["pi"] == 0.2
 
 
-def test_a_permanent_number_never_changes() -> None:
-    assert decide.draw_permanent_number(b"secret", "intents", "ticket-1") == decide.draw_permanent_number(
-        b"secret", "intents", "ticket-1"
+def test_a_field_at_its_threshold_stands_and_one_below_the_rate_isis_drawn() -> None:
+    spec = parse_spec({"threshold": 0.8, "thresholds": {"/total": 0.9}, "audit": {"mode": "hold"}})
+    columns = replace(
+        _columns(predicted="", confidence=0.1),
+        fields=[{"/total": 0.9, "/paid": 0.8, "/tax": 0.79, "/tip": None}],
+        field_numbers=[{"/total": 0.2, "/paid": 0.19, "/tax": 0.0, "/tip": 0.9}],
     )
-    draws = {
-        decide.draw_permanent_number(b"secret", "intents", "ticket-1"),
-        decide.draw_permanent_number(b"other", "intents", "ticket-1"),
-        decide.draw_permanent_number(b"secret", "invoices", "ticket-1"),
-        decide.draw_permanent_number(b"secret", "intents", "ticket-2"),
-    }
-    assert len(draws) == 4
-
-
-def test_a_permanent_number_matches_its_golden_value() -> None:
-    # HMAC-SHA256(key "secret", "intents|ticket-1"), its first 53 bits over 2^53, computed by openssl.
-    assert decide.draw_permanent_number(b"secret", "intents", "ticket-1") == 0.18442238577744263
-
-
-def test_the_number_of_a_field_is_not_that_of_any_output() -> None:
-    numbers = decide.draw_field_numbers(b"secret", "invoices", "a", ["/total", "/paid"])
-    assert len(set(numbers.values())) == 2
-    assert numbers == decide.draw_field_numbers(b"secret", "invoices", "a", ["/total", "/paid"])
-    assert decide.draw_permanent_number(b"secret", "invoices", "a|/total") not in numbers.values()
-
-
-def test_permanent_numbers_are_uniform() -> None:
-    draws = np.sort([decide.draw_permanent_number(b"secret", "intents", f"ticket-{number}") for number in range(5000)])
-    assert draws[0] >= 0.0
-    assert draws[-1] < 1.0
-    # Kolmogorov-Smirnov: sup |F_n - F| stays below 1.95 / sqrt(n) with probability 0.999.
-    distance = np.max(np.abs(draws - (np.arange(5000) + 0.5) / 5000))
-    assert distance < 1.95 / math.sqrt(5000)
-
-
-@given(
-    spec=routing_strategies.generate_policies(),
-    batch=routing_strategies.generate_outputs(),
-    p=st.sampled_from([0.0, 0.2, 1.0]),
-    share=st.sampled_from([0, 0.5]),
-)
-def test_sampled_outputs_and_a_share_of_the_others_are_answered_first(
-    spec: PolicySpec, batch: routing_strategies.OutputBatch, p: float, share: float
-) -> None:
-    routes = decide.decide_routes(spec, batch.outputs, u=batch.u, p=p)
-    first = decide.choose_answer_first(spec, routes, u=batch.u, v=batch.v, p=p, share=share)
-    for row in range(len(batch.outputs)):
-        number = routing_strategies.FIELDS if routes.parts[row] is not None else [""]
-        ordinary = not routes.eligible[row] and batch.v[row] < 1 - (1 - share) ** len(number)
-        drawn = _drawn(spec_plain(spec), batch.outputs, row, u=float(batch.u[row]), p=p)
-        assert first[row] == (spec.answer_first or drawn or ordinary)
-        assert first[row] or not routes.audited[row]
-
-
-def test_the_value_enters_the_rank_by_the_policys_factor() -> None:
-    spec = parse_spec({"threshold": 0.9, "costs": {"error": 5, "value_factor": 0.1}})
-    columns = decide.OutputColumns(
-        np.full(4, 0.5), ["refund"] * 4, np.array([1_000.0, 0.0, math.nan, -1_000.0]), [{}] * 4, [""] * 4
-    )
-    ranks = decide.rank_outputs(spec, columns, due=np.zeros(4), blind=np.zeros(4, bool))
-    assert ranks[1] - ranks[0] == pytest.approx(math.log((5 + 100) / 5))
-    assert ranks[1] == ranks[2] == ranks[3]
-
-
-def test_nearer_deadlines_and_higher_expected_costs_come_first() -> None:
-    spec = parse_spec({"threshold": 0.9, "costs": {"error": 5}})
-    columns = decide.OutputColumns(
-        np.array([0.5, 0.5, 0.1, math.nan, 1.0]), ["refund"] * 5, np.full(5, math.nan), [{}] * 5, [""] * 5
-    )
-    hour = 3600.0
-    ranks = decide.rank_outputs(spec, columns, due=np.array([0.0, 4 * hour, 0.0, 0.0, 0.0]), blind=np.zeros(5, bool))
-    assert ranks[1] - ranks[0] == pytest.approx(1.0)  # tau later is one step
-    assert ranks[2] < ranks[0]  # lower confidence, so an error is likelier
-    assert ranks[3] < ranks[2]  # no confidence counts as the lowest
-    assert np.all(np.isfinite(ranks))
-    assert ranks[4] - ranks[0] == pytest.approx(math.log(0.5 / decide.MIN_ERROR_PROBABILITY))
+    routes = decide.decide_routes(spec, columns, u=np.array([0.0]), p=0.2)
+    assert routes.parts == [RouteParts(asked=["/tax", "/tip"], audited=["/paid", "/tax"])]
+    assert (routes.reason, routes.released.tolist()) == (["no_confidence:/tip"], [False])
+    assert routes.parts[0] is not None
+    assert routes.parts[0].list_reviewed(["/tip", "/total", "/paid", "/tax"]) == ["/tip", "/paid", "/tax"]

@@ -111,6 +111,22 @@ def test_a_window_is_cut_only_above_the_limit(stream: Stream, most: int, cut: bo
     assert found.total.outputs == min(most, 500) - 5
 
 
+def test_replaying_a_policy_that_decides_by_field_draws_the_same_fields(queue: object) -> None:
+    schema = {"type": "object", "properties": {name: {"type": "number"} for name in ("total", "tax")}}
+    policy = {"threshold": 0.8, "thresholds": {"/total": 0.9}, "audit": {"rate": 0.3, "mode": "hold"}}
+    stream = traffic.apply_stream(answers=None, schema=schema, policy=policy)
+    for sure in (0.95, 0.85):
+        ids = traffic.number_ids(f"at-{sure}", 12)
+        traffic.post_and_route(stream, *ids, prediction={"total": 1, "tax": 0}, confidence=sure)
+    current = versions.find_active_policy(stream)
+    assert current
+    found = replay.replay_policy(stream, current.spec, since=SINCE - LITTLE, until=UNTIL)
+    assert 0 < found.total.automated < 12
+    assert (found.same, found.newly_automated, found.newly_reviewed) == (24, 0, 0)
+    looser = versions.validate_spec({**policy, "thresholds": {"/total": 0.8}, "audit": {"rate": 0}})
+    assert replay.replay_policy(stream, looser, since=SINCE - LITTLE, until=UNTIL).total.would_automate == 24
+
+
 def test_outputs_of_other_answers_go_to_review_as_in_routing(stream: Stream) -> None:
     changed = StreamDefinition(slug="intents", title="Support intents", answers=[*traffic.ANSWERS, "fraud"])
     applied = definition.apply_definition(changed, actor="user:mara", now=NOON)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
+from django.utils.html import strip_tags
 
 from escalation.decisions import withdraw
 from escalation.models import Output, Stream
@@ -233,3 +234,15 @@ def test_the_rules_and_held_labels_in_effect_can_be_searched_by(client: Client, 
     html = main(client, "/streams/many/outputs/?reason=below_threshold:threat")
     assert '<option value="below_threshold:threat" selected' in html
     assert "/outputs/held/" in html
+
+
+def test_the_page_of_an_output_says_which_fields_were_asked_for_and_why(client: Client, queue: Queue) -> None:
+    schema = {"type": "object", "properties": {name: {"type": "number"} for name in ("total", "tax", "tip")}}
+    policy = {"threshold": 0.8, "thresholds": {"/total": 0.9}}
+    stream = traffic.apply_stream(answers=None, schema=schema, policy=policy)
+    values = {"total": 12, "tax": 2, "tip": 0}
+    traffic.post_and_route(stream, "ticket", prediction=values, confidence=0.85, scores={"tax": 0.6, "total": 0.95})
+    client.force_login(stream_setup.create_person("max", "manager"))
+    words = " ".join(strip_tags(main(client, "/streams/intents/outputs/ticket/")).replace("\xa0", " ").split())
+    assert "tax 60.0 % 80 % below its threshold" in words
+    assert words.index("tax 60.0") < words.index("total 95.0 % 90 % stood") < words.index("tip 85.0 % 80 % stood")

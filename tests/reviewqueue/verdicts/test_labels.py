@@ -15,6 +15,7 @@ from reviewqueue.queue.claim import release_claim as claim_release
 from reviewqueue.queue.claim_view import Claim
 from reviewqueue.queue.items import reopen_item
 from reviewqueue.queue.passing import pass_item
+from reviewqueue.queue.settings import get_answer_spec
 from reviewqueue.verdicts import labels, submit, undo
 from tests.helpers import queue_items
 
@@ -234,6 +235,7 @@ def test_a_new_verdict_postpones_settlement(queue: Queue, rob: User, rita: User)
 
 def test_a_sweep_takes_the_same_number_of_statements_for_many_items(queue: Queue, rob: User, rita: User) -> None:
     counts = []
+    get_answer_spec(slug="intents", number=1)  # loaded once per process
     for numbers in ([1], range(2, 8)):
         queue_items.enqueue_items(*numbers)
         for _ in numbers:
