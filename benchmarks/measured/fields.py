@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from benchmarks.tables import share, show
 from escalation.guarantees import certification
+from escalation.guarantees.thresholds import THRESHOLDS
 from escalation.policies.spec import AuditSettings, PolicySpec
 from escalation.routing import decide
 from escalation.routing.decide import OutputColumns, RouteColumns
@@ -55,8 +56,10 @@ def make_documents(count: int, rng: np.random.Generator) -> Documents:
 def certify(confidences: Floats, risks: Floats, rng: np.random.Generator, *, delta: float) -> float | None:
     """The loosest threshold at which at most 1 in 100 is wrong, from audits with these confidences and risks."""
     wrong = rng.random(len(risks)) < risks
-    starts = certification.choose_starts(confidences, alpha=TARGET, delta=delta)
-    found = certification.certify_grid_threshold(confidences, wrong, starts, alpha=TARGET, delta=delta)
+    bins = np.searchsorted(THRESHOLDS, confidences, side="right") - 1
+    counts = np.bincount(bins, minlength=len(THRESHOLDS)).tolist()
+    walks = certification.plan_walks(counts, max_error=TARGET, declared_audits=len(confidences))
+    found = certification.certify_declared(confidences, wrong, walks, alpha=TARGET, delta=delta)
     return None if found is None else found.threshold
 
 

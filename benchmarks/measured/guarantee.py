@@ -17,12 +17,11 @@ from dataclasses import dataclass
 from benchmarks.measured import product, stored, ways
 from benchmarks.measured.stored import Looks
 from benchmarks.measured.trials import Population, Trial, populations, trials
-from benchmarks.measured.ways import CERTIFIED, CORRECTED, DELTA, WAYS, Found
+from benchmarks.measured.ways import CERTIFIED, CORRECTED, DELTA, LINE_DELTA, PEEKING, WAYS, Found
 from benchmarks.tables import show
-from escalation import statistics
 
 CATCH = 0.8  # how many of the AI's mistakes the imperfect reviewers find
-SPENT = statistics.compute_evaluation_delta(DELTA, 1)  # how often the one look at each stream may be false
+SPENT = LINE_DELTA  # how often anything may be certified falsely in a stream, however often one looks
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class Reviewers:
 
 
 REVIEWERS = (
-    Reviewers("Reviewers who miss nothing", 1.0, (CERTIFIED, CORRECTED), CERTIFIED, ways.certified),
+    Reviewers("Reviewers who miss nothing", 1.0, (CERTIFIED, CORRECTED, PEEKING), CERTIFIED, ways.certified),
     Reviewers(f"Reviewers who find {CATCH:.0%} of the mistakes", CATCH, (CORRECTED,), CORRECTED, ways.corrected),
 )
 
@@ -134,9 +133,9 @@ def main() -> None:
     kinds = list(itertools.islice(populations(), 1 if arguments.quick else None))
     wrong = measure(kinds, arguments.trials or computed, arguments.stored or through_product)
     print(
-        f"\nGuarantee: all evaluations together are wrong at most {DELTA:.0%} of the time, and the first, the only one"
+        f"\nGuarantee: all lines of evidence of a population are wrong at most {DELTA:.0%} of the time, and the first,"
     )
-    print(f"here, at most {SPENT:.1%}; `at most` adds three standard errors for this number of streams.")
+    print(f"the only one here, at most {SPENT:.1%}; `at most` adds three standard errors for this number of streams.")
     print("\n".join(wrong) or "Stored and computed results agree: same thresholds, audits and errors.")
     sys.exit(bool(wrong))
 

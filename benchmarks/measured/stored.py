@@ -20,7 +20,7 @@ import msgspec
 from django.db import connection, transaction
 
 from benchmarks.measured.trials import POLICY, RATE, TESTS, Trial, populations, trials
-from benchmarks.measured.ways import DELTA, Found
+from benchmarks.measured.ways import DECLARED, DELTA, Found
 from escalation.decisions import settle
 from escalation.guarantees import evaluations, preparation, targets
 from escalation.ingest import receive
@@ -61,7 +61,10 @@ def look(trial: Trial, alpha: float, *, measured: bool) -> Found | None:
     now = clock.current_time()
     with transaction.atomic():
         stream = _judged(trial, now)
-        targets.set_error_target(stream=stream, max_error=alpha, delta=DELTA, actor=ACTOR, now=now)
+        said_at = now - timedelta(hours=2)  # before the outputs
+        targets.set_error_target(
+            stream=stream, max_error=alpha, delta=DELTA, declared_audits=DECLARED, actor=ACTOR, now=said_at
+        )
         if measured:
             _measure(stream, trial.caught, now)
         found = _found(stream, now)

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from benchmarks.measured.trials import POLICY, TESTS, Bools, Trial
+import numpy as np
+
+from benchmarks.measured.trials import POLICY, TESTS, Bools, Floats, Trial
 from escalation import statistics
-from escalation.guarantees import certification, preparation, thresholds
+from escalation.guarantees import certification, lines, preparation, thresholds
+from escalation.guarantees.certification import WalkPlan
 
 DELTA = 0.05
+LINE_DELTA = DELTA * lines.FIRST_SHARE  # of the first line of evidence
+DECLARED = 800  # the number of audits of the exact evaluation
 
 
 class Found(NamedTuple):
@@ -26,14 +31,39 @@ type Way = Callable[[Trial, float], float | None]
 
 def certified(trial: Trial, alpha: float) -> Found | None:
     """The product's method, assuming that reviewers miss no errors."""
-    return _certified(trial, alpha, statistics.compute_evaluation_delta(DELTA, 1))
+    return _certified(trial, alpha, alpha, LINE_DELTA)
 
 
 def corrected(trial: Trial, alpha: float) -> Found | None:
     """The product's method, corrected for the errors reviewers miss, as measured by test items."""
-    spends = statistics.compute_evaluation_delta(DELTA, 1)
-    low = statistics.compute_lower_bound(trial.caught, TESTS, spends * preparation.RECALL_DELTA_SHARE)
-    return _certified(trial, alpha * low, spends * (1 - preparation.RECALL_DELTA_SHARE))
+    share = preparation.RECALL_DELTA_SHARE
+    missed = statistics.compute_confidence_sequence(TESTS, [TESTS - trial.caught], [1.0], 2 * LINE_DELTA * share)
+    return _certified(trial, alpha, alpha * (1 - missed.high), LINE_DELTA * (1 - share))
+
+
+def former(trial: Trial, alpha: float) -> float | None:
+    """The method of before: one exact evaluation at the price of the first, with walks from the threshold in use."""
+    scores, wrong = _drawn(trial)
+    delta = statistics.compute_evaluation_delta(DELTA, 1)
+    if len(scores) < statistics.compute_min_labels(alpha, delta / statistics.COLD_START_COUNT):
+        return None
+    grid = certification.THRESHOLDS_STRICT_TO_LOOSE
+    accepted, _ = statistics.count_accepted(scores, np.zeros(len(scores), bool), grid)
+    in_use = len(grid) - 1 - thresholds.find_threshold_index(POLICY.threshold or 0.0)
+    starts = statistics.choose_running_starts(accepted, deployed=in_use, alpha=alpha, delta=delta, n=len(scores))
+    found = statistics.certify_threshold(scores, wrong, grid, starts, alpha=alpha, delta=delta)
+    return None if found is None else found.threshold
+
+
+def peeking(trial: Trial, alpha: float) -> float | None:
+    """The product's method, looked at after every 25 audits and taken as soon as it certifies anything."""
+    scores, wrong = _drawn(trial)
+    walks = _plan(trial, alpha)
+    for seen in range(25, len(scores) + 1, 25):
+        found = _certify(scores[:seen], wrong[:seen], walks, alpha, LINE_DELTA)
+        if found is not None:
+            return found.threshold
+    return None
 
 
 def trusting(trial: Trial, alpha: float) -> float | None:
@@ -65,23 +95,42 @@ def _threshold(look: Callable[[Trial, float], Found | None]) -> Way:
     return threshold
 
 
-CERTIFIED, CORRECTED = "certified", "certified, misses measured"
+CERTIFIED, CORRECTED, PEEKING = "certified", "certified, misses measured", "certified, a look every 25 audits"
 WAYS: dict[str, Way] = {
     CERTIFIED: _threshold(certified),
     CORRECTED: _threshold(corrected),
+    PEEKING: peeking,
+    "one exact evaluation, as before": former,
     "trusting the confidence": trusting,
     "unchecked counts as right": unchecked_as_right,
     "the sample's error rate": point_estimate,
 }
 
 
-def _certified(trial: Trial, alpha: float, delta: float) -> Found | None:
-    scores, wrong = trial.scores[trial.drawn], trial.said_wrong[trial.drawn]
-    if len(scores) < statistics.compute_min_labels(alpha, delta / statistics.COLD_START_COUNT):
-        return None
-    begin = certification.choose_starts(scores, alpha=alpha, delta=delta, deployed=POLICY.threshold)
-    found = certification.certify_grid_threshold(scores, wrong, begin, alpha=alpha, delta=delta)
+def _certified(trial: Trial, target: float, alpha: float, delta: float) -> Found | None:
+    return _certify(*_drawn(trial), _plan(trial, target), alpha, delta)
+
+
+def _certify(scores: Floats, wrong: Bools, walks: WalkPlan, alpha: float, delta: float) -> Found | None:
+    """The looser result of the exact evaluation, once its audits are there, and of the evidence so far."""
+    exact = delta * statistics.DECLARED_SHARE
+    results = [certification.certify_anytime(scores, wrong, walks, alpha=alpha, delta=delta - exact)]
+    if len(scores) >= DECLARED:
+        first = certification.certify_declared(scores[:DECLARED], wrong[:DECLARED], walks, alpha=alpha, delta=exact)
+        results.append(first)
+    found = max((one for one in results if one is not None), key=lambda one: one.index, default=None)
     return None if found is None else Found(found.threshold, found.accepted, found.wrong)
+
+
+def _drawn(trial: Trial) -> tuple[Floats, Bools]:
+    return trial.scores[trial.drawn], trial.said_wrong[trial.drawn]
+
+
+def _plan(trial: Trial, target: float) -> WalkPlan:
+    """Where walks begin, by the outputs that were not drawn."""
+    bins = np.searchsorted(thresholds.THRESHOLDS, trial.scores[~trial.drawn], side="right") - 1
+    counts = np.bincount(bins, minlength=len(thresholds.THRESHOLDS)).tolist()
+    return certification.plan_walks(counts, max_error=target, declared_audits=DECLARED)
 
 
 def _loosest(keeps: Callable[[Bools], bool], trial: Trial) -> float | None:

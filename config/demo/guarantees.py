@@ -10,8 +10,9 @@ from escalation.guarantees import evaluations, guarantees, preparation, targets
 from escalation.models import Evaluation, Stream
 from escalation.policies import versions
 
-# The highest error rate of automated outputs, per stream.
+# The highest error rate of automated outputs, per stream, and the number of audits of the exact evaluation.
 ERROR_TARGETS = {"sentiment": 0.05, "digits": 0.02}
+DECLARED_AUDITS = {"sentiment": 200, "digits": 400}
 EVALUATED_DAYS_BEFORE_END = 6
 EVALUATION_TIME = time(18)
 
@@ -21,6 +22,7 @@ def set_demo_target(stream: Stream, *, now: datetime) -> None:
     targets.set_error_target(
         stream=stream,
         max_error=ERROR_TARGETS[stream.slug],
+        declared_audits=DECLARED_AUDITS[stream.slug],
         actor="user:mara",
         reason="Agreed with the owner of the stream.",
         now=now,

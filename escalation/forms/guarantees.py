@@ -45,6 +45,17 @@ class ErrorTargetForm(forms.Form):
         max_length=100,
         help_text=_("Only for the last choice, for example: language"),
     )
+    declared_audits = forms.IntegerField(
+        label=_("Exact evaluation after (audits)"),
+        min_value=1,
+        max_value=100_000,
+        required=False,
+        widget=forms.NumberInput(attrs={"class": "short"}),
+        help_text=_(
+            "Audits are evaluated all the time. At one number of audits that is fixed now, an exact test finds more. "
+            "Leave empty for a number that usually suffices."
+        ),
+    )
     reason = forms.CharField(label=_("Reason"), required=False, max_length=400)
 
     def target_arguments(self) -> dict[str, Any]:
@@ -56,6 +67,7 @@ class ErrorTargetForm(forms.Form):
             "delta": round(1 - cleaned["confidence_level"] / 100, 10),
             "groups": cleaned["groups"],
             "segment_key": cleaned["segment_key"].strip() if segments else "",
+            "declared_audits": cleaned["declared_audits"],
             "reason": cleaned["reason"].strip(),
         }
 
@@ -108,4 +120,5 @@ def build_target_initial(target: ErrorTarget | None) -> dict[str, Any]:
         "confidence_level": round((1 - target.delta) * 100, 8),
         "groups": target.groups,
         "segment_key": target.segment_key,
+        "declared_audits": target.declared_audits,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, cast
@@ -79,10 +79,12 @@ def propose_certified_policy(
         return versions.propose_version(stream=evaluation.stream, spec=spec, actor=actor, reason=reason, now=now)
 
 
-def find_earned_evaluations(streams: Sequence[Stream], *, now: datetime | None = None) -> dict[int, Evaluation]:
+def find_earned_evaluations(
+    streams: Sequence[Stream], active: Mapping[int, ActivePolicy], *, now: datetime | None = None
+) -> dict[int, Evaluation]:
     """The latest evaluation of each stream whose thresholds are not in effect and could be proposed now.
 
-    By stream id; streams without one are left out. One query if there are none.
+    active: the policies in effect. By stream id; streams without one are left out. One query if there are none.
     """
     latest = (
         Evaluation.objects.filter(stream__in=[stream.pk for stream in streams], refusal="", evidence=None)
@@ -91,18 +93,21 @@ def find_earned_evaluations(streams: Sequence[Stream], *, now: datetime | None =
         .order_by("stream_id", "-pk")
         .distinct("stream_id")
     )
-    return {evaluation.stream_id: evaluation for evaluation in latest if _is_earned(evaluation, now)}
+    return {
+        evaluation.stream_id: evaluation
+        for evaluation in latest
+        if evaluation.stream_id in active and _is_earned(evaluation, active[evaluation.stream_id].spec, now)
+    }
 
 
-def _is_earned(evaluation: Evaluation, now: datetime | None) -> bool:
-    stream, current = evaluation.stream, versions.find_active_policy(evaluation.stream)
-    if current is None or evaluation.target != targets.find_error_target(stream) or _is_superseded(evaluation):
-        return False
-    changes = evaluations.build_spec_changes(evaluation)
+def _is_earned(evaluation: Evaluation, current: PolicySpec, now: datetime | None) -> bool:
+    in_effect, changes = msgspec.to_builtins(current), evaluations.build_spec_changes(evaluation)
     return (
-        preparation.hash_conditions(current.spec) == evaluation.conditions_hash
+        any(in_effect[name] != value for name, value in changes.items())
+        and preparation.hash_conditions(current) == evaluation.conditions_hash
+        and evaluation.target == targets.find_error_target(evaluation.stream)
+        and not _is_superseded(evaluation)
         and not find_end_reason(evaluation, now=now)
-        and any(msgspec.to_builtins(current.spec)[name] != value for name, value in changes.items())
     )
 
 

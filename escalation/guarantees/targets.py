@@ -12,6 +12,7 @@ from reviewqueue.activity import log
 from reviewqueue.kernel import clock
 from reviewqueue.kernel.errors import Invalid
 
+MAX_DECLARED_AUDITS = 100_000
 MAX_TARGET_SHARE = 0.5  # worse than a coin toss, nothing is worth guaranteeing
 
 
@@ -27,6 +28,7 @@ def set_error_target(
     delta: float = 0.05,
     groups: str = ErrorTarget.Grouping.TOGETHER,
     segment_key: str = "",
+    declared_audits: int | None = None,
     reason: str = "",
     actor: str,
     now: datetime | None = None,
@@ -34,13 +36,22 @@ def set_error_target(
     """Set the error target; setting the same target again changes nothing. Raises Invalid.
 
     max_error: the share of automated outputs that may be wrong. delta: the probability with which a guarantee may be
-    false. groups: one guarantee for everything, or one per class or per value of a segment key.
+    false. groups: one guarantee for everything, or one per class or per value of a segment key. declared_audits: after
+    so many audits of a group, the exact evaluation is taken; None leaves it to the product.
     """
-    _check_target(max_error=max_error, delta=delta, groups=groups, segment_key=segment_key)
+    _check_target(
+        max_error=max_error, delta=delta, groups=groups, segment_key=segment_key, declared_audits=declared_audits
+    )
     with transaction.atomic():
         Stream.objects.select_for_update(no_key=True).only("pk").get(pk=stream.pk)
         before = find_error_target(stream)
-        wanted = {"max_error": max_error, "delta": delta, "groups": groups, "segment_key": segment_key}
+        wanted = {
+            "max_error": max_error,
+            "delta": delta,
+            "groups": groups,
+            "segment_key": segment_key,
+            "declared_audits": declared_audits,
+        }
         if before is not None and {name: getattr(before, name) for name in wanted} == wanted:
             return before
         target = ErrorTarget.objects.create(
@@ -59,8 +70,15 @@ def set_error_target(
     return target
 
 
-def _check_target(*, max_error: float, delta: float, groups: str, segment_key: str) -> None:
+def _check_target(
+    *, max_error: float, delta: float, groups: str, segment_key: str, declared_audits: int | None
+) -> None:
     errors = []
+    if declared_audits is not None and not 1 <= declared_audits <= MAX_DECLARED_AUDITS:
+        limits = {"most": MAX_DECLARED_AUDITS}
+        errors.append(
+            {"pointer": "/declared_audits", "detail": _("Must be a number of audits from 1 to %(most)s.") % limits}
+        )
     if not 0 < max_error <= MAX_TARGET_SHARE:
         errors.append({"pointer": "/max_error", "detail": _("Must be a share above 0 and at most 0.5.")})
     if not 0 < delta <= MAX_TARGET_SHARE:

@@ -50,7 +50,7 @@ def list_waiting_tasks(person: roles.Person) -> list[WaitingTask]:
         *_list_approvals(person, streams, active),
         *_list_resumes(person, streams),
         *_list_missing_reviewers(streams, active),
-        *_list_earned_thresholds(streams),
+        *_list_earned_thresholds(streams, active),
         *_list_final_says(person, streams),
     ]
 
@@ -108,9 +108,9 @@ def _list_missing_reviewers(streams: Sequence[Stream], active: Mapping[int, Acti
     ]
 
 
-def _list_earned_thresholds(streams: Sequence[Stream]) -> list[WaitingTask]:
+def _list_earned_thresholds(streams: Sequence[Stream], active: Mapping[int, ActivePolicy]) -> list[WaitingTask]:
     """Streams whose audits have certified thresholds that nobody has proposed yet."""
-    earned = guarantees.find_earned_evaluations(streams)
+    earned = guarantees.find_earned_evaluations(streams, active)
     return [
         WaitingTask(kind="earned", stream=stream, evaluation=earned[stream.pk].pk, at=earned[stream.pk].asked_at)
         for stream in streams

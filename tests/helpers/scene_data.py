@@ -133,8 +133,10 @@ def _write_traffic(stream: Stream, count: int, **fields: Any) -> None:
 
 
 def _set_error_target(stream: Stream, groups: str = "together") -> None:
-    said_at = timezone.now() - timedelta(days=8)
-    targets.set_error_target(stream=stream, max_error=0.05, groups=groups, actor="user:mara", now=said_at)
+    said_at = timezone.now() - timedelta(days=10)
+    targets.set_error_target(
+        stream=stream, max_error=0.05, declared_audits=450, groups=groups, actor="user:mara", now=said_at
+    )
 
 
 def _activate_guarantee(stream: Stream) -> Evaluation:

@@ -148,7 +148,7 @@ def _draw(stream: Stream) -> tuple[int, int]:
     assert line
     assert active
     now = clock.current_time()
-    window = sample.find_window(stream, line, spec=active.spec, now=now)
+    window = sample.find_window(stream, line, spec=active.spec, earliest=0)
     assert window
     drawn = sample.draw_sample(stream, line, window, due_days=14, group="", now=now)
     return len(drawn.scores), int(drawn.wrong.sum())

@@ -32,7 +32,7 @@ def _stream(**guarantee: Any) -> Stream:
 
 def _start_guarantee(stream: Stream, **target: Any) -> Guarantee:
     stream_history.write_history(stream, *honest(1000))
-    targets.set_error_target(stream=stream, max_error=0.05, actor="user:mara", now=NOON, **target)
+    targets.set_error_target(stream=stream, max_error=0.05, declared_audits=450, actor="user:mara", now=NOON, **target)
     evaluation = evaluations.run_evaluation(stream, by="user:mara", now=STATED)
     proposed = guarantees.propose_certified_policy(evaluation=evaluation, actor="user:mara", now=STATED)
     versions.activate_version(policy=proposed.policy, by="user:mara", approved_by="user:max", now=STATED)

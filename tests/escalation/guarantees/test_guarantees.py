@@ -34,7 +34,7 @@ def _stream(**guarantee: Any) -> Stream:
 def _start_guarantee(stream: Stream) -> guarantees.Guarantee:
     """A guarantee in effect, requested by one manager and approved by another."""
     stream_history.write_history(stream, *honest(1000))
-    targets.set_error_target(stream=stream, max_error=0.05, actor="user:mara", now=NOON)
+    targets.set_error_target(stream=stream, max_error=0.05, declared_audits=450, actor="user:mara", now=NOON)
     evaluation = evaluations.run_evaluation(stream, by="user:mara", now=LATER)
     proposed = guarantees.propose_certified_policy(evaluation=evaluation, actor="user:mara", now=LATER)
     assert not proposed.active
@@ -208,11 +208,11 @@ def test_an_output_of_an_untrusted_version_does_not_end_it(queue: object) -> Non
 @pytest.mark.parametrize("change", ["another target", "its time is over"])
 def test_an_evaluation_that_would_end_at_once_makes_no_policy(stream: Stream, change: str) -> None:
     stream_history.write_history(stream, *honest(1000))
-    targets.set_error_target(stream=stream, max_error=0.05, actor="user:mara", now=NOON)
+    targets.set_error_target(stream=stream, max_error=0.05, declared_audits=450, actor="user:mara", now=NOON)
     evaluation = evaluations.run_evaluation(stream, by="user:mara", now=LATER)
     moment = LATER
     if change == "another target":
-        targets.set_error_target(stream=stream, max_error=0.04, actor="user:mara", now=LATER)
+        targets.set_error_target(stream=stream, max_error=0.04, declared_audits=450, actor="user:mara", now=LATER)
     else:
         moment = LATER + timedelta(days=400)
     with pytest.raises(preparation.EvaluationRefused) as refused:
@@ -222,7 +222,7 @@ def test_an_evaluation_that_would_end_at_once_makes_no_policy(stream: Stream, ch
 
 def test_an_evaluation_without_a_threshold_makes_no_policy(stream: Stream) -> None:
     stream_history.write_history(stream, [0.9] * 1500, [index % 3 == 0 for index in range(1500)])
-    targets.set_error_target(stream=stream, max_error=0.02, actor="user:mara", now=NOON)
+    targets.set_error_target(stream=stream, max_error=0.02, declared_audits=450, actor="user:mara", now=NOON)
     evaluation = evaluations.run_evaluation(stream, by="user:mara", now=LATER)
     with pytest.raises(preparation.EvaluationRefused):
         guarantees.propose_certified_policy(evaluation=evaluation, actor="user:mara", now=LATER)
@@ -292,7 +292,7 @@ def test_an_evaluation_under_other_rules_makes_no_policy(queue: object) -> None:
     large = {"name": "large", "when": {"value": {"gte": 1000}}, "route": "review"}
     stream = traffic.apply_stream(policy={**POLICY, "threshold": 0.9999, "rules": [large]})
     stream_history.write_history(stream, *honest(1000))
-    targets.set_error_target(stream=stream, max_error=0.05, actor="user:mara", now=NOON)
+    targets.set_error_target(stream=stream, max_error=0.05, declared_audits=450, actor="user:mara", now=NOON)
     evaluation = evaluations.run_evaluation(stream, by="user:mara", now=LATER)
     current = versions.find_active_policy(stream)
     assert current

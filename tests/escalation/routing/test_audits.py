@@ -164,7 +164,7 @@ def _report(stream: Stream) -> Report:
 
 def _draw(stream: Stream) -> sample.EvaluationSample:
     spec, line = _active(stream).spec, _line(stream)
-    window = sample.find_window(stream, line, spec=spec, now=NOW)
+    window = sample.find_window(stream, line, spec=spec, earliest=0)
     assert window
     return sample.draw_sample(stream, line, window, due_days=14, group="", now=NOW)
 
@@ -275,5 +275,5 @@ def test_a_new_rule_drops_no_labels_from_a_sample_but_begins_another(stream: Str
     version = versions.save_version(stream=stream, spec=spec, actor="user:mara")
     versions.activate_version(policy=version, by="user:mara", approved_by="user:max", now=NOW - timedelta(hours=1))
     line = _line(stream)
-    assert sample.find_window(stream, line, spec=_active(stream).spec, now=NOW) is None
-    assert not sample.has_traffic(stream, line, spec=_active(stream).spec, now=NOW)
+    assert sample.find_window(stream, line, spec=_active(stream).spec, earliest=0) is None
+    assert not sample.has_traffic(stream, line, spec=_active(stream).spec, earliest=0)

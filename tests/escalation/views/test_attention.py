@@ -41,7 +41,7 @@ def apply_stream_with_alarm(on_expiry: str = "keep") -> Stream:
     stream = traffic.apply_stream(policy=policy)
     since = now - timedelta(days=9)
     stream_history.write_history(stream, *honest(1600), since=since, span=timedelta(days=5))
-    targets.set_error_target(stream=stream, max_error=0.05, actor="user:mara", now=since)
+    targets.set_error_target(stream=stream, max_error=0.05, declared_audits=450, actor="user:mara", now=since)
     stated = now - timedelta(days=3)
     evaluation = evaluations.run_evaluation(stream, by="user:mara", now=stated)
     made = guarantees.propose_certified_policy(evaluation=evaluation, actor="user:mara", now=stated)

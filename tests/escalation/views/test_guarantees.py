@@ -28,7 +28,7 @@ from tests.escalation.guarantees.test_evaluations import POLICY, honest
 from tests.helpers import stream_history, stream_setup, traffic
 
 TARGET = {"max_error_percent": "5", "confidence_level": "95", "groups": "together"}
-CONFIRMED = {"confirmed": "yes", "number": "1"}
+CONFIRMED = {"confirmed": "yes"}
 PAGE = "/streams/intents/guarantee/"
 KNOWN = '{"input": {"text": "Hello"}, "prediction": "refund", "answer": "billing"}'
 
@@ -47,7 +47,7 @@ def _past(stream: Stream, count: int = 1500) -> None:
 
 def _guarantee(stream: Stream) -> Evaluation:
     """A guarantee in force: requested by mara, approved by max."""
-    targets.set_error_target(stream=stream, max_error=0.05, actor="user:mara")
+    _set_target(stream)
     evaluation = evaluations.run_evaluation(stream, by="user:mara")
     made = guarantees.propose_certified_policy(evaluation=evaluation, actor="user:mara")
     stream_setup.ensure_managers()
@@ -80,8 +80,11 @@ def test_a_guarantee_is_reached_by_clicking_and_takes_two(
 ) -> None:
     _past(stream)
     client.force_login(mara)
-    client.post(f"{PAGE}target/", TARGET)
-    evidence = client.post(f"{PAGE}evaluations/", CONFIRMED)["Location"]
+    _set_target(stream)
+    evaluation = evaluations.record_progress(stream)
+    assert evaluation
+    evidence = f"{PAGE}evidence/{evaluation.pk}/"
+    assert evidence in _read(client, "/overview/").partition("Waiting for you")[2]
     assert "At most 5 % of automated decisions are wrong" in _read(client, evidence)
     policy = client.post(f"{evidence}policy/", {"reason": "measured"})["Location"]
     current = versions.find_active_policy(stream)
@@ -102,11 +105,8 @@ def test_the_evidence_says_whether_its_guarantee_is_in_force(
 ) -> None:
     _past(stream)
     client.force_login(mara)
-    client.post(f"{PAGE}target/", TARGET)
-    asking = client.post(f"{PAGE}evaluations/").content.decode()
-    assert "Run evaluation 1 of Support intents?" in asking
-    assert not Evaluation.objects.exists()
-    evidence = client.post(f"{PAGE}evaluations/", CONFIRMED)["Location"]
+    _set_target(stream)
+    evidence = f"{PAGE}evidence/{evaluations.run_evaluation(stream, by='user:mara').pk}/"
     client.force_login(otto)
     assert "Not in force" in _read(client, evidence)
     stream_setup.ensure_managers()
@@ -120,36 +120,6 @@ def test_the_evidence_says_whether_its_guarantee_is_in_force(
     assert "No longer in force." in page
     assert "another version of the model" in page
     assert "guarantee-kept" not in page
-
-
-def test_a_confirmed_evaluation_runs_once_however_often_its_form_is_sent(
-    client: Client, stream: Stream, mara: User
-) -> None:
-    _past(stream)
-    client.force_login(mara)
-    client.post(f"{PAGE}target/", TARGET)
-    asking = client.post(f"{PAGE}evaluations/").content.decode()
-    assert 'name="number" value="1"' in asking
-    client.post(f"{PAGE}evaluations/", CONFIRMED)
-    again = client.post(f"{PAGE}evaluations/", CONFIRMED, follow=True).content.decode()
-    assert "Evaluation 1 was run in the meantime." in again
-    # A form without the number has accepted no price.
-    assert "Run evaluation 2 of" in client.post(f"{PAGE}evaluations/", {"confirmed": "yes"}).content.decode()
-    assert Evaluation.objects.count() == 1
-
-
-def test_an_evaluation_is_of_the_model_version_that_was_asked_about(client: Client, stream: Stream, mara: User) -> None:
-    _past(stream)
-    client.force_login(mara)
-    client.post(f"{PAGE}target/", TARGET)
-    shown = Population("clf", "1", 1).key
-    assert f'name="population" value="{shown}"' in _read(client)
-    asking = client.post(f"{PAGE}evaluations/", {"population": shown}).content.decode()
-    assert f'name="population" value="{shown}"' in asking
-    gone = {**CONFIRMED, "population": Population("clf", "gone", 1).key}
-    page = client.post(f"{PAGE}evaluations/", gone, follow=True).content.decode()
-    assert "The model version that you chose sent nothing in the last 30 days." in page
-    assert not Evaluation.objects.exists()
 
 
 def test_a_guarantee_shows_audits_since_and_when_audits_are_off(client: Client, stream: Stream, mara: User) -> None:
@@ -181,9 +151,9 @@ def test_a_guarantee_shows_audits_since_and_when_audits_are_off(client: Client, 
 def test_the_evidence_shows_the_counts_that_reproduce_its_bound(client: Client, stream: Stream, otto: User) -> None:
     _past(stream)
     client.force_login(User.objects.create(username="mia", role="admin"))
-    client.post(f"{PAGE}target/", TARGET)
-    evidence = client.post(f"{PAGE}evaluations/", CONFIRMED)["Location"]
-    evaluation = Evaluation.objects.get()
+    _set_target(stream)
+    evaluation = evaluations.run_evaluation(stream, by="user:mara")
+    evidence = f"{PAGE}evidence/{evaluation.pk}/"
     (group,) = evaluation.groups
     bound = statistics.compute_upper_bound(group["wrong"], group["accepted"], group["delta"])
     client.force_login(otto)
@@ -220,18 +190,18 @@ def test_a_refusal_says_what_it_would_take(client: Client, stream: Stream, mara:
         stream, [0.9] * 60, [False] * 60, since=timezone.now() - timedelta(days=5), span=timedelta(days=4)
     )
     client.force_login(mara)
-    client.post(f"{PAGE}target/", TARGET)
-    page = client.post(f"{PAGE}evaluations/", CONFIRMED, follow=True).content.decode()
+    _set_target(stream)
+    page = _read(client)
     assert "audits are too few for this error target: it takes about" in page
     assert "at today’s traffic" in page  # noqa: RUF001
-    assert client.get(PAGE).content.decode().count("audits are too few") == 1
-    assert not Evaluation.objects.exists()
+    assert page.count("audits are too few") == 1
+    assert evaluations.record_progress(stream) is None
 
 
 def test_the_slider_shows_what_its_threshold_would_have_done(client: Client, stream: Stream, mara: User) -> None:
     _past(stream)
     client.force_login(mara)
-    client.post(f"{PAGE}target/", TARGET)
+    _set_target(stream)
     everything = client.get(f"{PAGE}preview/", {"place": "0"}).content.decode()
     assert "<strong>100 %</strong>".replace(" ", "\u00a0") in everything
     for odd in ("999", "-1", "x", ""):
@@ -241,7 +211,7 @@ def test_the_slider_shows_what_its_threshold_would_have_done(client: Client, str
 def test_the_numbers_behind_the_curve_can_be_downloaded(client: Client, stream: Stream, mara: User) -> None:
     _past(stream)
     client.force_login(mara)
-    client.post(f"{PAGE}target/", TARGET)
+    _set_target(stream)
     rows = _numbers(client, f"{PAGE}thresholds.csv")
     assert (rows[0]["threshold"], rows[0]["automatic"]) == (0.0, 1500)
     for row in rows:
@@ -275,8 +245,8 @@ def test_the_number_of_queries_is_constant(client: Client, stream: Stream, mara:
     traffic.post_and_route(stream, "ticket-1", now=timezone.now(), model="clf", model_version="1")
     client.force_login(mara)
     with_little = _queries(client)
-    for number in ("2", "3", "4"):
-        client.post(f"{PAGE}evaluations/", {**CONFIRMED, "number": number})
+    for _ in range(3):
+        evaluations.run_evaluation(stream, by="user:mara")
         client.post(f"{PAGE}test-items/", {"examples": KNOWN, **CONFIRMED})
     stream_history.write_history(
         stream, *honest(200), since=timezone.now() - timedelta(days=1), span=timedelta(0), prefix="more"
@@ -314,7 +284,7 @@ def test_a_report_without_a_guarantee_says_what_it_takes(client: Client, stream:
     outlook = f"{PAGE}readiness/?short=1"
     assert outlook in _read(client, "/streams/intents/report/")
     assert _read(client, outlook).strip() == "No error target is set yet."
-    client.post(f"{PAGE}target/", TARGET)
+    _set_target(stream)
     assert "audits are too few for this error target: it takes about" in _read(client, outlook)
 
 
@@ -379,7 +349,7 @@ def test_a_version_shows_what_it_would_have_done(client: Client, stream: Stream,
 def test_the_slider_shows_parts_only_on_request(client: Client, stream: Stream, mara: User) -> None:
     _past(stream)
     client.force_login(mara)
-    client.post(f"{PAGE}target/", TARGET)
+    _set_target(stream)
     assert "By answer and segment" not in _read(client, f"{PAGE}preview/?place=3")
     assert "By answer and segment" in _read(client, f"{PAGE}preview/?place=3&parts=on")
 
@@ -387,7 +357,7 @@ def test_the_slider_shows_parts_only_on_request(client: Client, stream: Stream, 
 def test_the_calibration_file_matches_the_audits(client: Client, stream: Stream, mara: User) -> None:
     _past(stream)
     client.force_login(mara)
-    client.post(f"{PAGE}target/", TARGET)
+    _set_target(stream)
     rows = _numbers(client, f"{PAGE}calibration.csv")
     assert sum(row["checked"] for row in rows) == Route.objects.filter(u__lt=0.5).count()
     for row in rows:
@@ -409,12 +379,12 @@ def test_with_much_traffic_the_page_loads_before_audits_are_counted(
 ) -> None:
     _past(stream)
     client.force_login(mara)
-    client.post(f"{PAGE}target/", TARGET)
+    _set_target(stream)
     monkeypatch.setattr(guarantees_module, "MAX_INLINE_OUTPUTS", 100)
     page = _read(client)
     assert "Counting audits…" in page
     assert f'hx-get="{PAGE}readiness/"' in page
-    assert "the result of evaluation 1 may be false" in _read(client, f"{PAGE}readiness/")
+    assert "audits are counted. They are evaluated as they are answered" in _read(client, f"{PAGE}readiness/")
 
 
 def test_a_version_shows_its_changes_and_whether_its_guarantee_holds(
@@ -431,6 +401,12 @@ def test_a_version_shows_its_changes_and_whether_its_guarantee_holds(
     page = _read(client, "/streams/intents/policies/2/")
     assert 'class="tag tag-bad">ended' in page
     assert "another version of the model" in page
+
+
+def _set_target(stream: Stream) -> ErrorTarget:
+    """An error target from before the first output."""
+    said_at = timezone.now() - timedelta(days=10)
+    return targets.set_error_target(stream=stream, max_error=0.05, declared_audits=450, actor="user:mara", now=said_at)
 
 
 def _release(stream: Stream, outputs: int = 20) -> None:
@@ -458,18 +434,16 @@ def test_one_mistyped_model_version_is_announced_and_changes_nothing(
     assert "Version clf 2 sent 1 output in the last 30 days: a typo or a release?" in page
     assert "guarantee-kept" in page
     assert guarantees.enforce_ended_guarantees() == []
-    # It can still be looked at, and evaluated once there is something to evaluate.
+    # It can still be looked at.
     other = Population("clf", "2", 1).key
     assert "Only audits of clf 2 count." in _read(client, f"{PAGE}?population={other}")
-    client.post(f"{PAGE}evaluations/", {"population": other})
-    assert Evaluation.objects.filter(model_version="2").count() == 0
     assert "guarantee-kept" in _read(client, f"{PAGE}?population=nonsense")
 
 
 def test_a_refusal_names_the_latest_model_version(client: Client, stream: Stream, mara: User) -> None:
     _past(stream)
     client.force_login(mara)
-    client.post(f"{PAGE}target/", TARGET)
+    _set_target(stream)
     assert "audits of clf" not in _read(client)
     _release(stream)
     page = _read(client)
