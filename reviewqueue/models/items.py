@@ -50,6 +50,9 @@ class Item(models.Model):
     reviews_wanted = models.PositiveSmallIntegerField(default=1)
     undo_seconds = models.PositiveIntegerField(default=30)
     due_at = models.DateTimeField(null=True)
+    asked = models.JSONField(
+        null=True, help_text="JSON Pointers of the fields that the reviewer has to give; null for the whole answer."
+    )
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
     round = models.PositiveSmallIntegerField(default=1)
     settle_at = models.DateTimeField(null=True, help_text="When its latest verdict becomes final.")

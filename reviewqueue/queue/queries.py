@@ -44,12 +44,12 @@ WITH n AS MATERIALIZED (
         id bigint, reference text, schema_number int, source text, "group" text, lane smallint, rank float8,
         answer_first bool, reviews_wanted smallint, undo_seconds int, due_at timestamptz,
         input json, context json, proposal json, alternatives jsonb, field_hints jsonb, why jsonb, model text,
-        language text)
+        language text, asked jsonb)
 ), created AS (
     INSERT INTO reviewqueue_item (id, queue_id, reference, schema_id, source, "group", lane, rank, answer_first,
-        reviews_wanted, undo_seconds, due_at, state, round, created_at)
+        reviews_wanted, undo_seconds, due_at, asked, state, round, created_at)
     SELECT n.id, %(queue)s, reference, a.id, source, "group", lane, rank, answer_first, reviews_wanted,
-        undo_seconds, due_at, 'open', 1, %(now)s
+        undo_seconds, due_at, asked, 'open', 1, %(now)s
     FROM n JOIN reviewqueue_answerschema a ON a.queue_id = %(queue)s AND a.number = n.schema_number
     ORDER BY n.id ON CONFLICT (id) DO NOTHING RETURNING reviewqueue_item.id
 ), filled AS (

@@ -26,7 +26,10 @@ from reviewqueue.verdicts.settlement import CountedVerdict, MustWait, NeedsFinal
 
 @dataclass(frozen=True, slots=True)
 class SettledLabel:
-    """A label as handed out. `basis`: `single`, `majority` or `final_say`; `reviews`: the number of verdicts."""
+    """A label as handed out. `basis`: `single`, `majority` or `final_say`; `reviews`: the number of verdicts.
+
+    `asked`: JSON Pointers of the fields that the reviews asked for; None for the whole answer.
+    """
 
     label_id: int
     item_id: int
@@ -44,6 +47,7 @@ class SettledLabel:
     active_seconds: float | None
     schema_number: int
     settled_at: datetime
+    asked: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ def take_labels(*, limit: int = 500) -> list[SettledLabel]:
     if not connection.in_atomic_block:
         raise RuntimeError("call take_labels() inside the transaction that uses the labels")
     return [
-        SettledLabel(**row | {"answer": _decode_json(row["answer"]), "first_answer": _decode_json(row["first_answer"])})
+        SettledLabel(**row | {name: _decode_json(row[name]) for name in ("answer", "first_answer", "asked")})
         for row in sql.fetch_rows(queries.TAKE_LABELS, {"limit": limit})
     ]
 

@@ -66,7 +66,7 @@ WITH taken AS (
 )
 SELECT l.id AS label_id, l.item_id, q.slug AS queue, i.source, l.round, l.outcome, l.answer, l.first_outcome,
     l.first_answer, l.blind, l.basis, l.verdicts, cardinality(l.verdicts) AS reviews, l.active_seconds,
-    l.schema_number, l.settled_at
+    l.schema_number, l.settled_at, i.asked::text AS asked
 FROM taken
 JOIN reviewqueue_label l ON l.id = taken.label_id
 JOIN reviewqueue_item i ON i.id = l.item_id

@@ -73,6 +73,14 @@ def test_item_content_is_stored_unchanged(queue: Queue) -> None:
     assert (stored.input, stored.context, stored.proposal) == (content, {"a": None}, None)
 
 
+def test_an_item_keeps_which_fields_are_asked_whatever_is_enqueued_later(queue: Queue) -> None:
+    queue_items.enqueue_items(1, asked=["/total", "/lines/0/sum"])
+    queue_items.enqueue_items(2)
+    queue_items.enqueue_items(1, asked=["/supplier"])
+    assert list(Item.objects.order_by("id").values_list("asked", flat=True)) == [["/total", "/lines/0/sum"], None]
+    assert Item.objects.get(asked__isnull=True).pk == 2
+
+
 def test_an_unknown_queue_or_answer_schema_is_refused(queue: Queue) -> None:
     with pytest.raises(NotFound):
         enqueue_items(slug="elsewhere", items=[queue_items.build_item(1)])

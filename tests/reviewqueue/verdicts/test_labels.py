@@ -60,6 +60,14 @@ def test_an_item_is_claimed_judged_and_settled(queue: Queue, rob: User) -> None:
     assert [event.verb for event in log.events_about("item", 1)] == ["settled"]
 
 
+def test_a_label_names_the_fields_that_its_reviews_asked_for(queue: Queue, rob: User) -> None:
+    queue_items.enqueue_items(1, asked=["/total"])
+    queue_items.enqueue_items(2)
+    for _ in range(2):
+        queue_items.judge_next(rob)
+    assert {label.item_id: label.asked for label in queue_items.settle_verdicts()} == {1: ["/total"], 2: None}
+
+
 def test_a_label_is_taken_once_and_comes_back_when_its_taker_fails(queue: Queue, rob: User) -> None:
     queue_items.enqueue_items(1)
     queue_items.judge_next(rob)
