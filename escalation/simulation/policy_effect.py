@@ -14,7 +14,7 @@ from escalation import statistics
 from escalation.models import Stream, output_id
 from escalation.policies.spec import PolicySpec
 from escalation.simulation import replay
-from escalation.simulation.replay import ReplayedOutput
+from escalation.simulation.replay import ReplayedOutput, ReplayedRoute
 from reviewqueue.kernel import clock
 
 PERIOD = timedelta(days=28)
@@ -123,12 +123,13 @@ class _Tally:
         self.outputs = self.automated = self.reviewed = 0
         self.of_automated, self.of_reviewed = _AuditSums(), _AuditSums()
 
-    def add(self, row: ReplayedOutput, *, released: bool, review: bool) -> None:
+    def add(self, row: ReplayedOutput, route: ReplayedRoute) -> None:
         self.outputs += 1
-        self.automated += released
-        self.reviewed += review
+        self.automated += route.released
+        self.reviewed += route.review
         if row.is_answered_audit:
-            sums = self.of_automated if released else self.of_reviewed
+            # Audits that hold are not released, but a sample of those that are.
+            sums = self.of_automated if route.eligible else self.of_reviewed
             sums.add(row.p, bool(row.wrong), self._cost(row))
 
     def summarize(self, days: float) -> VersionEffect:
@@ -200,8 +201,8 @@ def _replay_both(
         number = stream.schema_number
         routes = [replay.decide_again(stream, tally.spec, rows, schema_number=number) for tally in (old, new)]
         for row, was, now in zip(rows, *routes, strict=True):
-            old.add(row, released=was.released, review=was.review)
-            new.add(row, released=now.released, review=now.review)
+            old.add(row, was)
+            new.add(row, now)
             yield row, None if was.released == now.released else was.released
 
 

@@ -106,10 +106,14 @@ class ReplayedOutput(NamedTuple):
 
 
 class ReplayedRoute(NamedTuple):
-    """What a version does with an output: releases it, and has people review it before or after that."""
+    """What a version does with an output: releases it, and has people review it before or after that.
+
+    `eligible`: at or above its thresholds, so that only an audit that holds may keep it from being released.
+    """
 
     released: bool
     review: bool
+    eligible: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +149,7 @@ def decide_again(
 
     schema_number: the answers that it was made for; outputs received under others go to review.
     """
-    released, review = np.zeros(len(rows), bool), np.ones(len(rows), bool)
+    released, review, eligible = np.zeros(len(rows), bool), np.ones(len(rows), bool), np.zeros(len(rows), bool)
     covered = np.array([row.schema_number == schema_number for row in rows], dtype=bool)
     rates = np.array([row.p if spec.audit.per_day is not None else spec.audit.rate or 0.0 for row in rows])
     for rate in np.unique(rates[covered]):
@@ -153,8 +157,8 @@ def decide_again(
         part = [rows[index] for index in indices.tolist()]
         u = np.array([row.u for row in part])
         routes = decide.decide_routes(spec, _build_columns(stream, spec, part), u=u, p=float(rate))
-        released[indices], review[indices] = routes.released, routes.review
-    return list(map(ReplayedRoute, released.tolist(), review.tolist()))
+        released[indices], review[indices], eligible[indices] = routes.released, routes.review, routes.eligible
+    return list(map(ReplayedRoute, released.tolist(), review.tolist(), eligible.tolist()))
 
 
 def _build_columns(stream: Stream, spec: PolicySpec, rows: Sequence[ReplayedOutput]) -> decide.OutputColumns:
