@@ -170,10 +170,9 @@ class _FormBuilder:
         told = proposed if isinstance(proposed, Mapping) else ABSENT
         if not _is_group(item, value, told):
             return None
-        parts = list(self.build_members(here, item, value, told, depth=0))
-        cells = [part for part in parts if isinstance(part, AnswerField) and not part.is_json]
-        empty = value is not ABSENT and not any(cell.value for cell in cells)
-        return None if empty or len(cells) < len(parts) else cells
+        cells = _flatten_parts(list(self.build_members(here, item, value, told, depth=0)))
+        empty = cells is not None and value is not ABSENT and not any(cell.value for cell in cells)
+        return None if empty else cells
 
     def _build_field(
         self, at: str, shape: FieldShape, value: Any, proposed: Any, *, label: str, required: bool
@@ -205,6 +204,27 @@ class _FormBuilder:
             pointer = pointer.rpartition("/")[0]
         share = self.hints.get(pointer) if pointer else None
         return share if share is not None and share < LOW_CONFIDENCE_BELOW else None
+
+
+def _flatten_parts(parts: Sequence[FormPart]) -> list[AnswerField] | None:
+    """The fields of an entry and of the objects in it, side by side; None if one does not fit into a line.
+
+    In a line, an object exists because one of its fields is filled in, so null and an empty object do not fit.
+    """
+    cells: list[AnswerField] = []
+    for part in parts:
+        match part:
+            case AnswerField(is_json=False):
+                cells.append(part)
+            case FieldGroup():
+                inner = _flatten_parts(part.parts)
+                is_there = not part.name.startswith("group/")
+                if inner is None or (is_there and not any(cell.value for cell in inner)):
+                    return None
+                cells.extend(replace(cell, label=f"{part.label}: {cell.label}") for cell in inner)
+            case _:
+                return None
+    return cells
 
 
 def _is_collapsible(laid: AnswerField) -> bool:

@@ -13,6 +13,7 @@ from reviewqueue.answers.schema import is_same_answer, is_storable
 from reviewqueue.desk.structured import codec, layout
 from reviewqueue.desk.structured.codec import ABSENT
 from reviewqueue.desk.structured.fields import AnswerField, FieldGroup, FieldLines, FormPart, StructuredForm, TypedInput
+from reviewqueue.kernel import sent_json
 from tests.helpers import invoices, sent_answers
 
 
@@ -245,6 +246,34 @@ def test_any_ai_answer_is_sent_back_unchanged(answer: dict[str, Any]) -> None:
 @given(sent_answers.objects)
 def test_any_digits_and_blanks_are_sent_back_unchanged(answer: dict[str, Any]) -> None:
     assert is_same_answer(_sent(_laid(answer)), answer)
+
+
+_PRICE = {"type": "object", "properties": {"amount": {"type": "number"}, "currency": {"type": "string"}}}
+_ENTRY = {"type": "object", "properties": {"name": {"type": "string"}, "price": _PRICE}}
+_ORDER = {"type": "object", "properties": {"lines": {"type": "array", "items": _ENTRY}}}
+
+
+def test_objects_in_list_entries_have_fields_of_their_own() -> None:
+    answer = {"lines": [{"name": "pen", "price": {"amount": 1.50, "currency": "EUR"}}, {"name": "ink"}]}
+    lines = _part(_laid(answer, schema=_ORDER), "/lines")
+    assert isinstance(lines, FieldLines)
+    assert lines.columns == ["Name", "Price: Amount", "Price: Currency"]
+    assert [[cell.value for cell in line] for line in lines.lines] == [["pen", "1.5", "EUR"], ["ink", "", ""]]
+    typed = {"list.empty/lines": "", "text/lines/0/name": "pad", "number/lines/0/price/amount": "2.50"}
+    pad = sent_json.parse_sent('{"lines": [{"name": "pad", "price": {"amount": 2.50}}]}')
+    assert is_same_answer(codec.parse_answer(typed), pad)
+
+
+_prices = st.none() | st.fixed_dictionaries({}, optional={"amount": st.none() | st.floats(0, 9), "currency": _texts})
+_entries = st.fixed_dictionaries({}, optional={"name": _texts, "price": _prices | _values})
+
+
+@given(st.lists(_entries, max_size=3))
+@example([{"price": {}}, {"price": None}, {"name": "x", "price": {"amount": None}}])
+def test_any_objects_in_list_entries_are_sent_back_unchanged(entries: list[Any]) -> None:
+    if is_storable(entries):
+        answer = {"lines": entries}
+        assert is_same_answer(_sent(_laid(answer, schema=_ORDER)), answer)
 
 
 @pytest.mark.parametrize(
