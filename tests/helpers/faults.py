@@ -45,6 +45,7 @@ WORKERS_KILLED = (
     r"Worker exited prematurely",
     r"WorkerLostError",
     r"Traceback",
+    r"^BrokenPipeError",  # a child that was about to start when its main process was killed
 )
 
 
