@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import current_app, shared_task
 
 from escalation.decisions import deadlines, feed, settle
-from escalation.guarantees import drift, evaluations, guarantees
+from escalation.guarantees import drift, guarantees
 from escalation.ingest import backlog, wakeup
 from escalation.monitoring import rounds, turns
 from escalation.monitoring.sweeps import ROUTING, Sweep
@@ -73,7 +73,7 @@ def watch_guarantees() -> None:
 @shared_task(max_retries=3)
 def evaluate_evidence() -> None:
     """Evaluate the audits answered meanwhile, and record what they certify."""
-    evaluations.record_progress_of_all()
+    guarantees.evaluate_evidence()
 
 
 @shared_task(max_retries=3)

@@ -28,9 +28,14 @@ from escalation.guarantees.preparation import (
     prepare_evaluation,
 )
 from escalation.guarantees.sample import SampleWindow
-from escalation.models import ErrorTarget, Evaluation, EvidenceLine, Stream, output_id
+from escalation.models import ErrorTarget, Evaluation, Stream, output_id
 from reviewqueue.activity import log
 from reviewqueue.kernel import clock, sql
+
+# The two ways in which a result is found.
+DECLARED, ANYTIME = "declared", "anytime"
+# A result is renewed after this share of the days for which a guarantee is valid.
+RENEWED_AFTER_SHARE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,23 +72,18 @@ def run_evaluation(
 def record_progress(stream: Stream, *, now: datetime | None = None) -> Evaluation | None:
     """Evaluate the main population, and record the result if it certifies more than any before; None otherwise.
 
-    What can never be certified, and a line without a threshold so far, are not recorded: nothing has changed.
+    Results that expire soon do not count, so what the audits still certify is recorded anew. Without a threshold,
+    nothing is recorded: nothing has changed.
     """
     moment = clock.current_time(now)
     try:
         prepared, results = _evaluate(stream, None, moment)
     except EvaluationRefused:
         return None
-    before = {name: group.threshold for name, group in _best_results(prepared.line, prepared.max_error).items()}
+    before = {name: group.threshold for name, group in _best_results(prepared, moment).items()}
     if not any(_is_looser(group.threshold, before.get(group.group)) for group in results):
         return None
     return _record(prepared, results, by=log.system_actor("guarantees"), now=moment)
-
-
-def record_progress_of_all(*, now: datetime | None = None) -> list[Evaluation]:
-    """`record_progress` of every stream with an error target."""
-    targeted = Stream.objects.filter(targets__isnull=False).distinct().order_by("pk")
-    return [made for stream in targeted if (made := record_progress(stream, now=now)) is not None]
 
 
 def _is_looser(threshold: float | None, before: float | None) -> bool:
@@ -103,25 +103,40 @@ def _evaluate(
         now=now,
     )
     prepared = replace(prepared, line=line)
-    histograms, best = _count_by_bin(stream, prepared), _best_results(line, prepared.max_error)
+    histograms, best, old = _count_by_bin(stream, prepared), _best_results(prepared, now), _old_exact(prepared, now)
     return prepared, [
-        _evaluate_group(prepared, name, best.get(name), histograms.get(name, {}), stream, now)
+        _evaluate_group(prepared, name, best.get(name), histograms.get(name, {}), now, exact=name not in old)
         for name in prepared.group_names
     ]
 
 
-def _best_results(line: EvidenceLine, max_error: float) -> dict[str, GroupResult]:
-    """The loosest result recorded for each group of a line: what was certified once stays certified.
+def _best_results(prepared: PreparedEvaluation, now: datetime) -> dict[str, GroupResult]:
+    """The loosest result recorded for each group of a line: what was certified stays certified until it expires.
 
-    max_error: only results that allow no more errors count, as it falls once reviewers are known to miss some.
+    Only results that allow no more errors count, as `max_error` falls once reviewers are known to miss some. Neither do
+    those in the last part of their time, so that they are renewed if the audits still support them.
     """
     best: dict[str, GroupResult] = {}
-    recorded = Evaluation.objects.filter(line=line.pk, max_error__lte=max_error).exclude(line=None)
+    recorded = Evaluation.objects.filter(
+        line=prepared.line.pk, max_error__lte=prepared.max_error, asked_at__gt=_renewed_before(prepared, now)
+    ).exclude(line=None)
     for evaluation in recorded.order_by("pk"):
         for group in parse_group_results(evaluation):
             if _is_looser(group.threshold, best[group.group].threshold if group.group in best else None):
                 best[group.group] = group
     return best
+
+
+def _old_exact(prepared: PreparedEvaluation, now: datetime) -> set[str]:
+    """The groups whose exact evaluation is old: it reads the first audits only, so now later ones have to do."""
+    recorded = Evaluation.objects.filter(line=prepared.line.pk, asked_at__lte=_renewed_before(prepared, now))
+    results = (group for evaluation in recorded.exclude(line=None) for group in parse_group_results(evaluation))
+    return {group.group for group in results if group.way == DECLARED}
+
+
+def _renewed_before(prepared: PreparedEvaluation, now: datetime) -> datetime:
+    """Results of before this moment are to be renewed."""
+    return now - RENEWED_AFTER_SHARE * timedelta(days=prepared.expires_days)
 
 
 def _record(prepared: PreparedEvaluation, results: Sequence[GroupResult], *, by: str, now: datetime) -> Evaluation:
@@ -177,19 +192,24 @@ def _evaluate_group(
     name: str,
     best: GroupResult | None,
     histogram: Mapping[int, int],
-    stream: Stream,
     now: datetime,
+    *,
+    exact: bool,
 ) -> GroupResult:
-    """The loosest threshold of both ways and of all evaluations before, or why there is none."""
+    """The loosest threshold of both ways and of all evaluations before, or why there is none.
+
+    exact: whether the exact evaluation still counts.
+    """
+    stream = prepared.line.stream
     members, answered = prepared.members(name), prepared.count_answered(name)
     delta = lines.compute_group_delta(prepared.line, name)
     if best is None and answered < prepared.min_audits:
         shortfall = describe_shortfall(prepared, answered, stream, now)
         return GroupResult(name, delta, [], refusal="too_few", params=shortfall)
     scores, wrong = prepared.sample.scores[members], prepared.sample.wrong[members]
-    found = _certify(prepared, name, scores, wrong, delta * prepared.thresholds_share, histogram)
+    found = _certify(prepared, name, scores, wrong, delta * prepared.thresholds_share, exact=exact)
     if found is not None and (best is None or _is_looser(found.threshold, best.threshold)):
-        return found
+        return replace(found, coverage=_share_at_or_above(histogram, found.threshold or 0.0))
     if best is not None:
         return best
     params = _estimate_more(prepared, scores, wrong, delta, stream, now)
@@ -202,16 +222,16 @@ def _certify(
     scores: NDArray[np.float64],
     wrong: NDArray[np.bool_],
     delta: float,
-    histogram: Mapping[int, int],
+    *,
+    exact: bool,
 ) -> GroupResult | None:
-    walks, declared = lines.read_walks(prepared.line, name), prepared.declared_audits
-    exact, anytime = delta * statistics.DECLARED_SHARE, delta * (1 - statistics.DECLARED_SHARE)
-    alpha = prepared.max_error
-    so_far = certification.certify_anytime(scores, wrong, walks, alpha=alpha, delta=anytime)
-    results = [("anytime", anytime, walks.anytime, so_far)]
-    if len(scores) >= declared:
-        first = certification.certify_declared(scores[:declared], wrong[:declared], walks, alpha=alpha, delta=exact)
-        results.append(("declared", exact, walks.declared, first))
+    walks, declared, alpha = lines.read_walks(prepared.line, name), prepared.declared_audits, prepared.max_error
+    once, ever_after = delta * statistics.DECLARED_SHARE, delta * (1 - statistics.DECLARED_SHARE)
+    so_far = certification.certify_anytime(scores, wrong, walks, alpha=alpha, delta=ever_after)
+    results = [(ANYTIME, ever_after, walks.anytime, so_far)]
+    if exact and len(scores) >= declared:
+        first = certification.certify_declared(scores[:declared], wrong[:declared], walks, alpha=alpha, delta=once)
+        results.append((DECLARED, once, walks.declared, first))
     way, spent, starts, found = max(results, key=lambda result: -1 if result[3] is None else result[3].index)
     if found is None:
         return None
@@ -223,7 +243,6 @@ def _certify(
         accepted=found.accepted,
         wrong=found.wrong,
         bound=found.bound,
-        coverage=_share_at_or_above(histogram, found.threshold),
         way=way,
     )
 

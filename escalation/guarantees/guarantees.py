@@ -79,6 +79,20 @@ def propose_certified_policy(
         return versions.propose_version(stream=evaluation.stream, spec=spec, actor=actor, reason=reason, now=now)
 
 
+def evaluate_evidence(*, now: datetime | None = None) -> list[Evaluation]:
+    """Evaluate every stream with an error target; returns the results that certify more than before, or anew.
+
+    A result with the thresholds in effect renews their guarantee: nothing is loosened, so nobody has to approve it.
+    """
+    targeted = Stream.objects.filter(targets__isnull=False).distinct().order_by("pk")
+    made = [found for stream in targeted if (found := evaluations.record_progress(stream, now=now)) is not None]
+    for evaluation in made:
+        current = versions.find_active_policy(evaluation.stream)
+        if current is not None and not _changes_thresholds(evaluation, current.spec):
+            Evidence.objects.get_or_create(policy_id=current.policy_id, evaluation=evaluation)
+    return made
+
+
 def find_earned_evaluations(
     streams: Sequence[Stream], active: Mapping[int, ActivePolicy], *, now: datetime | None = None
 ) -> dict[int, Evaluation]:
@@ -101,14 +115,18 @@ def find_earned_evaluations(
 
 
 def _is_earned(evaluation: Evaluation, current: PolicySpec, now: datetime | None) -> bool:
-    in_effect, changes = msgspec.to_builtins(current), evaluations.build_spec_changes(evaluation)
     return (
-        any(in_effect[name] != value for name, value in changes.items())
+        _changes_thresholds(evaluation, current)
         and preparation.hash_conditions(current) == evaluation.conditions_hash
         and evaluation.target == targets.find_error_target(evaluation.stream)
         and not _is_superseded(evaluation)
         and not find_end_reason(evaluation, now=now)
     )
+
+
+def _changes_thresholds(evaluation: Evaluation, current: PolicySpec) -> bool:
+    in_effect = msgspec.to_builtins(current)
+    return any(in_effect[name] != value for name, value in evaluations.build_spec_changes(evaluation).items())
 
 
 def _is_superseded(evaluation: Evaluation) -> bool:

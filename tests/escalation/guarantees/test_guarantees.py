@@ -248,6 +248,8 @@ def test_guarantees_of_the_same_thresholds_end_independently(queue: object, monk
     thresholds = evaluations.build_spec_changes(first.evaluation)
     moment = LATER + timedelta(days=91)
     assert len(guarantees.enforce_ended_guarantees(now=moment)) == 1
+    # The exact evaluation counts once; by now there is enough evidence of the other kind.
+    stream_history.write_history(stream, *honest(3000, seed=4), since=moment - timedelta(days=11), prefix="later")
     again = evaluations.run_evaluation(stream, by="user:mara", now=moment)
     monkeypatch.setattr(evaluations, "build_spec_changes", lambda evaluation: thresholds)
     version = guarantees.propose_certified_policy(evaluation=again, actor="user:mara", now=moment).policy
@@ -302,3 +304,44 @@ def test_an_evaluation_under_other_rules_makes_no_policy(queue: object) -> None:
     versions.activate_version(policy=version, by="user:mara", approved_by="user:max", now=LATER)
     with pytest.raises(preparation.EvaluationRefused, match="outdated"):
         guarantees.propose_certified_policy(evaluation=evaluation, actor="user:mara", now=LATER)
+
+
+def test_a_guarantee_is_renewed_while_its_audits_support_it(stream: Stream) -> None:
+    stream_history.write_history(stream, [0.99, 0.7] * 500, [False] * 1000)
+    targets.set_error_target(stream=stream, max_error=0.05, actor="user:mara", now=NOON)
+    (first,) = guarantees.evaluate_evidence(now=LATER)
+    made = guarantees.propose_certified_policy(evaluation=first, actor="user:mara", now=LATER)
+    versions.activate_version(policy=made.policy, by="user:mara", approved_by="user:max", now=LATER)
+    assert guarantees.evaluate_evidence(now=LATER) == []
+    nearly = LATER + timedelta(days=80)
+    (renewed,) = guarantees.evaluate_evidence(now=nearly)
+    assert guarantees.evaluate_evidence(now=nearly) == []
+    current = guarantees.find_latest_guarantee(stream, now=first.expires_at + MINUTE)
+    assert current
+    assert (current.evaluation, current.holds) == (renewed, True)
+
+
+def test_where_only_a_stricter_threshold_is_supported_it_is_offered_instead(stream: Stream) -> None:
+    found = _start_guarantee(stream)
+    (group,) = evaluations.parse_group_results(found.evaluation)
+    assert group.way == "declared"
+    nearly = LATER + timedelta(days=80)
+    stream_history.write_history(stream, *honest(1000, seed=2), since=nearly - timedelta(days=11), prefix="later")
+    (offered,) = guarantees.evaluate_evidence(now=nearly)
+    (stricter,) = evaluations.parse_group_results(offered)
+    assert (stricter.way, stricter.threshold) == ("anytime", 0.955)
+    assert group.threshold == 0.92
+    active = versions.find_active_policies([stream.pk])
+    assert guarantees.find_earned_evaluations([stream], active, now=nearly) == {stream.pk: offered}
+
+
+def test_a_guarantee_that_its_audits_no_longer_support_is_not_renewed(stream: Stream) -> None:
+    found = _start_guarantee(stream)
+    nearly = LATER + timedelta(days=80)
+    scores, _ = honest(1000, seed=2)
+    stream_history.write_history(stream, scores, [True] * 1000, since=nearly - timedelta(days=11), prefix="worse")
+    assert guarantees.evaluate_evidence(now=nearly) == []
+    expired = found.evaluation.expires_at + MINUTE
+    ended = guarantees.find_latest_guarantee(stream, now=expired)
+    assert ended
+    assert ended.end_reason == "expired"
