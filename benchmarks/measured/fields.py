@@ -58,7 +58,7 @@ def certify(confidences: Floats, risks: Floats, rng: np.random.Generator, *, del
     wrong = rng.random(len(risks)) < risks
     bins = np.searchsorted(THRESHOLDS, confidences, side="right") - 1
     counts = np.bincount(bins, minlength=len(THRESHOLDS)).tolist()
-    walks = certification.plan_walks(counts, max_error=TARGET, declared_audits=len(confidences))
+    walks = certification.plan_walks(counts, max_error=TARGET, declared_audits=len(confidences), declared_delta=delta)
     found = certification.certify_declared(confidences, wrong, walks, alpha=TARGET, delta=delta)
     return None if found is None else found.threshold
 

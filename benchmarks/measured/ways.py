@@ -9,11 +9,12 @@ import numpy as np
 
 from benchmarks.measured.trials import POLICY, TESTS, Bools, Floats, Trial
 from escalation import statistics
-from escalation.guarantees import certification, lines, preparation, thresholds
+from escalation.guarantees import certification, lines, thresholds
 from escalation.guarantees.certification import WalkPlan
 
 DELTA = 0.05
 LINE_DELTA = DELTA * lines.FIRST_SHARE  # of the first line of evidence
+EXACT_DELTA = LINE_DELTA * lines.THRESHOLDS_DELTA_SHARE * statistics.DECLARED_SHARE
 DECLARED = 800  # the number of audits of the exact evaluation
 
 
@@ -31,14 +32,14 @@ type Way = Callable[[Trial, float], float | None]
 
 def certified(trial: Trial, alpha: float) -> Found | None:
     """The product's method, assuming that reviewers miss no errors."""
-    return _certified(trial, alpha, alpha, LINE_DELTA)
+    return _certified(trial, alpha, alpha, LINE_DELTA * lines.THRESHOLDS_DELTA_SHARE)
 
 
 def corrected(trial: Trial, alpha: float) -> Found | None:
     """The product's method, corrected for the errors reviewers miss, as measured by test items."""
-    share = preparation.RECALL_DELTA_SHARE
-    missed = statistics.compute_confidence_sequence(TESTS, [TESTS - trial.caught], [1.0], 2 * LINE_DELTA * share)
-    return _certified(trial, alpha, alpha * (1 - missed.high), LINE_DELTA * (1 - share))
+    delta = 2 * LINE_DELTA * lines.RECALL_DELTA_SHARE
+    missed = statistics.compute_confidence_sequence(TESTS, [TESTS - trial.caught], [1.0], delta)
+    return _certified(trial, alpha, alpha * (1 - missed.high), LINE_DELTA * lines.THRESHOLDS_DELTA_SHARE)
 
 
 def former(trial: Trial, alpha: float) -> float | None:
@@ -60,7 +61,8 @@ def peeking(trial: Trial, alpha: float) -> float | None:
     scores, wrong = _drawn(trial)
     walks = _plan(trial, alpha)
     for seen in range(25, len(scores) + 1, 25):
-        found = _certify(scores[:seen], wrong[:seen], walks, alpha, LINE_DELTA)
+        delta = LINE_DELTA * lines.THRESHOLDS_DELTA_SHARE
+        found = _certify(scores[:seen], wrong[:seen], walks, alpha, delta)
         if found is not None:
             return found.threshold
     return None
@@ -130,7 +132,7 @@ def _plan(trial: Trial, target: float) -> WalkPlan:
     """Where walks begin, by the outputs that were not drawn."""
     bins = np.searchsorted(thresholds.THRESHOLDS, trial.scores[~trial.drawn], side="right") - 1
     counts = np.bincount(bins, minlength=len(thresholds.THRESHOLDS)).tolist()
-    return certification.plan_walks(counts, max_error=target, declared_audits=DECLARED)
+    return certification.plan_walks(counts, max_error=target, declared_audits=DECLARED, declared_delta=EXACT_DELTA)
 
 
 def _loosest(keeps: Callable[[Bools], bool], trial: Trial) -> float | None:

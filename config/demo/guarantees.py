@@ -11,8 +11,8 @@ from escalation.models import Evaluation, Stream
 from escalation.policies import versions
 
 # The highest error rate of automated outputs, per stream, and the number of audits of the exact evaluation.
-ERROR_TARGETS = {"sentiment": 0.05, "digits": 0.02}
-DECLARED_AUDITS = {"sentiment": 200, "digits": 430}
+ERROR_TARGETS = {"sentiment": 0.05, "digits": 0.04}
+DECLARED_AUDITS = {"sentiment": 200, "digits": 400}
 EVALUATED_DAYS_BEFORE_END = 6
 EVALUATION_TIME = time(18)
 

@@ -29,7 +29,7 @@ SHIFT_TIMES = (time(9), time(11), time(14), time(16))
 BATCHES_PER_SHIFT = 3
 SECONDS_PER_ITEM_RANGE = (6, 40)
 # How often a demo reviewer asks the lead or finds an item unjudgeable.
-ESCALATION_SHARE, UNJUDGEABLE_SHARE = 0.015, 0.005
+ESCALATION_SHARE, UNJUDGEABLE_SHARE = 0.015, 0.0005
 
 
 @dataclass(frozen=True)

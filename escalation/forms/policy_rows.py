@@ -21,7 +21,10 @@ OPERATORS = (("gte", "≥"), ("gt", ">"), ("lte", "≤"), ("lt", "<"), ("eq", "=
 _THRESHOLD = Column("threshold", gettext_lazy("Threshold in percent"), kind="percent", before=gettext_lazy("from"))
 
 THRESHOLDS_LAYOUT = RowLayout(
-    (Column("answer", gettext_lazy("Answer"), suggestions=ANSWERS_LIST, placeholder="refund"), _THRESHOLD),
+    (
+        Column("answer", gettext_lazy("Answer"), suggestions=ANSWERS_LIST, placeholder=gettext_lazy("refund")),
+        _THRESHOLD,
+    ),
     add=gettext_lazy("Add an answer"),
 )
 SEGMENTS_LAYOUT = RowLayout(
@@ -32,8 +35,10 @@ SEGMENTS_LAYOUT = RowLayout(
             kind="rows",
             rows=RowLayout(
                 (
-                    Column("key", gettext_lazy("Key"), suggestions=SEGMENT_KEYS_LIST, placeholder="language"),
-                    Column("value", gettext_lazy("Value"), before="=", placeholder="de"),
+                    Column(
+                        "key", gettext_lazy("Key"), suggestions=SEGMENT_KEYS_LIST, placeholder=gettext_lazy("language")
+                    ),
+                    Column("value", gettext_lazy("Value"), before="=", placeholder=gettext_lazy("de")),
                 ),
                 add=gettext_lazy("And"),
             ),
@@ -44,14 +49,16 @@ SEGMENTS_LAYOUT = RowLayout(
 )
 RULES_LAYOUT = RowLayout(
     (
-        Column("name", gettext_lazy("Name"), placeholder="large amounts"),
+        Column("name", gettext_lazy("Name"), placeholder=gettext_lazy("large amounts")),
         Column(
             "conditions",
             gettext_lazy("Conditions"),
             kind="rows",
             rows=RowLayout(
                 (
-                    Column("subject", gettext_lazy("Field"), suggestions=SUBJECTS_LIST, placeholder="value"),
+                    Column(
+                        "subject", gettext_lazy("Field"), suggestions=SUBJECTS_LIST, placeholder=gettext_lazy("value")
+                    ),
                     Column("operator", gettext_lazy("Comparison"), kind="select", choices=OPERATORS),
                     Column("operand", gettext_lazy("Value to compare with"), placeholder="1000"),
                 ),
@@ -63,8 +70,19 @@ RULES_LAYOUT = RowLayout(
 )
 MATRIX_LAYOUT = RowLayout(
     (
-        Column("predicted", gettext_lazy("Model’s answer"), suggestions=ANSWERS_LIST, placeholder="billing"),  # noqa: RUF001
-        Column("true", gettext_lazy("Right answer"), before="→", suggestions=ANSWERS_LIST, placeholder="refund"),
+        Column(
+            "predicted",
+            gettext_lazy("Model’s answer"),  # noqa: RUF001 - an apostrophe
+            suggestions=ANSWERS_LIST,
+            placeholder=gettext_lazy("billing"),
+        ),
+        Column(
+            "true",
+            gettext_lazy("Right answer"),
+            before="→",
+            suggestions=ANSWERS_LIST,
+            placeholder=gettext_lazy("refund"),
+        ),
         Column("cost", gettext_lazy("Cost"), kind="number", before=gettext_lazy("costs")),
     ),
     add=gettext_lazy("Add an error"),

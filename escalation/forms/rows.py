@@ -35,7 +35,7 @@ class Column:
     label: Any
     kind: Literal["text", "number", "percent", "select", "rows"] = "text"
     before: Any = ""
-    placeholder: str = ""
+    placeholder: Any = ""
     suggestions: str = ""
     choices: Sequence[tuple[str, Any]] = ()
     rows: RowLayout | None = None

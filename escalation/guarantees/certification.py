@@ -30,15 +30,22 @@ class WalkPlan:
     anytime: tuple[tuple[float, float], ...]
 
 
-def plan_walks(outputs_by_bin: Sequence[int], *, max_error: float, declared_audits: int) -> WalkPlan:
-    """Choose the starts from how many outputs lie in each bin of the grid, by outputs whose labels are not used."""
+def plan_walks(
+    outputs_by_bin: Sequence[int], *, max_error: float, declared_audits: int, declared_delta: float
+) -> WalkPlan:
+    """Choose the starts from how many outputs lie in each bin of the grid, by outputs whose labels are not used.
+
+    declared_delta: about how much of delta the exact evaluation will have; its first start has to be able to pass.
+    """
     total = sum(outputs_by_bin)
     if total < MIN_SCORES_FOR_STARTS:
         starts = tuple((threshold, 1 / len(DEFAULT_STARTS)) for threshold in DEFAULT_STARTS)
         return WalkPlan(starts, starts)
     coverage = np.cumsum(np.array(outputs_by_bin[::-1])) / total
     return WalkPlan(
-        _name_thresholds(statistics.choose_declared_starts(coverage, alpha=max_error, declared=declared_audits)),
+        _name_thresholds(
+            statistics.choose_declared_starts(coverage, alpha=max_error, delta=declared_delta, declared=declared_audits)
+        ),
         _name_thresholds(statistics.choose_anytime_starts(coverage)),
     )
 

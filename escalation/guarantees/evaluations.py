@@ -207,7 +207,7 @@ def _evaluate_group(
         shortfall = describe_shortfall(prepared, answered, stream, now)
         return GroupResult(name, delta, [], refusal="too_few", params=shortfall)
     scores, wrong = prepared.sample.scores[members], prepared.sample.wrong[members]
-    found = _certify(prepared, name, scores, wrong, delta * prepared.thresholds_share, exact=exact)
+    found = _certify(prepared, name, scores, wrong, delta * lines.THRESHOLDS_DELTA_SHARE, exact=exact)
     if found is not None and (best is None or _is_looser(found.threshold, best.threshold)):
         return replace(found, coverage=_share_at_or_above(histogram, found.threshold or 0.0))
     if best is not None:

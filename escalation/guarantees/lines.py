@@ -29,6 +29,9 @@ from escalation.models import ErrorTarget, EvidenceLine, Stream, output_id
 from reviewqueue.kernel import sql
 
 FIRST_SHARE = 0.8
+# The shares of a line's delta: for the bound of the reviewers' recall, kept for it from the start, and for thresholds.
+RECALL_DELTA_SHARE = 0.2
+THRESHOLDS_DELTA_SHARE = 1 - RECALL_DELTA_SHARE
 MAX_DECLARED_AUDITS = 5_000
 # Outputs received so long before a line also tell where confidences lie.
 SCORES_BEFORE_LINE = timedelta(days=28)
@@ -41,7 +44,9 @@ def count_declared_audits(target: ErrorTarget) -> int:
     """
     if target.declared_audits is not None:
         return target.declared_audits
-    delta = target.delta * FIRST_SHARE * statistics.DECLARED_SHARE / statistics.COLD_START_COUNT
+    delta = (
+        target.delta * FIRST_SHARE * THRESHOLDS_DELTA_SHARE * statistics.DECLARED_SHARE / statistics.COLD_START_COUNT
+    )
     needed = statistics.compute_labels_needed(target.max_error / 2, alpha=target.max_error, delta=delta)
     return min(needed or MAX_DECLARED_AUDITS, MAX_DECLARED_AUDITS)
 
@@ -132,11 +137,13 @@ def _choose_shares(plan: Mapping[str, Any], names: Sequence[str]) -> dict[str, d
 def _plan_walks(line: EvidenceLine, names: Sequence[str], *, last_id: int, grouping: str) -> dict[str, WalkPlan]:
     counts = _count_unlabelled(line, last_id=last_id, grouping=grouping)
     declared = count_declared_audits(line.target)
+    delta = line.delta * THRESHOLDS_DELTA_SHARE * statistics.DECLARED_SHARE / len(names)
     return {
         name: certification.plan_walks(
             counts.get(name, [0] * len(thresholds.THRESHOLDS)),
             max_error=line.target.max_error,
             declared_audits=declared,
+            declared_delta=delta,
         )
         for name in names
     }

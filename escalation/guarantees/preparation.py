@@ -30,8 +30,6 @@ from escalation.test_items.recall import ReviewerRecall
 from reviewqueue.kernel import clock
 from reviewqueue.kernel.errors import DomainError
 
-RECALL_DELTA_SHARE = 0.2  # the share of a line's delta spent on the bound of the reviewers' recall
-
 
 class EvaluationRefused(DomainError):
     """No guarantee is possible. `reason` is a code and `params` the values of its message, which is in `describe`."""
@@ -63,11 +61,6 @@ class PreparedEvaluation:
     conditions_hash: str
 
     @property
-    def thresholds_share(self) -> float:
-        """The share of a guarantee's delta that is left for the thresholds."""
-        return 1 - RECALL_DELTA_SHARE if self.recall else 1.0
-
-    @property
     def group_names(self) -> list[str]:
         """The groups that each get a guarantee of their own; a single empty name if one guarantee covers everything.
 
@@ -90,7 +83,7 @@ class PreparedEvaluation:
     @property
     def min_audits(self) -> int:
         """The fewest answered audits of a group that could certify a threshold, if none of them is wrong."""
-        delta = self.line.delta * self.thresholds_share / max(len(self.group_names), 1)
+        delta = self.line.delta * lines.THRESHOLDS_DELTA_SHARE / max(len(self.group_names), 1)
         anytime = statistics.compute_min_anytime_labels(
             self.max_error, delta * (1 - statistics.DECLARED_SHARE) / len(statistics.ANYTIME_COVERAGES)
         )
@@ -128,7 +121,7 @@ def prepare_evaluation(
     sample = draw_sample(
         stream, covered, window, due_days=spec.guarantee.due_days, group=choose_grouping(target), now=moment
     )
-    measured = recall.measure_recall(stream, delta=line.delta * RECALL_DELTA_SHARE, now=moment)
+    measured = recall.measure_recall(stream, delta=line.delta * lines.RECALL_DELTA_SHARE, now=moment)
     if measured is not None and measured.low <= 0:
         raise EvaluationRefused("none_caught", shown=measured.shown)
     prepared = PreparedEvaluation(

@@ -47,14 +47,15 @@ def compute_min_anytime_labels(alpha: float, delta: float) -> int:
     return high
 
 
-def choose_declared_starts(coverage: NDArray[np.float64], *, alpha: float, declared: int) -> list[WalkStart]:
+def choose_declared_starts(
+    coverage: NDArray[np.float64], *, alpha: float, delta: float, declared: int
+) -> list[WalkStart]:
     """The starts of the exact evaluation, with shares of its delta that sum to 1.
 
     coverage: (J,) the share of outputs at or above each threshold, from outputs whose labels are not used.
     """
     accepted = np.round(coverage * declared).astype(np.int64)
-    # The first start depends on delta by its logarithm only; 0.05 stands for all that are in use.
-    starts = choose_cold_starts(accepted, alpha=alpha, delta=0.05, n=declared)
+    starts = choose_cold_starts(accepted, alpha=alpha, delta=delta, n=declared)
     total = sum(start.delta for start in starts)
     return [WalkStart(start.index, start.delta / total) for start in starts]
 

@@ -79,12 +79,12 @@ def test_the_demo_guarantees_digits_and_refuses_to_guarantee_sentiment(
     assert statement.holds
     (found,) = evaluations.parse_group_results(statement.evaluation)
     assert found.bound == statistics.compute_upper_bound(found.wrong, found.accepted, found.delta)
-    assert found.bound <= 0.02
+    assert found.bound <= 0.04
     assert statement.evaluation.target.set_at < Output.objects.earliest("received_at").received_at
     assert OutputCount.objects.exists()
     client.force_login(User.objects.get(username="mara"))
     stated = client.get("/streams/digits/guarantee/").content.decode()
-    assert "At most 2 % of automated decisions are wrong, with 95 % confidence." in stated
+    assert "At most 4 % of automated decisions are wrong, with 95 % confidence." in stated
     assert f"/streams/digits/guarantee/evidence/{statement.evaluation.pk}/" in stated
     refused = client.get("/streams/sentiment/guarantee/").content.decode()
     assert "audits are too few for this error target: it takes about" in refused

@@ -38,7 +38,7 @@ def test_the_shares_of_all_starts_sum_to_one_whatever_the_confidences() -> None:
     for scores in (rng.random(5000), np.full(5000, 0.97), 1 - rng.random(5000) ** 6, rng.random(3)):
         bins = np.searchsorted(thresholds.THRESHOLDS, scores, side="right") - 1
         counts = np.bincount(bins, minlength=len(thresholds.THRESHOLDS)).tolist()
-        walks = certification.plan_walks(counts, max_error=0.02, declared_audits=700)
+        walks = certification.plan_walks(counts, max_error=0.02, declared_audits=700, declared_delta=0.03)
         for way in (walks.declared, walks.anytime):
             assert sum(share for _, share in way) == pytest.approx(1)
             assert {start for start, _ in way} <= set(thresholds.THRESHOLDS)
@@ -47,12 +47,19 @@ def test_the_shares_of_all_starts_sum_to_one_whatever_the_confidences() -> None:
 def test_a_look_every_15_audits_is_false_no_more_often_than_stated() -> None:
     """At the very edge of the target, where any certified threshold is false."""
     rng, alpha, delta, trials, audits = np.random.default_rng(5), 0.05, 0.05, 200, 1500
-    walks = certification.plan_walks([0] * len(thresholds.THRESHOLDS), max_error=alpha, declared_audits=400)
+    walks = certification.plan_walks(
+        [0] * len(thresholds.THRESHOLDS), max_error=alpha, declared_audits=400, declared_delta=0.03
+    )
     broken = 0
     for _ in range(trials):
         scores, wrong = 1 - rng.random(audits) ** 3, rng.random(audits) < alpha + 1e-4
         broken += _ever_certifies(scores, wrong, walks, alpha, delta, every=15)
     assert bdtr(broken, trials, delta) <= 0.999, f"{broken} of {trials} at 5 %"
+
+
+def _plan_default_walks(max_error: float) -> certification.WalkPlan:
+    none = [0] * len(thresholds.THRESHOLDS)
+    return certification.plan_walks(none, max_error=max_error, declared_audits=400, declared_delta=0.03)
 
 
 def _ever_certifies(
@@ -76,7 +83,9 @@ def _ever_certifies(
 def test_little_risk_is_certified_early_and_much_never() -> None:
     rng = np.random.default_rng(2)
     scores = 1 - rng.random(1000) ** 3
-    walks = certification.plan_walks([0] * len(thresholds.THRESHOLDS), max_error=0.05, declared_audits=400)
+    walks = certification.plan_walks(
+        [0] * len(thresholds.THRESHOLDS), max_error=0.05, declared_audits=400, declared_delta=0.03
+    )
     good = certification.certify_anytime(scores, rng.random(1000) < 0.005, walks, alpha=0.05, delta=0.02)
     assert good
     assert good.wrong / good.accepted < 0.05
