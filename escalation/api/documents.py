@@ -219,7 +219,10 @@ class LabelledOutput(msgspec.Struct, kw_only=True):
     ]
     part_errors: Annotated[
         dict[str, bool] | str | None,
-        Meta(description="Whether each part that the first reviewers judged was wrong; or its JSON text."),
+        Meta(
+            description="Whether each part that the first reviewers judged was wrong: a field by its JSON Pointer, or "
+            "a label of a set. Empty for a set that was rejected; or its JSON text."
+        ),
     ]
     segment: Annotated[dict[str, str] | str | None, Meta(description="As posted, or its JSON text.")]
     group: str | None

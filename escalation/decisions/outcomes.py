@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from escalation.decisions import field_errors, queries
+from escalation.decisions import field_errors, label_errors, queries
 from escalation.routing.field_routes import RouteParts
 from reviewqueue.answers import field_equality
 from reviewqueue.answers.schema import AnswerSpec
@@ -58,7 +58,8 @@ def upsert_outcomes(known: list[tuple[SettledLabel, LockedOutput]]) -> None:
 def _outcome_row(label: SettledLabel, output: LockedOutput) -> dict[str, Any]:
     form = queue.get_answer_spec(slug=label.queue, number=label.schema_number)
     corrected = label.outcome == "answered" and not field_equality.answers_match(label.answer, output.prediction, form)
-    part_errors = field_errors.find_field_errors(label, output.prediction, form, parts=output.parts)
+    field_parts = field_errors.find_field_errors(label, output.prediction, form, parts=output.parts)
+    label_parts = label_errors.find_label_errors(label, output.prediction, form)
     return {
         "output_id": output.id,
         "stream_id": output.stream_id,
@@ -67,8 +68,8 @@ def _outcome_row(label: SettledLabel, output: LockedOutput) -> dict[str, Any]:
         "outcome": label.outcome,
         "answer": label.answer,
         "settled": label.first_answer if isinstance(label.first_answer, str) else "",
-        "wrong": _is_wrong(label, output, form, part_errors),
-        "part_errors": part_errors,
+        "wrong": _is_wrong(label, output, form, field_parts),
+        "part_errors": field_parts if form.fields else label_parts,
         "overturned": label.outcome == "rejected" or corrected,
         "blind": label.blind,
         "reviews": label.reviews,
@@ -78,7 +79,7 @@ def _outcome_row(label: SettledLabel, output: LockedOutput) -> dict[str, Any]:
 
 
 def _is_wrong(
-    label: SettledLabel, output: LockedOutput, form: AnswerSpec, part_errors: dict[str, bool] | None
+    label: SettledLabel, output: LockedOutput, form: AnswerSpec, field_parts: dict[str, bool] | None
 ) -> bool | None:
     """Whether the prediction was wrong by the settled first answers; None if it was unjudgeable.
 
@@ -86,8 +87,8 @@ def _is_wrong(
     """
     if label.first_outcome == "unjudgeable":
         return None
-    if part_errors and len(part_errors) < len(form.fields):
-        return any(part_errors.values())
+    if field_parts and len(field_parts) < len(form.fields):
+        return any(field_parts.values())
     return label.first_outcome == "rejected" or not field_equality.answers_match(
         label.first_answer, output.prediction, form
     )

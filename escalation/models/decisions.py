@@ -84,8 +84,11 @@ class Outcome(models.Model):
     are sums over all rounds. `settled`, `wrong` and `blind` stay as the first round left them, because only that round
     was not requested by anyone. `wrong` compares the settled *first* answers with the prediction; it is null if the
     item was unjudgeable. `part_errors` says the same of each part of the answer that the first reviewers judged: a
-    label of a set, or a field by its JSON Pointer; null where an answer has no parts. `overturned`: the latest answer
-    differs from the prediction.
+    field by its JSON Pointer, or each possible label of a set, where a wrong label was invented if it is in
+    `output.label_decisions` as predicted and missed otherwise. A part that is not in it was not judged: none of the
+    labels of a set that was rejected, because something is right that is not listed. Null if the item was unjudgeable
+    or the answer has no parts, and for sets of labels judged in releases that did not record it; reports and guarantees
+    never take a missing part for right. `overturned`: the latest answer differs from the prediction.
     """
 
     output = models.OneToOneField(
