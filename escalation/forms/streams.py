@@ -15,6 +15,7 @@ from escalation.models import Stream
 from escalation.streams import definition
 from escalation.streams.definition import StreamDefinition
 from reviewqueue.accounts.roles import QueueFacts
+from reviewqueue.answers.schema import LABEL_UNIT, LABELS, OUTPUT_UNIT, AnswerSpec
 from reviewqueue.kernel import strict_json
 from reviewqueue.kernel.errors import Invalid, Problem
 
@@ -39,7 +40,17 @@ class JsonSchemaField(forms.JSONField):
         return InvalidJSONInput(data) if isinstance(data, str) else data
 
 
-_COPIED_FIELDS = ("title", "question", "multiple", "guidelines", "error_types", "display", "owner", "risk")
+_COPIED_FIELDS = (
+    "title",
+    "question",
+    "multiple",
+    "error_unit",
+    "guidelines",
+    "error_types",
+    "display",
+    "owner",
+    "risk",
+)
 
 
 class StreamForm(StoredValuesForm):
@@ -59,6 +70,18 @@ class StreamForm(StoredValuesForm):
         ),
     )
     multiple = forms.BooleanField(label=_("Several answers can be right at once"), required=False)
+    error_unit = forms.ChoiceField(
+        label=_("What counts as an error"),
+        choices=[
+            (OUTPUT_UNIT, _("an output with any wrong answer")),
+            (LABEL_UNIT, _("each answer that the model missed or invented")),
+        ],
+        initial=OUTPUT_UNIT,
+        help_text=_(
+            "Matters only where several answers can be right at once. As with changed answers, the evidence for "
+            "guarantees starts anew."
+        ),
+    )
     schema = JsonSchemaField(
         label=_("JSON schema"),
         required=False,
@@ -110,7 +133,7 @@ class StreamForm(StoredValuesForm):
         """The fields by what they are about, each group with its heading."""
         groups = (
             (_("Stream"), ("title", "slug_name", "owner", "risk")),
-            (_("Answers"), ("question", "answers", "multiple", "schema")),
+            (_("Answers"), ("question", "answers", "multiple", "error_unit", "schema")),
             (_("Reviewers’ page"), ("guidelines", "error_types", "display")),  # noqa: RUF001 - an apostrophe
             (_("Waiting items"), ("reserve_minutes", "max_waiting")),
         )
@@ -168,30 +191,25 @@ class NewStreamForm(StreamForm):
         return slug
 
 
-def build_stream_initial(
-    *, stream: Stream, queue: QueueFacts, guidelines: str, answers: list[str], kind: str, schema: Any
-) -> dict[str, Any]:
+def build_stream_initial(*, stream: Stream, queue: QueueFacts, guidelines: str, form: AnswerSpec) -> dict[str, Any]:
     """A stream's settings as initial values of the form."""
-    stored = build_stored_values(
-        stream=stream, queue=queue, guidelines=guidelines, answers=answers, kind=kind, schema=schema
-    )
+    stored = build_stored_values(stream=stream, queue=queue, guidelines=guidelines, form=form)
     return stored | {
-        "answers": line_syntax.format_entries(answers),
+        "answers": line_syntax.format_entries(form.answers),
         "error_types": line_syntax.format_entries(queue.error_types),
         "display": line_syntax.format_pairs(queue.display),
     }
 
 
-def build_stored_values(
-    *, stream: Stream, queue: QueueFacts, guidelines: str, answers: list[str], kind: str, schema: Any
-) -> dict[str, Any]:
+def build_stored_values(*, stream: Stream, queue: QueueFacts, guidelines: str, form: AnswerSpec) -> dict[str, Any]:
     """A stream's settings as cleaned values of the form."""
     return {
         "title": stream.title,
         "question": queue.question,
-        "answers": answers,
-        "multiple": kind == "labels",
-        "schema": schema,
+        "answers": list(form.answers),
+        "multiple": form.kind == LABELS,
+        "error_unit": form.error_unit,
+        "schema": form.schema,
         "guidelines": guidelines,
         "error_types": list(queue.error_types),
         "display": dict(queue.display),

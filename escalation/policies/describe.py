@@ -81,7 +81,11 @@ def _describe_form(form: AnswerSpec) -> str:
     if form.kind == schema.STRUCTURED:
         return _("Fields, by the JSON schema: %(schema)s") % {"schema": json.dumps(form.schema, ensure_ascii=False)}
     listed = ", ".join(form.answers)
-    return _("Several of: %(answers)s") % {"answers": listed} if form.kind == schema.LABELS else listed
+    if form.kind != schema.LABELS:
+        return listed
+    if form.has_label_errors:
+        return _("Several of: %(answers)s. Each missed or invented answer is an error.") % {"answers": listed}
+    return _("Several of: %(answers)s") % {"answers": listed}
 
 
 def format_percent(share: float) -> str:

@@ -42,14 +42,15 @@ def form_cannot_loosen(old: AnswerSpec, new: AnswerSpec) -> bool:
     """Whether the same policy can automate no more outputs under the new answers than under the old ones.
 
     True for another order, for fewer answers where an output has one of them, and for schemas that differ only in what
-    they say to people. With several labels per output, a label that goes takes its part in the decision with it.
+    they say to people. With several labels per output, a label that goes takes its part in the decision with it, and
+    another definition of an error changes what every figure and guarantee says of the same outputs.
     """
     if old.kind != new.kind:
         return False
     if new.kind == schema.LABEL:
         return set(new.answers) <= set(old.answers)
     if new.kind == schema.LABELS:
-        return set(new.answers) == set(old.answers)
+        return set(new.answers) == set(old.answers) and new.error_unit == old.error_unit
     return _canonical_schema(old.schema) == _canonical_schema(new.schema)
 
 

@@ -28,7 +28,8 @@ _QUEUE_SETTING_KEYS = ("reserve_minutes", "max_waiting")
 class StreamDefinition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One stream of `streams.yaml`.
 
-    The policy version is built from `policy`, `costs` and the keys of `review` that are not queue settings.
+    `error_unit` is that of `AnswerSpec`. The policy version is built from `policy`, `costs` and the keys of `review`
+    that are not queue settings.
     """
 
     slug: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,48}\Z")]
@@ -36,6 +37,7 @@ class StreamDefinition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     question: Annotated[str, Meta(max_length=200)] = ""
     answers: list[Annotated[str, Meta(min_length=1, max_length=200)]] | None = None
     multiple: bool = False
+    error_unit: Literal["output", "label"] = "output"
     schema: dict[str, Any] | None = None
     guidelines: str = ""
     error_types: Annotated[list[Annotated[str, Meta(min_length=1, max_length=60)]], Meta(max_length=200)] = []
@@ -117,6 +119,7 @@ def apply_definition(definition: StreamDefinition, *, actor: str, now: datetime 
             question=definition.question,
             answers=definition.answers,
             multiple=definition.multiple,
+            error_unit=definition.error_unit,
             schema=definition.schema,
             guidelines=definition.guidelines,
             reserve_minutes=settings.reserve_minutes,
@@ -250,4 +253,5 @@ def _list_rules() -> dict[str, str]:
     return {
         "slug": _("Use 1 to 49 lowercase letters, digits and hyphens, and begin with a letter or a digit."),
         "risk": _("Use low, medium or high."),
+        "error_unit": _("Use output (one with any wrong label is an error) or label (each wrong label is one)."),
     }

@@ -149,12 +149,9 @@ def _apply_form(request: PersonRequest, form: StreamForm, slug: str) -> AppliedD
 
 
 def _load_settings(here: StreamPage) -> dict[str, Any]:
-    answers = queue.get_answer_spec(slug=here.stream.slug, number=here.stream.schema_number)
     return {
         "stream": here.stream,
         "queue": here.queue,
         "guidelines": facts.guidelines_of(here.stream.slug),
-        "answers": list(answers.answers),
-        "kind": answers.kind,
-        "schema": answers.schema,
+        "form": queue.get_answer_spec(slug=here.stream.slug, number=here.stream.schema_number),
     }

@@ -25,6 +25,10 @@ LABEL = "label"
 LABELS = "labels"
 STRUCTURED = "structured"
 
+# What an error in a set of labels is: an output whose set differs at all, or each label that was missed or invented.
+OUTPUT_UNIT = "output"
+LABEL_UNIT = "label"
+
 MAX_ANSWERS = 1000
 MAX_ANSWER_LENGTH = 200
 _MANY_DIGITS = Context(prec=10_000)
@@ -33,11 +37,20 @@ _UNSTORABLE_CHARACTERS = re.compile("[\0\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class AnswerSpec:
-    """The possible answers: `label` is one of `answers`, `labels` any of them, `structured` satisfies `schema`."""
+    """The possible answers: `label` is one of `answers`, `labels` any of them, `structured` satisfies `schema`.
+
+    `error_unit` is `output`, or `label` where each missed and each invented label of a set is an error of its own.
+    """
 
     kind: str
     answers: Sequence[str] = ()
     schema: Mapping[str, Any] | None = field(default=None)
+    error_unit: str = OUTPUT_UNIT
+
+    @property
+    def has_label_errors(self) -> bool:
+        """Whether errors are counted label by label."""
+        return self.error_unit == LABEL_UNIT
 
     @functools.cached_property
     def fields(self) -> tuple[AnswerField, ...]:
@@ -45,14 +58,18 @@ class AnswerSpec:
         return fields.list_fields(self.schema) if self.schema is not None else ()
 
 
-def build_answer_spec(*, answers: Iterable[str] | None, multiple: bool, schema: Mapping[str, Any] | None) -> AnswerSpec:
+def build_answer_spec(
+    *, answers: Iterable[str] | None, multiple: bool, schema: Mapping[str, Any] | None, error_unit: str = OUTPUT_UNIT
+) -> AnswerSpec:
     """The answer spec for a queue's settings. Raises Invalid when they are wrong or contradict each other."""
     listed = list(answers or ())
+    if error_unit != OUTPUT_UNIT and not multiple:
+        raise _invalid("/error_unit", _("Errors are counted by answer only where several can be right at once."))
     if schema is not None:
         if listed or multiple:
             raise _invalid("/schema", _("Set either a list of answers or a JSON schema, not both."))
         return AnswerSpec(kind=STRUCTURED, schema=_validate_schema(schema))
-    return AnswerSpec(kind=LABELS if multiple else LABEL, answers=_validate_answers(listed))
+    return AnswerSpec(kind=LABELS if multiple else LABEL, answers=_validate_answers(listed), error_unit=error_unit)
 
 
 def normalize_answer(answer: Any, to: AnswerSpec, *, pointer: str = "/answer") -> Any:

@@ -42,7 +42,8 @@ class Queue(models.Model):
 class AnswerSchema(models.Model):
     """The answers a queue allows: numbered per queue, never changed, pinned by outputs, policies and items.
 
-    `label`: one of `answers`. `labels`: any of them. `structured`: a JSON object that satisfies `schema`.
+    `label`: one of `answers`. `labels`: any of them. `structured`: a JSON object that satisfies `schema`. An
+    error is an `output` that is wrong at all, or each missed or invented `label` of a set.
     """
 
     class Kind(models.TextChoices):
@@ -50,15 +51,28 @@ class AnswerSchema(models.Model):
         LABELS = "labels"
         STRUCTURED = "structured"
 
+    class ErrorUnit(models.TextChoices):
+        OUTPUT = "output"
+        LABEL = "label"
+
     queue = models.ForeignKey(Queue, on_delete=models.CASCADE, related_name="schemas")
     number = models.PositiveIntegerField()
     kind = models.CharField(max_length=10, choices=Kind)
     answers = models.JSONField(default=list)
     schema = OrderedJSONField(null=True)
+    error_unit = models.CharField(
+        max_length=6, choices=ErrorUnit, default=ErrorUnit.OUTPUT, db_default=ErrorUnit.OUTPUT
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["queue", "number"], name="one_schema_per_number")]
+        constraints = [
+            models.UniqueConstraint(fields=["queue", "number"], name="one_schema_per_number"),
+            models.CheckConstraint(
+                condition=models.Q(error_unit="output") | models.Q(error_unit="label", kind="labels"),
+                name="schema_has_a_fitting_error_unit",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.queue} answers {self.number}"

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from reviewqueue import content
 from reviewqueue.activity import log
 from reviewqueue.answers import field_equality, names
-from reviewqueue.answers.schema import AnswerSpec, build_answer_spec
+from reviewqueue.answers.schema import OUTPUT_UNIT, AnswerSpec, build_answer_spec
 from reviewqueue.kernel.errors import Invalid, NotFound
 from reviewqueue.models import AnswerSchema, Guideline, Queue
 
@@ -35,8 +35,9 @@ class QueueSettings:
 class QueueDefinition:
     """The settings a queue is to have; exactly one of `answers` and `schema`.
 
-    `error_types` are the error types that a correction may name. `display` maps a key of the input to the renderer
-    that shows it, where its shape alone would choose another one (see `content`); `*` is the whole input.
+    `error_unit` is that of `AnswerSpec`. `error_types` are the error types that a correction may name. `display` maps a
+    key of the input to the renderer that shows it, where its shape alone would choose another one (see `content`); `*`
+    is the whole input.
     """
 
     slug: str
@@ -44,6 +45,7 @@ class QueueDefinition:
     question: str = ""
     answers: Iterable[str] | None = None
     multiple: bool = False
+    error_unit: str = OUTPUT_UNIT
     schema: Mapping[str, Any] | None = None
     guidelines: str = ""
     reserve_minutes: int = 15
@@ -56,7 +58,9 @@ def configure_queue(wanted: QueueDefinition, *, actor: str, now: datetime | None
 
     Repeating a call changes and records nothing. Raises Invalid, with pointers, for wrong settings.
     """
-    spec = build_answer_spec(answers=wanted.answers, multiple=wanted.multiple, schema=wanted.schema)
+    spec = build_answer_spec(
+        answers=wanted.answers, multiple=wanted.multiple, schema=wanted.schema, error_unit=wanted.error_unit
+    )
     field_equality.check_equalities(spec.schema or {})
     if not 1 <= wanted.reserve_minutes <= MAX_RESERVE_MINUTES:
         detail = _("Set a reservation time of 1 to %(most)s minutes.") % {"most": MAX_RESERVE_MINUTES}
@@ -110,7 +114,7 @@ def load_answer_spec(*, slug: str, number: int) -> AnswerSpec:
         raise NotFound(
             _("The queue %(slug)r has no answer schema number %(number)s.") % {"slug": slug, "number": number}
         )
-    return AnswerSpec(kind=row.kind, answers=row.answers, schema=row.schema)
+    return AnswerSpec(kind=row.kind, answers=row.answers, schema=row.schema, error_unit=row.error_unit)
 
 
 def _check_display(display: Mapping[str, str]) -> None:
@@ -141,14 +145,19 @@ def _save_queue(slug: str, fields: dict[str, Any]) -> tuple[Queue, dict[str, Any
 def _save_schema(queue: Queue, form: AnswerSpec) -> tuple[int, bool]:
     latest = AnswerSchema.objects.filter(queue=queue).order_by("-number").first()
     # Schemas by their text: as Python values 1 is True, and the order in which reviewers see the fields counts nothing.
-    wanted = (form.kind, list(form.answers), json.dumps(form.schema))
-    if latest is not None and (latest.kind, latest.answers, json.dumps(latest.schema)) == wanted:
+    wanted = (form.kind, list(form.answers), json.dumps(form.schema), form.error_unit)
+    if latest is not None and (latest.kind, latest.answers, json.dumps(latest.schema), latest.error_unit) == wanted:
         return latest.number, False
     if latest is None or latest.answers != list(form.answers):
         names.check_new_names(form.answers)
     number = latest.number + 1 if latest else 1
     AnswerSchema.objects.create(
-        queue=queue, number=number, kind=form.kind, answers=list(form.answers), schema=form.schema
+        queue=queue,
+        number=number,
+        kind=form.kind,
+        answers=list(form.answers),
+        schema=form.schema,
+        error_unit=form.error_unit,
     )
     return number, True
 

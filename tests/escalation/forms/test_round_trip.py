@@ -14,6 +14,7 @@ from escalation.forms.streams import StreamForm, build_stored_values, build_stre
 from escalation.models import Policy, Stream
 from escalation.policies import versions
 from escalation.policies.spec import PolicySpec, dump_spec, parse_spec
+from reviewqueue.answers.schema import AnswerSpec
 from reviewqueue.models import AnswerSchema, Event, Guideline, Queue, User
 from reviewqueue.queue.settings import get_answer_spec
 from tests.escalation.forms.test_line_syntax import NUMBERS, SHARES, TEXTS
@@ -83,6 +84,7 @@ def test_one_changed_field_leaves_the_others_as_they_are(policy: PolicySpec, fie
         {
             "title": NAMES, "question": TEXTS, "owner": TEXTS, "guidelines": TEXTS,
             "answers": st.lists(NAMES, unique=True, min_size=1, max_size=40),
+            "error_unit": st.sampled_from(["output", "label"]),
             "error_types": st.lists(NAMES, unique=True, max_size=3),
             "display": st.dictionaries(TEXTS, st.sampled_from(["table", "fields"]), max_size=3),
             "schema": st.none()
@@ -97,9 +99,9 @@ def test_an_untouched_stream_form_describes_the_same_stream(values: dict[str, An
             question=values["question"], error_types=values["error_types"], display=values["display"], reserve_minutes=9
         ),
         "guidelines": values["guidelines"],
-        "answers": [] if values["schema"] else values["answers"],
-        "kind": "structured" if values["schema"] else "labels",
-        "schema": values["schema"],
+        "form": AnswerSpec("structured", schema=values["schema"])
+        if values["schema"]
+        else AnswerSpec("labels", values["answers"], error_unit=values["error_unit"]),
     }
     initial, stored = build_stream_initial(**settings), build_stored_values(**settings)
     form = StreamForm(post_untouched(StreamForm(initial=initial)), initial=initial, stored=stored)

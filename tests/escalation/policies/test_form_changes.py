@@ -49,6 +49,8 @@ FORMS: list[dict[str, Any]] = [
     {"schema": SCHEMA},
     {"schema": DESCRIBED},
     {"schema": OTHER_SCHEMA},
+    {"answers": ["a", "b", "c"], "multiple": True, "error_unit": "label"},
+    {"answers": ["c", "b", "a"], "multiple": True, "error_unit": "label"},
 ]
 POLICIES: list[dict[str, Any]] = [
     {"threshold": 0.8},
@@ -152,6 +154,7 @@ def test_only_changes_that_cannot_loosen_are_carried_over_at_once() -> None:
     forms = [
         AnswerSpec(
             kind="structured" if "schema" in form else "labels" if form.get("multiple") else "label",
+            error_unit=form.get("error_unit", "output"),
             answers=form.get("answers", ()),
             schema=form.get("schema"),
         )
@@ -163,7 +166,8 @@ def test_only_changes_that_cannot_loosen_are_carried_over_at_once() -> None:
         if old != new and form_changes.form_cannot_loosen(one, other)
     }
     assert harmless == {
-        (0, 1), (1, 0), (0, 2), (1, 2), (3, 0), (3, 1), (3, 2), (3, 4), (4, 2), (5, 6), (6, 5), (8, 9), (9, 8)
+        (0, 1), (1, 0), (0, 2), (1, 2), (3, 0), (3, 1), (3, 2), (3, 4), (4, 2), (5, 6), (6, 5), (8, 9), (9, 8),
+            (11, 12), (12, 11),
     }  # fmt: skip
     named = AnswerSpec(kind="structured", schema={**SCHEMA, "properties": {"total": {"type": "number"}}})
     assert not form_changes.form_cannot_loosen(forms[8], named), "a property called title is no annotation"

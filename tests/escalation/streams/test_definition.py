@@ -17,6 +17,7 @@ from escalation.policies import versions
 from escalation.streams import definition, definition_file
 from reviewqueue.kernel.errors import Invalid, NotFound
 from reviewqueue.models import Event, Queue
+from reviewqueue.queue.settings import get_answer_spec
 from tests.helpers import stream_setup
 
 FILE = """
@@ -271,3 +272,20 @@ def test_an_unknown_stream_is_not_found(db: None) -> None:
 def test_data_that_is_not_a_definition_is_rejected(data: Any) -> None:
     with pytest.raises(Invalid):
         definition.parse_definitions(data)
+
+
+def test_another_unit_of_errors_makes_new_answers_that_take_two_people(db: None) -> None:
+    plain = {"slug": "s", "title": "S", "answers": ["a", "b"], "multiple": True, "policy": {"threshold": 0.5}}
+
+    def apply(**changed: Any) -> definition.AppliedDefinition:
+        (one,) = definition.parse_definitions({"streams": [{**plain, **changed}]})
+        return definition.apply_definition(one, actor="user:mara")
+
+    stream_setup.post_outputs(apply().stream, stream_setup.build_output(prediction=["a"]))
+    changed = apply(error_unit="label")
+    assert (changed.stream.schema_number, changed.proposed and changed.proposed.active) == (2, False)
+    assert get_answer_spec(slug="s", number=2).has_label_errors
+    assert apply(error_unit="label").stream.schema_number == 2
+    with pytest.raises(Invalid, match="only where several can be right") as refusal:
+        apply(multiple=False, error_unit="label")
+    assert refusal.value.errors[0]["pointer"] == "/error_unit"

@@ -28,6 +28,7 @@ FIELDS: dict[str, Any] = {
     "risk": "high",
     "reserve_minutes": "10",
     "max_waiting": "500",
+    "error_unit": "output",
 }
 
 
