@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from escalation.models import ErrorTarget
 from reviewqueue.kernel.sent_json import parse_sent
+
+GROUPING_TEXTS = {
+    ErrorTarget.Grouping.TOGETHER: _("all outputs together (highest automation rate)"),
+    ErrorTarget.Grouping.CLASSES: _("each answer separately"),
+    ErrorTarget.Grouping.LABELS: _("each label separately"),
+    ErrorTarget.Grouping.FIELDS: _("each field separately"),
+    ErrorTarget.Grouping.SEGMENTS: _("each value of a segment separately"),
+}
 
 
 class ErrorTargetForm(forms.Form):
@@ -31,11 +40,7 @@ class ErrorTargetForm(forms.Form):
     )
     groups = forms.ChoiceField(
         label=_("Applies to"),
-        choices=[
-            (ErrorTarget.Grouping.TOGETHER, _("all outputs together (highest automation rate)")),
-            (ErrorTarget.Grouping.CLASSES, _("each answer separately")),
-            (ErrorTarget.Grouping.SEGMENTS, _("each value of a segment separately")),
-        ],
+        choices=[],
         initial=ErrorTarget.Grouping.TOGETHER,
         widget=forms.RadioSelect,
     )
@@ -57,6 +62,12 @@ class ErrorTargetForm(forms.Form):
         ),
     )
     reason = forms.CharField(label=_("Reason"), required=False, max_length=400)
+
+    def __init__(self, *args: Any, groupings: Sequence[str], **options: Any) -> None:
+        """groupings: what the stream can get a guarantee for, see `targets.list_groupings`."""
+        super().__init__(*args, **options)
+        field = cast("forms.ChoiceField", self.fields["groups"])
+        field.choices = [(one, GROUPING_TEXTS[ErrorTarget.Grouping(one)]) for one in groupings]
 
     def target_arguments(self) -> dict[str, Any]:
         """The arguments of `targets.set_error_target`."""

@@ -16,7 +16,7 @@ import numpy as np
 from django.db import transaction
 
 from escalation import statistics
-from escalation.guarantees import evaluations, guarantees, population, queries
+from escalation.guarantees import evaluations, guarantees, population, queries, units
 from escalation.guarantees.evaluations import GroupResult
 from escalation.guarantees.guarantees import SYSTEM_ACTOR, Guarantee
 from escalation.models import GuaranteeWatch, Stream, output_id
@@ -111,13 +111,6 @@ def _count_audits(row: GuaranteeWatch, rows: Sequence[_AuditRow], guarantee: Gua
     row.save(update_fields=["levels", "seen", "audits", "wrong", "alarmed_at"])
 
 
-_GROUP_CONDITIONS = {
-    "together": "true",
-    "classes": "o.predicted = %(group)s",
-    "segments": "o.segment ->> %(key)s = %(group)s",
-}
-
-
 type _Rest = Literal["more", "pending", "none"]
 
 
@@ -127,7 +120,7 @@ def _fetch_audits(guarantee: Guarantee, group: GroupResult, seen: int, now: date
     found = [
         _AuditRow(*row)
         for row in sql.fetch_tuples(
-            queries.NEXT_AUDITS.format(group=_GROUP_CONDITIONS[evaluation.target.groups]),
+            units.choose_units(evaluation.target).fill(queries.NEXT_AUDITS),
             {
                 "stream": evaluation.stream_id,
                 "seen": seen,

@@ -18,16 +18,14 @@ from django.db.models import Max
 from numpy.typing import NDArray
 
 from escalation import statistics
-from escalation.guarantees import certification, lines, queries, sample_size, thresholds
+from escalation.guarantees import certification, lines, queries, sample_size, thresholds, units
 from escalation.guarantees.population import Population
 from escalation.guarantees.preparation import (
     EvaluationRefused,
     PreparedEvaluation,
-    choose_grouping,
     describe_shortfall,
     prepare_evaluation,
 )
-from escalation.guarantees.sample import SampleWindow
 from escalation.models import ErrorTarget, Evaluation, Stream, output_id
 from reviewqueue.activity import log
 from reviewqueue.kernel import clock, sql
@@ -99,11 +97,10 @@ def _evaluate(
         prepared.line,
         prepared.group_names,
         last_id=prepared.sample.window.last,
-        grouping=choose_grouping(prepared.target),
         now=now,
     )
     prepared = replace(prepared, line=line)
-    histograms, best, old = _count_by_bin(stream, prepared), _best_results(prepared, now), _old_exact(prepared, now)
+    histograms, best, old = _count_by_bin(prepared), _best_results(prepared, now), _old_exact(prepared, now)
     return prepared, [
         _evaluate_group(prepared, name, best.get(name), histograms.get(name, {}), now, exact=name not in old)
         for name in prepared.group_names
@@ -200,11 +197,10 @@ def _evaluate_group(
 
     exact: whether the exact evaluation still counts.
     """
-    stream = prepared.line.stream
     members, answered = prepared.members(name), prepared.count_answered(name)
     delta = lines.compute_group_delta(prepared.line, name)
     if best is None and answered < prepared.min_audits:
-        shortfall = describe_shortfall(prepared, answered, stream, now)
+        shortfall = describe_shortfall(prepared, answered, now)
         return GroupResult(name, delta, [], refusal="too_few", params=shortfall)
     scores, wrong = prepared.sample.scores[members], prepared.sample.wrong[members]
     found = _certify(prepared, name, scores, wrong, delta * lines.THRESHOLDS_DELTA_SHARE, exact=exact)
@@ -212,7 +208,7 @@ def _evaluate_group(
         return replace(found, coverage=_share_at_or_above(histogram, found.threshold or 0.0))
     if best is not None:
         return best
-    params = _estimate_more(prepared, scores, wrong, delta, stream, now)
+    params = _estimate_more(prepared, scores, wrong, delta, now)
     return GroupResult(name, delta, [], refusal="too_many_errors", params=params)
 
 
@@ -252,7 +248,6 @@ def _estimate_more(
     scores: NDArray[np.float64],
     wrong: NDArray[np.bool_],
     delta: float,
-    stream: Stream,
     now: datetime,
 ) -> dict[str, Any]:
     """What it would take if the error rates stayed as they are."""
@@ -260,24 +255,26 @@ def _estimate_more(
     more = sample_size.estimate_additional_audits(
         accepted, missed, n=len(scores), alpha=prepared.max_error, delta=delta * (1 - statistics.DECLARED_SHARE)
     )
-    days = None if more is None else sample_size.estimate_collection_days(stream, prepared.population, more, now=now)
+    days = (
+        None
+        if more is None
+        else sample_size.estimate_collection_days(prepared.target, prepared.population, more, now=now)
+    )
     return {"more": more, "days": days, "answered": len(scores)}
 
 
-def _count_by_bin(stream: Stream, prepared: PreparedEvaluation) -> dict[str, dict[int, int]]:
-    """How many of the window's outputs of each group fall into each confidence bin of the grid; uses no labels."""
-    kind, _, key = choose_grouping(prepared.target).partition(":")
-    expression = {"": "''", "predicted": "o.predicted", "segment": "COALESCE(o.segment ->> %(key)s, '')"}[kind]
-    window: SampleWindow = prepared.sample.window
+def _count_by_bin(prepared: PreparedEvaluation) -> dict[str, dict[int, int]]:
+    """How many of the window's units of each group fall into each confidence bin of the grid; uses no labels."""
+    target, window = prepared.target, prepared.sample.window
     histograms: dict[str, dict[int, int]] = {}
     for name, bin_index, count in sql.fetch_tuples(
-        queries.HISTOGRAM.format(group=expression),
+        units.choose_units(target).fill(queries.HISTOGRAM),
         {
-            "stream": stream.pk,
+            "stream": target.stream_id,
             "first": window.first,
             "last": window.last,
             "edges": list(thresholds.THRESHOLDS),
-            "key": key,
+            "key": target.segment_key,
             **asdict(prepared.population),
         },
     ):
@@ -301,7 +298,7 @@ def build_spec_changes(evaluation: Evaluation) -> dict[str, Any]:
         group.group: group.threshold for group in parse_group_results(evaluation) if group.threshold is not None
     }
     match evaluation.target.groups:
-        case ErrorTarget.Grouping.CLASSES:
+        case ErrorTarget.Grouping.CLASSES | ErrorTarget.Grouping.FIELDS:
             return {"threshold": None, "thresholds": certified, "segments": []}
         case ErrorTarget.Grouping.SEGMENTS:
             key = evaluation.target.segment_key

@@ -22,7 +22,7 @@ from typing import Any
 from django.db import transaction
 
 from escalation import statistics
-from escalation.guarantees import certification, queries, thresholds
+from escalation.guarantees import certification, queries, thresholds, units
 from escalation.guarantees.certification import WalkPlan
 from escalation.guarantees.population import Population
 from escalation.models import ErrorTarget, EvidenceLine, Stream, output_id
@@ -85,9 +85,7 @@ def share_of_delta(position: int, first: float) -> float:
     return first if position == 0 else (1 - first) * 6 / (math.pi * position) ** 2
 
 
-def plan_groups(
-    line: EvidenceLine, names: Sequence[str], *, last_id: int, grouping: str, now: datetime
-) -> EvidenceLine:
+def plan_groups(line: EvidenceLine, names: Sequence[str], *, last_id: int, now: datetime) -> EvidenceLine:
     """The line with every group's share of delta and its walks, stored once and for all.
 
     Uses how many outputs of which confidence each group has, by outputs that were not drawn. Concurrent calls plan a
@@ -95,7 +93,7 @@ def plan_groups(
     """
     if line.pk is not None and all(name in line.plan for name in names):
         return line
-    planned = _plan_walks(line, names, last_id=last_id, grouping=grouping)
+    planned = _plan_walks(line, names, last_id=last_id)
     with transaction.atomic():
         Stream.objects.select_for_update(no_key=True).only("pk").get(pk=line.stream_id)
         same = EvidenceLine.objects.filter(stream=line.stream_id, number=line.number, **asdict(population_of(line)))
@@ -134,8 +132,8 @@ def _choose_shares(plan: Mapping[str, Any], names: Sequence[str]) -> dict[str, d
     }
 
 
-def _plan_walks(line: EvidenceLine, names: Sequence[str], *, last_id: int, grouping: str) -> dict[str, WalkPlan]:
-    counts = _count_unlabelled(line, last_id=last_id, grouping=grouping)
+def _plan_walks(line: EvidenceLine, names: Sequence[str], *, last_id: int) -> dict[str, WalkPlan]:
+    counts = _count_unlabelled(line, last_id=last_id)
     declared = count_declared_audits(line.target)
     delta = line.delta * THRESHOLDS_DELTA_SHARE * statistics.DECLARED_SHARE / len(names)
     return {
@@ -149,18 +147,17 @@ def _plan_walks(line: EvidenceLine, names: Sequence[str], *, last_id: int, group
     }
 
 
-def _count_unlabelled(line: EvidenceLine, *, last_id: int, grouping: str) -> dict[str, list[int]]:
-    """For each group, how many outputs that were not drawn lie in each bin of the grid."""
-    kind, _, key = grouping.partition(":")
-    expression = {"": "''", "predicted": "o.predicted", "segment": "COALESCE(o.segment ->> %(key)s, '')"}[kind]
+def _count_unlabelled(line: EvidenceLine, *, last_id: int) -> dict[str, list[int]]:
+    """For each group, how many units that were not drawn lie in each bin of the grid."""
     limits = {
         "stream": line.stream_id,
         "first": output_id.first_id_at(output_id.time_of_id(line.first_id) - SCORES_BEFORE_LINE),
         "last": last_id,
         "edges": list(thresholds.THRESHOLDS),
-        "key": key,
+        "key": line.target.segment_key,
     }
+    statement = units.choose_units(line.target).fill(queries.UNLABELLED)
     found: dict[str, list[int]] = {}
-    for name, bin_index, count in sql.fetch_tuples(queries.UNLABELLED.format(group=expression), limits):
+    for name, bin_index, count in sql.fetch_tuples(statement, limits):
         found.setdefault(name, [0] * len(thresholds.THRESHOLDS))[bin_index] = count
     return found

@@ -118,9 +118,7 @@ def prepare_evaluation(
     if spec.on_deadline == "accept":
         raise EvaluationRefused("deadline_accepts")
     line, window = _find_line(stream, target, covered, spec, moment)
-    sample = draw_sample(
-        stream, covered, window, due_days=spec.guarantee.due_days, group=choose_grouping(target), now=moment
-    )
+    sample = draw_sample(target, covered, window, due_days=spec.guarantee.due_days, now=moment)
     measured = recall.measure_recall(stream, delta=line.delta * lines.RECALL_DELTA_SHARE, now=moment)
     if measured is not None and measured.low <= 0:
         raise EvaluationRefused("none_caught", shown=measured.shown)
@@ -135,7 +133,7 @@ def prepare_evaluation(
         expires_days=spec.guarantee.expires_days,
         conditions_hash=hash_conditions(spec),
     )
-    _require_enough_audits(prepared, stream, moment)
+    _require_enough_audits(prepared, moment)
     return prepared
 
 
@@ -158,17 +156,7 @@ def _find_line(
     return line, replace(window, first=line.first_id)
 
 
-def choose_grouping(target: ErrorTarget) -> str:
-    match target.groups:
-        case ErrorTarget.Grouping.CLASSES:
-            return "predicted"
-        case ErrorTarget.Grouping.SEGMENTS:
-            return f"segment:{target.segment_key}"
-        case _:
-            return ""
-
-
-def _require_enough_audits(prepared: PreparedEvaluation, stream: Stream, now: datetime) -> None:
+def _require_enough_audits(prepared: PreparedEvaluation, now: datetime) -> None:
     """Raise EvaluationRefused unless some group has enough answered audits."""
     sample = prepared.sample
     have = max((prepared.count_answered(name) for name in prepared.group_names), default=0)
@@ -176,10 +164,10 @@ def _require_enough_audits(prepared: PreparedEvaluation, stream: Stream, now: da
         return
     if sample.unresolved > have:
         raise EvaluationRefused("unresolved", missing=sample.unresolved, sampled=sample.sampled)
-    raise EvaluationRefused("too_few", **describe_shortfall(prepared, have, stream, now))
+    raise EvaluationRefused("too_few", **describe_shortfall(prepared, have, now))
 
 
-def describe_shortfall(prepared: PreparedEvaluation, have: int, stream: Stream, now: datetime) -> dict[str, Any]:
+def describe_shortfall(prepared: PreparedEvaluation, have: int, now: datetime) -> dict[str, Any]:
     # The observed error rate would give a better estimate, but using it would be an evaluation and spend delta.
     more = prepared.min_audits - have
     # A group gets only its share of the stream's audits.
@@ -188,5 +176,5 @@ def describe_shortfall(prepared: PreparedEvaluation, have: int, stream: Stream, 
         "have": have,
         "least": prepared.min_audits,
         "more": more,
-        "days": sample_size.estimate_collection_days(stream, prepared.population, whole, now=now),
+        "days": sample_size.estimate_collection_days(prepared.target, prepared.population, whole, now=now),
     }

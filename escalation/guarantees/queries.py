@@ -1,4 +1,7 @@
-"""The statements of guarantees: samples, populations and watches."""
+"""The statements of guarantees: samples, populations and watches.
+
+Names in braces are parts of `guarantees.units.Units`, whose `fill` completes a statement.
+"""
 
 from __future__ import annotations
 
@@ -6,32 +9,35 @@ from escalation.routing import audits
 
 # The next audits above a guarantee's threshold after the ones that were counted; by the index on stream and id.
 NEXT_AUDITS = f"""
-    SELECT o.id, e.wrong, e.blind, o.received_at, {audits.IS_TAKEN_BACK}
+    SELECT o.id, {{wrong}}, e.blind, o.received_at, {audits.IS_TAKEN_BACK}
     FROM escalation_output o
     JOIN escalation_route r ON r.output_id = o.id
     LEFT JOIN escalation_outcome e ON e.output_id = o.id
+    {{source}}
     WHERE o.stream_id = %(stream)s AND o.id > %(seen)s AND o.model = %(model)s AND o.model_version = %(model_version)s
-      AND o.schema_number = %(schema_number)s AND o.confidence >= %(threshold)s
-      AND {audits.IS_LIVE} AND {audits.IS_DRAWN} AND {audits.COUNTS_IN_GUARANTEE} AND {{group}}
+      AND o.schema_number = %(schema_number)s AND {{confidence}} >= %(threshold)s
+      AND {audits.IS_LIVE} AND {{is_drawn}} AND {{is_counted}} AND {{name}} = %(group)s
     ORDER BY o.id LIMIT %(most)s
 """
 
-# How many outputs of a window and group lie in each bin of the grid; no label is read.
+# How many units of a window and group lie in each bin of the grid; no label is read.
 HISTOGRAM = f"""
-    SELECT {{group}}, CASE WHEN {audits.IS_AUTOMATABLE} THEN width_bucket(o.confidence, %(edges)s::float8[]) - 1
+    SELECT {{name}}, CASE WHEN {{is_automatable}} THEN width_bucket({{confidence}}, %(edges)s::float8[]) - 1
         ELSE -1 END, count(*)
     FROM escalation_output o JOIN escalation_route r ON r.output_id = o.id
+    {{source}}
     WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.id < %(last)s AND o.model = %(model)s
       AND o.model_version = %(model_version)s AND o.schema_number = %(schema_number)s AND {audits.IS_LIVE}
     GROUP BY 1, 2
 """
 
-# How many outputs that were not drawn lie in each bin of the grid, per group: their labels are never used.
+# How many units that were not drawn lie in each bin of the grid, per group: their labels are never used.
 UNLABELLED = f"""
-    SELECT {{group}}, width_bucket(o.confidence, %(edges)s::float8[]) - 1, count(*)
+    SELECT {{name}}, width_bucket({{confidence}}, %(edges)s::float8[]) - 1, count(*)
     FROM escalation_output o JOIN escalation_route r ON r.output_id = o.id
+    {{source}}
     WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.id < %(last)s AND {audits.IS_LIVE}
-      AND {audits.IS_AUTOMATABLE} AND NOT {audits.IS_DRAWN}
+      AND {{is_automatable}} AND NOT {{is_drawn}}
     GROUP BY 1, 2
 """
 
@@ -74,23 +80,23 @@ WINDOW = f"""
 
 # All that were drawn and that a guarantee counts.
 SAMPLE = f"""
-    SELECT o.id, o.confidence, {{group}}, e.wrong, e.blind, o.received_at, {audits.IS_TAKEN_BACK}
+    SELECT o.id, {{confidence}}, {{name}}, {{wrong}}, e.blind, o.received_at, {audits.IS_TAKEN_BACK}
     FROM escalation_output o
     JOIN escalation_route r ON r.output_id = o.id
     LEFT JOIN escalation_outcome e ON e.output_id = o.id
+    {{source}}
     WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.id < %(last)s AND o.model = %(model)s
       AND o.model_version = %(version)s AND o.schema_number = %(schema)s
-      AND {audits.IS_LIVE} AND {audits.IS_DRAWN} AND {audits.COUNTS_IN_GUARANTEE}
-    ORDER BY o.id
+      AND {audits.IS_LIVE} AND {{is_drawn}} AND {{is_counted}}
+    ORDER BY o.id, {{name}}
 """
 
 # How many audits arrived recently, and since when: a forecast by the rates of the time.
 RECENT_AUDITS = f"""
-    SELECT count(*) FILTER (WHERE {audits.IS_DRAWN} AND {audits.COUNTS_IN_GUARANTEE}),
-        min(o.received_at)
+    SELECT count(*) FILTER (WHERE {{is_drawn}} AND {{is_counted}}), min(o.received_at)
     FROM escalation_output o
     JOIN escalation_route r ON r.output_id = o.id
-    LEFT JOIN escalation_outcome e ON e.output_id = o.id
+    {{source}}
     WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.model = %(model)s AND o.model_version = %(version)s
       AND o.schema_number = %(schema)s AND {audits.IS_LIVE}
 """

@@ -19,9 +19,9 @@ import numpy as np
 from django.db.models import Q
 from numpy.typing import NDArray
 
-from escalation.guarantees import alarms, queries
+from escalation.guarantees import alarms, queries, units
 from escalation.guarantees.population import Population
-from escalation.models import Output, Policy, Stream
+from escalation.models import ErrorTarget, Output, Policy, Stream
 from escalation.policies import versions
 from escalation.policies.spec import PolicySpec
 from escalation.routing import audits
@@ -41,7 +41,7 @@ class SampleWindow:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationSample:
-    """Columns of the n outputs of a sample, in order of their ids.
+    """Columns of the n units of a sample (`guarantees.units`), in order of their outputs' ids.
 
     `wrong` is by answers given blind. `group` is the value that the target groups by. `answered`: whether reviewers
     judged it blind. The others are wrong: they were unjudgeable or not answered blind, their answer is overdue, the
@@ -87,7 +87,7 @@ def find_window(stream: Stream, covered: Population, *, spec: PolicySpec, earlie
         "alarm": alarms.find_last_alarm(stream.pk, covered),
         "policies": _list_policies_with_rules_of(spec, stream),
     }
-    row = sql.fetch_tuple(queries.WINDOW, _population_parameters(stream, covered) | limits)
+    row = sql.fetch_tuple(queries.WINDOW, _population_parameters(stream.pk, covered) | limits)
     return SampleWindow(*row) if row and row[0] is not None else None
 
 
@@ -105,30 +105,31 @@ def _conditions_of(spec: PolicySpec) -> set[bytes]:
 
 
 def draw_sample(
-    stream: Stream, covered: Population, window: SampleWindow, *, due_days: float, group: str, now: datetime
+    target: ErrorTarget, covered: Population, window: SampleWindow, *, due_days: float, now: datetime
 ) -> EvaluationSample:
     """The sample of a window, up to and including the first output whose answer is pending but not overdue.
 
-    due_days: the window goes on past an output unanswered for so long, which counts as wrong. group: `` for one group,
-    `predicted`, or `segment:KEY`.
+    due_days: the window goes on past an output unanswered for so long, which counts as wrong.
     """
     rows, last = _cut_after_first_pending(
-        _fetch_rows(stream, covered, window, group), window.last, due=timedelta(days=due_days), now=now
+        _fetch_rows(target, covered, window), window.last, due=timedelta(days=due_days), now=now
     )
     return EvaluationSample(
         window=SampleWindow(window.first, last, window.rate),
         scores=np.array([row.score for row in rows], dtype=np.float64),
         wrong=np.array([row.is_error for row in rows], dtype=np.bool_),
-        group=[row.group or "" for row in rows],
+        group=[row.group for row in rows],
         answered=np.array([row.is_answered for row in rows], dtype=np.bool_),
-        labels_hash=_hash_labels([(row.id, row.is_error) for row in rows]),
+        labels_hash=_hash_labels(rows),
     )
 
 
-class _SampledOutput(NamedTuple):
+class _SampledUnit(NamedTuple):
+    """An audited output, or an audited field of one."""
+
     id: int
     score: float
-    group: str | None
+    group: str
     wrong: bool | None  # None: unjudgeable or unanswered
     blind: bool | None  # None: unanswered
     received_at: datetime
@@ -143,42 +144,40 @@ class _SampledOutput(NamedTuple):
         return not self.is_answered or self.wrong is not False
 
 
-def _fetch_rows(stream: Stream, covered: Population, window: SampleWindow, group: str) -> list[_SampledOutput]:
-    kind, _, key = group.partition(":")
-    expression = {"": "''", "predicted": "o.predicted", "segment": "o.segment ->> %(key)s"}[kind]
-    limits: dict[str, Any] = {"first": window.first, "last": window.last, "key": key}
+def _fetch_rows(target: ErrorTarget, covered: Population, window: SampleWindow) -> list[_SampledUnit]:
+    limits: dict[str, Any] = {"first": window.first, "last": window.last, "key": target.segment_key}
     return [
-        _SampledOutput(*row)
+        _SampledUnit(*row)
         for row in sql.fetch_tuples(
-            queries.SAMPLE.format(group=expression), _population_parameters(stream, covered) | limits
+            units.choose_units(target).fill(queries.SAMPLE), _population_parameters(target.stream_id, covered) | limits
         )
     ]
 
 
 def _cut_after_first_pending(
-    rows: list[_SampledOutput], last: int, *, due: timedelta, now: datetime
-) -> tuple[list[_SampledOutput], int]:
-    """The rows up to the first one that is unanswered but not overdue, and the id at which they end (exclusive).
+    rows: list[_SampledUnit], last: int, *, due: timedelta, now: datetime
+) -> tuple[list[_SampledUnit], int]:
+    """The rows up to the first output that is unanswered but not overdue, and the id at which they end (exclusive).
 
     Errors take longer to settle than agreement, so continuing past a pending output would count too few of them.
     Stopping just before it would as well, because a future error could then decide where the rows end. So the pending
     one is included, and counts as wrong like any other without an answer.
     """
-    for index, row in enumerate(rows):
-        if row.blind is None and not row.gone and row.received_at > now - due:
-            return rows[: index + 1], row.id + 1
-    return rows, last
+    pending = next((row.id for row in rows if row.blind is None and not row.gone and row.received_at > now - due), None)
+    if pending is None:
+        return rows, last
+    return [row for row in rows if row.id <= pending], pending + 1
 
 
-def _population_parameters(stream: Stream, covered: Population) -> dict[str, Any]:
+def _population_parameters(stream_id: int, covered: Population) -> dict[str, Any]:
     return {
-        "stream": stream.pk,
+        "stream": stream_id,
         "model": covered.model,
         "version": covered.model_version,
         "schema": covered.schema_number,
     }
 
 
-def _hash_labels(labels: Sequence[tuple[int, bool]]) -> str:
-    """SHA-256 of ids and errors: identifies the labels that an evaluation used."""
-    return hashlib.sha256(repr(list(labels)).encode()).hexdigest()
+def _hash_labels(rows: Sequence[_SampledUnit]) -> str:
+    """SHA-256 of ids, groups and errors: identifies the labels that an evaluation used."""
+    return hashlib.sha256(repr([(row.id, row.group, row.is_error) for row in rows]).encode()).hexdigest()

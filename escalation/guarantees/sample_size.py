@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from escalation import statistics
-from escalation.guarantees import queries
+from escalation.guarantees import queries, units
 from escalation.guarantees.population import Population
-from escalation.models import Stream, output_id
+from escalation.models import ErrorTarget, output_id
 from reviewqueue.kernel import sql
 
 TRAFFIC_WINDOW = timedelta(days=14)
@@ -40,16 +40,17 @@ def estimate_additional_audits(
     return None if best is None else max(1, math.ceil(best - n))
 
 
-def estimate_collection_days(stream: Stream, covered: Population, audits: int, *, now: datetime) -> int | None:
+def estimate_collection_days(target: ErrorTarget, covered: Population, audits: int, *, now: datetime) -> int | None:
     """How many days of recent traffic would yield this many audits; None if it yields none."""
     limits: dict[str, Any] = {
-        "stream": stream.pk,
+        "stream": target.stream_id,
+        "key": target.segment_key,
         "first": output_id.first_id_at(now - TRAFFIC_WINDOW),
         "model": covered.model,
         "version": covered.model_version,
         "schema": covered.schema_number,
     }
-    drawn, since = sql.fetch_tuple(queries.RECENT_AUDITS, limits) or (0, None)
+    drawn, since = sql.fetch_tuple(units.choose_units(target).fill(queries.RECENT_AUDITS), limits) or (0, None)
     if not drawn or since is None:
         return None
     span: float = max((now - since).total_seconds() / 86_400, 1.0)

@@ -9,13 +9,24 @@ from django.utils.translation import gettext as _
 
 from escalation.models import ErrorTarget, Stream
 from reviewqueue.activity import log
+from reviewqueue.answers import schema
+from reviewqueue.facade import queue
 from reviewqueue.kernel import clock
 from reviewqueue.kernel.errors import Invalid
 
 MAX_DECLARED_AUDITS = 100_000
-# Labels of a set and fields are audited, but thresholds for them are not certified yet.
-SUPPORTED_GROUPINGS = (ErrorTarget.Grouping.TOGETHER, ErrorTarget.Grouping.CLASSES, ErrorTarget.Grouping.SEGMENTS)
+# What a guarantee may be given for, by the kind of a stream's answers.
+_GROUPINGS_BY_KIND = {
+    schema.LABEL: (ErrorTarget.Grouping.TOGETHER, ErrorTarget.Grouping.CLASSES, ErrorTarget.Grouping.SEGMENTS),
+    schema.LABELS: (ErrorTarget.Grouping.TOGETHER, ErrorTarget.Grouping.SEGMENTS),
+    schema.STRUCTURED: (ErrorTarget.Grouping.TOGETHER, ErrorTarget.Grouping.FIELDS, ErrorTarget.Grouping.SEGMENTS),
+}
 MAX_TARGET_SHARE = 0.5  # worse than a coin toss, nothing is worth guaranteeing
+
+
+def list_groupings(stream: Stream) -> tuple[ErrorTarget.Grouping, ...]:
+    """What the stream can get a guarantee for: everything together, or each group of outputs, labels or fields."""
+    return _GROUPINGS_BY_KIND[queue.get_answer_spec(slug=stream.slug, number=stream.schema_number).kind]
 
 
 def find_error_target(stream: Stream) -> ErrorTarget | None:
@@ -38,9 +49,10 @@ def set_error_target(
     """Set the error target; setting the same target again changes nothing. Raises Invalid.
 
     max_error: the share of automated outputs that may be wrong. delta: the probability with which a guarantee may be
-    false. groups: one guarantee for everything, or one per class or per value of a segment key. declared_audits: after
-    so many audits of a group, the exact evaluation is taken; None leaves it to the product.
+    false. groups: one guarantee for everything, or one for each of `list_groupings`. declared_audits: after so many
+    audits of a group, the exact evaluation is taken; None leaves it to the product.
     """
+    _check_groups(groups, list_groupings(stream))
     _check_target(
         max_error=max_error, delta=delta, groups=groups, segment_key=segment_key, declared_audits=declared_audits
     )
@@ -72,6 +84,14 @@ def set_error_target(
     return target
 
 
+def _check_groups(groups: str, possible: tuple[ErrorTarget.Grouping, ...]) -> None:
+    if groups in possible:
+        return
+    names = ", ".join(f"`{one.value}`" for one in possible)
+    detail = _("This stream’s answers have no such groups. Choose one of: %(names)s.") % {"names": names}  # noqa: RUF001 - an apostrophe
+    raise Invalid(detail, [{"pointer": "/groups", "detail": detail}])
+
+
 def _check_target(
     *, max_error: float, delta: float, groups: str, segment_key: str, declared_audits: int | None
 ) -> None:
@@ -85,8 +105,6 @@ def _check_target(
         errors.append({"pointer": "/max_error", "detail": _("Must be a share above 0 and at most 0.5.")})
     if not 0 < delta <= MAX_TARGET_SHARE:
         errors.append({"pointer": "/delta", "detail": _("Must be a probability above 0 and at most 0.5.")})
-    if groups not in SUPPORTED_GROUPINGS:
-        errors.append({"pointer": "/groups", "detail": _("Must be `together`, `classes` or `segments`.")})
     if (groups == ErrorTarget.Grouping.SEGMENTS) != bool(segment_key):
         errors.append(
             {"pointer": "/segment_key", "detail": _("Required for groups by segment; leave it empty otherwise.")}

@@ -18,6 +18,7 @@ null, not false.
 | sample of an evaluation | guarantees.queries | IS_LIVE, IS_DRAWN, COUNTS_IN_GUARANTEE | an error when overdue |
 | drift watch | guarantees.queries | IS_LIVE, IS_DRAWN, COUNTS_IN_GUARANTEE | an error when overdue |
 | days until enough audits | guarantees.queries | IS_LIVE, IS_DRAWN, COUNTS_IN_GUARANTEE | counted |
+| the same three, per field | guarantees.units | IS_LIVE, IS_FIELD_DRAWN, FIELD_COUNTS_IN_GUARANTEE | the same |
 | error rates of fields | reports.queries | IS_LIVE, IS_FIELD_AUDIT | in the interval if withdrawn |
 | label export, `include=checks` | exports.queries | IS_DRAWN, HAS_DRAWN_FIELD (a superset of the others) | included |
 
@@ -70,6 +71,14 @@ IS_FIELD_AUDIT: Final = f"""(CASE WHEN r.parts IS NULL THEN {IS_ELIGIBLE_AUDIT}
          AND NOT jsonb_exists(r.parts -> 'asked', f.field) END)"""
 IS_ANSWERED_FIELD_AUDIT: Final = f"({IS_FIELD_AUDIT} AND e.blind AND jsonb_exists(e.part_errors, f.field))"
 
+# The field `f.field` as a guarantee sees it: drawn by its own number or with the whole output, on both sides of any
+# threshold, and with a confidence of its own.
+FIELD_CONFIDENCE: Final = "(o.field_confidences ->> f.field)::float8"
+IS_FIELD_DRAWN: Final = (
+    f"(CASE WHEN r.parts IS NULL THEN {IS_DRAWN} ELSE jsonb_exists(r.parts -> 'audited', f.field) END)"
+)
+IS_FIELD_AUTOMATABLE: Final = f"({HAS_CONFIDENCE} AND {FIELD_CONFIDENCE} IS NOT NULL AND NOT {IS_CAUGHT_BY_RULE})"
+
 # Nobody acts on a shadow output, so it is not part of what is automated. Reports show shadow outputs separately.
 IS_LIVE: Final = "(NOT o.shadow)"
 
@@ -81,14 +90,19 @@ IS_TAKEN_BACK: Final = "(o.state IN ('withdrawn', 'erased') AND e.output_id IS N
 # counts it as an error at once; the interval of a report reaches from all of them right to all of them wrong.
 IS_TAKEN_BACK_AUDIT: Final = f"({IS_ELIGIBLE_AUDIT} AND {IS_TAKEN_BACK})"
 
+
 # Outputs of one `group` (the producer's word for what belongs together, such as a conversation) may be copies of each
 # other, and a hundred copies of one input are one audit. So of each group only the first audit counts. Which one that
 # is depends on arrival and draws, never on answers.
-IS_FIRST_OF_GROUP: Final = f"""(o."group" = '' OR NOT EXISTS (
+def _is_first_of_group(audit: str) -> str:
+    return f"""(o."group" = '' OR NOT EXISTS (
         SELECT FROM escalation_output g JOIN escalation_route q ON q.output_id = g.id
         WHERE g.stream_id = o.stream_id AND g."group" = o."group" AND g.id < o.id AND g.model = o.model
           AND g.model_version = o.model_version AND g.schema_number = o.schema_number AND NOT g.shadow
-          AND {IS_AUDIT.replace("o.", "g.").replace("r.", "q.")}))"""
+          AND {audit.replace("o.", "g.").replace("r.", "q.")}))"""
+
+
+IS_FIRST_OF_GROUP: Final = _is_first_of_group(IS_AUDIT)
 
 # A guarantee leaves out no audit. Errors take longer to settle, and those that are hard to judge are often errors, so
 # they would be missing: an audit counts as right only if reviewers judged it blind and found it right. One that was not
@@ -96,6 +110,11 @@ IS_FIRST_OF_GROUP: Final = f"""(o."group" = '' OR NOT EXISTS (
 # model's answer first, counts as an error; also one that waited for review anyway, since it could say something about a
 # lower threshold.
 COUNTS_IN_GUARANTEE: Final = f"({IS_AUTOMATABLE} AND {IS_FIRST_OF_GROUP})"
+
+# The same of a single field: of each group only its first audit counts, as an error unless reviewers judged it blind.
+FIELD_COUNTS_IN_GUARANTEE: Final = (
+    f"({IS_FIELD_AUTOMATABLE} AND {_is_first_of_group(f'({IS_FIELD_DRAWN} AND {IS_FIELD_AUTOMATABLE})')})"
+)
 
 # IS_LIVE and IS_ANSWERED_ELIGIBLE_AUDIT, for querysets of outputs; also where single fields are such audits.
 _DRAWN: Final = Q(route__u__lt=F("route__p"), route__parts__isnull=True) | (

@@ -43,7 +43,9 @@ def show_guarantee(request: PersonRequest, slug: str) -> HttpResponse:
         "populations": choice,
         "population_query": f"?population={choice.other.key}" if choice.other else "",
         "target": target,
-        "target_form": ErrorTargetForm(initial=build_target_initial(target)),
+        "target_form": ErrorTargetForm(
+            initial=build_target_initial(target), groupings=targets.list_groupings(here.stream)
+        ),
         "tests_form": TestItemsForm(),
         "summary": summary.build_guarantee_summary(here.stream),
         "ready": {"later": True}
@@ -89,7 +91,7 @@ def _report_refusals(view: Callable[..., HttpResponse]) -> Callable[..., HttpRes
 def set_error_target(request: PersonRequest, slug: str) -> HttpResponse:
     """Set the error target."""
     here = stream_page.load_stream_page(request, slug)
-    form = ErrorTargetForm(request.POST)
+    form = ErrorTargetForm(request.POST, groupings=targets.list_groupings(here.stream))
     if not form.is_valid():
         raise Invalid(_first_error(form))
     targets.set_error_target(stream=here.stream, actor=log.user_actor(request.user), **form.target_arguments())

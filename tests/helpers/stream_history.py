@@ -33,16 +33,28 @@ def write_history(
     blind: bool = True,
     prefix: str = "past",
     override: str = "",
+    parts: Sequence[Mapping[str, Any]] | None = None,
+    part_errors: Sequence[Mapping[str, bool]] | None = None,
     **fields: Any,
 ) -> list[RoutePlan]:
     """Outputs evenly over a span of time; `wrong` is what people said of those that they were shown and `answered`.
 
-    `override`: a reason for which everything went to people, whatever the policy says.
+    `override`: a reason for which everything went to people, whatever the policy says. `parts`: for each output, its
+    `labels` or `fields`; `part_errors`: which of them are wrong.
     """
     count = len(confidences)
     step = span / max(count, 1)
     rows = [
-        _build_row(stream, index, confidence, since + index * step, predicted, segments, prefix, fields)
+        _build_row(
+            stream,
+            index,
+            confidence,
+            since + index * step,
+            predicted,
+            segments,
+            prefix,
+            {**fields, **(parts[index] if parts else {})},
+        )
         for index, confidence in enumerate(confidences)
     ]
     current = find_active_policy(stream)
@@ -58,7 +70,9 @@ def write_history(
     _copy_rows(
         Outcome,
         (
-            _build_outcome(plan, stream, wrong=bool(wrong[at]), blind=blind)
+            _build_outcome(
+                plan, stream, wrong=bool(wrong[at]), blind=blind, errors=part_errors[at] if part_errors else None
+            )
             for at, plan in enumerate(routed)
             if plan.review and told[at]
         ),
@@ -129,6 +143,7 @@ def _build_output(plan: RoutePlan, stream: Stream, segment: Mapping[str, str] | 
         "value": row.value,
         "segment": segment,
         "field_confidences": row.fields,
+        "label_decisions": row.labels and msgspec.to_builtins(row.labels),
         "shadow": row.shadow,
         "schema_number": row.schema_number,
         "state": Output.State.DECIDED.value,
@@ -155,7 +170,10 @@ def _build_route(plan: RoutePlan) -> dict[str, Any]:
     }
 
 
-def _build_outcome(plan: RoutePlan, stream: Stream, *, wrong: bool, blind: bool) -> dict[str, Any]:
+def _build_outcome(
+    plan: RoutePlan, stream: Stream, *, wrong: bool, blind: bool, errors: Mapping[str, bool] | None
+) -> dict[str, Any]:
+    judged = errors if plan.parts is None or errors is None else plan.parts.list_reviewed(errors)
     return {
         "output_id": plan.output.id,
         "stream_id": stream.pk,
@@ -165,6 +183,7 @@ def _build_outcome(plan: RoutePlan, stream: Stream, *, wrong: bool, blind: bool)
         "answer": "billing" if wrong else plan.output.predicted,
         "settled": "billing" if wrong else plan.output.predicted,
         "wrong": wrong,
+        "part_errors": errors and {name: errors[name] for name in judged or ()},
         "overturned": wrong,
         "blind": blind and plan.answer_first,
         "reviews": 1,

@@ -11,7 +11,7 @@ import pytest
 
 from escalation.api import urls
 from escalation.decisions import settle, withdraw
-from escalation.guarantees import population, sample
+from escalation.guarantees import population, sample, targets
 from escalation.models import Output, Stream
 from escalation.policies import versions
 from escalation.reports import overview, stream_report
@@ -150,5 +150,6 @@ def _draw(stream: Stream) -> tuple[int, int]:
     now = clock.current_time()
     window = sample.find_window(stream, line, spec=active.spec, earliest=0)
     assert window
-    drawn = sample.draw_sample(stream, line, window, due_days=14, group="", now=now)
+    target = targets.set_error_target(stream=stream, max_error=0.5, actor="user:mara", now=now)
+    drawn = sample.draw_sample(target, line, window, due_days=14, now=now)
     return len(drawn.scores), int(drawn.wrong.sum())

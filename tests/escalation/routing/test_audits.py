@@ -13,6 +13,7 @@ from escalation import statistics
 from escalation.exports import labels
 from escalation.guarantees import drift, population, sample, sample_size, targets
 from escalation.models import (
+    ErrorTarget,
     Evaluation,
     Evidence,
     GuaranteeWatch,
@@ -162,11 +163,15 @@ def _report(stream: Stream) -> Report:
     return stream_report.build_report(stream=stream, since=next(days), until=next(days), now=NOW)
 
 
+def _target(stream: Stream) -> ErrorTarget:
+    return targets.set_error_target(stream=stream, max_error=0.5, actor="user:mara", now=NOON)
+
+
 def _draw(stream: Stream) -> sample.EvaluationSample:
     spec, line = _active(stream).spec, _line(stream)
     window = sample.find_window(stream, line, spec=spec, earliest=0)
     assert window
-    return sample.draw_sample(stream, line, window, due_days=14, group="", now=NOW)
+    return sample.draw_sample(_target(stream), line, window, due_days=14, now=NOW)
 
 
 def test_the_curve_and_the_calibration_count_the_audits_of_live_outputs(stream: Stream) -> None:
@@ -224,7 +229,7 @@ def test_a_sample_starts_when_the_current_rules_took_effect(stream: Stream) -> N
 
 
 def test_the_drift_watch_uses_the_audit_rate_of_the_time(stream: Stream) -> None:
-    target = targets.set_error_target(stream=stream, max_error=0.5, actor="user:mara", now=NOON)
+    target = _target(stream)
     group = {"group": "", "delta": 0.05, "starts": [], "threshold": 0.8}
     evaluation = Evaluation.objects.create(
         stream=stream, target=target, model="clf", model_version="1", schema_number=1, number=1, spent=0.05,
@@ -240,7 +245,7 @@ def test_the_drift_watch_uses_the_audit_rate_of_the_time(stream: Stream) -> None
 
 def test_the_forecast_counts_the_audits_of_an_evaluation(stream: Stream) -> None:
     now = NOON + timedelta(days=10)
-    days = sample_size.estimate_collection_days(stream, _line(stream), 1000, now=now)
+    days = sample_size.estimate_collection_days(_target(stream), _line(stream), 1000, now=now)
     drawn = len(AUDITS) + len({"answer seen before", "unjudgeable", "automated and taken back"})
     drawn += len({"unanswered too long", "waits for its answer", "waited and taken back"})
     assert days == -(-1000 * (10 * 24 - 1) // (24 * drawn))
