@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -12,6 +12,8 @@ from escalation.forms import line_syntax, policy_rows, text_values
 from escalation.forms.fields import LinesField, PercentField, StoredValuesForm
 from escalation.forms.rows import RowsField
 from escalation.policies.spec import AuditSettings, PolicySpec, dump_spec
+from reviewqueue.answers import schema
+from reviewqueue.answers.schema import AnswerSpec
 
 # Where a stream without a policy starts: audits are on, because without them nobody knows how often the model is wrong.
 SUGGESTED_POLICY = PolicySpec(threshold=0.9, audit=AuditSettings(rate=0.05, mode="after"))
@@ -142,6 +144,27 @@ class PolicyForm(StoredValuesForm):
         layout=policy_rows.MATRIX_LAYOUT,
         codec=policy_rows.MATRIX_CODEC,
     )
+    missed = forms.FloatField(
+        label=_("Cost of a missed answer"), min_value=0, required=False, widget=_number_input(step="any")
+    )
+    invented = forms.FloatField(
+        label=_("Cost of an invented answer"),
+        min_value=0,
+        required=False,
+        widget=_number_input(step="any"),
+        help_text=_("Leave empty to use the cost of an error."),
+    )
+    by_label = RowsField(
+        label=_("Answers with a different cost"),
+        layout=policy_rows.LABEL_COSTS_LAYOUT,
+        codec=policy_rows.LABEL_COSTS_CODEC,
+    )
+    by_field = RowsField(
+        label=_("Fields with a different cost"),
+        layout=policy_rows.FIELD_COSTS_LAYOUT,
+        codec=policy_rows.FIELD_COSTS_CODEC,
+        help_text=_("With a field here, an error costs the sum of its wrong fields, others at the cost of an error."),
+    )
     value_factor = forms.FloatField(
         label=_("Additional cost of an error per unit of value"),
         min_value=0,
@@ -165,16 +188,24 @@ class PolicyForm(StoredValuesForm):
         (_("Review"), ("reviews", "answer_first", "answer_first_share", "undo_seconds")),
         (_("Deadlines and overload"), ("deadline_hours", ("on_deadline", "on_overload"))),
         (_("Guarantee"), (("expires_days", "on_expiry"), "due_days")),
-        (_("Costs"), (("currency", "review", "error"), "value_factor", "matrix")),
+        (
+            _("Costs"),
+            (("currency", "review", "error"), ("missed", "invented"), "by_label", "by_field", "value_factor", "matrix"),
+        ),
     )
+    # Costs that only some kinds of answers can have; `__init__` knows which.
+    COST_NAMES = ("currency", "review", "error", "value_factor", "matrix", "missed", "invented", "by_label", "by_field")
 
-    def __init__(self, *args: Any, policy: PolicySpec | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, policy: PolicySpec | None = None, answers: AnswerSpec | None = None, **kwargs: Any
+    ) -> None:
         if policy is not None:
             kwargs |= {"initial": build_policy_initial(policy), "stored": _build_stored_values(policy)}
         super().__init__(*args, **kwargs)
         for name, field in self.fields.items():
             if isinstance(field, RowsField) and name in self.stored:
                 field.keep(self.stored[name])
+        self._unused = _list_unused_costs(answers) if answers is not None else frozenset()
         self._had_audits = policy is None or _has_audits(dump_spec(policy)["audit"])
 
     def audit_fields(self) -> list[list[forms.BoundField]]:
@@ -185,8 +216,16 @@ class PolicyForm(StoredValuesForm):
     def advanced(self) -> list[tuple[Any, list[list[forms.BoundField]]]]:
         """The advanced sections: titles with their rows of bound fields."""
         return [
-            (title, [[self[name] for name in ((row,) if isinstance(row, str) else row)] for row in rows])
+            (title, [bound for row in rows if (bound := self._bind_row((row,) if isinstance(row, str) else row))])
             for title, rows in self.ADVANCED
+        ]
+
+    def _bind_row(self, names: Sequence[str]) -> list[forms.BoundField]:
+        """The fields of a row, without costs that the answers cannot have and that were not entered either."""
+        return [
+            self[name]
+            for name in names
+            if name not in self._unused or self.stored.get(name) or name in self.errors or self[name].data
         ]
 
     def has_advanced_errors(self) -> bool:
@@ -238,7 +277,7 @@ class PolicyForm(StoredValuesForm):
             "answer_first_share": cleaned["answer_first_share"],
             "audit": self._audit(),
             "guarantee": {name: cleaned[name] for name in ("expires_days", "on_expiry", "due_days")},
-            "costs": {name: cleaned[name] for name in ("currency", "review", "error", "value_factor", "matrix")},
+            "costs": {name: cleaned[name] for name in self.COST_NAMES},
         }
 
     def add_errors(self, errors: list[dict[str, str]]) -> None:
@@ -258,17 +297,22 @@ class PolicyForm(StoredValuesForm):
         return {"mode": cleaned["mode"]}
 
 
+_WHOLE_NUMBERS = ("deadline_hours", "due_days", "review", "error", "missed", "invented", "value_factor")
+
+
 def build_policy_initial(policy: PolicySpec) -> dict[str, Any]:
     """A policy as initial values of the form: texts and numbers that are read as the same values."""
     stored = _build_stored_values(policy)
     formats: Mapping[str, Callable[[Any], Any]] = {
         **dict.fromkeys(("threshold", "rate", "answer_first_share"), text_values.format_percent),
-        **dict.fromkeys(("deadline_hours", "due_days", "review", "error", "value_factor"), _int_if_whole),
+        **dict.fromkeys(_WHOLE_NUMBERS, _int_if_whole),
         "thresholds": policy_rows.THRESHOLDS_CODEC.write_rows,
         "segments": policy_rows.SEGMENTS_CODEC.write_rows,
         "rules": policy_rows.RULES_CODEC.write_rows,
         "model_versions": line_syntax.format_entries,
         "matrix": policy_rows.MATRIX_CODEC.write_rows,
+        "by_label": policy_rows.LABEL_COSTS_CODEC.write_rows,
+        "by_field": policy_rows.FIELD_COSTS_CODEC.write_rows,
     }
     return {
         name: formats[name](value) if name in formats and value is not None else value for name, value in stored.items()
@@ -292,8 +336,18 @@ def _build_stored_values(policy: PolicySpec) -> dict[str, Any]:
         "expires_days": guarantee.expires_days,
         "on_expiry": guarantee.on_expiry,
         "due_days": guarantee.due_days,
-        **{name: costs[name] for name in ("currency", "review", "error", "value_factor", "matrix")},
+        **{name: costs[name] for name in PolicyForm.COST_NAMES},
     }
+
+
+def _list_unused_costs(answers: AnswerSpec) -> frozenset[str]:
+    """The costs that answers like these cannot have."""
+    used = (
+        {"missed", "invented", "by_label"}
+        if answers.has_label_errors
+        else {schema.LABEL: {"matrix"}, schema.STRUCTURED: {"by_field"}}.get(answers.kind, set())
+    )
+    return frozenset({"matrix", "missed", "invented", "by_label", "by_field"} - used)
 
 
 def _has_audits(audit: Mapping[str, Any]) -> bool:

@@ -12,6 +12,8 @@ from escalation.forms import text_values
 from escalation.forms.rows import Column, Row, RowCodec, RowLayout, join_unique
 from escalation.forms.text_values import InvalidText
 
+type LabelAmounts = Mapping[str, float | None]  # the costs of one label, `missed` and `invented`
+
 # Ids of the page's lists of suggestions.
 ANSWERS_LIST, SUBJECTS_LIST, SEGMENT_KEYS_LIST = "known-answers", "known-subjects", "known-segment-keys"
 SEGMENT_PREFIX = "segment."
@@ -86,6 +88,22 @@ MATRIX_LAYOUT = RowLayout(
         Column("cost", gettext_lazy("Cost"), kind="number", before=gettext_lazy("costs")),
     ),
     add=gettext_lazy("Add an error"),
+)
+
+LABEL_COSTS_LAYOUT = RowLayout(
+    (
+        Column("answer", gettext_lazy("Answer"), suggestions=ANSWERS_LIST, placeholder=gettext_lazy("urgent")),
+        Column("missed", gettext_lazy("Cost if missed"), kind="number", before=gettext_lazy("missed")),
+        Column("invented", gettext_lazy("Cost if invented"), kind="number", before=gettext_lazy("invented")),
+    ),
+    add=gettext_lazy("Add an answer"),
+)
+FIELD_COSTS_LAYOUT = RowLayout(
+    (
+        Column("field", gettext_lazy("Field"), placeholder="/total"),
+        Column("cost", gettext_lazy("Cost"), kind="number", before=gettext_lazy("costs")),
+    ),
+    add=gettext_lazy("Add a field"),
 )
 
 
@@ -181,6 +199,35 @@ def _write_cost(item: tuple[tuple[str, str], float]) -> Row:
     return {"predicted": predicted, "true": true, "cost": text_values.format_number(cost)}
 
 
+def _read_label_costs(row: Row) -> tuple[str, LabelAmounts]:
+    answer = _require(row["answer"], _("Enter the answer."))
+    costs = {name: _read_optional(row[name]) for name in ("missed", "invented")}
+    if set(costs.values()) == {None}:
+        raise InvalidText(_("Enter the cost."))
+    return answer, costs
+
+
+def _write_label_costs(item: tuple[str, LabelAmounts]) -> Row:
+    answer, costs = item
+    return {
+        "answer": answer,
+        **{name: "" if cost is None else text_values.format_number(cost) for name, cost in costs.items()},
+    }
+
+
+def _read_field_cost(row: Row) -> tuple[str, float]:
+    field = _require(row["field"].strip(), _("Enter the field."))
+    return field, text_values.parse_number(_require(row["cost"].strip(), _("Enter the cost.")))
+
+
+def _write_field_cost(item: tuple[str, float]) -> Row:
+    return {"field": item[0], "cost": text_values.format_number(item[1])}
+
+
+def _read_optional(text: str) -> float | None:
+    return text_values.parse_number(text.strip()) if text.strip() else None
+
+
 def _split_matrix(matrix: Mapping[str, Mapping[str, float]]) -> Iterator[tuple[tuple[str, str], float]]:
     return (((predicted, true), cost) for predicted, row in matrix.items() for true, cost in row.items())
 
@@ -213,4 +260,10 @@ RULES_CODEC: RowCodec[Sequence[Mapping[str, Any]], Mapping[str, Any]] = RowCodec
 )
 MATRIX_CODEC: RowCodec[Mapping[str, Mapping[str, float]], tuple[tuple[str, str], float]] = RowCodec(
     split=_split_matrix, join=_join_matrix, write=_write_cost, read=_read_cost
+)
+LABEL_COSTS_CODEC: RowCodec[Mapping[str, LabelAmounts], tuple[str, LabelAmounts]] = RowCodec(
+    split=lambda costs: costs.items(), join=join_unique, write=_write_label_costs, read=_read_label_costs
+)
+FIELD_COSTS_CODEC: RowCodec[Mapping[str, float], tuple[str, float]] = RowCodec(
+    split=lambda costs: costs.items(), join=join_unique, write=_write_field_cost, read=_read_field_cost
 )

@@ -70,6 +70,7 @@ class RowsWidget(forms.Widget):
     """Rows of inputs in one list."""
 
     use_fieldset = True
+    use_rows = True
 
     def __init__(self, layout: RowLayout) -> None:
         super().__init__()

@@ -6,6 +6,8 @@
 | `thresholds` | the answer's threshold | the decision about each label | a field's, by its JSON Pointer |
 | rules on `prediction` | the answer | any predicted label | no |
 | `costs.matrix` | yes | no: a set of labels has no single true one | no |
+| `costs.missed`, `costs.invented`, `costs.by_label` | no | where errors are counted by label | no |
+| `costs.by_field` | no | no | yes |
 
 A part that names an answer or a field has to name one of the stream's, spelled as the stream spells it. A rule has to
 be able to apply, and none may repeat the conditions of another.
@@ -44,6 +46,8 @@ def find_misfits(policy: PolicySpec, form: AnswerSpec) -> list[Misfit]:
         *_segment_misfits(policy),
         *_rule_misfits(policy, form),
         *_matrix_misfits(policy, form),
+        *_label_cost_misfits(policy, form),
+        *_field_cost_misfits(policy, form),
     ]
 
 
@@ -132,6 +136,33 @@ def _matrix_misfits(policy: PolicySpec, form: AnswerSpec) -> Iterator[Misfit]:
         yield from _unknown_answer(["costs", "matrix", predicted], predicted, form)
         for true in row:
             yield from _unknown_answer(["costs", "matrix", predicted, true], true, form)
+
+
+def _label_cost_misfits(policy: PolicySpec, form: AnswerSpec) -> Iterator[Misfit]:
+    costs = policy.costs
+    given = [name for name in ("missed", "invented") if getattr(costs, name) is not None]
+    if form.has_label_errors:
+        for label in costs.by_label:
+            yield from _unknown_answer(["costs", "by_label", label], label, form)
+        return
+    for name in [*given, *(["by_label"] if costs.by_label else [])]:
+        yield _misfit(
+            ["costs", name],
+            _(
+                "The costs of missed and invented answers need a stream that counts each of these as an error. "
+                "Remove them and set the cost of an error."
+            ),
+        )
+
+
+def _field_cost_misfits(policy: PolicySpec, form: AnswerSpec) -> Iterator[Misfit]:
+    known = [field.pointer for field in form.fields]
+    for pointer in policy.costs.by_field:
+        if form.kind == schema.STRUCTURED:
+            yield from _unknown_field(["costs", "by_field", pointer], pointer, known)
+        else:
+            detail = _("The answers of this stream have no fields. Set the cost of an error.")
+            yield _misfit(["costs", "by_field", pointer], detail)
 
 
 def _unknown_answer(path: Sequence[object], answer: str, form: AnswerSpec) -> Iterator[Misfit]:

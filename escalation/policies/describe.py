@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -233,6 +233,23 @@ def _cost_clauses(costs: Costs) -> Iterator[PolicyClause]:
         for true, cost in sorted(row.items()):
             label = _("Cost of “%(predicted)s” instead of “%(true)s”") % {"predicted": predicted, "true": true}
             yield PolicyClause(f"costs/{predicted}/{true}", label, amount(cost))
+    yield from _part_cost_clauses(costs, amount)
     if costs.value_factor is not None:
         label = _("An error costs in addition, per unit of the output’s value")  # noqa: RUF001 - an apostrophe
         yield PolicyClause("costs/value_factor", label, f"{costs.currency} {_format_exactly(costs.value_factor)}")
+
+
+def _part_cost_clauses(costs: Costs, amount: Callable[[float], str]) -> Iterator[PolicyClause]:
+    for name, label in (("missed", _("Cost of a missed answer")), ("invented", _("Cost of an invented answer"))):
+        if (cost := getattr(costs, name)) is not None:
+            yield PolicyClause(f"costs/{name}", label, amount(cost))
+    for answer, of_label in sorted(costs.by_label.items()):
+        if of_label.missed is not None:
+            label = _("Cost of missing “%(answer)s”") % {"answer": answer}
+            yield PolicyClause(f"costs/by_label/{answer}/missed", label, amount(of_label.missed))
+        if of_label.invented is not None:
+            label = _("Cost of inventing “%(answer)s”") % {"answer": answer}
+            yield PolicyClause(f"costs/by_label/{answer}/invented", label, amount(of_label.invented))
+    for field, cost in sorted(costs.by_field.items()):
+        label = _("Cost of an error in the field “%(field)s”") % {"field": field}
+        yield PolicyClause(f"costs/by_field/{field}", label, amount(cost))

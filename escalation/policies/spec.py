@@ -82,9 +82,23 @@ class AuditSettings(_SpecPart, frozen=True):
             raise ValueError("set either `rate` or `per_day` of the audit, not both")
 
 
+class LabelCosts(_SpecPart, frozen=True):
+    """The costs of missing and of inventing one label of a set; None for those of all labels."""
+
+    missed: Money | None = None
+    invented: Money | None = None
+
+    def __post_init__(self) -> None:
+        if self.missed is None and self.invented is None:
+            raise ValueError("set `missed`, `invented` or both")
+
+
 class Costs(_SpecPart, frozen=True):
     """The costs of a review and of an error, in one currency. `matrix[predicted][true]` overrides `error`.
 
+    Where each wrong label of a set is an error, `missed` and `invented` override `error` for all labels, and `by_label`
+    overrides these for single ones. by_field: what a wrong field costs, by its JSON Pointer; if any is given, an error
+    costs the sum of what its wrong fields cost, others at `error`.
     value_factor: the additional cost of an error per unit of the output's `value`; None adds nothing, and neither does
     an output without a value or with a negative one.
     """
@@ -93,6 +107,10 @@ class Costs(_SpecPart, frozen=True):
     review: Money = 0.0
     error: Money = 1.0
     matrix: dict[str, dict[str, Money]] = {}
+    missed: Money | None = None
+    invented: Money | None = None
+    by_label: dict[str, LabelCosts] = {}
+    by_field: dict[str, Money] = {}
     value_factor: Money | None = None
 
     @property
@@ -106,6 +124,25 @@ class Costs(_SpecPart, frozen=True):
             return 0.0
         return self.matrix.get(predicted, {}).get(true, self.error)
 
+    def missed_cost(self, label: str) -> float:
+        own = self.by_label[label].missed if label in self.by_label else None
+        return _first_known(own, self.missed, self.error)
+
+    def invented_cost(self, label: str) -> float:
+        own = self.by_label[label].invented if label in self.by_label else None
+        return _first_known(own, self.invented, self.error)
+
+    def field_cost(self, field: str) -> float:
+        return self.by_field.get(field, self.error)
+
+    @property
+    def typical_cost(self) -> float:
+        """What an error costs if nothing is known of it: the mean of the costs of single parts, or else `error`."""
+        of_parts = [self.missed, self.invented, *self.by_field.values()]
+        of_parts += [cost for one in self.by_label.values() for cost in (one.missed, one.invented)]
+        known = [cost for cost in of_parts if cost is not None]
+        return sum(known) / len(known) if known else self.error
+
     def value_cost(self, value: float) -> float:
         """What errors cost on top when their outputs have this (summed) value: a number of 0 or more."""
         return (self.value_factor or 0.0) * value
@@ -113,8 +150,12 @@ class Costs(_SpecPart, frozen=True):
     def expected_error_cost(self, predicted: str) -> float:
         """The mean cost of an error in this prediction, without its value, if the true label is unknown; positive."""
         listed = [cost for cost in self.matrix.get(predicted, {}).values() if cost > 0]
-        costs = [*listed, self.error]
+        costs = [*listed, self.typical_cost]
         return max(sum(costs) / len(costs), 1e-6)
+
+
+def _first_known(own: float | None, of_all: float | None, error: float) -> float:
+    return own if own is not None else of_all if of_all is not None else error
 
 
 class GuaranteeSettings(_SpecPart, frozen=True):
@@ -204,8 +245,9 @@ def hash_spec(policy: PolicySpec, schema_number: int) -> str:
     fields = dump_spec(policy)
     if policy.guarantee == FORMER_GUARANTEE_DEFAULTS:
         del fields["promise"]
-    if policy.costs.value_factor is None:
-        del fields["costs"]["value_factor"]
+    for name in ("value_factor", "missed", "invented", "by_label", "by_field"):
+        if getattr(policy.costs, name) == getattr(Costs(), name):
+            del fields["costs"][name]
     canonical = msgspec.json.encode([fields, schema_number], order="sorted")
     return hashlib.sha256(canonical).hexdigest()
 

@@ -5,6 +5,7 @@ Throughput, errors and costs are sums over these tallies, so figures and breakdo
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
@@ -27,12 +28,23 @@ _MOMENTS = {
     ),
 }
 
+_ARRAY_INDEXES = tuple(
+    index for index, field in enumerate(dataclasses.fields(Tally)) if str(field.type).startswith("tuple[")
+)
+
 
 def load_tallies(
-    *, stream_id: int, since: date, until: date, keys: Sequence[str], by: DayBasis = DayBasis.RECEIVED
+    *,
+    stream_id: int,
+    since: date,
+    until: date,
+    keys: Sequence[str],
+    by: DayBasis = DayBasis.RECEIVED,
+    by_part: bool = False,
 ) -> list[Tally]:
     """The tallies of outputs received or occurred on these days, both included; `keys`: the declared segment keys.
 
+    by_part: tell errors in different labels or fields apart, which costs may do.
     By `OCCURRED`, outputs count if they were received from one day before to 31 days after these days.
     """
     moment, within = _MOMENTS[by]
@@ -42,7 +54,7 @@ def load_tallies(
         sql.run_statement(queries.PREFER_HASHING)
         rows = sql.fetch_tuples(
             queries.TALLIES.format(segment=f"ARRAY[{segment}]::text[]", moment=moment, within=within),
-            {"stream": stream_id, **_window_parameters(since, until, by=by), **parameters},
+            {"stream": stream_id, "by_part": by_part, **_window_parameters(since, until, by=by), **parameters},
         )
         return [_tally_from_row(list(row)) for row in rows]
 
@@ -88,7 +100,8 @@ def measure_decision_times(*, stream_id: int, since: date, until: date) -> Decis
 
 
 def _tally_from_row(values: list[Any]) -> Tally:
-    values[4] = tuple(values[4])
+    for index in _ARRAY_INDEXES:
+        values[index] = tuple(values[index])
     return Tally(*values)
 
 

@@ -1,12 +1,12 @@
 """The costs of a stream's errors and reviews, from tallies and the costs in the routing policy versions. Pure.
 
-L is the cost of an error, `Costs.error_cost(predicted, true)` plus `Costs.value_cost` of the output's value; pi is the
+L is the cost of a wrong output, `PolicyCosts.price_error` plus `Costs.value_cost` of the output's value; pi is the
 inclusion probability stored at routing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from escalation import statistics
@@ -17,14 +17,36 @@ from escalation.reports.tally import Tally
 
 @dataclass(frozen=True, slots=True)
 class PolicyCosts:
-    """The costs of a policy version, and the number of reviews per item."""
+    """The costs of a policy version, and the number of reviews per item.
+
+    by_label: it was made for answers of which each wrong label is an error.
+    """
 
     costs: Costs
     reviews: int
+    by_label: bool = False
 
     @classmethod
-    def of(cls, policy: PolicySpec) -> PolicyCosts:
-        return cls(policy.costs, policy.reviews)
+    def of(cls, policy: PolicySpec, *, by_label: bool = False) -> PolicyCosts:
+        return cls(policy.costs, policy.reviews, by_label)
+
+    @property
+    def by_part(self) -> bool:
+        """Whether the cost of a wrong output depends on which of its labels or fields are wrong."""
+        return self.by_label or bool(self.costs.by_field)
+
+    def price_error(
+        self, *, predicted: str, true: str, wrong_parts: Collection[str] = (), invented: Collection[str] = ()
+    ) -> float:
+        """The cost of a wrong output without its value: the sum over its wrong parts, if these matter and are known."""
+        if not wrong_parts or not self.by_part:
+            return self.costs.error_cost(predicted, true)
+        if not self.by_label:
+            return sum(self.costs.field_cost(field) for field in wrong_parts)
+        return sum(
+            self.costs.invented_cost(label) if label in invented else self.costs.missed_cost(label)
+            for label in wrong_parts
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +118,7 @@ def summarise_costs(
 
 
 def average_error_cost(tallies: Sequence[Tally], prices: Mapping[int, PolicyCosts], *, costs: Costs) -> float:
-    """The mean cost of the observed errors; if there were none, what `costs` expect at the mean value."""
+    """The mean cost of the observed wrong outputs; if there were none, what `costs` expect at the mean value."""
     errors = [
         (_error_cost(tally, price), tally.count) for tally, price in _pair_with_costs(tallies, prices) if tally.wrong
     ]
@@ -104,7 +126,7 @@ def average_error_cost(tallies: Sequence[Tally], prices: Mapping[int, PolicyCost
     if total:
         return sum(cost * count for cost, count in errors) / total
     outputs = sum(tally.count for tally in tallies)
-    return costs.error + (costs.value_cost(sum(tally.value for tally in tallies) / outputs) if outputs else 0.0)
+    return costs.typical_cost + (costs.value_cost(sum(tally.value for tally in tallies) / outputs) if outputs else 0.0)
 
 
 def _pair_with_costs(tallies: Iterable[Tally], prices: Mapping[int, PolicyCosts]) -> list[tuple[Tally, PolicyCosts]]:
@@ -148,5 +170,7 @@ def _error_cost(tally: Tally, price: PolicyCosts) -> float:
     """The mean cost of an error of this tally."""
     if not tally.wrong:
         return 0.0
-    in_any_case = price.costs.error_cost(tally.predicted, tally.true_label)
+    in_any_case = price.price_error(
+        predicted=tally.predicted, true=tally.true_label, wrong_parts=tally.wrong_parts, invented=tally.invented
+    )
     return in_any_case + price.costs.value_cost(tally.value / tally.count)

@@ -13,6 +13,13 @@ TALLIES = f"""
            r.output_id IS NOT NULL, r.policy_id, COALESCE(r.reason, ''), COALESCE(r.eligible, false),
            COALESCE(r.released, false), COALESCE(r.audit, ''), COALESCE(r.pi, 1), e.output_id IS NOT NULL, e.wrong,
            CASE WHEN e.wrong THEN e.settled ELSE '' END,
+           CASE WHEN %(by_part)s AND e.wrong THEN ARRAY(
+               SELECT part FROM jsonb_each(e.part_errors) AS part (part, wrong) WHERE wrong = 'true' ORDER BY 1)
+           ELSE '{{{{}}}}'::text[] END,
+           CASE WHEN %(by_part)s AND e.wrong THEN ARRAY(
+               SELECT part FROM jsonb_each(e.part_errors) AS part (part, wrong)
+               WHERE wrong = 'true' AND jsonb_exists(o.label_decisions -> 'predicted', part) ORDER BY 1)
+           ELSE '{{{{}}}}'::text[] END,
            COALESCE({audits.IS_ELIGIBLE_AUDIT}, false), COALESCE({audits.IS_ANSWERED_ELIGIBLE_AUDIT}, false),
            COALESCE({audits.IS_TAKEN_BACK_AUDIT}, false), count(*), COALESCE(sum(e.reviews), 0)::bigint,
            COALESCE(sum(GREATEST(o.value, 0)), 0)
@@ -20,7 +27,7 @@ TALLIES = f"""
     LEFT JOIN escalation_route r ON r.output_id = o.id
     LEFT JOIN escalation_outcome e ON e.output_id = o.id
     WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.id < %(last)s {{within}}
-    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21
 """
 
 # The fields of the outputs of a window, counted by audit rate. A field is automated if the model's value stood before

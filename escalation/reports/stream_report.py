@@ -109,8 +109,10 @@ def build_report(
     current = versions.find_active_policy(stream)
     spec = current.spec if current else PolicySpec()
     keys = list_segment_keys(spec)
-    found = aggregates.load_tallies(stream_id=stream.pk, since=since, until=until, keys=keys, by=by)
-    prices = _load_costs({tally.policy_id for tally in found if tally.policy_id}, spec.costs.currency)
+    form = queue.get_answer_spec(slug=stream.slug, number=stream.schema_number)
+    by_part = PolicyCosts.of(spec, by_label=form.has_label_errors).by_part
+    found = aggregates.load_tallies(stream_id=stream.pk, since=since, until=until, keys=keys, by=by, by_part=by_part)
+    prices = _load_costs(stream, {tally.policy_id for tally in found if tally.policy_id}, spec.costs.currency)
     typical = costs.average_error_cost(found, prices, costs=spec.costs)
     settled = aggregates.count_settled_per_day(stream_id=stream.pk, since=since, until=until)
     acted_on = [tally for tally in found if not tally.shadow]
@@ -196,10 +198,15 @@ class _GroupBuilder:
         return costs.summarise_costs(part, self.prices, typical_error=self.typical)
 
 
-def _load_costs(policy_ids: set[int], currency: str) -> dict[int, PolicyCosts]:
+def _load_costs(stream: Stream, policy_ids: set[int], currency: str) -> dict[int, PolicyCosts]:
     """The costs of the versions in this currency; amounts in different currencies cannot be added up."""
-    specs = {pk: versions.spec_of(policy) for pk, policy in Policy.objects.in_bulk(policy_ids).items()}
-    return {pk: PolicyCosts.of(spec) for pk, spec in specs.items() if spec.costs.currency == currency}
+    found = {policy.pk: _load_policy_costs(stream, policy) for policy in Policy.objects.filter(pk__in=policy_ids)}
+    return {pk: price for pk, price in found.items() if price.costs.currency == currency}
+
+
+def _load_policy_costs(stream: Stream, policy: Policy) -> PolicyCosts:
+    form = queue.get_answer_spec(slug=stream.slug, number=policy.schema_number)
+    return PolicyCosts.of(versions.spec_of(policy), by_label=form.has_label_errors)
 
 
 def _count_reasons(found: Iterable[Tally], reason_of: Callable[[Tally], str]) -> list[tuple[str, int]]:

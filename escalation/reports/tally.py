@@ -12,7 +12,9 @@ class Tally:
 
     `routed` is False until the output is routed; the route's fields are then empty. `segment` holds the values of the
     declared keys, in order. `judged`: settled by people; `wrong` by their first answers, None if unjudgeable.
-    `true_label`: the right label of a wrong prediction, empty if it is not a single label. `reviews`: the total number
+    `true_label`: the right label of a wrong prediction, empty if it is not a single label. `wrong_parts`: the fields or
+    labels of a wrong prediction that reviewers found wrong, `invented` those labels among them that were predicted;
+    empty if nobody said which, or where it makes no difference to costs. `reviews`: the total number
     of verdicts. `value`: the sum of their values; missing and negative ones count as 0. `is_drawn_audit`, `is_audit`:
     `audits.IS_ELIGIBLE_AUDIT` and `audits.IS_ANSWERED_ELIGIBLE_AUDIT`. `is_withdrawn_audit`:
     `audits.IS_TAKEN_BACK_AUDIT`.
@@ -34,6 +36,8 @@ class Tally:
     judged: bool
     wrong: bool | None
     true_label: str
+    wrong_parts: tuple[str, ...]
+    invented: tuple[str, ...]
     is_drawn_audit: bool
     is_audit: bool
     is_withdrawn_audit: bool

@@ -17,6 +17,7 @@ from escalation.reports.costs import PolicyCosts
 from escalation.simulation import daily_counts, threshold_curve
 from escalation.simulation.threshold_curve import CountCell, ThresholdPoint
 from escalation.statistics import ReliabilityBin
+from reviewqueue.facade import queue
 from reviewqueue.kernel import clock
 
 DEFAULT_DAYS = 28
@@ -127,7 +128,7 @@ def _build_span(stream_id: int, covered: Population, since: date, until: date) -
 # Moving the slider asks for the same rows again and again: each process adds them up only once.
 @lru_cache(maxsize=4)
 def _load_counted(spans: tuple[_DaySpan, ...], policy_id: int | None) -> Traffic:
-    price = PolicyCosts.of(versions.spec_of(Policy.objects.get(pk=policy_id)) if policy_id else PolicySpec())
+    price = _load_price(policy_id)
     cells = [cell for span in spans for cell in _load_cells(span)]
     first, last = spans[0], spans[-1]
     return Traffic(
@@ -250,3 +251,11 @@ def _review_hours(traffic: Traffic, point: ThresholdPoint) -> float | None:
 
 def _read_segment(cell: CountCell, key: str) -> str | None:
     return cell.segment.get(key)
+
+
+def _load_price(policy_id: int | None) -> PolicyCosts:
+    if policy_id is None:
+        return PolicyCosts.of(PolicySpec())
+    policy = Policy.objects.select_related("stream").get(pk=policy_id)
+    form = queue.get_answer_spec(slug=policy.stream.slug, number=policy.schema_number)
+    return PolicyCosts.of(versions.spec_of(policy), by_label=form.has_label_errors)

@@ -13,8 +13,10 @@ from datetime import datetime, timedelta
 from escalation import statistics
 from escalation.models import Stream, output_id
 from escalation.policies.spec import PolicySpec
+from escalation.reports.costs import PolicyCosts
 from escalation.simulation import replay
 from escalation.simulation.replay import ReplayedOutput, ReplayedRoute
+from reviewqueue.facade import queue
 from reviewqueue.kernel import clock
 
 PERIOD = timedelta(days=28)
@@ -118,8 +120,8 @@ class _AuditSums:
 class _Tally:
     """Adds up what one version does, output by output."""
 
-    def __init__(self, spec: PolicySpec) -> None:
-        self.spec = spec
+    def __init__(self, spec: PolicySpec, *, by_label: bool) -> None:
+        self.spec, self.price = spec, PolicyCosts.of(spec, by_label=by_label)
         self.outputs = self.automated = self.reviewed = 0
         self.of_automated, self.of_reviewed = _AuditSums(), _AuditSums()
 
@@ -152,8 +154,11 @@ class _Tally:
     def _cost(self, row: ReplayedOutput) -> float:
         if not row.wrong:
             return 0.0
-        costs = self.spec.costs
-        return costs.error_cost(row.predicted, row.settled) + costs.value_cost(max(row.value or 0.0, 0.0))
+        wrong_parts, invented = row.list_wrong_parts() if self.price.by_part else ([], [])
+        in_any_case = self.price.price_error(
+            predicted=row.predicted, true=row.settled, wrong_parts=wrong_parts, invented=invented
+        )
+        return in_any_case + self.spec.costs.value_cost(max(row.value or 0.0, 0.0))
 
 
 def _multiply(mean: float | None, number: float) -> float | None:
@@ -169,7 +174,8 @@ def compare_policies(
     """Replay two versions on the outputs of the last 28 days, at most the latest 20,000."""
     until = clock.current_time(now)
     window = replay.find_window(stream, since=until - PERIOD, until=until, most=MAX_OUTPUTS)
-    old, new = _Tally(before or after), _Tally(after)
+    by_label = queue.get_answer_spec(slug=stream.slug, number=stream.schema_number).has_label_errors
+    old, new = _Tally(before or after, by_label=by_label), _Tally(after, by_label=by_label)
     examples: list[ChangedOutput] = []
     newly_automated = newly_reviewed = 0
     began = until

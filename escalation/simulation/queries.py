@@ -51,7 +51,8 @@ COUNTS_VERSION = """
 ROUTED_OUTPUTS = f"""
     SELECT o.confidence, o.predicted, o.value, COALESCE(o.segment, '{{}}'::jsonb)::text, o.model_version, r.u, r.p,
         r.released, e.wrong, o.label_decisions::text, o.invalid_prediction, o.schema_number, o.external_id,
-        o.field_confidences::text, o.id, COALESCE({audits.IS_ANSWERED_AUDIT}, false), COALESCE(e.settled, '')
+        o.field_confidences::text, o.id, COALESCE({audits.IS_ANSWERED_AUDIT}, false), COALESCE(e.settled, ''),
+        e.part_errors::text
     FROM escalation_output o
     JOIN escalation_route r ON r.output_id = o.id
     LEFT JOIN escalation_outcome e ON e.output_id = o.id

@@ -103,6 +103,14 @@ class ReplayedOutput(NamedTuple):
     id: int
     is_answered_audit: bool
     settled: str
+    part_errors: str | None
+
+    def list_wrong_parts(self) -> tuple[list[str], list[str]]:
+        """The fields or labels that reviewers found wrong, and which of these labels were predicted."""
+        errors: dict[str, bool] = msgspec.json.decode(self.part_errors) if self.part_errors else {}
+        wrong = [part for part, is_wrong in errors.items() if is_wrong]
+        labels = _parse_label_decisions(self.label_decisions)
+        return wrong, [part for part in wrong if labels is not None and part in labels.predicted]
 
 
 class ReplayedRoute(NamedTuple):

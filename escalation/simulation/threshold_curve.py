@@ -133,7 +133,9 @@ class _RunningSums:
             else statistics.compute_weighted_interval(*self._weights_and_counts(), rate, INTERVAL_DELTA)
         )
         # The weighted mean error cost per audited output, applied to all automated outputs.
-        mean = self.weighted_cost / sum(self.weights) if self.checked else None
+        # Which parts of an answer were wrong is not counted, so where errors are priced by that it is unknown.
+        known = bool(self.checked) and not price.by_part
+        mean = self.weighted_cost / sum(self.weights) if known else None
         return ThresholdPoint(
             threshold=threshold,
             outputs=total,

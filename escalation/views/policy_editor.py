@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
@@ -36,7 +36,7 @@ def create_policy(request: PersonRequest, slug: str) -> HttpResponse:
     """Create a version, starting from the one in effect."""
     here = stream_page.load_stream_page(request, slug)
     current = versions.find_active_policy(here.stream)
-    form = PolicyForm(request.POST or None, policy=current.spec if current else SUGGESTED_POLICY)
+    form = _build_form(here, current, request.POST or None)
     if request.method == "POST" and form.is_valid() and (saved := _save(request, here, form)):
         return redirect("policy", slug, saved.number)
     context = {
@@ -56,11 +56,16 @@ def preview_policy(request: PersonRequest, slug: str) -> HttpResponse:
     """What the version in the form would do beside the one in effect, as a fragment; saves nothing."""
     here = stream_page.load_stream_page(request, slug)
     current = versions.find_active_policy(here.stream)
-    form = PolicyForm(request.POST, policy=current.spec if current else SUGGESTED_POLICY)
+    form = _build_form(here, current, request.POST)
     spec = _validate(form) if form.is_valid() else None
     if spec is None:
         return render(request, "escalation/partials/policy_effect.html", {"stream": here.stream, "form": form})
     return render(request, "escalation/partials/policy_effect.html", _build_effect_context(here, current, spec))
+
+
+def _build_form(here: StreamPage, current: ActivePolicy | None, data: QueryDict | None) -> PolicyForm:
+    answers = fit.get_form(here.stream, here.stream.schema_number)
+    return PolicyForm(data, policy=current.spec if current else SUGGESTED_POLICY, answers=answers)
 
 
 def _build_effect_context(here: StreamPage, current: ActivePolicy | None, spec: PolicySpec) -> dict[str, Any]:

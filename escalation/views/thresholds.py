@@ -113,7 +113,7 @@ def _build_preview_context(request: PersonRequest, here: StreamPage, seen: Traff
         "most": len(thresholds.THRESHOLDS) - 1,
         "is_in_use": place == in_use,
         "seen": seen,
-        "has_costs": seen.price.costs.are_set,
+        "has_costs": seen.price.costs.are_set and not seen.price.by_part,
         "currency": seen.price.costs.currency,
     }
 

@@ -23,6 +23,7 @@ from tests.helpers.form_posts import post_untouched
 
 NAMES = TEXTS.filter(bool)
 MONEY = st.floats(0, 1e12) | st.just(-0.0)
+LABEL_COSTS = st.dictionaries(st.sampled_from(["missed", "invented"]), MONEY, min_size=1)
 NASTY_TEXTS = [" lead", "trail ", "a\u2028b", "\u00a0x", "x\r\ny", '"quoted"', "tab\tinside", "\x85y", "#", "é"]
 
 POLICIES = st.fixed_dictionaries(
@@ -57,6 +58,9 @@ POLICIES = st.fixed_dictionaries(
                 "review": MONEY,
                 "error": MONEY,
                 "matrix": st.dictionaries(TEXTS, st.dictionaries(TEXTS, MONEY, max_size=2), max_size=2),
+                "missed": st.none() | MONEY,
+                "by_label": st.dictionaries(TEXTS, LABEL_COSTS, max_size=2),
+                "by_field": st.dictionaries(TEXTS, MONEY, max_size=2),
                 "value_factor": st.none() | MONEY,
             }
         ),

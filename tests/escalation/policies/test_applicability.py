@@ -58,6 +58,18 @@ def test_parts_that_a_kind_of_answer_cannot_use_are_found() -> None:
     assert list(every) == ["/thresholds/total", "/rules/0/when/prediction/eq", "/costs/matrix"]
 
 
+def test_costs_of_parts_fit_only_answers_with_such_parts() -> None:
+    of_labels = {"missed": 2, "invented": 0, "by_label": {"insult": {"missed": 9}, "threat": {"invented": 1}}}
+    per_label = AnswerSpec("labels", ["toxicity", "insult"], error_unit="label")
+    assert list(_misfits(per_label, costs=of_labels)) == ["/costs/by_label/threat"]
+    for form in (LABEL, LABELS, STRUCTURED):
+        assert list(_misfits(form, costs=of_labels)) == ["/costs/missed", "/costs/invented", "/costs/by_label"]
+    of_fields = {"by_field": {"/total": 5, "/totl": 5}}
+    with_fields = AnswerSpec("structured", schema=invoices.SCHEMA)
+    assert list(_misfits(with_fields, costs=of_fields)) == ["/costs/by_field/~1totl"]
+    assert len(_misfits(per_label, costs=of_fields)) == 2
+
+
 def test_conditions_that_never_hold_are_found() -> None:
     found = _misfits(STRUCTURED, rules=_rule(confidence={"lt": 80}, value={"in": []}))
     assert list(found) == ["/rules/0/when/confidence/lt", "/rules/0/when/value/in"]

@@ -112,7 +112,9 @@ def test_every_documented_policy_fits_its_stream_and_means_what_it_says() -> Non
         (parsed,) = definition.parse_definitions({"streams": [one]})
         policy = definition.build_policy_spec(parsed)
         assert policy is not None
-        form = build_answer_spec(answers=parsed.answers, multiple=parsed.multiple, schema=parsed.schema)
+        form = build_answer_spec(
+            answers=parsed.answers, multiple=parsed.multiple, schema=parsed.schema, error_unit=parsed.error_unit
+        )
         assert applicability.find_misfits(parse_spec(policy), form) == [], one["slug"]
         if parsed.schema is None:
             _compare_every_combination(policy, form)

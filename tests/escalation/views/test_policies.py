@@ -37,7 +37,8 @@ FULL: dict[str, Any] = {
     "on_overload": "hold",
     "guarantee": {"expires_days": 30, "on_expiry": "check_more", "due_days": 2.5},
     "costs": {
-        "currency": "CHF", "review": 0.4, "error": 5.0, "matrix": {"billing": {"refund": 12.5}}, "value_factor": 0.25
+        "currency": "CHF", "review": 0.4, "error": 5.0, "matrix": {"billing": {"refund": 12.5}}, "value_factor": 0.25,
+        "invented": 0.5, "by_label": {"urgent": {"missed": 50.5}}, "by_field": {"/total": 7},
     },
 }  # fmt: skip
 
@@ -398,3 +399,18 @@ def _spec_of(stream: Any) -> dict[str, Any]:
     current = versions.find_active_policy(stream)
     assert current is not None
     return dump_spec(current.spec)
+
+
+def test_the_editor_asks_only_for_costs_that_the_answers_can_have(client: Client, queue: Queue, mara: User) -> None:
+    client.force_login(mara)
+    costs = {"error": 3, "by_label": {"a": {"missed": 50}}}
+    traffic.apply_stream(answers=["a", "b"], multiple=True, error_unit="label", costs=costs)
+    page = client.get("/streams/intents/policies/new/")
+    shown = page.content.decode()
+    assert 'name="by_label-0-missed"' in shown
+    assert 'name="missed"' in shown
+    assert 'name="matrix-0-cost"' not in shown
+    assert 'name="by_field-0-cost"' not in shown
+    posted = post_untouched(page.context["form"]) | {"by_label-0-invented": "2"}
+    assert client.post("/streams/intents/policies/new/", posted).status_code == 302
+    assert Policy.objects.latest("pk").spec["costs"]["by_label"] == {"a": {"missed": 50.0, "invented": 2.0}}
