@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from escalation import statistics
 from escalation.guarantees import thresholds
+from escalation.guarantees.counts import Tally
 from escalation.statistics import CertifiedThreshold, WalkStart
 
 THRESHOLDS_STRICT_TO_LOOSE: NDArray[np.float64] = np.array(thresholds.THRESHOLDS[::-1])
@@ -54,9 +55,13 @@ def certify_declared(
     scores: NDArray[np.float64], wrong: NDArray[np.bool_], plan: WalkPlan, *, alpha: float, delta: float
 ) -> CertifiedThreshold | None:
     """The exact evaluation, from the declared number of audits: the loosest threshold with risk <= alpha, or None."""
-    return statistics.certify_threshold(
-        scores, wrong, THRESHOLDS_STRICT_TO_LOOSE, _build_starts(plan.declared, delta), alpha=alpha, delta=delta
-    )
+    return certify_declared_counts(_tally(scores, wrong), plan, alpha=alpha, delta=delta)
+
+
+def certify_declared_counts(first: Tally, plan: WalkPlan, *, alpha: float, delta: float) -> CertifiedThreshold | None:
+    """`certify_declared` from the counts of the declared number of audits."""
+    p = statistics.compute_p_values(first.accepted, first.wrong, alpha)
+    return _describe(statistics.walk_grid(p, _build_starts(plan.declared, delta)), first, delta)
 
 
 def certify_anytime(
@@ -66,13 +71,24 @@ def certify_anytime(
 
     However often it is asked, with however many audits, it is ever false with probability <= delta.
     """
-    accepted, errors = statistics.count_accepted(scores, wrong, THRESHOLDS_STRICT_TO_LOOSE)
+    return certify_anytime_counts(_tally(scores, wrong), plan, alpha=alpha, delta=delta)
+
+
+def certify_anytime_counts(so_far: Tally, plan: WalkPlan, *, alpha: float, delta: float) -> CertifiedThreshold | None:
+    """`certify_anytime` from counts."""
     with np.errstate(over="ignore"):
-        p = np.exp(-statistics.compute_log_evalues(accepted, errors, alpha))
-    index = statistics.walk_grid(p, _build_starts(plan.anytime, delta))
+        p = np.exp(-statistics.compute_log_evalues(so_far.accepted, so_far.wrong, alpha))
+    return _describe(statistics.walk_grid(p, _build_starts(plan.anytime, delta)), so_far, delta)
+
+
+def _tally(scores: NDArray[np.float64], wrong: NDArray[np.bool_]) -> Tally:
+    return Tally(*statistics.count_accepted(scores, wrong, THRESHOLDS_STRICT_TO_LOOSE))
+
+
+def _describe(index: int | None, counts: Tally, delta: float) -> CertifiedThreshold | None:
     if index is None:
         return None
-    return statistics.describe_threshold(index, accepted, errors, THRESHOLDS_STRICT_TO_LOOSE, delta=delta)
+    return statistics.describe_threshold(index, counts.accepted, counts.wrong, THRESHOLDS_STRICT_TO_LOOSE, delta=delta)
 
 
 def _name_thresholds(starts: Sequence[WalkStart]) -> tuple[tuple[float, float], ...]:

@@ -68,6 +68,10 @@ _REFUSALS = {
         "This evaluation is out of date: the error target, the model version, the answers or the rules have changed, "
         "it has expired, or a drift alarm was raised since. Evaluate again."
     ),
+    "other_labels": gettext_lazy(
+        "This label keeps the error target, but others do not: a set of labels is automated only where each of them "
+        "does."
+    ),
     "nothing_found": gettext_lazy("This evaluation found no threshold, so no policy can be created from it."),
 }
 

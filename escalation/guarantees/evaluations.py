@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from django.db import transaction
 from django.db.models import Max
-from numpy.typing import NDArray
 
 from escalation import statistics
 from escalation.guarantees import certification, lines, queries, sample_size, thresholds, units
+from escalation.guarantees.counts import Tally, find_worst
 from escalation.guarantees.population import Population
 from escalation.guarantees.preparation import (
     EvaluationRefused,
@@ -93,18 +93,16 @@ def _evaluate(
 ) -> tuple[PreparedEvaluation, list[GroupResult]]:
     """The result of every group. Only the plan of a new line is stored; nothing is computed under a lock."""
     prepared = prepare_evaluation(stream, covered=covered, now=now)
-    line = lines.plan_groups(
-        prepared.line,
-        prepared.group_names,
-        last_id=prepared.sample.window.last,
-        now=now,
-    )
+    line = lines.plan_groups(prepared.line, prepared.walk_names, last_id=prepared.sample.window.last, now=now)
     prepared = replace(prepared, line=line)
-    histograms, best, old = _count_by_bin(prepared), _best_results(prepared, now), _old_exact(prepared, now)
-    return prepared, [
-        _evaluate_group(prepared, name, best.get(name), histograms.get(name, {}), now, exact=name not in old)
-        for name in prepared.group_names
-    ]
+    best, old = _best_results(prepared, now), _old_exact(prepared, now)
+    if prepared.sample.counts.labels is not None:
+        results = _evaluate_labels(prepared, best, now, exact=not old)
+    else:
+        results = [
+            _evaluate_group(prepared, name, best.get(name), now, exact=name not in old) for name in prepared.group_names
+        ]
+    return prepared, _add_coverage(prepared, results, best)
 
 
 def _best_results(prepared: PreparedEvaluation, now: datetime) -> dict[str, GroupResult]:
@@ -138,7 +136,8 @@ def _renewed_before(prepared: PreparedEvaluation, now: datetime) -> datetime:
 
 def _record(prepared: PreparedEvaluation, results: Sequence[GroupResult], *, by: str, now: datetime) -> Evaluation:
     stream, window = prepared.line.stream, prepared.sample.window
-    refused = None if any(group.threshold is not None for group in results) else results[0]
+    certified = any(group.threshold is not None for group in results)
+    refused = None if certified else min(results, key=lambda group: group.refusal == "other_labels")
     with transaction.atomic():
         Stream.objects.select_for_update(no_key=True).only("pk").get(pk=stream.pk)
         same = Evaluation.objects.filter(stream=stream, **asdict(prepared.population))
@@ -161,7 +160,7 @@ def _record(prepared: PreparedEvaluation, results: Sequence[GroupResult], *, by:
             refusal=refused.refusal if refused else "",
             params=dict(refused.params or {}) if refused else {},
             grid_hash=thresholds.GRID_HASH,
-            labels_hash=prepared.sample.labels_hash,
+            labels_hash=prepared.sample.counts.labels_hash,
             conditions_hash=prepared.conditions_hash,
             asked_by=by,
             asked_at=now,
@@ -185,48 +184,91 @@ def parse_group_results(evaluation: Evaluation) -> list[GroupResult]:
 
 
 def _evaluate_group(
-    prepared: PreparedEvaluation,
-    name: str,
-    best: GroupResult | None,
-    histogram: Mapping[int, int],
-    now: datetime,
-    *,
-    exact: bool,
+    prepared: PreparedEvaluation, name: str, best: GroupResult | None, now: datetime, *, exact: bool
 ) -> GroupResult:
     """The loosest threshold of both ways and of all evaluations before, or why there is none.
 
     exact: whether the exact evaluation still counts.
     """
-    members, answered = prepared.members(name), prepared.count_answered(name)
-    delta = lines.compute_group_delta(prepared.line, name)
-    if best is None and answered < prepared.min_audits:
-        shortfall = describe_shortfall(prepared, answered, now)
+    counts, delta = prepared.counts_of(name), lines.compute_group_delta(prepared.line, name)
+    if best is None and counts.answered < prepared.min_audits:
+        shortfall = describe_shortfall(prepared, counts.answered, now)
         return GroupResult(name, delta, [], refusal="too_few", params=shortfall)
-    scores, wrong = prepared.sample.scores[members], prepared.sample.wrong[members]
-    found = _certify(prepared, name, scores, wrong, delta * lines.THRESHOLDS_DELTA_SHARE, exact=exact)
+    evidence = _Evidence(counts.tally(), counts.tally_first() if exact else None, counts.sampled)
+    found = _certify(prepared, name, evidence, delta * lines.THRESHOLDS_DELTA_SHARE)
     if found is not None and (best is None or _is_looser(found.threshold, best.threshold)):
-        return replace(found, coverage=_share_at_or_above(histogram, found.threshold or 0.0))
+        return found
     if best is not None:
         return best
-    params = _estimate_more(prepared, scores, wrong, delta, now)
+    params = _estimate_more(prepared, evidence, delta, now)
     return GroupResult(name, delta, [], refusal="too_many_errors", params=params)
 
 
-def _certify(
-    prepared: PreparedEvaluation,
-    name: str,
-    scores: NDArray[np.float64],
-    wrong: NDArray[np.bool_],
-    delta: float,
-    *,
-    exact: bool,
-) -> GroupResult | None:
-    walks, declared, alpha = lines.read_walks(prepared.line, name), prepared.declared_audits, prepared.max_error
+def _evaluate_labels(
+    prepared: PreparedEvaluation, best: Mapping[str, GroupResult], now: datetime, *, exact: bool
+) -> list[GroupResult]:
+    """The result of each label of a set: all at the loosest threshold at which each of them keeps the target.
+
+    Outputs are automated when the model is sure enough of every label, so that is where errors about each label are
+    counted. "Some label has too many errors" is refuted if it is for each label by itself, so delta is not divided.
+    """
+    of_labels = {name: prepared.counts_of(name) for name in prepared.group_names}
+    tallies = {name: counts.tally() for name, counts in of_labels.items()}
+    firsts = {name: counts.tally_first() for name, counts in of_labels.items()} if exact else None
+    some = next(iter(of_labels.values()))
+    delta = lines.compute_group_delta(prepared.line, "")
+    if not best and some.answered < prepared.min_audits:
+        shortfall = describe_shortfall(prepared, some.answered, now)
+        return [GroupResult(name, delta, [], refusal="too_few", params=shortfall) for name in of_labels]
+    worst = _Evidence(
+        find_worst(list(tallies.values())), find_worst(list(firsts.values())) if firsts else None, some.sampled
+    )
+    found = _certify(prepared, "", worst, delta * lines.THRESHOLDS_DELTA_SHARE)
+    before = next(iter(best.values())).threshold if best else None
+    if found is not None and _is_looser(found.threshold, before):
+        used = firsts if firsts and found.way == DECLARED else tallies
+        return [_name_label(found, name, used[name]) for name in of_labels]
+    if best:
+        return [best[name] for name in of_labels]
+    evidence = {name: _Evidence(tallies[name], firsts[name] if firsts else None, some.sampled) for name in of_labels}
+    return [_refuse_label(prepared, name, one, delta, now) for name, one in evidence.items()]
+
+
+def _name_label(found: GroupResult, name: str, counts: Tally) -> GroupResult:
+    """What holds for all labels, with the counts of one of them."""
+    at = int(np.searchsorted(-certification.THRESHOLDS_STRICT_TO_LOOSE, -(found.threshold or 0.0)))
+    wrong = int(counts.wrong[at])
+    return replace(
+        found, group=name, wrong=wrong, bound=statistics.compute_upper_bound(wrong, found.accepted, found.delta)
+    )
+
+
+def _refuse_label(
+    prepared: PreparedEvaluation, name: str, evidence: _Evidence, delta: float, now: datetime
+) -> GroupResult:
+    """Why a label has no threshold: its own errors, or only those of other labels."""
+    if _certify(prepared, "", evidence, delta * lines.THRESHOLDS_DELTA_SHARE) is not None:
+        return GroupResult(name, delta, [], refusal="other_labels", params={})
+    params = _estimate_more(prepared, evidence, delta, now)
+    return GroupResult(name, delta, [], refusal="too_many_errors", params=params)
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """The counts of a group. first: of its first `declared_audits` only, None if they are too old; sampled: of all."""
+
+    so_far: Tally
+    first: Tally | None
+    sampled: int
+
+
+def _certify(prepared: PreparedEvaluation, name: str, evidence: _Evidence, delta: float) -> GroupResult | None:
+    walks, alpha = lines.read_walks(prepared.line, name), prepared.max_error
     once, ever_after = delta * statistics.DECLARED_SHARE, delta * (1 - statistics.DECLARED_SHARE)
-    so_far = certification.certify_anytime(scores, wrong, walks, alpha=alpha, delta=ever_after)
+    so_far = certification.certify_anytime_counts(evidence.so_far, walks, alpha=alpha, delta=ever_after)
     results = [(ANYTIME, ever_after, walks.anytime, so_far)]
-    if exact and len(scores) >= declared:
-        first = certification.certify_declared(scores[:declared], wrong[:declared], walks, alpha=alpha, delta=once)
+    if evidence.first is not None and evidence.sampled >= prepared.declared_audits:
+        first = certification.certify_declared_counts(evidence.first, walks, alpha=alpha, delta=once)
         results.append((DECLARED, once, walks.declared, first))
     way, spent, starts, found = max(results, key=lambda result: -1 if result[3] is None else result[3].index)
     if found is None:
@@ -243,24 +285,40 @@ def _certify(
     )
 
 
-def _estimate_more(
-    prepared: PreparedEvaluation,
-    scores: NDArray[np.float64],
-    wrong: NDArray[np.bool_],
-    delta: float,
-    now: datetime,
-) -> dict[str, Any]:
+def _estimate_more(prepared: PreparedEvaluation, evidence: _Evidence, delta: float, now: datetime) -> dict[str, Any]:
     """What it would take if the error rates stayed as they are."""
-    accepted, missed = statistics.count_accepted(scores, wrong, certification.THRESHOLDS_STRICT_TO_LOOSE)
     more = sample_size.estimate_additional_audits(
-        accepted, missed, n=len(scores), alpha=prepared.max_error, delta=delta * (1 - statistics.DECLARED_SHARE)
+        evidence.so_far.accepted,
+        evidence.so_far.wrong,
+        n=evidence.sampled,
+        alpha=prepared.max_error,
+        delta=delta * (1 - statistics.DECLARED_SHARE),
     )
-    days = (
-        None
-        if more is None
-        else sample_size.estimate_collection_days(prepared.target, prepared.population, more, now=now)
-    )
-    return {"more": more, "days": days, "answered": len(scores)}
+    if more is None:
+        return {"more": None, "days": None, "answered": evidence.sampled}
+    days = sample_size.estimate_collection_days(prepared.target, prepared.population, more, now=now)
+    return {"more": more, "days": days, "answered": evidence.sampled}
+
+
+def _add_coverage(
+    prepared: PreparedEvaluation, results: Sequence[GroupResult], best: Mapping[str, GroupResult]
+) -> list[GroupResult]:
+    """The results with the share of outputs at or above each new threshold; without one, none is counted."""
+    is_new = [group.threshold is not None and group is not best.get(group.group) for group in results]
+    if not any(is_new):
+        return list(results)
+    histograms, labels = _count_by_bin(prepared), prepared.sample.counts.labels
+    return [
+        replace(
+            group,
+            coverage=_share_at_or_above(
+                histograms.get(group.group if labels is None else "", {}), group.threshold or 0.0
+            ),
+        )
+        if new
+        else group
+        for group, new in zip(results, is_new, strict=True)
+    ]
 
 
 def _count_by_bin(prepared: PreparedEvaluation) -> dict[str, dict[int, int]]:
@@ -292,12 +350,15 @@ def build_spec_changes(evaluation: Evaluation) -> dict[str, Any]:
     """The thresholds that an evaluation certified, as changes to a policy's plain data.
 
     A guarantee for everything sets the overall threshold and drops the others. Guarantees per group set a threshold for
-    each certified group; everything else is sent to review.
+    each certified group; everything else is sent to review. Labels of a set share one threshold, which the confidence
+    in the whole set has to reach, too.
     """
     certified = {
         group.group: group.threshold for group in parse_group_results(evaluation) if group.threshold is not None
     }
     match evaluation.target.groups:
+        case ErrorTarget.Grouping.LABELS:
+            return {"threshold": max(certified.values()), "thresholds": certified, "segments": []}
         case ErrorTarget.Grouping.CLASSES | ErrorTarget.Grouping.FIELDS:
             return {"threshold": None, "thresholds": certified, "segments": []}
         case ErrorTarget.Grouping.SEGMENTS:

@@ -8,11 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from escalation import statistics
 from escalation.guarantees import lines, population, sample_size, targets
+from escalation.guarantees.counts import GroupCounts
 from escalation.guarantees.population import Population
 from escalation.guarantees.sample import (
     MAX_SAMPLE_AGE_DAYS,
@@ -66,24 +64,26 @@ class PreparedEvaluation:
 
         Outputs in no group (without that segment key) get none: they are sent to review.
         """
-        return [""] if self.is_for_everything else sorted(set(self.sample.group) - {""})
+        if self.is_for_everything:
+            return [""]
+        return list(self.sample.counts.labels or sorted(self.sample.counts.groups.keys() - {""}))
+
+    @property
+    def walk_names(self) -> list[str]:
+        """The groups that share delta: the labels of a set are guaranteed together, by one walk with an empty name."""
+        return self.group_names if self.sample.counts.labels is None else [""]
 
     @property
     def is_for_everything(self) -> bool:
         return self.target.groups == ErrorTarget.Grouping.TOGETHER
 
-    def members(self, name: str) -> NDArray[np.bool_]:
-        """(n,) which outputs of the sample belong to a group."""
-        return np.array([self.is_for_everything or group == name for group in self.sample.group], dtype=np.bool_)
-
-    def count_answered(self, name: str) -> int:
-        """How many of a group's audits reviewers judged blind; the others are errors."""
-        return int(np.sum(self.members(name) & self.sample.answered))
+    def counts_of(self, name: str) -> GroupCounts:
+        return self.sample.counts.groups.get(name) or GroupCounts()
 
     @property
     def min_audits(self) -> int:
         """The fewest answered audits of a group that could certify a threshold, if none of them is wrong."""
-        delta = self.line.delta * lines.THRESHOLDS_DELTA_SHARE / max(len(self.group_names), 1)
+        delta = self.line.delta * lines.THRESHOLDS_DELTA_SHARE / max(len(self.walk_names), 1)
         anytime = statistics.compute_min_anytime_labels(
             self.max_error, delta * (1 - statistics.DECLARED_SHARE) / len(statistics.ANYTIME_COVERAGES)
         )
@@ -118,7 +118,8 @@ def prepare_evaluation(
     if spec.on_deadline == "accept":
         raise EvaluationRefused("deadline_accepts")
     line, window = _find_line(stream, target, covered, spec, moment)
-    sample = draw_sample(target, covered, window, due_days=spec.guarantee.due_days, now=moment)
+    declared = lines.count_declared_audits(target)
+    sample = draw_sample(target, covered, window, due_days=spec.guarantee.due_days, first=declared, now=moment)
     measured = recall.measure_recall(stream, delta=line.delta * lines.RECALL_DELTA_SHARE, now=moment)
     if measured is not None and measured.low <= 0:
         raise EvaluationRefused("none_caught", shown=measured.shown)
@@ -127,7 +128,7 @@ def prepare_evaluation(
         population=covered,
         sample=sample,
         line=line,
-        declared_audits=lines.count_declared_audits(target),
+        declared_audits=declared,
         max_error=target.max_error * (measured.low if measured else 1.0),
         recall=measured,
         expires_days=spec.guarantee.expires_days,
@@ -159,7 +160,7 @@ def _find_line(
 def _require_enough_audits(prepared: PreparedEvaluation, now: datetime) -> None:
     """Raise EvaluationRefused unless some group has enough answered audits."""
     sample = prepared.sample
-    have = max((prepared.count_answered(name) for name in prepared.group_names), default=0)
+    have = max((prepared.counts_of(name).answered for name in prepared.group_names), default=0)
     if have >= prepared.min_audits:
         return
     if sample.unresolved > have:
@@ -171,7 +172,7 @@ def describe_shortfall(prepared: PreparedEvaluation, have: int, now: datetime) -
     # The observed error rate would give a better estimate, but using it would be an evaluation and spend delta.
     more = prepared.min_audits - have
     # A group gets only its share of the stream's audits.
-    whole = math.ceil(more * max(len(prepared.sample.scores), 1) / max(have, 1))
+    whole = math.ceil(more * max(prepared.sample.sampled, 1) / max(have, 1))
     return {
         "have": have,
         "least": prepared.min_audits,

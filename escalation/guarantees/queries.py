@@ -9,14 +9,14 @@ from escalation.routing import audits
 
 # The next audits above a guarantee's threshold after the ones that were counted; by the index on stream and id.
 NEXT_AUDITS = f"""
-    SELECT o.id, {{wrong}}, e.blind, o.received_at, {audits.IS_TAKEN_BACK}
+    SELECT o.id, {{is_wrong}}, e.blind, o.received_at, {audits.IS_TAKEN_BACK}
     FROM escalation_output o
     JOIN escalation_route r ON r.output_id = o.id
     LEFT JOIN escalation_outcome e ON e.output_id = o.id
     {{source}}
     WHERE o.stream_id = %(stream)s AND o.id > %(seen)s AND o.model = %(model)s AND o.model_version = %(model_version)s
       AND o.schema_number = %(schema_number)s AND {{confidence}} >= %(threshold)s
-      AND {audits.IS_LIVE} AND {{is_drawn}} AND {{is_counted}} AND {{name}} = %(group)s
+      AND {audits.IS_LIVE} AND {{is_drawn}} AND {{is_counted}} AND {{in_group}}
     ORDER BY o.id LIMIT %(most)s
 """
 
@@ -80,7 +80,8 @@ WINDOW = f"""
 
 # All that were drawn and that a guarantee counts.
 SAMPLE = f"""
-    SELECT o.id, {{confidence}}, {{name}}, {{wrong}}, e.blind, o.received_at, {audits.IS_TAKEN_BACK}
+    SELECT o.id, width_bucket({{confidence}}, %(edges)s::float8[]) - 1, {{name}}, {{wrong}}, e.blind, o.received_at,
+        {audits.IS_TAKEN_BACK}
     FROM escalation_output o
     JOIN escalation_route r ON r.output_id = o.id
     LEFT JOIN escalation_outcome e ON e.output_id = o.id

@@ -8,23 +8,19 @@ later redraws it, so lowering the rate loses no audit.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
-import numpy as np
 from django.db.models import Q
-from numpy.typing import NDArray
 
-from escalation.guarantees import alarms, queries, units
+from escalation.guarantees import alarms, queries, thresholds, units
+from escalation.guarantees.counts import EvidenceCounts, SampledUnit
 from escalation.guarantees.population import Population
 from escalation.models import ErrorTarget, Output, Policy, Stream
 from escalation.policies import versions
 from escalation.policies.spec import PolicySpec
-from escalation.routing import audits
 from reviewqueue.kernel import sql
 
 MAX_SAMPLE_AGE_DAYS = 180
@@ -41,28 +37,23 @@ class SampleWindow:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationSample:
-    """Columns of the n units of a sample (`guarantees.units`), in order of their outputs' ids.
+    """The audits of a window, counted by group and bin of the grid.
 
-    `wrong` is by answers given blind. `group` is the value that the target groups by. `answered`: whether reviewers
-    judged it blind. The others are wrong: they were unjudgeable or not answered blind, their answer is overdue, the
-    output was withdrawn, or it is the pending one at the end of the window.
+    Errors are by answers given blind. Audits without such an answer are errors: they were unjudgeable or not answered
+    blind, their answer is overdue, the output was withdrawn, or it is the pending one at the end of the window.
     """
 
     window: SampleWindow
-    scores: NDArray[np.float64]
-    wrong: NDArray[np.bool_]
-    group: Sequence[str]
-    answered: NDArray[np.bool_]
-    labels_hash: str
+    counts: EvidenceCounts
 
     @property
     def sampled(self) -> int:
-        return len(self.scores)
+        return self.counts.sampled
 
     @property
     def unresolved(self) -> int:
         """How many count as errors without an answer that says so."""
-        return int(np.sum(~self.answered))
+        return self.counts.sampled - self.counts.answered
 
 
 def has_traffic(stream: Stream, covered: Population, *, spec: PolicySpec, earliest: int) -> bool:
@@ -105,49 +96,30 @@ def _conditions_of(spec: PolicySpec) -> set[bytes]:
 
 
 def draw_sample(
-    target: ErrorTarget, covered: Population, window: SampleWindow, *, due_days: float, now: datetime
+    target: ErrorTarget, covered: Population, window: SampleWindow, *, due_days: float, first: int, now: datetime
 ) -> EvaluationSample:
     """The sample of a window, up to and including the first output whose answer is pending but not overdue.
 
-    due_days: the window goes on past an output unanswered for so long, which counts as wrong.
+    due_days: the window goes on past an output unanswered for so long, which counts as wrong. first: how many audits
+    of each group the exact evaluation takes.
     """
     rows, last = _cut_after_first_pending(
         _fetch_rows(target, covered, window), window.last, due=timedelta(days=due_days), now=now
     )
-    return EvaluationSample(
-        window=SampleWindow(window.first, last, window.rate),
-        scores=np.array([row.score for row in rows], dtype=np.float64),
-        wrong=np.array([row.is_error for row in rows], dtype=np.bool_),
-        group=[row.group for row in rows],
-        answered=np.array([row.is_answered for row in rows], dtype=np.bool_),
-        labels_hash=_hash_labels(rows),
-    )
+    counts = EvidenceCounts(first, units.list_labels(target, covered.schema_number))
+    counts.add(rows)
+    return EvaluationSample(SampleWindow(window.first, last, window.rate), counts)
 
 
-class _SampledUnit(NamedTuple):
-    """An audited output, or an audited field of one."""
-
-    id: int
-    score: float
-    group: str
-    wrong: bool | None  # None: unjudgeable or unanswered
-    blind: bool | None  # None: unanswered
-    received_at: datetime
-    gone: bool
-
-    @property
-    def is_answered(self) -> bool:
-        return audits.is_answered(blind=self.blind, wrong=self.wrong)
-
-    @property
-    def is_error(self) -> bool:
-        return not self.is_answered or self.wrong is not False
-
-
-def _fetch_rows(target: ErrorTarget, covered: Population, window: SampleWindow) -> list[_SampledUnit]:
-    limits: dict[str, Any] = {"first": window.first, "last": window.last, "key": target.segment_key}
+def _fetch_rows(target: ErrorTarget, covered: Population, window: SampleWindow) -> list[SampledUnit]:
+    limits: dict[str, Any] = {
+        "first": window.first,
+        "last": window.last,
+        "key": target.segment_key,
+        "edges": list(thresholds.THRESHOLDS),
+    }
     return [
-        _SampledUnit(*row)
+        SampledUnit(*row)
         for row in sql.fetch_tuples(
             units.choose_units(target).fill(queries.SAMPLE), _population_parameters(target.stream_id, covered) | limits
         )
@@ -155,15 +127,15 @@ def _fetch_rows(target: ErrorTarget, covered: Population, window: SampleWindow) 
 
 
 def _cut_after_first_pending(
-    rows: list[_SampledUnit], last: int, *, due: timedelta, now: datetime
-) -> tuple[list[_SampledUnit], int]:
+    rows: list[SampledUnit], last: int, *, due: timedelta, now: datetime
+) -> tuple[list[SampledUnit], int]:
     """The rows up to the first output that is unanswered but not overdue, and the id at which they end (exclusive).
 
     Errors take longer to settle than agreement, so continuing past a pending output would count too few of them.
     Stopping just before it would as well, because a future error could then decide where the rows end. So the pending
     one is included, and counts as wrong like any other without an answer.
     """
-    pending = next((row.id for row in rows if row.blind is None and not row.gone and row.received_at > now - due), None)
+    pending = next((row.id for row in rows if row.is_pending(now - due)), None)
     if pending is None:
         return rows, last
     return [row for row in rows if row.id <= pending], pending + 1
@@ -176,8 +148,3 @@ def _population_parameters(stream_id: int, covered: Population) -> dict[str, Any
         "version": covered.model_version,
         "schema": covered.schema_number,
     }
-
-
-def _hash_labels(rows: Sequence[_SampledUnit]) -> str:
-    """SHA-256 of ids, groups and errors: identifies the labels that an evaluation used."""
-    return hashlib.sha256(repr([(row.id, row.group, row.is_error) for row in rows]).encode()).hexdigest()

@@ -18,7 +18,7 @@ MAX_DECLARED_AUDITS = 100_000
 # What a guarantee may be given for, by the kind of a stream's answers.
 _GROUPINGS_BY_KIND = {
     schema.LABEL: (ErrorTarget.Grouping.TOGETHER, ErrorTarget.Grouping.CLASSES, ErrorTarget.Grouping.SEGMENTS),
-    schema.LABELS: (ErrorTarget.Grouping.TOGETHER, ErrorTarget.Grouping.SEGMENTS),
+    schema.LABELS: (ErrorTarget.Grouping.TOGETHER, ErrorTarget.Grouping.LABELS, ErrorTarget.Grouping.SEGMENTS),
     schema.STRUCTURED: (ErrorTarget.Grouping.TOGETHER, ErrorTarget.Grouping.FIELDS, ErrorTarget.Grouping.SEGMENTS),
 }
 MAX_TARGET_SHARE = 0.5  # worse than a coin toss, nothing is worth guaranteeing

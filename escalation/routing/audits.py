@@ -19,6 +19,7 @@ null, not false.
 | drift watch | guarantees.queries | IS_LIVE, IS_DRAWN, COUNTS_IN_GUARANTEE | an error when overdue |
 | days until enough audits | guarantees.queries | IS_LIVE, IS_DRAWN, COUNTS_IN_GUARANTEE | counted |
 | the same three, per field | guarantees.units | IS_LIVE, IS_FIELD_DRAWN, FIELD_COUNTS_IN_GUARANTEE | the same |
+| the same three, per label of a set | guarantees.units | as per output, with `part_errors` | the same |
 | error rates of fields | reports.queries | IS_LIVE, IS_FIELD_AUDIT | in the interval if withdrawn |
 | label export, `include=checks` | exports.queries | IS_DRAWN, HAS_DRAWN_FIELD (a superset of the others) | included |
 
@@ -78,6 +79,13 @@ IS_FIELD_DRAWN: Final = (
     f"(CASE WHEN r.parts IS NULL THEN {IS_DRAWN} ELSE jsonb_exists(r.parts -> 'audited', f.field) END)"
 )
 IS_FIELD_AUTOMATABLE: Final = f"({HAS_CONFIDENCE} AND {FIELD_CONFIDENCE} IS NOT NULL AND NOT {IS_CAUGHT_BY_RULE})"
+
+# The least confidence that a threshold for the whole set and for each of its labels is compared with. Routing compares
+# a predicted label without a score with the confidence of the whole set, and a label that the model neither predicted
+# nor scored with nothing.
+LEAST_LABEL_CONFIDENCE: Final = """LEAST(o.confidence, (
+    SELECT min(c.confidence::float8) FROM jsonb_each_text(o.label_decisions -> 'confidences') AS c (label, confidence)
+))"""
 
 # Nobody acts on a shadow output, so it is not part of what is automated. Reports show shadow outputs separately.
 IS_LIVE: Final = "(NOT o.shadow)"

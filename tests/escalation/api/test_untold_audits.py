@@ -20,7 +20,7 @@ from reviewqueue.activity import log
 from reviewqueue.kernel import clock
 from reviewqueue.models import User
 from reviewqueue.queue import claim
-from tests.helpers import stream_setup
+from tests.helpers import evidence, stream_setup
 from tests.helpers.stream_setup import Producer
 
 RATE = 0.5
@@ -151,5 +151,5 @@ def _draw(stream: Stream) -> tuple[int, int]:
     window = sample.find_window(stream, line, spec=active.spec, earliest=0)
     assert window
     target = targets.set_error_target(stream=stream, max_error=0.5, actor="user:mara", now=now)
-    drawn = sample.draw_sample(target, line, window, due_days=14, now=now)
-    return len(drawn.scores), int(drawn.wrong.sum())
+    drawn = sample.draw_sample(target, line, window, due_days=14, first=450, now=now)
+    return drawn.sampled, evidence.count_errors(drawn)

