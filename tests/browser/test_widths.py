@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import ViewportSize
 
 from reviewqueue.models import User
-from tests.browser.test_accessibility import complaints
+from tests.browser.test_accessibility import NARROW, SCHEMES, complaints
 from tests.helpers.scenes import build_scenes
 from tests.helpers.sign_in import SignInFixture
 
@@ -84,6 +84,6 @@ def test_every_state_of_the_desk_fits_and_is_accessible(sign_in: SignInFixture, 
         assert page.evaluate(OUT_OF_SIGHT) == [], size
         assert page.evaluate(ESCAPED) == [], size
         assert name in LONG_BEFORE_ANSWERS or page.evaluate(HAS_ANSWER_IN_VIEW), size
-    for width in (1280, 390):
+    for width, schemes in ((1280, SCHEMES), (390, NARROW)):
         page.set_viewport_size({"width": width, "height": 800})
-        assert complaints(page) == [], width
+        assert complaints(page, schemes) == [], width
