@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
             model_name="answerschema",
             name="error_unit",
             field=models.CharField(
-                choices=[("output", "Output"), ("label", "Label")],
+                choices=[("output", "Whole answer"), ("label", "Each label")],
                 db_default="output",
                 default="output",
                 max_length=6,

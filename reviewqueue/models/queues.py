@@ -52,8 +52,8 @@ class AnswerSchema(models.Model):
         STRUCTURED = "structured"
 
     class ErrorUnit(models.TextChoices):
-        OUTPUT = "output"
-        LABEL = "label"
+        OUTPUT = "output", "Whole answer"
+        LABEL = "label", "Each label"
 
     queue = models.ForeignKey(Queue, on_delete=models.CASCADE, related_name="schemas")
     number = models.PositiveIntegerField()
