@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from django import forms
+from django.forms.boundfield import BoundField
 from django.utils.translation import gettext_lazy as _
 
 from escalation.models import ErrorTarget
@@ -19,10 +20,15 @@ GROUPING_TEXTS = {
     ErrorTarget.Grouping.SEGMENTS: _("each value of a segment separately"),
 }
 
+SHOWN_NO_TARGET = "none"
+_RARE_FIELDS = ("confidence_level", "declared_audits")
+
 
 class ErrorTargetForm(forms.Form):
     """The error target in percent, and the confidence level at which the guarantee must hold."""
 
+    # The target that the page showed, so that nobody replaces one that a second manager has set meanwhile.
+    shown = forms.CharField(required=False, widget=forms.HiddenInput)
     max_error_percent = forms.FloatField(
         label=_("Error target (%)"),
         min_value=0.01,
@@ -48,7 +54,7 @@ class ErrorTargetForm(forms.Form):
         label=_("Segment"),
         required=False,
         max_length=100,
-        help_text=_("Only for the last choice, for example: language"),
+        help_text=_("Only for segments, for example: language"),
     )
     declared_audits = forms.IntegerField(
         label=_("Exact evaluation after (audits)"),
@@ -68,6 +74,25 @@ class ErrorTargetForm(forms.Form):
         super().__init__(*args, **options)
         field = cast("forms.ChoiceField", self.fields["groups"])
         field.choices = [(one, GROUPING_TEXTS[ErrorTarget.Grouping(one)]) for one in groupings]
+
+    @property
+    def usual_fields(self) -> list[BoundField]:
+        return [field for field in self.visible_fields() if field.name not in _RARE_FIELDS]
+
+    @property
+    def rare_fields(self) -> list[BoundField]:
+        """Those whose defaults nearly always fit."""
+        return [self[name] for name in _RARE_FIELDS]
+
+    def is_outdated(self, target: ErrorTarget | None) -> bool:
+        """Whether the page showed another target than the present one; not if it does not say what it showed."""
+        shown = self.cleaned_data["shown"]
+        return bool(shown) and shown != (str(target.pk) if target else SHOWN_NO_TARGET)
+
+    def changes(self, target: ErrorTarget) -> bool:
+        """Whether anything but the reason differs from a target."""
+        arguments = self.target_arguments()
+        return any(getattr(target, name) != value for name, value in arguments.items() if name != "reason")
 
     def target_arguments(self) -> dict[str, Any]:
         """The arguments of `targets.set_error_target`."""
@@ -125,8 +150,10 @@ class TestItemsForm(forms.Form):
 def build_target_initial(target: ErrorTarget | None) -> dict[str, Any]:
     """The target as the form shows it."""
     if target is None:
-        return {"max_error_percent": 2, "confidence_level": 95, "groups": ErrorTarget.Grouping.TOGETHER}
+        initial = {"max_error_percent": 2, "confidence_level": 95, "groups": ErrorTarget.Grouping.TOGETHER}
+        return {**initial, "shown": SHOWN_NO_TARGET}
     return {
+        "shown": str(target.pk),
         "max_error_percent": round(target.max_error * 100, 8),
         "confidence_level": round((1 - target.delta) * 100, 8),
         "groups": target.groups,

@@ -16,19 +16,57 @@ MAX_PERCENT_PLACES = 6
 MIN_AUDITS_PER_BIN = 10  # a bin with fewer says nothing about the shape
 
 
-def describe_guarantee(max_error: float, delta: float) -> str:
-    """The guarantee as a sentence; `max_error` and `delta` are shares."""
-    return _("At most %(errors)s of automated decisions are wrong, with %(confidence)s confidence.") % {
-        "errors": format_max_error(max_error),
-        "confidence": format_confidence_level(delta),
-    }
+def describe_guarantee(max_error: float, delta: float, *, groups: str = "together", segment_key: str = "") -> str:
+    """The guarantee as a sentence; `max_error` and `delta` are shares. Groups all keep it together."""
+    sentence = {
+        "classes": _(
+            "For each answer, at most %(errors)s of automated decisions are wrong, with %(level)s confidence."
+        ),
+        "segments": _(
+            "For each %(segment)s, at most %(errors)s of automated decisions are wrong, with %(level)s confidence."
+        ),
+        "labels": _(
+            "For each label, at most %(errors)s of automated decisions about it are wrong, with %(level)s confidence."
+        ),
+        "fields": _("For each field, at most %(errors)s of automated values are wrong, with %(level)s confidence."),
+    }.get(groups, _("At most %(errors)s of automated decisions are wrong, with %(level)s confidence."))
+    return sentence % _format_promise(max_error, delta, segment_key)
 
 
-def describe_error_target(max_error: float, delta: float) -> str:
+def describe_error_target(max_error: float, delta: float, *, groups: str = "together", segment_key: str = "") -> str:
     """The error target as a sentence; `max_error` and `delta` are shares."""
-    return _("At most %(errors)s of automated decisions may be wrong, with %(confidence)s confidence.") % {
+    sentence = {
+        "classes": _(
+            "For each answer, at most %(errors)s of automated decisions may be wrong, with %(level)s confidence."
+        ),
+        "segments": _(
+            "For each %(segment)s, at most %(errors)s of automated decisions may be wrong, with %(level)s confidence."
+        ),
+        "labels": _(
+            "For each label, at most %(errors)s of automated decisions about it may be wrong, with %(level)s "
+            "confidence."
+        ),
+        "fields": _("For each field, at most %(errors)s of automated values may be wrong, with %(level)s confidence."),
+    }.get(groups, _("At most %(errors)s of automated decisions may be wrong, with %(level)s confidence."))
+    return sentence % _format_promise(max_error, delta, segment_key)
+
+
+def describe_group_heading(groups: str, segment_key: str) -> str:
+    """What a table of groups lists."""
+    headings = {
+        "classes": _("Each answer"),
+        "labels": _("Each label"),
+        "fields": _("Each field"),
+        "segments": _("Each %(segment)s") % {"segment": segment_key},
+    }
+    return headings.get(groups, _("All outputs together"))
+
+
+def _format_promise(max_error: float, delta: float, segment_key: str) -> dict[str, str]:
+    return {
         "errors": format_max_error(max_error),
-        "confidence": format_confidence_level(delta),
+        "level": format_confidence_level(delta),
+        "segment": segment_key,
     }
 
 
@@ -115,19 +153,49 @@ def describe_refusal(reason: str, params: Mapping[str, Any]) -> str:
             return _describe_too_many_errors(params)
 
 
+def describe_missing(reason: str, params: Mapping[str, Any]) -> str:
+    """What a group without a threshold lacks, in a few words without a full stop; empty if it lacks nothing."""
+    match reason:
+        case "":
+            return ""
+        case "too_few" | "too_many_errors" if params.get("more") is not None:
+            return _describe_audits(params["more"], params.get("days"))
+        case "too_many_errors":
+            return _("wrong too often at every threshold")
+        case _:
+            return _("too few answered audits")
+
+
 def describe_needed_audits(more: int | None, days: int | None) -> str:
     """How many more audits it takes, and how long that takes, without a full stop."""
     if more is None:
         return _("no number of audits would be enough while the model is wrong this often")
+    return _("it takes %(audits)s") % {"audits": _describe_audits(more, days)}
+
+
+def describe_outlook(threshold: str, automation: str, more: int, days: int | None) -> str:
+    """What a looser threshold would take, and what it would bring."""
+    return _(
+        "At the error rates so far, %(audits)s would allow a threshold of %(threshold)s, which automates %(share)s of "
+        "outputs."
+    ) % {
+        "audits": _describe_audits(more, days),
+        "threshold": threshold,
+        "share": automation,
+    }
+
+
+def _describe_audits(more: int, days: int | None) -> str:
+    """`about 120 more audits (3 days at today's traffic)`."""
     audits = ngettext("about %(number)s more audit", "about %(number)s more audits", more) % {
         "number": locale_format.format_number(_round_to_two_digits(more), grouped=True)
     }
     if days is None:
-        return _("it takes %(audits)s") % {"audits": audits}
+        return audits
     duration = ngettext("%(days)s day at today’s traffic", "%(days)s days at today’s traffic", days) % {  # noqa: RUF001
         "days": locale_format.format_number(days, grouped=True)
     }
-    return _("it takes %(audits)s (%(duration)s)") % {"audits": audits, "duration": duration}
+    return _("%(audits)s (%(duration)s)") % {"audits": audits, "duration": duration}
 
 
 def describe_calibration(bins: Sequence[ReliabilityBin]) -> str:

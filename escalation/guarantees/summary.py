@@ -6,13 +6,50 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from escalation.guarantees import describe, drift, evaluations, guarantees
+from escalation import statistics
+from escalation.guarantees import describe, drift, evaluations, guarantees, population
 from escalation.guarantees.evaluations import GroupResult
 from escalation.guarantees.guarantees import Guarantee
+from escalation.guarantees.population import Population
 from escalation.models import GuaranteeWatch, Stream
 from escalation.policies import versions
 from escalation.policies.versions import ActivePolicy
-from escalation.statistics import compute_confidence_sequence
+
+
+@dataclass(frozen=True, slots=True)
+class GroupStatus:
+    """One group of a guarantee now: its result, what is missing if it has no threshold, and the audits since."""
+
+    result: GroupResult
+    missing: str
+    watch: GuaranteeWatch | None
+
+    @property
+    def is_guaranteed(self) -> bool:
+        return self.result.threshold is not None and not self.has_alarm
+
+    @property
+    def has_alarm(self) -> bool:
+        return self.watch is not None and self.watch.alarmed_at is not None
+
+    @property
+    def audits_since(self) -> int:
+        return self.watch.audits if self.watch else 0
+
+    @property
+    def wrong_since(self) -> int:
+        return self.watch.wrong if self.watch else 0
+
+    @property
+    def error_rate_since(self) -> float | None:
+        return self.wrong_since / self.audits_since if self.audits_since else None
+
+    @property
+    def severity(self) -> tuple[bool, bool, float, str]:
+        """For sorting, the smallest is the worst: an alarm, all in review, then the more errors the worse."""
+        enough = self.audits_since >= statistics.MIN_AUDITS_FOR_RATE
+        seen = (self.error_rate_since or 0.0) if enough else 0.0
+        return not self.has_alarm, self.is_guaranteed, -seen, self.result.group
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +72,24 @@ class GuaranteeSummary:
     def groups(self) -> list[tuple[GroupResult, str]]:
         """All groups, those with a threshold first."""
         return [*((group, "") for group in self.certified), *self.refused]
+
+    @property
+    def statuses(self) -> list[GroupStatus]:
+        """All groups, those in trouble first."""
+        watches = {watch.group: watch for watch in self.watches}
+        found = [
+            GroupStatus(group, describe.describe_missing(group.refusal, group.params or {}), watches.get(group.group))
+            for group, _ in self.groups
+        ]
+        return sorted(found, key=lambda status: status.severity)
+
+    @property
+    def population(self) -> Population:
+        return population.evaluated_population(self.guarantee.evaluation)
+
+    @property
+    def error_rate_since(self) -> float | None:
+        return self.wrong_since / self.audits_since if self.audits_since else None
 
     @property
     def together(self) -> bool:
@@ -67,7 +122,9 @@ class GuaranteeSummary:
         if not (self.together and self.audits_since):
             return None
         evaluation = self.guarantee.evaluation
-        found = compute_confidence_sequence(self.audits_since, [self.wrong_since], [1.0], evaluation.target.delta)
+        found = statistics.compute_confidence_sequence(
+            self.audits_since, [self.wrong_since], [1.0], evaluation.target.delta
+        )
         return found.low, min(
             1.0, found.high / (evaluation.reviewer_recall["low"] if evaluation.reviewer_recall else 1.0)
         )
@@ -90,7 +147,9 @@ def build_guarantee_summary(stream: Stream) -> GuaranteeSummary | None:
     explained = explain_groups(evaluations.parse_group_results(guarantee.evaluation))
     return GuaranteeSummary(
         guarantee=guarantee,
-        sentence=describe.describe_guarantee(target.max_error, target.delta),
+        sentence=describe.describe_guarantee(
+            target.max_error, target.delta, groups=target.groups, segment_key=target.segment_key
+        ),
         certified=[group for group, _ in explained if group.threshold is not None],
         refused=[(group, why) for group, why in explained if group.threshold is None],
         watches=drift.list_watches(guarantee),

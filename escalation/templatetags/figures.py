@@ -91,7 +91,17 @@ def max_error(share: float) -> str:
 @register.filter
 def error_target(target: Any) -> str:
     """An error target as a sentence."""
-    return describe.describe_error_target(target.max_error, target.delta)
+    return describe.describe_error_target(
+        target.max_error, target.delta, groups=target.groups, segment_key=target.segment_key
+    )
+
+
+@register.filter
+def outlook_text(outlook: Any) -> str:
+    """What the next threshold would take, as a sentence."""
+    return describe.describe_outlook(
+        threshold_number(outlook.threshold), rate(outlook.automation_rate), outlook.more, outlook.days
+    )
 
 
 @register.filter
@@ -127,7 +137,9 @@ def decimals(value: float, digits_after: int) -> str:
 @register.filter
 def guarantee_sentence(target: Any) -> str:
     """The guarantee for an error target, as a sentence."""
-    return describe.describe_guarantee(target.max_error, target.delta)
+    return describe.describe_guarantee(
+        target.max_error, target.delta, groups=target.groups, segment_key=target.segment_key
+    )
 
 
 @register.filter

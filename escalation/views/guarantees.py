@@ -9,52 +9,47 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render, resolve_url
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from escalation.forms.guarantees import ErrorTargetForm, TestItemsForm, build_target_initial
 from escalation.guarantees import describe, evaluations, guarantees, preparation, summary, targets
-from escalation.models import Evaluation, TestItem
-from escalation.test_items import mix_in, recall
-from escalation.views import populations, stream_page, thresholds
-from escalation.views.populations import PopulationChoice
+from escalation.models import ErrorTarget, Evaluation
+from escalation.outputs import history
+from escalation.test_items import mix_in
+from escalation.views import guarantee_page, populations, stream_page, thresholds
 from escalation.views.stream_page import StreamPage
 from reviewqueue.accounts import roles
 from reviewqueue.activity import log
 from reviewqueue.http import PersonRequest, ask_first, require_person
 from reviewqueue.kernel.errors import Invalid, NotFound
 
-MAX_LISTED_EVALUATIONS = 20
 MAX_INLINE_OUTPUTS = 100_000  # with more outputs, the page loads first and readiness follows
 
 
 @require_safe
 @require_person(roles.may_see_reports)
 def show_guarantee(request: PersonRequest, slug: str) -> HttpResponse:
-    """The guarantee, what it would take, and what every threshold would have done."""
+    """What is guaranteed now, what is missing for more, and what every threshold would have done."""
     here = stream_page.load_stream_page(request, slug)
     target = targets.find_error_target(here.stream)
     choice = populations.read_population(request, here.stream)
     traffic = thresholds.build_threshold_context(request, here, target)
+    is_late = bool(traffic) and traffic["seen"].outputs > MAX_INLINE_OUTPUTS
+    shown = guarantee_page.build_guarantee_context(here.stream, choice, target)
     context = {
         **stream_page.build_page_context(request, here, tab="guarantee"),
         **traffic,
-        "populations": choice,
-        "population_query": f"?population={choice.other.key}" if choice.other else "",
-        "target": target,
+        **shown,
+        "progress": None if is_late else guarantee_page.measure_progress(here.stream, choice, shown["summary"]),
         "target_form": ErrorTargetForm(
             initial=build_target_initial(target), groupings=targets.list_groupings(here.stream)
         ),
         "tests_form": TestItemsForm(),
-        "summary": summary.build_guarantee_summary(here.stream),
-        "ready": {"later": True}
-        if traffic and traffic["seen"].outputs > MAX_INLINE_OUTPUTS
-        else _build_readiness(here, choice),
-        "evaluations": Evaluation.objects.filter(stream=here.stream)
-        .select_related("target")
-        .order_by("-pk")[:MAX_LISTED_EVALUATIONS],
-        "tests": _build_recall_context(here),
+        "is_trying": not {"place", "parts"}.isdisjoint(request.GET),
     }
     return render(request, "escalation/guarantee.html", context)
 
@@ -62,11 +57,18 @@ def show_guarantee(request: PersonRequest, slug: str) -> HttpResponse:
 @require_safe
 @require_person(roles.may_see_reports)
 def show_readiness(request: PersonRequest, slug: str) -> HttpResponse:
-    """Whether an evaluation is possible, or what it would take; one sentence with `?short`."""
+    """How far the evidence is and what is missing; one sentence with `?short`."""
     here = stream_page.load_stream_page(request, slug)
     choice = populations.read_population(request, here.stream)
-    found = {"ready": _build_readiness(here, choice), "short": "short" in request.GET}
-    return render(request, "escalation/partials/ready.html", found)
+    shown = guarantee_page.build_guarantee_context(here.stream, choice, targets.find_error_target(here.stream))
+    found = {
+        **shown,
+        "progress": guarantee_page.measure_progress(here.stream, choice, shown["summary"]),
+        "stream": here.stream,
+        "may_manage": roles.may_manage(request.user),
+    }
+    name = "short" if "short" in request.GET else "steps"
+    return render(request, f"escalation/guarantee/{name}.html", found)
 
 
 def _report_refusals(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -94,6 +96,11 @@ def set_error_target(request: PersonRequest, slug: str) -> HttpResponse:
     form = ErrorTargetForm(request.POST, groupings=targets.list_groupings(here.stream))
     if not form.is_valid():
         raise Invalid(_first_error(form))
+    before = targets.find_error_target(here.stream)
+    if before is not None and form.is_outdated(before):
+        raise Invalid(_describe_newer_target(before))
+    if before is not None and form.changes(before) and (asking := _ask_before_new_target(request, here)):
+        return asking
     targets.set_error_target(stream=here.stream, actor=log.user_actor(request.user), **form.target_arguments())
     messages.success(request, _("Error target saved. The next evaluation uses it."))
     return redirect("guarantee", slug)
@@ -112,7 +119,6 @@ def show_evidence(request: PersonRequest, slug: str, evaluation_id: int) -> Http
         "evaluation": evaluation,
         "groups": summary.explain_groups(groups),
         "certified": evaluations.list_certified_groups(groups),
-        "sentence": describe.describe_guarantee(evaluation.target.max_error, evaluation.target.delta),
         "refusal": describe.describe_refusal(evaluation.refusal, evaluation.params) if evaluation.refusal else "",
         "since": since,
         "until": until,
@@ -158,6 +164,26 @@ def add_test_items(request: PersonRequest, slug: str) -> HttpResponse:
     return redirect("guarantee", slug)
 
 
+def _describe_newer_target(target: ErrorTarget) -> str:
+    return _(
+        "%(who)s changed the error target at %(time)s, while you had this page open. Nothing was saved. Check the "
+        "target, and change it again if you still want to."
+    ) % {"who": history.describe_actor(target.set_by), "time": date_format(localtime(target.set_at), "H:i")}
+
+
+def _ask_before_new_target(request: PersonRequest, here: StreamPage) -> HttpResponse | None:
+    return ask_first(
+        request,
+        question=_("Replace the error target of %(stream)s?") % {"stream": here.stream.title},
+        detail=_(
+            "The new target starts without evidence: audits of outputs received before it no longer count towards it, "
+            "and the earlier target cannot be taken up again where it was. A guarantee in force stays until it ends."
+        ),
+        button=_("Replace the target of %(stream)s") % {"stream": here.stream.title},
+        back=resolve_url("guarantee", here.stream.slug),
+    )
+
+
 def _ask_before_test_items(request: PersonRequest, here: StreamPage, count: int) -> HttpResponse | None:
     number = {"number": count, "stream": here.stream.title}
     return ask_first(
@@ -171,32 +197,6 @@ def _ask_before_test_items(request: PersonRequest, here: StreamPage, count: int)
         back=resolve_url("guarantee", here.stream.slug),
         danger=False,
     )
-
-
-def _build_readiness(here: StreamPage, choice: PopulationChoice) -> dict[str, Any]:
-    """How far the evidence for the chosen population is, or why there is none."""
-    try:
-        ready = preparation.prepare_evaluation(here.stream, covered=choice.other)
-    except preparation.EvaluationRefused as refused:
-        return {
-            "refusal": describe.describe_refusal(refused.reason, refused.params),
-            "reason": refused.reason,
-            "population": choice.chosen,
-        }
-    return {
-        "sampled": ready.sample.sampled,
-        "declared": ready.declared_audits,
-        "is_declared_ahead": ready.is_for_everything and ready.sample.sampled < ready.declared_audits,
-    }
-
-
-def _build_recall_context(here: StreamPage) -> dict[str, Any]:
-    return {
-        "mixed_in": TestItem.objects.filter(stream=here.stream).count(),
-        "measured": recall.measure_recall(here.stream, delta=0.05),
-        "settled": recall.filter_countable_items(here.stream).count(),
-        "least": recall.MIN_SETTLED_TEST_ITEMS,
-    }
 
 
 def _find_evaluation(here: StreamPage, evaluation_id: int) -> Evaluation:

@@ -167,6 +167,9 @@ FORM_DATA = {
     "days": "30",
     "number": "1",
     "switch": "break_nudge",
+    "max_error_percent": "5",
+    "confidence_level": "95",
+    "groups": "together",
     "confirmed": "yes",
 }
 # Acts that ask first, and what the page names. An evaluation does, too, once there are labels for one.
@@ -177,6 +180,7 @@ CONFIRMED_ROUTES = {
     "key-revocation": "intake",
     "stop": "Support intents",
     "stop-all": "all streams",
+    "guarantee-target": "Support intents",
     "guarantee-test-items": "Support intents",
 }
 REFUSED_STATUSES = {"403", "404", "409"}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from escalation.guarantees.evaluations import GroupResult
 from escalation.guarantees.guarantees import Guarantee
 from escalation.guarantees.summary import GuaranteeSummary
 from escalation.models import ErrorTarget, Evaluation, GuaranteeWatch, Policy
@@ -26,6 +28,23 @@ def _since(
         watches=[GuaranteeWatch(audits=checked, wrong=wrong) for checked, wrong in watched],
         is_audited=True,
     )
+
+
+def test_groups_in_trouble_come_first() -> None:
+    found = replace(
+        _since(groups="classes"),
+        certified=[GroupResult(name, 0.01, [], threshold=0.9) for name in ("calm", "few", "worse", "alarmed")],
+        refused=[(GroupResult("review", 0.01, [], refusal="too_few", params={"more": 120, "days": 3}), "")],
+        watches=[
+            GuaranteeWatch(group="calm", audits=200, wrong=1),
+            GuaranteeWatch(group="few", audits=2, wrong=1),  # too few for a rate
+            GuaranteeWatch(group="worse", audits=200, wrong=9),
+            GuaranteeWatch(group="alarmed", audits=200, wrong=5, alarmed_at=NOON),
+        ],
+    )
+    statuses = found.statuses
+    assert [status.result.group for status in statuses] == ["alarmed", "review", "worse", "calm", "few"]
+    assert statuses[1].missing == "about 120 more audits (3 days at today’s traffic)"  # noqa: RUF001
 
 
 def test_before_the_first_audit_the_range_is_unknown() -> None:

@@ -62,7 +62,7 @@ def test_an_ended_guarantee_is_a_banner_until_a_person_decides(client: Client, q
         assert "The guarantee of Support intents ended on" in text, page
         assert "are still automated, without a guarantee." in text, page
         assert "Stop automation" in text, page
-        assert "Evaluate again" in text, page
+        assert "See what is missing" in text, page
     assert re.search(r"\d+ of \d+ audits found an error; the target is at most 5 %", text)
     current = versions.find_active_policy(stream)
     assert current

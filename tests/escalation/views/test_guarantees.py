@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from datetime import timedelta
 
 import pytest
@@ -14,9 +15,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from escalation import statistics
-from escalation.guarantees import evaluations, guarantees, summary, targets
+from escalation.guarantees import evaluations, guarantees, preparation, summary, targets
 from escalation.guarantees.population import Population
-from escalation.models import ErrorTarget, Evaluation, GuaranteeWatch, Outcome, Route, Stream, TestItem
+from escalation.models import ErrorTarget, Evaluation, GuaranteeWatch, Outcome, Policy, Route, Stream, TestItem
 from escalation.policies import versions
 from escalation.policies.spec import dump_spec
 from escalation.simulation import daily_counts
@@ -63,7 +64,7 @@ def test_error_rates_are_hidden_until_a_target_is_set(client: Client, stream: St
     _past(stream)
     client.force_login(mara)
     before = _read(client)
-    assert "No error target is set yet." in before
+    assert "It begins with an error target." in before
     assert "Error rate (automated)" not in before
     assert client.get(f"{PAGE}preview/").status_code == 404
     client.post(f"{PAGE}target/", TARGET)
@@ -128,7 +129,7 @@ def test_a_guarantee_shows_audits_since_and_when_audits_are_off(client: Client, 
     client.force_login(mara)
     watch = GuaranteeWatch.objects.create(evaluation=Evaluation.objects.get(), seen=1, audits=214, wrong=3)
     page = _read(client)
-    assert "Since then: 214 audits above the threshold, 3 wrong, no drift alarm." in page
+    assert "from 214 audits" in page
     found = summary.build_guarantee_summary(stream)
     assert found
     assert found.error_range_since
@@ -136,7 +137,7 @@ def test_a_guarantee_shows_audits_since_and_when_audits_are_off(client: Client, 
     assert 0 < low < 3 / 214 < high
     # At the upper end, the evidence against "at least so much" reaches 2 / doubt.
     assert statistics.compute_log_evalue(214, [3], [1.0], high) == pytest.approx(math.log(2 / 0.05))
-    assert f"the error rate since then is between {figures.rate(low)} and {figures.rate(high)}" in page
+    assert f"between {figures.rate(low)} and {figures.rate(high)}" in page
     assert "a rise in errors would go unnoticed" not in page
     current = versions.find_active_policy(stream)
     assert current
@@ -231,6 +232,77 @@ def test_test_items_are_added_from_the_page(client: Client, stream: Stream, mara
     for bad in ("{", "[1]", '{"input": 1}'):
         client.post(f"{PAGE}test-items/", {"examples": bad, **CONFIRMED})
     assert TestItem.objects.count() == 1
+
+
+def test_a_target_that_another_manager_changed_meanwhile_is_not_replaced(
+    client: Client,
+    stream: Stream,
+    mara: User,
+    max: User,  # noqa: A002
+) -> None:
+    _set_target(stream)
+    client.force_login(mara)
+    shown = {"shown": re.findall(r'name="shown" value="(\w+)"', _read(client))[0]}
+    other = Client()
+    other.force_login(max)
+    other.post(f"{PAGE}target/", {**TARGET, **CONFIRMED, **shown, "max_error_percent": "1"})
+    page = client.post(f"{PAGE}target/", {**TARGET, **CONFIRMED, **shown, "max_error_percent": "10"}, follow=True)
+    assert "max changed the error target at" in page.content.decode()
+    assert [target.max_error for target in ErrorTarget.objects.order_by("pk")] == [0.05, 0.01]
+
+
+def test_replacing_a_target_asks_first_and_says_that_its_audits_no_longer_count(
+    client: Client, stream: Stream, mara: User
+) -> None:
+    before = _set_target(stream)
+    client.force_login(mara)
+    changed = {**TARGET, "max_error_percent": "1"}
+    page = client.post(f"{PAGE}target/", changed).content.decode()
+    assert "audits of outputs received before it no longer count" in page
+    assert ErrorTarget.objects.count() == 1
+    client.post(f"{PAGE}target/", {**TARGET, "declared_audits": str(before.declared_audits)})
+    assert ErrorTarget.objects.count() == 1, "the same target again is no change"
+    client.post(f"{PAGE}target/", {**changed, **CONFIRMED})
+    assert ErrorTarget.objects.count() == 2
+
+
+def test_looser_thresholds_are_offered_until_one_of_two_tabs_proposes_them(
+    client: Client, stream: Stream, mara: User
+) -> None:
+    _past(stream)
+    _set_target(stream)
+    client.force_login(mara)
+    evaluation = evaluations.record_progress(stream)
+    assert evaluation
+    propose = f"{PAGE}evidence/{evaluation.pk}/policy/"
+    (group,) = evaluations.parse_group_results(evaluation)
+    assert group.threshold
+    assert f'action="{propose}"' in _read(client)
+    assert f"allow a threshold of {figures.threshold_number(group.threshold)}." in _read(client)
+    for _tab in range(2):
+        page = client.post(propose, follow=True).content.decode()
+        assert "a second person has to approve it" in page
+    assert Policy.objects.count() == 2, "the second tab proposes the version of the first one"
+    assert f'action="{propose}"' not in _read(client)
+
+
+def test_the_page_says_how_many_audits_are_missing(client: Client, stream: Stream, mara: User) -> None:
+    stream_history.write_history(
+        stream, [0.9] * 100, [False] * 100, since=timezone.now() - timedelta(days=5), span=timedelta(days=4)
+    )
+    _set_target(stream)
+    client.force_login(mara)
+    audits = Route.objects.filter(u__lt=0.5).count()
+    found = re.findall(r'<progress class="bar" max="(\d+)" value="(\d+)"\s+aria-label="Audits">', _read(client))
+    assert found == [(str(_least_audits(stream)), str(audits))]
+
+
+def _least_audits(stream: Stream) -> int:
+    with pytest.raises(preparation.EvaluationRefused) as refused:
+        preparation.prepare_evaluation(stream)
+    least = refused.value.params["least"]
+    assert isinstance(least, int)
+    return least
 
 
 def test_an_empty_stream_has_a_page(client: Client, stream: Stream, mara: User, otto: User) -> None:
@@ -384,7 +456,7 @@ def test_with_much_traffic_the_page_loads_before_audits_are_counted(
     page = _read(client)
     assert "Counting audits…" in page
     assert f'hx-get="{PAGE}readiness/"' in page
-    assert "audits are counted. They are evaluated as they are answered" in _read(client, f"{PAGE}readiness/")
+    assert "of outputs." in _read(client, f"{PAGE}readiness/").partition("Threshold that keeps the target")[2]
 
 
 def test_a_version_shows_its_changes_and_whether_its_guarantee_holds(
@@ -436,7 +508,11 @@ def test_one_mistyped_model_version_is_announced_and_changes_nothing(
     assert guarantees.enforce_ended_guarantees() == []
     # It can still be looked at.
     other = Population("clf", "2", 1).key
-    assert "Only audits of clf 2 count." in _read(client, f"{PAGE}?population={other}")
+    page = _read(client, f"{PAGE}?population={other}")
+    assert "Only audits of clf 2 count." in page
+    assert "No guarantee for clf 2." in page
+    assert "The guarantee in force covers clf 1." in page
+    assert "guarantee-kept" not in page
     assert "guarantee-kept" in _read(client, f"{PAGE}?population=nonsense")
 
 

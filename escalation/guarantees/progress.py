@@ -1,0 +1,152 @@
+"""How far the evidence of a stream is, and what is missing for a guarantee or for more automation."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Q
+
+from escalation import statistics
+from escalation.guarantees import certification, describe, lines, preparation, sample_size
+from escalation.guarantees.population import Population
+from escalation.guarantees.preparation import EvaluationRefused, PreparedEvaluation
+from escalation.models import Stream, TestItem
+from escalation.test_items import recall
+from escalation.test_items.recall import ReviewerRecall
+from reviewqueue.kernel import clock
+
+# A looser threshold is worth waiting for if it automates this much more of all outputs.
+MIN_GAIN = 0.01
+MAX_AUDITS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class AutomationOutlook:
+    """The next threshold that is worth having, the share of outputs that it automates, and what it would take.
+
+    more: audits of the whole stream, at the error rates so far. days: None if nothing was audited lately.
+    """
+
+    threshold: float
+    automation_rate: float
+    more: int
+    days: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceProgress:
+    """How far the evidence for a population is.
+
+    reason, refusal: why nothing can be certified yet, as a code and in words; empty while audits are evaluated.
+    audits: those that count; None if none can. least: the fewest that could certify anything. declared: after so many
+    the exact evaluation is taken. outlook: the next threshold; None if there is none, or each group has its own.
+    """
+
+    reason: str = ""
+    refusal: str = ""
+    audits: int | None = None
+    least: int | None = None
+    declared: int | None = None
+    more: int | None = None
+    days: int | None = None
+    recall: ReviewerRecall | None = None
+    outlook: AutomationOutlook | None = None
+    is_together: bool = True
+
+    @property
+    def goal(self) -> int | None:
+        """How many audits the progress bar is about; None once all of them are there."""
+        goal = self.least if self.refusal else self.declared
+        return goal if goal is not None and self.audits is not None and self.audits < goal else None
+
+    @property
+    def lacks_audits(self) -> bool:
+        return self.reason == "too_few"
+
+
+@dataclass(frozen=True, slots=True)
+class TestItemProgress:
+    """The test items of a stream: settled ones and how many of these were caught, and those still waiting."""
+
+    __test__ = False  # not a test class, despite its name
+
+    settled: int
+    caught: int
+    waiting: int
+    needed: int = recall.MIN_SETTLED_TEST_ITEMS
+
+    @property
+    def missing(self) -> int:
+        return max(0, self.needed - self.settled - self.waiting)
+
+    @property
+    def are_enough(self) -> bool:
+        return self.settled >= self.needed
+
+
+def measure_progress(
+    stream: Stream, *, covered: Population | None = None, above: float | None = None, now: datetime | None = None
+) -> EvidenceProgress:
+    """How far the evidence for a population is, the main one by default.
+
+    above: the certified threshold in effect, if there is one; the outlook is about looser ones.
+    """
+    moment = clock.current_time(now)
+    try:
+        prepared = preparation.prepare_evaluation(stream, covered=covered, now=moment)
+    except EvaluationRefused as refused:
+        params = refused.params
+        return EvidenceProgress(
+            reason=refused.reason,
+            refusal=describe.describe_refusal(refused.reason, params),
+            audits=params.get("have"),
+            least=params.get("least"),
+            more=params.get("more"),
+            days=params.get("days"),
+        )
+    return EvidenceProgress(
+        audits=prepared.sample.sampled,
+        least=prepared.min_audits,
+        declared=prepared.declared_audits,
+        recall=prepared.recall,
+        outlook=_find_outlook(prepared, above, moment) if prepared.is_for_everything else None,
+        is_together=prepared.is_for_everything,
+    )
+
+
+def count_test_items(stream: Stream, *, now: datetime | None = None) -> TestItemProgress:
+    """The stream's test items for its present answers."""
+    counted = recall.filter_countable_items(stream, now=now).aggregate(
+        settled=Count("pk"), caught=Count("pk", filter=Q(caught=True))
+    )
+    waiting = TestItem.objects.filter(stream=stream, settled_at=None, schema_number=stream.schema_number).count()
+    return TestItemProgress(**counted, waiting=waiting)
+
+
+def _find_outlook(prepared: PreparedEvaluation, above: float | None, now: datetime) -> AutomationOutlook | None:
+    """The threshold that takes the fewest audits, of those that automate noticeably more than the present one."""
+    counts, grid = prepared.counts_of(""), certification.THRESHOLDS_STRICT_TO_LOOSE.tolist()
+    accepted, wrong = (column.tolist() for column in (counts.tally().accepted, counts.tally().wrong))
+    total, best = counts.sampled, None
+    present = accepted[grid.index(above)] if above in grid else 0
+    delta = prepared.line.delta * lines.THRESHOLDS_DELTA_SHARE * (1 - statistics.DECLARED_SHARE)
+    tried = 0
+    for threshold, kept, missed in zip(grid, accepted, wrong, strict=True):
+        if kept <= tried or kept < present + MIN_GAIN * total:
+            continue
+        tried = kept
+        needed = statistics.compute_labels_needed(
+            (missed + 0.5) / (kept + 1),
+            alpha=prepared.max_error,
+            delta=delta / statistics.COLD_START_COUNT,
+            most=MAX_AUDITS,
+        )
+        if needed is not None and (best is None or needed * total / kept < best[0]):
+            best = (needed * total / kept, threshold, kept / total)
+    if best is None:
+        return None
+    more = max(1, math.ceil(best[0] - total))
+    days = sample_size.estimate_collection_days(prepared.target, prepared.population, more, now=now)
+    return AutomationOutlook(threshold=best[1], automation_rate=best[2], more=more, days=days)
