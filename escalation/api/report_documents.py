@@ -119,6 +119,31 @@ class ReportFieldDocument(msgspec.Struct, kw_only=True):
     error_rate: ReportErrorRate
 
 
+class ReportLabelDocument(msgspec.Struct, kw_only=True):
+    """How often the AI is wrong about one label of a set, in automated outputs.
+
+    `error_rate` is the sum of `missed` (reviewers gave the label, the AI did not) and `invented` (the AI gave it,
+    reviewers did not). `right`: the answered audits in which the label is right; `predicted`: those in which the AI
+    gave it. `withdrawn` of each rate also counts audits whose set was rejected, since nobody said what is wrong.
+    """
+
+    label: str
+    error_rate: ReportErrorRate
+    missed: ReportErrorRate
+    invented: ReportErrorRate
+    right: int
+    predicted: int
+
+
+class ReportLabelErrors(msgspec.Struct, kw_only=True):
+    """The mean number of wrong labels per automated output, `missed` and `invented` ones; null without audits."""
+
+    per_output: float | None
+    missed: float | None
+    invented: float | None
+    checked: int
+
+
 class ReportAct(msgspec.Struct):
     """How often reviewers did something, and how often by reason code (empty if they gave none)."""
 
@@ -232,6 +257,12 @@ class ReportDocument(msgspec.Struct, kw_only=True):
     ]
     fields: Annotated[
         list[ReportFieldDocument], Meta(description="Where answers have fields: in the order of the schema.")
+    ]
+    labels: Annotated[
+        list[ReportLabelDocument], Meta(description="Where answers are sets of labels: in the order of the answers.")
+    ]
+    label_errors: Annotated[
+        ReportLabelErrors | None, Meta(description="Where the stream counts each wrong label as an error.")
     ]
     reasons: Annotated[dict[str, int], Meta(description="How many outputs were routed for each reason.")]
     acts: ReportActs

@@ -15,7 +15,7 @@ from escalation.api import codec, report_documents
 from escalation.guarantees import summary
 from escalation.models import output_id
 from escalation.models.output_id import DayBasis
-from escalation.reports import stream_report
+from escalation.reports import report_json, stream_report
 from escalation.streams import definition
 from reviewqueue import http
 from reviewqueue.kernel import clock
@@ -66,7 +66,7 @@ class StreamReportView(APIView):
         guarantee = summary.build_guarantee_summary(found)
         return codec.render_json(
             {
-                **stream_report.report_as_json(figures),
+                **report_json.report_as_json(figures),
                 "guarantee": summary.guarantee_as_json(guarantee),
                 "statement": summary.statement_as_json(guarantee),
             }

@@ -16,7 +16,7 @@ from django.utils import timezone
 from escalation.models import output_id
 from escalation.models.output_id import DayBasis
 from escalation.reports import queries
-from escalation.reports.tally import AuditCounts, DecisionTimes, FieldTally, Tally
+from escalation.reports.tally import AuditCounts, AuditedSets, DecisionTimes, FieldTally, LabelTally, Tally
 from reviewqueue.kernel import sql
 
 # The time that determines an output's day, and the condition that it lies within the window.
@@ -69,6 +69,17 @@ def load_field_tallies(*, stream_id: int, since: date, until: date, by: DayBasis
         FieldTally(field, received, automated, drawn, AuditCounts(rate, judged, wrong, withdrawn))
         for field, rate, received, automated, drawn, judged, wrong, withdrawn in rows
     ]
+
+
+def load_label_tallies(
+    *, stream_id: int, since: date, until: date, by: DayBasis
+) -> tuple[list[AuditedSets], list[LabelTally]]:
+    """The audits of sets of labels on these days, both included, which count as in `load_tallies`; and their labels."""
+    _, within = _MOMENTS[by]
+    parameters = {"stream": stream_id, **_window_parameters(since, until, by=by)}
+    drawn = sql.fetch_tuples(queries.AUDITED_SETS.format(within=within), parameters)
+    found = sql.fetch_tuples(queries.LABEL_TALLIES.format(within=within), parameters)
+    return [AuditedSets(*row) for row in drawn], [LabelTally(*row) for row in found]
 
 
 def load_audit_counts(*, stream_ids: Iterable[int], since: date, until: date) -> dict[int, list[AuditCounts]]:

@@ -48,6 +48,33 @@ FIELD_TALLIES = f"""
     GROUP BY 1, 2
 """
 
+# The audits of sets of labels in a window, and how many of them will never tell which labels are wrong.
+AUDITED_SETS = f"""
+    SELECT o.schema_number, r.pi, count(*),
+           count(*) FILTER (WHERE {audits.IS_TAKEN_BACK} OR e.blind AND e.part_errors = '{{{{}}}}'::jsonb)
+    FROM escalation_output o
+    JOIN escalation_route r ON r.output_id = o.id
+    LEFT JOIN escalation_outcome e ON e.output_id = o.id
+    WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.id < %(last)s
+      AND {audits.IS_LIVE} AND {audits.IS_ELIGIBLE_AUDIT} AND o.label_decisions IS NOT NULL {{within}}
+    GROUP BY 1, 2
+"""
+
+# What reviewers said of each label in the answered audits of a window. A wrong label that was predicted is invented.
+LABEL_TALLIES = f"""
+    SELECT o.schema_number, l.label, r.pi, count(*),
+           count(*) FILTER (WHERE (l.wrong = 'true') <> jsonb_exists(o.label_decisions -> 'predicted', l.label)),
+           count(*) FILTER (WHERE l.wrong = 'true' AND NOT jsonb_exists(o.label_decisions -> 'predicted', l.label)),
+           count(*) FILTER (WHERE l.wrong = 'true' AND jsonb_exists(o.label_decisions -> 'predicted', l.label))
+    FROM escalation_output o
+    JOIN escalation_route r ON r.output_id = o.id
+    JOIN escalation_outcome e ON e.output_id = o.id
+    CROSS JOIN LATERAL jsonb_each(e.part_errors) AS l (label, wrong)
+    WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.id < %(last)s
+      AND {audits.IS_LIVE} AND {audits.IS_ANSWERED_ELIGIBLE_AUDIT} AND o.label_decisions IS NOT NULL {{within}}
+    GROUP BY 1, 2, 3
+"""
+
 # The answered audits of several streams by inclusion probability, and those that were taken back before; the latter by
 # the partial index of outputs taken back, since only few outputs are.
 AUDIT_COUNTS = f"""

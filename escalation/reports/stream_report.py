@@ -6,18 +6,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
-
-from django.utils import timezone
 
 from escalation.models import Policy, Stream, output_id
 from escalation.models.output_id import DayBasis
 from escalation.policies import versions
 from escalation.policies.spec import PolicySpec, list_segment_keys
-from escalation.reports import aggregates, costs, error_rate, field_figures
-from escalation.reports.costs import CostEstimate, CostSummary, PolicyCosts
+from escalation.reports import aggregates, costs, error_rate, field_figures, label_figures
+from escalation.reports.costs import CostSummary, PolicyCosts
 from escalation.reports.error_rate import ErrorRate, Throughput
 from escalation.reports.field_figures import FieldFigures
+from escalation.reports.label_figures import LabelErrorTotals, LabelFigures
 from escalation.reports.tally import DecisionTimes, Tally
 from escalation.routing import reasons
 from reviewqueue.facade import facts, queue
@@ -62,7 +60,8 @@ class Report:
 
     `has_costs`: somebody set what errors or reviews cost; without, the amounts only count errors.
 
-    `fields`: the figures of each field; empty unless the stream's answers have fields.
+    `fields`: the figures of each field; empty unless the stream's answers have fields. `labels`: the figures of each
+    label; empty unless the answers are sets of labels. `label_errors`: their sums, where each wrong label is an error.
 
     `by`: whether outputs count on the day they were received or occurred. Decisions, times to decision and actions
     always count on the day people worked.
@@ -91,6 +90,8 @@ class Report:
     model_versions: list[ReportGroup]
     segments: dict[str, list[ReportGroup]]
     fields: list[FieldFigures]
+    labels: list[LabelFigures]
+    label_errors: LabelErrorTotals | None
     reasons: list[tuple[str, int]]
     reasons_for_producers: list[tuple[str, int]]
     actions: dict[str, dict[str, int]]
@@ -117,6 +118,7 @@ def build_report(
     settled = aggregates.count_settled_per_day(stream_id=stream.pk, since=since, until=until)
     acted_on = [tally for tally in found if not tally.shadow]
     groups = _GroupBuilder(prices, typical)
+    labels = label_figures.build_label_figures(stream=stream, since=since, until=until, by=by)
     load = queue.measure_loads().get(stream.slug)
     return Report(
         stream=stream.slug,
@@ -145,6 +147,8 @@ def build_report(
             for index, key in enumerate(keys)
         },
         fields=field_figures.build_field_figures(stream=stream, since=since, until=until, by=by),
+        labels=labels,
+        label_errors=label_figures.sum_label_errors(labels, labels=form.answers) if form.has_label_errors else None,
         reasons=_count_reasons(acted_on, lambda tally: tally.reason),
         reasons_for_producers=_count_reasons(
             acted_on, lambda tally: reasons.reason_for_producers(tally.reason, released=tally.released)
@@ -221,129 +225,3 @@ def _count_reasons(found: Iterable[Tally], reason_of: Callable[[Tally], str]) ->
 def _count_actions(stream: Stream, since: date, until: date) -> dict[str, dict[str, int]]:
     first, last = output_id.time_range_of_days(since, until)
     return facts.count_actions(slug=stream.slug, since=first, until=last)
-
-
-def report_as_json(report: Report) -> dict[str, Any]:
-    """The report as API JSON; unknown values are null."""
-    return {
-        "stream": report.stream,
-        "since": report.since,
-        "until": report.until,
-        "by": report.by,
-        "as_of": report.as_of,
-        "time_zone": timezone.get_default_timezone_name(),
-        "policy": report.policy,
-        "throughput": {
-            **_throughput_as_json(report.throughput),
-            "decided_by_people": report.decided,
-            "waiting": report.waiting,
-            "shadow": report.shadow,
-        },
-        "time_to_decision": {
-            "decided": report.times.decided,
-            "median_seconds": report.times.median,
-            "p90_seconds": report.times.p90,
-            "p95_seconds": report.times.p95,
-        },
-        "error_rate": {**_error_rate_as_json(report.error_rate), "blind": report.blind, "unchecked": report.unaudited},
-        "money": {
-            "currency": report.currency,
-            **_costs_as_json(report.costs),
-            "unpriced": report.unpriced,
-            "check_nothing": _without_review_as_json(report.costs),
-            "check_everything": _with_full_review_as_json(report.costs),
-        },
-        "days": [
-            {
-                "day": day.day,
-                **_throughput_as_json(day.throughput),
-                "decided_by_people": day.decided,
-                **_costs_as_json(day.costs),
-            }
-            for day in report.days
-        ],
-        "classes": _groups_as_json(report.classes),
-        "model_versions": _groups_as_json(report.model_versions),
-        "segments": {key: _groups_as_json(groups) for key, groups in report.segments.items()},
-        "fields": [
-            {
-                "field": one.field,
-                "received": one.received,
-                "automatic": one.automated,
-                "error_rate": _error_rate_as_json(one.error_rate),
-            }
-            for one in report.fields
-        ],
-        "reasons": dict(report.reasons_for_producers),
-        "acts": {
-            "passed": _action_as_json(report.actions["pass"]),
-            "asked_lead": _action_as_json(report.actions["escalate"]),
-            "unjudgeable": _action_as_json(report.actions["unjudgeable"]),
-        },
-        "error_types": report.actions["mistake"],
-    }
-
-
-def _action_as_json(by_reason: dict[str, int]) -> dict[str, Any]:
-    """The total and the counts by reason code; the code is empty if no reason was given."""
-    return {"total": sum(by_reason.values()), "reasons": by_reason}
-
-
-def _throughput_as_json(throughput: Throughput) -> dict[str, int]:
-    return {"received": throughput.received, "automatic": throughput.automated, "to_people": throughput.to_people}
-
-
-def _error_rate_as_json(rate: ErrorRate) -> dict[str, Any]:
-    return {
-        "rate": rate.rate,
-        "low": rate.low,
-        "high": rate.high,
-        "checked": rate.audits,
-        "wrong": rate.wrong,
-        "drawn": rate.drawn,
-        "withdrawn": rate.withdrawn,
-    }
-
-
-def _costs_as_json(sums: CostSummary) -> dict[str, Any]:
-    return {
-        "let_through": _estimate_as_json(sums.undetected_errors),
-        "caught": sums.caught_errors,
-        "reviews": sums.reviews,
-        "balance": sums.balance,
-    }
-
-
-def _estimate_as_json(estimate: CostEstimate | None) -> dict[str, float] | None:
-    if estimate is None:
-        return None
-    return {"estimate": estimate.value, "low": estimate.low, "high": estimate.high}
-
-
-def _without_review_as_json(sums: CostSummary) -> dict[str, Any]:
-    """The costs without any review: every error undetected, no review costs."""
-    return {"let_through": _estimate_as_json(sums.all_errors), "caught": 0.0, "reviews": 0.0, "balance": 0.0}
-
-
-def _with_full_review_as_json(sums: CostSummary) -> dict[str, Any]:
-    """The costs if people had reviewed everything and missed no error."""
-    caught = sums.all_errors.value if sums.all_errors else None
-    return {
-        "let_through": {"estimate": 0.0, "low": 0.0, "high": 0.0},
-        "caught": caught,
-        "reviews": sums.review_of_all,
-        "balance": None if caught is None else caught - sums.review_of_all,
-    }
-
-
-def _groups_as_json(groups: list[ReportGroup]) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": group.name,
-            "shadow": group.shadow,
-            **_throughput_as_json(group.throughput),
-            "error_rate": _error_rate_as_json(group.error_rate),
-            **_costs_as_json(group.costs),
-        }
-        for group in groups
-    ]

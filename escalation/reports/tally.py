@@ -79,6 +79,37 @@ class FieldTally:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelTally:
+    """One label in the answered audits of sets of labels under one answer schema, at one inclusion probability.
+
+    In `judged` audits reviewers said whether it is right, in `right` of them it is. The model `missed` it or `invented`
+    it in so many.
+    """
+
+    schema_number: int
+    label: str
+    pi: float
+    judged: int
+    right: int
+    missed: int
+    invented: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedSets:
+    """`drawn` audits of sets of labels under one answer schema, at one inclusion probability.
+
+    `unknown`: those of which nobody will say what is wrong: taken back before anybody judged them, or rejected, which
+    says only that something is right that is not listed.
+    """
+
+    schema_number: int
+    pi: float
+    drawn: int
+    unknown: int
+
+
+@dataclass(frozen=True, slots=True)
 class DecisionTimes:
     """Seconds from receipt to a decision by people: the number of decisions and percentiles."""
 

@@ -67,6 +67,12 @@ def rate(value: float | None) -> str:
 
 
 @register.filter
+def per_hundred(value: float) -> str:
+    """How many of 100, where there may be more than one each."""
+    return locale_format.format_number(value * 100, 0 if value == 0 else 2 if value < 0.001 else 1, grouped=True)
+
+
+@register.filter
 def percent(value: float | None) -> str:
     """A configured share, in percent with as many decimals as it has, at most four."""
     if value is None:

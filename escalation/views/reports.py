@@ -118,8 +118,10 @@ def _summarize_actions(found: Report) -> list[dict[str, Any]]:
 
 def _list_breakdowns(found: Report) -> list[dict[str, Any]]:
     """Each breakdown with the output list filter that finds a group's rows, if there is one."""
+    # Outputs whose answer is not a single label are all in one class.
+    classes = found.classes if any(group.name for group in found.classes) else []
     return [
-        {"title": _("By answer"), "head": _("Model’s answer"), "groups": found.classes, "filter": "answer"},  # noqa: RUF001 - an apostrophe
+        {"title": _("By answer"), "head": _("Model’s answer"), "groups": classes, "filter": "answer"},  # noqa: RUF001 - an apostrophe
         {"title": _("By model version"), "head": _("Model"), "groups": found.model_versions, "filter": ""},
         *(
             {"title": _("By %(key)s") % {"key": key}, "head": key, "groups": groups, "filter": ""}

@@ -16,7 +16,7 @@ from config.management.commands import demo
 from escalation import statistics
 from escalation.guarantees import evaluations, guarantees
 from escalation.models import Activation, Output, OutputCount, Policy
-from escalation.reports import stream_report
+from escalation.reports import report_json, stream_report
 from escalation.streams import definition
 from reviewqueue.kernel import clock
 from reviewqueue.models import Event, User, Verdict
@@ -47,7 +47,7 @@ def test_the_demo_leaves_a_past_to_report_and_a_queue_to_triage_and_is_filled_on
     figures = stream_report.build_report(
         stream=definition.get_stream("digits"), since=now.date() - timedelta(days=27), until=now.date()
     )
-    assert stream_report.report_as_json(figures)["throughput"]["received"] == 190
+    assert report_json.report_as_json(figures)["throughput"]["received"] == 190
     sign_in = load_sign_in()
     assert sign_in is not None
     assert User.objects.get(username="rob").check_password(sign_in.password)

@@ -12,7 +12,7 @@ from django.test import Client
 from escalation.exports import labels
 from escalation.models import Stream
 from escalation.outputs import history
-from escalation.reports import stream_report
+from escalation.reports import report_json, stream_report
 from reviewqueue.models import Queue, User, Verdict
 from reviewqueue.queue.claim import claim_next
 from reviewqueue.queue.passing import pass_item
@@ -57,7 +57,7 @@ def acted(stream: Stream, rob: User) -> dict[str, str]:
 
 
 def test_the_report_counts_actions_by_reason(stream: Stream, acted: dict[str, str]) -> None:
-    found = stream_report.report_as_json(
+    found = report_json.report_as_json(
         stream_report.build_report(stream=stream, since=DAY, until=DAY, now=traffic.shift_noon(hours=1))
     )
     assert found["acts"] == {

@@ -12,7 +12,7 @@ from escalation.exports import labels
 from escalation.models import Route, Stream
 from escalation.outputs import search
 from escalation.outputs.search import OutputQuery
-from escalation.reports import stream_report
+from escalation.reports import report_json
 from reviewqueue.models import User
 from tests.escalation.reports.test_stream_report import DAY, build
 from tests.helpers import traffic
@@ -30,7 +30,7 @@ def _post(stream: Stream, *ids: str, **fields: Any) -> None:
 
 
 def _fields(stream: Stream) -> dict[str, dict[str, Any]]:
-    figures = stream_report.report_as_json(build(stream))
+    figures = report_json.report_as_json(build(stream))
     return {one["field"]: one for one in figures["fields"]}
 
 

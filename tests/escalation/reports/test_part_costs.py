@@ -29,7 +29,7 @@ INVENTED = {"urgent": 2.0, "billing": 7.0, "spam": 0.0, "praise": 7.0}
 type Sets = dict[str, tuple[set[str], set[str]]]
 
 
-def _draw_sets(seed: int, count: int) -> Sets:
+def draw_sets(seed: int, count: int) -> Sets:
     """Random predicted and right labels by output."""
     draws = random.Random(seed)
 
@@ -60,7 +60,7 @@ def post_sets(stream: Stream, sets: Sets, rob: User) -> None:
 @pytest.mark.usefixtures("queue")
 @pytest.mark.parametrize(("mode", "share", "seed"), [("hold", 0.5, 1), ("after", 0.25, 2)])
 def test_each_missed_and_invented_label_costs_its_own(rob: User, mode: str, share: float, seed: int) -> None:
-    stream, sets = apply_label_stream(audit={"rate": share, "mode": mode}), _draw_sets(seed, 45)
+    stream, sets = apply_label_stream(audit={"rate": share, "mode": mode}), draw_sets(seed, 45)
     post_sets(stream, sets, rob)
     caught = undetected = 0.0
     for route in Route.objects.select_related("output"):
@@ -80,7 +80,7 @@ def test_each_missed_and_invented_label_costs_its_own(rob: User, mode: str, shar
 
 @pytest.mark.usefixtures("queue")
 def test_the_editor_prices_the_same_errors(rob: User) -> None:
-    stream, sets = apply_label_stream(audit={"rate": 1.0}), _draw_sets(3, 12)
+    stream, sets = apply_label_stream(audit={"rate": 1.0}), draw_sets(3, 12)
     post_sets(stream, sets, rob)
     spec = versions.find_active_policy(stream).spec  # type: ignore[union-attr]
     effect = policy_effect.compare_policies(stream, spec, spec, now=traffic.shift_noon(minutes=5))

@@ -10,7 +10,7 @@ from pytest_django import Settings
 from escalation import statistics
 from escalation.models import Outcome, Route, Stream
 from escalation.policies import versions
-from escalation.reports import stream_report
+from escalation.reports import report_json, stream_report
 from escalation.reports.stream_report import Report
 from reviewqueue.models import Queue, User
 from tests.helpers import traffic
@@ -24,7 +24,7 @@ def build(stream: Stream, days: int = 3) -> Report:
 
 
 def test_an_empty_stream_reports_zeros_and_unknowns(queue: Queue) -> None:
-    figures = stream_report.report_as_json(build(traffic.apply_stream()))
+    figures = report_json.report_as_json(build(traffic.apply_stream()))
     assert figures["throughput"] == {
         "received": 0, "automatic": 0, "to_people": 0, "decided_by_people": 0, "waiting": 0, "shadow": 0,
     }  # fmt: skip
@@ -77,7 +77,7 @@ def test_without_audits_error_rate_and_undetected_errors_are_unknown(queue: Queu
     assert found.unaudited == 5
     # Errors that reviewers caught are known all the same.
     assert found.costs.caught_errors == pytest.approx(20.0)
-    as_json = stream_report.report_as_json(found)
+    as_json = report_json.report_as_json(found)
     assert as_json["money"]["let_through"] is None
     assert as_json["money"]["check_everything"]["balance"] is None
 
@@ -164,7 +164,7 @@ def test_the_balance_is_caught_errors_minus_review_costs(queue: Queue, rob: User
     stream = traffic.apply_stream(policy={})
     traffic.post_and_route(stream, *traffic.number_ids("all", 10))
     traffic.judge_all(rob, lambda one: "billing" if one == "all-3" else "refund", now=traffic.shift_noon(minutes=1))
-    found = stream_report.report_as_json(build(stream))["money"]
+    found = report_json.report_as_json(build(stream))["money"]
     assert (found["caught"], found["reviews"], found["balance"]) == (10.0, 5.0, 5.0)
     # Everything was reviewed, so there are no undetected errors, and full review is what was done.
     assert found["let_through"] == {"estimate": 0.0, "low": 0.0, "high": 0.0}

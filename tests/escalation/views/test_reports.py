@@ -50,6 +50,24 @@ def test_the_report_begins_with_the_state_of_the_guarantee(client: Client, mara:
     assert "5.0 %" in text
 
 
+def test_the_report_of_label_sets_counts_missed_and_invented_answers(
+    client: Client, queue: Queue, mara: User, rob: User
+) -> None:
+    now = clock.current_time()
+    policy = {"threshold": 0.8, "audit": {"rate": 1.0}}
+    stream = traffic.apply_stream(answers=["urgent", "spam"], multiple=True, error_unit="label", policy=policy)
+    traffic.post_and_route(stream, *traffic.number_ids("mail", 20), prediction=["spam"], now=now)
+    missed = {f"mail-{index}" for index in range(3)}
+    traffic.judge_all(rob, lambda one: ["urgent", "spam"] if one in missed else ["spam"], now=now)
+    text = words(page(client, mara, "/streams/intents/report/")).replace("\xa0", " ")
+    assert "Errors per 100 automated outputs 15.0 15.0 missed and 0 invented answers 15.0 % of outputs" in text
+    table = text.partition("Errors by answer")[2]
+    assert re.search(r"urgent 15.0 % 3.2 % . 37.9 % 3 of 3 right ones 0 % 0 % . 16.8 % 0 of 0 given 15.0 %", table)
+    assert "Model’s answer" not in table  # noqa: RUF001 - an apostrophe
+    traffic.apply_stream(answers=["urgent", "spam"], multiple=True, policy=policy)
+    assert "Error rate (automated) 15.0 %" in words(page(client, mara, "/streams/intents/report/")).replace("\xa0", " ")
+
+
 def test_savings_never_appear_without_undetected_errors(client: Client, mara: User, busy: str) -> None:
     text = words(page(client, mara, f"/streams/{busy}/report/"))
     assert "Balance" in text
