@@ -24,7 +24,7 @@ from benchmarks.measured.ways import DECLARED, DELTA, Found
 from escalation.decisions import settle
 from escalation.guarantees import evaluations, preparation, targets
 from escalation.ingest import receive
-from escalation.models import Stream, TestItem
+from escalation.models import Stream, TestItem, output_id
 from escalation.routing import dispatch
 from escalation.streams import definition
 from reviewqueue.kernel import clock
@@ -160,7 +160,7 @@ def _measure(stream: Stream, caught: int, now: datetime) -> None:
     """Record how many of the test items were caught."""
     TestItem.objects.bulk_create(
         TestItem(
-            id=number,
+            id=output_id.first_id_at(now) + number,
             stream=stream,
             answer=WRONG,
             prediction=RIGHT,

@@ -149,6 +149,8 @@ def describe_refusal(reason: str, params: Mapping[str, Any]) -> str:
                 "Reviewers caught none of the %(shown)s errors in test items, so their answers cannot show how often "
                 "the model is wrong."
             ) % {"shown": locale_format.format_number(params["shown"], grouped=True)}
+        case "too_few_test_items":
+            return describe_missing_test_items(params)
         case _:
             return _describe_too_many_errors(params)
 
@@ -228,6 +230,40 @@ def describe_calibration(bins: Sequence[ReliabilityBin]) -> str:
         "The higher the confidence, the more often the model is right, so a threshold can tell good answers from bad "
         "ones."
     )
+
+
+def describe_missing_test_items(counts: Mapping[str, Any]) -> str:
+    """How many test items are answered, what happens by itself, and what to do about the others.
+
+    counts: a `recall.TestItemProgress` as plain data.
+    """
+    told = [
+        _(
+            "No guarantee without knowing how many errors reviewers miss: they have answered %(settled)s of the "
+            "%(needed)s test items that this takes."
+        )
+        % {"settled": _count(counts["settled"]), "needed": _count(counts["needed"])}
+    ]
+    if counts["at_desk"]:
+        told.append(_("In the queue: %(count)s.") % {"count": _count(counts["at_desk"])})
+    if counts["waiting"]:
+        told.append(_("Mixed in one by one as reviewers work: %(count)s.") % {"count": _count(counts["waiting"])})
+    if counts["past_errors"]:
+        told.append(_("To be made from past errors: %(count)s.") % {"count": _count(counts["past_errors"])})
+    there = counts["settled"] + counts["at_desk"] + counts["waiting"] + counts["past_errors"]
+    if there < counts["needed"]:
+        told.append(
+            _(
+                "Still missing: %(count)s. They are added automatically once audits find more errors. To be faster, "
+                "upload examples with known answers."
+            )
+            % {"count": _count(counts["needed"] - there)}
+        )
+    return " ".join(told)
+
+
+def _count(number: int) -> str:
+    return locale_format.format_number(number, grouped=True)
 
 
 def _describe_too_many_errors(params: Mapping[str, Any]) -> str:

@@ -43,6 +43,7 @@ class GroupResult:
     delta: the probability that this guarantee is false. coverage: the share of the group's outputs in the window at or
     above the threshold. starts: the thresholds at which walks began, each with its share of delta. way: `declared` for
     the exact evaluation at the declared number of audits, `anytime` for the evidence so far; empty in earlier releases.
+    threshold_if_none_missed: the threshold without the correction for errors that reviewers miss, for comparison only.
     """
 
     group: str
@@ -56,6 +57,7 @@ class GroupResult:
     refusal: str = ""
     params: Mapping[str, Any] | None = None
     way: str = ""
+    threshold_if_none_missed: float | None = None
 
 
 def run_evaluation(
@@ -152,7 +154,7 @@ def _record(prepared: PreparedEvaluation, results: Sequence[GroupResult], *, by:
             last_id=window.last,
             audit_rate=window.rate,
             max_error=prepared.max_error,
-            reviewer_recall=asdict(prepared.recall) if prepared.recall else None,
+            reviewer_recall=asdict(prepared.recall),
             sampled=prepared.sample.sampled,
             resolved=prepared.sample.sampled - prepared.sample.unresolved,
             overdue=prepared.sample.unresolved,
@@ -196,12 +198,18 @@ def _evaluate_group(
         return GroupResult(name, delta, [], refusal="too_few", params=shortfall)
     evidence = _Evidence(counts.tally(), counts.tally_first() if exact else None, counts.sampled)
     found = _certify(prepared, name, evidence, delta * lines.THRESHOLDS_DELTA_SHARE)
-    if found is not None and (best is None or _is_looser(found.threshold, best.threshold)):
-        return found
-    if best is not None:
-        return best
-    params = _estimate_more(prepared, evidence, delta, now)
-    return GroupResult(name, delta, [], refusal="too_many_errors", params=params)
+    if found is None or (best is not None and not _is_looser(found.threshold, best.threshold)):
+        if best is not None:
+            return best
+        params = _estimate_more(prepared, evidence, delta, now)
+        found = GroupResult(name, delta, [], refusal="too_many_errors", params=params)
+    return replace(found, threshold_if_none_missed=_find_uncorrected(prepared, name, evidence, delta))
+
+
+def _find_uncorrected(prepared: PreparedEvaluation, name: str, evidence: _Evidence, delta: float) -> float | None:
+    """The threshold if reviewers missed nothing and no delta were kept to prove it; never guaranteed."""
+    found = _certify(replace(prepared, max_error=prepared.target.max_error), name, evidence, delta)
+    return found.threshold if found else None
 
 
 def _evaluate_labels(
@@ -226,6 +234,7 @@ def _evaluate_labels(
     found = _certify(prepared, "", worst, delta * lines.THRESHOLDS_DELTA_SHARE)
     before = next(iter(best.values())).threshold if best else None
     if found is not None and _is_looser(found.threshold, before):
+        found = replace(found, threshold_if_none_missed=_find_uncorrected(prepared, "", worst, delta))
         used = firsts if firsts and found.way == DECLARED else tallies
         return [_name_label(found, name, used[name]) for name in of_labels]
     if best:

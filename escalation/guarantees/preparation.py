@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -54,7 +54,7 @@ class PreparedEvaluation:
     line: EvidenceLine
     declared_audits: int
     max_error: float
-    recall: ReviewerRecall | None
+    recall: ReviewerRecall
     expires_days: int
     conditions_hash: str
 
@@ -120,21 +120,30 @@ def prepare_evaluation(
     line, window = _find_line(stream, target, covered, spec, moment)
     declared = lines.count_declared_audits(target)
     sample = draw_sample(target, covered, window, due_days=spec.guarantee.due_days, first=declared, now=moment)
-    measured = recall.measure_recall(stream, delta=line.delta * lines.RECALL_DELTA_SHARE, now=moment)
+    delta = line.delta * lines.RECALL_DELTA_SHARE
+    measured = recall.measure_recall(stream, target=target, delta=delta)
     if measured is not None and measured.low <= 0:
         raise EvaluationRefused("none_caught", shown=measured.shown)
+    presumed = measured or recall.presume_recall(delta=delta)
     prepared = PreparedEvaluation(
         target=target,
         population=covered,
         sample=sample,
         line=line,
         declared_audits=declared,
-        max_error=target.max_error * (measured.low if measured else 1.0),
-        recall=measured,
+        max_error=target.max_error * presumed.low,
+        recall=presumed,
         expires_days=spec.guarantee.expires_days,
         conditions_hash=hash_conditions(spec),
     )
     _require_enough_audits(prepared, moment)
+    if measured is None:
+        raise EvaluationRefused(
+            "too_few_test_items",
+            have=sample.sampled,
+            declared=declared,
+            **asdict(recall.count_test_items(stream, target=target)),
+        )
     return prepared
 
 

@@ -6,14 +6,11 @@ import math
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Q
-
 from escalation import statistics
 from escalation.guarantees import certification, describe, lines, preparation, sample_size
 from escalation.guarantees.population import Population
 from escalation.guarantees.preparation import EvaluationRefused, PreparedEvaluation
-from escalation.models import Stream, TestItem
-from escalation.test_items import recall
+from escalation.models import Stream
 from escalation.test_items.recall import ReviewerRecall
 from reviewqueue.kernel import clock
 
@@ -39,7 +36,8 @@ class AutomationOutlook:
 class EvidenceProgress:
     """How far the evidence for a population is.
 
-    reason, refusal: why nothing can be certified yet, as a code and in words; empty while audits are evaluated.
+    reason, refusal: why nothing can be certified yet, as a code and in words; empty while audits are evaluated. If
+    only test items are missing, there is no refusal: their own progress says so.
     audits: those that count; None if none can. least: the fewest that could certify anything. declared: after so many
     the exact evaluation is taken. outlook: the next threshold; None if there is none, or each group has its own.
     """
@@ -66,26 +64,6 @@ class EvidenceProgress:
         return self.reason == "too_few"
 
 
-@dataclass(frozen=True, slots=True)
-class TestItemProgress:
-    """The test items of a stream: settled ones and how many of these were caught, and those still waiting."""
-
-    __test__ = False  # not a test class, despite its name
-
-    settled: int
-    caught: int
-    waiting: int
-    needed: int = recall.MIN_SETTLED_TEST_ITEMS
-
-    @property
-    def missing(self) -> int:
-        return max(0, self.needed - self.settled - self.waiting)
-
-    @property
-    def are_enough(self) -> bool:
-        return self.settled >= self.needed
-
-
 def measure_progress(
     stream: Stream, *, covered: Population | None = None, above: float | None = None, now: datetime | None = None
 ) -> EvidenceProgress:
@@ -100,9 +78,10 @@ def measure_progress(
         params = refused.params
         return EvidenceProgress(
             reason=refused.reason,
-            refusal=describe.describe_refusal(refused.reason, params),
+            refusal="" if refused.reason == "too_few_test_items" else describe.describe_refusal(refused.reason, params),
             audits=params.get("have"),
             least=params.get("least"),
+            declared=params.get("declared"),
             more=params.get("more"),
             days=params.get("days"),
         )
@@ -114,15 +93,6 @@ def measure_progress(
         outlook=_find_outlook(prepared, above, moment) if prepared.is_for_everything else None,
         is_together=prepared.is_for_everything,
     )
-
-
-def count_test_items(stream: Stream, *, now: datetime | None = None) -> TestItemProgress:
-    """The stream's test items for its present answers."""
-    counted = recall.filter_countable_items(stream, now=now).aggregate(
-        settled=Count("pk"), caught=Count("pk", filter=Q(caught=True))
-    )
-    waiting = TestItem.objects.filter(stream=stream, settled_at=None, schema_number=stream.schema_number).count()
-    return TestItemProgress(**counted, waiting=waiting)
 
 
 def _find_outlook(prepared: PreparedEvaluation, above: float | None, now: datetime) -> AutomationOutlook | None:

@@ -14,6 +14,7 @@ from escalation.guarantees.population import Population
 from escalation.models import GuaranteeWatch, Stream
 from escalation.policies import versions
 from escalation.policies.versions import ActivePolicy
+from escalation.test_items.recall import ReviewerRecall
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,17 @@ class GuaranteeSummary:
     @property
     def wrong(self) -> int:
         return sum(group.wrong for group in self.certified)
+
+    @property
+    def threshold_if_none_missed(self) -> float | None:
+        """The threshold without the correction for errors that reviewers miss; None if each group has its own."""
+        return self.certified[0].threshold_if_none_missed if self.together else None
+
+    @property
+    def reviewer_recall(self) -> ReviewerRecall | None:
+        """What reviewers catch, as measured for this guarantee; None for those of earlier releases."""
+        found = self.guarantee.evaluation.reviewer_recall
+        return ReviewerRecall(**found) if found else None
 
     @property
     def audits_since(self) -> int:

@@ -1,8 +1,8 @@
 """Admits test items into queues, so that reviewers cannot tell them from audits.
 
 A test item is built by the same steps as an audited output, with an id of the same kind. Test items that were mixed in
-wait until reviewers are at work: about one arrives in the queue for every OUTPUTS_PER_TEST_ITEM outputs of the stream
-that are settled answer-first. So its id, its rank and its due time are real values of that moment, like those of an
+wait until reviewers are at work: now and then one arrives in the queue when an output of the stream is settled
+answer-first (`choose_share`). So its id, its rank and its due time are real values of that moment, like those of an
 output. Its reference, its model and its time until due imitate the latest outputs. While nobody is reviewing, none
 arrives: a test item on its own would be easy to spot.
 
@@ -30,7 +30,7 @@ from escalation.routing.decide import LabelDecisions
 from escalation.routing.field_routes import RouteParts
 from escalation.routing.plan import ReceivedOutput, plan_routes
 from escalation.routing.record import build_review_item
-from escalation.test_items import queries, reference_names
+from escalation.test_items import queries, recall, reference_names
 from reviewqueue.answers import field_equality
 from reviewqueue.answers.schema import AnswerSpec
 from reviewqueue.facade import facts, queue
@@ -38,7 +38,10 @@ from reviewqueue.facade.labels import SettledLabel
 from reviewqueue.kernel import clock, sent_json, sql
 
 TEST_ITEM_SOURCE = "known"  # the item's source on the review side, which treats it like any other
-OUTPUTS_PER_TEST_ITEM = 5  # outputs settled answer-first per test item that arrives, on average
+# How many test items arrive per output settled answer-first: until the fewest for a guarantee have arrived, until there
+# are enough for a good bound, and ever after, since reviewers change.
+FIRST_SHARE, MEASURING_SHARE, KEEPING_SHARE = 1 / 10, 1 / 20, 1 / 100
+ENOUGH_TEST_ITEMS = 100
 IMITATED_OUTPUT_COUNT = 50  # how many of the latest outputs a test item imitates
 _RNG = random.Random()
 log = structlog.get_logger(__name__)
@@ -87,9 +90,24 @@ def record_settled_items(settled: Sequence[SettledLabel]) -> None:
         )
         item.save(update_fields=["settled_at", "caught"])
     others = [label for label in settled if label.source != TEST_ITEM_SOURCE and label.blind]
-    drawn = {label.queue: label.settled_at for label in others if _RNG.random() < 1 / OUTPUTS_PER_TEST_ITEM}
-    for stream in Stream.objects.filter(slug__in=drawn).order_by("pk"):
-        _try_to_admit(stream, drawn[stream.slug])
+    lowest: dict[str, tuple[float, datetime]] = {}
+    for label in others:
+        drawn = (_RNG.random(), label.settled_at)
+        if drawn[0] < FIRST_SHARE:  # the highest of the shares
+            lowest[label.queue] = min(lowest.get(label.queue, drawn), drawn)
+    for stream in Stream.objects.filter(slug__in=lowest).order_by("pk"):
+        number, moment = lowest[stream.slug]
+        if number < choose_share(stream):
+            _try_to_admit(stream, moment)
+
+
+def choose_share(stream: Stream) -> float:
+    """How many test items arrive now per output settled answer-first."""
+    there = recall.count_test_items(stream, target=stream.targets.order_by("pk").last())
+    arrived = there.settled + there.at_desk
+    if arrived < recall.MIN_SETTLED_TEST_ITEMS:
+        return FIRST_SHARE
+    return MEASURING_SHARE if arrived < ENOUGH_TEST_ITEMS else KEEPING_SHARE
 
 
 def _get_form(label: SettledLabel) -> AnswerSpec:

@@ -20,7 +20,8 @@ from reviewqueue.kernel import clock, sent_json, sql
 from reviewqueue.kernel.errors import Invalid
 
 MAX_MIXED_IN_AT_ONCE = 200  # more would mean a day of nothing but test items
-MIN_SETTLED_AGE = timedelta(days=1)  # reviewers should not see an item again the next day
+MIN_SETTLED_AGE = timedelta(hours=4)  # nobody should see an item that a colleague is just talking about
+MAX_WAITING = 10  # mixed in by the product; managers may add more
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +57,13 @@ def mix_in_past_errors(*, stream: Stream, count: int, actor: str, now: datetime 
 
 
 def replenish_test_items(*, now: datetime | None = None) -> int:
-    """Mix in past errors where an error target is set and too few test items are settled or waiting; returns how many.
+    """Keep a few test items waiting on each stream with an error target, made from past errors; returns how many.
 
-    Without them, nobody knows what reviewers miss. Managers need not think of it.
+    Without them, nobody knows what reviewers miss. Managers need not think of it; `arrival` spreads them over time.
     """
     added = 0
     for stream in Stream.objects.filter(targets__isnull=False).distinct().order_by("pk"):
-        waiting = TestItem.objects.filter(stream=stream, settled_at=None, schema_number=stream.schema_number).count()
-        missing = recall.MIN_SETTLED_TEST_ITEMS - recall.filter_countable_items(stream, now=now).count() - waiting
+        missing = MAX_WAITING - recall.count_test_items(stream, target=stream.targets.latest("pk")).waiting
         if missing > 0:
             added += len(
                 mix_in_past_errors(stream=stream, count=missing, actor=log.system_actor("test items"), now=now)

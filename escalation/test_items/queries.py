@@ -16,14 +16,21 @@ WAITING_TEST_ITEMS = """
 # An id as an output that is received at a moment is given one.
 GENERATE_OUTPUT_ID = f"SELECT {output_id.OUTPUT_ID_SQL.format(at='%s::timestamptz')}"
 
-# Errors that reviewers caught blind and that were never used as a test item, the latest first.
-PAST_ERRORS = """
-    SELECT p.body::text, e.answer::text, o.id
+# Errors that reviewers caught blind and that were never used as a test item.
+_UNUSED_ERRORS = """
     FROM escalation_outcome e
     JOIN escalation_output o ON o.id = e.output_id
     JOIN escalation_payload p ON p.output_id = o.id
     WHERE e.stream_id = %(stream)s AND e.wrong AND e.blind AND e.outcome = 'answered' AND e.overturned
-      AND o.state = 'decided' AND o.schema_number = %(schema)s AND e.settled_at < %(before)s
+      AND o.state = 'decided' AND o.schema_number = %(schema)s
       AND NOT EXISTS (SELECT FROM escalation_testitem t WHERE t.copy_of = o.id)
+"""
+
+# The latest of them first.
+PAST_ERRORS = f"""
+    SELECT p.body::text, e.answer::text, o.id {_UNUSED_ERRORS} AND e.settled_at < %(before)s
     ORDER BY e.settled_at DESC LIMIT %(limit)s
 """
+
+# How many there are, also those that settled too recently, up to a limit.
+COUNT_PAST_ERRORS = f"SELECT count(*) FROM (SELECT {_UNUSED_ERRORS} LIMIT %(limit)s) f"

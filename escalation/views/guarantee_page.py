@@ -11,6 +11,7 @@ from escalation.guarantees.summary import GuaranteeSummary
 from escalation.models import ErrorTarget, Evaluation, Stream
 from escalation.policies import versions
 from escalation.policies.versions import ActivePolicy
+from escalation.test_items import recall
 from escalation.views.populations import PopulationChoice
 
 MAX_LISTED_EVALUATIONS = 10
@@ -41,7 +42,7 @@ def build_guarantee_context(stream: Stream, choice: PopulationChoice, target: Er
         "covers_chosen": latest is None or choice.chosen in {None, latest.population},
         "group_heading": describe.describe_group_heading(target.groups, target.segment_key) if target else "",
         "on_end": current.spec.guarantee.on_expiry if current else "all_to_people",
-        "tests": progress.count_test_items(stream),
+        "tests": recall.count_test_items(stream, target=target),
         "earned": _find_earned(stream, current),
         "evaluations": _list_evaluations(stream),
     }

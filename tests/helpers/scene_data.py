@@ -9,14 +9,14 @@ from typing import Any
 import msgspec
 from django.utils import timezone
 
-from escalation.guarantees import evaluations, guarantees, targets
+from escalation.guarantees import evaluations, guarantees
 from escalation.models import Evaluation, GuaranteeWatch, Stream
 from escalation.monitoring import heartbeats
 from escalation.monitoring.sweeps import SWEEPS
 from escalation.policies import versions
 from escalation.simulation import daily_counts
 from reviewqueue.models import Membership, Queue, User
-from tests.helpers import stream_history, stream_setup, traffic
+from tests.helpers import measured_recall, stream_history, stream_setup, traffic
 
 OTHER_QUEUE_SIZES = {"Supplier invoices": 18, "Listing photos": 42}
 DECIDED_LETTERS = (
@@ -134,7 +134,7 @@ def _write_traffic(stream: Stream, count: int, **fields: Any) -> None:
 
 def _set_error_target(stream: Stream, groups: str = "together") -> None:
     said_at = timezone.now() - timedelta(days=10)
-    targets.set_error_target(
+    measured_recall.set_error_target(
         stream=stream, max_error=0.05, declared_audits=450, groups=groups, actor="user:mara", now=said_at
     )
 

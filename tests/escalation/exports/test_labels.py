@@ -13,11 +13,11 @@ import pytest
 from escalation.decisions import deadlines, settle, withdraw
 from escalation.exports import labels
 from escalation.exports.labels import export_labels as labels_labels
-from escalation.guarantees import evaluations, targets
+from escalation.guarantees import evaluations
 from escalation.models import Evaluation, Outcome, Output, Stream
 from reviewqueue.models import User
 from tests.escalation.guarantees.test_evaluations import honest
-from tests.helpers import stream_history, stream_setup, traffic
+from tests.helpers import measured_recall, stream_history, stream_setup, traffic
 from tests.helpers.traffic import NOON
 
 
@@ -109,7 +109,7 @@ def test_an_evaluation_can_be_recomputed_from_the_export_with_audits(queue: obje
     Outcome.objects.filter(pk__in=[one.pk for one in (*taken_back[:5], *late)]).delete()
     _change(unjudged, Outcome, wrong=None, outcome="unjudgeable")
     _change(seen_before, Outcome, blind=False)
-    targets.set_error_target(stream=stream, max_error=0.2, actor="user:mara", now=NOON)
+    measured_recall.set_error_target(stream=stream, max_error=0.2, actor="user:mara", now=NOON)
     evaluation = evaluations.run_evaluation(stream, by="user:mara", now=NOON + timedelta(days=30))
     Outcome.objects.bulk_create(late)
     _change(late, Outcome, settled_at=evaluation.asked_at + timedelta(hours=1), wrong=None)

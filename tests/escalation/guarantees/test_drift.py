@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from escalation.guarantees import describe, drift, evaluations, guarantees, preparation, targets
+from escalation.guarantees import describe, drift, evaluations, guarantees, preparation
 from escalation.guarantees.guarantees import Guarantee
 from escalation.models import Activation, ErrorTarget, GuaranteeWatch, Outcome, Stream, output_id
 from escalation.policies import versions
 from reviewqueue.models import Event
 from tests.escalation.guarantees.test_evaluations import POLICY, honest
-from tests.helpers import stream_history, traffic
+from tests.helpers import measured_recall, stream_history, traffic
 from tests.helpers.traffic import NOON
 
 STATED = NOON + timedelta(days=11)
@@ -32,7 +32,9 @@ def _stream(**guarantee: Any) -> Stream:
 
 def _start_guarantee(stream: Stream, **target: Any) -> Guarantee:
     stream_history.write_history(stream, *honest(1000))
-    targets.set_error_target(stream=stream, max_error=0.05, declared_audits=450, actor="user:mara", now=NOON, **target)
+    measured_recall.set_error_target(
+        stream=stream, max_error=0.05, declared_audits=450, actor="user:mara", now=NOON, **target
+    )
     evaluation = evaluations.run_evaluation(stream, by="user:mara", now=STATED)
     proposed = guarantees.propose_certified_policy(evaluation=evaluation, actor="user:mara", now=STATED)
     versions.activate_version(policy=proposed.policy, by="user:mara", approved_by="user:max", now=STATED)
@@ -137,7 +139,7 @@ def test_only_audits_covered_by_the_guarantee_are_watched(queue: object, held_ba
 def test_each_group_is_watched_separately(stream: Stream) -> None:
     scores, wrong = honest(3000)
     stream_history.write_history(stream, scores, wrong, predicted=["refund", "billing"] * 1500)
-    targets.set_error_target(
+    measured_recall.set_error_target(
         stream=stream, max_error=0.05, actor="user:mara", now=NOON, groups=ErrorTarget.Grouping.CLASSES
     )
     evaluation = evaluations.run_evaluation(stream, by="user:mara", now=STATED)

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from escalation import statistics
-from escalation.guarantees import evaluations, lines, preparation, targets, thresholds
+from escalation.guarantees import evaluations, lines, preparation, thresholds
 from escalation.models import Evaluation, EvidenceLine, Outcome, Output, Route, Stream, output_id
 from escalation.policies import versions
-from tests.helpers import evidence, races, stream_history, traffic
+from tests.helpers import evidence, measured_recall, races, stream_history, traffic
 from tests.helpers.traffic import NOON
 
 LATER = NOON + timedelta(days=11)
@@ -35,7 +35,7 @@ def honest(count: int, seed: int = 1) -> tuple[list[float], list[bool]]:
 
 def _target(stream: Stream, max_error: float = 0.05, **options: Any) -> None:
     options = {"declared_audits": 450} | options
-    targets.set_error_target(stream=stream, max_error=max_error, actor="user:mara", now=NOON, **options)
+    measured_recall.set_error_target(stream=stream, max_error=max_error, actor="user:mara", now=NOON, **options)
 
 
 def test_a_certified_threshold_has_counts_that_reproduce_its_bound(stream: Stream) -> None:
@@ -141,7 +141,7 @@ def test_evaluations_of_a_line_share_its_delta_and_lines_share_that_of_the_targe
     stream_history.write_history(stream, *honest(1500))
     _target(stream)
     made = [evaluations.run_evaluation(stream, by="user:mara", now=LATER) for _ in range(3)]
-    targets.set_error_target(stream=stream, max_error=0.04, actor="user:mara", now=LATER)
+    measured_recall.set_error_target(stream=stream, max_error=0.04, actor="user:mara", now=LATER)
     stream_history.write_history(stream, *honest(1500, seed=2), since=LATER, prefix="later")
     made.append(evaluations.run_evaluation(stream, by="user:mara", now=LATER + timedelta(days=11)))
     assert [one.number for one in made] == [1, 2, 3, 4]

@@ -12,7 +12,7 @@ from escalation.guarantees import drift, evaluations, guarantees, preparation, t
 from escalation.models import Evaluation, Outcome, Output, Route, Stream
 from escalation.policies import versions
 from reviewqueue.kernel.errors import Invalid
-from tests.helpers import evidence, stream_history, traffic
+from tests.helpers import evidence, measured_recall, stream_history, traffic
 from tests.helpers.traffic import NOON
 
 LATER = NOON + timedelta(days=11)
@@ -24,7 +24,7 @@ POLICY: dict[str, Any] = {"threshold": 0.999, "audit": {"rate": 0.5, "mode": "af
 @pytest.fixture
 def stream(queue: object) -> Stream:
     found = traffic.apply_stream(answers=None, schema=SCHEMA, policy=POLICY)
-    targets.set_error_target(
+    measured_recall.set_error_target(
         stream=found, max_error=0.05, groups="fields", declared_audits=450, actor="user:mara", now=NOON
     )
     return found

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from escalation.guarantees import evaluations, guarantees, population, preparation, targets
+from escalation.guarantees import evaluations, guarantees, population, preparation
 from escalation.models import Activation, Stream
 from escalation.policies import versions
 from escalation.policies.spec import dump_spec
 from escalation.streams import definition
 from escalation.streams.definition import StreamDefinition
 from tests.escalation.guarantees.test_evaluations import POLICY, honest
-from tests.helpers import stream_history, traffic
+from tests.helpers import measured_recall, stream_history, traffic
 from tests.helpers.traffic import NOON
 
 LATER = NOON + timedelta(days=11)
@@ -34,7 +34,7 @@ def _stream(**guarantee: Any) -> Stream:
 def _start_guarantee(stream: Stream) -> guarantees.Guarantee:
     """A guarantee in effect, requested by one manager and approved by another."""
     stream_history.write_history(stream, *honest(1000))
-    targets.set_error_target(stream=stream, max_error=0.05, declared_audits=450, actor="user:mara", now=NOON)
+    measured_recall.set_error_target(stream=stream, max_error=0.05, declared_audits=450, actor="user:mara", now=NOON)
     evaluation = evaluations.run_evaluation(stream, by="user:mara", now=LATER)
     proposed = guarantees.propose_certified_policy(evaluation=evaluation, actor="user:mara", now=LATER)
     assert not proposed.active
@@ -208,11 +208,13 @@ def test_an_output_of_an_untrusted_version_does_not_end_it(queue: object) -> Non
 @pytest.mark.parametrize("change", ["another target", "its time is over"])
 def test_an_evaluation_that_would_end_at_once_makes_no_policy(stream: Stream, change: str) -> None:
     stream_history.write_history(stream, *honest(1000))
-    targets.set_error_target(stream=stream, max_error=0.05, declared_audits=450, actor="user:mara", now=NOON)
+    measured_recall.set_error_target(stream=stream, max_error=0.05, declared_audits=450, actor="user:mara", now=NOON)
     evaluation = evaluations.run_evaluation(stream, by="user:mara", now=LATER)
     moment = LATER
     if change == "another target":
-        targets.set_error_target(stream=stream, max_error=0.04, declared_audits=450, actor="user:mara", now=LATER)
+        measured_recall.set_error_target(
+            stream=stream, max_error=0.04, declared_audits=450, actor="user:mara", now=LATER
+        )
     else:
         moment = LATER + timedelta(days=400)
     with pytest.raises(preparation.EvaluationRefused) as refused:
@@ -222,7 +224,7 @@ def test_an_evaluation_that_would_end_at_once_makes_no_policy(stream: Stream, ch
 
 def test_an_evaluation_without_a_threshold_makes_no_policy(stream: Stream) -> None:
     stream_history.write_history(stream, [0.9] * 1500, [index % 3 == 0 for index in range(1500)])
-    targets.set_error_target(stream=stream, max_error=0.02, declared_audits=450, actor="user:mara", now=NOON)
+    measured_recall.set_error_target(stream=stream, max_error=0.02, declared_audits=450, actor="user:mara", now=NOON)
     evaluation = evaluations.run_evaluation(stream, by="user:mara", now=LATER)
     with pytest.raises(preparation.EvaluationRefused):
         guarantees.propose_certified_policy(evaluation=evaluation, actor="user:mara", now=LATER)
@@ -294,7 +296,7 @@ def test_an_evaluation_under_other_rules_makes_no_policy(queue: object) -> None:
     large = {"name": "large", "when": {"value": {"gte": 1000}}, "route": "review"}
     stream = traffic.apply_stream(policy={**POLICY, "threshold": 0.9999, "rules": [large]})
     stream_history.write_history(stream, *honest(1000))
-    targets.set_error_target(stream=stream, max_error=0.05, declared_audits=450, actor="user:mara", now=NOON)
+    measured_recall.set_error_target(stream=stream, max_error=0.05, declared_audits=450, actor="user:mara", now=NOON)
     evaluation = evaluations.run_evaluation(stream, by="user:mara", now=LATER)
     current = versions.find_active_policy(stream)
     assert current
@@ -308,7 +310,7 @@ def test_an_evaluation_under_other_rules_makes_no_policy(queue: object) -> None:
 
 def test_a_guarantee_is_renewed_while_its_audits_support_it(stream: Stream) -> None:
     stream_history.write_history(stream, [0.99, 0.7] * 500, [False] * 1000)
-    targets.set_error_target(stream=stream, max_error=0.05, actor="user:mara", now=NOON)
+    measured_recall.set_error_target(stream=stream, max_error=0.05, actor="user:mara", now=NOON)
     (first,) = guarantees.evaluate_evidence(now=LATER)
     made = guarantees.propose_certified_policy(evaluation=first, actor="user:mara", now=LATER)
     versions.activate_version(policy=made.policy, by="user:mara", approved_by="user:max", now=LATER)
@@ -330,7 +332,7 @@ def test_where_only_a_stricter_threshold_is_supported_it_is_offered_instead(stre
     (offered,) = guarantees.evaluate_evidence(now=nearly)
     (stricter,) = evaluations.parse_group_results(offered)
     assert (stricter.way, stricter.threshold) == ("anytime", 0.955)
-    assert group.threshold == 0.92
+    assert group.threshold == 0.93
     active = versions.find_active_policies([stream.pk])
     assert guarantees.find_earned_evaluations([stream], active, now=nearly) == {stream.pk: offered}
 

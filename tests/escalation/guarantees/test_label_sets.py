@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from escalation.guarantees import drift, evaluations, guarantees, preparation, targets, thresholds
+from escalation.guarantees import drift, evaluations, guarantees, preparation, thresholds
 from escalation.models import Outcome, Route, Stream
 from escalation.policies import versions
 from escalation.routing.decide import LabelDecisions
-from tests.helpers import stream_history, traffic
+from tests.helpers import measured_recall, stream_history, traffic
 from tests.helpers.traffic import ANSWERS, NOON
 
 LATER = NOON + timedelta(days=11)
@@ -22,7 +22,7 @@ POLICY: dict[str, Any] = {"threshold": 0.999, "audit": {"rate": 0.5, "mode": "af
 @pytest.fixture
 def stream(queue: object) -> Stream:
     found = traffic.apply_stream(multiple=True, policy=POLICY)
-    targets.set_error_target(
+    measured_recall.set_error_target(
         stream=found, max_error=0.05, groups="labels", declared_audits=450, actor="user:mara", now=NOON
     )
     return found

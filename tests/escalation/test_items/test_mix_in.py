@@ -13,19 +13,17 @@ from typing import Any
 import pytest
 
 from escalation.exports import labels
-from escalation.guarantees import preparation, targets
+from escalation.guarantees import targets
 from escalation.models import ExternalId, Outcome, Output, Payload, Stream, TestItem, output_id
 from escalation.monitoring import invariants
 from escalation.reports import aggregates, stream_report
-from escalation.test_items import arrival, mix_in, recall, reference_names
+from escalation.test_items import arrival, mix_in, reference_names
 from reviewqueue.facade.queue import NewItem, enqueue_items
-from reviewqueue.kernel import clock
 from reviewqueue.kernel.errors import Invalid
 from reviewqueue.models import Item, Queue, User
 from reviewqueue.queue.claim import claim_next
 from reviewqueue.verdicts import submit
-from tests.escalation.guarantees.test_evaluations import honest
-from tests.helpers import stream_history, traffic
+from tests.helpers import measured_recall, traffic
 from tests.helpers.traffic import NOON, shift_noon
 
 POLICY: dict[str, Any] = {"threshold": 0.8, "audit": {"rate": 1.0, "mode": "hold"}}
@@ -143,12 +141,32 @@ def _settle_one(who: User, now: datetime) -> None:
     traffic.settle_all(now=now)
 
 
+@pytest.mark.parametrize(("answered", "share"), [(19, 1 / 10), (20, 1 / 20), (99, 1 / 20), (100, 1 / 100)])
+def test_fewer_test_items_arrive_the_more_have_been_answered(stream: Stream, answered: int, share: float) -> None:
+    measured_recall.settle_test_items(stream, shown=answered)
+    assert arrival.choose_share(stream) == share
+
+
+def test_a_few_test_items_are_kept_waiting_where_an_error_target_is_set(
+    stream: Stream, rob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mix_in, "MAX_WAITING", 3)
+    _mistakes(stream, rob, 5)
+    later = shift_noon(hours=5)
+    assert mix_in.replenish_test_items(now=later) == 0
+    targets.set_error_target(stream=stream, max_error=0.05, actor="user:mara", now=later)
+    assert [mix_in.replenish_test_items(now=later) for _ in range(2)] == [3, 0]
+    arrival.admit_test_items(stream=stream, count=2, now=later)
+    assert mix_in.replenish_test_items(now=later) == 2
+    assert len(set(TestItem.objects.values_list("copy_of", flat=True))) == 5
+
+
 def test_a_failing_test_item_does_not_block_settling(
     stream: Stream, rob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     traffic.post_and_route(stream, *traffic.number_ids("other", 3))
     mix_in.mix_in_examples(stream=stream, known=[KNOWN], actor="user:mara", now=NOON)
-    monkeypatch.setattr(arrival, "OUTPUTS_PER_TEST_ITEM", 1)
+    monkeypatch.setattr(arrival, "FIRST_SHARE", 1)
     monkeypatch.setattr(reference_names, "generate_reference_names", lambda *_: iter(()))
     traffic.judge_all(rob, lambda reference: "refund", now=shift_noon(minutes=1))
     assert Outcome.objects.count() == 3
@@ -194,59 +212,6 @@ def test_invalid_examples_are_rejected_with_a_pointer(
         mix_in.mix_in_examples(stream=stream, known=known, actor="user:mara")
     assert refused.value.errors[0]["pointer"] == pointer
     assert not TestItem.objects.exists()
-
-
-def test_missed_test_items_lower_the_target(stream: Stream) -> None:
-    stream_history.write_history(stream, *honest(3000))
-    targets.set_error_target(stream=stream, max_error=0.05, actor="user:mara", now=NOON)
-    moment = NOON + timedelta(days=11)
-    assumed = preparation.prepare_evaluation(stream, now=moment)
-    assert (assumed.recall, assumed.max_error) == (None, 0.05)
-    for index in range(100):
-        TestItem.objects.create(
-            pk=index + 1, stream=stream, answer="billing", prediction="refund", schema_number=1, added_by="user:mara",
-            added_at=NOON, settled_at=clock.current_time(), caught=index < 80,
-        )  # fmt: skip
-    measured = preparation.prepare_evaluation(stream, now=moment)
-    assert measured.recall
-    assert (measured.recall.shown, measured.recall.caught) == (100, 80)
-    assert 0.6 < measured.recall.low < 0.8
-    assert measured.max_error == pytest.approx(0.05 * measured.recall.low)
-
-
-def test_recall_is_unknown_with_few_test_items(stream: Stream) -> None:
-    for index in range(recall.MIN_SETTLED_TEST_ITEMS - 1):
-        TestItem.objects.create(
-            pk=index + 1, stream=stream, answer="billing", prediction="refund", schema_number=1, added_by="user:mara",
-            added_at=NOON, settled_at=clock.current_time(), caught=True,
-        )  # fmt: skip
-    assert recall.measure_recall(stream, delta=0.01) is None
-
-
-@pytest.mark.parametrize("other", [{"schema_number": 2}, {"settled_at": NOON - timedelta(days=181)}])
-def test_old_test_items_and_those_of_other_answers_do_not_count(stream: Stream, other: dict[str, Any]) -> None:
-    for index in range(2 * recall.MIN_SETTLED_TEST_ITEMS):
-        which = {"schema_number": 1, "settled_at": NOON - timedelta(days=179), **(other if index % 2 else {})}
-        TestItem.objects.create(
-            pk=index + 1, stream=stream, answer="billing", prediction="refund", added_by="user:mara", added_at=NOON,
-            caught=index % 2 == 0, **which,
-        )  # fmt: skip
-    found = recall.measure_recall(stream, delta=0.01, now=NOON)
-    assert found
-    assert (found.shown, found.caught) == (recall.MIN_SETTLED_TEST_ITEMS, recall.MIN_SETTLED_TEST_ITEMS)
-
-
-def test_an_evaluation_is_refused_if_reviewers_catch_no_test_item(stream: Stream) -> None:
-    stream_history.write_history(stream, *honest(1500))
-    targets.set_error_target(stream=stream, max_error=0.05, actor="user:mara", now=NOON)
-    for index in range(recall.MIN_SETTLED_TEST_ITEMS):
-        TestItem.objects.create(
-            pk=index + 1, stream=stream, answer="billing", prediction="refund", schema_number=1, added_by="user:mara",
-            added_at=NOON, settled_at=clock.current_time(), caught=False,
-        )  # fmt: skip
-    with pytest.raises(preparation.EvaluationRefused) as refused:
-        preparation.prepare_evaluation(stream, now=NOON + timedelta(days=11))
-    assert refused.value.reason == "none_caught"
 
 
 def test_a_test_item_asks_for_its_wrong_field_beside_those_of_an_output(

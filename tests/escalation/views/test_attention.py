@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from escalation.guarantees import drift, endings, evaluations, guarantees, targets
+from escalation.guarantees import drift, endings, evaluations, guarantees
 from escalation.models import Stream
 from escalation.policies import versions
 from escalation.policies.spec import PolicySpec
@@ -22,7 +22,7 @@ from reviewqueue.models import Queue, User
 from reviewqueue.queue.claim import claim_next
 from reviewqueue.verdicts import submit
 from tests.escalation.guarantees.test_evaluations import POLICY, honest
-from tests.helpers import stream_history, traffic
+from tests.helpers import measured_recall, stream_history, traffic
 
 STREAM_PAGES = ("report", "guarantee", "outputs", "policies", "policies/1", "")
 
@@ -41,7 +41,7 @@ def apply_stream_with_alarm(on_expiry: str = "keep") -> Stream:
     stream = traffic.apply_stream(policy=policy)
     since = now - timedelta(days=9)
     stream_history.write_history(stream, *honest(1600), since=since, span=timedelta(days=5))
-    targets.set_error_target(stream=stream, max_error=0.05, declared_audits=450, actor="user:mara", now=since)
+    measured_recall.set_error_target(stream=stream, max_error=0.05, declared_audits=450, actor="user:mara", now=since)
     stated = now - timedelta(days=3)
     evaluation = evaluations.run_evaluation(stream, by="user:mara", now=stated)
     made = guarantees.propose_certified_policy(evaluation=evaluation, actor="user:mara", now=stated)
