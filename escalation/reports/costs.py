@@ -110,7 +110,10 @@ def summarise_costs(
     priced = _pair_with_costs(tallies, prices)
     acted_on = [(tally, price) for tally, price in priced if not tally.shadow]
     return CostSummary(
-        undetected_errors=_estimate_undetected(acted_on, typical_error),
+        undetected_errors=_add_estimates(
+            _estimate_undetected([pair for pair in acted_on if not _is_priced_by_field(*pair)], typical_error),
+            _estimate_undetected_fields([pair for pair in acted_on if _is_priced_by_field(*pair)], typical_error),
+        ),
         caught_errors=sum(_error_cost(tally, price) * tally.count for tally, price in acted_on if not tally.released),
         reviews=sum(price.costs.review * tally.reviews for tally, price in priced),
         review_of_all=sum(price.costs.review * price.reviews * tally.count for tally, price in acted_on),
@@ -159,6 +162,45 @@ def _estimate_undetected(priced: Sequence[tuple[Tally, PolicyCosts]], typical: f
     low, high = error_rate.bound_error_rate(k, n, withdrawn)
     value = sum(tally.count * cost * _audit_weight(tally) for tally, cost in wrong)
     return CostEstimate(value, low * released * mean, high * released * mean, n)
+
+
+def _is_priced_by_field(tally: Tally, price: PolicyCosts) -> bool:
+    """Whether errors of its fields are audited and priced one by one."""
+    return tally.field_rate is not None and bool(price.costs.by_field)
+
+
+def _estimate_undetected_fields(priced: Sequence[tuple[Tally, PolicyCosts]], typical: float) -> CostEstimate | None:
+    """`_estimate_undetected` where each field is an audit of its own, drawn at `field_rate`.
+
+    The output's value adds to the cost of each wrong field: audits of fields do not tell how many are wrong together.
+    """
+    automated = sum(tally.automated_fields for tally, _ in priced if tally.field_rate)
+    n = sum(tally.field_audits for tally, _ in priced)
+    if not any(tally.automated_fields for tally, _ in priced):
+        return CostEstimate(0.0, 0.0, 0.0)
+    if not n:
+        return None
+    k, total, value = 0, 0.0, 0.0
+    for tally, price in priced:
+        of_value = price.costs.value_cost(tally.value / tally.count)
+        cost = tally.count * sum(price.costs.field_cost(field) + of_value for field in tally.wrong_audited)
+        k += tally.count * len(tally.wrong_audited)
+        total += cost
+        if tally.field_rate:
+            value += cost * (1 / tally.field_rate - (0 if tally.released else 1))
+    mean = total / k if k else typical
+    low, high = error_rate.bound_error_rate(k, n, sum(tally.withdrawn_field_audits for tally, _ in priced))
+    return CostEstimate(value, low * automated * mean, high * automated * mean, n)
+
+
+def _add_estimates(one: CostEstimate | None, other: CostEstimate | None) -> CostEstimate | None:
+    """The sum of two estimates; unknown if one is, and resting on as few audits as the weaker one."""
+    if one is None or other is None:
+        return None
+    audits = [estimate.audits for estimate in (one, other) if estimate.audits is not None]
+    return CostEstimate(
+        one.value + other.value, one.low + other.low, one.high + other.high, min(audits) if audits else None
+    )
 
 
 def _audit_weight(tally: Tally) -> float:

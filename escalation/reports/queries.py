@@ -7,6 +7,12 @@ from escalation.routing import audits
 # Many rows make few groups, which the planner cannot know: it would sort all rows on disk, at half the speed.
 PREFER_HASHING = "SELECT set_config('work_mem', '64MB', true), set_config('enable_sort', 'off', true)"
 
+_DRAWN_FIELDS = "jsonb_array_elements_text(r.parts -> 'audited') AS f (field)"
+
+# The model's value of a field stood before any review: with the whole output, or while reviewers were asked for others.
+_IS_AUTOMATED_FIELD = """(r.released OR r.parts IS NOT NULL
+    AND NOT jsonb_exists(r.parts -> 'asked', f.field) AND NOT jsonb_exists(r.parts -> 'audited', f.field))"""
+
 # Outputs of a window that are alike, counted; a window of a stream is a range of ids.
 TALLIES = f"""
     SELECT ({{moment}} AT TIME ZONE %(zone)s)::date, o.model, o.model_version, o.predicted, {{segment}}, o.shadow,
@@ -21,21 +27,33 @@ TALLIES = f"""
                WHERE wrong = 'true' AND jsonb_exists(o.label_decisions -> 'predicted', part) ORDER BY 1)
            ELSE '{{{{}}}}'::text[] END,
            COALESCE({audits.IS_ELIGIBLE_AUDIT}, false), COALESCE({audits.IS_ANSWERED_ELIGIBLE_AUDIT}, false),
-           COALESCE({audits.IS_TAKEN_BACK_AUDIT}, false), count(*), COALESCE(sum(e.reviews), 0)::bigint,
-           COALESCE(sum(GREATEST(o.value, 0)), 0)
+           COALESCE({audits.IS_TAKEN_BACK_AUDIT}, false),
+           CASE WHEN %(by_part)s AND r.parts IS NOT NULL THEN r.p END,
+           CASE WHEN %(by_part)s AND e.wrong AND r.parts IS NOT NULL THEN ARRAY(
+               SELECT f.field FROM {_DRAWN_FIELDS}
+               WHERE {audits.IS_ANSWERED_FIELD_AUDIT} AND (e.part_errors ->> f.field)::boolean ORDER BY 1)
+           ELSE '{{{{}}}}'::text[] END,
+           count(*), COALESCE(sum(e.reviews), 0)::bigint, COALESCE(sum(GREATEST(o.value, 0)), 0),
+           COALESCE(sum(CASE WHEN %(by_part)s AND r.parts IS NOT NULL THEN (
+               SELECT count(*) FROM jsonb_object_keys(o.field_confidences) AS f (field) WHERE {_IS_AUTOMATED_FIELD})
+           END), 0)::bigint,
+           COALESCE(sum(CASE WHEN %(by_part)s AND e.blind AND r.parts IS NOT NULL THEN (
+               SELECT count(*) FROM {_DRAWN_FIELDS} WHERE {audits.IS_ANSWERED_FIELD_AUDIT})
+           END), 0)::bigint,
+           COALESCE(sum(CASE WHEN %(by_part)s AND r.parts IS NOT NULL AND {audits.IS_TAKEN_BACK} THEN (
+               SELECT count(*) FROM {_DRAWN_FIELDS} WHERE {audits.IS_FIELD_AUDIT})
+           END), 0)::bigint
     FROM escalation_output o
     LEFT JOIN escalation_route r ON r.output_id = o.id
     LEFT JOIN escalation_outcome e ON e.output_id = o.id
     WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.id < %(last)s {{within}}
-    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23
 """
 
-# The fields of the outputs of a window, counted by audit rate. A field is automated if the model's value stood before
-# any review: with the whole output, or while reviewers were asked for other fields.
+# The fields of the outputs of a window, counted by audit rate.
 FIELD_TALLIES = f"""
     SELECT f.field, r.p, count(*),
-           count(*) FILTER (WHERE r.released OR r.parts IS NOT NULL
-               AND NOT jsonb_exists(r.parts -> 'asked', f.field) AND NOT jsonb_exists(r.parts -> 'audited', f.field)),
+           count(*) FILTER (WHERE {_IS_AUTOMATED_FIELD}),
            count(*) FILTER (WHERE {audits.IS_FIELD_AUDIT}),
            count(*) FILTER (WHERE {audits.IS_ANSWERED_FIELD_AUDIT}),
            count(*) FILTER (WHERE {audits.IS_ANSWERED_FIELD_AUDIT} AND (e.part_errors ->> f.field)::boolean),

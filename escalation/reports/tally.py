@@ -17,7 +17,9 @@ class Tally:
     empty if nobody said which, or where it makes no difference to costs. `reviews`: the total number
     of verdicts. `value`: the sum of their values; missing and negative ones count as 0. `is_drawn_audit`, `is_audit`:
     `audits.IS_ELIGIBLE_AUDIT` and `audits.IS_ANSWERED_ELIGIBLE_AUDIT`. `is_withdrawn_audit`:
-    `audits.IS_TAKEN_BACK_AUDIT`.
+    `audits.IS_TAKEN_BACK_AUDIT`. Where single fields were decided and matter to costs: `field_rate`, the audit rate of
+    each field (else None), `wrong_audited`, the fields that audits found wrong, and the number of fields that were
+    automated, of field audits that were answered, and of those that were taken back.
     """
 
     day: date
@@ -41,9 +43,14 @@ class Tally:
     is_drawn_audit: bool
     is_audit: bool
     is_withdrawn_audit: bool
+    field_rate: float | None
+    wrong_audited: tuple[str, ...]
     count: int
     reviews: int
     value: float
+    automated_fields: int
+    field_audits: int
+    withdrawn_field_audits: int
 
     @property
     def to_people(self) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from escalation import statistics
 from escalation.models import Route, Stream
 from escalation.policies import versions
 from escalation.policies.spec import Costs, PolicySpec, dump_spec, hash_spec, parse_spec
@@ -114,6 +115,42 @@ def test_each_wrong_field_costs_its_own(rob: User) -> None:
     }
     traffic.judge_all(rob, lambda name: {"total": 1, "name": "A", **wrong[name]}, now=traffic.shift_noon(minutes=1))
     assert build(stream).costs.caught_errors == 40 + 3 + 43
+
+
+@pytest.mark.usefixtures("queue")
+@pytest.mark.parametrize(("mode", "share"), [("after", 0.5), ("hold", 0.25)])
+def test_audits_of_fields_estimate_what_their_undetected_errors_cost(rob: User, mode: str, share: float) -> None:
+    schema = {"type": "object", "properties": {"total": {"type": "number"}, "name": {"type": "string"}}}
+    costs = {"currency": "EUR", "review": 0.5, "error": 3.0, "by_field": {"/total": 40.0}, "value_factor": 0.5}
+    policy = {"threshold": 0.8, "thresholds": {"/total": 0.9}, "audit": {"rate": share, "mode": mode}}
+    stream = traffic.apply_stream(answers=None, schema=schema, policy=policy, costs=costs)
+    right = {"total": 1, "name": "A"}
+    caught = undetected = found_cost = 0.0
+    stood = audits = wrong = 0
+    draws, truth = random.Random(4), {}
+    for place in range(40):
+        name, scores = f"doc-{place}", {"total": 0.95 if place % 4 else 0.5, "name": 0.9}
+        truth[name] = {"total": draws.choice([1, 2]), "name": draws.choice(["A", "B"])}
+        traffic.post_and_route(stream, name, prediction=right, confidence=0.95, scores=scores, value=2)
+    traffic.judge_all(rob, lambda name: truth[name], now=traffic.shift_noon(minutes=1))
+    prices = {"/total": 40.0, "/name": 3.0}
+    for route in Route.objects.select_related("output"):
+        said, parts = truth[route.output.external_id], route.parts or {}
+        errors = {field for field in prices if said[field[1:]] != right[field[1:]]}
+        reviewed, drawn = {*parts["asked"], *parts["audited"]}, {*parts["audited"]} - {*parts["asked"]}
+        if not route.released:
+            caught += sum(prices[field] for field in errors & reviewed) + bool(errors & reviewed)
+        undetected += sum((prices[field] + 1) * (1 / share - (not route.released)) for field in errors & drawn)
+        stood += len(prices.keys() - {*parts["asked"]} if route.released else prices.keys() - reviewed)
+        audits, wrong = audits + len(drawn), wrong + len(errors & drawn)
+        found_cost += sum(prices[field] + 1 for field in errors & drawn)
+    found = build(stream).costs
+    assert found.caught_errors == pytest.approx(caught)
+    assert found.undetected_errors is not None
+    assert found.undetected_errors.value == pytest.approx(undetected)
+    assert found.undetected_errors.audits == audits
+    low, _ = statistics.compute_clopper_pearson(wrong, audits, 0.05)
+    assert found.undetected_errors.low == pytest.approx(low * stood * found_cost / wrong)
 
 
 def test_without_parts_a_wrong_output_costs_one_error() -> None:

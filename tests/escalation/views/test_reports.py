@@ -62,7 +62,7 @@ def test_the_report_of_label_sets_counts_missed_and_invented_answers(
     text = words(page(client, mara, "/streams/intents/report/")).replace("\xa0", " ")
     assert "Errors per 100 automated outputs 15.0 15.0 missed and 0 invented answers 15.0 % of outputs" in text
     table = text.partition("Errors by answer")[2]
-    assert re.search(r"urgent 15.0 % 3.2 % . 37.9 % 3 of 3 right ones 0 % 0 % . 16.8 % 0 of 0 given 15.0 %", table)
+    assert re.search(r"urgent 15.0 % 3.2 % . 37.9 % 3 of 3 that have it 0 % 0 % . 16.8 % 0 of 0 given 15.0 %", table)
     assert "Model’s answer" not in table  # noqa: RUF001 - an apostrophe
     traffic.apply_stream(answers=["urgent", "spam"], multiple=True, policy=policy)
     assert "Error rate (automated) 15.0 %" in words(page(client, mara, "/streams/intents/report/")).replace("\xa0", " ")
