@@ -1,6 +1,7 @@
 """The grid of thresholds that are evaluated, counted and offered. It never changes, so it cannot depend on labels.
 
-Round numbers, closer together where confidences are dense: roughly even steps of the logit.
+Round numbers, closer together where confidences are dense: roughly even steps of the logit, up to one in a million
+below certainty. Later releases may only add stricter values: stored bins are indices into it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ THRESHOLDS: tuple[float, ...] = (
     *_steps(50, 90, 2, 100),
     *_steps(900, 990, 5, 1000),
     *_steps(990, 999, 1, 1000),
-    *_steps(9990, 10_000, 1, 10_000),
+    *_steps(9990, 9999, 1, 10_000),
+    *_steps(99_990, 99_999, 1, 100_000),
+    *_steps(999_990, 1_000_000, 1, 1_000_000),
 )
 GRID_HASH = hashlib.sha256(json.dumps(THRESHOLDS).encode()).hexdigest()
 

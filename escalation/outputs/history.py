@@ -11,10 +11,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from escalation.models import Decision, Outcome, Output, Policy, Route, Stream
+from escalation.policies import describe
 from escalation.routing import reasons
 from reviewqueue.facade import facts as review_facts
 from reviewqueue.facade import queue
 from reviewqueue.facade.facts import ItemVerdict
+from reviewqueue.kernel import locale_format
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def describe_route(route: Route, *, confidence: float | None, policy: int | None
     if confidence is not None:
         facts.append(_("confidence %(confidence)s") % {"confidence": _format_percent(confidence)})
     if route.threshold is not None:
-        facts.append(_("threshold %(threshold)s") % {"threshold": _format_percent(route.threshold)})
+        facts.append(_("threshold %(threshold)s") % {"threshold": describe.format_percent(route.threshold)})
     if policy is not None:
         facts.append(_("policy version %(number)s") % {"number": policy})
     return f"{head} ({'; '.join(facts)})." if facts else f"{head}."
@@ -206,5 +208,6 @@ def _event_entries(output: Output) -> Iterator[HistoryEntry]:
 
 
 def _format_percent(share: float) -> str:
-    """A share in percent, rounded to one decimal."""
-    return f"{round(share * 100, 1):g} %"
+    """A share in percent, with one decimal or as many as tell it from 0 and 1."""
+    digits = f"{share * 100:.{locale_format.count_percent_places(share, 1)}f}"
+    return f"{digits.rstrip('0').rstrip('.')} %"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django import template
@@ -59,10 +60,11 @@ def signed_money(value: float | None, currency: str) -> str:
 
 @register.filter
 def rate(value: float | None) -> str:
-    """A measured share in percent, with two digits close to 0 and 1 so that it never looks certain."""
+    """A measured share in percent, with more digits close to 0 and 1 so that it never looks certain."""
     if value is None:
         return _("unknown")
-    places = 0 if value in {0, 1} else 2 if value < 0.001 or value > 0.999 else 1
+    least = 0 if value in {0, 1} else 2 if value < 0.001 or value > 0.999 else 1
+    places = locale_format.count_percent_places(value, least)
     return f"{locale_format.format_number(value * 100, places)}{NBSP}%"
 
 
@@ -74,18 +76,21 @@ def per_hundred(value: float) -> str:
 
 @register.filter
 def percent(value: float | None) -> str:
-    """A configured share, in percent with as many decimals as it has, at most four."""
+    """A configured share, in percent with as many decimals as it has; at most four, or more if it is close to 1."""
     if value is None:
         return _("unknown")
-    places = next(places for places in range(5) if places == 4 or abs(value * 100 - round(value * 100, places)) < 1e-9)
+    most = locale_format.count_percent_places(value, 4)
+    places = next(
+        places for places in range(most + 1) if places == most or abs(value * 100 - round(value * 100, places)) < 1e-9
+    )
     return f"{locale_format.format_number(value * 100, places)}{NBSP}%"
 
 
 @register.filter
 def threshold_number(value: float) -> str:
-    """A threshold between 0 and 1 with two to four digits: `0.82`."""
-    places = next(places for places in (2, 3, 4) if places == 4 or abs(value - round(value, places)) < 1e-9)
-    return locale_format.format_number(value, places)
+    """A threshold between 0 and 1 with every digit it has, at least two: `0.82`."""
+    places = -int(Decimal(repr(value)).normalize().as_tuple().exponent)
+    return locale_format.format_number(value, min(max(places, 2), locale_format.MAX_PLACES))
 
 
 @register.filter

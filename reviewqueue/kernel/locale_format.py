@@ -5,6 +5,7 @@ This applies to pages for people. Machine-readable output always uses a decimal 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -17,6 +18,7 @@ from django.utils.translation import ngettext
 from django.utils.translation.trans_real import parse_accept_lang_header
 
 DEFAULT_LOCALE = "en"
+MAX_PLACES = 12
 _locale = ContextVar("locale", default=DEFAULT_LOCALE)
 
 
@@ -31,6 +33,12 @@ def format_number(value: float, digits: int = 0, *, grouped: bool = False) -> st
         thousand_sep=get_format("THOUSAND_SEPARATOR", lang, use_l10n=True),
         force_grouping=grouped,
     )
+
+
+def count_percent_places(share: float, least: int = 0) -> int:
+    """How many decimals of a percentage tell a share from 0 and from 1, at least `least`; at most twelve."""
+    distance = min(share, 1 - share)
+    return least if distance <= 0 else min(max(least, math.ceil(-math.log10(distance * 100) - 1e-9)), MAX_PLACES)
 
 
 def format_size(count: int) -> str:

@@ -126,12 +126,16 @@ def describe_reason(kind: str, code: str) -> str | Promise:
 def explain_review(reason: Mapping[str, Any] | None) -> str:
     """The sentence that explains why an item is in review; numbers from 0 to 1 are shown as percentages.
 
+    Different ones read differently: a confidence just below its threshold does not look equal to it.
+
     Placeholders are replaced by name only: nothing in a message or a parameter is ever evaluated.
     """
     if not reason or not isinstance(reason.get("message"), str) or not reason["message"]:
         return ""
     params = reason.get("params") or {}
-    return _PLACEHOLDER.sub(lambda found: _format_param(params.get(found[1])), _(reason["message"]))
+    shares = {param for param in params.values() if _is_share(param)}
+    places = next((few for few in range(10) if len({round(share * 100, few) for share in shares}) == len(shares)), 10)
+    return _PLACEHOLDER.sub(lambda found: _format_param(params.get(found[1]), places), _(reason["message"]))
 
 
 def format_duration(seconds: float) -> str:
@@ -152,14 +156,22 @@ def format_share(value: Any) -> str:
     """A share from 0 to 1 as `62 %`, "unknown" if there is none. Only 1 itself is shown as 100 %."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return _("unknown")
-    places = 0 if value in {0, 1} or 0.01 <= value < 0.995 else 1
-    return f"{locale_format.format_number(min(value, 0.999) * 100, places)}\u00a0%" if value < 1 else "100\u00a0%"
+    return _format_percent(value, 0)
 
 
-def _format_param(param: Any) -> str:
-    if isinstance(param, int | float) and not isinstance(param, bool) and 0 <= param <= 1:
-        return format_share(param)
-    return format_plain(param)
+def _format_percent(share: float, least: int) -> str:
+    places = (
+        least if share in {0, 1} or 0.01 <= share < 0.995 else locale_format.count_percent_places(share, least or 1)
+    )
+    return f"{locale_format.format_number(share * 100, places)}\u00a0%"
+
+
+def _is_share(param: Any) -> bool:
+    return isinstance(param, int | float) and not isinstance(param, bool) and 0 <= param <= 1
+
+
+def _format_param(param: Any, places: int) -> str:
+    return _format_percent(param, places) if _is_share(param) else format_plain(param)
 
 
 def _humanize_name(name: str) -> str:

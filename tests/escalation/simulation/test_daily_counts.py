@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date, timedelta
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 import pytest
 
 from escalation.guarantees.population import Population
+from escalation.guarantees.thresholds import THRESHOLDS
 from escalation.models import CountedDay, Outcome, Output, OutputCount, Route, Stream
 from escalation.policies import versions
 from escalation.policies.spec import Costs
 from escalation.reports.costs import PolicyCosts
 from escalation.simulation import daily_counts, threshold_curve
 from escalation.simulation.threshold_curve import CountCell
-from tests.helpers import stream_history, traffic
+from tests.helpers import stream_history, stream_setup, traffic
 from tests.helpers.traffic import NOON
 
 FREE = PolicyCosts(Costs(), 1)
@@ -182,3 +184,14 @@ def test_with_several_rates_the_interval_follows_the_weighted_rate(stream: Strea
     assert point.low
     assert point.high
     assert point.low < point.rate < point.high
+
+
+def test_days_whose_strictest_bin_was_coarser_are_counted_anew(stream: Stream) -> None:
+    stream_history.write_history(stream, [0.99995, 0.9999995, 0.5], [False, True, False])
+    daily_counts.refresh_counts(now=LATER)
+    counted = sorted(OutputCount.objects.values_list("bin", "outputs"))
+    OutputCount.objects.filter(bin__gt=66).update(bin=66)
+    stream_setup.run_sql(import_module("escalation.migrations.0037_stricter_thresholds").RECOUNT_DAYS)
+    daily_counts.refresh_counts(now=LATER)
+    assert sorted(OutputCount.objects.values_list("bin", "outputs")) == counted
+    assert max(counted) == (len(THRESHOLDS) - 1, 1)

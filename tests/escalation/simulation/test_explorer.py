@@ -270,8 +270,8 @@ def test_mean_confidence_is_the_mean_not_the_middle_of_the_bin() -> None:
     assert part.mean_confidence == pytest.approx((30 * 0.81 + 10 * 0.89) / 40)
     (weighted,) = explorer.measure_calibration(_seen(_cell(0.80, 30, 0), _cell(0.88, 10, 0, p=0.1))).bins
     assert weighted.mean_confidence == pytest.approx((30 * 0.81 + 100 * 0.89) / 130)
-    (top,) = explorer.measure_calibration(_seen(_cell(0.9999, 10, 0))).bins
-    assert top.mean_confidence == pytest.approx(0.99995)
+    (top,) = explorer.measure_calibration(_seen(_cell(0.999999, 10, 0))).bins
+    assert top.mean_confidence == pytest.approx(0.9999995)
 
 
 def test_calibration_excludes_ruled_and_unscored_outputs() -> None:

@@ -35,7 +35,8 @@ def test_the_reason_is_a_sentence_and_nothing_in_it_is_evaluated() -> None:
     [
         (0.62, "62\u00a0%"),
         (0.999, "99.9\u00a0%"),
-        (0.9999, "99.9\u00a0%"),
+        (0.9999, "99.99\u00a0%"),
+        (0.99996, "99.996\u00a0%"),
         (1, "100\u00a0%"),
         (0, "0\u00a0%"),
         (None, "unknown"),
