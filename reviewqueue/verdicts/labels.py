@@ -52,14 +52,14 @@ class SettledLabel:
 
 @dataclass(frozen=True, slots=True)
 class _DueItem:
-    """An item that is due, with its counting verdicts; `asked`: it already waits for a lead."""
+    """An item that is due, with its counting verdicts; `awaits_lead`: a lead was already asked for the final say."""
 
     id: int
     queue: str
     round: int
     wanted: int
     schema_number: int
-    asked: bool
+    awaits_lead: bool
     judgements: list[CountedVerdict]
 
 
@@ -160,7 +160,7 @@ def _ask_leads(items: Sequence[_DueItem], at: datetime | None) -> None:
     if not items:
         return
     # A lead is asked once per round, however often the sweep sees the item.
-    new = [item for item in items if not item.asked]
+    new = [item for item in items if not item.awaits_lead]
     slots.add_final_slots([item.id for item in new])
     Item.objects.filter(pk__in=[item.id for item in items]).update(settle_at=None)
     _record_events(new, verb="asked_lead", at=at)

@@ -34,7 +34,7 @@ WHERE item_id = %(item)s AND user_id = %(user)s
 SELECT_DUE_ITEMS = """
 SELECT i.id, q.slug AS queue, i.round, i.reviews_wanted AS wanted, a.number AS schema_number,
     EXISTS (SELECT FROM reviewqueue_slot s WHERE s.item_id = i.id AND s.round = i.round AND s.kind = 'final'
-            AND s.state <> 'closed') AS asked
+            AND s.state <> 'closed') AS awaits_lead
 FROM reviewqueue_item i
 JOIN reviewqueue_queue q ON q.id = i.queue_id
 JOIN reviewqueue_answerschema a ON a.id = i.schema_id
