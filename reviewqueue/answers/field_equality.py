@@ -54,8 +54,14 @@ def build_meaning_key(answer: Any, form: AnswerSpec) -> str:
 
 def find_different_fields(one: Any, other: Any, form: AnswerSpec) -> dict[str, bool]:
     """For each field of the answers, by its JSON Pointer, whether the two have different values there."""
-    root = form.schema or {}
-    return {field.pointer: not _values_match(one, other, field, root) for field in form.fields}
+    return {
+        field.pointer: build_field_key(one, field, form) != build_field_key(other, field, form) for field in form.fields
+    }
+
+
+def build_field_key(answer: Any, field: AnswerField, form: AnswerSpec) -> str:
+    """A string that is the same for answers that have equal values in this field."""
+    return _key(fields.find_value(answer, field.path), field.shape, form.schema or {})
 
 
 def check_equalities(root: SchemaRules) -> None:
@@ -63,11 +69,6 @@ def check_equalities(root: SchemaRules) -> None:
     errors = [{"pointer": pointer, "detail": detail} for pointer, detail in _find_wrong_equalities(root, root, ())]
     if errors:
         raise Invalid(errors[0]["detail"], errors)
-
-
-def _values_match(one: Any, other: Any, field: AnswerField, root: SchemaRules) -> bool:
-    first, second = (fields.find_value(answer, field.path) for answer in (one, other))
-    return _key(first, field.shape, root) == _key(second, field.shape, root)
 
 
 def _key(value: Any, shape: FieldShape, root: SchemaRules) -> str:

@@ -44,19 +44,41 @@ _ITEM_EXAMPLE = {
     "language": "en",
     "due_at": "2026-11-23T12:00:00Z",
     "error_types": ["wrong account", "two accounts"],
+    "asked": None,
+    "kept": None,
+}
+_FIELDS_EXAMPLE = {
+    **_ITEM_EXAMPLE,
+    "reference": "invoice-2207",
+    "queue": "invoices",
+    "title": "Invoices",
+    "question": "Is the invoice read correctly?",
+    "kind": "structured",
+    "answers": [],
+    "schema": {
+        "type": "object",
+        "properties": {"supplier": {"type": "string"}, "total": {"type": "number"}},
+        "required": ["supplier", "total"],
+    },
+    "input": {"text": "ACME Ltd. Total: EUR 119.00"},
+    "error_types": [],
+    "asked": ["/total"],
+    "kept": {"supplier": "ACME Ltd."},
+}
+_CLAIM = {
+    "claim": "4711.1",
+    "item": _ITEM_EXAMPLE,
+    "answer_first": True,
+    "revealed": False,
+    "first_kind": None,
+    "first_answer": None,
+    "final_say": False,
+    "others": [],
+    "expires_at": "2026-11-23T11:15:00Z",
 }
 _CLAIM_EXAMPLE = {
-    "an answer-first item": {
-        "claim": "4711.1",
-        "item": _ITEM_EXAMPLE,
-        "answer_first": True,
-        "revealed": False,
-        "first_kind": None,
-        "first_answer": None,
-        "final_say": False,
-        "others": [],
-        "expires_at": "2026-11-23T11:15:00Z",
-    }
+    "an answer-first item": _CLAIM,
+    "an answer-first item that asks for one field": _CLAIM | {"claim": "4712.1", "item": _FIELDS_EXAMPLE},
 }
 _VERDICT_EXAMPLES = {
     "agree": {"verdict": "agree"},
@@ -68,6 +90,7 @@ _VERDICT_EXAMPLES = {
     },
     "the final say": {"verdict": "correct", "answer": "billing", "reason": "reviewer_error"},
     "answer first": {"verdict": "answer", "answer": "billing"},
+    "the asked fields only": {"verdict": "correct", "answer": {"total": 119.0}},
     "ask the lead": {"verdict": "escalate", "reason": "guideline_gap"},
 }
 _RECORDED_EXAMPLE = {"recorded": {"id": "815", "final_at": "2026-11-23T11:00:30Z"}}
@@ -154,7 +177,10 @@ class ClaimVerdictView(APIView):
             name="submit_verdict",
             summary="Submit a verdict",
             description="On an answer-first claim, send `answer` first; the response shows the proposed answer. A "
-            "final say needs a `reason`; without one the response is 400 with the pointer `/reason`.",
+            "final say needs a `reason`; without one the response is 400 with the pointer `/reason`. Where the item "
+            "names `asked` fields, `answer` is either the whole object or these fields only: the other fields are "
+            "taken from the proposed answer. An answer that changes one of the others is refused with 400 and a "
+            "pointer to it. An asked field that is left out counts as empty.",
             bodies={http.JSON: http.describe_body(documents.VerdictRequest)},
             examples=_VERDICT_EXAMPLES,
             answers={

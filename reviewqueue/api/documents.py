@@ -72,7 +72,9 @@ class VerdictRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A verdict, or the first answer of an answer-first claim."""
 
     verdict: SubmittedKind
-    answer: Annotated[Answer | UnsetType, Meta(description="With `correct` and `answer`.")] = UNSET
+    answer: Annotated[
+        Answer | UnsetType, Meta(description="With `correct` and `answer`. Whole, or only the item's `asked` fields.")
+    ] = UNSET
     instead: Annotated[FirstKind | UnsetType, Meta(description="With `answer`, instead of an answer.")] = UNSET
     reason: Annotated[
         Annotated[str, Meta(max_length=text.MAX_REASON_CHARACTERS)] | UnsetType,
@@ -120,6 +122,14 @@ class ClaimedItem(msgspec.Struct, kw_only=True):
     language: Annotated[str, Meta(description="A BCP 47 tag; empty if unknown.")]
     due_at: Time | None
     error_types: Annotated[list[str], Meta(description="The error types a correction may name.")]
+    asked: Annotated[
+        list[str] | None,
+        Meta(description="JSON Pointers of the fields to review, for an object of which only some are; null for all."),
+    ]
+    kept: Annotated[
+        dict[str, Any] | None,
+        Meta(description="The proposed answer without the `asked` fields, which stays as it is. Null if all are."),
+    ]
     proposal: Annotated[Answer | UnsetType, Meta(description="The proposed answer.")] = UNSET
     alternatives: Annotated[
         list[Alternative] | UnsetType,

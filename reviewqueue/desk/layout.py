@@ -21,8 +21,10 @@ from reviewqueue.desk.choices import (
     list_agree_choices,
     list_answer_choices,
 )
+from reviewqueue.desk.field_opinions import AskedOpinions, compare_asked_fields
 from reviewqueue.desk.structured import codec, layout
 from reviewqueue.desk.structured.fields import StructuredForm, TypedInput
+from reviewqueue.desk.structured.kept import KeptFields, build_kept_fields
 from reviewqueue.queue.claim_view import Claim
 from reviewqueue.verdicts import wording
 
@@ -49,9 +51,12 @@ class DeskLayout:
     agree_choices: Sequence[Choice]
     choices: Sequence[Choice]
     form: StructuredForm | None
+    asked_count: int  # how many fields are asked for; 0 for the whole answer
+    kept: KeptFields | None  # the other fields of the answer, where only some are asked for
     submit_choice: Choice
     none_choice: Choice
     opinions: Sequence[opinions.Opinion]
+    asked_opinions: AskedOpinions | None
     reasons: Sequence[tuple[str, Promise]]
     error_types: Sequence[str]
     actions: Sequence[actions.DeskAction]
@@ -59,6 +64,11 @@ class DeskLayout:
     @property
     def answers_template(self) -> str:
         return f"reviewqueue/desk/answers_{self.kind}.html"
+
+    @property
+    def shows_proposal(self) -> bool:
+        """Whether the AI's answer has a place above the answers; single fields show it where it is checked."""
+        return self.stage == "keep" or (self.stage == "open" and not self.asked_count)
 
     @property
     def searchable(self) -> bool:
@@ -100,9 +110,12 @@ def build_layout(claim: Claim, typed: TypedInput | None = None, *, keys: Keymap 
         agree_choices=_apply_shortcuts(list_agree_choices(claim, same=same), keys),
         choices=[] if item.kind == schema.STRUCTURED else _apply_shortcuts(choices, keys),
         form=_build_form(claim, start, typed) if item.kind == schema.STRUCTURED else None,
+        asked_count=len(item.asked or ()),
+        kept=_build_kept(claim),
         submit_choice=Choice("verdict", "correct", _submit_label(item.kind), "enter"),
         none_choice=Choice("verdict", "none", _none_label(item.kind), keys["none"]),
         opinions=opinions.list_opinions(claim),
+        asked_opinions=compare_asked_fields(claim),
         reasons=list(wording.FINAL_SAY_REASONS.items()) if opinions.differ(claim) else [],
         error_types=item.error_types if claim.revealed else [],
         actions=[
@@ -169,4 +182,12 @@ def _build_form(claim: Claim, start: Any, typed: TypedInput | None) -> Structure
         proposed=item.proposal if claim.revealed else codec.ABSENT,
         hints=(item.field_hints or {}) if claim.revealed else {},
         typed=typed,
+        asked=item.asked,
     )
+
+
+def _build_kept(claim: Claim) -> KeptFields | None:
+    item = claim.item
+    if item.asked is None:
+        return None
+    return build_kept_fields(item.kept or {}, schema=item.schema or {}, asked=list(item.asked))

@@ -8,14 +8,14 @@ from typing import Any
 
 from django.utils.functional import Promise
 
-from reviewqueue.desk import choices
+from reviewqueue.desk import choices, field_opinions
 from reviewqueue.queue.claim_view import Claim, OtherVerdict
 from reviewqueue.verdicts import settlement, wording
 
 
 @dataclass(frozen=True)
 class Opinion:
-    """One opinion; the AI's has no `person` and no time.
+    """One opinion; the AI's has no `person` and no time. `answer`: empty if `field_opinions` shows it.
 
     `blind`: the reviewer answered before seeing the AI's answer. `first_answer`: that answer, if it was then changed.
     """
@@ -33,9 +33,14 @@ class Opinion:
 
 
 def list_opinions(claim: Claim) -> list[Opinion]:
-    """The AI's answer, then the reviewers' in the order given; empty unless the claim is a final say."""
+    """The AI's answer, then the reviewers' in the order given; empty unless the claim is a final say.
+
+    Where some fields of an answer were asked for, `field_opinions` shows the AI's, so only the reviewers' are here.
+    """
+    if claim.final_say and claim.item.asked is not None:
+        return [_reviewer_opinion(verdict, claim) for verdict in claim.others]
     return (
-        [_model_opinion(claim), *(_reviewer_opinion(verdict, claim.item.kind) for verdict in claim.others)]
+        [_model_opinion(claim), *(_reviewer_opinion(verdict, claim) for verdict in claim.others)]
         if claim.final_say
         else []
     )
@@ -52,13 +57,13 @@ def _model_opinion(claim: Claim) -> Opinion:
     return Opinion(person="", answer=wording.format_answer(item.proposal), confidence=share)
 
 
-def _reviewer_opinion(verdict: OtherVerdict, answers_kind: str) -> Opinion:
-    answer = _answer_text(verdict.kind, verdict.answer, answers_kind)
-    first = _answer_text(verdict.first_kind, verdict.first_answer, answers_kind)
+def _reviewer_opinion(verdict: OtherVerdict, claim: Claim) -> Opinion:
+    answer = _answer_text(verdict.kind, verdict.answer, claim)
+    first = _answer_text(verdict.first_kind, verdict.first_answer, claim)
     changed = verdict.blind and first != answer
     return Opinion(
         person=verdict.person,
-        answer=answer,
+        answer="" if verdict.answer is not None and claim.item.asked is not None else answer,
         at=verdict.submitted_at,
         first_answer=first if changed else "",
         first_answer_at=verdict.first_at if changed else None,
@@ -69,8 +74,10 @@ def _reviewer_opinion(verdict: OtherVerdict, answers_kind: str) -> Opinion:
     )
 
 
-def _answer_text(kind: str, answer: Any, answers_kind: str) -> str:
-    """The answer itself, also of a verdict that agrees with the AI."""
+def _answer_text(kind: str, answer: Any, claim: Claim) -> str:
+    """The answer itself, also of a verdict that agrees with the AI; of single fields, those that differ from the AI."""
     if answer is None:
-        return wording.describe_verdict(kind, answers_kind=answers_kind)
+        return wording.describe_verdict(kind, answers_kind=claim.item.kind)
+    if claim.item.asked is not None:
+        return field_opinions.describe_changes(claim, answer)
     return wording.format_answer(answer)

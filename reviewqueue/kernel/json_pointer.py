@@ -15,6 +15,11 @@ def format_pointer(path: Iterable[Any]) -> str:
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
 
 
+def split_pointer(pointer: str) -> tuple[str, ...]:
+    """The unescaped steps of a pointer."""
+    return tuple(step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:])
+
+
 def split_validation_message(message: str) -> tuple[str, str]:
     """Split a msgspec error message into its sentence and a pointer; a missing or unknown field has its own pointer.
 

@@ -280,6 +280,7 @@ SELECT s.id AS slot, s.claim, s.kind = %(final)s AS final_say, s.answer_first, r
     {GUIDELINE_NUMBER} AS guideline_number,
     c.input::text AS input, c.context::text AS context, c.language, i.due_at,
     q.error_types, q.display,
+    i.asked::text AS asked, CASE WHEN i.asked IS NOT NULL THEN c.proposal END AS kept,
     CASE WHEN r.revealed THEN c.proposal END AS proposal,
     CASE WHEN r.told THEN c.alternatives END AS alternatives,
     CASE WHEN r.told THEN c.field_hints WHEN r.revealed THEN '{{}}' END AS field_hints,

@@ -4,12 +4,16 @@ Until the person has answered first, the proposed answer and everything that hin
 statement itself leaves them out, so no page, endpoint or log can leak them. Lane and source are never read. After
 the first answer, the person sees the proposed answer, but still neither the model's confidence nor why the item is
 here: a high confidence would reveal a random audit. The same holds for the final say on an answer-first item.
+
+Of an item that asks for some fields only, the rest of the proposal is shown from the beginning. `_build_claim` cuts the
+asked fields out of it before anything else sees it.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from reviewqueue.answers import partial
 from reviewqueue.kernel import sent_json, sql
 from reviewqueue.models import Slot
 from reviewqueue.queue import claim_queries
@@ -23,6 +27,8 @@ _JSON_FIELDS = (
     "context",
     "error_types",
     "display",
+    "asked",
+    "kept",
     "proposal",
     "alternatives",
     "field_hints",
@@ -45,6 +51,8 @@ def _build_claim(row: sql.SqlRow) -> Claim:
     for name in _JSON_FIELDS:
         row[name] = _decode_json(row[name])
     row["alternatives"] = row["alternatives"] or []
+    row["asked"] = row["asked"] or None
+    row["kept"] = partial.leave_out(row["kept"], row["asked"])
     others = _load_other_verdicts(slot) if fields["final_say"] else []
     return Claim(
         id=f"{slot}.{number}",

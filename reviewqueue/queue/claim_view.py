@@ -12,8 +12,9 @@ from typing import Any
 class ItemView:
     """An item as its reviewer sees it.
 
-    The last five fields are None or empty until the proposal is revealed; on an answer-first item, `alternatives`,
-    `field_hints` and `why` always stay empty.
+    `asked`: JSON Pointers of the fields to give, None for the whole answer; `kept`: the proposal without them, which is
+    not for review and never hidden. The last five fields are None or empty until the proposal is revealed; on an
+    answer-first item, `alternatives`, `field_hints` and `why` always stay empty.
     """
 
     id: int
@@ -32,6 +33,8 @@ class ItemView:
     due_at: datetime | None
     error_types: Sequence[str] = ()
     display: Mapping[str, str] | None = None
+    asked: Sequence[str] | None = None
+    kept: Mapping[str, Any] | None = None
     proposal: Any = None
     alternatives: Sequence[Mapping[str, Any]] = ()
     field_hints: Mapping[str, float] | None = None

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import transaction
 
-from reviewqueue.answers import schema
+from reviewqueue.answers import partial, schema
 from reviewqueue.models import User, Verdict
 from reviewqueue.queue.claim_view import Claim
 from reviewqueue.queue.lease import ClaimId, ClaimLost
@@ -76,5 +76,6 @@ def _was_decided(claim_id: str, user: User, *, kind: str, answer: Any) -> bool:
     )
     if verdict is None or kind != validation.ANSWER_KIND or verdict.kind not in _KINDS_WITH_ANSWER:
         return False
+    given = partial.merge(answer, verdict.item.content.proposal, verdict.item.asked or None)
     same = (verdict.first_answer, verdict.answer, verdict.item.content.proposal)
-    return all(schema.answers_match(answer, one) for one in same)
+    return all(schema.answers_match(given, one) for one in same)

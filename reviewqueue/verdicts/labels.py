@@ -6,7 +6,6 @@ gets them. A label and its outbox row are written in the transaction that settle
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +14,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from reviewqueue.activity import log
-from reviewqueue.answers import field_equality
+from reviewqueue.answers import field_equality, partial
 from reviewqueue.kernel import clock, sent_json, sql
 from reviewqueue.models import Item, Label, LabelOutbox
 from reviewqueue.queue import slots
@@ -52,13 +51,17 @@ class SettledLabel:
 
 @dataclass(frozen=True, slots=True)
 class _DueItem:
-    """An item that is due, with its counting verdicts; `awaits_lead`: a lead was already asked for the final say."""
+    """An item that is due, with its counting verdicts.
+
+    `asked`: the fields that they give. `awaits_lead`: a lead was already asked for the final say.
+    """
 
     id: int
     queue: str
     round: int
     wanted: int
     schema_number: int
+    asked: Sequence[str] | None
     awaits_lead: bool
     judgements: list[CountedVerdict]
 
@@ -114,15 +117,18 @@ def _lock_due_items(now: datetime, limit: int) -> list[_DueItem]:
         texts = {name: _decode_json(row[name]) for name in ("answer", "first_answer")}
         judgements[item].append(CountedVerdict(**row | texts))
     return [
-        _DueItem(**row, judgements=judgements[row["id"]])
+        _DueItem(**row | {"asked": _decode_json(row["asked"]) or None}, judgements=judgements[row["id"]])
         for row in sql.fetch_rows(queries.SELECT_DUE_ITEMS, {"items": ids})
     ]
 
 
 def _decide(item: _DueItem, now: datetime) -> settlement.SettlementResult:
     form = get_answer_spec(slug=item.queue, number=item.schema_number)
-    meaning = functools.partial(field_equality.build_meaning_key, form=form)
-    return settlement.decide_settlement(item.judgements, wanted=item.wanted, now=now, meaning=meaning)
+
+    def build_meaning(answer: Any) -> str:
+        return field_equality.build_meaning_key(partial.narrow(answer, item.asked), form)
+
+    return settlement.decide_settlement(item.judgements, wanted=item.wanted, now=now, meaning=build_meaning)
 
 
 def _settle_items(

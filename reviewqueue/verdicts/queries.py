@@ -32,7 +32,7 @@ WHERE item_id = %(item)s AND user_id = %(user)s
 
 # Locked items with what settling needs to know.
 SELECT_DUE_ITEMS = """
-SELECT i.id, q.slug AS queue, i.round, i.reviews_wanted AS wanted, a.number AS schema_number,
+SELECT i.id, q.slug AS queue, i.round, i.reviews_wanted AS wanted, a.number AS schema_number, i.asked::text AS asked,
     EXISTS (SELECT FROM reviewqueue_slot s WHERE s.item_id = i.id AND s.round = i.round AND s.kind = 'final'
             AND s.state <> 'closed') AS awaits_lead
 FROM reviewqueue_item i
@@ -83,7 +83,7 @@ WHERE l.id = ANY(%(labels)s) AND v.error_type <> '' GROUP BY l.id, v.error_type 
 
 # What a verdict on a claim is checked against, and the verdict that is there already.
 SELECT_CLAIM_RECORD = """
-SELECT a.kind, a.answers, a.schema::text AS schema, a.number, c.proposal, q.error_types,
+SELECT a.kind, a.answers, a.schema::text AS schema, a.number, i.asked::text AS asked, c.proposal, q.error_types,
     f.answer AS first_answer, f.at AS first_at, COALESCE(k.scopes <@ %(blind_scopes)s::varchar[], true) AS first_blind,
     v.id AS earlier
 FROM reviewqueue_slot s

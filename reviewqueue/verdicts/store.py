@@ -53,7 +53,9 @@ def load_claim_record(claim: ClaimId) -> ClaimRecord:
     first = None
     if row["first_at"] is not None:
         first = StoredFirstAnswer(_decode_json(row["first_answer"]), row["first_at"], row["first_blind"])
-    options = VerdictOptions(form, _decode_json(row["proposal"]), _decode_json(row["error_types"]))
+    options = VerdictOptions(
+        form, _decode_json(row["proposal"]), _decode_json(row["error_types"]), _decode_json(row["asked"]) or None
+    )
     return ClaimRecord(options, row["number"], first, row["earlier"])
 
 

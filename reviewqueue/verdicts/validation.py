@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from reviewqueue.answers import schema
+from reviewqueue.answers import partial, schema
 from reviewqueue.answers.schema import AnswerSpec
 from reviewqueue.answers.text import MAX_NOTE_CHARACTERS, MAX_REASON_CHARACTERS, build_invalid, check_text
 from reviewqueue.kernel import choices
@@ -23,11 +23,15 @@ REMARK_FIELDS = ("note", "reason", "error_type")  # fields that accompany an ans
 
 @dataclass(frozen=True, slots=True)
 class VerdictOptions:
-    """What a verdict on an item may contain: its answer schema, its proposed answer and the queue's error types."""
+    """What a verdict on an item may contain: its answer schema, its proposed answer and the queue's error types.
+
+    `asked`: JSON Pointers of the fields that it gives, None for the whole answer.
+    """
 
     form: AnswerSpec
     proposal: Any
     error_types: Sequence[str] = ()
+    asked: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +64,18 @@ def validate_verdict(
     if kind != VerdictKind.CORRECT and answer is not None:
         raise build_invalid("/answer", _("The verdict %(kind)s does not take an answer. Remove it.") % {"kind": kind})
     if kind == VerdictKind.CORRECT:
-        answer = schema.normalize_answer(answer, options.form)
+        answer = _complete_answer(answer, options)
         if schema.is_same_answer(answer, options.proposal):
             kind = VerdictKind.AGREE
     if kind == VerdictKind.AGREE:
         answer = _accept_proposal(options)
     return VerdictContent(kind=str(kind), answer=answer, reason=reason, note=note, error_type=error_type)
+
+
+def _complete_answer(answer: Any, options: VerdictOptions) -> Any:
+    """The whole answer, as stored, of somebody who may have given only the fields that they were asked for."""
+    whole = partial.complete(answer, options.proposal, options.asked)
+    return partial.normalize(whole, options.form, options.asked)
 
 
 def _accept_proposal(options: VerdictOptions) -> Any:
@@ -103,9 +113,9 @@ def check_error_type(verdict: VerdictContent, *, among: Sequence[str]) -> None:
 
 
 def validate_first_answer(options: VerdictOptions, *, kind: str, answer: Any) -> Any:
-    """The normalised first answer; None for `none` and `unjudgeable`. Raises Invalid."""
+    """The first answer, whole and normalised; None for `none` and `unjudgeable`. Raises Invalid."""
     if kind == ANSWER_KIND:
-        return schema.normalize_answer(answer, options.form)
+        return _complete_answer(answer, options)
     if kind not in {NONE_KIND, UNJUDGEABLE_KIND}:
         raise build_invalid("/instead", _("A first answer must be answer, none or unjudgeable."))
     if answer is not None:

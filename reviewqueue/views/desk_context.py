@@ -19,10 +19,10 @@ from django_htmx.middleware import HtmxDetails
 from reviewqueue.accounts import preferences, roles
 from reviewqueue.accounts.keyboard import Keymap
 from reviewqueue.desk import layout, posted_form, session
-from reviewqueue.desk.structured import codec
 from reviewqueue.http import PersonRequest, require_person
 from reviewqueue.kernel import clock
 from reviewqueue.kernel.errors import DomainError, NotFound
+from reviewqueue.kernel.json_pointer import split_pointer
 from reviewqueue.models import User
 from reviewqueue.queue import lease, reclaim
 from reviewqueue.queue.claim import TooManyClaims
@@ -170,6 +170,6 @@ def _render_notice(request: DeskRequest, slug: str, problem: dict[str, Any], *, 
 def _error_context(error: dict[str, str]) -> dict[str, str]:
     """Name a field as the form shows it: `/answer/lines/0/amount` is `lines 1 amount`; other pointers have no name."""
     pointer = error["pointer"].removeprefix("/answer")
-    steps = codec.split_pointer(pointer) if pointer != error["pointer"] else ()
+    steps = split_pointer(pointer) if pointer != error["pointer"] else ()
     words = [str(int(step) + 1) if step.isascii() and step.isdigit() else step for step in steps]
     return {"pointer": pointer, "name": " ".join(words), "detail": error["detail"]}

@@ -30,7 +30,8 @@ HEIGHT, GAP = 560, 12
 UNSEEN = {
     "structured-mistake", "long-list-searched", "settings-mistake", "past-decisions", "draft", "nothing-waits",
     "keys-dialog", "long-words", "long-words-answered", "long-words-guidelines", "streams", "keys", "hebrew",
-    "structured-misfit", "hidden-characters", "guarantee-empty", "guarantee-to-each", "guarantee-ended", "overview",
+    "structured-misfit", "asked-fields-refused", "hidden-characters", "guarantee-empty", "guarantee-to-each",
+    "guarantee-ended", "overview",
 }  # fmt: skip
 
 

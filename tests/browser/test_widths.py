@@ -57,7 +57,14 @@ ESCAPED = """() => {
     .map((one) => box(one.parentElement).outerHTML.slice(0, 120));
 }"""
 # What is read before an answer is given is longer than a small window.
-LONG_BEFORE_ANSWERS = {"final-say", "reservation-lost", "long-words", "long-words-answered", "long-words-guidelines"}
+LONG_BEFORE_ANSWERS = {
+    "final-say",
+    "asked-fields-final-say",
+    "reservation-lost",
+    "long-words",
+    "long-words-answered",
+    "long-words-guidelines",
+}
 # Of the answers on the page, at least one, whole.
 HAS_ANSWER_IN_VIEW = """() => {
   const answers = [...document.querySelectorAll(".panel :is(.choice, .field-control :is(input, select, textarea))")];

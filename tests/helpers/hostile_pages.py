@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reviewqueue.answers import text
+from reviewqueue.kernel.json_pointer import format_pointer
 from reviewqueue.models import AnswerSchema, Guideline, Membership, Queue, User
 from tests.helpers import hostile_strings, queue_items
 
@@ -55,6 +56,27 @@ def enqueue_dispute(queue: Queue, strings: list[str], *, number: int = 1) -> Non
     for at, string in enumerate(strings):
         reviewer = _create_reviewer(queue, f"reviewer-{number}-{at}", string)
         _submit_verdict(reviewer, string, first=strings[at - 1], remark=string)
+    queue_items.settle_verdicts()
+
+
+def enqueue_dispute_about_fields(queue: Queue, strings: list[str], *, number: int = 1) -> None:
+    """Fields with these names, of which one reviewer corrected all and another none; one field is not asked for."""
+    fields = {string: {"type": "string", "title": string} for string in strings}
+    AnswerSchema.objects.create(
+        queue=queue, number=number + 1, kind="structured", schema={"type": "object", "properties": fields}
+    )
+    told: dict[str, Any] = {
+        "proposal": dict.fromkeys(strings, "x"),
+        "asked": [format_pointer([string]) for string in strings[1:]],
+        "reviews_wanted": 2,
+        "answer_first": True,
+        "undo_seconds": 0,
+        "alternatives": [],
+    }
+    queue_items.enqueue_items(number, schema_number=number + 1, **told)
+    for at, answer in enumerate(({string: string for string in strings[1:]}, dict.fromkeys(strings, "x"))):
+        reviewer = _create_reviewer(queue, f"reviewer-{number}-{at}", "")
+        queue_items.judge_next(reviewer, "correct", answer=answer, first=answer)
     queue_items.settle_verdicts()
 
 

@@ -49,9 +49,7 @@ def judge_next(user: User, kind: str = "agree", **said: Any) -> SubmittedVerdict
     return decide_claim(claim, user, kind, **said)
 
 
-def decide_claim(
-    claim: Claim, user: User, kind: str = "agree", *, first: str | None = None, **said: Any
-) -> SubmittedVerdict:
+def decide_claim(claim: Claim, user: User, kind: str = "agree", *, first: Any = None, **said: Any) -> SubmittedVerdict:
     if claim.answer_first and not claim.revealed:
         answer = first or said.get("answer") or (None if kind in {"none", "unjudgeable"} else "refund")
         first_kind = kind if answer is None else "answer"

@@ -43,6 +43,11 @@ INVOICE = (
     "Muster & Sohn GmbH\nBahnhofstrasse 4, Bern\n\nInvoice of 2 November 2026\n\n4 x Paper, A4, together 19.00\n"
     "Delivery 100.00\n\nTotal EUR 119.00\n\nPayable within 30 days, without deduction."
 )
+FULL_INVOICE = (
+    "Muster & Sohn GmbH\nBahnhofstrasse 4, 3011 Bern\nCHE-112.233.445 MWST\n\nFischer Elektro AG\n\n"
+    "Invoice 2026-1182 of 2 November 2026\nPayable by 3 December 2026\n\n4 x Paper, A4, together 19.00\n"
+    "Delivery 100.00\n\nNet 110.08\nVAT 8.1 %  8.92\nTotal CHF 119.00\n\nIBAN CH93 0076 2011 6238 5295 7"
+)
 INTENTS = tuple(
     """
 activate_my_card age_limit apple_pay_or_google_pay atm_support automatic_top_up balance_not_updated_after_transfer

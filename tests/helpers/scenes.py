@@ -15,7 +15,7 @@ from reviewqueue.accounts import api_keys
 from reviewqueue.kernel import clock
 from reviewqueue.models import AnswerSchema, Guideline, Membership, Queue, Slot, User
 from reviewqueue.queue.items import NewItem, enqueue_items
-from tests.helpers import content_samples, invoices, queue_items, scene_data
+from tests.helpers import asked_fields, content_samples, invoices, queue_items, scene_data
 
 DESK_URL = "/queues/intents/"
 GUARANTEE_URL = "/streams/intents/guarantee/"
@@ -62,6 +62,10 @@ def _answer_scenes() -> dict[str, Scene]:
         "structured-all-fields": Scene(enqueue_structured, lambda page: page.keyboard.press("f")),
         "structured-mistake": Scene(enqueue_structured, _enter_invalid_date),
         "structured-misfit": Scene(enqueue_structured, _clear_required_fields),
+        "asked-fields": Scene(enqueue_asked_fields, _open_other_fields),
+        "asked-fields-answered": Scene(lambda: enqueue_asked_fields(answer_first=True), _give_asked_fields),
+        "asked-fields-refused": Scene(lambda: enqueue_asked_fields(asked=["/paid", "/total"]), _break_rule_elsewhere),
+        "asked-fields-final-say": Scene(enqueue_disputed_fields, who="ann"),
         "long-list": Scene(enqueue_long_list),
         "long-list-searched": Scene(enqueue_long_list, _search_answers),
     }
@@ -229,6 +233,26 @@ def enqueue_structured() -> None:
     queue_items.enqueue_items(90, schema_number=2, input={"text": scene_data.INVOICE}, **told)
 
 
+def enqueue_asked_fields(**fields: Any) -> None:
+    """An invoice with 20 fields, of which three are asked for."""
+    queue = create_cast()
+    Queue.objects.filter(pk=queue.pk).update(question="Is the invoice read correctly?")
+    hints = {"/address/city": 0.97, "/due": 0.88, "/total": 0.41}
+    told: dict[str, Any] = {"field_hints": hints, "why": scene_data.build_routing_reason(0.41)}
+    asked_fields.enqueue_invoices(90, input={"text": scene_data.FULL_INVOICE}, **told | fields)
+
+
+def enqueue_disputed_fields() -> None:
+    """Two reviewers who gave the same day, and other totals; one of them corrected the city, too."""
+    enqueue_asked_fields(answer_first=True, reviews_wanted=2)
+    given = {"rob": {"total": 119.0, "due": "2026-12-03"}, "rita": {"total": 119.5, "due": "2026-12-03"}}
+    for name, values in given.items():
+        person = User.objects.get(username=name)
+        answer = asked_fields.build_answer(**values)
+        queue_items.judge_next(person, "correct", answer=answer, first=answer)
+    queue_items.settle_verdicts()
+
+
 def enqueue_long_list() -> None:
     _set_question(create_cast(), QUESTION, kind="label", answers=list(scene_data.INTENTS))
     shares = (("transaction_charged_twice", 0.46), ("request_refund", 0.31), ("card_payment_fee_charged", 0.09))
@@ -274,6 +298,26 @@ def _clear_required_fields(page: Page) -> None:
         page.get_by_label(label).fill("")
     page.keyboard.press("Control+Enter")
     expect(page.locator(".field-error:visible").first).to_be_visible()
+
+
+def _give_asked_fields(page: Page) -> None:
+    if page.locator(".awaited").count():
+        for label, value in (("City", "Bern"), ("Due", "2026-12-03"), ("Total", "119.00")):
+            page.get_by_label(label).fill(value)
+        page.keyboard.press("Control+Enter")
+    expect(page.locator("#desk[data-ready] .yours")).to_be_visible()
+
+
+def _open_other_fields(page: Page) -> None:
+    page.keyboard.press("Escape")
+    page.keyboard.press("f")
+    expect(page.locator("[data-kept][open]")).to_be_visible()
+
+
+def _break_rule_elsewhere(page: Page) -> None:
+    page.get_by_label("Paid").select_option("true")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#notice .note")).to_be_visible()
 
 
 def _search_answers(page: Page) -> None:

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from reviewqueue.kernel import sent_json
 from reviewqueue.kernel.errors import Invalid, Problem
+from reviewqueue.kernel.json_pointer import split_pointer
 from reviewqueue.kernel.strict_json import parse_json
 
 type FieldType = Literal["text", "number", "flag", "date", "json", "list", "group"]
@@ -43,11 +44,6 @@ def build_field_name(reader: FieldType, pointer: str, blank: EmptyMeaning = "") 
 def extend_pointer(pointer: str, step: str | int) -> str:
     """The pointer to a member or list index below `pointer`."""
     return f"{pointer}/" + str(step).replace("~", "~0").replace("/", "~1")
-
-
-def split_pointer(pointer: str) -> PointerSteps:
-    """The unescaped member names and list indexes of a pointer."""
-    return tuple(step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:])
 
 
 def format_value(reader: FieldType, value: Any) -> str:

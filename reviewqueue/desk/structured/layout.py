@@ -1,7 +1,7 @@
 """Lays out a structured answer as the fields of a form, from its JSON schema. Pure.
 
 Where the AI's confidence per field is known, only low-confidence fields are open; the others are shown as text and sent
-unchanged.
+unchanged. Where a review asks for some fields only, the form has these, and all of them are open.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from reviewqueue.answers import json_schema
+from reviewqueue.answers import json_schema, partial
 from reviewqueue.answers.json_schema import FieldShape
+from reviewqueue.answers.partial import AskedFields
 from reviewqueue.answers.schema import exact_key
 from reviewqueue.content import invisible
 from reviewqueue.desk.structured import codec
@@ -30,6 +31,7 @@ from reviewqueue.desk.structured.fields import (
     StructuredForm,
     TypedInput,
 )
+from reviewqueue.kernel.json_pointer import split_pointer
 from reviewqueue.verdicts import wording
 
 LOW_CONFIDENCE_BELOW = 0.8  # fields with a lower AI confidence are highlighted
@@ -42,23 +44,35 @@ MAX_BUILT_FIELDS = 4 * MAX_FORM_FIELDS
 
 
 def build_form(
-    *, schema: Mapping[str, Any], start: Any, proposed: Any, hints: Mapping[str, float], typed: TypedInput | None = None
+    *,
+    schema: Mapping[str, Any],
+    start: Any,
+    proposed: Any,
+    hints: Mapping[str, float],
+    typed: TypedInput | None = None,
+    asked: AskedFields = None,
 ) -> StructuredForm:
     """A field for each property of the schema and for each member of the answer that the schema leaves open.
 
     `start` holds the initial values. `proposed` is ABSENT and `hints` (AI confidence by pointer) are empty while the
-    proposal is hidden.
+    proposal is hidden. `asked`: the fields to give, all of them open; None for the whole answer.
     """
+    start, proposed = partial.narrow(start, asked), partial.narrow(proposed, asked)
     whole = json_schema.parse_shape(schema, schema)
     values = start if isinstance(start, Mapping) else {}
     told = proposed if isinstance(proposed, Mapping) else ABSENT
     named = {*whole.required, *whole.properties, *values, *_members_of(told)}
-    about = {pointer: share for pointer, share in hints.items() if named & set(codec.split_pointer(pointer)[:1])}
+    about = {pointer: share for pointer, share in hints.items() if named & set(split_pointer(pointer)[:1])}
     if not all(map(codec.is_valid_member_name, named)):
         return StructuredForm([_whole_answer_field(values, typed or TypedInput())])
     for with_lines in (True, False):
         layout = _FormBuilder(
-            schema, about, typed or TypedInput(), shows_proposal=proposed is not ABSENT, with_lines=with_lines
+            schema,
+            about,
+            typed or TypedInput(),
+            shows_proposal=proposed is not ABSENT,
+            with_lines=with_lines,
+            asked=asked,
         )
         try:
             form = StructuredForm(list(layout.build_members("", whole, values, told, depth=0)))
@@ -86,6 +100,7 @@ class _FormBuilder:
     typed: TypedInput
     shows_proposal: bool
     with_lines: bool
+    asked: AskedFields
     built: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def build_members(
@@ -94,6 +109,8 @@ class _FormBuilder:
         values, told = _members_of(value), _members_of(proposed)
         for name in dict.fromkeys([*shape.properties, *shape.required, *values, *told]):
             at, schema = codec.extend_pointer(pointer, name), shape.properties.get(name)
+            if not partial.is_asked(at, self.asked):
+                continue
             yield self._build_part(
                 at,
                 json_schema.parse_shape(schema, self.root),
@@ -113,7 +130,7 @@ class _FormBuilder:
             lines = self._build_lines(at, shape, value, proposed, name=name)
             if lines is not None:
                 return lines
-        return self._build_field(at, shape, value, proposed, label=_label_for(shape, name), required=required)
+        return self._build_field(at, shape, value, proposed, label=label_for(shape, name), required=required)
 
     def _build_group(
         self, at: str, shape: FieldShape, value: Any, proposed: Any, *, name: str, depth: int
@@ -121,7 +138,7 @@ class _FormBuilder:
         return FieldGroup(
             pointer=at,
             name=codec.build_field_name("group", at, _container_empty_meaning(value)),
-            label=_label_for(shape, name),
+            label=label_for(shape, name),
             hint=_hint_for(shape),
             parts=list(self.build_members(at, shape, value, proposed, depth=depth + 1)),
             error=self.typed.errors.get(at, ""),
@@ -146,7 +163,7 @@ class _FormBuilder:
         return FieldLines(
             pointer=at,
             name=codec.build_field_name("list", at, _container_empty_meaning(value)),
-            label=_label_for(shape, name),
+            label=label_for(shape, name),
             hint=_hint_for(shape),
             columns=[cell.label for cell in spare],
             lines=[line for line in lines if line],
@@ -163,7 +180,7 @@ class _FormBuilder:
         """The fields of one entry, None if it does not fit into a line."""
         here = codec.extend_pointer(at, place)
         if item.kind != "group":
-            cell = self._build_field(here, item, value, proposed, label=_label_for(item, _("Value")), required=False)
+            cell = self._build_field(here, item, value, proposed, label=label_for(item, _("Value")), required=False)
             return None if cell.is_json or value in ("", None) else [cell]
         if value is not ABSENT and (not isinstance(value, Mapping) or set(value) - set(item.properties)):
             return None
@@ -196,7 +213,7 @@ class _FormBuilder:
             proposed=codec.format_value(reader, proposed) if self.shows_proposal else None,
             error=self.typed.errors.get(at, ""),
         )
-        return replace(laid, collapsed=bool(self.hints) and _is_collapsible(laid))
+        return replace(laid, collapsed=bool(self.hints) and self.asked is None and _is_collapsible(laid))
 
     def _low_confidence(self, pointer: str) -> float | None:
         """The AI's confidence in a value or its container if it is low, else None."""
@@ -309,7 +326,8 @@ def _entry_at(values: Sequence[Any], place: int) -> Any:
     return values[place] if place < len(values) else ABSENT
 
 
-def _label_for(shape: FieldShape, name: str) -> str:
+def label_for(shape: FieldShape, name: str) -> str:
+    """What a field is called: its title, else its name in words."""
     return str(shape.rules.get("title") or wording.format_answer(name))
 
 

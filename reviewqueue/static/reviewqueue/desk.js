@@ -12,6 +12,7 @@ import { put } from "./notices.js";
 import { watchItem } from "./item_watch.js";
 import { startClock } from "./reservation.js";
 import { startSubmission } from "./submission.js";
+import { firstAsked } from "./structured_fields.js";
 import { listenToTabs } from "./tabs.js";
 
 /** How long a new item must be on screen before it can be answered, in ms: longer than the gap of a double click. */
@@ -109,8 +110,9 @@ function show({ focus }) {
   clock.restart();
   drafts.shown();
   tabs.tell("claim", drafts.place(), desk().dataset.claim);
+  const asked = matchMedia("(pointer: fine)").matches ? firstAsked() : null; // a phone would show its keyboard
+  if (focus || asked) (asked ?? document.getElementById("item"))?.focus({ preventScroll: true });
   if (focus) {
-    document.getElementById("item")?.focus({ preventScroll: true });
     document.getElementById("announcement").textContent = (desk().dataset.announce ?? "").replace(/\s+/g, " ").trim();
   }
   const shown = desk();

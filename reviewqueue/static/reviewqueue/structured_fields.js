@@ -8,6 +8,7 @@ import { changeLines } from "./list_rows.js";
 import { inTab } from "./storage.js";
 
 const ALL = "desk-all-fields";
+const KEPT = "desk-other-fields";
 
 export function listenInFields() {
   document.addEventListener("keydown", walk, { capture: true });
@@ -20,6 +21,7 @@ export function listenInFields() {
     if (target.closest("[data-all-fields]")) toggle();
     if (target.closest("[data-take-back]")) takeBack(target.closest("[data-field]"));
     changeLines(target);
+    rememberKept(target);
   });
   document.documentElement.toggleAttribute("data-all-open", inTab.get(ALL) === "true");
 }
@@ -28,7 +30,20 @@ export function listenInFields() {
 export function prepareFields() {
   // In a swapped-in page, the content of noscript elements is parsed as part of the form.
   for (const fallback of document.querySelectorAll("[data-fields] noscript")) fallback.remove();
+  const kept = document.querySelector("[data-kept]");
+  if (kept && inTab.get(KEPT)) kept.open = inTab.get(KEPT) === "open";
   tellState();
+}
+
+/** The first of the fields that the review asks for, if it asks for some only. A final say is read first. */
+export function firstAsked() {
+  return document.querySelector("[data-asked] .field-control :is(input, select, textarea)");
+}
+
+/** Once somebody has folded the other fields or opened them, they stay so for the next items in this tab. */
+function rememberKept(pressed) {
+  const kept = pressed.closest("[data-kept] > summary")?.parentElement;
+  if (kept) inTab.set(KEPT, kept.open ? "folded" : "open"); // it is about to change
 }
 
 /** Shows each of the notice's errors at its field and focuses the first one. */

@@ -71,7 +71,7 @@ def test_every_attack_reaches_every_place_and_runs_in_none(
     looks_back = [
         partial(_look_back, attacks=list(some)) for some in batched(ATTACKS, history.HISTORY_COUNT, strict=False)
     ]
-    visits: list[Visit] = [_entitle, _mistake, _answer_first, _too_late, _dispute, *looks_back]
+    visits: list[Visit] = [_entitle, _mistake, _answer_first, _too_late, _dispute, _dispute_fields, *looks_back]
     for visit in visits:
         with transaction.atomic():
             for html in visit(queue, Visitor(rob), Visitor(ann)):
@@ -124,6 +124,11 @@ def _too_late(queue: Queue, rob: Visitor, _ann: Visitor) -> Iterator[str]:
 
 def _dispute(queue: Queue, _rob: Visitor, ann: Visitor) -> Iterator[str]:
     hostile_pages.enqueue_dispute(queue, ATTACKS)
+    yield ann.get(hostile_pages.DESK_URL)
+
+
+def _dispute_fields(queue: Queue, _rob: Visitor, ann: Visitor) -> Iterator[str]:
+    hostile_pages.enqueue_dispute_about_fields(queue, ATTACKS)
     yield ann.get(hostile_pages.DESK_URL)
 
 
