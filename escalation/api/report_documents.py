@@ -160,15 +160,17 @@ class ReportActs(msgspec.Struct):
 
 
 class GuaranteeGroup(msgspec.Struct, kw_only=True):
-    """One group with a threshold (one, `group` null, for a guarantee about everything), and the upper `bound` of its
-    error rate, which holds with its `confidence_level`.
+    """One group with a threshold (one, `group` null, for a guarantee about everything).
+
+    With its `confidence_level`, the rate of errors that reviewers find is at most `bound`: the target, lowered by the
+    share of errors that they miss. `errors` of `audits` prove no lower one, as the threshold was chosen by them.
     """
 
     group: str | None
     threshold: float | None
     audits: Annotated[int, Meta(description="Audits at or above the threshold.")]
     errors: int
-    bound: float | None
+    bound: float
     confidence_level: float
 
 
@@ -211,7 +213,7 @@ class StatementGroup(msgspec.Struct, kw_only=True):
     threshold: float | None
     checked: int
     wrong: int
-    bound: float | None
+    bound: float
     doubt: float
 
 

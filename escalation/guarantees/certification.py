@@ -61,7 +61,7 @@ def certify_declared(
 def certify_declared_counts(first: Tally, plan: WalkPlan, *, alpha: float, delta: float) -> CertifiedThreshold | None:
     """`certify_declared` from the counts of the declared number of audits."""
     p = statistics.compute_p_values(first.accepted, first.wrong, alpha)
-    return _describe(statistics.walk_grid(p, _build_starts(plan.declared, delta)), first, delta)
+    return _describe(statistics.walk_grid(p, _build_starts(plan.declared, delta)), first)
 
 
 def certify_anytime(
@@ -78,17 +78,17 @@ def certify_anytime_counts(so_far: Tally, plan: WalkPlan, *, alpha: float, delta
     """`certify_anytime` from counts."""
     with np.errstate(over="ignore"):
         p = np.exp(-statistics.compute_log_evalues(so_far.accepted, so_far.wrong, alpha))
-    return _describe(statistics.walk_grid(p, _build_starts(plan.anytime, delta)), so_far, delta)
+    return _describe(statistics.walk_grid(p, _build_starts(plan.anytime, delta)), so_far)
 
 
 def _tally(scores: NDArray[np.float64], wrong: NDArray[np.bool_]) -> Tally:
     return Tally(*statistics.count_accepted(scores, wrong, THRESHOLDS_STRICT_TO_LOOSE))
 
 
-def _describe(index: int | None, counts: Tally, delta: float) -> CertifiedThreshold | None:
+def _describe(index: int | None, counts: Tally) -> CertifiedThreshold | None:
     if index is None:
         return None
-    return statistics.describe_threshold(index, counts.accepted, counts.wrong, THRESHOLDS_STRICT_TO_LOOSE, delta=delta)
+    return statistics.describe_threshold(index, counts.accepted, counts.wrong, THRESHOLDS_STRICT_TO_LOOSE)
 
 
 def _name_thresholds(starts: Sequence[WalkStart]) -> tuple[tuple[float, float], ...]:

@@ -38,7 +38,7 @@ RENEWED_AFTER_SHARE = 0.8
 
 @dataclass(frozen=True, slots=True)
 class GroupResult:
-    """The result for one group: a threshold with its counts and bound, or the reason why there is none.
+    """The result for one group: a threshold with its counts, or the reason why there is none.
 
     delta: the probability that this guarantee is false. coverage: the share of the group's outputs in the window at or
     above the threshold. starts: the thresholds at which walks began, each with its share of delta. way: `declared` for
@@ -52,7 +52,6 @@ class GroupResult:
     threshold: float | None = None
     accepted: int = 0
     wrong: int = 0
-    bound: float | None = None
     coverage: float | None = None
     refusal: str = ""
     params: Mapping[str, Any] | None = None
@@ -182,7 +181,13 @@ def _record(prepared: PreparedEvaluation, results: Sequence[GroupResult], *, by:
 
 def parse_group_results(evaluation: Evaluation) -> list[GroupResult]:
     """The typed results of an evaluation."""
-    return [GroupResult(**{**row, "starts": [tuple(start) for start in row["starts"]]}) for row in evaluation.groups]
+    return [_parse_group_result(row) for row in evaluation.groups]
+
+
+def _parse_group_result(row: Mapping[str, Any]) -> GroupResult:
+    # Earlier releases also stored an upper bound for this threshold by itself, which was not guaranteed.
+    known = {name: value for name, value in row.items() if name != "bound"}
+    return GroupResult(**{**known, "starts": [tuple(start) for start in row["starts"]]})
 
 
 def _evaluate_group(
@@ -246,10 +251,7 @@ def _evaluate_labels(
 def _name_label(found: GroupResult, name: str, counts: Tally) -> GroupResult:
     """What holds for all labels, with the counts of one of them."""
     at = int(np.searchsorted(-certification.THRESHOLDS_STRICT_TO_LOOSE, -(found.threshold or 0.0)))
-    wrong = int(counts.wrong[at])
-    return replace(
-        found, group=name, wrong=wrong, bound=statistics.compute_upper_bound(wrong, found.accepted, found.delta)
-    )
+    return replace(found, group=name, wrong=int(counts.wrong[at]))
 
 
 def _refuse_label(
@@ -289,7 +291,6 @@ def _certify(prepared: PreparedEvaluation, name: str, evidence: _Evidence, delta
         threshold=found.threshold,
         accepted=found.accepted,
         wrong=found.wrong,
-        bound=found.bound,
         way=way,
     )
 

@@ -204,7 +204,7 @@ def guarantee_as_json(summary: GuaranteeSummary | None) -> dict[str, Any] | None
                 "threshold": group.threshold,
                 "audits": group.accepted,
                 "errors": group.wrong,
-                "bound": group.bound,
+                "bound": evaluation.max_error,
                 "confidence_level": _confidence_level(group.delta),
             }
             for group in summary.certified
@@ -243,7 +243,7 @@ def statement_as_json(summary: GuaranteeSummary | None) -> dict[str, Any] | None
                 "threshold": group.threshold,
                 "checked": group.accepted,
                 "wrong": group.wrong,
-                "bound": group.bound,
+                "bound": evaluation.max_error,
                 "doubt": group.delta,
             }
             for group in summary.certified

@@ -14,8 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtr
 
-from escalation.statistics.intervals import compute_upper_bound
-
 COLD_START_COUNT = 3
 # No start where even a sample without errors would fail, and none so late that no step is left.
 _FIRST_START_FACTOR, _LAST_START_FACTOR = 1.2, 0.9
@@ -33,15 +31,15 @@ class WalkStart:
 class CertifiedThreshold:
     """The loosest threshold that a walk reached.
 
-    `threshold` in [0, 1]; `accepted` and `wrong` are the sample's counts at or above it; `bound` is the one-sided
-    upper bound of its error rate at the full delta.
+    `threshold` in [0, 1]; `accepted` and `wrong` are the sample's counts at or above it. What is proved is that its
+    risk is at most the target. A lower bound from these counts would be false more often than delta, because the
+    threshold was chosen by the same labels.
     """
 
     index: int
     threshold: float
     accepted: int
     wrong: int
-    bound: float
 
 
 def compute_min_labels(alpha: float, delta: float) -> int:
@@ -127,16 +125,15 @@ def certify_threshold(
         raise ValueError("the grid is not ordered from strict to loose")
     accepted, wrong = count_accepted(scores, errors, grid)
     index = walk_grid(compute_p_values(accepted, wrong, alpha), starts)
-    return None if index is None else describe_threshold(index, accepted, wrong, grid, delta=delta)
+    return None if index is None else describe_threshold(index, accepted, wrong, grid)
 
 
 def describe_threshold(
-    index: int, accepted: NDArray[np.int64], wrong: NDArray[np.int64], grid: NDArray[np.float64], *, delta: float
+    index: int, accepted: NDArray[np.int64], wrong: NDArray[np.int64], grid: NDArray[np.float64]
 ) -> CertifiedThreshold:
     """The threshold that a walk reached, with its counts: the strictest of those that accept the same outputs."""
     index = int(np.searchsorted(accepted, accepted[index]))
-    kept, missed = int(accepted[index]), int(wrong[index])
-    return CertifiedThreshold(index, float(grid[index]), kept, missed, compute_upper_bound(missed, kept, delta))
+    return CertifiedThreshold(index, float(grid[index]), int(accepted[index]), int(wrong[index]))
 
 
 def compute_evaluation_delta(delta: float, evaluation: int) -> float:

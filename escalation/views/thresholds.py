@@ -162,8 +162,8 @@ def _choose_marks(here: StreamPage, known: list[ThresholdPoint]) -> dict[str, tu
         and guarantee.evaluation.target.groups == ErrorTarget.Grouping.TOGETHER
     ):
         (group,) = evaluations.parse_group_results(guarantee.evaluation)
-        if group.coverage is not None and group.bound is not None:
-            return {_("guaranteed"): (group.coverage, group.bound)}
+        if group.coverage is not None:
+            return {_("guaranteed"): (group.coverage, guarantee.evaluation.target.max_error)}
     in_use = _find_index_in_use(here)
     threshold = None if in_use is None else thresholds.THRESHOLDS[in_use]
     # Points without a change are left out, so the threshold in use may share the point of a stricter one.

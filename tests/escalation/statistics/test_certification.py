@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.special import bdtr
-from scipy.stats import beta, binom
+from scipy.stats import binom
 
 from escalation import statistics
 from escalation.statistics import WalkStart
@@ -104,7 +104,7 @@ def test_false_certifications_are_no_more_frequent_than_delta(alpha: float, begu
     assert bdtr(broken, trials, 0.05) <= 0.999, f"{broken} of {trials} at 5 %"
 
 
-def test_a_certified_threshold_has_the_counts_behind_its_bound() -> None:
+def test_a_certified_threshold_has_the_counts_at_or_above_it() -> None:
     rng = np.random.default_rng(3)
     scores = rng.random(2000)
     errors = rng.random(2000) < 0.2 * (1 - scores) ** 2
@@ -115,19 +115,7 @@ def test_a_certified_threshold_has_the_counts_behind_its_bound() -> None:
     assert found
     assert found.accepted == int((scores >= found.threshold).sum())
     assert found.wrong == int(errors[scores >= found.threshold].sum())
-    assert found.bound == statistics.compute_upper_bound(found.wrong, found.accepted, 0.05)
     assert found.wrong / found.accepted < 0.02
-
-
-def test_the_bound_uses_the_full_delta() -> None:
-    scores, errors = np.full(400, 0.9), np.arange(400) == 0
-    found = statistics.certify_threshold(
-        scores, errors, np.array([0.9]), [WalkStart(0, 0.05 / 3)], alpha=0.02, delta=0.05
-    )
-    assert found
-    assert (found.accepted, found.wrong) == (400, 1)
-    assert found.bound == pytest.approx(float(beta.ppf(0.95, 1 + 1, 400 - 1)), abs=1e-12)
-    assert found.bound == pytest.approx(0.011804304454, abs=1e-9)
 
 
 def test_the_deltas_of_all_evaluations_sum_to_delta() -> None:

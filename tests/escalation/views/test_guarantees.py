@@ -150,17 +150,19 @@ def test_a_guarantee_shows_audits_since_and_when_audits_are_off(client: Client, 
     assert "3 of 214 audits found an error" in _read(client)
 
 
-def test_the_evidence_shows_the_counts_that_reproduce_its_bound(client: Client, stream: Stream, otto: User) -> None:
+def test_the_evidence_shows_the_counts_and_the_test_behind_it(client: Client, stream: Stream, otto: User) -> None:
     _past(stream)
     client.force_login(User.objects.create(username="mia", role="admin"))
     _set_target(stream)
     evaluation = evaluations.run_evaluation(stream, by="user:mara")
     evidence = f"{PAGE}evidence/{evaluation.pk}/"
     (group,) = evaluation.groups
-    bound = statistics.compute_upper_bound(group["wrong"], group["accepted"], group["delta"])
     client.force_login(otto)
     page = _read(client, evidence)
-    assert f"{bound * 100:.4f}" in page
+    assert group["way"] == "anytime"
+    assert f"({group['accepted']} - {group['wrong']}) * numpy.log1p(c * {evaluation.max_error!r}" in page
+    assert f"at most {evaluation.max_error * 100:.4f}\u00a0% of the outputs at or above it are wrong" in page
+    assert "Upper bound" not in page
     assert f"{group['delta'] * 100:.4f}" in page
     assert f">{group['accepted']:,}<" in page
     assert f">{group['wrong']:,}<" in page
@@ -397,7 +399,7 @@ def test_the_report_of_the_api_has_the_guarantee(client: Client, stream: Stream,
             "threshold": group.threshold,
             "audits": group.accepted,
             "errors": group.wrong,
-            "bound": group.bound,
+            "bound": evaluation.max_error,
             "confidence_level": pytest.approx(1 - group.delta),
         }
     ]
