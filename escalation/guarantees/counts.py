@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 
@@ -130,26 +130,23 @@ class EvidenceCounts:
                 self._add_group(name, rows, errors)
 
     def copy(self) -> Self:
-        return type(self).from_json(self.to_json(), first=self.first, labels=self.labels)
+        """Counts to which others can be added."""
+        return replace(self, groups={name: replace(group) for name, group in self.groups.items()})
 
     def to_json(self) -> dict[str, Any]:
         """The counts as plain data."""
-        groups = {
-            name: [
-                *(part.tolist() for part in (group.audits, group.errors, group.first_audits, group.first_errors)),
-                group.answered,
-            ]
-            for name, group in self.groups.items()
-        }
-        return {"groups": groups, "sampled": self.sampled, "answered": self.answered, "labels_hash": self.labels_hash}
+        groups = {name: [group.answered, *_list_bins(group)] for name, group in self.groups.items()}
+        return {"groups": groups} | {name: getattr(self, name) for name in _PLAIN}
 
     @classmethod
-    def from_json(cls, plain: Mapping[str, Any], *, first: int, labels: Sequence[str] | None) -> Self:
+    def from_json(cls, plain: Mapping[str, Any]) -> Self:
         groups = {}
-        for name, (*parts, answered) in plain["groups"].items():
-            counted, errors, first_counted, first_errors = (np.array(part, np.int64) for part in parts)
-            groups[name] = GroupCounts(counted, errors, first_counted, first_errors, answered)
-        return cls(first, labels, groups, plain["sampled"], plain["answered"], plain["labels_hash"])
+        for name, (answered, *bins) in plain["groups"].items():
+            columns = np.zeros((4, len(THRESHOLDS)), np.int64)
+            for at, *values in bins:
+                columns[:, at] = values
+            groups[name] = GroupCounts(columns[0], columns[1], columns[2], columns[3], answered)
+        return cls(groups=groups, **{name: plain[name] for name in _PLAIN})
 
     def _add_group(self, name: str, rows: Sequence[SampledUnit], errors: Iterable[bool]) -> None:
         self.groups.setdefault(name, GroupCounts()).add(
@@ -158,6 +155,15 @@ class EvidenceCounts:
             answered=sum(row.is_answered for row in rows),
             first=self.first,
         )
+
+
+_PLAIN = ("first", "labels", "sampled", "answered", "labels_hash")
+
+
+def _list_bins(group: GroupCounts) -> list[list[int]]:
+    """The bins in which there are audits, with their counts."""
+    columns = np.stack([group.audits, group.errors, group.first_audits, group.first_errors])
+    return [[at, *columns[:, at].tolist()] for at in np.flatnonzero(group.audits).tolist()]
 
 
 def _split_by_group(rows: Sequence[SampledUnit]) -> dict[str, list[SampledUnit]]:

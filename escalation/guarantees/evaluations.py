@@ -93,7 +93,7 @@ def _evaluate(
     stream: Stream, covered: Population | None, now: datetime
 ) -> tuple[PreparedEvaluation, list[GroupResult]]:
     """The result of every group. Only the plan of a new line is stored; nothing is computed under a lock."""
-    prepared = prepare_evaluation(stream, covered=covered, now=now)
+    prepared = prepare_evaluation(stream, covered=covered, keep=True, now=now)
     line = lines.plan_groups(prepared.line, prepared.walk_names, last_id=prepared.sample.window.last, now=now)
     prepared = replace(prepared, line=line)
     best, old = _best_results(prepared, now), _old_exact(prepared, now)

@@ -74,9 +74,14 @@ def find_line(stream: Stream, target: ErrorTarget, covered: Population, *, first
     )
 
 
+def find_latest_line(target: ErrorTarget, covered: Population) -> EvidenceLine | None:
+    """The latest stored line of a population towards a target."""
+    return EvidenceLine.objects.filter(target=target, **asdict(covered)).order_by("-number").first()
+
+
 def find_earliest_id(stream: Stream, target: ErrorTarget, covered: Population, *, oldest: datetime) -> int:
     """Outputs before this id count in no line: they precede the target, or are too old to begin a line with them."""
-    stored = EvidenceLine.objects.filter(stream=stream, target=target, **asdict(covered)).order_by("-number").first()
+    stored = find_latest_line(target, covered)
     return stored.first_id if stored else output_id.first_id_at(max(target.set_at, oldest))
 
 

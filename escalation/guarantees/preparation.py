@@ -9,16 +9,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from escalation import statistics
-from escalation.guarantees import lines, population, sample_size, targets
-from escalation.guarantees.counts import GroupCounts
+from escalation.guarantees import counting, lines, population, sample_size, targets, units
+from escalation.guarantees.counting import SampleWindow
+from escalation.guarantees.counts import EvidenceCounts, GroupCounts
 from escalation.guarantees.population import Population
 from escalation.guarantees.sample import (
     MAX_SAMPLE_AGE_DAYS,
     EvaluationSample,
-    SampleWindow,
     draw_sample,
+    extend_window,
     find_window,
     has_traffic,
+    hash_counting,
 )
 from escalation.models import ErrorTarget, EvidenceLine, Stream
 from escalation.policies import versions
@@ -94,11 +96,12 @@ class PreparedEvaluation:
 
 
 def prepare_evaluation(
-    stream: Stream, *, covered: Population | None = None, now: datetime | None = None
+    stream: Stream, *, covered: Population | None = None, keep: bool = False, now: datetime | None = None
 ) -> PreparedEvaluation:
     """Gather the input of an evaluation. Raises EvaluationRefused if it is clear in advance that it must fail.
 
-    covered: the population that it is about; the main one of the recent traffic by default.
+    covered: the population that it is about; the main one of the recent traffic by default. keep: store what was
+    counted, so that the next evaluation need not count it again.
     """
     moment = clock.current_time(now)
     target = targets.find_error_target(stream)
@@ -117,9 +120,8 @@ def prepare_evaluation(
     spec = current.spec if current else PolicySpec()
     if spec.on_deadline == "accept":
         raise EvaluationRefused("deadline_accepts")
-    line, window = _find_line(stream, target, covered, spec, moment)
     declared = lines.count_declared_audits(target)
-    sample = draw_sample(target, covered, window, due_days=spec.guarantee.due_days, first=declared, now=moment)
+    line, sample = find_evidence(stream, target, covered, spec, first=declared, keep=keep, now=moment)
     delta = line.delta * lines.RECALL_DELTA_SHARE
     measured = recall.measure_recall(stream, target=target, delta=delta)
     if measured is not None and measured.low <= 0:
@@ -150,6 +152,34 @@ def prepare_evaluation(
 def hash_conditions(spec: PolicySpec) -> str:
     """SHA-256 of the settings other than thresholds that decide what is automated: an evaluation is valid for one."""
     return hashlib.sha256(repr((spec.rules, spec.model_versions, spec.on_deadline)).encode()).hexdigest()
+
+
+def find_evidence(
+    stream: Stream,
+    target: ErrorTarget,
+    covered: Population,
+    spec: PolicySpec,
+    *,
+    first: int,
+    keep: bool,
+    now: datetime,
+) -> tuple[EvidenceLine, EvaluationSample]:
+    """The present line of evidence and its audits. Raises EvaluationRefused if there is none.
+
+    first: how many audits of a group the exact evaluation takes. keep: store what was counted of a stored line.
+    """
+    conditions, unsettled = hash_counting(spec, first=first), counting.find_first_unsettled(now)
+    line = lines.find_latest_line(target, covered)
+    counted = counting.load_progress(line, conditions=conditions) if line else None
+    window = extend_window(stream, covered, counted, spec=spec, unsettled=unsettled) if counted else None
+    if line is None or counted is None or window is None:
+        line, window = _find_line(stream, target, covered, spec, now)
+        counts = EvidenceCounts(first, units.list_labels(target, stream.slug, covered.schema_number))
+        counted = counting.begin_progress(window, counts, conditions=conditions, unsettled=unsettled)
+    sample = draw_sample(target, covered, window, progress=counted, due_days=spec.guarantee.due_days, now=now)
+    if keep and line.pk is not None:
+        counting.save_progress(line, counted, now=now)
+    return line, sample
 
 
 def _find_line(

@@ -78,6 +78,33 @@ WINDOW = f"""
     ))
 """
 
+# Since an id, the audit rates and last ids of the same outputs by policy; with and without the latest ones, of which
+# others may still be routed.
+WINDOW_SINCE = f"""
+    SELECT r.policy_id, max(o.id), min(r.p),
+        max(o.id) FILTER (WHERE o.id < %(unsettled)s), min(r.p) FILTER (WHERE o.id < %(unsettled)s)
+    FROM escalation_output o JOIN escalation_route r ON r.output_id = o.id
+    WHERE o.stream_id = %(stream)s AND o.id > %(seen)s AND o.model = %(model)s AND o.model_version = %(version)s
+      AND o.schema_number = %(schema)s AND {audits.IS_LIVE}
+    GROUP BY 1
+"""
+
+# The oldest output that is not routed yet, of any stream; by the partial index.
+FIRST_UNROUTED = "SELECT min(id) FROM escalation_output WHERE state = 'received'"
+
+# The first audit whose answer may still come; by the index on stream and id.
+FIRST_PENDING = f"""
+    SELECT o.id FROM escalation_output o
+    JOIN escalation_route r ON r.output_id = o.id
+    LEFT JOIN escalation_outcome e ON e.output_id = o.id
+    {{source}}
+    WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.id < %(last)s AND o.model = %(model)s
+      AND o.model_version = %(version)s AND o.schema_number = %(schema)s AND e.output_id IS NULL
+      AND o.received_at > %(due)s AND NOT {audits.IS_TAKEN_BACK}
+      AND {audits.IS_LIVE} AND {{is_drawn}} AND {{is_counted}}
+    ORDER BY o.id LIMIT 1
+"""
+
 # All that were drawn and that a guarantee counts.
 SAMPLE = f"""
     SELECT o.id, width_bucket({{confidence}}, %(edges)s::float8[]) - 1, {{name}}, {{wrong}}, e.blind, o.received_at,

@@ -8,6 +8,8 @@ later redraws it, so lowering the rate loses no audit.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +18,7 @@ import msgspec
 from django.db.models import Q
 
 from escalation.guarantees import alarms, queries, thresholds, units
+from escalation.guarantees.counting import Progress, SampleWindow
 from escalation.guarantees.counts import EvidenceCounts, SampledUnit
 from escalation.guarantees.population import Population
 from escalation.models import ErrorTarget, Output, Policy, Stream
@@ -24,15 +27,7 @@ from escalation.policies.spec import PolicySpec
 from reviewqueue.kernel import sql
 
 MAX_SAMPLE_AGE_DAYS = 180
-
-
-@dataclass(frozen=True, slots=True)
-class SampleWindow:
-    """Outputs with first <= id < last; `rate` is the lowest audit rate among them."""
-
-    first: int
-    last: int
-    rate: float
+_COUNTING_FORMAT = 1  # to be raised whenever what is counted, or how it is kept, changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +36,12 @@ class EvaluationSample:
 
     Errors are by answers given blind. Audits without such an answer are errors: they were unjudgeable or not answered
     blind, their answer is overdue, the output was withdrawn, or it is the pending one at the end of the window.
+    progress: what of it need not be counted again.
     """
 
     window: SampleWindow
     counts: EvidenceCounts
+    progress: Progress
 
     @property
     def sampled(self) -> int:
@@ -95,47 +92,82 @@ def _conditions_of(spec: PolicySpec) -> set[bytes]:
     return {msgspec.json.encode(rule.when, order="deterministic") for rule in spec.rules}
 
 
+def hash_counting(spec: PolicySpec, *, first: int) -> str:
+    """Identifies what decides which audits of a line count, and how; see `guarantees.counting`."""
+    parts = (_COUNTING_FORMAT, thresholds.GRID_HASH, first, spec.guarantee.due_days, sorted(_conditions_of(spec)))
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def extend_window(
+    stream: Stream, covered: Population, progress: Progress, *, spec: PolicySpec, unsettled: int
+) -> SampleWindow | None:
+    """The window of which a part is counted, as `find_window` finds it; None if the line has ended.
+
+    Adds the outputs before `unsettled` to the counted part.
+    """
+    if alarms.find_last_alarm(stream.pk, covered) >= progress.window.first:
+        return None
+    limits = {"seen": progress.routed, "unsettled": unsettled}
+    found = sql.fetch_tuples(queries.WINDOW_SINCE, _population_parameters(stream.pk, covered) | limits)
+    if not _continues_line([policy_id for policy_id, *_ in found], spec) or any(rate == 0 for _, _, rate, *_ in found):
+        return None
+    window = progress.window
+    progress.window = window.extend((last, rate) for *_, last, rate in found if last is not None)
+    progress.routed = max(progress.routed, unsettled - 1)
+    return window.extend((last, rate) for _, last, rate, *_ in found)
+
+
+def _continues_line(policy_ids: Sequence[int | None], spec: PolicySpec) -> bool:
+    """Whether all of these policies have the rules of `spec`."""
+    policies = Policy.objects.in_bulk([policy_id for policy_id in policy_ids if policy_id is not None])
+    return None not in policy_ids and all(
+        _conditions_of(versions.spec_of(policy)) == _conditions_of(spec) for policy in policies.values()
+    )
+
+
 def draw_sample(
-    target: ErrorTarget, covered: Population, window: SampleWindow, *, due_days: float, first: int, now: datetime
+    target: ErrorTarget,
+    covered: Population,
+    window: SampleWindow,
+    *,
+    progress: Progress,
+    due_days: float,
+    now: datetime,
 ) -> EvaluationSample:
     """The sample of a window, up to and including the first output whose answer is pending but not overdue.
 
-    due_days: the window goes on past an output unanswered for so long, which counts as wrong. first: how many audits
-    of each group the exact evaluation takes.
+    progress: what of it is counted already; audits that can hardly change any more are added. due_days: the window goes
+    on past an output unanswered for so long, which counts as wrong.
     """
-    rows, last = _cut_after_first_pending(
-        _fetch_rows(target, covered, window), window.last, due=timedelta(days=due_days), now=now
-    )
-    counts = EvidenceCounts(first, units.list_labels(target, covered.schema_number))
-    counts.add(rows)
-    return EvaluationSample(SampleWindow(window.first, last, window.rate), counts)
-
-
-def _fetch_rows(target: ErrorTarget, covered: Population, window: SampleWindow) -> list[SampledUnit]:
-    limits: dict[str, Any] = {
-        "first": window.first,
+    due = now - timedelta(days=due_days)
+    unit = units.choose_units(target)
+    limits: dict[str, Any] = _population_parameters(target.stream_id, covered) | {
+        "first": progress.counted + 1,
         "last": window.last,
         "key": target.segment_key,
         "edges": list(thresholds.THRESHOLDS),
+        "due": due,
     }
-    return [
-        SampledUnit(*row)
-        for row in sql.fetch_tuples(
-            units.choose_units(target).fill(queries.SAMPLE), _population_parameters(target.stream_id, covered) | limits
-        )
-    ]
+    # What follows a pending audit is not read each time; of a line that is counted anew, everything is read once.
+    pending = sql.fetch_value(unit.fill(queries.FIRST_PENDING), limits) if progress.counts.sampled else None
+    if pending is not None:
+        limits["last"] = pending + 1
+    rows = [SampledUnit(*row) for row in sql.fetch_tuples(unit.fill(queries.SAMPLE), limits)]
+    rows, last = _cut_after_first_pending(rows, limits["last"], due=due)
+    progress.add([row for row in rows if row.id <= progress.routed and not row.is_pending(due)])
+    counts = progress.counts.copy()
+    counts.add([row for row in rows if row.id > progress.counted])
+    return EvaluationSample(SampleWindow(window.first, last, window.rate), counts, progress)
 
 
-def _cut_after_first_pending(
-    rows: list[SampledUnit], last: int, *, due: timedelta, now: datetime
-) -> tuple[list[SampledUnit], int]:
+def _cut_after_first_pending(rows: list[SampledUnit], last: int, *, due: datetime) -> tuple[list[SampledUnit], int]:
     """The rows up to the first output that is unanswered but not overdue, and the id at which they end (exclusive).
 
     Errors take longer to settle than agreement, so continuing past a pending output would count too few of them.
     Stopping just before it would as well, because a future error could then decide where the rows end. So the pending
     one is included, and counts as wrong like any other without an answer.
     """
-    pending = next((row.id for row in rows if row.is_pending(now - due)), None)
+    pending = next((row.id for row in rows if row.is_pending(due)), None)
     if pending is None:
         return rows, last
     return [row for row in rows if row.id <= pending], pending + 1

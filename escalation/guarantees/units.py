@@ -90,8 +90,8 @@ def choose_units(target: ErrorTarget) -> Units:
     return _UNITS[ErrorTarget.Grouping(target.groups)]
 
 
-def list_labels(target: ErrorTarget, schema_number: int) -> Sequence[str] | None:
+def list_labels(target: ErrorTarget, slug: str, schema_number: int) -> Sequence[str] | None:
     """The labels that each get a guarantee, each of them in every output; None if a unit is in one group only."""
     if target.groups != ErrorTarget.Grouping.LABELS:
         return None
-    return queue.get_answer_spec(slug=target.stream.slug, number=schema_number).answers
+    return queue.get_answer_spec(slug=slug, number=schema_number).answers

@@ -3,6 +3,7 @@
 from escalation.models.decisions import Decision, FeedHead, Outcome
 from escalation.models.guarantees import (
     CountedDay,
+    CountedEvidence,
     ErrorTarget,
     Evaluation,
     Evidence,
@@ -20,6 +21,7 @@ __all__ = [
     "Activation",
     "ApprovalRequest",
     "CountedDay",
+    "CountedEvidence",
     "DailyRate",
     "Decision",
     "DeclinedRequest",

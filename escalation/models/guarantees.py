@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -82,6 +83,32 @@ class EvidenceLine(models.Model):
 
     def __str__(self) -> str:
         return f"evidence {self.number} of {self.stream}"
+
+
+class CountedEvidence(models.Model):
+    """The counts of the beginning of a line of evidence, so that evaluations read each audit once.
+
+    They can be deleted at any time: the line is then counted anew. `conditions` is `guarantees.sample.hash_counting` of
+    what they were counted by. Outputs up to `routed_id` were routed, the last one of the line just before `last_id`;
+    audits up to `counted_id` are in `counts`, which is `guarantees.counts.EvidenceCounts`. `unanswered`: those of them
+    that count as errors for want of an answer.
+    """
+
+    line = models.OneToOneField(EvidenceLine, primary_key=True, on_delete=models.CASCADE, related_name="counted")
+    conditions = models.CharField(max_length=64)
+    routed_id = models.BigIntegerField()
+    last_id = models.BigIntegerField()
+    rate = models.FloatField(help_text="The lowest audit rate of these outputs.")
+    counted_id = models.BigIntegerField()
+    counts = models.JSONField()
+    unanswered = ArrayField(models.BigIntegerField(), default=list)
+    counted_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "counted evidence"
+
+    def __str__(self) -> str:
+        return f"counts of {self.line_id}"
 
 
 class Evaluation(models.Model):

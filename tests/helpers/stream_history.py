@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -33,13 +33,15 @@ def write_history(
     blind: bool = True,
     prefix: str = "past",
     override: str = "",
+    routed_later: Collection[int] = (),
     parts: Sequence[Mapping[str, Any]] | None = None,
     part_errors: Sequence[Mapping[str, bool]] | None = None,
     **fields: Any,
 ) -> list[RoutePlan]:
     """Outputs evenly over a span of time; `wrong` is what people said of those that they were shown and `answered`.
 
-    `override`: a reason for which everything went to people, whatever the policy says. `parts`: for each output, its
+    `override`: a reason for which everything went to people, whatever the policy says. `routed_later`: the places of
+    those that still have to be routed, with `write_routes`, and judged. `parts`: for each output, its
     `labels` or `fields`; `part_errors`: which of them are wrong.
     """
     count = len(confidences)
@@ -63,9 +65,14 @@ def write_history(
         plan for day in days for plan in plan_routes(stream, day, current, now=day[0].received_at, override=override)
     ]
     _copy_rows(
-        Output, (_build_output(plan, stream, segments[at] if segments else None) for at, plan in enumerate(routed))
+        Output,
+        (
+            _build_output(plan, stream, segments[at] if segments else None)
+            | ({"state": Output.State.RECEIVED.value} if at in routed_later else {})
+            for at, plan in enumerate(routed)
+        ),
     )
-    _copy_rows(Route, (_build_route(plan) for plan in routed))
+    _copy_rows(Route, (_build_route(plan) for at, plan in enumerate(routed) if at not in routed_later))
     told = [answered] * count if isinstance(answered, bool) else answered
     _copy_rows(
         Outcome,
@@ -74,12 +81,18 @@ def write_history(
                 plan, stream, wrong=bool(wrong[at]), blind=blind, errors=part_errors[at] if part_errors else None
             )
             for at, plan in enumerate(routed)
-            if plan.review and told[at]
+            if plan.review and told[at] and at not in routed_later
         ),
     )
     # In production autovacuum knows these tables; in one long transaction plans would be made for empty ones.
     stream_setup.run_sql("ANALYZE escalation_output, escalation_route, escalation_outcome")
     return routed
+
+
+def write_routes(plans: Sequence[RoutePlan]) -> None:
+    """Route outputs that were written without it; nobody has judged them."""
+    _copy_rows(Route, (_build_route(plan) for plan in plans))
+    Output.objects.filter(pk__in=[plan.output.id for plan in plans]).update(state=Output.State.DECIDED)
 
 
 def _split_by_rate(rows: list[ReceivedOutput], current: ActivePolicy | None) -> list[list[ReceivedOutput]]:

@@ -151,5 +151,5 @@ def _draw(stream: Stream) -> tuple[int, int]:
     window = sample.find_window(stream, line, spec=active.spec, earliest=0)
     assert window
     target = targets.set_error_target(stream=stream, max_error=0.5, actor="user:mara", now=now)
-    drawn = sample.draw_sample(target, line, window, due_days=14, first=450, now=now)
+    drawn = evidence.draw_sample(target, line, window, now=now)
     return drawn.sampled, evidence.count_errors(drawn)

@@ -171,7 +171,7 @@ def _draw(stream: Stream) -> sample.EvaluationSample:
     spec, line = _active(stream).spec, _line(stream)
     window = sample.find_window(stream, line, spec=spec, earliest=0)
     assert window
-    return sample.draw_sample(_target(stream), line, window, due_days=14, first=450, now=NOW)
+    return evidence.draw_sample(_target(stream), line, window, now=NOW)
 
 
 def test_the_curve_and_the_calibration_count_the_audits_of_live_outputs(stream: Stream) -> None:
