@@ -32,7 +32,6 @@ from escalation.routing.plan import ReceivedOutput, plan_routes
 from escalation.routing.record import build_review_item
 from escalation.test_items import queries, recall, reference_names
 from reviewqueue.answers import field_equality
-from reviewqueue.answers.schema import AnswerSpec
 from reviewqueue.facade import facts, queue
 from reviewqueue.facade.labels import SettledLabel
 from reviewqueue.kernel import clock, sent_json, sql
@@ -83,11 +82,7 @@ def record_settled_items(settled: Sequence[SettledLabel]) -> None:
     for item in TestItem.objects.filter(pk__in=labels, settled_at=None):
         label = labels[item.pk]
         item.settled_at = label.settled_at
-        item.caught = (
-            None
-            if label.first_outcome == "unjudgeable"
-            else not field_equality.answers_match(label.first_answer, item.prediction, _get_form(label))
-        )
+        item.caught = None if label.first_outcome == "unjudgeable" else _is_caught(item, label)
         item.save(update_fields=["settled_at", "caught"])
     others = [label for label in settled if label.source != TEST_ITEM_SOURCE and label.blind]
     lowest: dict[str, tuple[float, datetime]] = {}
@@ -110,8 +105,17 @@ def choose_share(stream: Stream) -> float:
     return MEASURING_SHARE if arrived < ENOUGH_TEST_ITEMS else KEEPING_SHARE
 
 
-def _get_form(label: SettledLabel) -> AnswerSpec:
-    return queue.get_answer_spec(slug=label.queue, number=label.schema_number)
+def _is_caught(item: TestItem, label: SettledLabel) -> bool:
+    """Whether the first answer differs wherever the AI's answer is wrong: in each wrong field or label of a set."""
+    form, found = queue.get_answer_spec(slug=label.queue, number=label.schema_number), label.first_answer
+    if form.fields:
+        wrong, given = (
+            field_equality.find_different_fields(answer, item.prediction, form) for answer in (item.answer, found)
+        )
+        return all(given[field] for field, is_wrong in wrong.items() if is_wrong)
+    if isinstance(item.prediction, list) and isinstance(found, list):
+        return set(item.answer) ^ set(item.prediction) <= set(found) ^ set(item.prediction)
+    return not field_equality.answers_match(found, item.prediction, form)
 
 
 def _try_to_admit(stream: Stream, now: datetime) -> None:

@@ -233,3 +233,37 @@ def test_a_test_item_asks_for_its_wrong_field_beside_those_of_an_output(
     mix_in.mix_in_examples(stream=stream, known=[known], actor="user:mara", now=shift_noon(days=1))
     arrival.admit_test_items(stream=stream, count=1, now=shift_noon(days=1))
     assert asked == [{"/tip", "/tax"}]
+
+
+@pytest.mark.parametrize(
+    ("given", "is_caught"), [({"tax": 2}, True), ({"tip": 1}, False), ({"tax": 2, "tip": 1}, True)]
+)
+def test_a_wrong_field_is_caught_only_by_correcting_that_field(
+    queue: Queue, rob: User, given: dict[str, int], is_caught: bool
+) -> None:
+    schema = {"type": "object", "properties": {name: {"type": "number"} for name in ("total", "tax", "tip")}}
+    stream = traffic.apply_stream(answers=None, schema=schema, policy=POLICY)
+    right = {"total": 12, "tax": 2, "tip": 0}
+    traffic.post_and_route(stream, "like", prediction=right, confidence=0.1)
+    wrong = {**right, "tax": 3}
+    known = {"input": {}, "prediction": wrong, "answer": right}
+    mix_in.mix_in_examples(stream=stream, known=[known], actor="user:mara", now=shift_noon(days=1))
+    arrival.admit_test_items(stream=stream, count=1, now=shift_noon(days=1))
+    traffic.judge_all(rob, lambda reference: {**wrong, **given}, now=shift_noon(days=1, minutes=1))
+    assert TestItem.objects.get().caught is is_caught
+
+
+@pytest.mark.parametrize(
+    ("given", "is_caught"), [(["billing"], True), (["refund"], False), (["billing", "refund"], False)]
+)
+def test_a_set_is_caught_only_by_correcting_all_of_its_wrong_labels(
+    queue: Queue, rob: User, given: list[str], is_caught: bool
+) -> None:
+    """The AI missed `billing` and invented `refund`."""
+    stream = traffic.apply_stream(multiple=True, policy=POLICY)
+    traffic.post_and_route(stream, "like", prediction=["refund"], confidence=0.1)
+    known = {"input": {}, "prediction": ["refund"], "answer": ["billing"]}
+    mix_in.mix_in_examples(stream=stream, known=[known], actor="user:mara", now=shift_noon(days=1))
+    arrival.admit_test_items(stream=stream, count=1, now=shift_noon(days=1))
+    traffic.judge_all(rob, lambda reference: given, now=shift_noon(days=1, minutes=1))
+    assert TestItem.objects.get().caught is is_caught
