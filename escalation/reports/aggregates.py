@@ -28,9 +28,7 @@ _MOMENTS = {
     ),
 }
 
-_ARRAY_INDEXES = tuple(
-    index for index, field in enumerate(dataclasses.fields(Tally)) if str(field.type).startswith("tuple[")
-)
+_INDEXES = {field.name: index for index, field in enumerate(dataclasses.fields(Tally))}
 
 
 def load_tallies(
@@ -111,8 +109,11 @@ def measure_decision_times(*, stream_id: int, since: date, until: date) -> Decis
 
 
 def _tally_from_row(values: list[Any]) -> Tally:
-    for index in _ARRAY_INDEXES:
-        values[index] = tuple(values[index])
+    parts = values[_INDEXES["wrong_parts"]]
+    values.insert(_INDEXES["invented"], [part[1:] for part in parts if part[0] == "+"])
+    values[_INDEXES["wrong_parts"]] = [part[1:] for part in parts]
+    for name in ("segment", "wrong_parts", "invented", "wrong_audited"):
+        values[_INDEXES[name]] = tuple(values[_INDEXES[name]])
     return Tally(*values)
 
 

@@ -13,18 +13,16 @@ _DRAWN_FIELDS = "jsonb_array_elements_text(r.parts -> 'audited') AS f (field)"
 _IS_AUTOMATED_FIELD = """(r.released OR r.parts IS NOT NULL
     AND NOT jsonb_exists(r.parts -> 'asked', f.field) AND NOT jsonb_exists(r.parts -> 'audited', f.field))"""
 
-# Outputs of a window that are alike, counted; a window of a stream is a range of ids.
+# Outputs of a window that are alike, counted; a window of a stream is a range of ids. A wrong part has a + before it if
+# it is a label that was predicted, otherwise a -.
 TALLIES = f"""
     SELECT ({{moment}} AT TIME ZONE %(zone)s)::date, o.model, o.model_version, o.predicted, {{segment}}, o.shadow,
            r.output_id IS NOT NULL, r.policy_id, COALESCE(r.reason, ''), COALESCE(r.eligible, false),
            COALESCE(r.released, false), COALESCE(r.audit, ''), COALESCE(r.pi, 1), e.output_id IS NOT NULL, e.wrong,
            CASE WHEN e.wrong THEN e.settled ELSE '' END,
            CASE WHEN %(by_part)s AND e.wrong THEN ARRAY(
-               SELECT part FROM jsonb_each(e.part_errors) AS part (part, wrong) WHERE wrong = 'true' ORDER BY 1)
-           ELSE '{{{{}}}}'::text[] END,
-           CASE WHEN %(by_part)s AND e.wrong THEN ARRAY(
-               SELECT part FROM jsonb_each(e.part_errors) AS part (part, wrong)
-               WHERE wrong = 'true' AND jsonb_exists(o.label_decisions -> 'predicted', part) ORDER BY 1)
+               SELECT CASE WHEN jsonb_exists(o.label_decisions -> 'predicted', part) THEN '+' ELSE '-' END || part
+               FROM jsonb_each(e.part_errors) AS part (part, wrong) WHERE wrong = 'true' ORDER BY 1)
            ELSE '{{{{}}}}'::text[] END,
            COALESCE({audits.IS_ELIGIBLE_AUDIT}, false), COALESCE({audits.IS_ANSWERED_ELIGIBLE_AUDIT}, false),
            COALESCE({audits.IS_TAKEN_BACK_AUDIT}, false),
@@ -47,7 +45,7 @@ TALLIES = f"""
     LEFT JOIN escalation_route r ON r.output_id = o.id
     LEFT JOIN escalation_outcome e ON e.output_id = o.id
     WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.id < %(last)s {{within}}
-    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22
 """
 
 # The fields of the outputs of a window, counted by audit rate.
