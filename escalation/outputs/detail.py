@@ -8,6 +8,7 @@ from typing import Any
 
 from escalation.models import Decision, Outcome, Output, Payload, Policy, Route
 from escalation.outputs.field_details import FieldDetail, list_field_details
+from escalation.outputs.label_details import LabelDetail, list_label_details
 from escalation.policies import versions
 from escalation.policies.spec import PolicySpec
 from reviewqueue.facade import facts, queue
@@ -17,7 +18,7 @@ from reviewqueue.facade.facts import Block
 @dataclass(frozen=True, slots=True)
 class OutputDetail:
     """The rows about one output, without its content. `is_open`: it is open for review now. `fields`: what happened to
-    each, empty unless the answer has fields.
+    each, empty unless the answer has fields. `labels`: the decision about each, empty unless it is a set of labels.
     """
 
     route: Route | None
@@ -25,6 +26,7 @@ class OutputDetail:
     outcome: Outcome | None
     decision: Decision | None
     fields: list[FieldDetail]
+    labels: list[LabelDetail]
     is_open: bool
 
 
@@ -46,11 +48,13 @@ def load_output_detail(output: Output) -> OutputDetail:
     if route is not None and route.policy_id is not None:
         policy = Policy.objects.filter(pk=route.policy_id).first()
     outcome = Outcome.objects.filter(output=output).first()
+    spec = versions.spec_of(policy) if policy else PolicySpec()
     return OutputDetail(
         route=route,
         policy=policy.number if policy else None,
         outcome=outcome,
-        fields=_list_fields(output, route, outcome, versions.spec_of(policy) if policy else PolicySpec()),
+        fields=_list_fields(output, route, outcome, spec),
+        labels=_list_labels(output, outcome, spec),
         decision=Decision.objects.filter(output=output).order_by("-revision").first(),
         is_open=facts.is_item_open(output.pk),
     )
@@ -61,6 +65,13 @@ def _list_fields(output: Output, route: Route | None, outcome: Outcome | None, p
         return []
     form = queue.get_answer_spec(slug=output.stream.slug, number=output.schema_number)
     return list_field_details(output, route, outcome, policy=policy, order=[field.pointer for field in form.fields])
+
+
+def _list_labels(output: Output, outcome: Outcome | None, policy: PolicySpec) -> list[LabelDetail]:
+    if output.label_decisions is None:
+        return []
+    form = queue.get_answer_spec(slug=output.stream.slug, number=output.schema_number)
+    return list_label_details(output, outcome, thresholds=policy.thresholds, order=form.answers)
 
 
 def load_output_content(output: Output, display: Mapping[str, str]) -> OutputContent | None:

@@ -246,3 +246,20 @@ def test_the_page_of_an_output_says_which_fields_were_asked_for_and_why(client: 
     words = " ".join(strip_tags(main(client, "/streams/intents/outputs/ticket/")).replace("\xa0", " ").split())
     assert "tax 60.0 % 80 % below its threshold" in words
     assert words.index("tax 60.0") < words.index("total 95.0 % 90 % stood") < words.index("tip 85.0 % 80 % stood")
+
+
+def test_the_page_of_an_output_says_what_was_missed_and_invented(client: Client, queue: Queue, rob: User) -> None:
+    policy = {"threshold": 0.8, "thresholds": {"spam": 0.95}}
+    stream = traffic.apply_stream(answers=["urgent", "spam", "praise"], multiple=True, policy=policy)
+    traffic.post_and_route(stream, "mail", prediction=["spam"], confidence=0.6, scores={"spam": 0.7, "praise": 0.1})
+    client.force_login(stream_setup.create_person("max", "manager"))
+    path = "/streams/intents/outputs/mail/"
+    assert "spam given 70.0 % 95 % - praise" in _words(client, path)
+    traffic.judge_all(rob, lambda _: ["urgent"], now=traffic.NOON)
+    words = _words(client, path)
+    assert "spam given 70.0 % 95 % invented urgent left out unknown - missed praise left out 90.0 % - right" in words
+
+
+def _words(client: Client, path: str) -> str:
+    text = strip_tags(main(client, path)).replace("\xa0", " ").replace("\N{EN DASH}", "-")
+    return " ".join(text.split())
