@@ -127,12 +127,19 @@ def test_audits_of_fields_estimate_what_their_undetected_errors_cost(rob: User, 
     right = {"total": 1, "name": "A"}
     caught = undetected = found_cost = 0.0
     stood = audits = wrong = 0
-    draws, truth = random.Random(4), {}
+    draws = random.Random(4)
+    truth: dict[str, dict[str, Any]] = {}
+    answers: dict[str, dict[str, Any]] = {}
     for place in range(40):
         name, scores = f"doc-{place}", {"total": 0.95 if place % 4 else 0.5, "name": 0.9}
         truth[name] = {"total": draws.choice([1, 2]), "name": draws.choice(["A", "B"])}
         traffic.post_and_route(stream, name, prediction=right, confidence=0.95, scores=scores, value=2)
-    traffic.judge_all(rob, lambda name: truth[name], now=traffic.shift_noon(minutes=1))
+    # Reviewers are asked for some fields only, and change no others.
+    for route in Route.objects.select_related("output"):
+        reviewed = {field[1:] for part in ("asked", "audited") for field in (route.parts or {})[part]}
+        true = truth[route.output.external_id]
+        answers[route.output.external_id] = {**right, **{name: true[name] for name in reviewed}}
+    traffic.judge_all(rob, lambda name: answers[name], now=traffic.shift_noon(minutes=1))
     prices = {"/total": 40.0, "/name": 3.0}
     for route in Route.objects.select_related("output"):
         said, parts = truth[route.output.external_id], route.parts or {}
