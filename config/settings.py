@@ -47,16 +47,16 @@ MIDDLEWARE = [
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "config.probe_middleware.ProbeMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "config.request_log.RequestLogMiddleware",
+    "config.page_middleware.SessionMiddleware",
+    "config.page_middleware.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "config.page_middleware.CsrfViewMiddleware",
+    "config.page_middleware.AuthenticationMiddleware",
+    "config.page_middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
-    "axes.middleware.AxesMiddleware",
+    "config.page_middleware.HtmxMiddleware",
+    "config.page_middleware.AxesMiddleware",
     "reviewqueue.http.RefusalMiddleware",
 ]
 
@@ -81,10 +81,10 @@ TEMPLATES = [
 # PostgreSQL only: claims, locks, COPY and partial indexes depend on it.
 DATABASES = {
     "default": {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "config.postgresql",
         **env.read_database("DATABASE_URL"),
         "CONN_MAX_AGE": 600,
-        "CONN_HEALTH_CHECKS": True,
+        "CONN_HEALTH_CHECKS": True,  # see config.postgresql
         "OPTIONS": {
             # A forgotten transaction slows down the whole queue: old snapshots keep dead rows alive.
             "options": "-c idle_in_transaction_session_timeout=60000"

@@ -8,14 +8,22 @@ from config.openapi_view import OpenApiView
 from reviewqueue import admin, http
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    # First, because it is asked most: a request is compared with one pattern after the other.
+    path(
+        "api/v1/",
+        include(
+            [
+                path("", include("escalation.api.urls")),
+                path("", include("reviewqueue.api.urls")),
+                path("schema", OpenApiView.as_view(), name="schema"),
+            ]
+        ),
+    ),
     path("", include("reviewqueue.urls")),
     path("", include("escalation.urls")),
     path("healthz", probes.show_liveness, name="healthz"),
     path("readyz", probes.show_readiness, name="readyz"),
     path("metrics", probes.show_metrics, name="metrics"),
-    path("api/v1/", include("escalation.api.urls")),
-    path("api/v1/", include("reviewqueue.api.urls")),
-    path("api/v1/schema", OpenApiView.as_view(), name="schema"),
     path("api/docs/", ApiDocsView.as_view(url_name="schema"), name="api-docs"),
     path("admin/", admin.site.urls),
 ]

@@ -185,7 +185,7 @@ def _insert_few(stream: Stream, rows: list[DecodedOutput], *, actor: str, now: d
         "queue": stream.slug,
         "now": now,
     }
-    return dict(sql.fetch_tuples(queries.INSERT_FEW, parameters))
+    return dict(sql.fetch_tuples(queries.INSERT_FEW, parameters, prepared=True))
 
 
 def _insert_many(stream: Stream, rows: list[DecodedOutput], *, actor: str, now: datetime | None) -> dict[str, int]:

@@ -136,7 +136,7 @@ def apply_definition(definition: StreamDefinition, *, actor: str, now: datetime 
 
 def get_stream(slug: str) -> Stream:
     """The stream; raises NotFound. Every request calls this, so it bypasses the ORM's query building: half the time."""
-    row = sql.fetch_tuple(queries.GET_STREAM, [slug])
+    row = sql.fetch_tuple(queries.GET_STREAM, [slug], prepared=True)
     if row is None:
         raise NotFound(_("There is no stream %(slug)r.") % {"slug": slug})
     return Stream.from_db(connection.alias, queries.COLUMN_NAMES, row)
