@@ -147,10 +147,10 @@ class TestItemsForm(forms.Form):
         return cleaned
 
 
-def build_target_initial(target: ErrorTarget | None) -> dict[str, Any]:
-    """The target as the form shows it."""
+def build_target_initial(target: ErrorTarget | None, *, groupings: Sequence[str]) -> dict[str, Any]:
+    """The target as the form shows it; without one, a usual one for the first of these groupings."""
     if target is None:
-        initial = {"max_error_percent": 2, "confidence_level": 95, "groups": ErrorTarget.Grouping.TOGETHER}
+        initial = {"max_error_percent": 2, "confidence_level": 95, "groups": groupings[0]}
         return {**initial, "shown": SHOWN_NO_TARGET}
     return {
         "shown": str(target.pk),

@@ -145,7 +145,11 @@ class PolicyForm(StoredValuesForm):
         codec=policy_rows.MATRIX_CODEC,
     )
     missed = forms.FloatField(
-        label=_("Cost of a missed answer"), min_value=0, required=False, widget=_number_input(step="any")
+        label=_("Cost of a missed answer"),
+        min_value=0,
+        required=False,
+        widget=_number_input(step="any"),
+        help_text=_("Leave empty to use the cost of an error."),
     )
     invented = forms.FloatField(
         label=_("Cost of an invented answer"),

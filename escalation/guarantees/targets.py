@@ -25,8 +25,13 @@ MAX_TARGET_SHARE = 0.5  # worse than a coin toss, nothing is worth guaranteeing
 
 
 def list_groupings(stream: Stream) -> tuple[ErrorTarget.Grouping, ...]:
-    """What the stream can get a guarantee for: everything together, or each group of outputs, labels or fields."""
-    return _GROUPINGS_BY_KIND[queue.get_answer_spec(slug=stream.slug, number=stream.schema_number).kind]
+    """What the stream can get a guarantee for: everything together, or each group of outputs, labels or fields.
+
+    What suits it best comes first: where each wrong label is an error, that is each label.
+    """
+    form = queue.get_answer_spec(slug=stream.slug, number=stream.schema_number)
+    found = _GROUPINGS_BY_KIND[form.kind]
+    return tuple(sorted(found, key=lambda one: one != ErrorTarget.Grouping.LABELS)) if form.has_label_errors else found
 
 
 def find_error_target(stream: Stream) -> ErrorTarget | None:

@@ -40,14 +40,13 @@ def show_guarantee(request: PersonRequest, slug: str) -> HttpResponse:
     traffic = thresholds.build_threshold_context(request, here, target)
     is_late = bool(traffic) and traffic["seen"].outputs > MAX_INLINE_OUTPUTS
     shown = guarantee_page.build_guarantee_context(here.stream, choice, target)
+    groupings = targets.list_groupings(here.stream)
     context = {
         **stream_page.build_page_context(request, here, tab="guarantee"),
         **traffic,
         **shown,
         "progress": None if is_late else guarantee_page.measure_progress(here.stream, choice, shown["summary"]),
-        "target_form": ErrorTargetForm(
-            initial=build_target_initial(target), groupings=targets.list_groupings(here.stream)
-        ),
+        "target_form": ErrorTargetForm(initial=build_target_initial(target, groupings=groupings), groupings=groupings),
         "tests_form": TestItemsForm(),
         "is_trying": not {"place", "parts"}.isdisjoint(request.GET),
     }

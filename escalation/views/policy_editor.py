@@ -78,6 +78,7 @@ def _build_effect_context(here: StreamPage, current: ActivePolicy | None, spec: 
         "effect": policy_effect.compare_policies(here.stream, before, spec),
         "misfits": fit.list_misfits(spec, here.stream),
         "needs_approval": versions.needs_approval(here.stream, spec),
+        "by_label": fit.get_form(here.stream, here.stream.schema_number).has_label_errors,
         "currency": spec.costs.currency,
         "has_costs": spec.costs.are_set,
         "guarantee": guarantee if guarantee is not None and guarantee.holds else None,

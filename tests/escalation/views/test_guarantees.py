@@ -24,7 +24,7 @@ from escalation.simulation import daily_counts
 from escalation.templatetags import figures
 from escalation.views import guarantees as guarantees_module
 from reviewqueue.accounts import api_keys
-from reviewqueue.models import User
+from reviewqueue.models import Queue, User
 from tests.escalation.guarantees.test_evaluations import POLICY, honest
 from tests.helpers import measured_recall, stream_history, stream_setup, traffic
 
@@ -530,3 +530,14 @@ def test_a_refusal_names_the_latest_model_version(client: Client, stream: Stream
     page = _read(client)
     assert "20 of the latest 200 outputs come from other model versions" in page
     assert "Only audits of clf 1 count." in page
+
+
+def test_streams_that_count_wrong_labels_are_offered_a_target_for_each_label_first(
+    client: Client, queue: Queue, mara: User
+) -> None:
+    client.force_login(mara)
+    for unit, proposed in (("output", "together"), ("label", "labels")):
+        traffic.apply_stream(answers=["a", "b"], multiple=True, error_unit=unit)
+        form = client.get("/streams/intents/guarantee/").context["target_form"]
+        assert form["groups"].value() == proposed
+        assert {value for value, _ in form.fields["groups"].choices} == {"together", "labels", "segments"}
