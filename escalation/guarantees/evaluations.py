@@ -34,6 +34,8 @@ from reviewqueue.kernel import clock, sql
 DECLARED, ANYTIME = "declared", "anytime"
 # A result is renewed after this share of the days for which a guarantee is valid.
 RENEWED_AFTER_SHARE = 0.8
+# An evaluation is prepared anew if other conditions, as of another policy version, began another line meanwhile.
+MAX_PREPARATIONS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +95,27 @@ def _evaluate(
     stream: Stream, covered: Population | None, now: datetime
 ) -> tuple[PreparedEvaluation, list[GroupResult]]:
     """The result of every group. Only the plan of a new line is stored; nothing is computed under a lock."""
-    prepared = prepare_evaluation(stream, covered=covered, keep=True, now=now)
-    line = lines.plan_groups(prepared.line, prepared.walk_names, last_id=prepared.sample.window.last, now=now)
-    prepared = replace(prepared, line=line)
+    for _attempt in range(MAX_PREPARATIONS):
+        prepared = prepare_evaluation(stream, covered=covered, keep=True, now=now)
+        try:
+            return _evaluate_prepared(_plan_line(prepared, now), now)
+        except lines.LineMoved:
+            continue
+    raise EvaluationRefused("outdated")
+
+
+def _plan_line(prepared: PreparedEvaluation, now: datetime) -> PreparedEvaluation:
+    line = lines.plan_groups(
+        prepared.line,
+        prepared.walk_names,
+        ready=prepared.ready_names,
+        last_id=prepared.sample.window.last,
+        now=now,
+    )
+    return replace(prepared, line=line)
+
+
+def _evaluate_prepared(prepared: PreparedEvaluation, now: datetime) -> tuple[PreparedEvaluation, list[GroupResult]]:
     best, old = _best_results(prepared, now), _old_exact(prepared, now)
     if prepared.sample.counts.labels is not None:
         results = _evaluate_labels(prepared, best, now, exact=not old)

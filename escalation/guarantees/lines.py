@@ -37,6 +37,10 @@ MAX_DECLARED_AUDITS = 5_000
 SCORES_BEFORE_LINE = timedelta(days=28)
 
 
+class LineMoved(Exception):
+    """Another line was begun since this one was found: what was gathered for it is out of date. Gather it again."""
+
+
 def count_declared_audits(target: ErrorTarget) -> int:
     """The number of audits after which the exact evaluation is taken.
 
@@ -58,6 +62,7 @@ def find_line(stream: Stream, target: ErrorTarget, covered: Population, *, first
     """
     stored = (
         EvidenceLine.objects.filter(stream=stream, target=target, first_id__gte=first_id, **asdict(covered))
+        .select_related("target", "stream")
         .order_by("-number")
         .first()
     )
@@ -90,24 +95,46 @@ def share_of_delta(position: int, first: float) -> float:
     return first if position == 0 else (1 - first) * 6 / (math.pi * position) ** 2
 
 
-def plan_groups(line: EvidenceLine, names: Sequence[str], *, last_id: int, now: datetime) -> EvidenceLine:
-    """The line with every group's share of delta and its walks, stored once and for all.
+def plan_groups(
+    line: EvidenceLine, names: Sequence[str], *, ready: Sequence[str], last_id: int, now: datetime
+) -> EvidenceLine:
+    """The line with every group's share of delta, and the walks of those that are ready; stored once and for all.
 
-    Uses how many outputs of which confidence each group has, by outputs that were not drawn. Concurrent calls plan a
-    group once.
+    ready: the groups with so many audits that one could pass. Walks are planned no earlier, because they depend on how
+    many outputs of which confidence a group has, of outputs that were not drawn; and no later, because then the labels
+    are used. Concurrent calls plan a group once. Raises LineMoved if the line is not the present one any more.
     """
-    if line.pk is not None and all(name in line.plan for name in names):
+    unplanned = [name for name in ready if not _has_walks(line, name)]
+    if line.pk is not None and not unplanned and all(name in line.plan for name in names):
         return line
-    planned = _plan_walks(line, names, last_id=last_id)
+    planned = _plan_walks(line, unplanned, groups=len(names), last_id=last_id)
     with transaction.atomic():
         Stream.objects.select_for_update(no_key=True).only("pk").get(pk=line.stream_id)
-        same = EvidenceLine.objects.filter(stream=line.stream_id, number=line.number, **asdict(population_of(line)))
-        stored = same.select_related("target", "stream").first() or line
+        stored = _find_same_line(line)
         shares = _choose_shares(stored.plan, [name for name in names if name not in stored.plan])
-        stored.plan |= {name: {**share, **asdict(planned[name])} for name, share in shares.items()}
+        stored.plan |= shares
+        stored.plan |= {
+            name: {**stored.plan[name], **asdict(walks)}
+            for name, walks in planned.items()
+            if not _has_walks(stored, name)
+        }
         stored.opened_at = stored.opened_at or now
         stored.save()
     return stored
+
+
+def _find_same_line(line: EvidenceLine) -> EvidenceLine:
+    """The line as it is stored; itself if it is not. Its stream has to be locked."""
+    if line.pk is not None:
+        return EvidenceLine.objects.select_related("target", "stream").get(pk=line.pk)
+    present = find_line(line.stream, line.target, population_of(line), first_id=line.first_id)
+    if (present.number, present.first_id) != (line.number, line.first_id):
+        raise LineMoved
+    return present
+
+
+def _has_walks(line: EvidenceLine, name: str) -> bool:
+    return "anytime" in line.plan.get(name, {})
 
 
 def population_of(line: EvidenceLine) -> Population:
@@ -137,10 +164,12 @@ def _choose_shares(plan: Mapping[str, Any], names: Sequence[str]) -> dict[str, d
     }
 
 
-def _plan_walks(line: EvidenceLine, names: Sequence[str], *, last_id: int) -> dict[str, WalkPlan]:
+def _plan_walks(line: EvidenceLine, names: Sequence[str], *, groups: int, last_id: int) -> dict[str, WalkPlan]:
+    if not names:
+        return {}
     counts = _count_unlabelled(line, last_id=last_id)
     declared = count_declared_audits(line.target)
-    delta = line.delta * THRESHOLDS_DELTA_SHARE * statistics.DECLARED_SHARE / len(names)
+    delta = line.delta * THRESHOLDS_DELTA_SHARE * statistics.DECLARED_SHARE / groups
     return {
         name: certification.plan_walks(
             counts.get(name, [0] * len(thresholds.THRESHOLDS)),
@@ -160,6 +189,7 @@ def _count_unlabelled(line: EvidenceLine, *, last_id: int) -> dict[str, list[int
         "last": last_id,
         "edges": list(thresholds.THRESHOLDS),
         "key": line.target.segment_key,
+        **asdict(population_of(line)),
     }
     statement = units.choose_units(line.target).fill(queries.UNLABELLED)
     found: dict[str, list[int]] = {}

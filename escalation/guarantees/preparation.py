@@ -76,6 +76,13 @@ class PreparedEvaluation:
         return self.group_names if self.sample.counts.labels is None else [""]
 
     @property
+    def ready_names(self) -> list[str]:
+        """The groups of `walk_names` with so many answered audits that they could pass."""
+        if self.sample.counts.labels is not None:
+            return [""]
+        return [name for name in self.walk_names if self.counts_of(name).answered >= self.min_audits]
+
+    @property
     def is_for_everything(self) -> bool:
         return self.target.groups == ErrorTarget.Grouping.TOGETHER
 

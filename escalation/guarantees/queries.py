@@ -31,12 +31,13 @@ HISTOGRAM = f"""
     GROUP BY 1, 2
 """
 
-# How many units that were not drawn lie in each bin of the grid, per group: their labels are never used.
+# How many units of a population that were not drawn lie in each bin of the grid, per group; no label is read.
 UNLABELLED = f"""
     SELECT {{name}}, width_bucket({{confidence}}, %(edges)s::float8[]) - 1, count(*)
     FROM escalation_output o JOIN escalation_route r ON r.output_id = o.id
     {{source}}
-    WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.id < %(last)s AND {audits.IS_LIVE}
+    WHERE o.stream_id = %(stream)s AND o.id >= %(first)s AND o.id < %(last)s AND o.model = %(model)s
+      AND o.model_version = %(model_version)s AND o.schema_number = %(schema_number)s AND {audits.IS_LIVE}
       AND {{is_automatable}} AND NOT {{is_drawn}}
     GROUP BY 1, 2
 """

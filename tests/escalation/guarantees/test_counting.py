@@ -55,7 +55,7 @@ class Interleaving:
             self.stream, self.target, covered, spec, first=FIRST, keep=True, now=self.now
         )
         if line.pk is None:
-            lines.plan_groups(line, [""], last_id=drawn.window.last, now=self.now)
+            lines.plan_groups(line, [""], ready=[""], last_id=drawn.window.last, now=self.now)
         return drawn
 
     def _spec(self) -> Any:
@@ -164,7 +164,7 @@ def _draw(stream: Stream, days: float) -> EvaluationSample:
     now = NOON + timedelta(days=days)
     prepared = preparation.prepare_evaluation(stream, keep=True, now=now)
     if prepared.line.pk is None:
-        lines.plan_groups(prepared.line, [""], last_id=prepared.sample.window.last, now=now)
+        lines.plan_groups(prepared.line, [""], ready=[""], last_id=prepared.sample.window.last, now=now)
     return prepared.sample
 
 
