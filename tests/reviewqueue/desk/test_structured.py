@@ -66,6 +66,13 @@ def test_low_confidence_in_a_container_applies_to_its_parts() -> None:
     }  # fmt: skip
 
 
+def test_asked_fields_are_the_whole_form_and_open_whatever_the_confidence() -> None:
+    fields = _fields(_laid(invoices.ANSWER, hints={"/supplier": 0.99}, asked=["/supplier", "/address/city"]).parts)
+    assert {pointer: field.collapsed for pointer, field in fields.items()} == {
+        "/supplier": False, "/address/city": False
+    }  # fmt: skip
+
+
 def test_without_confidence_hints_all_fields_are_open() -> None:
     assert _laid(invoices.ANSWER, hints={}).collapsed_count == 0
 

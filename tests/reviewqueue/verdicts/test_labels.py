@@ -17,7 +17,7 @@ from reviewqueue.queue.items import reopen_item
 from reviewqueue.queue.passing import pass_item
 from reviewqueue.queue.settings import get_answer_spec
 from reviewqueue.verdicts import labels, submit, undo
-from tests.helpers import queue_items
+from tests.helpers import asked_fields, queue_items
 
 pytestmark = pytest.mark.usefixtures("balanced")
 
@@ -58,6 +58,16 @@ def test_an_item_is_claimed_judged_and_settled(queue: Queue, rob: User) -> None:
     item = Item.objects.get()
     assert (item.state, item.closed_at, item.settle_at) == ("settled", submitted.final_at, None)
     assert [event.verb for event in log.events_about("item", 1)] == ["settled"]
+
+
+def test_what_was_not_asked_for_never_sets_reviewers_at_odds(queue: Queue, rob: User, rita: User) -> None:
+    """As verdicts may have it that were given when reviewers still sent whole answers."""
+    asked_fields.enqueue_invoices(1, reviews_wanted=2)
+    for person in (rob, rita):
+        queue_items.judge_next(person, "agree", first=asked_fields.build_document())
+    Verdict.objects.filter(user=rob).update(answer=asked_fields.build_document() | {"customer": "Another AG"})
+    (label,) = queue_items.settle_verdicts()
+    assert label.basis == "majority"
 
 
 def test_a_label_names_the_fields_that_its_reviews_asked_for(queue: Queue, rob: User) -> None:
