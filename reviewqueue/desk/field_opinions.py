@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from reviewqueue.answers import field_equality, fields, json_schema
+from reviewqueue.answers import field_equality, fields, json_schema, partial
 from reviewqueue.answers.fields import AnswerField
 from reviewqueue.answers.schema import AnswerSpec
 from reviewqueue.content import format_plain
@@ -59,6 +59,17 @@ def compare_asked_fields(claim: Claim) -> AskedOpinions | None:
         different=sorted(different, key=lambda one: not one.disputed),
         same=[one for one in compared if len(one.values) == 1],
     )
+
+
+def suggest_answer(claim: Claim) -> Any:
+    """The AI's answer with the values that all reviewers agree on, to begin a final say with."""
+    form, given = _get_form(claim), [one.answer for one in claim.others if _gave_answer(one.kind)]
+    agreed = [
+        field.pointer
+        for field in _list_asked(claim, form)
+        if len({field_equality.build_field_key(answer, field, form) for answer in given}) == 1
+    ]
+    return partial.merge(given[0], claim.item.proposal, agreed) if agreed else claim.item.proposal
 
 
 def describe_changes(claim: Claim, answer: Any) -> str:

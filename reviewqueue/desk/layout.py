@@ -21,7 +21,7 @@ from reviewqueue.desk.choices import (
     list_agree_choices,
     list_answer_choices,
 )
-from reviewqueue.desk.field_opinions import AskedOpinions, compare_asked_fields
+from reviewqueue.desk.field_opinions import AskedOpinions, compare_asked_fields, suggest_answer
 from reviewqueue.desk.structured import codec, layout
 from reviewqueue.desk.structured.fields import StructuredForm, TypedInput
 from reviewqueue.desk.structured.kept import KeptFields, build_kept_fields
@@ -164,6 +164,8 @@ def _submit_label(kind: str) -> str:
 def _initial_answer(claim: Claim) -> Any:
     """The initial value of checkboxes and fields: the undone answer, the first answer, the AI's answer, or none.
 
+    A final say on single fields begins with what the reviewers agree on.
+
     Somebody who found first that no listed answer is right, or that it can't be judged, gets empty ones: with the AI's
     answer in them, Enter would send what they rejected.
     """
@@ -171,6 +173,8 @@ def _initial_answer(claim: Claim) -> Any:
         return claim.undone.answer
     if claim.first_kind is not None:
         return claim.first_answer if claim.first_kind == "answer" else None
+    if claim.final_say and claim.item.asked is not None:
+        return suggest_answer(claim)
     return claim.item.proposal if claim.revealed else None
 
 

@@ -216,11 +216,14 @@ class _FormBuilder:
         return replace(laid, collapsed=bool(self.hints) and self.asked is None and _is_collapsible(laid))
 
     def _low_confidence(self, pointer: str) -> float | None:
-        """The AI's confidence in a value or its container if it is low, else None."""
+        """The AI's confidence in a value or its container if it is low, else None.
+
+        In a field that is asked for it is low, however high: that is why it is asked for.
+        """
         while pointer and pointer not in self.hints:
             pointer = pointer.rpartition("/")[0]
         share = self.hints.get(pointer) if pointer else None
-        return share if share is not None and share < LOW_CONFIDENCE_BELOW else None
+        return share if share is not None and (self.asked is not None or share < LOW_CONFIDENCE_BELOW) else None
 
 
 def _flatten_parts(parts: Sequence[FormPart]) -> list[AnswerField] | None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.urls import reverse
 
-from reviewqueue.desk.field_opinions import compare_asked_fields
+from reviewqueue.desk.field_opinions import compare_asked_fields, suggest_answer
 from reviewqueue.models import Queue, User, Verdict
 from tests.helpers import invoices, queue_items
-from tests.helpers.asked_fields import build_answer, enqueue_invoices
+from tests.helpers.asked_fields import build_answer, build_document, enqueue_invoices
 from tests.helpers.desk_client import DeskClient, decode_body
 
 pytestmark = pytest.mark.usefixtures("balanced")
@@ -46,7 +47,9 @@ def test_a_final_say_shows_who_gave_what_where_reviewers_differ(queue: Queue, ro
         answer = build_answer(total=total, due="2026-12-03")
         queue_items.judge_next(person, "correct", answer=answer, first=answer)
     queue_items.settle_verdicts()
-    told = compare_asked_fields(queue_items.claim_next_item(ann))
+    claim = queue_items.claim_next_item(ann)
+    assert suggest_answer(claim) == build_document(due="2026-12-03")
+    told = compare_asked_fields(claim)
     assert told is not None
     assert [(one.label, one.disputed) for one in told.different] == [("Total", True), ("Due", False)]
     assert [(one.value, one.by) for one in told.different[0].values] == [
@@ -56,6 +59,14 @@ def test_a_final_say_shows_who_gave_what_where_reviewers_differ(queue: Queue, ro
         ("2026-12-02", "the AI"), ("2026-12-03", "rob, rita")
     ]  # fmt: skip
     assert [one.label for one in told.same] == ["Address: City"]
+
+
+def test_a_past_decision_shows_what_was_asked_for(queue: Queue, rob: User, desk: DeskClient) -> None:
+    enqueue_invoices(1)
+    decided = queue_items.judge_next(rob, "correct", answer=build_answer(total=119.5))
+    page = decode_body(desk.client.get(reverse("desk-decision", args=["intents", decided.id])))
+    assert "119.5" in page
+    assert invoices.FULL_ANSWER["iban"] not in page
 
 
 def _answer(field: str, value: str) -> dict[str, Any]:
