@@ -14,6 +14,7 @@ from reviewqueue.kernel import locale_format
 
 MAX_PERCENT_PLACES = 6
 MIN_AUDITS_PER_BIN = 10  # a bin with fewer says nothing about the shape
+MIN_COUNTED_AUDITS = 10  # an estimate of fewer says no more than "a few"
 
 
 def describe_guarantee(max_error: float, delta: float, *, groups: str = "together", segment_key: str = "") -> str:
@@ -60,6 +61,36 @@ def describe_group_heading(groups: str, segment_key: str) -> str:
         "segments": _("Each %(segment)s") % {"segment": segment_key},
     }
     return headings.get(groups, _("All outputs together"))
+
+
+def describe_group(groups: str, segment_key: str) -> str:
+    """The head of the column that names the groups."""
+    names = {"classes": _("Answers"), "labels": _("Labels"), "fields": _("Fields"), "segments": segment_key}
+    return names.get(groups, "")
+
+
+def describe_covered_groups(groups: str, *, certified: int, of: int, model: str) -> str:
+    """Which groups of a model's outputs a guarantee covers, and what happens to the others."""
+    sentence = {
+        "fields": _(
+            "It covers %(certified)s of %(of)s fields in the outputs of %(model)s, each from a confidence of its own. "
+            "People review all other values."
+        ),
+        "labels": _(
+            "It covers %(certified)s of %(of)s labels in the outputs of %(model)s. People review all other outputs."
+        ),
+        "classes": _(
+            "It covers %(certified)s of %(of)s answers of %(model)s, each from a confidence of its own. People review "
+            "all other outputs."
+        ),
+    }.get(
+        groups,
+        _(
+            "It covers %(certified)s of %(of)s groups of the outputs of %(model)s, each from a confidence of its own. "
+            "People review all other outputs."
+        ),
+    )
+    return sentence % {"certified": certified, "of": of, "model": model}
 
 
 def _format_promise(max_error: float, delta: float, segment_key: str) -> dict[str, str]:
@@ -168,6 +199,13 @@ def describe_missing(reason: str, params: Mapping[str, Any]) -> str:
             return _("too few answered audits")
 
 
+def describe_shortfall(more: int, days: int | None) -> str:
+    """How many audits are missing before anything can be certified."""
+    return _("It takes %(audits)s if none of them, old or new, finds an error; with errors it takes more.") % {
+        "audits": _describe_audits(more, days)
+    }
+
+
 def describe_needed_audits(more: int | None, days: int | None) -> str:
     """How many more audits it takes, and how long that takes, without a full stop."""
     if more is None:
@@ -177,6 +215,11 @@ def describe_needed_audits(more: int | None, days: int | None) -> str:
 
 def describe_outlook(threshold: str, automation: str, more: int, days: int | None) -> str:
     """What a looser threshold would take, and what it would bring."""
+    if more < MIN_COUNTED_AUDITS:
+        return _("A few more audits may allow a threshold of %(threshold)s, which automates %(share)s of outputs.") % {
+            "threshold": threshold,
+            "share": automation,
+        }
     return _(
         "At the error rates so far, %(audits)s would allow a threshold of %(threshold)s, which automates %(share)s of "
         "outputs."

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
+
 from escalation import statistics
 from escalation.guarantees import certification, describe, lines, preparation, sample_size
 from escalation.guarantees.population import Population
@@ -17,6 +19,7 @@ from reviewqueue.kernel import clock
 # A looser threshold is worth waiting for if it automates this much more of all outputs.
 MIN_GAIN = 0.01
 MAX_AUDITS = 100_000
+TRIED_SIZES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +59,17 @@ class EvidenceProgress:
     @property
     def goal(self) -> int | None:
         """How many audits the progress bar is about; None once all of them are there."""
-        goal = self.least if self.refusal else self.declared
+        goal = self.least if self.refusal and not self.lacks_test_items else self.declared
         return goal if goal is not None and self.audits is not None and self.audits < goal else None
 
     @property
-    def lacks_audits(self) -> bool:
-        return self.reason == "too_few"
+    def lacks_test_items(self) -> bool:
+        return self.reason == "too_few_test_items"
+
+    @property
+    def has_enough_audits(self) -> bool:
+        """Whether the audits suffice, also for the exact evaluation."""
+        return (self.lacks_test_items or not self.refusal) and self.goal is None
 
 
 def measure_progress(
@@ -78,7 +86,7 @@ def measure_progress(
         params = refused.params
         return EvidenceProgress(
             reason=refused.reason,
-            refusal="" if refused.reason == "too_few_test_items" else describe.describe_refusal(refused.reason, params),
+            refusal=_describe_refusal(refused),
             audits=params.get("have"),
             least=params.get("least"),
             declared=params.get("declared"),
@@ -95,24 +103,27 @@ def measure_progress(
     )
 
 
+def _describe_refusal(refused: EvaluationRefused) -> str:
+    params = refused.params
+    if refused.reason == "too_few" and params.get("more") is not None:
+        return describe.describe_shortfall(params["more"], params["days"])
+    return describe.describe_refusal(refused.reason, params)
+
+
 def _find_outlook(prepared: PreparedEvaluation, above: float | None, now: datetime) -> AutomationOutlook | None:
     """The threshold that takes the fewest audits, of those that automate noticeably more than the present one."""
     counts, grid = prepared.counts_of(""), certification.THRESHOLDS_STRICT_TO_LOOSE.tolist()
     accepted, wrong = (column.tolist() for column in (counts.tally().accepted, counts.tally().wrong))
     total, best = counts.sampled, None
     present = accepted[grid.index(above)] if above in grid else 0
-    delta = prepared.line.delta * lines.THRESHOLDS_DELTA_SHARE * (1 - statistics.DECLARED_SHARE)
+    whole = prepared.line.delta * lines.THRESHOLDS_DELTA_SHARE * (1 - statistics.DECLARED_SHARE)
+    delta = whole / len(statistics.ANYTIME_COVERAGES)
     tried = 0
     for threshold, kept, missed in zip(grid, accepted, wrong, strict=True):
         if kept <= tried or kept < present + MIN_GAIN * total:
             continue
         tried = kept
-        needed = statistics.compute_labels_needed(
-            (missed + 0.5) / (kept + 1),
-            alpha=prepared.max_error,
-            delta=delta / statistics.COLD_START_COUNT,
-            most=MAX_AUDITS,
-        )
+        needed = _estimate_needed(kept, missed, alpha=prepared.max_error, delta=delta)
         if needed is not None and (best is None or needed * total / kept < best[0]):
             best = (needed * total / kept, threshold, kept / total)
     if best is None:
@@ -120,3 +131,13 @@ def _find_outlook(prepared: PreparedEvaluation, above: float | None, now: dateti
     more = max(1, math.ceil(best[0] - total))
     days = sample_size.estimate_collection_days(prepared.target, prepared.population, more, now=now)
     return AutomationOutlook(threshold=best[1], automation_rate=best[2], more=more, days=days)
+
+
+def _estimate_needed(kept: int, missed: int, *, alpha: float, delta: float) -> int | None:
+    """How many audits above a threshold certify it at any time, if their error rate stays as it is; None if none do."""
+    rate = (missed + 0.5) / (kept + 1)  # no errors among few outputs does not mean an error rate of 0
+    if rate >= alpha or kept > MAX_AUDITS:
+        return None
+    sizes = np.ceil(np.geomspace(kept, MAX_AUDITS, TRIED_SIZES)).astype(np.int64)
+    enough = statistics.compute_log_evalues(sizes, np.ceil(sizes * rate).astype(np.int64), alpha) >= -math.log(delta)
+    return int(sizes[int(np.argmax(enough))]) if enough.any() else None

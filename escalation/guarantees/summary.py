@@ -85,6 +85,12 @@ class GuaranteeSummary:
         return sorted(found, key=lambda status: status.severity)
 
     @property
+    def worst(self) -> GroupStatus | None:
+        """The group with the highest error rate since, of those with enough audits."""
+        known = [status for status in self.statuses if status.audits_since >= statistics.MIN_AUDITS_FOR_RATE]
+        return max(known, key=lambda status: status.error_rate_since or 0.0, default=None)
+
+    @property
     def population(self) -> Population:
         return population.evaluated_population(self.guarantee.evaluation)
 

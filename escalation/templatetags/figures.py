@@ -96,14 +96,27 @@ def threshold_number(value: float) -> str:
 @register.filter
 def max_error(share: float) -> str:
     """An error target in percent, rounded up: `2 %`."""
-    return describe.format_max_error(share)
+    return _keep_units(describe.format_max_error(share))
 
 
 @register.filter
 def error_target(target: Any) -> str:
     """An error target as a sentence."""
-    return describe.describe_error_target(
+    sentence = describe.describe_error_target(
         target.max_error, target.delta, groups=target.groups, segment_key=target.segment_key
+    )
+    return _keep_units(sentence)
+
+
+@register.filter
+def coverage_text(summary: Any) -> str:
+    """What a guarantee with groups covers, as a sentence or two."""
+    evaluation = summary.guarantee.evaluation
+    return describe.describe_covered_groups(
+        evaluation.target.groups,
+        certified=len(summary.certified),
+        of=len(summary.groups),
+        model=f"{evaluation.model} {evaluation.model_version}".strip(),
     )
 
 
@@ -148,9 +161,15 @@ def decimals(value: float, digits_after: int) -> str:
 @register.filter
 def guarantee_sentence(target: Any) -> str:
     """The guarantee for an error target, as a sentence."""
-    return describe.describe_guarantee(
+    sentence = describe.describe_guarantee(
         target.max_error, target.delta, groups=target.groups, segment_key=target.segment_key
     )
+    return _keep_units(sentence)
+
+
+def _keep_units(sentence: str) -> str:
+    """No line ends between a number and its percent sign."""
+    return sentence.replace(" %", f"{NBSP}%")
 
 
 @register.filter

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +41,7 @@ def build_guarantee_context(stream: Stream, choice: PopulationChoice, target: Er
         "target": target,
         "summary": latest,
         "covers_chosen": latest is None or choice.chosen in {None, latest.population},
-        "group_heading": describe.describe_group_heading(target.groups, target.segment_key) if target else "",
+        **_describe_groups(latest),
         "on_end": current.spec.guarantee.on_expiry if current else "all_to_people",
         "tests": recall.count_test_items(stream, target=target),
         "earned": _find_earned(stream, current),
@@ -48,15 +49,23 @@ def build_guarantee_context(stream: Stream, choice: PopulationChoice, target: Er
     }
 
 
-def measure_progress(stream: Stream, choice: PopulationChoice, latest: GuaranteeSummary | None) -> EvidenceProgress:
-    """How far the evidence for the chosen population is; `latest` is the stream's guarantee."""
-    return progress.measure_progress(stream, covered=choice.other, above=_find_threshold_in_force(latest, choice))
+def _describe_groups(latest: GuaranteeSummary | None) -> dict[str, str]:
+    if latest is None:
+        return {}
+    target = latest.guarantee.evaluation.target
+    return {
+        "group_heading": describe.describe_group_heading(target.groups, target.segment_key),
+        "group_name": describe.describe_group(target.groups, target.segment_key),
+    }
 
 
-def _find_threshold_in_force(latest: GuaranteeSummary | None, choice: PopulationChoice) -> float | None:
-    if latest is None or not latest.guarantee.holds or latest.population != choice.chosen:
-        return None
-    return latest.threshold
+def measure_progress(stream: Stream, choice: PopulationChoice, shown: Mapping[str, Any]) -> EvidenceProgress:
+    """How far the evidence for the chosen population is; `shown` is `build_guarantee_context`."""
+    latest, earned = shown["summary"], shown["earned"]
+    in_force = latest and latest.guarantee.holds and latest.population == choice.chosen
+    known = [latest.threshold if in_force else None, earned.threshold if earned else None]
+    above = min((threshold for threshold in known if threshold is not None), default=None)
+    return progress.measure_progress(stream, covered=choice.other, above=above)
 
 
 def _find_earned(stream: Stream, current: ActivePolicy | None) -> EarnedThresholds | None:

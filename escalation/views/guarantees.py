@@ -45,7 +45,7 @@ def show_guarantee(request: PersonRequest, slug: str) -> HttpResponse:
         **stream_page.build_page_context(request, here, tab="guarantee"),
         **traffic,
         **shown,
-        "progress": None if is_late else guarantee_page.measure_progress(here.stream, choice, shown["summary"]),
+        "progress": None if is_late else guarantee_page.measure_progress(here.stream, choice, shown),
         "target_form": ErrorTargetForm(initial=build_target_initial(target, groupings=groupings), groupings=groupings),
         "tests_form": TestItemsForm(),
         "is_trying": not {"place", "parts"}.isdisjoint(request.GET),
@@ -62,7 +62,7 @@ def show_readiness(request: PersonRequest, slug: str) -> HttpResponse:
     shown = guarantee_page.build_guarantee_context(here.stream, choice, targets.find_error_target(here.stream))
     found = {
         **shown,
-        "progress": guarantee_page.measure_progress(here.stream, choice, shown["summary"]),
+        "progress": guarantee_page.measure_progress(here.stream, choice, shown),
         "stream": here.stream,
         "may_manage": roles.may_manage(request.user),
     }

@@ -15,7 +15,7 @@ from reviewqueue.accounts import api_keys
 from reviewqueue.kernel import clock
 from reviewqueue.models import AnswerSchema, Guideline, Membership, Queue, Slot, User
 from reviewqueue.queue.items import NewItem, enqueue_items
-from tests.helpers import asked_fields, content_samples, invoices, queue_items, scene_data
+from tests.helpers import asked_fields, content_samples, guarantee_scenes, invoices, queue_items, scene_data
 
 DESK_URL = "/queues/intents/"
 GUARANTEE_URL = "/streams/intents/guarantee/"
@@ -41,6 +41,8 @@ class Scene:
         """Take the loaded page to the scene's state."""
         if self.path == DESK_URL:
             expect(page.locator("#desk[data-ready]")).to_be_attached()
+        if self.path.startswith(GUARANTEE_URL):
+            expect(page.locator("#guarantee-now")).to_be_visible()
         if self.act is not None:
             self.act(page)
 
@@ -87,6 +89,19 @@ def _desk_scenes() -> dict[str, Scene]:
     }
 
 
+def build_guarantee_scenes() -> dict[str, Scene]:
+    """The guarantee page in the states that `build_scenes` leaves out."""
+    states = {
+        "no-target": guarantee_scenes.create_unevaluated_traffic,
+        "fifty-audits": guarantee_scenes.create_fifty_audits,
+        "test-items": guarantee_scenes.create_missing_test_items,
+        "on": guarantee_scenes.create_guarantee,
+        "looser": guarantee_scenes.create_looser_offer,
+        "expired": guarantee_scenes.create_expired_guarantee,
+    }
+    return {f"guarantee-{name}": Scene(prepare, who="mara", path=GUARANTEE_URL) for name, prepare in states.items()}
+
+
 def _page_scenes() -> dict[str, Scene]:
     return {
         "inbox": Scene(enqueue_letter, path="/"),
@@ -105,6 +120,8 @@ def _page_scenes() -> dict[str, Scene]:
         "guarantee-to-each": Scene(
             scene_data.create_guarantee_per_answer, who="mara", path=f"{GUARANTEE_URL}?parts=on"
         ),
+        "guarantee-fields": Scene(guarantee_scenes.create_fields, who="mara", path=GUARANTEE_URL),
+        "guarantee-versions": Scene(guarantee_scenes.create_second_version, who="mara", path=GUARANTEE_URL),
         "overview": Scene(scene_data.create_tasks_for_managers, who="mara", path="/overview/"),
         "guarantee-ended": Scene(scene_data.create_ended_guarantee, who="mara", path=GUARANTEE_URL),
     }

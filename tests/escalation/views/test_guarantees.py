@@ -57,7 +57,7 @@ def _guarantee(stream: Stream) -> Evaluation:
 
 
 def _read(client: Client, page: str = PAGE) -> str:
-    return client.get(page).content.decode()
+    return client.get(page).content.decode().replace("\u00a0", " ")
 
 
 def test_error_rates_are_hidden_until_a_target_is_set(client: Client, stream: Stream, mara: User) -> None:
@@ -138,7 +138,7 @@ def test_a_guarantee_shows_audits_since_and_when_audits_are_off(client: Client, 
     assert found.reviewer_recall
     shown_end = high * found.reviewer_recall.low  # of the errors that reviewers find
     assert statistics.compute_log_evalue(214, [3], [1.0], shown_end) == pytest.approx(math.log(2 / 0.05))
-    assert f"between {figures.rate(low)} and {figures.rate(high)}" in page
+    assert f"between {figures.rate(low)} and {figures.rate(high)}".replace("\u00a0", " ") in page
     assert "a rise in errors would go unnoticed" not in page
     current = versions.find_active_policy(stream)
     assert current
@@ -161,7 +161,7 @@ def test_the_evidence_shows_the_counts_and_the_test_behind_it(client: Client, st
     page = _read(client, evidence)
     assert group["way"] == "anytime"
     assert f"({group['accepted']} - {group['wrong']}) * numpy.log1p(c * {evaluation.max_error!r}" in page
-    assert f"at most {evaluation.max_error * 100:.4f}\u00a0% of the outputs at or above it are wrong" in page
+    assert f"at most {evaluation.max_error * 100:.4f} % of the outputs at or above it are wrong" in page
     assert "Upper bound" not in page
     assert f"{group['delta'] * 100:.4f}" in page
     assert f">{group['accepted']:,}<" in page
@@ -196,9 +196,8 @@ def test_a_refusal_says_what_it_would_take(client: Client, stream: Stream, mara:
     client.force_login(mara)
     _set_target(stream)
     page = _read(client)
-    assert "audits are too few for this error target: it takes about" in page
-    assert "at today’s traffic" in page  # noqa: RUF001
-    assert page.count("audits are too few") == 1
+    assert page.count("It takes about") == 1
+    assert "at today’s traffic) if none of them, old or new, finds an error" in page  # noqa: RUF001
     assert evaluations.record_progress(stream) is None
 
 
@@ -360,7 +359,7 @@ def test_a_report_without_a_guarantee_says_what_it_takes(client: Client, stream:
     assert outlook in _read(client, "/streams/intents/report/")
     assert _read(client, outlook).strip() == "No error target is set yet."
     _set_target(stream)
-    assert "audits are too few for this error target: it takes about" in _read(client, outlook)
+    assert "It takes about" in _read(client, outlook)
 
 
 def test_an_ended_guarantee_is_not_shown_as_kept(client: Client, stream: Stream, mara: User) -> None:
