@@ -1,1 +1,1 @@
-"""Demo data: people, two streams of real data, three weeks of verdicts, and a queue to review."""
+"""Demo data: people, three streams, three weeks of verdicts, and a queue to review."""

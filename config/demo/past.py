@@ -1,7 +1,8 @@
 """Simulate three weeks of work through the same calls as in production, with the time passed in.
 
 Outputs arrive in batches, are routed, and are judged by demo reviewers, whose answers are those of each sample's real
-raters. The last outputs are left for the visitor.
+raters; now and then they miss an error. Test items are mixed in as in production: a manager uploads a few known errors
+at the start, and the product adds past ones. The last outputs are left for the visitor.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import Any
 
 import msgspec
 from django.utils import timezone
@@ -17,8 +19,9 @@ from django.utils import timezone
 from config.demo.samples import DemoSample
 from escalation.decisions import feed, settle
 from escalation.ingest import receive
-from escalation.models import Stream
+from escalation.models import Stream, TestItem
 from escalation.routing import dispatch
+from escalation.test_items import mix_in
 from reviewqueue.models import User
 from reviewqueue.queue.claim import claim_next
 from reviewqueue.queue.claim_view import Claim
@@ -28,18 +31,23 @@ HISTORY_DAYS = 21
 SHIFT_TIMES = (time(9), time(11), time(14), time(16))
 BATCHES_PER_SHIFT = 3
 SECONDS_PER_ITEM_RANGE = (6, 40)
-# How often a demo reviewer asks the lead or finds an item unjudgeable.
-ESCALATION_SHARE, UNJUDGEABLE_SHARE = 0.015, 0.0005
+# How often a demo reviewer asks the lead, misses an error, or cannot judge what is hard for the model, too.
+ESCALATION_SHARE, MISSED_SHARE, UNJUDGEABLE_SHARE = 0.015, 0.04, 0.02
+HARD_CONFIDENCE = 0.5
 
 
 @dataclass(frozen=True)
 class DemoFlow:
-    """One stream's samples in order of arrival; the last `left_for_visitor` of them stay unreviewed."""
+    """One stream's samples in order of arrival; the last `left_for_visitor` of them stay unreviewed.
+
+    known_errors: other samples, which the model got wrong; they become test items.
+    """
 
     stream: Stream
     model: str
     samples: Sequence[DemoSample]
     left_for_visitor: int
+    known_errors: Sequence[DemoSample] = ()
 
 
 @dataclass(frozen=True)
@@ -61,8 +69,9 @@ def work_shift(shift: DemoShift, *, reviewers: Sequence[User], lead: User, rng: 
     """Post, route and judge one shift's samples; returns how many outputs were posted."""
     _post_outputs(shift, rng)
     if shift.worked:
+        _mix_in_test_items(shift)
         truth = {sample.external_id: sample for sample in shift.flow.samples}
-        moment = _review_items(shift, reviewers, truth, rng)
+        moment = _review_until_settled(shift, reviewers, truth, rng)
         _decide_escalated(shift, lead, truth, moment)
         while settle.settle_items(now=moment + timedelta(hours=1)):
             pass
@@ -96,11 +105,30 @@ def _post_outputs(shift: DemoShift, rng: random.Random) -> None:
             dispatch.route_received(now=moment + timedelta(seconds=1))
 
 
-def _review_items(
+def _mix_in_test_items(shift: DemoShift) -> None:
+    stream, known = shift.flow.stream, [sample.as_example for sample in shift.flow.known_errors]
+    if known and not TestItem.objects.filter(stream=stream, copy_of=None).exists():
+        mix_in.mix_in_examples(stream=stream, known=known, actor="user:mara", now=shift.at)
+    mix_in.replenish_test_items(now=shift.at)
+
+
+def _review_until_settled(
     shift: DemoShift, reviewers: Sequence[User], truth: dict[str, DemoSample], rng: random.Random
 ) -> datetime:
-    """Let the reviewers judge items in random turns until nothing waits; returns when they finished."""
-    moment, idle = shift.at, 0
+    """Let the reviewers work and the sweep settle, which may bring test items; returns when nothing more comes."""
+    before, moment = None, shift.at
+    while moment != before:
+        before, moment = moment, _review_items(shift, reviewers, truth, rng, since=moment)
+        while settle.settle_items(now=moment + timedelta(minutes=1)):
+            pass
+    return moment
+
+
+def _review_items(
+    shift: DemoShift, reviewers: Sequence[User], truth: dict[str, DemoSample], rng: random.Random, *, since: datetime
+) -> datetime:
+    """Let the reviewers judge items in random turns until nothing waits; returns when they judged the last one."""
+    moment, last, idle = since, since, 0
     while idle < len(reviewers):
         reviewer = rng.choice(reviewers)
         moment += timedelta(seconds=rng.uniform(*SECONDS_PER_ITEM_RANGE))
@@ -108,22 +136,43 @@ def _review_items(
         if claim is None:
             idle += 1
             continue
-        _submit_verdict(claim, reviewer, truth[claim.item.reference], moment, rng)
-    return moment
+        _submit_verdict(claim, reviewer, _find_sample(claim, truth), moment, rng)
+        last = moment
+    return last
+
+
+def _find_sample(claim: Claim, truth: dict[str, DemoSample]) -> DemoSample:
+    """What the reviewer sees; a test item has a reference of its own, which may be that of a later sample."""
+    known = TestItem.objects.filter(pk=claim.item.id).first()
+    if known is None:
+        return truth[claim.item.reference]
+    return DemoSample(claim.item.reference, {}, known.prediction, 1.0, {}, known.answer, (known.answer,))
+
+
+def _choose_answer(sample: DemoSample, claim: Claim, rng: random.Random) -> Any:
+    """One of the raters' answers, or the model's where the reviewer misses its error; only the fields asked for."""
+    is_missed = sample.is_wrong and rng.random() < MISSED_SHARE
+    return _keep_asked(sample.prediction if is_missed else rng.choice(sample.raters), claim)
+
+
+def _keep_asked(answer: Any, claim: Claim) -> Any:
+    asked = claim.item.asked
+    return answer if asked is None else {name: value for name, value in answer.items() if f"/{name}" in asked}
 
 
 def _submit_verdict(claim: Claim, reviewer: User, sample: DemoSample, moment: datetime, rng: random.Random) -> None:
     seconds = rng.uniform(2, 25)
     done = moment + timedelta(seconds=seconds)
-    answer, luck = rng.choice(sample.raters), rng.random()
-    if luck < UNJUDGEABLE_SHARE:
+    answer, luck = _choose_answer(sample, claim, rng), rng.random()
+    is_unclear = sample.confidence < HARD_CONFIDENCE and rng.random() < UNJUDGEABLE_SHARE
+    if is_unclear:
         if claim.answer_first:
             submit.submit_first_answer(claim_id=claim.id, user=reviewer, kind="unjudgeable", now=done)
         submit.submit_verdict(claim_id=claim.id, user=reviewer, kind="unjudgeable", active_seconds=seconds, now=done)
         return
     if claim.answer_first:
         submit.submit_first_answer(claim_id=claim.id, user=reviewer, answer=answer, now=done)
-    if luck < UNJUDGEABLE_SHARE + ESCALATION_SHARE:
+    if luck < ESCALATION_SHARE:
         submit.submit_verdict(claim_id=claim.id, user=reviewer, kind="escalate", active_seconds=seconds, now=done)
         return
     # `correct` with the proposed answer is stored as `agree`.
@@ -139,10 +188,10 @@ def _decide_escalated(shift: DemoShift, lead: User, truth: dict[str, DemoSample]
     slug, rng = shift.flow.stream.slug, random.Random(0)
     at = moment + timedelta(minutes=20)
     while claim := claim_next(user=lead, slug=slug, now=at, rng=rng, resume=False):
-        sample = truth[claim.item.reference]
-        submit.submit_verdict(
-            claim_id=claim.id, user=lead, kind="correct", answer=sample.truth, reason="ambiguous", now=at
-        )
+        answer = _keep_asked(_find_sample(claim, truth).truth, claim)
+        if not claim.final_say and claim.answer_first:  # a test item that has just arrived
+            submit.submit_first_answer(claim_id=claim.id, user=lead, answer=answer, now=at)
+        submit.submit_verdict(claim_id=claim.id, user=lead, kind="correct", answer=answer, reason="ambiguous", now=at)
         at += timedelta(seconds=30)
 
 

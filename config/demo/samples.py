@@ -17,18 +17,28 @@ class DemoSample:
     """One model output and its true answer.
 
     `raters` holds the class each rater chose (an index is not the same person in every sample), or only the truth if
-    nobody rated it; a demo reviewer answers with any of them. `group` names the product review that correlated samples
+    nobody rated it; a demo reviewer answers with any of them. `scores` are those of the classes, or of the fields of a
+    document. `group` names the product review that correlated samples
     come from, or is empty.
     """
 
     external_id: str
     input: dict[str, str]
-    prediction: str
+    prediction: Any
     confidence: float
     scores: dict[str, float]
-    truth: str
-    raters: tuple[str, ...]
+    truth: Any
+    raters: tuple[Any, ...]
     group: str = ""
+
+    @property
+    def is_wrong(self) -> bool:
+        return bool(self.prediction != self.truth)
+
+    @property
+    def as_example(self) -> dict[str, Any]:
+        """As a manager uploads it: with the answer that the model gave, and the right one."""
+        return {"input": self.input, "prediction": self.prediction, "answer": self.truth}
 
 
 def load_sentiment() -> list[DemoSample]:

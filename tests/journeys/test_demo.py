@@ -29,6 +29,7 @@ pytestmark = pytest.mark.django_db
 def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(demo, "SENTENCE_COUNT", 130)
     monkeypatch.setattr(demo, "DIGIT_COUNT", 190)
+    monkeypatch.setattr(demo, "INVOICE_COUNT", 130)
     monkeypatch.setattr(people, "_sign_in_path", lambda: tmp_path / "var" / SIGN_IN_FILE)
 
 
@@ -36,7 +37,7 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_the_demo_leaves_a_past_to_report_and_a_queue_to_triage_and_is_filled_once() -> None:
     now = clock.current_time()
     demo.fill_demo(now)
-    assert Output.objects.count() == 320
+    assert Output.objects.count() == 450
     assert Verdict.objects.count() > 50
     assert all(load.waiting > 5 for load in items.measure_loads().values())
     assert Policy.objects.filter(stream__slug="sentiment").count() == 2
@@ -51,7 +52,7 @@ def test_the_demo_leaves_a_past_to_report_and_a_queue_to_triage_and_is_filled_on
     assert sign_in is not None
     assert User.objects.get(username="rob").check_password(sign_in.password)
     demo.fill_demo(now)
-    assert Output.objects.count() == 320
+    assert Output.objects.count() == 450
     assert load_sign_in() == sign_in
 
 
@@ -67,10 +68,11 @@ def _analysing(work: Callable[..., int]) -> Callable[..., int]:
 
 
 @pytest.mark.scale
-def test_the_demo_guarantees_digits_and_refuses_to_guarantee_sentiment(
+def test_the_demo_guarantees_digits_and_fields_of_invoices_and_no_sentiment(
     monkeypatch: pytest.MonkeyPatch, client: Client
 ) -> None:
     monkeypatch.setattr(demo, "DIGIT_COUNT", 1300)
+    monkeypatch.setattr(demo, "INVOICE_COUNT", 880)
     monkeypatch.setattr(past, "work_shift", _analysing(past.work_shift))
     demo.fill_demo(clock.current_time())
     statement = guarantees.find_latest_guarantee(definition.get_stream("digits"))
@@ -78,6 +80,16 @@ def test_the_demo_guarantees_digits_and_refuses_to_guarantee_sentiment(
     assert statement.holds
     (found,) = evaluations.parse_group_results(statement.evaluation)
     assert found.wrong < found.accepted * 0.04
+    assert found.coverage is not None
+    assert found.coverage > 0.6
+    assert found.threshold_if_none_missed is not None
+    assert statement.evaluation.reviewer_recall
+    assert statement.evaluation.reviewer_recall["shown"] >= 20
+    of_fields = guarantees.find_latest_guarantee(definition.get_stream("invoices"))
+    assert of_fields
+    assert of_fields.holds
+    certified = evaluations.list_certified_groups(evaluations.parse_group_results(of_fields.evaluation))
+    assert len(certified) >= 2  # whether all four are depends on what is drawn
     assert statement.evaluation.target.set_at < Output.objects.earliest("received_at").received_at
     assert OutputCount.objects.exists()
     client.force_login(User.objects.get(username="mara"))

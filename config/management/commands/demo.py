@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from argparse import ArgumentParser
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 from rich.progress import track
 
-from config.demo import guarantees, past, people, samples
+from config.demo import guarantees, invoices, past, people, samples
 from escalation.ingest import backlog
 from escalation.models import Stream
 from escalation.policies import spec, versions
@@ -24,7 +25,8 @@ from reviewqueue.models import User
 
 STREAMS_FILE = Path(past.__file__).with_name("streams.yaml")
 # Enough for meaningful reports, and few enough for a quick first start.
-SENTENCE_COUNT, DIGIT_COUNT = 700, 1300
+SENTENCE_COUNT, DIGIT_COUNT, INVOICE_COUNT = 560, 1300, 880
+KNOWN_ERROR_COUNT = 24  # uploaded as test items, per stream
 RANDOM_SEED = 2026
 
 WELCOME_TEXT = """
@@ -46,7 +48,7 @@ Send an output and wait for its route:
 
 
 class Command(BaseCommand):
-    help = "Create demo people, two streams of real data and three weeks of verdicts."
+    help = "Create demo people, three streams of data and three weeks of verdicts."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--welcome", action="store_true", help="only print how to sign in")
@@ -96,21 +98,26 @@ def _create_flows(began: datetime) -> list[past.DemoFlow]:
     }
     for stream in made.values():
         guarantees.set_demo_target(stream, now=began)
+    sentences, _ = _pick_samples(samples.load_sentiment(), SENTENCE_COUNT)
+    digits, digit_errors = _pick_samples(samples.load_digits(), DIGIT_COUNT)
+    documents = invoices.generate_invoices()
+    read = list(itertools.islice(documents, INVOICE_COUNT))
+    document_errors = itertools.islice((sample for sample in documents if sample.is_wrong), KNOWN_ERROR_COUNT)
     return [
+        past.DemoFlow(made["sentiment"], "review-sentiment", sentences, left_for_visitor=60),
+        past.DemoFlow(made["digits"], "digit-reader", digits, left_for_visitor=120, known_errors=digit_errors),
         past.DemoFlow(
-            made["sentiment"],
-            "review-sentiment",
-            _pick_samples(samples.load_sentiment(), SENTENCE_COUNT),
-            left_for_visitor=60,
-        ),
-        past.DemoFlow(
-            made["digits"], "digit-reader", _pick_samples(samples.load_digits(), DIGIT_COUNT), left_for_visitor=120
+            made["invoices"], "invoice-reader", read, left_for_visitor=60, known_errors=list(document_errors)
         ),
     ]
 
 
-def _pick_samples(known: list[samples.DemoSample], number: int) -> list[samples.DemoSample]:
-    return random.Random(RANDOM_SEED).sample(known, number)
+def _pick_samples(
+    known: list[samples.DemoSample], number: int
+) -> tuple[list[samples.DemoSample], list[samples.DemoSample]]:
+    """So many of the samples in a random order, and a few of the others that the model got wrong."""
+    mixed = random.Random(RANDOM_SEED).sample(known, len(known))
+    return mixed[:number], [sample for sample in mixed[number:] if sample.is_wrong][:KNOWN_ERROR_COUNT]
 
 
 def _draft_looser_policy(stream: Stream, *, now: datetime) -> None:
