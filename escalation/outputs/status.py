@@ -36,7 +36,10 @@ def statuses_of(output_ids: Sequence[int]) -> dict[int, OutputStatus]:
     """The statuses of these outputs, by id, in one query."""
     if not output_ids:
         return {}
-    return {row[0]: _status_from_row(row[1:]) for row in sql.fetch_tuples(queries.STATUSES, [list(output_ids)])}
+    return {
+        row[0]: _status_from_row(row[1:])
+        for row in sql.fetch_tuples(queries.STATUSES, [list(output_ids)], prepared=True)
+    }
 
 
 def find_output(*, stream: Stream, external_id: str) -> Output:

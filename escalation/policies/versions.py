@@ -286,7 +286,7 @@ def find_policies_at_transaction_start(stream_ids: Iterable[int]) -> dict[int, A
 def _query_active(stream_ids: Iterable[int], *, at: str) -> dict[int, ActivePolicy]:
     return {
         row[0]: ActivePolicy(row[1], row[2], _cached_spec(row[1], row[3]), row[4], row[5])
-        for row in sql.fetch_tuples(queries.ACTIVE_POLICIES.format(at=at), [list(stream_ids)])
+        for row in sql.fetch_tuples(queries.ACTIVE_POLICIES.format(at=at), [list(stream_ids)], prepared=True)
     }
 
 

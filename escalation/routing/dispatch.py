@@ -64,7 +64,8 @@ def route_now(output_ids: Sequence[int], *, seconds: float, now: datetime | None
     milliseconds = max(1, math.floor(seconds * 1000))
     try:
         with transaction.atomic():
-            _, wanted = sql.fetch_tuple(queries.SELECT_ROUTABLE, [f"{milliseconds}ms", list(output_ids)]) or ("", [])
+            limits = [f"{milliseconds}ms", list(output_ids)]
+            _, wanted = sql.fetch_tuple(queries.SELECT_ROUTABLE, limits, prepared=True) or ("", [])
             _route_outputs(wanted, skip_locked=False, now=now)
     except OperationalError as error:
         # Somebody else held the locks for longer than the caller waits. Nothing is lost: they are still `received`.

@@ -37,7 +37,7 @@ def lock_received(output_ids: Sequence[int], *, skip_locked: bool) -> list[Recei
     return [
         _received_output(values)
         for values in sql.fetch_tuples(
-            queries.LOCK_RECEIVED + (" SKIP LOCKED" if skip_locked else ""), [list(output_ids)]
+            queries.LOCK_RECEIVED + (" SKIP LOCKED" if skip_locked else ""), [list(output_ids)], prepared=True
         )
     ]
 
@@ -74,7 +74,8 @@ def _write_routes(stream: Stream, plans: list[RoutePlan], spec: PolicySpec, *, n
             now=now,
         )
     rows = [_route_columns(plan, payloads) for plan in plans]
-    sql.run_statement(queries.WRITE_ROUTES, {"rows": sent_json.encode_sent(rows), "stream": stream.pk, "now": now})
+    values = {"rows": sent_json.encode_sent(rows), "stream": stream.pk, "now": now}
+    sql.run_statement(queries.WRITE_ROUTES, values, prepared=True)
     log.record_event(
         actor="system:dispatch",
         verb="outputs.routed",
@@ -182,7 +183,7 @@ def _explain_to_reviewer(plan: RoutePlan, spec: PolicySpec) -> dict[str, Any]:
 def _load_payloads(output_ids: list[int]) -> dict[int, dict[str, Any]]:
     if not output_ids:
         return {}
-    rows = sql.fetch_tuples(queries.SELECT_PAYLOADS, [output_ids])
+    rows = sql.fetch_tuples(queries.SELECT_PAYLOADS, [output_ids], prepared=True)
     return {output_id: sent_json.parse_sent(body) for output_id, body in rows}
 
 

@@ -90,12 +90,12 @@ def has_request(stop: Stop, *, now: datetime) -> bool:
 
 def hold_release_lock() -> None:
     """Take the lock shared until the transaction ends. Active stops have to be read in a later statement."""
-    sql.run_statement(queries.SHARE_RELEASE_LOCK, [RELEASE_LOCK_ID])
+    sql.run_statement(queries.SHARE_RELEASE_LOCK, [RELEASE_LOCK_ID], prepared=True)
 
 
 def find_active_stops() -> dict[int | None, int]:
     """The active stops: stream id (None: all streams) -> stop id."""
-    return dict(sql.fetch_tuples(queries.SELECT_ACTIVE_STOPS))
+    return dict(sql.fetch_tuples(queries.SELECT_ACTIVE_STOPS, prepared=True))
 
 
 def _lock_stop(stop: Stop) -> Stop:

@@ -156,7 +156,7 @@ def measure_loads() -> dict[str, QueueLoad]:
 
 def _find_queue_id(slug: str, items: Sequence[NewItem]) -> int:
     """The id of the queue. Raises NotFound, and Invalid when it lacks an item's answer schema."""
-    queue = sql.fetch_row(queries.SELECT_QUEUE, {"slug": slug})
+    queue = sql.fetch_row(queries.SELECT_QUEUE, {"slug": slug}, prepared=True)
     if queue is None:
         raise NotFound(_("There is no queue %(slug)r.") % {"slug": slug})
     unknown = {item.schema_number for item in items}.difference(queue["numbers"])
@@ -168,10 +168,8 @@ def _find_queue_id(slug: str, items: Sequence[NewItem]) -> int:
 
 
 def _insert_items(queue: int, items: Sequence[NewItem], now: datetime) -> list[int]:
-    encoded = sent_json.encode_sent(items)
-    created = {
-        row["id"] for row in sql.fetch_rows(queries.INSERT_ITEMS, {"items": encoded, "queue": queue, "now": now})
-    }
+    values = {"items": sent_json.encode_sent(items), "queue": queue, "now": now}
+    created = {row["id"] for row in sql.fetch_rows(queries.INSERT_ITEMS, values, prepared=True)}
     copies = [item for item in items if item.id in created and item.copy_of is not None]
     if copies:
         columns = {"id": [item.id for item in copies], "original": [item.copy_of for item in copies]}
