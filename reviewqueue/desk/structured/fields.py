@@ -12,6 +12,7 @@ from reviewqueue.content import invisible
 type ControlKind = Literal["line", "long", "number", "date", "choice"]
 type FieldOptions = Sequence[tuple[str, str]]
 
+LOW_CONFIDENCE_BELOW = 0.8  # fields with a lower AI confidence are highlighted
 NEW_LINE_INDEX = "NEW"  # stands for the index of a line that is not added yet
 
 
@@ -20,7 +21,8 @@ class AnswerField:
     """One value to fill in.
 
     `collapsed`: the AI is confident of it, so it is shown as text until the reviewer asks for all fields. `proposed`
-    is the AI's value as the field shows it, None while the proposal is hidden.
+    is the AI's value as the field shows it, None while the proposal is hidden. `confidence`: of the AI in it, where it
+    is a reason to look at the field.
     """
 
     pointer: str
@@ -30,7 +32,7 @@ class AnswerField:
     value: str
     options: FieldOptions = ()
     hint: str = ""
-    low_confidence: float | None = None
+    confidence: float | None = None
     required: bool = False
     collapsed: bool = False
     proposed: str | None = None
@@ -50,6 +52,10 @@ class AnswerField:
     def has_hidden_characters(self) -> bool:
         """Whether the value has invisible characters."""
         return any(piece.hidden for piece in invisible.split_into_pieces(self.value))
+
+    @property
+    def has_low_confidence(self) -> bool:
+        return self.confidence is not None and self.confidence < LOW_CONFIDENCE_BELOW
 
     @property
     def changed(self) -> bool:

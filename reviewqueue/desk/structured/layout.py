@@ -21,6 +21,7 @@ from reviewqueue.content import invisible
 from reviewqueue.desk.structured import codec
 from reviewqueue.desk.structured.codec import ABSENT
 from reviewqueue.desk.structured.fields import (
+    LOW_CONFIDENCE_BELOW,
     NEW_LINE_INDEX,
     AnswerField,
     ControlKind,
@@ -34,7 +35,6 @@ from reviewqueue.desk.structured.fields import (
 from reviewqueue.kernel.json_pointer import split_pointer
 from reviewqueue.verdicts import wording
 
-LOW_CONFIDENCE_BELOW = 0.8  # fields with a lower AI confidence are highlighted
 MAX_LINE_CHARACTERS = 60  # longer texts get a textarea
 MAX_GROUP_LEVELS = 3  # nesting of groups; deeper values are edited as JSON
 MAX_LIST_CELLS = 240  # fields in one list
@@ -208,18 +208,15 @@ class _FormBuilder:
             value=self.typed.texts.get(name, codec.format_value(reader, value)).replace("\r\n", "\n"),
             options=options,
             hint=_hint_for(shape),
-            low_confidence=self._low_confidence(at),
+            confidence=self._find_confidence(at),
             required=required and not shape.nullable,
             proposed=codec.format_value(reader, proposed) if self.shows_proposal else None,
             error=self.typed.errors.get(at, ""),
         )
         return replace(laid, collapsed=bool(self.hints) and self.asked is None and _is_collapsible(laid))
 
-    def _low_confidence(self, pointer: str) -> float | None:
-        """The AI's confidence in a value or its container if it is low, else None.
-
-        In a field that is asked for it is low, however high: that is why it is asked for.
-        """
+    def _find_confidence(self, pointer: str) -> float | None:
+        """The AI's confidence in a value or its container if it is low or the value is asked for, else None."""
         while pointer and pointer not in self.hints:
             pointer = pointer.rpartition("/")[0]
         share = self.hints.get(pointer) if pointer else None
@@ -249,7 +246,7 @@ def _flatten_parts(parts: Sequence[FormPart]) -> list[AnswerField] | None:
 
 def _is_collapsible(laid: AnswerField) -> bool:
     missing = laid.required and not laid.value
-    return laid.low_confidence is None and not (laid.error or laid.changed or missing)
+    return laid.confidence is None and not (laid.error or laid.changed or missing)
 
 
 def _choose_control(shape: FieldShape, value: Any, proposed: Any) -> tuple[codec.FieldType, ControlKind, FieldOptions]:

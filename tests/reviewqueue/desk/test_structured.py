@@ -54,22 +54,25 @@ def test_only_uncertain_fields_are_open() -> None:
     assert [pointer for pointer, field in fields.items() if not field.collapsed] == [
         "/issued", "/total", "/lines/0/amount"
     ]  # fmt: skip
-    assert fields["/total"].low_confidence == 0.41
-    assert fields["/supplier"].low_confidence is None
+    assert fields["/total"].confidence == 0.41
+    assert fields["/supplier"].confidence is None
 
 
 def test_low_confidence_in_a_container_applies_to_its_parts() -> None:
     fields = _fields(_laid(invoices.ANSWER, hints={"/address": 0.3, "/lines": 0.2, "/lines/0/amount": 0.9}).parts)
-    assert {pointer for pointer, field in fields.items() if field.low_confidence is not None} == {
+    assert {pointer for pointer, field in fields.items() if field.confidence is not None} == {
         "/address/city", "/address/zip", "/lines/0/description", "/lines/0/quantity", "/lines/1/description",
         "/lines/1/quantity", "/lines/1/amount",
     }  # fmt: skip
 
 
 def test_asked_fields_are_the_whole_form_and_open_whatever_the_confidence() -> None:
-    fields = _fields(_laid(invoices.ANSWER, hints={"/supplier": 0.99}, asked=["/supplier", "/address/city"]).parts)
-    assert {pointer: field.collapsed for pointer, field in fields.items()} == {
-        "/supplier": False, "/address/city": False
+    asked = ["/supplier", "/total", "/address/city"]
+    fields = _fields(_laid(invoices.ANSWER, hints={"/supplier": 0.99, "/total": 0.41}, asked=asked).parts)
+    assert {
+        pointer: (field.collapsed, field.confidence, field.has_low_confidence) for pointer, field in fields.items()
+    } == {
+        "/supplier": (False, 0.99, False), "/total": (False, 0.41, True), "/address/city": (False, None, False)
     }  # fmt: skip
 
 
@@ -79,9 +82,7 @@ def test_without_confidence_hints_all_fields_are_open() -> None:
 
 def test_before_the_first_answer_all_fields_are_open_without_hints() -> None:
     fields = _fields(_laid().parts)
-    assert not any(
-        field.collapsed or field.value or field.proposed or field.low_confidence for field in fields.values()
-    )
+    assert not any(field.collapsed or field.value or field.proposed or field.confidence for field in fields.values())
     lines = _part(_laid(), "/lines")
     assert isinstance(lines, FieldLines)
     assert (lines.proposed, lines.lines, lines.max_lines) == (None, [], 5)
