@@ -214,6 +214,14 @@ def age(since: datetime, now: datetime) -> timedelta:
 
 
 @register.filter
+def predicted_answer(output: Any) -> str:
+    """What the model answered: a label or the labels of a set; empty if it is structured, which is content."""
+    if output.label_decisions is None:
+        return str(output.predicted)
+    return history.describe_answer(output.label_decisions["predicted"], content=False)
+
+
+@register.filter
 def answer_text(answer: Any, content: bool) -> str:
     """A decision's answer; structured answers only with `content`."""
     return answer if isinstance(answer, str) else history.describe_answer(answer, content=content)

@@ -256,7 +256,9 @@ def test_the_page_of_an_output_says_what_was_missed_and_invented(client: Client,
     path = "/streams/intents/outputs/mail/"
     assert "spam given 70.0 % 95 % - praise" in _words(client, path)
     traffic.judge_all(rob, lambda _: ["urgent"], now=traffic.NOON)
+    assert "“spam” 60.0 %" in _words(client, "/streams/intents/outputs/?since=2025-03-10&until=2025-03-10")
     words = _words(client, path)
+    assert "Answer “spam” Confidence 60.0 %" in words
     assert "spam given 70.0 % 95 % invented urgent left out unknown - missed praise left out 90.0 % - right" in words
 
 

@@ -68,6 +68,22 @@ def test_the_report_of_label_sets_counts_missed_and_invented_answers(
     assert "Error rate (automated) 15.0 %" in words(page(client, mara, "/streams/intents/report/")).replace("\xa0", " ")
 
 
+def test_the_report_of_single_fields_says_what_is_known_of_them(
+    client: Client, queue: Queue, mara: User, rob: User
+) -> None:
+    now = clock.current_time()
+    schema = {"type": "object", "properties": {"total": {"type": "number"}, "name": {"type": "string"}}}
+    policy = {"threshold": 0.8, "thresholds": {"/total": 0.9}, "audit": {"rate": 1.0}}
+    costs = {"error": 3, "by_field": {"/total": 40}}
+    stream = traffic.apply_stream(answers=None, schema=schema, policy=policy, costs=costs)
+    traffic.post_and_route(stream, *traffic.number_ids("doc", 10), prediction={"total": 1, "name": "A"}, now=now)
+    wrong = {"doc-1", "doc-2"}
+    traffic.judge_all(rob, lambda one: {"total": 2 if one in wrong else 1, "name": "A"}, now=now)
+    text = words(page(client, mara, "/streams/intents/report/")).replace("\xa0", " ")
+    assert "No guarantee yet. The Guarantee tab" in text
+    assert "unknown of whole outputs; audits of fields are below undetected errors cost € 80, between" in text
+
+
 def test_savings_never_appear_without_undetected_errors(client: Client, mara: User, busy: str) -> None:
     text = words(page(client, mara, f"/streams/{busy}/report/"))
     assert "Balance" in text
