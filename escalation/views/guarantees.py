@@ -118,6 +118,8 @@ def show_evidence(request: PersonRequest, slug: str, evaluation_id: int) -> Http
         "evaluation": evaluation,
         "groups": summary.explain_groups(groups),
         "certified": evaluations.list_certified_groups(groups),
+        "together": evaluation.target.groups == ErrorTarget.Grouping.TOGETHER,
+        "ways": {group.way for group in groups if group.threshold is not None},
         "refusal": describe.describe_refusal(evaluation.refusal, evaluation.params) if evaluation.refusal else "",
         "since": since,
         "until": until,

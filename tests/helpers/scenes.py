@@ -99,7 +99,10 @@ def build_guarantee_scenes() -> dict[str, Scene]:
         "looser": guarantee_scenes.create_looser_offer,
         "expired": guarantee_scenes.create_expired_guarantee,
     }
-    return {f"guarantee-{name}": Scene(prepare, who="mara", path=GUARANTEE_URL) for name, prepare in states.items()}
+    scenes = {f"guarantee-{name}": Scene(prepare, who="mara", path=GUARANTEE_URL) for name, prepare in states.items()}
+    for name, prepare in (("on", guarantee_scenes.create_guarantee), ("fields", guarantee_scenes.create_fields)):
+        scenes[f"evidence-{name}"] = Scene(prepare, _open_evidence, who="mara", path=GUARANTEE_URL)
+    return scenes
 
 
 def _page_scenes() -> dict[str, Scene]:
@@ -371,6 +374,11 @@ def _reach_break(page: Page) -> None:
 def _open_past_decision(page: Page) -> None:
     page.locator(".decisions a").first.click()
     expect(page.get_by_role("heading", name="Your decision")).to_be_visible()
+
+
+def _open_evidence(page: Page) -> None:
+    page.get_by_role("link", name="See the evidence").click()
+    expect(page.locator("#found")).to_be_visible()
 
 
 def _enter_invalid_settings(page: Page) -> None:

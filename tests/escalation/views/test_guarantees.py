@@ -161,7 +161,8 @@ def test_the_evidence_shows_the_counts_and_the_test_behind_it(client: Client, st
     page = _read(client, evidence)
     assert group["way"] == "anytime"
     assert f"({group['accepted']} - {group['wrong']}) * numpy.log1p(c * {evaluation.max_error!r}" in page
-    assert f"at most {evaluation.max_error * 100:.4f} % of the outputs at or above it are wrong" in page
+    assert f"At most {evaluation.max_error * 100:.4f} % of the outputs at or above the threshold are wrong" in page
+    assert "it stays valid however often anybody looks" in page
     assert "Upper bound" not in page
     assert f"{group['delta'] * 100:.4f}" in page
     assert f">{group['accepted']:,}<" in page
