@@ -10,7 +10,7 @@ from benchmarks import machine, memory, scratch
 from config.embedded import StartRefused
 
 # Each is a module of `measured` and runs in its own process, because importing it requires the settings.
-MEASURED = ("ingest", "wait", "claim", "desk", "guarantee", "fields", "threshold_preview", "invariants")
+MEASURED = ("ingest", "wait", "claim", "desk", "guarantee", "fields", "evidence", "threshold_preview", "invariants")
 BENCHES = (*MEASURED, "memory")
 # Takes ten minutes by itself, and so runs only when it is asked for.
 ON_REQUEST = ("load",)

@@ -23,6 +23,7 @@ TITLES = [
     "Reviewers who find",
     "Fields of",
     "Documents",
+    "audits of",
     "outputs of",
     "The ledger of",
 ]

@@ -76,7 +76,7 @@ def main() -> None:
     count = 1_000 if product.quick() else 1_000_000
     product.prepare()
     stream = _stream()
-    _write(stream, count)
+    write_outputs(stream, count)
     counting = _timed(lambda: daily_counts.recount_stream(stream=stream), 1)
     _analyze()  # as autovacuum does after so many new rows
     read = partial(_read, _manager(), f"/streams/{SLUG}/guarantee/")
@@ -143,7 +143,8 @@ def _stream() -> Stream:
     return made
 
 
-def _write(stream: Stream, count: int) -> None:
+def write_outputs(stream: Stream, count: int) -> None:
+    """So many outputs of the last four weeks, a tenth of them audited, all of those answered."""
     now, current = clock.current_time(), versions.find_active_policy(stream)
     assert current is not None
     since = now - timedelta(days=DAYS) + timedelta(hours=1)

@@ -20,6 +20,7 @@ from reviewqueue.kernel import sql
 COMMIT_GRACE = timedelta(hours=1)
 # Every evaluation looks whether one of the unanswered audits has an answer by now. Beyond this, nothing is kept.
 MAX_UNANSWERED = 5_000
+_IDS_OF_AN_HOUR = 3_600_000 << output_id.SEQUENCE_BITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Progress:
 
     conditions: identifies what decides which audits count. routed: up to this id, every output is routed, and those of
     the line are in `window`. counted: up to this id, audits are in `counts`. unanswered: those of them without an
-    answer.
+    answer. kept: how far it was when it was loaded.
     """
 
     conditions: str
@@ -54,6 +55,12 @@ class Progress:
     counted: int
     counts: EvidenceCounts
     unanswered: list[int] = field(default_factory=list)
+    kept: tuple[int, ...] = ()
+
+    @property
+    def reach(self) -> tuple[int, ...]:
+        """How far it is, to the hour: it is kept again when that has changed."""
+        return self.counted, self.window.last, self.routed // _IDS_OF_AN_HOUR
 
     def add(self, rows: Sequence[SampledUnit]) -> None:
         """Count more audits, in the order of their outputs."""
@@ -80,27 +87,27 @@ def begin_progress(window: SampleWindow, counts: EvidenceCounts, *, conditions: 
     return Progress(conditions, unsettled - 1, settled, window.first - 1, counts)
 
 
-def load_progress(line: EvidenceLine, *, conditions: str) -> Progress | None:
-    """What is counted of a line; None if that is nothing, or if it has to be counted anew."""
+def load_progress(line: EvidenceLine, *, conditions: str, unsettled: int) -> Progress | None:
+    """What is counted of a line; None if nothing is kept, or if an output has yet to be routed that precedes others.
+
+    If an answer came late, the audits are counted anew.
+    """
     kept = CountedEvidence.objects.filter(line=line, conditions=conditions).first()
-    if kept is None or _is_outdated(kept):
+    if kept is None or unsettled <= kept.routed_id:
         return None
     window = SampleWindow(line.first_id, kept.last_id, kept.rate)
-    counts = EvidenceCounts.from_json(kept.counts)
-    return Progress(conditions, kept.routed_id, window, kept.counted_id, counts, list(kept.unanswered))
-
-
-def _is_outdated(kept: CountedEvidence) -> bool:
-    """Whether an answer came late, or an output that has to be counted before others."""
-    unrouted: int | None = sql.fetch_value(queries.FIRST_UNROUTED)
-    if unrouted is not None and unrouted <= kept.routed_id:
-        return True
-    return bool(kept.unanswered) and Outcome.objects.filter(pk__in=kept.unanswered).exists()
+    counts, unanswered = EvidenceCounts.from_json(kept.counts), list(kept.unanswered)
+    if unanswered and Outcome.objects.filter(pk__in=unanswered).exists():
+        empty = EvidenceCounts(counts.first, counts.labels)
+        return Progress(conditions, kept.routed_id, window, window.first - 1, empty)
+    found = Progress(conditions, kept.routed_id, window, kept.counted_id, counts, unanswered)
+    found.kept = found.reach
+    return found
 
 
 def save_progress(line: EvidenceLine, progress: Progress, *, now: datetime) -> None:
     """Keep what is counted of a stored line. Whoever writes last wins: what two evaluations counted is both right."""
-    if len(progress.unanswered) > MAX_UNANSWERED:
+    if len(progress.unanswered) > MAX_UNANSWERED or progress.reach == progress.kept:
         return
     row = CountedEvidence(
         line=line,

@@ -120,7 +120,8 @@ class EvidenceCounts:
     def add(self, rows: Sequence[SampledUnit]) -> None:
         """Count more audits, in the order of their outputs."""
         self.sampled += len(rows)
-        self.answered += sum(row.is_answered for row in rows)
+        answered = [row.is_answered for row in rows]
+        self.answered += sum(answered)
         self.labels_hash = _chain_hash(self.labels_hash, rows)
         if self.labels is None:
             for name, members in _split_by_group(rows).items():
@@ -197,5 +198,5 @@ def _chain_hash(before: str, rows: Sequence[SampledUnit]) -> str:
     digest = bytes.fromhex(before)
     for row in rows:
         wrong = sorted(row.wrong) if isinstance(row.wrong, list) and row.is_answered else row.is_error
-        digest = hashlib.sha256(digest + repr((row.id, row.group, wrong)).encode()).digest()
+        digest = hashlib.sha256(digest + f"{row.id} {wrong} {row.group}".encode()).digest()
     return digest.hex()

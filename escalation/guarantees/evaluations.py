@@ -157,6 +157,7 @@ def _renewed_before(prepared: PreparedEvaluation, now: datetime) -> datetime:
 
 def _record(prepared: PreparedEvaluation, results: Sequence[GroupResult], *, by: str, now: datetime) -> Evaluation:
     stream, window = prepared.line.stream, prepared.sample.window
+    results = [_explain_refusal(prepared, group, now) for group in results]
     certified = any(group.threshold is not None for group in results)
     refused = None if certified else min(results, key=lambda group: group.refusal == "other_labels")
     with transaction.atomic():
@@ -226,8 +227,7 @@ def _evaluate_group(
     if found is None or (best is not None and not _is_looser(found.threshold, best.threshold)):
         if best is not None:
             return best
-        params = _estimate_more(prepared, evidence, delta, now)
-        found = GroupResult(name, delta, [], refusal="too_many_errors", params=params)
+        found = GroupResult(name, delta, [], refusal="too_many_errors")
     return replace(found, threshold_if_none_missed=_find_uncorrected(prepared, name, evidence, delta))
 
 
@@ -265,7 +265,7 @@ def _evaluate_labels(
     if best:
         return [best[name] for name in of_labels]
     evidence = {name: _Evidence(tallies[name], firsts[name] if firsts else None, some.sampled) for name in of_labels}
-    return [_refuse_label(prepared, name, one, delta, now) for name, one in evidence.items()]
+    return [_refuse_label(prepared, name, one, delta) for name, one in evidence.items()]
 
 
 def _name_label(found: GroupResult, name: str, counts: Tally) -> GroupResult:
@@ -274,14 +274,10 @@ def _name_label(found: GroupResult, name: str, counts: Tally) -> GroupResult:
     return replace(found, group=name, wrong=int(counts.wrong[at]))
 
 
-def _refuse_label(
-    prepared: PreparedEvaluation, name: str, evidence: _Evidence, delta: float, now: datetime
-) -> GroupResult:
+def _refuse_label(prepared: PreparedEvaluation, name: str, evidence: _Evidence, delta: float) -> GroupResult:
     """Why a label has no threshold: its own errors, or only those of other labels."""
-    if _certify(prepared, "", evidence, delta * lines.THRESHOLDS_DELTA_SHARE) is not None:
-        return GroupResult(name, delta, [], refusal="other_labels", params={})
-    params = _estimate_more(prepared, evidence, delta, now)
-    return GroupResult(name, delta, [], refusal="too_many_errors", params=params)
+    by_others = _certify(prepared, "", evidence, delta * lines.THRESHOLDS_DELTA_SHARE) is not None
+    return GroupResult(name, delta, [], refusal="other_labels" if by_others else "too_many_errors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,19 +311,24 @@ def _certify(prepared: PreparedEvaluation, name: str, evidence: _Evidence, delta
     )
 
 
-def _estimate_more(prepared: PreparedEvaluation, evidence: _Evidence, delta: float, now: datetime) -> dict[str, Any]:
-    """What it would take if the error rates stayed as they are."""
+def _explain_refusal(prepared: PreparedEvaluation, group: GroupResult, now: datetime) -> GroupResult:
+    """The result with what it would take if the error rates stayed as they are.
+
+    Computed only for results that are recorded: a sweep usually finds the same as before.
+    """
+    if group.refusal != "too_many_errors":
+        return group
+    counts = prepared.counts_of(group.group)
+    so_far = counts.tally()
     more = sample_size.estimate_additional_audits(
-        evidence.so_far.accepted,
-        evidence.so_far.wrong,
-        n=evidence.sampled,
+        so_far.accepted,
+        so_far.wrong,
+        n=counts.sampled,
         alpha=prepared.max_error,
-        delta=delta * (1 - statistics.DECLARED_SHARE),
+        delta=group.delta * (1 - statistics.DECLARED_SHARE),
     )
-    if more is None:
-        return {"more": None, "days": None, "answered": evidence.sampled}
-    days = sample_size.estimate_collection_days(prepared.target, prepared.population, more, now=now)
-    return {"more": more, "days": days, "answered": evidence.sampled}
+    days = more and sample_size.estimate_collection_days(prepared.target, prepared.population, more, now=now)
+    return replace(group, params={"more": more, "days": days, "answered": counts.sampled})
 
 
 def _add_coverage(

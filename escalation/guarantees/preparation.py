@@ -177,7 +177,7 @@ def find_evidence(
     """
     conditions, unsettled = hash_counting(spec, first=first), counting.find_first_unsettled(now)
     line = lines.find_latest_line(target, covered)
-    counted = counting.load_progress(line, conditions=conditions) if line else None
+    counted = counting.load_progress(line, conditions=conditions, unsettled=unsettled) if line else None
     window = extend_window(stream, covered, counted, spec=spec, unsettled=unsettled) if counted else None
     if line is None or counted is None or window is None:
         line, window = _find_line(stream, target, covered, spec, now)

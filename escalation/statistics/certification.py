@@ -6,6 +6,8 @@ several starts. All counts come from one simple random sample of the traffic, so
 
 from __future__ import annotations
 
+import functools
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -155,23 +157,37 @@ def compute_labels_needed(
     _check_target(alpha, delta)
     if not 0 <= risk < alpha:
         return None
-    allowed, n = 0, compute_min_labels(alpha, delta)
-    while n <= most:
-        following = _min_labels_allowing(allowed + 1, n, alpha=alpha, delta=delta)
-        if bdtr(allowed, following - 1, risk) >= power:
-            return n
-        allowed, n = allowed + 1, following
+    for block in itertools.count():
+        sizes = _list_passing_sizes(block, alpha, delta)
+        allowed = np.arange(block * _BLOCK, (block + 1) * _BLOCK, dtype=np.float64)
+        enough = np.asarray(bdtr(allowed, sizes[1:] - 1, risk)) >= power
+        if enough.any():
+            found = int(sizes[int(np.argmax(enough))])
+            return found if found <= most else None
+        if sizes[-1] > most:
+            break
     return None
 
 
-def _min_labels_allowing(errors: int, at_least: int, *, alpha: float, delta: float) -> int:
-    """The smallest n with P(Bin(n, alpha) <= errors) <= delta."""
-    low, high = at_least, 2 * at_least
-    while bdtr(errors, high, alpha) > delta:
-        low, high = high, 2 * high
-    while low < high:
+_BLOCK = 256
+
+
+@functools.lru_cache(maxsize=512)
+def _list_passing_sizes(block: int, alpha: float, delta: float) -> NDArray[np.int64]:
+    """(257,) the smallest n with P(Bin(n, alpha) <= c) <= delta, for 256 numbers of errors c and the next one.
+
+    The same for every risk, so it is remembered: pages and sweeps ask for every threshold of the grid.
+    """
+    errors = np.arange(block * _BLOCK, (block + 1) * _BLOCK + 1, dtype=np.float64)
+    low = errors.astype(np.int64)
+    high = 2 * low + compute_min_labels(alpha, delta)
+    while (short := np.asarray(bdtr(errors, high, alpha)) > delta).any():
+        low, high = np.where(short, high, low), np.where(short, 2 * high, high)
+    while (low < high).any():
         middle = (low + high) // 2
-        low, high = (low, middle) if bdtr(errors, middle, alpha) <= delta else (middle + 1, high)
+        passes = np.asarray(bdtr(errors, middle, alpha)) <= delta
+        low, high = np.where(passes, low, middle + 1), np.where(passes, middle, high)
+        low = np.minimum(low, high)
     return low
 
 
