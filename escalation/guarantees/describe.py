@@ -133,6 +133,10 @@ _REFUSALS = {
         "The policy accepts the model’s answer for every output past its deadline, whatever its confidence, so no "  # noqa: RUF001
         "guarantee is possible. Change the policy so that these outputs keep waiting for review."
     ),
+    "label_thresholds": gettext_lazy(
+        "The policy has thresholds for single labels, which a guarantee for all outputs together would drop. Remove "
+        "them from the policy, or set the error target for each label separately."
+    ),
     "outdated": gettext_lazy(
         "This evaluation is out of date: the error target, the model version, the answers or the rules have changed, "
         "it has expired, or a drift alarm was raised since. Evaluate again."

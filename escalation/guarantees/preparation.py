@@ -127,6 +127,8 @@ def prepare_evaluation(
     spec = current.spec if current else PolicySpec()
     if spec.on_deadline == "accept":
         raise EvaluationRefused("deadline_accepts")
+    if spec.thresholds and units.drops_label_thresholds(target, stream.slug, covered.schema_number):
+        raise EvaluationRefused("label_thresholds")
     declared = lines.count_declared_audits(target)
     line, sample = find_evidence(stream, target, covered, spec, first=declared, keep=keep, now=moment)
     delta = line.delta * lines.RECALL_DELTA_SHARE

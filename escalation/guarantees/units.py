@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 
 from escalation.models import ErrorTarget
 from escalation.routing import audits
+from reviewqueue.answers import schema
 from reviewqueue.facade import queue
 
 type Grouping = ErrorTarget.Grouping
@@ -95,3 +96,12 @@ def list_labels(target: ErrorTarget, slug: str, schema_number: int) -> Sequence[
     if target.groups != ErrorTarget.Grouping.LABELS:
         return None
     return queue.get_answer_spec(slug=slug, number=schema_number).answers
+
+
+def drops_label_thresholds(target: ErrorTarget, slug: str, schema_number: int) -> bool:
+    """Whether a policy for this target has one threshold for sets of labels, and none for single labels.
+
+    The evidence is about all outputs that reach it. Those that also reach thresholds of single labels are others.
+    """
+    is_of_sets = queue.get_answer_spec(slug=slug, number=schema_number).kind == schema.LABELS
+    return is_of_sets and target.groups != ErrorTarget.Grouping.LABELS

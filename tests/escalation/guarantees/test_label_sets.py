@@ -131,3 +131,17 @@ def test_the_watch_of_a_label_alarms_for_it_alone(stream: Stream) -> None:
     _write_sets(stream, 1500, seed=3, since=LATER, prefix="on", risky=0.3)
     (alarm,) = drift.watch_guarantees(now=LATER + timedelta(days=11))
     assert alarm.group == ANSWERS[0]
+
+
+@pytest.mark.usefixtures("queue")
+def test_a_guarantee_for_whole_sets_drops_no_threshold_of_a_label() -> None:
+    stream = traffic.apply_stream(multiple=True, policy={**POLICY, "thresholds": {ANSWERS[0]: 0.9}})
+    measured_recall.set_error_target(stream=stream, max_error=0.5, declared_audits=450, actor="user:mara", now=NOON)
+    _write_sets(stream, 1000)
+    with pytest.raises(preparation.EvaluationRefused, match="label_thresholds"):
+        evaluations.run_evaluation(stream, by="user:mara", now=LATER)
+    versions.activate_version(
+        policy=versions.save_version(stream=stream, spec=versions.validate_spec(POLICY), actor="user:mara"),
+        by="user:mara", approved_by="user:max", now=LATER,
+    )  # fmt: skip
+    assert evaluations.run_evaluation(stream, by="user:mara", now=LATER).refusal == ""
