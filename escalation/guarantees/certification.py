@@ -21,14 +21,21 @@ THRESHOLDS_STRICT_TO_LOOSE: NDArray[np.float64] = np.array(thresholds.THRESHOLDS
 # Where walks begin if too few confidences are known to choose it.
 DEFAULT_STARTS = (0.99, 0.95, 0.9, 0.8)
 MIN_SCORES_FOR_STARTS = 100
+_TYPICAL_CONFIDENCES = (THRESHOLDS_STRICT_TO_LOOSE + np.append(1.0, THRESHOLDS_STRICT_TO_LOOSE[:-1])) / 2
 
 
 @dataclass(frozen=True, slots=True)
 class WalkPlan:
-    """The starts of both ways: thresholds, with shares that sum to 1. Fixed before any label is seen."""
+    """The starts of both ways: thresholds, with shares that sum to 1. Fixed before any label is seen.
+
+    declared_share: of delta, for the exact evaluation; the rest is for the evidence at any time. carries: whether a
+    walk that comes to another start goes on with both shares. The defaults are those of plans of earlier releases.
+    """
 
     declared: tuple[tuple[float, float], ...]
     anytime: tuple[tuple[float, float], ...]
+    declared_share: float = statistics.FORMER_DECLARED_SHARE
+    carries: bool = False
 
 
 def plan_walks(
@@ -40,15 +47,17 @@ def plan_walks(
     """
     total = sum(outputs_by_bin)
     if total < MIN_SCORES_FOR_STARTS:
-        starts = tuple((threshold, 1 / len(DEFAULT_STARTS)) for threshold in DEFAULT_STARTS)
-        return WalkPlan(starts, starts)
-    coverage = np.cumsum(np.array(outputs_by_bin[::-1])) / total
-    return WalkPlan(
-        _name_thresholds(
-            statistics.choose_declared_starts(coverage, alpha=max_error, delta=declared_delta, declared=declared_audits)
-        ),
-        _name_thresholds(statistics.choose_anytime_starts(coverage)),
-    )
+        declared = tuple((threshold, 1 / len(DEFAULT_STARTS)) for threshold in DEFAULT_STARTS)
+        anytime = declared
+    else:
+        coverage = np.cumsum(np.array(outputs_by_bin[::-1])) / total
+        anytime = _name_thresholds(statistics.choose_anytime_starts(coverage))
+        declared = _name_thresholds(
+            statistics.plan_starts(
+                coverage, _TYPICAL_CONFIDENCES, alpha=max_error, delta=declared_delta, audits=declared_audits
+            )
+        )
+    return WalkPlan(declared, anytime, statistics.DECLARED_SHARE, carries=True)
 
 
 def certify_declared(
@@ -61,7 +70,7 @@ def certify_declared(
 def certify_declared_counts(first: Tally, plan: WalkPlan, *, alpha: float, delta: float) -> CertifiedThreshold | None:
     """`certify_declared` from the counts of the declared number of audits."""
     p = statistics.compute_p_values(first.accepted, first.wrong, alpha)
-    return _describe(statistics.walk_grid(p, _build_starts(plan.declared, delta)), first)
+    return _describe(_walk(p, plan.declared, plan, delta), first)
 
 
 def certify_anytime(
@@ -78,7 +87,7 @@ def certify_anytime_counts(so_far: Tally, plan: WalkPlan, *, alpha: float, delta
     """`certify_anytime` from counts."""
     with np.errstate(over="ignore"):
         p = np.exp(-statistics.compute_log_evalues(so_far.accepted, so_far.wrong, alpha))
-    return _describe(statistics.walk_grid(p, _build_starts(plan.anytime, delta)), so_far)
+    return _describe(_walk(p, plan.anytime, plan, delta), so_far)
 
 
 def _tally(scores: NDArray[np.float64], wrong: NDArray[np.bool_]) -> Tally:
@@ -95,6 +104,10 @@ def _name_thresholds(starts: Sequence[WalkStart]) -> tuple[tuple[float, float], 
     return tuple((float(THRESHOLDS_STRICT_TO_LOOSE[start.index]), start.delta) for start in starts)
 
 
-def _build_starts(starts: Sequence[tuple[float, float]], delta: float) -> list[WalkStart]:
+def _walk(p: NDArray[np.float64], starts: Sequence[tuple[float, float]], plan: WalkPlan, delta: float) -> int | None:
     last = len(THRESHOLDS_STRICT_TO_LOOSE) - 1
-    return [WalkStart(last - thresholds.find_threshold_index(threshold), share * delta) for threshold, share in starts]
+    spent = [WalkStart(last - thresholds.find_threshold_index(start), share * delta) for start, share in starts]
+    if not plan.carries:
+        return statistics.walk_grid(p, spent)
+    reached = int(statistics.walk_carrying(p[None], spent)[0])
+    return None if reached < 0 else reached

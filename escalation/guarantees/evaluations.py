@@ -291,7 +291,7 @@ class _Evidence:
 
 def _certify(prepared: PreparedEvaluation, name: str, evidence: _Evidence, delta: float) -> GroupResult | None:
     walks, alpha = lines.read_walks(prepared.line, name), prepared.max_error
-    once, ever_after = delta * statistics.DECLARED_SHARE, delta * (1 - statistics.DECLARED_SHARE)
+    once, ever_after = delta * walks.declared_share, delta * (1 - walks.declared_share)
     so_far = certification.certify_anytime_counts(evidence.so_far, walks, alpha=alpha, delta=ever_after)
     results = [(ANYTIME, ever_after, walks.anytime, so_far)]
     if evidence.first is not None and evidence.sampled >= prepared.declared_audits:

@@ -49,7 +49,11 @@ def count_declared_audits(target: ErrorTarget) -> int:
     if target.declared_audits is not None:
         return target.declared_audits
     delta = (
-        target.delta * FIRST_SHARE * THRESHOLDS_DELTA_SHARE * statistics.DECLARED_SHARE / statistics.COLD_START_COUNT
+        target.delta
+        * FIRST_SHARE
+        * THRESHOLDS_DELTA_SHARE
+        * statistics.FORMER_DECLARED_SHARE
+        / statistics.COLD_START_COUNT
     )
     needed = statistics.compute_labels_needed(target.max_error / 2, alpha=target.max_error, delta=delta)
     return min(needed or MAX_DECLARED_AUDITS, MAX_DECLARED_AUDITS)
@@ -147,9 +151,17 @@ def compute_group_delta(line: EvidenceLine, group: str) -> float:
 
 
 def read_walks(line: EvidenceLine, group: str) -> WalkPlan:
-    """Where a group's walks begin."""
+    """A group's walks. A stored plan without the newer settings keeps the meaning it had."""
     plan = line.plan[group]
-    return WalkPlan(*(tuple((start, share) for start, share in plan[way]) for way in ("declared", "anytime")))
+    declared, anytime = (tuple((start, share) for start, share in plan[way]) for way in ("declared", "anytime"))
+    newer = {name: plan[name] for name in ("declared_share", "carries") if name in plan}
+    return WalkPlan(declared, anytime, **newer)
+
+
+def read_declared_share(line: EvidenceLine) -> float:
+    """The share of delta of the line's exact evaluation; what it will be if the line has no walks yet."""
+    planned = next((name for name in line.plan if _has_walks(line, name)), None)
+    return statistics.DECLARED_SHARE if planned is None else read_walks(line, planned).declared_share
 
 
 def _choose_shares(plan: Mapping[str, Any], names: Sequence[str]) -> dict[str, dict[str, float]]:

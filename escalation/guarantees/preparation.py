@@ -93,12 +93,11 @@ class PreparedEvaluation:
     def min_audits(self) -> int:
         """The fewest answered audits of a group that could certify a threshold, if none of them is wrong."""
         delta = self.line.delta * lines.THRESHOLDS_DELTA_SHARE / max(len(self.walk_names), 1)
+        share = lines.read_declared_share(self.line)
         anytime = statistics.compute_min_anytime_labels(
-            self.max_error, delta * (1 - statistics.DECLARED_SHARE) / len(statistics.ANYTIME_COVERAGES)
+            self.max_error, delta * (1 - share) / len(statistics.ANYTIME_COVERAGES)
         )
-        exact = statistics.compute_min_labels(
-            self.max_error, delta * statistics.DECLARED_SHARE / statistics.COLD_START_COUNT
-        )
+        exact = statistics.compute_min_labels(self.max_error, delta * share * statistics.MAX_START_SHARE)
         return min(anytime, max(exact, self.declared_audits))
 
 

@@ -19,6 +19,7 @@ from escalation.statistics.certification import (
     compute_p_values,
     count_accepted,
     describe_threshold,
+    walk_carrying,
     walk_grid,
 )
 from escalation.statistics.change_detection import DetectorState, update_detector
@@ -30,8 +31,8 @@ from escalation.statistics.confidence_sequence import (
 from escalation.statistics.evidence import (
     ANYTIME_COVERAGES,
     DECLARED_SHARE,
+    FORMER_DECLARED_SHARE,
     choose_anytime_starts,
-    choose_declared_starts,
     compute_log_evalues,
     compute_min_anytime_labels,
 )
@@ -43,11 +44,14 @@ from escalation.statistics.intervals import (
     compute_weighted_interval,
     compute_weighted_rate,
 )
+from escalation.statistics.walk_plans import MAX_START_SHARE, plan_starts
 
 __all__ = [
     "ANYTIME_COVERAGES",
     "COLD_START_COUNT",
     "DECLARED_SHARE",
+    "FORMER_DECLARED_SHARE",
+    "MAX_START_SHARE",
     "MIN_AUDITS_FOR_RATE",
     "CertifiedThreshold",
     "ConfidenceSequence",
@@ -57,7 +61,6 @@ __all__ = [
     "certify_threshold",
     "choose_anytime_starts",
     "choose_cold_starts",
-    "choose_declared_starts",
     "choose_running_starts",
     "compute_clopper_pearson",
     "compute_confidence_sequence",
@@ -74,6 +77,8 @@ __all__ = [
     "compute_weighted_rate",
     "count_accepted",
     "describe_threshold",
+    "plan_starts",
     "update_detector",
+    "walk_carrying",
     "walk_grid",
 ]

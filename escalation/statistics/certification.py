@@ -104,6 +104,25 @@ def walk_grid(p: Sequence[float] | NDArray[np.float64], starts: Sequence[WalkSta
     return reached
 
 
+def walk_carrying(p: NDArray[np.float64], starts: Sequence[WalkStart]) -> NDArray[np.int64]:
+    """The loosest index that is reached for each row of p, (trials, J) strict to loose; -1 if none is.
+
+    One walk that gains the delta of each start it comes to, and loses all of it at a failure: the fallback procedure
+    (Wiens 2003; Wiens and Dmitrienko 2005). Like `walk_grid`, it certifies something false with probability <= the sum
+    of the starts' deltas, and it never reaches less: a walk that comes to another start goes on with both shares.
+    """
+    gained = np.zeros(p.shape[1])
+    for start in starts:
+        gained[start.index] += start.delta
+    level, reached = np.zeros(len(p)), np.full(len(p), -1, np.int64)
+    for index in range(p.shape[1]):
+        level += gained[index]
+        passed = (level > 0) & (p[:, index] <= level)
+        level[~passed] = 0.0
+        reached[passed] = index
+    return reached
+
+
 def certify_threshold(
     scores: NDArray[np.float64],
     errors: NDArray[np.bool_],

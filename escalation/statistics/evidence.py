@@ -13,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from escalation.statistics.certification import WalkStart, choose_cold_starts, merge_starts
+from escalation.statistics.certification import WalkStart, merge_starts
 from escalation.statistics.confidence_sequence import BETS
 
 # Of delta, for the one exact evaluation at the declared number of audits; the rest is for the evidence at any time.
-DECLARED_SHARE = 6 / math.pi**2
+DECLARED_SHARE = 0.7
+# The same share in lines that were planned before walks carried their delta on; it also sets the declared number.
+FORMER_DECLARED_SHARE = 6 / math.pi**2
 # The coverages at which walks of the evidence at any time begin, each with the same share of its delta.
 ANYTIME_COVERAGES = (0.1, 0.2, 0.45, 0.9)
 _MAX_LABELS = 10**7
@@ -47,21 +49,11 @@ def compute_min_anytime_labels(alpha: float, delta: float) -> int:
     return high
 
 
-def choose_declared_starts(
-    coverage: NDArray[np.float64], *, alpha: float, delta: float, declared: int
-) -> list[WalkStart]:
-    """The starts of the exact evaluation, with shares of its delta that sum to 1.
+def choose_anytime_starts(coverage: NDArray[np.float64]) -> list[WalkStart]:
+    """The starts of the evidence at any time, with shares of its delta that sum to 1.
 
     coverage: (J,) the share of outputs at or above each threshold, from outputs whose labels are not used.
     """
-    accepted = np.round(coverage * declared).astype(np.int64)
-    starts = choose_cold_starts(accepted, alpha=alpha, delta=delta, n=declared)
-    total = sum(start.delta for start in starts)
-    return [WalkStart(start.index, start.delta / total) for start in starts]
-
-
-def choose_anytime_starts(coverage: NDArray[np.float64]) -> list[WalkStart]:
-    """The starts of the evidence at any time, with shares of its delta that sum to 1; `coverage` as above."""
     share = 1 / len(ANYTIME_COVERAGES)
     return merge_starts([WalkStart(int(np.argmin(np.abs(coverage - wanted))), share) for wanted in ANYTIME_COVERAGES])
 

@@ -140,7 +140,12 @@ def test_each_group_is_watched_separately(stream: Stream) -> None:
     scores, wrong = honest(3000)
     stream_history.write_history(stream, scores, wrong, predicted=["refund", "billing"] * 1500)
     measured_recall.set_error_target(
-        stream=stream, max_error=0.05, actor="user:mara", now=NOON, groups=ErrorTarget.Grouping.CLASSES
+        stream=stream,
+        max_error=0.05,
+        declared_audits=600,
+        actor="user:mara",
+        now=NOON,
+        groups=ErrorTarget.Grouping.CLASSES,
     )
     evaluation = evaluations.run_evaluation(stream, by="user:mara", now=STATED)
     proposed = guarantees.propose_certified_policy(evaluation=evaluation, actor="user:mara", now=STATED)

@@ -331,8 +331,8 @@ def test_where_only_a_stricter_threshold_is_supported_it_is_offered_instead(stre
     stream_history.write_history(stream, *honest(1000, seed=2), since=nearly - timedelta(days=11), prefix="later")
     (offered,) = guarantees.evaluate_evidence(now=nearly)
     (stricter,) = evaluations.parse_group_results(offered)
-    assert (stricter.way, stricter.threshold) == ("anytime", 0.955)
-    assert group.threshold == 0.93
+    assert (stricter.way, stricter.threshold) == ("anytime", 0.99)
+    assert group.threshold == 0.915
     active = versions.find_active_policies([stream.pk])
     assert guarantees.find_earned_evaluations([stream], active, now=nearly) == {stream.pk: offered}
 
