@@ -34,7 +34,11 @@ def _measure(names: list[str], arguments: argparse.Namespace) -> None:
     options = ["--quick"] if arguments.quick else []
     more = {
         "desk": ["--items", str(arguments.items)] if arguments.items else [],
-        "guarantee": ["--stored", str(arguments.stored)] if arguments.stored else [],
+        "guarantee": [
+            *(["--stored", str(arguments.stored)] if arguments.stored else []),
+            *(["--trials", str(arguments.trials)] if arguments.trials else []),
+            *(["--only", *arguments.only.split(",")] if arguments.only else []),
+        ],
         "load": [
             *("--minutes", str(arguments.minutes), "--hold", str(arguments.hold)),
             *(["--saturated"] if arguments.saturated else []),
@@ -59,6 +63,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--stored", type=int, help="guarantee: streams per population that go through the database (default: 40)"
     )
+    parser.add_argument("--trials", type=int, help="guarantee: streams of each scenario (default: 5000)")
+    parser.add_argument("--only", metavar="SCENARIO,...", help="guarantee: only these scenarios, and none stored")
     parser.add_argument("--minutes", type=float, default=10, help="load: how long (default: 10)")
     parser.add_argument(
         "--saturated", action="store_true", help="load: with the workers standing still most of the time"

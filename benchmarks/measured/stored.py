@@ -43,9 +43,9 @@ class Looks:
     def __init__(self, pool: ProcessPoolExecutor) -> None:
         self._pool = pool
 
-    def at(self, trials: Iterable[Trial], alpha: float, *, measured: bool) -> Iterator[Found | None]:
-        """What a look finds in each; `measured`: test items have measured what reviewers miss."""
-        return self._pool.map(partial(look, alpha=alpha, measured=measured), trials)
+    def at(self, trials: Iterable[Trial], alpha: float) -> Iterator[Found | None]:
+        """What an evaluation finds in each."""
+        return self._pool.map(partial(look, alpha=alpha), trials)
 
 
 @contextmanager
@@ -56,7 +56,7 @@ def looks() -> Iterator[Looks]:
         yield Looks(pool)
 
 
-def look(trial: Trial, alpha: float, *, measured: bool) -> Found | None:
+def look(trial: Trial, alpha: float) -> Found | None:
     """What the product's evaluation of a trial finds; None if it refuses or finds nothing."""
     now = clock.current_time()
     with transaction.atomic():
@@ -65,8 +65,7 @@ def look(trial: Trial, alpha: float, *, measured: bool) -> Found | None:
         targets.set_error_target(
             stream=stream, max_error=alpha, delta=DELTA, declared_audits=DECLARED, actor=ACTOR, now=said_at
         )
-        if measured:
-            _measure(stream, trial.caught, now)
+        _measure(stream, trial.caught, now)
         found = _found(stream, now)
         transaction.set_rollback(True)
     _run("VACUUM")  # the next one would read past all that was rolled back
