@@ -172,6 +172,19 @@ class GuaranteeGroup(msgspec.Struct, kw_only=True):
     errors: int
     bound: float
     confidence_level: float
+    threshold_if_none_missed: Annotated[
+        float | None,
+        Meta(description="The threshold by the same audits if reviewers missed nothing; not guaranteed."),
+    ]
+
+
+class ReviewerRecallDocument(msgspec.Struct, kw_only=True):
+    """How many known errors reviewers caught, by test items."""
+
+    shown: int
+    caught: int
+    low: Annotated[float, Meta(description="They catch at least this share of all errors.")]
+    uploaded: Annotated[int, Meta(description="How many of those shown a manager uploaded.")]
 
 
 class GuaranteeDocument(msgspec.Struct, kw_only=True):
@@ -203,6 +216,9 @@ class GuaranteeDocument(msgspec.Struct, kw_only=True):
     groups: list[GuaranteeGroup]
     sent_to_review: Annotated[list[str], Meta(description="Groups of which nothing is automated.")]
     assumes_perfect_reviewers: bool
+    reviewer_recall: Annotated[
+        ReviewerRecallDocument | None, Meta(description="Null for guarantees of releases that did not measure it.")
+    ]
     evidence: str
 
 

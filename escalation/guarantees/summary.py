@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from escalation import statistics
@@ -212,11 +212,13 @@ def guarantee_as_json(summary: GuaranteeSummary | None) -> dict[str, Any] | None
                 "errors": group.wrong,
                 "bound": evaluation.max_error,
                 "confidence_level": _confidence_level(group.delta),
+                "threshold_if_none_missed": group.threshold_if_none_missed,
             }
             for group in summary.certified
         ],
         "sent_to_review": [group.group for group, _ in summary.refused],
         "assumes_perfect_reviewers": evaluation.reviewer_recall is None,
+        "reviewer_recall": summary.reviewer_recall and asdict(summary.reviewer_recall),
         "evidence": str(evaluation.pk),
     }
 

@@ -111,7 +111,15 @@ class Outcome(models.Model):
     settled_at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["stream", "settled_at"], name="outcome_of_stream")]
+        indexes = [
+            models.Index(fields=["stream", "settled_at"], name="outcome_of_stream"),
+            # test_items.queries.PAST_ERRORS: the errors of a stream, the latest first.
+            models.Index(
+                fields=["stream", "settled_at"],
+                name="outcome_past_error",
+                condition=Q(wrong=True, blind=True, overturned=True, outcome="answered"),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.outcome} for {self.output_id}"

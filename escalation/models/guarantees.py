@@ -284,7 +284,8 @@ class CountedDay(models.Model):
 class TestItem(models.Model):
     """A known answer mixed into a queue to measure what reviewers miss. Its id has the form of an output's id.
 
-    `caught`: whether the settled first answer corrected the AI's error; null until settled, and if it was unjudgeable.
+    `caught`: whether the settled first answer corrected the AI's error; null until settled, and if it was unjudgeable
+    or not given blind.
     `copy_of`: the output it was made from; null for uploaded ones.
     """
 

@@ -82,7 +82,8 @@ def record_settled_items(settled: Sequence[SettledLabel]) -> None:
     for item in TestItem.objects.filter(pk__in=labels, settled_at=None):
         label = labels[item.pk]
         item.settled_at = label.settled_at
-        item.caught = None if label.first_outcome == "unjudgeable" else _is_caught(item, label)
+        is_judged = label.blind and label.first_outcome != "unjudgeable"
+        item.caught = _is_caught(item, label) if is_judged else None
         item.save(update_fields=["settled_at", "caught"])
     others = [label for label in settled if label.source != TEST_ITEM_SOURCE and label.blind]
     lowest: dict[str, tuple[float, datetime]] = {}

@@ -16,11 +16,15 @@ MIN_SETTLED_TEST_ITEMS = 20  # with fewer settled test items, recall is unknown
 
 @dataclass(frozen=True, slots=True)
 class ReviewerRecall:
-    """`caught` of `shown` test items; `low` is a lower bound of the true share."""
+    """`caught` of `shown` test items; `low` is a lower bound of the true share.
+
+    uploaded: how many of those shown were not made from past errors but chosen by a manager.
+    """
 
     shown: int
     caught: int
     low: float
+    uploaded: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +61,17 @@ def measure_recall(stream: Stream, *, target: ErrorTarget | None, delta: float) 
     However often it is read, with however many test items, the bound is ever false with probability <= delta: the
     moment from which they count was fixed before the first of them arrived, and none ever leaves the count.
     """
-    settled, caught = _count_settled(stream, target)
-    return bound_recall(settled, caught, delta=delta) if settled >= MIN_SETTLED_TEST_ITEMS else None
+    settled, caught, uploaded = _count_settled(stream, target)
+    if settled < MIN_SETTLED_TEST_ITEMS:
+        return None
+    return bound_recall(settled, caught, delta=delta, uploaded=uploaded)
 
 
-def bound_recall(shown: int, caught: int, *, delta: float) -> ReviewerRecall:
+def bound_recall(shown: int, caught: int, *, delta: float, uploaded: int = 0) -> ReviewerRecall:
     """Recall with its lower bound, by a confidence sequence of what reviewers miss."""
     # Only the upper end of what they miss is used, so both sides' shares of delta go to it.
     range_missed = statistics.compute_confidence_sequence(shown, [shown - caught], [1.0], min(2 * delta, 0.999))
-    return ReviewerRecall(shown, caught, max(0.0, 1 - range_missed.high))
+    return ReviewerRecall(shown, caught, max(0.0, 1 - range_missed.high), uploaded)
 
 
 def presume_recall(*, delta: float) -> ReviewerRecall:
@@ -75,7 +81,7 @@ def presume_recall(*, delta: float) -> ReviewerRecall:
 
 def count_test_items(stream: Stream, *, target: ErrorTarget | None) -> TestItemProgress:
     """The progress towards a measured recall; counts at most as many past errors as are needed."""
-    settled, caught = _count_settled(stream, target)
+    settled, caught, _ = _count_settled(stream, target)
     # A test item has its payload here until it arrives in the queue.
     opened = (
         TestItem.objects.filter(stream=stream, settled_at=None, schema_number=stream.schema_number)
@@ -93,16 +99,18 @@ def count_test_items(stream: Stream, *, target: ErrorTarget | None) -> TestItemP
     )
 
 
-def _count_settled(stream: Stream, target: ErrorTarget | None) -> tuple[int, int]:
-    """How many test items count, and how many of them were caught.
+def _count_settled(stream: Stream, target: ErrorTarget | None) -> tuple[int, int, int]:
+    """How many test items count, how many of them were caught, and how many were uploaded.
 
-    They are settled, not unjudgeable, with the stream's current answers, and arrived since the target; without a
-    target, at any time.
+    They were answered blind and could be judged, with the stream's current answers, and arrived since the target;
+    without a target, at any time.
     """
     counted = TestItem.objects.filter(
         stream=stream,
         schema_number=stream.schema_number,
         caught__isnull=False,
         pk__gte=output_id.first_id_at(target.set_at) if target else 0,
-    ).aggregate(settled=Count("pk"), caught=Count("pk", filter=Q(caught=True)))
-    return counted["settled"], counted["caught"]
+    ).aggregate(
+        settled=Count("pk"), caught=Count("pk", filter=Q(caught=True)), uploaded=Count("pk", filter=Q(copy_of=None))
+    )
+    return counted["settled"], counted["caught"], counted["uploaded"]

@@ -7,6 +7,7 @@ import random
 import re
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -171,6 +172,21 @@ def test_a_failing_test_item_does_not_block_settling(
     traffic.judge_all(rob, lambda reference: "refund", now=shift_noon(minutes=1))
     assert Outcome.objects.count() == 3
     assert not Item.objects.filter(source=arrival.TEST_ITEM_SOURCE).exists()
+
+
+def test_an_answer_that_was_not_blind_measures_nothing(
+    stream: Stream, rob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As reported by an API key that may have known the AI's answer: audits of that kind count as errors, too."""
+    record = arrival.record_settled_items
+    monkeypatch.setattr(
+        arrival, "record_settled_items", lambda settled: record([replace(label, blind=False) for label in settled])
+    )
+    traffic.post_and_route(stream, "like")
+    _brought(stream, now=shift_noon(hours=1))
+    traffic.judge_all(rob, lambda reference: "card_arrival", now=shift_noon(hours=1, minutes=1))
+    (item,) = TestItem.objects.exclude(settled_at=None)
+    assert item.caught is None
 
 
 def test_no_error_is_mixed_in_twice_or_right_after_it_settled(stream: Stream, rob: User) -> None:

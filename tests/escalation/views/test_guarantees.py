@@ -402,8 +402,11 @@ def test_the_report_of_the_api_has_the_guarantee(client: Client, stream: Stream,
             "errors": group.wrong,
             "bound": evaluation.max_error,
             "confidence_level": pytest.approx(1 - group.delta),
+            "threshold_if_none_missed": group.threshold_if_none_missed,
         }
     ]
+    assert guarantee["reviewer_recall"] == evaluation.reviewer_recall
+    assert (evaluation.reviewer_recall or {})["uploaded"] == measured_recall.ENOUGH_SHOWN
 
 
 def test_a_version_shows_what_it_would_have_done(client: Client, stream: Stream, mara: User) -> None:
