@@ -199,6 +199,8 @@ def describe_missing(reason: str, params: Mapping[str, Any]) -> str:
             return _describe_audits(params["more"], params.get("days"))
         case "too_many_errors":
             return _("wrong too often at every threshold")
+        case "other_labels":
+            return _("waits for other labels")
         case _:
             return _("too few answered audits")
 

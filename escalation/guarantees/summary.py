@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from escalation.guarantees import describe, drift, evaluations, guarantees, popu
 from escalation.guarantees.evaluations import GroupResult
 from escalation.guarantees.guarantees import Guarantee
 from escalation.guarantees.population import Population
-from escalation.models import GuaranteeWatch, Stream
+from escalation.models import ErrorTarget, GuaranteeWatch, Stream
 from escalation.policies import versions
 from escalation.policies.versions import ActivePolicy
 from escalation.test_items.recall import ReviewerRecall
@@ -57,9 +57,10 @@ class GroupStatus:
 class GuaranteeSummary:
     """A guarantee with its evaluation: `certified` groups have a threshold; `refused` ones go to review entirely.
 
-    audits, wrong: summed over the audits at or above the thresholds. automation_rate: the share of outputs at or
-    above the threshold; None if each group has its own. watches: the audits of each group since then.
-    is_audited: whether automated outputs are audited now; otherwise drift would go unnoticed.
+    audits, wrong: those at or above the thresholds. Of all groups, except that every audit of a set of labels is one of
+    each label: it counts once, with the errors of the label that has the most. automation_rate: the share of outputs at
+    or above the threshold; None if each group has its own. watches: the audits of each group since then. is_audited:
+    whether automated outputs are audited now; otherwise drift would go unnoticed.
     """
 
     guarantee: Guarantee
@@ -104,11 +105,11 @@ class GuaranteeSummary:
 
     @property
     def audits(self) -> int:
-        return sum(group.accepted for group in self.certified)
+        return self._combine(group.accepted for group in self.certified)
 
     @property
     def wrong(self) -> int:
-        return sum(group.wrong for group in self.certified)
+        return self._combine(group.wrong for group in self.certified)
 
     @property
     def threshold_if_none_missed(self) -> float | None:
@@ -123,11 +124,16 @@ class GuaranteeSummary:
 
     @property
     def audits_since(self) -> int:
-        return sum(watch.audits for watch in self.watches)
+        return self._combine(watch.audits for watch in self.watches)
 
     @property
     def wrong_since(self) -> int:
-        return sum(watch.wrong for watch in self.watches)
+        return self._combine(watch.wrong for watch in self.watches)
+
+    def _combine(self, numbers: Iterable[int]) -> int:
+        if self.guarantee.evaluation.target.groups == ErrorTarget.Grouping.LABELS:
+            return max(numbers, default=0)
+        return sum(numbers)
 
     @property
     def error_range_since(self) -> tuple[float, float] | None:

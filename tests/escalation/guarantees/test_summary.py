@@ -47,6 +47,16 @@ def test_groups_in_trouble_come_first() -> None:
     assert statuses[1].missing == "about 120 more audits (3 days at today’s traffic)"  # noqa: RUF001
 
 
+def test_an_audit_of_a_label_set_is_counted_once() -> None:
+    watched = [(100, 1), (100, 4), (100, 0)]
+    labels, classes = (_since(*watched, groups=groups) for groups in ("labels", "classes"))
+    assert (labels.audits_since, labels.wrong_since) == (100, 4)
+    assert (classes.audits_since, classes.wrong_since) == (300, 5)
+    results = [GroupResult(name, 0.01, [], accepted=50, wrong=wrong) for name, wrong in [("a", 2), ("b", 3)]]
+    found = replace(labels, certified=results)
+    assert (found.audits, found.wrong) == (50, 3)
+
+
 def test_before_the_first_audit_the_range_is_unknown() -> None:
     assert _since().error_range_since is None
     assert _since((0, 0)).error_range_since is None
