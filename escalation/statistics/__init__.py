@@ -22,7 +22,12 @@ from escalation.statistics.certification import (
     walk_carrying,
     walk_grid,
 )
-from escalation.statistics.change_detection import DetectorState, update_detector
+from escalation.statistics.change_detection import (
+    ALARM_LEVEL,
+    DetectorState,
+    estimate_detection_delay,
+    update_detector,
+)
 from escalation.statistics.confidence_sequence import (
     ConfidenceSequence,
     compute_confidence_sequence,
@@ -47,6 +52,7 @@ from escalation.statistics.intervals import (
 from escalation.statistics.walk_plans import MAX_START_SHARE, plan_starts
 
 __all__ = [
+    "ALARM_LEVEL",
     "ANYTIME_COVERAGES",
     "COLD_START_COUNT",
     "DECLARED_SHARE",
@@ -77,6 +83,7 @@ __all__ = [
     "compute_weighted_rate",
     "count_accepted",
     "describe_threshold",
+    "estimate_detection_delay",
     "plan_starts",
     "update_detector",
     "walk_carrying",

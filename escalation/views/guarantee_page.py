@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from escalation.guarantees import describe, evaluations, guarantees, progress, summary
+from escalation.guarantees import describe, detection, evaluations, guarantees, progress, summary
 from escalation.guarantees.progress import EvidenceProgress
 from escalation.guarantees.summary import GuaranteeSummary
 from escalation.models import ErrorTarget, Evaluation, Stream
@@ -43,6 +43,7 @@ def build_guarantee_context(stream: Stream, choice: PopulationChoice, target: Er
         "covers_chosen": latest is None or choice.chosen in {None, latest.population},
         **_describe_groups(latest),
         "on_end": current.spec.guarantee.on_expiry if current else "all_to_people",
+        "drift": detection.build_detection_outlook(latest.guarantee) if latest and latest.guarantee.holds else None,
         "tests": recall.count_test_items(stream, target=target),
         "earned": _find_earned(stream, current),
         "evaluations": _list_evaluations(stream),

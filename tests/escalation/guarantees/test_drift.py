@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 from typing import Any
 
 import numpy as np
 import pytest
 
-from escalation.guarantees import describe, drift, evaluations, guarantees, preparation
+from escalation.guarantees import describe, detection, drift, evaluations, guarantees, preparation
 from escalation.guarantees.guarantees import Guarantee
 from escalation.models import Activation, ErrorTarget, GuaranteeWatch, Outcome, Stream, output_id
 from escalation.policies import versions
@@ -202,3 +203,27 @@ def test_without_traffic_since_an_alarm_no_more_audits_are_requested(stream: Str
         preparation.prepare_evaluation(stream, now=LATER)
     assert refused.value.reason == "none_of_late"
     assert "before the last drift alarm" in describe.describe_refusal(refused.value.reason, refused.value.params)
+
+
+def test_the_page_can_say_how_soon_doubled_errors_would_be_noticed(stream: Stream) -> None:
+    found = _start_guarantee(stream)
+    outlook = detection.build_detection_outlook(found, now=STATED)
+    assert outlook.error_rate == 0.1
+    assert outlook.false_alarm_audits == 2_000
+    (group,) = evaluations.parse_group_results(found.evaluation)
+    assert outlook.audits
+    assert outlook.days
+    assert group.coverage
+    # As many audits a day as in the eleven days before, of which a share lies above the threshold.
+    audited = Outcome.objects.filter(output__route__u__lt=0.5).count()
+    assert outlook.days == math.ceil(math.ceil(outlook.audits / group.coverage) * 11 / audited)
+
+
+def test_the_delay_in_days_is_that_of_a_real_rise(stream: Stream) -> None:
+    """Errors at twice the target from now on: the watch's alarm comes when the page says, give or take chance."""
+    found = _start_guarantee(stream)
+    outlook = detection.build_detection_outlook(found, now=STATED)
+    _add_traffic(stream, risk=2 * found.evaluation.max_error, count=4000)
+    (alarm,) = drift.watch_guarantees(now=LATER)
+    assert outlook.audits
+    assert outlook.audits / 4 < alarm.audits < outlook.audits * 4

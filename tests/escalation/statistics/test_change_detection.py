@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.special import bdtr
 
 from escalation import statistics
 
@@ -63,3 +64,26 @@ def test_the_detector_accepts_a_bound_near_one() -> None:
 def test_invalid_detector_probabilities_are_rejected(alpha: float, pi: float) -> None:
     with pytest.raises(ValueError, match="alpha must be between 0 and"):
         statistics.update_detector(np.array([True]), alpha=alpha, pi=pi)
+
+
+@pytest.mark.parametrize(("alpha", "times"), [(0.05, 2), (0.02, 3)])
+def test_the_stated_delay_is_that_of_simulated_audits(alpha: float, times: float) -> None:
+    """A hundred runs of the detector itself, with other seeds: their mean is within a quarter."""
+    alarms = [
+        statistics.update_detector(_errors(alpha * times, 5_000, seed), alpha=alpha).alarm or 5_000
+        for seed in range(100, 200)
+    ]
+    stated = statistics.estimate_detection_delay(alpha, risk=alpha * times)
+    assert stated == pytest.approx(np.mean(alarms), rel=0.25)
+
+
+def test_a_delay_shrinks_with_the_rise_and_is_unknown_without_one() -> None:
+    delays = [statistics.estimate_detection_delay(0.05, risk=risk) or 0.0 for risk in (0.075, 0.1, 0.15, 0.5)]
+    assert delays == sorted(delays, reverse=True)
+    assert statistics.estimate_detection_delay(0.05, risk=0.05) is None
+
+
+def test_few_audits_raise_a_false_alarm_as_rarely_as_stated() -> None:
+    """At the very edge of the target: in 400 audits with a probability of at most 400 / 2,000."""
+    false = [statistics.update_detector(_errors(0.05, 400, seed), alpha=0.05).alarm is not None for seed in range(300)]
+    assert bdtr(sum(false), len(false), 400 / statistics.ALARM_LEVEL) <= 0.999

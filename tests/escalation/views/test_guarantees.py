@@ -140,6 +140,8 @@ def test_a_guarantee_shows_audits_since_and_when_audits_are_off(client: Client, 
     assert statistics.compute_log_evalue(214, [3], [1.0], shown_end) == pytest.approx(math.log(2 / 0.05))
     assert f"between {figures.rate(low)} and {figures.rate(high)}".replace("\u00a0", " ") in page
     assert "a rise in errors would go unnoticed" not in page
+    assert "of automated outputs were wrong, twice what is guaranteed" in page
+    assert "at most one in 2,000 audits" in page
     current = versions.find_active_policy(stream)
     assert current
     unchecked = versions.validate_spec({**dump_spec(current.spec), "audit": {"rate": 0.0, "mode": "after"}})
