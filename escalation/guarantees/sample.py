@@ -88,6 +88,11 @@ def _list_policies_with_rules_of(spec: PolicySpec, stream: Stream) -> list[int]:
     ]
 
 
+def have_same_conditions(one: PolicySpec, other: PolicySpec) -> bool:
+    """Whether the rules of two versions catch the same outputs, so that audits under one count for the other."""
+    return _conditions_of(one) == _conditions_of(other)
+
+
 def _conditions_of(spec: PolicySpec) -> set[bytes]:
     return {msgspec.json.encode(rule.when, order="deterministic") for rule in spec.rules}
 

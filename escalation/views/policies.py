@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from escalation.guarantees import guarantees, thresholds
+from escalation.guarantees import guarantees, lost_evidence, thresholds
 from escalation.models import Activation, Evaluation, Evidence, Policy
 from escalation.policies import approvals, describe, fit, versions
 from escalation.policies.spec import PolicySpec
@@ -69,6 +69,7 @@ def show_policy(request: PersonRequest, slug: str, number: int) -> HttpResponse:
         "misfits": [] if outdated else fit.list_misfits(spec, here.stream),
         "needs_approval": needs_approval,
         "asked": asked,
+        "loss": None if in_effect or outdated else lost_evidence.measure_evidence_loss(here.stream, spec),
         "declined": None if in_effect or asked else approvals.find_last_decline(version),
         "mine": asked is not None and asked.asked_by == log.user_actor(request.user),
         "evidence": _list_evidence(version),

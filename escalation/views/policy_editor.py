@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from escalation.forms import text_values
 from escalation.forms.policies import SUGGESTED_POLICY, PolicyForm
-from escalation.guarantees import guarantees, thresholds
+from escalation.guarantees import guarantees, lost_evidence, thresholds
 from escalation.models import Policy
 from escalation.policies import fit, versions
 from escalation.policies.spec import PolicySpec, list_segment_keys
@@ -83,7 +83,7 @@ def _build_effect_context(here: StreamPage, current: ActivePolicy | None, spec: 
         "has_costs": spec.costs.are_set,
         "guarantee": guarantee if guarantee is not None and guarantee.holds else None,
         "is_covered": guarantee is not None and guarantees.covers_policy(guarantee, spec),
-        "rules_change": before is not None and before.rules != spec.rules,
+        "loss": lost_evidence.measure_evidence_loss(here.stream, spec),
     }
 
 
