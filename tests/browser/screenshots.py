@@ -31,7 +31,7 @@ UNSEEN = {
     "structured-mistake", "long-list-searched", "settings-mistake", "past-decisions", "draft", "nothing-waits",
     "keys-dialog", "long-words", "long-words-answered", "long-words-guidelines", "streams", "keys", "hebrew",
     "structured-misfit", "asked-fields-refused", "hidden-characters", "guarantee-empty", "guarantee-to-each",
-    "guarantee-ended", "overview",
+    "guarantee-ended", "overview", "guarantee-fields", "guarantee-versions",
 }  # fmt: skip
 
 
