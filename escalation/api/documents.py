@@ -178,8 +178,8 @@ class LabelledOutput(msgspec.Struct, kw_only=True):
     """One line of the export. Content is null once the output is withdrawn or erased.
 
     The type of `input`, `prediction`, `answer`, `segment` and `metadata` is the producer's. With `nested=text` each of
-    them, and each of `field_confidences`, `parts` and `part_errors`, is a string with the JSON text, or null, so that
-    all lines have the same columns and types.
+    them, and each of `field_confidences`, `label_confidences`, `parts` and `part_errors`, is a string with the JSON
+    text, or null, so that all lines have the same columns and types.
     """
 
     id: OutputId
@@ -222,6 +222,13 @@ class LabelledOutput(msgspec.Struct, kw_only=True):
         Meta(
             description="Whether each part that the first reviewers judged was wrong: a field by its JSON Pointer, or "
             "a label of a set. Empty for a set that was rejected; or its JSON text."
+        ),
+    ]
+    label_confidences: Annotated[
+        dict[str, float] | str | None,
+        Meta(
+            description="Where an answer is a set of labels: how sure the AI is of each, that it belongs to the set or "
+            "that it does not; or its JSON text."
         ),
     ]
     segment: Annotated[dict[str, str] | str | None, Meta(description="As posted, or its JSON text.")]

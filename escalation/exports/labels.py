@@ -13,7 +13,17 @@ from reviewqueue.facade.labels import error_types_of
 from reviewqueue.kernel import sent_json, sql
 
 PAGE_ROWS = 1_000
-NESTED_FIELDS = ("input", "prediction", "answer", "segment", "metadata", "field_confidences", "parts", "part_errors")
+NESTED_FIELDS = (
+    "input",
+    "prediction",
+    "answer",
+    "segment",
+    "metadata",
+    "field_confidences",
+    "parts",
+    "part_errors",
+    "label_confidences",
+)
 
 
 def export_labels(stream: Stream, *, include_audits: bool = False, nested_as_text: bool = False) -> Iterator[bytes]:
@@ -65,7 +75,7 @@ def _label_as_json(row: tuple[Any, ...], error_types: list[str]) -> dict[str, An
         number, _, external_id, status, model, model_version, schema_number, body, predicted, outcome, answer,
         confidence, pi, u, p, reason, threshold, policy, round_, wrong, overturned, blind, reviews, segment,
         group, value, occurred_at, received_at, settled_at, shadow, invalid_prediction,
-        field_confidences, parts, part_errors,
+        field_confidences, parts, part_errors, label_confidences,
     ) = row  # fmt: skip
     payload = {"prediction": predicted or None} if body is None else sent_json.parse_sent(body)
     return {
@@ -97,6 +107,7 @@ def _label_as_json(row: tuple[Any, ...], error_types: list[str]) -> dict[str, An
         "field_confidences": _decode(field_confidences),
         "parts": _decode(parts),
         "part_errors": _decode(part_errors),
+        "label_confidences": _decode(label_confidences),
         "segment": _decode(segment),
         "group": group or None,
         "value": value,

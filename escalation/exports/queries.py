@@ -11,7 +11,7 @@ PAGE_QUERY = """
            CASE WHEN o.state NOT IN ('withdrawn', 'erased') THEN e.answer END, o.confidence, r.pi, r.u, r.p, r.reason,
            r.threshold, v.number, e.round, e.wrong, e.overturned, e.blind, e.reviews, o.segment, o."group",
            o.value, o.occurred_at, o.received_at, e.settled_at, o.shadow,
-           o.invalid_prediction, o.field_confidences, r.parts, e.part_errors
+           o.invalid_prediction, o.field_confidences, r.parts, e.part_errors, o.label_decisions -> 'confidences'
     {of}
     LEFT JOIN escalation_policy v ON v.id = r.policy_id
     WHERE {among}

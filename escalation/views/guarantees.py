@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from escalation.exports.evaluations import export_evaluation
 from escalation.forms.guarantees import ErrorTargetForm, TestItemsForm, build_target_initial
 from escalation.guarantees import describe, evaluations, guarantees, preparation, summary, targets
 from escalation.models import ErrorTarget, Evaluation
@@ -108,9 +109,11 @@ def set_error_target(request: PersonRequest, slug: str) -> HttpResponse:
 @require_safe
 @require_person(roles.may_see_reports)
 def show_evidence(request: PersonRequest, slug: str, evaluation_id: int) -> HttpResponse:
-    """One evaluation for readers outside the team: the guarantee, data, method and assumptions."""
+    """One evaluation for readers outside the team: the guarantee, data, method and assumptions; or its data as JSON."""
     here = stream_page.load_stream_page(request, slug)
     evaluation = _find_evaluation(here, evaluation_id)
+    if request.GET.get("format") == "json":
+        return JsonResponse(export_evaluation(evaluation))
     since, until = evaluations.find_window_times(evaluation)
     groups, current = evaluations.parse_group_results(evaluation), guarantees.find_latest_guarantee(here.stream)
     context = {
