@@ -97,4 +97,5 @@ def test_the_demo_guarantees_digits_and_fields_of_invoices_and_no_sentiment(
     assert "At most 4 % of automated decisions are wrong" in stated
     assert f"/streams/digits/guarantee/evidence/{statement.evaluation.pk}/" in stated
     refused = client.get("/streams/sentiment/guarantee/").content.decode().replace("\xa0", " ")
-    assert "audits are too few" in refused
+    assert "No guarantee yet" in refused
+    assert guarantees.find_latest_guarantee(definition.get_stream("sentiment")) is None

@@ -85,6 +85,18 @@ def test_starts_are_chosen_from_the_lines_own_population(stream: Stream) -> None
     assert starts <= {step for step in thresholds.THRESHOLDS if step >= 0.95}
 
 
+def test_a_flood_of_outputs_after_labels_are_known_does_not_move_the_starts(stream: Stream) -> None:
+    """What may be counted ends at the first audit without an answer, and a flood has audits of its own."""
+    stream_history.write_history(stream, [0.95] * 1500, [False] * 1500)
+    _target(stream)
+    late: dict[str, Any] = {"since": LATER - timedelta(hours=2), "span": timedelta(hours=1)}
+    stream_history.write_history(stream, [0.3] * 3000, [False] * 3000, prefix="flood", answered=False, **late)
+    made = evaluations.run_evaluation(stream, by="user:mara", now=LATER)
+    assert made.line
+    starts = {start for way in ("declared", "anytime") for start, _ in made.line.plan[""][way]}
+    assert starts <= {step for step in thresholds.THRESHOLDS if step >= 0.95}
+
+
 def test_the_starts_of_a_group_wait_until_it_could_pass(stream: Stream) -> None:
     """With a handful of outputs only defaults could be chosen, and they would be fixed for good."""
     both = ["refund", "billing"]
