@@ -22,7 +22,7 @@ from django.db import connection, transaction
 from benchmarks.measured.trials import POLICY, RATE, TESTS, Trial, populations, trials
 from benchmarks.measured.ways import DECLARED, DELTA, Found
 from escalation.decisions import settle
-from escalation.guarantees import evaluations, preparation, targets
+from escalation.guarantees import evaluations, group_results, preparation, targets
 from escalation.ingest import receive
 from escalation.models import Stream, TestItem, output_id
 from escalation.routing import dispatch
@@ -175,7 +175,7 @@ def _measure(stream: Stream, caught: int, now: datetime) -> None:
 
 def _found(stream: Stream, now: datetime) -> Found | None:
     try:
-        (group,) = evaluations.parse_group_results(evaluations.run_evaluation(stream, by=ACTOR, now=now))
+        (group,) = group_results.parse_group_results(evaluations.run_evaluation(stream, by=ACTOR, now=now))
     except preparation.EvaluationRefused:
         return None
     return None if group.threshold is None else Found(group.threshold, group.accepted, group.wrong)

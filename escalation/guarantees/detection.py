@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from escalation import statistics
-from escalation.guarantees import evaluations, population, sample_size
+from escalation.guarantees import group_results, population, sample_size
 from escalation.guarantees.guarantees import Guarantee
 from escalation.models import ErrorTarget
 from reviewqueue.kernel import clock
@@ -52,7 +52,7 @@ def _estimate_days(guarantee: Guarantee, audits: int, now: datetime) -> int | No
     evaluation = guarantee.evaluation
     if evaluation.target.groups not in {ErrorTarget.Grouping.TOGETHER, ErrorTarget.Grouping.LABELS}:
         return None
-    coverage = evaluations.parse_group_results(evaluation)[0].coverage
+    coverage = group_results.parse_group_results(evaluation)[0].coverage
     if not coverage:
         return None
     covered = population.evaluated_population(evaluation)

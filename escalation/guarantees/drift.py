@@ -16,8 +16,8 @@ import numpy as np
 from django.db import transaction
 
 from escalation import statistics
-from escalation.guarantees import evaluations, guarantees, population, queries, units
-from escalation.guarantees.evaluations import GroupResult
+from escalation.guarantees import group_results, guarantees, population, queries, units
+from escalation.guarantees.group_results import GroupResult
 from escalation.guarantees.guarantees import SYSTEM_ACTOR, Guarantee
 from escalation.models import GuaranteeWatch, Stream, output_id
 from escalation.policies import versions
@@ -43,7 +43,7 @@ def list_watches(guarantee: Guarantee) -> list[GuaranteeWatch]:
 
 def _watch_guarantee(guarantee: Guarantee, now: datetime) -> list[GuaranteeWatch]:
     certified = [
-        group for group in evaluations.parse_group_results(guarantee.evaluation) if group.threshold is not None
+        group for group in group_results.parse_group_results(guarantee.evaluation) if group.threshold is not None
     ]
     return [alarm for group in certified if (alarm := _update_watch(guarantee, group, now)) is not None]
 

@@ -8,57 +8,30 @@ a looser threshold than before.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import numpy as np
 from django.db import transaction
 from django.db.models import Max
 
 from escalation import statistics
-from escalation.guarantees import certification, lines, queries, sample_size, thresholds, units
-from escalation.guarantees.counts import Tally, find_worst
+from escalation.guarantees import group_evaluation, group_results, lines, queries, sample_size, thresholds, units
+from escalation.guarantees.group_results import GroupResult
 from escalation.guarantees.population import Population
 from escalation.guarantees.preparation import (
     EvaluationRefused,
     PreparedEvaluation,
-    describe_shortfall,
     prepare_evaluation,
 )
 from escalation.models import ErrorTarget, Evaluation, Stream, output_id
 from reviewqueue.activity import log
 from reviewqueue.kernel import clock, sql
 
-# The two ways in which a result is found.
-DECLARED, ANYTIME = "declared", "anytime"
 # A result is renewed after this share of the days for which a guarantee is valid.
 RENEWED_AFTER_SHARE = 0.8
 # An evaluation is prepared anew if other conditions, as of another policy version, began another line meanwhile.
 MAX_PREPARATIONS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class GroupResult:
-    """The result for one group: a threshold with its counts, or the reason why there is none.
-
-    delta: the probability that this guarantee is false. coverage: the share of the group's outputs in the window at or
-    above the threshold. starts: the thresholds at which walks began, each with its share of delta. way: `declared` for
-    the exact evaluation at the declared number of audits, `anytime` for the evidence so far; empty in earlier releases.
-    threshold_if_none_missed: the threshold without the correction for errors that reviewers miss, for comparison only.
-    """
-
-    group: str
-    delta: float
-    starts: list[tuple[float, float]]
-    threshold: float | None = None
-    accepted: int = 0
-    wrong: int = 0
-    coverage: float | None = None
-    refusal: str = ""
-    params: Mapping[str, Any] | None = None
-    way: str = ""
-    threshold_if_none_missed: float | None = None
 
 
 def run_evaluation(
@@ -82,13 +55,9 @@ def record_progress(stream: Stream, *, now: datetime | None = None) -> Evaluatio
     except EvaluationRefused:
         return None
     before = {name: group.threshold for name, group in _best_results(prepared, moment).items()}
-    if not any(_is_looser(group.threshold, before.get(group.group)) for group in results):
+    if not any(group_results.is_looser(group.threshold, before.get(group.group)) for group in results):
         return None
     return _record(prepared, results, by=log.system_actor("guarantees"), now=moment)
-
-
-def _is_looser(threshold: float | None, before: float | None) -> bool:
-    return threshold is not None and (before is None or threshold < before)
 
 
 def _evaluate(
@@ -118,10 +87,11 @@ def _plan_line(prepared: PreparedEvaluation, now: datetime) -> PreparedEvaluatio
 def _evaluate_prepared(prepared: PreparedEvaluation, now: datetime) -> tuple[PreparedEvaluation, list[GroupResult]]:
     best, old = _best_results(prepared, now), _old_exact(prepared, now)
     if prepared.sample.counts.labels is not None:
-        results = _evaluate_labels(prepared, best, now, exact=not old)
+        results = group_evaluation.evaluate_labels(prepared, best, now, exact=not old)
     else:
         results = [
-            _evaluate_group(prepared, name, best.get(name), now, exact=name not in old) for name in prepared.group_names
+            group_evaluation.evaluate_group(prepared, name, best.get(name), now, exact=name not in old)
+            for name in prepared.group_names
         ]
     return prepared, _add_coverage(prepared, results, best)
 
@@ -137,8 +107,8 @@ def _best_results(prepared: PreparedEvaluation, now: datetime) -> dict[str, Grou
         line=prepared.line.pk, max_error__lte=prepared.max_error, asked_at__gt=_renewed_before(prepared, now)
     ).exclude(line=None)
     for evaluation in recorded.order_by("pk"):
-        for group in parse_group_results(evaluation):
-            if _is_looser(group.threshold, best[group.group].threshold if group.group in best else None):
+        for group in group_results.parse_group_results(evaluation):
+            if group_results.is_looser(group.threshold, best[group.group].threshold if group.group in best else None):
                 best[group.group] = group
     return best
 
@@ -146,8 +116,10 @@ def _best_results(prepared: PreparedEvaluation, now: datetime) -> dict[str, Grou
 def _old_exact(prepared: PreparedEvaluation, now: datetime) -> set[str]:
     """The groups whose exact evaluation is old: it reads the first audits only, so now later ones have to do."""
     recorded = Evaluation.objects.filter(line=prepared.line.pk, asked_at__lte=_renewed_before(prepared, now))
-    results = (group for evaluation in recorded.exclude(line=None) for group in parse_group_results(evaluation))
-    return {group.group for group in results if group.way == DECLARED}
+    results = (
+        group for evaluation in recorded.exclude(line=None) for group in group_results.parse_group_results(evaluation)
+    )
+    return {group.group for group in results if group.way == group_results.DECLARED}
 
 
 def _renewed_before(prepared: PreparedEvaluation, now: datetime) -> datetime:
@@ -198,117 +170,6 @@ def _record(prepared: PreparedEvaluation, results: Sequence[GroupResult], *, by:
             at=now,
         )
     return evaluation
-
-
-def parse_group_results(evaluation: Evaluation) -> list[GroupResult]:
-    """The typed results of an evaluation."""
-    return [_parse_group_result(row) for row in evaluation.groups]
-
-
-def _parse_group_result(row: Mapping[str, Any]) -> GroupResult:
-    # Earlier releases also stored an upper bound for this threshold by itself, which was not guaranteed.
-    known = {name: value for name, value in row.items() if name != "bound"}
-    return GroupResult(**{**known, "starts": [tuple(start) for start in row["starts"]]})
-
-
-def _evaluate_group(
-    prepared: PreparedEvaluation, name: str, best: GroupResult | None, now: datetime, *, exact: bool
-) -> GroupResult:
-    """The loosest threshold of both ways and of all evaluations before, or why there is none.
-
-    exact: whether the exact evaluation still counts.
-    """
-    counts, delta = prepared.counts_of(name), lines.compute_group_delta(prepared.line, name)
-    if best is None and counts.answered < prepared.min_audits:
-        shortfall = describe_shortfall(prepared, counts.answered, now)
-        return GroupResult(name, delta, [], refusal="too_few", params=shortfall)
-    evidence = _Evidence(counts.tally(), counts.tally_first() if exact else None, counts.sampled)
-    found = _certify(prepared, name, evidence, delta * lines.THRESHOLDS_DELTA_SHARE)
-    if found is None or (best is not None and not _is_looser(found.threshold, best.threshold)):
-        if best is not None:
-            return best
-        found = GroupResult(name, delta, [], refusal="too_many_errors")
-    return replace(found, threshold_if_none_missed=_find_uncorrected(prepared, name, evidence, delta))
-
-
-def _find_uncorrected(prepared: PreparedEvaluation, name: str, evidence: _Evidence, delta: float) -> float | None:
-    """The threshold if reviewers missed nothing and no delta were kept to prove it; never guaranteed."""
-    found = _certify(replace(prepared, max_error=prepared.target.max_error), name, evidence, delta)
-    return found.threshold if found else None
-
-
-def _evaluate_labels(
-    prepared: PreparedEvaluation, best: Mapping[str, GroupResult], now: datetime, *, exact: bool
-) -> list[GroupResult]:
-    """The result of each label of a set: all at the loosest threshold at which each of them keeps the target.
-
-    Outputs are automated when the model is sure enough of every label, so that is where errors about each label are
-    counted. "Some label has too many errors" is refuted if it is for each label by itself, so delta is not divided.
-    """
-    of_labels = {name: prepared.counts_of(name) for name in prepared.group_names}
-    tallies = {name: counts.tally() for name, counts in of_labels.items()}
-    firsts = {name: counts.tally_first() for name, counts in of_labels.items()} if exact else None
-    some = next(iter(of_labels.values()))
-    delta = lines.compute_group_delta(prepared.line, "")
-    if not best and some.answered < prepared.min_audits:
-        shortfall = describe_shortfall(prepared, some.answered, now)
-        return [GroupResult(name, delta, [], refusal="too_few", params=shortfall) for name in of_labels]
-    worst = _Evidence(
-        find_worst(list(tallies.values())), find_worst(list(firsts.values())) if firsts else None, some.sampled
-    )
-    found = _certify(prepared, "", worst, delta * lines.THRESHOLDS_DELTA_SHARE)
-    before = next(iter(best.values())).threshold if best else None
-    if found is not None and _is_looser(found.threshold, before):
-        found = replace(found, threshold_if_none_missed=_find_uncorrected(prepared, "", worst, delta))
-        used = firsts if firsts and found.way == DECLARED else tallies
-        return [_name_label(found, name, used[name]) for name in of_labels]
-    if best:
-        return [best[name] for name in of_labels]
-    evidence = {name: _Evidence(tallies[name], firsts[name] if firsts else None, some.sampled) for name in of_labels}
-    return [_refuse_label(prepared, name, one, delta) for name, one in evidence.items()]
-
-
-def _name_label(found: GroupResult, name: str, counts: Tally) -> GroupResult:
-    """What holds for all labels, with the counts of one of them."""
-    at = int(np.searchsorted(-certification.THRESHOLDS_STRICT_TO_LOOSE, -(found.threshold or 0.0)))
-    return replace(found, group=name, wrong=int(counts.wrong[at]))
-
-
-def _refuse_label(prepared: PreparedEvaluation, name: str, evidence: _Evidence, delta: float) -> GroupResult:
-    """Why a label has no threshold: its own errors, or only those of other labels."""
-    by_others = _certify(prepared, "", evidence, delta * lines.THRESHOLDS_DELTA_SHARE) is not None
-    return GroupResult(name, delta, [], refusal="other_labels" if by_others else "too_many_errors")
-
-
-@dataclass(frozen=True, slots=True)
-class _Evidence:
-    """The counts of a group. first: of its first `declared_audits` only, None if they are too old; sampled: of all."""
-
-    so_far: Tally
-    first: Tally | None
-    sampled: int
-
-
-def _certify(prepared: PreparedEvaluation, name: str, evidence: _Evidence, delta: float) -> GroupResult | None:
-    walks, alpha = lines.read_walks(prepared.line, name), prepared.max_error
-    once, ever_after = delta * walks.declared_share, delta * (1 - walks.declared_share)
-    so_far = certification.certify_anytime_counts(evidence.so_far, walks, alpha=alpha, delta=ever_after)
-    results = [(ANYTIME, ever_after, walks.anytime, so_far)]
-    if evidence.first is not None and evidence.sampled >= prepared.declared_audits:
-        first = certification.certify_declared_counts(evidence.first, walks, alpha=alpha, delta=once)
-        results.append((DECLARED, once, walks.declared, first))
-    way, spent, starts, found = max(results, key=lambda result: -1 if result[3] is None else result[3].index)
-    if found is None:
-        return None
-    return GroupResult(
-        name,
-        spent,
-        [(start, share * spent) for start, share in starts],
-        threshold=found.threshold,
-        accepted=found.accepted,
-        wrong=found.wrong,
-        way=way,
-    )
 
 
 def _explain_refusal(prepared: PreparedEvaluation, group: GroupResult, now: datetime) -> GroupResult:
@@ -385,7 +246,9 @@ def build_spec_changes(evaluation: Evaluation) -> dict[str, Any]:
     in the whole set has to reach, too.
     """
     certified = {
-        group.group: group.threshold for group in parse_group_results(evaluation) if group.threshold is not None
+        group.group: group.threshold
+        for group in group_results.parse_group_results(evaluation)
+        if group.threshold is not None
     }
     match evaluation.target.groups:
         case ErrorTarget.Grouping.LABELS:
@@ -403,8 +266,3 @@ def build_spec_changes(evaluation: Evaluation) -> dict[str, Any]:
 def find_window_times(evaluation: Evaluation) -> tuple[datetime, datetime]:
     """When the window of an evaluation begins and ends, by time of receipt."""
     return output_id.time_of_id(evaluation.first_id), output_id.time_of_id(evaluation.last_id)
-
-
-def list_certified_groups(groups: Sequence[GroupResult]) -> list[str]:
-    """The names of the groups that have a certified threshold."""
-    return [group.group for group in groups if group.threshold is not None]

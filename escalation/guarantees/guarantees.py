@@ -12,7 +12,7 @@ import msgspec
 from django.db import transaction
 from django.db.models import Max, Min, Q, QuerySet
 
-from escalation.guarantees import alarms, evaluations, population, preparation, targets
+from escalation.guarantees import alarms, evaluations, group_results, population, preparation, targets
 from escalation.guarantees.population import RecentTraffic
 from escalation.models import Evaluation, Evidence, GuaranteeEnding, Policy, Stream
 from escalation.policies import versions
@@ -64,7 +64,7 @@ def propose_certified_policy(
     It takes effect like any other version: at once if it can only send more to review, otherwise after a second person
     approves it. Raises EvaluationRefused if no threshold was certified, or if the guarantee would end at once.
     """
-    if not evaluations.list_certified_groups(evaluations.parse_group_results(evaluation)):
+    if not group_results.list_certified_groups(group_results.parse_group_results(evaluation)):
         raise preparation.EvaluationRefused("nothing_found")
     if find_end_reason(evaluation, now=now) or evaluation.target != targets.find_error_target(evaluation.stream):
         raise preparation.EvaluationRefused("outdated")

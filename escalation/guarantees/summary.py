@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from escalation import statistics
-from escalation.guarantees import describe, drift, evaluations, guarantees, population
-from escalation.guarantees.evaluations import GroupResult
+from escalation.guarantees import describe, drift, group_results, guarantees, population
+from escalation.guarantees.group_results import GroupResult
 from escalation.guarantees.guarantees import Guarantee
 from escalation.guarantees.population import Population
 from escalation.models import ErrorTarget, GuaranteeWatch, Stream
@@ -168,7 +168,7 @@ def build_guarantee_summary(stream: Stream) -> GuaranteeSummary | None:
     if guarantee is None:
         return None
     target = guarantee.evaluation.target
-    explained = explain_groups(evaluations.parse_group_results(guarantee.evaluation))
+    explained = explain_groups(group_results.parse_group_results(guarantee.evaluation))
     return GuaranteeSummary(
         guarantee=guarantee,
         sentence=describe.describe_guarantee(

@@ -116,7 +116,7 @@ class Evaluation(models.Model):
 
     Inserted and never changed. `line`: the evidence it reads, whose delta it shares with all others of that line; null
     in rows of earlier releases, which each spent a part of the delta of their population. The window of ids includes
-    `first_id` and excludes `last_id`. `groups` holds one `evaluations.GroupResult` per group. If
+    `first_id` and excludes `last_id`. `groups` holds one `group_results.GroupResult` per group. If
     no group has a threshold, `refusal` is the code of the reason and `params` the values of its message.
     """
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from escalation.guarantees import describe, detection, evaluations, guarantees, progress, summary
+from escalation.guarantees import describe, detection, group_results, guarantees, progress, summary
 from escalation.guarantees.progress import EvidenceProgress
 from escalation.guarantees.summary import GuaranteeSummary
 from escalation.models import ErrorTarget, Evaluation, Stream
@@ -73,7 +73,7 @@ def _find_earned(stream: Stream, current: ActivePolicy | None) -> EarnedThreshol
     evaluation = guarantees.find_earned_evaluations([stream], {stream.pk: current}).get(stream.pk) if current else None
     if evaluation is None:
         return None
-    certified = [group for group in evaluations.parse_group_results(evaluation) if group.threshold is not None]
+    certified = [group for group in group_results.parse_group_results(evaluation) if group.threshold is not None]
     together = certified[0] if evaluation.target.groups == ErrorTarget.Grouping.TOGETHER else None
     return EarnedThresholds(
         evaluation,
@@ -88,7 +88,7 @@ def _list_evaluations(stream: Stream) -> list[dict[str, Any]]:
     rows = Evaluation.objects.filter(stream=stream).select_related("target").order_by("-pk")[:MAX_LISTED_EVALUATIONS]
     listed = []
     for evaluation in rows:
-        certified = [group for group in evaluations.parse_group_results(evaluation) if group.threshold is not None]
+        certified = [group for group in group_results.parse_group_results(evaluation) if group.threshold is not None]
         together = evaluation.target.groups == ErrorTarget.Grouping.TOGETHER
         listed.append({"evaluation": evaluation, "certified": certified, "together": together})
     return listed

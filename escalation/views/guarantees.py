@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from escalation.exports.evaluations import export_evaluation
 from escalation.forms.guarantees import ErrorTargetForm, TestItemsForm, build_target_initial
-from escalation.guarantees import describe, evaluations, guarantees, preparation, summary, targets
+from escalation.guarantees import describe, evaluations, group_results, guarantees, preparation, summary, targets
 from escalation.models import ErrorTarget, Evaluation
 from escalation.outputs import history
 from escalation.test_items import mix_in
@@ -115,12 +115,12 @@ def show_evidence(request: PersonRequest, slug: str, evaluation_id: int) -> Http
     if request.GET.get("format") == "json":
         return JsonResponse(export_evaluation(evaluation))
     since, until = evaluations.find_window_times(evaluation)
-    groups, current = evaluations.parse_group_results(evaluation), guarantees.find_latest_guarantee(here.stream)
+    groups, current = group_results.parse_group_results(evaluation), guarantees.find_latest_guarantee(here.stream)
     context = {
         **stream_page.build_page_context(request, here, tab="guarantee"),
         "evaluation": evaluation,
         "groups": summary.explain_groups(groups),
-        "certified": evaluations.list_certified_groups(groups),
+        "certified": group_results.list_certified_groups(groups),
         "together": evaluation.target.groups == ErrorTarget.Grouping.TOGETHER,
         "ways": {group.way for group in groups if group.threshold is not None},
         "refusal": describe.describe_refusal(evaluation.refusal, evaluation.params) if evaluation.refusal else "",

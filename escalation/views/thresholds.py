@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from escalation.guarantees import describe, evaluations, guarantees, targets, thresholds
+from escalation.guarantees import describe, group_results, guarantees, targets, thresholds
 from escalation.models import ErrorTarget
 from escalation.policies import versions
 from escalation.simulation import explorer
@@ -161,7 +161,7 @@ def _choose_marks(here: StreamPage, known: list[ThresholdPoint]) -> dict[str, tu
         and guarantee.holds
         and guarantee.evaluation.target.groups == ErrorTarget.Grouping.TOGETHER
     ):
-        (group,) = evaluations.parse_group_results(guarantee.evaluation)
+        (group,) = group_results.parse_group_results(guarantee.evaluation)
         if group.coverage is not None:
             return {_("guaranteed"): (group.coverage, guarantee.evaluation.target.max_error)}
     in_use = _find_index_in_use(here)

@@ -13,7 +13,7 @@ from django.test import Client
 from config.demo import past, people
 from config.demo.people import SIGN_IN_FILE, load_sign_in
 from config.management.commands import demo
-from escalation.guarantees import evaluations, guarantees
+from escalation.guarantees import group_results, guarantees
 from escalation.models import Activation, Output, OutputCount, Policy
 from escalation.reports import report_json, stream_report
 from escalation.streams import definition
@@ -78,7 +78,7 @@ def test_the_demo_guarantees_digits_and_fields_of_invoices_and_no_sentiment(
     statement = guarantees.find_latest_guarantee(definition.get_stream("digits"))
     assert statement
     assert statement.holds
-    (found,) = evaluations.parse_group_results(statement.evaluation)
+    (found,) = group_results.parse_group_results(statement.evaluation)
     assert found.wrong < found.accepted * 0.04
     assert found.coverage is not None
     assert found.coverage > 0.6
@@ -88,7 +88,7 @@ def test_the_demo_guarantees_digits_and_fields_of_invoices_and_no_sentiment(
     of_fields = guarantees.find_latest_guarantee(definition.get_stream("invoices"))
     assert of_fields
     assert of_fields.holds
-    certified = evaluations.list_certified_groups(evaluations.parse_group_results(of_fields.evaluation))
+    certified = group_results.list_certified_groups(group_results.parse_group_results(of_fields.evaluation))
     assert len(certified) >= 2  # whether all four are depends on what is drawn
     assert statement.evaluation.target.set_at < Output.objects.earliest("received_at").received_at
     assert OutputCount.objects.exists()

@@ -13,7 +13,7 @@ import pytest
 from escalation.decisions import deadlines, settle, withdraw
 from escalation.exports import labels
 from escalation.exports.labels import export_labels as labels_labels
-from escalation.guarantees import evaluations
+from escalation.guarantees import evaluations, group_results
 from escalation.models import Evaluation, Outcome, Output, Stream
 from reviewqueue.models import User
 from tests.escalation.guarantees.test_evaluations import honest
@@ -113,7 +113,7 @@ def test_an_evaluation_can_be_recomputed_from_the_export_with_audits(queue: obje
     evaluation = evaluations.run_evaluation(stream, by="user:mara", now=NOON + timedelta(days=30))
     Outcome.objects.bulk_create(late)
     _change(late, Outcome, settled_at=evaluation.asked_at + timedelta(hours=1), wrong=None)
-    (group,) = evaluations.parse_group_results(evaluation)
+    (group,) = group_results.parse_group_results(evaluation)
     assert group.threshold is not None
     counted = [line for line in _lines(stream, include_audits=True) if _counts(line, evaluation, group.threshold)]
     wrong = [line for line in counted if not _is_right(line, evaluation)]

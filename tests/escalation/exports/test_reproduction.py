@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 from django.test import Client
 
-from escalation.guarantees import evaluations
+from escalation.guarantees import evaluations, group_results
 from escalation.models import Outcome, Output, Stream
 from reviewqueue.models import User
 from tests.escalation.guarantees import test_fields, test_label_sets
@@ -64,7 +64,7 @@ def test_a_guarantee_is_reproduced_from_the_exports(
     evaluation = evaluations.run_evaluation(stream, by="user:mara", now=LATER)
     found = [
         [group.group, group.way, group.threshold, group.accepted, group.wrong]
-        for group in evaluations.parse_group_results(evaluation)
+        for group in group_results.parse_group_results(evaluation)
         if group.threshold is not None
     ]
     assert found

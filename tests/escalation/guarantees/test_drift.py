@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from escalation.guarantees import describe, detection, drift, evaluations, guarantees, preparation
+from escalation.guarantees import describe, detection, drift, evaluations, group_results, guarantees, preparation
 from escalation.guarantees.guarantees import Guarantee
 from escalation.models import Activation, ErrorTarget, GuaranteeWatch, Outcome, Stream, output_id
 from escalation.policies import versions
@@ -210,7 +210,7 @@ def test_the_page_can_say_how_soon_doubled_errors_would_be_noticed(stream: Strea
     outlook = detection.build_detection_outlook(found, now=STATED)
     assert outlook.error_rate == 0.1
     assert outlook.false_alarm_audits == 2_000
-    (group,) = evaluations.parse_group_results(found.evaluation)
+    (group,) = group_results.parse_group_results(found.evaluation)
     assert outlook.audits
     assert outlook.days
     assert group.coverage

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from escalation.guarantees import evaluations, lines, preparation, thresholds
+from escalation.guarantees import evaluations, group_results, lines, preparation, thresholds
 from escalation.models import Evaluation, EvidenceLine, Outcome, Output, Route, Stream, output_id
 from escalation.policies import versions
 from tests.helpers import evidence, measured_recall, races, stream_history, traffic
@@ -40,7 +40,7 @@ def _target(stream: Stream, max_error: float = 0.05, **options: Any) -> None:
 def test_a_certified_threshold_has_the_counts_of_its_audits(stream: Stream) -> None:
     stream_history.write_history(stream, *honest(4000))
     _target(stream)
-    (found,) = evaluations.parse_group_results(evaluations.run_evaluation(stream, by="user:mara", now=LATER))
+    (found,) = group_results.parse_group_results(evaluations.run_evaluation(stream, by="user:mara", now=LATER))
     assert found.threshold in thresholds.THRESHOLDS
     drawn = Route.objects.filter(u__lt=0.5).select_related("output__outcome").order_by("output_id")
     counted = list(drawn[:450] if found.way == "declared" else drawn)
@@ -120,7 +120,7 @@ def test_the_requested_audits_suffice_only_without_errors(queue: object, errors:
     stream_history.write_history(
         stream, [0.95] * more, wrong, since=NOON + timedelta(days=6), span=timedelta(days=4), prefix="more"
     )
-    (group,) = evaluations.parse_group_results(evaluations.run_evaluation(stream, by="user:mara", now=LATER))
+    (group,) = group_results.parse_group_results(evaluations.run_evaluation(stream, by="user:mara", now=LATER))
     assert (group.threshold is not None) == is_found
 
 
@@ -130,7 +130,7 @@ def test_too_many_errors_count_as_an_evaluation(stream: Stream) -> None:
     _target(stream, 0.02)
     made = evaluations.run_evaluation(stream, by="user:mara", now=LATER)
     assert made.refusal == "too_many_errors"
-    assert evaluations.parse_group_results(made)[0].threshold is None
+    assert group_results.parse_group_results(made)[0].threshold is None
     assert set(made.params) == {"more", "days", "answered"}
 
 
@@ -182,7 +182,7 @@ def test_outputs_without_the_segment_key_belong_to_no_group(stream: Stream) -> N
     segments = [{"language": "de"} if index % 2 else {} for index in range(3000)]
     stream_history.write_history(stream, *honest(3000), segments=segments)
     _target(stream, groups="segments", segment_key="language")
-    (group,) = evaluations.parse_group_results(evaluations.run_evaluation(stream, by="user:mara", now=LATER))
+    (group,) = group_results.parse_group_results(evaluations.run_evaluation(stream, by="user:mara", now=LATER))
     assert group.group == "de"
 
 
@@ -190,7 +190,7 @@ def test_a_group_with_too_few_audits_says_what_it_takes(stream: Stream) -> None:
     labels = ["refund" if index % 50 else "billing" for index in range(4000)]
     stream_history.write_history(stream, *honest(4000), predicted=labels)
     _target(stream, groups="classes")
-    billing, refund = evaluations.parse_group_results(evaluations.run_evaluation(stream, by="user:mara", now=LATER))
+    billing, refund = group_results.parse_group_results(evaluations.run_evaluation(stream, by="user:mara", now=LATER))
     assert (billing.refusal, refund.refusal) == ("too_few", "")
     assert billing.params
     assert billing.params["have"] + billing.params["more"] == billing.params["least"]
@@ -240,10 +240,10 @@ def test_progress_is_recorded_only_when_more_is_certified(stream: Stream) -> Non
     # What has been certified stays so, whatever comes later: the alarm watches over that.
     stream_history.write_history(stream, [0.99, 0.7] * 300, [True] * 600, since=LATER, prefix="worse")
     assert evaluations.record_progress(stream, now=LATER + timedelta(days=11)) is None
-    (kept,) = evaluations.parse_group_results(
+    (kept,) = group_results.parse_group_results(
         evaluations.run_evaluation(stream, by="user:mara", now=LATER + timedelta(days=11))
     )
-    assert kept.threshold == evaluations.parse_group_results(first)[0].threshold
+    assert kept.threshold == group_results.parse_group_results(first)[0].threshold
 
 
 def test_an_overdue_audit_counts_as_wrong(stream: Stream) -> None:
@@ -283,7 +283,7 @@ def test_guarantees_per_class_share_delta(stream: Stream) -> None:
     stream_history.write_history(stream, scores, wrong, predicted=labels)
     _target(stream, groups="classes")
     made = evaluations.run_evaluation(stream, by="user:mara", now=LATER)
-    billing, refund = evaluations.parse_group_results(made)
+    billing, refund = group_results.parse_group_results(made)
     assert (billing.group, refund.group) == ("billing", "refund")
     assert made.line
     shares = {name: plan["share"] for name, plan in made.line.plan.items()}
@@ -301,7 +301,7 @@ def test_guarantees_per_segment_use_the_segment_key(stream: Stream) -> None:
     stream_history.write_history(stream, scores, wrong, segments=segments)
     _target(stream, groups="segments", segment_key="language")
     made = evaluations.run_evaluation(stream, by="user:mara", now=LATER)
-    assert [group.group for group in evaluations.parse_group_results(made)] == ["de", "en"]
+    assert [group.group for group in group_results.parse_group_results(made)] == ["de", "en"]
     assert [part["when"] for part in evaluations.build_spec_changes(made)["segments"]] == [
         {"language": "de"},
         {"language": "en"},
@@ -314,7 +314,7 @@ def test_outputs_matched_by_a_rule_are_not_in_the_sample(queue: object) -> None:
     labels = ["billing" if index % 4 == 0 else "refund" for index in range(4000)]
     stream_history.write_history(stream, *honest(4000), predicted=labels)
     _target(stream)
-    (found,) = evaluations.parse_group_results(evaluations.run_evaluation(stream, by="user:mara", now=LATER))
+    (found,) = group_results.parse_group_results(evaluations.run_evaluation(stream, by="user:mara", now=LATER))
     above = Output.objects.filter(confidence__gte=found.threshold, predicted="refund").count()
     assert found.coverage == pytest.approx(above / 4000)
     assert (
@@ -367,7 +367,7 @@ def test_audits_that_could_not_be_judged_count_as_errors(stream: Stream) -> None
     of_billing = Outcome.objects.filter(output__predicted="billing", output__route__u__lt=0.5).order_by("pk")
     unjudged = list(of_billing.values_list("pk", flat=True)[:60])
     Outcome.objects.filter(pk__in=unjudged).update(wrong=None, outcome="unjudgeable")
-    billing, refund = evaluations.parse_group_results(evaluations.run_evaluation(stream, by="user:mara", now=LATER))
+    billing, refund = group_results.parse_group_results(evaluations.run_evaluation(stream, by="user:mara", now=LATER))
     assert (billing.refusal, refund.refusal) == ("too_many_errors", "")
 
 
@@ -410,7 +410,7 @@ def test_no_threshold_lies_below_every_score_that_was_audited(stream: Stream) ->
     scores = rng.uniform(0.93, 0.99, 2000)
     stream_history.write_history(stream, scores.tolist(), [False] * 2000)
     _target(stream)
-    (found,) = evaluations.parse_group_results(evaluations.run_evaluation(stream, by="user:mara", now=LATER))
+    (found,) = group_results.parse_group_results(evaluations.run_evaluation(stream, by="user:mara", now=LATER))
     lowest = min(route.output.confidence or 0.0 for route in Route.objects.filter(u__lt=0.5).select_related("output"))
     assert found.threshold == max(step for step in thresholds.THRESHOLDS if step <= lowest)
     assert found.coverage == 1.0

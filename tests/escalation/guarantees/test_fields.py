@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from escalation.guarantees import drift, evaluations, guarantees, preparation, targets
+from escalation.guarantees import drift, evaluations, group_results, guarantees, preparation, targets
 from escalation.models import Evaluation, Outcome, Output, Route, Stream
 from escalation.policies import versions
 from reviewqueue.kernel.errors import Invalid
@@ -72,7 +72,7 @@ def _list_audits(field: str, threshold: float) -> list[bool]:
 def test_each_field_gets_the_threshold_that_its_own_audits_support(stream: Stream) -> None:
     _write_documents(stream, 3000, risky=0.3)
     made = evaluations.run_evaluation(stream, by="user:mara", now=LATER)
-    currency, total = evaluations.parse_group_results(made)
+    currency, total = group_results.parse_group_results(made)
     assert (currency.group, total.group) == FIELDS
     assert total.refusal == "too_many_errors"
     assert currency.threshold is not None
@@ -148,7 +148,7 @@ def test_the_watch_of_a_field_counts_its_audits_and_alarms_for_it_alone(stream: 
     found = guarantees.find_latest_guarantee(stream, now=LATER)
     assert found
     currency = next(watch for watch in drift.list_watches(found) if watch.group == "/currency")
-    certified = {group.group: group.threshold for group in evaluations.parse_group_results(found.evaluation)}
+    certified = {group.group: group.threshold for group in group_results.parse_group_results(found.evaluation)}
     counted = [
         route.output.outcome.part_errors["/currency"]
         for route in _load_routes()

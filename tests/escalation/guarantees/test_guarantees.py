@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from escalation.guarantees import evaluations, guarantees, population, preparation
+from escalation.guarantees import evaluations, group_results, guarantees, population, preparation
 from escalation.models import Activation, Stream
 from escalation.policies import versions
 from escalation.policies.spec import dump_spec
@@ -50,7 +50,7 @@ def test_loosening_with_evidence_takes_two_people_and_keeps_it(stream: Stream) -
     activation = Activation.objects.latest("pk")
     assert activation.evidence == {"attempt": found.evaluation.pk}
     assert activation.approved_by == "user:max"
-    (group,) = evaluations.parse_group_results(found.evaluation)
+    (group,) = group_results.parse_group_results(found.evaluation)
     current = versions.find_active_policy(stream)
     assert current
     assert current.spec.threshold == group.threshold
@@ -325,12 +325,12 @@ def test_a_guarantee_is_renewed_while_its_audits_support_it(stream: Stream) -> N
 
 def test_where_only_a_stricter_threshold_is_supported_it_is_offered_instead(stream: Stream) -> None:
     found = _start_guarantee(stream)
-    (group,) = evaluations.parse_group_results(found.evaluation)
+    (group,) = group_results.parse_group_results(found.evaluation)
     assert group.way == "declared"
     nearly = LATER + timedelta(days=80)
     stream_history.write_history(stream, *honest(1000, seed=2), since=nearly - timedelta(days=11), prefix="later")
     (offered,) = guarantees.evaluate_evidence(now=nearly)
-    (stricter,) = evaluations.parse_group_results(offered)
+    (stricter,) = group_results.parse_group_results(offered)
     assert (stricter.way, stricter.threshold) == ("anytime", 0.99)
     assert group.threshold == 0.915
     active = versions.find_active_policies([stream.pk])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from escalation.guarantees import drift, evaluations, guarantees, preparation, thresholds
+from escalation.guarantees import drift, evaluations, group_results, guarantees, preparation, thresholds
 from escalation.models import Outcome, Route, Stream
 from escalation.policies import versions
 from escalation.routing.decide import LabelDecisions
@@ -74,7 +74,7 @@ def _find_least(output: Any) -> float:
 def test_every_label_keeps_the_target_among_what_the_common_threshold_automates(stream: Stream) -> None:
     _write_sets(stream, 4000)
     made = evaluations.run_evaluation(stream, by="user:mara", now=LATER)
-    found = evaluations.parse_group_results(made)
+    found = group_results.parse_group_results(made)
     assert [group.group for group in found] == list(ANSWERS)
     (threshold,) = {group.threshold for group in found}
     assert threshold in thresholds.THRESHOLDS
@@ -94,10 +94,10 @@ def test_routing_automates_exactly_what_the_guarantee_counted(stream: Stream) ->
     proposed = guarantees.propose_certified_policy(evaluation=made, actor="user:mara", now=LATER)
     versions.activate_version(policy=proposed.policy, by="user:mara", approved_by="user:max", now=LATER)
     _write_sets(stream, 1000, seed=2, since=LATER, prefix="on")
-    threshold = evaluations.parse_group_results(made)[0].threshold or 0.0
+    threshold = group_results.parse_group_results(made)[0].threshold or 0.0
     for route in _load_routes("on"):
         assert route.eligible == (_find_least(route.output) >= threshold)
-    coverage = evaluations.parse_group_results(made)[0].coverage
+    coverage = group_results.parse_group_results(made)[0].coverage
     counted = [_find_least(route.output) >= threshold for route in _load_routes("past")]
     assert coverage == pytest.approx(sum(counted) / len(counted))
 
@@ -105,7 +105,7 @@ def test_routing_automates_exactly_what_the_guarantee_counted(stream: Stream) ->
 def test_one_label_with_too_many_errors_keeps_all_sets_in_review(stream: Stream) -> None:
     _write_sets(stream, 5000, risky=0.2)
     made = evaluations.run_evaluation(stream, by="user:mara", now=LATER)
-    refusals = {group.group: group.refusal for group in evaluations.parse_group_results(made)}
+    refusals = {group.group: group.refusal for group in group_results.parse_group_results(made)}
     assert refusals == {ANSWERS[0]: "too_many_errors", **dict.fromkeys(ANSWERS[1:], "other_labels")}
     assert made.refusal == "too_many_errors"
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from escalation.guarantees import evaluations, progress
-from escalation.guarantees.evaluations import GroupResult
+from escalation.guarantees import evaluations, group_results, progress
+from escalation.guarantees.group_results import GroupResult
 from escalation.models import Stream
 from tests.helpers import measured_recall, stream_history, traffic
 from tests.helpers.traffic import NOON
@@ -48,5 +48,5 @@ def _audit(stream: Stream, count: int, *, day: int, wrong_every: int = 50) -> No
 
 def _evaluate(stream: Stream, *, day: int) -> GroupResult:
     evaluation = evaluations.run_evaluation(stream, by="user:mara", now=NOON + timedelta(days=day))
-    (found,) = evaluations.parse_group_results(evaluation)
+    (found,) = group_results.parse_group_results(evaluation)
     return found

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from escalation.guarantees.evaluations import GroupResult
+from escalation.guarantees.group_results import GroupResult
 from escalation.guarantees.guarantees import Guarantee
 from escalation.guarantees.summary import GuaranteeSummary
 from escalation.models import ErrorTarget, Evaluation, GuaranteeWatch, Policy

@@ -7,7 +7,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from escalation.guarantees import describe, evaluations, preparation, targets
+from escalation.guarantees import describe, evaluations, group_results, preparation, targets
 from escalation.models import Payload, Stream, TestItem
 from escalation.test_items import recall
 from escalation.test_items.recall import MIN_SETTLED_TEST_ITEMS
@@ -82,7 +82,7 @@ def test_an_evaluation_keeps_the_threshold_with_and_without_what_reviewers_miss(
     stream_history.write_history(stream, *honest(6000))
     _set_target(stream)
     measured_recall.settle_test_items(stream, caught=70, shown=100)
-    (group,) = evaluations.parse_group_results(evaluations.run_evaluation(stream, by="user:mara", now=LATER))
+    (group,) = group_results.parse_group_results(evaluations.run_evaluation(stream, by="user:mara", now=LATER))
     assert group.threshold is not None
     assert group.threshold_if_none_missed is not None
     assert group.threshold_if_none_missed < group.threshold

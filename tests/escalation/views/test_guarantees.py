@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from escalation import statistics
-from escalation.guarantees import evaluations, guarantees, preparation, summary
+from escalation.guarantees import evaluations, group_results, guarantees, preparation, summary
 from escalation.guarantees.population import Population
 from escalation.models import ErrorTarget, Evaluation, GuaranteeWatch, Outcome, Policy, Route, Stream, TestItem
 from escalation.policies import versions
@@ -280,7 +280,7 @@ def test_looser_thresholds_are_offered_until_one_of_two_tabs_proposes_them(
     evaluation = evaluations.record_progress(stream)
     assert evaluation
     propose = f"{PAGE}evidence/{evaluation.pk}/policy/"
-    (group,) = evaluations.parse_group_results(evaluation)
+    (group,) = group_results.parse_group_results(evaluation)
     assert group.threshold
     assert f'action="{propose}"' in _read(client)
     assert f"allow a threshold of {figures.threshold_number(group.threshold)}." in _read(client)
@@ -388,7 +388,7 @@ def test_the_report_of_the_api_has_the_guarantee(client: Client, stream: Stream,
     evaluation = _guarantee(stream)
     report = client.get(read, headers=headers).json()
     guarantee, statement = report["guarantee"], report["statement"]
-    (group,) = evaluations.parse_group_results(evaluation)
+    (group,) = group_results.parse_group_results(evaluation)
     assert guarantee["in_force"] is True
     assert (guarantee["error_target"], guarantee["confidence_level"]) == (0.05, 0.95)
     assert guarantee["evidence"] == str(evaluation.pk)
