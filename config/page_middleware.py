@@ -2,20 +2,19 @@
 
 A request of the API is identified by its key alone: it has no session, no form, no messages and no language of its own.
 Everything that refuses a request or protects an answer (hosts, HTTPS, CSP, framing, caching) applies to both, and so
-is not here.
+is not here. Nor are those that Django or their package looks for by name, and that cost next to nothing.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from axes import middleware as axes
 from django.conf import settings
 from django.contrib.auth import middleware as auth
 from django.contrib.messages import middleware as messages
 from django.contrib.sessions import middleware as sessions
 from django.http import HttpRequest, HttpResponseBase
-from django.middleware import csrf, locale
+from django.middleware import locale
 from django.utils import translation
 from django_htmx import middleware as htmx
 
@@ -47,10 +46,6 @@ class LocaleMiddleware(_PagesOnly, locale.LocaleMiddleware):
         return super().__call__(request)
 
 
-class CsrfViewMiddleware(_PagesOnly, csrf.CsrfViewMiddleware):
-    """No view of the API reads a cookie, and all of them are exempt, so its hook for views has nothing to refuse."""
-
-
 class AuthenticationMiddleware(_PagesOnly, auth.AuthenticationMiddleware):
     pass
 
@@ -60,8 +55,4 @@ class MessageMiddleware(_PagesOnly, messages.MessageMiddleware):
 
 
 class HtmxMiddleware(_PagesOnly, htmx.HtmxMiddleware):
-    pass
-
-
-class AxesMiddleware(_PagesOnly, axes.AxesMiddleware):  # type: ignore[misc]  # axes ships no types
     pass

@@ -51,12 +51,12 @@ MIDDLEWARE = [
     "config.page_middleware.SessionMiddleware",
     "config.page_middleware.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "config.page_middleware.CsrfViewMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "config.page_middleware.AuthenticationMiddleware",
     "config.page_middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "config.page_middleware.HtmxMiddleware",
-    "config.page_middleware.AxesMiddleware",
+    "axes.middleware.AxesMiddleware",
     "reviewqueue.http.RefusalMiddleware",
 ]
 

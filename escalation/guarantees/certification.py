@@ -47,17 +47,21 @@ def plan_walks(
     """
     total = sum(outputs_by_bin)
     if total < MIN_SCORES_FOR_STARTS:
-        declared = tuple((threshold, 1 / len(DEFAULT_STARTS)) for threshold in DEFAULT_STARTS)
-        anytime = declared
-    else:
-        coverage = np.cumsum(np.array(outputs_by_bin[::-1])) / total
-        anytime = _name_thresholds(statistics.choose_anytime_starts(coverage))
-        declared = _name_thresholds(
-            statistics.plan_starts(
-                coverage, _TYPICAL_CONFIDENCES, alpha=max_error, delta=declared_delta, audits=declared_audits
-            )
+        return plan_walks_without_scores()
+    coverage = np.cumsum(np.array(outputs_by_bin[::-1])) / total
+    anytime = _name_thresholds(statistics.choose_anytime_starts(coverage))
+    declared = _name_thresholds(
+        statistics.plan_starts(
+            coverage, _TYPICAL_CONFIDENCES, alpha=max_error, delta=declared_delta, audits=declared_audits
         )
+    )
     return WalkPlan(declared, anytime, statistics.DECLARED_SHARE, carries=True)
+
+
+def plan_walks_without_scores() -> WalkPlan:
+    """The walks where too few confidences are known to choose them."""
+    starts = tuple((threshold, 1 / len(DEFAULT_STARTS)) for threshold in DEFAULT_STARTS)
+    return WalkPlan(starts, starts, statistics.DECLARED_SHARE, carries=True)
 
 
 def certify_declared(

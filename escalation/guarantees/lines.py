@@ -150,6 +150,11 @@ def compute_group_delta(line: EvidenceLine, group: str) -> float:
     return float(line.delta * line.plan[group]["share"])
 
 
+def find_walks(line: EvidenceLine, group: str) -> WalkPlan | None:
+    """A group's walks; None if they are not planned yet."""
+    return read_walks(line, group) if _has_walks(line, group) else None
+
+
 def read_walks(line: EvidenceLine, group: str) -> WalkPlan:
     """A group's walks. A stored plan without the newer settings keeps the meaning it had."""
     plan = line.plan[group]

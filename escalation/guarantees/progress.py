@@ -8,18 +8,19 @@ from datetime import datetime
 
 import numpy as np
 
-from escalation import statistics
 from escalation.guarantees import certification, describe, lines, preparation, sample_size
+from escalation.guarantees.counts import Tally
 from escalation.guarantees.population import Population
 from escalation.guarantees.preparation import EvaluationRefused, PreparedEvaluation
 from escalation.models import Stream
+from escalation.statistics import CertifiedThreshold
 from escalation.test_items.recall import ReviewerRecall
 from reviewqueue.kernel import clock
 
 # A looser threshold is worth waiting for if it automates this much more of all outputs.
 MIN_GAIN = 0.01
 MAX_AUDITS = 100_000
-TRIED_SIZES = 200
+TRIED_SIZES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,33 +112,34 @@ def _describe_refusal(refused: EvaluationRefused) -> str:
 
 
 def _find_outlook(prepared: PreparedEvaluation, above: float | None, now: datetime) -> AutomationOutlook | None:
-    """The threshold that takes the fewest audits, of those that automate noticeably more than the present one."""
-    counts, grid = prepared.counts_of(""), certification.THRESHOLDS_STRICT_TO_LOOSE.tolist()
-    accepted, wrong = (column.tolist() for column in (counts.tally().accepted, counts.tally().wrong))
-    total, best = counts.sampled, None
-    present = accepted[grid.index(above)] if above in grid else 0
-    whole = prepared.line.delta * lines.THRESHOLDS_DELTA_SHARE * (1 - statistics.DECLARED_SHARE)
-    delta = whole / len(statistics.ANYTIME_COVERAGES)
-    tried = 0
-    for threshold, kept, missed in zip(grid, accepted, wrong, strict=True):
-        if kept <= tried or kept < present + MIN_GAIN * total:
-            continue
-        tried = kept
-        needed = _estimate_needed(kept, missed, alpha=prepared.max_error, delta=delta)
-        if needed is not None and (best is None or needed * total / kept < best[0]):
-            best = (needed * total / kept, threshold, kept / total)
-    if best is None:
-        return None
-    more = max(1, math.ceil(best[0] - total))
-    days = sample_size.estimate_collection_days(prepared.target, prepared.population, more, now=now)
-    return AutomationOutlook(threshold=best[1], automation_rate=best[2], more=more, days=days)
+    """The first threshold to be certified that automates noticeably more than the present one."""
+    tally, total, declared = prepared.counts_of("").tally(), prepared.sample.sampled, prepared.declared_audits
+    grid = certification.THRESHOLDS_STRICT_TO_LOOSE.tolist()
+    wanted = (int(tally.accepted[grid.index(above)]) if above in grid else 0) + MIN_GAIN * total
+    sizes = np.geomspace(total, max(total, MAX_AUDITS), TRIED_SIZES).tolist()
+    for size in sorted([*sizes, declared] if declared > total else sizes):
+        expected = _expect_tally(tally, size / total)
+        found = _certify_expected(prepared, expected, is_declared=size == declared)
+        if found is not None and tally.accepted[found.index] >= wanted:
+            more = max(1, math.ceil(size - total))
+            days = sample_size.estimate_collection_days(prepared.target, prepared.population, more, now=now)
+            return AutomationOutlook(found.threshold, float(tally.accepted[found.index] / total), more, days)
+    return None
 
 
-def _estimate_needed(kept: int, missed: int, *, alpha: float, delta: float) -> int | None:
-    """How many audits above a threshold certify it at any time, if their error rate stays as it is; None if none do."""
-    rate = (missed + 0.5) / (kept + 1)  # no errors among few outputs does not mean an error rate of 0
-    if rate >= alpha or kept > MAX_AUDITS:
-        return None
-    sizes = np.ceil(np.geomspace(kept, MAX_AUDITS, TRIED_SIZES)).astype(np.int64)
-    enough = statistics.compute_log_evalues(sizes, np.ceil(sizes * rate).astype(np.int64), alpha) >= -math.log(delta)
-    return int(sizes[int(np.argmax(enough))]) if enough.any() else None
+def _expect_tally(tally: Tally, times: float) -> Tally:
+    """The counts that so many times the audits would have if the error rates stayed as they are."""
+    rate = (tally.wrong + 0.5) / (tally.accepted + 1)  # no errors among few outputs does not mean an error rate of 0
+    accepted = np.floor(tally.accepted * times).astype(np.int64)
+    return Tally(accepted, np.ceil(accepted * rate).astype(np.int64))
+
+
+def _certify_expected(prepared: PreparedEvaluation, expected: Tally, *, is_declared: bool) -> CertifiedThreshold | None:
+    """What would be certified with these counts; by the exact evaluation if it is taken with them."""
+    walks = lines.find_walks(prepared.line, "") or certification.plan_walks_without_scores()
+    delta, alpha = prepared.line.delta * lines.THRESHOLDS_DELTA_SHARE, prepared.max_error
+    if is_declared:
+        once = delta * walks.declared_share
+        return certification.certify_declared_counts(expected, walks, alpha=alpha, delta=once)
+    ever_after = delta * (1 - walks.declared_share)
+    return certification.certify_anytime_counts(expected, walks, alpha=alpha, delta=ever_after)
